@@ -1,0 +1,5 @@
+"""Lets `python -m probe` run the command line."""
+
+from probe.cli import main
+
+main()

@@ -1,0 +1,98 @@
+"""Documented cause 1: the backend's client CA file has no anchor for the exporter's chain."""
+
+from probe.causes.cause import Cause, Match, Strength
+from probe.causes.observed import Refusal, may_lack_intermediate, refusal, shown
+from probe.evidence import EndingKind, Evidence
+from probe.weakness import weak_signature
+
+REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
+
+_UNKNOWN_CA = 48
+_DECRYPT_ERROR = 51
+
+
+def _match(evidence: Evidence) -> Match | None:
+    refused = refusal(evidence)
+    if refused is None or not refused.sent:
+        return None
+    strength = _strength(evidence, refused)
+    if strength is None:
+        return None
+    possible: tuple[str, ...] = ()
+    decides = ""
+    if refused.listed is not True and may_lack_intermediate(evidence):
+        possible = ("client_chain_incomplete",)
+        decides = (
+            "the issuing intermediate's certificate beside cert_file, or the backend's CA file: "
+            "either shows whether a link is missing or the anchor is"
+        )
+    if strength is Strength.FITS:
+        possible += ("client_cert_weak",)
+    return Match(strength, _facts(evidence, refused), possible=possible, decides=decides)
+
+
+def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
+    if refused.alert == _UNKNOWN_CA:
+        weak = refused.listed is not False and weak_signature(evidence.credentials.client_chain)
+        return Strength.FITS if weak else Strength.NAMED
+    if refused.alert == _DECRYPT_ERROR and refused.listed is not False:
+        # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
+        # authorityKeyIdentifier and rustls say so of a CA that has another key by now.
+        return (
+            Strength.FITS if weak_signature(evidence.credentials.client_chain) else Strength.NAMED
+        )
+    return Strength.PROVEN if refused.listed is False else None
+
+
+def _facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
+    chain = evidence.credentials.client_chain
+    handshake = evidence.handshake
+    assert handshake is not None
+    facts = [refused.fact]
+    if chain:
+        facts.append(f"our certificate is {shown(chain[0])}, issued by {chain[-1].issuer.text}")
+    if refused.listed is False:
+        names = ", ".join(name.text for name in handshake.acceptable_cas[:5])
+        facts.append(f"the backend accepts only certificates issued by: {names}")
+    elif refused.listed:
+        facts.append(
+            "the backend's list names our issuer, yet it does not trust it: a CA of the same name "
+            "with another key (the CA was reissued, and one side still holds the old one)"
+        )
+    elif handshake.client_certificate_requested:
+        facts.append("the backend names no acceptable CAs")
+    return tuple(facts)
+
+
+CLIENT_CA_UNTRUSTED = Cause(
+    id="client_ca_untrusted",
+    title="The backend does not trust the CA of the exporter's certificate",
+    family="backend_ca_trust",
+    documented_cause=1,
+    party="backend",
+    meaning=(
+        "The backend asked for a client certificate, got ours, and found no trust anchor for it "
+        "in its client CA file. Go and Java exporters compare their certificate with the list of "
+        "CAs that the backend names and, where none fits, send no certificate at all: there the "
+        "backend logs that the client didn't provide a certificate although one is configured. "
+        "This probe sends it anyway and so sees what is really wrong."
+    ),
+    evidence=(
+        "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
+        "backend's acceptable-CA list names no issuer of its chain. A listed name and unknown_ca "
+        "together mean a reissued CA."
+    ),
+    fix=(
+        "On the backend, add the CA that issued {cert_file} to client_ca_file of the OTLP receiver "
+        "and reload it (client_ca_file_reload, or a restart).",
+        "Or give the exporter a certificate of a CA that the backend accepts.",
+        "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
+    ),
+    severity="critical",
+    citations=("RFC 8446 §6.2 unknown_ca", "RFC 8446 §4.2.4", "Collector configtls client_ca_file"),
+    applies=REFUSALS,
+    match=_match,
+    explained_by=("client_chain_incomplete",),
+)
+
+CAUSES = (CLIENT_CA_UNTRUSTED,)

@@ -1,0 +1,76 @@
+"""Documented cause 3: the exporter's certificate, or one of its chain, has expired."""
+
+from probe.causes.cause import Cause, Match, Strength
+from probe.causes.observed import DAY, date, expired, refusal, shown, span
+from probe.evidence import EndingKind, Evidence
+
+_CERTIFICATE_EXPIRED = 45
+_SOON = 28 * DAY
+
+APPLIES: frozenset[EndingKind] = frozenset(
+    {
+        "alert", "close", "reset", "answered", "application_data", "unverified", "timeout",
+        "dns", "refused", "unreachable", "socket", "proxy", "alpn", "not_tls", "tls",
+    }
+)  # fmt: skip
+
+
+def expires_soon(not_before: float, not_after: float, at: float) -> bool:
+    """Whether less than 28 days, and less than a third of the lifetime, are left."""
+    return 0 <= not_after - at < min(_SOON, (not_after - not_before) / 3)
+
+
+def _match(evidence: Evidence) -> Match | None:
+    chain = evidence.credentials.client_chain
+    if not chain:
+        return None
+    certificate = expired(evidence)
+    if certificate is None:
+        soon = next(
+            (c for c in chain if expires_soon(c.not_before, c.not_after, evidence.at)), None
+        )
+        if soon is None:
+            return None
+        left = span(soon.not_after - evidence.at)
+        return Match(
+            Strength.FINDING, (f"{shown(soon)} expires in {left}, on {date(soon.not_after)}",)
+        )
+    ago = span(evidence.at - certificate.not_after)
+    fact = f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
+    refused = refusal(evidence)
+    if refused is None or not refused.sent:
+        let_in = evidence.ending.kind in {"answered", "application_data"}
+        return Match(Strength.FINDING, (f"{fact}, and this backend let it in" if let_in else fact,))
+    named = refused.alert == _CERTIFICATE_EXPIRED
+    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
+
+
+CLIENT_CERT_EXPIRED = Cause(
+    id="client_cert_expired",
+    title="The exporter's certificate has expired",
+    family="client_expiry",
+    documented_cause=3,
+    party="exporter",
+    severity="critical",
+    meaning=(
+        "notAfter of the certificate in cert_file, or of an intermediate in it, is past. "
+        "Almost every backend refuses it; one that does not check dates may still let it in."
+    ),
+    evidence=(
+        "The file itself, judged at the time of the attempt; alert certificate_expired (45) from "
+        "the backend confirms it. OpenSSL backends that also lack the CA say unknown_ca (48), "
+        "JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
+    ),
+    fix=(
+        "Renew the certificate and put it in {cert_file} with its key in {key_file}.",
+        "Make the exporter read it: set reload_interval in its tls settings, or restart it; most "
+        "SDKs read the files once at their start.",
+        "To see the dates: openssl x509 -in {cert_file} -noout -dates",
+    ),
+    citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
+    applies=APPLIES,
+    match=_match,
+    explained_by=("clock_skew",),
+)
+
+CAUSES = (CLIENT_CERT_EXPIRED,)

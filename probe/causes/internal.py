@@ -1,0 +1,42 @@
+"""The probe's own failure, and what nothing explains: never blamed on the target (law 6)."""
+
+from probe.causes.cause import Cause, Match, Strength
+from probe.evidence import Evidence
+
+
+def _fault(evidence: Evidence) -> Match | None:
+    return Match(Strength.NAMED, (f"the probe failed: {evidence.ending.detail}",))
+
+
+PROBE_FAULT = Cause(
+    id="probe_fault",
+    title="The probe itself failed",
+    family="internal",
+    party="probe",
+    severity="warning",
+    meaning="A bug of the probe, or a limit of the machine it runs on. It says nothing about the target.",
+    evidence="An exception of ours, or EMFILE, ENFILE, ENOBUFS, ENOMEM.",
+    fix=(
+        "Too many open files: raise the limit (ulimit -n, LimitNOFILE=).",
+        "Otherwise report it with the log line.",
+    ),
+    citations=(),
+    applies=frozenset({"probe_fault"}),
+    match=_fault,
+)
+
+UNEXPLAINED = Cause(
+    id="unexplained",
+    title="The evidence matches no cause",
+    family="internal",
+    party="probe",
+    severity="warning",
+    meaning="The attempt failed in a way that the catalogue does not know: a gap of the probe.",
+    evidence="No cause of the catalogue matches.",
+    fix=("Report it, with the evidence file attached.",),
+    citations=(),
+    applies=frozenset(),
+    match=lambda _evidence: None,
+)
+
+CAUSES = (PROBE_FAULT, UNEXPLAINED)

@@ -1,0 +1,200 @@
+"""What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
+
+from probe.causes.cause import Cause, Match, Strength
+from probe.causes.observed import refusal
+from probe.evidence import Evidence
+
+_SILENT = ("not_tls", "no_shared_cipher", "protocol_version_mismatch")
+
+
+def _tried(evidence: Evidence) -> tuple[str, ...]:
+    return tuple(
+        f"{attempt.address} port {evidence.target.port}: {attempt.error}"
+        for attempt in evidence.connects
+        if attempt.error
+    )
+
+
+def _ended(evidence: Evidence) -> Match:
+    return Match(Strength.NAMED, _tried(evidence) or (evidence.ending.detail,))
+
+
+def _dns(evidence: Evidence) -> Match | None:
+    host = evidence.target.proxy or evidence.target.host
+    return Match(Strength.NAMED, (f"{host} does not resolve: {evidence.ending.detail}",))
+
+
+def _timeout(evidence: Evidence) -> Match | None:
+    return _ended(evidence) if evidence.ending.stage == "connect" else None
+
+
+def _tls_timeout(evidence: Evidence) -> Match | None:
+    ending = evidence.ending
+    if ending.stage != "handshake":
+        return None
+    fact = "the connection was made, and the TLS handshake did not finish"
+    limit = "1 MiB was read" if ending.kind == "budget" else f"{evidence.target.timeout:g} s passed"
+    return Match(Strength.NAMED, (f"{fact} before {limit}",))
+
+
+def _closed(evidence: Evidence) -> Match | None:
+    if refusal(evidence) is not None:
+        return None
+    stage = evidence.ending.stage
+    if stage == "connect":
+        return _ended(evidence)
+    verb = "reset" if evidence.ending.kind == "reset" else "closed"
+    if stage == "handshake":
+        return Match(
+            Strength.NAMED,
+            (f"the peer {verb} the connection during the TLS handshake, without an alert",),
+            possible=_SILENT,
+            decides="a handshake with other versions and ciphers, or a greeting in clear",
+        )
+    return Match(
+        Strength.NAMED,
+        (f"the peer {verb} the connection after the handshake, before it answered",),
+    )
+
+
+def _proxy(evidence: Evidence) -> Match | None:
+    return Match(
+        Strength.NAMED,
+        (f"the proxy {evidence.target.proxy} opened no tunnel: {evidence.ending.detail}",),
+    )
+
+
+DNS_FAILURE = Cause(
+    id="dns_failure",
+    title="The backend's name does not resolve",
+    family="network",
+    party="network",
+    severity="critical",
+    meaning="No address was found for the endpoint's host (or its proxy's).",
+    evidence="getaddrinfo's error, by name.",
+    fix=(
+        "Check the spelling of {host} and the resolver: getent hosts {host}",
+        "In Kubernetes use the full name, SERVICE.NAMESPACE.svc.",
+    ),
+    citations=("RFC 1035", "getaddrinfo(3)"),
+    applies=frozenset({"dns"}),
+    match=_dns,
+)
+
+TCP_REFUSED = Cause(
+    id="tcp_refused",
+    title="Nothing listens on the backend's port",
+    family="network",
+    party="backend",
+    severity="critical",
+    meaning="The host answers, and refuses the connection.",
+    evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
+    fix=(
+        "Check that the backend runs and that its OTLP receiver listens on {port}; a receiver "
+        "that listens on localhost is not reached from other hosts: endpoint: 0.0.0.0:{port}.",
+    ),
+    citations=("RFC 9293 §3.5.2",),
+    applies=frozenset({"refused"}),
+    match=_ended,
+)
+
+TCP_TIMEOUT = Cause(
+    id="tcp_timeout",
+    title="The backend's address does not answer",
+    family="network",
+    party="network",
+    severity="critical",
+    meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
+    evidence="No connection within the attempt's time.",
+    fix=("Look for a firewall, security group or NetworkPolicy between here and {endpoint}.",),
+    citations=("RFC 9293 §3.8.3",),
+    applies=frozenset({"timeout"}),
+    match=_timeout,
+)
+
+NETWORK_UNREACHABLE = Cause(
+    id="network_unreachable",
+    title="There is no route to the backend",
+    family="network",
+    party="network",
+    severity="critical",
+    meaning="The operating system, or a router, says that the address can't be reached.",
+    evidence="ENETUNREACH, EHOSTUNREACH or the like.",
+    fix=("Check routes and network policies: ip route get ADDRESS.",),
+    citations=("connect(2)",),
+    applies=frozenset({"unreachable", "socket"}),
+    match=_ended,
+)
+
+CONNECTION_RESET = Cause(
+    id="connection_reset",
+    title="The connection was reset",
+    family="network",
+    party="network",
+    severity="critical",
+    meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
+    evidence="ECONNRESET, and no refusal of a certificate.",
+    fix=("Read the log of the backend, or of the load balancer before it, at that time.",),
+    citations=("RFC 9293 §3.5.2",),
+    applies=frozenset({"reset"}),
+    match=_closed,
+)
+
+CONNECTION_CLOSED = Cause(
+    id="connection_closed",
+    title="The connection was closed without a word",
+    family="network",
+    party="backend",
+    severity="critical",
+    meaning=(
+        "The peer closed with no client certificate in play: an allow-list of addresses, a "
+        "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
+    ),
+    evidence="A FIN without an alert, and no refusal of a certificate.",
+    fix=("Read the log of the backend, or of the load balancer before it, at that time.",),
+    citations=("RFC 8446 §6.1",),
+    applies=frozenset({"close"}),
+    match=_closed,
+)
+
+TLS_TIMEOUT = Cause(
+    id="tls_timeout",
+    title="The TLS handshake does not finish",
+    family="network",
+    party="backend",
+    severity="critical",
+    meaning="The connection is made, then the peer goes silent: overload, or no TLS server at all.",
+    evidence="The deadline, or the byte budget, within the handshake.",
+    fix=(
+        "Check that {endpoint} is a TLS port and the backend is not overloaded.",
+        "A path that drops large packets does the same: try a smaller MTU.",
+    ),
+    citations=("RFC 8446 §2",),
+    applies=frozenset({"timeout", "budget"}),
+    match=_tls_timeout,
+)
+
+PROXY_FAILURE = Cause(
+    id="proxy_failure",
+    title="The proxy opens no tunnel to the backend",
+    family="network",
+    party="network",
+    severity="critical",
+    meaning="The HTTP CONNECT to proxy_url was answered with something else than success.",
+    evidence="The proxy's status line.",
+    fix=("Allow {endpoint} in the proxy's rules, or leave it out by NO_PROXY.",),
+    citations=("RFC 9110 §9.3.6",),
+    applies=frozenset({"proxy"}),
+    match=_proxy,
+)
+
+CAUSES = (
+    DNS_FAILURE,
+    TCP_REFUSED,
+    TCP_TIMEOUT,
+    NETWORK_UNREACHABLE,
+    CONNECTION_RESET,
+    CONNECTION_CLOSED,
+    TLS_TIMEOUT,
+    PROXY_FAILURE,
+)

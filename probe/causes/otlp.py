@@ -1,0 +1,223 @@
+"""TLS and the certificate are proven; the OTLP answer is not success."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from probe.causes.cause import Cause, Match, Party, Strength
+from probe.causes.observed import answered_well, refusal
+from probe.evidence import Answer, EndingKind, Evidence
+
+_STORAGE: Final = re.compile(
+    r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b"
+    r"|(open|write|mkdir|create|rename)\S* .*permission denied",
+    re.IGNORECASE,
+)
+_GRPC_NAMES: Final = {
+    1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND",
+    6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE", 12: "UNIMPLEMENTED",
+    13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED",
+}  # fmt: skip
+_BY_GRPC: Final = {
+    4: "otlp_unavailable",
+    7: "otlp_permission_denied",
+    8: "otlp_throttled",
+    12: "otlp_not_served",
+    14: "otlp_unavailable",
+    16: "otlp_unauthenticated",
+}
+_BY_HTTP: Final = {
+    401: "otlp_unauthenticated",
+    403: "otlp_permission_denied",
+    408: "otlp_unavailable",
+    429: "otlp_throttled",
+    502: "otlp_unavailable",
+    503: "otlp_unavailable",
+    504: "otlp_unavailable",
+}
+_NOT_SERVED: Final = frozenset({404, 405, 415})
+_ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
+_WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
+
+
+def kind_of(evidence: Evidence) -> str | None:
+    """Return the cause that the answer itself means; None where it is a success.
+
+    gRPC status before HTTP status (gRPC over HTTP/2, "Responses"); HTTP codes by OTLP/HTTP.
+    """
+    answer = evidence.answer
+    if answer is None or answered_well(evidence):
+        return None
+    if _storage(answer):
+        return "otlp_storage_failure"
+    if answer.grpc_status is not None:
+        return _BY_GRPC.get(answer.grpc_status, "otlp_rejected")
+    status = answer.http_status
+    if status in _BY_HTTP:
+        return _BY_HTTP[status]
+    grpc = evidence.target.protocol == "grpc"
+    if 200 <= status < 400 or status in _NOT_SERVED:
+        return None if grpc and not 300 <= status < 400 else "otlp_not_served"
+    return "otlp_rejected"
+
+
+def _storage(answer: Answer) -> bool:
+    return _STORAGE.search(answer.message) is not None
+
+
+def _fact(answer: Answer) -> str:
+    if answer.grpc_status is not None:
+        name = _GRPC_NAMES.get(answer.grpc_status, "OK" if answer.grpc_status == 0 else "?")
+        said = f"gRPC status {answer.grpc_status} {name}"
+    else:
+        said = f"HTTP {answer.http_status}"
+        if answer.content_type:
+            said += f" ({answer.content_type})"
+        if answer.location:
+            said += f", to {answer.location}"
+    text = f': "{answer.message}"' if answer.message else ""
+    return f"the backend answered the Export request with {said}{text}"
+
+
+def _match_of(cause: str) -> Callable[[Evidence], Match | None]:
+    def match(evidence: Evidence) -> Match | None:
+        if evidence.ending.kind != "answered" or refusal(evidence) is not None:
+            return None
+        if kind_of(evidence) != cause:
+            return None
+        assert evidence.answer is not None
+        return Match(Strength.NAMED, (_fact(evidence.answer),))
+
+    return match
+
+
+def _not_served(evidence: Evidence) -> Match | None:
+    kind = evidence.ending.kind
+    if kind == "garbage":
+        return Match(Strength.NAMED, ("inside TLS the backend speaks no HTTP",))
+    if kind == "budget":
+        if evidence.ending.stage == "handshake":
+            return None
+        return Match(Strength.NAMED, ("more than 1 MiB arrived, and no answer to the request",))
+    return _match_of("otlp_not_served")(evidence)
+
+
+def _rejected(evidence: Evidence) -> Match | None:
+    answer = evidence.answer
+    if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
+        if answer.body_parses is False:
+            return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
+        if answer.partial_message or answer.rejected_items:
+            return _partial(answer)
+        return None
+    return _match_of("otlp_rejected")(evidence)
+
+
+def _partial(answer: Answer) -> Match:
+    fact = f"partial success: {answer.rejected_items} items rejected"
+    if answer.partial_message:
+        fact += f': "{answer.partial_message}"'
+    return Match(Strength.NAMED if answer.rejected_items else Strength.FINDING, (fact,))
+
+
+def _otlp(
+    id_: str,
+    title: str,
+    *,
+    party: Party,
+    meaning: str,
+    evidence: str,
+    fix: tuple[str, ...],
+    match: Callable[[Evidence], Match | None] | None = None,
+    applies: frozenset[EndingKind] = _ENDINGS,
+    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch",),
+) -> Cause:
+    return Cause(
+        id=id_,
+        title=title,
+        family="otlp",
+        party=party,
+        severity="critical",
+        meaning=meaning,
+        evidence=evidence,
+        fix=fix,
+        citations=("OTLP specification", "gRPC status codes"),
+        applies=applies,
+        match=match or _match_of(id_),
+        explained_by=explained_by,
+    )
+
+
+CAUSES = (
+    _otlp(
+        "otlp_storage_failure",
+        "The backend could not write what it received",
+        party="backend",
+        meaning="The receiver took the data and its exporter or storage failed: no permission, a read-only "
+        "file system, no space left. Beyond TLS, and the next thing that people meet.",
+        evidence="The status message of the answer speaks of it.",
+        fix=(
+            "On the backend: df -h and ls -ld on the path in the message; give its user the right "
+            "to write there, or mount it writable.",
+        ),
+    ),
+    _otlp(
+        "otlp_unauthenticated",
+        "The backend wants credentials beside the certificate",
+        party="exporter",
+        meaning="The TLS connection and certificate are fine; a token or password is missing or wrong.",
+        evidence="gRPC UNAUTHENTICATED (16) or HTTP 401.",
+        fix=("Set the headers (authorization) or the auth extension that the backend demands.",),
+    ),
+    _otlp(
+        "otlp_permission_denied",
+        "The backend does not let this client export",
+        party="backend",
+        meaning="Who we are is known and accepted by TLS, and the backend's rules forbid the request.",
+        evidence="gRPC PERMISSION_DENIED (7) or HTTP 403.",
+        fix=(
+            "Grant this client the right to write in the backend's access rules, or use its token.",
+        ),
+        explained_by=("otlp_protocol_mismatch", "client_san_rejected"),
+    ),
+    _otlp(
+        "otlp_not_served",
+        "What listens there does not serve this OTLP signal",
+        party="exporter",
+        meaning="The path or service is unknown: the signal has no pipeline, the path is wrong, or it is "
+        "no OTLP receiver at all.",
+        evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
+        fix=(
+            "Check the endpoint's path and that the receiver is in a pipeline of this signal.",
+            "In a Collector: service.pipelines must name the receiver for traces, metrics or logs.",
+        ),
+        match=_not_served,
+    ),
+    _otlp(
+        "otlp_throttled",
+        "The backend is over its limit",
+        party="backend",
+        meaning="It asks the exporter to slow down or to stop.",
+        evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
+        fix=("Raise the backend's limits or quota, or send less.",),
+    ),
+    _otlp(
+        "otlp_unavailable",
+        "The backend is there and can't take data now",
+        party="backend",
+        meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
+        evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
+        fix=("Look at the backend's health and at what its gateway forwards to.",),
+    ),
+    _otlp(
+        "otlp_rejected",
+        "The backend rejects the request",
+        party="backend",
+        meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
+        evidence="Another gRPC status, another HTTP code, or items rejected in a partial success.",
+        fix=("Read the message of the answer and the backend's log.",),
+        match=_rejected,
+        applies=_WITH_SUCCESS,
+    ),
+)

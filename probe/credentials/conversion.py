@@ -1,0 +1,170 @@
+"""The exact command that turns what a file is into what it should be, with its own path in it.
+
+Pure. The steps are raw text: whoever makes a fault of them passes them through safe_text(). A
+command writes to a new file beside the old one (`PATH.pem`) and never asks for a secret
+on the command line.
+"""
+
+import shlex
+from typing import Final, Literal
+
+from probe.credentials.formats import Format
+
+Role = Literal["cert", "key", "ca"]
+
+INLINE: Final = {"cert": "cert_pem", "key": "key_pem", "ca": "ca_pem"}
+"""The configuration keys that hold what a file would; they stand where its path does."""
+
+_KEY_OF_CERTIFICATE: Final = "use the private key that the certificate was requested with"
+
+
+def convert(kind: Format, role: Role, path: str) -> tuple[str, ...]:
+    """Return the steps that make PEM for `role` of the file `path`, which is `kind`."""
+    match kind:
+        case Format.PKCS12:
+            steps = _from_pkcs12(role, path)
+        case Format.JKS | Format.JCEKS:
+            store = f"{path}.p12"
+            command = (
+                f"keytool -importkeystore -srckeystore {_q(path)} -srcstoretype {kind.value} "
+                f"-destkeystore {_q(store)} -deststoretype PKCS12"
+            )
+            steps = (command, *_from_pkcs12(role, store, f"{path}.pem"))
+        case Format.DER_KEY | Format.DER_ENCRYPTED_KEY if role == "key":
+            steps = (f"openssl pkey -inform DER -in {_q(path)} -out {_q(path)}.pem",)
+        case Format.DER_CERTIFICATE if role != "key":
+            steps = (f"openssl x509 -inform DER -in {_q(path)} -out {_q(path)}.pem",)
+        case Format.DER_PKCS7 if role != "key":
+            steps = (f"openssl pkcs7 -inform DER -print_certs -in {_q(path)} -out {_q(path)}.pem",)
+        case Format.PUTTY_KEY if role == "key":
+            steps = (f"puttygen {_q(path)} -O private-openssh -o {_q(path)}.pem", openssh(path)[0])
+        case Format.BASE64_DER:
+            command = "pkey" if role == "key" else "x509"
+            steps = (f"base64 -d {_q(path)} | openssl {command} -inform DER -out {_q(path)}.pem",)
+        case _:
+            steps = _from_text(kind, path) or (expected(role),)
+    return _with_path(role, path, steps)
+
+
+def openssh(path: str) -> tuple[str, ...]:
+    """Return how an OpenSSH private key becomes PEM; ssh-keygen converts in place."""
+    copy = _q(f"{path}.pem")
+    return (
+        f"cp -p {_q(path)} {copy} && ssh-keygen -p -m PEM -N '' -f {copy}",
+        "an Ed25519 key stays in OpenSSH's own format: make a new one (openssl genpkey)",
+    )
+
+
+def decrypt(path: str) -> tuple[str, ...]:
+    """Return how an encrypted PEM key loses its passphrase."""
+    target = _q(f"{path}.pem")
+    return _with_path(
+        "key",
+        path,
+        (
+            f"openssl pkey -in {_q(path)} -out {target} && chmod 600 {target}",
+            "no exporter has a setting for a passphrase: protect the plain key by its file mode",
+        ),
+    )
+
+
+def strip_byte_order_mark(role: Role, path: str) -> tuple[str, ...]:
+    """Return how the three bytes of a UTF-8 byte order mark go."""
+    return _with_path(role, path, (rf"sed -i '1s/^\xEF\xBB\xBF//' {_q(path)}",))
+
+
+def split_line(role: Role, path: str) -> tuple[str, ...]:
+    """Return how a PEM block on one line gets its line breaks."""
+    script = r"s/-----BEGIN [A-Z0-9 ]*-----/&\n/g; s/-----END/\n&/g"
+    return _with_path(role, path, (f"sed '{script}' {_q(path)} > {_q(path)}.pem",))
+
+
+def unindent(role: Role, path: str) -> tuple[str, ...]:
+    """Return how white space before the lines goes."""
+    return _with_path(role, path, (rf"sed 's/^[ \t]*//' {_q(path)} > {_q(path)}.pem",))
+
+
+def print_pkcs7(role: Role, path: str) -> tuple[str, ...]:
+    """Return how a PKCS#7 block becomes certificates."""
+    command = f"openssl pkcs7 -print_certs -in {_q(path)} -out {_q(path)}.pem"
+    return _with_path(role, path, (command,))
+
+
+def plain_certificate(role: Role, path: str) -> tuple[str, ...]:
+    """Return how OpenSSL's own trusted form becomes a plain certificate."""
+    return _with_path(role, path, (f"openssl x509 -in {_q(path)} -out {_q(path)}.pem",))
+
+
+def copy_again(role: Role, path: str) -> tuple[str, ...]:
+    """Return what helps a broken block: nothing but its source."""
+    return (f"copy {path} again from where it was made, and compare: {_check(role, path)}",)
+
+
+def expected(role: Role) -> str:
+    """Return what a file of `role` must hold."""
+    if role == "key":
+        return f"{_KEY_OF_CERTIFICATE}, as a PEM block that ends in PRIVATE KEY"
+    if role == "cert":
+        return "use the certificate that the CA issued, as a PEM CERTIFICATE block, then its intermediates"
+    return "use the CA's certificate, as a PEM CERTIFICATE block"
+
+
+def compare_keys(cert: str, key: str) -> tuple[str, ...]:
+    """Return how to see that two files are no pair, and what to do."""
+    return (
+        f"openssl x509 -noout -pubkey -in {_q(cert)} | openssl sha256",
+        f"openssl pkey -pubout -in {_q(key)} | openssl sha256  # a pair prints the same twice",
+        f"put the key that {cert} was requested with in {key}, or request a certificate for that key",
+    )
+
+
+def _check(role: Role, path: str) -> str:
+    if role == "key":
+        return f"openssl pkey -noout -in {_q(path)}"
+    return f"openssl x509 -noout -subject -in {_q(path)}"
+
+
+def _from_pkcs12(role: Role, path: str, out: str = "") -> tuple[str, ...]:
+    target = _q(out or f"{path}.pem")
+    source = _q(path)
+    if role == "key":
+        return (
+            f"openssl pkcs12 -in {source} -nocerts -nodes -out {target} && chmod 600 {target}",
+            _LEGACY,
+        )
+    if role == "ca":
+        return (f"openssl pkcs12 -in {source} -nokeys -out {target}", _LEGACY)
+    return (
+        f"openssl pkcs12 -in {source} -clcerts -nokeys -out {target}",
+        f"openssl pkcs12 -in {source} -cacerts -nokeys >> {target}",
+        _LEGACY,
+    )
+
+
+_LEGACY: Final = "add -legacy where OpenSSL 3 or newer finds RC2-40-CBC unsupported"
+
+
+def _from_text(kind: Format, path: str) -> tuple[str, ...]:
+    source, target = _q(path), _q(f"{path}.pem")
+    match kind:
+        case Format.UTF16:
+            return (f"iconv -f UTF-16 -t UTF-8 {source} > {target}",)
+        case Format.BASE64_PEM:
+            return (f"base64 -d {source} > {target}",)
+        case Format.ESCAPED_PEM:
+            return (rf"sed 's/\\n/\n/g' {source} > {target}",)
+        case Format.CARRIAGE_RETURNS:
+            return (rf"tr '\r' '\n' < {source} > {target}",)
+        case _:
+            return ()
+
+
+def _with_path(role: Role, path: str, steps: tuple[str, ...]) -> tuple[str, ...]:
+    if path == INLINE[role]:
+        first = f"write the value of {path} to a file of that name, then run the following on it"
+        steps = (first, *steps)
+    return steps
+
+
+def _q(path: str) -> str:
+    return shlex.quote(path)

@@ -1,0 +1,168 @@
+"""The PEM blocks of a byte string and the flaws that keep readers from them (RFC 7468, RFC 1421).
+
+Pure and total: any bytes in, blocks and flaws out. Law 11: a block may hold a private key, so its
+DER is in no repr, and a flaw carries line numbers and labels only, never content.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+FlawKind = Literal[
+    "truncated",  # BEGIN without END
+    "damaged",  # not base64
+    "one_line",  # BEGIN, content and END on one line
+    "indented",  # white space before BEGIN
+    "no_begin",  # END without BEGIN
+    "end_mismatch",  # END names another label
+]
+
+_LABEL: Final = rb"[A-Z0-9][A-Z0-9 .]{0,39}"
+_BEGIN: Final = re.compile(rb"-----BEGIN (" + _LABEL + rb")-----")
+_END: Final = re.compile(rb"-----END (" + _LABEL + rb")-----")
+_INDENTED: Final = re.compile(rb"[ \t>#;|]+-----BEGIN (" + _LABEL + rb")-----")
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One complete block: `line` is its BEGIN line's number, counted from 1."""
+
+    label: str
+    line: int
+    der: bytes = field(repr=False)
+    encrypted: bool = False
+    """`Proc-Type: 4,ENCRYPTED` (RFC 1421 §4.6.1.1): the content is not DER."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Where a block is broken, and how."""
+
+    kind: FlawKind
+    label: str
+    line: int
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All that a byte string holds of PEM."""
+
+    blocks: tuple[Block, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
+    byte_order_mark: bool = False
+    """A UTF-8 byte order mark stands right before the first block."""
+
+
+def is_key_label(label: str) -> bool:
+    """Return whether a block so labelled is a private key (Go's rule in tls.X509KeyPair)."""
+    return label == "PRIVATE KEY" or label.endswith(" PRIVATE KEY")
+
+
+def scan_pem(raw: bytes) -> Scan:
+    """Return the blocks and flaws of `raw`, in order.
+
+    CRLF, white space at a line's end, text before, between and after blocks are harmless.
+    """
+    byte_order_mark = raw.startswith(BYTE_ORDER_MARK)
+    lines = raw.removeprefix(BYTE_ORDER_MARK).split(b"\n")
+    blocks: list[Block] = []
+    flaws: list[Flaw] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at].rstrip()
+        begin = _BEGIN.match(line)
+        if begin is None:
+            indented = _INDENTED.match(line)
+            if indented is not None:
+                flaws.append(_flaw("indented", _text(indented), at + 1))
+                at = _closing_line(lines, at + 1)
+            elif closing := _END.fullmatch(line):
+                flaws.append(_flaw("no_begin", _text(closing), at + 1))
+            at += 1
+            continue
+        label = _text(begin)
+        if begin.end() != len(line):
+            flaws.append(_flaw("one_line", label, at + 1))
+            at += 1
+            continue
+        end = _closing_line(lines, at + 1)
+        block = _read_block(lines, label, at, end)
+        if isinstance(block, Block):
+            blocks.append(block)
+        else:
+            flaws.append(block)
+        # A BEGIN line where END was due opens the next block; an END line is done with.
+        at = end if end < len(lines) and _BEGIN.match(lines[end]) else end + 1
+    starts_first = byte_order_mark and _BEGIN.match(lines[0]) is not None
+    return Scan(tuple(blocks), tuple(flaws), starts_first)
+
+
+def _closing_line(lines: Sequence[bytes], start: int) -> int:
+    for number in range(start, len(lines)):
+        if lines[number].startswith((b"-----END ", b"-----BEGIN ")):
+            return number
+    return len(lines)
+
+
+def _read_block(lines: Sequence[bytes], label: str, begin: int, end: int) -> Block | Flaw:
+    if end == len(lines) or not lines[end].startswith(b"-----END "):
+        return _flaw("truncated", label, begin + 1)
+    closing = _END.fullmatch(lines[end].rstrip())
+    if closing is None or _text(closing) != label:
+        return _flaw("end_mismatch", label, begin + 1, end + 1)
+    first, encrypted = _after_headers(lines, begin + 1, end)
+    body = [b"".join(line.split()) for line in lines[first:end]]
+    for offset, line in enumerate(body):
+        if _NOT_BASE64.search(line):
+            return _flaw("damaged", label, begin + 1, first + offset + 1)
+    try:
+        der = base64.b64decode(b"".join(body), validate=True)
+    except binascii.Error:
+        return _flaw("damaged", label, begin + 1, first + _odd_line(body) + 1)
+    return Block(label, begin + 1, der, encrypted)
+
+
+def _after_headers(lines: Sequence[bytes], first: int, end: int) -> tuple[int, bool]:
+    """Skip RFC 1421 headers; return the content's first line and whether it is encrypted."""
+    encrypted = False
+    at = first
+    while at < end and b":" in lines[at]:
+        name, _, value = lines[at].partition(b":")
+        encrypted |= name.strip() == b"Proc-Type" and b"ENCRYPTED" in value
+        at += 1
+    return at, encrypted
+
+
+def _odd_line(body: Sequence[bytes]) -> int:
+    """Return the line whose length breaks the pattern: characters are missing or too many there."""
+    filled = [number for number, line in enumerate(body) if line]
+    if not filled:
+        return 0
+    usual = len(body[filled[0]])
+    for number in filled[:-1]:
+        if len(body[number]) != usual or b"=" in body[number]:
+            return number
+    return filled[-1]
+
+
+def _flaw(kind: FlawKind, label: str, line: int, where: int = 0) -> Flaw:
+    facts: dict[FlawKind, str] = {
+        "truncated": f"the {label} block that begins at line {line} has no END line: it is truncated",
+        "damaged": f"the {label} block that begins at line {line} is damaged base64 at line {where}",
+        "one_line": f"the {label} block at line {line} stands on one line; BEGIN and END need lines of their own",
+        "indented": f"the BEGIN line of the {label} block at line {line} is indented, which hides it from readers",
+        "no_begin": f"the END line of a {label} block at line {line} has no BEGIN line before it",
+        "end_mismatch": f"the {label} block that begins at line {line} ends at line {where} with an END line that does not fit",
+    }
+    return Flaw(kind, label, where or line, facts[kind])
+
+
+def _text(match: re.Match[bytes]) -> str:
+    return match.group(1).decode("ascii")

@@ -1,0 +1,168 @@
+"""diagnose(evidence) -> Diagnosis: pure, total, and reading no clock.
+
+Law 5: every match is a fact with its proof; the cause that explains the others is primary, what
+else is proven goes to `also`, and what evidence can't decide is said to be uncertain. Law 6: a
+cause that does not apply is not asked.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from probe.causes.catalogue import BY_ENDING, CATALOGUE
+from probe.causes.cause import Cause, Match, Strength
+from probe.causes.observed import confirmed, unanswered
+from probe.evidence import Evidence, Record, Stage, TargetFacts
+
+Outcome = Literal["confirmed", "failed", "unconfirmed"]
+
+_PLACEHOLDER: Final = re.compile(r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference)\}")
+
+
+class Finding(Record, frozen=True, omit_defaults=False):
+    """Something true that did not stop this attempt."""
+
+    cause: str
+    fact: str
+    fix: tuple[str, ...] = ()
+
+
+class Diagnosis(Record, frozen=True, omit_defaults=False):
+    """What one attempt means (interfaces.md, section 4)."""
+
+    outcome: Outcome
+    stage: Stage
+    cause: str | None = None
+    family: str | None = None
+    documented_cause: int = 0
+    certain: bool = True
+    also: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    facts: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+
+
+def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
+    """Say what `evidence` means: the outcome, and where it failed exactly one primary cause."""
+    # A success is asked only for what can be a finding: the same causes at either depth.
+    kind = "application_data" if confirmed(evidence) else evidence.ending.kind
+    matches = [
+        (cause, match) for cause in BY_ENDING[kind] if (match := cause.match(evidence)) is not None
+    ]
+    findings = tuple(
+        Finding(cause=cause.id, fact=fact, fix=match.fix or fill(cause.fix, evidence.target))
+        for cause, match in matches
+        if match.strength is Strength.FINDING
+        for fact in match.facts
+    )
+    fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
+    if not fitting:
+        return _without_cause(evidence, findings, catalogue)
+    return _failed(evidence, fitting, findings)
+
+
+def _without_cause(
+    evidence: Evidence, findings: tuple[Finding, ...], catalogue: Mapping[str, Cause]
+) -> Diagnosis:
+    stage = evidence.ending.stage
+    if confirmed(evidence):
+        return Diagnosis(
+            outcome="confirmed", stage=stage, findings=findings, facts=_proof(evidence)
+        )
+    if unanswered(evidence):
+        return Diagnosis(
+            outcome="unconfirmed",
+            stage=stage,
+            certain=False,
+            findings=findings,
+            facts=(
+                f"the backend gave no answer within {evidence.target.timeout:g} s; "
+                "a finished handshake alone proves nothing",
+            ),
+        )
+    cause = catalogue["unexplained"]
+    ending = evidence.ending
+    return Diagnosis(
+        outcome="failed",
+        stage=stage,
+        cause=cause.id,
+        family=cause.family,
+        certain=False,
+        findings=findings,
+        facts=(f"the attempt ended at {ending.stage}: {ending.kind} {ending.detail}".rstrip(),),
+        fix=cause.fix,
+    )
+
+
+def _failed(
+    evidence: Evidence, fitting: list[tuple[Cause, Match]], findings: tuple[Finding, ...]
+) -> Diagnosis:
+    ranked = sorted(fitting, key=lambda pair: pair[1].strength)
+    matched = {cause.id: match.strength for cause, match in ranked}
+    primary, proof = next(
+        (
+            (cause, match)
+            for cause, match in ranked
+            if not any(
+                matched.get(by, Strength.FINDING) <= match.strength for by in cause.explained_by
+            )
+        ),
+        ranked[0],
+    )
+    proven = [
+        cause.id
+        for cause, match in ranked
+        if cause is not primary
+        and match.strength <= Strength.PROVEN
+        and not any(by in matched for by in cause.explained_by)
+    ]
+    certain = not proof.possible
+    possible = [id_ for id_ in proof.possible if id_ != primary.id and id_ not in proven]
+    facts = list(proof.facts)
+    facts += [
+        fact
+        for cause, match in ranked
+        if cause.id in proven
+        for fact in match.facts
+        if fact not in facts
+    ]
+    if proof.possible and proof.decides:
+        facts.append(f"not certain; what would decide: {proof.decides}")
+    return Diagnosis(
+        outcome="failed",
+        stage=evidence.ending.stage,
+        cause=primary.id,
+        family=primary.family,
+        documented_cause=primary.documented_cause,
+        certain=certain,
+        also=tuple(proven + possible),
+        findings=findings,
+        facts=tuple(facts),
+        fix=proof.fix or fill(primary.fix, evidence.target),
+    )
+
+
+def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
+    """Put the reader's own paths and names into the steps of a cause."""
+    own = {
+        "{cert_file}": target.cert_file or "tls.crt",
+        "{key_file}": target.key_file or "tls.key",
+        "{ca_file}": target.ca_file or "ca.crt",
+        "{endpoint}": target.endpoint,
+        "{host}": target.host,
+        "{port}": str(target.port),
+        "{reference}": target.reference_identifier or target.host,
+    }
+    return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
+
+
+def _proof(evidence: Evidence) -> tuple[str, ...]:
+    answer = evidence.answer
+    if answer is None:
+        return (
+            "application data arrived after the client's last flight and no refusal followed; "
+            "backends that judge a certificate above TLS (nginx) need depth otlp",
+        )
+    if answer.grpc_status is not None:
+        return (f"the backend answered the Export request with gRPC status {answer.grpc_status}",)
+    return (f"the backend answered the Export request with HTTP {answer.http_status}",)

@@ -1,0 +1,296 @@
+"""All that one attempt saw, as plain frozen data that survives a JSON round trip.
+
+Law 2: what a peer does is never an exception, it is recorded here. Law 7: time comes in as data.
+Law 11: no key bytes and no header values are ever part of it. All times of day are seconds since
+the Unix epoch, all durations seconds.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+SCHEMA: Final = "mtls-probe-evidence/1"
+
+Stage = Literal["load", "resolve", "connect", "handshake", "accept", "export"]
+STAGES: Final[tuple[Stage, ...]] = ("load", "resolve", "connect", "handshake", "accept", "export")
+
+EndingKind = Literal[
+    "answered",  # a complete answer to the request, whatever it says
+    "application_data",  # depth tls: application data after the last flight, and no refusal
+    "completed",  # a handshake alone was asked for, and it is complete
+    "alert",  # the peer sent a fatal alert
+    "close",  # FIN, with or without close_notify before it
+    "reset",  # RST, or a broken pipe with nothing left to read
+    "timeout",  # the deadline
+    "credentials",  # load: a fault that keeps the exporter from starting
+    "dns",
+    "refused",
+    "unreachable",
+    "socket",  # another error of the operating system
+    "proxy",
+    "unverified",  # the server's certificate does not verify: we stop, as an exporter does
+    "alpn",  # gRPC needs h2 and the server did not choose it
+    "not_tls",  # the first bytes are no TLS record
+    "tls",  # our TLS library gave up on what the peer sent
+    "garbage",  # inside TLS: neither HTTP/2 nor HTTP/1.1
+    "budget",  # more bytes than one attempt reads
+    "probe_fault",
+]
+
+
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The shape that every record of this module shares."""
+
+
+class Alert(Record, frozen=True, omit_defaults=False):
+    """One TLS alert (RFC 8446 §6) by number, never by OpenSSL's text (law 4)."""
+
+    direction: Literal["received", "sent"]
+    level: Literal["warning", "fatal"]
+    number: int
+    name: str
+
+
+class Name(Record, frozen=True):
+    """A distinguished name: `text` for people (RFC 4514, safe), `digest` of its DER to compare."""
+
+    text: str
+    digest: str
+
+
+class CertificateFacts(Record, frozen=True):
+    """What a certificate says (RFC 5280), already safe to show.
+
+    `extended_key_usage` and `key_usage` are None where the extension is absent, which allows any
+    use; usages are named as RFC 5280 names them (`clientAuth`, `digitalSignature`).
+    """
+
+    subject: Name
+    issuer: Name
+    serial_number: str
+    not_before: float
+    not_after: float
+    sha256: str
+    sans: tuple[str, ...] = ()
+    """Presented identifiers: `DNS:…`, `IP:…`, `URI:…`, `email:…`."""
+    is_ca: bool = False
+    self_signed: bool = False
+    key_type: str = ""
+    key_bits: int = 0
+    signature_hash: str = ""
+    """`sha256`, `sha1`, …; empty where the scheme has none of its own (Ed25519)."""
+    extended_key_usage: tuple[str, ...] | None = None
+    key_usage: tuple[str, ...] | None = None
+    subject_key_id: str = ""
+    authority_key_id: str = ""
+    aia_issuers: tuple[str, ...] = ()
+
+
+class CertificateAtHand(Record, frozen=True):
+    """A certificate that is not sent but lies where the probe may look: `path` says where."""
+
+    path: str
+    certificate: CertificateFacts
+
+
+class CredentialFault(Record, frozen=True):
+    """One fault of a credential file, proven from the file alone."""
+
+    cause: str
+    role: Literal["cert", "key", "ca"]
+    path: str
+    fact: str
+    fix: tuple[str, ...] = ()
+
+
+class CredentialFacts(Record, frozen=True):
+    """What the local files hold, without any secret."""
+
+    generation: str = ""
+    """Changes whenever what the files hold does."""
+    client_chain: tuple[CertificateFacts, ...] = ()
+    """As sent: what cert_file holds, in its order."""
+    continuation: tuple[CertificateAtHand, ...] = ()
+    """Issuers at hand beyond the last certificate sent, towards a root, each proven by signature."""
+    ca_bundle: tuple[CertificateFacts, ...] = ()
+    system_roots: bool = False
+    faults: tuple[CredentialFault, ...] = ()
+    """Each keeps the exporter from using its files: the attempt ends at `load`."""
+    remarks: tuple[CredentialFault, ...] = ()
+    """True of the files, but this exporter lives with it."""
+
+
+class VerifyError(Record, frozen=True):
+    """An X509_V_ERR code at a depth of the server's path; 0 is the end entity."""
+
+    code: int
+    depth: int
+
+
+class NameCheck(Record, frozen=True):
+    """Reference identifier against presented identifiers (RFC 9525 §6)."""
+
+    reference: str
+    matched: bool
+    presented: tuple[str, ...] = ()
+    common_name: str = ""
+    """The subject's CN where there is one; never a name for the check."""
+
+
+class Offer(Record, frozen=True):
+    """What the client offered; empty means the library's default."""
+
+    min_version: str = ""
+    max_version: str = ""
+    ciphers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    alpn: tuple[str, ...] = ()
+    server_name: str = ""
+
+
+class Handshake(Record, frozen=True):
+    """One TLS handshake as far as it came; recorded also when it failed."""
+
+    offer: Offer = Offer()
+    complete: bool = False
+    version: str = ""
+    cipher: str = ""
+    group: str = ""
+    alpn: str = ""
+    client_certificate_requested: bool = False
+    client_certificate_sent: bool = False
+    acceptable_cas: tuple[Name, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    verify_errors: tuple[VerifyError, ...] = ()
+    server_chain: tuple[CertificateFacts, ...] = ()
+    name_check: NameCheck | None = None
+    server_verified: bool = False
+    """Path, dates, usage, strength and name are right, or the target says insecure_skip_verify."""
+    stapled_status: str = ""
+    """good, revoked or unknown, from a stapled OCSP answer."""
+    first_bytes: str = ""
+    """Hex of what came first, where it was no TLS record."""
+    library_errors: tuple[int, ...] = ()
+    """Reason numbers of our own TLS library where it gave up."""
+
+
+class Ending(Record, frozen=True):
+    """How and where an attempt ended; `detail` is a short fact (an errno's name, a resolver code)."""
+
+    stage: Stage
+    kind: EndingKind
+    detail: str = ""
+    close_notify: bool = False
+
+
+class Recheck(Record, frozen=True):
+    """The further handshake, capped at TLS 1.2, after a silent close in TLS 1.3."""
+
+    handshake: Handshake
+    ending: Ending
+
+
+class ConnectTry(Record, frozen=True):
+    """One address tried; `error` is the errno's name, empty for success."""
+
+    address: str
+    error: str = ""
+
+
+class Answer(Record, frozen=True):
+    """The backend's answer to the request, its texts already safe and short."""
+
+    over: Literal["h2", "http/1.1"]
+    http_status: int
+    content_type: str = ""
+    grpc_status: int | None = None
+    message: str = ""
+    """grpc-message, the OTLP Status message, or the beginning of a textual body."""
+    body_parses: bool | None = None
+    """Whether the body is the response message of the signal; None where there was none to read."""
+    body_empty: bool = True
+    rejected_items: int = 0
+    partial_message: str = ""
+    server: str = ""
+    date: float | None = None
+    """The HTTP Date header."""
+    received_at: float | None = None
+    """When the answer came, by the probe's clock."""
+    location: str = ""
+
+
+class ClockReading(Record, frozen=True):
+    """One comparison of clocks: `offset` is remote minus local, give or take `uncertainty`."""
+
+    source: str
+    offset: float
+    uncertainty: float = 1.0
+
+
+class TargetFacts(Record, frozen=True):
+    """What of the target's settings the diagnosis needs; no header values, no passwords."""
+
+    name: str
+    endpoint: str
+    host: str
+    port: int
+    protocol: str
+    signal: str = "traces"
+    depth: str = "otlp"
+    reference_identifier: str = ""
+    timeout: float = 5.0
+    plaintext: bool = False
+    insecure_skip_verify: bool = False
+    client_certificate_configured: bool = False
+    cert_file: str = ""
+    key_file: str = ""
+    ca_file: str = ""
+    header_names: tuple[str, ...] = ()
+    proxy: str = ""
+    source_kinds: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    expect_cause: str | None = None
+    clock_tolerance: float = 60.0
+
+
+class Evidence(Record, frozen=True):
+    """Everything that one attempt saw."""
+
+    target: TargetFacts
+    at: float
+    ending: Ending
+    schema: str = SCHEMA
+    credentials: CredentialFacts = CredentialFacts()
+    addresses: tuple[str, ...] = ()
+    connects: tuple[ConnectTry, ...] = ()
+    peer_address: str = ""
+    handshake: Handshake | None = None
+    recheck: Recheck | None = None
+    answer: Answer | None = None
+    clock: tuple[ClockReading, ...] = ()
+    durations: dict[str, float] = {}
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Evidence)
+
+
+def to_json(evidence: Evidence) -> bytes:
+    """Return `evidence` as one line of JSON."""
+    return _encoder.encode(evidence)
+
+
+def from_json(raw: bytes | str) -> Evidence:
+    """Read what `to_json` wrote.
+
+    Raises:
+        ValueError: where `raw` is not evidence of this schema.
+    """
+    try:
+        evidence = _decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not an evidence file: {error}") from error
+    if evidence.schema != SCHEMA:
+        raise ValueError(f"the schema is {evidence.schema!r}, this version reads {SCHEMA!r}")
+    return evidence

@@ -1,0 +1,116 @@
+"""The calls of the handshake room that go past pyOpenSSL's public API, for speed or for want.
+
+Law 8: the callbacks never raise, and what they capture is a plain `Heard`, never the Connection.
+pyOpenSSL's own wrappers cost a closure, a lookup and an X509 object at each of some thirty calls
+of a handshake; these look at two integers and return (a twelfth of an attempt's CPU, measured).
+A contract test (tests/unit/test_tls.py) fails when the bindings change under them.
+"""
+
+from typing import Any, Final
+
+from cryptography.hazmat.bindings._rust import _openssl
+from OpenSSL import SSL
+
+_ffi: Any = _openssl.ffi
+_lib: Any = _openssl.lib
+
+_ALERT: Final = 0x4000
+_SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
+
+
+class Heard:
+    """What the callbacks of one connection heard, as plain numbers."""
+
+    __slots__ = ("__weakref__", "alerts", "certificate_requested", "verify_errors")
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.alerts: list[tuple[int, int]] = []
+        """`where` and `ret` of the info callback for each alert."""
+        self.verify_errors: list[tuple[int, int]] = []
+        """X509_V_ERR code and depth."""
+        self.certificate_requested = False
+
+
+def _heard(ssl: object) -> Heard | None:
+    connection = SSL.Connection._reverse_mapping.get(ssl)  # noqa: SLF001 - no public way back
+    return connection.get_app_data() if connection is not None else None
+
+
+@_ffi.callback("void(*)(const SSL *, int, int)")  # type: ignore[untyped-decorator]  # cffi is untyped
+def _on_info(ssl: object, where: int, ret: int) -> None:
+    if where & _ALERT and (heard := _heard(ssl)) is not None:
+        heard.alerts.append((where, ret))
+
+
+@_ffi.callback("int(*)(int, X509_STORE_CTX *)", error=0)  # type: ignore[untyped-decorator]  # cffi is untyped
+def _on_verify(ok: int, store: object) -> int:
+    if ok:
+        return 1
+    heard = _heard(_lib.X509_STORE_CTX_get_ex_data(store, _SSL_OF_STORE))
+    if heard is None:
+        return 0
+    error = _lib.X509_STORE_CTX_get_error(store)
+    heard.verify_errors.append((error, _lib.X509_STORE_CTX_get_error_depth(store)))
+    # The handshake goes on, so that every error, the acceptable CAs and the client certificate's
+    # fate are seen; nothing of the application is sent to this server.
+    return 1
+
+
+@_ffi.callback("int(*)(SSL *, void *)", error=1)  # type: ignore[untyped-decorator]  # cffi is untyped
+def _on_certificate_request(ssl: object, _argument: object) -> int:
+    if (heard := _heard(ssl)) is not None:
+        heard.certificate_requested = True
+    return 1
+
+
+def listen(connection: SSL.Connection) -> Heard:
+    """Return what will hold the alerts, verify errors and request of this connection.
+
+    OpenSSL's client calls the certificate callback after a CertificateRequest and at no other
+    time (SSL_CTX_set_cert_cb(3)), also where the server's list of authorities is empty.
+    """
+    heard = Heard()
+    connection.set_app_data(heard)
+    ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
+    _lib.SSL_set_info_callback(ssl, _on_info)
+    _lib.SSL_set_verify(ssl, SSL.VERIFY_PEER, _on_verify)
+    _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
+    return heard
+
+
+def peer_certificates(connection: SSL.Connection, limit: int) -> list[bytes]:
+    """Return the DER of the certificates that the server sent, in its order, at most `limit`."""
+    stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - DER without an object each
+    if stack == _ffi.NULL:
+        return []
+    found = []
+    for index in range(min(_lib.sk_X509_num(stack), limit)):
+        memory = _lib.BIO_new(_lib.BIO_s_mem())
+        try:
+            _lib.i2d_X509_bio(memory, _lib.sk_X509_value(stack, index))
+            found.append(_contents(memory))
+        finally:
+            _lib.BIO_free(memory)
+    return found
+
+
+def _contents(memory: object) -> bytes:
+    start = _ffi.new("char **")
+    size = _lib.BIO_get_mem_data(memory, start)
+    return bytes(_ffi.buffer(start[0], size))
+
+
+def acceptable_authorities(connection: SSL.Connection, limit: int) -> list[bytes]:
+    """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
+    stack = _lib.SSL_get_client_CA_list(connection._ssl)  # noqa: SLF001 - DER without a copy each
+    if stack == _ffi.NULL:
+        return []
+    found = []
+    for index in range(min(_lib.sk_X509_NAME_num(stack), limit)):
+        start = _ffi.new("unsigned char **")
+        size = _lib.i2d_X509_NAME(_lib.sk_X509_NAME_value(stack, index), start)
+        if size > 0:
+            found.append(bytes(_ffi.buffer(start[0], size)))
+            _lib.OPENSSL_free(start[0])
+    return found

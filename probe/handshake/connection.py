@@ -1,0 +1,131 @@
+"""Pumps bytes between one connected socket and one conversation (law 8).
+
+No asyncio transport: those stop reading when a write fails, and the alert that says why is then
+lost in the receive queue. Here a failed write only ends writing; reading goes on until the peer's
+end of file, and every byte that the kernel holds reaches the conversation.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from probe.handshake.conversation import Conversation
+
+_CHUNK: Final = 65536
+
+
+class Pump:
+    """Drives a conversation over a non-blocking socket until it has an ending."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, conversation: Conversation
+    ) -> None:
+        """Take a connected socket, which stays the caller's to close."""
+        self._loop = loop
+        self._sock = sock
+        self._conversation = conversation
+        self._done: asyncio.Future[None] = loop.create_future()
+        self._unsent = b""
+        self._writing = False
+        self._write_failed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+
+    async def run(self, deadline: float, already: bytes = b"") -> None:
+        """Go on until the conversation has ended; `deadline` is monotonic seconds.
+
+        `already` is what was received before the conversation began.
+        """
+        loop, conversation = self._loop, self._conversation
+        fd = self._sock.fileno()
+        end = loop.call_later(deadline - monotonic(), self._guarded, self._expire)
+        loop.add_reader(fd, self._guarded, self._readable)
+        try:
+            conversation.start(monotonic())
+            if already:
+                conversation.receive(already, monotonic())
+            self._step()
+            await self._done
+        finally:
+            end.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            loop.remove_reader(fd)
+            if self._writing:
+                loop.remove_writer(fd)
+
+    def _guarded(self, callback: Callable[[], None]) -> None:
+        """Carry a bug of ours to the awaiting attempt instead of the loop's log."""
+        if self._done.done():
+            return
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001 - handed on whole, not swallowed
+            if not self._done.done():
+                self._done.set_exception(error)
+
+    def _readable(self) -> None:
+        now = monotonic()
+        try:
+            data = self._sock.recv(_CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._conversation.receive_eof(now, reset=True)
+        else:
+            if data:
+                self._conversation.receive(data, now)
+            else:
+                self._conversation.receive_eof(now, reset=False)
+        self._step()
+
+    def _expire(self) -> None:
+        self._conversation.expire(monotonic())
+        self._step()
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._timer_at = None
+        self._conversation.wake(monotonic())
+        self._step()
+
+    def _step(self) -> None:
+        self._unsent += self._conversation.take_output()
+        if self._unsent:
+            self._flush()
+        if self._conversation.ending is not None:
+            if not self._done.done():
+                self._done.set_result(None)
+            return
+        wake_at = self._conversation.wake_at
+        if wake_at != self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = wake_at
+            self._timer = (
+                self._loop.call_later(wake_at - monotonic(), self._guarded, self._wake)
+                if wake_at is not None
+                else None
+            )
+
+    def _flush(self) -> None:
+        if self._write_failed:
+            self._unsent = b""
+            return
+        try:
+            sent = self._sock.send(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._write_failed = True
+            sent = len(self._unsent)
+        self._unsent = self._unsent[sent:]
+        fd = self._sock.fileno()
+        if self._unsent and not self._writing:
+            self._writing = True
+            self._loop.add_writer(fd, self._guarded, self._step)
+        elif not self._unsent and self._writing:
+            self._writing = False
+            self._loop.remove_writer(fd)

@@ -1,0 +1,280 @@
+"""What one attempt says and hears on a connected byte stream: sans-I/O, time passed in.
+
+It walks the stages handshake, accept and export (interfaces.md, section 3) and keeps the promise
+of no false green: in TLS 1.3 our handshake is complete before the backend has judged our
+certificate, so only an answer to the request (depth tls: application data and no refusal after
+it) ends an attempt well. Nothing of the application goes to a server that is not verified.
+"""
+
+from typing import Final, Literal, Protocol
+
+import msgspec.structs
+
+from probe.evidence import Answer, Ending, EndingKind, Handshake, Stage
+from probe.handshake.otlp import Exchange, Request, http1_exchange, http2_exchange
+from probe.handshake.tls import TlsClient
+
+BYTE_BUDGET: Final = 1 << 20
+"""The most that one connection reads; a healthy backend sends a few kilobytes."""
+
+_FIRST_BYTES: Final = 64
+_RECORD_TYPES: Final = frozenset({0x14, 0x15, 0x16, 0x17})
+
+Purpose = Literal["export", "tls", "handshake"]
+
+
+class Conversation(Protocol):
+    """What the socket's owner drives: feed it what arrives, send what it has, wake it in time."""
+
+    ending: Ending | None
+    wake_at: float | None
+
+    def start(self, now: float) -> None:
+        """Begin; `now` is monotonic seconds, here and below."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes from the peer."""
+
+    def receive_eof(self, now: float, *, reset: bool) -> None:
+        """Learn that nothing more comes: a FIN, or where `reset` an RST."""
+
+    def wake(self, now: float) -> None:
+        """Act on the timer that `wake_at` asked for."""
+
+    def expire(self, now: float) -> None:
+        """End at the deadline."""
+
+    def take_output(self) -> bytes:
+        """Return what is to be sent."""
+
+
+class OtlpConversation:
+    """TLS (or clear text), then an OTLP request, until an `ending` is known."""
+
+    def __init__(
+        self,
+        tls: TlsClient | None,
+        request: Request,
+        *,
+        purpose: Purpose,
+        grpc: bool,
+        quiet: float,
+    ) -> None:
+        """Prepare; `quiet` is how many seconds to let a TLS 1.3 backend speak first."""
+        self.ending: Ending | None = None
+        self.wake_at: float | None = None
+        self.durations: dict[str, float] = {}
+        self._tls = tls
+        self._request = request
+        self._purpose = purpose
+        self._grpc = grpc
+        self._quiet = quiet
+        self._exchange: Exchange | None = None
+        self._written = False
+        self._clear_output = bytearray()
+        self._first = bytearray()
+        self._received = 0
+        self._since = 0.0
+
+    @property
+    def handshake(self) -> Handshake | None:
+        """The TLS handshake as far as it came; None in clear text."""
+        if self._tls is None:
+            return None
+        record = self._tls.record()
+        if self.ending is not None and self.ending.kind == "not_tls":
+            return msgspec.structs.replace(
+                record, first_bytes=bytes(self._first[:_FIRST_BYTES]).hex()
+            )
+        return record
+
+    @property
+    def answer(self) -> Answer | None:
+        """The backend's answer to the request, where one came."""
+        return self._exchange.answer if self._exchange is not None else None
+
+    def start(self, now: float) -> None:
+        """Send the ClientHello, or in clear text the request."""
+        self._since = now
+        if self._tls is not None:
+            self._tls.start()
+        else:
+            self._open_exchange()
+            self._write(now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes from the peer."""
+        if self.ending is not None:
+            return
+        self._received += len(data)
+        if self._tls is None:
+            self._hear(data, now)
+        else:
+            if len(self._first) < _FIRST_BYTES:
+                self._first += data[:_FIRST_BYTES]
+                if not _looks_like_tls(self._first):
+                    self._end("not_tls", now)
+                    return
+            was_complete = self._tls.complete
+            plain = self._tls.receive(data)
+            if self._tls.complete and not was_complete:
+                self._handshake_complete(now)
+            if plain and self.ending is None:
+                self._hear(plain, now)
+            if self.ending is None:
+                self._check_tls(now)
+        if self.ending is None and self._received > BYTE_BUDGET:
+            self._end("budget", now)
+
+    def receive_eof(self, now: float, *, reset: bool) -> None:
+        """Learn that nothing more comes."""
+        if self.ending is not None:
+            return
+        if self._tls is not None:
+            self._tls.receive_eof()
+        if not reset and self._exchange is not None:
+            self._exchange.receive_eof()
+            self._check_exchange(now)
+        if self.ending is None:
+            self._end("reset" if reset else "close", now)
+
+    def wake(self, now: float) -> None:
+        """Write after the quiet wait; at depth tls, confirm after the last one."""
+        self.wake_at = None
+        if self.ending is not None:
+            return
+        if not self._written:
+            self._write(now)
+        elif self._purpose == "tls" and self._spoke():
+            self._end("application_data", now)
+
+    def expire(self, now: float) -> None:
+        """End at the deadline."""
+        if self.ending is None:
+            self._end("timeout", now)
+
+    def take_output(self) -> bytes:
+        """Return what is to be sent."""
+        if self._exchange is not None and self.ending is None:
+            reply = self._exchange.take_output()
+            if reply:
+                self._send(reply)
+        if self._tls is not None:
+            return self._tls.take_output()
+        output = bytes(self._clear_output)
+        self._clear_output.clear()
+        return output
+
+    def farewell(self) -> bytes:
+        """Return the bytes of an orderly close."""
+        if self._tls is None:
+            return b""
+        self._tls.shutdown()
+        return self._tls.take_output()
+
+    def _handshake_complete(self, now: float) -> None:
+        tls = self._tls
+        assert tls is not None
+        self.durations["handshake"] = now - self._since
+        self._since = now
+        if self._purpose == "handshake":
+            self._end("completed", now, stage="handshake")
+        elif not tls.server_verified:
+            self._end("unverified", now, stage="handshake")
+        elif self._grpc and tls.alpn != "h2":
+            self._end("alpn", now, stage="handshake", detail=tls.alpn)
+        else:
+            self._open_exchange()
+            if tls.tls13:
+                self.wake_at = now + self._quiet
+            else:
+                self._write(now)
+
+    def _open_exchange(self) -> None:
+        h2 = self._grpc if self._tls is None else self._tls.alpn == "h2"
+        self._exchange = (http2_exchange if h2 else http1_exchange)(self._request)
+
+    def _write(self, now: float) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        h2 = exchange.over == "h2"
+        if self._purpose == "tls":
+            self._send(self._request.h2_opening if h2 else self._request.http1_opening)
+        else:
+            self._send(self._request.h2 if h2 else self._request.http1)
+            if self._tls is not None:
+                self.durations["accept"] = now - self._since
+                self._since = now
+        self._written = True
+        self.wake_at = None
+
+    def _send(self, data: bytes) -> None:
+        if self._tls is not None:
+            self._tls.write(data)
+        else:
+            self._clear_output += data
+
+    def _hear(self, plain: bytes, now: float) -> None:
+        if self._exchange is None:
+            return
+        self._exchange.receive(plain)
+        self._check_exchange(now)
+        if self.ending is None and not self._written:
+            self._write(now)
+        if self.ending is None and self._purpose == "tls" and self._spoke() and not self.wake_at:
+            self.wake_at = now + self._quiet
+
+    def _spoke(self) -> bool:
+        return self._exchange is not None and self._exchange.spoke
+
+    def _check_exchange(self, now: float) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        if exchange.answer is not None:
+            if self._purpose == "tls":
+                self._end("application_data", now)
+            else:
+                self._end("answered", now, stage="export")
+        elif exchange.garbage:
+            self._end("garbage", now, stage="export")
+
+    def _check_tls(self, now: float) -> None:
+        tls = self._tls
+        assert tls is not None
+        if tls.state == "failed":
+            received = any(a.direction == "received" and a.level == "fatal" for a in tls.alerts)
+            self._end("alert" if received else "tls", now)
+        elif tls.state == "closed":
+            self.receive_eof(now, reset=False)
+
+    def _end(
+        self, kind: EndingKind, now: float, *, stage: Stage | None = None, detail: str = ""
+    ) -> None:
+        stage = stage or self._stage(kind)
+        if stage != "handshake" or "handshake" not in self.durations:
+            self.durations[stage] = now - self._since
+        notified = self._tls is not None and self._tls.close_notify
+        self.wake_at = None
+        self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)
+
+    def _stage(self, kind: EndingKind) -> Stage:
+        """Say where evidence of this `kind` belongs.
+
+        A refusal after the handshake is one of the certificate, `accept`, even where the request
+        was written already; without a certificate in play there is nothing to accept.
+        """
+        tls = self._tls
+        if tls is None:
+            return "export"
+        if not tls.complete:
+            return "handshake"
+        if self._purpose == "tls" or not self._written:
+            return "accept"
+        if kind == "alert" or (kind in {"close", "reset"} and tls.certificate_requested):
+            return "accept"
+        return "export"
+
+
+def _looks_like_tls(first: bytearray) -> bool:
+    """Whether the bytes so far can begin a TLS record (RFC 8446 §5.1)."""
+    return first[0] in _RECORD_TYPES and (len(first) < 2 or first[1] == 3)

@@ -1,0 +1,79 @@
+"""Opens the socket to a target: the only module that does (law 8).
+
+Law 2: an address that does not answer is an `Ending`, not an exception.
+"""
+
+import asyncio
+import errno
+import socket
+from typing import Final
+
+from probe.evidence import Ending, EndingKind
+
+_UNREACHABLE: Final = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
+)
+_OUR_OWN: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+async def dial(address: str, port: int, deadline: float) -> socket.socket | Ending:
+    """Connect to one address, or say why not."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        return _ending(error.errno or 0)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number = sock.connect_ex((address, port))
+        if number == errno.EINPROGRESS:
+            number = await _connected(sock, deadline)
+    except OSError as error:
+        number = error.errno or 0
+    except BaseException:
+        sock.close()
+        raise
+    if not number:
+        return sock
+    sock.close()
+    return _ending(number)
+
+
+async def _connected(sock: socket.socket, deadline: float) -> int:
+    """Wait for the connection; return its errno, ETIMEDOUT at the deadline."""
+    try:
+        # On loopback, and for nobody else, the handshake is over by now.
+        sock.getpeername()
+    except OSError:
+        loop = asyncio.get_running_loop()
+        writable: asyncio.Future[None] = loop.create_future()
+        loop.add_writer(sock.fileno(), _resolve, writable)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await writable
+        except TimeoutError:
+            return errno.ETIMEDOUT
+        finally:
+            loop.remove_writer(sock.fileno())
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _ending(number: int) -> Ending:
+    kind: EndingKind = "socket"
+    if number == errno.ECONNREFUSED:
+        kind = "refused"
+    elif number == errno.ETIMEDOUT:
+        kind = "timeout"
+    elif number in _UNREACHABLE:
+        kind = "unreachable"
+    elif number == errno.ECONNRESET:
+        kind = "reset"
+    elif number in _OUR_OWN:
+        kind = "probe_fault"
+    return Ending(stage="connect", kind=kind, detail=errno.errorcode.get(number, str(number)))

@@ -1,0 +1,76 @@
+"""What of a target never changes between attempts, made once: facts, request, names to offer.
+
+Law 11: the facts hold no header value and no password; the encoded request does, and stays here.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from probe.evidence import TargetFacts
+from probe.handshake.conversation import Purpose
+from probe.handshake.otlp import Request, build_request
+from probe.handshake.verification import SPIFFE, is_ip_address
+from probe.target import Endpoint, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What of a target never changes between attempts, made once."""
+
+    target: Target
+    facts: TargetFacts
+    request: Request
+    dial: Endpoint
+    """Where the socket goes: the endpoint, or its proxy."""
+    address: str
+    """The host to dial where it is an address already; empty for a name."""
+    alpn: tuple[bytes, ...]
+    server_name: str
+    purpose: Purpose
+
+
+def prepare(target: Target, user_agent: str, clock_tolerance: float) -> Prepared:
+    """Make once what every attempt of `target` uses: its facts and its encoded request."""
+    settings = target.tls
+    proxy = target.proxy_url.reveal() if target.proxy_url is not None else ""
+    dial = _proxy_endpoint(proxy) if proxy else target.endpoint
+    reference = target.reference_identifier
+    grpc = target.protocol == "grpc"
+    return Prepared(
+        target=target,
+        request=build_request(target, user_agent),
+        dial=dial,
+        address=dial.host if is_ip_address(dial.host) else "",
+        # grpc-go offers h2 alone, net/http h2 and http/1.1 (interfaces.md, section 3).
+        alpn=(b"h2",) if grpc else (b"h2", b"http/1.1"),
+        server_name=target.endpoint.host if reference.startswith(SPIFFE) else reference,
+        purpose="tls" if target.depth == "tls" else "export",
+        facts=TargetFacts(
+            name=target.name,
+            endpoint=str(target.endpoint),
+            host=target.endpoint.host,
+            port=target.endpoint.port,
+            protocol=target.protocol,
+            signal=target.signal,
+            depth=target.depth,
+            reference_identifier=reference,
+            timeout=target.timeout,
+            plaintext=target.plaintext,
+            insecure_skip_verify=settings.insecure_skip_verify,
+            client_certificate_configured=settings.has_client_certificate,
+            cert_file=settings.cert_file or ("cert_pem" if settings.cert_pem else ""),
+            key_file=settings.key_file or ("key_pem" if settings.key_pem else ""),
+            ca_file=settings.ca_file or ("ca_pem" if settings.ca_pem else ""),
+            header_names=tuple(name for name, _ in target.headers),
+            proxy=str(dial) if proxy else "",
+            source_kinds=tuple(dict.fromkeys(target.source_kinds())),
+            labels=target.labels,
+            expect_cause=target.expect_cause,
+            clock_tolerance=clock_tolerance,
+        ),
+    )
+
+
+def _proxy_endpoint(url: str) -> Endpoint:
+    parts = urlsplit(url)
+    return Endpoint(host=parts.hostname or "", port=parts.port or 80)

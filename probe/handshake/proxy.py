@@ -1,0 +1,77 @@
+"""Sans-I/O HTTP CONNECT (RFC 9110 §9.3.6): the first words on a connection to a proxy.
+
+Law 2: what the proxy says is evidence. The request holds the proxy's own credentials and the
+backend's address, nothing of the application.
+"""
+
+from base64 import b64encode
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from probe.evidence import Ending
+from probe.safe_text import safe_text
+from probe.target import Endpoint
+
+_LONGEST_HEAD: Final = 16384
+
+
+class ProxyTunnel:
+    """Asks a proxy for a tunnel; `open` once it agreed, `ending` where it did not."""
+
+    def __init__(self, proxy_url: str, endpoint: Endpoint) -> None:
+        """Prepare the request for `endpoint`."""
+        parts = urlsplit(proxy_url)
+        lines = [f"CONNECT {endpoint.authority} HTTP/1.1", f"Host: {endpoint.authority}"]
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            lines.append(f"Proxy-Authorization: Basic {b64encode(pair.encode()).decode()}")
+        self._output = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii", "replace")
+        self._head = bytearray()
+        self.open = False
+        self.ending: Ending | None = None
+        self.wake_at: float | None = None
+        self.leftover = b""
+
+    def start(self, now: float) -> None:
+        """Nothing to prepare: the request is the output."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes of the proxy's answer."""
+        del now
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._head) > _LONGEST_HEAD:
+                self._refuse("its answer is no HTTP")
+            return
+        status = bytes(self._head[:end]).split(b"\r\n", 1)[0]
+        words = status.split(None, 2)
+        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].startswith(b"2"):
+            self._refuse(safe_text(status, 100))
+            return
+        self.leftover = bytes(self._head[end + 4 :])
+        self.open = True
+        self.ending = Ending(stage="connect", kind="completed")
+
+    def receive_eof(self, now: float, *, reset: bool) -> None:
+        """Learn that the proxy closed."""
+        del now
+        if self.ending is None:
+            self._refuse("reset by the proxy" if reset else "closed by the proxy")
+
+    def wake(self, now: float) -> None:
+        """Never asked for."""
+
+    def expire(self, now: float) -> None:
+        """End at the deadline."""
+        del now
+        if self.ending is None:
+            self._refuse("no answer from the proxy in time")
+
+    def take_output(self) -> bytes:
+        """Return the request, once."""
+        output, self._output = self._output, b""
+        return output
+
+    def _refuse(self, why: str) -> None:
+        self.ending = Ending(stage="connect", kind="proxy", detail=why)

@@ -1,0 +1,239 @@
+"""Sans-I/O TLS client: bytes in, bytes out, over pyOpenSSL's memory BIO.
+
+Laws: 2 (what a peer does is recorded, never raised), 4 (alerts by number from the info callback,
+verification by code and depth from the verify callback, never by OpenSSL's text), 8 (callbacks
+never raise and capture plain lists; the context is shared and never changed here).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from OpenSSL import SSL
+
+from probe.evidence import Alert, CertificateFacts, Handshake, Name, NameCheck, Offer, VerifyError
+from probe.handshake.alerts import alert_from_info
+from probe.handshake.bindings import acceptable_authorities, listen, peer_certificates
+from probe.handshake.verification import check_name, is_ip_address, verified
+
+_CHUNK: Final = 65536
+_MOST_ACCEPTABLE_CAS: Final = 256
+_MOST_CERTIFICATES: Final = 32
+
+State = Literal["handshaking", "open", "closed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPlan:
+    """What every handshake of a target with one generation of credentials has in common."""
+
+    context: SSL.Context
+    reference_identifier: str
+    alpn: tuple[bytes, ...]
+    offer: Offer
+    sends_certificate: bool
+    skip_verify: bool
+    read_certificate: Callable[[bytes], CertificateFacts]
+    read_name: Callable[[bytes], Name]
+    sni: bytes
+    """As it goes on the wire; empty for none."""
+
+
+def sni_of(server_name: str) -> bytes:
+    """Return the server_name to send (RFC 6066 §3): none for an address, A-labels for a name."""
+    if not server_name or is_ip_address(server_name):
+        return b""
+    name = server_name.rstrip(".")
+    try:
+        return name.encode("idna")
+    except UnicodeError:
+        return name.encode("ascii", "replace")
+
+
+class TlsClient:
+    """One TLS connection of a client whose transport somebody else owns.
+
+    `state` is `handshaking`, then `open`; `closed` after the peer's close_notify or its end of
+    file; `failed` after a fatal alert in either direction. Nothing that the peer sends raises.
+    """
+
+    def __init__(self, plan: TlsPlan) -> None:
+        """Prepare the connection."""
+        self.state: State = "handshaking"
+        self.close_notify = False
+        self._plan = plan
+        self._complete = False
+        self._chain: tuple[CertificateFacts, ...] | None = None
+        self._name_check: NameCheck | None = None
+        connection = SSL.Connection(plan.context, None)
+        connection.set_connect_state()
+        if plan.sni:
+            connection.set_tlsext_host_name(plan.sni)
+        connection.set_alpn_protos(list(plan.alpn))
+        self._heard = listen(connection)
+        self._connection = connection
+
+    def start(self) -> None:
+        """Put the ClientHello into the output."""
+        self._handshake()
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes of the wire; return the application data that they held."""
+        if self.state in {"closed", "failed"}:
+            return b""
+        self._connection.bio_write(data)
+        if not self._complete:
+            self._handshake()
+        return self._read() if self._complete else b""
+
+    def receive_eof(self) -> None:
+        """Learn that the peer sends nothing more."""
+        if self.state in {"handshaking", "open"}:
+            self.state = "closed"
+
+    def write(self, data: bytes) -> None:
+        """Encrypt application data into the output."""
+        try:
+            self._connection.sendall(data)
+        except SSL.Error:
+            self._fail()
+
+    def shutdown(self) -> None:
+        """Put a close_notify into the output."""
+        if self._complete and self.state == "open":
+            try:
+                self._connection.shutdown()
+            except SSL.Error:
+                self._fail()
+
+    def take_output(self) -> bytes:
+        """Return the bytes that are to go on the wire."""
+        parts = []
+        while True:
+            try:
+                parts.append(self._connection.bio_read(_CHUNK))
+            except SSL.WantReadError:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the handshake is complete here, which in TLS 1.3 is not yet acceptance."""
+        return self._complete
+
+    @property
+    def tls13(self) -> bool:
+        """Whether TLS 1.3 was negotiated."""
+        return self._complete and self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
+
+    @property
+    def alpn(self) -> str:
+        """The application protocol that the server chose; empty for none."""
+        return self._connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace")
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """The alerts of both directions so far."""
+        return tuple(alert_from_info(where, ret) for where, ret in self._heard.alerts)
+
+    @property
+    def certificate_requested(self) -> bool:
+        """Whether the server asked for a client certificate."""
+        return self._heard.certificate_requested
+
+    @property
+    def server_verified(self) -> bool:
+        """Whether anything of the application may be sent to this server."""
+        return self._plan.skip_verify or verified(
+            self.server_chain(), self._errors(), self._checked_name()
+        )
+
+    def server_chain(self) -> tuple[CertificateFacts, ...]:
+        """The server's certificates as it sent them, the end entity first."""
+        if self._chain is None:
+            sent = peer_certificates(self._connection, _MOST_CERTIFICATES)
+            chain = tuple(map(self._plan.read_certificate, sent))
+            if not self._complete:
+                return chain
+            self._chain = chain
+        return self._chain
+
+    def record(self) -> Handshake:
+        """Return all that is known of this handshake, however far it came."""
+        connection = self._connection
+        cipher = connection.get_cipher_name()
+        requested = self._heard.certificate_requested
+        return Handshake(
+            offer=self._plan.offer,
+            complete=self._complete,
+            version=_version(connection) if cipher else "",
+            cipher=cipher or "",
+            group=(connection.get_group_name() or "") if self._complete else "",
+            alpn=self.alpn,
+            client_certificate_requested=requested,
+            client_certificate_sent=requested and self._plan.sends_certificate,
+            acceptable_cas=self._acceptable_cas() if requested else (),
+            alerts=self.alerts,
+            verify_errors=self._errors(),
+            server_chain=self.server_chain(),
+            name_check=self._checked_name(),
+            server_verified=self.server_verified,
+        )
+
+    def _handshake(self) -> None:
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return
+        except SSL.Error:
+            self._fail()
+        else:
+            self._complete = True
+            self.state = "open"
+
+    def _read(self) -> bytes:
+        parts = []
+        while True:
+            try:
+                parts.append(self._connection.recv(_CHUNK))
+            except SSL.WantReadError:
+                break
+            except SSL.ZeroReturnError:
+                self.close_notify = True
+                self.state = "closed"
+                break
+            except SSL.Error:
+                self._fail()
+                break
+        return b"".join(parts)
+
+    def _errors(self) -> tuple[VerifyError, ...]:
+        return tuple(VerifyError(code=c, depth=d) for c, d in self._heard.verify_errors)
+
+    def _fail(self) -> None:
+        self.state = "failed"
+
+    def _checked_name(self) -> NameCheck | None:
+        if self._name_check is None:
+            chain = self.server_chain()
+            if not chain:
+                return None
+            self._name_check = check_name(
+                self._plan.reference_identifier, chain[0].sans, _common_name(chain[0].subject.text)
+            )
+        return self._name_check
+
+    def _acceptable_cas(self) -> tuple[Name, ...]:
+        names = acceptable_authorities(self._connection, _MOST_ACCEPTABLE_CAS)
+        return tuple(map(self._plan.read_name, names))
+
+
+def _version(connection: SSL.Connection) -> str:
+    return connection.get_protocol_version_name().removeprefix("TLSv").replace("SSLv3", "SSL 3")
+
+
+def _common_name(subject: str) -> str:
+    """Return the CN of an RFC 4514 name, for a fact in words only."""
+    for part in subject.split(","):
+        if part.startswith("CN="):
+            return part[3:]
+    return ""

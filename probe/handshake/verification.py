@@ -1,0 +1,91 @@
+"""Whether the server's certificate is one that a Go exporter would accept: pure, no I/O.
+
+OpenSSL judges path, dates and usage; this module adds what it judges otherwise: names strictly by
+SAN (RFC 9525 §6.3: a CN is no name), SPIFFE IDs as exact URIs (SPIFFE X.509-SVID §2), and hashes
+and keys that Go refuses (crypto/x509 rejects MD5 and SHA-1 signatures, crypto/tls RSA keys below
+1024 bits) while the context runs at security level 0.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Final
+
+from service_identity.exceptions import CertificateError, VerificationError
+from service_identity.hazmat import (
+    DNS_ID,
+    CertificatePattern,
+    DNSPattern,
+    IPAddress_ID,
+    IPAddressPattern,
+    ServiceID,
+    verify_service_identity,
+)
+
+from probe.evidence import CertificateFacts, NameCheck, VerifyError
+from probe.weakness import refused_by_go
+
+SPIFFE: Final = "spiffe://"
+
+
+def is_ip_address(host: str) -> bool:
+    """Whether `host` is an IP address, which is never sent as SNI (RFC 6066 §3)."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def check_name(reference: str, presented: tuple[str, ...], common_name: str = "") -> NameCheck:
+    """Compare the reference identifier with the SANs (`DNS:…`, `IP:…`, `URI:…`)."""
+    return NameCheck(
+        reference=reference,
+        matched=_matches(reference, presented),
+        presented=presented,
+        common_name=common_name,
+    )
+
+
+def _matches(reference: str, presented: Sequence[str]) -> bool:
+    if reference.startswith(SPIFFE):
+        uris = [name[4:] for name in presented if name.startswith("URI:")]
+        return uris == [reference]
+    try:
+        wanted: ServiceID = (
+            IPAddress_ID(reference) if is_ip_address(reference) else DNS_ID(reference.rstrip("."))
+        )
+        verify_service_identity(_patterns(presented), [wanted], [])
+    except (VerificationError, CertificateError, ValueError, UnicodeError):
+        return False
+    return True
+
+
+def _patterns(presented: Sequence[str]) -> list[CertificatePattern]:
+    patterns: list[CertificatePattern] = []
+    for name in presented:
+        kind, _, value = name.partition(":")
+        try:
+            if kind == "DNS":
+                patterns.append(DNSPattern.from_bytes(value.encode()))
+            elif kind == "IP":
+                patterns.append(IPAddressPattern(ip_address(value)))
+        except (CertificateError, ValueError):
+            continue
+    return patterns
+
+
+def verified(
+    chain: Sequence[CertificateFacts],
+    errors: Sequence[VerifyError],
+    name_check: NameCheck | None,
+) -> bool:
+    """Whether nothing speaks against the server's certificate."""
+    return (
+        bool(chain)
+        and not errors
+        and name_check is not None
+        and name_check.matched
+        and not refused_by_go(chain)
+    )

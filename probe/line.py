@@ -1,0 +1,92 @@
+"""One walk of the straight line: target, attempt, evidence, diagnosis, ledger.
+
+Law 6: an exception of ours is `probe_fault`, never blamed on the target, and never stops another
+target's attempts.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from probe import __version__
+from probe.credentials.certificate import CertificateReader
+from probe.credentials.store import CredentialStore
+from probe.diagnosis import Diagnosis, diagnose
+from probe.evidence import Ending, Evidence
+from probe.handshake.attempt import Prober
+from probe.handshake.prepared import prepare
+from probe.handshake.resolver import Resolver
+from probe.ledger import Ledger
+from probe.safe_text import safe_text
+from probe.target import Target
+
+USER_AGENT: Final = f"mtls-probe/{__version__}"
+
+log = structlog.get_logger("mtls_probe")
+
+Observation = tuple[Target, Evidence, Diagnosis]
+
+
+class Line:
+    """The straight line for one attempt: target, attempt, evidence, diagnosis, ledger."""
+
+    def __init__(self, ledger: Ledger, *, clock_tolerance: float) -> None:
+        """Wire the rooms together; `clock_tolerance` is seconds."""
+        self.ledger = ledger
+        self.credentials = CredentialStore()
+        self._clock_tolerance = clock_tolerance
+        self._prober = Prober(
+            self.credentials,
+            CertificateReader(),
+            Resolver(),
+            wall_clock=time.time,
+            user_agent=USER_AGENT,
+            clock_tolerance=clock_tolerance,
+        )
+
+    async def walk(self, target: Target) -> Observation:
+        """Make one attempt and enter what it means."""
+        ledger = self.ledger
+        ledger.attempt_started()
+        try:
+            evidence = await self._evidence(target)
+            diagnosis = diagnose(evidence)
+            ledger.record(target, evidence, diagnosis)
+        finally:
+            ledger.attempt_finished()
+        return target, evidence, diagnosis
+
+    async def _evidence(self, target: Target) -> Evidence:
+        try:
+            return await self._prober.attempt(target)
+        except Exception as error:
+            log.exception("probe_fault", target=safe_text(target.name))
+            fault = safe_text(f"{type(error).__name__}: {error}")
+            return Evidence(
+                target=prepare(target, USER_AGENT, self._clock_tolerance).facts,
+                at=time.time(),
+                ending=Ending(stage="load", kind="probe_fault", detail=fault),
+            )
+
+
+async def one_round(
+    targets: Sequence[Target],
+    *,
+    concurrency: int,
+    clock_tolerance: float,
+    done: Callable[[Observation], None] = lambda _observation: None,
+) -> list[Observation]:
+    """Try each target once, at most `concurrency` at a time; results in the targets' order."""
+    line = Line(Ledger(targets), clock_tolerance=clock_tolerance)
+    places = asyncio.Semaphore(concurrency)
+
+    async def attempt(target: Target) -> Observation:
+        async with places:
+            observation = await line.walk(target)
+        done(observation)
+        return observation
+
+    return list(await asyncio.gather(*map(attempt, targets)))

@@ -1,0 +1,159 @@
+"""The fleet-wide metrics (interfaces.md, section 5), in a prometheus_client registry of their own.
+
+Nothing is registered globally, and every label value is there from the start, at 0.
+"""
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    Metric,
+    ProcessCollector,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from probe import __version__
+from probe.causes.cause import Cause
+from probe.evidence import STAGES
+from probe.ledger import Ledger, TargetState
+from probe.outputs.exposition import OPENMETRICS, TEXT
+from probe.safe_text import safe_text
+
+DURATION_BUCKETS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+)  # fmt: skip  # one row reads as one scale
+LATENESS_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+EXEMPLAR_LIMIT: Final = 100
+"""OpenMetrics 1.0 allows an exemplar 128 characters of label names and values together."""
+
+
+class Fleet:
+    """Everything that is counted over all targets."""
+
+    def __init__(self, ledger: Ledger, catalogue: Mapping[str, Cause]) -> None:
+        """Read the counts of `ledger`; name the causes of `catalogue`."""
+        registry = _Registry()
+        registry.register(_LedgerCollector(ledger, catalogue))
+        durations = Histogram(
+            "mtls_probe_duration_seconds",
+            "Duration of attempts by stage.",
+            ["stage"],
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self._durations = {str(stage): durations.labels(stage) for stage in STAGES}
+        self._lateness = Histogram(
+            "mtls_probe_schedule_lateness_seconds",
+            "How long after its time an attempt began.",
+            registry=registry,
+            buckets=LATENESS_BUCKETS,
+        )
+        self._reload_successful = Gauge(
+            "mtls_probe_config_last_reload_successful",
+            "Whether the configuration was read without an error the last time.",
+            registry=registry,
+        )
+        self._reload_success_timestamp = Gauge(
+            "mtls_probe_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was read.",
+            registry=registry,
+        )
+        self._credentials_reloads = Counter(
+            "mtls_probe_credentials_reloads_total",
+            "How often changed credential files were read again.",
+            registry=registry,
+        )
+        Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
+            {"version": __version__, "python_version": platform.python_version()}
+        )
+        ProcessCollector(registry=registry)
+        self._registry = registry
+
+    def attempt(self, state: TargetState) -> None:
+        """Observe the durations of the attempt just recorded.
+
+        The stage that decided it carries the target as exemplar; one at each stage would double
+        the cost of an attempt here.
+        """
+        evidence, name = state.evidence, state.target.name
+        if evidence is None:
+            return
+        decided = evidence.ending.stage if len(name) <= EXEMPLAR_LIMIT else None
+        for stage, seconds in evidence.durations.items():
+            if (duration := self._durations.get(stage)) is not None:
+                exemplar = {"target": safe_text(name, EXEMPLAR_LIMIT)} if stage == decided else None
+                duration.observe(seconds, exemplar)
+
+    def lateness(self, seconds: float) -> None:
+        """Observe how late an attempt began."""
+        self._lateness.observe(max(seconds, 0.0))
+
+    def config_reloaded(self, *, successful: bool, at: float) -> None:
+        """Note that the configuration was read at `at` (epoch seconds), the first time included."""
+        self._reload_successful.set(successful)
+        if successful:
+            self._reload_success_timestamp.set(at)
+
+    def credentials_reloaded(self) -> None:
+        """Count one re-reading of changed credential files."""
+        self._credentials_reloads.inc()
+
+    def exposition(self, *, openmetrics: bool) -> bytes:
+        """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""
+        encode, _ = choose_encoder(OPENMETRICS if openmetrics else TEXT)
+        return encode(self._registry)
+
+
+class _Registry(CollectorRegistry):
+    """A registry without `_created` samples.
+
+    prometheus_client can switch them off for the whole process only; nobody here reads them.
+    """
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in super().collect():
+            metric.samples = [s for s in metric.samples if not s.name.endswith("_created")]
+            yield metric
+
+
+class _LedgerCollector(Collector):
+    def __init__(self, ledger: Ledger, catalogue: Mapping[str, Cause]) -> None:
+        self._ledger = ledger
+        self._catalogue = catalogue
+
+    def collect(self) -> Iterable[Metric]:
+        ledger, catalogue = self._ledger, self._catalogue
+        failures = CounterMetricFamily(
+            "mtls_probe_failures_by_cause",
+            "Failures that were not expected, by cause.",
+            labels=["cause"],
+        )
+        for id_ in dict.fromkeys((*catalogue, *ledger.failures_by_cause)):
+            failures.add_metric([id_], ledger.failures_by_cause[id_])
+        yield failures
+        # A gauge in OpenMetrics too: an info family's name there is `mtls_probe_cause`, which
+        # the gauge of that name has taken.
+        info = GaugeMetricFamily(
+            "mtls_probe_cause_info",
+            "Each cause of the catalogue: its family, who must act, how severe it is.",
+            labels=["cause", "family", "documented_cause", "party", "severity"],
+        )
+        for cause in catalogue.values():
+            info.add_metric(
+                [cause.id, cause.family, str(cause.documented_cause), cause.party, cause.severity],
+                1,
+            )
+        yield info
+        yield CounterMetricFamily(
+            "mtls_probe_schedule_missed", "Attempts that the schedule left out.", ledger.missed
+        )
+        yield GaugeMetricFamily("mtls_probe_targets", "Targets that are probed.", len(ledger))
+        yield GaugeMetricFamily("mtls_probe_in_flight", "Attempts under way.", ledger.in_flight)

@@ -1,0 +1,78 @@
+"""One log line for each change of a target's outcome or cause; laws 10 and 11 hold in every field.
+
+JSON on stderr for machines, a readable form on a terminal. Repetitions of the same outcome are
+silent: the metrics count them.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from probe.evidence import Evidence
+from probe.ledger import TargetState
+from probe.safe_text import safe_text
+
+
+def configure_logging(*, human: bool) -> None:
+    """Set structlog up for this process: JSON lines, or where `human` a readable form."""
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if human
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+class ChangeLog:
+    """Listens to the ledger and writes when what is known of a target changes."""
+
+    def __init__(self) -> None:
+        """Start with nothing said yet."""
+        self._log = structlog.get_logger("mtls_probe")
+        self._said: dict[str, tuple[str, str | None]] = {}
+
+    def recorded(self, state: TargetState) -> None:
+        """Write a line if the outcome or the cause is another than last time."""
+        diagnosis, evidence = state.diagnosis, state.evidence
+        assert diagnosis is not None
+        assert evidence is not None
+        now = (diagnosis.outcome, diagnosis.cause)
+        name = state.target.name
+        if self._said.get(name) == now:
+            return
+        self._said[name] = now
+        write = self._log.info if state.expected else self._log.warning
+        write(
+            "outcome_changed",
+            target=safe_text(name),
+            outcome=diagnosis.outcome,
+            stage=diagnosis.stage,
+            certain=diagnosis.certain,
+            facts=list(diagnosis.facts),
+            **_semantic(evidence, diagnosis.cause),
+        )
+
+
+def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:
+    """Return the fields that OTel's semantic conventions name."""
+    fields: dict[str, Any] = {
+        "server.address": safe_text(evidence.target.host),
+        "server.port": evidence.target.port,
+    }
+    if cause is not None:
+        fields["error.type"] = cause
+    if evidence.handshake is not None and evidence.handshake.version:
+        fields["tls.protocol.version"] = evidence.handshake.version
+    return fields

@@ -1,0 +1,180 @@
+"""The web application: metrics, health, JSON and the status page, all read from the ledger.
+
+Interfaces.md, section 6. Every answer carries headers that keep a browser from doing anything
+with it but show it; law 10 is kept by autoescape on the page and by `safe_text` before it.
+"""
+
+import asyncio
+import gzip
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from msgspec import Raw
+
+from probe.causes.catalogue import CATALOGUE
+from probe.causes.cause import Cause
+from probe.ledger import Ledger, TargetState
+from probe.outputs.metrics import Metrics
+from probe.outputs.result import document, line, result_of
+
+KEEPALIVE_TIMEOUT: Final = 75.0
+"""Seconds an idle connection is kept: longer than the usual scrape interval."""
+SHUTDOWN_TIMEOUT: Final = 2.0
+"""Seconds that requests under way get when the service stops."""
+BATCH: Final = 100
+"""Results made in one go: a fleet's JSON must not hold back the attempts."""
+
+_POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "mtls-probe",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Reload = Callable[[], Awaitable[str | None]]
+"""Reads the configuration again: None when it is in force, else why it is not."""
+
+
+def web_application(
+    ledger: Ledger,
+    metrics: Metrics,
+    *,
+    ready: Callable[[], bool],
+    reload: Reload | None = None,
+    catalogue: Mapping[str, Cause] = CATALOGUE,
+    clock: Callable[[], float] = time.time,
+) -> web.Application:
+    """Return the application; nothing listens yet.
+
+    Args:
+        ledger: What is shown.
+        metrics: What `/metrics` answers with.
+        ready: Whether the service has started; targets that fail do not make it unready.
+        reload: What `POST /-/reload` does; without it there is no such page.
+        catalogue: Where the page finds a cause's title and who must act.
+        clock: The time of day, epoch seconds, for ages and days left on the page.
+    """
+    application = web.Application(client_max_size=1024)
+    application.on_response_prepare.append(_harden)
+    pages = _Pages(ledger, metrics, ready, reload, catalogue, clock)
+    application.add_routes(
+        [
+            web.get("/", pages.status),
+            web.get("/metrics", pages.metrics),
+            web.get("/-/healthy", pages.healthy),
+            web.get("/-/ready", pages.ready),
+            web.get("/api/v1/targets", pages.targets),
+            web.get(r"/api/v1/targets/{name:(?s:.+)}", pages.target),
+        ]
+    )
+    if reload is not None:
+        application.add_routes([web.post("/-/reload", pages.reload)])
+    return application
+
+
+def web_runner(application: web.Application) -> web.AppRunner:
+    """Return a runner with limits that suit scrapers and probes of an orchestrator."""
+    return web.AppRunner(
+        application,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=KEEPALIVE_TIMEOUT,
+        lingering_time=1.0,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    ledger: Ledger
+    registry: Metrics
+    is_ready: Callable[[], bool]
+    read_again: Reload | None
+    catalogue: Mapping[str, Cause]
+    clock: Callable[[], float]
+
+    async def status(self, request: web.Request) -> web.StreamResponse:
+        # Jinja2 is slow to import and most processes never show a page.
+        from probe.outputs.status_page import CONTENT_SECURITY_POLICY, page
+
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            }
+        )
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
+        for part in page(self.ledger, self.catalogue, self.clock()):
+            await response.write(part)
+            # A page of ten thousand targets must not hold back the attempts.
+            await asyncio.sleep(0)
+        await response.write_eof()
+        return response
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        body, content_type = self.registry.exposition(request.headers.get("Accept", ""))
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if _accepts_gzip(request.headers.get("Accept-Encoding", "")):
+            # zlib lets go of the interpreter; a fleet's metrics are tens of megabytes.
+            body = await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return web.Response(body=body, headers=headers)
+
+    async def healthy(self, _: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if self.is_ready():
+            return web.Response(text="ready\n")
+        return web.Response(text="starting\n", status=503)
+
+    async def targets(self, _: web.Request) -> web.Response:
+        return await _json(list(self.ledger))
+
+    async def target(self, request: web.Request) -> web.Response:
+        state = self.ledger.state(request.match_info["name"])
+        if state is None:
+            raise web.HTTPNotFound(text="no target has this name; /api/v1/targets lists all\n")
+        return await _json([state])
+
+    async def reload(self, request: web.Request) -> web.Response:
+        if self.read_again is None:
+            raise web.HTTPNotFound
+        # A page elsewhere could otherwise make its visitor's browser send this.
+        if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+            raise web.HTTPForbidden(text="not from another site\n")
+        error = await self.read_again()
+        if error is not None:
+            return web.Response(text=f"the configuration in force stays: {error}\n", status=500)
+        return web.Response(text="the configuration was read again\n")
+
+
+async def _harden(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.update(_HEADERS)
+
+
+async def _json(states: list[TargetState]) -> web.Response:
+    results: list[Raw] = []
+    for index, state in enumerate(states, 1):
+        if (one := result_of(state)) is not None:
+            results.append(Raw(line(one)))
+        if index % BATCH == 0:
+            await asyncio.sleep(0)
+    pending = [state.target.name for state in states if state.diagnosis is None]
+    return web.Response(body=document(results, pending), content_type="application/json")
+
+
+def _accepts_gzip(header: str) -> bool:
+    for choice in header.split(","):
+        coding, _, parameters = choice.partition(";")
+        if coding.strip().lower() == "gzip":
+            return parameters.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False

@@ -1,0 +1,101 @@
+"""Wiring and signals: the line under a schedule, with its outputs, until it is told to stop."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from probe.ledger import Ledger
+from probe.line import Line
+from probe.outputs.log import ChangeLog
+from probe.outputs.metrics import Metrics
+from probe.outputs.web import web_application, web_runner
+from probe.safe_text import safe_text
+from probe.schedule import Schedule
+from probe.sources.configuration import Configuration
+from probe.target import Target
+
+DRAIN: Final = 5.0
+"""Seconds that attempts in flight get when the service is told to stop."""
+
+log = structlog.get_logger("mtls_probe")
+
+
+class Service:
+    """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Wire the service for `configuration`; nothing runs yet."""
+        self.configuration = configuration
+        self.ledger = Ledger(configuration.targets)
+        self.metrics = Metrics(self.ledger)
+        self.ledger.subscribe(ChangeLog().recorded)
+        self._line = Line(self.ledger, clock_tolerance=configuration.clock_tolerance)
+        self._reloads_seen = 0
+        self._started = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[tuple[str, int]]:
+        """Run the service; yields the address that it listens on."""
+        configuration = self.configuration
+        schedule = Schedule(
+            self._attempt,
+            concurrency=configuration.concurrency,
+            on_late=self.metrics.fleet.lateness,
+            on_missed=self._missed,
+        )
+        self.metrics.fleet.config_reloaded(successful=True, at=time.time())
+        application = web_application(self.ledger, self.metrics, ready=lambda: self._started)
+        runner = web_runner(application)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, configuration.web.host, configuration.web.port)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            schedule.start()
+            schedule.replace(configuration.targets)
+            self._started = True
+            log.info("listening", address=f"{host}:{port}", targets=len(configuration.targets))
+            try:
+                yield str(host), int(port)
+            finally:
+                self._started = False
+                await schedule.stop(DRAIN)
+        finally:
+            await runner.cleanup()
+
+    async def _attempt(self, target: Target) -> None:
+        await self._line.walk(target)
+        reloads = self._line.credentials.reloads
+        for _ in range(reloads - self._reloads_seen):
+            self.metrics.fleet.credentials_reloaded()
+        self._reloads_seen = reloads
+
+    def _missed(self, name: str) -> None:
+        self.ledger.attempt_missed()
+        log.warning("attempt_missed", target=safe_text(name))
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await stopped.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def serve(configuration: Configuration) -> None:
+    """Run the service until a signal ends it; attempts in flight get five seconds."""
+    async with Service(configuration).running():
+        await until_stopped()
+        log.info("stopping")

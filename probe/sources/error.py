@@ -1,0 +1,82 @@
+"""`ConfigurationError`: what is wrong in a configuration, where, and what would be right.
+
+Law 10: every fact passes safe_text() here. Law 11: who raises it passes no secret as `found`.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from probe.safe_text import safe_text
+
+KeyPath = tuple[str | int, ...]
+"""The way to a value in a document: mapping keys and list positions."""
+
+_PLAIN_KEY: Final = re.compile(r"[\w/*-]+", re.ASCII)
+_LONGEST_REASON: Final = 1024
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot be used; its facts are attributes, all safe to show.
+
+    Attributes:
+        reason: What is wrong, as one clause.
+        file: The file's path as the user gave it, or `environment`; empty where there is none.
+        line: The line in `file`, from 1; None where it is not known.
+        key: The path of the key, like `targets[0].tls.ca_file`, or a variable's name.
+        found: What was found; None where there is nothing to show or it is a secret.
+        allowed: What would be right.
+        nearest: Whichever of `allowed` is closest to what was found.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        file: str = "",
+        line: int | None = None,
+        key: str = "",
+        found: str | None = None,
+        allowed: Iterable[str] = (),
+        nearest: str | None = None,
+    ) -> None:
+        """Keep the facts."""
+        super().__init__(reason)
+        self.reason = safe_text(reason, _LONGEST_REASON)
+        self.file = safe_text(file)
+        self.line = line
+        self.key = safe_text(key)
+        self.found = None if found is None else safe_text(found)
+        self.allowed = tuple(map(safe_text, allowed))
+        self.nearest = None if nearest is None else safe_text(nearest)
+
+    def __str__(self) -> str:
+        """Say where, what is wrong, then each fact on a line of its own."""
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        lines = [": ".join(part for part in (where, self.key, self.reason) if part)]
+        if self.found is not None:
+            lines.append(f"  found:   {self.found}")
+        if self.allowed:
+            lines.append(f"  allowed: {', '.join(self.allowed)}")
+        if self.nearest is not None:
+            lines.append(f"  nearest: {self.nearest}")
+        return "\n".join(lines)
+
+
+def render_key(path: KeyPath) -> str:
+    """Return `path` as people write it: `targets[0].tls.ca_file`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            shown = part if _PLAIN_KEY.fullmatch(part) else f'"{part}"'
+            text += f".{shown}" if text else shown
+    return text
+
+
+def nearest_of(found: str, allowed: Iterable[str]) -> str | None:
+    """Return whichever of `allowed` is closest to `found`, or None where none is close."""
+    near = difflib.get_close_matches(found[:256], list(allowed), n=1)
+    return near[0] if near else None

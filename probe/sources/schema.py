@@ -1,0 +1,160 @@
+"""The shape of the project's own YAML file, as msgspec reads it; defaults are those of the contract.
+
+Only names and types stand here: what values mean is judged where they become a `Configuration`.
+None means that a key is not set, so that `defaults` can fill it.
+"""
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct, field
+
+Positive = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+DURATIONS: Final = frozenset(
+    {"interval", "timeout", "reload_interval", "tolerance", "expiry_warning", "expiry_critical"}
+)
+"""Keys that hold a Go duration string."""
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every mapping of the file has in common: a key that is not listed is an error."""
+
+
+class TlsEntry(Entry, frozen=True, kw_only=True):
+    """The Collector's client TLS settings (`configtls.ClientConfig`)."""
+
+    ca_file: str | None = None
+    ca_pem: str | None = None
+    cert_file: str | None = None
+    cert_pem: str | None = None
+    key_file: str | None = None
+    key_pem: str | None = None
+    include_system_ca_certs_pool: bool | None = None
+    insecure: bool | None = None
+    insecure_skip_verify: bool | None = None
+    server_name_override: str | None = None
+    min_version: str | None = None
+    max_version: str | None = None
+    cipher_suites: list[str] | None = None
+    include_insecure_cipher_suites: bool | None = None
+    curve_preferences: list[str] | None = None
+    reload_interval: str | None = None
+    tpm: Any = None
+
+
+class DefaultsEntry(Entry, frozen=True, kw_only=True):
+    """What a target may say, and `defaults` may say for all of them."""
+
+    protocol: str | None = None
+    signal: str | None = None
+    proxy_url: str | None = None
+    depth: str | None = None
+    interval: str | None = None
+    timeout: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    tls: TlsEntry = TlsEntry()
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class ExpectEntry(Entry, frozen=True, kw_only=True):
+    """How a target must fail."""
+
+    cause: str
+
+
+class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
+    """One item of `targets`."""
+
+    endpoint: str
+    name: str | None = None
+    expect: ExpectEntry | None = None
+
+
+class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
+    """One of `modules`, for /probe."""
+
+    allow: list[str] = field(default_factory=list)
+
+
+class SourceEntry(Entry, frozen=True, kw_only=True):
+    """One item of `sources`; exactly one key is set."""
+
+    collector: str | None = None
+    sdk: str | None = None
+    file_sd: str | None = None
+    http_sd: str | None = None
+
+
+class ClockSourceEntry(Entry, frozen=True, kw_only=True):
+    """One item of `clock.sources`; exactly one key is set."""
+
+    http: str | None = None
+    sntp: str | None = None
+
+
+class ClockEntry(Entry, frozen=True, kw_only=True):
+    """`clock`."""
+
+    sources: list[ClockSourceEntry] = field(default_factory=list)
+    tolerance: str = "60s"
+
+
+class AlertmanagerEntry(Entry, frozen=True, kw_only=True):
+    """`alertmanager`."""
+
+    url: str | None = None
+
+
+class WebEntry(Entry, frozen=True, kw_only=True):
+    """`web`."""
+
+    listen: str = "0.0.0.0:9943"
+    config_file: str | None = None
+
+
+class ShardEntry(Entry, frozen=True, kw_only=True):
+    """`shard`."""
+
+    index: Natural = 0
+    count: Positive = 1
+
+
+class ExperimentsEntry(Entry, frozen=True, kw_only=True):
+    """`experiments`."""
+
+    enabled: bool = True
+    concurrency: Positive = 4
+
+
+class AlertsEntry(Entry, frozen=True, kw_only=True):
+    """`alerts`."""
+
+    expiry_warning: str = "672h"
+    expiry_critical: str = "336h"
+
+
+class TelemetryEntry(Entry, frozen=True, kw_only=True):
+    """`telemetry`."""
+
+    sample_successes: Share = 0.01
+    propagate: bool = True
+
+
+class FileEntry(Entry, frozen=True, kw_only=True):
+    """The whole file."""
+
+    defaults: DefaultsEntry = DefaultsEntry()
+    resource: dict[str, str] = field(default_factory=dict)
+    targets: list[TargetEntry] = field(default_factory=list)
+    sources: list[SourceEntry] = field(default_factory=list)
+    modules: dict[str, ModuleEntry] = field(default_factory=dict)
+    clock: ClockEntry = ClockEntry()
+    alertmanager: AlertmanagerEntry = AlertmanagerEntry()
+    web: WebEntry = WebEntry()
+    shard: ShardEntry = ShardEntry()
+    concurrency: Positive = 100
+    experiments: ExperimentsEntry = ExperimentsEntry()
+    alerts: AlertsEntry = AlertsEntry()
+    telemetry: TelemetryEntry = TelemetryEntry()

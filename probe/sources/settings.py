@@ -1,0 +1,184 @@
+"""Whether what a target, `defaults` or a module sets has a meaning; types are right by now.
+
+Pure. A missing half of a pair, or a file that cannot be read, is no error here: it fails its
+target at `load` (interfaces.md, section 2).
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+from probe.credentials import negotiable
+from probe.safe_text import LIMIT, safe_text
+from probe.sources import duration
+from probe.sources.conversion import error_at
+from probe.sources.error import KeyPath
+from probe.sources.schema import DefaultsEntry, TlsEntry
+from probe.sources.yaml_document import Document
+from probe.target import DEPTHS, PROTOCOLS, SIGNALS
+
+RESERVED_LABELS: Final = (
+    "target",
+    "cause",
+    "family",
+    "certain",
+    "stage",
+    "source",
+    "position",
+    "endpoint",
+    "protocol",
+    "server_address",
+    "server_port",
+)
+"""Label names that our metrics use themselves (interfaces.md, section 5)."""
+
+_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
+_SUITES: Final = (
+    *sorted(negotiable.TLS13_SUITES),
+    *negotiable.SECURE_SUITES,
+    *negotiable.INSECURE_SUITES,
+)
+PAIRS: Final = (("ca_file", "ca_pem"), ("cert_file", "cert_pem"), ("key_file", "key_pem"))
+"""Keys of `tls` that say the same in two ways; together they are an error."""
+
+
+def check_settings(entry: DefaultsEntry, document: Document, path: KeyPath) -> None:
+    """Judge every key that `entry` sets, each by itself.
+
+    Raises:
+        ConfigurationError: for the first that has no meaning.
+    """
+    _check_choice(entry.protocol, PROTOCOLS, document, (*path, "protocol"))
+    _check_choice(entry.signal, SIGNALS, document, (*path, "signal"))
+    _check_choice(entry.depth, DEPTHS, document, (*path, "depth"))
+    for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
+        if value is not None:
+            duration_at(document, (*path, key), value)
+    if entry.proxy_url:
+        _check_proxy(entry.proxy_url, document, (*path, "proxy_url"))
+    check_headers(entry.headers, document, (*path, "headers"))
+    for name in entry.labels:
+        _check_label(name, document, (*path, "labels", name))
+    check_tls(entry.tls, document, (*path, "tls"))
+
+
+def duration_at(
+    document: Document, path: KeyPath, text: str, *, zero_allowed: bool = False
+) -> float:
+    """Return the duration `text` in seconds.
+
+    Raises:
+        ConfigurationError: where it is none, is negative, or is zero and must not be.
+    """
+    try:
+        value = duration.seconds(text)
+    except ValueError as error:
+        raise error_at(document, path, str(error), found=text) from None
+    if value < 0 or (value == 0 and not zero_allowed):
+        bound = "must not be negative" if zero_allowed else "must be more than zero"
+        raise error_at(document, path, bound, found=text)
+    return value
+
+
+def check_headers(headers: dict[str, str], document: Document, path: KeyPath) -> None:
+    """Judge names and values of `headers` by RFC 9110 §5.1 and §5.5.
+
+    Raises:
+        ConfigurationError: which never holds a header's value.
+    """
+    for name, value in headers.items():
+        if fault := header_fault(name, value):
+            raise error_at(document, (*path, name), fault)
+
+
+def header_fault(name: str, value: str, *, grpc: bool = False) -> str | None:
+    """Say what is illegal in a header, or None; gRPC allows printable ASCII only in a value."""
+    if not _TOKEN.fullmatch(name):
+        return "is no legal HTTP header name"
+    if not _FIELD_VALUE.fullmatch(value):
+        hint = " (it ends with a line break)" if value.endswith("\n") else ""
+        return f"the value holds a character that is illegal in an HTTP header{hint}"
+    if grpc and not (value.isascii() and (value.isprintable() or not value)):
+        return "a gRPC header value holds printable ASCII characters only"
+    return None
+
+
+def check_tls(tls: TlsEntry, document: Document, path: KeyPath) -> None:
+    """Judge a `tls` section by the rules of the Collector's `configtls.ClientConfig`.
+
+    Raises:
+        ConfigurationError: for the first key without meaning.
+    """
+    for one, other in PAIRS:
+        if getattr(tls, one) and getattr(tls, other):
+            reason = f"{one} and {other} exclude each other; keep one"
+            raise error_at(document, (*path, other), reason)
+    if tls.tpm not in (None, {}, {"enabled": False}):
+        reason = "a key in a TPM cannot be read here; use key_file or key_pem"
+        raise error_at(document, (*path, "tpm"), reason)
+    for key in ("min_version", "max_version"):
+        version = getattr(tls, key)
+        if version:
+            _check_choice(version, negotiable.VERSIONS, document, (*path, key))
+    _check_names(tls.cipher_suites, _SUITES, document, (*path, "cipher_suites"))
+    _check_names(tls.curve_preferences, negotiable.CURVES, document, (*path, "curve_preferences"))
+    if tls.reload_interval:
+        duration_at(document, (*path, "reload_interval"), tls.reload_interval, zero_allowed=True)
+
+
+def check_name(name: str, document: Document, path: KeyPath) -> None:
+    """Judge a target's name, which is shown, is a label and is part of a URL.
+
+    Raises:
+        ConfigurationError: where it is no printable line of at most 256 characters.
+    """
+    if safe_text(name) != name:
+        reason = f"a name is one printable line of at most {LIMIT} characters"
+        raise error_at(document, path, reason, found=name)
+
+
+def _check_names(
+    names: list[str] | None, allowed: Collection[str], document: Document, path: KeyPath
+) -> None:
+    for position, name in enumerate(names or ()):
+        _check_choice(name, allowed, document, (*path, position))
+
+
+def _check_choice(
+    value: str | None, allowed: Collection[str], document: Document, path: KeyPath
+) -> None:
+    if value is not None and value not in allowed:
+        raise error_at(document, path, "is unknown", found=value, allowed=allowed)
+
+
+def _check_label(name: str, document: Document, path: KeyPath) -> None:
+    if name in RESERVED_LABELS:
+        raise error_at(document, path, "is a label of the probe's own metrics", found=name)
+    if name.startswith("__"):
+        reason = "Prometheus keeps labels that begin with __ for itself"
+        raise error_at(document, path, reason, found=name)
+    if not _LABEL.fullmatch(name):
+        reason = "a label's name is letters, digits and _, and begins with no digit"
+        raise error_at(document, path, reason, found=name)
+
+
+def _check_proxy(url: str, document: Document, path: KeyPath) -> None:
+    if fault := proxy_fault(url):
+        raise error_at(document, path, fault)
+
+
+def proxy_fault(url: str) -> str | None:
+    """Say what is wrong with a proxy's URL, without showing it, or None."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "a proxy is http://host:port"
+    if any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url):
+        return "the URL holds a space or a control character"
+    if parts.scheme != "http" or not parts.hostname or port == 0:
+        return "a proxy is http://host:port; CONNECT is all that is spoken to it"
+    return None

@@ -1,0 +1,198 @@
+"""The items of `targets`, filled up from `defaults`, become Targets with unique names.
+
+Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from probe.credentials import negotiable
+from probe.sources.conversion import described, error_at
+from probe.sources.duration import seconds
+from probe.sources.error import ConfigurationError, KeyPath, nearest_of, render_key
+from probe.sources.schema import DefaultsEntry, TargetEntry, TlsEntry
+from probe.sources.settings import PAIRS, check_name, check_settings, header_fault
+from probe.sources.yaml_document import Document
+from probe.target import (
+    PROTOCOLS,
+    Endpoint,
+    Protocol,
+    Secret,
+    Target,
+    TlsSettings,
+    default_protocol,
+)
+
+
+def targets_of(
+    entries: Sequence[TargetEntry],
+    defaults: DefaultsEntry,
+    document: Document,
+    known_causes: Collection[str] | None,
+) -> tuple[Target, ...]:
+    """Return the Targets that `entries` describe; one without a name of its own has none yet.
+
+    Raises:
+        ConfigurationError: for the first entry that cannot be one.
+    """
+    check_settings(defaults, document, ("defaults",))
+    named: dict[str, int] = {}
+    targets = []
+    for position, entry in enumerate(entries):
+        path = ("targets", position)
+        if entry.name:
+            check_name(entry.name, document, (*path, "name"))
+            if entry.name in named:
+                first = document.line(("targets", named[entry.name], "name"))
+                reason = f"the name is taken by the target in line {first}"
+                raise error_at(document, (*path, "name"), reason, found=entry.name)
+            named[entry.name] = position
+        targets.append(_target(entry, defaults, document, path, known_causes))
+    return tuple(targets)
+
+
+def with_unique_names(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Give host:port to each target without a name, and `#2` and so on where one is taken.
+
+    Names that are given count first, wherever they stand.
+    """
+    targets = tuple(targets)
+    taken: set[str] = set()
+    counts: dict[str, int] = {}
+    names: list[str] = []
+    given = {target.name for target in targets if target.name}
+    for target in targets:
+        name = target.name
+        if not name or name in taken:
+            base = name = name or str(target.endpoint)
+            while name in taken or name in given:
+                counts[base] = counts.get(base, 1) + 1
+                name = f"{base}#{counts[base]}"
+        taken.add(name)
+        names.append(name)
+    return tuple(
+        target if target.name == name else replace(target, name=name)
+        for target, name in zip(targets, names, strict=True)
+    )
+
+
+def tls_settings(entry: TlsEntry) -> TlsSettings:
+    """Return `entry` as settings; an empty text is a key that is not set, as in Go."""
+    return TlsSettings(
+        ca_file=entry.ca_file or None,
+        ca_pem=entry.ca_pem or None,
+        cert_file=entry.cert_file or None,
+        cert_pem=entry.cert_pem or None,
+        key_file=entry.key_file or None,
+        key_pem=Secret(entry.key_pem) if entry.key_pem else None,
+        include_system_ca_certs_pool=bool(entry.include_system_ca_certs_pool),
+        insecure=bool(entry.insecure),
+        insecure_skip_verify=bool(entry.insecure_skip_verify),
+        server_name_override=entry.server_name_override or "",
+        min_version=entry.min_version or "",
+        max_version=entry.max_version or "",
+        cipher_suites=tuple(entry.cipher_suites or ()),
+        include_insecure_cipher_suites=bool(entry.include_insecure_cipher_suites),
+        curve_preferences=tuple(entry.curve_preferences or ()),
+        reload_interval=seconds(entry.reload_interval) if entry.reload_interval else None,
+    )
+
+
+def _target(
+    entry: TargetEntry,
+    defaults: DefaultsEntry,
+    document: Document,
+    path: KeyPath,
+    known_causes: Collection[str] | None,
+) -> Target:
+    check_settings(entry, document, path)
+    endpoint = _endpoint(entry.endpoint, document, (*path, "endpoint"))
+    protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
+    tls = _tls(entry.tls, defaults.tls, document, (*path, "tls"))
+    if endpoint.scheme == "http" and not tls.insecure:
+        reason = "http:// sends telemetry in clear; write https://, or set tls: {insecure: true}"
+        raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
+    if endpoint.scheme == "https" and protocol == "http/protobuf":
+        # The scheme alone decides for an HTTP exporter; gRPC strips it and looks at `insecure`.
+        tls = replace(tls, insecure=False)
+    headers = {**defaults.headers, **entry.headers}
+    for name, value in headers.items():
+        if protocol == "grpc" and (fault := header_fault(name, value, grpc=True)):
+            raise error_at(document, (*path, "headers", name), fault)
+    proxy = entry.proxy_url or defaults.proxy_url
+    chosen: dict[str, Any] = {}
+    for key in ("signal", "depth", "interval", "timeout"):
+        if text := getattr(entry, key) or getattr(defaults, key):
+            chosen[key] = text if key in {"signal", "depth"} else seconds(text)
+    return Target(
+        name=entry.name or "",
+        endpoint=endpoint,
+        protocol=protocol,
+        tls=tls,
+        headers=tuple((name, Secret(value)) for name, value in headers.items()),
+        proxy_url=Secret(proxy) if proxy else None,
+        expect_cause=_expected_cause(entry, document, path, known_causes),
+        labels=tuple({**defaults.labels, **entry.labels}.items()),
+        **chosen,
+    )
+
+
+def _protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
+    return next((known for known in PROTOCOLS if known == chosen), default_protocol(endpoint.port))
+
+
+def _endpoint(text: str, document: Document, path: KeyPath) -> Endpoint:
+    try:
+        return Endpoint.parse(text)
+    except ValueError as error:
+        # Where the text is not shown, neither is a reason that repeats it.
+        hidden = described(text, path) != text
+        reason = "is no endpoint: host:port or https://host:port" if hidden else str(error)
+        raise error_at(document, path, reason, found=text) from None
+
+
+def _tls(entry: TlsEntry, defaults: TlsEntry, document: Document, path: KeyPath) -> TlsSettings:
+    own = {key: value for key, value in msgspec.structs.asdict(entry).items() if value is not None}
+    if own:
+        base = msgspec.structs.asdict(defaults)
+        for one, other in PAIRS:
+            if own.get(one) or own.get(other):
+                base[one] = base[other] = None
+        entry = TlsEntry(**{**base, **own})
+    else:
+        entry = defaults
+    settings = tls_settings(entry)
+    if settings.max_version and (settings.min_version or negotiable.DEFAULT_MIN_VERSION) > (
+        settings.max_version
+    ):
+        reason = f"is below min_version {settings.min_version or negotiable.DEFAULT_MIN_VERSION}"
+        raise error_at(document, (*path, "max_version"), reason, found=settings.max_version)
+    if settings.cipher_suites and not settings.include_insecure_cipher_suites:
+        for position, name in enumerate(settings.cipher_suites):
+            if name in negotiable.INSECURE_SUITES:
+                reason = "is insecure and needs include_insecure_cipher_suites: true"
+                where = (*path, "cipher_suites", position)
+                raise error_at(document, where, reason, found=name)
+    return settings
+
+
+def _expected_cause(
+    entry: TargetEntry, document: Document, path: KeyPath, known_causes: Collection[str] | None
+) -> str | None:
+    if entry.expect is None:
+        return None
+    cause = entry.expect.cause
+    if known_causes is not None and cause not in known_causes:
+        where = (*path, "expect", "cause")
+        raise ConfigurationError(
+            "is no cause of the catalogue; `mtls-probe explain` lists them",
+            file=document.file,
+            line=document.line(where),
+            key=render_key(where),
+            found=cause,
+            nearest=nearest_of(cause, known_causes),
+        )
+    return cause

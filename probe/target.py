@@ -1,0 +1,190 @@
+"""What to probe, as plain frozen data: `Target` and the settings that it holds.
+
+Law 11 begins here: a value that may hold a secret (a header, a key given inline, a proxy's
+password) is a `Secret`, whose text leaves it only where it is used.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, Self
+from urllib.parse import urlsplit
+
+Protocol = Literal["grpc", "http/protobuf"]
+Signal = Literal["traces", "metrics", "logs"]
+Depth = Literal["tls", "otlp", "canary"]
+
+PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
+SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
+DEPTHS: Final[tuple[Depth, ...]] = ("tls", "otlp", "canary")
+
+HTTP_PORT: Final = 4318
+"""The port that OTLP registers for HTTP; any other defaults to gRPC (interfaces.md, section 2)."""
+
+
+class Secret:
+    """Text that no repr, log, page or JSON shows; `reveal()` is its only way out."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """Hold `text`."""
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        """Show that something is held, not what."""
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        """Two secrets are equal when their texts are."""
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        """Hash by text, so that a Target can be compared and kept in a set."""
+        return hash(("Secret", self._text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """A Collector exporter's client TLS settings, by the Collector's own key names.
+
+    `configtls.ClientConfig` of the Collector is the source of every key's meaning; a file path is
+    as the user wrote it, and each `*_pem` holds what the file would.
+    """
+
+    ca_file: str | None = None
+    ca_pem: str | None = None
+    cert_file: str | None = None
+    cert_pem: str | None = None
+    key_file: str | None = None
+    key_pem: Secret | None = None
+    include_system_ca_certs_pool: bool = False
+    insecure: bool = False
+    insecure_skip_verify: bool = False
+    server_name_override: str = ""
+    min_version: str = ""
+    max_version: str = ""
+    cipher_suites: tuple[str, ...] = ()
+    include_insecure_cipher_suites: bool = False
+    curve_preferences: tuple[str, ...] = ()
+    reload_interval: float | None = None
+
+    @property
+    def has_client_certificate(self) -> bool:
+        """Whether the user asked for a client certificate, by either half of the pair."""
+        return any((self.cert_file, self.cert_pem, self.key_file, self.key_pem))
+
+    @property
+    def plaintext(self) -> bool:
+        """Whether the connection is in clear: `insecure` and no CA (configtls.ClientConfig)."""
+        return self.insecure and not (self.ca_file or self.ca_pem)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the backend listens: `host` without brackets, `port`, and an HTTP path."""
+
+    host: str
+    port: int
+    path: str = ""
+    scheme: str = ""
+    """`https`, `http`, or empty where the user gave host:port."""
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        """Read as people write it: `host:port`."""
+        return self.authority
+
+    @classmethod
+    def parse(cls, text: str, *, default_port: int | None = None) -> Self:
+        """Read `https://host:port/path` or `host:port`.
+
+        Raises:
+            ValueError: with the reason, where `text` is neither.
+        """
+        stripped = text.strip()
+        if not stripped:
+            raise ValueError("an endpoint is empty")
+        if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in stripped):
+            raise ValueError(f"the endpoint {stripped!r} holds a space or a control character")
+        if "://" not in stripped:
+            parts = urlsplit(f"//{stripped}")
+            scheme = ""
+        else:
+            parts = urlsplit(stripped)
+            scheme = parts.scheme.lower()
+            if scheme not in {"http", "https"}:
+                raise ValueError(f"the scheme of {stripped!r} is {scheme!r}; use http or https")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("an endpoint holds no user name or password; use headers")
+        try:
+            port = parts.port
+        except ValueError:
+            raise ValueError(f"the port of {stripped!r} is not a number from 1 to 65535") from None
+        if port is None:
+            port = {"https": 443, "http": 80}.get(scheme, default_port)
+        host = parts.hostname
+        if not host:
+            raise ValueError(f"{stripped!r} names no host; write host:port or https://host:port")
+        if port is None or port == 0:
+            raise ValueError(f"{stripped!r} has no port; write host:port, 4317 is OTLP over gRPC")
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return cls(host=host, port=port, path=path if path != "/" else "", scheme=scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a target came from: `kind` is configuration, sdk, collector, file_sd or http_sd."""
+
+    kind: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One endpoint with everything that an attempt needs to know; times are seconds."""
+
+    name: str
+    endpoint: Endpoint
+    protocol: Protocol = "grpc"
+    signal: Signal = "traces"
+    depth: Depth = "otlp"
+    interval: float = 30.0
+    timeout: float = 5.0
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    headers: tuple[tuple[str, Secret], ...] = ()
+    proxy_url: Secret | None = None
+    expect_cause: str | None = None
+    """The cause that this target must fail with; None: it must be confirmed."""
+    labels: tuple[tuple[str, str], ...] = ()
+    sources: tuple[Source, ...] = (Source("configuration"),)
+
+    @property
+    def reference_identifier(self) -> str:
+        """The name that the backend's certificate must hold (RFC 9525 §2.3)."""
+        return self.tls.server_name_override or self.endpoint.host
+
+    @property
+    def plaintext(self) -> bool:
+        """Whether OTLP is spoken without TLS.
+
+        An `http://` scheme turns TLS off for HTTP exporters and SDKs; a Collector's gRPC exporter
+        strips it and looks at `insecure` only (ecosystem.md), which its source has resolved.
+        """
+        return self.tls.plaintext or self.endpoint.scheme == "http"
+
+    def source_kinds(self) -> Iterator[str]:
+        """Yield the kind of each source."""
+        return (source.kind for source in self.sources)
+
+
+def default_protocol(port: int) -> Protocol:
+    """Return http/protobuf for 4318 and grpc for any other port (interfaces.md, section 2)."""
+    return "http/protobuf" if port == HTTP_PORT else "grpc"

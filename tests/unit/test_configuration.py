@@ -1,0 +1,264 @@
+"""The project's own YAML file becomes a Configuration, or one error that says what to mend."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from probe.sources.configuration import (
+    Configuration,
+    configuration_from_environment,
+    load_configuration,
+)
+from probe.sources.error import ConfigurationError
+from probe.target import Secret, Source, Target
+
+CAUSES = ("client_cert_not_sent", "client_ca_untrusted")
+EXAMPLE = Path(__file__).parents[2] / "config" / "mtls-probe.yml"
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+Load = Callable[..., Configuration]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Return a function that loads a text as `m.yml` of the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def from_text(text: str, environ: Mapping[str, str] | None = None) -> Configuration:
+        Path("m.yml").write_text(text, encoding="utf-8")
+        return load_configuration(Path("m.yml"), environ or {}, known_causes=CAUSES)
+
+    return from_text
+
+
+@pytest.fixture
+def one(load: Load) -> Callable[..., Target]:
+    """Return a function that gives the target which some lines under `targets` describe."""
+
+    def from_lines(*lines: str, environ: Mapping[str, str] | None = None) -> Target:
+        text = "targets:\n  - endpoint: c:4317\n" + "".join(f"    {line}\n" for line in lines)
+        (target,) = load(text, environ).targets
+        return target
+
+    return from_lines
+
+
+def test_the_documented_example_loads() -> None:
+    """config/mtls-probe.yml works as it stands, with no variable set."""
+    configuration = load_configuration(EXAMPLE, {}, known_causes=CAUSES)
+    names = [target.name for target in configuration.targets]
+    assert names == ["collector-eu", "collector-eu-anonymous", "collector.example.com:4318"]
+    assert configuration.warnings == ()
+    assert configuration.targets[1].expect_cause == "client_cert_not_sent"
+    assert configuration.targets[2].protocol == "http/protobuf"
+    assert configuration.resource == {"deployment.environment.name": "production"}
+
+
+def test_defaults_are_those_of_the_contract(load: Load) -> None:
+    """A file with one endpoint and nothing else is enough."""
+    configuration = load("targets: [{endpoint: 'c:4317'}]")
+    assert configuration == Configuration(targets=configuration.targets)
+    assert configuration.targets == (
+        Target(name="c:4317", endpoint=configuration.targets[0].endpoint),
+    )
+    assert (configuration.web.host, configuration.web.port) == ("0.0.0.0", 9943)
+    assert (configuration.expiry_warning, configuration.expiry_critical) == (2419200, 1209600)
+
+
+def test_every_section_is_read(load: Load) -> None:
+    """What the file says is what the Configuration holds, in seconds."""
+    configuration = load(
+        """
+        targets: [{endpoint: 'c:4317'}]
+        web: {listen: "[::1]:80"}
+        clock: {tolerance: 5m}
+        concurrency: 7
+        experiments: {enabled: false, concurrency: 2}
+        alerts: {expiry_warning: 10h, expiry_critical: 5h}
+        telemetry: {sample_successes: 1, propagate: false}
+        shard: {index: 0, count: 1}
+        """
+    )
+    assert (configuration.web.host, configuration.web.port) == ("::1", 80)
+    assert configuration.clock_tolerance == 300
+    assert configuration.concurrency == 7
+    assert (configuration.experiments_enabled, configuration.experiments_concurrency) == (False, 2)
+    assert (configuration.expiry_warning, configuration.expiry_critical) == (36000, 18000)
+    assert (configuration.sample_successes, configuration.propagate) == (1.0, False)
+
+
+def test_every_tls_key_of_a_collector_is_accepted(one: Callable[..., Target]) -> None:
+    """A client TLS section pasted from an exporter loads unchanged."""
+    tls = one(
+        "tls:",
+        "  ca_pem: CA",
+        "  cert_file: cert.pem",
+        "  key_pem: KEY",
+        "  include_system_ca_certs_pool: true",
+        "  insecure: false",
+        "  insecure_skip_verify: true",
+        "  server_name_override: name",
+        '  min_version: "1.2"',
+        '  max_version: "1.3"',
+        "  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]",
+        "  include_insecure_cipher_suites: true",
+        "  curve_preferences: [X25519, X25519MLKEM768]",
+        "  reload_interval: 1m30s",
+        "  tpm: {enabled: false}",
+    ).tls
+    assert (tls.ca_pem, tls.cert_file, tls.key_pem) == ("CA", "cert.pem", Secret("KEY"))
+    assert (tls.min_version, tls.max_version) == ("1.2", "1.3")
+    assert tls.include_system_ca_certs_pool
+    assert tls.insecure_skip_verify
+    assert tls.curve_preferences == ("X25519", "X25519MLKEM768")
+    assert tls.reload_interval == 90
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("tls: {cert_file: only.pem}",),
+        ("tls: {key_file: only.pem}",),
+        ("tls: {ca_file: /no/such/file}",),
+        ("tls:",),
+        ("labels:",),
+    ],
+)
+def test_faults_of_credentials_are_left_to_the_attempt(
+    one: Callable[..., Target], lines: tuple[str, ...]
+) -> None:
+    """A missing half or an unreadable file fails its target at load, not the configuration."""
+    assert one(*lines).name == "c:4317"
+
+
+def test_defaults_fill_up_every_target(load: Load) -> None:
+    """A target's own value comes first; mappings merge key by key, and a pair is replaced whole."""
+    first, second = load(
+        """
+        defaults:
+          interval: 1m
+          depth: tls
+          headers: {a: "1", b: "2"}
+          labels: {team: x}
+          tls: {ca_file: ca, cert_file: cert, insecure_skip_verify: true}
+        targets:
+          - endpoint: c:4317
+          - endpoint: c:4318
+            interval: 15s
+            headers: {b: "3"}
+            tls: {ca_pem: CA, insecure_skip_verify: false}
+        """
+    ).targets
+    assert (first.interval, first.depth, first.tls.ca_file) == (60, "tls", "ca")
+    assert first.labels == (("team", "x"),)
+    assert second.interval == 15
+    assert dict(second.headers) == {"a": Secret("1"), "b": Secret("3")}
+    assert (second.tls.ca_file, second.tls.ca_pem, second.tls.cert_file) == (None, "CA", "cert")
+    assert not second.tls.insecure_skip_verify
+
+
+def test_names_are_unique(load: Load) -> None:
+    """A default name gives way to a name that is given, wherever that stands."""
+    targets = load(
+        """
+        targets:
+          - endpoint: c:4317
+          - endpoint: c:4317
+          - {endpoint: "d:1", name: "c:4317#2"}
+          - {endpoint: "d:1", name: "d:1"}
+          - endpoint: d:1
+        """
+    ).targets
+    assert [target.name for target in targets] == ["c:4317", "c:4317#3", "c:4317#2", "d:1", "d:1#2"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "plaintext"),
+    [
+        ("endpoint: http://c:4318\n    tls: {insecure: true}", True),
+        ("endpoint: https://c:4318\n    tls: {insecure: true}", False),
+        ("endpoint: https://c:4317\n    tls: {insecure: true}", True),
+        ("endpoint: c:4317\n    tls: {insecure: true, ca_file: ca}", False),
+    ],
+)
+def test_plaintext_follows_the_collector(load: Load, lines: str, *, plaintext: bool) -> None:
+    """For HTTP the scheme decides, for gRPC `insecure` without a CA."""
+    (target,) = load(f"targets:\n  - {lines}\n").targets
+    assert target.plaintext is plaintext
+
+
+def test_references_expand(one: Callable[..., Target]) -> None:
+    """Text stays text where text is wanted, and a token becomes a Secret."""
+    Path("token").write_text("t0ken", encoding="utf-8")
+    target = one(
+        "headers: {authorization: 'Bearer ${file:token}', x: '${env:NUMBER}'}",
+        "tls: {insecure_skip_verify: '${env:SKIP}', ca_file: '${env:NOT_SET}'}",
+        "labels: '${env:LABELS}'",
+        environ={"NUMBER": "0123", "SKIP": "true", "LABELS": "{team: a}"},
+    )
+    assert dict(target.headers) == {"authorization": Secret("Bearer t0ken"), "x": Secret("0123")}
+    assert target.tls.insecure_skip_verify
+    assert target.tls.ca_file is None
+    assert target.labels == (("team", "a"),)
+
+
+def test_an_unset_variable_is_a_warning(load: Load) -> None:
+    """As in a Collector, it expands to nothing; the user is told where."""
+    text = "targets: [{endpoint: 'c:4317', labels: {a: 'x${env:NOT_SET}'}}]"
+    (warning,) = load(text).warnings
+    assert warning.startswith("targets[0].labels.a: the variable NOT_SET")
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """A missing file and a folder in its place are said plainly."""
+    for path in (tmp_path / "none.yml", tmp_path):
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            load_configuration(path, {})
+
+
+def test_the_sdk_source_adds_targets(load: Load) -> None:
+    """They get what of `defaults` is the probe's own, and a free name."""
+    configuration = load(
+        """
+        defaults: {interval: 7s, depth: tls, labels: {team: x}, headers: {a: b}}
+        targets: [{endpoint: "d:4317", name: sdk}]
+        sources: [{sdk: environment}]
+        """,
+        {ENDPOINT: "https://c:4317"},
+    )
+    added = configuration.targets[1]
+    assert configuration.sources == (Source("sdk", "environment"),)
+    assert (added.name, added.interval, added.depth) == ("sdk#2", 7, "tls")
+    assert (added.labels, added.headers) == ((("team", "x"),), ())
+
+
+@pytest.mark.parametrize(("header", "merged"), [("b", True), ("other", False)])
+def test_equal_targets_of_two_sources_are_one(load: Load, header: str, *, merged: bool) -> None:
+    """Only where everything that goes over the wire is equal; both sources are named."""
+    configuration = load(
+        "targets: [{endpoint: 'https://c:4318', headers: {a: b}}]\nsources: [{sdk: environment}]",
+        {ENDPOINT: "https://c:4318", "OTEL_EXPORTER_OTLP_HEADERS": f"a={header}"},
+    )
+    kinds = [list(target.source_kinds()) for target in configuration.targets]
+    assert kinds == ([["configuration", "sdk"]] if merged else [["configuration"], ["sdk"]])
+
+
+def test_targets_of_one_file_never_merge(load: Load) -> None:
+    """Two equal items stay two targets."""
+    assert len(load("targets: [{endpoint: 'c:1'}, {endpoint: 'c:1'}]").targets) == 2
+
+
+def test_the_environment_alone_is_a_configuration() -> None:
+    """As an SDK in the same pod would see it."""
+    configuration = configuration_from_environment({ENDPOINT: "http://localhost:4317"})
+    assert [target.name for target in configuration.targets] == ["sdk"]
+
+
+@pytest.mark.parametrize("environ", [{}, {"OTEL_CONFIG_FILE": "/sdk.yaml"}])
+def test_an_empty_environment_says_what_to_set(environ: dict[str, str]) -> None:
+    """The error names the variable, and a declarative file that is not read yet."""
+    with pytest.raises(ConfigurationError) as caught:
+        configuration_from_environment(environ)
+    assert caught.value.key == ENDPOINT
+    assert ("not supported yet" in caught.value.reason) is bool(environ)

@@ -1,0 +1,294 @@
+"""Every mistake in the YAML file is one error that says where it is and what would be right."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from probe.sources.configuration import Configuration, load_configuration
+from probe.sources.error import ConfigurationError, render_key
+from probe.target import Target
+
+CAUSES = ("client_cert_not_sent", "client_ca_untrusted")
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+Load = Callable[..., Configuration]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Return a function that loads a text as `m.yml` of the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def from_text(text: str, environ: Mapping[str, str] | None = None) -> Configuration:
+        Path("m.yml").write_text(text, encoding="utf-8")
+        return load_configuration(Path("m.yml"), environ or {}, known_causes=CAUSES)
+
+    return from_text
+
+
+@pytest.fixture
+def one(load: Load) -> Callable[..., Target]:
+    """Return a function that gives the target which some lines under `targets` describe."""
+
+    def from_lines(*lines: str, environ: Mapping[str, str] | None = None) -> Target:
+        text = "targets:\n  - endpoint: c:4317\n" + "".join(f"    {line}\n" for line in lines)
+        (target,) = load(text, environ).targets
+        return target
+
+    return from_lines
+
+
+MISTAKES: list[tuple[str, str, int, dict[str, Any]]] = [
+    ("tls:\n      ca_fil: x", "tls.ca_fil", 4, {"found": "ca_fil", "nearest": "ca_file"}),
+    ("endpont: x", "endpont", 3, {"nearest": "endpoint"}),
+    ("interval: 5", "interval", 3, {"reason": "a duration needs its unit, like 5s"}),
+    ("interval: '5'", "interval", 3, {"reason": "a duration needs its unit, like 5s"}),
+    ("interval: 5d", "interval", 3, {"found": "5d"}),
+    ("interval: 0s", "interval", 3, {"reason": "must be more than zero"}),
+    ("timeout: -1s", "timeout", 3, {"reason": "must be more than zero"}),
+    ("protocol: http", "protocol", 3, {"found": "http", "allowed": ("grpc", "http/protobuf")}),
+    ("signal: trace", "signal", 3, {"nearest": "traces"}),
+    ("depth: otpl", "depth", 3, {"nearest": "otlp"}),
+    ("depth: canary", "depth", 3, {"reason": "depth canary is not supported yet by this version"}),
+    ("tls: {ca_file: a, ca_pem: b}", "tls.ca_pem", 3, {}),
+    ("tls: {cert_file: a, cert_pem: b}", "tls.cert_pem", 3, {}),
+    ("tls: {key_file: a, key_pem: b}", "tls.key_pem", 3, {}),
+    ("tls: {min_version: 1.2}", "tls.min_version", 3, {"reason": "must be text: put it in quotes"}),
+    ("tls: {min_version: '1.4'}", "tls.min_version", 3, {"found": "1.4"}),
+    ("tls: {min_version: '1.3', max_version: '1.2'}", "tls.max_version", 3, {}),
+    ("tls: {max_version: '1.1'}", "tls.max_version", 3, {"reason": "is below min_version 1.2"}),
+    ("tls: {cipher_suites: [TLS_X]}", "tls.cipher_suites[0]", 3, {"found": "TLS_X"}),
+    ("tls: {cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]}", "tls.cipher_suites[0]", 3, {}),
+    ("tls: {curve_preferences: [P256, P-384]}", "tls.curve_preferences[1]", 3, {"nearest": "P384"}),
+    ("tls: {reload_interval: 5}", "tls.reload_interval", 3, {}),
+    ("tls: {insecure: 'true'}", "tls.insecure", 3, {"reason": "must be true or false"}),
+    ("tls: {tpm: {enabled: true}}", "tls.tpm", 3, {}),
+    ("tls: {client_ca_file: x}", "tls.client_ca_file", 3, {"reason": "unknown key"}),
+    ("labels: {target: x}", "labels.target", 3, {}),
+    ("labels: {__x: y}", "labels.__x", 3, {}),
+    ("labels: {a.b: y}", 'labels."a.b"', 3, {}),
+    (
+        "labels:\n      a: b\n      c: 5",
+        "labels.c",
+        5,
+        {"reason": "must be text: put it in quotes"},
+    ),
+    ("headers: {a b: c}", 'headers."a b"', 3, {}),
+    ('headers: {a: "b\\n"}', "headers.a", 3, {}),
+    ("headers: {a: ümlaut}", "headers.a", 3, {}),
+    (
+        "expect: {cause: client_cert_not_snt}",
+        "expect.cause",
+        3,
+        {"nearest": "client_cert_not_sent"},
+    ),
+    ("expect: {}", "expect.cause", 3, {"reason": "is missing"}),
+    ("proxy_url: ftp://x", "proxy_url", 3, {"found": None}),
+    ('name: "a\\u202eb"', "name", 3, {"found": "a\\u202eb"}),
+    ("name: ${file:/no/such/file}", "name", 3, {"found": "/no/such/file"}),
+    ("name: ${what:x}", "name", 3, {"allowed": ("env", "file", "yaml")}),
+]
+
+
+@pytest.mark.parametrize(("lines", "key", "line", "facts"), MISTAKES)
+def test_a_mistake_in_a_target_is_located(
+    one: Callable[..., Target], lines: str, key: str, line: int, facts: dict[str, Any]
+) -> None:
+    """File, line and key are named, with what was found and what is allowed."""
+    with pytest.raises(ConfigurationError) as caught:
+        one(lines)
+    error = caught.value
+    assert (error.file, error.key, error.line) == ("m.yml", f"targets[0].{key}", line)
+    assert {name: getattr(error, name) for name in facts} == facts
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "line", "reason"),
+    [
+        ("", "", 1, "nothing to probe"),
+        ("- a", "", 1, "must be a mapping"),
+        ("target: []", "target", 1, "unknown key"),
+        ("targets: {a: b}", "targets", 1, "must be a list"),
+        ("targets:\n  - name: x", "targets[0].endpoint", 2, "is missing"),
+        ("targets:\n  - endpoint: http://c:4318", "targets[0].endpoint", 2, "in clear"),
+        ("targets:\n  - endpoint: collector", "targets[0].endpoint", 2, "no port"),
+        ("targets:\n  - endpoint: ftp://c", "targets[0].endpoint", 2, "scheme"),
+        ("targets:\n  -", "targets[0]", 2, "must be a mapping"),
+        (
+            "targets:\n  - {endpoint: 'a:1', name: x}\n  - {endpoint: 'b:1', name: x}",
+            "targets[1].name",
+            3,
+            "taken by the target in line 2",
+        ),
+        ("defaults: {depth: deep}", "defaults.depth", 1, "unknown"),
+        ("defaults: {name: x}", "defaults.name", 1, "unknown key"),
+        ("concurrency: 0", "concurrency", 1, "at least 1"),
+        ("concurrency: true", "concurrency", 1, "a whole number"),
+        ("telemetry: {sample_successes: 2}", "telemetry.sample_successes", 1, "at most 1"),
+        ("sources: [{sdk: environment}]\nclock: {tolerance: 60}", "clock.tolerance", 2, "60s"),
+        ("web: {listen: '9943'}\ntargets: [{endpoint: 'c:1'}]", "web.listen", 1, "host:port"),
+        ("web: {listen: ':99999'}\ntargets: [{endpoint: 'c:1'}]", "web.listen", 1, "host:port"),
+        ("shard: {index: 1}\ntargets: [{endpoint: 'c:1'}]", "shard.index", 1, "below shard.count"),
+        ("resource: {a: 5}", "resource.a", 1, "put it in quotes"),
+        ("sources: [{}]", "sources[0]", 1, "exactly one"),
+        ("sources: [{sdk: environment, collector: x}]", "sources[0]", 1, "exactly one"),
+        (
+            "sources:\n  - collector: x",
+            "sources[0].collector",
+            2,
+            "kind collector is not supported",
+        ),
+        ("sources:\n  - file_sd: x", "sources[0].file_sd", 2, "kind file_sd is not supported"),
+        ("sources:\n  - http_sd: x", "sources[0].http_sd", 2, "kind http_sd is not supported"),
+        ("sources:\n  - sdk: /x.yaml", "sources[0].sdk", 2, "is not supported yet"),
+        ("modules: {m: {depth: tls}}", "modules", 1, "is not supported yet"),
+        ("modules: {m: {x: 1}, n: {}}", "modules.m.x", 1, "unknown key"),
+        ("modules: {m: {}, n: 5}", "modules.n", 1, "must be a mapping"),
+        ("alertmanager: {url: 'http://a'}", "alertmanager.url", 1, "is not supported yet"),
+        ("web: {config_file: x}", "web.config_file", 1, "is not supported yet"),
+        ("clock: {sources: [{sntp: x}]}", "clock.sources", 1, "is not supported yet"),
+        ("clock: {sources: [{ntp: x}]}", "clock.sources[0].ntp", 1, "unknown key"),
+        ("shard: {count: 2}", "shard.count", 1, "is not supported yet"),
+        ("defaults: {depth: canary}", "defaults.depth", 1, "is not supported yet"),
+    ],
+)
+def test_a_mistake_elsewhere_is_located(
+    load: Load, text: str, key: str, line: int, reason: str
+) -> None:
+    """The same for every other section; what has no effect yet is refused, not ignored."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(text, {ENDPOINT: "https://c:4317"})
+    assert (caught.value.key, caught.value.line) == (key, line)
+    assert reason in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "headers: {authorization: [s3cret]}",
+        'headers: {authorization: "s3cret\\x01"}',
+        "headers: s3cret",
+        "tls: {key_pem: [s3cret]}",
+        "proxy_url: ftp://u:s3cret@p:1",
+        "tls: {insecure: '-----BEGIN PRIVATE KEY----- s3cret'}",
+        "endpoint2: s3cret",
+    ],
+)
+def test_errors_show_no_secret(one: Callable[..., Target], lines: str) -> None:
+    """Of a header, a key or a proxy's password an error shows the type at most."""
+    with pytest.raises(ConfigurationError) as caught:
+        one(lines)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_password_in_an_endpoint_is_not_shown(load: Load) -> None:
+    """Where people put one by mistake, the error must not spread it."""
+    with pytest.raises(ConfigurationError) as caught:
+        load("targets: [{endpoint: 'https://u:s3cret@c:99999'}]")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_error_reads_as_its_facts() -> None:
+    """Where, what, then each fact on its own line; hostile text is made safe."""
+    error = ConfigurationError(
+        "unknown key",
+        file="m.yml",
+        line=7,
+        key=render_key(("targets", 0, "tls", "ca\x1b")),
+        found="ca\x1b",
+        allowed=("ca_file", "ca_pem"),
+        nearest="ca_file",
+    )
+    assert str(error).splitlines() == [
+        'm.yml:7: targets[0].tls."ca\\x1b": unknown key',
+        "  found:   ca\\x1b",
+        "  allowed: ca_file, ca_pem",
+        "  nearest: ca_file",
+    ]
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+words = st.sampled_from(
+    [
+        "https://c:4317",
+        "c:4317",
+        "grpc",
+        "canary",
+        "${env:A}",
+        "${yaml:[1]}",
+        "1.2",
+        "5s",
+        "environment",
+    ]
+)
+keys = st.sampled_from(
+    [
+        "targets",
+        "defaults",
+        "sources",
+        "modules",
+        "tls",
+        "headers",
+        "labels",
+        "endpoint",
+        "name",
+        "interval",
+        "protocol",
+        "expect",
+        "cause",
+        "sdk",
+        "web",
+        "listen",
+        "clock",
+        "tolerance",
+        "ca_file",
+        "ca_pem",
+        "cipher_suites",
+        "shard",
+        "count",
+        "concurrency",
+        "depth",
+        "resource",
+    ]
+)
+trees = st.recursive(
+    scalars | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=4), inner),
+    max_leaves=12,
+)
+targets = st.lists(
+    st.fixed_dictionaries(
+        {"endpoint": words}, optional={"tls": trees, "headers": trees, "name": trees}
+    ),
+    max_size=3,
+)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tree=st.dictionaries(keys, trees, max_size=4), items=targets, variable=st.text(max_size=8))
+def test_any_tree_is_a_configuration_or_an_error(
+    load: Load, tree: dict[str, Any], items: list[Any], variable: str
+) -> None:
+    """Whatever the shape, nothing else ever comes out, and names are unique."""
+    with suppress(ConfigurationError):
+        configuration = load(json.dumps({"targets": items, **tree}), {"A": variable})
+        names = [target.name for target in configuration.targets]
+        assert len(set(names)) == len(names)
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_any_text_is_a_configuration_or_an_error(load: Load, text: str) -> None:
+    """A file that is no configuration at all is an error with a reason."""
+    with suppress(ConfigurationError):
+        assert load(text).targets

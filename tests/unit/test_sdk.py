@@ -1,0 +1,260 @@
+"""The environment of an SDK becomes the targets to which that SDK would export."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.sources.error import ConfigurationError
+from probe.sources.sdk import targets_from_environment
+from probe.target import Source, Target
+
+P = "OTEL_EXPORTER_OTLP_"
+
+
+def targets(**variables: str) -> dict[str, Target]:
+    """Return the targets of the environment, by name; names are without their prefix."""
+    found = targets_from_environment({P + name: value for name, value in variables.items()})
+    return {target.name: target for target in found}
+
+
+def only(**variables: str) -> Target:
+    """Return the one target of the environment."""
+    (target,) = targets(**variables).values()
+    return target
+
+
+def test_one_generic_endpoint_is_one_target() -> None:
+    """It is named sdk, exports traces and says where it came from."""
+    target = only(ENDPOINT="https://collector:4317")
+    assert (target.name, target.signal, target.protocol) == ("sdk", "traces", "grpc")
+    assert target.sources == (Source("sdk", "environment"),)
+    assert not target.plaintext
+
+
+@pytest.mark.parametrize("environ", [{}, {P + "ENDPOINT": ""}, {P + "HEADERS": "a=b"}])
+def test_no_endpoint_is_no_target(environ: dict[str, str]) -> None:
+    """An empty variable is one that is not set."""
+    assert targets_from_environment(environ) == ()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "protocol"),
+    [
+        ("https://c:4317", "grpc"),
+        ("https://c:4318", "http/protobuf"),
+        ("https://c", "http/protobuf"),
+        ("http://c:9000", "http/protobuf"),
+        ("c:4317", "grpc"),
+    ],
+)
+def test_the_port_chooses_the_protocol(endpoint: str, protocol: str) -> None:
+    """Without PROTOCOL, 4317 is gRPC and any other port HTTP."""
+    assert only(ENDPOINT=endpoint).protocol == protocol
+
+
+def test_protocol_comes_before_the_port() -> None:
+    """PROTOCOL decides, and a signal's own decides for it."""
+    assert only(ENDPOINT="https://c:4318", PROTOCOL="grpc").protocol == "grpc"
+    both = targets(ENDPOINT="https://c:9", PROTOCOL="grpc", LOGS_PROTOCOL="http/protobuf")
+    assert both["sdk"].protocol == "grpc"
+    assert both["sdk-logs"].protocol == "http/protobuf"
+
+
+def test_signals_with_an_endpoint_of_their_own_are_further_targets() -> None:
+    """The generic target then stands for the first signal that is left."""
+    found = targets(ENDPOINT="https://c:4317", TRACES_ENDPOINT="https://t:4317")
+    assert {name: target.signal for name, target in found.items()} == {
+        "sdk": "metrics",
+        "sdk-traces": "traces",
+    }
+    assert set(targets(METRICS_ENDPOINT="https://m:4317")) == {"sdk-metrics"}
+
+
+def test_a_generic_endpoint_that_no_signal_uses_is_no_target() -> None:
+    """With an endpoint for each signal the generic one has no effect in an SDK."""
+    own = {
+        f"{signal}_ENDPOINT": f"https://{signal}:4317" for signal in ("TRACES", "METRICS", "LOGS")
+    }
+    assert set(targets(ENDPOINT="https://c:4317", **own)) == {
+        "sdk-traces",
+        "sdk-metrics",
+        "sdk-logs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "endpoint", "path"),
+    [
+        ("ENDPOINT", "https://c:4318", "/v1/traces"),
+        ("ENDPOINT", "https://c:4318/base/", "/base/v1/traces"),
+        ("ENDPOINT", "https://c:4318/b?k=v", "/b/v1/traces?k=v"),
+        ("TRACES_ENDPOINT", "https://c:4318/own", "/own"),
+        ("TRACES_ENDPOINT", "https://c:4318", "/"),
+        ("TRACES_ENDPOINT", "https://c:4317", ""),
+    ],
+)
+def test_the_signals_path_is_appended_to_a_base_only(
+    variable: str, endpoint: str, path: str
+) -> None:
+    """A per-signal endpoint is used as it is; gRPC has no path."""
+    assert only(**{variable: endpoint}).endpoint.path == path
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "insecure", "plaintext"),
+    [
+        ("https://c:4317", "true", False),
+        ("http://c:4317", "false", True),
+        ("c:4317", "true", True),
+        ("c:4317", "TRUE", True),
+        ("c:4317", "1", False),
+        ("c:4317", "", False),
+    ],
+)
+def test_the_scheme_comes_before_insecure(endpoint: str, insecure: str, *, plaintext: bool) -> None:
+    """INSECURE decides only where the endpoint has no scheme, and only as `true`."""
+    assert only(ENDPOINT=endpoint, INSECURE=insecure).plaintext is plaintext
+
+
+def test_plaintext_stays_plaintext_with_a_certificate_set() -> None:
+    """An SDK whose endpoint says http speaks no TLS, whatever else is set."""
+    assert only(ENDPOINT="http://c:4317", CERTIFICATE="/ca").plaintext
+
+
+def test_certificates_and_their_key_are_file_names() -> None:
+    """A missing half is left to the attempt's load stage."""
+    tls = only(ENDPOINT="https://c:4317", CERTIFICATE="/ca", CLIENT_CERTIFICATE="/c").tls
+    assert (tls.ca_file, tls.cert_file, tls.key_file) == ("/ca", "/c", None)
+
+
+def test_a_signals_own_certificate_does_not_mix_with_the_generic_key() -> None:
+    """The pair comes from one kind of variables, the CA from whichever is set."""
+    found = targets(
+        ENDPOINT="https://c:4317",
+        CERTIFICATE="/ca",
+        CLIENT_CERTIFICATE="/c",
+        CLIENT_KEY="/k",
+        LOGS_CLIENT_CERTIFICATE="/logs",
+    )
+    assert (found["sdk"].tls.cert_file, found["sdk"].tls.key_file) == ("/c", "/k")
+    logs = found["sdk-logs"].tls
+    assert (logs.ca_file, logs.cert_file, logs.key_file) == ("/ca", "/logs", None)
+
+
+def test_headers_are_baggage() -> None:
+    """Names and values are percent-decoded; empty members mean nothing."""
+    target = only(ENDPOINT="https://c:4317", HEADERS="authorization=Bearer%20a%3D, x = y=z ,")
+    shown = [(name, value.reveal()) for name, value in target.headers]
+    assert shown == [("authorization", "Bearer a="), ("x", "y=z")]
+
+
+def test_a_signals_headers_replace_the_generic_ones() -> None:
+    """They make that signal a target of its own."""
+    found = targets(ENDPOINT="https://c:4317", HEADERS="a=b", METRICS_HEADERS="c=d")
+    assert [name for name, _ in found["sdk-metrics"].headers] == ["c"]
+
+
+def test_the_exporters_timeout_is_not_ours() -> None:
+    """TIMEOUT is a request's, in milliseconds or seconds as the SDK likes."""
+    assert only(ENDPOINT="https://c:4317", TIMEOUT="10000").timeout == 5.0
+
+
+@pytest.mark.parametrize(
+    ("variables", "key", "reason"),
+    [
+        ({"ENDPOINT": "unix:///x"}, "ENDPOINT", "scheme"),
+        ({"ENDPOINT": "collector"}, "ENDPOINT", "no port"),
+        ({"ENDPOINT": "c:4318"}, "ENDPOINT", "begins with http"),
+        ({"TRACES_ENDPOINT": "https://c:0"}, "TRACES_ENDPOINT", "no port"),
+        ({"ENDPOINT": "https://c:1", "PROTOCOL": "http/json"}, "PROTOCOL", "not spoken here"),
+        ({"ENDPOINT": "https://c:1", "PROTOCOL": "grcp"}, "PROTOCOL", "unknown"),
+        ({"ENDPOINT": "https://c:1", "HEADERS": "a"}, "HEADERS", "member 1"),
+        ({"ENDPOINT": "https://c:1", "HEADERS": "a=b%0Ac"}, "HEADERS", "illegal"),
+        ({"ENDPOINT": "https://c:1", "HEADERS": "a=b,c d=e"}, "HEADERS", "member 2"),
+    ],
+)
+def test_a_value_without_meaning_names_its_variable(
+    variables: dict[str, str], key: str, reason: str
+) -> None:
+    """The error says which variable to mend."""
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        targets(**variables)
+    assert caught.value.key == P + key
+    assert caught.value.file == "environment"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ENDPOINT": "https://u:s3cret@c:1"},
+        {"ENDPOINT": "https://c:1", "HEADERS": "authorization=s3cret\x01"},
+        {"ENDPOINT": "https://c:1", "HEADERS": "s3cret"},
+    ],
+)
+def test_errors_show_no_secret(variables: dict[str, str]) -> None:
+    """Neither a password nor a header's value is part of an error."""
+    with pytest.raises(ConfigurationError) as caught:
+        targets(**variables)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "excepted", "proxied"),
+    [
+        ("https://c.example.com:4317", "", True),
+        ("https://c.example.com:4317", "example.com", False),
+        ("https://c.example.com:4317", ".example.com", False),
+        ("https://example.com:4317", ".example.com", True),
+        ("https://c.example.com:4317", "*.example.com", False),
+        ("https://notexample.com:4317", "example.com", True),
+        ("https://c.example.com:4317", "c.example.com:4318", True),
+        ("https://c.example.com:4317", "c.example.com:4317", False),
+        ("https://c.example.com:4317", "*", False),
+        ("https://10.1.2.3:4317", "10.0.0.0/8", False),
+        ("https://10.1.2.3:4317", "10.1.2.3", False),
+        ("https://10.1.2.3:4317", "2.3,nonsense/99", True),
+        ("https://[2001:db8::1]:4317", "[2001:db8::1]:4317", False),
+        ("https://localhost:4317", "", False),
+        ("https://127.0.0.1:4317", "", False),
+        ("http://c.example.com:4318", "", False),
+        ("http://c.example.com:4317", "", True),
+    ],
+)
+def test_the_proxy_of_the_environment_is_used(
+    endpoint: str, excepted: str, *, proxied: bool
+) -> None:
+    """HTTPS_PROXY and NO_PROXY are honoured by Go's rules."""
+    environ = {P + "ENDPOINT": endpoint, "HTTPS_PROXY": "proxy:3128", "NO_PROXY": excepted}
+    (target,) = targets_from_environment(environ)
+    shown = target.proxy_url.reveal() if target.proxy_url else None
+    assert shown == ("http://proxy:3128" if proxied else None)
+
+
+names = st.sampled_from(["", "TRACES_", "METRICS_", "LOGS_"]).flatmap(
+    lambda prefix: st.sampled_from(
+        ["ENDPOINT", "PROTOCOL", "INSECURE", "CERTIFICATE", "CLIENT_KEY", "HEADERS"]
+    ).map(lambda name: P + prefix + name)
+)
+values = st.text(max_size=20) | st.sampled_from(
+    [
+        "https://c:4317",
+        "http://[::1]:4318/x",
+        "c:4317",
+        "grpc",
+        "true",
+        "a=b",
+        "http://[",
+        "https://:1",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(names | st.just("HTTPS_PROXY"), values, max_size=6))
+def test_any_environment_gives_targets_or_an_error(environ: dict[str, str]) -> None:
+    """Nothing else ever comes out, and names are unique."""
+    with suppress(ConfigurationError):
+        found = targets_from_environment(environ)
+        assert len({target.name for target in found}) == len(found)

@@ -1,0 +1,152 @@
+"""Files are read once per change, and never half of one generation and half of the next."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from probe.credentials import store as store_module
+from probe.credentials.context import Credentials
+from probe.credentials.load import load_credentials
+from probe.credentials.store import READS, CredentialStore
+from probe.target import Endpoint, Source, Target, TlsSettings
+from tests.unit.credential_files import issue, pair_files
+
+CA = issue("CA", ca=True)
+OLD, NEW = issue("old", CA), issue("new", CA)
+
+
+def target(tls: TlsSettings, name: str = "t", kind: str = "configuration") -> Target:
+    """Return a target with these settings."""
+    return Target(name=name, endpoint=Endpoint("localhost", 1), tls=tls, sources=(Source(kind),))
+
+
+def subject(credentials: Credentials) -> str:
+    """Return whose certificate is sent."""
+    return credentials.facts.client_chain[0].subject.text
+
+
+def test_an_unchanged_generation_is_the_same_object(tmp_path: Path) -> None:
+    """Targets with equal settings share one, and nothing is read again."""
+    store = CredentialStore()
+    tls = pair_files(tmp_path, OLD)
+    first = store.get(target(tls))
+
+    assert store.get(target(tls)) is first
+    assert store.get(target(tls, name="other")) is first
+    assert store.reloads == 0
+
+
+def test_a_rotation_is_seen_at_the_next_get(tmp_path: Path) -> None:
+    """New content brings new credentials, counted as one reload."""
+    store = CredentialStore()
+    tls = pair_files(tmp_path, OLD)
+    old = store.get(target(tls))
+    pair_files(tmp_path, NEW)
+    new = store.get(target(tls))
+
+    assert (subject(old), subject(new)) == ("CN=old", "CN=new")
+    assert old.facts.generation != new.facts.generation
+    assert store.reloads == 1
+    assert store.get(target(tls)) is new
+
+
+def test_a_swapped_symbolic_link_is_seen(tmp_path: Path) -> None:
+    """Kubernetes swaps `..data`; the names in front of it never change."""
+    for folder, issued in (("1", OLD), ("2", NEW)):
+        (tmp_path / folder).mkdir()
+        pair_files(tmp_path / folder, issued)
+    data = tmp_path / "..data"
+    data.symlink_to("1")
+    tls = TlsSettings(cert_file=str(data / "tls.crt"), key_file=str(data / "tls.key"))
+    store = CredentialStore()
+    assert subject(store.get(target(tls))) == "CN=old"
+
+    (tmp_path / "next").symlink_to("2")
+    (tmp_path / "next").replace(data)
+
+    assert subject(store.get(target(tls))) == "CN=new"
+
+
+def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
+    """A missing file is a fault until it is there, and again once it is gone."""
+    tls = pair_files(tmp_path, OLD)
+    key = (tmp_path / "tls.key").read_bytes()
+    (tmp_path / "tls.key").unlink()
+    store = CredentialStore()
+    assert store.get(target(tls)).facts.faults[0].cause == "client_file_missing"
+
+    (tmp_path / "tls.key").write_bytes(key)
+    assert store.get(target(tls)).facts.faults == ()
+
+    (tmp_path / "tls.key").unlink()
+    assert store.get(target(tls)).facts.faults[0].cause == "client_file_missing"
+    assert store.reloads == 2
+
+
+def test_a_collectors_files_are_judged_apart(tmp_path: Path) -> None:
+    """The same settings from a Collector and from elsewhere are two readings."""
+    tls = pair_files(tmp_path, OLD)
+    file = tmp_path / "tls.crt"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    store = CredentialStore()
+
+    assert store.get(target(tls)).facts.faults == ()
+    assert store.get(target(tls, kind="collector")).facts.faults != ()
+    assert len(store) == 2
+
+
+def test_files_that_change_while_read_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotation between two reads never leaves an old certificate with a new key."""
+    tls = pair_files(tmp_path, OLD)
+    reads: list[str] = []
+    real = load_credentials
+
+    def load(settings: TlsSettings, *, source_kinds: tuple[str, ...]) -> Credentials:
+        loaded = real(settings, source_kinds=source_kinds)
+        if not reads:
+            pair_files(tmp_path, NEW)
+        reads.append(subject(loaded))
+        return loaded
+
+    monkeypatch.setattr(store_module, "load_credentials", load)
+    store = CredentialStore()
+
+    assert subject(store.get(target(tls))) == "CN=new"
+    assert reads == ["CN=old", "CN=new"]
+
+
+def test_files_that_never_rest_are_read_a_bounded_number_of_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last reading is used, and the next get reads again."""
+    tls = pair_files(tmp_path, OLD)
+    reads: list[int] = []
+    real = load_credentials
+
+    def load(settings: TlsSettings, *, source_kinds: tuple[str, ...]) -> Credentials:
+        reads.append(1)
+        os.utime(tmp_path / "tls.crt", ns=(len(reads), len(reads)))
+        return real(settings, source_kinds=source_kinds)
+
+    monkeypatch.setattr(store_module, "load_credentials", load)
+    store = CredentialStore()
+    store.get(target(tls))
+    assert len(reads) == READS
+
+    store.get(target(tls))
+    assert len(reads) > READS
+
+
+def test_retain_forgets_what_nobody_uses(tmp_path: Path) -> None:
+    """Settings that no target has any more are dropped."""
+    store = CredentialStore()
+    kept, dropped = target(pair_files(tmp_path, OLD)), target(TlsSettings())
+    store.get(kept)
+    store.get(dropped)
+
+    store.retain([kept])
+
+    assert len(store) == 1
