@@ -17,7 +17,7 @@ from probe.credentials.store import CredentialStore
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Ending, Evidence
 from probe.handshake.attempt import Prober
-from probe.handshake.prepared import prepare
+from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger
 from probe.safe_text import safe_text
@@ -66,7 +66,7 @@ class Line:
             log.exception("probe_fault", target=safe_text(target.name))
             fault = safe_text(f"{type(error).__name__}: {error}")
             return Evidence(
-                target=prepare(target, USER_AGENT, self._clock_tolerance).facts,
+                target=target_facts(target, self._clock_tolerance),
                 at=time.time(),
                 ending=Ending(stage="load", kind="probe_fault", detail=fault),
             )

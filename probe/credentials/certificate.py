@@ -5,6 +5,7 @@ every text passes safe_text().
 """
 
 import hashlib
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from probe.evidence import CertificateFacts, Name
@@ -167,7 +169,10 @@ class CertificateReader:
 
 def _or(read: Callable[[], _T], otherwise: _T) -> _T:
     try:
-        return read()
+        with warnings.catch_warnings():
+            # A peer's odd serial number is no news for the operator's log.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return read()
     except PARSE_ERRORS:
         return otherwise
 

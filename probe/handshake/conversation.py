@@ -236,7 +236,10 @@ class OtlpConversation:
             else:
                 self._end("answered", now, stage="export")
         elif exchange.garbage:
-            self._end("garbage", now, stage="export")
+            self._end("garbage", now, stage="export", detail=exchange.detail)
+        elif exchange.ended:
+            # RST_STREAM, or a GOAWAY that drops the request: no answer will come.
+            self._end("close", now, detail=exchange.detail)
 
     def _check_tls(self, now: float) -> None:
         tls = self._tls

@@ -31,9 +31,7 @@ class Prepared:
 
 def prepare(target: Target, user_agent: str, clock_tolerance: float) -> Prepared:
     """Make once what every attempt of `target` uses: its facts and its encoded request."""
-    settings = target.tls
-    proxy = target.proxy_url.reveal() if target.proxy_url is not None else ""
-    dial = _proxy_endpoint(proxy) if proxy else target.endpoint
+    dial = _dial(target)
     reference = target.reference_identifier
     grpc = target.protocol == "grpc"
     return Prepared(
@@ -45,32 +43,40 @@ def prepare(target: Target, user_agent: str, clock_tolerance: float) -> Prepared
         alpn=(b"h2",) if grpc else (b"h2", b"http/1.1"),
         server_name=target.endpoint.host if reference.startswith(SPIFFE) else reference,
         purpose="tls" if target.depth == "tls" else "export",
-        facts=TargetFacts(
-            name=target.name,
-            endpoint=str(target.endpoint),
-            host=target.endpoint.host,
-            port=target.endpoint.port,
-            protocol=target.protocol,
-            signal=target.signal,
-            depth=target.depth,
-            reference_identifier=reference,
-            timeout=target.timeout,
-            plaintext=target.plaintext,
-            insecure_skip_verify=settings.insecure_skip_verify,
-            client_certificate_configured=settings.has_client_certificate,
-            cert_file=settings.cert_file or ("cert_pem" if settings.cert_pem else ""),
-            key_file=settings.key_file or ("key_pem" if settings.key_pem else ""),
-            ca_file=settings.ca_file or ("ca_pem" if settings.ca_pem else ""),
-            header_names=tuple(name for name, _ in target.headers),
-            proxy=str(dial) if proxy else "",
-            source_kinds=tuple(dict.fromkeys(target.source_kinds())),
-            labels=target.labels,
-            expect_cause=target.expect_cause,
-            clock_tolerance=clock_tolerance,
-        ),
+        facts=target_facts(target, clock_tolerance),
     )
 
 
-def _proxy_endpoint(url: str) -> Endpoint:
-    parts = urlsplit(url)
+def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
+    """Return what the diagnosis may know of `target`: no header value, no password."""
+    settings = target.tls
+    return TargetFacts(
+        name=target.name,
+        endpoint=str(target.endpoint),
+        host=target.endpoint.host,
+        port=target.endpoint.port,
+        protocol=target.protocol,
+        signal=target.signal,
+        depth=target.depth,
+        reference_identifier=target.reference_identifier,
+        timeout=target.timeout,
+        plaintext=target.plaintext,
+        insecure_skip_verify=settings.insecure_skip_verify,
+        client_certificate_configured=settings.has_client_certificate,
+        cert_file=settings.cert_file or ("cert_pem" if settings.cert_pem else ""),
+        key_file=settings.key_file or ("key_pem" if settings.key_pem else ""),
+        ca_file=settings.ca_file or ("ca_pem" if settings.ca_pem else ""),
+        header_names=tuple(name for name, _ in target.headers),
+        proxy=str(_dial(target)) if target.proxy_url is not None else "",
+        source_kinds=tuple(dict.fromkeys(target.source_kinds())),
+        labels=target.labels,
+        expect_cause=target.expect_cause,
+        clock_tolerance=clock_tolerance,
+    )
+
+
+def _dial(target: Target) -> Endpoint:
+    if target.proxy_url is None:
+        return target.endpoint
+    parts = urlsplit(target.proxy_url.reveal())
     return Endpoint(host=parts.hostname or "", port=parts.port or 80)

@@ -17,6 +17,8 @@ from probe.safe_text import safe_text
 
 def configure_logging(*, human: bool) -> None:
     """Set structlog up for this process: JSON lines, or where `human` a readable form."""
+    # hpack shows header blocks, and with them header values, at DEBUG.
+    logging.getLogger("hpack").setLevel(logging.WARNING)
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False)
         if human
