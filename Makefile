@@ -1,0 +1,75 @@
+# mtls-probe. Needs Python 3.11 or newer with venv and pip, make, and a package index to install
+# from. Each target sets up what it needs in .venv; nothing else on the machine is touched.
+
+PYTHON ?= $(shell for each in python3.11 python3; do \
+	$$each -c pass >/dev/null 2>&1 && echo $$each && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+UV := .cache/lock/bin/uv
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	$(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check bench collector lock clean
+
+help:
+	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
+	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
+	@echo "make check      lint, formatting, types and the laws of the architecture"
+	@echo "make bench      what an attempt costs"
+	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
+	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
+
+demo: $(VENV)/.run
+	$(BIN)/mtls-probe demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m pytest --quiet tests/contract
+
+bench: $(VENV)/.test
+	@for each in tests/bench/[a-z]*.py; do \
+		$(BIN)/python -m "tests.bench.$$(basename "$$each" .py)" || exit 1; done
+
+collector: $(VENV)/.test
+	$(BIN)/python tests/lab/collector_build.py
+
+lock: $(UV)
+	$(LOCK) --group test pyproject.toml --output-file requirements/test.txt
+	$(LOCK) --constraints requirements/test.txt pyproject.toml --output-file requirements/run.txt
+	$(LOCK) --constraints requirements/test.txt requirements/build.in --output-file requirements/build.txt
+
+clean:
+	rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find probe tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "no Python found: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), and mtls-probe needs Python 3.11 or" \
+		"newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# Remade when the locks or pyproject.toml change, else not.
+$(VENV)/.run: pyproject.toml requirements/build.txt requirements/run.txt | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/build.txt -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml requirements/build.txt requirements/test.txt | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/build.txt -r requirements/test.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+$(UV):
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip --quiet --disable-pip-version-check install uv

@@ -1,0 +1,199 @@
+"""The laws of the architecture, read from the imports and the shape of the source."""
+
+import ast
+from collections.abc import Callable
+from graphlib import TopologicalSorter
+from typing import Final
+
+import pytest
+
+from tests.contract.imports import MODULES, Module
+
+# Down the line only: each room names the rooms that it may import.
+EVERYTHING_BELOW_THE_LEDGER: Final = frozenset({"causes", "diagnosis", "evidence", "weakness"})
+ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "safe_text": frozenset(),
+    "target": frozenset(),
+    "evidence": frozenset({"safe_text"}),
+    "weakness": frozenset({"evidence"}),
+    "causes": frozenset({"evidence", "safe_text", "weakness"}),
+    "diagnosis": frozenset({"causes", "evidence", "safe_text", "weakness"}),
+    "credentials": frozenset({"evidence", "safe_text", "target", "weakness"}),
+    "sources": frozenset({"credentials", "safe_text", "target"}),
+    "handshake": frozenset({"credentials", "evidence", "safe_text", "target", "weakness"}),
+    "ledger": frozenset({"diagnosis", "evidence", "safe_text", "target"}),
+    "schedule": frozenset({"safe_text", "target"}),
+    "line": frozenset(
+        {"credentials", "diagnosis", "evidence", "handshake", "ledger", "safe_text", "target"}
+    ),
+    "outputs": EVERYTHING_BELOW_THE_LEDGER | {"ledger", "safe_text", "target"},
+    "demo": frozenset({"safe_text", "target"}),
+}
+WIRING: Final = frozenset({"__init__", "__main__", "cli", "service"})
+"""Rooms that put the others together; no other room imports them."""
+
+DOES_IO: Final = frozenset(
+    f"handshake/{name}.py"
+    for name in ("attempt", "clock", "connection", "dial", "experiments", "resolver")
+)
+"""The modules of the handshake that touch the network; every other one is sans-I/O."""
+
+SOCKETS: Final = frozenset(
+    f"handshake/{name}.py" for name in ("attempt", "connection", "dial", "resolver")
+)
+OUTSIDE_WORLD: Final = (
+    "aiohttp",
+    "apscheduler",
+    "asyncio",
+    "os",
+    "pathlib",
+    "prometheus_client",
+    "selectors",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "uvloop",
+)
+LONGEST: Final = 320
+"""Lines; a file begins to be too long at 300."""
+
+CLOCK_AND_FILES: Final = frozenset({"now", "open", "today", "utcnow"})
+
+
+def breaking(law: Callable[[Module], bool]) -> list[str]:
+    """Return the names of the modules for which `law` does not hold."""
+    return [module.name for module in MODULES if not law(module)]
+
+
+def is_pure(module: Module) -> bool:
+    """Return whether `module` belongs to the part that maps plain values to plain values."""
+    if module.room == "handshake":
+        return module.name not in DOES_IO
+    return module.room in {"causes", "diagnosis", "evidence", "safe_text", "target", "weakness"}
+
+
+def test_the_table_of_rooms_points_one_way() -> None:
+    """The allowed imports have no cycle, so whoever obeys the table keeps the line straight."""
+    TopologicalSorter(ALLOWED).prepare()
+
+
+def test_every_room_has_its_place() -> None:
+    """A room that the table does not name could import anything: give it a place in ALLOWED."""
+    assert breaking(lambda module: module.room in WIRING or module.room in ALLOWED) == []
+
+
+def test_imports_point_down_the_line() -> None:
+    """A room that imports one behind it makes data flow back, and no room readable on its own."""
+    against = {
+        module.name: sorted(module.rooms_imported - ALLOWED[module.room])
+        for module in MODULES
+        if module.room in ALLOWED and not module.rooms_imported <= ALLOWED[module.room]
+    }
+    assert against == {}
+
+
+def test_the_pure_part_touches_nothing_outside() -> None:
+    """Diagnosis and protocols work from what they are given: no network, file, clock or thread.
+
+    Recorded evidence then gives the same diagnosis a year later, and tests need no socket.
+    """
+    against = {
+        module.name: module.imports_any(*OUTSIDE_WORLD) | (module.calls & CLOCK_AND_FILES)
+        for module in MODULES
+        if is_pure(module)
+    }
+    assert {name: found for name, found in against.items() if found} == {}
+
+
+def test_sockets_stay_where_attempts_are_made() -> None:
+    """The attempt owns its socket, so that an alert is read even after a write has failed.
+
+    The demo's backends have sockets of their own.
+    """
+    assert (
+        breaking(
+            lambda module: (
+                not module.imports_any("socket") or module.name in SOCKETS or module.room == "demo"
+            )
+        )
+        == []
+    )
+
+
+def test_connections_are_opened_in_one_place() -> None:
+    """Whatever is sent to a target leaves by one door, which a reader can watch."""
+    opens = {"connect_ex", "create_connection", "open_connection", "sock_connect"}
+    assert (
+        breaking(lambda module: not module.calls & opens or module.name == "handshake/dial.py")
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("library", "rooms"),
+    [
+        ("apscheduler", {"schedule"}),
+        ("prometheus_client", {"outputs"}),
+        ("aiohttp", {"outputs", "service", "sources"}),
+        ("click", {"cli", "sources"}),
+        ("rich", {"outputs"}),
+        ("jinja2", {"outputs"}),
+        ("ruamel", {"sources"}),
+        ("OpenSSL", {"credentials", "handshake", "demo"}),
+    ],
+)
+def test_a_library_keeps_to_its_rooms(library: str, rooms: set[str]) -> None:
+    """A library that few rooms import can be changed, or replaced, in those rooms alone."""
+    assert breaking(lambda module: not module.imports_any(library) or module.room in rooms) == []
+
+
+def test_unofficial_bindings_keep_to_small_modules() -> None:
+    """Calls that pyOpenSSL does not offer may change with any release: few places make them."""
+    small = {"credentials/bindings.py", "handshake/bindings.py"}
+    assert (
+        breaking(
+            lambda module: (
+                not module.imports_any("cryptography.hazmat.bindings")
+                or module.name in small
+                or module.room == "demo"
+            )
+        )
+        == []
+    )
+
+
+def test_no_module_uses_the_standard_librarys_tls() -> None:
+    """Python's own TLS shows neither alert numbers nor verification errors at their depth.
+
+    Its OpenSSL may also be another one than pyOpenSSL's, in the same process.
+    """
+    assert breaking(lambda module: not module.imports_any("ssl")) == []
+
+
+def test_a_module_has_one_concern() -> None:
+    """A file that no longer fits a reader's head holds two concerns."""
+    assert (
+        breaking(
+            lambda module: len(module.path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+        )
+        == []
+    )
+
+
+def test_a_module_says_what_it_is() -> None:
+    """The first thing in a file is one sentence on what the file is."""
+    assert breaking(lambda module: bool(ast.get_docstring(module.tree))) == []
+
+
+def test_a_module_is_named_for_what_it_holds() -> None:
+    """A name that fits anything attracts everything."""
+    vague = {"common", "data", "helper", "helpers", "manager", "misc", "models", "util", "utils"}
+    assert breaking(lambda module: not vague & set(module.parts)) == []
+
+
+def test_the_laws_see_the_product() -> None:
+    """The modules were found at all: no law holds by having nothing to read."""
+    assert {"cli.py", "evidence.py", "target.py"} <= {module.name for module in MODULES}

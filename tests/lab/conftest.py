@@ -1,0 +1,107 @@
+"""Fixtures of the lab: real servers, peers that misbehave, and the files that all of them use."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import pytest
+
+from tests.lab import peers, servers
+from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+from tests.lab.credentials import LabPki
+
+T = TypeVar("T")
+
+
+def _missing(reason: str) -> NoReturn:
+    """Skip with `reason`; fail where REQUIRE_TOOLS=1 says that every tool must be there."""
+    if os.environ.get("REQUIRE_TOOLS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _factory(stack: ExitStack, start: Callable[..., AbstractContextManager[T]]) -> Callable[..., T]:
+    return lambda *arguments, **options: stack.enter_context(start(*arguments, **options))
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> LabPki:
+    """One throwaway PKI for the whole session."""
+    return LabPki(tmp_path_factory.mktemp("lab-pki"))
+
+
+@pytest.fixture(scope="session")
+def otelcol() -> Path:
+    """The Collector's binary, built on first use."""
+    try:
+        return collector_binary()
+    except CollectorUnavailableError as error:
+        _missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def collector(
+    otelcol: Path, pki: LabPki, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[servers.StartCollector]:
+    """A function that returns a running Collector; the same options bring the same one."""
+    with ExitStack() as stack:
+        running: dict[tuple[tuple[str, Any], ...], servers.Collector] = {}
+
+        def start(**options: Any) -> servers.Collector:
+            key = tuple(sorted(options.items()))
+            if key not in running:
+                folder = tmp_path_factory.mktemp("collector")
+                running[key] = stack.enter_context(
+                    servers.collector(otelcol, folder, pki, **options)
+                )
+            return running[key]
+
+        yield start
+
+
+@pytest.fixture
+def s_server(
+    pki: LabPki, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[servers.StartSServer]:
+    """A function that starts an openssl s_server, which ends with the test."""
+    try:
+        servers.openssl()
+    except FileNotFoundError as error:
+        _missing(str(error))
+    with ExitStack() as stack:
+
+        def start(*arguments: str, **options: Any) -> servers.SServer:
+            folder = tmp_path_factory.mktemp("s_server")
+            return stack.enter_context(servers.s_server(folder, pki, *arguments, **options))
+
+        yield start
+
+
+@pytest.fixture
+def tcp_peer() -> Iterator[Callable[[peers.Behaviour], int]]:
+    """A function that starts a peer without TLS by its behaviour and returns its port."""
+    with ExitStack() as stack:
+        yield _factory(stack, peers.tcp_peer)
+
+
+@pytest.fixture
+def silent_tls13_peer(pki: LabPki) -> Iterator[Callable[..., int]]:
+    """A function that starts a peer silent after its TLS 1.3 handshake and returns its port."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(peers.silent_tls13_peer(pki, **options))
+
+
+@pytest.fixture
+def refused_port() -> Iterator[int]:
+    """A port that refuses connections for as long as the test runs."""
+    with peers.refused_port() as port:
+        yield port
+
+
+@pytest.fixture
+def full_backlog_port() -> Iterator[int]:
+    """A port that leaves connections unanswered for as long as the test runs."""
+    with peers.full_backlog_port() as port:
+        yield port

@@ -1,0 +1,44 @@
+"""How the lab's tests look at a backend: one attempt of the real line."""
+
+import asyncio
+from dataclasses import replace
+
+from probe.diagnosis import Diagnosis
+from probe.evidence import Evidence
+from probe.line import one_round
+from probe.target import Depth, Endpoint, Protocol, Target, TlsSettings
+from tests.lab.credentials import LabPki, Pair
+
+
+def target(
+    pki: LabPki,
+    port: int,
+    client: Pair | None,
+    *,
+    protocol: Protocol = "grpc",
+    depth: Depth = "otlp",
+    timeout: float = 5.0,
+    **settings: object,
+) -> Target:
+    """Return a target on loopback with the lab's server CA and the files of `client`."""
+    tls = TlsSettings(
+        ca_file=str(pki.server_ca_file),
+        cert_file=str(client.cert_file) if client else None,
+        key_file=str(client.key_file) if client else None,
+        server_name_override="localhost",
+    )
+    return Target(
+        name="lab",
+        endpoint=Endpoint("127.0.0.1", port),
+        protocol=protocol,
+        depth=depth,
+        timeout=timeout,
+        tls=replace(tls, **settings),  # type: ignore[arg-type]  # settings are TlsSettings' fields
+    )
+
+
+def observe(watched: Target) -> tuple[Evidence, Diagnosis]:
+    """Make one attempt and return what it saw and what that means."""
+    round_ = one_round([watched], concurrency=1, clock_tolerance=60.0)
+    ((_, evidence, diagnosis),) = asyncio.run(round_)
+    return evidence, diagnosis
