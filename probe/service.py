@@ -1,6 +1,7 @@
 """Wiring and signals: the line under a schedule, with its outputs, until it is told to stop."""
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -60,6 +61,9 @@ class Service:
             schedule.start()
             schedule.replace(configuration.targets)
             self._started = True
+            # What the start has made stays; the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
             log.info("listening", address=f"{host}:{port}", targets=len(configuration.targets))
             try:
                 yield str(host), int(port)

@@ -22,14 +22,11 @@ from prometheus_client.registry import Collector
 
 from probe import __version__
 from probe.causes.cause import Cause
-from probe.evidence import STAGES
 from probe.ledger import Ledger, TargetState
+from probe.outputs.durations import Durations
 from probe.outputs.exposition import OPENMETRICS, TEXT
 from probe.safe_text import safe_text
 
-DURATION_BUCKETS: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-)  # fmt: skip  # one row reads as one scale
 LATENESS_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 EXEMPLAR_LIMIT: Final = 100
 """OpenMetrics 1.0 allows an exemplar 128 characters of label names and values together."""
@@ -42,14 +39,8 @@ class Fleet:
         """Read the counts of `ledger`; name the causes of `catalogue`."""
         registry = _Registry()
         registry.register(_LedgerCollector(ledger, catalogue))
-        durations = Histogram(
-            "mtls_probe_duration_seconds",
-            "Duration of attempts by stage.",
-            ["stage"],
-            registry=registry,
-            buckets=DURATION_BUCKETS,
-        )
-        self._durations = {str(stage): durations.labels(stage) for stage in STAGES}
+        self._durations = Durations()
+        registry.register(self._durations)
         self._lateness = Histogram(
             "mtls_probe_schedule_lateness_seconds",
             "How long after its time an attempt began.",
@@ -86,11 +77,11 @@ class Fleet:
         evidence, name = state.evidence, state.target.name
         if evidence is None:
             return
-        decided = evidence.ending.stage if len(name) <= EXEMPLAR_LIMIT else None
-        for stage, seconds in evidence.durations.items():
-            if (duration := self._durations.get(stage)) is not None:
-                exemplar = {"target": safe_text(name, EXEMPLAR_LIMIT)} if stage == decided else None
-                duration.observe(seconds, exemplar)
+        self._durations.observe(evidence.durations)
+        decided = evidence.ending.stage
+        if len(name) <= EXEMPLAR_LIMIT and decided in evidence.durations:
+            labels = {"target": safe_text(name, EXEMPLAR_LIMIT)}
+            self._durations.point_at(decided, labels, evidence.durations[decided], evidence.at)
 
     def lateness(self, seconds: float) -> None:
         """Observe how late an attempt began."""

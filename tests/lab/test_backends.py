@@ -78,9 +78,7 @@ def test_no_version_in_common(
 ) -> None:
     """The exporter's version limits and the backend's do not meet."""
     port = s_server(tls=offered).port
-    _, diagnosis = observe(
-        target(pki, port, pki.client, min_version=wanted, max_version=wanted)
-    )
+    _, diagnosis = observe(target(pki, port, pki.client, min_version=wanted, max_version=wanted))
     assert diagnosis.cause == "protocol_version_mismatch"
 
 
@@ -89,9 +87,7 @@ def test_a_ca_that_did_not_issue_the_server_is_untrusted(
 ) -> None:
     """The exporter's ca_file holds another CA."""
     port = s_server().port
-    evidence, diagnosis = observe(
-        target(pki, port, pki.client, ca_file=str(pki.other_ca_file))
-    )
+    evidence, diagnosis = observe(target(pki, port, pki.client, ca_file=str(pki.other_ca_file)))
     assert diagnosis.cause == "server_ca_untrusted"
     assert evidence.answer is None
 

@@ -175,9 +175,7 @@ def test_an_intermediate_in_ca_file_is_not_sent(
     assert diagnosis.certain
 
 
-def test_a_full_chain_is_confirmed(
-    collector: StartCollector, pki: LabPki, tmp_path: Path
-) -> None:
+def test_a_full_chain_is_confirmed(collector: StartCollector, pki: LabPki, tmp_path: Path) -> None:
     """With its intermediate in cert_file the same certificate is let in."""
     intermediate = pki.client_ca.intermediate("Lab issuing CA")
     issued = intermediate.issue("exporter")
@@ -193,9 +191,7 @@ def test_depth_tls_says_the_same_of_a_collector(
 ) -> None:
     """Without a request, the SETTINGS of a Collector prove acceptance, and its alert refusal."""
     running = collector(min_version=version, max_version=version)
-    evidence, diagnosis = observe(
-        target(pki, running.grpc_port, getattr(pki, client), depth="tls")
-    )
+    evidence, diagnosis = observe(target(pki, running.grpc_port, getattr(pki, client), depth="tls"))
     assert (diagnosis.outcome == "confirmed") is (client == "client"), diagnosis.facts
     assert evidence.answer is None
 
