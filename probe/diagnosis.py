@@ -99,25 +99,19 @@ def _failed(
 ) -> Diagnosis:
     ranked = sorted(fitting, key=lambda pair: pair[1].strength)
     matched = {cause.id: match.strength for cause, match in ranked}
-    primary, proof = next(
-        (
-            (cause, match)
-            for cause, match in ranked
-            if not any(
-                matched.get(by, Strength.FINDING) <= match.strength for by in cause.explained_by
-            )
-        ),
-        ranked[0],
-    )
-    proven = [
-        cause.id
+    standing = [
+        (cause, match)
         for cause, match in ranked
-        if cause is not primary
-        and match.strength <= Strength.PROVEN
-        and not any(by in matched for by in cause.explained_by)
+        if all(matched.get(by, Strength.FINDING) > match.strength for by in cause.explained_by)
     ]
+    primary, proof = (standing or ranked)[0]
+    others = [(cause.id, match) for cause, match in standing if cause is not primary]
+    proven = [id_ for id_, match in others if match.strength <= Strength.PROVEN]
     certain = not proof.possible
-    possible = [id_ for id_ in proof.possible if id_ != primary.id and id_ not in proven]
+    possible = list(proof.possible)
+    if not certain:
+        possible += [id_ for id_, match in others if match.strength is Strength.FITS]
+    possible = [id_ for id_ in dict.fromkeys(possible) if id_ != primary.id and id_ not in proven]
     facts = list(proof.facts)
     facts += [
         fact

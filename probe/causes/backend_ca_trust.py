@@ -1,9 +1,15 @@
 """Documented cause 1: the backend's client CA file has no anchor for the exporter's chain."""
 
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.observed import Refusal, may_lack_intermediate, refusal, shown
+from probe.causes.observed import (
+    Refusal,
+    may_lack_intermediate,
+    refusal,
+    uncommon_key,
+)
+from probe.causes.wording import shown
 from probe.evidence import EndingKind, Evidence
-from probe.weakness import weak_signature
+from probe.weakness import weak_key, weak_signature
 
 REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
 
@@ -18,29 +24,44 @@ def _match(evidence: Evidence) -> Match | None:
     strength = _strength(evidence, refused)
     if strength is None:
         return None
-    possible: tuple[str, ...] = ()
-    decides = ""
-    if refused.listed is not True and may_lack_intermediate(evidence):
-        possible = ("client_chain_incomplete",)
-        decides = (
+    facts = _facts(evidence, refused)
+    if strength is Strength.FITS:
+        rare = refused.alert == _DECRYPT_ERROR and uncommon_key(evidence)
+        return Match(
+            strength,
+            facts,
+            possible=("no_shared_signature_algorithm",) if rare else ("client_cert_weak",),
+            decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
+        )
+    if refused.listed is True or refused.alert == _DECRYPT_ERROR:
+        return Match(strength, facts)
+    if not may_lack_intermediate(evidence):
+        return Match(strength, facts)
+    last = evidence.credentials.client_chain[-1]
+    if last.aia_issuers:
+        facts += (f"the issuer of {shown(last)} can be had from {last.aia_issuers[0]}",)
+    return Match(
+        strength,
+        facts,
+        possible=("client_chain_incomplete",),
+        decides=(
             "the issuing intermediate's certificate beside cert_file, or the backend's CA file: "
             "either shows whether a link is missing or the anchor is"
-        )
-    if strength is Strength.FITS:
-        possible += ("client_cert_weak",)
-    return Match(strength, _facts(evidence, refused), possible=possible, decides=decides)
+        ),
+    )
 
 
 def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
+    chain = evidence.credentials.client_chain
     if refused.alert == _UNKNOWN_CA:
-        weak = refused.listed is not False and weak_signature(evidence.credentials.client_chain)
+        weak = weak_signature(chain) if refused.listed is not False else ""
         return Strength.FITS if weak else Strength.NAMED
     if refused.alert == _DECRYPT_ERROR and refused.listed is not False:
         # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
-        # authorityKeyIdentifier and rustls say so of a CA that has another key by now.
-        return (
-            Strength.FITS if weak_signature(evidence.credentials.client_chain) else Strength.NAMED
-        )
+        # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
+        # says so of weak and of unknown kinds of keys too.
+        weak = weak_signature(chain) or weak_key(chain)
+        return Strength.FITS if weak or uncommon_key(evidence) else Strength.NAMED
     return Strength.PROVEN if refused.listed is False else None
 
 

@@ -1,10 +1,18 @@
 """Documented cause 3: the exporter's certificate, or one of its chain, has expired."""
 
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.observed import DAY, date, expired, refusal, shown, span
-from probe.evidence import EndingKind, Evidence
+from probe.causes.observed import (
+    expired,
+    expired_issuer,
+    left_open,
+    outside_validity,
+    refusal,
+)
+from probe.causes.wording import DAY, date, shown, span
+from probe.evidence import CertificateAtHand, EndingKind, Evidence
 
 _CERTIFICATE_EXPIRED = 45
+_UNNAMED = frozenset({46, 49, None})
 _SOON = 28 * DAY
 
 APPLIES: frozenset[EndingKind] = frozenset(
@@ -26,6 +34,10 @@ def _match(evidence: Evidence) -> Match | None:
         return None
     certificate = expired(evidence)
     if certificate is None:
+        issuer = expired_issuer(evidence)
+        by_issuer = _by_issuer(evidence, issuer) if issuer is not None else None
+        if by_issuer is not None:
+            return by_issuer
         soon = next(
             (c for c in chain if expires_soon(c.not_before, c.not_after, evidence.at)), None
         )
@@ -39,10 +51,39 @@ def _match(evidence: Evidence) -> Match | None:
     fact = f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
     refused = refusal(evidence)
     if refused is None or not refused.sent:
-        let_in = evidence.ending.kind in {"answered", "application_data"}
+        let_in = (
+            evidence.ending.kind in {"answered", "application_data"}
+            and evidence.handshake is not None
+            and evidence.handshake.client_certificate_sent
+        )
         return Match(Strength.FINDING, (f"{fact}, and this backend let it in" if let_in else fact,))
     named = refused.alert == _CERTIFICATE_EXPIRED
     return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
+
+
+def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
+    """Say that what we send is valid, and the CA that it rests on has expired by our clock."""
+    refused = refusal(evidence)
+    if refused is None or not refused.sent or outside_validity(evidence):
+        return None
+    named = refused.alert == _CERTIFICATE_EXPIRED
+    if not named and refused.alert not in _UNNAMED:
+        return None
+    ago = span(evidence.at - issuer.certificate.not_after)
+    return Match(
+        Strength.NAMED if named else Strength.FITS,
+        (
+            refused.fact,
+            f"the certificate of {shown(issuer.certificate)} in {issuer.path}, which ours rests "
+            f"on, expired {ago} ago, on {date(issuer.certificate.not_after)}",
+        ),
+        possible=("clock_skew",) if named else left_open(evidence, refused),
+        decides="notAfter of that CA's certificate in the backend's client CA file",
+        fix=(
+            "Put the renewed certificate of that CA into client_ca_file of the backend and reload "
+            "it; issue the exporter's certificate anew if the CA's key has changed.",
+        ),
+    )
 
 
 CLIENT_CERT_EXPIRED = Cause(

@@ -4,13 +4,13 @@ from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.file_faults import file_match
 from probe.causes.observed import (
-    at_the_edge,
+    confirmed,
     key_usage_fault,
-    may_lack_intermediate,
+    left_open,
     refusal,
-    shown,
     usage_fault,
 )
+from probe.causes.wording import shown
 from probe.evidence import Evidence
 from probe.weakness import weak_key, weak_signature
 
@@ -19,7 +19,7 @@ _REVOKED = 44
 _USAGE_ALERTS = frozenset({40, 42, 43, 46, 47, 49, 80, None})
 _WEAK_ALERTS = frozenset({40, 42, 43, 46, 48, 49, 51, None})
 _WEAK_NAMING = frozenset({42, 48, 51})
-_INTERNAL_ERROR = 80
+_BAD_CERTIFICATE = 42
 
 
 def _not_sent(evidence: Evidence) -> Match | None:
@@ -36,12 +36,20 @@ def _not_sent(evidence: Evidence) -> Match | None:
 
 
 def _wrong_usage(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
     chain = evidence.credentials.client_chain
-    if refused is None or not refused.sent or not chain:
+    if not chain:
         return None
-    named = refused.alert == _UNSUPPORTED_CERTIFICATE
     fault = usage_fault(evidence)
+    refused = refusal(evidence)
+    if refused is None or not refused.sent:
+        handshake = evidence.handshake
+        if not fault or handshake is None or not handshake.client_certificate_sent:
+            return None
+        if not confirmed(evidence):
+            return None
+        fact = f"{shown(chain[0])}: {fault}, and this backend let it in"
+        return Match(Strength.FINDING, (fact,))
+    named = refused.alert == _UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN
         return Match(strength, (refused.fact, f"{shown(chain[0])}: {fault}"))
@@ -57,7 +65,7 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
     return Match(
         Strength.FITS,
         (refused.fact, f"{shown(chain[0])}: {fault}, which some TLS stacks refuse"),
-        possible=("client_ca_untrusted", "client_san_rejected"),
+        possible=left_open(evidence, refused),
         decides="a certificate with keyUsage digitalSignature from the same CA",
     )
 
@@ -74,7 +82,13 @@ def _weak(evidence: Evidence) -> Match | None:
     if refused.alert not in _WEAK_ALERTS:
         return None
     naming = refused.alert in _WEAK_NAMING and (bool(signature) or refused.alert != 48)
-    possible = ("client_ca_untrusted",) if refused.listed is not True or not naming else ()
+    if not naming:
+        possible = left_open(evidence, refused)
+    elif refused.alert != _BAD_CERTIFICATE or refused.listed is not True:
+        possible = ("client_ca_untrusted",)
+    else:
+        # Go takes such keys, and says 42 where a policy of its own refuses the client's name.
+        possible = () if signature else ("client_san_rejected",)
     strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
         strength,
@@ -86,7 +100,7 @@ def _weak(evidence: Evidence) -> Match | None:
 
 def _revoked(evidence: Evidence) -> Match | None:
     refused = refusal(evidence)
-    if refused is None or refused.alert != _REVOKED:
+    if refused is None or not refused.sent or refused.alert != _REVOKED:
         return None
     return Match(Strength.NAMED, (refused.fact,))
 
@@ -95,17 +109,10 @@ def _rejected(evidence: Evidence) -> Match | None:
     refused = refusal(evidence)
     if refused is None or not refused.sent:
         return None
-    possible = ["client_ca_untrusted", "client_san_rejected", "client_cert_revoked"]
-    if refused.listed is not True and may_lack_intermediate(evidence):
-        possible.append("client_chain_incomplete")
-    if refused.alert == _INTERNAL_ERROR:
-        possible.append("backend_fault")
-    if at_the_edge(evidence):
-        possible.append("clock_skew")
     return Match(
         Strength.RESIDUAL,
         (refused.fact, "our files show no fault, and the backend does not say what it dislikes"),
-        possible=tuple(possible),
+        possible=left_open(evidence, refused),
         decides="the backend's own log at the time of the attempt",
     )
 
@@ -180,7 +187,7 @@ CLIENT_CERT_WRONG_USAGE = Cause(
         "To see what it has: openssl x509 -in {cert_file} -noout -ext extendedKeyUsage,keyUsage",
     ),
     citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
-    applies=REFUSALS,
+    applies=REFUSALS | {"application_data"},
     match=_wrong_usage,
 )
 

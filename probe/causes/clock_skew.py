@@ -3,21 +3,21 @@
 from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
-    date,
+    expired_issuer,
     judged_the_server,
     not_yet_valid,
     offsets,
     outside_validity,
     refusal,
-    shown,
-    span,
 )
 from probe.causes.san_mismatch import SERVER_ENDINGS
-from probe.evidence import CertificateFacts, Evidence
+from probe.causes.wording import date, shown, span
+from probe.evidence import CertificateFacts, Evidence, Handshake
 
 _CERTIFICATE_EXPIRED = 45
 _DATE_ALERTS = frozenset({42, 45})
-_DATE_ERRORS = frozenset({9, 10})
+_NOT_YET_VALID = 9
+_DATE_ERRORS = frozenset({_NOT_YET_VALID, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
 
@@ -34,8 +34,11 @@ def _client_side(evidence: Evidence) -> Match | None:
         explained = _explained(evidence, outside)
         if explained is None:
             return None
-        return Match(Strength.NAMED, (refused.fact, *explained))
+        named = refused.alert in _DATE_ALERTS
+        return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, *explained))
     if refused.alert != _CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
+        return None
+    if expired_issuer(evidence) is not None:
         return None
     chain = evidence.credentials.client_chain
     first_to_end = min(chain, key=lambda c: c.not_after)
@@ -62,12 +65,27 @@ def _server_side(evidence: Evidence) -> Match | None:
     if handshake is None:
         return None
     for error in handshake.verify_errors:
-        if error.code not in _DATE_ERRORS or error.depth >= len(handshake.server_chain):
+        if error.code not in _DATE_ERRORS:
             continue
-        explained = _explained(evidence, handshake.server_chain[error.depth])
+        judged = _judged(evidence, handshake, error.depth)
+        explained = _explained(evidence, judged) if judged is not None else None
         if explained is not None:
             return Match(Strength.NAMED, explained)
     return None
+
+
+def _judged(evidence: Evidence, handshake: Handshake, depth: int) -> CertificateFacts | None:
+    """Return the certificate at this depth of the server's path: sent, or an anchor of ours."""
+    if depth < len(handshake.server_chain):
+        return handshake.server_chain[depth]
+    return next(
+        (
+            anchor
+            for anchor in evidence.credentials.ca_bundle
+            if not anchor.not_before <= evidence.at <= anchor.not_after
+        ),
+        None,
+    )
 
 
 def _explained(evidence: Evidence, certificate: CertificateFacts) -> tuple[str, ...] | None:
@@ -109,15 +127,16 @@ def _server_not_yet(evidence: Evidence) -> Match | None:
     if handshake is None:
         return None
     for error in handshake.verify_errors:
-        if error.code == 9 and error.depth < len(handshake.server_chain):
-            certificate = handshake.server_chain[error.depth]
-            ahead = certificate.not_before - evidence.at
+        if error.code == _NOT_YET_VALID:
+            certificate = _judged(evidence, handshake, error.depth)
+            fact = f"a certificate at depth {error.depth} of the server's path is not valid yet"
+            if certificate is not None:
+                ahead = span(certificate.not_before - evidence.at)
+                begins = date(certificate.not_before)
+                fact = f"{shown(certificate)} becomes valid in {ahead}, on {begins}"
             return Match(
                 Strength.NAMED,
-                (
-                    f"{shown(certificate)} becomes valid in {span(ahead)}, on "
-                    f"{date(certificate.not_before)}",
-                ),
+                (fact,),
                 possible=() if evidence.clock else ("clock_skew",),
                 decides="another clock: the Date of an HTTP answer, or SNTP",
             )

@@ -5,7 +5,8 @@ from typing import Final, get_args
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.file_faults import file_match
-from probe.causes.observed import Refusal, refusal, shown
+from probe.causes.observed import Refusal, left_open, refusal
+from probe.causes.wording import shown
 from probe.evidence import EndingKind, Evidence
 
 _EVERY_ENDING: Final[frozenset[EndingKind]] = frozenset(get_args(EndingKind))
@@ -23,6 +24,8 @@ def _incomplete(evidence: Evidence) -> Match | None:
         return None
     missing = evidence.credentials.continuation
     if refused.listed or not missing or missing[0].certificate.self_signed:
+        return None
+    if not evidence.credentials.client_chain:
         return None
     return _incomplete_match(evidence, refused)
 
@@ -49,8 +52,8 @@ def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
     if not listed:
         strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
         possible: tuple[str, ...] = ("client_ca_untrusted",)
-        if refused.alert is None:
-            possible += ("client_san_rejected", "client_cert_revoked")
+        if refused.alert != _UNKNOWN_CA:
+            possible = left_open(evidence, refused)
         return Match(
             strength,
             (*facts, "the backend names no acceptable CAs to compare with"),

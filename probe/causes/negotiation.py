@@ -1,6 +1,6 @@
-"""Two sides that find no common ground: versions, ciphers, groups, protocols, or no TLS at all."""
+"""Two sides that find no common ground: versions, ciphers, groups, protocols."""
 
-from typing import Final, get_args
+from typing import Final
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
@@ -8,8 +8,9 @@ from probe.causes.observed import (
     fatal_alert,
     refusal,
     sent_alert,
-    speaks_otlp,
+    speaks_grpc,
 )
+from probe.causes.plaintext import NOT_TLS, TLS_OFF
 from probe.evidence import EndingKind, Evidence
 
 _PROTOCOL_VERSION = 70
@@ -26,12 +27,17 @@ _NAMED_ELSEWHERE: Final = frozenset(
 _WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
-_UNEXPLAINED_FAILURE: Final = (
-    "no_shared_cipher",
-    "protocol_version_mismatch",
-    "no_shared_group",
-    "no_shared_signature_algorithm",
-)
+_LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
+    _HANDSHAKE_FAILURE: (
+        "no_shared_cipher",
+        "protocol_version_mismatch",
+        "no_shared_group",
+        "no_shared_signature_algorithm",
+    ),
+    10: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
+    49: ("server_name_unrecognized",),  # access_denied: rustls, of an unknown SNI
+    109: ("no_shared_group",),  # missing_extension: BoringSSL
+}
 
 
 def _received(evidence: Evidence, number: int) -> Match | None:
@@ -45,7 +51,8 @@ def _received(evidence: Evidence, number: int) -> Match | None:
 
 def _version(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
-    assert handshake is not None
+    if handshake is None:
+        return None
     offer = handshake.offer
     offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
     match = _received(evidence, _PROTOCOL_VERSION)
@@ -67,11 +74,10 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     number = fatal_alert(handshake)
     if number in _NAMED_ELSEWHERE:
         return None
-    possible = _UNEXPLAINED_FAILURE if number == _HANDSHAKE_FAILURE else ()
     return Match(
         Strength.RESIDUAL,
         (f"the backend sent alert {alert_text(handshake, number)}",),
-        possible=possible,
+        possible=_LEFT_OPEN.get(number, ()),
         decides="further handshakes, each with one thing changed: versions, ciphers, groups",
     )
 
@@ -88,37 +94,20 @@ def _alpn(evidence: Evidence) -> Match | None:
 
 def _fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
-        return _received(evidence, _INTERNAL_ERROR)
+        match = _received(evidence, _INTERNAL_ERROR)
+        # Go servers (Caddy among them) say so where they have no certificate for the name.
+        return match and Match(
+            match.strength,
+            match.facts,
+            possible=("server_name_unrecognized",),
+            decides="a handshake that asks for another name, or the backend's log",
+        )
     handshake = evidence.handshake
     number = sent_alert(handshake) if handshake is not None else None
     if handshake is None or number == _PROTOCOL_VERSION:
         return None
     said = f", and sent alert {alert_text(handshake, number)}" if number is not None else ""
     return Match(Strength.NAMED, (f"our TLS library could not go on with what came{said}",))
-
-
-def _not_tls(evidence: Evidence) -> Match | None:
-    first = bytes.fromhex(evidence.handshake.first_bytes) if evidence.handshake else b""
-    return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
-
-
-def name_first_bytes(first: bytes) -> str:
-    """Say what protocol the first bytes of a peer belong to."""
-    if first.startswith(b"HTTP/"):
-        return "an HTTP answer in clear"
-    if len(first) >= 4 and first[3] == 0x04 and first[0] == 0 and first[1] == 0:
-        return "an HTTP/2 SETTINGS frame in clear (gRPC without TLS)"
-    for banner, name in (
-        (b"SSH-", "an SSH banner"),
-        (b"220", "an SMTP or FTP greeting"),
-        (b"+OK", "a POP3 greeting"),
-        (b"* OK", "an IMAP greeting"),
-        (b"-ERR", "a Redis or POP3 error"),
-        (b"<", "HTML or XML"),
-    ):
-        if first.startswith(banner):
-            return name
-    return f"no TLS record: {first[:8].hex(' ')}"
 
 
 def _protocol(evidence: Evidence) -> Match | None:
@@ -129,28 +118,15 @@ def _protocol(evidence: Evidence) -> Match | None:
     if evidence.target.protocol == "grpc":
         if answer.grpc_status is not None:
             return None
-        if status in _WRONG_PROTOCOL or (
-            200 <= status < 300 and not answer.content_type.startswith("application/grpc")
-        ):
+        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
             media = answer.content_type or "no content type"
             fact = f"a gRPC request was answered with HTTP {status}, {media}"
             return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
         return None
-    if speaks_otlp(answer) and (
-        answer.grpc_status is not None or answer.content_type.startswith("application/grpc")
-    ):
+    if answer.grpc_status is not None or speaks_grpc(answer):
         fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
         return Match(Strength.NAMED, (fact,))
     return None
-
-
-def _tls_off(evidence: Evidence) -> Match | None:
-    if not evidence.target.plaintext:
-        return None
-    return Match(
-        Strength.FINDING,
-        (f"{evidence.target.endpoint}: the exporter's own settings send in clear, without TLS",),
-    )
 
 
 def _by_experiment(_evidence: Evidence) -> Match | None:
@@ -181,10 +157,7 @@ PROTOCOL_VERSION_MISMATCH = Cause(
     meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
     evidence="Alert protocol_version (70), in either direction.",
     fix=("Widen min_version or max_version on one side; TLS 1.2 and 1.3 are the ones to have.",),
-    citations=(
-        "RFC 8446 §4.2.1",
-        "RFC 8446 §6.2 protocol_version",
-    ),
+    citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
     applies=_TLS,
     match=_version,
 )
@@ -200,10 +173,7 @@ NO_SHARED_CIPHER = Cause(
     fix=(
         "Remove cipher_suites from the exporter's tls settings, or allow one of them on the backend.",
     ),
-    citations=(
-        "RFC 8446 §4.1.1",
-        "RFC 5246 §7.2.2",
-    ),
+    citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
     applies=_ALERT,
     match=_cipher,
 )
@@ -232,7 +202,10 @@ NO_SHARED_SIGNATURE_ALGORITHM = Cause(
     severity="critical",
     meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
     evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
-    fix=("Use certificates with EC P-256 or RSA keys on both sides.",),
+    fix=(
+        "Use certificates with EC P-256 or RSA keys on both sides.",
+        "To see the exporter's: openssl x509 -in {cert_file} -noout -text",
+    ),
     citations=("RFC 8446 §4.2.3",),
     applies=_ALERT,
     match=_withheld,
@@ -250,10 +223,7 @@ ALPN_MISMATCH = Cause(
         "Point the exporter at the backend's gRPC port, or let the load balancer pass h2.",
         "If the port serves OTLP/HTTP (4318), use the otlp_http exporter.",
     ),
-    citations=(
-        "RFC 7301 §3.2",
-        "gRPC over HTTP/2",
-    ),
+    citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
     applies=frozenset({"alert", "alpn"}),
     match=_alpn,
 )
@@ -273,23 +243,6 @@ HANDSHAKE_REJECTED = Cause(
     citations=("RFC 8446 §6.2 handshake_failure",),
     applies=_ALERT,
     match=_unexplained_failure,
-)
-
-NOT_TLS = Cause(
-    id="not_tls",
-    title="The port does not speak TLS",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
-    evidence="The first bytes are no TLS record (RFC 8446 §5.1).",
-    fix=(
-        "Turn TLS on at the receiver of {endpoint}, or correct the port.",
-        "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
-    ),
-    citations=("RFC 8446 §5.1",),
-    applies=frozenset({"not_tls"}),
-    match=_not_tls,
 )
 
 OTLP_PROTOCOL_MISMATCH = Cause(
@@ -323,20 +276,6 @@ BACKEND_FAULT = Cause(
     citations=("RFC 8446 §6.2 internal_error",),
     applies=_TLS,
     match=_fault,
-)
-
-TLS_OFF = Cause(
-    id="tls_off",
-    title="The exporter sends in clear",
-    family="negotiation",
-    party="exporter",
-    severity="warning",
-    meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Anybody on the way can read the telemetry, and no client certificate is checked.",
-    evidence="The settings themselves. Always a finding, never the cause of a failure.",
-    fix=("Use an https:// endpoint and set ca_file, cert_file and key_file.",),
-    citations=("Collector configtls insecure",),
-    applies=frozenset(get_args(EndingKind)),
-    match=_tls_off,
 )
 
 CAUSES = (

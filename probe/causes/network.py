@@ -4,7 +4,14 @@ from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import refusal
 from probe.evidence import Evidence
 
-_SILENT = ("not_tls", "no_shared_cipher", "protocol_version_mismatch")
+_SILENT = (
+    "not_tls",
+    "no_shared_cipher",
+    "protocol_version_mismatch",
+    "no_shared_group",
+    "no_shared_signature_algorithm",
+)
+"""What a server that sends no alerts (grpc-core) leaves open when it closes in the handshake."""
 
 
 def _tried(evidence: Evidence) -> tuple[str, ...]:
@@ -106,7 +113,10 @@ TCP_TIMEOUT = Cause(
     severity="critical",
     meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
     evidence="No connection within the attempt's time.",
-    fix=("Look for a firewall, security group or NetworkPolicy between here and {endpoint}.",),
+    fix=(
+        "Look for a firewall, security group or NetworkPolicy between here and {endpoint}.",
+        "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
+    ),
     citations=("RFC 9293 §3.8.3",),
     applies=frozenset({"timeout"}),
     match=_timeout,
@@ -134,7 +144,10 @@ CONNECTION_RESET = Cause(
     severity="critical",
     meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
     evidence="ECONNRESET, and no refusal of a certificate.",
-    fix=("Read the log of the backend, or of the load balancer before it, at that time.",),
+    fix=(
+        "Read the log of the backend, or of the load balancer before it, at that time.",
+        "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+    ),
     citations=("RFC 9293 §3.5.2",),
     applies=frozenset({"reset"}),
     match=_closed,
@@ -151,7 +164,10 @@ CONNECTION_CLOSED = Cause(
         "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
     ),
     evidence="A FIN without an alert, and no refusal of a certificate.",
-    fix=("Read the log of the backend, or of the load balancer before it, at that time.",),
+    fix=(
+        "Read the log of the backend, or of the load balancer before it, at that time.",
+        "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+    ),
     citations=("RFC 8446 §6.1",),
     applies=frozenset({"close"}),
     match=_closed,
@@ -167,7 +183,8 @@ TLS_TIMEOUT = Cause(
     evidence="The deadline, or the byte budget, within the handshake.",
     fix=(
         "Check that {endpoint} is a TLS port and the backend is not overloaded.",
-        "A path that drops large packets does the same: try a smaller MTU.",
+        "A path that drops large packets does the same: ping -M do -s 1472 {host} shows it, a "
+        "smaller MTU mends it.",
     ),
     citations=("RFC 8446 §2",),
     applies=frozenset({"timeout", "budget"}),

@@ -6,12 +6,11 @@ Law 7: what is expired or not yet valid is judged at `Evidence.at`, never by a c
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-from probe.evidence import Answer, CertificateFacts, Evidence, Handshake
+from probe.causes.wording import DAY
+from probe.evidence import Answer, CertificateAtHand, CertificateFacts, Evidence, Handshake
 
-DAY: Final = 86400.0
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate (causes.md)."""
 
@@ -21,7 +20,12 @@ REFUSAL_ALERTS: Final = frozenset({*range(40, 52), 80, 114, 116})
 _CERTIFICATE_TEXT: Final = re.compile(
     r"(ssl|tls|client)[ -]certificate|certificate (error|required|verif)", re.IGNORECASE
 )
-_OTLP_MEDIA: Final = ("application/grpc", "application/x-protobuf")
+_GRPC_MEDIA: Final = "application/grpc"
+_OTLP_MEDIA: Final = (_GRPC_MEDIA, "application/x-protobuf")
+_REFUSES: Final = frozenset({"alert", "close", "reset", "answered"})
+_BAD_REQUEST: Final = 400
+_COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
+_INTERNAL_ERROR: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,10 @@ def refusal(evidence: Evidence) -> Refusal | None:
     if handshake is None or not handshake.client_certificate_requested:
         return None
     kind = evidence.ending.kind
+    if kind not in _REFUSES:
+        return None
+    if kind == "answered" and evidence.answer and evidence.answer.http_status != _BAD_REQUEST:
+        return None
     sent = handshake.client_certificate_sent
     listed = names_our_issuer(evidence)
     if kind == "alert":
@@ -53,7 +61,8 @@ def refusal(evidence: Evidence) -> Refusal | None:
     if kind in {"close", "reset"}:
         number = _rechecked_alert(evidence)
         how = "reset" if kind == "reset" else "closed"
-        fact = f"the backend {how} the connection after the handshake, without an alert"
+        when = "during" if evidence.ending.stage == "handshake" else "after"
+        fact = f"the backend {how} the connection {when} the handshake, without an alert"
         if number is not None:
             assert evidence.recheck is not None
             said = alert_text(evidence.recheck.handshake, number)
@@ -71,7 +80,7 @@ def refuses_by_http(evidence: Evidence, listed: bool | None) -> bool:
     """Whether an HTTP 400 is about the certificate (nginx judges it above TLS)."""
     answer = evidence.answer
     handshake = evidence.handshake
-    if answer is None or handshake is None or answer.http_status != 400:
+    if answer is None or handshake is None or answer.http_status != _BAD_REQUEST:
         return False
     if answer.grpc_status is not None or not handshake.client_certificate_requested:
         return False
@@ -173,10 +182,40 @@ def key_usage_fault(evidence: Evidence) -> str:
     return f"its keyUsage is {', '.join(chain[0].key_usage) or 'empty'}, without digitalSignature"
 
 
+def expired_issuer(evidence: Evidence) -> CertificateAtHand | None:
+    """Return the first issuer at hand, beyond what we send, whose notAfter is past."""
+    return next(
+        (i for i in evidence.credentials.continuation if evidence.at > i.certificate.not_after),
+        None,
+    )
+
+
 def may_lack_intermediate(evidence: Evidence) -> bool:
-    """Whether the chain we send may be short of its issuer: nothing at hand says otherwise."""
+    """Whether the chain we send may be short of an issuer: what is at hand ends below a root."""
+    chain, beyond = evidence.credentials.client_chain, evidence.credentials.continuation
+    if not chain:
+        return False
+    return not (beyond[-1].certificate if beyond else chain[-1]).self_signed
+
+
+def uncommon_key(evidence: Evidence) -> bool:
+    """Whether our key is of a kind (Ed25519, say) that not every backend takes signatures of."""
     chain = evidence.credentials.client_chain
-    return bool(chain) and not chain[-1].self_signed and not evidence.credentials.continuation
+    return bool(chain) and chain[0].key_type not in _COMMON_KEYS
+
+
+def left_open(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
+    """Return the causes that a refusal which names no reason leaves possible (causes.md)."""
+    possible = ["client_ca_untrusted", "client_san_rejected", "client_cert_revoked"]
+    if refused.listed is not True and may_lack_intermediate(evidence):
+        possible.append("client_chain_incomplete")
+    if refused.alert == _INTERNAL_ERROR:
+        possible.append("backend_fault")
+    if uncommon_key(evidence):
+        possible.append("no_shared_signature_algorithm")
+    if at_the_edge(evidence):
+        possible.append("clock_skew")
+    return tuple(possible)
 
 
 def at_the_edge(evidence: Evidence) -> bool:
@@ -205,7 +244,12 @@ def offsets(evidence: Evidence) -> Iterator[tuple[str, float]]:
 
 def speaks_otlp(answer: Answer) -> bool:
     """Whether the answer came from something that speaks OTLP, and not a proxy before it."""
-    return answer.grpc_status is not None or answer.content_type.startswith(_OTLP_MEDIA)
+    return answer.grpc_status is not None or answer.content_type.lower().startswith(_OTLP_MEDIA)
+
+
+def speaks_grpc(answer: Answer) -> bool:
+    """Whether the answer's media type is gRPC's (gRPC over HTTP/2, "Responses")."""
+    return answer.content_type.lower().startswith(_GRPC_MEDIA)
 
 
 def answered_well(evidence: Evidence) -> bool:
@@ -215,10 +259,10 @@ def answered_well(evidence: Evidence) -> bool:
         return False
     if evidence.target.protocol == "grpc":
         return answer.grpc_status == 0
+    if not 200 <= answer.http_status < 300 or answer.grpc_status is not None:
+        return False
     media = answer.content_type.split(";", 1)[0].strip().lower()
-    return 200 <= answer.http_status < 300 and (
-        media == "application/x-protobuf" or answer.body_empty
-    )
+    return media == "application/x-protobuf" or (answer.body_empty and not speaks_grpc(answer))
 
 
 def confirmed(evidence: Evidence) -> bool:
@@ -230,26 +274,3 @@ def confirmed(evidence: Evidence) -> bool:
 def unanswered(evidence: Evidence) -> bool:
     """Whether everything went well but for an answer that never came."""
     return evidence.ending.kind == "timeout" and evidence.ending.stage in {"accept", "export"}
-
-
-def date(timestamp: float) -> str:
-    """Return a time of day as people read it, in UTC."""
-    try:
-        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):
-        return f"{timestamp:.0f} seconds after 1970"
-
-
-def span(seconds: float) -> str:
-    """Return a duration in the largest unit that fits: `59 days`, `3 hours`, `12 seconds`."""
-    seconds = abs(seconds)
-    for size, unit in ((DAY, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "less than a second"
-
-
-def shown(certificate: CertificateFacts) -> str:
-    """Name a certificate by its subject, or by its first SAN where that is empty."""
-    return certificate.subject.text or (certificate.sans[0] if certificate.sans else "(no name)")

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.causes.cause import Cause, Match, Party, Strength
-from probe.causes.observed import answered_well, refusal
+from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
 from probe.evidence import Answer, EndingKind, Evidence
 
 _STORAGE: Final = re.compile(
     r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b"
-    r"|(open|write|mkdir|create|rename)\S* .*permission denied",
+    r"|errno 13\b|os error 13\b|\bEACCES\b|/\S*:? \(?permission denied",
     re.IGNORECASE,
 )
+"""A disk that takes nothing, or a file that may not be written, as Go, Python, Java, Rust say."""
+_DENIED: Final = re.compile(r"permission denied", re.IGNORECASE)
+_CONNECTING: Final = re.compile(r"\b(dial|connect)\b", re.IGNORECASE)
+_FORBIDDEN_GRPC: Final = frozenset({7, 16})
+_FORBIDDEN_HTTP: Final = frozenset({401, 403})
+"""Answers that say "permission denied" of the client itself: only a file makes it storage."""
 _GRPC_NAMES: Final = {
     1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND",
     6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
@@ -57,13 +63,23 @@ def kind_of(evidence: Evidence) -> str | None:
     if status in _BY_HTTP:
         return _BY_HTTP[status]
     grpc = evidence.target.protocol == "grpc"
+    if grpc and speaks_grpc(answer) and 200 <= status < 300:
+        return "otlp_rejected"  # the stream ended without its grpc-status
     if 200 <= status < 400 or status in _NOT_SERVED:
         return None if grpc and not 300 <= status < 400 else "otlp_not_served"
     return "otlp_rejected"
 
 
 def _storage(answer: Answer) -> bool:
-    return _STORAGE.search(answer.message) is not None
+    text = answer.message
+    if not text or _CONNECTING.search(text):
+        return False
+    if _STORAGE.search(text):
+        return True
+    forbidden = answer.grpc_status in _FORBIDDEN_GRPC or (
+        answer.grpc_status is None and answer.http_status in _FORBIDDEN_HTTP
+    )
+    return not forbidden and _DENIED.search(text) is not None
 
 
 def _fact(answer: Answer) -> str:
@@ -90,6 +106,21 @@ def _match_of(cause: str) -> Callable[[Evidence], Match | None]:
         return Match(Strength.NAMED, (_fact(evidence.answer),))
 
     return match
+
+
+def _permission_denied(evidence: Evidence) -> Match | None:
+    match = _match_of("otlp_permission_denied")(evidence)
+    answer, handshake = evidence.answer, evidence.handshake
+    if match is None or answer is None or speaks_otlp(answer):
+        return match
+    if handshake is None or not handshake.client_certificate_sent:
+        return match
+    return Match(
+        match.strength,
+        match.facts,
+        possible=("client_san_rejected",),
+        decides="the access rules of the proxy in front of the backend: by token or by certificate",
+    )
 
 
 def _not_served(evidence: Evidence) -> Match | None:
@@ -168,7 +199,10 @@ CAUSES = (
         party="exporter",
         meaning="The TLS connection and certificate are fine; a token or password is missing or wrong.",
         evidence="gRPC UNAUTHENTICATED (16) or HTTP 401.",
-        fix=("Set the headers (authorization) or the auth extension that the backend demands.",),
+        fix=(
+            "Set headers (authorization) or auth in the exporter's settings, or "
+            "OTEL_EXPORTER_OTLP_HEADERS, to what the backend demands.",
+        ),
     ),
     _otlp(
         "otlp_permission_denied",
@@ -177,8 +211,10 @@ CAUSES = (
         meaning="Who we are is known and accepted by TLS, and the backend's rules forbid the request.",
         evidence="gRPC PERMISSION_DENIED (7) or HTTP 403.",
         fix=(
-            "Grant this client the right to write in the backend's access rules, or use its token.",
+            "Grant this client the right to write in the backend's access rules, or set another "
+            "token in the exporter's headers or in OTEL_EXPORTER_OTLP_HEADERS.",
         ),
+        match=_permission_denied,
         explained_by=("otlp_protocol_mismatch", "client_san_rejected"),
     ),
     _otlp(
@@ -200,7 +236,10 @@ CAUSES = (
         party="backend",
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
-        fix=("Raise the backend's limits or quota, or send less.",),
+        fix=(
+            "Raise the backend's limits or quota, or send less (in a Collector: "
+            "sampling_percentage of the probabilistic_sampler processor).",
+        ),
     ),
     _otlp(
         "otlp_unavailable",
@@ -208,7 +247,10 @@ CAUSES = (
         party="backend",
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
-        fix=("Look at the backend's health and at what its gateway forwards to.",),
+        fix=(
+            "Look at the backend's health and at what its gateway forwards to; in a Collector "
+            "health_check tells, and memory_limiter refuses data once limit_mib is reached.",
+        ),
     ),
     _otlp(
         "otlp_rejected",
@@ -216,7 +258,10 @@ CAUSES = (
         party="backend",
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
         evidence="Another gRPC status, another HTTP code, or items rejected in a partial success.",
-        fix=("Read the message of the answer and the backend's log.",),
+        fix=(
+            "Read the message of the answer and the backend's log; a Collector says more with "
+            "service.telemetry.logs.level set to debug.",
+        ),
         match=_rejected,
         applies=_WITH_SUCCESS,
     ),

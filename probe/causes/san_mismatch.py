@@ -4,12 +4,13 @@ from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
     fatal_alert,
     judged_the_server,
+    left_open,
     outside_validity,
     refusal,
-    shown,
     speaks_otlp,
     usage_fault,
 )
+from probe.causes.wording import shown
 from probe.evidence import EndingKind, Evidence
 from probe.weakness import weak_key, weak_signature
 
@@ -63,7 +64,7 @@ def _client_name(evidence: Evidence) -> Match | None:
             "the backend lists our issuer, and our certificate is valid and made for clients",
             f"the names it carries are {names}",
         ),
-        possible=("client_ca_untrusted", "client_cert_revoked"),
+        possible=left_open(evidence, refused),
         decides="the backend's list of allowed client names, or its log",
     )
 
@@ -76,9 +77,11 @@ def _http_policy(evidence: Evidence) -> Match | None:
     if not handshake.client_certificate_sent or evidence.target.header_names:
         return None
     chain = evidence.credentials.client_chain
+    if not chain:
+        return None
     names = ", ".join(chain[0].sans) or shown(chain[0])
     return Match(
-        Strength.FITS,
+        Strength.NAMED,
         (
             "something before the OTLP receiver answered HTTP 403 after it had our certificate",
             f"the names it carries are {names}",

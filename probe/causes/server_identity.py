@@ -2,8 +2,9 @@
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.client_expiry import expires_soon
-from probe.causes.observed import date, judged_the_server, shown, span
+from probe.causes.observed import judged_the_server
 from probe.causes.san_mismatch import SERVER_ENDINGS
+from probe.causes.wording import date, shown, span
 from probe.evidence import CertificateFacts, EndingKind, Evidence, Handshake
 from probe.weakness import refused_by_go, weak_key
 
@@ -133,7 +134,12 @@ def _revoked(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or handshake.stapled_status != "revoked":
         return None
-    return Match(Strength.NAMED, ("the server's stapled OCSP answer says revoked",))
+    # Go and most exporters ignore a stapled answer: it stops those that the handshake stopped.
+    stopped = judged_the_server(evidence) is not None
+    return Match(
+        Strength.NAMED if stopped else Strength.FINDING,
+        ("the server's stapled OCSP answer says revoked",),
+    )
 
 
 _WITH_FINDINGS: frozenset[EndingKind] = SERVER_ENDINGS | {"answered", "application_data"}
@@ -205,7 +211,10 @@ SERVER_CERT_WRONG_USAGE = Cause(
     severity="critical",
     meaning="Its extendedKeyUsage lacks serverAuth: often a client's certificate in its place.",
     evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
-    fix=("Issue the backend's certificate with extendedKeyUsage serverAuth.",),
+    fix=(
+        "Issue the backend's certificate with extendedKeyUsage serverAuth (in cert-manager: "
+        "usages: [server auth, digital signature]) and put it in cert_file of its tls settings.",
+    ),
     citations=("RFC 5280 §4.2.1.12",),
     applies=SERVER_ENDINGS,
     match=_wrong_usage,
@@ -219,7 +228,10 @@ SERVER_CERT_WEAK = Cause(
     severity="warning",
     meaning="A SHA-1 or MD5 signature or an RSA key below 1024 bits, which Go exporters refuse.",
     evidence="The server's chain as it was sent.",
-    fix=("Issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256.",),
+    fix=(
+        "Issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and put it in "
+        "cert_file of the backend's tls settings.",
+    ),
     citations=("Go crypto/x509 InsecureAlgorithmError", "Go crypto/tls rsa1024min"),
     applies=_WITH_FINDINGS,
     match=_weak,
@@ -233,7 +245,10 @@ SERVER_CERT_REVOKED = Cause(
     severity="critical",
     meaning="The server itself staples an OCSP answer that says so.",
     evidence="A stapled OCSP answer with the status revoked.",
-    fix=("Issue a new certificate for the backend.",),
+    fix=(
+        "Issue a new certificate for the backend and put it in cert_file of its tls settings.",
+        "To see the answer: openssl s_client -connect {host}:{port} -status </dev/null",
+    ),
     citations=("RFC 6066 §8", "RFC 6960"),
     applies=_WITH_FINDINGS,
     match=_revoked,

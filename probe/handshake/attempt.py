@@ -28,11 +28,13 @@ from probe.evidence import (
     Offer,
     Recheck,
 )
+from probe.handshake.bindings import Scratch
 from probe.handshake.connection import Pump
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
 from probe.handshake.prepared import Prepared, prepare
 from probe.handshake.proxy import ProxyTunnel
+from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient, TlsPlan, sni_of
 from probe.target import Target
@@ -41,7 +43,7 @@ SHORTEST_QUIET: Final = 0.02
 LONGEST_QUIET: Final = 1.0
 """Seconds to let a TLS 1.3 backend speak first: five round trips, within these bounds."""
 
-_SHORTEST_SECRET: Final = 4
+_WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 _TLS12: Final = Variant(max_version="1.2")
 
 
@@ -81,6 +83,7 @@ class Prober:
         self._user_agent = user_agent
         self._clock_tolerance = clock_tolerance
         self._prepared: dict[str, Prepared] = {}
+        self._scratch = Scratch()
         self._plans: dict[tuple[str, Variant], TlsPlan] = {}
         # A backend names the same authorities each time; a hostile one can't grow this.
         self._read_name = lru_cache(maxsize=1024)(name_from_der)
@@ -213,15 +216,13 @@ class Prober:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
         _say_farewell(sock, conversation)
-        ending = conversation.ending
+        ending, headers = conversation.ending, prepared.target.headers
         assert ending is not None
         if conversation.answer is not None:
             progress.answer = msgspec.structs.replace(
-                conversation.answer,
-                received_at=self._wall_clock(),
-                message=_without_headers(conversation.answer.message, prepared.target),
+                answer_without(conversation.answer, headers), received_at=self._wall_clock()
             )
-        return ending
+        return ending_without(ending, headers)
 
     async def _recheck(
         self,
@@ -269,6 +270,7 @@ class Prober:
             reference_identifier=target.reference_identifier,
             alpn=prepared.alpn,
             sni=sni_of(prepared.server_name),
+            scratch=self._scratch,
             read_certificate=self._reader.read_der,
             read_name=self._read_name,
             skip_verify=settings.insecure_skip_verify,
@@ -288,6 +290,7 @@ class Prober:
 def _silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
     return (
         ending.kind in {"close", "reset"}
+        and ending.stage == "accept"
         and handshake is not None
         and handshake.complete
         and handshake.version == "1.3"
@@ -299,19 +302,10 @@ def _say_farewell(sock: socket.socket, conversation: OtlpConversation) -> None:
     farewell = conversation.farewell()
     if farewell:
         try:
-            sock.send(farewell)
+            # Held back, so that it leaves in one segment with the FIN of the close that follows.
+            sock.send(farewell, _WITH_FIN)
         except OSError:
             return  # the peer has gone already, which is no news about it
-
-
-def _without_headers(message: str, target: Target) -> str:
-    """Take out what of the target's headers a backend repeats in its message (law 11)."""
-    for _, value in target.headers:
-        secret = value.reveal()
-        for part in {secret, secret.rpartition(" ")[2]}:
-            if len(part) >= _SHORTEST_SECRET:
-                message = message.replace(part, "(header value)")
-    return message
 
 
 def _clock(answer: Answer | None) -> tuple[ClockReading, ...]:

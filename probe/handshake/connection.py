@@ -6,6 +6,7 @@ end of file, and every byte that the kernel holds reaches the conversation.
 """
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 from time import monotonic
@@ -30,6 +31,7 @@ class Pump:
         self._unsent = b""
         self._writing = False
         self._write_failed = False
+        self._reset = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
 
@@ -78,7 +80,7 @@ class Pump:
             if data:
                 self._conversation.receive(data, now)
             else:
-                self._conversation.receive_eof(now, reset=False)
+                self._conversation.receive_eof(now, reset=self._reset)
         self._step()
 
     def _expire(self) -> None:
@@ -118,7 +120,9 @@ class Pump:
             sent = self._sock.send(self._unsent)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        except OSError:
+        except OSError as error:
+            # The kernel tells of an RST once: the read that follows sees a plain end of file.
+            self._reset = error.errno == errno.ECONNRESET
             self._write_failed = True
             sent = len(self._unsent)
         self._unsent = self._unsent[sent:]

@@ -218,7 +218,8 @@ class OtlpConversation:
         if self._exchange is None:
             return
         self._exchange.receive(plain)
-        self._check_exchange(now)
+        # An end in words of HTTP is the request's; only one without words refuses a certificate.
+        self._check_exchange(now, stage="export" if self._asked else None)
         if self.ending is None and not self._written:
             self._write(now)
         if self.ending is None and self._purpose == "tls" and self._spoke() and not self.wake_at:
@@ -227,7 +228,11 @@ class OtlpConversation:
     def _spoke(self) -> bool:
         return self._exchange is not None and self._exchange.spoke
 
-    def _check_exchange(self, now: float) -> None:
+    @property
+    def _asked(self) -> bool:
+        return self._written and self._purpose == "export"
+
+    def _check_exchange(self, now: float, *, stage: Stage | None = None) -> None:
         exchange = self._exchange
         assert exchange is not None
         if exchange.answer is not None:
@@ -239,7 +244,7 @@ class OtlpConversation:
             self._end("garbage", now, stage="export", detail=exchange.detail)
         elif exchange.ended:
             # RST_STREAM, or a GOAWAY that drops the request: no answer will come.
-            self._end("close", now, detail=exchange.detail)
+            self._end("close", now, stage=stage, detail=exchange.detail)
 
     def _check_tls(self, now: float) -> None:
         tls = self._tls
@@ -254,8 +259,7 @@ class OtlpConversation:
         self, kind: EndingKind, now: float, *, stage: Stage | None = None, detail: str = ""
     ) -> None:
         stage = stage or self._stage(kind)
-        if stage != "handshake" or "handshake" not in self.durations:
-            self.durations[stage] = now - self._since
+        self.durations[stage] = self.durations.get(stage, 0.0) + now - self._since
         notified = self._tls is not None and self._tls.close_notify
         self.wake_at = None
         self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)

@@ -5,6 +5,7 @@ backend's address, nothing of the application.
 """
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -19,13 +20,19 @@ class ProxyTunnel:
     """Asks a proxy for a tunnel; `open` once it agreed, `ending` where it did not."""
 
     def __init__(self, proxy_url: str, endpoint: Endpoint) -> None:
-        """Prepare the request for `endpoint`."""
+        """Prepare the request for `endpoint`.
+
+        Raises:
+            UnicodeError: where its host has no A-labels (RFC 5890).
+        """
         parts = urlsplit(proxy_url)
+        if not endpoint.host.isascii():
+            endpoint = replace(endpoint, host=endpoint.host.encode("idna").decode())
         lines = [f"CONNECT {endpoint.authority} HTTP/1.1", f"Host: {endpoint.authority}"]
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             lines.append(f"Proxy-Authorization: Basic {b64encode(pair.encode()).decode()}")
-        self._output = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii", "replace")
+        self._output = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
         self._head = bytearray()
         self.open = False
         self.ending: Ending | None = None

@@ -47,11 +47,12 @@ class Resolver:
         if future is None:
             loop = asyncio.get_running_loop()
             future = loop.create_future()
-            self._under_way[host] = future
-            future.add_done_callback(lambda _: self._under_way.pop(host, None))
             threading.Thread(
                 target=_look_up, args=(host, loop, future), name=f"resolve {host}", daemon=True
             ).start()
+            # Only now: where no thread can be started, nobody would ever answer.
+            self._under_way[host] = future
+            future.add_done_callback(lambda _: self._under_way.pop(host, None))
         return await asyncio.shield(future)
 
 
@@ -65,7 +66,7 @@ def _look_up(
         addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     except socket.gaierror as error:
         code = _CODES.get(error.errno or 0, str(error.errno))
-    except (UnicodeError, OSError):
+    except (ValueError, OSError):  # no name at all: a NUL in it, or what IDNA cannot write
         code = "EAI_NONAME"
 
     def deliver() -> None:

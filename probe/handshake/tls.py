@@ -13,10 +13,16 @@ from OpenSSL import SSL
 
 from probe.evidence import Alert, CertificateFacts, Handshake, Name, NameCheck, Offer, VerifyError
 from probe.handshake.alerts import alert_from_info
-from probe.handshake.bindings import acceptable_authorities, listen, peer_certificates
+from probe.handshake.bindings import (
+    Scratch,
+    acceptable_authorities,
+    listen,
+    peer_certificates,
+    shake,
+)
 from probe.handshake.verification import check_name, is_ip_address, verified
+from probe.safe_text import safe_text
 
-_CHUNK: Final = 65536
 _MOST_ACCEPTABLE_CAS: Final = 256
 _MOST_CERTIFICATES: Final = 32
 
@@ -35,6 +41,7 @@ class TlsPlan:
     skip_verify: bool
     read_certificate: Callable[[bytes], CertificateFacts]
     read_name: Callable[[bytes], Name]
+    scratch: Scratch
     sni: bytes
     """As it goes on the wire; empty for none."""
 
@@ -65,6 +72,8 @@ class TlsClient:
         self._complete = False
         self._chain: tuple[CertificateFacts, ...] | None = None
         self._name_check: NameCheck | None = None
+        self._verified: bool | None = None
+        self._alpn: str | None = None
         connection = SSL.Connection(plan.context, None)
         connection.set_connect_state()
         if plan.sni:
@@ -79,7 +88,7 @@ class TlsClient:
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes of the wire; return the application data that they held."""
-        if self.state in {"closed", "failed"}:
+        if not data or self.state in {"closed", "failed"}:
             return b""
         self._connection.bio_write(data)
         if not self._complete:
@@ -108,12 +117,7 @@ class TlsClient:
 
     def take_output(self) -> bytes:
         """Return the bytes that are to go on the wire."""
-        parts = []
-        while True:
-            try:
-                parts.append(self._connection.bio_read(_CHUNK))
-            except SSL.WantReadError:
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+        return self._plan.scratch.take_wire(self._connection)
 
     @property
     def complete(self) -> bool:
@@ -128,7 +132,12 @@ class TlsClient:
     @property
     def alpn(self) -> str:
         """The application protocol that the server chose; empty for none."""
-        return self._connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace")
+        if self._alpn is None:
+            alpn = safe_text(self._connection.get_alpn_proto_negotiated())
+            if not self._complete:
+                return alpn
+            self._alpn = alpn
+        return self._alpn
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -143,9 +152,14 @@ class TlsClient:
     @property
     def server_verified(self) -> bool:
         """Whether anything of the application may be sent to this server."""
-        return self._plan.skip_verify or verified(
-            self.server_chain(), self._errors(), self._checked_name()
-        )
+        if self._verified is None:
+            right = self._plan.skip_verify or verified(
+                self.server_chain(), self._errors(), self._checked_name()
+            )
+            if not self._complete:
+                return right
+            self._verified = right
+        return self._verified
 
     def server_chain(self) -> tuple[CertificateFacts, ...]:
         """The server's certificates as it sent them, the end entity first."""
@@ -180,34 +194,29 @@ class TlsClient:
         )
 
     def _handshake(self) -> None:
-        try:
-            self._connection.do_handshake()
-        except SSL.WantReadError:
-            return
-        except SSL.Error:
-            self._fail()
-        else:
+        want = shake(self._connection)
+        if want == "nothing":
             self._complete = True
             self.state = "open"
+        elif want == "closed":
+            self._closed()
+        elif want == "failed":
+            self._fail()
 
     def _read(self) -> bytes:
-        parts = []
-        while True:
-            try:
-                parts.append(self._connection.recv(_CHUNK))
-            except SSL.WantReadError:
-                break
-            except SSL.ZeroReturnError:
-                self.close_notify = True
-                self.state = "closed"
-                break
-            except SSL.Error:
-                self._fail()
-                break
-        return b"".join(parts)
+        data, want = self._plan.scratch.take_plain(self._connection)
+        if want == "closed":
+            self._closed()
+        elif want == "failed":
+            self._fail()
+        return data
 
     def _errors(self) -> tuple[VerifyError, ...]:
         return tuple(VerifyError(code=c, depth=d) for c, d in self._heard.verify_errors)
+
+    def _closed(self) -> None:
+        self.close_notify = True
+        self.state = "closed"
 
     def _fail(self) -> None:
         self.state = "failed"

@@ -57,9 +57,25 @@ def _matches(reference: str, presented: Sequence[str]) -> bool:
             IPAddress_ID(reference) if is_ip_address(reference) else DNS_ID(reference.rstrip("."))
         )
         verify_service_identity(_patterns(presented), [wanted], [])
-    except (VerificationError, CertificateError, ValueError, UnicodeError):
+    except (VerificationError, CertificateError):
+        return _wildcard_matches(reference, presented)
+    except ValueError:
         return False
     return True
+
+
+def _wildcard_matches(reference: str, presented: Sequence[str]) -> bool:
+    """Whether a whole left-most label `*` stands for the reference's, as Go reads it.
+
+    The library refuses two that RFC 9525 §6.3 and crypto/x509 (matchHostnames) allow: `*.local`,
+    and an A-label under the wildcard.
+    """
+    if is_ip_address(reference):
+        return False
+    head, _, parent = DNS_ID(reference.rstrip(".")).hostname.decode().partition(".")
+    if not head or not parent or "" in parent.split("."):
+        return False
+    return any(name.lower() == f"dns:*.{parent}" for name in presented)
 
 
 def _patterns(presented: Sequence[str]) -> list[CertificatePattern]:

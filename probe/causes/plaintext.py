@@ -1,0 +1,74 @@
+"""No TLS where one side expects it: what answers in clear, and exporters that send in clear."""
+
+from typing import get_args
+
+from probe.causes.cause import Cause, Match, Strength
+from probe.evidence import EndingKind, Evidence
+
+
+def _not_tls(evidence: Evidence) -> Match | None:
+    try:
+        first = bytes.fromhex(evidence.handshake.first_bytes) if evidence.handshake else b""
+    except ValueError:  # an evidence file that was edited by hand
+        first = b""
+    return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
+
+
+def name_first_bytes(first: bytes) -> str:
+    """Say what protocol the first bytes of a peer belong to."""
+    if first.startswith(b"HTTP/"):
+        return "an HTTP answer in clear"
+    if len(first) >= 4 and first[3] == 0x04 and first[0] == 0 and first[1] == 0:
+        return "an HTTP/2 SETTINGS frame in clear (gRPC without TLS)"
+    for banner, name in (
+        (b"SSH-", "an SSH banner"),
+        (b"220", "an SMTP or FTP greeting"),
+        (b"+OK", "a POP3 greeting"),
+        (b"* OK", "an IMAP greeting"),
+        (b"-ERR", "a Redis or POP3 error"),
+        (b"<", "HTML or XML"),
+    ):
+        if first.startswith(banner):
+            return name
+    return f"no TLS record: {first[:8].hex(' ')}"
+
+
+def _tls_off(evidence: Evidence) -> Match | None:
+    if not evidence.target.plaintext:
+        return None
+    return Match(
+        Strength.FINDING,
+        (f"{evidence.target.endpoint}: the exporter's own settings send in clear, without TLS",),
+    )
+
+
+NOT_TLS = Cause(
+    id="not_tls",
+    title="The port does not speak TLS",
+    family="negotiation",
+    party="backend",
+    severity="critical",
+    meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
+    evidence="The first bytes are no TLS record (RFC 8446 §5.1).",
+    fix=(
+        "Turn TLS on at the receiver of {endpoint}, or correct the port.",
+        "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
+    ),
+    citations=("RFC 8446 §5.1",),
+    applies=frozenset({"not_tls"}),
+    match=_not_tls,
+)
+
+TLS_OFF = Cause(
+    id="tls_off",
+    title="The exporter sends in clear",
+    family="negotiation",
+    party="exporter",
+    severity="warning",
+    meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Anybody on the way can read the telemetry, and no client certificate is checked.",
+    evidence="The settings themselves. Always a finding, never the cause of a failure.",
+    fix=("Use an https:// endpoint and set ca_file, cert_file and key_file.",),
+    citations=("Collector configtls insecure",),
+    applies=frozenset(get_args(EndingKind)),
+    match=_tls_off,
+)

@@ -1,0 +1,165 @@
+"""The catalogue of causes is the contract: its ids, families, numbers, and evidence for each."""
+
+from typing import Final, get_args
+
+import msgspec.structs
+import pytest
+
+from probe.causes.catalogue import BY_ENDING, CATALOGUE
+from probe.causes.cause import Cause, Family, Match, Party, Severity, Strength
+from probe.evidence import EndingKind
+from tests.golden.build import CASES
+
+CONTRACT: Final[dict[str, tuple[Family, int]]] = {
+    "client_ca_untrusted": ("backend_ca_trust", 1),
+    "client_cert_not_sent": ("client_identity", 2),
+    "client_cert_key_mismatch": ("client_identity", 2),
+    "client_cert_wrong_usage": ("client_identity", 2),
+    "client_cert_rejected": ("client_identity", 2),
+    "client_cert_revoked": ("client_identity", 2),
+    "client_cert_weak": ("client_identity", 2),
+    "client_cert_expired": ("client_expiry", 3),
+    "server_name_mismatch": ("san_mismatch", 4),
+    "client_san_rejected": ("san_mismatch", 4),
+    "server_name_unrecognized": ("san_mismatch", 4),
+    "client_file_missing": ("file_format", 5),
+    "client_file_permission": ("file_format", 5),
+    "client_file_malformed": ("file_format", 5),
+    "client_key_encrypted": ("file_format", 5),
+    "server_ca_file_missing": ("file_format", 5),
+    "server_ca_file_permission": ("file_format", 5),
+    "server_ca_file_malformed": ("file_format", 5),
+    "client_chain_incomplete": ("file_format", 5),
+    "client_chain_misordered": ("file_format", 5),
+    "clock_skew": ("clock_skew", 6),
+    "client_cert_not_yet_valid": ("clock_skew", 6),
+    "server_cert_not_yet_valid": ("clock_skew", 6),
+    "server_ca_untrusted": ("server_identity", 0),
+    "server_chain_incomplete": ("server_identity", 0),
+    "server_cert_expired": ("server_identity", 0),
+    "server_cert_wrong_usage": ("server_identity", 0),
+    "server_cert_weak": ("server_identity", 0),
+    "server_cert_revoked": ("server_identity", 0),
+    "no_shared_cipher": ("negotiation", 0),
+    "protocol_version_mismatch": ("negotiation", 0),
+    "no_shared_group": ("negotiation", 0),
+    "no_shared_signature_algorithm": ("negotiation", 0),
+    "alpn_mismatch": ("negotiation", 0),
+    "handshake_rejected": ("negotiation", 0),
+    "not_tls": ("negotiation", 0),
+    "otlp_protocol_mismatch": ("negotiation", 0),
+    "backend_fault": ("negotiation", 0),
+    "tls_off": ("negotiation", 0),
+    "dns_failure": ("network", 0),
+    "tcp_refused": ("network", 0),
+    "tcp_timeout": ("network", 0),
+    "network_unreachable": ("network", 0),
+    "connection_reset": ("network", 0),
+    "connection_closed": ("network", 0),
+    "tls_timeout": ("network", 0),
+    "proxy_failure": ("network", 0),
+    "otlp_unauthenticated": ("otlp", 0),
+    "otlp_permission_denied": ("otlp", 0),
+    "otlp_not_served": ("otlp", 0),
+    "otlp_throttled": ("otlp", 0),
+    "otlp_unavailable": ("otlp", 0),
+    "otlp_rejected": ("otlp", 0),
+    "otlp_storage_failure": ("otlp", 0),
+    "unexplained": ("internal", 0),
+    "probe_fault": ("internal", 0),
+}
+"""Never renamed, only added to: metric labels, URLs and alert rules outside rest on these."""
+
+WITHOUT_GOLDEN: Final = {
+    "no_shared_group": "proven only by a second handshake with every group: one handshake can "
+    "but name it among what is possible",
+    "tls_off": "a finding by definition: the exporter's own wish to send in clear stops nothing",
+}
+"""Causes of which no golden evidence has them as the primary cause, each with the reason.
+
+The golden file of that name shows each as a finding or in `also`.
+"""
+
+KINDS: Final[tuple[EndingKind, ...]] = get_args(EndingKind)
+
+
+def test_ids_families_and_documented_causes_are_the_contract() -> None:
+    """What dashboards and alerts outside join on neither changes nor goes."""
+    found = {id_: (cause.family, cause.documented_cause) for id_, cause in CATALOGUE.items()}
+
+    assert found == CONTRACT
+
+
+@pytest.mark.parametrize("id_", CONTRACT)
+def test_every_cause_has_golden_evidence(id_: str) -> None:
+    """A cause that no evidence ever produced is an idea: it is primary once, or the reason stands."""
+    own = [case.expected for case in CASES if case.name.partition("--")[0] == id_]
+
+    assert own
+    if id_ in WITHOUT_GOLDEN:
+        assert all(expected.cause != id_ for expected in own)
+        assert all(id_ in (*expected.also, *expected.findings) for expected in own)
+    else:
+        assert any(expected.cause == id_ for expected in own)
+
+
+def test_each_golden_file_bears_the_name_of_what_it_shows() -> None:
+    """A golden file is named after a cause that its diagnosis names, or after the other outcomes."""
+    astray = [
+        case.name
+        for case in CASES
+        if (named := case.name.partition("--")[0]) not in {"confirmed", "unconfirmed"}
+        and named not in (case.expected.cause, *case.expected.also, *case.expected.findings)
+    ]
+
+    assert astray == []
+
+
+@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+def test_a_cause_names_only_what_exists(cause: Cause) -> None:
+    """Who must act, how grave it is, and what explains it are values that others know."""
+    assert cause.family in get_args(Family)
+    assert cause.party in get_args(Party)
+    assert cause.severity in get_args(Severity)
+    assert set(cause.explained_by) <= CATALOGUE.keys() - {cause.id}
+    assert cause.applies <= set(KINDS)
+    assert cause.applies or cause.id == "unexplained"
+
+
+def test_no_cause_explains_itself_away_in_a_circle() -> None:
+    """Two causes that explain each other would leave none to be primary."""
+    for id_ in CATALOGUE:
+        seen = {id_}
+        above = set(CATALOGUE[id_].explained_by)
+        while above:
+            assert id_ not in above
+            seen |= above
+            above = {by for one in above for by in CATALOGUE[one].explained_by} - seen
+
+
+def test_an_ending_asks_exactly_the_causes_that_apply_to_it() -> None:
+    """A cause that does not apply is not asked, and none that applies is forgotten."""
+    for kind in KINDS:
+        applying = [cause for cause in CATALOGUE.values() if kind in cause.applies]
+        assert list(BY_ENDING[kind]) == applying
+
+
+@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+def test_a_match_function_is_total(cause: Cause) -> None:
+    """No evidence makes it raise, not even with an ending that it was not written for.
+
+    What it names as possible exists, and its facts are there and one line each.
+    """
+    for case in CASES:
+        for kind in KINDS:
+            ending = msgspec.structs.replace(case.evidence.ending, kind=kind)
+            match = cause.match(msgspec.structs.replace(case.evidence, ending=ending))
+            if match is not None:
+                _check(match)
+
+
+def _check(match: Match) -> None:
+    assert isinstance(match.strength, Strength)
+    assert match.facts
+    assert all("\n" not in fact for fact in match.facts)
+    assert set(match.possible) <= CATALOGUE.keys()

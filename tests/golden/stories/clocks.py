@@ -1,0 +1,88 @@
+"""Stories of clocks that disagree, and of certificates before their time: documented cause 6."""
+
+from probe.evidence import Evidence
+from tests.golden.attempts import answered, holding, offset, refused, unverified
+from tests.golden.case import case
+from tests.golden.certificates import BACKEND, EXPORTER, OTHER_CA, authority, backend, exporter
+
+A_MINUTE = 1 / 1440
+
+
+@case("accept")
+def clock_skew() -> Evidence:
+    """The certificate has 30 days left here, and the backend says that it expired."""
+    return refused(45, exporter(ends=30))
+
+
+@case("accept", also=("client_ca_untrusted",))
+def clock_skew__and_unknown_ca() -> Evidence:
+    """The same, while the backend's list names another CA: Go looks at dates first."""
+    return refused(45, exporter(ends=30), listed=(OTHER_CA,))
+
+
+@case("accept")
+def clock_skew__new_certificate() -> Evidence:
+    """The certificate begins in 40 seconds, which is within the tolerance of two clocks."""
+    return refused(42, exporter(begins=40 / 86_400))
+
+
+@case("accept")
+def clock_skew__measured() -> Evidence:
+    """The certificate begins in two hours by the probe's clock; a third clock is a day ahead."""
+    return refused(45, exporter(begins=2 / 24), clock=offset(1, "sntp"))
+
+
+@case("handshake")
+def clock_skew__server() -> Evidence:
+    """The backend's certificate expired by our clock; by the backend's Date it has not."""
+    late = backend(ends=-2)
+    return unverified(late, errors=((10, 0),), clock=offset(-5))
+
+
+@case("handshake")
+def clock_skew__server_new_certificate() -> Evidence:
+    """The backend's certificate begins in 30 seconds."""
+    return unverified(backend(begins=A_MINUTE / 2), errors=((9, 0),))
+
+
+@case("accept")
+def client_cert_not_yet_valid() -> Evidence:
+    """The certificate begins in two days; Go says certificate_expired of that too."""
+    return refused(45, exporter(begins=2))
+
+
+@case("accept")
+def client_cert_not_yet_valid__openssl() -> Evidence:
+    """Of the same certificate OpenSSL says bad_certificate."""
+    return refused(42, exporter(begins=2))
+
+
+@case("accept")
+def client_cert_not_yet_valid__clocks_agree() -> Evidence:
+    """The same, and a measured offset of four seconds does not explain it."""
+    return refused("close", exporter(begins=2), listed=(), clock=offset(4 / 86_400))
+
+
+@case("export", outcome="confirmed", findings=("client_cert_not_yet_valid",))
+def client_cert_not_yet_valid__let_in() -> Evidence:
+    """The certificate begins in two days, and the backend does not look at dates."""
+    return answered(credentials=holding(exporter(begins=2)))
+
+
+@case("handshake", certain=False, also=("clock_skew",))
+def server_cert_not_yet_valid() -> Evidence:
+    """The backend's certificate begins in two days, and no other clock was read."""
+    return unverified(backend(begins=2), errors=((9, 0),))
+
+
+@case("handshake")
+def server_cert_not_yet_valid__clocks_agree() -> Evidence:
+    """The same, with a clock reading that agrees with ours."""
+    return unverified(backend(begins=2), errors=((9, 0),), clock=offset(0))
+
+
+@case("handshake", certain=False, also=("clock_skew",))
+def server_cert_not_yet_valid__anchor() -> Evidence:
+    """The CA in ca_file begins in two days; the backend does not send it."""
+    early = authority("Backend CA", begins=2)
+    return unverified(BACKEND, errors=((9, 1),), credentials=holding(EXPORTER, ca_bundle=(early,)))

@@ -1,0 +1,126 @@
+"""Stories of two sides without common ground, and of ports that speak something else."""
+
+from probe.evidence import Answer, Evidence, Offer
+from tests.golden.attempts import (
+    HOST,
+    TAKEN,
+    alert,
+    answered,
+    answered_over_http,
+    attempt,
+    begun,
+    refused,
+    shaken,
+    target,
+)
+from tests.golden.case import case
+from tests.golden.certificates import EXPORTER
+
+NOTHING_IN_COMMON = (
+    "no_shared_cipher",
+    "protocol_version_mismatch",
+    "no_shared_group",
+    "no_shared_signature_algorithm",
+)
+
+
+@case("handshake")
+def protocol_version_mismatch() -> Evidence:
+    """The exporter speaks TLS 1.2 only, the backend TLS 1.3 only."""
+    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    return attempt("handshake", "alert", handshake=begun(alert(70), offer=offer))
+
+
+@case("handshake")
+def protocol_version_mismatch__ours() -> Evidence:
+    """The backend answers with TLS 1.2, the exporter's min_version is 1.3: our side says so."""
+    offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)
+    return attempt("handshake", "tls", handshake=begun(alert(70, "sent"), offer=offer))
+
+
+@case("handshake")
+def no_shared_cipher() -> Evidence:
+    """The backend says insufficient_security of every cipher suite offered."""
+    return attempt("handshake", "alert", handshake=begun(alert(71)))
+
+
+@case("handshake", cause="handshake_rejected", certain=False, also=NOTHING_IN_COMMON)
+def no_shared_group() -> Evidence:
+    """The exporter offers X448 only; the backend's handshake_failure leaves four causes."""
+    offer = Offer(min_version="1.3", max_version="1.3", groups=("X448",), server_name=HOST)
+    return attempt("handshake", "alert", handshake=begun(alert(40), offer=offer))
+
+
+@case("handshake", cause="handshake_rejected", certain=False, also=("no_shared_group",))
+def no_shared_group__jsse() -> Evidence:
+    """Without a common group a Java backend says unexpected_message in TLS 1.3."""
+    return attempt("handshake", "alert", handshake=begun(alert(10)))
+
+
+@case("accept")
+def no_shared_signature_algorithm() -> Evidence:
+    """A certificate is configured, the backend accepts no signatures of its key and got none."""
+    return refused(116, EXPORTER)
+
+
+@case("handshake")
+def alpn_mismatch() -> Evidence:
+    """The port serves HTTP/1.1 only and says no_application_protocol to gRPC."""
+    return attempt("handshake", "alert", handshake=begun(alert(120)))
+
+
+@case("handshake")
+def alpn_mismatch__none_chosen() -> Evidence:
+    """A TLS terminator without ALPN finishes the handshake and chooses no protocol."""
+    return attempt("handshake", "alpn", handshake=shaken(alpn=""))
+
+
+@case("handshake", certain=False, also=NOTHING_IN_COMMON)
+def handshake_rejected() -> Evidence:
+    """The backend says handshake_failure before any certificate was in play."""
+    return attempt("handshake", "alert", handshake=begun(alert(40)))
+
+
+@case("handshake")
+def not_tls() -> Evidence:
+    """The receiver has no TLS: a gRPC server answers with HTTP/2 SETTINGS in clear."""
+    return attempt("handshake", "not_tls", handshake=begun(first_bytes="000006040000000000"))
+
+
+@case("handshake")
+def not_tls__http() -> Evidence:
+    """An HTTP server in clear answers 400."""
+    first = b"HTTP/1.1 400 Bad Request\r\n".hex()
+    return attempt("handshake", "not_tls", handshake=begun(first_bytes=first))
+
+
+@case("export")
+def otlp_protocol_mismatch() -> Evidence:
+    """An exporter speaks gRPC to port 4318, where OTLP/HTTP knows no such path."""
+    return answered(Answer(over="h2", http_status=404, content_type="text/plain", body_empty=False))
+
+
+@case("export")
+def otlp_protocol_mismatch__http_to_grpc() -> Evidence:
+    """OTLP/HTTP is spoken to port 4317, where gRPC calls the path unimplemented."""
+    answer = Answer(over="h2", http_status=200, content_type="application/grpc", grpc_status=12)
+    return answered_over_http(answer)
+
+
+@case("handshake", certain=False, also=("server_name_unrecognized",))
+def backend_fault() -> Evidence:
+    """The backend says internal_error: it has no certificate to show, for this name or at all."""
+    return attempt("handshake", "alert", handshake=begun(alert(80)))
+
+
+@case("handshake")
+def backend_fault__garbled() -> Evidence:
+    """The backend sends what is no valid TLS, and our side gives up with decode_error."""
+    return attempt("handshake", "tls", handshake=begun(alert(50, "sent")))
+
+
+@case("export", outcome="confirmed", findings=("tls_off",))
+def tls_off() -> Evidence:
+    """The exporter's endpoint is http://, and the backend takes what it sends in clear."""
+    settings = target(plaintext=True, endpoint=f"http://{HOST}:4317")
+    return answered(TAKEN, target=settings, handshake=None)

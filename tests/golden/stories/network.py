@@ -1,0 +1,111 @@
+"""Stories of bytes that do not arrive, and of the probe's own failure."""
+
+from probe.evidence import ConnectTry, Evidence
+from tests.golden.attempts import attempt, begun, shaken, target, unconnected
+from tests.golden.case import case
+
+SILENT = (
+    "not_tls",
+    "no_shared_cipher",
+    "protocol_version_mismatch",
+    "no_shared_group",
+    "no_shared_signature_algorithm",
+)
+
+
+@case("resolve")
+def dns_failure() -> Evidence:
+    """The endpoint's name has a typing error."""
+    return attempt("resolve", "dns", detail="EAI_NONAME", addresses=(), connects=())
+
+
+@case("connect")
+def tcp_refused() -> Evidence:
+    """The Collector is not running."""
+    return unconnected("refused", "ECONNREFUSED")
+
+
+@case("connect")
+def tcp_refused__ipv4_last() -> Evidence:
+    """IPv6 has no route and IPv4 is refused: the IPv4 error is the one that tells."""
+    tries = (
+        ConnectTry(address="2001:db8::10", error="ENETUNREACH"),
+        ConnectTry(address="192.0.2.10", error="ECONNREFUSED"),
+    )
+    return unconnected("refused", "ECONNREFUSED", connects=tries)
+
+
+@case("connect")
+def tcp_timeout() -> Evidence:
+    """A NetworkPolicy drops the connection attempts."""
+    return unconnected("timeout", "ETIMEDOUT")
+
+
+@case("connect")
+def network_unreachable() -> Evidence:
+    """There is no route to the backend's network."""
+    return unconnected("unreachable", "EHOSTUNREACH")
+
+
+@case("handshake", certain=False, also=SILENT)
+def connection_reset() -> Evidence:
+    """A firewall resets the connection during the handshake."""
+    return attempt("handshake", "reset", handshake=begun())
+
+
+@case("export")
+def connection_reset__after_the_handshake() -> Evidence:
+    """The backend asks for no certificate, and crashes on the request."""
+    shake = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    return attempt("export", "reset", handshake=shake)
+
+
+@case("handshake", certain=False, also=SILENT)
+def connection_closed() -> Evidence:
+    """A load balancer closes at the ClientHello, as grpc-core does where nothing fits."""
+    return attempt("handshake", "close", handshake=begun())
+
+
+@case("export")
+def connection_closed__after_the_handshake() -> Evidence:
+    """The backend asks for no certificate, and closes instead of answering."""
+    shake = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    return attempt("export", "close", handshake=shake)
+
+
+@case("handshake")
+def tls_timeout() -> Evidence:
+    """The port accepts connections, and nothing answers the ClientHello."""
+    return attempt("handshake", "timeout", handshake=begun())
+
+
+@case("handshake")
+def tls_timeout__endless() -> Evidence:
+    """The peer sends handshake records without end."""
+    return attempt("handshake", "budget", handshake=begun())
+
+
+@case("connect")
+def proxy_failure() -> Evidence:
+    """The proxy answers 403 to CONNECT."""
+    return attempt(
+        "connect", "proxy", detail="HTTP 403 Forbidden", target=target(proxy="proxy:3128")
+    )
+
+
+@case("export", outcome="unconfirmed", certain=False)
+def unconfirmed() -> Evidence:
+    """The handshake is finished and the request sent, and the backend never answers."""
+    return attempt("export", "timeout", handshake=shaken())
+
+
+@case("accept", outcome="confirmed")
+def confirmed__depth_tls() -> Evidence:
+    """At depth tls the backend's SETTINGS arrive and no refusal follows."""
+    return attempt("accept", "application_data", handshake=shaken(), target=target(depth="tls"))
+
+
+@case("connect")
+def probe_fault() -> Evidence:
+    """The probe has no file descriptor left: nothing is said of the backend."""
+    return unconnected("probe_fault", "EMFILE")

@@ -1,0 +1,126 @@
+"""Stories of answers to the Export request: success, and what comes after a proven identity."""
+
+import msgspec.structs
+
+from probe.evidence import Answer, Evidence
+from tests.golden.attempts import TAKEN, answered, answered_over_http, attempt, shaken, target
+from tests.golden.case import case
+
+STATUS = Answer(over="http/1.1", http_status=500, content_type="application/x-protobuf")
+
+
+def grpc(status: int, message: str) -> Answer:
+    """Return a gRPC answer without a message of its own."""
+    return msgspec.structs.replace(TAKEN, grpc_status=status, message=message, body_parses=None)
+
+
+def http(status: int, message: str = "") -> Answer:
+    """Return an OTLP/HTTP answer with a Status that says `message`."""
+    return msgspec.structs.replace(
+        STATUS, http_status=status, message=message, body_empty=not message
+    )
+
+
+@case("export", outcome="confirmed")
+def confirmed() -> Evidence:
+    """The backend takes the empty Export over gRPC."""
+    return answered()
+
+
+@case("export", outcome="confirmed")
+def confirmed__http() -> Evidence:
+    """The backend takes the empty Export over HTTP."""
+    return answered_over_http(http(200))
+
+
+@case("export", outcome="confirmed", findings=("otlp_rejected",))
+def otlp_rejected__unreadable_success() -> Evidence:
+    """The status is OK, and the body is no OTLP response message."""
+    return answered(msgspec.structs.replace(TAKEN, body_parses=False, body_empty=False))
+
+
+@case("export")
+def otlp_rejected() -> Evidence:
+    """The backend calls the request invalid."""
+    return answered(grpc(3, "unsupported resource schema"))
+
+
+@case("export")
+def otlp_rejected__http_400() -> Evidence:
+    """HTTP 400 from the receiver itself, over a faultless and listed certificate."""
+    return answered_over_http(http(400, "cannot unmarshal the request"))
+
+
+@case("export")
+def otlp_rejected__partial_success() -> Evidence:
+    """The canary was taken in part: its item was rejected."""
+    answer = msgspec.structs.replace(TAKEN, rejected_items=1, partial_message="no such tenant")
+    return answered(answer, target=target(depth="canary"))
+
+
+@case("export")
+def otlp_unauthenticated() -> Evidence:
+    """The receiver wants a bearer token beside the certificate."""
+    return answered(grpc(16, "missing or empty authorization metadata"))
+
+
+@case("export")
+def otlp_unauthenticated__http() -> Evidence:
+    """The same over HTTP."""
+    return answered_over_http(http(401))
+
+
+@case("export")
+def otlp_permission_denied() -> Evidence:
+    """The token is known, and its tenant may not write."""
+    return answered(grpc(7, "permission denied"))
+
+
+@case("export", certain=False, also=("client_san_rejected",))
+def otlp_permission_denied__proxy() -> Evidence:
+    """A proxy that got a token and a certificate answers HTTP 403: of which, it does not say."""
+    answer = Answer(over="h2", http_status=403, content_type="text/html", body_empty=False)
+    return answered(answer, target=target(header_names=("authorization",)))
+
+
+@case("export")
+def otlp_not_served() -> Evidence:
+    """The receiver is in no pipeline of this signal."""
+    return answered(grpc(12, "unknown service MetricsService"))
+
+
+@case("export")
+def otlp_not_served__login_page() -> Evidence:
+    """The endpoint is a web application that redirects to its login."""
+    answer = Answer(over="http/1.1", http_status=302, location="/login")
+    return answered_over_http(answer)
+
+
+@case("export")
+def otlp_not_served__no_http() -> Evidence:
+    """Inside TLS the port speaks neither HTTP/2 nor HTTP/1.1."""
+    return attempt("export", "garbage", handshake=shaken())
+
+
+@case("export")
+def otlp_throttled() -> Evidence:
+    """The tenant's quota is used up."""
+    return answered_over_http(http(429, "quota exceeded"))
+
+
+@case("export")
+def otlp_unavailable() -> Evidence:
+    """The Collector's memory limiter refuses data."""
+    return answered(grpc(14, "data refused due to high memory usage"))
+
+
+@case("export")
+def otlp_storage_failure() -> Evidence:
+    """The Collector's file exporter may not write into its volume."""
+    return answered(grpc(2, "open /var/lib/otelcol/traces.json: permission denied"))
+
+
+@case("export")
+def otlp_storage_failure__disk_full() -> Evidence:
+    """The backend's disk is full, and a gateway makes 503 of it."""
+    return answered_over_http(http(503, "write /data/wal/00001: no space left on device"))
