@@ -11,7 +11,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ from probe.target import Target
 
 FIRST_WITHIN: Final = 1.0
 """Seconds within which a new target is first attempted (interfaces.md, section 2)."""
+FIRST_APART: Final = 0.02
+"""Seconds per new target over which first attempts are spread: a sidecar's one has no wait."""
 
 JITTER: Final = 0.05
 LONGEST_JITTER: Final = 1.0
@@ -112,10 +114,11 @@ class Schedule:
             await asyncio.wait(self._executor.tasks, timeout=_CANCELLATION)
         await asyncio.sleep(0)  # APScheduler shuts down in the loop's next round
 
-    def _change(self, remove: Iterable[str], add: Iterable[Target]) -> None:
+    def _change(self, remove: Iterable[str], add: Collection[Target]) -> None:
         # While it is paused, APScheduler does not wake up for every single job.
         self._scheduler.pause()
         now = self._clock()
+        window = min(FIRST_WITHIN, FIRST_APART * len(add))
         for name in remove:
             self._scheduler.remove_job(name)
         for target in add:
@@ -126,7 +129,7 @@ class Schedule:
                 args=(target,),
                 id=target.name,
                 name=target.name,
-                next_run_time=_moment(trigger.first(now)),
+                next_run_time=_moment(trigger.first(now, window)),
                 max_instances=1,
                 misfire_grace_time=None,
             )
@@ -162,9 +165,9 @@ class _Spread(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
         self._base = anchor + self._fraction * interval
         self._jitter = min(JITTER * interval, LONGEST_JITTER)
 
-    def first(self, now: float) -> float:
-        """Return when a target that is new at `now` is attempted first."""
-        return now + self._fraction * min(self._interval, FIRST_WITHIN)
+    def first(self, now: float, window: float) -> float:
+        """Return when a target that is new at `now` is attempted first, within `window` seconds."""
+        return now + self._fraction * min(self._interval, window)
 
     def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
         """Return the first tick after `now`, and not right behind `previous`."""

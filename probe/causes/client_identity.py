@@ -1,5 +1,7 @@
 """Documented cause 2: the wrong client certificate or key, and what else refuses an identity."""
 
+from typing import get_args
+
 from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.file_faults import file_match
@@ -11,7 +13,7 @@ from probe.causes.observed import (
     usage_fault,
 )
 from probe.causes.wording import shown
-from probe.evidence import Evidence
+from probe.evidence import EndingKind, Evidence
 from probe.weakness import weak_key, weak_signature
 
 _UNSUPPORTED_CERTIFICATE = 43
@@ -136,7 +138,7 @@ CLIENT_CERT_KEY_MISMATCH = Cause(
         "mixed pair.",
     ),
     citations=("RFC 8446 §4.4.3",),
-    applies=frozenset({"credentials"}),
+    applies=frozenset(get_args(EndingKind)),
     match=lambda evidence: file_match(evidence, "client_cert_key_mismatch"),
 )
 

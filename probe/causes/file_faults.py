@@ -5,19 +5,22 @@ from probe.evidence import Evidence
 
 
 def file_match(evidence: Evidence, cause: str) -> Match | None:
-    """Return the faults of this `cause`, or else the remarks that did not stop the exporter."""
-    faults = [fault for fault in evidence.credentials.faults if fault.cause == cause]
-    if faults:
-        return Match(
-            Strength.NAMED,
-            tuple(fault.fact for fault in faults),
-            fix=tuple(step for fault in faults for step in fault.fix),
-        )
-    remarks = [remark for remark in evidence.credentials.remarks if remark.cause == cause]
-    if remarks:
-        return Match(
-            Strength.FINDING,
-            tuple(remark.fact for remark in remarks),
-            fix=tuple(step for remark in remarks for step in remark.fix),
-        )
-    return None
+    """Return the faults of this `cause` that ended the attempt, else what is a mere remark.
+
+    An exporter that sends in clear does not read its files: there a fault stops nothing.
+    """
+    credentials = evidence.credentials
+    if not credentials.faults and not credentials.remarks:
+        return None
+    found = [fault for fault in credentials.faults if fault.cause == cause]
+    strength = Strength.NAMED if evidence.ending.kind == "credentials" else Strength.FINDING
+    if not found:
+        found = [remark for remark in credentials.remarks if remark.cause == cause]
+        strength = Strength.FINDING
+    if not found:
+        return None
+    return Match(
+        strength,
+        tuple(fault.fact for fault in found),
+        fix=tuple(step for fault in found for step in fault.fix),
+    )

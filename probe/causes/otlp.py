@@ -8,12 +8,14 @@ from probe.causes.cause import Cause, Match, Party, Strength
 from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
 from probe.evidence import Answer, EndingKind, Evidence
 
-_STORAGE: Final = re.compile(
-    r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b"
-    r"|errno 13\b|os error 13\b|\bEACCES\b|/\S*:? \(?permission denied",
+_DISK: Final = re.compile(
+    r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b",
     re.IGNORECASE,
 )
-"""A disk that takes nothing, or a file that may not be written, as Go, Python, Java, Rust say."""
+_FILE: Final = re.compile(
+    r"errno 13\b|os error 13\b|\bEACCES\b|/\S*:? \(?permission denied", re.IGNORECASE
+)
+"""A file that may not be written, as Python, Rust, Node, and Go and Java say it."""
 _DENIED: Final = re.compile(r"permission denied", re.IGNORECASE)
 _CONNECTING: Final = re.compile(r"\b(dial|connect)\b", re.IGNORECASE)
 _FORBIDDEN_GRPC: Final = frozenset({7, 16})
@@ -72,9 +74,11 @@ def kind_of(evidence: Evidence) -> str | None:
 
 def _storage(answer: Answer) -> bool:
     text = answer.message
-    if not text or _CONNECTING.search(text):
+    if not text or _DISK.search(text):
+        return bool(text)
+    if _CONNECTING.search(text):
         return False
-    if _STORAGE.search(text):
+    if _FILE.search(text):
         return True
     forbidden = answer.grpc_status in _FORBIDDEN_GRPC or (
         answer.grpc_status is None and answer.http_status in _FORBIDDEN_HTTP

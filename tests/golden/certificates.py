@@ -1,7 +1,7 @@
 """Certificates as plain facts: the exporter's, the backend's and their CAs, dated around AT."""
 
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import msgspec.structs
 
@@ -47,7 +47,7 @@ def _certificate(
     *,
     begins: float,
     ends: float,
-    **fields: object,
+    **fields: Any,
 ) -> CertificateFacts:
     subject = name(common_name)
     own_key = _digest(f"key of {common_name}")[:40]
@@ -84,25 +84,31 @@ def end_entity(
     begins: float = -90,
     ends: float = 275,
     usage: tuple[str, ...] | None = ("clientAuth",),
-    **fields: object,
+    **fields: Any,
 ) -> CertificateFacts:
     """Return an end entity's certificate; without an `issuer` it is self-signed."""
-    known = {"key_usage": ("digitalSignature",), "self_signed": issuer is None} | fields
+    known: dict[str, Any] = {
+        "key_usage": ("digitalSignature",),
+        "self_signed": issuer is None,
+    } | fields
     return _certificate(
         common_name, issuer, begins=begins, ends=ends, extended_key_usage=usage, **known
     )
 
 
-def exporter(issuer: CertificateFacts | None = CLIENT_CA, **fields: object) -> CertificateFacts:
+def exporter(issuer: CertificateFacts | None = CLIENT_CA, **fields: Any) -> CertificateFacts:
     """Return an exporter's certificate, faultless but for what `fields` say."""
-    known = {"sans": ("DNS:checkout.example.com",)} | fields
-    return end_entity("checkout", issuer, **known)  # type: ignore[arg-type]  # fields by name
+    known: dict[str, Any] = {"sans": ("DNS:checkout.example.com",)} | fields
+    return end_entity("checkout", issuer, **known)
 
 
-def backend(issuer: CertificateFacts | None = SERVER_CA, **fields: object) -> CertificateFacts:
+def backend(issuer: CertificateFacts | None = SERVER_CA, **fields: Any) -> CertificateFacts:
     """Return a backend's certificate, faultless but for what `fields` say."""
-    known = {"sans": ("DNS:collector.example.com",), "usage": ("serverAuth",)} | fields
-    return end_entity("collector.example.com", issuer, **known)  # type: ignore[arg-type]  # same
+    known: dict[str, Any] = {
+        "sans": ("DNS:collector.example.com",),
+        "usage": ("serverAuth",),
+    } | fields
+    return end_entity("collector.example.com", issuer, **known)
 
 
 EXPORTER: Final = exporter()

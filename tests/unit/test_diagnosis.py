@@ -5,7 +5,7 @@ import pytest
 
 from probe.causes.cause import Strength
 from probe.diagnosis import diagnose, fill
-from probe.evidence import Evidence, Recheck
+from probe.evidence import CertificateFacts, Evidence, Recheck
 from tests.golden.attempts import (
     By,
     alert,
@@ -104,10 +104,10 @@ def test_what_fits_as_well_is_possible_too() -> None:
     ids=["plain", "ends soon", "ends later", "begun", "begun before", "lone", "self-signed"],
 )
 def test_silence_leaves_exactly_what_the_files_leave(
-    kind: By, chain: object, at_hand: tuple[object, ...], more: set[str]
+    kind: By, chain: CertificateFacts, at_hand: tuple[CertificateFacts, ...], more: set[str]
 ) -> None:
     """A close without a list is client_cert_rejected, with the candidates and no others."""
-    found = diagnose(refused(kind, chain, at_hand=at_hand, listed=()))  # type: ignore[arg-type]  # parametrised
+    found = diagnose(refused(kind, chain, at_hand=at_hand, listed=()))
 
     assert (found.cause, found.certain) == ("client_cert_rejected", False)
     assert len(found.also) == len(set(found.also))
@@ -149,6 +149,13 @@ def test_a_lone_end_entity_leaves_the_link_open() -> None:
     assert any("http://pki.example.com/issuing.crt" in fact for fact in open_.facts)
     assert (known.cause, known.certain, known.also) == ("client_ca_untrusted", True, ())
     assert (half_known.certain, half_known.also) == (False, ("client_chain_incomplete",))
+
+
+def test_a_wrong_signature_leaves_no_link_open() -> None:
+    """decrypt_error means that an issuer was found: no intermediate is missing."""
+    found = diagnose(refused(51, exporter(ISSUING_CA), at_hand=(), listed=()))
+
+    assert (found.cause, found.certain, found.also) == ("client_ca_untrusted", True, ())
 
 
 def test_a_re_keyed_ca_is_said_to_be_one() -> None:

@@ -4,7 +4,7 @@ import msgspec.structs
 import pytest
 
 from probe.diagnosis import Diagnosis, diagnose
-from probe.evidence import Answer, Evidence
+from probe.evidence import Answer, EndingKind, Evidence
 from tests.golden.attempts import (
     TAKEN,
     answered,
@@ -261,9 +261,9 @@ def test_403_by_name_or_by_token(
 
 
 @pytest.mark.parametrize("kind", ["garbage", "budget"])
-def test_no_answer_in_what_came_is_no_otlp(kind: str) -> None:
+def test_no_answer_in_what_came_is_no_otlp(kind: EndingKind) -> None:
     """Inside TLS something else speaks, or speaks without end."""
-    found = diagnose(attempt("export", kind, handshake=shaken()))  # type: ignore[arg-type]  # parametrised
+    found = diagnose(attempt("export", kind, handshake=shaken()))
 
     assert brief(found) == ("failed", "otlp_not_served", True)
 

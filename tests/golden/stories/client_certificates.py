@@ -99,6 +99,12 @@ def client_cert_weak() -> Evidence:
     return refused(42, exporter(signature_hash="sha1"))
 
 
+@case("accept", certain=False, also=("client_san_rejected",))
+def client_cert_weak__short_key() -> Evidence:
+    """OpenSSL says bad_certificate of an RSA key of 1024 bits, Go of a name that it refuses."""
+    return refused(42, exporter(key_type="RSA", key_bits=1024))
+
+
 @case("accept", certain=False, also=("client_ca_untrusted",))
 def client_cert_weak__go() -> Evidence:
     """Of a SHA-1 signature Go says unknown_ca, as it would of a reissued CA."""
