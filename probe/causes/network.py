@@ -58,9 +58,10 @@ def _closed(evidence: Evidence) -> Match | None:
             possible=_SILENT,
             decides="a handshake with other versions and ciphers, or a greeting in clear",
         )
+    how = f": {evidence.ending.detail}" if evidence.ending.detail else ""
     return Match(
         Strength.NAMED,
-        (f"the peer {verb} the connection after the handshake, before it answered",),
+        (f"the peer {verb} the connection after the handshake, before it answered{how}",),
     )
 
 

@@ -59,6 +59,8 @@ def refusal(evidence: Evidence) -> Refusal | None:
         fact = f"the backend sent alert {alert_text(handshake, number)}"
         return Refusal(sent=sent, alert=number, listed=listed, fact=fact)
     if kind in {"close", "reset"}:
+        if evidence.ending.stage == "export":
+            return None  # an end in words of HTTP: RST_STREAM, or a GOAWAY that drops the request
         number = _rechecked_alert(evidence)
         how = "reset" if kind == "reset" else "closed"
         when = "during" if evidence.ending.stage == "handshake" else "after"

@@ -37,6 +37,7 @@ from probe.handshake.proxy import ProxyTunnel
 from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient, TlsPlan, sni_of
+from probe.safe_text import safe_text
 from probe.target import Target
 
 SHORTEST_QUIET: Final = 0.02
@@ -281,7 +282,7 @@ class Prober:
                 ciphers=variant.ciphers or settings.cipher_suites,
                 groups=variant.groups or settings.curve_preferences,
                 alpn=tuple(name.decode() for name in prepared.alpn),
-                server_name=prepared.server_name,
+                server_name=safe_text(prepared.server_name),
             ),
         )
         return plan

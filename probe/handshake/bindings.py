@@ -77,6 +77,7 @@ def listen(connection: SSL.Connection) -> Heard:
     ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
     _lib.SSL_set_info_callback(ssl, _on_info)
     _lib.SSL_set_verify(ssl, SSL.VERIFY_PEER, _on_verify)
+    _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
     _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
     return heard
 
@@ -138,6 +139,13 @@ def shake(connection: SSL.Connection) -> Want:
     _lib.ERR_clear_error()
     result = _lib.SSL_do_handshake(ssl)
     return "nothing" if result == 1 else _want(ssl, result)
+
+
+def stapled_answer(connection: SSL.Connection) -> bytes:
+    """Return the OCSP answer that the server stapled (RFC 6066 §8); empty for none."""
+    start = _ffi.new("unsigned char **")
+    size = _lib.SSL_get_tlsext_status_ocsp_resp(connection._ssl, start)  # noqa: SLF001 - as above
+    return bytes(_ffi.buffer(start[0], size)) if size > 0 and start[0] != _ffi.NULL else b""
 
 
 def peer_certificates(connection: SSL.Connection, limit: int) -> list[bytes]:

@@ -1,6 +1,7 @@
 """What of a target never changes between attempts, made once: facts, request, names to offer.
 
-Law 11: the facts hold no header value and no password; the encoded request does, and stays here.
+Law 10: what of the facts the target's owner wrote passes `safe_text` here. Law 11: they hold no
+header value and no password; the encoded request does, and stays here.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from probe.evidence import TargetFacts
 from probe.handshake.conversation import Purpose
 from probe.handshake.otlp import Request, build_request
 from probe.handshake.verification import SPIFFE, is_ip_address
+from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
 
 
@@ -51,25 +53,25 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
     """Return what the diagnosis may know of `target`: no header value, no password."""
     settings = target.tls
     return TargetFacts(
-        name=target.name,
-        endpoint=str(target.endpoint),
-        host=target.endpoint.host,
+        name=safe_text(target.name),
+        endpoint=safe_text(str(target.endpoint)),
+        host=safe_text(target.endpoint.host),
         port=target.endpoint.port,
         protocol=target.protocol,
         signal=target.signal,
         depth=target.depth,
-        reference_identifier=target.reference_identifier,
+        reference_identifier=safe_text(target.reference_identifier),
         timeout=target.timeout,
         plaintext=target.plaintext,
         insecure_skip_verify=settings.insecure_skip_verify,
         client_certificate_configured=settings.has_client_certificate,
-        cert_file=settings.cert_file or ("cert_pem" if settings.cert_pem else ""),
-        key_file=settings.key_file or ("key_pem" if settings.key_pem else ""),
-        ca_file=settings.ca_file or ("ca_pem" if settings.ca_pem else ""),
-        header_names=tuple(name for name, _ in target.headers),
-        proxy=str(_dial(target)) if target.proxy_url is not None else "",
+        cert_file=safe_text(settings.cert_file or ("cert_pem" if settings.cert_pem else "")),
+        key_file=safe_text(settings.key_file or ("key_pem" if settings.key_pem else "")),
+        ca_file=safe_text(settings.ca_file or ("ca_pem" if settings.ca_pem else "")),
+        header_names=tuple(safe_text(name) for name, _ in target.headers),
+        proxy=safe_text(str(_dial(target))) if target.proxy_url is not None else "",
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
-        labels=target.labels,
+        labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,
         clock_tolerance=clock_tolerance,
     )

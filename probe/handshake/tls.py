@@ -19,8 +19,9 @@ from probe.handshake.bindings import (
     listen,
     peer_certificates,
     shake,
+    stapled_answer,
 )
-from probe.handshake.verification import check_name, is_ip_address, verified
+from probe.handshake.verification import check_name, is_ip_address, stapled_status, verified
 from probe.safe_text import safe_text
 
 _MOST_ACCEPTABLE_CAS: Final = 256
@@ -191,6 +192,7 @@ class TlsClient:
             server_chain=self.server_chain(),
             name_check=self._checked_name(),
             server_verified=self.server_verified,
+            stapled_status=stapled_status(stapled_answer(connection)),
         )
 
     def _handshake(self) -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
+from cryptography.x509.ocsp import load_der_ocsp_response
 from service_identity.exceptions import CertificateError, VerificationError
 from service_identity.hazmat import (
     DNS_ID,
@@ -23,6 +24,7 @@ from service_identity.hazmat import (
 )
 
 from probe.evidence import CertificateFacts, NameCheck, VerifyError
+from probe.safe_text import safe_text
 from probe.weakness import refused_by_go
 
 SPIFFE: Final = "spiffe://"
@@ -41,7 +43,7 @@ def is_ip_address(host: str) -> bool:
 def check_name(reference: str, presented: tuple[str, ...], common_name: str = "") -> NameCheck:
     """Compare the reference identifier with the SANs (`DNS:…`, `IP:…`, `URI:…`)."""
     return NameCheck(
-        reference=reference,
+        reference=safe_text(reference),
         matched=_matches(reference, presented),
         presented=presented,
         common_name=common_name,
@@ -90,6 +92,20 @@ def _patterns(presented: Sequence[str]) -> list[CertificatePattern]:
         except (CertificateError, ValueError):
             continue
     return patterns
+
+
+def stapled_status(answer: bytes) -> str:
+    """Return what a stapled OCSP answer (RFC 6960 §4.2.1) says: good, revoked or unknown.
+
+    Empty where nothing legible was stapled. The server itself sends it, so a lie could only be
+    against itself: its signature is not checked.
+    """
+    if not answer:
+        return ""
+    try:
+        return load_der_ocsp_response(answer).certificate_status.name.lower()
+    except (ValueError, TypeError, OverflowError):
+        return ""
 
 
 def verified(

@@ -2,9 +2,13 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
 
 from tests.lab import peers
 from tests.lab.credentials import LabPki
@@ -148,3 +152,43 @@ def test_a_missing_file_ends_at_load_and_connects_nowhere(
     )
     assert (diagnosis.cause, diagnosis.stage) == ("client_file_missing", "load")
     assert not evidence.connects
+
+
+def ocsp_answer(pki: LabPki, folder: Path, *, revoked: bool) -> Path:
+    """Write an OCSP answer of the server CA about the server's certificate."""
+    now = datetime.now(UTC)
+    certificate = x509.load_pem_x509_certificate(pki.server.cert_file.read_bytes())
+    issuer = pki.server_ca.issued
+    answer = (
+        ocsp.OCSPResponseBuilder()
+        .add_response(
+            cert=certificate,
+            issuer=issuer.certificate,
+            algorithm=hashes.SHA256(),
+            cert_status=ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
+            this_update=now,
+            next_update=now + timedelta(days=1),
+            revocation_time=now if revoked else None,
+            revocation_reason=None,
+        )
+        .responder_id(ocsp.OCSPResponderEncoding.NAME, issuer.certificate)
+        .sign(issuer.key, hashes.SHA256())
+    )
+    file = folder / "answer.der"
+    file.write_bytes(answer.public_bytes(serialization.Encoding.DER))
+    return file
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("revoked", [True, False])
+def test_a_stapled_answer_is_heard(
+    s_server: StartSServer, pki: LabPki, tmp_path: Path, version: str, revoked: bool
+) -> None:
+    """The server staples what its CA says of its own certificate."""
+    file = ocsp_answer(pki, tmp_path, revoked=revoked)
+    port = s_server("-status_file", str(file), tls=version).port
+    evidence, diagnosis = observe(target(pki, port, pki.client, timeout=1.0))
+    assert evidence.handshake is not None
+    assert evidence.handshake.stapled_status == ("revoked" if revoked else "good")
+    found = {finding.cause for finding in diagnosis.findings}
+    assert ("server_cert_revoked" in found) is revoked

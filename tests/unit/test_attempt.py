@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from hyperframe.frame import RstStreamFrame, SettingsFrame
 
 from probe.credentials.certificate import CertificateReader
 from probe.credentials.store import CredentialStore
@@ -23,6 +24,7 @@ from probe.handshake.attempt import Prober
 from probe.handshake.resolver import Resolver
 from probe.target import Depth, Endpoint, Protocol, Secret, Target, TlsSettings
 from tests.unit.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA, Start, backends
+from tests.unit.memory_peer import MemoryServer, server_context
 
 AT = 1_800_000_000.0
 TOKEN = "s3cr3t-t0ken-of-the-tenant"
@@ -289,6 +291,28 @@ async def test_nobody_is_asked_again_without_need(
     assert evidence.ending.kind == ("answered" if client else "close")
 
 
+async def test_a_refused_request_is_not_asked_again(tmp_path: Path) -> None:
+    """RST_STREAM is a word about the request, not a silent refusal of the certificate."""
+    context, taken = server_context(), []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server = MemoryServer(context)
+        taken.append(server)
+        while data := await reader.read(65536):
+            writer.write(server.receive(data))
+            if server.plain:
+                refusal = RstStreamFrame(1, error_code=7)
+                writer.write(server.say(SettingsFrame().serialize() + refusal.serialize()))
+                break
+        writer.close()
+
+    async with serving(serve) as port:
+        evidence = await prober().attempt(target(tmp_path, port))
+    assert end(evidence) == ("export", "close")
+    assert evidence.ending.detail == "RST_STREAM, error code 7"
+    assert (evidence.recheck, len(taken)) == (None, 1)
+
+
 async def test_nginx_refuses_above_tls(start: Start, tmp_path: Path) -> None:
     """The handshake is complete and verified; the refusal is an HTTP 400 with its text."""
     backend = await start(behaviour="nginx", protocol="http/protobuf")
@@ -387,12 +411,24 @@ async def test_one_address_that_hangs_leaves_time_for_the_next(
 ) -> None:
     """The time is shared out among the addresses that are left."""
     backend = await start()
-    resolver = Names(h=("192.0.2.1", "127.0.0.1"))
-    evidence = await prober(resolver).attempt(
-        target(tmp_path, backend.port, host="h", server_name_override="localhost", timeout=0.6)
-    )
+    resolver = Names(h=("127.0.0.2", "127.0.0.1"))
+    with ExitStack() as stack:
+        # A listener whose queue is full drops every SYN.
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.2", backend.port))
+        full.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        evidence = await prober(resolver).attempt(
+            target(tmp_path, backend.port, host="h", server_name_override="localhost", timeout=0.5)
+        )
     assert end(evidence) == ("export", "answered")
-    assert evidence.connects[0].error
+    assert evidence.connects == (
+        ConnectTry(address="127.0.0.2", error="ETIMEDOUT"),
+        ConnectTry(address="127.0.0.1"),
+    )
 
 
 async def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:

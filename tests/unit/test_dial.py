@@ -96,6 +96,32 @@ async def test_an_address_that_cannot_be_is_an_ending(address: str) -> None:
     assert outcome.detail
 
 
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENETUNREACH, "unreachable"),
+        (errno.EHOSTUNREACH, "unreachable"),
+        (errno.ETIMEDOUT, "timeout"),
+        (errno.ECONNRESET, "reset"),
+        (errno.ENOMEM, "probe_fault"),
+        (errno.EACCES, "socket"),
+    ],
+)
+async def test_what_the_system_says_by_kind(
+    number: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The errno's name is the detail; networks that fail so are not to be had in a test."""
+
+    class Failing(socket.socket):
+        def connect_ex(self, address: object) -> int:
+            return number
+
+    monkeypatch.setattr("probe.handshake.dial.socket.socket", Failing)
+    outcome = await dial(HOST, 4317, soon())
+    assert isinstance(outcome, Ending)
+    assert (outcome.kind, outcome.detail) == (kind, errno.errorcode[number])
+
+
 async def test_our_own_want_is_not_blamed_on_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without file descriptors the probe failed, not the address."""
 
