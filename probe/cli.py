@@ -1,7 +1,7 @@
 """The command line: run, check, demo, validate (interfaces.md, section 1).
 
 Exit codes: 0 all as expected, 1 at least one target is not, 2 usage or configuration, 3 the
-probe's own fault. A configuration error is printed as it is, never as a traceback.
+probe's own fault. Only a bug of the probe is printed as a traceback.
 """
 
 import asyncio
@@ -9,9 +9,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import click
 
@@ -20,9 +22,16 @@ from probe.causes.catalogue import CATALOGUE
 from probe.ledger import as_expected
 from probe.line import Observation, one_round
 from probe.outputs.log import configure_logging
+from probe.outputs.standard_streams import (
+    fill_standard_streams,
+    give_up_stdout,
+    progress,
+    reader_may_leave,
+)
 from probe.safe_text import safe_text
 from probe.sources.configuration import (
     Configuration,
+    WebSettings,
     configuration_from_environment,
     load_configuration,
 )
@@ -52,6 +61,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    fill_standard_streams()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -62,10 +72,15 @@ def main() -> None:
     except ConfigurationError as error:
         click.echo(str(error), err=True)
         code = USAGE
-    except BrokenPipeError:
-        # The reader has gone (`mtls-probe check | head`): nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = AS_EXPECTED
+    except OSError as error:
+        # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
+        give_up_stdout()
+        where = f" ({safe_text(str(error.filename))})" if error.filename else ""
+        click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
+        code = PROBE_FAULT
+    except Exception:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
+        traceback.print_exc()
+        code = PROBE_FAULT
     sys.exit(code)
 
 
@@ -77,12 +92,8 @@ def run(config_file: Path | None) -> int:
 
     configuration = _configuration(config_file)
     configure_logging(human=sys.stderr.isatty())
-    try:
+    with _listening_on(configuration.web):
         _in_loop(serve(configuration))
-    except OSError as error:
-        listen = f"{configuration.web.host}:{configuration.web.port}"
-        click.echo(f"cannot listen on {listen}: {error.strerror or error}", err=True)
-        return USAGE
     return AS_EXPECTED
 
 
@@ -96,7 +107,12 @@ def run(config_file: Path | None) -> int:
 @click.option("--protocol", type=click.Choice(PROTOCOLS), help="Default: http/protobuf on 4318.")
 @click.option("--depth", type=click.Choice([d for d in DEPTHS if d != "canary"]), default="otlp")
 @click.option("--timeout", default="5s", show_default=True, help="Limit of one attempt.")
-@click.option("--targets", "targets_file", type=click.File("r"), help="Endpoints, one a line.")
+@click.option(
+    "--targets",
+    "targets_file",
+    type=click.File("r", encoding="utf-8-sig", errors="surrogateescape"),
+    help="Endpoints, one a line.",
+)
 @click.option("--wait", default=None, help="Repeat until all are as expected or this has passed.")
 @click.option(
     "--output", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True
@@ -104,30 +120,36 @@ def run(config_file: Path | None) -> int:
 def check(
     config_file: Path | None,
     endpoints: tuple[str, ...],
-    targets_file: Iterable[str] | None,
+    targets_file: IO[str] | None,
     wait: str | None,
     output: str,
     **settings: Any,
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
-    from probe.sources.arguments import read_duration, targets_from_arguments
+    from probe.sources.arguments import (
+        read_duration,
+        read_endpoints,
+        refuse_given,
+        targets_from_arguments,
+    )
 
-    named = [*_expand(endpoints), *_lines(targets_file or ())]
-    if named and config_file is not None:
-        raise click.UsageError("give endpoints or --config, not both")
-    if named:
+    if endpoints or targets_file is not None:
+        if config_file is not None:
+            raise click.UsageError("give endpoints or --config, not both")
+        named = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = targets_from_arguments(named, **settings)
         concurrency, tolerance = 100, 60.0
     else:
-        if any(settings[name] for name in ("cert_file", "key_file", "ca_file")):
-            raise click.UsageError("--cert, --key and --ca go with an endpoint on the command line")
+        refuse_given(click.get_current_context(), settings)
         configuration = _configuration(config_file)
         targets, concurrency = configuration.targets, configuration.concurrency
         tolerance = configuration.clock_tolerance
     configure_logging(human=True)
     limit = read_duration(wait, "--wait") if wait is not None else 0.0
-    observations = _in_loop(_rounds(targets, concurrency, tolerance, limit))
-    _print(observations, output)
+    with progress(len(targets)) as done:
+        observations = _in_loop(_rounds(targets, concurrency, tolerance, limit, done))
+    with reader_may_leave():
+        _print(observations, output)
     return _exit_code(observations)
 
 
@@ -136,8 +158,11 @@ def check(
 @click.option("--listen", default="127.0.0.1:9943", show_default=True, help="The status page.")
 def demo(once: bool, listen: str) -> int:
     """Start backends on loopback, one healthy of each kind and one per cause, and probe them."""
+    from probe.sources.arguments import read_listen
+
+    web = read_listen(listen)
     configure_logging(human=sys.stderr.isatty())
-    return _in_loop(_demo(once=once, listen=listen))
+    return _in_loop(_demo(None if once else web))
 
 
 @cli.command()
@@ -148,22 +173,30 @@ def validate(config_file: Path | None) -> int:
 
     configuration = _configuration(config_file)
     store = CredentialStore()
-    faults = 0
-    for target in configuration.targets:
-        for fault in store.get(target).facts.faults:
-            faults += 1
+    faults = [
+        (target, fault)
+        for target in configuration.targets
+        for fault in store.get(target).facts.faults
+    ]
+    with reader_may_leave():
+        for target, fault in faults:
             click.echo(f"{safe_text(target.name)}: {fault.fact} ({fault.cause})")
             for step in fault.fix:
                 click.echo(f"  fix: {step}")
     count = len(configuration.targets)
-    click.echo(f"{count} target{'' if count == 1 else 's'}, {faults} credential faults", err=True)
+    click.echo(
+        f"{count} target{'' if count == 1 else 's'}, {len(faults)} credential faults", err=True
+    )
     return NOT_AS_EXPECTED if faults else AS_EXPECTED
 
 
 def _configuration(config_file: Path | None) -> Configuration:
     if config_file is None:
         return configuration_from_environment(os.environ)
-    return load_configuration(config_file, os.environ, known_causes=CATALOGUE)
+    configuration = load_configuration(config_file, os.environ, known_causes=CATALOGUE)
+    for warning in configuration.warnings:
+        click.echo(f"warning: {safe_text(warning)}", err=True)
+    return configuration
 
 
 def _in_loop(main: Coroutine[Any, Any, _T]) -> _T:
@@ -173,27 +206,18 @@ def _in_loop(main: Coroutine[Any, Any, _T]) -> _T:
         return runner.run(main)
 
 
-def _expand(endpoints: tuple[str, ...]) -> Iterable[str]:
-    for endpoint in endpoints:
-        if endpoint == "-":
-            yield from _lines(sys.stdin)
-        else:
-            yield endpoint
-
-
-def _lines(lines: Iterable[str]) -> Iterable[str]:
-    stripped = (line.strip() for line in lines)
-    return (line for line in stripped if line and not line.startswith("#"))
-
-
 async def _rounds(
-    targets: Sequence[Target], concurrency: int, clock_tolerance: float, limit: float
+    targets: Sequence[Target],
+    concurrency: int,
+    clock_tolerance: float,
+    limit: float,
+    done: Callable[[Observation], None],
 ) -> list[Observation]:
     """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
     end = time.monotonic() + limit
     while True:
         observations = await one_round(
-            targets, concurrency=concurrency, clock_tolerance=clock_tolerance
+            targets, concurrency=concurrency, clock_tolerance=clock_tolerance, done=done
         )
         if _exit_code(observations) == AS_EXPECTED or time.monotonic() + 1.0 > end:
             return observations
@@ -220,13 +244,14 @@ def _print(observations: Sequence[Observation], output: str) -> None:
 
     results = [result(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if output == "json":
-        click.echo(document(results))
+        click.echo(document(results), nl=False)
     else:
         for one in results:
-            click.echo(line(one))
+            click.echo(line(one), nl=False)
 
 
-async def _demo(*, once: bool, listen: str) -> int:
+async def _demo(web: WebSettings | None) -> int:
+    """Probe the demo's backends once; then, where `web` is given, serve what is seen of them."""
     from probe.demo.scenarios import Demo
 
     with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
@@ -234,7 +259,8 @@ async def _demo(*, once: bool, listen: str) -> int:
         targets = await backends.start(Path(folder))
         try:
             observations = await one_round(targets, concurrency=20, clock_tolerance=60.0)
-            _print(observations, "table")
+            with reader_may_leave():
+                _print(observations, "table")
             wrong = [
                 f"{target.name}: expected {backends.expected[target.name] or 'confirmed'}, "
                 f"got {diagnosis.cause or diagnosis.outcome}"
@@ -244,17 +270,31 @@ async def _demo(*, once: bool, listen: str) -> int:
             ]
             for line in wrong:
                 click.echo(line, err=True)
-            if not once:
-                await _serve_demo(targets, listen)
+            if web is not None:
+                await _serve_demo(targets, web)
         finally:
             await backends.stop()
+    if _exit_code(observations) == PROBE_FAULT:
+        return PROBE_FAULT
     return NOT_AS_EXPECTED if wrong else AS_EXPECTED
 
 
-async def _serve_demo(targets: Sequence[Target], listen: str) -> None:
-    from probe.service import Service, until_stopped
+async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
+    from probe.service import Service, stop_signals
     from probe.sources.arguments import demo_configuration
 
-    async with Service(demo_configuration(targets, listen)).running() as (host, port):
-        click.echo(f"\nstatus page: http://{host}:{port}/  (Ctrl-C ends the demo)", err=True)
-        await until_stopped()
+    service = Service(demo_configuration(targets, web))
+    with _listening_on(web), stop_signals() as stopped:
+        async with service.running() as address:
+            click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
+            await stopped.wait()
+
+
+@contextmanager
+def _listening_on(web: WebSettings) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        where = safe_text(f"{web.host}:{web.port}")
+        raise click.ClickException(f"cannot listen on {where}: {reason or error}") from None

@@ -52,24 +52,25 @@ class Line:
         ledger = self.ledger
         ledger.attempt_started()
         try:
-            evidence = await self._evidence(target)
-            diagnosis = diagnose(evidence)
+            evidence, diagnosis = await self._observe(target)
             ledger.record(target, evidence, diagnosis)
         finally:
             ledger.attempt_finished()
         return target, evidence, diagnosis
 
-    async def _evidence(self, target: Target) -> Evidence:
+    async def _observe(self, target: Target) -> tuple[Evidence, Diagnosis]:
         try:
-            return await self._prober.attempt(target)
+            evidence = await self._prober.attempt(target)
+            return evidence, diagnose(evidence)
         except Exception as error:
             log.exception("probe_fault", target=safe_text(target.name))
             fault = safe_text(f"{type(error).__name__}: {error}")
-            return Evidence(
+            evidence = Evidence(
                 target=target_facts(target, self._clock_tolerance),
                 at=time.time(),
                 ending=Ending(stage="load", kind="probe_fault", detail=fault),
             )
+            return evidence, diagnose(evidence)
 
 
 async def one_round(

@@ -4,8 +4,8 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import structlog
@@ -19,10 +19,10 @@ from probe.outputs.web import web_application, web_runner
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.sources.configuration import Configuration
-from probe.target import Target
+from probe.target import Endpoint, Target
 
-DRAIN: Final = 5.0
-"""Seconds that attempts in flight get when the service is told to stop."""
+DRAIN: Final = 3.0
+"""Seconds that attempts in flight get when the service is told to stop: it ends within five."""
 
 log = structlog.get_logger("mtls_probe")
 
@@ -41,8 +41,12 @@ class Service:
         self._started = False
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[tuple[str, int]]:
-        """Run the service; yields the address that it listens on."""
+    async def running(self) -> AsyncIterator[Endpoint]:
+        """Run the service; yields the address that it listens on.
+
+        Raises:
+            OSError: where it cannot listen there.
+        """
         configuration = self.configuration
         schedule = Schedule(
             self._attempt,
@@ -64,9 +68,10 @@ class Service:
             # What the start has made stays; the collector need not look at it again.
             gc.collect()
             gc.freeze()
-            log.info("listening", address=f"{host}:{port}", targets=len(configuration.targets))
+            address = Endpoint(str(host), int(port))
+            log.info("listening", address=str(address), targets=len(configuration.targets))
             try:
-                yield str(host), int(port)
+                yield address
             finally:
                 self._started = False
                 await schedule.stop(DRAIN)
@@ -85,21 +90,28 @@ class Service:
         log.warning("attempt_missed", target=safe_text(name))
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM or SIGINT."""
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """Yield an event that SIGTERM or SIGINT sets, in the running loop."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     try:
-        await stopped.wait()
+        yield stopped
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
 
 async def serve(configuration: Configuration) -> None:
-    """Run the service until a signal ends it; attempts in flight get five seconds."""
-    async with Service(configuration).running():
-        await until_stopped()
-        log.info("stopping")
+    """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
+
+    Raises:
+        OSError: where it cannot listen on the configured address.
+    """
+    # The handlers come first: a signal during the start would else end it without cleaning up.
+    with stop_signals() as stopped:
+        async with Service(configuration).running():
+            await stopped.wait()
+            log.info("stopping")

@@ -4,6 +4,7 @@ Law 11 begins here: a value that may hold a secret (a header, a key given inline
 password) is a `Secret`, whose text leaves it only where it is used.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
@@ -19,6 +20,9 @@ DEPTHS: Final[tuple[Depth, ...]] = ("tls", "otlp", "canary")
 
 HTTP_PORT: Final = 4318
 """The port that OTLP registers for HTTP; any other defaults to gRPC (interfaces.md, section 2)."""
+
+# Controls, lone surrogates, spaces and line breaks: no request can hold them.
+_NEVER_IN_A_URL: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Zs"})
 
 
 class Secret:
@@ -112,7 +116,7 @@ class Endpoint:
         stripped = text.strip()
         if not stripped:
             raise ValueError("an endpoint is empty")
-        if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in stripped):
+        if any(unicodedata.category(char) in _NEVER_IN_A_URL for char in stripped):
             raise ValueError(f"the endpoint {stripped!r} holds a space or a control character")
         if "://" not in stripped:
             parts = urlsplit(f"//{stripped}")
@@ -133,6 +137,8 @@ class Endpoint:
         host = parts.hostname
         if not host:
             raise ValueError(f"{stripped!r} names no host; write host:port or https://host:port")
+        if not _writable(host):
+            raise ValueError(f"the host {host!r} cannot be written in a request")
         if port is None or port == 0:
             raise ValueError(f"{stripped!r} has no port; write host:port, 4317 is OTLP over gRPC")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -183,6 +189,16 @@ class Target:
     def source_kinds(self) -> Iterator[str]:
         """Yield the kind of each source."""
         return (source.kind for source in self.sources)
+
+
+def _writable(host: str) -> bool:
+    """Return whether `host` has a form in ASCII (RFC 5890) that can be the authority of a URL."""
+    if "\\" in host:
+        return False
+    try:
+        return host.isascii() or ":" in host or bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def default_protocol(port: int) -> Protocol:

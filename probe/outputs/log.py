@@ -9,10 +9,13 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 from probe.evidence import Evidence
 from probe.ledger import TargetState
 from probe.safe_text import safe_text
+
+_LINE = 1024
 
 
 def configure_logging(*, human: bool) -> None:
@@ -20,7 +23,9 @@ def configure_logging(*, human: bool) -> None:
     # hpack shows header blocks, and with them header values, at DEBUG.
     logging.getLogger("hpack").setLevel(logging.WARNING)
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=False)
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
         if human
         else structlog.processors.JSONRenderer()
     )
@@ -29,12 +34,20 @@ def configure_logging(*, human: bool) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _safe_exception,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _safe_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    # An exception's text may repeat what a peer sent or a file holds.
+    if (text := event.get("exception")) is not None:
+        event["exception"] = "\n".join(safe_text(line, _LINE) for line in text.split("\n"))
+    return event
 
 
 class ChangeLog:

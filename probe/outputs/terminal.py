@@ -1,12 +1,14 @@
 """What `check` and `demo` print: a table of all targets, and the story of each failure.
 
-Colour only on a terminal and never with NO_COLOR (rich keeps both); law 10: all text has passed
-`safe_text`, and none of it is read as markup.
+Colour only on a terminal and never with NO_COLOR; law 10: all text has passed `safe_text`, and
+none of it is read as markup.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -25,11 +27,23 @@ _STYLES = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
 Row = tuple[Target, Evidence, Diagnosis]
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Let the caller decide what a reader who has gone means; rich would exit."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     """Print the table, then the story of each target that is not confirmed."""
     stream = stream or sys.stdout
-    console = Console(
-        file=stream, width=None if stream.isatty() else _PIPE_WIDTH, highlight=False, emoji=False
+    terminal = stream.isatty()
+    console = _Console(
+        file=stream,
+        # Else FORCE_COLOR would put colour into a pipe.
+        force_terminal=terminal,
+        width=None if terminal else _PIPE_WIDTH,
+        highlight=False,
+        emoji=False,
     )
     rows = list(rows)
     table = Table(box=None, pad_edge=False, header_style="bold")

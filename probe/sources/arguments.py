@@ -1,13 +1,15 @@
 """Targets from the command line: endpoints with one set of TLS settings for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 import click
 import durationpy
+from click.core import ParameterSource
 
 from probe.sources.configuration import Configuration, WebSettings
+from probe.sources.settings import server_name_fault
 from probe.target import (
     Depth,
     Endpoint,
@@ -17,6 +19,32 @@ from probe.target import (
     TlsSettings,
     default_protocol,
 )
+
+_LAST_PORT: Final = 65535
+
+
+def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
+    """Return `endpoints`, where `-` stands for the lines of stdin, and those that `lines` name.
+
+    Raises:
+        click.UsageError: where that is none at all.
+    """
+    named = [*_expand(endpoints), *_named(lines)]
+    if not named:
+        raise click.UsageError("no endpoint is named; write host:port, one a line")
+    return named
+
+
+def refuse_given(context: click.Context, settings: Collection[str]) -> None:
+    """Refuse `settings` given on the command line, where no endpoint is there to have them.
+
+    Raises:
+        click.UsageError: naming the first.
+    """
+    for option in context.command.params:
+        name = option.name or ""
+        if name in settings and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} goes with an endpoint on the command line")
 
 
 def targets_from_arguments(
@@ -42,16 +70,19 @@ def targets_from_arguments(
         try:
             endpoint = Endpoint.parse(text)
         except ValueError as error:
-            raise click.UsageError(str(error)) from None
+            # The text may hold a password, so it is not shown.
+            reason = "an endpoint holds no user name or password" if "@" in text else str(error)
+            raise click.UsageError(reason) from None
+        chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
+        if chosen == "grpc" and (fault := server_name_fault(server_name)):
+            raise click.UsageError(f"--server-name {server_name!r} {fault}")
         name = str(endpoint)
         names[name] = count = names.get(name, 0) + 1
         targets.append(
             Target(
                 name=name if count == 1 else f"{name}#{count}",
                 endpoint=endpoint,
-                protocol=cast("Protocol", protocol)
-                if protocol
-                else default_protocol(endpoint.port),
+                protocol=chosen,
                 depth=cast("Depth", depth),
                 timeout=seconds,
                 tls=TlsSettings(
@@ -81,12 +112,37 @@ def read_duration(text: str, option: str) -> float:
     return seconds
 
 
-def demo_configuration(targets: Sequence[Target], listen: str) -> Configuration:
-    """Return a configuration that watches `targets` and serves its page on `listen`."""
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit():
-        raise click.UsageError(f"--listen {listen!r} is no HOST:PORT")
+def read_listen(text: str) -> WebSettings:
+    """Read the HOST:PORT to serve on; no host means every address of this machine, as in Go.
+
+    Raises:
+        click.UsageError: where it is none.
+    """
+    host, colon, port = text.rpartition(":")
+    if not (colon and port.isascii() and port.isdecimal() and int(port[:6]) <= _LAST_PORT):
+        raise click.UsageError(f"--listen {text!r} is no HOST:PORT")
+    host = host.removeprefix("[").removesuffix("]")
+    return WebSettings(host or "0.0.0.0", int(port))  # noqa: S104  # as documented
+
+
+def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configuration:
+    """Return a configuration that watches `targets` and serves its page on `web`."""
     return Configuration(
-        targets=tuple(replace(target, interval=5.0) for target in targets),
-        web=WebSettings(host=host.strip("[]"), port=int(port)),
+        targets=tuple(replace(target, interval=5.0) for target in targets), web=web
     )
+
+
+def _expand(endpoints: Iterable[str]) -> Iterator[str]:
+    for endpoint in endpoints:
+        if endpoint == "-":
+            # Bytes that are no text become an endpoint that cannot be one, and is named.
+            with click.open_file("-", encoding="utf-8-sig", errors="surrogateescape") as stdin:
+                yield from _named(stdin)
+        else:
+            yield endpoint
+
+
+def _named(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines that are neither empty nor a comment."""
+    stripped = (line.strip() for line in lines)
+    return (line for line in stripped if line and not line.startswith("#"))

@@ -36,6 +36,7 @@ RESERVED_LABELS: Final = (
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
+_AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
 _SUITES: Final = (
     *sorted(negotiable.TLS13_SUITES),
     *negotiable.SECURE_SUITES,
@@ -103,7 +104,19 @@ def header_fault(name: str, value: str, *, grpc: bool = False) -> str | None:
         return f"the value holds a character that is illegal in an HTTP header{hint}"
     if grpc and not (value.isascii() and (value.isprintable() or not value)):
         return "a gRPC header value holds printable ASCII characters only"
-    return None
+    return authority_fault(value) if name.lower() == "host" else None
+
+
+def authority_fault(name: str) -> str | None:
+    """Say why `name` cannot be the authority of a request (RFC 3986 §3.2), or None."""
+    if _AUTHORITY.fullmatch(name):
+        return None
+    return "cannot be the authority of a request: ASCII without spaces and none of / ? # @ \\"
+
+
+def server_name_fault(name: str) -> str | None:
+    """Say why a gRPC client cannot verify `name`, or None: unless a URI, it is its authority."""
+    return None if "://" in name else authority_fault(name)
 
 
 def check_tls(tls: TlsEntry, document: Document, path: KeyPath) -> None:

@@ -14,7 +14,13 @@ from probe.sources.conversion import described, error_at
 from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError, KeyPath, nearest_of, render_key
 from probe.sources.schema import DefaultsEntry, TargetEntry, TlsEntry
-from probe.sources.settings import PAIRS, check_name, check_settings, header_fault
+from probe.sources.settings import (
+    PAIRS,
+    check_name,
+    check_settings,
+    header_fault,
+    server_name_fault,
+)
 from probe.sources.yaml_document import Document
 from probe.target import (
     PROTOCOLS,
@@ -122,6 +128,10 @@ def _target(
     for name, value in headers.items():
         if protocol == "grpc" and (fault := header_fault(name, value, grpc=True)):
             raise error_at(document, (*path, "headers", name), fault)
+    override = tls.server_name_override
+    if protocol == "grpc" and (fault := server_name_fault(override)):
+        where = (*path, "tls", "server_name_override")
+        raise error_at(document, where, fault, found=override)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
