@@ -105,7 +105,13 @@ def run(config_file: Path | None) -> int:
 @click.option("--ca", "ca_file", help="CA of the backend's certificate, PEM.")
 @click.option("--server-name", default="", help="Name to verify instead of the endpoint's host.")
 @click.option("--protocol", type=click.Choice(PROTOCOLS), help="Default: http/protobuf on 4318.")
-@click.option("--depth", type=click.Choice([d for d in DEPTHS if d != "canary"]), default="otlp")
+@click.option(
+    "--depth",
+    type=click.Choice([d for d in DEPTHS if d != "canary"]),
+    default="otlp",
+    show_default=True,
+    help="How far: a TLS refusal or none, or an answer to an OTLP request.",
+)
 @click.option("--timeout", default="5s", show_default=True, help="Limit of one attempt.")
 @click.option(
     "--targets",

@@ -7,7 +7,7 @@ password) is a `Secret`, whose text leaves it only where it is used.
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self
+from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 Protocol = Literal["grpc", "http/protobuf"]
@@ -49,6 +49,14 @@ class Secret:
     def __hash__(self) -> int:
         """Hash by text, so that a Target can be compared and kept in a set."""
         return hash(("Secret", self._text))
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Stand for its copy: it never changes."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled, which would write the text."""
+        raise TypeError("a Secret is not written anywhere")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,8 +98,9 @@ TCP_REFUSED = Cause(
     meaning="The host answers, and refuses the connection.",
     evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
     fix=(
-        "Check that the backend runs and that its OTLP receiver listens on {port}; a receiver "
-        "that listens on localhost is not reached from other hosts: endpoint: 0.0.0.0:{port}.",
+        "Check that the backend runs and that its OTLP receiver listens on port {port}.",
+        "From another host: a receiver that listens on localhost is not reached; on the backend "
+        "set endpoint: 0.0.0.0:{port}.",
     ),
     citations=("RFC 9293 §3.5.2",),
     applies=frozenset({"refused"}),

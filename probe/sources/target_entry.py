@@ -198,7 +198,7 @@ def _expected_cause(
     if known_causes is not None and cause not in known_causes:
         where = (*path, "expect", "cause")
         raise ConfigurationError(
-            "is no cause of the catalogue; `mtls-probe explain` lists them",
+            "is no cause of the catalogue",
             file=document.file,
             line=document.line(where),
             key=render_key(where),

@@ -43,9 +43,7 @@ RESULT_KEYS: Final = (
     "client_certificates clock durations"
 ).split()
 TLS_KEYS: Final = ["version", "cipher", "group", "alpn", "client_certificate_requested"]
-CERTIFICATE_KEYS: Final = (
-    "subject issuer serial_number not_before not_after sans sha256".split()
-)
+CERTIFICATE_KEYS: Final = "subject issuer serial_number not_before not_after sans sha256".split()
 
 
 @asynccontextmanager
@@ -151,7 +149,7 @@ async def test_a_target_that_must_fail_this_way_is_as_expected(tmp_path: Path) -
 
 
 async def test_a_target_that_must_fail_and_does_not_is_1(tmp_path: Path) -> None:
-    """mTLS that has been switched off is found: the backend lets in whom it must refuse."""
+    """Mutual TLS that has been switched off is found: the backend lets in whom it must refuse."""
     async with healthy() as backend:
         tls = PKI.settings(tmp_path, PKI.exporter())
         guard = entry(backend, tls, expect={"cause": "client_cert_not_sent"})
@@ -200,7 +198,6 @@ async def test_bytes_that_are_no_text_are_no_endpoint() -> None:
 
 
 USAGE_ERRORS: Final = {
-    "no command": ([], "Usage:"),
     "an unknown command": (["chekc"], "No such command"),
     "an unknown option": (["check", "--certificate", "x"], "No such option"),
     "no endpoint": (["check", "host"], "has no port"),

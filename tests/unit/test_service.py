@@ -12,9 +12,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from probe.demo.backend import Backend
-from probe.demo.pki import write_pem
+from probe.demo.pki import Issued, write_pem
 from probe.demo.scenarios import DemoPki
 from probe.service import Service, stop_signals
 from probe.sources.configuration import Configuration, WebSettings
@@ -27,6 +28,11 @@ PKI = DemoPki.create(datetime.now(UTC))
 def attempts(name: str) -> str:
     """Return the series that counts the attempts of the target `name`."""
     return f'mtls_probe_attempts_total{{target="{name}"}}'
+
+
+def fingerprint(issued: Issued) -> str:
+    """Return the label by which /metrics tells this certificate from others."""
+    return f'fingerprint_sha256="{issued.certificate.fingerprint(SHA256()).hex()}"'
 
 
 @asynccontextmanager
@@ -99,14 +105,14 @@ async def test_a_taken_port_is_a_message_and_exit_2(tmp_path: Path) -> None:
 
 
 async def test_a_rotated_certificate_is_used_by_the_next_attempt(tmp_path: Path) -> None:
-    """New files are read again without a restart, and that is counted once."""
+    """New files are read again without a restart, and that is counted."""
     first, second = PKI.exporter(), PKI.exporter()
     backend = PKI.backend("rotating")
     async with backends(backend):
         target = entry(backend, PKI.settings(tmp_path, first), interval="300ms")
         async with running_service(configuration(tmp_path, target)) as service:
             await service.reaches(attempts("rotating"), 1.0)
-            assert f'serial_number="{first.certificate.serial_number:x}"' in (await service.get("/metrics"))[1]
+            assert fingerprint(first) in (await service.get("/metrics"))[1]
             assert await service.sample("mtls_probe_credentials_reloads_total") == 0.0
 
             for name, content in (("tls.crt", second.pem), ("tls.key", second.key_pem)):
@@ -116,9 +122,9 @@ async def test_a_rotated_certificate_is_used_by_the_next_attempt(tmp_path: Path)
             assert done is not None
             await service.reaches(attempts("rotating"), done + 2)
 
-            metrics = (await service.get("/metrics"))[1]
-            assert f'serial_number="{second.certificate.serial_number:x}"' in metrics
-            assert f'serial_number="{first.certificate.serial_number:x}"' not in metrics
+            _, metrics = await service.get("/metrics")
+            assert fingerprint(second) in metrics
+            assert fingerprint(first) not in metrics
             # The two renames may fall to both sides of an attempt.
             assert await service.sample("mtls_probe_credentials_reloads_total") in {1.0, 2.0}
             assert await service.sample('mtls_probe_success{target="rotating"}') == 1.0

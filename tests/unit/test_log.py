@@ -1,0 +1,166 @@
+"""The log: a line for each change, none for a repetition, and nothing raw or secret in it."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from probe.diagnosis import Diagnosis
+from probe.evidence import Ending, Evidence, Handshake, TargetFacts
+from probe.ledger import Ledger
+from probe.outputs.log import ChangeLog, configure_logging
+from probe.target import Endpoint, Secret, Target
+
+HIDDEN = "hunter2-never-shown"
+CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
+UNTRUSTED = Diagnosis(
+    outcome="failed",
+    stage="accept",
+    cause="client_ca_untrusted",
+    family="backend_ca_trust",
+    facts=("the backend sent alert unknown_ca (48)",),
+)
+EXPIRED = Diagnosis(outcome="failed", stage="accept", cause="client_cert_expired")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Leave structlog and hpack's logger as they were."""
+    level = logging.getLogger("hpack").level
+    yield
+    structlog.reset_defaults()
+    logging.getLogger("hpack").setLevel(level)
+
+
+class Said:
+    """A ledger of one target whose changes are logged."""
+
+    def __init__(
+        self,
+        capture: pytest.CaptureFixture[str],
+        *,
+        human: bool = False,
+        name: str = "eu",
+        expect: str | None = None,
+    ) -> None:
+        """Log as `run` does, or as a person at a terminal reads it."""
+        configure_logging(human=human)
+        self._capture = capture
+        self.target = Target(
+            name=name,
+            endpoint=Endpoint("collector", 4317),
+            headers=(("authorization", Secret(HIDDEN)),),
+            expect_cause=expect,
+        )
+        self.ledger = Ledger([self.target])
+        self.ledger.subscribe(ChangeLog().recorded)
+
+    def after(self, *diagnoses: Diagnosis, host: str = "collector", version: str = "") -> str:
+        """Record `diagnoses` and return what was written to stderr."""
+        for diagnosis in diagnoses:
+            facts = TargetFacts(
+                name=self.target.name, endpoint=host, host=host, port=4317, protocol="grpc"
+            )
+            evidence = Evidence(
+                target=facts,
+                at=0.0,
+                ending=Ending(stage=diagnosis.stage, kind="alert"),
+                handshake=Handshake(version=version) if version else None,
+            )
+            self.ledger.record(self.target, evidence, diagnosis)
+        out, err = self._capture.readouterr()
+        assert out == ""
+        return err
+
+    def lines(self, *diagnoses: Diagnosis, **more: str) -> list[dict[str, Any]]:
+        """Return the JSON lines that `diagnoses` brought."""
+        return [json.loads(line) for line in self.after(*diagnoses, **more).splitlines()]
+
+
+def test_the_first_outcome_and_each_change_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Repetitions are silent; another outcome or another cause is not, nor is the way back."""
+    said = Said(capsys)
+    assert [line["outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
+    assert said.lines(CONFIRMED, CONFIRMED) == []
+    causes = [line.get("error.type") for line in said.lines(UNTRUSTED, UNTRUSTED, EXPIRED)]
+    assert causes == ["client_ca_untrusted", "client_cert_expired"]
+    assert [line["outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
+
+
+def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the semantic conventions name is called so; time is UTC."""
+    (line,) = Said(capsys).lines(UNTRUSTED, version="1.3")
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "outcome_changed",
+        "level": "warning",
+        "target": "eu",
+        "outcome": "failed",
+        "stage": "accept",
+        "certain": True,
+        "facts": ["the backend sent alert unknown_ca (48)"],
+        "server.address": "collector",
+        "server.port": 4317,
+        "error.type": "client_ca_untrusted",
+        "tls.protocol.version": "1.3",
+    }
+
+
+def test_what_is_not_known_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a cause and a handshake there is no field for them."""
+    (line,) = Said(capsys).lines(CONFIRMED)
+    assert "error.type" not in line
+    assert "tls.protocol.version" not in line
+
+
+def test_what_is_expected_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """The level follows from what the target is expected to do, not from the outcome."""
+    said = Said(capsys, expect="client_ca_untrusted")
+    levels = [line["level"] for line in said.lines(UNTRUSTED, CONFIRMED)]
+    assert levels == ["info", "warning"]
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_hostile_names_are_escaped_and_secrets_absent(
+    human: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Laws 10 and 11 in either form: one printable line, without the header's value."""
+    said = Said(capsys, human=human, name="a\x1b[31m\u202e\nb\udcff")
+    text = said.after(UNTRUSTED, host="c\x1b]0;x\x07\n")
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+    assert HIDDEN not in text
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_an_exceptions_text_is_escaped(human: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """A traceback keeps its lines; what a peer may have put into the message does nothing."""
+    configure_logging(human=human)
+    try:
+        raise ValueError("peer said \x1b[31m\u202e")
+    except ValueError:
+        structlog.get_logger().exception("probe_fault", target="t")
+    _, text = capsys.readouterr()
+    if not human:
+        text = json.loads(text)["exception"]
+    assert r"ValueError: peer said \x1b[31m\u202e" in text
+    assert all(line.isprintable() for line in text.splitlines())
+    assert len(text.splitlines()) > 3
+
+
+def test_header_blocks_stay_out_of_the_log() -> None:
+    """Hpack logs header values at DEBUG: never here, also where the root logger is at DEBUG."""
+    configure_logging(human=False)
+    assert not logging.getLogger("hpack").isEnabledFor(logging.DEBUG)
+
+
+def test_debug_lines_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """The log begins at INFO."""
+    configure_logging(human=False)
+    structlog.get_logger().debug("detail")
+    structlog.get_logger().info("news")
+    _, text = capsys.readouterr()
+    assert [json.loads(line)["event"] for line in text.splitlines()] == ["news"]

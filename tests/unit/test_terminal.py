@@ -1,0 +1,201 @@
+"""The table and the stories: colour where it belongs, and hostile text that does nothing."""
+
+import io
+import re
+import unicodedata
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.diagnosis import Diagnosis, Finding
+from probe.evidence import Ending, Evidence, TargetFacts
+from probe.handshake.prepared import target_facts
+from probe.outputs.terminal import Row, print_table
+from probe.target import Endpoint, Target, TlsSettings
+
+COLOUR: Final = re.compile(r"\x1b\[[\d;]*3[0-7]")
+HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+HOSTILE: Final = {
+    "markup of a page": ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+    "an escape sequence": ("a\x1b]0;owned\x07b", r"a\x1b]0;owned\x07b"),
+    "a C1 control": ("a\x9b31mb", r"a\x9b31mb"),
+    "a line break": ("a\nhealthy  confirmed", r"a\x0ahealthy  confirmed"),
+    "a carriage return": ("a\rb", r"a\x0db"),
+    "a bidi override": ("a\u202eb", r"a\u202eb"),
+    "a lone surrogate": ("a\udcffb", r"a\udcffb"),
+    "rich's markup": ("[red]a[/red]", "[red]a[/red]"),
+    "rich's markup, broken": ("a[/]b", "a[/]b"),
+    "an emoji's code": (":boom:", ":boom:"),
+}
+CONFIRMED: Final = Diagnosis(outcome="confirmed", stage="export")
+REFUSED: Final = Diagnosis(
+    outcome="failed",
+    stage="accept",
+    cause="client_ca_untrusted",
+    family="backend_ca_trust",
+    facts=("the backend sent alert unknown_ca (48)",),
+    fix=("add the CA",),
+)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+def row(
+    diagnosis: Diagnosis,
+    name: str = "eu",
+    expect: str | None = None,
+    tls: TlsSettings | None = None,
+) -> Row:
+    """Return what `check` knows of one target."""
+    target = Target(
+        name=name,
+        endpoint=Endpoint("collector", 4317),
+        expect_cause=expect,
+        tls=tls or TlsSettings(),
+    )
+    evidence = Evidence(
+        target=target_facts(target, 60.0),
+        at=0.0,
+        ending=Ending(stage=diagnosis.stage, kind="alert"),
+    )
+    return target, evidence, diagnosis
+
+
+def printed(*rows: Row, stream: io.StringIO | None = None) -> str:
+    """Return what is printed of `rows`."""
+    stream = stream or io.StringIO()
+    print_table(rows, stream)
+    return stream.getvalue()
+
+
+def without_margin(text: str) -> list[str]:
+    """Return the lines without the spaces that fill a column."""
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def harmless(line: str) -> bool:
+    """Return whether `line` holds no control, format, surrogate or separating character."""
+    return not HIDDEN & set(map(unicodedata.category, line))
+
+
+def test_a_confirmed_target_is_one_row() -> None:
+    """Where nothing is wrong there is no story."""
+    assert without_margin(printed(row(CONFIRMED))) == [
+        "TARGET  ENDPOINT        OUTCOME    STAGE   CAUSE",
+        "eu      collector:4317  confirmed  export",
+    ]
+
+
+def test_a_failure_has_its_story() -> None:
+    """Title, what was seen, and what to do."""
+    _, _, *story = without_margin(printed(row(REFUSED)))
+    assert story == [
+        "",
+        "eu  collector:4317",
+        "  The backend does not trust the CA of the exporter's certificate (client_ca_untrusted)",
+        "    seen: the backend sent alert unknown_ca (48)",
+        "    fix:  add the CA",
+    ]
+
+
+def test_uncertainty_is_said() -> None:
+    """`certain: false` is on the row, and what remains possible in the story."""
+    diagnosis = Diagnosis(
+        outcome="failed",
+        stage="accept",
+        cause="client_ca_untrusted",
+        certain=False,
+        also=("client_cert_revoked",),
+    )
+    text = printed(row(diagnosis))
+    assert "client_ca_untrusted (not certain)" in text
+    assert "also proven or possible: client_cert_revoked" in text
+
+
+def test_a_failure_that_is_expected_says_so() -> None:
+    """A target that must fail this way is not to be taken for a broken one."""
+    assert "failed (as expected)" in printed(row(REFUSED, expect="client_ca_untrusted"))
+    assert "as expected" not in printed(row(REFUSED, expect="client_cert_not_sent"))
+    assert "as expected" not in printed(row(REFUSED))
+
+
+def test_unconfirmed_is_no_success() -> None:
+    """Silence after a handshake has a story too."""
+    text = printed(row(Diagnosis(outcome="unconfirmed", stage="export", certain=False)))
+    assert "unconfirmed" in text
+    assert "No proof that the backend lets this exporter in" in text
+
+
+def test_a_finding_is_told_of_a_confirmed_target() -> None:
+    """What is true but stopped nothing is a note."""
+    finding = Finding(cause="client_cert_expires_soon", fact="it expires in 3 days")
+    diagnosis = Diagnosis(outcome="confirmed", stage="export", findings=(finding,))
+    assert "note: it expires in 3 days (client_cert_expires_soon)" in printed(row(diagnosis))
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_text_is_shown_and_does_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target's name is printed as one line of plain text, on a terminal and in a pipe."""
+    monkeypatch.setenv("COLUMNS", "200")
+    raw, shown = HOSTILE[kind]
+    for stream in (io.StringIO(), Terminal()):
+        lines = printed(row(REFUSED, raw), row(CONFIRMED), stream=stream).splitlines()
+        assert len(lines) == 8  # heading, two rows, an empty line, a story of four
+        plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
+        assert plain[1].startswith(f"{shown}  ")
+        assert plain[4].startswith(f"{shown}  ")
+        assert all(map(harmless, plain))
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_paths_reach_no_fix(kind: str) -> None:
+    """What the diagnosis puts into a step from the target's own settings has been made safe."""
+    raw, shown = HOSTILE[kind]
+    tls = TlsSettings(cert_file=raw, key_file=raw, ca_file=raw, server_name_override=raw)
+    _, evidence, _ = row(REFUSED, tls=tls)
+    facts: TargetFacts = evidence.target
+    assert {facts.cert_file, facts.key_file, facts.ca_file, facts.reference_identifier} == {shown}
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_no_name_breaks_the_table(name: str) -> None:
+    """Whatever a target is called, nothing comes out that a terminal would act on."""
+    assert all(map(harmless, printed(row(CONFIRMED, name)).split("\n")))
+
+
+def test_colour_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal gets it, a pipe never does, whatever FORCE_COLOR says."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert COLOUR.search(printed(row(REFUSED), stream=Terminal()))
+    assert "\x1b" not in printed(row(REFUSED))
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR leaves no colour on a terminal."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = printed(row(REFUSED), stream=Terminal())
+    assert "failed" in shown
+    assert not COLOUR.search(shown)
+
+
+def test_a_reader_who_has_gone_is_the_callers_matter() -> None:
+    """A broken pipe is raised; rich would end the process with its own code."""
+
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        print_table([row(CONFIRMED)], Gone())
