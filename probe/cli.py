@@ -1,27 +1,22 @@
 """The command line: run, check, demo, validate (interfaces.md, section 1).
 
 Exit codes: 0 all as expected, 1 at least one target is not, 2 usage or configuration, 3 the
-probe's own fault. Only a bug of the probe is printed as a traceback.
+probe's own fault. Only a bug of the probe is printed as a traceback. A command imports what it
+needs once it knows that it is needed: `--help` and a mistake are answered at once.
 """
 
-import asyncio
+from __future__ import annotations
+
 import os
 import sys
-import tempfile
-import time
-import traceback
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from probe import __version__
-from probe.causes.catalogue import CATALOGUE
-from probe.ledger import as_expected
-from probe.line import Observation, one_round
-from probe.outputs.log import configure_logging
 from probe.outputs.standard_streams import (
     fill_standard_streams,
     give_up_stdout,
@@ -29,14 +24,13 @@ from probe.outputs.standard_streams import (
     reader_may_leave,
 )
 from probe.safe_text import safe_text
-from probe.sources.configuration import (
-    Configuration,
-    WebSettings,
-    configuration_from_environment,
-    load_configuration,
-)
 from probe.sources.error import ConfigurationError
-from probe.target import DEPTHS, PROTOCOLS, Target
+from probe.target import DEPTHS, PROTOCOLS
+
+if TYPE_CHECKING:
+    from probe.line import Observation
+    from probe.sources.configuration import Configuration, WebSettings
+    from probe.target import Endpoint, Target
 
 AS_EXPECTED: Final = 0
 NOT_AS_EXPECTED: Final = 1
@@ -79,6 +73,8 @@ def main() -> None:
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT
     except Exception:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
+        import traceback
+
         traceback.print_exc()
         code = PROBE_FAULT
     sys.exit(code)
@@ -88,9 +84,10 @@ def main() -> None:
 @_config
 def run(config_file: Path | None) -> int:
     """Run the service: schedule, metrics, web."""
+    configuration = _configuration(config_file)
+    from probe.outputs.log import configure_logging
     from probe.service import serve
 
-    configuration = _configuration(config_file)
     configure_logging(human=sys.stderr.isatty())
     with _listening_on(configuration.web):
         _in_loop(serve(configuration))
@@ -150,10 +147,21 @@ def check(
         configuration = _configuration(config_file)
         targets, concurrency = configuration.targets, configuration.concurrency
         tolerance = configuration.clock_tolerance
-    configure_logging(human=True)
     limit = read_duration(wait, "--wait") if wait is not None else 0.0
+    from probe.line import rounds
+    from probe.outputs.log import configure_logging
+
+    configure_logging(human=True)
     with progress(len(targets)) as done:
-        observations = _in_loop(_rounds(targets, concurrency, tolerance, limit, done))
+        observations = _in_loop(
+            rounds(
+                targets,
+                concurrency=concurrency,
+                clock_tolerance=tolerance,
+                limit=limit,
+                done=done,
+            )
+        )
     with reader_may_leave():
         _print(observations, output)
     return _exit_code(observations)
@@ -167,6 +175,8 @@ def demo(once: bool, listen: str) -> int:
     from probe.sources.arguments import read_listen
 
     web = read_listen(listen)
+    from probe.outputs.log import configure_logging
+
     configure_logging(human=sys.stderr.isatty())
     return _in_loop(_demo(None if once else web))
 
@@ -175,9 +185,9 @@ def demo(once: bool, listen: str) -> int:
 @_config
 def validate(config_file: Path | None) -> int:
     """Load the configuration and every file it names; connects nowhere."""
+    configuration = _configuration(config_file)
     from probe.credentials.store import CredentialStore
 
-    configuration = _configuration(config_file)
     store = CredentialStore()
     faults = [
         (target, fault)
@@ -197,6 +207,9 @@ def validate(config_file: Path | None) -> int:
 
 
 def _configuration(config_file: Path | None) -> Configuration:
+    from probe.causes.catalogue import CATALOGUE
+    from probe.sources.configuration import configuration_from_environment, load_configuration
+
     if config_file is None:
         return configuration_from_environment(os.environ)
     configuration = load_configuration(config_file, os.environ, known_causes=CATALOGUE)
@@ -206,31 +219,17 @@ def _configuration(config_file: Path | None) -> Configuration:
 
 
 def _in_loop(main: Coroutine[Any, Any, _T]) -> _T:
+    import asyncio
+
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
 
-async def _rounds(
-    targets: Sequence[Target],
-    concurrency: int,
-    clock_tolerance: float,
-    limit: float,
-    done: Callable[[Observation], None],
-) -> list[Observation]:
-    """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
-    end = time.monotonic() + limit
-    while True:
-        observations = await one_round(
-            targets, concurrency=concurrency, clock_tolerance=clock_tolerance, done=done
-        )
-        if _exit_code(observations) == AS_EXPECTED or time.monotonic() + 1.0 > end:
-            return observations
-        await asyncio.sleep(1.0)
-
-
 def _exit_code(observations: Iterable[Observation]) -> int:
+    from probe.ledger import as_expected
+
     code = AS_EXPECTED
     for target, _, diagnosis in observations:
         if diagnosis.cause == "probe_fault":
@@ -258,7 +257,10 @@ def _print(observations: Sequence[Observation], output: str) -> None:
 
 async def _demo(web: WebSettings | None) -> int:
     """Probe the demo's backends once; then, where `web` is given, serve what is seen of them."""
+    import tempfile
+
     from probe.demo.scenarios import Demo
+    from probe.line import one_round
 
     with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
         backends = Demo()
@@ -286,14 +288,14 @@ async def _demo(web: WebSettings | None) -> int:
 
 
 async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
-    from probe.service import Service, stop_signals
+    from probe.service import serve
     from probe.sources.arguments import demo_configuration
 
-    service = Service(demo_configuration(targets, web))
-    with _listening_on(web), stop_signals() as stopped:
-        async with service.running() as address:
-            click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
-            await stopped.wait()
+    def listening(address: Endpoint) -> None:
+        click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
+
+    with _listening_on(web):
+        await serve(demo_configuration(targets, web), listening=listening)
 
 
 @contextmanager

@@ -19,11 +19,14 @@ from probe.evidence import Ending, Evidence
 from probe.handshake.attempt import Prober
 from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
-from probe.ledger import Ledger
+from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
 from probe.target import Target
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
+
+PAUSE: Final = 1.0
+"""Seconds between two rounds."""
 
 log = structlog.get_logger("mtls_probe")
 
@@ -91,3 +94,25 @@ async def one_round(
         return observation
 
     return list(await asyncio.gather(*map(attempt, targets)))
+
+
+async def rounds(
+    targets: Sequence[Target],
+    *,
+    concurrency: int,
+    clock_tolerance: float,
+    limit: float,
+    done: Callable[[Observation], None],
+) -> list[Observation]:
+    """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
+    end = time.monotonic() + limit
+    while True:
+        observations = await one_round(
+            targets, concurrency=concurrency, clock_tolerance=clock_tolerance, done=done
+        )
+        wanted = (
+            as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+        )
+        if all(wanted) or time.monotonic() + PAUSE > end:
+            return observations
+        await asyncio.sleep(PAUSE)

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -104,14 +104,21 @@ def stop_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def serve(configuration: Configuration) -> None:
+async def serve(
+    configuration: Configuration, *, listening: Callable[[Endpoint], None] = lambda _address: None
+) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
+
+    Args:
+        configuration: what to probe, and where to serve what is known.
+        listening: told the address once it is served.
 
     Raises:
         OSError: where it cannot listen on the configured address.
     """
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
-        async with Service(configuration).running():
+        async with Service(configuration).running() as address:
+            listening(address)
             await stopped.wait()
             log.info("stopping")

@@ -73,9 +73,6 @@ def silent_port() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-# --- exit codes and what check prints
-
-
 async def test_all_as_expected_is_0_and_the_json_has_the_documented_keys(tmp_path: Path) -> None:
     """A backend that lets the exporter in: exit 0, and exactly the contract's keys, in its order."""
     async with healthy() as backend:
@@ -173,9 +170,6 @@ async def test_a_bug_of_the_probe_is_3(
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-# --- where endpoints come from
-
-
 async def test_endpoints_from_stdin_and_from_a_file(tmp_path: Path) -> None:
     """`-` and --targets read one endpoint a line, without comments and empty lines."""
     named = tmp_path / "targets.txt"
@@ -216,9 +210,6 @@ async def test_a_usage_error_is_2() -> None:
     for ended, (mistake, (_, named)) in zip(each, USAGE_ERRORS.items(), strict=True):
         assert (ended.code, ended.out) == (2, ""), mistake
         assert named in ended.err, mistake
-
-
-# --- configuration
 
 
 async def test_neither_file_nor_environment_is_2_and_says_what_to_set() -> None:
@@ -309,9 +300,6 @@ async def test_validate_finds_credential_faults_and_connects_nowhere(tmp_path: P
         assert "  fix: " in ended.out
 
 
-# --- --wait
-
-
 async def test_wait_ends_as_soon_as_the_backend_is_there(tmp_path: Path) -> None:
     """A backend that comes up while `check --wait` repeats: exit 0, long before the time is up."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -336,9 +324,6 @@ async def test_wait_gives_up_when_the_time_is_up() -> None:
     assert time.monotonic() - began > 1.0
     assert ended.code == 1
     assert "tcp_refused" in ended.out
-
-
-# --- streams and signals
 
 
 @pytest.mark.parametrize("output", ["table", "jsonl"])
@@ -417,9 +402,6 @@ async def test_ctrl_c_during_a_check_is_130() -> None:
         ended = await finish(process)
     assert ended.code == 130
     assert time.monotonic() - told < 5
-
-
-# --- demo
 
 
 async def test_demo_once_finds_every_cause() -> None:

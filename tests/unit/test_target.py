@@ -31,9 +31,6 @@ PORTS = st.integers(1, 65535)
 PATHS = st.sampled_from(["", "/v1/traces", "/a/b?c=d", "/p@th"])
 
 
-# --- Endpoint.parse
-
-
 @given(HOSTS, PORTS)
 @settings(max_examples=60)
 def test_host_and_port_are_read_back(host: str, port: int) -> None:
@@ -130,9 +127,6 @@ def test_what_is_no_endpoint_is_named(text: str, reason: str) -> None:
     assert str(raised.value).isprintable()
 
 
-# --- Secret
-
-
 def target_with_secrets() -> Target:
     """Return a target that holds a secret wherever it can hold one."""
     return Target(
@@ -178,9 +172,6 @@ def test_secrets_are_compared_by_text() -> None:
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
     assert hash(Secret("a")) != hash("a")
-
-
-# --- what follows from the settings
 
 
 @pytest.mark.parametrize(
