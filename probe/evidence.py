@@ -10,6 +10,8 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from probe.safe_text import safe_text
+
 SCHEMA: Final = "mtls-probe-evidence/1"
 
 Stage = Literal["load", "resolve", "connect", "handshake", "accept", "export"]
@@ -220,6 +222,31 @@ class Answer(Record, frozen=True):
     location: str = ""
 
 
+Varied = Literal[
+    "no_client_certificate",
+    "tls_1.2",  # capped there
+    "tls_1.3",  # nothing below it
+    "every_version",
+    "every_cipher",
+    "every_group",
+    "no_alpn",
+    "other_protocol",  # the other OTLP protocol's ALPN and request
+    "plaintext",  # a greeting in clear
+]
+
+
+class Experiment(Record, frozen=True):
+    """One further connection with one thing changed (causes.md, "How ties are broken")."""
+
+    varied: Varied
+    at: float
+    ending: Ending
+    handshake: Handshake | None = None
+    answer: Answer | None = None
+    first_bytes: str = ""
+    """Hex of what came first, of a greeting in clear."""
+
+
 class ClockReading(Record, frozen=True):
     """One comparison of clocks: `offset` is remote minus local, give or take `uncertainty`."""
 
@@ -254,31 +281,31 @@ class TargetFacts(Record, frozen=True):
     clock_tolerance: float = 60.0
 
 
-class Evidence(Record, frozen=True):
+class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Everything that one attempt saw."""
 
     target: TargetFacts
     at: float
     ending: Ending
-    schema: str = SCHEMA
     credentials: CredentialFacts = CredentialFacts()
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
     handshake: Handshake | None = None
     recheck: Recheck | None = None
+    experiments: tuple[Experiment, ...] = ()
+    """Of this attempt, or of an earlier one that ended in exactly this way."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = {}
 
 
-_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Evidence)
 
 
 def to_json(evidence: Evidence) -> bytes:
     """Return `evidence` as one line of JSON."""
-    return _encoder.encode(evidence)
+    return msgspec.json.encode(evidence)
 
 
 def from_json(raw: bytes | str) -> Evidence:
@@ -288,9 +315,6 @@ def from_json(raw: bytes | str) -> Evidence:
         ValueError: where `raw` is not evidence of this schema.
     """
     try:
-        evidence = _decoder.decode(raw)
+        return _decoder.decode(raw)
     except msgspec.DecodeError as error:
-        raise ValueError(f"not an evidence file: {error}") from error
-    if evidence.schema != SCHEMA:
-        raise ValueError(f"the schema is {evidence.schema!r}, this version reads {SCHEMA!r}")
-    return evidence
+        raise ValueError(f"not an evidence file ({SCHEMA}): {safe_text(str(error))}") from error
