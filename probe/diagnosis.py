@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Strength
+from probe.causes.experiments import told
 from probe.causes.observed import confirmed, unanswered
 from probe.evidence import Evidence, Record, Stage, TargetFacts
 
@@ -120,6 +121,7 @@ def _failed(
         for fact in match.facts
         if fact not in facts
     ]
+    facts += told(evidence)
     if proof.possible and proof.decides:
         facts.append(f"not certain; what would decide: {proof.decides}")
     return Diagnosis(

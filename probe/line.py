@@ -21,6 +21,7 @@ from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
+from probe.settling import Settling
 from probe.target import Target
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
@@ -36,8 +37,24 @@ Observation = tuple[Target, Evidence, Diagnosis]
 class Line:
     """The straight line for one attempt: target, attempt, evidence, diagnosis, ledger."""
 
-    def __init__(self, ledger: Ledger, *, clock_tolerance: float) -> None:
-        """Wire the rooms together; `clock_tolerance` is seconds."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        clock_tolerance: float,
+        experiments: bool = True,
+        experiments_at_once: int = 4,
+        patient: bool = False,
+    ) -> None:
+        """Wire the rooms together.
+
+        Args:
+            ledger: where each attempt is entered.
+            clock_tolerance: seconds by which two clocks may differ.
+            experiments: whether further handshakes may settle what an attempt left open.
+            experiments_at_once: how many targets may have theirs at a time.
+            patient: whether an attempt waits for its turn to experiment.
+        """
         self.ledger = ledger
         self.credentials = CredentialStore()
         self._clock_tolerance = clock_tolerance
@@ -48,6 +65,12 @@ class Line:
             wall_clock=time.time,
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,
+        )
+        self._settling = Settling(
+            self._prober.experiment,
+            enabled=experiments,
+            concurrency=experiments_at_once,
+            patient=patient,
         )
 
     async def walk(self, target: Target) -> Observation:
@@ -64,6 +87,9 @@ class Line:
     async def _observe(self, target: Target) -> tuple[Evidence, Diagnosis]:
         try:
             evidence = await self._prober.attempt(target)
+            state = self.ledger.state(target.name)
+            before = state.evidence if state is not None else None
+            evidence = await self._settling.settle(target, evidence, before)
             return evidence, diagnose(evidence)
         except Exception as error:
             log.exception("probe_fault", target=safe_text(target.name))
@@ -81,19 +107,14 @@ async def one_round(
     *,
     concurrency: int,
     clock_tolerance: float,
+    experiments: bool = True,
     done: Callable[[Observation], None] = lambda _observation: None,
 ) -> list[Observation]:
     """Try each target once, at most `concurrency` at a time; results in the targets' order."""
-    line = Line(Ledger(targets), clock_tolerance=clock_tolerance)
-    places = asyncio.Semaphore(concurrency)
-
-    async def attempt(target: Target) -> Observation:
-        async with places:
-            observation = await line.walk(target)
-        done(observation)
-        return observation
-
-    return list(await asyncio.gather(*map(attempt, targets)))
+    line = Line(
+        Ledger(targets), clock_tolerance=clock_tolerance, experiments=experiments, patient=True
+    )
+    return await _round(line, targets, concurrency, done)
 
 
 async def rounds(
@@ -103,16 +124,35 @@ async def rounds(
     clock_tolerance: float,
     limit: float,
     done: Callable[[Observation], None],
+    experiments: bool = True,
 ) -> list[Observation]:
     """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
+    line = Line(
+        Ledger(targets), clock_tolerance=clock_tolerance, experiments=experiments, patient=True
+    )
     end = time.monotonic() + limit
     while True:
-        observations = await one_round(
-            targets, concurrency=concurrency, clock_tolerance=clock_tolerance, done=done
-        )
+        observations = await _round(line, targets, concurrency, done)
         wanted = (
             as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
         )
         if all(wanted) or time.monotonic() + PAUSE > end:
             return observations
         await asyncio.sleep(PAUSE)
+
+
+async def _round(
+    line: Line,
+    targets: Sequence[Target],
+    concurrency: int,
+    done: Callable[[Observation], None],
+) -> list[Observation]:
+    places = asyncio.Semaphore(concurrency)
+
+    async def attempt(target: Target) -> Observation:
+        async with places:
+            observation = await line.walk(target)
+        done(observation)
+        return observation
+
+    return list(await asyncio.gather(*map(attempt, targets)))

@@ -36,7 +36,12 @@ class Service:
         self.ledger = Ledger(configuration.targets)
         self.metrics = Metrics(self.ledger)
         self.ledger.subscribe(ChangeLog().recorded)
-        self._line = Line(self.ledger, clock_tolerance=configuration.clock_tolerance)
+        self._line = Line(
+            self.ledger,
+            clock_tolerance=configuration.clock_tolerance,
+            experiments=configuration.experiments_enabled,
+            experiments_at_once=configuration.experiments_concurrency,
+        )
         self._reloads_seen = 0
         self._started = False
 

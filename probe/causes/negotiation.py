@@ -2,15 +2,18 @@
 
 from typing import Final
 
+from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
 from probe.causes.cause import Cause, Match, Strength
+from probe.causes.experiments import further, proven, still_open
+from probe.causes.named_alert import received
 from probe.causes.observed import (
     alert_text,
     fatal_alert,
     refusal,
     sent_alert,
-    speaks_grpc,
 )
 from probe.causes.plaintext import NOT_TLS, TLS_OFF
+from probe.causes.suites import suite_name
 from probe.evidence import EndingKind, Evidence
 
 _PROTOCOL_VERSION = 70
@@ -24,8 +27,8 @@ _NAMED_ELSEWHERE: Final = frozenset(
     {_PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _INTERNAL_ERROR, _UNRECOGNIZED_NAME,
      _NO_APPLICATION_PROTOCOL}
 )  # fmt: skip
-_WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
+_UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
 _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
     _HANDSHAKE_FAILURE: (
@@ -40,31 +43,78 @@ _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
 }
 
 
-def _received(evidence: Evidence, number: int) -> Match | None:
-    handshake = evidence.handshake
-    if handshake is None or evidence.ending.kind != "alert" or refusal(evidence) is not None:
-        return None
-    if fatal_alert(handshake) != number:
-        return None
-    return Match(Strength.NAMED, (f"the backend sent alert {alert_text(handshake, number)}",))
-
-
 def _version(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None:
         return None
     offer = handshake.offer
     offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
-    match = _received(evidence, _PROTOCOL_VERSION)
-    if match is not None:
-        return Match(Strength.NAMED, (*match.facts, offered))
+    match = received(evidence, _PROTOCOL_VERSION)
+    shown = further(evidence, "every_version")
+    if match is not None or shown is not None:
+        facts = (*(match.facts if match else ()), offered)
+        chosen = shown.handshake.version if shown and shown.handshake else ""
+        fix: tuple[str, ...] = ()
+        if chosen:
+            facts += (f"offered every version, the backend chose TLS {chosen}",)
+            fix = (
+                f"Let both sides speak TLS {chosen}: min_version and max_version in the "
+                "exporter's tls settings",
+                *PROTOCOL_VERSION_MISMATCH.fix,
+            )
+        return Match(Strength.NAMED, facts, fix=fix)
     if evidence.ending.kind == "tls" and sent_alert(handshake) == _PROTOCOL_VERSION:
         return Match(Strength.NAMED, ("the backend chose a version that we don't allow", offered))
+    # What goes with every cipher, group or protocol as well is no matter of the version.
+    if further(evidence, "tls_1.2") is not None and proven(evidence) == "protocol_version_mismatch":
+        return Match(
+            Strength.NAMED,
+            (offered, "capped at TLS 1.2 the handshake goes on: something on the way, or the "
+             "backend, does not bear the ClientHello of TLS 1.3"),
+            fix=(
+                'Set max_version: "1.2" in the exporter\'s tls settings until it is mended.',
+                "Update the backend, or the load balancer or firewall on the way: a ClientHello "
+                "of more than one packet (X25519MLKEM768) breaks old ones.",
+            ),
+        )  # fmt: skip
     return None
 
 
 def _cipher(evidence: Evidence) -> Match | None:
-    return _received(evidence, _INSUFFICIENT_SECURITY)
+    match = received(evidence, _INSUFFICIENT_SECURITY)
+    shown = further(evidence, "every_cipher")
+    if shown is None or shown.handshake is None:
+        return match
+    chosen = suite_name(shown.handshake.cipher)
+    return Match(
+        Strength.NAMED,
+        (
+            *(match.facts if match else ()),
+            f"offered every cipher suite, the backend chose {chosen} "
+            f"(TLS {shown.handshake.version})",
+        ),
+        fix=(
+            f"Add {chosen} to cipher_suites in the exporter's tls settings, or remove "
+            "cipher_suites there.",
+            *NO_SHARED_CIPHER.fix,
+        ),
+    )
+
+
+def _group(evidence: Evidence) -> Match | None:
+    shown = further(evidence, "every_group")
+    if shown is None or shown.handshake is None:
+        return None
+    chosen = shown.handshake.group
+    fix = (
+        f"Add {chosen} to curve_preferences in the exporter's tls settings, or remove "
+        "curve_preferences there.",
+    )
+    return Match(
+        Strength.NAMED,
+        (f"offered every group, the backend goes on{f' with {chosen}' if chosen else ''}",),
+        fix=(*(fix if chosen else ()), *NO_SHARED_GROUP.fix),
+    )
 
 
 def _unexplained_failure(evidence: Evidence) -> Match | None:
@@ -72,29 +122,22 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     if handshake is None or refusal(evidence) is not None or evidence.ending.kind != "alert":
         return None
     number = fatal_alert(handshake)
-    if number in _NAMED_ELSEWHERE:
+    if number in _NAMED_ELSEWHERE or proven(evidence):
         return None
+    tried = bool(evidence.experiments)
     return Match(
         Strength.RESIDUAL,
         (f"the backend sent alert {alert_text(handshake, number)}",),
-        possible=_LEFT_OPEN.get(number, ()),
-        decides="further handshakes, each with one thing changed: versions, ciphers, groups",
-    )
-
-
-def _alpn(evidence: Evidence) -> Match | None:
-    if evidence.ending.kind == "alert":
-        return _received(evidence, _NO_APPLICATION_PROTOCOL)
-    chosen = evidence.ending.detail or "none"
-    return Match(
-        Strength.NAMED,
-        (f"gRPC needs the application protocol h2; the backend chose {chosen}",),
+        possible=still_open(evidence, _LEFT_OPEN.get(number, ())),
+        decides="the backend's own log at the time of the attempt"
+        if tried
+        else "further handshakes, each with one thing changed: versions, ciphers, groups",
     )
 
 
 def _fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
-        match = _received(evidence, _INTERNAL_ERROR)
+        match = received(evidence, _INTERNAL_ERROR)
         # Go servers (Caddy among them) say so where they have no certificate for the name.
         return match and Match(
             match.strength,
@@ -108,30 +151,6 @@ def _fault(evidence: Evidence) -> Match | None:
         return None
     said = f", and sent alert {alert_text(handshake, number)}" if number is not None else ""
     return Match(Strength.NAMED, (f"our TLS library could not go on with what came{said}",))
-
-
-def _protocol(evidence: Evidence) -> Match | None:
-    answer = evidence.answer
-    if answer is None or refusal(evidence) is not None:
-        return None
-    status = answer.http_status
-    if evidence.target.protocol == "grpc":
-        if answer.grpc_status is not None:
-            return None
-        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
-            media = answer.content_type or "no content type"
-            fact = f"a gRPC request was answered with HTTP {status}, {media}"
-            return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
-        return None
-    if answer.grpc_status is not None or speaks_grpc(answer):
-        fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
-        return Match(Strength.NAMED, (fact,))
-    return None
-
-
-def _by_experiment(_evidence: Evidence) -> Match | None:
-    """One handshake alone never proves it; it is named among what is possible."""
-    return None
 
 
 def _withheld(evidence: Evidence) -> Match | None:
@@ -155,10 +174,10 @@ PROTOCOL_VERSION_MISMATCH = Cause(
     party="backend",
     severity="critical",
     meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
-    evidence="Alert protocol_version (70), in either direction.",
+    evidence="Alert protocol_version (70), in either direction, or a handshake with every version that goes on.",
     fix=("Widen min_version or max_version on one side; TLS 1.2 and 1.3 are the ones to have.",),
     citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
-    applies=_TLS,
+    applies=_UNSAID | _TLS,
     match=_version,
 )
 
@@ -169,12 +188,12 @@ NO_SHARED_CIPHER = Cause(
     party="backend",
     severity="critical",
     meaning="The cipher suites that the exporter offers and those that the backend allows do not meet; an RSA certificate with only ECDSA suites allowed does the same.",
-    evidence="Alert handshake_failure (40) or insufficient_security (71), and a handshake with every cipher that succeeds.",
+    evidence="Alert insufficient_security (71), or a handshake with every cipher that goes on where this one ended.",
     fix=(
         "Remove cipher_suites from the exporter's tls settings, or allow one of them on the backend.",
     ),
     citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
-    applies=_ALERT,
+    applies=_UNSAID,
     match=_cipher,
 )
 
@@ -185,13 +204,13 @@ NO_SHARED_GROUP = Cause(
     party="backend",
     severity="critical",
     meaning="The groups in curve_preferences and those that the backend allows do not meet.",
-    evidence="Alert handshake_failure (40), and a handshake with every group that succeeds.",
+    evidence="A handshake with every group that goes on where this one ended.",
     fix=(
         "Remove curve_preferences from the exporter's tls settings, or allow one of them on the backend.",
     ),
     citations=("RFC 8446 §4.2.7",),
-    applies=_ALERT,
-    match=_by_experiment,
+    applies=_UNSAID,
+    match=_group,
 )
 
 NO_SHARED_SIGNATURE_ALGORITHM = Cause(
@@ -211,23 +230,6 @@ NO_SHARED_SIGNATURE_ALGORITHM = Cause(
     match=_withheld,
 )
 
-ALPN_MISMATCH = Cause(
-    id="alpn_mismatch",
-    title="No application protocol in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
-    evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
-    fix=(
-        "Point the exporter at the backend's gRPC port, or let the load balancer pass h2.",
-        "If the port serves OTLP/HTTP (4318), use the otlp_http exporter.",
-    ),
-    citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
-    applies=frozenset({"alert", "alpn"}),
-    match=_alpn,
-)
-
 HANDSHAKE_REJECTED = Cause(
     id="handshake_rejected",
     title="The backend ends the handshake and does not say why",
@@ -243,25 +245,6 @@ HANDSHAKE_REJECTED = Cause(
     citations=("RFC 8446 §6.2 handshake_failure",),
     applies=_ALERT,
     match=_unexplained_failure,
-)
-
-OTLP_PROTOCOL_MISMATCH = Cause(
-    id="otlp_protocol_mismatch",
-    title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
-    family="negotiation",
-    party="exporter",
-    severity="critical",
-    meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
-    evidence="The answer's HTTP status and content type are those of the other protocol.",
-    fix=(
-        "Use the other port, or set OTEL_EXPORTER_OTLP_PROTOCOL (or the exporter type) to what {endpoint} serves.",
-    ),
-    citations=(
-        "OTLP specification",
-        "gRPC over HTTP/2",
-    ),
-    applies=frozenset({"answered"}),
-    match=_protocol,
 )
 
 BACKEND_FAULT = Cause(

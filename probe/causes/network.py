@@ -1,6 +1,7 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
 
 from probe.causes.cause import Cause, Match, Strength
+from probe.causes.experiments import proven, still_open
 from probe.causes.observed import refusal
 from probe.evidence import Evidence
 
@@ -37,7 +38,7 @@ def _timeout(evidence: Evidence) -> Match | None:
 
 def _tls_timeout(evidence: Evidence) -> Match | None:
     ending = evidence.ending
-    if ending.stage != "handshake":
+    if ending.stage != "handshake" or proven(evidence):
         return None
     fact = "the connection was made, and the TLS handshake did not finish"
     limit = "1 MiB was read" if ending.kind == "budget" else f"{evidence.target.timeout:g} s passed"
@@ -45,7 +46,7 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
 
 
 def _closed(evidence: Evidence) -> Match | None:
-    if refusal(evidence) is not None:
+    if refusal(evidence) is not None or proven(evidence):
         return None
     stage = evidence.ending.stage
     if stage == "connect":
@@ -55,8 +56,10 @@ def _closed(evidence: Evidence) -> Match | None:
         return Match(
             Strength.NAMED,
             (f"the peer {verb} the connection during the TLS handshake, without an alert",),
-            possible=_SILENT,
-            decides="a handshake with other versions and ciphers, or a greeting in clear",
+            possible=still_open(evidence, _SILENT),
+            decides="the backend's own log at the time of the attempt"
+            if evidence.experiments
+            else "a handshake with other versions and ciphers, or a greeting in clear",
         )
     how = f": {evidence.ending.detail}" if evidence.ending.detail else ""
     return Match(

@@ -3,15 +3,26 @@
 from typing import get_args
 
 from probe.causes.cause import Cause, Match, Strength
+from probe.causes.experiments import further
 from probe.evidence import EndingKind, Evidence
 
 
 def _not_tls(evidence: Evidence) -> Match | None:
-    try:
-        first = bytes.fromhex(evidence.handshake.first_bytes) if evidence.handshake else b""
-    except ValueError:  # an evidence file that was edited by hand
-        first = b""
+    if evidence.ending.kind != "not_tls":
+        greeted = further(evidence, "plaintext")
+        if greeted is None:
+            return None
+        answer = name_first_bytes(_bytes(greeted.first_bytes))
+        return Match(Strength.NAMED, (f"greeted in clear, the peer answers with {answer}",))
+    first = _bytes(evidence.handshake.first_bytes) if evidence.handshake else b""
     return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
+
+
+def _bytes(written: str) -> bytes:
+    try:
+        return bytes.fromhex(written)
+    except ValueError:  # an evidence file that was edited by hand
+        return b""
 
 
 def name_first_bytes(first: bytes) -> str:
@@ -49,13 +60,13 @@ NOT_TLS = Cause(
     party="backend",
     severity="critical",
     meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
-    evidence="The first bytes are no TLS record (RFC 8446 §5.1).",
+    evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
     fix=(
         "Turn TLS on at the receiver of {endpoint}, or correct the port.",
         "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
     ),
     citations=("RFC 8446 §5.1",),
-    applies=frozenset({"not_tls"}),
+    applies=frozenset({"not_tls", "close", "reset", "timeout"}),
     match=_not_tls,
 )
 

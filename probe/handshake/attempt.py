@@ -7,15 +7,14 @@ ends as evidence. Law 7: the time of day is passed in, durations come from the m
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
-from probe.credentials.certificate import CertificateReader, name_from_der
+from probe.credentials.certificate import CertificateReader
 from probe.credentials.context import Credentials, Variant
 from probe.credentials.store import CredentialStore
 from probe.evidence import (
@@ -24,20 +23,21 @@ from probe.evidence import (
     ConnectTry,
     Ending,
     Evidence,
+    Experiment,
     Handshake,
-    Offer,
     Recheck,
+    Varied,
 )
-from probe.handshake.bindings import Scratch
 from probe.handshake.connection import Pump
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
+from probe.handshake.experiments import Experiments
+from probe.handshake.opening import open_stream, through_proxy
+from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
-from probe.handshake.proxy import ProxyTunnel
 from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
-from probe.handshake.tls import TlsClient, TlsPlan, sni_of
-from probe.safe_text import safe_text
+from probe.handshake.tls import TlsClient
 from probe.target import Target
 
 SHORTEST_QUIET: Final = 0.02
@@ -78,16 +78,13 @@ class Prober:
     ) -> None:
         """Take the dependencies; `wall_clock` gives seconds since the epoch."""
         self._credentials = credentials
-        self._reader = reader
         self._resolver = resolver
         self._wall_clock = wall_clock
         self._user_agent = user_agent
         self._clock_tolerance = clock_tolerance
         self._prepared: dict[str, Prepared] = {}
-        self._scratch = Scratch()
-        self._plans: dict[tuple[str, Variant], TlsPlan] = {}
-        # A backend names the same authorities each time; a hostile one can't grow this.
-        self._read_name = lru_cache(maxsize=1024)(name_from_der)
+        self._plans = Plans(reader)
+        self._experiments = Experiments(self._plans, wall_clock=wall_clock, user_agent=user_agent)
 
     async def attempt(self, target: Target) -> Evidence:
         """Try `target` once and return all that was seen.
@@ -119,12 +116,27 @@ class Prober:
             durations=progress.durations,
         )
 
+    async def experiment(
+        self, target: Target, evidence: Evidence, varied: Sequence[Varied]
+    ) -> tuple[Experiment, ...]:
+        """Make the variations `varied` of an attempt that reached the backend.
+
+        All share one further `timeout`. None are made where the files have changed meanwhile:
+        they would not be about that attempt any more.
+        """
+        deadline = monotonic() + target.timeout
+        credentials = self._credentials.get(target)
+        if credentials.facts.generation != evidence.credentials.generation:
+            return ()
+        return await self._experiments.round(
+            self._prepare(target), credentials, evidence.peer_address, varied, deadline
+        )
+
     def forget(self, names: set[str]) -> None:
         """Drop what was prepared for targets that are gone."""
         for name in names & self._prepared.keys():
             del self._prepared[name]
-        for key in [key for key in self._plans if key[0] in names]:
-            del self._plans[key]
+        self._plans.forget(names)
 
     def _prepare(self, target: Target) -> Prepared:
         known = self._prepared.get(target.name)
@@ -195,24 +207,21 @@ class Prober:
         deadline: float,
     ) -> Ending:
         loop = asyncio.get_running_loop()
-        leftover = b""
-        if prepared.target.proxy_url is not None:
-            tunnel = ProxyTunnel(prepared.target.proxy_url.reveal(), prepared.target.endpoint)
-            await Pump(loop, sock, tunnel).run(deadline)
-            assert tunnel.ending is not None
-            if not tunnel.open:
-                return tunnel.ending
-            leftover = tunnel.leftover
+        stream = await through_proxy(prepared, sock, deadline)
+        if isinstance(stream, Ending):
+            return stream
         quiet = min(max(5 * progress.round_trip, SHORTEST_QUIET), LONGEST_QUIET)
         conversation = OtlpConversation(
-            self._tls_client(prepared, credentials, Variant()),
+            None
+            if prepared.target.plaintext
+            else TlsClient(self._plans.get(prepared, credentials)),
             prepared.request,
             purpose=prepared.purpose,
             grpc=prepared.target.protocol == "grpc",
             quiet=quiet,
         )
         try:
-            await Pump(loop, sock, conversation).run(deadline, leftover)
+            await Pump(loop, sock, conversation).run(deadline, stream.leftover)
         finally:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
@@ -233,59 +242,23 @@ class Prober:
         deadline: float,
     ) -> Recheck | None:
         """Shake hands once more, capped at TLS 1.2, where a refusal falls inside the handshake."""
-        if prepared.target.proxy_url is not None:
-            return None
-        loop = asyncio.get_running_loop()
-        tls = self._tls_client(prepared, credentials, _TLS12)
-        outcome = await dial(progress.peer_address, prepared.dial.port, deadline)
-        if isinstance(outcome, Ending) or tls is None:
+        stream = await open_stream(prepared, progress.peer_address, deadline)
+        if isinstance(stream, Ending):
             return None
         conversation = OtlpConversation(
-            tls, prepared.request, purpose="handshake", grpc=False, quiet=0.0
+            TlsClient(self._plans.get(prepared, credentials, _TLS12)),
+            prepared.request,
+            purpose="handshake",
+            grpc=False,
+            quiet=0.0,
         )
-        with outcome:
-            await Pump(loop, outcome, conversation).run(deadline)
-            _say_farewell(outcome, conversation)
+        with stream.sock:
+            loop = asyncio.get_running_loop()
+            await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
+            _say_farewell(stream.sock, conversation)
         assert conversation.ending is not None
         assert conversation.handshake is not None
         return Recheck(handshake=conversation.handshake, ending=conversation.ending)
-
-    def _tls_client(
-        self, prepared: Prepared, credentials: Credentials, variant: Variant
-    ) -> TlsClient | None:
-        target = prepared.target
-        if target.plaintext:
-            return None
-        return TlsClient(self._plan(prepared, credentials, variant))
-
-    def _plan(self, prepared: Prepared, credentials: Credentials, variant: Variant) -> TlsPlan:
-        """Return the plan of this generation, made at its first use."""
-        key = (prepared.target.name, variant)
-        known = self._plans.get(key)
-        context = credentials.context(variant)
-        if known is not None and known.context is context:
-            return known
-        target, settings = prepared.target, prepared.target.tls
-        plan = self._plans[key] = TlsPlan(
-            context=context,
-            reference_identifier=target.reference_identifier,
-            alpn=prepared.alpn,
-            sni=sni_of(prepared.server_name),
-            scratch=self._scratch,
-            read_certificate=self._reader.read_der,
-            read_name=self._read_name,
-            skip_verify=settings.insecure_skip_verify,
-            sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
-            offer=Offer(
-                min_version=variant.min_version or settings.min_version or "1.2",
-                max_version=variant.max_version or settings.max_version or "1.3",
-                ciphers=variant.ciphers or settings.cipher_suites,
-                groups=variant.groups or settings.curve_preferences,
-                alpn=tuple(name.decode() for name in prepared.alpn),
-                server_name=safe_text(prepared.server_name),
-            ),
-        )
-        return plan
 
 
 def _silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:

@@ -31,7 +31,7 @@ _SERVICES: Final[dict[Signal, str]] = {
     "logs": "logs.v1.LogsService",
 }
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_OPENING: Final = (
+OPENING: Final = (
     _PREFACE
     + SettingsFrame(
         settings={
@@ -137,7 +137,7 @@ def build_request(target: Target, user_agent: str, message: bytes = b"") -> Requ
         protocol=target.protocol,
         signal=target.signal,
         h2=_h2(authority, path, fields, extra, body, plaintext=target.plaintext),
-        h2_opening=_OPENING,
+        h2_opening=OPENING,
         http1=_http1("POST", path, authority, fields + extra, body),
         http1_opening=_http1("OPTIONS", "*", _endpoint_authority(target.endpoint), fields[1:2]),
     )
@@ -176,7 +176,7 @@ def _h2(
         raise ValueError(f"the headers take {len(block)} bytes; at most {MAX_FRAME} can be sent")
     headers = HeadersFrame(STREAM, block, flags=["END_HEADERS", *([] if body else ["END_STREAM"])])
     data = DataFrame(STREAM, body, flags=["END_STREAM"]).serialize() if body else b""
-    return bytes(_OPENING + headers.serialize() + data)
+    return bytes(OPENING + headers.serialize() + data)
 
 
 def _http1(method: str, target: str, authority: str, fields: _Fields, body: bytes = b"") -> bytes:

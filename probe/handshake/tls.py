@@ -79,7 +79,8 @@ class TlsClient:
         connection.set_connect_state()
         if plan.sni:
             connection.set_tlsext_host_name(plan.sni)
-        connection.set_alpn_protos(list(plan.alpn))
+        if plan.alpn:
+            connection.set_alpn_protos(list(plan.alpn))
         self._heard = listen(connection)
         self._connection = connection
 

@@ -1,0 +1,86 @@
+"""What is spoken inside TLS: the application protocol of ALPN, and which OTLP the port serves."""
+
+from typing import Final
+
+from probe.causes.cause import Cause, Match, Strength
+from probe.causes.experiments import further
+from probe.causes.named_alert import received
+from probe.causes.observed import refusal, speaks_grpc
+from probe.evidence import Evidence
+
+_NO_APPLICATION_PROTOCOL: Final = 120
+_WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
+
+
+def _alpn(evidence: Evidence) -> Match | None:
+    if evidence.ending.kind != "alpn":
+        match = received(evidence, _NO_APPLICATION_PROTOCOL)
+        if match is not None or further(evidence, "no_alpn") is None:
+            return match
+        return Match(Strength.NAMED, ("without ALPN the handshake goes on",))
+    chosen = evidence.ending.detail or "none"
+    return Match(
+        Strength.NAMED,
+        (f"gRPC needs the application protocol h2; the backend chose {chosen}",),
+    )
+
+
+def _protocol(evidence: Evidence) -> Match | None:
+    answer = evidence.answer
+    shown = further(evidence, "other_protocol")
+    if shown is not None and shown.answer is not None:
+        other = "OTLP/HTTP" if evidence.target.protocol == "grpc" else "gRPC"
+        fact = f"asked in {other} the port answers: HTTP {shown.answer.http_status}"
+        return Match(Strength.PROVEN, (fact,))
+    if answer is None or refusal(evidence) is not None:
+        return None
+    status = answer.http_status
+    if evidence.target.protocol == "grpc":
+        if answer.grpc_status is not None:
+            return None
+        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
+            media = answer.content_type or "no content type"
+            fact = f"a gRPC request was answered with HTTP {status}, {media}"
+            return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
+        return None
+    if answer.grpc_status is not None or speaks_grpc(answer):
+        fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
+        return Match(Strength.NAMED, (fact,))
+    return None
+
+
+ALPN_MISMATCH = Cause(
+    id="alpn_mismatch",
+    title="No application protocol in common",
+    family="negotiation",
+    party="backend",
+    severity="critical",
+    meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
+    evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
+    fix=(
+        "Point the exporter at the backend's gRPC port, or let the load balancer pass h2.",
+        "If the port serves OTLP/HTTP (4318), use the otlp_http exporter.",
+    ),
+    citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
+    applies=frozenset({"alert", "close", "reset", "timeout", "alpn"}),
+    match=_alpn,
+)
+
+OTLP_PROTOCOL_MISMATCH = Cause(
+    id="otlp_protocol_mismatch",
+    title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
+    family="negotiation",
+    party="exporter",
+    severity="critical",
+    meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
+    evidence="The answer's HTTP status and content type are those of the other protocol.",
+    fix=(
+        "Use the other port, or set OTEL_EXPORTER_OTLP_PROTOCOL (or the exporter type) to what {endpoint} serves.",
+    ),
+    citations=(
+        "OTLP specification",
+        "gRPC over HTTP/2",
+    ),
+    applies=frozenset({"answered", "alert", "alpn"}),
+    match=_protocol,
+)

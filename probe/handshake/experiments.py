@@ -1,0 +1,140 @@
+"""Further connections that each vary one thing, to settle what the first handshake left open.
+
+causes.md, "How ties are broken": they never send the target's headers, and all of one round share
+one time budget. Law 2: whatever comes back is evidence.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from probe.credentials.context import Credentials, Variant
+from probe.evidence import Ending, Experiment, Varied
+from probe.handshake.connection import Pump
+from probe.handshake.conversation import OtlpConversation
+from probe.handshake.greeting import Greeting
+from probe.handshake.opening import Stream, open_stream
+from probe.handshake.otlp import Request, build_request
+from probe.handshake.plans import Plans
+from probe.handshake.prepared import Prepared
+from probe.handshake.tls import TlsClient
+from probe.target import Protocol, Target
+
+QUIET: Final = 0.2
+"""Seconds to let a TLS 1.3 backend speak first."""
+
+EVERY_CIPHER: Final = ("ALL", "COMPLEMENTOFALL")
+# "?" makes OpenSSL pass over what it does not have.
+EVERY_GROUP: Final = (
+    "X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "X448", "ffdhe2048", "ffdhe3072",
+    "?ffdhe4096", "?brainpoolP256r1", "?brainpoolP384r1", "?brainpoolP512r1",
+    "?brainpoolP256r1tls13", "?brainpoolP384r1tls13", "?brainpoolP512r1tls13",
+    "?SecP256r1MLKEM768", "?SecP384r1MLKEM1024",
+)  # fmt: skip
+
+_VARIANTS: Final[dict[Varied, Variant]] = {
+    "no_client_certificate": Variant(client_certificate=False),
+    "tls_1.2": Variant(max_version="1.2"),
+    "tls_1.3": Variant(min_version="1.3", max_version="1.3"),
+    "every_version": Variant(min_version="1.0", max_version="1.3"),
+    "every_cipher": Variant(ciphers=EVERY_CIPHER),
+    "every_group": Variant(groups=EVERY_GROUP),
+    "no_alpn": Variant(),
+    "other_protocol": Variant(),
+}
+
+
+class Experiments:
+    """Runs rounds of experiments on the plans that the attempts use."""
+
+    def __init__(self, plans: Plans, *, wall_clock: Callable[[], float], user_agent: str) -> None:
+        """Take the dependencies; `wall_clock` gives seconds since the epoch."""
+        self._plans = plans
+        self._wall_clock = wall_clock
+        self._user_agent = user_agent
+
+    async def round(
+        self,
+        prepared: Prepared,
+        credentials: Credentials,
+        address: str,
+        varied: Sequence[Varied],
+        deadline: float,
+    ) -> tuple[Experiment, ...]:
+        """Make each variation of `varied` at `address` until `deadline` (monotonic seconds)."""
+        done: list[Experiment] = []
+        for index, one in enumerate(varied):
+            left = deadline - monotonic()
+            if left <= 0:
+                break
+            share = monotonic() + left / (len(varied) - index)
+            done.append(await self._one(prepared, credentials, address, one, share))
+        return tuple(done)
+
+    async def _one(
+        self,
+        prepared: Prepared,
+        credentials: Credentials,
+        address: str,
+        varied: Varied,
+        deadline: float,
+    ) -> Experiment:
+        at = self._wall_clock()
+        stream = await open_stream(prepared, address, deadline)
+        if isinstance(stream, Ending):
+            return Experiment(varied=varied, at=at, ending=stream)
+        with stream.sock:
+            if varied == "plaintext":
+                return await _greet(stream, at, deadline)
+            conversation = self._conversation(prepared, credentials, varied)
+            loop = asyncio.get_running_loop()
+            await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
+        assert conversation.ending is not None
+        return Experiment(
+            varied=varied,
+            at=at,
+            ending=conversation.ending,
+            handshake=conversation.handshake,
+            answer=conversation.answer,
+        )
+
+    def _conversation(
+        self, prepared: Prepared, credentials: Credentials, varied: Varied
+    ) -> OtlpConversation:
+        protocol, alpn = prepared.target.protocol, prepared.alpn
+        request = prepared.request
+        if varied == "no_alpn":
+            alpn = ()
+        elif varied == "other_protocol":
+            protocol, alpn, request = _other(prepared.target, self._user_agent)
+        plan = self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)
+        return OtlpConversation(
+            TlsClient(plan),
+            request,
+            # A refusal for want of a certificate may come only after the handshake: purpose tls
+            # waits for it, and writes no more than the protocol's opening.
+            purpose={"no_client_certificate": "tls", "other_protocol": "export"}.get(
+                varied, "handshake"
+            ),  # type: ignore[arg-type]  # each is a Purpose
+            grpc=protocol == "grpc" and varied != "no_client_certificate",
+            quiet=QUIET,
+        )
+
+
+async def _greet(stream: Stream, at: float, deadline: float) -> Experiment:
+    greeting = Greeting()
+    await Pump(asyncio.get_running_loop(), stream.sock, greeting).run(deadline, stream.leftover)
+    assert greeting.ending is not None
+    return Experiment(
+        varied="plaintext", at=at, ending=greeting.ending, first_bytes=greeting.first.hex()
+    )
+
+
+def _other(target: Target, user_agent: str) -> tuple[Protocol, tuple[bytes, ...], Request]:
+    """Return the other OTLP protocol, what it offers, and its request without any header."""
+    protocol: Protocol = "http/protobuf" if target.protocol == "grpc" else "grpc"
+    alpn = (b"h2",) if protocol == "grpc" else (b"h2", b"http/1.1")
+    bare = replace(target, protocol=protocol, headers=())
+    return protocol, alpn, build_request(bare, user_agent)
