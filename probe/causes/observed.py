@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from probe.causes.experiments import same_without_certificate
 from probe.causes.wording import DAY
 from probe.evidence import Answer, CertificateAtHand, CertificateFacts, Evidence, Handshake
 
@@ -217,6 +218,9 @@ def left_open(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
         possible.append("no_shared_signature_algorithm")
     if at_the_edge(evidence):
         possible.append("clock_skew")
+    if refused.alert is None and same_without_certificate(evidence):
+        reset = evidence.ending.kind == "reset"
+        possible.append("connection_reset" if reset else "connection_closed")
     return tuple(possible)
 
 

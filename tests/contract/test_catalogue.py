@@ -71,8 +71,6 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
 """Never renamed, only added to: metric labels, URLs and alert rules outside rest on these."""
 
 WITHOUT_GOLDEN: Final = {
-    "no_shared_group": "proven only by a second handshake with every group: one handshake can "
-    "but name it among what is possible",
     "tls_off": "a finding by definition: the exporter's own wish to send in clear stops nothing",
 }
 """Causes of which no golden evidence has them as the primary cause, each with the reason.

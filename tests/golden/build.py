@@ -7,6 +7,7 @@ from tests.golden.case import Case, cases_in
 from tests.golden.stories import (
     client_certificates,
     clocks,
+    experiments,
     local_files,
     negotiation,
     network,
@@ -26,6 +27,7 @@ CASES: Final[tuple[Case, ...]] = tuple(
         clocks,
         server_certificates,
         negotiation,
+        experiments,
         network,
         otlp,
     )

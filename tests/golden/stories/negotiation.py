@@ -45,8 +45,8 @@ def no_shared_cipher() -> Evidence:
 
 
 @case("handshake", cause="handshake_rejected", certain=False, also=NOTHING_IN_COMMON)
-def no_shared_group() -> Evidence:
-    """The exporter offers X448 only; the backend's handshake_failure leaves four causes."""
+def no_shared_group__not_tried() -> Evidence:
+    """The exporter offers X448 only, and experiments are off; the backend's handshake_failure leaves four causes."""
     offer = Offer(min_version="1.3", max_version="1.3", groups=("X448",), server_name=HOST)
     return attempt("handshake", "alert", handshake=begun(alert(40), offer=offer))
 
