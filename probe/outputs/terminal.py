@@ -16,15 +16,14 @@ from rich.text import Text
 
 from probe.causes.catalogue import CATALOGUE
 from probe.diagnosis import Diagnosis
-from probe.evidence import Evidence
+from probe.evidence import Evidence, TargetFacts
 from probe.ledger import as_expected
 from probe.safe_text import safe_text
-from probe.target import Target
 
 _PIPE_WIDTH = 140
 _STYLES = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
 
-Row = tuple[Target, Evidence, Diagnosis]
+Row = tuple[Evidence, Diagnosis]
 
 
 class _Console(Console):
@@ -49,21 +48,22 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"):
         table.add_column(heading, overflow="fold")
-    for target, _, diagnosis in rows:
+    for evidence, diagnosis in rows:
+        target = evidence.target
         expected = as_expected(diagnosis, target.expect_cause)
         outcome = diagnosis.outcome + (" (as expected)" if expected and diagnosis.cause else "")
         table.add_row(
             Text(safe_text(target.name)),
-            Text(safe_text(str(target.endpoint))),
+            Text(safe_text(target.endpoint)),
             Text(outcome, style="green" if expected else _STYLES[diagnosis.outcome]),
             Text(diagnosis.stage),
             Text(_cause(diagnosis)),
         )
     console.print(table)
-    for target, _, diagnosis in rows:
+    for evidence, diagnosis in rows:
         if diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
-            console.print(_story(target, diagnosis), soft_wrap=True)
+            console.print(_story(evidence.target, diagnosis), soft_wrap=True)
 
 
 def _cause(diagnosis: Diagnosis) -> str:
@@ -72,9 +72,9 @@ def _cause(diagnosis: Diagnosis) -> str:
     return diagnosis.cause + ("" if diagnosis.certain else " (not certain)")
 
 
-def _story(target: Target, diagnosis: Diagnosis) -> Text:
+def _story(target: TargetFacts, diagnosis: Diagnosis) -> Text:
     story = Text()
-    story.append(f"{safe_text(target.name)}  {safe_text(str(target.endpoint))}\n", style="bold")
+    story.append(f"{safe_text(target.name)}  {safe_text(target.endpoint)}\n", style="bold")
     if diagnosis.cause is not None:
         story.append(f"  {CATALOGUE[diagnosis.cause].title} ({_cause(diagnosis)})\n")
     elif diagnosis.outcome == "unconfirmed":

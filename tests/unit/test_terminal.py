@@ -66,7 +66,7 @@ def row(
         at=0.0,
         ending=Ending(stage=diagnosis.stage, kind="alert"),
     )
-    return target, evidence, diagnosis
+    return evidence, diagnosis
 
 
 def printed(*rows: Row, stream: io.StringIO | None = None) -> str:
@@ -160,7 +160,7 @@ def test_hostile_paths_reach_no_fix(kind: str) -> None:
     """What the diagnosis puts into a step from the target's own settings has been made safe."""
     raw, shown = HOSTILE[kind]
     tls = TlsSettings(cert_file=raw, key_file=raw, ca_file=raw, server_name_override=raw)
-    _, evidence, _ = row(REFUSED, tls=tls)
+    evidence, _ = row(REFUSED, tls=tls)
     facts: TargetFacts = evidence.target
     assert {facts.cert_file, facts.key_file, facts.ca_file, facts.reference_identifier} == {shown}
 

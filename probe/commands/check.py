@@ -1,0 +1,111 @@
+"""`mtls-probe check`: one round over all targets, or rounds until all are as expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from probe.commands.configuration import config_option, configuration
+from probe.commands.event_loop import in_loop
+from probe.commands.exit_codes import exit_code
+from probe.commands.results import print_results
+from probe.outputs.standard_streams import progress, reader_may_leave
+from probe.target import DEPTHS, PROTOCOLS
+
+if TYPE_CHECKING:
+    from probe.target import Target
+
+
+@click.command()
+@config_option
+@click.argument("endpoints", nargs=-1)
+@click.option("--cert", "cert_file", help="Client certificate, PEM.")
+@click.option("--key", "key_file", help="Its key, PEM.")
+@click.option("--ca", "ca_file", help="CA of the backend's certificate, PEM.")
+@click.option("--server-name", default="", help="Name to verify instead of the endpoint's host.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="Default: http/protobuf on 4318.")
+@click.option(
+    "--depth",
+    type=click.Choice([d for d in DEPTHS if d != "canary"]),
+    default="otlp",
+    show_default=True,
+    help="How far: a TLS refusal or none, or an answer to an OTLP request.",
+)
+@click.option("--timeout", default="5s", show_default=True, help="Limit of one attempt.")
+@click.option(
+    "--targets",
+    "targets_file",
+    type=click.File("r", encoding="utf-8-sig", errors="surrogateescape"),
+    help="Endpoints, one a line.",
+)
+@click.option("--wait", default=None, help="Repeat until all are as expected or this has passed.")
+@click.option(
+    "--evidence",
+    "evidence_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write what each attempt saw into this folder, for `diagnose` or a bug report.",
+)
+@click.option(
+    "--no-experiments",
+    is_flag=True,
+    help="Make no further handshakes to settle what the first one leaves open.",
+)
+@click.option(
+    "--output", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True
+)
+def check(
+    config_file: Path | None,
+    endpoints: tuple[str, ...],
+    targets_file: IO[str] | None,
+    wait: str | None,
+    evidence_folder: Path | None,
+    no_experiments: bool,
+    output: str,
+    **settings: Any,
+) -> int:
+    """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
+    from probe.sources.arguments import (
+        read_duration,
+        read_endpoints,
+        refuse_given,
+        targets_from_arguments,
+    )
+
+    if endpoints or targets_file is not None:
+        if config_file is not None:
+            raise click.UsageError("give endpoints or --config, not both")
+        named = read_endpoints(endpoints, targets_file or ())
+        targets: Sequence[Target] = targets_from_arguments(named, **settings)
+        concurrency, tolerance, experiments = 100, 60.0, True
+    else:
+        refuse_given(click.get_current_context(), settings)
+        loaded = configuration(config_file)
+        targets, concurrency = loaded.targets, loaded.concurrency
+        tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
+    limit = read_duration(wait, "--wait") if wait is not None else 0.0
+    from probe.line import rounds
+    from probe.outputs.log import configure_logging
+
+    configure_logging(human=True)
+    with progress(len(targets)) as done:
+        observations = in_loop(
+            rounds(
+                targets,
+                concurrency=concurrency,
+                clock_tolerance=tolerance,
+                limit=limit,
+                experiments=experiments and not no_experiments,
+                done=done,
+            )
+        )
+    seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
+    if evidence_folder is not None:
+        from probe.outputs.evidence_files import write_evidence
+
+        write_evidence(evidence_folder, [evidence for evidence, _ in seen])
+    with reader_may_leave():
+        print_results(seen, output)
+    return exit_code(seen)

@@ -1,0 +1,77 @@
+"""`mtls-probe demo`: backends on loopback, one for each cause, and the probe beside them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.commands.event_loop import in_loop, listening_on
+from probe.commands.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code
+from probe.commands.results import print_results
+from probe.outputs.standard_streams import reader_may_leave
+
+if TYPE_CHECKING:
+    from probe.sources.configuration import WebSettings
+    from probe.target import Endpoint, Target
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="One round and the table, then exit.")
+@click.option("--listen", default="127.0.0.1:9943", show_default=True, help="The status page.")
+def demo(once: bool, listen: str) -> int:
+    """Start backends on loopback, one healthy of each kind and one per cause, and probe them."""
+    from probe.sources.arguments import read_listen
+
+    web = read_listen(listen)
+    from probe.outputs.log import configure_logging
+
+    configure_logging(human=sys.stderr.isatty())
+    return in_loop(_demo(None if once else web))
+
+
+async def _demo(web: WebSettings | None) -> int:
+    """Probe the demo's backends once; then, where `web` is given, serve what is seen of them."""
+    import tempfile
+
+    from probe.demo.scenarios import Demo
+    from probe.line import one_round
+
+    with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
+        backends = Demo()
+        targets = await backends.start(Path(folder))
+        try:
+            observations = await one_round(targets, concurrency=20, clock_tolerance=60.0)
+            seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
+            with reader_may_leave():
+                print_results(seen, "table")
+            wrong = [
+                f"{target.name}: expected {backends.expected[target.name] or 'confirmed'}, "
+                f"got {diagnosis.cause or diagnosis.outcome}"
+                for target, _, diagnosis in observations
+                if (diagnosis.cause or diagnosis.outcome)
+                != (backends.expected[target.name] or "confirmed")
+            ]
+            for line in wrong:
+                click.echo(line, err=True)
+            if web is not None:
+                await _serve_demo(targets, web)
+        finally:
+            await backends.stop()
+    if exit_code(seen) == PROBE_FAULT:
+        return PROBE_FAULT
+    return NOT_AS_EXPECTED if wrong else AS_EXPECTED
+
+
+async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
+    from probe.service import serve
+    from probe.sources.arguments import demo_configuration
+
+    def listening(address: Endpoint) -> None:
+        click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
+
+    with listening_on(web):
+        await serve(demo_configuration(targets, web), listening=listening)

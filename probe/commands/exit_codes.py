@@ -1,0 +1,29 @@
+"""What the exit codes mean (interfaces.md, section 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from probe.diagnosis import Diagnosis
+    from probe.evidence import Evidence
+
+AS_EXPECTED: Final = 0
+NOT_AS_EXPECTED: Final = 1
+USAGE: Final = 2
+PROBE_FAULT: Final = 3
+
+
+def exit_code(observations: Iterable[tuple[Evidence, Diagnosis]]) -> int:
+    """Return the code for one round: a fault of the probe's own comes before everything else."""
+    from probe.ledger import as_expected
+
+    code = AS_EXPECTED
+    for evidence, diagnosis in observations:
+        if diagnosis.cause == "probe_fault":
+            return PROBE_FAULT
+        if not as_expected(diagnosis, evidence.target.expect_cause):
+            code = NOT_AS_EXPECTED
+    return code

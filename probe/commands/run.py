@@ -1,0 +1,24 @@
+"""`mtls-probe run`: the service."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from probe.commands.configuration import config_option, configuration
+from probe.commands.event_loop import in_loop, listening_on
+from probe.commands.exit_codes import AS_EXPECTED
+
+
+@click.command()
+@config_option
+def run(config_file: Path | None) -> int:
+    """Run the service: schedule, metrics, web."""
+    loaded = configuration(config_file)
+    from probe.outputs.log import configure_logging
+    from probe.service import serve
+
+    configure_logging(human=sys.stderr.isatty())
+    with listening_on(loaded.web):
+        in_loop(serve(loaded))
+    return AS_EXPECTED
