@@ -95,8 +95,9 @@ CLIENT_CA_UNTRUSTED = Cause(
         "The backend asked for a client certificate, got ours, and found no trust anchor for it "
         "in its client CA file. Go and Java exporters compare their certificate with the list of "
         "CAs that the backend names and, where none fits, send no certificate at all: there the "
-        "backend logs that the client didn't provide a certificate although one is configured. "
-        "This probe sends it anyway and so sees what is really wrong."
+        "backend logs that the client didn't provide a certificate although one is configured, "
+        "and they print certificate required (TLS 1.3) or handshake failure (TLS 1.2). This probe "
+        "sends it anyway, as OpenSSL clients do, and so sees what is really wrong."
     ),
     evidence=(
         "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
@@ -104,9 +105,11 @@ CLIENT_CA_UNTRUSTED = Cause(
         "together mean a reissued CA."
     ),
     fix=(
-        "On the backend, add the CA that issued {cert_file} to client_ca_file of the OTLP receiver "
-        "and reload it (client_ca_file_reload, or a restart).",
-        "Or give the exporter a certificate of a CA that the backend accepts.",
+        "On the backend, append the certificate of the CA that issued {cert_file} to the file named "
+        "in client_ca_file of its tls settings, and restart it (with client_ca_file_reload: true "
+        "that is not needed).",
+        "Or issue the exporter's certificate from a CA that the backend accepts, and put it in "
+        "{cert_file} with its key in {key_file}.",
         "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
     ),
     severity="critical",

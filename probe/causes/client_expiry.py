@@ -104,8 +104,8 @@ CLIENT_CERT_EXPIRED = Cause(
     ),
     fix=(
         "Renew the certificate and put it in {cert_file} with its key in {key_file}.",
-        "Make the exporter read it: set reload_interval in its tls settings, or restart it; most "
-        "SDKs read the files once at their start.",
+        "Make the exporter read it: restart it, or for a Collector set reload_interval: 1h in the "
+        "exporter's tls settings; SDKs read the files once at their start.",
         "To see the dates: openssl x509 -in {cert_file} -noout -dates",
     ),
     citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),

@@ -134,8 +134,8 @@ CLIENT_CERT_KEY_MISMATCH = Cause(
     fix=(
         "Find the pair that belongs together: openssl x509 -in {cert_file} -noout -pubkey and "
         "openssl pkey -in {key_file} -pubout must print the same.",
-        "Write both files in one step (a Kubernetes Secret volume does) so that no reader sees a "
-        "mixed pair.",
+        "Put both halves of that pair in place, {cert_file} and {key_file}, in one step (a "
+        "Kubernetes Secret volume does) so that no reader sees a mixed pair.",
     ),
     citations=("RFC 8446 §4.4.3",),
     applies=frozenset(get_args(EndingKind)),
@@ -151,7 +151,9 @@ CLIENT_CERT_NOT_SENT = Cause(
     severity="critical",
     meaning=(
         "The backend runs with client_ca_file (or the like), so it asks every client for a "
-        "certificate; this exporter's settings name none."
+        "certificate; this exporter's settings name none. Users of Go and Java exporters read the "
+        "same although a certificate is configured: these withhold one whose issuer the backend "
+        "does not name, and there the cause is client_ca_untrusted."
     ),
     evidence=(
         "A CertificateRequest, no certificate configured, and a refusal after it: alert "
@@ -224,8 +226,9 @@ CLIENT_CERT_REVOKED = Cause(
     meaning="The backend checks a revocation list, and the certificate stands on it.",
     evidence="Alert certificate_revoked (44).",
     fix=(
-        "Issue a new certificate and put it in {cert_file} and {key_file}; find out why the old "
-        "one was revoked before it is used elsewhere.",
+        "Issue a new certificate with a new key, put them in {cert_file} and {key_file}, and "
+        "restart the exporter, or set reload_interval in its tls settings.",
+        "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
     ),
     citations=("RFC 8446 §6.2 certificate_revoked", "RFC 5280 §5"),
     applies=REFUSALS,
@@ -248,6 +251,7 @@ CLIENT_CERT_REJECTED = Cause(
         "Read the backend's log at the time of the attempt: it knows what it refused.",
         "Check that its client CA file holds the issuer of {cert_file}, that no policy of allowed "
         "names leaves this one out, and that its clock is right.",
+        "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",
     ),
     citations=("RFC 8446 §6.2",),
     applies=REFUSALS,

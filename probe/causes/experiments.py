@@ -131,6 +131,8 @@ def proven(evidence: Evidence) -> str:
 def ruled_out(evidence: Evidence, one: Experiment) -> str:
     """Return the cause that this experiment rules out by ending no better than the attempt."""
     cause = _SETTLES.get(one.varied, "")
+    if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
+        return ""  # it came to nothing
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
     return "" if not cause or further(evidence, one.varied) is not None else cause

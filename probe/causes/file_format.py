@@ -97,8 +97,10 @@ CLIENT_FILE_PERMISSION = _local(
     "The file is there, and the user that runs the exporter may not open it.",
     "Opening the path gives EACCES.",
     (
-        "Give the exporter's user the right to read it: chown or chmod, in Kubernetes fsGroup and "
-        "defaultMode of the volume. Look with: ls -l {cert_file} {key_file}",
+        "Give the group of the exporter's user the right to read it: chgrp otel {key_file} and "
+        "chmod 0640 {key_file}, with that group's name for otel.",
+        "In Kubernetes set securityContext.fsGroup of the pod, and defaultMode: 0440 of the volume.",
+        "To see who may: ls -l {cert_file} {key_file}",
     ),
 )
 CLIENT_FILE_MALFORMED = _local(
@@ -107,14 +109,23 @@ CLIENT_FILE_MALFORMED = _local(
     "Exporters read PEM with a CERTIFICATE and a PRIVATE KEY block. This file holds something "
     "else, or a block that is damaged.",
     "The bytes of the file, read and named.",
-    ("See what it is: openssl x509 -in {cert_file} -noout; openssl pkey -in {key_file} -noout",),
+    (
+        "See which of the two it is: openssl x509 -in {cert_file} -noout and openssl pkey -in "
+        "{key_file} -noout must print nothing; mtls-probe inspect names what the file is.",
+        "From DER: openssl x509 -inform DER -in {cert_file} -out tls.pem, and put that in its place.",
+        "From PKCS#12: openssl pkcs12 -in {cert_file} -nodes -out tls.pem, which holds certificate "
+        "and key: name it in both cert_file and key_file.",
+    ),
 )
 CLIENT_KEY_ENCRYPTED = _local(
     "client_key_encrypted",
     "The client key is encrypted",
     "An exporter has nobody to ask for a passphrase; none of them can use an encrypted key.",
     "The PEM label ENCRYPTED PRIVATE KEY, or a Proc-Type header.",
-    ("Decrypt it into a file that only the exporter may read: openssl pkey -in {key_file}",),
+    (
+        "Decrypt it into a file that only the exporter may read (umask 077; openssl pkey -in "
+        "{key_file} -out tls-plain.key), and name that file in key_file.",
+    ),
 )
 SERVER_CA_FILE_MISSING = _local(
     "server_ca_file_missing",
@@ -128,14 +139,21 @@ SERVER_CA_FILE_PERMISSION = _local(
     "The CA file for the backend's certificate may not be read",
     "The file is there, and the user that runs the exporter may not open it.",
     "Opening the path gives EACCES.",
-    ("Give the exporter's user the right to read it: ls -l {ca_file}",),
+    (
+        "A CA certificate is no secret, everybody may read it: chmod 0644 {ca_file}",
+        "Its folders need the right to enter too: ls -ld on each folder above {ca_file}",
+    ),
 )
 SERVER_CA_FILE_MALFORMED = _local(
     "server_ca_file_malformed",
     "The CA file for the backend's certificate holds no certificate",
     "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else.",
     "The bytes of the file, read and named.",
-    ("See what it is: openssl x509 -in {ca_file} -noout",),
+    (
+        "See what it is: openssl x509 -in {ca_file} -noout must print nothing; mtls-probe inspect "
+        "names what the file is.",
+        "From DER: openssl x509 -inform DER -in {ca_file} -out ca.pem, and put that in its place.",
+    ),
 )
 CLIENT_CHAIN_MISORDERED = _local(
     "client_chain_misordered",
@@ -143,7 +161,12 @@ CLIENT_CHAIN_MISORDERED = _local(
     "The end entity's certificate has to come first, then each its issuer. Here the key belongs to "
     "a later one, so that every exporter says that key and certificate do not match.",
     "The key's public half, compared with each certificate of the file.",
-    ("Write the end entity's certificate first, then its intermediates, into {cert_file}.",),
+    (
+        "Write the end entity's certificate first, then its intermediates, into {cert_file} (cat "
+        "leaf.crt intermediate.crt > {cert_file}).",
+        "To see the order: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl pkcs7 "
+        "-print_certs -noout",
+    ),
 )
 CLIENT_CHAIN_INCOMPLETE = Cause(
     id="client_chain_incomplete",
@@ -162,7 +185,8 @@ CLIENT_CHAIN_INCOMPLETE = Cause(
         "missing issuer at hand in ca_file or in cert_file's folder, chaining to a listed anchor."
     ),
     fix=(
-        "Append the intermediate to {cert_file}, after the end entity's certificate.",
+        "Append the intermediate to {cert_file}, after the end entity's certificate (cat "
+        "intermediate.crt >> {cert_file}), and restart the exporter, or set reload_interval.",
         "With cert-manager use tls.crt as it is: it holds the leaf and its intermediates.",
     ),
     citations=("RFC 8446 §4.4.2", "RFC 5280 §6.1"),

@@ -18,7 +18,7 @@ PROBE_FAULT = Cause(
     evidence="An exception of ours, or EMFILE, ENFILE, ENOBUFS, ENOMEM.",
     fix=(
         "Too many open files: raise the limit (ulimit -n, LimitNOFILE=).",
-        "Otherwise report it with the log line.",
+        "Otherwise report it with the log line that names the exception.",
     ),
     citations=(),
     applies=frozenset({"probe_fault"}),
@@ -33,7 +33,10 @@ UNEXPLAINED = Cause(
     severity="warning",
     meaning="The attempt failed in a way that the catalogue does not know: a gap of the probe.",
     evidence="No cause of the catalogue matches.",
-    fix=("Report it with the evidence file, on which mtls-probe diagnose says the same.",),
+    fix=(
+        "Report it with the evidence file: mtls-probe check --evidence DIR writes it, without keys "
+        "and header values, and mtls-probe diagnose says the same of it.",
+    ),
     citations=(),
     applies=frozenset(),
     match=lambda _evidence: None,

@@ -229,8 +229,10 @@ CAUSES = (
         "no OTLP receiver at all.",
         evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
         fix=(
-            "Check the endpoint's path and that the receiver is in a pipeline of this signal.",
-            "In a Collector: service.pipelines must name the receiver for traces, metrics or logs.",
+            "In a Collector: name the receiver in service.pipelines for this signal (traces, metrics "
+            "or logs), and restart it.",
+            "Check the path of the endpoint: OTLP/HTTP wants /v1/traces, /v1/metrics or /v1/logs, "
+            "which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own.",
         ),
         match=_not_served,
     ),
@@ -252,8 +254,9 @@ CAUSES = (
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
-            "Look at the backend's health and at what its gateway forwards to; in a Collector "
-            "health_check tells, and memory_limiter refuses data once limit_mib is reached.",
+            "Look at the backend's health (a Collector's health_check extension tells) and at what "
+            "its gateway forwards to.",
+            "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
     ),
     _otlp(

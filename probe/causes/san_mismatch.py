@@ -113,12 +113,16 @@ SERVER_NAME_MISMATCH = Cause(
     severity="critical",
     meaning=(
         "The exporter connects to a name (or address) that is not among the subjectAltNames of the "
-        "backend's certificate. A CN counts for nothing; an address needs an IP SAN."
+        "backend's certificate. A CN counts for nothing to Go, rustls and Python's HTTP exporter "
+        "(Java, Node, grpcio and curl still take it); an address needs an IP SAN."
     ),
     evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
     fix=(
         "Issue the backend's certificate with {reference} among its SANs.",
-        "Or connect by a name it has, or set server_name_override to one that it has.",
+        "Or connect by a name it has, or set server_name_override in the exporter's tls settings to "
+        "one that it has.",
+        "To see its names: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
+        "-ext subjectAltName",
     ),
     citations=("RFC 9525 §6", "RFC 6066 §3"),
     applies=SERVER_ENDINGS,

@@ -172,8 +172,9 @@ SERVER_CHAIN_INCOMPLETE = Cause(
     meaning="The server sends its certificate without the intermediate that leads to our CA.",
     evidence="The missing issuer is at hand and is issued by a CA in ca_file.",
     fix=(
-        "Append the intermediate to the backend's cert_file, after its own certificate, and "
-        "restart or reload it.",
+        "Append the intermediate to the backend's cert_file, after its own certificate (cat "
+        "intermediate.crt >> tls.crt there), and restart it, or set reload_interval.",
+        "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     ),
     citations=("RFC 8446 §4.4.2",),
     applies=SERVER_ENDINGS,
@@ -195,7 +196,8 @@ SERVER_CA_UNTRUSTED = Cause(
     fix=(
         "Put the CA that issued the backend's certificate into {ca_file} (or set ca_file, or "
         "OTEL_EXPORTER_OTLP_CERTIFICATE).",
-        "To see what the backend sends: openssl s_client -connect {endpoint} -showcerts </dev/null",
+        "To see what the backend sends: openssl s_client -connect {host}:{port} -showcerts "
+        "</dev/null",
     ),
     citations=("RFC 5280 §6.1", "Go crypto/x509 UnknownAuthorityError"),
     applies=SERVER_ENDINGS,

@@ -1,0 +1,138 @@
+"""When experiments run: on a change, then hourly; what they settled does not flap."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec.structs
+
+from probe.evidence import Ending, Evidence, Experiment, Varied
+from probe.settling import HOUR, ROUNDS, Settling
+from probe.target import Endpoint, Target
+from tests.golden.attempts import attempt, begun, holding
+from tests.golden.certificates import AT, EXPORTER
+
+TARGET = Target(name="t", endpoint=Endpoint("collector", 4317))
+CLOSED = attempt("handshake", "close", handshake=begun())
+RESET = attempt("handshake", "reset", handshake=begun())
+TAKEN = attempt("export", "answered", handshake=begun())
+
+
+class Laboratory:
+    """Counts the rounds that are asked for, and answers with a result that bears its number."""
+
+    def __init__(self) -> None:
+        """Begin at none."""
+        self.rounds = 0
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+
+    async def __call__(
+        self, target: Target, evidence: Evidence, varied: Sequence[Varied]
+    ) -> tuple[Experiment, ...]:
+        """Make one round."""
+        self.rounds += 1
+        ending = Ending(stage="handshake", kind="close", detail=str(self.rounds))
+        await self.may_end.wait()
+        return (Experiment(varied=varied[0], at=evidence.at, ending=ending),)
+
+
+def at(seconds: float, evidence: Evidence = CLOSED) -> Evidence:
+    """Return the same attempt, made `seconds` later."""
+    return msgspec.structs.replace(evidence, at=AT + seconds)
+
+
+async def test_the_first_failure_is_experimented_with_and_the_next_reuses_it() -> None:
+    """Every later attempt that ends in the same way carries the same results."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory)
+    first = await settling.settle(TARGET, at(0), None)
+    second = await settling.settle(TARGET, at(30), first)
+    third = await settling.settle(TARGET, at(60), second)
+    assert laboratory.rounds == 1
+    assert first.experiments
+    assert first.experiments == second.experiments == third.experiments
+
+
+async def test_after_an_hour_it_asks_again() -> None:
+    """At most hourly, and not never again: what the backend allows may have changed."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory)
+    first = await settling.settle(TARGET, at(0), None)
+    again = await settling.settle(TARGET, at(HOUR + 1), first)
+    assert laboratory.rounds == 2
+    assert again.experiments != first.experiments
+
+
+async def test_a_changed_outcome_discards_what_was_found() -> None:
+    """Another ending, other files, or a success in between."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory)
+    first = await settling.settle(TARGET, at(0), None)
+    reset = await settling.settle(TARGET, at(30, RESET), first)
+    assert reset.experiments != first.experiments
+    other_files = msgspec.structs.replace(CLOSED, credentials=holding(EXPORTER, generation="2"))
+    rotated = await settling.settle(TARGET, at(60, other_files), first)
+    assert rotated.experiments != first.experiments
+    well = await settling.settle(TARGET, at(90, TAKEN), first)
+    assert well.experiments == ()
+    assert laboratory.rounds == 3
+
+
+async def test_a_target_that_flaps_gets_a_few_rounds_an_hour() -> None:
+    """Its outcome changes each time: the rounds are bounded, and come back after an hour."""
+    now = 0.0
+    laboratory = Laboratory()
+    settling = Settling(laboratory, clock=lambda: now)
+    before: Evidence | None = None
+    for turn in range(20):
+        before = await settling.settle(TARGET, at(turn, (CLOSED, RESET)[turn % 2]), before)
+    assert laboratory.rounds == ROUNDS
+    assert before is not None
+    assert before.experiments == ()
+    now = HOUR + 1
+    await settling.settle(TARGET, at(30), before)
+    assert laboratory.rounds == ROUNDS + 1
+
+
+async def test_an_outage_of_many_does_not_wait_for_its_turn() -> None:
+    """In the service an attempt goes on without experiments when all places are taken."""
+    laboratory = Laboratory()
+    laboratory.may_end.clear()
+    settling = Settling(laboratory, concurrency=1)
+    busy = asyncio.create_task(settling.settle(TARGET, at(0), None))
+    await asyncio.sleep(0)
+    other = Target(name="u", endpoint=Endpoint("collector", 4317))
+    passed = await settling.settle(other, at(0), None)
+    assert passed.experiments == ()
+    laboratory.may_end.set()
+    assert (await busy).experiments
+    assert (await settling.settle(other, at(30), passed)).experiments
+
+
+async def test_a_check_waits_for_its_turn() -> None:
+    """One round over all targets: each gets its experiments."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory, concurrency=1, patient=True)
+    others = [Target(name=f"t{n}", endpoint=Endpoint("collector", 4317)) for n in range(5)]
+    settled = await asyncio.gather(*(settling.settle(one, at(0), None) for one in others))
+    assert all(one.experiments for one in settled)
+
+
+async def test_switched_off_it_never_asks() -> None:
+    """`experiments: {enabled: false}`."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory, enabled=False)
+    assert (await settling.settle(TARGET, at(0), None)).experiments == ()
+    assert laboratory.rounds == 0
+
+
+async def test_forgetting_a_target_gives_its_name_a_fresh_start() -> None:
+    """A reload that removes a target drops its count."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory, clock=lambda: 0.0)
+    for turn in range(ROUNDS + 1):
+        await settling.settle(TARGET, at(turn, (CLOSED, RESET)[turn % 2]), None)
+    assert laboratory.rounds == ROUNDS
+    settling.forget({"t"})
+    await settling.settle(TARGET, at(30), None)
+    assert laboratory.rounds == ROUNDS + 1
