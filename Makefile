@@ -13,12 +13,14 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench collector lock clean
+.PHONY: help demo test lab check causes bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
 	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
+	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
 	@echo "make check      lint, formatting, types and the laws of the architecture"
+	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make bench      what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
@@ -28,6 +30,13 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+lab: $(VENV)/.test collector
+	tests/lab/install
+	REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/lab
+
+causes: $(VENV)/.test
+	$(BIN)/python -m probe.outputs.causes_markdown CAUSES.md
 
 check: $(VENV)/.test
 	$(BIN)/ruff check
