@@ -51,7 +51,7 @@ def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> 
         (cause, match) for cause in BY_ENDING[kind] if (match := cause.match(evidence)) is not None
     ]
     findings = tuple(
-        Finding(cause=cause.id, fact=fact, fix=match.fix or fill(cause.fix, evidence.target))
+        Finding(cause=cause.id, fact=fact, fix=fill(match.fix or cause.fix, evidence.target))
         for cause, match in matches
         if match.strength is Strength.FINDING
         for fact in match.facts
@@ -134,7 +134,7 @@ def _failed(
         also=tuple(proven + possible),
         findings=findings,
         facts=tuple(facts),
-        fix=proof.fix or fill(primary.fix, evidence.target),
+        fix=fill(proof.fix or primary.fix, evidence.target),
     )
 
 

@@ -58,8 +58,9 @@ ALPN_MISMATCH = Cause(
     meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
     evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
     fix=(
-        "Point the exporter at the backend's gRPC port, or let the load balancer pass h2.",
+        "Point endpoint at the backend's gRPC port (4317 as a rule); on a load balancer pass TCP through, or turn HTTP/2 on for this port (nginx: http2 on).",
         "If the port serves OTLP/HTTP (4318), use the otlp_http exporter.",
+        "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
     ),
     citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
     applies=frozenset({"alert", "close", "reset", "timeout", "alpn"}),
@@ -75,7 +76,7 @@ OTLP_PROTOCOL_MISMATCH = Cause(
     meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
     evidence="The answer's HTTP status and content type are those of the other protocol.",
     fix=(
-        "Use the other port, or set OTEL_EXPORTER_OTLP_PROTOCOL (or the exporter type) to what {endpoint} serves.",
+        "If {port} is an OTLP/HTTP port use the otlp_http exporter (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), if it is a gRPC one otlp_grpc (OTEL_EXPORTER_OTLP_PROTOCOL=grpc); or change the port: 4317 is gRPC, 4318 HTTP.",
     ),
     citations=(
         "OTLP specification",

@@ -5,7 +5,7 @@ that came back. Nothing here is asked of an attempt that ended well.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from probe.evidence import Evidence, Experiment, Handshake, Varied
 
@@ -150,14 +150,30 @@ def same_without_certificate(evidence: Evidence) -> bool:
     return one is not None and one.ending.kind in {"close", "reset"}
 
 
+class Shown(NamedTuple):
+    """What one experiment showed."""
+
+    varied: Varied
+    at: float
+    outcome: str
+    """In words."""
+    proves: str
+    """The cause that it proves, empty for none; the same for what it rules out."""
+    rules_out: str
+
+
+def shown(evidence: Evidence) -> Iterator[Shown]:
+    """Yield what each experiment showed, in the order they were made."""
+    for one in evidence.experiments:
+        proves = _SETTLES.get(one.varied, "") if further(evidence, one.varied) is not None else ""
+        yield Shown(one.varied, one.at, _outcome(evidence, one), proves, ruled_out(evidence, one))
+
+
 def told(evidence: Evidence) -> Iterator[str]:
     """Yield one fact for each experiment: what was varied, what came, what that rules out."""
-    for one in evidence.experiments:
-        out = ruled_out(evidence, one)
-        yield (
-            f"tried {_WORDS[one.varied]}: {_outcome(evidence, one)}"
-            f"{f'; that rules out {out}' if out else ''}"
-        )
+    for one in shown(evidence):
+        out = f"; that rules out {one.rules_out}" if one.rules_out else ""
+        yield f"tried {_WORDS[one.varied]}: {one.outcome}{out}"
 
 
 def _outcome(evidence: Evidence, one: Experiment) -> str:

@@ -175,7 +175,10 @@ PROTOCOL_VERSION_MISMATCH = Cause(
     severity="critical",
     meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
     evidence="Alert protocol_version (70), in either direction, or a handshake with every version that goes on.",
-    fix=("Widen min_version or max_version on one side; TLS 1.2 and 1.3 are the ones to have.",),
+    fix=(
+        'Set min_version: "1.2" and leave max_version out in the tls settings of both sides.',
+        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null, and the same with -tls1_3.",
+    ),
     citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
     applies=_UNSAID | _TLS,
     match=_version,
@@ -191,6 +194,7 @@ NO_SHARED_CIPHER = Cause(
     evidence="Alert insufficient_security (71), or a handshake with every cipher that goes on where this one ended.",
     fix=(
         "Remove cipher_suites from the exporter's tls settings, or allow one of them on the backend.",
+        "To see what the backend takes without a restriction: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
     applies=_UNSAID,
@@ -206,7 +210,8 @@ NO_SHARED_GROUP = Cause(
     meaning="The groups in curve_preferences and those that the backend allows do not meet.",
     evidence="A handshake with every group that goes on where this one ended.",
     fix=(
-        "Remove curve_preferences from the exporter's tls settings, or allow one of them on the backend.",
+        "Remove curve_preferences from the exporter's tls settings, or add X25519 and P256 to it on the backend.",
+        "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §4.2.7",),
     applies=_UNSAID,
@@ -222,7 +227,7 @@ NO_SHARED_SIGNATURE_ALGORITHM = Cause(
     meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
     evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
     fix=(
-        "Use certificates with EC P-256 or RSA keys on both sides.",
+        "Issue the certificate in {cert_file} anew with an EC P-256 or RSA-2048 key; do the same for the backend's if that is the Ed25519 one.",
         "To see the exporter's: openssl x509 -in {cert_file} -noout -text",
     ),
     citations=("RFC 8446 §4.2.3",),
@@ -239,8 +244,8 @@ HANDSHAKE_REJECTED = Cause(
     meaning="A fatal alert that no certificate explains: nothing in common among versions, ciphers, groups or signature algorithms, as a rule.",
     evidence="A fatal alert before any client certificate was in play.",
     fix=(
+        "Remove cipher_suites, curve_preferences, min_version and max_version from the exporter's tls settings; if it then works, add them again one at a time.",
         "Read the backend's log at that time.",
-        "Remove cipher_suites, curve_preferences and version limits from both sides, then add them again one at a time.",
     ),
     citations=("RFC 8446 §6.2 handshake_failure",),
     applies=_ALERT,
@@ -255,7 +260,10 @@ BACKEND_FAULT = Cause(
     severity="critical",
     meaning="The backend can't carry on with its own configuration: a missing certificate, a key it can't use, a bug.",
     evidence="Alert internal_error (80) with no certificate of ours in play; or what it sends is no valid TLS.",
-    fix=("Read the backend's log; check that it can read its own cert_file and key_file.",),
+    fix=(
+        "On the backend, check that its pair fits and can be read: openssl x509 -noout -pubkey of its cert_file and openssl pkey -pubout of its key_file must print the same.",
+        "Read the backend's log at that time.",
+    ),
     citations=("RFC 8446 §6.2 internal_error",),
     applies=_TLS,
     match=_fault,

@@ -101,9 +101,8 @@ TCP_REFUSED = Cause(
     meaning="The host answers, and refuses the connection.",
     evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
     fix=(
-        "Check that the backend runs and that its OTLP receiver listens on port {port}.",
-        "From another host: a receiver that listens on localhost is not reached; on the backend "
-        "set endpoint: 0.0.0.0:{port}.",
+        "On the backend: ss -ltn must show port {port}; if not, start it or correct its endpoint.",
+        "From another host a receiver that listens on localhost is not reached; on the backend set endpoint: 0.0.0.0:{port}.",
     ),
     citations=("RFC 9293 §3.5.2",),
     applies=frozenset({"refused"}),
@@ -119,7 +118,7 @@ TCP_TIMEOUT = Cause(
     meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
     evidence="No connection within the attempt's time.",
     fix=(
-        "Look for a firewall, security group or NetworkPolicy between here and {endpoint}.",
+        "Allow TCP from the exporter to {endpoint} in the firewall, the security group or the NetworkPolicy (egress here, ingress there).",
         "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 9293 §3.8.3",),
@@ -135,7 +134,9 @@ NETWORK_UNREACHABLE = Cause(
     severity="critical",
     meaning="The operating system, or a router, says that the address can't be reached.",
     evidence="ENETUNREACH, EHOSTUNREACH or the like.",
-    fix=("Check routes and network policies: ip route get ADDRESS.",),
+    fix=(
+        "Add the route that ip route get ADDRESS does not find, or use the backend's address of the other family (getent ahosts {host} lists them).",
+    ),
     citations=("connect(2)",),
     applies=frozenset({"unreachable", "socket"}),
     match=_ended,
@@ -151,6 +152,7 @@ CONNECTION_RESET = Cause(
     evidence="ECONNRESET, and no refusal of a certificate.",
     fix=(
         "Read the log of the backend, or of the load balancer before it, at that time.",
+        "If an allow-list of addresses stands before the backend, add the exporter's.",
         "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 9293 §3.5.2",),
@@ -171,6 +173,7 @@ CONNECTION_CLOSED = Cause(
     evidence="A FIN without an alert, and no refusal of a certificate.",
     fix=(
         "Read the log of the backend, or of the load balancer before it, at that time.",
+        "If an allow-list of addresses stands before the backend, add the exporter's.",
         "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §6.1",),
@@ -204,7 +207,7 @@ PROXY_FAILURE = Cause(
     severity="critical",
     meaning="The HTTP CONNECT to proxy_url was answered with something else than success.",
     evidence="The proxy's status line.",
-    fix=("Allow {endpoint} in the proxy's rules, or leave it out by NO_PROXY.",),
+    fix=("Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",),
     citations=("RFC 9110 §9.3.6",),
     applies=frozenset({"proxy"}),
     match=_proxy,

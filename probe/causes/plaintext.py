@@ -62,7 +62,7 @@ NOT_TLS = Cause(
     meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
     evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
     fix=(
-        "Turn TLS on at the receiver of {endpoint}, or correct the port.",
+        "Give the receiver a certificate (cert_file and key_file in its tls settings), or correct the port in endpoint; to see what answers: openssl s_client -connect {host}:{port} </dev/null",
         "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
     ),
     citations=("RFC 8446 §5.1",),
@@ -78,7 +78,9 @@ TLS_OFF = Cause(
     severity="warning",
     meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Anybody on the way can read the telemetry, and no client certificate is checked.",
     evidence="The settings themselves. Always a finding, never the cause of a failure.",
-    fix=("Use an https:// endpoint and set ca_file, cert_file and key_file.",),
+    fix=(
+        "Use an https:// endpoint, remove insecure: true, and set ca_file, cert_file and key_file in the exporter's tls settings.",
+    ),
     citations=("Collector configtls insecure",),
     applies=frozenset(get_args(EndingKind)),
     match=_tls_off,

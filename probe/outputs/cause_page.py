@@ -79,7 +79,7 @@ def neighbours(cause: Cause) -> tuple[str, ...]:
 def _blocks(cause: Cause, level: int) -> Iterator[str]:
     heading = "#" * level
     yield f"{heading} {cause.title}"
-    number = f"Documented cause {cause.documented_cause} · " if cause.documented_cause else ""
+    number = f"documented cause {cause.documented_cause} · " if cause.documented_cause else ""
     yield (
         f"`{cause.id}` · {number}family `{cause.family}` · {cause.severity} · "
         f"{PARTIES[cause.party]} must act"

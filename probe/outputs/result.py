@@ -10,8 +10,11 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from probe.causes.experiments import Shown, shown
 from probe.diagnosis import Diagnosis, Finding
 from probe.evidence import Alert, CertificateFacts, Evidence, Handshake, Stage
+from probe.exporters.behaviour import by_exporter
+from probe.exporters.verdict import Verdict
 from probe.ledger import TargetState, as_expected
 from probe.safe_text import safe_text
 
@@ -43,6 +46,16 @@ class Certificate(Struct, frozen=True):
     sha256: str
 
 
+class Experiment(Struct, frozen=True):
+    """One further connection with one thing varied, and what it proved or ruled out (a cause)."""
+
+    varied: str
+    at: str
+    outcome: str
+    proves: str | None
+    rules_out: str | None
+
+
 class Clock(Struct, frozen=True):
     """The best comparison of clocks: `offset_seconds` is remote minus local."""
 
@@ -69,12 +82,15 @@ class Result(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     facts: tuple[str, ...]
     fix: tuple[str, ...]
+    by_exporter: tuple[Verdict, ...]
+    """What exporters would do where they differ from the probe; empty where all do the same."""
     alerts: tuple[Alert, ...]
     tls: Tls
     acceptable_cas: tuple[str, ...]
     server_certificates: tuple[Certificate, ...]
     client_certificates: tuple[Certificate, ...]
     clock: Clock
+    experiments: tuple[Experiment, ...]
     durations: dict[str, float]
 
 
@@ -111,12 +127,14 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         findings=diagnosis.findings,
         facts=diagnosis.facts,
         fix=diagnosis.fix,
+        by_exporter=by_exporter(evidence, diagnosis),
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),
         server_certificates=tuple(map(_certificate, handshake.server_chain)) if handshake else (),
         client_certificates=tuple(map(_certificate, evidence.credentials.client_chain)),
         clock=_clock(evidence),
+        experiments=tuple(map(_experiment, shown(evidence))),
         durations=evidence.durations,
     )
 
@@ -169,6 +187,16 @@ def _certificate(facts: CertificateFacts) -> Certificate:
         not_after=rfc3339(facts.not_after),
         sans=facts.sans,
         sha256=facts.sha256,
+    )
+
+
+def _experiment(one: Shown) -> Experiment:
+    return Experiment(
+        varied=one.varied,
+        at=rfc3339(one.at),
+        outcome=one.outcome,
+        proves=one.proves or None,
+        rules_out=one.rules_out or None,
     )
 
 

@@ -19,14 +19,15 @@ from probe import __version__
 from probe.causes.cause import Cause
 from probe.evidence import CertificateFacts
 from probe.ledger import Ledger, TargetState
+from probe.outputs.cause_page import PARTIES
 from probe.outputs.result import rfc3339
 from probe.safe_text import safe_text
 
 DAY: Final = 86_400
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
-_STYLE: Final = (_TEMPLATES / "status.css").read_text(encoding="utf-8")
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+STYLE: Final = Markup((_TEMPLATES / "status.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file, and its hash is in the policy
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
@@ -34,12 +35,6 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 """Nothing but the page's own style sheet, by its hash, and the empty icon."""
 
-_PARTIES: Final = {
-    "exporter": "the exporter's side",
-    "backend": "the backend's side",
-    "network": "whoever runs the network",
-    "probe": "whoever runs this probe",
-}
 _SEVERITIES: Final = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -71,9 +66,9 @@ class Row:
 def page(ledger: Ledger, catalogue: Mapping[str, Cause], now: float) -> Iterator[bytes]:
     """Yield the page part by part, as of `now` (epoch seconds)."""
     states = sorted(ledger, key=lambda state: _badness(state, catalogue))
-    stream = _template().stream(
-        rows=(_row(state, catalogue, now) for state in states),
-        style=Markup(_STYLE),  # noqa: S704  # our own file, and its hash is in the policy
+    stream = template("status.html").stream(
+        rows=(row(state, catalogue, now) for state in states),
+        style=STYLE,
         total=len(states),
         unexpected=sum(state.diagnosis is not None and not state.expected for state in states),
         pending=sum(state.diagnosis is None for state in states),
@@ -85,7 +80,8 @@ def page(ledger: Ledger, catalogue: Mapping[str, Cause], now: float) -> Iterator
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return one of the pages' templates, which escapes every value."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -93,7 +89,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("status.html")
+    return environment.get_template(name)
 
 
 def _badness(state: TargetState, catalogue: Mapping[str, Cause]) -> tuple[int, int, float, str]:
@@ -116,7 +112,8 @@ def _client_chain(state: TargetState) -> tuple[CertificateFacts, ...]:
     return state.evidence.credentials.client_chain if state.evidence else ()
 
 
-def _row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
+def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
+    """Return how a page shows `state`, as of `now` (epoch seconds)."""
     target, diagnosis = state.target, state.diagnosis
     name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
     link = quote(target.name, safe="", errors="replace")
@@ -143,7 +140,7 @@ def _row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         family=diagnosis.family or "",
         certain=diagnosis.certain,
         also=diagnosis.also,
-        party=_PARTIES[cause.party] if cause and not state.expected else "",
+        party=PARTIES[cause.party] if cause and not state.expected else "",
         since=rfc3339(since),
         since_ago=_ago(now - since),
         facts=diagnosis.facts,

@@ -1,4 +1,4 @@
-"""The web application: metrics, health, JSON and the status page, all read from the ledger.
+"""The web application: metrics, health, JSON and the pages, all read from the ledger.
 
 Interfaces.md, section 6. Every answer carries headers that keep a browser from doing anything
 with it but show it; law 10 is kept by autoescape on the page and by `safe_text` before it.
@@ -56,7 +56,7 @@ def web_application(
         metrics: What `/metrics` answers with.
         ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
-        catalogue: Where the page finds a cause's title and who must act.
+        catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
     application = web.Application(client_max_size=1024)
@@ -65,6 +65,9 @@ def web_application(
     application.add_routes(
         [
             web.get("/", pages.status),
+            web.get(r"/targets/{name:(?s:.+)}", pages.target_page),
+            web.get("/causes", pages.causes),
+            web.get(r"/causes/{id}", pages.cause),
             web.get("/metrics", pages.metrics),
             web.get("/-/healthy", pages.healthy),
             web.get("/-/ready", pages.ready),
@@ -118,6 +121,27 @@ class _Pages:
         await response.write_eof()
         return response
 
+    async def target_page(self, request: web.Request) -> web.Response:
+        from probe.outputs.detail_pages import target_page
+
+        state = self.ledger.state(request.match_info["name"])
+        if state is None:
+            raise web.HTTPNotFound(text="no target has this name; / lists all\n")
+        return _html(target_page(state, self.catalogue, self.clock()))
+
+    async def causes(self, _: web.Request) -> web.Response:
+        from probe.outputs.detail_pages import causes_page
+
+        return _html(causes_page(self.catalogue))
+
+    async def cause(self, request: web.Request) -> web.Response:
+        from probe.outputs.detail_pages import one_cause_page
+
+        cause = self.catalogue.get(request.match_info["id"])
+        if cause is None:
+            raise web.HTTPNotFound(text="no cause has this id; /causes lists all\n")
+        return _html(one_cause_page(cause))
+
     async def metrics(self, request: web.Request) -> web.Response:
         body, content_type = self.registry.exposition(request.headers.get("Accept", ""))
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
@@ -159,6 +183,16 @@ class _Pages:
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.update(_HEADERS)
+
+
+def _html(text: str) -> web.Response:
+    from probe.outputs.status_page import CONTENT_SECURITY_POLICY
+
+    return web.Response(
+        text=text,
+        content_type="text/html",
+        headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY},
+    )
 
 
 async def _json(states: list[TargetState]) -> web.Response:

@@ -19,6 +19,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "causes": frozenset({"evidence", "safe_text", "weakness"}),
     "diagnosis": frozenset({"causes", "evidence", "safe_text", "weakness"}),
     "credentials": frozenset({"evidence", "safe_text", "target", "weakness"}),
+    "inspection": frozenset(
+        {"causes", "credentials", "evidence", "handshake", "safe_text", "target", "weakness"}
+    ),
     "sources": frozenset({"credentials", "safe_text", "target"}),
     "handshake": frozenset({"credentials", "evidence", "safe_text", "target", "weakness"}),
     "ledger": frozenset({"diagnosis", "evidence", "safe_text", "target"}),
@@ -37,7 +40,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     ),
     "settling": frozenset({"causes", "evidence", "target"}),
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
-    "outputs": EVERYTHING_BELOW_THE_LEDGER | {"exporters", "ledger", "safe_text", "target"},
+    "outputs": EVERYTHING_BELOW_THE_LEDGER
+    | {"exporters", "inspection", "ledger", "safe_text", "target"},
     "demo": frozenset({"safe_text", "target"}),
 }
 WIRING: Final = frozenset({"__init__", "__main__", "cli", "commands", "service"})

@@ -4,11 +4,12 @@ import json
 from typing import Any
 from unicodedata import category
 
+import msgspec.structs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.diagnosis import Diagnosis, Finding
+from probe.diagnosis import Diagnosis, Finding, diagnose
 from probe.evidence import (
     Alert,
     CertificateFacts,
@@ -20,16 +21,20 @@ from probe.evidence import (
     Name,
     Recheck,
     TargetFacts,
+    from_json,
 )
 from probe.ledger import Ledger
 from probe.outputs.result import document, line, result, result_of, rfc3339
 from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
+from tests.golden.build import FOLDER
 
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
-    "family", "documented_cause", "certain", "also", "findings", "facts", "fix", "alerts", "tls",
-    "acceptable_cas", "server_certificates", "client_certificates", "clock", "durations",
+    "family", "documented_cause", "certain", "also", "findings", "facts", "fix", "by_exporter",
+    "alerts", "tls",
+    "acceptable_cas", "server_certificates", "client_certificates", "clock",
+    "experiments", "durations",
 ]  # fmt: skip  # one name a line would hide that it is one list
 UNKNOWN_CA = Alert(direction="received", level="fatal", number=48, name="unknown_ca")
 AT = 1_795_341_600.123
@@ -42,6 +47,20 @@ REFUSED = Diagnosis(
     facts=("backend sent alert unknown_ca (48)",),
     fix=("add the CA to client_ca_file",),
 )
+
+
+def test_experiments_say_what_they_proved_and_ruled_out() -> None:
+    """Each in the order made, with the cause that follows; null where none does."""
+    evidence = from_json((FOLDER / "no_shared_group.json").read_bytes())
+    found = json.loads(line(result(evidence, diagnose(evidence))))["experiments"]
+    assert [(one["varied"], one["proves"], one["rules_out"]) for one in found] == [
+        ("every_version", None, "protocol_version_mismatch"),
+        ("every_cipher", None, "no_shared_cipher"),
+        ("every_group", "no_shared_group", None),
+        ("no_alpn", None, "alpn_mismatch"),
+        ("tls_1.2", None, "protocol_version_mismatch"),
+    ]
+    assert found[0]["outcome"] == "the same alert handshake_failure (40)"
 
 
 def certificate(subject: str) -> CertificateFacts:
@@ -83,7 +102,7 @@ def full() -> Evidence:
             alpn="h2",
             client_certificate_requested=True,
             client_certificate_sent=True,
-            acceptable_cas=(Name(text="CN=Collector client CA", digest="d"),),
+            acceptable_cas=(Name(text="CN=Collector client CA", digest="i"),),
             alerts=(UNKNOWN_CA,),
             server_chain=(certificate("CN=server"),),
         ),
@@ -130,6 +149,7 @@ def test_a_failure_has_the_form_of_the_contract() -> None:
         "findings": [],
         "facts": ["backend sent alert unknown_ca (48)"],
         "fix": ["add the CA to client_ca_file"],
+        "by_exporter": [],
         "alerts": [{"direction": "received", "level": "fatal", "number": 48, "name": "unknown_ca"}],
         "tls": {
             "version": "1.3",
@@ -142,6 +162,7 @@ def test_a_failure_has_the_form_of_the_contract() -> None:
         "server_certificates": [{"subject": "CN=server", **rest}],
         "client_certificates": [{"subject": "CN=client", **rest}],
         "clock": {"offset_seconds": 1.5, "source": "sntp"},
+        "experiments": [],
         "durations": {"resolve": 0.0004, "connect": 0.0003},
     }
 
@@ -180,6 +201,21 @@ def test_findings_have_cause_fact_and_fix() -> None:
     assert as_json(evidence(), confirmed)["findings"] == [
         {"cause": "client_cert_expired", "fact": "it expired", "fix": ["renew it"]}
     ]
+
+
+def test_where_exporters_differ_each_has_an_object() -> None:
+    """A Go client sends nothing to a backend whose list names another CA, curl does as we do."""
+    handshake = msgspec.structs.replace(
+        full().handshake, acceptable_cas=(Name(text="CN=Other", digest="d"),)
+    )
+    shown = as_json(msgspec.structs.replace(full(), handshake=handshake), REFUSED)["by_exporter"]
+
+    assert {one["runtime"]: (one["outcome"], one["says"]) for one in shown} | {
+        "go": ("fails", "remote error: tls: certificate required"),
+        "curl": ("same", "SSL routines::tlsv1 alert unknown ca"),
+    } == {one["runtime"]: (one["outcome"], one["says"]) for one in shown}
+    assert all(list(one) == ["runtime", "outcome", "says", "because"] for one in shown)
+    assert all(one["because"] for one in shown)
 
 
 def test_expected_is_judged_by_the_target() -> None:

@@ -1,0 +1,24 @@
+"""CAUSES.md is what the catalogue makes, and no cause is without evidence or a page."""
+
+import pytest
+
+from probe.causes.catalogue import CATALOGUE
+from probe.outputs.causes_markdown import causes_markdown
+from tests.contract.imports import ROOT
+from tests.golden.build import FOLDER
+
+DOCUMENT = ROOT / "CAUSES.md"
+
+
+def test_the_document_is_what_the_catalogue_makes() -> None:
+    """A changed cause changes its page: python -m probe.outputs.causes_markdown CAUSES.md."""
+    assert DOCUMENT.read_text(encoding="utf-8") == causes_markdown(), "CAUSES.md is stale"
+
+
+@pytest.mark.parametrize("id_", CATALOGUE)
+def test_every_cause_has_golden_evidence_and_a_page(id_: str) -> None:
+    """What a page says was seen at least once, in a file that anybody can diagnose again."""
+    shown = {path.name.removesuffix(".json").partition("--")[0] for path in FOLDER.glob("*.json")}
+
+    assert id_ in {name.removesuffix(".expected") for name in shown}
+    assert f'<a id="{id_}"></a>' in DOCUMENT.read_text(encoding="utf-8")
