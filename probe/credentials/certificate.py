@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
@@ -94,7 +95,7 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
     basic = _extension(certificate, x509.BasicConstraints)
     subject_key_id = _extension(certificate, x509.SubjectKeyIdentifier)
     authority_key_id = _extension(certificate, x509.AuthorityKeyIdentifier)
-    key_type, key_bits = _or(lambda: _key_kind(certificate.public_key()), ("", 0))
+    key_type, key_bits = _or(lambda: key_kind(certificate.public_key()), ("", 0))
     hash_algorithm = _or(lambda: certificate.signature_hash_algorithm, None)
     return CertificateFacts(
         subject=subject,
@@ -136,6 +137,27 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Return whether `issuer`'s name and key made `certificate`, the signature verified."""
     try:
         certificate.verify_directly_issued_by(issuer)
+    except PARSE_ERRORS:
+        return _issued_with_weak_hash(certificate, issuer)
+    return True
+
+
+def _issued_with_weak_hash(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Verify a SHA-1 or MD5 signature, which the library's own check does not know any more."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+        if not isinstance(algorithm, hashes.SHA1 | hashes.MD5):
+            return False
+        if certificate.issuer != issuer.subject:
+            return False
+        signed = certificate.signature, certificate.tbs_certificate_bytes
+        match issuer.public_key():
+            case rsa.RSAPublicKey() as key:
+                key.verify(*signed, padding.PKCS1v15(), algorithm)
+            case ec.EllipticCurvePublicKey() as key:
+                key.verify(*signed, ec.ECDSA(algorithm))
+            case _:
+                return False
     except PARSE_ERRORS:
         return False
     return True
@@ -191,7 +213,8 @@ def _serial(number: int) -> str:
     return safe_text(sign + digits.zfill(len(digits) + len(digits) % 2))
 
 
-def _key_kind(key: object) -> tuple[str, int]:
+def key_kind(key: object) -> tuple[str, int]:
+    """Return the type of a public key and its size in bits; 0 where it has none."""
     match key:
         case rsa.RSAPublicKey():
             return "RSA", key.key_size

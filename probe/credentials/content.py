@@ -16,8 +16,9 @@ from OpenSSL import crypto
 from probe.credentials import conversion
 from probe.credentials.certificate import PARSE_ERRORS, parse_certificate
 from probe.credentials.conversion import Role
-from probe.credentials.formats import PHRASES, Format, der_shortfall, recognise
+from probe.credentials.formats import PHRASES, Format, der_shortfall, first_der, recognise
 from probe.credentials.pem import Block, Flaw, Scan, is_key_label, scan_pem
+from probe.credentials.wrapping import particulars
 from probe.evidence import CredentialFault
 from probe.safe_text import safe_text
 
@@ -98,14 +99,15 @@ def read_content(raw: bytes, role: Role, path: str, *, go: bool = False) -> Cont
 
 
 def _unarmoured(raw: bytes, kind: Format, role: Role, path: str) -> Content:
-    certificate = parse_certificate(raw) if kind is Format.DER_CERTIFICATE else None
+    certificate = parse_certificate(first_der(raw)) if kind is Format.DER_CERTIFICATE else None
     held = () if certificate is None or role == "key" else (certificate,)
     if kind is Format.DER_ENCRYPTED_KEY and role == "key":
         cause = "client_key_encrypted"
     else:
         cause = malformed(role)
-    fix = conversion.convert(kind, role, path)
-    fault = make_fault(role, path, f"{PHRASES[kind]}; {_WANTED[role]}", fix, cause)
+    fix = conversion.convert(kind, role, path, raw)
+    fact = f"{PHRASES[kind]}{particulars(raw, kind)}; {_WANTED[role]}"
+    fault = make_fault(role, path, fact, fix, cause)
     return Content(kind, held, faults=(fault,))
 
 
@@ -138,7 +140,7 @@ def _key_content(scan: Scan, path: str, *, go: bool) -> Content:
 
 def _certificate_content(scan: Scan, role: Role, path: str, *, go: bool) -> Content:
     blocks = [block for block in scan.blocks if block.label == "CERTIFICATE"]
-    flaws = [flaw for flaw in scan.flaws if not is_key_label(flaw.label)]
+    flaws = [flaw for flaw in scan.flaws if _concerns_certificates(flaw)]
     if not blocks and not flaws:
         return Content(Format.PEM, faults=_misplaced(scan, role, path))
     held = [(block, _usable_certificate(block.der)) for block in blocks]
@@ -166,6 +168,10 @@ def _certificate_content(scan: Scan, role: Role, path: str, *, go: bool) -> Cont
         skipped = tuple(_skipped(fault) for fault in broken)
         return Content(Format.PEM, certificates, faults=faults, remarks=(*skipped, *remarks))
     return Content(Format.PEM, certificates, faults=(*broken, *faults), remarks=remarks)
+
+
+def _concerns_certificates(flaw: Flaw) -> bool:
+    return not is_key_label(flaw.label) and not flaw.label.startswith("PGP ")
 
 
 def _skipped(fault: CredentialFault) -> CredentialFault:
@@ -234,7 +240,7 @@ def _misplaced_fix(labels: list[str], role: Role, path: str) -> tuple[str, ...]:
     if role != "key" and _TRUSTED_LABELS & set(labels):
         return conversion.plain_certificate(role, path)
     if role != "key" and any("CERTIFICATE REQUEST" in label for label in labels):
-        return ("send the request to your CA, and put the certificate that it returns in the file",)
+        return (conversion.REQUEST,)
     return (conversion.expected(role),)
 
 

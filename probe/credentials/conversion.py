@@ -5,31 +5,34 @@ command writes to a new file beside the old one (`PATH.pem`) and never asks for 
 on the command line.
 """
 
+import json
+import re
 import shlex
 from typing import Final, Literal
 
 from probe.credentials.formats import Format
+from probe.credentials.wrapping import Wrapped, find_wrapped, wanted
 
 Role = Literal["cert", "key", "ca"]
 
 INLINE: Final = {"cert": "cert_pem", "key": "key_pem", "ca": "ca_pem"}
 """The configuration keys that hold what a file would; they stand where its path does."""
 
+REQUEST: Final = "send the request to your CA, and put the certificate that it returns in the file"
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY_OF_CERTIFICATE: Final = "use the private key that the certificate was requested with"
 
 
-def convert(kind: Format, role: Role, path: str) -> tuple[str, ...]:
-    """Return the steps that make PEM for `role` of the file `path`, which is `kind`."""
+def convert(kind: Format, role: Role, path: str, raw: bytes = b"") -> tuple[str, ...]:
+    """Return the steps that make PEM for `role` of the file `path`, which is `kind`.
+
+    `raw` is its content, where the steps depend on what lies inside it.
+    """
     match kind:
         case Format.PKCS12:
             steps = _from_pkcs12(role, path)
         case Format.JKS | Format.JCEKS:
-            store = f"{path}.p12"
-            command = (
-                f"keytool -importkeystore -srckeystore {_q(path)} -srcstoretype {kind.value} "
-                f"-destkeystore {_q(store)} -deststoretype PKCS12"
-            )
-            steps = (command, *_from_pkcs12(role, store, f"{path}.pem"))
+            steps = _from_jks(kind, role, path, f"{path}.pem")
         case Format.DER_KEY | Format.DER_ENCRYPTED_KEY if role == "key":
             steps = (f"openssl pkey -inform DER -in {_q(path)} -out {_q(path)}.pem",)
         case Format.DER_CERTIFICATE if role != "key":
@@ -38,11 +41,15 @@ def convert(kind: Format, role: Role, path: str) -> tuple[str, ...]:
             steps = (f"openssl pkcs7 -inform DER -print_certs -in {_q(path)} -out {_q(path)}.pem",)
         case Format.PUTTY_KEY if role == "key":
             steps = (f"puttygen {_q(path)} -O private-openssh -o {_q(path)}.pem", openssh(path)[0])
-        case Format.BASE64_DER:
-            command = "pkey" if role == "key" else "x509"
-            steps = (f"base64 -d {_q(path)} | openssl {command} -inform DER -out {_q(path)}.pem",)
+        case Format.BASE64_PEM | Format.BASE64_DER | Format.BASE64_KEYSTORE:
+            steps = _from_base64(role, path, find_wrapped(raw, kind))
+        case Format.JSON | Format.MANIFEST:
+            one = wanted(find_wrapped(raw, kind), role)
+            steps = (expected(role),) if one is None else (_extract(kind, path, one),)
+        case Format.DER_CSR if role == "cert":
+            steps = (REQUEST,)
         case _:
-            steps = _from_text(kind, path) or (expected(role),)
+            steps = _from_text(kind, path, raw) or (expected(role),)
     return _with_path(role, path, steps)
 
 
@@ -124,6 +131,15 @@ def _check(role: Role, path: str) -> str:
     return f"openssl x509 -noout -subject -in {_q(path)}"
 
 
+def _from_jks(kind: Format, role: Role, path: str, out: str) -> tuple[str, ...]:
+    store = f"{path}.p12"
+    command = (
+        f"keytool -importkeystore -srckeystore {_q(path)} -srcstoretype {kind.value} "
+        f"-destkeystore {_q(store)} -deststoretype PKCS12"
+    )
+    return (command, *_from_pkcs12(role, store, out))
+
+
 def _from_pkcs12(role: Role, path: str, out: str = "") -> tuple[str, ...]:
     target = _q(out or f"{path}.pem")
     source = _q(path)
@@ -144,19 +160,67 @@ def _from_pkcs12(role: Role, path: str, out: str = "") -> tuple[str, ...]:
 _LEGACY: Final = "add -legacy where OpenSSL 3 or newer finds RC2-40-CBC unsupported"
 
 
-def _from_text(kind: Format, path: str) -> tuple[str, ...]:
+def _from_base64(role: Role, path: str, found: tuple[Wrapped, ...]) -> tuple[str, ...]:
+    source, target = _q(path), _q(f"{path}.pem")
+    if not found:
+        return (expected(role),)
+    decoded = f"base64 -d {source}" + " | base64 -d" * (found[0].layers - 1)
+    match found[0].inner:
+        case Format.DER_KEY if role == "key":
+            return (f"{decoded} | openssl pkey -inform DER -out {target}",)
+        case Format.DER_CERTIFICATE if role != "key":
+            return (f"{decoded} | openssl x509 -inform DER -out {target}",)
+        case Format.DER_PKCS7 if role != "key":
+            return (f"{decoded} | openssl pkcs7 -inform DER -print_certs -out {target}",)
+        case Format.PKCS12:
+            store = f"{path}.p12"
+            return (f"{decoded} > {_q(store)}", *_from_pkcs12(role, store, f"{path}.pem"))
+        case Format.JKS | Format.JCEKS as kind:
+            store = f"{path}.jks"
+            return (f"{decoded} > {_q(store)}", *_from_jks(kind, role, store, f"{path}.pem"))
+        case Format.PEM:
+            there = wanted(found, role) is not None
+            return (f"{decoded} > {target}",) if there else (expected(role),)
+        case _:
+            return (expected(role),)
+
+
+def _extract(kind: Format, path: str, one: Wrapped) -> str:
+    """Return the command that takes `one` out of JSON, or out of a Secret's manifest."""
+    if kind is Format.JSON:
+        keys = "".join(
+            f".{key}" if _IDENTIFIER.fullmatch(key) else f"[{json.dumps(key)}]" for key in one.place
+        )
+        taken = f"jq -r {_q(keys if keys.startswith('.') else f'.{keys}')} {_q(path)}"
+    else:
+        key = one.place[0].replace(".", r"\.")
+        script = rf"s/^[[:space:]\"]*{key}\"?:[[:space:]]*//p"
+        taken = f"sed -nE {_q(script)} {_q(path)}"
+    return f"{taken}{' | base64 -d' * one.layers} > {_q(f'{path}.pem')}"
+
+
+def _from_text(kind: Format, path: str, raw: bytes) -> tuple[str, ...]:
     source, target = _q(path), _q(f"{path}.pem")
     match kind:
         case Format.UTF16:
-            return (f"iconv -f UTF-16 -t UTF-8 {source} > {target}",)
-        case Format.BASE64_PEM:
-            return (f"base64 -d {source} > {target}",)
+            return (f"iconv -f {_utf16(raw)} -t UTF-8 {source} > {target}",)
+        case Format.GZIP:
+            return (f"gzip -dc {source} > {target}",)
+        case Format.ZIP:
+            return (f"unzip {source} -d {_q(f'{path}.d')}", "use the file in it that is meant")
         case Format.ESCAPED_PEM:
             return (rf"sed 's/\\n/\n/g' {source} > {target}",)
         case Format.CARRIAGE_RETURNS:
             return (rf"tr '\r' '\n' < {source} > {target}",)
         case _:
             return ()
+
+
+def _utf16(raw: bytes) -> str:
+    """Name the byte order where no byte order mark does."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or len(raw) < 2:
+        return "UTF-16"
+    return "UTF-16LE" if raw[1] == 0 else "UTF-16BE"
 
 
 def _with_path(role: Role, path: str, steps: tuple[str, ...]) -> tuple[str, ...]:
@@ -167,4 +231,5 @@ def _with_path(role: Role, path: str, steps: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _q(path: str) -> str:
-    return shlex.quote(path)
+    """Quote for the shell; a path that begins with a dash is no option."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)

@@ -5,6 +5,7 @@ Pure and total. Recognition goes by magic numbers and ASN.1 structure, never by 
 
 import base64
 import binascii
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -29,16 +30,22 @@ class Format(StrEnum):
     DER_TRUNCATED = "truncated DER"
     DER_OTHER = "DER"
     PKCS12 = "PKCS#12"
+    DER_CRL = "DER certificate revocation list"
     JKS = "JKS"
     JCEKS = "JCEKS"
+    GZIP = "gzip"
+    ZIP = "ZIP"
     OPENSSH_PUBLIC_KEY = "OpenSSH public key"
+    OPENSSH_CERTIFICATE = "OpenSSH certificate"
     PUTTY_KEY = "PuTTY key"
     BASE64_PEM = "base64 of PEM"
     BASE64_DER = "base64 without BEGIN and END lines"
+    BASE64_KEYSTORE = "base64 of a keystore"
     ESCAPED_PEM = "PEM with \\n in place of line breaks"
     CARRIAGE_RETURNS = "PEM with bare carriage returns"
     HTML = "HTML"
     JSON = "JSON"
+    MANIFEST = "Kubernetes Secret"
     TEXT = "text"
     BINARY = "binary"
     UNREADABLE = "unreadable"
@@ -57,16 +64,22 @@ PHRASES: Final = {
     Format.DER_TRUNCATED: "is DER that ends too early: it is truncated",
     Format.DER_OTHER: "is DER that is neither a certificate nor a key",
     Format.PKCS12: "is a PKCS#12 keystore, not PEM",
+    Format.DER_CRL: "is a DER certificate revocation list",
     Format.JKS: "is a JKS keystore (Java), not PEM",
     Format.JCEKS: "is a JCEKS keystore (Java), not PEM",
+    Format.GZIP: "is compressed with gzip",
+    Format.ZIP: "is a ZIP archive",
     Format.OPENSSH_PUBLIC_KEY: "is an OpenSSH public key",
+    Format.OPENSSH_CERTIFICATE: "is an OpenSSH certificate, which is no X.509 certificate",
     Format.PUTTY_KEY: "is a PuTTY private key, not PEM",
     Format.BASE64_PEM: "is base64 of a PEM file, as in a Kubernetes Secret's manifest",
     Format.BASE64_DER: "is base64 without the BEGIN and END lines of PEM",
+    Format.BASE64_KEYSTORE: "is base64 of a keystore, not PEM",
     Format.ESCAPED_PEM: "has the two characters \\n where line breaks belong",
     Format.CARRIAGE_RETURNS: "has bare carriage returns where line breaks belong",
     Format.HTML: "is an HTML page, perhaps a login or error page saved by a download",
     Format.JSON: "is JSON, not PEM",
+    Format.MANIFEST: "is a Kubernetes Secret's manifest, not the file in it",
     Format.TEXT: "is text without any PEM block",
     Format.BINARY: "is binary of an unknown kind",
 }
@@ -74,6 +87,8 @@ PHRASES: Final = {
 _MAGIC: Final = (
     (b"\xfe\xed\xfe\xed", Format.JKS),
     (b"\xce\xce\xce\xce", Format.JCEKS),
+    (b"\x1f\x8b", Format.GZIP),
+    (b"PK\x03\x04", Format.ZIP),
     (b"\xff\xfe", Format.UTF16),
     (b"\xfe\xff", Format.UTF16),
     (b"ssh-", Format.OPENSSH_PUBLIC_KEY),
@@ -82,9 +97,12 @@ _MAGIC: Final = (
     (b"---- BEGIN SSH2 PUBLIC KEY", Format.OPENSSH_PUBLIC_KEY),
     (b"PuTTY-User-Key-File-", Format.PUTTY_KEY),
 )
+_LAYERS: Final = 3
+_KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _PKCS7_SIGNED: Final = bytes.fromhex("06092a864886f70d010702")
 _PKCS12_VERSION: Final = b"\x02\x01\x03\x30"
 _BEGIN: Final = b"-----BEGIN "
+_MANIFEST: Final = re.compile(rb"^kind:\s*[\"']?Secret\b", re.MULTILINE)
 
 
 def recognise(raw: bytes) -> Format:
@@ -94,14 +112,36 @@ def recognise(raw: bytes) -> Format:
         return Format.EMPTY
     for magic, kind in _MAGIC:
         if raw.startswith(magic):
-            return kind
+            return _openssh_certificate(raw) or kind
     if b"-\0-\0-\0" in raw[:256]:
         return Format.UTF16
     if raw[0] == 0x30:
-        der = _recognise_der(raw)
+        der = _recognise_der(first_der(raw))
         if der is not None:
             return der
     return _recognise_text(stripped)
+
+
+def first_der(raw: bytes) -> bytes:
+    """Return the first DER value of `raw`, without what follows it."""
+    header = _header(raw)
+    return raw if header is None else raw[: sum(header)]
+
+
+def peel_base64(raw: bytes) -> tuple[int, bytes]:
+    """Return how many layers of base64 lie around `raw`, at most three, and what they hold.
+
+    Any word is base64 of something: layers count only where a certificate, a key or a keystore
+    comes to light, else there are none.
+    """
+    inner = raw
+    for layers in range(1, _LAYERS + 1):
+        inner = _decode_base64(inner)
+        if not inner:
+            break
+        if inner.lstrip().startswith(_BEGIN) or _recognise_binary(inner) is not None:
+            return layers, inner
+    return 0, raw
 
 
 def der_shortfall(der: bytes) -> int:
@@ -136,12 +176,15 @@ def _recognise_der(raw: bytes) -> Format | None:
     key = _recognise_key(raw)
     if key is not None:
         return key
-    try:
-        x509.load_der_x509_csr(raw)
-    except PARSE_ERRORS:
-        pass
-    else:
-        return Format.DER_CSR
+    for load, kind in (
+        (x509.load_der_x509_csr, Format.DER_CSR),
+        (x509.load_der_x509_crl, Format.DER_CRL),
+    ):
+        try:
+            load(raw)
+        except PARSE_ERRORS:
+            continue
+        return kind
     if not content or content[0] not in {0x02, 0x06, 0x30}:
         return None
     return Format.DER_TRUNCATED if sum(header) > len(raw) else Format.DER_OTHER
@@ -163,21 +206,34 @@ def _recognise_key(raw: bytes) -> Format | None:
     return Format.DER_PUBLIC_KEY
 
 
+def _recognise_binary(raw: bytes) -> Format | None:
+    """Return the keystore or DER that `raw` is, whole and with nothing behind it."""
+    if raw.startswith((b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")):
+        return Format.JKS if raw[0] == 0xFE else Format.JCEKS
+    if raw[:1] != b"\x30" or der_shortfall(raw):
+        return None
+    return _recognise_der(raw)
+
+
 def _recognise_text(stripped: bytes) -> Format:
+    head = stripped[:64].lower()
+    if head.startswith((b"{", b"[")):
+        return Format.JSON
+    if _MANIFEST.search(stripped):
+        return Format.MANIFEST
     if _BEGIN in stripped and rb"-----\n" in stripped:
         return Format.ESCAPED_PEM
     if stripped.startswith(_BEGIN) and b"\r" in stripped and b"\n" not in stripped:
         return Format.CARRIAGE_RETURNS
-    decoded = _decode_base64(stripped)
-    if decoded.lstrip().startswith(_BEGIN):
+    layers, inner = peel_base64(stripped)
+    if layers and inner.lstrip().startswith(_BEGIN):
         return Format.BASE64_PEM
-    if decoded[:1] == b"\x30" and der_shortfall(decoded) == 0:
-        return Format.BASE64_DER
-    head = stripped[:64].lower()
-    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+    if layers:
+        return (
+            Format.BASE64_KEYSTORE if _recognise_binary(inner) in _KEYSTORES else Format.BASE64_DER
+        )
+    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return Format.HTML
-    if head.startswith((b"{", b"[")):
-        return Format.JSON
     try:
         text = stripped.decode("utf-8")
     except UnicodeDecodeError:
@@ -187,6 +243,10 @@ def _recognise_text(stripped: bytes) -> Format:
 
 def _has_controls(text: str) -> bool:
     return any(char < " " and char not in "\t\r\n" for char in text)
+
+
+def _openssh_certificate(raw: bytes) -> Format | None:
+    return Format.OPENSSH_CERTIFICATE if b"-cert-v01@" in raw[:64] else None
 
 
 def _decode_base64(stripped: bytes) -> bytes:

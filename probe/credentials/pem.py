@@ -26,7 +26,7 @@ _LABEL: Final = rb"[A-Z0-9][A-Z0-9 .]{0,39}"
 _BEGIN: Final = re.compile(rb"-----BEGIN (" + _LABEL + rb")-----")
 _END: Final = re.compile(rb"-----END (" + _LABEL + rb")-----")
 _INDENTED: Final = re.compile(rb"[ \t>#;|]+-----BEGIN (" + _LABEL + rb")-----")
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=]")
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,17 @@ def _read_block(lines: Sequence[bytes], label: str, begin: int, end: int) -> Blo
     if closing is None or _text(closing) != label:
         return _flaw("end_mismatch", label, begin + 1, end + 1)
     first, encrypted = _after_headers(lines, begin + 1, end)
+    for number, line in enumerate(lines[first:end], first + 1):
+        if wrong := _NOT_BASE64.search(line):
+            # A byte outside the alphabet is no part of a key: it may be shown, as a number.
+            note = f", column {wrong.start() + 1}: byte 0x{wrong[0][0]:02x} is not of its alphabet"
+            return _flaw("damaged", label, begin + 1, number, note)
     body = [b"".join(line.split()) for line in lines[first:end]]
-    for offset, line in enumerate(body):
-        if _NOT_BASE64.search(line):
-            return _flaw("damaged", label, begin + 1, first + offset + 1)
     try:
         der = base64.b64decode(b"".join(body), validate=True)
     except binascii.Error:
-        return _flaw("damaged", label, begin + 1, first + _odd_line(body) + 1)
+        odd, note = _odd_line(body)
+        return _flaw("damaged", label, begin + 1, first + odd + 1, note)
     return Block(label, begin + 1, der, encrypted)
 
 
@@ -140,22 +143,26 @@ def _after_headers(lines: Sequence[bytes], first: int, end: int) -> tuple[int, b
     return at, encrypted
 
 
-def _odd_line(body: Sequence[bytes]) -> int:
-    """Return the line whose length breaks the pattern: characters are missing or too many there."""
+def _odd_line(body: Sequence[bytes]) -> tuple[int, str]:
+    """Return the line whose length breaks the pattern, and a note on what its length is."""
     filled = [number for number, line in enumerate(body) if line]
     if not filled:
-        return 0
+        return 0, ""
     usual = len(body[filled[0]])
-    for number in filled[:-1]:
-        if len(body[number]) != usual or b"=" in body[number]:
-            return number
-    return filled[-1]
+    odd = next((n for n in filled[:-1] if len(body[n]) != usual or b"=" in body[n]), filled[-1])
+    padded = body[odd].find(b"=") + 1
+    if odd != filled[-1] and padded:
+        return odd, f", column {padded}: padding (=) before the end"
+    length = len(body[odd])
+    if odd != filled[-1]:
+        return odd, f", which has {length} characters where the first line has {usual}"
+    return odd, f", the last one: {length} characters are no multiple of 4" if length % 4 else ""
 
 
-def _flaw(kind: FlawKind, label: str, line: int, where: int = 0) -> Flaw:
+def _flaw(kind: FlawKind, label: str, line: int, where: int = 0, note: str = "") -> Flaw:
     facts: dict[FlawKind, str] = {
         "truncated": f"the {label} block that begins at line {line} has no END line: it is truncated",
-        "damaged": f"the {label} block that begins at line {line} is damaged base64 at line {where}",
+        "damaged": f"the {label} block that begins at line {line} is damaged base64 at line {where}{note}",
         "one_line": f"the {label} block at line {line} stands on one line; BEGIN and END need lines of their own",
         "indented": f"the BEGIN line of the {label} block at line {line} is indented, which hides it from readers",
         "no_begin": f"the END line of a {label} block at line {line} has no BEGIN line before it",

@@ -12,11 +12,10 @@ from msgspec import Struct
 from rich.text import Text
 
 from probe.causes.wording import span
-from probe.credentials.reading import KeyFacts
 from probe.evidence import CertificateFacts, CredentialFault
-from probe.inspection.report import FileReport, Inspection
+from probe.inspection.report import FileReport, Inspection, KeyFacts
+from probe.outputs.console import console_for
 from probe.outputs.result import SCHEMA, rfc3339
-from probe.outputs.terminal import console_for
 
 _DAY: Final = 86400.0
 _SHOWN_CERTIFICATES: Final = 10
@@ -166,7 +165,7 @@ def _story(report: FileReport, at: float) -> Text:
     story.append(f"  {report.what}\n")
     if report.targets:
         story.append(f"  used by {', '.join(report.targets)}\n")
-    if len(report.blocks) > 1:
+    if any(not block.endswith(": certificate") for block in report.blocks[1:]):
         for block in report.blocks[:_SHOWN_BLOCKS]:
             story.append(f"    {block}\n")
         _append_rest(story, len(report.blocks) - _SHOWN_BLOCKS, "block")
@@ -187,7 +186,9 @@ def _story(report: FileReport, at: float) -> Text:
     return story
 
 
-def _append_faults(story: Text, faults: list[CredentialFault] | tuple[CredentialFault, ...]) -> None:
+def _append_faults(
+    story: Text, faults: list[CredentialFault] | tuple[CredentialFault, ...]
+) -> None:
     for fault in faults:
         story.append("    fault: ", style="red")
         story.append(f"{fault.fact} ({fault.cause})\n")

@@ -4,13 +4,10 @@ Colour only on a terminal and never with NO_COLOR; law 10: all text has passed `
 none of it is read as markup.
 """
 
-import errno
-import os
 import sys
 from collections.abc import Iterable
-from typing import NoReturn, TextIO
+from typing import TextIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,32 +15,18 @@ from probe.causes.catalogue import CATALOGUE
 from probe.diagnosis import Diagnosis
 from probe.evidence import Evidence, TargetFacts
 from probe.ledger import as_expected
+from probe.outputs.console import console_for
 from probe.safe_text import safe_text
 
-_PIPE_WIDTH = 140
 _STYLES = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
 
 Row = tuple[Evidence, Diagnosis]
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> NoReturn:
-        """Let the caller decide what a reader who has gone means; rich would exit."""
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-
-
 def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     """Print the table, then the story of each target that is not confirmed."""
     stream = stream or sys.stdout
-    terminal = stream.isatty()
-    console = _Console(
-        file=stream,
-        # Else FORCE_COLOR would put colour into a pipe.
-        force_terminal=terminal,
-        width=None if terminal else _PIPE_WIDTH,
-        highlight=False,
-        emoji=False,
-    )
+    console = console_for(stream)
     rows = list(rows)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"):

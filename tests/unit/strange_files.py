@@ -1,6 +1,9 @@
 """Files that are not what their setting asks for, each with what must be said of it."""
 
 import base64
+import datetime as dt
+import gzip
+import json
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -28,6 +31,13 @@ ENCRYPTION = BestAvailableEncryption(b"passphrase")
 CSR = (
     x509.CertificateSigningRequestBuilder().subject_name(named("x")).sign(LEAF.key, hashes.SHA256())
 )
+CRL = (
+    x509.CertificateRevocationListBuilder()
+    .issuer_name(CA.certificate.subject)
+    .last_update(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    .next_update(dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
+    .sign(CA.key, hashes.SHA256())
+)
 PUBLIC = LEAF.key.public_key()
 P12 = pkcs12.serialize_key_and_certificates(
     b"n", LEAF_KEY, LEAF.certificate, [CA.certificate], ENCRYPTION
@@ -50,7 +60,7 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
         Format.OPENSSH_PUBLIC_KEY, "OpenSSH public", "PRIVATE KEY",
     ),
     "csr": (CSR.public_bytes(Encoding.PEM), "cert", Format.PEM, "signing request", "to your CA"),
-    "csr der": (CSR.public_bytes(Encoding.DER), "cert", Format.DER_CSR, "signing request", "CERTIFICATE"),
+    "csr der": (CSR.public_bytes(Encoding.DER), "cert", Format.DER_CSR, "signing request", "to your CA"),
     "public key": (
         PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "key",
         Format.PEM, "holds a public key", "PRIVATE KEY",
@@ -77,6 +87,43 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
     ),
     "carriage returns": (
         LEAF.pem.replace(b"\n", b"\r"), "cert", Format.CARRIAGE_RETURNS, "carriage", "tr ",
+    ),
+    "base64 twice": (
+        base64.b64encode(base64.b64encode(LEAF.pem)), "cert", Format.BASE64_PEM, "2 times over",
+        "| base64 -d >",
+    ),
+    "base64 of a key": (
+        base64.b64encode(LEAF.key_der), "key", Format.BASE64_DER, "BEGIN", "| openssl pkey",
+    ),
+    "base64 of a keystore": (
+        base64.b64encode(P12), "cert", Format.BASE64_KEYSTORE, "base64 of a keystore", "pkcs12 -in",
+    ),
+    "gzip": (gzip.compress(LEAF.pem), "cert", Format.GZIP, "compressed with gzip", "gzip -dc"),
+    "zip": (b"PK\x03\x04\0\0", "cert", Format.ZIP, "ZIP archive", "unzip"),
+    "der with a line break": (
+        LEAF.der + b"\n", "cert", Format.DER_CERTIFICATE, "1 bytes stand behind it", "x509 -inform",
+    ),
+    "der crl": (CRL.public_bytes(Encoding.DER), "ca", Format.DER_CRL, "revocation list", "CA's"),
+    "ssh certificate": (
+        b"ssh-ed25519-cert-v01@openssh.com AAAA", "cert", Format.OPENSSH_CERTIFICATE,
+        "no X.509 certificate", "CERTIFICATE",
+    ),
+    "vault": (
+        json.dumps({"data": {"certificate": LEAF.pem.decode(), "issuing_ca": CA.pem.decode()}}).encode(),
+        "cert", Format.JSON, "a certificate under data.certificate", "jq -r .data.certificate",
+    ),
+    "vault ca": (
+        json.dumps({"data": {"certificate": LEAF.pem.decode(), "issuing_ca": CA.pem.decode()}}).encode(),
+        "ca", Format.JSON, "a certificate under data.issuing_ca", "jq -r .data.issuing_ca",
+    ),
+    "secret as JSON": (
+        json.dumps({"data": {"tls.key": base64.b64encode(LEAF.key_pem).decode()}}).encode(),
+        "key", Format.JSON, "a private key under data.tls.key", '.data["tls.key"]',
+    ),
+    "secret": (
+        b"kind: Secret\ndata:\n  ca.crt: " + base64.b64encode(CA.pem)
+        + b"\n  tls.crt: " + base64.b64encode(LEAF.pem) + b"\n",
+        "cert", Format.MANIFEST, "Kubernetes Secret", "| base64 -d >",
     ),
     "html": (b"<!DOCTYPE html><p>login", "ca", Format.HTML, "HTML", "CA's certificate"),
     "json": (b'{"data": {}}', "ca", Format.JSON, "JSON", "CA's certificate"),

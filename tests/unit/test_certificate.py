@@ -19,6 +19,7 @@ from probe.credentials.certificate import (
     name_from_der,
     parse_certificate,
 )
+from probe.demo.pki import Authority, KeyType
 from probe.safe_text import LIMIT
 from tests.unit.credential_files import issue, named
 
@@ -203,3 +204,15 @@ def test_no_mutated_certificate_raises(edits: list[tuple[int, int]], kept: int) 
     certificate = parse_certificate(mutated)
     if certificate is not None:
         assert certificate_facts(certificate) == facts
+
+
+@pytest.mark.parametrize("key_type", ["ec", "rsa2048"])
+def test_a_weak_signature_is_still_a_signature(key_type: KeyType) -> None:
+    """Who issued a SHA-1 certificate is known, though nobody should trust it any more."""
+    authority = Authority.root("CA", key_type=key_type)
+    weak = authority.issue("client", signature_hash="sha1")
+    stranger = authority.rekeyed()
+
+    assert issued_by(weak.certificate, authority.certificate)
+    assert not issued_by(weak.certificate, stranger.certificate)
+    assert certificate_facts(weak.certificate).signature_hash == "sha1"

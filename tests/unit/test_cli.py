@@ -36,11 +36,11 @@ NOWHERE: Final = "127.0.0.1:1"
 WITH_CONFIGURATION: Final = ("run", "check", "validate")
 NOTHING_SET: Final = "OTEL_EXPORTER_OTLP_ENDPOINT: set it to the backend"
 
-# interfaces.md, section 4, in its order.
+# interfaces.md, section 4, in its order; by_exporter and experiments are added to it.
 RESULT_KEYS: Final = (
     "target endpoint protocol labels at outcome expected stage cause family documented_cause "
-    "certain also findings facts fix alerts tls acceptable_cas server_certificates "
-    "client_certificates clock durations"
+    "certain also findings facts fix by_exporter alerts tls acceptable_cas "
+    "server_certificates client_certificates clock experiments durations"
 ).split()
 TLS_KEYS: Final = ["version", "cipher", "group", "alpn", "client_certificate_requested"]
 CERTIFICATE_KEYS: Final = "subject issuer serial_number not_before not_after sans sha256".split()

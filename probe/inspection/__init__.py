@@ -1,0 +1,1 @@
+"""What local files are worth, told without any connection: the judgements that `inspect` prints."""

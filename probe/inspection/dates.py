@@ -1,0 +1,34 @@
+"""Whether certificates are valid at a given time, and for how long: pure (RFC 5280 §4.1.2.5)."""
+
+from typing import Final
+
+from probe.causes.client_expiry import expires_soon
+from probe.causes.wording import date, shown, span
+from probe.evidence import CertificateFacts
+
+TOLERANCE: Final = 60.0
+"""Seconds by which a notBefore may lie ahead: the configuration's default clock tolerance."""
+
+
+def expired(certificate: CertificateFacts, at: float) -> str:
+    """Say that notAfter is past; empty where it is not."""
+    if at <= certificate.not_after:
+        return ""
+    ago = span(at - certificate.not_after)
+    return f"{shown(certificate)}, which expired {ago} ago, on {date(certificate.not_after)}"
+
+
+def not_yet_valid(certificate: CertificateFacts, at: float) -> str:
+    """Say that notBefore is ahead beyond the tolerance; empty where it is not."""
+    if at + TOLERANCE >= certificate.not_before:
+        return ""
+    ahead = span(certificate.not_before - at)
+    return f"{shown(certificate)}, which begins in {ahead}, on {date(certificate.not_before)}"
+
+
+def ends_soon(certificate: CertificateFacts, at: float) -> str:
+    """Say that little of the lifetime is left; empty where that is not so."""
+    if not expires_soon(certificate.not_before, certificate.not_after, at):
+        return ""
+    left = span(certificate.not_after - at)
+    return f"{shown(certificate)}, which expires in {left}, on {date(certificate.not_after)}"
