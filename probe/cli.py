@@ -17,7 +17,7 @@ from probe.outputs.standard_streams import fill_standard_streams, give_up_stdout
 from probe.safe_text import safe_text
 from probe.sources.error import ConfigurationError
 
-COMMANDS: Final = ("run", "check", "inspect", "diagnose", "validate", "demo")
+COMMANDS: Final = ("run", "check", "inspect", "explain", "diagnose", "validate", "demo")
 """In the order of the help; each is a module of `commands` that defines it by its name."""
 
 

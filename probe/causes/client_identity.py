@@ -58,7 +58,8 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
     if refused.alert not in _USAGE_ALERTS:
         return None
     fault = key_usage_fault(evidence)
-    if not fault and chain[0].is_ca:
+    # `openssl req -x509` makes every self-signed certificate a CA: its fault is one of trust.
+    if not fault and chain[0].is_ca and not chain[0].self_signed:
         fault = "it is a CA certificate (basicConstraints CA:TRUE), presented as end entity"
     if not fault:
         return None

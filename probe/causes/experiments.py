@@ -17,14 +17,14 @@ _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "tls_1.2",
 )
 _SETTLES: Final[dict[Varied, str]] = {
-    "every_version": "protocol_version_mismatch",
-    "tls_1.2": "protocol_version_mismatch",
-    "tls_1.3": "protocol_version_mismatch",
+    "plaintext": "not_tls",
     "every_cipher": "no_shared_cipher",
     "every_group": "no_shared_group",
     "no_alpn": "alpn_mismatch",
     "other_protocol": "otlp_protocol_mismatch",
-    "plaintext": "not_tls",
+    "every_version": "protocol_version_mismatch",
+    "tls_1.2": "protocol_version_mismatch",
+    "tls_1.3": "protocol_version_mismatch",
 }
 """The cause that each variation proves where it goes further than the attempt."""
 
@@ -121,11 +121,9 @@ def further(evidence: Evidence, varied: Varied) -> Experiment | None:
 
 def proven(evidence: Evidence) -> str:
     """Return the cause that the experiments prove, empty where none does."""
-    return next(
-        (_SETTLES[one.varied] for one in evidence.experiments
-         if one.varied in _SETTLES and further(evidence, one.varied) is not None),
-        "",
-    )  # fmt: skip
+    shown = {one.varied for one in evidence.experiments if further(evidence, one.varied)}
+    # Those of versions come last: wider versions bring wider ciphers and groups along.
+    return next((cause for varied, cause in _SETTLES.items() if varied in shown), "")
 
 
 def ruled_out(evidence: Evidence, one: Experiment) -> str:
@@ -135,6 +133,8 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""  # it came to nothing
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
+    if one.handshake is not None and _last_fatal(one.handshake) == _PROTOCOL_VERSION:
+        return ""  # the peer itself says that it is the version
     return "" if not cause or further(evidence, one.varied) is not None else cause
 
 
@@ -167,6 +167,12 @@ def shown(evidence: Evidence) -> Iterator[Shown]:
     for one in evidence.experiments:
         proves = _SETTLES.get(one.varied, "") if further(evidence, one.varied) is not None else ""
         yield Shown(one.varied, one.at, _outcome(evidence, one), proves, ruled_out(evidence, one))
+
+
+def same_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
+    """Whether this experiment was ended by the alert `number` as well."""
+    one = found(evidence, varied)
+    return one is not None and one.handshake is not None and _last_fatal(one.handshake) == number
 
 
 def told(evidence: Evidence) -> Iterator[str]:

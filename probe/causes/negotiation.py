@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import further, proven, still_open
+from probe.causes.experiments import further, proven, same_alert, still_open
 from probe.causes.named_alert import received
 from probe.causes.observed import (
     alert_text,
@@ -50,7 +50,12 @@ def _version(evidence: Evidence) -> Match | None:
     offer = handshake.offer
     offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
     match = received(evidence, _PROTOCOL_VERSION)
-    shown = further(evidence, "every_version")
+    # What goes with every cipher, group or protocol at the versions offered is no matter of them.
+    narrower = any(
+        further(evidence, varied) is not None
+        for varied in ("every_cipher", "every_group", "no_alpn")
+    )
+    shown = None if narrower else further(evidence, "every_version")
     if match is not None or shown is not None:
         facts = (*(match.facts if match else ()), offered)
         chosen = shown.handshake.version if shown and shown.handshake else ""
@@ -62,11 +67,18 @@ def _version(evidence: Evidence) -> Match | None:
                 "exporter's tls settings",
                 *PROTOCOL_VERSION_MISMATCH.fix,
             )
+        if same_alert(evidence, "every_version", _PROTOCOL_VERSION):
+            # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
+            return Match(
+                Strength.NAMED,
+                facts,
+                possible=("no_shared_signature_algorithm",),
+                decides="the backend's own log at the time of the attempt",
+            )
         return Match(Strength.NAMED, facts, fix=fix)
     if evidence.ending.kind == "tls" and sent_alert(handshake) == _PROTOCOL_VERSION:
         return Match(Strength.NAMED, ("the backend chose a version that we don't allow", offered))
-    # What goes with every cipher, group or protocol as well is no matter of the version.
-    if further(evidence, "tls_1.2") is not None and proven(evidence) == "protocol_version_mismatch":
+    if not narrower and further(evidence, "tls_1.2") is not None:
         return Match(
             Strength.NAMED,
             (offered, "capped at TLS 1.2 the handshake goes on: something on the way, or the "

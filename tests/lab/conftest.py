@@ -11,6 +11,7 @@ import pytest
 from tests.lab import peers, servers
 from tests.lab.collector_build import CollectorUnavailableError, collector_binary
 from tests.lab.credentials import LabPki
+from tests.lab.stacks import grpc_core
 
 T = TypeVar("T")
 
@@ -91,6 +92,16 @@ def silent_tls13_peer(pki: LabPki) -> Iterator[Callable[..., int]]:
     """A function that starts a peer silent after its TLS 1.3 handshake and returns its port."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(peers.silent_tls13_peer(pki, **options))
+
+
+@pytest.fixture
+def grpc_in_clear(tmp_path: Path) -> Iterator[int]:
+    """The port of a gRPC server that speaks no TLS."""
+    absent = grpc_core.GRPC_CORE.missing()
+    if absent:
+        _missing(f"grpc-core: {absent}")
+    with grpc_core.serve_grpc(tmp_path) as port:
+        yield port
 
 
 @pytest.fixture

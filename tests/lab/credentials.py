@@ -43,9 +43,14 @@ class LabPki:
         return self.write("server", self.server_ca.issue("backend", usages=("serverAuth",)))
 
     @cached_property
+    def plain(self) -> Issued:
+        """What `client` is the files of."""
+        return self.client_ca.issue("exporter")
+
+    @cached_property
     def client(self) -> Pair:
         """A client certificate that the backend accepts."""
-        return self.write("client", self.client_ca.issue("exporter"))
+        return self.write("client", self.plain)
 
     @cached_property
     def stranger(self) -> Pair:
@@ -58,3 +63,110 @@ class LabPki:
         hour_ago = datetime.now(UTC) - timedelta(hours=1)
         issued = self.client_ca.issue("exporter", not_after=hour_ago)
         return self.write("expired", issued)
+
+    @cached_property
+    def rekeyed(self) -> Pair:
+        """A client certificate of the client CA's successor: the same name, another key."""
+        return self.write("rekeyed", self.client_ca.rekeyed().issue("exporter"))
+
+    @cached_property
+    def self_signed(self) -> Pair:
+        """A client certificate that is its own issuer."""
+        return self.write("self-signed", Authority.root("exporter").issued)
+
+    @cached_property
+    def expired_stranger(self) -> Pair:
+        """A client certificate of the other CA that expired an hour ago."""
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        return self.write("expired-stranger", self.other_ca.issue("exporter", not_after=hour_ago))
+
+    @cached_property
+    def not_yet_valid(self) -> Pair:
+        """A client certificate of the right CA that becomes valid in three days."""
+        begins = datetime.now(UTC) + timedelta(days=3)
+        return self.write("not-yet-valid", self.client_ca.issue("exporter", not_before=begins))
+
+    @cached_property
+    def thirty_days(self) -> Pair:
+        """A client certificate of the right CA with thirty days left."""
+        ends = datetime.now(UTC) + timedelta(days=30)
+        begins = datetime.now(UTC) - timedelta(days=60)
+        issued = self.client_ca.issue("exporter", not_before=begins, not_after=ends)
+        return self.write("thirty-days", issued)
+
+    @cached_property
+    def five_days(self) -> Pair:
+        """A client certificate of the right CA with five days left."""
+        ends = datetime.now(UTC) + timedelta(days=5)
+        begins = datetime.now(UTC) - timedelta(days=60)
+        issued = self.client_ca.issue("exporter", not_before=begins, not_after=ends)
+        return self.write("five-days", issued)
+
+    @cached_property
+    def wrong_usage(self) -> Pair:
+        """A certificate of the client CA for servers alone."""
+        return self.write("wrong-usage", self.client_ca.issue("exporter", usages=("serverAuth",)))
+
+    @cached_property
+    def swapped(self) -> Pair:
+        """A client certificate next to the key of another."""
+        return Pair(self.client.cert_file, self.stranger.key_file)
+
+    @cached_property
+    def below_intermediate(self) -> Pair:
+        """A client certificate with the intermediate that the client CA has certified."""
+        intermediate = self.client_ca.intermediate("Lab intermediate CA")
+        return self.write("below", intermediate.issue("exporter"), by=intermediate)
+
+    @cached_property
+    def missing_intermediate(self) -> Pair:
+        """A client certificate whose intermediate lies beside it, and is not in cert_file."""
+        intermediate = self.client_ca.intermediate("Lab intermediate CA, left out")
+        folder = self.folder / "incomplete"
+        folder.mkdir()
+        issued = intermediate.issue("exporter")
+        write_pem(folder, "intermediate.pem", intermediate.pem)
+        return Pair(
+            write_pem(folder, "tls.crt", issued.pem), write_pem(folder, "tls.key", issued.key_pem)
+        )
+
+    @cached_property
+    def server_expired(self) -> Pair:
+        """The backend's certificate, an hour after its end."""
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        issued = self.server_ca.issue("backend", usages=("serverAuth",), not_after=hour_ago)
+        return self.write("server-expired", issued)
+
+    @cached_property
+    def server_not_yet_valid(self) -> Pair:
+        """The backend's certificate, three days before its beginning."""
+        begins = datetime.now(UTC) + timedelta(days=3)
+        issued = self.server_ca.issue("backend", usages=("serverAuth",), not_before=begins)
+        return self.write("server-not-yet-valid", issued)
+
+    @cached_property
+    def server_wrong_usage(self) -> Pair:
+        """A backend's certificate for clients alone."""
+        return self.write("server-wrong-usage", self.server_ca.issue("backend"))
+
+    @cached_property
+    def server_weak(self) -> Pair:
+        """A backend's certificate with a key of RSA 1024."""
+        issued = self.server_ca.issue("backend", usages=("serverAuth",), key_type="rsa1024")
+        return self.write("server-weak", issued)
+
+    @cached_property
+    def _shared_intermediate(self) -> Authority:
+        return self.server_ca.intermediate("Lab intermediate CA of both sides")
+
+    @cached_property
+    def server_incomplete(self) -> Pair:
+        """A backend's certificate without the intermediate that issued it."""
+        issued = self._shared_intermediate.issue("backend", usages=("serverAuth",))
+        return self.write("server-incomplete", issued)
+
+    @cached_property
+    def of_one_intermediate(self) -> Pair:
+        """A client certificate of the intermediate that the backend leaves out, and with it."""
+        intermediate = self._shared_intermediate
+        return self.write("one-intermediate", intermediate.issue("exporter"), by=intermediate)

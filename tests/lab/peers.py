@@ -17,7 +17,9 @@ HOST: Final = "127.0.0.1"
 LONGEST: Final = 60.0
 """Seconds after which a peer gives up on its own."""
 
-Behaviour = Literal["silent", "garbage", "ssh", "http", "http2", "close", "reset", "reset_later"]
+Behaviour = Literal[
+    "silent", "garbage", "ssh", "http", "http2", "close", "close_later", "reset", "reset_later"
+]
 
 SSH_BANNER: Final = b"SSH-2.0-OpenSSH_9.2\r\n"
 HTTP_TEXT: Final = (
@@ -82,7 +84,7 @@ def tcp_peer(behaviour: Behaviour) -> Iterator[int]:
 
     silent: reads and never answers. garbage: bytes of no protocol. ssh: its banner, unasked.
     http: 400 to the first bytes. http2: a SETTINGS frame in clear, as gRPC without TLS sends.
-    close, reset: FIN or RST as soon as it accepts; reset_later: RST after the first bytes.
+    close, reset: FIN or RST as soon as it accepts; close_later, reset_later: after the first bytes.
     """
     with listening(_BEHAVIOURS[behaviour]) as port:
         yield port
@@ -157,6 +159,11 @@ def _close(connection: socket.socket) -> None:
     _silent(connection)
 
 
+def _close_later(connection: socket.socket) -> None:
+    connection.recv(65536)
+    _close(connection)
+
+
 def _reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
@@ -174,6 +181,7 @@ _BEHAVIOURS: Final[dict[Behaviour, Serve]] = {
     "http": _says(HTTP_TEXT, first=False),
     "http2": _says(HTTP2_SETTINGS, first=True),
     "close": _close,
+    "close_later": _close_later,
     "reset": _reset,
     "reset_later": _reset_later,
 }

@@ -4,12 +4,14 @@ Each binds port 0 and says in its log which port it got, so that no two of them 
 one. The log goes to a file; nothing blocks on a pipe that no one reads.
 """
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,8 @@ import msgspec
 from tests.lab.credentials import LabPki, Pair
 
 HOST: Final = "127.0.0.1"
+SHARED_MEMORY: Final = Path("/dev/shm")
+"""Where faketime, terminated, leaves its clock behind."""
 START_TIMEOUT: Final = 30.0
 """Seconds that a server may take to start on a busy machine."""
 
@@ -68,21 +72,30 @@ class SServer:
 
 @contextmanager
 def process(command: Sequence[str], log: Path, *, cwd: Path | None = None) -> Iterator[Log]:
-    """Run `command` with its output in `log`; terminate it at the end."""
+    """Run `command` with its output in `log`; terminate it and its children at the end."""
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=cwd
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            process_group=0,
         ) as running,
     ):
         try:
             yield Log(log)
         finally:
-            running.terminate()
+            # faketime waits for the server as its child, and passes no signal on.
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGTERM)
             try:
                 running.wait(10)
             except subprocess.TimeoutExpired:
-                running.kill()
+                os.killpg(running.pid, signal.SIGKILL)
+            for left in SHARED_MEMORY.glob(f"*faketime_s*_{running.pid}"):
+                left.unlink(missing_ok=True)
 
 
 def started(log: Log, pattern: str) -> re.Match[str]:
@@ -110,6 +123,18 @@ def collector(
         "min_version": min_version,
         "max_version": max_version,
     }
+    with serve_collector(binary, folder, tls) as running:
+        yield running
+
+
+@contextmanager
+def serve_collector(
+    binary: Path, folder: Path, tls: Mapping[str, str] | None
+) -> Iterator[Collector]:
+    """Run a Collector with the server settings `tls` on both ports; `folder` is its own.
+
+    None: both ports are in clear.
+    """
     listen = {"endpoint": f"{HOST}:0", "tls": tls}
     pipeline = {"receivers": ["otlp"], "exporters": ["debug"]}
     configuration = {

@@ -192,3 +192,27 @@ def test_a_stapled_answer_is_heard(
     assert evidence.handshake.stapled_status == ("revoked" if revoked else "good")
     found = {finding.cause for finding in diagnosis.findings}
     assert ("server_cert_revoked" in found) is revoked
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_backend_that_takes_no_signatures_of_our_key(
+    s_server: StartSServer, pki: LabPki, version: str
+) -> None:
+    """It accepts RSA signatures alone, our key is EC: our TLS sends no certificate at all."""
+    port = s_server("-client_sigalgs", "RSA+SHA256:rsa_pss_rsae_sha256", tls=version).port
+    _, diagnosis = observe(target(pki, port, pki.client))
+    assert diagnosis.outcome == "failed"
+    assert "no_shared_signature_algorithm" in {diagnosis.cause, *diagnosis.also}, diagnosis
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_backend_that_shares_no_signature_algorithm(
+    s_server: StartSServer, pki: LabPki, version: str
+) -> None:
+    """Its own key can sign nothing that it allows: the alert misleads, whatever is varied."""
+    port = s_server("-sigalgs", "ed25519", tls=version).port
+    _, diagnosis = observe(target(pki, port, pki.client))
+    # In TLS 1.3 OpenSSL says protocol_version (70) of it.
+    cause = {"1.2": "handshake_rejected", "1.3": "protocol_version_mismatch"}[version]
+    assert (diagnosis.cause, diagnosis.certain) == (cause, False), diagnosis
+    assert diagnosis.also == ("no_shared_signature_algorithm",)

@@ -51,9 +51,19 @@ def test_a_speaking_peer_says_its_text(
 
 
 def test_a_closing_peer_ends_with_fin(tcp_peer: Callable[[peers.Behaviour], int]) -> None:
-    """`close` is an orderly end: the reader sees end of file."""
+    """`close` is an orderly end: the reader sees end of file, having sent nothing."""
     with connect(tcp_peer("close")) as connection:
         assert connection.recv(1) == b""
+
+
+def test_a_peer_that_closes_later_waits_for_the_first_bytes(
+    tcp_peer: Callable[[peers.Behaviour], int],
+) -> None:
+    """`close_later` says nothing until it is spoken to, and then ends in order."""
+    with connect(tcp_peer("close_later"), timeout=0.3) as connection:
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        assert say_and_listen(connection) == b""
 
 
 @pytest.mark.parametrize("behaviour", ["reset", "reset_later"])

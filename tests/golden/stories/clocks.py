@@ -86,3 +86,34 @@ def server_cert_not_yet_valid__anchor() -> Evidence:
     """The CA in ca_file begins in two days; the backend does not send it."""
     early = authority("Backend CA", begins=2)
     return unverified(BACKEND, errors=((9, 1),), credentials=holding(EXPORTER, ca_bundle=(early,)))
+
+
+@case("handshake")
+def clock_skew__own_year_back() -> Evidence:
+    """The probe's clock is a year back: both sides' certificates look early, the Date tells."""
+    early = backend(begins=300, ends=665)
+    return unverified(
+        early,
+        errors=((9, 0),),
+        credentials=holding(exporter(begins=310, ends=675)),
+        clock=offset(365),
+    )
+
+
+@case("handshake", certain=False, also=("server_cert_not_yet_valid",))
+def clock_skew__both_sides_early() -> Evidence:
+    """The same against a backend that says no Date, and with no other clock configured."""
+    early = backend(begins=300, ends=665)
+    return unverified(early, errors=((9, 0),), credentials=holding(exporter(begins=310, ends=675)))
+
+
+@case("export")
+def clock_skew__nginx() -> Evidence:
+    """The certificate has 30 days left; nginx, 60 days ahead by its Date, answers 400."""
+    return refused("http_400", exporter(ends=30), clock=offset(60))
+
+
+@case("export", outcome="confirmed", findings=("clock_skew",))
+def clock_skew__harmless() -> Evidence:
+    """All is well, and the backend's clock is an hour behind."""
+    return answered(clock=offset(-1 / 24))

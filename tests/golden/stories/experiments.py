@@ -64,6 +64,19 @@ def no_shared_cipher__silent() -> Evidence:
 
 
 @case("handshake")
+def no_shared_cipher__beside_a_newer_version() -> Evidence:
+    """max_version is 1.2 and the suites do not fit: at TLS 1.3 it would go, and so it would with others."""
+    experiments = (
+        went_on("every_version"),
+        went_on("every_cipher", version="1.2"),
+        *all_refused(40)[2:],
+    )
+    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    shake = begun(alert(40), offer=offer)
+    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
+
+
+@case("handshake")
 def protocol_version_mismatch__silent() -> Evidence:
     """The exporter's min_version is 1.3; a grpc-core backend of TLS 1.2 closes without an alert."""
     offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)

@@ -1,0 +1,1 @@
+"""How an error line pasted from a log is recognised: its normal form, and what words mean in it."""

@@ -1,0 +1,89 @@
+"""Every cause is staged in the lab with real servers, or the reason why not stands here."""
+
+import ast
+from typing import Final
+
+import pytest
+
+from probe.causes.catalogue import CATALOGUE
+from tests.contract.imports import ROOT
+from tests.lab import scenarios
+from tests.lab.scenario import SCENARIOS
+
+assert scenarios.__all__
+
+STAGED: Final = frozenset(cause for scenario in SCENARIOS.values() for cause in scenario.truth)
+
+ELSEWHERE: Final = {
+    "client_cert_rejected": "test_stacks.py::test_the_true_cause_is_named",
+    "server_cert_revoked": "test_backends.py::test_a_stapled_answer_is_heard",
+    "server_name_unrecognized": "test_answers.py::test_a_name_that_is_not_served",
+    "client_san_rejected": "test_answers.py::test_a_policy_on_client_names_above_tls",
+    "no_shared_signature_algorithm": (
+        "test_backends.py::test_a_backend_that_takes_no_signatures_of_our_key"
+    ),
+    "handshake_rejected": "test_backends.py::test_a_backend_that_shares_no_signature_algorithm",
+    "alpn_mismatch": "test_backends.py::test_a_server_without_h2_is_an_alpn_mismatch",
+    "not_tls": "test_backends.py::test_peers_without_tls_are_named",
+    "otlp_protocol_mismatch": "test_collector.py::test_swapped_ports_are_a_protocol_mismatch",
+    "backend_fault": "test_answers.py::test_a_backend_that_cannot_read_its_own_certificate",
+    "tls_off": "test_answers.py::test_an_exporter_that_sends_in_clear",
+    "dns_failure": "test_answers.py::test_a_name_that_does_not_resolve",
+    "tcp_refused": "test_backends.py::test_nothing_listens",
+    "tcp_timeout": "test_backends.py::test_an_address_that_does_not_answer",
+    "connection_reset": "test_backends.py::test_peers_without_tls_are_named",
+    "connection_closed": "test_backends.py::test_peers_without_tls_are_named",
+    "tls_timeout": "test_backends.py::test_peers_without_tls_are_named",
+    "proxy_failure": "test_answers.py::test_what_is_no_proxy_opens_no_tunnel",
+    "otlp_permission_denied": ("test_answers.py::test_a_refused_token_beside_a_good_certificate"),
+    **dict.fromkeys(
+        (
+            "otlp_unauthenticated",
+            "otlp_not_served",
+            "otlp_throttled",
+            "otlp_unavailable",
+            "otlp_rejected",
+            "otlp_storage_failure",
+        ),
+        "test_answers.py::test_an_answer_that_is_no_success_has_its_cause",
+    ),
+}
+"""Causes that are no matter of the backend's TLS stack: which test of tests/lab shows each."""
+
+UNSTAGED: Final = {
+    "client_file_permission": "root, as which the lab runs in containers, reads every file; "
+    "tests/unit/test_load.py has it without that right",
+    "server_ca_file_permission": "the same",
+    "network_unreachable": "a route can be taken away only from a whole network namespace",
+    "unexplained": "by definition no known backend brings it",
+    "probe_fault": "a bug of the probe's, which no backend may be able to cause",
+}
+
+
+@pytest.mark.parametrize("id_", CATALOGUE)
+def test_every_cause_is_staged_or_the_reason_stands(id_: str) -> None:
+    """Exactly one of the three: a scenario for every stack, a test of the lab, a reason."""
+    assert (id_ in STAGED) + (id_ in ELSEWHERE) + (id_ in UNSTAGED) == 1
+
+
+@pytest.mark.parametrize("id_", ELSEWHERE)
+def test_the_test_that_shows_it_is_there_and_names_it(id_: str) -> None:
+    """A renamed test would leave a cause unshown."""
+    file, _, name = ELSEWHERE[id_].partition("::")
+    source = (ROOT / "tests/lab" / file).read_text(encoding="utf-8")
+    functions = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    assert functions
+    if file != "test_stacks.py":
+        assert f'"{id_}"' in source
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda one: one.name)
+def test_a_scenario_says_in_words_what_is_wrong(scenario: object) -> None:
+    """One sentence that a reader of the report understands without the code."""
+    says = scenario.says  # type: ignore[attr-defined]
+    assert says.strip().endswith(".")
+    assert len(says.split()) >= 5

@@ -1,0 +1,29 @@
+"""Two sides that have no version, cipher, group or protocol in common."""
+
+from tests.lab.credentials import LabPki
+from tests.lab.scenario import Staging, scenario
+
+
+@scenario("protocol_version_mismatch", versions=("1.2",))
+def client_too_new(pki: LabPki) -> Staging:
+    """The exporter's min_version is 1.3, and the backend speaks TLS 1.2 alone."""
+    return Staging(pki.client, settings={"min_version": "1.3"})
+
+
+@scenario("protocol_version_mismatch", versions=("1.3",))
+def client_too_old(pki: LabPki) -> Staging:
+    """The exporter's max_version is 1.2, and the backend speaks TLS 1.3 alone."""
+    return Staging(pki.client, settings={"max_version": "1.2"})
+
+
+@scenario("no_shared_cipher", versions=("1.2",))
+def no_cipher(pki: LabPki) -> Staging:
+    """The exporter offers suites for RSA certificates alone, and the backend's key is EC."""
+    suites = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384")
+    return Staging(pki.client, settings={"cipher_suites": suites, "max_version": "1.2"})
+
+
+@scenario("no_shared_group", versions=("1.3",))
+def no_group(pki: LabPki) -> Staging:
+    """curve_preferences names X25519MLKEM768 alone, which the backend's TLS is too old to know."""
+    return Staging(pki.client, settings={"curve_preferences": ("X25519MLKEM768",)})

@@ -1,0 +1,103 @@
+"""The TLS stacks that backends really run: how each is started, and what it lets one see.
+
+A `Stack` says what is known of it beforehand (which faults it lets in, which it can't tell apart
+from others); the tests hold the probe to that, in both directions.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Literal
+
+from probe.target import Depth, Protocol
+from tests.lab.credentials import Pair
+
+TlsVersion = Literal["1.2", "1.3"]
+VERSIONS: Final[tuple[TlsVersion, ...]] = ("1.2", "1.3")
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What one server is told: its certificate, whom it trusts, and what its clock says."""
+
+    tls: TlsVersion
+    """The only version that it speaks."""
+    server: Pair
+    """Its own certificate, with the intermediates behind it, and key."""
+    client_ca_file: Path | None
+    """It demands a certificate of one of these authorities; None: it asks for none."""
+    clock: str = ""
+    """What faketime is told: `+60d`; empty: the machine's own clock."""
+    crl_file: Path | None = None
+    """Certificates revoked by the client CA (PEM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One TLS stack as a server."""
+
+    name: str
+    start: Callable[[Path, Serving], AbstractContextManager[int]]
+    """Given a folder of its own, start a server and give its port, ready to accept."""
+    missing: Callable[[], str]
+    """Say what this machine lacks to run it; empty where nothing."""
+    protocol: Protocol = "http/protobuf"
+    depth: Depth = "otlp"
+    """`tls` for servers that answer no OTLP request."""
+    answers: bool = True
+    """False: it sends nothing that would prove anything; a right client is `unconfirmed`."""
+    lets_in: frozenset[str] = frozenset()
+    """Scenarios whose fault this stack does not mind."""
+    undecided: Mapping[str, str] = field(default_factory=dict)
+    """Scenarios where nothing that this stack sends tells the true cause, each with the reason;
+    `NAME@1.2` for one version only."""
+    shows_one: Mapping[str, str] = field(default_factory=dict)
+    """Scenarios with several causes of which this stack shows one alone, each with the reason."""
+    skips: Mapping[str, str] = field(default_factory=dict)
+    """Scenarios that cannot be staged with it, each with the reason."""
+    versions: tuple[TlsVersion, ...] = VERSIONS
+    speaks_both: bool = False
+    """It can't be kept from TLS 1.3: for 1.2, it is the client's max_version that is 1.2."""
+
+
+def lacking(*programs: str) -> Callable[[], str]:
+    """Return a check that names those of `programs` that are not installed."""
+
+    def missing() -> str:
+        absent = [name for name in programs if shutil.which(name) is None]
+        return f"not installed: {', '.join(absent)}" if absent else ""
+
+    return missing
+
+
+def lacking_modules(*modules: str) -> Callable[[], str]:
+    """Return a check that names those of `modules` that this Python cannot import."""
+
+    def missing() -> str:
+        absent = [name for name in modules if find_spec(name) is None]
+        return f"not installed: {', '.join(absent)}" if absent else ""
+
+    return missing
+
+
+def with_clock(command: list[str], clock: str) -> list[str]:
+    """Return `command` run with its time of day moved; its monotonic clock goes on as it is."""
+    if not clock:
+        return command
+    # -m: every thread sees the same; DONT_FAKE_MONOTONIC: timers still fire.
+    return ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-m", "-f", clock, *command]
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    """Give a port that nothing listens on, for servers that cannot be told to take any."""
+    import socket
+
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+    yield port

@@ -1,0 +1,66 @@
+"""The OpenTelemetry Collector itself, over gRPC and over HTTP: Go's crypto/tls."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+from tests.lab.servers import Collector, serve_collector
+from tests.lab.stack import Serving, Stack
+
+
+@cache
+def _missing() -> str:
+    try:
+        collector_binary()
+    except CollectorUnavailableError as error:
+        return str(error)
+    return ""
+
+
+@contextmanager
+def _started(folder: Path, serving: Serving) -> Iterator[Collector]:
+    tls = {
+        "cert_file": str(serving.server.cert_file),
+        "key_file": str(serving.server.key_file),
+        "min_version": serving.tls,
+        "max_version": serving.tls,
+    }
+    if serving.client_ca_file is not None:
+        tls["client_ca_file"] = str(serving.client_ca_file)
+    with serve_collector(collector_binary(), folder, tls) as running:
+        yield running
+
+
+@contextmanager
+def _grpc(folder: Path, serving: Serving) -> Iterator[int]:
+    with _started(folder, serving) as running:
+        yield running.grpc_port
+
+
+@contextmanager
+def _http(folder: Path, serving: Serving) -> Iterator[int]:
+    with _started(folder, serving) as running:
+        yield running.http_port
+
+
+_CLOCK: Final = (
+    "Go reads its clock without libc, so faketime cannot move it, and the Collector has no setting "
+    "for it"
+)
+_SKIPS: Final = {"backend_ahead": _CLOCK, "backend_ten_days_ahead": _CLOCK}
+_LETS_IN: Final = frozenset({"no_group"})  # Go 1.24 and newer know X25519MLKEM768
+
+COLLECTOR_GRPC: Final = Stack(
+    name="collector-grpc",
+    start=_grpc,
+    missing=_missing,
+    protocol="grpc",
+    lets_in=_LETS_IN,
+    skips=_SKIPS,
+)
+COLLECTOR_HTTP: Final = Stack(
+    name="collector-http", start=_http, missing=_missing, lets_in=_LETS_IN, skips=_SKIPS
+)

@@ -1,0 +1,189 @@
+"""What a real nginx before or instead of a backend answers once TLS is proven, and what that means."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from probe.target import Endpoint, Secret
+from tests.lab.conftest import _missing
+from tests.lab.credentials import LabPki
+from tests.lab.observing import observe, target
+from tests.lab.servers import HOST, process
+from tests.lab.stack import free_port, lacking
+
+UNKNOWN_NAME: Final = """
+server {{ listen {host}:{port} ssl default_server; ssl_reject_handshake on; }}
+"""
+MISSING_CERTIFICATE: Final = """
+server {{ listen {host}:{port} ssl; ssl_certificate {folder}/$ssl_server_name.crt;
+  ssl_certificate_key {folder}/$ssl_server_name.key; }}
+"""
+ANSWER: Final = """
+server {{ listen {host}:{port} ssl http2; ssl_certificate {pki.server.cert_file};
+  ssl_certificate_key {pki.server.key_file}; ssl_client_certificate {pki.client_ca_file};
+  ssl_verify_client on; default_type {media}; return {status} "{text}"; }}
+"""
+ONLY_ONE_NAME: Final = """
+server {{ listen {host}:{port} ssl http2; ssl_certificate {pki.server.cert_file};
+  ssl_certificate_key {pki.server.key_file}; ssl_client_certificate {pki.client_ca_file};
+  ssl_verify_client on; if ($ssl_client_s_dn != "CN=gateway") {{ return 403; }} return 200; }}
+"""
+IN_CLEAR: Final = """
+server {{ listen {host}:{port}; return 200; }}
+"""
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, pki: LabPki) -> Iterator["Nginx"]:
+    """A function that runs nginx with one server and returns its port."""
+    if absent := lacking("nginx")():
+        _missing(absent)
+    with Nginx(tmp_path, pki).running() as one:
+        yield one
+
+
+class Nginx:
+    """An nginx of one process, told its server later."""
+
+    def __init__(self, folder: Path, pki: LabPki) -> None:
+        """Keep everything in `folder`."""
+        self.folder = folder
+        self.pki = pki
+        self._running = ExitStack()
+
+    @contextmanager
+    def running(self) -> Iterator["Nginx"]:
+        """End what `serve` started when the test is over."""
+        with self._running:
+            yield self
+
+    def serve(self, server: str, **values: object) -> int:
+        """Run nginx with `server` in its http section; return the port."""
+        with free_port() as port:
+            pass
+        values = {"host": HOST, "port": port, "folder": self.folder, "pki": self.pki, **values}
+        names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        paths = "".join(f"{name}_temp_path {self.folder}/{name}; " for name in names)
+        text = (
+            f"daemon off; master_process off; pid {self.folder}/pid; "
+            f"error_log {self.folder}/error.log info; events {{}} "
+            f"http {{ access_log off; {paths} {server.format(**values)} }}"
+        )
+        file = self.folder / "nginx.conf"
+        file.write_text(text, encoding="utf-8")
+        command = ["nginx", "-p", str(self.folder), "-c", str(file)]
+        log = self._running.enter_context(process(command, self.folder / "nginx.log"))
+        _wait_until_it_accepts(port, log)
+        return port
+
+
+def _wait_until_it_accepts(port: int, log: object) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection((HOST, port), 1).close()
+        except OSError:
+            assert time.monotonic() < end, log
+            time.sleep(0.02)
+        else:
+            return
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "cause"),
+    [
+        (401, "who are you", "otlp_unauthenticated"),
+        (404, "no such path", "otlp_not_served"),
+        (405, "not this method", "otlp_not_served"),
+        (429, "too many", "otlp_throttled"),
+        (503, "come back later", "otlp_unavailable"),
+        (400, "cannot parse the request", "otlp_rejected"),
+        (500, "open /var/lib/otel/data: no space left on device", "otlp_storage_failure"),
+        (500, "mkdir /data: read-only file system", "otlp_storage_failure"),
+    ],
+)
+def test_an_answer_that_is_no_success_has_its_cause(
+    nginx: Nginx, pki: LabPki, status: int, text: str, cause: str
+) -> None:
+    """TLS and the certificate are proven; the HTTP status and its words say what is wrong."""
+    port = nginx.serve(ANSWER, status=status, text=text, media="text/plain")
+    _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+    assert (diagnosis.cause, diagnosis.stage) == (cause, "export"), diagnosis
+
+
+def test_a_refused_token_beside_a_good_certificate(nginx: Nginx, pki: LabPki) -> None:
+    """403 to a client with a token and a certificate: of which, nginx does not say."""
+    port = nginx.serve(ANSWER, status=403, text="not you", media="text/plain")
+    watched = replace(
+        target(pki, port, pki.client, protocol="http/protobuf"),
+        headers=(("authorization", Secret("Bearer t0ken")),),
+    )
+    _, diagnosis = observe(watched)
+    assert (diagnosis.cause, diagnosis.certain) == ("otlp_permission_denied", False), diagnosis
+    assert "client_san_rejected" in diagnosis.also
+
+
+def test_the_right_answer_is_confirmed(nginx: Nginx, pki: LabPki) -> None:
+    """The same server with status 200 and OTLP's media type."""
+    port = nginx.serve(ANSWER, status=200, text="", media="application/x-protobuf")
+    _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+    assert diagnosis.outcome == "confirmed", diagnosis
+
+
+def test_a_web_page_is_not_otlp(nginx: Nginx, pki: LabPki) -> None:
+    """A load balancer's welcome page is 200, and nothing was exported."""
+    port = nginx.serve(ANSWER, status=200, text="<h1>It works</h1>", media="text/html")
+    _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+    assert diagnosis.cause == "otlp_not_served", diagnosis
+
+
+def test_a_name_that_is_not_served(nginx: Nginx, pki: LabPki) -> None:
+    """Nginx's default server rejects the handshake: unrecognized_name."""
+    port = nginx.serve(UNKNOWN_NAME)
+    _, diagnosis = observe(target(pki, port, pki.client))
+    assert (diagnosis.cause, diagnosis.certain) == ("server_name_unrecognized", True), diagnosis
+
+
+def test_a_backend_that_cannot_read_its_own_certificate(nginx: Nginx, pki: LabPki) -> None:
+    """The certificate of this name is not on nginx's disk: internal_error is its own fault."""
+    port = nginx.serve(MISSING_CERTIFICATE)
+    _, diagnosis = observe(target(pki, port, pki.client))
+    assert diagnosis.cause == "backend_fault", diagnosis
+
+
+def test_a_policy_on_client_names_above_tls(nginx: Nginx, pki: LabPki) -> None:
+    """403 after a verified certificate: a policy refuses this client, by name or otherwise."""
+    port = nginx.serve(ONLY_ONE_NAME)
+    _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+    assert "client_san_rejected" in {diagnosis.cause, *diagnosis.also}, diagnosis
+    assert diagnosis.outcome == "failed"
+
+
+def test_an_exporter_that_sends_in_clear(nginx: Nginx, pki: LabPki) -> None:
+    """The settings switch TLS off, and the backend takes it: confirmed, with a finding."""
+    port = nginx.serve(IN_CLEAR)
+    watched = target(pki, port, None, protocol="http/protobuf", insecure=True, ca_file=None)
+    _, diagnosis = observe(watched)
+    assert diagnosis.outcome == "confirmed", diagnosis
+    assert [finding.cause for finding in diagnosis.findings] == ["tls_off"]
+
+
+def test_what_is_no_proxy_opens_no_tunnel(nginx: Nginx, pki: LabPki) -> None:
+    """proxy_url names a web server, which answers CONNECT with an error."""
+    port = nginx.serve(IN_CLEAR)
+    watched = replace(target(pki, 4317, pki.client), proxy_url=Secret(f"http://{HOST}:{port}"))
+    _, diagnosis = observe(watched)
+    assert diagnosis.cause == "proxy_failure", diagnosis
+
+
+def test_a_name_that_does_not_resolve(pki: LabPki) -> None:
+    """.invalid never resolves (RFC 6761)."""
+    watched = replace(target(pki, 4317, pki.client), endpoint=Endpoint("collector.invalid", 4317))
+    _, diagnosis = observe(watched)
+    assert diagnosis.cause == "dns_failure", diagnosis

@@ -1,0 +1,85 @@
+"""Ports that speak no TLS, or nothing at all: what they are is named as far as they show it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from probe.target import Protocol
+from tests.lab import peers
+from tests.lab.credentials import LabPki
+from tests.lab.observing import observe, target
+from tests.lab.servers import HOST, process, serve_collector, started
+
+PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_collector_in_clear_is_not_tls(
+    otelcol: Path, pki: LabPki, tmp_path: Path, protocol: Protocol
+) -> None:
+    """Both receivers of a Collector without tls settings, whichever protocol the exporter speaks."""
+    with serve_collector(otelcol, tmp_path, None) as running:
+        for port in (running.grpc_port, running.http_port):
+            _, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
+            assert (diagnosis.stage, diagnosis.cause) == ("handshake", "not_tls"), diagnosis
+            assert diagnosis.certain
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_grpc_in_clear_is_recognised_by_its_settings(
+    grpc_in_clear: int, pki: LabPki, protocol: Protocol
+) -> None:
+    """grpc-core sends its SETTINGS before it reads: they say which protocol is served in clear."""
+    _, diagnosis = observe(target(pki, grpc_in_clear, pki.client, protocol=protocol))
+    assert diagnosis.cause == "not_tls", diagnosis
+    assert diagnosis.certain
+    assert any("gRPC without TLS" in fact for fact in diagnosis.facts)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_web_server_in_clear_is_not_tls(pki: LabPki, tmp_path: Path, protocol: Protocol) -> None:
+    """http.server answers the ClientHello with a page about a bad request."""
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", HOST]
+    with process(command, tmp_path / "http.log", cwd=tmp_path) as log:
+        port = int(started(log, r"port (\d+)")[1])
+        _, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
+    assert diagnosis.cause == "not_tls", diagnosis
+    assert diagnosis.certain
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("behaviour", "cause"),
+    [
+        ("close", "connection_closed"),
+        ("close_later", "connection_closed"),
+        ("reset", "connection_reset"),
+        ("reset_later", "connection_reset"),
+    ],
+)
+def test_an_end_before_any_answer_stays_open(
+    tcp_peer: Callable[[peers.Behaviour], int],
+    pki: LabPki,
+    behaviour: peers.Behaviour,
+    cause: str,
+    protocol: Protocol,
+) -> None:
+    """An allow-list of addresses, or a load balancer without targets: nothing says which.
+
+    It ends the same with every version, cipher and group, so that these are not to blame.
+    """
+    port = tcp_peer(behaviour)
+    _, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
+    assert (diagnosis.stage, diagnosis.cause) == ("handshake", cause), diagnosis
+    assert not diagnosis.certain
+    assert "not_tls" in diagnosis.also
+    ruled_out = {"protocol_version_mismatch", "no_shared_cipher", "no_shared_group"}
+    assert not ruled_out & set(diagnosis.also), diagnosis
+
+
+def test_a_mute_port_is_a_timeout(tcp_peer: Callable[[peers.Behaviour], int], pki: LabPki) -> None:
+    """It accepts, reads, and answers neither TLS nor a greeting in clear."""
+    _, diagnosis = observe(target(pki, tcp_peer("silent"), pki.client, timeout=0.5))
+    assert (diagnosis.stage, diagnosis.cause) == ("handshake", "tls_timeout"), diagnosis
