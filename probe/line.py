@@ -17,12 +17,13 @@ from probe.credentials.store import CredentialStore
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Ending, Evidence
 from probe.handshake.attempt import Prober
+from probe.handshake.clock import ClockSources
 from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
 from probe.settling import Settling
-from probe.target import Target
+from probe.target import ClockSource, Target
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
@@ -42,6 +43,7 @@ class Line:
         ledger: Ledger,
         *,
         clock_tolerance: float,
+        clock_sources: Sequence[ClockSource] = (),
         experiments: bool = True,
         experiments_at_once: int = 4,
         patient: bool = False,
@@ -51,17 +53,24 @@ class Line:
         Args:
             ledger: where each attempt is entered.
             clock_tolerance: seconds by which two clocks may differ.
+            clock_sources: the clocks to compare ours with, asked while `clocks.running()` lasts.
             experiments: whether further handshakes may settle what an attempt left open.
             experiments_at_once: how many targets may have theirs at a time.
-            patient: whether an attempt waits for its turn to experiment.
+            patient: whether an attempt waits for its turn to experiment, and the first ones for
+                the other clocks.
         """
         self.ledger = ledger
         self.credentials = CredentialStore()
         self._clock_tolerance = clock_tolerance
+        self._patient = patient
+        resolver = Resolver()
+        self.clocks = ClockSources(
+            clock_sources, resolver, wall_clock=time.time, user_agent=USER_AGENT
+        )
         self._prober = Prober(
             self.credentials,
             CertificateReader(),
-            Resolver(),
+            resolver,
             wall_clock=time.time,
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,
@@ -87,6 +96,9 @@ class Line:
     async def _observe(self, target: Target) -> tuple[Evidence, Diagnosis]:
         try:
             evidence = await self._prober.attempt(target)
+            if self._patient:
+                await self.clocks.measured()
+            evidence = self.clocks.beside(evidence)
             state = self.ledger.state(target.name)
             before = state.evidence if state is not None else None
             evidence = await self._settling.settle(target, evidence, before)
@@ -107,14 +119,20 @@ async def one_round(
     *,
     concurrency: int,
     clock_tolerance: float,
+    clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
     done: Callable[[Observation], None] = lambda _observation: None,
 ) -> list[Observation]:
     """Try each target once, at most `concurrency` at a time; results in the targets' order."""
     line = Line(
-        Ledger(targets), clock_tolerance=clock_tolerance, experiments=experiments, patient=True
+        Ledger(targets),
+        clock_tolerance=clock_tolerance,
+        clock_sources=clock_sources,
+        experiments=experiments,
+        patient=True,
     )
-    return await _round(line, targets, concurrency, done)
+    async with line.clocks.running():
+        return await _round(line, targets, concurrency, done)
 
 
 async def rounds(
@@ -124,21 +142,28 @@ async def rounds(
     clock_tolerance: float,
     limit: float,
     done: Callable[[Observation], None],
+    clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
 ) -> list[Observation]:
     """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
     line = Line(
-        Ledger(targets), clock_tolerance=clock_tolerance, experiments=experiments, patient=True
+        Ledger(targets),
+        clock_tolerance=clock_tolerance,
+        clock_sources=clock_sources,
+        experiments=experiments,
+        patient=True,
     )
     end = time.monotonic() + limit
-    while True:
-        observations = await _round(line, targets, concurrency, done)
-        wanted = (
-            as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
-        )
-        if all(wanted) or time.monotonic() + PAUSE > end:
-            return observations
-        await asyncio.sleep(PAUSE)
+    async with line.clocks.running():
+        while True:
+            observations = await _round(line, targets, concurrency, done)
+            wanted = (
+                as_expected(diagnosis, target.expect_cause)
+                for target, _, diagnosis in observations
+            )
+            if all(wanted) or time.monotonic() + PAUSE > end:
+                return observations
+            await asyncio.sleep(PAUSE)
 
 
 async def _round(

@@ -39,6 +39,7 @@ class Service:
         self._line = Line(
             self.ledger,
             clock_tolerance=configuration.clock_tolerance,
+            clock_sources=configuration.clock_sources,
             experiments=configuration.experiments_enabled,
             experiments_at_once=configuration.experiments_concurrency,
         )
@@ -76,7 +77,8 @@ class Service:
             address = Endpoint(str(host), int(port))
             log.info("listening", address=str(address), targets=len(configuration.targets))
             try:
-                yield address
+                async with self._line.clocks.running():
+                    yield address
             finally:
                 self._started = False
                 await schedule.stop(DRAIN)

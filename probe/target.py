@@ -161,6 +161,31 @@ class Source:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ClockSource:
+    """Another clock to compare ours with: `where` is a URL for http, host or host:port for sntp."""
+
+    kind: Literal["http", "sntp"]
+    where: str
+
+    @property
+    def name(self) -> str:
+        """What facts and labels call it: without a query, which may hold a token."""
+        if self.kind == "sntp":
+            return f"sntp:{self.where}"
+        return urlsplit(self.where)._replace(query="", fragment="").geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a source has to say about a setting: it does not do what its reader would expect."""
+
+    cause: str
+    """An id of the catalogue."""
+    fact: str
+    fix: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One endpoint with everything that an attempt needs to know; times are seconds."""
@@ -179,6 +204,8 @@ class Target:
     """The cause that this target must fail with; None: it must be confirmed."""
     labels: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = (Source("configuration"),)
+    remarks: tuple[Remark, ...] = ()
+    """Findings about the settings themselves, true at every attempt."""
 
     @property
     def reference_identifier(self) -> str:

@@ -1,6 +1,7 @@
 """Documented cause 3: the exporter's certificate, or one of its chain, has expired."""
 
 from probe.causes.cause import Cause, Match, Strength
+from probe.causes.clocks import valid_elsewhere
 from probe.causes.observed import (
     expired,
     expired_issuer,
@@ -30,7 +31,7 @@ def expires_soon(not_before: float, not_after: float, at: float) -> bool:
 
 def _match(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
-    if not chain:
+    if not chain or valid_elsewhere(evidence):
         return None
     certificate = expired(evidence)
     if certificate is None:

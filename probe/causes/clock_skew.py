@@ -1,28 +1,119 @@
-"""Documented cause 6: two clocks that disagree about whether a certificate is valid."""
+"""Documented cause 6: two clocks that disagree about whether a certificate is valid.
 
+Every match states the direction and the bound: what was measured, or what a certificate's dates
+leave. Law 7: our own clock is `Evidence.at`, the others are readings in the evidence.
+"""
+
+from typing import Final
+
+from probe.causes import clocks
 from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
+    NOT_YET_VALID_ERROR,
+    Refusal,
     expired_issuer,
+    judged_certificate,
     judged_the_server,
     not_yet_valid,
-    offsets,
     outside_validity,
     refusal,
 )
 from probe.causes.san_mismatch import SERVER_ENDINGS
 from probe.causes.wording import date, shown, span
-from probe.evidence import CertificateFacts, Evidence, Handshake
+from probe.evidence import CertificateFacts, ClockReading, Evidence, VerifyError
 
-_CERTIFICATE_EXPIRED = 45
-_DATE_ALERTS = frozenset({42, 45})
-_NOT_YET_VALID = 9
-_DATE_ERRORS = frozenset({_NOT_YET_VALID, 10})
+_CERTIFICATE_EXPIRED: Final = 45
+_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ERRORS: Final = frozenset({NOT_YET_VALID_ERROR, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
 
 def _skew(evidence: Evidence) -> Match | None:
-    return _server_side(evidence) or _client_side(evidence)
+    return _server_side(evidence) or _client_side(evidence) or _finding(evidence)
+
+
+def _server_side(evidence: Evidence) -> Match | None:
+    handshake = judged_the_server(evidence)
+    if handshake is None:
+        return None
+    errors = [e for e in handshake.verify_errors if e.code in _DATE_ERRORS]
+    if not errors:
+        return None
+    judged = {error: judged_certificate(evidence, handshake, error) for error in errors}
+    known = tuple(dict.fromkeys(c for c in judged.values() if c is not None))
+    facts = tuple(_dates(evidence, certificate) for certificate in known)
+
+    def valid_at(there: float) -> bool:
+        return all(_right_at(evidence, error, c, there) for error, c in judged.items())
+
+    if clocks.seen_valid(evidence, valid_at) is not None:
+        verdict = clocks.verdict(evidence)
+        return Match(
+            Strength.NAMED, (*facts, *_by_the_other(known), *verdict.facts), fix=verdict.fix
+        )
+    if len(known) == len(set(judged.values())) and _all_begin_soon(evidence, known):
+        early = max(c.not_before - evidence.at for c in known)
+        return Match(
+            Strength.NAMED,
+            (*facts, f"it becomes valid in {span(early)}: within the tolerance of two clocks"),
+        )
+    if clocks.readings(evidence) or any(error.code != NOT_YET_VALID_ERROR for error in errors):
+        return None
+    return _all_from_the_future(evidence, known, facts)
+
+
+def _right_at(
+    evidence: Evidence, error: VerifyError, certificate: CertificateFacts | None, there: float
+) -> bool:
+    """Whether the certificate that OpenSSL judged is valid by another clock.
+
+    Of one that is not at hand, a root of the system say, the direction alone can be compared.
+    """
+    if certificate is not None:
+        return clocks.in_date(certificate, there)
+    difference = there - evidence.at
+    if error.code == NOT_YET_VALID_ERROR:
+        return difference > evidence.target.clock_tolerance
+    return -difference > evidence.target.clock_tolerance
+
+
+def _by_the_other(known: tuple[CertificateFacts, ...]) -> tuple[str, ...]:
+    if not known:
+        return ()
+    return (f"by the other clock {'it is' if len(known) == 1 else 'they are'} valid",)
+
+
+def _all_begin_soon(evidence: Evidence, known: tuple[CertificateFacts, ...]) -> bool:
+    return bool(known) and all(_begins_soon(evidence, c) for c in known)
+
+
+def _begins_soon(evidence: Evidence, certificate: CertificateFacts) -> bool:
+    """Whether it becomes valid within the tolerance of two clocks."""
+    return 0 < certificate.not_before - evidence.at <= evidence.target.clock_tolerance
+
+
+def _all_from_the_future(
+    evidence: Evidence, known: tuple[CertificateFacts, ...], facts: tuple[str, ...]
+) -> Match | None:
+    """Conclude from certificates alone: what both sides hold was issued later than our clock."""
+    ours = not_yet_valid(evidence)
+    if ours is None or not known or _begins_soon(evidence, ours):
+        return None
+    behind = max(c.not_before for c in (*known, ours)) - evidence.at
+    return Match(
+        Strength.NAMED,
+        (
+            *facts,
+            f"our own certificate too: {_dates(evidence, ours)}",
+            f"both sides hold certificates that were issued after this time, so the probe's clock "
+            f"is behind by at least {span(behind)} ({behind:.0f} s), unless both were made for "
+            "later",
+        ),
+        possible=("server_cert_not_yet_valid",),
+        decides=clocks.ANOTHER_CLOCK,
+        fix=clocks.ON_THE_PROBE,
+    )
 
 
 def _client_side(evidence: Evidence) -> Match | None:
@@ -31,116 +122,91 @@ def _client_side(evidence: Evidence) -> Match | None:
         return None
     outside = outside_validity(evidence)
     if outside is not None:
-        explained = _explained(evidence, outside)
-        if explained is None:
-            return None
-        named = refused.alert in _DATE_ALERTS
-        return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, *explained))
+        return _outside_here(evidence, refused, outside)
+    measured = clocks.seen_outside(evidence)
+    if measured is not None:
+        return _outside_there(evidence, refused, *measured)
     if refused.alert != _CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
         return None
-    if expired_issuer(evidence) is not None:
+    return _bounded(evidence, refused) if expired_issuer(evidence) is None else None
+
+
+def _outside_here(
+    evidence: Evidence, refused: Refusal, certificate: CertificateFacts
+) -> Match | None:
+    named = refused.alert in _DATE_ALERTS
+    facts = (refused.fact, _dates(evidence, certificate))
+    if clocks.valid_elsewhere(evidence):
+        # A clock of ours alone does not make a backend refuse: only where it names dates.
+        verdict = clocks.verdict(evidence)
+        whole = (*facts, *_by_the_other((certificate,)), *verdict.facts)
+        return Match(Strength.NAMED, whole, fix=verdict.fix) if named else None
+    if not _begins_soon(evidence, certificate):
         return None
+    early = span(certificate.not_before - evidence.at)
+    soon = f"it becomes valid in {early}: within the tolerance of two clocks"
+    return Match(Strength.NAMED if named else Strength.PROVEN, (*facts, soon))
+
+
+def _outside_there(
+    evidence: Evidence, refused: Refusal, certificate: CertificateFacts, reading: ClockReading
+) -> Match:
+    there = evidence.at + reading.offset
+    if there > certificate.not_after:
+        said = f"by that clock it expired {span(there - certificate.not_after)} ago"
+    else:
+        said = f"by that clock it becomes valid in {span(certificate.not_before - there)}"
+    verdict = clocks.verdict(evidence)
+    named = refused.alert in _DATE_ALERTS
+    renew = "Then renew the exporter's certificate: by the right clock it is out of date."
+    return Match(
+        Strength.NAMED if named else Strength.PROVEN,
+        (refused.fact, _dates(evidence, certificate), said, *verdict.facts),
+        fix=(*verdict.fix, renew) if verdict.culprit == "probe" else verdict.fix,
+    )
+
+
+def _bounded(evidence: Evidence, refused: Refusal) -> Match:
+    """Bound the difference by the dates of what the backend calls expired."""
     chain = evidence.credentials.client_chain
     first_to_end = min(chain, key=lambda c: c.not_after)
     last_to_begin = max(chain, key=lambda c: c.not_before)
     ahead = first_to_end.not_after - evidence.at
     behind = evidence.at - last_to_begin.not_before
-    facts = [
+    verdict = clocks.verdict(evidence)
+    facts = (
         refused.fact,
         f"our certificate is valid until {date(first_to_end.not_after)} by the probe's clock, "
         f"so the backend's clock is ahead by at least {span(ahead)} ({ahead:.0f} s), or, where "
         "its TLS says expired for not yet valid too (Go, BoringSSL, rustls), behind by at least "
         f"{span(behind)}",
-    ]
-    facts += [f"measured: {_offset(source, offset)}" for source, offset in offsets(evidence)]
-    facts.append(
+        *verdict.facts,
         "the same alert comes when a CA certificate in the backend's own client CA file has "
-        "expired: look there if its clock is right"
+        "expired: look there if its clock is right",
     )
-    return Match(Strength.NAMED, tuple(facts))
+    contradicted = any(not clocks.is_reference(r) for r in clocks.readings(evidence))
+    return Match(
+        Strength.NAMED,
+        facts,
+        possible=("client_cert_expired",) if contradicted else (),
+        decides="date -u on the backend, and notAfter of the CA certificates in its client CA file",
+        fix=verdict.fix,
+    )
 
 
-def _server_side(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
-    if handshake is None:
+def _finding(evidence: Evidence) -> Match | None:
+    """Tell of clocks that differ without having stopped this attempt."""
+    if not any(clocks.differs(evidence, reading) for reading in clocks.readings(evidence)):
         return None
-    for error in handshake.verify_errors:
-        if error.code not in _DATE_ERRORS:
-            continue
-        judged = _judged(evidence, handshake, error.depth)
-        explained = _explained(evidence, judged) if judged is not None else None
-        if explained is not None:
-            return Match(Strength.NAMED, explained)
-    return None
+    verdict = clocks.verdict(evidence)
+    return Match(Strength.FINDING, ("; ".join(verdict.facts),), fix=verdict.fix)
 
 
-def _judged(evidence: Evidence, handshake: Handshake, depth: int) -> CertificateFacts | None:
-    """Return the certificate at this depth of the server's path: sent, or an anchor of ours."""
-    if depth < len(handshake.server_chain):
-        return handshake.server_chain[depth]
-    return next(
-        (
-            anchor
-            for anchor in evidence.credentials.ca_bundle
-            if not anchor.not_before <= evidence.at <= anchor.not_after
-        ),
-        None,
-    )
-
-
-def _explained(evidence: Evidence, certificate: CertificateFacts) -> tuple[str, ...] | None:
-    """Say how a difference of clocks explains that `certificate` is outside its validity."""
-    early = certificate.not_before - evidence.at
-    fact = (
+def _dates(evidence: Evidence, certificate: CertificateFacts) -> str:
+    return (
         f"{shown(certificate)} is valid from {date(certificate.not_before)} to "
         f"{date(certificate.not_after)}; the probe's clock says {date(evidence.at)}"
     )
-    for source, offset in offsets(evidence):
-        there = evidence.at + offset
-        if certificate.not_before <= there <= certificate.not_after:
-            return (fact, f"by the other clock it is valid: {_offset(source, offset)}")
-    if 0 < early <= evidence.target.clock_tolerance:
-        return (fact, f"it becomes valid in {span(early)}: within the tolerance of two clocks")
-    return None
-
-
-def _offset(source: str, offset: float) -> str:
-    direction = "ahead of" if offset > 0 else "behind"
-    return f"the clock of {source} is {span(offset)} {direction} the probe's ({offset:+.0f} s)"
-
-
-def _client_not_yet(evidence: Evidence) -> Match | None:
-    certificate = not_yet_valid(evidence)
-    if certificate is None:
-        return None
-    ahead = certificate.not_before - evidence.at
-    fact = f"{shown(certificate)} becomes valid in {span(ahead)}, on {date(certificate.not_before)}"
-    refused = refusal(evidence)
-    if refused is None or not refused.sent:
-        return Match(Strength.FINDING, (fact,))
-    named = refused.alert in _DATE_ALERTS
-    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
-
-
-def _server_not_yet(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
-    if handshake is None:
-        return None
-    for error in handshake.verify_errors:
-        if error.code == _NOT_YET_VALID:
-            certificate = _judged(evidence, handshake, error.depth)
-            fact = f"a certificate at depth {error.depth} of the server's path is not valid yet"
-            if certificate is not None:
-                ahead = span(certificate.not_before - evidence.at)
-                begins = date(certificate.not_before)
-                fact = f"{shown(certificate)} becomes valid in {ahead}, on {begins}"
-            return Match(
-                Strength.NAMED,
-                (fact,),
-                possible=() if evidence.clock else ("clock_skew",),
-                decides="another clock: the Date of an HTTP answer, or SNTP",
-            )
-    return None
 
 
 CLOCK_SKEW = Cause(
@@ -156,8 +222,9 @@ CLOCK_SKEW = Cause(
     ),
     evidence=(
         "The backend says expired of a certificate that is valid here, which bounds its clock; or "
-        "a certificate is outside its validity here, and a measured offset (HTTP Date, SNTP) "
-        "explains it, or it begins within the tolerance."
+        "a certificate is outside its validity by one clock alone, and a measured offset (the Date "
+        "of the backend's answer or of a configured URL, SNTP) explains it, or it begins within "
+        "the tolerance; or both sides hold certificates from the future."
     ),
     fix=(
         "Compare both clocks with a good one: run date -u on each machine, chronyc tracking or "
@@ -167,49 +234,8 @@ CLOCK_SKEW = Cause(
         "Until then, issue certificates with notBefore a few minutes in the past.",
     ),
     citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
-    applies=REFUSALS | SERVER_ENDINGS,
+    applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
     match=_skew,
 )
 
-CLIENT_CERT_NOT_YET_VALID = Cause(
-    id="client_cert_not_yet_valid",
-    title="The exporter's certificate is not valid yet",
-    family="clock_skew",
-    documented_cause=6,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "notBefore of the certificate in cert_file, or of an intermediate in it, lies in the "
-        "future, further than the tolerance for two clocks."
-    ),
-    evidence="The file itself at the time of the attempt, a refusal, and no clock that differs.",
-    fix=(
-        "Use the previous certificate until then, or issue one whose notBefore is past.",
-        "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout -dates",
-    ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
-    match=_client_not_yet,
-    explained_by=("clock_skew",),
-)
-
-SERVER_CERT_NOT_YET_VALID = Cause(
-    id="server_cert_not_yet_valid",
-    title="The backend's certificate is not valid yet",
-    family="clock_skew",
-    documented_cause=6,
-    party="backend",
-    severity="critical",
-    meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
-    evidence="X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs.",
-    fix=(
-        "Check this machine's clock first: date -u.",
-        "If it is right, issue the backend's certificate with a notBefore that is past.",
-    ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=SERVER_ENDINGS,
-    match=_server_not_yet,
-    explained_by=("clock_skew",),
-)
-
-CAUSES = (CLOCK_SKEW, SERVER_CERT_NOT_YET_VALID, CLIENT_CERT_NOT_YET_VALID)
+CAUSES = (CLOCK_SKEW,)

@@ -207,7 +207,9 @@ PROXY_FAILURE = Cause(
     severity="critical",
     meaning="The HTTP CONNECT to proxy_url was answered with something else than success.",
     evidence="The proxy's status line.",
-    fix=("Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",),
+    fix=(
+        "Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",
+    ),
     citations=("RFC 9110 §9.3.6",),
     applies=frozenset({"proxy"}),
     match=_proxy,

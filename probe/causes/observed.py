@@ -4,13 +4,20 @@ Law 7: what is expired or not yet valid is judged at `Evidence.at`, never by a c
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from probe.causes.experiments import same_without_certificate
+from probe.causes.clocks import backend_agrees, seen_outside
+from probe.causes.experiments import same_alert, same_without_certificate
 from probe.causes.wording import DAY
-from probe.evidence import Answer, CertificateAtHand, CertificateFacts, Evidence, Handshake
+from probe.evidence import (
+    Answer,
+    CertificateAtHand,
+    CertificateFacts,
+    Evidence,
+    Handshake,
+    VerifyError,
+)
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate (causes.md)."""
@@ -27,6 +34,10 @@ _REFUSES: Final = frozenset({"alert", "close", "reset", "answered"})
 _BAD_REQUEST: Final = 400
 _COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
 _INTERNAL_ERROR: Final = 80
+_HANDSHAKE_FAILURE: Final = 40
+
+NOT_YET_VALID_ERROR: Final = 9
+"""X509_V_ERR_CERT_NOT_YET_VALID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,7 @@ def refuses_by_http(evidence: Evidence, listed: bool | None) -> bool:
         _CERTIFICATE_TEXT.search(answer.message) is not None
         or listed is False
         or outside_validity(evidence) is not None
+        or seen_outside(evidence) is not None
         or usage_fault(evidence) != ""
     )
 
@@ -214,9 +226,14 @@ def left_open(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
         possible.append("client_chain_incomplete")
     if refused.alert == _INTERNAL_ERROR:
         possible.append("backend_fault")
-    if uncommon_key(evidence):
+    # The same alert without a certificate: our library may have withheld it, as its key can sign
+    # with nothing that the backend accepts.
+    withheld = refused.alert == _HANDSHAKE_FAILURE and same_alert(
+        evidence, "no_client_certificate", _HANDSHAKE_FAILURE
+    )
+    if withheld or uncommon_key(evidence):
         possible.append("no_shared_signature_algorithm")
-    if at_the_edge(evidence):
+    if at_the_edge(evidence) and not backend_agrees(evidence):
         possible.append("clock_skew")
     if refused.alert is None and same_without_certificate(evidence):
         reset = evidence.ending.kind == "reset"
@@ -243,9 +260,25 @@ def judged_the_server(evidence: Evidence) -> Handshake | None:
     return handshake
 
 
-def offsets(evidence: Evidence) -> Iterator[tuple[str, float]]:
-    """Yield each clock reading as its source and offset (remote minus local, seconds)."""
-    return ((reading.source, reading.offset) for reading in evidence.clock)
+def judged_certificate(
+    evidence: Evidence, handshake: Handshake, error: VerifyError
+) -> CertificateFacts | None:
+    """Return the certificate that an error is about: sent, or an anchor of ours.
+
+    The path that OpenSSL built may leave out or reorder what was sent, so the one at its depth
+    comes first and then whichever is outside its dates in the same way.
+    """
+    sent = handshake.server_chain
+    candidates = (*sent[error.depth : error.depth + 1], *evidence.credentials.ca_bundle, *sent)
+    early = error.code == NOT_YET_VALID_ERROR
+    return next(
+        (
+            c
+            for c in candidates
+            if (evidence.at < c.not_before if early else evidence.at > c.not_after)
+        ),
+        None,
+    )
 
 
 def speaks_otlp(answer: Answer) -> bool:

@@ -2,6 +2,7 @@
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.client_expiry import expires_soon
+from probe.causes.clocks import ANOTHER_CLOCK, in_date, readings, verdict
 from probe.causes.observed import judged_the_server
 from probe.causes.san_mismatch import SERVER_ENDINGS
 from probe.causes.wording import date, shown, span
@@ -23,8 +24,25 @@ def _expired(evidence: Evidence) -> Match | None:
         return _expires_soon(evidence, handshake.server_chain)
     for error in handshake.verify_errors:
         if error.code == _EXPIRED:
-            return Match(Strength.NAMED, (_expiry_fact(evidence, handshake, error.depth),))
+            return Match(
+                Strength.NAMED,
+                (_expiry_fact(evidence, handshake, error.depth), *verdict(evidence).facts),
+                possible=() if _speaks_for_our_clock(evidence) else ("clock_skew",),
+                decides=ANOTHER_CLOCK,
+            )
     return None
+
+
+def _speaks_for_our_clock(evidence: Evidence) -> bool:
+    """Whether a clock was read, or a certificate of our own is in date by ours.
+
+    A clock that is ahead by months makes both sides' certificates look expired; without either
+    witness it may be what is wrong.
+    """
+    chain = evidence.credentials.client_chain
+    return bool(readings(evidence)) or (
+        bool(chain) and all(in_date(certificate, evidence.at) for certificate in chain)
+    )
 
 
 def _expiry_fact(evidence: Evidence, handshake: Handshake, depth: int) -> str:

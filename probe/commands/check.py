@@ -16,7 +16,7 @@ from probe.outputs.standard_streams import progress, reader_may_leave
 from probe.target import DEPTHS, PROTOCOLS
 
 if TYPE_CHECKING:
-    from probe.target import Target
+    from probe.target import ClockSource, Target
 
 
 @click.command()
@@ -80,11 +80,13 @@ def check(
         named = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = targets_from_arguments(named, **settings)
         concurrency, tolerance, experiments = 100, 60.0, True
+        clocks: Sequence[ClockSource] = ()
     else:
         refuse_given(click.get_current_context(), settings)
         loaded = configuration(config_file)
         targets, concurrency = loaded.targets, loaded.concurrency
         tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
+        clocks = loaded.clock_sources
     limit = read_duration(wait, "--wait") if wait is not None else 0.0
     from probe.line import rounds
     from probe.outputs.log import configure_logging
@@ -96,6 +98,7 @@ def check(
                 targets,
                 concurrency=concurrency,
                 clock_tolerance=tolerance,
+                clock_sources=clocks,
                 limit=limit,
                 experiments=experiments and not no_experiments,
                 done=done,

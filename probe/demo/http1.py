@@ -78,7 +78,7 @@ class Http1Server:
         headers = [*response.headers, ("content-length", str(len(response.body)))]
         status_line = h11.Response(status_code=response.status, headers=headers)
         output += self._connection.send(status_line) or b""
-        if response.body:
+        if response.body and asked.method != b"HEAD":
             output += self._connection.send(h11.Data(data=response.body)) or b""
         output += self._connection.send(h11.EndOfMessage()) or b""
         if self._connection.our_state is h11.MUST_CLOSE:

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
-from probe.evidence import Answer
+from probe.evidence import Answer, ClockReading
 from probe.handshake.otlp_message import read_grpc_response, read_response, read_status
 from probe.safe_text import safe_text
 from probe.target import Protocol, Signal
@@ -111,7 +111,7 @@ class Response:
             rejected_items=rejected,
             partial_message=partial,
             server=safe_text(fields.get(b"server", b"")),
-            date=_date(fields.get(b"date", b"")),
+            date=http_date(fields.get(b"date", b"")),
             location=safe_text(fields.get(b"location", b"")),
         )
 
@@ -124,8 +124,17 @@ def _grpc_status(raw: bytes | None) -> int | None:
     return int(raw)
 
 
-def _date(raw: bytes) -> float | None:
-    """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch."""
+def date_reading(answer: Answer | None, received_at: float) -> tuple[ClockReading, ...]:
+    """Compare the Date of the backend's own answer with `received_at`, when it came by our clock."""
+    if answer is None or answer.date is None:
+        return ()
+    # The Date has whole seconds (RFC 9110 §5.6.7): on average half a second has passed.
+    offset = answer.date + 0.5 - received_at
+    return (ClockReading(source="http_date", offset=offset, uncertainty=1.0),)
+
+
+def http_date(raw: bytes) -> float | None:
+    """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is none."""
     if not raw:
         return None
     try:

@@ -28,6 +28,7 @@ from probe.evidence import (
     Recheck,
     Varied,
 )
+from probe.handshake.answer import date_reading
 from probe.handshake.connection import Pump
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
@@ -59,6 +60,7 @@ class _Progress:
     handshake: Handshake | None = None
     recheck: Recheck | None = None
     answer: Answer | None = None
+    clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
     round_trip: float = 0.0
 
@@ -112,7 +114,7 @@ class Prober:
             handshake=progress.handshake,
             recheck=progress.recheck,
             answer=progress.answer,
-            clock=_clock(progress.answer),
+            clock=progress.clock,
             durations=progress.durations,
         )
 
@@ -228,9 +230,11 @@ class Prober:
         _say_farewell(sock, conversation)
         ending, headers = conversation.ending, prepared.target.headers
         assert ending is not None
+        heard_at = self._wall_clock()
+        progress.clock = date_reading(conversation.date_answer, heard_at)
         if conversation.answer is not None:
             progress.answer = msgspec.structs.replace(
-                answer_without(conversation.answer, headers), received_at=self._wall_clock()
+                answer_without(conversation.answer, headers), received_at=heard_at
             )
         return ending_without(ending, headers)
 
@@ -280,11 +284,3 @@ def _say_farewell(sock: socket.socket, conversation: OtlpConversation) -> None:
             sock.send(farewell, _WITH_FIN)
         except OSError:
             return  # the peer has gone already, which is no news about it
-
-
-def _clock(answer: Answer | None) -> tuple[ClockReading, ...]:
-    if answer is None or answer.date is None or answer.received_at is None:
-        return ()
-    # The Date header has whole seconds (RFC 9110 §5.6.7): on average half a second has passed.
-    offset = answer.date + 0.5 - answer.received_at
-    return (ClockReading(source="http_date", offset=offset, uncertainty=1.0),)

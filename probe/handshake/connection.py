@@ -10,11 +10,36 @@ import errno
 import socket
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
-from probe.handshake.conversation import Conversation
+from probe.evidence import Ending
 
 _CHUNK: Final = 65536
+
+
+class Conversation(Protocol):
+    """What the socket's owner drives: feed it what arrives, send what it has, wake it in time."""
+
+    ending: Ending | None
+    wake_at: float | None
+
+    def start(self, now: float) -> None:
+        """Begin; `now` is monotonic seconds, here and below."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes from the peer."""
+
+    def receive_eof(self, now: float, *, reset: bool) -> None:
+        """Learn that nothing more comes: a FIN, or where `reset` an RST."""
+
+    def wake(self, now: float) -> None:
+        """Act on the timer that `wake_at` asked for."""
+
+    def expire(self, now: float) -> None:
+        """End at the deadline."""
+
+    def take_output(self) -> bytes:
+        """Return what is to be sent."""
 
 
 class Pump:

@@ -3,49 +3,34 @@
 It walks the stages handshake, accept and export (interfaces.md, section 3) and keeps the promise
 of no false green: in TLS 1.3 our handshake is complete before the backend has judged our
 certificate, so only an answer to the request (depth tls: application data and no refusal after
-it) ends an attempt well. Nothing of the application goes to a server that is not verified.
+it) ends an attempt well. Nothing of the application goes to a server that is not verified; where
+only its dates are wrong, it is asked for its Date by a bare `HEAD /`, and the ending stays.
 """
 
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import msgspec.structs
 
 from probe.evidence import Answer, Ending, EndingKind, Handshake, Stage
-from probe.handshake.otlp import Exchange, Request, http1_exchange, http2_exchange
+from probe.handshake.otlp import (
+    Exchange,
+    Request,
+    bare_exchange,
+    http1_exchange,
+    http2_exchange,
+)
 from probe.handshake.tls import TlsClient
 
 BYTE_BUDGET: Final = 1 << 20
 """The most that one connection reads; a healthy backend sends a few kilobytes."""
 
+DATE_PATIENCE: Final = 1.0
+"""Seconds that the Date of a server with wrong dates is waited for."""
+
 _FIRST_BYTES: Final = 64
 _RECORD_TYPES: Final = frozenset({0x14, 0x15, 0x16, 0x17})
 
 Purpose = Literal["export", "tls", "handshake"]
-
-
-class Conversation(Protocol):
-    """What the socket's owner drives: feed it what arrives, send what it has, wake it in time."""
-
-    ending: Ending | None
-    wake_at: float | None
-
-    def start(self, now: float) -> None:
-        """Begin; `now` is monotonic seconds, here and below."""
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take bytes from the peer."""
-
-    def receive_eof(self, now: float, *, reset: bool) -> None:
-        """Learn that nothing more comes: a FIN, or where `reset` an RST."""
-
-    def wake(self, now: float) -> None:
-        """Act on the timer that `wake_at` asked for."""
-
-    def expire(self, now: float) -> None:
-        """End at the deadline."""
-
-    def take_output(self) -> bytes:
-        """Return what is to be sent."""
 
 
 class OtlpConversation:
@@ -70,6 +55,7 @@ class OtlpConversation:
         self._grpc = grpc
         self._quiet = quiet
         self._exchange: Exchange | None = None
+        self._asking_date = False
         self._written = False
         self._clear_output = bytearray()
         self._first = bytearray()
@@ -91,6 +77,15 @@ class OtlpConversation:
     @property
     def answer(self) -> Answer | None:
         """The backend's answer to the request, where one came."""
+        return None if self._asking_date else self._answer
+
+    @property
+    def date_answer(self) -> Answer | None:
+        """The answer whose Date tells the backend's clock: to the request, or to `HEAD /`."""
+        return self._answer
+
+    @property
+    def _answer(self) -> Answer | None:
         return self._exchange.answer if self._exchange is not None else None
 
     def start(self, now: float) -> None:
@@ -143,7 +138,9 @@ class OtlpConversation:
         self.wake_at = None
         if self.ending is not None:
             return
-        if not self._written:
+        if self._asking_date:
+            self._end("unverified", now)
+        elif not self._written:
             self._write(now)
         elif self._purpose == "tls" and self._spoke():
             self._end("application_data", now)
@@ -180,7 +177,10 @@ class OtlpConversation:
         if self._purpose == "handshake":
             self._end("completed", now, stage="handshake")
         elif not tls.server_verified:
-            self._end("unverified", now, stage="handshake")
+            if tls.dates_alone_wrong:
+                self._ask_date(now)
+            else:
+                self._end("unverified", now, stage="handshake")
         elif self._grpc and tls.alpn != "h2":
             self._end("alpn", now, stage="handshake", detail=tls.alpn)
         else:
@@ -193,6 +193,15 @@ class OtlpConversation:
     def _open_exchange(self) -> None:
         h2 = self._grpc if self._tls is None else self._tls.alpn == "h2"
         self._exchange = (http2_exchange if h2 else http1_exchange)(self._request)
+
+    def _ask_date(self, now: float) -> None:
+        """Ask a server of wrong dates for its clock, and for nothing else."""
+        assert self._tls is not None
+        h2 = self._tls.alpn == "h2"
+        self._asking_date = self._written = True
+        self._exchange = bare_exchange(self._request, h2=h2)
+        self._send(self._request.h2_bare if h2 else self._request.http1_bare)
+        self.wake_at = now + DATE_PATIENCE
 
     def _write(self, now: float) -> None:
         exchange = self._exchange
@@ -258,9 +267,12 @@ class OtlpConversation:
     def _end(
         self, kind: EndingKind, now: float, *, stage: Stage | None = None, detail: str = ""
     ) -> None:
+        if self._asking_date:
+            # Whatever became of the question: an exporter has stopped before it.
+            kind, stage, detail, self._since = "unverified", "handshake", "", now
         stage = stage or self._stage(kind)
         self.durations[stage] = self.durations.get(stage, 0.0) + now - self._since
-        notified = self._tls is not None and self._tls.close_notify
+        notified = self._tls is not None and self._tls.close_notify and not self._asking_date
         self.wake_at = None
         self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)
 

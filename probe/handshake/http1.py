@@ -18,13 +18,18 @@ MAX_HEAD: Final = 16_384
 MAX_INTERIM: Final = 8
 """Interim (1xx) responses that are skipped before the peer counts as garbage."""
 
+Method = Literal["POST", "HEAD"]
+
 _BEGINS: Final = b"HTTP/1."
 _PIECE: Final = 4096
 # h11 asks what was sent before it reads an answer, and only the method counts. The bytes that go
 # out are those of the target's Request.
-_SENT: Final = h11.Request(
-    method="POST", target="/", headers=[("host", "target"), ("content-length", "0")]
-)
+_SENT: Final[dict[Method, h11.Request]] = {
+    "POST": h11.Request(
+        method="POST", target="/", headers=[("host", "target"), ("content-length", "0")]
+    ),
+    "HEAD": h11.Request(method="HEAD", target="/", headers=[("host", "target")]),
+}
 
 
 class Http1Exchange:
@@ -32,8 +37,8 @@ class Http1Exchange:
 
     over: Literal["h2", "http/1.1"] = "http/1.1"
 
-    def __init__(self, protocol: Protocol, signal: Signal) -> None:
-        """Expect the answer to an Export of `signal`."""
+    def __init__(self, protocol: Protocol, signal: Signal, method: Method = "POST") -> None:
+        """Expect the answer to an Export of `signal`; one to HEAD has no body (RFC 9110 §9.3.2)."""
         self.answer: Answer | None = None
         self.spoke = False
         self.garbage = False
@@ -46,7 +51,7 @@ class Http1Exchange:
         self._first = b""
         self._eof = False
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        self._h11.send(_SENT)
+        self._h11.send(_SENT[method])
         self._h11.send(h11.EndOfMessage())
 
     def receive(self, data: bytes) -> None:

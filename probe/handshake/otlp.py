@@ -105,6 +105,10 @@ class Request:
     http1: bytes = field(repr=False)
     http1_opening: bytes = field(repr=False)
     """Depth tls: `OPTIONS *`, with none of the target's headers."""
+    h2_bare: bytes = field(repr=False)
+    """For the clock: preface, SETTINGS and `HEAD /`, with none of the target's headers."""
+    http1_bare: bytes = field(repr=False)
+    """For the clock: `HEAD /`, with none of the target's headers."""
 
 
 def build_request(target: Target, user_agent: str, message: bytes = b"") -> Request:
@@ -120,7 +124,7 @@ def build_request(target: Target, user_agent: str, message: bytes = b"") -> Requ
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes; at most {MAX_MESSAGE} can be sent")
     agent = _value("user-agent", user_agent)
-    authority = _authority(target)
+    authority, bare_authority = _authority(target), _endpoint_authority(target.endpoint)
     path = _path(target)
     extra = _target_fields(target)
     grpc = target.protocol == "grpc"
@@ -139,7 +143,9 @@ def build_request(target: Target, user_agent: str, message: bytes = b"") -> Requ
         h2=_h2(authority, path, fields, extra, body, plaintext=target.plaintext),
         h2_opening=OPENING,
         http1=_http1("POST", path, authority, fields + extra, body),
-        http1_opening=_http1("OPTIONS", "*", _endpoint_authority(target.endpoint), fields[1:2]),
+        http1_opening=_http1("OPTIONS", "*", bare_authority, fields[1:2]),
+        h2_bare=_h2_bare(bare_authority, agent),
+        http1_bare=_http1("HEAD", "/", bare_authority, fields[1:2]),
     )
 
 
@@ -153,21 +159,18 @@ def http1_exchange(request: Request) -> Exchange:
     return Http1Exchange(request.protocol, request.signal)
 
 
+def bare_exchange(request: Request, *, h2: bool) -> Exchange:
+    """Listen to the answer to the bare `HEAD /` of `request`, of which only the Date counts."""
+    if h2:
+        return Http2Exchange("http/protobuf", request.signal)
+    return Http1Exchange("http/protobuf", request.signal, method="HEAD")
+
+
 def _h2(
     authority: str, path: str, fields: _Fields, extra: _Fields, body: bytes, *, plaintext: bool
 ) -> bytes:
-    encoder = Encoder()
-    # The server's SETTINGS, which may shrink the table, can come before or after these bytes: with
-    # no dynamic table at all, announced at the block's start, they are right in both cases (RFC
-    # 7541 §4.2).
-    encoder.header_table_size = 0
-    pseudo = [
-        (":method", b"POST"),
-        (":scheme", b"http" if plaintext else b"https"),
-        (":path", path.encode()),
-        (":authority", authority.encode()),
-    ]
-    block = encoder.encode(
+    pseudo = _pseudo("POST", "http" if plaintext else "https", path, authority)
+    block = _encoder().encode(
         [(name.encode(), value, False) for name, value in pseudo + fields]
         # The target's own may be secrets: never indexed (RFC 7541 §7.1.3).
         + [(name.encode(), value, True) for name, value in extra]
@@ -177,6 +180,34 @@ def _h2(
     headers = HeadersFrame(STREAM, block, flags=["END_HEADERS", *([] if body else ["END_STREAM"])])
     data = DataFrame(STREAM, body, flags=["END_STREAM"]).serialize() if body else b""
     return bytes(OPENING + headers.serialize() + data)
+
+
+def _h2_bare(authority: str, agent: bytes) -> bytes:
+    fields = [*_pseudo("HEAD", "https", "/", authority), ("user-agent", agent)]
+    block = _encoder().encode([(name.encode(), value, False) for name, value in fields])
+    head = HeadersFrame(STREAM, block, flags=["END_HEADERS", "END_STREAM"])
+    return bytes(OPENING + head.serialize())
+
+
+def _encoder() -> Encoder:
+    """Return an encoder of a whole connection's only block.
+
+    The server's SETTINGS, which may shrink the table, can come before or after these bytes: with
+    no dynamic table at all, announced at the block's start, they are right in both cases (RFC
+    7541 §4.2).
+    """
+    encoder = Encoder()
+    encoder.header_table_size = 0
+    return encoder
+
+
+def _pseudo(method: str, scheme: str, path: str, authority: str) -> _Fields:
+    return [
+        (":method", method.encode()),
+        (":scheme", scheme.encode()),
+        (":path", path.encode()),
+        (":authority", authority.encode()),
+    ]
 
 
 def _http1(method: str, target: str, authority: str, fields: _Fields, body: bytes = b"") -> bytes:

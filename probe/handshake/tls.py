@@ -21,7 +21,13 @@ from probe.handshake.bindings import (
     shake,
     stapled_answer,
 )
-from probe.handshake.verification import check_name, is_ip_address, stapled_status, verified
+from probe.handshake.verification import (
+    DATE_ERRORS,
+    check_name,
+    is_ip_address,
+    stapled_status,
+    verified,
+)
 from probe.safe_text import safe_text
 
 _MOST_ACCEPTABLE_CAS: Final = 256
@@ -162,6 +168,16 @@ class TlsClient:
                 return right
             self._verified = right
         return self._verified
+
+    @property
+    def dates_alone_wrong(self) -> bool:
+        """Whether wrong dates are all that speaks against the server's certificate."""
+        errors = self._errors()
+        return (
+            bool(errors)
+            and all(error.code in DATE_ERRORS for error in errors)
+            and verified(self.server_chain(), (), self._checked_name())
+        )
 
     def server_chain(self) -> tuple[CertificateFacts, ...]:
         """The server's certificates as it sent them, the end entity first."""

@@ -29,6 +29,9 @@ from probe.weakness import refused_by_go
 
 SPIFFE: Final = "spiffe://"
 
+DATE_ERRORS: Final = frozenset({9, 10})
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
+
 
 def is_ip_address(host: str) -> bool:
     """Whether `host` is an IP address, which is never sent as SNI (RFC 6066 §3)."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from probe.sources import sdk
+from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
 from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError, KeyPath
@@ -20,13 +21,12 @@ from probe.sources.schema import FileEntry, ModuleEntry
 from probe.sources.settings import check_settings, duration_at
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
-from probe.target import Source, Target
+from probe.target import ClockSource, Source, Target
 
 NOT_SUPPORTED_YET: Final[tuple[tuple[KeyPath, str, Callable[[Any], bool]], ...]] = (
     (("modules",), "this section", bool),
     (("alertmanager", "url"), "this key", bool),
     (("web", "config_file"), "this key", bool),
-    (("clock", "sources"), "this key", bool),
     (("shard", "count"), "a shard count above 1", lambda count: count > 1),
     (("defaults", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("targets", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
@@ -58,6 +58,7 @@ class Configuration:
     web: WebSettings = WebSettings()
     concurrency: int = 100
     clock_tolerance: float = 60.0
+    clock_sources: tuple[ClockSource, ...] = ()
     expiry_warning: float = 672 * 3600.0
     expiry_critical: float = 336 * 3600.0
     experiments_enabled: bool = True
@@ -122,6 +123,7 @@ def _configuration(
     sources = tuple(_sources(entry, document))
     for key, what, applies in NOT_SUPPORTED_YET:
         _refuse(entry, key, what, applies, document)
+    clocks = tuple(clock_sources(entry.clock.sources, document))
     for name, module in entry.modules.items():
         check_settings(module, document, ("modules", name))
     targets = list(targets_of(entry.targets, entry.defaults, document, known_causes))
@@ -144,6 +146,7 @@ def _configuration(
         clock_tolerance=duration_at(
             document, ("clock", "tolerance"), entry.clock.tolerance, zero_allowed=True
         ),
+        clock_sources=clocks,
         expiry_warning=duration_at(document, ("alerts", "expiry_warning"), alerts.expiry_warning),
         expiry_critical=duration_at(
             document, ("alerts", "expiry_critical"), alerts.expiry_critical

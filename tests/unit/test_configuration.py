@@ -72,7 +72,7 @@ def test_every_section_is_read(load: Load) -> None:
         """
         targets: [{endpoint: 'c:4317'}]
         web: {listen: "[::1]:80"}
-        clock: {tolerance: 5m}
+        clock: {tolerance: 5m, sources: [{http: "http://c:13133/"}, {sntp: "ntp.example.org"}]}
         concurrency: 7
         experiments: {enabled: false, concurrency: 2}
         alerts: {expiry_warning: 10h, expiry_critical: 5h}
@@ -82,6 +82,10 @@ def test_every_section_is_read(load: Load) -> None:
     )
     assert (configuration.web.host, configuration.web.port) == ("::1", 80)
     assert configuration.clock_tolerance == 300
+    assert [clock.name for clock in configuration.clock_sources] == [
+        "http://c:13133/",
+        "sntp:ntp.example.org",
+    ]
     assert configuration.concurrency == 7
     assert (configuration.experiments_enabled, configuration.experiments_concurrency) == (False, 2)
     assert (configuration.expiry_warning, configuration.expiry_critical) == (36000, 18000)

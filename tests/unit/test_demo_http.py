@@ -70,3 +70,12 @@ def test_http2_request_may_come_in_pieces(size: int) -> None:
     server = Http2Server(ok)
     output = b"".join(server.receive(raw[at : at + size]) for at in range(0, len(raw), size))
     assert headers_of(output) == {":status": "204", "x-path": "/v1/traces"}
+
+
+def test_http1_answer_to_head_has_no_body() -> None:
+    """Its fields are those of the answer to GET, the length too (RFC 9110 §9.3.2)."""
+    server = Http1Server(lambda _request: Response(404, (), b"not here"))
+    answer = server.receive(b"HEAD / HTTP/1.1\r\nhost: b\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"content-length: 8\r\n" in answer.lower()
+    assert answer.endswith(b"\r\n\r\n")

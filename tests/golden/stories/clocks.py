@@ -100,7 +100,12 @@ def clock_skew__own_year_back() -> Evidence:
     )
 
 
-@case("handshake", certain=False, also=("server_cert_not_yet_valid",))
+@case(
+    "handshake",
+    certain=False,
+    also=("server_cert_not_yet_valid",),
+    findings=("client_cert_not_yet_valid",),
+)
 def clock_skew__both_sides_early() -> Evidence:
     """The same against a backend that says no Date, and with no other clock configured."""
     early = backend(begins=300, ends=665)
