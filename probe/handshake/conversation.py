@@ -235,7 +235,9 @@ class OtlpConversation:
             self.wake_at = now + self._quiet
 
     def _spoke(self) -> bool:
-        return self._exchange is not None and self._exchange.spoke
+        # At depth tls anything inside TLS is application data, of whatever protocol.
+        exchange = self._exchange
+        return exchange is not None and (exchange.spoke or exchange.garbage)
 
     @property
     def _asked(self) -> bool:
@@ -249,9 +251,9 @@ class OtlpConversation:
                 self._end("application_data", now)
             else:
                 self._end("answered", now, stage="export")
-        elif exchange.garbage:
+        elif exchange.garbage and self._purpose != "tls":
             self._end("garbage", now, stage="export", detail=exchange.detail)
-        elif exchange.ended:
+        elif exchange.ended and not exchange.garbage:
             # RST_STREAM, or a GOAWAY that drops the request: no answer will come.
             self._end("close", now, stage=stage, detail=exchange.detail)
 

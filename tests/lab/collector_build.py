@@ -34,7 +34,7 @@ def collector_binary(manifest: Path = MANIFEST) -> Path:
         CollectorUnavailableError: where Go is missing or the build fails.
     """
     digest = hashlib.sha256(manifest.read_bytes()).hexdigest()[:16]
-    folder = _cache_folder()
+    folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     binary = folder / f"otelcol-{digest}"
     if binary.exists():
@@ -46,7 +46,8 @@ def collector_binary(manifest: Path = MANIFEST) -> Path:
     return binary
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return the folder, outside the tree, of what the lab has built."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "mtls-probe"
 

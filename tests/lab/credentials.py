@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
 from probe.demo.pki import Authority, Issued, write_pem
 
 
@@ -151,8 +154,8 @@ class LabPki:
 
     @cached_property
     def server_weak(self) -> Pair:
-        """A backend's certificate with a key of RSA 1024."""
-        issued = self.server_ca.issue("backend", usages=("serverAuth",), key_type="rsa1024")
+        """A backend's certificate that the server CA signed with SHA-1."""
+        issued = self.server_ca.issue("backend", usages=("serverAuth",), signature_hash="sha1")
         return self.write("server-weak", issued)
 
     @cached_property
@@ -170,3 +173,137 @@ class LabPki:
         """A client certificate of the intermediate that the backend leaves out, and with it."""
         intermediate = self._shared_intermediate
         return self.write("one-intermediate", intermediate.issue("exporter"), by=intermediate)
+
+    @cached_property
+    def rsa_1024(self) -> Pair:
+        """A client certificate with a key of RSA 1024."""
+        return self.write("rsa-1024", self.client_ca.issue("exporter", key_type="rsa1024"))
+
+    @cached_property
+    def sha1(self) -> Pair:
+        """A client certificate that the client CA signed with SHA-1."""
+        return self.write("sha1", self.client_ca.issue("exporter", signature_hash="sha1"))
+
+    @cached_property
+    def no_digital_signature(self) -> Pair:
+        """A client certificate whose keyUsage does not allow the handshake's signature."""
+        issued = self.client_ca.issue("exporter", key_usage=("keyEncipherment",))
+        return self.write("no-digital-signature", issued)
+
+    @cached_property
+    def ca_as_end_entity(self) -> Pair:
+        """A certificate of the client CA that says CA:TRUE of itself."""
+        return self.write("ca-as-end-entity", self.client_ca.issue("exporter", is_ca=True))
+
+    @cached_property
+    def ed25519(self) -> Pair:
+        """A client certificate with a key of Ed25519."""
+        return self.write("ed25519", self.client_ca.issue("exporter", key_type="ed25519"))
+
+    @cached_property
+    def revoked(self) -> Pair:
+        """A client certificate that `crl_file` names."""
+        return self.write("revoked", self._revoked)
+
+    @cached_property
+    def _revoked(self) -> Issued:
+        return self.client_ca.issue("exporter")
+
+    @cached_property
+    def crl_file(self) -> Path:
+        """The client CA's list of revoked certificates, in force for a day."""
+        now = datetime.now(UTC)
+        entry = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(self._revoked.certificate.serial_number)
+            .revocation_date(now - timedelta(hours=1))
+            .build()
+        )
+        listed = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.client_ca.certificate.subject)
+            .last_update(now - timedelta(hours=1))
+            .next_update(now + timedelta(days=1))
+            .add_revoked_certificate(entry)
+            # rustls takes no list without them (RFC 5280 §5.2.1, §5.2.3).
+            .add_extension(x509.CRLNumber(1), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                    self.client_ca.issued.key.public_key()
+                ),
+                critical=False,
+            )
+            .sign(self.client_ca.issued.key, hashes.SHA256())
+        )
+        pem = listed.public_bytes(serialization.Encoding.PEM)
+        return write_pem(self.folder, "client-ca.crl", pem)
+
+    @cached_property
+    def expired_intermediate(self) -> Pair:
+        """A client certificate with an intermediate that expired an hour ago."""
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        expired = self.client_ca.intermediate("Lab intermediate CA, expired", not_after=hour_ago)
+        return self.write("of-expired", expired.issue("exporter"), by=expired)
+
+    @cached_property
+    def _expired_root(self) -> Authority:
+        return Authority.root(
+            "Lab client CA, expired", not_after=datetime.now(UTC) - timedelta(hours=1)
+        )
+
+    @cached_property
+    def of_expired_root(self) -> Pair:
+        """A client certificate whose root expired an hour ago, and lies beside it."""
+        folder = self.folder / "expired-root"
+        folder.mkdir()
+        issued = self._expired_root.issue("exporter")
+        write_pem(folder, "ca.crt", self._expired_root.pem)
+        return Pair(
+            write_pem(folder, "tls.crt", issued.pem), write_pem(folder, "tls.key", issued.key_pem)
+        )
+
+    @cached_property
+    def expired_root_file(self) -> Path:
+        """The root of `of_expired_root`, as a backend would trust it."""
+        return write_pem(self.folder, "expired-root.pem", self._expired_root.pem)
+
+    @cached_property
+    def of_expired_root_alone(self) -> Pair:
+        """A client certificate whose root expired an hour ago, with nothing beside it."""
+        folder = self.folder / "expired-root-unseen"
+        folder.mkdir()
+        issued = self._expired_root.issue("exporter")
+        return Pair(
+            write_pem(folder, "tls.crt", issued.pem), write_pem(folder, "tls.key", issued.key_pem)
+        )
+
+    @cached_property
+    def _without_key_ids(self) -> Authority:
+        return Authority.root("Lab client CA without key identifiers", key_ids=False)
+
+    @cached_property
+    def without_key_ids_file(self) -> Path:
+        """A client CA that has no subjectKeyIdentifier."""
+        return write_pem(self.folder, "without-key-ids.pem", self._without_key_ids.pem)
+
+    @cached_property
+    def rekeyed_without_key_ids(self) -> Pair:
+        """A client certificate of that CA's successor: nothing names the key that signed it."""
+        return self.write("rekeyed-bare", self._without_key_ids.rekeyed().issue("exporter"))
+
+    @cached_property
+    def issuers_reversed(self) -> Pair:
+        """A client certificate with its two intermediates, the upper one first."""
+        upper = self.client_ca.intermediate("Lab upper intermediate CA")
+        lower = upper.intermediate("Lab lower intermediate CA")
+        issued = lower.issue("exporter")
+        return Pair(
+            write_pem(self.folder, "reversed.pem", issued.pem, upper.pem, lower.pem),
+            write_pem(self.folder, "reversed-key.pem", issued.key_pem),
+        )
+
+    @cached_property
+    def server_common_name_only(self) -> Pair:
+        """A backend's certificate with the right name as its CN, and no subjectAltName."""
+        issued = self.server_ca.issue("localhost", usages=("serverAuth",), sans=())
+        return self.write("server-common-name", issued)

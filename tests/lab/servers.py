@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,6 +97,23 @@ def process(command: Sequence[str], log: Path, *, cwd: Path | None = None) -> It
                 os.killpg(running.pid, signal.SIGKILL)
             for left in SHARED_MEMORY.glob(f"*faketime_s*_{running.pid}"):
                 left.unlink(missing_ok=True)
+
+
+def accepting(port: int, log: Log) -> None:
+    """Wait until a server that says nothing of itself takes connections.
+
+    Raises:
+        AssertionError: with its log, where it never does.
+    """
+    end = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            socket.create_connection((HOST, port), 1).close()
+        except OSError:
+            assert time.monotonic() < end, log.text()
+            time.sleep(0.02)
+        else:
+            return
 
 
 def started(log: Log, pattern: str) -> re.Match[str]:

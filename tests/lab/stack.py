@@ -19,6 +19,20 @@ TlsVersion = Literal["1.2", "1.3"]
 VERSIONS: Final[tuple[TlsVersion, ...]] = ("1.2", "1.3")
 
 
+FAR_FROM_ITS_EDGE: Final = (
+    "what it sends names no reason, and a clock is among the candidates only within seven days of "
+    "the certificate's edge: backend_ten_days_ahead has that"
+)
+"""Why stacks that give no reason are not shown `backend_ahead`."""
+
+
+CLOCK_OR_ANCHOR: Final = {
+    "expired_root_unseen": "certificate_expired (45) does not tell the end of a root of the "
+    "backend's own from a clock that is ahead"
+}
+"""What stacks leave undecided that name expiry, whoever's it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """What one server is told: its certificate, whom it trusts, and what its clock says."""
@@ -89,6 +103,19 @@ def with_clock(command: list[str], clock: str) -> list[str]:
         return command
     # -m: every thread sees the same; DONT_FAKE_MONOTONIC: timers still fire.
     return ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-m", "-f", clock, *command]
+
+
+def days_ahead(clock: str) -> int:
+    """Return what `clock` is in days, for runtimes whose clock is moved by a setting of theirs.
+
+    Raises:
+        ValueError: where it is no difference in whole days.
+    """
+    if not clock:
+        return 0
+    if not clock.endswith("d"):
+        raise ValueError(f"{clock} is no difference in whole days")
+    return int(clock[:-1])
 
 
 @contextmanager

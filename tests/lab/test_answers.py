@@ -1,7 +1,5 @@
 """What a real nginx before or instead of a backend answers once TLS is proven, and what that means."""
 
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,8 +11,9 @@ import pytest
 from probe.target import Endpoint, Secret
 from tests.lab.conftest import _missing
 from tests.lab.credentials import LabPki
+from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
-from tests.lab.servers import HOST, process
+from tests.lab.servers import HOST
 from tests.lab.stack import free_port, lacking
 
 UNKNOWN_NAME: Final = """
@@ -68,31 +67,9 @@ class Nginx:
         with free_port() as port:
             pass
         values = {"host": HOST, "port": port, "folder": self.folder, "pki": self.pki, **values}
-        names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        paths = "".join(f"{name}_temp_path {self.folder}/{name}; " for name in names)
-        text = (
-            f"daemon off; master_process off; pid {self.folder}/pid; "
-            f"error_log {self.folder}/error.log info; events {{}} "
-            f"http {{ access_log off; {paths} {server.format(**values)} }}"
-        )
-        file = self.folder / "nginx.conf"
-        file.write_text(text, encoding="utf-8")
-        command = ["nginx", "-p", str(self.folder), "-c", str(file)]
-        log = self._running.enter_context(process(command, self.folder / "nginx.log"))
-        _wait_until_it_accepts(port, log)
+        text = server.format(**values)
+        self._running.enter_context(run_nginx(self.folder, port, http=text))
         return port
-
-
-def _wait_until_it_accepts(port: int, log: object) -> None:
-    end = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection((HOST, port), 1).close()
-        except OSError:
-            assert time.monotonic() < end, log
-            time.sleep(0.02)
-        else:
-            return
 
 
 @pytest.mark.parametrize(

@@ -346,13 +346,22 @@ def test_silence_in_the_handshake_is_a_timeout_there() -> None:
     assert it.conversation.durations == {"handshake": 5.0}
 
 
-@pytest.mark.parametrize("purpose", ["export", "tls"])
-def test_garbage_inside_tls(purpose: Purpose) -> None:
+def test_garbage_inside_tls() -> None:
     """What is neither HTTP/2 nor HTTP/1.1 ends it, with its first bytes fit to show."""
-    it = talk(purpose=purpose).wake().hear(b"\x1b[2J220 mail.example.com ESMTP\r\n")
+    it = talk(purpose="export").wake().hear(b"\x1b[2J220 mail.example.com ESMTP\r\n")
     assert it.end == ("garbage", "export")
     assert it.conversation.ending is not None
     assert it.conversation.ending.detail.isprintable()
+
+
+def test_depth_tls_takes_what_is_no_http() -> None:
+    """Application data of any protocol and then quiet confirm; an end behind it is a refusal."""
+    it = talk(purpose="tls").wake().hear(b"220 mail.example.com ESMTP\r\n")
+    assert it.end is None
+    assert it.wake().end == ("application_data", "accept")
+    closed = talk(purpose="tls").wake().hear(b"220 mail.example.com ESMTP\r\n")
+    closed.conversation.receive_eof(closed.now, reset=False)
+    assert closed.end == ("close", "accept")
 
 
 def test_more_bytes_than_the_budget() -> None:

@@ -27,7 +27,9 @@ def test_expired_there_and_valid_here_bounds_the_backends_clock(days: float, bou
     """Alert 45 on a valid certificate: ahead by at least notAfter - now, in words and seconds."""
     found = diagnose(refused(45, exporter(begins=-800, ends=days)))
 
-    assert (found.cause, found.certain, found.documented_cause) == ("clock_skew", True, 6)
+    assert (found.cause, found.documented_cause) == ("clock_skew", 6)
+    # It may as well be a CA certificate of the backend's own that has expired.
+    assert (found.certain, found.also) == (False, ("client_cert_expired",))
     assert any(f"ahead by at least {bound} ({days * 86_400:.0f} s)" in fact for fact in found.facts)
 
 

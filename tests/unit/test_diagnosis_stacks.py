@@ -101,8 +101,6 @@ CERTAIN = [
     ("revoked, and the backend has the list", "OpenSSL", "client_cert_revoked"),
     ("signed with SHA-1", "OpenSSL", "client_cert_weak"),
     *(("no certificate, and one is required", stack, "client_cert_not_sent") for stack in STACKS),
-    ("backend's clock 60 days ahead, 30 days left here", "Go 1.25", "clock_skew"),
-    ("backend's clock 60 days ahead, three days left here", "OpenSSL", "clock_skew"),
 ]
 
 

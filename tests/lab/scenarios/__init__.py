@@ -6,8 +6,22 @@ from tests.lab.scenarios import (
     healthy,
     identity,
     negotiation,
+    odd_chains,
+    revocation,
     server_identity,
     trust,
+    weakness,
 )
 
-__all__ = ["expiry", "files", "healthy", "identity", "negotiation", "server_identity", "trust"]
+__all__ = [
+    "expiry",
+    "files",
+    "healthy",
+    "identity",
+    "negotiation",
+    "odd_chains",
+    "revocation",
+    "server_identity",
+    "trust",
+    "weakness",
+]

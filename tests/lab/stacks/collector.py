@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.lab.collector_build import CollectorUnavailableError, collector_binary
 from tests.lab.servers import Collector, serve_collector
-from tests.lab.stack import Serving, Stack
+from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack
 
 
 @cache
@@ -51,7 +51,11 @@ _CLOCK: Final = (
     "for it"
 )
 _SKIPS: Final = {"backend_ahead": _CLOCK, "backend_ten_days_ahead": _CLOCK}
-_LETS_IN: Final = frozenset({"no_group"})  # Go 1.24 and newer know X25519MLKEM768
+# Go 1.24 and newer know X25519MLKEM768; Go takes RSA 1024, and looks neither at the keyUsage nor at
+# a list of revoked certificates.
+_LETS_IN: Final = frozenset(
+    {"no_group", "rsa_1024", "no_digital_signature", "revoked", "ca_as_end_entity"}
+)
 
 COLLECTOR_GRPC: Final = Stack(
     name="collector-grpc",
@@ -59,8 +63,14 @@ COLLECTOR_GRPC: Final = Stack(
     missing=_missing,
     protocol="grpc",
     lets_in=_LETS_IN,
+    undecided=CLOCK_OR_ANCHOR,
     skips=_SKIPS,
 )
 COLLECTOR_HTTP: Final = Stack(
-    name="collector-http", start=_http, missing=_missing, lets_in=_LETS_IN, skips=_SKIPS
+    name="collector-http",
+    start=_http,
+    missing=_missing,
+    lets_in=_LETS_IN,
+    undecided=CLOCK_OR_ANCHOR,
+    skips=_SKIPS,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.servers import process, started
-from tests.lab.stack import Serving, Stack, lacking, with_clock
+from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack, lacking, with_clock
 
 PROGRAM: Final = Path(__file__).with_name("cpython_server.py")
 
@@ -31,4 +31,11 @@ def _start(folder: Path, serving: Serving) -> Iterator[int]:
         yield int(started(log, r"port (\d+)")[1])
 
 
-CPYTHON: Final = Stack(name="cpython", start=_start, missing=lacking())
+CPYTHON: Final = Stack(
+    name="cpython",
+    start=_start,
+    missing=lacking(),
+    # OpenSSL's purposes let a CA be a client.
+    lets_in=frozenset({"ca_as_end_entity"}),
+    undecided=CLOCK_OR_ANCHOR,
+)

@@ -1,0 +1,59 @@
+"""Builds the lab's own small server programs once each, and keeps them outside the tree.
+
+What is built is named by a hash of the source and of the compiler's version, so that a change of
+either brings a new one.
+"""
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.lab.collector_build import cache_folder
+
+BUILD_TIMEOUT: Final = 300.0
+"""Seconds; Go may have to compile its standard library first."""
+
+
+def compiled(source: Path, *, version: Sequence[str], compiler: Sequence[str]) -> Path:
+    """Return the folder that holds what `compiler` made of `source`; it is run there.
+
+    `version` is the command that prints the compiler's version. Concurrent callers wait for one
+    build.
+
+    Raises:
+        AssertionError: with the compiler's output, where it fails.
+    """
+    digest = hashlib.sha256(_run(version) + source.read_bytes()).hexdigest()[:16]
+    base = cache_folder()
+    base.mkdir(parents=True, exist_ok=True)
+    folder = base / f"{source.stem}-{digest}"
+    if folder.exists():
+        return folder
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=base, prefix="build-") as building:
+                made = Path(building) / "made"
+                made.mkdir()
+                _run([*compiler, str(source.resolve())], cwd=made)
+                shutil.move(made, folder)
+    return folder
+
+
+def _run(command: Sequence[str], cwd: Path | None = None) -> bytes:
+    ended = subprocess.run(
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=BUILD_TIMEOUT,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{' '.join(command)}:\n{ended.stdout.decode(errors='replace')}"
+    return ended.stdout

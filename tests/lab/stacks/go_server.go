@@ -1,0 +1,57 @@
+// An OTLP/HTTP backend of Go's standard library alone: net/http, with HTTP/2, over crypto/tls.
+//
+// It prints its port and answers every request with an empty Export response. Go has no check of
+// revocation lists, and takes its time of day without libc: -ahead moves what crypto/tls sees.
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+
+func main() {
+	version := flag.String("tls", "1.3", "the only version")
+	certFile := flag.String("cert", "", "its certificate and the intermediates behind it")
+	keyFile := flag.String("key", "", "its key")
+	clientCAFile := flag.String("client-ca", "", "demand a certificate of these authorities")
+	ahead := flag.Duration("ahead", 0, "how far its clock is ahead")
+	flag.Parse()
+
+	settings := &tls.Config{
+		MinVersion: versions[*version],
+		MaxVersion: versions[*version],
+		Time:       func() time.Time { return time.Now().Add(*ahead) },
+	}
+	if *clientCAFile != "" {
+		pem, err := os.ReadFile(*clientCAFile)
+		if err != nil {
+			log.Fatal(err)
+		}
+		settings.ClientCAs = x509.NewCertPool()
+		if !settings.ClientCAs.AppendCertsFromPEM(pem) {
+			log.Fatalf("no certificate in %s", *clientCAFile)
+		}
+		settings.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("port %d\n", listener.Addr().(*net.TCPAddr).Port)
+	backend := http.Server{
+		TLSConfig: settings,
+		Handler: http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+			answer.Header().Set("Content-Type", "application/x-protobuf")
+		}),
+	}
+	log.Fatal(backend.ServeTLS(listener, *certFile, *keyFile))
+}

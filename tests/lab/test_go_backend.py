@@ -1,0 +1,23 @@
+"""Backends of Go's crypto/tls beyond what every stack can be asked: a weak certificate."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import _missing
+from tests.lab.credentials import LabPki
+from tests.lab.observing import observe, target
+from tests.lab.stack import VERSIONS, Serving, TlsVersion
+from tests.lab.stacks.go import GO
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_server_with_a_weak_certificate(tmp_path: Path, pki: LabPki, version: TlsVersion) -> None:
+    """Signed with SHA-1, which Go serves with and other libraries refuse to load: we stop."""
+    if absent := GO.missing():
+        _missing(f"go: {absent}")
+    serving = Serving(tls=version, server=pki.server_weak, client_ca_file=pki.client_ca_file)
+    with GO.start(tmp_path, serving) as port:
+        evidence, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+    assert (diagnosis.cause, diagnosis.certain) == ("server_cert_weak", True), diagnosis
+    assert evidence.answer is None
