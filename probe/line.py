@@ -158,8 +158,7 @@ async def rounds(
         while True:
             observations = await _round(line, targets, concurrency, done)
             wanted = (
-                as_expected(diagnosis, target.expect_cause)
-                for target, _, diagnosis in observations
+                as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
             )
             if all(wanted) or time.monotonic() + PAUSE > end:
                 return observations
