@@ -30,7 +30,10 @@ def test_every_documented_cause_is_shown() -> None:
 
 
 async def test_every_backend_gets_exactly_the_cause_it_was_built_for(tmp_path: Path) -> None:
-    """One round over the demo: every cause is found, and found for certain."""
+    """One round over the demo: every cause is found, and found for certain but for the clock.
+
+    An expired CA of the backend's own brings the same alert as a clock that is ahead.
+    """
     demo = Demo()
     targets = await demo.start(tmp_path)
     try:
@@ -42,7 +45,8 @@ async def test_every_backend_gets_exactly_the_cause_it_was_built_for(tmp_path: P
     assert found == demo.expected
     for target, _, diagnosis in observations:
         wanted = "confirmed" if demo.expected[target.name] is None else "failed"
-        assert (diagnosis.outcome, diagnosis.certain) == (wanted, True), target.name
+        certain = diagnosis.cause != "clock_skew"
+        assert (diagnosis.outcome, diagnosis.certain) == (wanted, certain), target.name
 
 
 async def test_files_are_private_and_beside_their_issuer(tmp_path: Path) -> None:
