@@ -12,11 +12,23 @@ from typing import Final, NamedTuple
 from probe.exporters.recognition.alert_meanings import meaning
 from probe.exporters.recognition.alert_words import ALERT_NAMES, AlertSeen, alerts
 from probe.exporters.recognition.answer_words import ANSWER_SIGNS
-from probe.exporters.recognition.file_words import PAIR_SIGNS, file_phrases, role
+from probe.exporters.recognition.families import FAMILIES, LOADING
+from probe.exporters.recognition.file_words import file_phrases, role, untold
 from probe.exporters.recognition.network_words import NETWORK_SIGNS
+from probe.exporters.recognition.pair_words import PAIR_SIGNS
 from probe.exporters.recognition.pasted import Pasted, normal_form, read
 from probe.exporters.recognition.peer_words import PEER_SIGNS
-from probe.exporters.recognition.sign import Rank, Reading, Readings, Sign, find, phrases_of
+from probe.exporters.recognition.sign import (
+    Rank,
+    Reading,
+    Readings,
+    Shape,
+    Sign,
+    find,
+    find_shapes,
+    phrases_of,
+)
+from probe.exporters.recognition.statuses import statuses
 from probe.exporters.recognition.tell_apart import TELL_APART
 from probe.exporters.recognition.verification_words import VERIFICATION_SIGNS, X509_V_ERR
 
@@ -32,7 +44,7 @@ _SIDE_UNKNOWN: Final = "if the backend's side printed it"
 
 _VERIFY_NUMBER: Final = re.compile(
     r" (?:verify error(?: num)?|verify return code|verify result|certificate verification error"
-    r"|x509 verify result|verification error|ssl verify result) (?P<number>\d{1,3})(?= )"
+    r"|x509 verify result|x509 code|verification error|ssl verify result) (?P<number>\d{1,3})(?= )"
 )
 
 
@@ -93,14 +105,23 @@ def _heard(pasted: Pasted) -> Iterator[_Heard]:
         if (sign := X509_V_ERR.get(number)) is not None:
             why = _says(f"verify error {number}", sign.why)
             yield _Heard(sign.rank, why, _of_side(sign, rest))
-    for found in find((*_PHRASES, *file_phrases(role(rest))), rest.words):
+    file = role(rest)
+    for found in find((*_PHRASES, *file_phrases(file)), rest.words):
         sign = found.sign
         yield _Heard(sign.rank, _says(found.phrase, sign.why), _of_side(sign, rest))
+    shapes = (*FAMILIES, Shape(untold(file), LOADING))
+    for sign, said in (*find_shapes(shapes, rest.words), *statuses(rest.words)):
+        yield _Heard(sign.rank, _says(said, sign.why), _of_side(sign, rest))
 
 
 def _of_alert(alert: AlertSeen, pasted: Pasted) -> Readings:
     def judged(side: str) -> Readings:
-        return meaning(alert, printed_by_backend=side == "backend", withholds=pasted.withholds)
+        return meaning(
+            alert,
+            printed_by_backend=side == "backend",
+            withholds=pasted.withholds,
+            after_handshake=pasted.after_handshake,
+        )
 
     if pasted.side != "unknown":
         return judged(pasted.side)

@@ -1,4 +1,4 @@
-"""Backends of Go's crypto/tls beyond what every stack can be asked: a weak certificate."""
+"""Backends of Go's crypto/tls beyond what every stack can be asked: weakness, and a policy."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.lab.conftest import _missing
 from tests.lab.credentials import LabPki
 from tests.lab.observing import observe, target
 from tests.lab.stack import VERSIONS, Serving, TlsVersion
-from tests.lab.stacks.go import GO
+from tests.lab.stacks.go import GO, serve_go
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -21,3 +21,15 @@ def test_a_server_with_a_weak_certificate(tmp_path: Path, pki: LabPki, version: 
         evidence, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
     assert (diagnosis.cause, diagnosis.certain) == ("server_cert_weak", True), diagnosis
     assert evidence.answer is None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_policy_on_names(tmp_path: Path, pki: LabPki, version: TlsVersion) -> None:
+    """It verifies the certificate and refuses its name: bad_certificate (42), so not certain."""
+    if absent := GO.missing():
+        _missing(f"go: {absent}")
+    serving = Serving(tls=version, server=pki.server, client_ca_file=pki.client_ca_file)
+    with serve_go(tmp_path, serving, refuses_names=True) as port:
+        _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
+    assert (diagnosis.outcome, diagnosis.certain) == ("failed", False), diagnosis
+    assert "client_san_rejected" in {diagnosis.cause, *diagnosis.also}, diagnosis

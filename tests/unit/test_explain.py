@@ -16,8 +16,10 @@ from probe.exporters.printed import printed
 from probe.exporters.recognition import (
     alert_meanings,
     answer_words,
+    families,
     file_words,
     network_words,
+    pair_words,
     peer_words,
     verification_words,
 )
@@ -34,7 +36,7 @@ SLOWEST = 1.0
 SIGNS = (
     *verification_words.VERIFICATION_SIGNS,
     *peer_words.PEER_SIGNS,
-    *file_words.PAIR_SIGNS,
+    *pair_words.PAIR_SIGNS,
     *network_words.NETWORK_SIGNS,
     *answer_words.ANSWER_SIGNS,
     *(
@@ -247,7 +249,10 @@ def test_what_we_say_that_exporters_print_is_recognised() -> None:
 
 def test_every_cause_named_is_in_the_catalogue() -> None:
     """No sign leads to a cause that has no page, and each that it leads to can be told apart."""
-    of_signs = {each.cause for sign in SIGNS for each in (*sign.exporter, *sign.backend)}
+    shapes = [shape.sign for shape in families.FAMILIES]
+    of_signs = {
+        each.cause for sign in (*SIGNS, *shapes) for each in (*sign.exporter, *sign.backend)
+    }
     of_alerts = {
         each.cause
         for number in ALERT_NAMES

@@ -4,6 +4,7 @@ Read in Go crypto/tls 1.19 to 1.27, OpenSSL 3, BoringSSL, rustls 0.23, JSSE 17, 
 confirmed by handshakes with them. Two tables: the alert judges the exporter, or the backend.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from probe.exporters.recognition.alert_words import AlertSeen
@@ -22,12 +23,12 @@ _BOTH_DATES = "Go, BoringSSL and rustls say expired for not yet valid too"
 _OF_THE_EXPORTER: Final[dict[int, Readings]] = {
     42: (
         Reading("client_cert_wrong_usage", 0.9, "Go answers so to a wrong extendedKeyUsage"),
-        Reading("client_cert_not_yet_valid", 0.8, _NOT_YET_IN_OPENSSL),
+        Reading("client_cert_not_sent", 0.8, "Go before 1.25 and Java answer so in TLS 1.2"),
         Reading("clock_skew", 0.75, _NOT_YET_IN_OPENSSL),
+        Reading("client_cert_not_yet_valid", 0.74, _NOT_YET_IN_OPENSSL),
         Reading("client_cert_weak", 0.7, "OpenSSL answers so to a weak key or signature"),
         Reading("client_ca_untrusted", 0.6, _OLD_GO),
         Reading("client_cert_expired", 0.55, _OLD_GO),
-        Reading("client_cert_not_sent", 0.5, "Go before 1.25 answers so in TLS 1.2"),
         Reading("client_san_rejected", 0.45, "Go answers so where the application refuses"),
         Reading("client_chain_incomplete", 0.35, _OLD_GO),
     ),
@@ -181,17 +182,38 @@ _WITHHOLDING: Final = {
 }
 
 
-def meaning(alert: AlertSeen, *, printed_by_backend: bool, withholds: bool) -> Readings:
+# TLS 1.3 alone judges the certificate after the client's handshake, and says 116 for none.
+_AFTER_HANDSHAKE: Final = {42: {"client_cert_not_sent": 0.4}}
+_TLS_13 = "in TLS 1.3, as here, backends answer certificate_required instead"
+
+
+def meaning(
+    alert: AlertSeen,
+    *,
+    printed_by_backend: bool,
+    withholds: bool,
+    after_handshake: bool = False,
+) -> Readings:
     """Return what the alert is compatible with, given who printed the line.
 
+    `after_handshake`: the client had finished its handshake, so that the version is TLS 1.3.
     A received alert judges the side that printed it, a sent one the other side. `withholds`:
     printed by Go or Java, which send no certificate that the backend's list does not name.
     """
     judges_backend = printed_by_backend != alert.sent
     own = (_OF_THE_BACKEND if judges_backend else _OF_THE_EXPORTER).get(alert.number)
     found = own or _OF_BOTH.get(alert.number, ())
-    changed = _WITHHOLDING.get(alert.number, {}) if withholds and not judges_backend else {}
+    if judges_backend:
+        return found
+    if withholds:
+        found = _changed(found, _WITHHOLDING.get(alert.number, {}), _WITHHELD)
+    if after_handshake:
+        found = _changed(found, _AFTER_HANDSHAKE.get(alert.number, {}), _TLS_13)
+    return found
+
+
+def _changed(found: Readings, weights: Mapping[str, float], note: str) -> Readings:
     return tuple(
-        Reading(each.cause, changed[each.cause], _WITHHELD) if each.cause in changed else each
+        Reading(each.cause, weights[each.cause], note) if each.cause in weights else each
         for each in found
     )

@@ -15,7 +15,6 @@ from probe.exporters.recognition.sign import (
     Reading,
     Readings,
     Sign,
-    either,
     phrases_of,
     readings,
 )
@@ -28,14 +27,15 @@ _CA_WORDS: Final = (
     "root ca", "trust store", "truststore", "trust anchors", "trusted certificates", "cacert",
     "ca certs", "verify locations", "setting certificate file", "certificate authority",
     "ca path", "x509 store", "root store", "pem root certs", "trust anchors parameter",
-    "failed to parse cert", "certificate or crl", "otel exporter otlp certificate", "rootcert",
+    "failed to parse cert", "certificate or crl", "load cert crl file", "load cert crl file ex", "ssl ca cert", "otel exporter otlp certificate", "rootcert",
 )  # fmt: skip
 _CLIENT_WORDS: Final = (
     "private key", "key file", "keyfile", "client certificate", "client cert", "key pair",
     "x509 key pair", "tls cert and key", "load tls cert", "cert file", "certfile",
     "tls certificate file", "tls key file", "cert and key", "pem client certificate",
     "client key", "key store", "keystore", "p12", "pkcs12", "pkcs8", "key spec", "key input",
-    "certificate input", "identity", "load cert chain", "use certificate", "use private key",
+    "certificate input", "identity", "load cert chain", "use certificate", "certificate key", "cannot load certificate", "network password",
+    "load client certificate", "loading client certificate", "certificate chain file", "use private key",
 )  # fmt: skip
 _ANCHORS_OPENED: Final = re.compile(r" bio new file .{1,120} calling fopen .{1,200} r ")
 _CA_NAMES: Final = frozenset({"ca", "cas", "cacert", "root", "roots", "bundle", "trust", "anchors"})
@@ -44,11 +44,13 @@ _CLIENT_NAMES: Final = frozenset({"key", "client", "tls", "cert", "identity", "l
 
 def role(pasted: Pasted) -> Role:
     """Return which file the text speaks of: its words decide, then the file's own name."""
-    # OpenSSL opens files of anchors as "r", certificates and keys through its STORE as "rb".
-    if pasted.has(*_CA_WORDS) or _ANCHORS_OPENED.search(pasted.words):
+    if pasted.has(*_CA_WORDS):
         return "ca"
     if pasted.has(*_CLIENT_WORDS):
         return "client"
+    # OpenSSL opens files of anchors as "r", certificates and keys through its STORE as "rb".
+    if _ANCHORS_OPENED.search(pasted.words):
+        return "ca"
     parts = frozenset(" ".join(pasted.file_names).split())
     if parts & _CA_NAMES:
         return "ca"
@@ -93,7 +95,8 @@ _FILE_KINDS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
             "Could not find a suitable TLS CA certificate bundle", "file does not exist",
             "path does not exist", "file not found", "could not find certificate file",
             "cannot find the path specified", "failed to find file", "invalid path",
-            "certificate file … does not exist", "system cannot find the file",
+            "certificate file … does not exist", "system cannot find the file", "No Private Key found in",
+            "Could not open file or uri",
         ),
     ),
     (
@@ -104,7 +107,8 @@ _FILE_KINDS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
             "PermissionError", "FileNotFoundException … permission denied", "EACCES", "AccessDeniedException", "BIO_new_file permission denied",
             "UnauthorizedAccessException", "permission denied … pem", "permission denied … key",
             "permission denied … crt", "access to the path … is denied", "load … permission denied",
-            "errno 13 permission denied",
+            "errno 13 permission denied", "has group or world access", "permissions are too open",
+            "bad permissions", "No credentials are available in the security package", "0x8009030e",
         ),
     ),
     (
@@ -116,6 +120,9 @@ _FILE_KINDS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
             "PEM inputs may have been switched", "found a certificate rather than a key",
             "failed to find PEM block", "Unable to generate key from supported", "failed to parse certificate", "failed to parse client certificate",
             "failed to parse certificate from server",
+            "tag or value is invalid", "No PEM header or footer found", "Incomplete data",
+            "No certificate data found", "toDerInputStream rejects", "store handle load result unsupported",
+            "key contents do not contain a PEM", "credentials supplied to the package were not recognized",
             "x509 malformed", "asn1 syntax error", "asn1 structure error", "malformed certificate",
             "failed to parse cert", "failed to append", "no certificate or CRL found",
             "no certificate found", "PEM lib", "wrong tag", "not enough data", "nested asn1 error",
@@ -139,146 +146,23 @@ _FILE_KINDS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ),
 )  # fmt: skip
 
-PAIR_SIGNS: Final[tuple[Sign, ...]] = (
-    either(
-        "the file holds no key that can be read: another kind of file, or an encrypted key",
-        ("failed to parse private key",),
-        client_file_malformed=0.9,
-        client_key_encrypted=0.7,
-    ),
-    either(
-        "curl's one text for a CA file that is not there, not readable, or holds no certificate",
-        ("error setting certificate file", "error setting certificate verify locations"),
-        server_ca_file_malformed=0.7,
-        server_ca_file_missing=0.69,
-        server_ca_file_permission=0.5,
-    ),
-    either(
-        "the certificates of the file do not follow one another",
-        ("Certificate chain is not valid", "chain is out of order", "certificate chain is misordered"),
-        client_chain_misordered=0.9,
-        client_file_malformed=0.5,
-    ),
-    either(
-        "the key does not belong to the certificate",
-        (
-            "private key does not match public key", "private key type does not match public key",
-            "key values mismatch", "KEY_VALUES_MISMATCH", "key type mismatch",
-            "Private key does not match the certificate public key", "KeyMismatch",
-            "InconsistentKeys", "key and certificate do not match", "private key does not match",
-            "certificate and private key do not match", "certificate and key do not match",
-            "X509_check_private_key", "NO_CERTIFICATE_ASSIGNED", "no certificate assigned", "key mismatch", "private key and certificate do not match",
-            "certificate does not match private key", "certificate does not match key",
-        ),
-        client_cert_key_mismatch=0.95,
-        client_chain_misordered=0.6,
-        client_file_malformed=0.3,
-    ),
-    either(
-        "the signature in the handshake was made with another key than the certificate's",
-        (
-            "invalid signature by the client certificate", "tls_process_cert_verify bad signature",
-            "BAD_SIGNATURE", "ERR_SSL_BAD_SIGNATURE", "Invalid CertificateVerify signature",
-            "bad certificate verify", "CertificateVerify … invalid", "signature verification failed",
-            "Cannot verify CertificateVerify", "Invalid CertificateVerify message",
-        ),
-        client_cert_key_mismatch=0.9,
-        client_ca_untrusted=0.5,
-        client_chain_misordered=0.4,
-    ),
-    either(
-        "the key is encrypted and nobody gives its passphrase",
-        (
-            "bad decrypt", "failed to parse private key … tags don't match 2 vs class 0 tag 16", "private key is encrypted", "password is required", "bad password read",
-            "encrypted private key", "interrupted or cancelled", "problems getting password",
-            "EncryptedPrivateKeyInfo", "passphrase required", "bad passphrase", "key is encrypted",
-            "Given final block not properly padded", "keystore password was incorrect",
-            "encrypted PEM", "digital envelope routines unsupported", "passphrase … required", "Enter PEM pass phrase", "EncryptedKey",
-            "pkcs12 cipherfinal error", "failed to decrypt private key", "wrong password",
-            "encrypted keys are not supported", "ERR_MISSING_PASSPHRASE",
-        ),
-        client_key_encrypted=0.9,
-        client_file_malformed=0.6,
-    ),
-    either(
-        "certificate or key could not be used, and the line does not say why",
-        (
-            "Failed to load private key", "Invalid private key",
-            "Failed to create security handshaker", "could not load private key",
-            "unable to load private key", "error loading private key", "Invalid key file",
-            "could not read private key", "Unable to load client key", "cannot load private key",
-            "Cannot load certificate key", "cannot load certificate key", "unable to use private key",
-            "Handshaker factory creation failed",
-        ),
-        client_file_malformed=0.6,
-        client_cert_key_mismatch=0.59,
-        client_file_missing=0.5,
-        client_key_encrypted=0.45,
-        client_file_permission=0.4,
-        client_chain_misordered=0.35,
-        server_ca_file_malformed=0.3,
-    ),
-    either(
-        "the file that is to hold the key is named as a certificate",
-        ("unable to set private key file … pem type", "unable to set private key file … crt type",
-         "unable to set private key file … cer type"),
-        client_file_malformed=0.7,
-        client_file_missing=0.6,
-        client_cert_key_mismatch=0.5,
-        client_key_encrypted=0.45,
-        client_file_permission=0.4,
-    ),
-    either(
-        "curl's one text for a key that is not there, not readable, or not the certificate's",
-        ("unable to set private key file",),
-        client_file_missing=0.6,
-        client_cert_key_mismatch=0.59,
-        client_file_malformed=0.55,
-        client_file_permission=0.5,
-        client_key_encrypted=0.45,
-        client_chain_misordered=0.4,
-    ),
-    either(
-        "one of certificate and key is set without the other",
-        (
-            "provide both certificate and key or neither", "both certificate and key",
-            "both the certificate and key", "certificate and key must be", "key file without cert",
-            "certificate without key", "cert and key must both be", "must specify both",
-        ),
-        client_file_missing=0.8,
-        client_cert_not_sent=0.4,
-    ),
-    either(
-        "OpenSSL refuses to load a certificate of its own that is weaker than the security level",
-        (
-            "ee key too small", "ca key too small", "ca md too weak", "EE_KEY_TOO_SMALL",
-        ),
-        client_cert_weak=0.9,
-        server_cert_weak=0.5,
-        server_ca_file_malformed=0.2,
-    ),
-    either(
-        "Java found no certificate among its own whose issuer the backend names",
-        ("no suitable certificate found", "no X.509 certificate for client authentication",
-         "client certificate not found", "chain is not signed by an acceptable CA"),
-        client_ca_untrusted=0.9,
-        client_chain_incomplete=0.7,
-        client_cert_not_sent=0.5,
-        client_cert_rejected=0.4,
-    ),
-)  # fmt: skip
-
 
 @cache
 def file_phrases(which: Role) -> tuple[Phrase, ...]:
     """Return the phrases of file faults, where the text speaks of the file `which`."""
-    untold = tuple(
+    return phrases_of((untold(which), *_named(which)))
+
+
+@cache
+def untold(which: Role) -> Sign:
+    """Return the sign of a file that could not be loaded, where the line does not say why."""
+    causes = tuple(
         Reading(each.cause, each.weight * share)
-        for kind, share in (("malformed", 0.8), ("missing", 0.7), ("permission", 0.6))
+        for kind, share in (("malformed", 0.8), ("missing", 0.79), ("permission", 0.6))
         for each in _for_role(kind, which)
     )
-    why_untold = "the file could not be loaded, and the line does not say why"
-    return phrases_of((Sign(why_untold, _UNTOLD, untold, untold, Rank.ANSWERED), *_named(which)))
+    why = "the file could not be loaded, and the line does not say why"
+    return Sign(why, _UNTOLD, causes, causes, Rank.ANSWERED)
 
 
 def _named(which: Role) -> tuple[Sign, ...]:

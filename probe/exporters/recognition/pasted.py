@@ -18,6 +18,12 @@ _APOSTROPHE: Final = re.compile(r"(?<=[A-Za-z])['\u2019](?=[A-Za-z])")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
 _FILE_NAME: Final = re.compile(r"[\s\"'`()\[\]{}<>,;=:]+")
+# What `openssl s_client` prints of every connection, whatever became of it.
+_FORM_LETTERS: Final = re.compile(
+    r" (?:no client certificate ca names sent|no peer certificate available|no alpn negotiated"
+    r"|verification ok|secure renegotiation is (?:not )?supported|early data was not sent"
+    r"|cant use ssl get servername)(?= )"
+)
 _SUFFIXES: Final = (".pem", ".crt", ".cer", ".key", ".der", ".p12", ".pfx", ".jks", ".bundle")
 
 
@@ -30,6 +36,8 @@ class Pasted:
     side: Side
     withholds: bool
     """Printed by Go or Java, which send no certificate that the backend's list does not name."""
+    after_handshake: bool
+    """Printed by a client that had finished its own handshake: only TLS 1.3 refuses then."""
     file_names: tuple[str, ...]
     """Names of certificate and key files in the text, each in the form of `words`."""
 
@@ -41,8 +49,15 @@ class Pasted:
 def read(text: str) -> Pasted:
     """Return `text` ready for comparison; anything beyond `LONGEST` characters is left out."""
     raw = _ESCAPED.sub(" ", _COLOUR.sub("", text[:LONGEST]))
-    words = f" {_form(raw)} "
-    return Pasted(raw, words, _side(raw, words), _withholds(words), _file_names(raw))
+    words = _FORM_LETTERS.sub(" ", f" {_form(raw)} ")
+    return Pasted(
+        raw,
+        words,
+        _side(raw, words),
+        _withholds(words),
+        _AFTER_HANDSHAKE.search(raw) is not None,
+        _file_names(raw),
+    )
 
 
 def normal_form(phrase: str) -> str:
@@ -67,6 +82,10 @@ def _file_names(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f" {_form(name)} " for name in names))
 
 
+# CPython's do_handshake() stands before line 2000 of _ssl.c in every version, read() after it;
+# curl ends with 55 and 56 where sending and receiving failed, with 35 in the handshake.
+_AFTER_HANDSHAKE: Final = re.compile(r"_ssl\.c:2\d{3}\b|curl: \(5[56]\)|SSL_read")
+
 _TO_UPSTREAM: Final = ("to upstream", "upstream ssl certificate", "upstream connect error")
 """A proxy speaks as the client of what stands behind it."""
 
@@ -90,7 +109,8 @@ _BACKEND: Final = (
     "client certificate verification", "client cert verification", "library error 1 in handshake",
     "connection from", "tls accept", "server connection handshake", "s server", "error from client",
     "dispatcher connection error", "cert pre verification error", "failed to parse client certificate",
-    "failed to serve connection", "error serving connection",
+    "failed to serve connection", "error serving connection", "failed to authenticate https connection",
+    "client closed connection while ssl handshaking",
 )  # fmt: skip
 _EXPORTER: Final = (
     "post https", "get https", "put https", "connection pool", "client exceptions", "dial",
@@ -107,8 +127,14 @@ _JAVA: Final = ("javax net ssl", "java", "received fatal alert", "sun security")
 
 
 # A proxy's log names the far end of the connection: a client's port is one of the system's choice.
-_FAR_END: Final = re.compile(r" remote address (?:[0-9a-f]{1,4} ){1,8}(?P<port>\d{4,5}) ")
+_FAR_END: Final = re.compile(
+    r" (?:remote|peer|client) (?:address|addr|endpoint) (?:[0-9a-f]{1,4} ){1,8}(?P<port>\d{4,5}) "
+)
 _FIRST_EPHEMERAL: Final = 32768
+# HAProxy's lines begin with the client's address and the time that it was accepted.
+_HAPROXY: Final = re.compile(r"(?:^|\s)[0-9a-fA-F.:]{3,45}:\d{1,5} \[\d{2}/[A-Z][a-z]{2}/\d{4}:")
+# gRPC's C++ core notes a failed handshake so; its clients say it again in the call's status.
+_GRPC_NOTE: Final = re.compile(r"(?:^|\s)I\d{4} .{0,60}ssl_transport_security\.cc")
 # Peers of a socket that listens on both families have such addresses (RFC 4291 §2.5.5.2).
 _MAPPED: Final = "[::ffff:"
 
@@ -119,7 +145,7 @@ def _side(raw: str, words: str) -> Side:
 
     if has(_TO_UPSTREAM):
         return "exporter"
-    if has(_BACKEND) or _MAPPED in raw:
+    if has(_BACKEND) or _MAPPED in raw or _HAPROXY.search(raw) or _GRPC_NOTE.search(raw):
         return "backend"
     if (far := _FAR_END.search(words)) is not None:
         return "backend" if int(far["port"]) >= _FIRST_EPHEMERAL else "exporter"

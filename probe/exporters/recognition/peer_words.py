@@ -6,7 +6,7 @@ grpc-go and grpc-core, HTTP clients, and the texts that servers send to a client
 
 from typing import Final
 
-from probe.exporters.recognition.sign import Sign, either
+from probe.exporters.recognition.sign import Sign, either, readings
 
 PEER_SIGNS: Final[tuple[Sign, ...]] = (
     either(
@@ -18,10 +18,11 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
             "peer did not provide required client certificate", "no client certificate",
             "Empty client certificate chain", "Empty server certificate chain client",
             "NoCertificatesPresented", "peer sent no certificates", "no certificate", "no certificate presented",
-            "No certificate was found", "client certificate required", "certificate required",
-            "null cert chain", "peer did not send a certificate", "did not send any certificate",
+            "No certificate was found", "client certificate required", "certificate required", "certificate is required", "RemoteCertificateNotAvailable",
+            "No client certification received", "ssl_hs_rx_tls13_cert", "use empty Certificate message",
+            "Empty server certificate chain", "null cert chain", "peer did not send a certificate", "did not send any certificate",
             "peer did not return a client certificate", "SSL client certificate required",
-            "client did not present a certificate", "no peer certificate", "no certificate returned",
+            "client did not present a certificate", "no certificate returned",
             "Client certificate is missing", "missing client certificate", "NO_CERTIFICATE_SET",
             "ssl3_get_client_certificate", "client did not provide a certificate", "peer not verified",
         ),
@@ -48,7 +49,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
             "no cipher match", "Could not negotiate a supported cipher suite", "wrong cipher returned",
             "No supported cipher suites", "No cipher suites in common", "ERR_SSL_VERSION_OR_CIPHER_MISMATCH",
             "SSL_ERROR_NO_CYPHER_OVERLAP", "no common encryption algorithm", "SEC_E_ALGORITHM_MISMATCH",
-            "0x80090331", "server chose an unconfigured cipher suite", "no matching cipher",
+            "0x80090331", "possess a common algorithm", "server chose an unconfigured cipher suite", "no matching cipher",
             "none of the ciphersuites", "No cipher suites",
         ),
         no_shared_cipher=0.95,
@@ -73,7 +74,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         "no signature algorithm that both sides allow for the certificate",
         (
             "no shared signature algorithms",
-            "NoSignatureSchemesInCommon", "NO_COMMON_SIGNATURE_ALGORITHMS", "wrong signature type",
+            "NoSignatureSchemesInCommon", "legacy sigalg disallowed or unsupported", "NO_COMMON_SIGNATURE_ALGORITHMS", "wrong signature type",
             "no supported signature algorithm", "No preferred signature algorithm",
             "WRONG_SIGNATURE_TYPE", "client doesn't support certificate curve",
             "unsupported signature scheme", "No supported signature algorithm", "No signature scheme",
@@ -109,7 +110,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
             "protocol version not supported", "server selected unsupported protocol version",
             "tls_early_post_process_client_hello version too low", "no protocols available",
             "illegal or unsupported version", "version too low", "unknown protocol version", "inappropriate fallback",
-            "PeerIncompatible", "Tls12NotOffered", "Tls13RequiredForQuic", "SupportedVersionsExtensionRequired",
+            "Tls12NotOffered", "ServerDoesNotSupportTls12Or13", "NotSupportTls", "Tls13RequiredForQuic", "SupportedVersionsExtensionRequired",
             "The client and server cannot communicate", "no appropriate protocol",
             "Client requested protocol", "protocol is disabled or cipher suites are inappropriate",
             "SSL_ERROR_UNSUPPORTED_VERSION", "wrong ssl version", "unsupported TLS version",
@@ -128,7 +129,8 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
             "NoApplicationProtocol", "client requested unsupported application protocols",
             "No matching application layer protocol", "no common ALPN", "H2NotNegotiated",
             "unexpected ALPN protocol", "server did not select an ALPN", "HTTP/2 was not negotiated",
-            "bad ALPN", "http2: unexpected ALPN protocol", "protocol negotiation failed",
+            "bad ALPN", "http2: unexpected ALPN protocol", "0x80090367",
+            "ALPN negotiation failed", "Unable to find compatible protocol", "Failed ALPN negotiation", "protocol negotiation failed",
         ),
         alpn_mismatch=0.95,
         otlp_protocol_mismatch=0.6,
@@ -161,8 +163,8 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
             "SSL_ERROR_RX_RECORD_TOO_LONG", "record too long", "plaintext connection", "oversized record",
             "received with an unexpected format", "Cannot determine the frame size or a corrupted frame",
             "HTTP_REQUEST received on", "malformed HTTP response", "frame size … corrupted frame",
-            "ERR_SSL_WRONG_VERSION_NUMBER", "SEC_E_INVALID_TOKEN", "0x80090308", "invalid HTTP version parsed",
-            "handshake failed because of an unexpected packet format",
+            "ERR_SSL_WRONG_VERSION_NUMBER", "token supplied to the function is invalid", "SEC_E_INVALID_TOKEN", "0x80090308", "invalid HTTP version parsed",
+            "unexpected packet format",
         ),
         not_tls=0.95,
         proxy_failure=0.35,
@@ -188,6 +190,12 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         ),
         backend_fault=0.95,
         client_cert_key_mismatch=0.3,
+    ),
+    Sign(
+        "Go's servers read a TLS 1.3 client's refusal of their certificate so",
+        ("local error tls bad record MAC",),
+        readings(backend_fault=0.7, handshake_rejected=0.5, connection_reset=0.3),
+        readings(server_ca_untrusted=0.8, server_name_mismatch=0.6, backend_fault=0.55),
     ),
     either(
         "a TLS record or message that the other side could not use",

@@ -5,6 +5,7 @@ phrase stands for `SSLV3_ALERT_X`, `sslv3 alert x` and `AlertX`. The same words 
 parties in an exporter's log and in a backend's, so every sign is read for either side.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -26,7 +27,9 @@ class Rank(IntEnum):
     """How it ended, without a reason: a close, a reset, a deadline."""
     ANSWERED = 3
     """A verdict without its reason: `certificate verify failed`, HTTP 400, a gRPC status."""
-    NAMED = 4
+    BROAD = 4
+    """The fault in words of which only the family is known: `…host name … does not match`."""
+    NAMED = 5
     """The fault in words, or the alert."""
 
 
@@ -50,6 +53,21 @@ class Sign:
     exporter: Readings
     backend: Readings
     rank: Rank = Rank.NAMED
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a family of sentences looks like in normal form; what varies in it is bounded."""
+
+    sign: Sign
+    pattern: re.Pattern[str]
+
+
+def find_shapes(shapes: Iterable[Shape], words: str) -> Iterator[tuple[Sign, str]]:
+    """Yield the signs whose shape stands in `words`, and the words that have it."""
+    for shape in shapes:
+        if (found := shape.pattern.search(words)) is not None:
+            yield shape.sign, found[0].strip()
 
 
 @dataclass(frozen=True, slots=True)

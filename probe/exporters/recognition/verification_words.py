@@ -7,7 +7,7 @@ printed by an exporter is about the backend's certificate, printed by a backend 
 
 from typing import Final
 
-from probe.exporters.recognition.sign import Rank, Sign, readings
+from probe.exporters.recognition.sign import Rank, Sign, either, readings
 
 UNTRUSTED: Final = Sign(
     "no path from the other side's certificate to a CA that this side trusts",
@@ -20,16 +20,16 @@ UNTRUSTED: Final = Sign(
         "invalid CA", "authority and subject key identifier mismatch",
         "PKIX path building failed", "unable to find valid certification path",
         "path does not chain with any of the trust anchors", "no trusted certificate found",
-        "certificate signature validation failed", "signature check failed",
-        "UnknownIssuer", "InvalidCertificateSignature", "certificate issuer is unknown",
-        "certificate is not trusted", "signer not found", "not correctly signed by the trusted CA",
+        "certificate signature validation failed", "signature check failed", "unknown cert authority",
+        "have a known issuer", "unknown issuer", "signature of the certificate cannot be verified",
+        "UnknownIssuer", "InvalidCertificateSignature", "certificate issuer is unknown", "signer not found", "not correctly signed by the trusted CA",
         "ASN no signer error to confirm failure", "unknown CA certificate", "UntrustedRoot",
         "PartialChain", "issued by an authority that is not trusted", "not trusted by the trust",
         "root certificate which is not trusted", "SEC_E_UNTRUSTED_ROOT", "0x80090325",
         "CERT_E_UNTRUSTEDROOT", "0x800b0109", "CERT_E_CHAINING", "0x800b010a",
         "ERR_CERT_AUTHORITY_INVALID", "SEC_ERROR_UNKNOWN_ISSUER", "SEC_ERROR_UNTRUSTED_ISSUER",
         "issuer is not recognized", "issuer certificate is unknown", "CA chain cannot be verified",
-        "client certificate not trusted", "path length constraint exceeded", "path too long",
+        "path length constraint exceeded", "path too long",
         "parent certificate cannot sign this kind of certificate", "certificate is untrusted",
         "too many intermediates for path length constraint", "No root certificates",
     ),
@@ -56,7 +56,7 @@ EXPIRED: Final = Sign(
         "CERT_E_EXPIRED", "0x800b0101", "ERR_CERT_DATE_INVALID", "SEC_ERROR_EXPIRED_CERTIFICATE",
         "certificate_expired PKIX path validation failed", "CertExpired", "NotAfter",
         "invalid peer certificate Expired", "is expired", "certificate was expired",
-        "SEC_ERROR_EXPIRED_ISSUER_CERTIFICATE",
+        "SEC_ERROR_EXPIRED_ISSUER_CERTIFICATE", "certificate of … has expired",
     ),
     readings(server_cert_expired=0.95, clock_skew=0.7),
     readings(client_cert_expired=0.95, clock_skew=0.7),
@@ -70,7 +70,7 @@ NOT_YET_VALID: Final = Sign(
         "is not yet active", "certificate chain uses not yet valid certificate", "NotBefore",
         "bad_certificate PKIX path validation failed … validity check failed",
         "certificate validity starts in the future", "certificate is not valid before",
-        "certificate not valid before",
+        "certificate not valid before", "not yet been activated",
     ),
     readings(server_cert_not_yet_valid=0.95, clock_skew=0.85),
     readings(client_cert_not_yet_valid=0.95, clock_skew=0.85),
@@ -83,6 +83,7 @@ DATES: Final = Sign(
     ),
     readings(server_cert_expired=0.8, server_cert_not_yet_valid=0.6, clock_skew=0.6),
     readings(client_cert_expired=0.8, client_cert_not_yet_valid=0.6, clock_skew=0.6),
+    Rank.BROAD,
 )  # fmt: skip
 WRONG_USAGE: Final = Sign(
     "extendedKeyUsage or keyUsage of the other side's certificate does not allow its role",
@@ -157,7 +158,7 @@ NAME: Final = Sign(
         "Hostname verification failed", "does not match the server name", "unable to match the name",
         "certificate does not match … upstream", "upstream SSL certificate does not match",
         "certificate … does not match host", "name does not match", "no matching subject alternative",
-        "email address mismatch", "CertNotValidForName",
+        "email address mismatch", "CertNotValidForName", "Peer name … is not in peer certificate",
     ),
     readings(server_name_mismatch=0.95, server_name_unrecognized=0.2),
     readings(client_san_rejected=0.8, server_name_mismatch=0.7),
@@ -182,7 +183,7 @@ PINNED: Final = Sign(
 )  # fmt: skip
 UNREADABLE: Final = Sign(
     "a certificate could not be parsed: the other side's, or an anchor in the CA file",
-    ("WebPKIError", "BadDER", "invalid peer certificate BadEncoding", "peer certificate … BadEncoding",
+    ("WebPKIError", "bad certificate format", "BadDER", "invalid peer certificate BadEncoding", "peer certificate … BadEncoding",
      "UnsupportedCertVersion", "UnhandledCriticalExtension", "unhandled critical extension"),
     readings(server_ca_file_malformed=0.75, server_ca_untrusted=0.7, server_cert_weak=0.3),
     readings(client_file_malformed=0.75, client_ca_untrusted=0.7, client_cert_rejected=0.3),
@@ -209,6 +210,7 @@ UNTOLD: Final = Sign(
         "Error in the certificate", "certificate is invalid", "certificate validation failed",
         "PKIX path validation failed", "0x2700", "server certificate verification failed",
         "General SSLEngine problem", "peer certificate rejected", "untrusted certificate",
+        "0x80090327", "unknown error occurred while processing the certificate", "not trusted",
     ),
     readings(
         server_ca_untrusted=0.7, server_name_mismatch=0.6, server_cert_expired=0.55,
@@ -221,7 +223,41 @@ UNTOLD: Final = Sign(
     Rank.ANSWERED,
 )  # fmt: skip
 
+HAPROXY: Final = Sign(
+    "HAProxy says so of any certificate that it refuses: unknown CA, dates, usage",
+    ("client certificate not trusted",),
+    readings(client_ca_untrusted=0.9, client_cert_expired=0.7, client_cert_wrong_usage=0.6),
+    readings(
+        client_ca_untrusted=0.9, client_cert_expired=0.7, client_cert_wrong_usage=0.6,
+        client_chain_incomplete=0.5, client_cert_not_yet_valid=0.4, client_cert_rejected=0.3,
+    ),
+)  # fmt: skip
+OWN_EXPIRED: Final = either(
+    "the line says whose certificate is past its notAfter: the exporter's",
+    (
+        "client certificate has expired",
+        "client certificate is expired",
+        "client certificate expired",
+        "client cert has expired",
+        "client cert expired",
+        "expired client certificate",
+    ),
+    client_cert_expired=1.0,
+    clock_skew=0.7,
+)
+OWN_NOT_YET_VALID: Final = either(
+    "the line says whose certificate is before its notBefore: the exporter's",
+    (
+        "client certificate is not yet valid",
+        "client certificate not yet valid",
+        "client certificate is used before",
+    ),
+    client_cert_not_yet_valid=1.0,
+    clock_skew=0.85,
+)
+
 VERIFICATION_SIGNS: Final = (
+    HAPROXY, OWN_EXPIRED, OWN_NOT_YET_VALID,
     UNTRUSTED, SELF_SIGNED, EXPIRED, NOT_YET_VALID, DATES, WRONG_USAGE, WEAK, REVOKED,
     REVOCATION_UNKNOWN, NAME, CLIENT_NAME, PINNED, UNREADABLE, TAKEN_FOR_OWN, UNTOLD,
 )  # fmt: skip

@@ -13,7 +13,8 @@ PROGRAM: Final = Path(__file__).with_name("go_server.go")
 
 
 @contextmanager
-def _start(folder: Path, serving: Serving) -> Iterator[int]:
+def serve_go(folder: Path, serving: Serving, *, refuses_names: bool = False) -> Iterator[int]:
+    """Run a backend; with `refuses_names`, one whose policy lets in no verified client."""
     built = compiled(
         PROGRAM,
         version=("go", "env", "GOVERSION"),
@@ -24,13 +25,15 @@ def _start(folder: Path, serving: Serving) -> Iterator[int]:
     command += ["-ahead", f"{24 * days_ahead(serving.clock)}h"]
     if serving.client_ca_file is not None:
         command += ["-client-ca", str(serving.client_ca_file)]
+    if refuses_names:
+        command.append("-refuse-names")
     with process(command, folder / "go.log") as log:
         yield int(started(log, r"port (\d+)")[1])
 
 
 GO: Final = Stack(
     name="go",
-    start=_start,
+    start=serve_go,
     missing=lacking("go"),
     # Go 1.24 and newer know X25519MLKEM768; Go takes RSA 1024, and looks neither at the keyUsage and
     # basicConstraints of the end entity nor at a list of revoked certificates.

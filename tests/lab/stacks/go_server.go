@@ -7,6 +7,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -24,6 +25,7 @@ func main() {
 	keyFile := flag.String("key", "", "its key")
 	clientCAFile := flag.String("client-ca", "", "demand a certificate of these authorities")
 	ahead := flag.Duration("ahead", 0, "how far its clock is ahead")
+	refusesNames := flag.Bool("refuse-names", false, "refuse every client by its name")
 	flag.Parse()
 
 	settings := &tls.Config{
@@ -41,6 +43,11 @@ func main() {
 			log.Fatalf("no certificate in %s", *clientCAFile)
 		}
 		settings.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	if *refusesNames {
+		settings.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error {
+			return errors.New("this client's name is not allowed")
+		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
