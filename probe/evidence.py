@@ -97,10 +97,10 @@ class CertificateAtHand(Record, frozen=True):
 
 
 class CredentialFault(Record, frozen=True):
-    """One fault of a credential file, proven from the file alone."""
+    """One fault of a credential file, or trap of a setting, proven from it alone."""
 
     cause: str
-    role: Literal["cert", "key", "ca"]
+    role: Literal["cert", "key", "ca", "setting"]
     path: str
     fact: str
     fix: tuple[str, ...] = ()
@@ -244,7 +244,6 @@ class Experiment(Record, frozen=True):
     handshake: Handshake | None = None
     answer: Answer | None = None
     first_bytes: str = ""
-    """Hex of what came first, of a greeting in clear."""
 
 
 class ClockReading(Record, frozen=True):
@@ -279,6 +278,8 @@ class TargetFacts(Record, frozen=True):
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None
     clock_tolerance: float = 60.0
+    remarks: tuple[CredentialFault, ...] = ()
+    """Settings that do not do what they say; `path` is the source that has them."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
@@ -294,7 +295,6 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     handshake: Handshake | None = None
     recheck: Recheck | None = None
     experiments: tuple[Experiment, ...] = ()
-    """Of this attempt, or of an earlier one that ended in exactly this way."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = {}

@@ -82,6 +82,19 @@ class Line:
             patient=patient,
         )
 
+    def replace_targets(self, targets: Sequence[Target]) -> None:
+        """Follow a reload: what is kept of targets that are gone or changed is dropped."""
+        wanted = {target.name: target for target in targets}
+        gone = {
+            state.target.name
+            for state in self.ledger
+            if wanted.get(state.target.name) != state.target
+        }
+        self._prober.forget(gone)
+        self._settling.forget(gone)
+        self.ledger.replace_targets(targets)
+        self.credentials.retain(state.target for state in self.ledger)
+
     async def walk(self, target: Target) -> Observation:
         """Make one attempt and enter what it means."""
         ledger = self.ledger

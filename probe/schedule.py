@@ -97,6 +97,21 @@ class Schedule:
                 add=[target for name, target in wanted.items() if name not in kept],
             )
 
+    def soon(self, names: Iterable[str]) -> frozenset[str]:
+        """Attempt these targets at once, beside their ticks; unknown names are passed over.
+
+        Returns:
+            Those whose attempt is under way: they are not attempted twice at a time.
+        """
+        if not self._scheduler.running or self._stopping:
+            return frozenset()
+        known = frozenset(name for name in names if name in self._targets)
+        busy = known & self._executor.running
+        now = _moment(self._clock())
+        for name in known - busy:
+            self._scheduler.modify_job(name, next_run_time=now)
+        return busy
+
     async def stop(self, grace: float) -> None:
         """Begin no attempt any more, and cancel those that still run after `grace` seconds."""
         if not self._scheduler.running or self._stopping:
@@ -189,15 +204,19 @@ class _TaskExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no
         super().__init__()
         self._run = run
         self.tasks: set[asyncio.Task[None]] = set()
+        self.running: set[str] = set()
+        """The names of the targets whose attempt is under way."""
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         task = asyncio.get_running_loop().create_task(
             self._run(job.args[0], _seconds(run_times[-1]))
         )
         self.tasks.add(task)
+        self.running.add(job.id)
 
         def done(task: asyncio.Task[None]) -> None:
             self.tasks.discard(task)
+            self.running.discard(job.id)
             self._run_job_success(job.id, [])
 
         task.add_done_callback(done)

@@ -5,7 +5,7 @@ import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
 import structlog
@@ -16,9 +16,11 @@ from probe.line import Line
 from probe.outputs.log import ChangeLog
 from probe.outputs.metrics import Metrics
 from probe.outputs.web import web_application, web_runner
+from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.sources.configuration import Configuration
+from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
 
 DRAIN: Final = 3.0
@@ -30,21 +32,34 @@ log = structlog.get_logger("mtls_probe")
 class Service:
     """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        """Wire the service for `configuration`; nothing runs yet."""
-        self.configuration = configuration
+    def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
+        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
         self.ledger = Ledger(configuration.targets)
         self.metrics = Metrics(self.ledger)
         self.ledger.subscribe(ChangeLog().recorded)
         self._line = Line(
             self.ledger,
             clock_tolerance=configuration.clock_tolerance,
-            clock_sources=configuration.clock_sources,
             experiments=configuration.experiments_enabled,
             experiments_at_once=configuration.experiments_concurrency,
+            clock_sources=configuration.clock_sources,
+        )
+        self._schedule = Schedule(
+            self._attempt,
+            concurrency=configuration.concurrency,
+            on_late=self.metrics.fleet.lateness,
+            on_missed=self._missed,
+        )
+        self.reloading = Reloading(
+            configuration, loader, self._line, self._schedule, self.metrics.fleet.config_reloaded
         )
         self._reloads_seen = 0
         self._started = False
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force."""
+        return self.reloading.configuration
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Endpoint]:
@@ -53,35 +68,34 @@ class Service:
         Raises:
             OSError: where it cannot listen there.
         """
-        configuration = self.configuration
-        schedule = Schedule(
-            self._attempt,
-            concurrency=configuration.concurrency,
-            on_late=self.metrics.fleet.lateness,
-            on_missed=self._missed,
-        )
+        configuration, schedule = self.configuration, self._schedule
         self.metrics.fleet.config_reloaded(successful=True, at=time.time())
-        application = web_application(self.ledger, self.metrics, ready=lambda: self._started)
+        application = web_application(
+            self.ledger,
+            self.metrics,
+            ready=lambda: self._started,
+            reload=self.reloading.reload if self.reloading.possible else None,
+        )
         runner = web_runner(application)
         await runner.setup()
         try:
             site = web.TCPSite(runner, configuration.web.host, configuration.web.port)
             await site.start()
             host, port = runner.addresses[0][:2]
-            schedule.start()
-            schedule.replace(configuration.targets)
-            self._started = True
-            # What the start has made stays; the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            address = Endpoint(str(host), int(port))
-            log.info("listening", address=str(address), targets=len(configuration.targets))
-            try:
-                async with self._line.clocks.running():
+            async with self._line.clocks.running(), self.reloading.following():
+                schedule.start()
+                schedule.replace(configuration.targets)
+                self._started = True
+                # What the start has made stays; the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
+                address = Endpoint(str(host), int(port))
+                log.info("listening", address=str(address), targets=len(configuration.targets))
+                try:
                     yield address
-            finally:
-                self._started = False
-                await schedule.stop(DRAIN)
+                finally:
+                    self._started = False
+                    await schedule.stop(DRAIN)
         finally:
             await runner.cleanup()
 
@@ -111,13 +125,29 @@ def stop_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
+@contextmanager
+def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
+    """Call `reload` at each SIGHUP, in the running loop."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
 async def serve(
-    configuration: Configuration, *, listening: Callable[[Endpoint], None] = lambda _address: None
+    configuration: Configuration,
+    *,
+    loader: Loader | None = None,
+    listening: Callable[[Endpoint], None] = lambda _address: None,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
     Args:
         configuration: what to probe, and where to serve what is known.
+        loader: reads the configuration again, on SIGHUP and when its files change.
         listening: told the address once it is served.
 
     Raises:
@@ -125,7 +155,9 @@ async def serve(
     """
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
-        async with Service(configuration).running() as address:
-            listening(address)
-            await stopped.wait()
-            log.info("stopping")
+        service = Service(configuration, loader)
+        with reload_signal(service.reloading.ask):
+            async with service.running() as address:
+                listening(address)
+                await stopped.wait()
+                log.info("stopping")

@@ -12,7 +12,7 @@ from probe.causes.observed import (
     refusal,
     sent_alert,
 )
-from probe.causes.plaintext import NOT_TLS, TLS_OFF
+from probe.causes.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
 from probe.causes.suites import suite_name
 from probe.evidence import EndingKind, Evidence
 
@@ -292,4 +292,5 @@ CAUSES = (
     BACKEND_FAULT,
     HANDSHAKE_REJECTED,
     TLS_OFF,
+    EXPORTER_SETTING_IGNORED,
 )

@@ -53,6 +53,17 @@ def _tls_off(evidence: Evidence) -> Match | None:
     )
 
 
+def _setting_ignored(evidence: Evidence) -> Match | None:
+    remarks = evidence.target.remarks
+    if not remarks:
+        return None
+    return Match(
+        Strength.FINDING,
+        tuple(remark.fact for remark in remarks),
+        fix=tuple(dict.fromkeys(step for remark in remarks for step in remark.fix)),
+    )
+
+
 NOT_TLS = Cause(
     id="not_tls",
     title="The port does not speak TLS",
@@ -84,4 +95,26 @@ TLS_OFF = Cause(
     citations=("Collector configtls insecure",),
     applies=frozenset(get_args(EndingKind)),
     match=_tls_off,
+)
+
+EXPORTER_SETTING_IGNORED = Cause(
+    id="exporter_setting_ignored",
+    title="A setting of the exporter does not do what it says",
+    family="negotiation",
+    party="exporter",
+    severity="warning",
+    meaning=(
+        "The exporter's own settings hold one that its runtime ignores, overrides or reads in "
+        "another way: http:// on a Collector's gRPC exporter keeps TLS, insecure: true beside a CA "
+        "does not switch it off, Python's gRPC exporter drops the client certificate without a CA "
+        "variable, a timeout is milliseconds for one runtime and seconds for another."
+    ),
+    evidence="The settings themselves. Always a finding, never the cause of a failure.",
+    fix=(
+        "Write what is meant: remove the setting that has no effect, or add the one that it needs "
+        "(OTEL_EXPORTER_OTLP_CERTIFICATE for Python's gRPC exporter).",
+    ),
+    citations=("Collector configtls and configgrpc", "OTLP exporter specification"),
+    applies=frozenset(get_args(EndingKind)),
+    match=_setting_ignored,
 )

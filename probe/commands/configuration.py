@@ -11,7 +11,10 @@ import click
 from probe.safe_text import safe_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from probe.sources.configuration import Configuration
+    from probe.sources.loading import Loader
 
 config_option = click.option(
     "--config",
@@ -21,18 +24,33 @@ config_option = click.option(
 )
 
 
-def configuration(config_file: Path | None) -> Configuration:
-    """Read `config_file`, or where there is none the environment; warnings go to stderr.
+def loader(config_file: Path | None) -> Loader:
+    """Return what reads `config_file`, or where there is none the environment, again and again."""
+    from probe.causes.catalogue import CATALOGUE
+    from probe.line import USER_AGENT
+    from probe.sources.configuration import configuration_from_environment, load_configuration
+    from probe.sources.loading import Loader
+
+    def read(lists: Mapping[str, bytes]) -> Configuration:
+        if config_file is None:
+            return configuration_from_environment(os.environ)
+        return load_configuration(config_file, os.environ, known_causes=CATALOGUE, fetched=lists)
+
+    return Loader(read, user_agent=USER_AGENT)
+
+
+def configuration(source: Path | Loader | None) -> Configuration:
+    """Read a file, or where there is none the environment; warnings go to stderr.
 
     Raises:
         ConfigurationError: where it has an error.
     """
-    from probe.causes.catalogue import CATALOGUE
-    from probe.sources.configuration import configuration_from_environment, load_configuration
+    import asyncio
 
-    if config_file is None:
-        return configuration_from_environment(os.environ)
-    loaded = load_configuration(config_file, os.environ, known_causes=CATALOGUE)
+    from probe.sources.loading import Loader
+
+    loading = source if isinstance(source, Loader) else loader(source)
+    loaded = asyncio.run(loading.load())
     for warning in loaded.warnings:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     return loaded

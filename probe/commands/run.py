@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, configuration
+from probe.commands.configuration import config_option, configuration, loader
 from probe.commands.event_loop import in_loop, listening_on
 from probe.commands.exit_codes import AS_EXPECTED
 
@@ -14,11 +14,12 @@ from probe.commands.exit_codes import AS_EXPECTED
 @config_option
 def run(config_file: Path | None) -> int:
     """Run the service: schedule, metrics, web."""
-    loaded = configuration(config_file)
+    again = loader(config_file)
+    loaded = configuration(again)
     from probe.outputs.log import configure_logging
     from probe.service import serve
 
     configure_logging(human=sys.stderr.isatty())
     with listening_on(loaded.web):
-        in_loop(serve(loaded))
+        in_loop(serve(loaded, loader=again))
     return AS_EXPECTED

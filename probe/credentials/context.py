@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec.structs
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL, crypto
@@ -36,6 +37,8 @@ _PROTOCOLS: Final = dict(
 )
 # The diagnosis judges weak keys and hashes; at a higher level OpenSSL would refuse them first.
 _SECURITY_LEVEL: Final = "@SECLEVEL=0"
+
+KEPT: Final = "the files read before stay in use, as in an exporter that reloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,21 @@ class Credentials:
     def __repr__(self) -> str:
         """Name the generation only."""
         return f"Credentials(generation={self.facts.generation!r})"
+
+    def kept_for(self, unusable: CredentialFacts) -> "Credentials":
+        """Return these credentials as the last good ones, while the files hold `unusable` ones.
+
+        The faults of those stand among the remarks: true, and stopping nobody who has read the
+        good ones. The contexts are shared.
+        """
+        told = tuple(
+            msgspec.structs.replace(fault, fact=f"{fault.fact}; {KEPT}")
+            for fault in unusable.faults
+        )
+        facts = msgspec.structs.replace(self.facts, remarks=(*unusable.remarks, *told))
+        kept = Credentials(self._tls, self._material, facts, self.files)
+        kept._contexts = self._contexts
+        return kept
 
     def context(self, variant: Variant = Variant()) -> SSL.Context:
         """Return the client context for `variant`, the same object each time.

@@ -24,6 +24,25 @@ class _Held:
     paths: tuple[str, ...]
     fingerprint: _Fingerprint
     credentials: Credentials
+    good: Credentials | None = None
+    """The last that could be used."""
+
+    def __post_init__(self) -> None:
+        if not self.credentials.facts.faults:
+            self.good = self.credentials
+
+    def follow(self, key: "_Key") -> None:
+        """Read what has changed; half of a rotation, or a broken file, leaves the last good pair.
+
+        As the Collector's certificate reloader, which goes on with what it has.
+        """
+        self.fingerprint, read = _load(key, self.paths)
+        if not read.facts.faults:
+            self.credentials = self.good = read
+        elif self.good is not None:
+            self.credentials = self.good.kept_for(read.facts)
+        else:
+            self.credentials = read
 
 
 class CredentialStore:
@@ -53,7 +72,7 @@ class CredentialStore:
         held = known[1]
         if _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
-            held.fingerprint, held.credentials = _load(_key(target), held.paths)
+            held.follow(_key(target))
         return held.credentials
 
     def _first(self, target: Target) -> _Held:
@@ -65,7 +84,7 @@ class CredentialStore:
             self._held[key] = held = _Held(paths, *_load(key, paths))
         elif _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
-            held.fingerprint, held.credentials = _load(key, held.paths)
+            held.follow(key)
         self._of[target.name] = (target, held)
         return held
 

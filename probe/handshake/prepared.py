@@ -5,14 +5,18 @@ header value and no password; the encoded request does, and stays here.
 """
 
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
-from probe.evidence import TargetFacts
+from probe.evidence import CredentialFault, TargetFacts
 from probe.handshake.conversation import Purpose
 from probe.handshake.otlp import Request, build_request
 from probe.handshake.verification import SPIFFE, is_ip_address
 from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
+
+LONGEST_REMARK: Final = 1024
+"""Characters; the texts are our own, with a name or two from the settings in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,16 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,
         clock_tolerance=clock_tolerance,
+        remarks=tuple(
+            CredentialFault(
+                cause=remark.cause,
+                role="setting",
+                path=safe_text(target.sources[0].where),
+                fact=safe_text(remark.fact, LONGEST_REMARK),
+                fix=tuple(safe_text(step, LONGEST_REMARK) for step in remark.fix),
+            )
+            for remark in target.remarks
+        ),
     )
 
 

@@ -4,21 +4,23 @@ Pure but for reading the file and the files that `${file:…}` names. Every faul
 mend in the file is a `ConfigurationError`; faults of credentials are left to `load`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from probe.sources import sdk
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
-from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.expansion import ExpansionError, expand
+from probe.sources.joining import joined
+from probe.sources.named_sources import Surroundings, sdk_targets, source_fault, targets_of_source
 from probe.sources.schema import FileEntry, ModuleEntry
+from probe.sources.sdk import SOURCE
 from probe.sources.settings import check_settings, duration_at
+from probe.sources.shard import in_shard, ordinal_of
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.target import ClockSource, Source, Target
@@ -27,13 +29,8 @@ NOT_SUPPORTED_YET: Final[tuple[tuple[KeyPath, str, Callable[[Any], bool]], ...]]
     (("modules",), "this section", bool),
     (("alertmanager", "url"), "this key", bool),
     (("web", "config_file"), "this key", bool),
-    (("shard", "count"), "a shard count above 1", lambda count: count > 1),
     (("defaults", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("targets", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
-    (("sources", "*", "collector"), "the source kind collector", bool),
-    (("sources", "*", "file_sd"), "the source kind file_sd", bool),
-    (("sources", "*", "http_sd"), "the source kind http_sd", bool),
-    (("sources", "*", "sdk"), "the source kind sdk with a file", lambda sdk: sdk != "environment"),
 )
 """Keys of the contract that have no effect yet: refused, so that nobody relies on them."""
 
@@ -70,10 +67,16 @@ class Configuration:
     alertmanager_url: str | None = None
     warnings: tuple[str, ...] = ()
     """What the user should know though it is no error, each one line."""
+    files: tuple[str, ...] = ()
+    """Every file that was read for it: a change in one may change it."""
 
 
 def load_configuration(
-    path: Path, environ: Mapping[str, str], *, known_causes: Collection[str] | None = None
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    known_causes: Collection[str] | None = None,
+    fetched: Mapping[str, bytes] | None = None,
 ) -> Configuration:
     """Read the YAML file at `path`, expand its references and judge every key.
 
@@ -82,26 +85,32 @@ def load_configuration(
             Collector.
         environ: The environment's variables, for references and for `sdk: environment`.
         known_causes: The ids that `expect.cause` may have; None: any.
+        fetched: The last good answer of each http_sd URL; one without an answer has no targets.
 
     Raises:
         ConfigurationError: with file, line, key, what was found and what is allowed.
     """
+    files = _Files()
     try:
-        raw = _read_bytes(path)
+        raw = files.read(str(path))
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
         raise ConfigurationError(reason, file=str(path)) from None
     document = parse_yaml(raw, str(path))
     try:
-        expansion = expand(document.value, environ=environ, read_file=_read_text)
+        expansion = expand(document.value, environ=environ, read_file=files.read_text)
     except ExpansionError as error:
         raise error_at(
             document, error.path, error.reason, found=error.found, allowed=error.allowed
         ) from None
     document = replace(document, value=expansion.value)
     entry = convert(document, FileEntry)
+    surroundings = Surroundings(environ, files.read, fetched or {})
+    configuration = _configuration(entry, document, surroundings, known_causes)
     return replace(
-        _configuration(entry, document, environ, known_causes), warnings=expansion.warnings
+        configuration,
+        warnings=(*expansion.warnings, *surroundings.notes),
+        files=tuple(files.names),
     )
 
 
@@ -111,13 +120,17 @@ def configuration_from_environment(environ: Mapping[str, str]) -> Configuration:
     Raises:
         ConfigurationError: naming the variable that has no meaning, or what to set.
     """
-    return Configuration(targets=_sdk_targets(environ), sources=(sdk.SOURCE,))
+    files = _Files()
+    targets = sdk_targets(SOURCE.where, Surroundings(environ, files.read))
+    return Configuration(
+        targets=with_unique_names(targets), sources=(SOURCE,), files=tuple(files.names)
+    )
 
 
 def _configuration(
     entry: FileEntry,
     document: Document,
-    environ: Mapping[str, str],
+    surroundings: Surroundings,
     known_causes: Collection[str] | None,
 ) -> Configuration:
     sources = tuple(_sources(entry, document))
@@ -126,18 +139,19 @@ def _configuration(
     clocks = tuple(clock_sources(entry.clock.sources, document))
     for name, module in entry.modules.items():
         check_settings(module, document, ("modules", name))
-    targets = list(targets_of(entry.targets, entry.defaults, document, known_causes))
-    if not targets and not sources:
+    files = [targets_of(entry.targets, entry.defaults, document, known_causes)]
+    if not files[0] and not sources:
         raise error_at(document, (), "names nothing to probe; give targets or sources")
-    if sources:
-        found = (_with_defaults(target, entry) for target in _sdk_targets(environ))
-        targets = _joined(targets, found)
+    for source in sources:
+        files += targets_of_source(source, entry.defaults, surroundings)
     alerts = entry.alerts
-    if entry.shard.index >= entry.shard.count:
-        reason = f"must be below shard.count, which is {entry.shard.count}"
-        raise error_at(document, ("shard", "index"), reason, found=entry.shard.index)
+    shard_index = _shard_index(entry, document)
     return Configuration(
-        targets=with_unique_names(targets),
+        targets=tuple(
+            target
+            for target in with_unique_names(joined(files))
+            if in_shard(target.name, shard_index, entry.shard.count)
+        ),
         sources=sources,
         resource=entry.resource,
         modules=entry.modules,
@@ -155,7 +169,7 @@ def _configuration(
         experiments_concurrency=entry.experiments.concurrency,
         sample_successes=entry.telemetry.sample_successes,
         propagate=entry.telemetry.propagate,
-        shard_index=entry.shard.index,
+        shard_index=shard_index,
         shard_count=entry.shard.count,
         alertmanager_url=entry.alertmanager.url,
     )
@@ -168,7 +182,11 @@ def _sources(entry: FileEntry, document: Document) -> Iterator[Source]:
             reason = "a source is exactly one of these"
             allowed = item.__struct_fields__
             raise error_at(document, ("sources", position), reason, allowed=allowed)
-        yield Source(*named[0])
+        source = Source(*named[0])
+        if fault := source_fault(source):
+            where = None if source.kind == "http_sd" else source.where
+            raise error_at(document, ("sources", position, source.kind), fault, found=where)
+        yield source
 
 
 def _refuse(
@@ -190,58 +208,24 @@ def _values(value: Any, key: KeyPath, path: KeyPath) -> Iterator[tuple[KeyPath, 
         yield from _values(getattr(value, str(key[0])), key[1:], (*path, key[0]))
 
 
-def _sdk_targets(environ: Mapping[str, str]) -> tuple[Target, ...]:
-    targets = sdk.targets_from_environment(environ)
-    if targets:
-        return targets
-    reason = "set it to the backend, like https://collector:4317, or name a file with --config"
-    for variable in sdk.FILE_VARIABLES:
-        if environ.get(variable):
-            reason += f"; the file that {variable} names is not supported yet by this version"
-            break
-    raise ConfigurationError(reason, file="environment", key="OTEL_EXPORTER_OTLP_ENDPOINT")
-
-
-def _with_defaults(target: Target, entry: FileEntry) -> Target:
-    """Apply what of `defaults` is the probe's own; the rest is the exporter's business."""
-    defaults = entry.defaults
-    chosen: dict[str, Any] = {"labels": tuple(defaults.labels.items())}
-    if defaults.depth:
-        chosen["depth"] = defaults.depth
-    for key in ("interval", "timeout"):
-        if text := getattr(defaults, key):
-            chosen[key] = seconds(text)
-    return replace(target, **chosen)
-
-
-def _joined(targets: Iterable[Target], further: Iterable[Target]) -> list[Target]:
-    """Add `further`; one that equals a target in all that goes over the wire joins its sources."""
-    joined = list(targets)
-    positions: dict[object, int] = {}
-    for position, target in enumerate(joined):
-        positions.setdefault(_wire(target), position)
-    for target in further:
-        position = positions.get(_wire(target), -1)
-        if position < 0:
-            joined.append(target)
-        else:
-            same = joined[position]
-            joined[position] = replace(same, sources=same.sources + target.sources)
-    return joined
-
-
-def _wire(target: Target) -> object:
-    endpoint = target.endpoint
-    path = "" if target.protocol == "grpc" else endpoint.path or f"/v1/{target.signal}"
-    return (
-        endpoint.authority,
-        path,
-        target.protocol,
-        target.signal,
-        target.plaintext,
-        replace(target.tls, insecure=False),
-        frozenset(target.headers),
-    )
+def _shard_index(entry: FileEntry, document: Document) -> int:
+    """Return the index; the name of a StatefulSet's pod stands for its ordinal."""
+    index, count = entry.shard.index, entry.shard.count
+    if index is None:
+        # An empty variable is null: taken for 0, every pod would be the first shard.
+        if count > 1:
+            raise error_at(document, ("shard", "index"), "is needed where count is above 1")
+        return 0
+    if isinstance(index, str):
+        try:
+            index = ordinal_of(index)
+        except ValueError:
+            reason = "must be a number or the name of a StatefulSet's pod, like mtls-probe-2"
+            raise error_at(document, ("shard", "index"), reason, found=index) from None
+    if index >= count:
+        reason = f"must be below shard.count, which is {count}"
+        raise error_at(document, ("shard", "index"), reason, found=index)
+    return index
 
 
 def _web(entry: FileEntry, document: Document) -> WebSettings:
@@ -254,13 +238,19 @@ def _web(entry: FileEntry, document: Document) -> WebSettings:
     return WebSettings(host or "0.0.0.0", int(port), entry.web.config_file)  # noqa: S104  # as Go
 
 
-def _read_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+class _Files:
+    """Reads files, and remembers which."""
 
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
 
-def _read_text(name: str) -> str:
-    raw = _read_bytes(Path(name))
-    if len(raw) > MAX_BYTES:
-        raise ValueError(f"is larger than {MAX_BYTES} bytes")
-    return raw.decode("utf-8")
+    def read(self, name: str) -> bytes:
+        self.names[name] = None
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+
+    def read_text(self, name: str) -> str:
+        raw = self.read(name)
+        if len(raw) > MAX_BYTES:
+            raise ValueError(f"is larger than {MAX_BYTES} bytes")
+        return raw.decode("utf-8")

@@ -19,7 +19,9 @@ from probe.sources.yaml_document import Document
 
 T = TypeVar("T")
 
-SECRET_KEYS: Final = frozenset({"headers", "key_pem", "proxy_url"})
+SECRET_KEYS: Final = frozenset(
+    {"client_auth", "headers", "headers_list", "key_pem", "proxy_url", "token", "tokens"}
+)
 _HIDING: Final = re.compile(r"-----BEGIN|\n|//[^/]*@")
 """Texts that are not shown wherever they stand: keys, whole files, URLs with a password."""
 
@@ -63,7 +65,7 @@ def error_at(
     allowed = tuple(allowed)
     return ConfigurationError(
         reason,
-        file=document.file,
+        file=document.file_of(path),
         line=document.line(path),
         key=render_key(path),
         found=None if found is None else described(found, path),

@@ -115,9 +115,9 @@ class WebEntry(Entry, frozen=True, kw_only=True):
 
 
 class ShardEntry(Entry, frozen=True, kw_only=True):
-    """`shard`."""
+    """`shard`; the name of a StatefulSet's pod is an index too."""
 
-    index: Natural = 0
+    index: Natural | str | None = None
     count: Positive = 1
 
 

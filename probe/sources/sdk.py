@@ -5,14 +5,15 @@ before the generic one, an empty variable is one that is not set, the endpoint's
 INSECURE. The exporter's own timeout and compression have no meaning for a probe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import unquote
 
 from probe.sources.error import ConfigurationError, nearest_of
 from probe.sources.proxy_environment import proxy_for
-from probe.sources.settings import header_fault, proxy_fault
+from probe.sources.sdk_traps import sdk_remarks
+from probe.sources.sdk_variables import PREFIX, Headers, headers_of, setting, value_of, variable
+from probe.sources.settings import proxy_fault
 from probe.target import (
     PROTOCOLS,
     SIGNALS,
@@ -29,9 +30,7 @@ SOURCE: Final = Source("sdk", "environment")
 FILE_VARIABLES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 """A declarative file, which replaces the variables read here."""
 
-_PREFIX: Final = "OTEL_EXPORTER_OTLP_"
 _GRPC_PORT: Final = 4317
-_Headers = tuple[tuple[str, Secret], ...]
 
 
 def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
@@ -45,20 +44,20 @@ def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
     Raises:
         ConfigurationError: naming the variable whose value has no meaning.
     """
-    generic = _exporter(environ, None) if _value(environ, "ENDPOINT") else None
+    generic = _exporter(environ, None) if value_of(environ, "ENDPOINT") else None
     shared: list[Signal] = []
     own: list[Target] = []
     for signal in SIGNALS:
-        if generic is None and not _value(environ, f"{signal.upper()}_ENDPOINT"):
+        if generic is None and not value_of(environ, "ENDPOINT", signal):
             continue
         exporter = _exporter(environ, signal)
         if exporter == generic:
             shared.append(signal)
         else:
-            own.append(_target(f"sdk-{signal}", exporter, signal, environ))
+            own.append(_target(f"sdk-{signal}", exporter, (signal,), environ))
     if generic is None or not shared:
         return tuple(own)
-    return (_target("sdk", generic, shared[0], environ), *own)
+    return (_target("sdk", generic, shared, environ), *own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +68,13 @@ class _Exporter:
     base: bool
     protocol: Protocol
     tls: TlsSettings
-    headers: _Headers
+    headers: Headers
 
 
-def _target(name: str, exporter: _Exporter, signal: Signal, environ: Mapping[str, str]) -> Target:
+def _target(
+    name: str, exporter: _Exporter, signals: Sequence[Signal], environ: Mapping[str, str]
+) -> Target:
+    signal = signals[0]
     endpoint = exporter.endpoint
     if exporter.protocol == "http/protobuf":
         path, mark, query = endpoint.path.partition("?")
@@ -86,11 +88,21 @@ def _target(name: str, exporter: _Exporter, signal: Signal, environ: Mapping[str
         tls=exporter.tls,
         headers=exporter.headers,
         sources=(SOURCE,),
+        remarks=sdk_remarks(environ, signals, exporter.protocol, endpoint),
     )
+    return through_proxy(target, environ)
+
+
+def through_proxy(target: Target, environ: Mapping[str, str]) -> Target:
+    """Return `target` with the proxy that its exporter takes from the environment, if any.
+
+    Raises:
+        ConfigurationError: where HTTPS_PROXY is no proxy's URL.
+    """
     # gRPC asks for a proxy as if for https, whatever the scheme; HTTP in clear needs no tunnel.
     if target.plaintext and target.protocol == "http/protobuf":
         return target
-    proxy = proxy_for(endpoint, environ)
+    proxy = proxy_for(target.endpoint, environ)
     if proxy is not None and (fault := proxy_fault(proxy)):
         raise _error("HTTPS_PROXY", fault)
     return target if proxy is None else replace(target, proxy_url=Secret(proxy))
@@ -98,97 +110,75 @@ def _target(name: str, exporter: _Exporter, signal: Signal, environ: Mapping[str
 
 def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
     """Read the variables of `signal`, or the generic ones alone."""
-    variable, text = _setting(environ, signal, "ENDPOINT")
+    where, text = setting(environ, signal, "ENDPOINT")
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        raise _endpoint_error(variable, text, error) from None
+        raise _endpoint_error(where, text, error) from None
     protocol = _protocol(environ, signal, endpoint)
     if not endpoint.scheme:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
-                f" port set {_PREFIX}PROTOCOL=grpc"
+                f" port set {PREFIX}PROTOCOL=grpc"
             )
-            raise _error(variable, reason, found=text)
-        insecure = _setting(environ, signal, "INSECURE")[1].lower() == "true"
+            raise _error(where, reason, found=text)
+        insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
         endpoint=endpoint,
-        base=variable == _PREFIX + "ENDPOINT",
+        base=where == variable("ENDPOINT"),
         protocol=protocol,
         tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
-        headers=_headers(*_setting(environ, signal, "HEADERS"), grpc=protocol == "grpc"),
+        headers=_headers(environ, signal, grpc=protocol == "grpc"),
     )
 
 
 def _protocol(environ: Mapping[str, str], signal: Signal | None, endpoint: Endpoint) -> Protocol:
-    variable, text = _setting(environ, signal, "PROTOCOL")
+    where, text = setting(environ, signal, "PROTOCOL")
     if not text:
         return "grpc" if endpoint.port == _GRPC_PORT else "http/protobuf"
     for protocol in PROTOCOLS:
         if text == protocol:
             return protocol
     reason = "is a protocol that is not spoken here" if text == "http/json" else "is unknown"
-    raise _error(variable, reason, found=text, allowed=PROTOCOLS)
+    raise _error(where, reason, found=text, allowed=PROTOCOLS)
 
 
 def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
     """Read file names; a certificate and its key come from the same kind of variables."""
     halves = ("CLIENT_CERTIFICATE", "CLIENT_KEY")
-    prefix = f"{signal.upper()}_" if signal else ""
-    if not any(_value(environ, prefix + half) for half in halves):
-        prefix = ""
-    certificate, key = (_value(environ, prefix + half) for half in halves)
+    kind = signal if any(value_of(environ, half, signal) for half in halves) else None
+    certificate, key = (value_of(environ, half, kind) for half in halves)
     return TlsSettings(
-        ca_file=_setting(environ, signal, "CERTIFICATE")[1] or None,
+        ca_file=setting(environ, signal, "CERTIFICATE")[1] or None,
         cert_file=certificate or None,
         key_file=key or None,
         insecure=insecure,
     )
 
 
-def _headers(variable: str, text: str, *, grpc: bool) -> _Headers:
-    """Read `name=value,…`, percent-encoded as in W3C Baggage, without its properties."""
-    headers: dict[str, Secret] = {}
-    for position, member in enumerate(text.split(",") if text else (), start=1):
-        if not member.strip():
-            continue
-        name, equals, value = member.partition("=")
-        name = unquote(name.strip())
-        value = unquote(value.strip())
-        if not equals:
-            raise _error(variable, f"its member {position} is not name=value")
-        if fault := header_fault(name, value, grpc=grpc):
-            raise _error(variable, f"its member {position}: {fault}")
-        headers[name] = Secret(value)
-    return tuple(headers.items())
+def _headers(environ: Mapping[str, str], signal: Signal | None, *, grpc: bool) -> Headers:
+    where, text = setting(environ, signal, "HEADERS")
+    try:
+        return headers_of(text, grpc=grpc)
+    except ValueError as error:
+        raise _error(where, str(error)) from None
 
 
-def _setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tuple[str, str]:
-    """Return the variable that decides, and its value."""
-    if signal and (text := _value(environ, f"{signal.upper()}_{name}")):
-        return f"{_PREFIX}{signal.upper()}_{name}", text
-    return _PREFIX + name, _value(environ, name)
-
-
-def _value(environ: Mapping[str, str], name: str) -> str:
-    return environ.get(_PREFIX + name, "").strip()
-
-
-def _endpoint_error(variable: str, text: str, error: ValueError) -> ConfigurationError:
+def _endpoint_error(name: str, text: str, error: ValueError) -> ConfigurationError:
     if "@" in text:
-        return _error(variable, "an endpoint holds no user name or password; use headers")
-    return _error(variable, str(error), found=text)
+        return _error(name, "an endpoint holds no user name or password; use headers")
+    return _error(name, str(error), found=text)
 
 
 def _error(
-    variable: str, reason: str, *, found: str | None = None, allowed: tuple[str, ...] = ()
+    name: str, reason: str, *, found: str | None = None, allowed: tuple[str, ...] = ()
 ) -> ConfigurationError:
     return ConfigurationError(
         reason,
         file="environment",
-        key=variable,
+        key=name,
         found=found,
         allowed=allowed,
         nearest=nearest_of(found, allowed) if found is not None and allowed else None,

@@ -62,7 +62,7 @@ def check_settings(entry: DefaultsEntry, document: Document, path: KeyPath) -> N
         _check_proxy(entry.proxy_url, document, (*path, "proxy_url"))
     check_headers(entry.headers, document, (*path, "headers"))
     for name in entry.labels:
-        _check_label(name, document, (*path, "labels", name))
+        check_label(name, document, (*path, "labels", name))
     check_tls(entry.tls, document, (*path, "tls"))
 
 
@@ -167,7 +167,12 @@ def _check_choice(
         raise error_at(document, path, "is unknown", found=value, allowed=allowed)
 
 
-def _check_label(name: str, document: Document, path: KeyPath) -> None:
+def check_label(name: str, document: Document, path: KeyPath) -> None:
+    """Judge a label's name by Prometheus's rules and by what our metrics use themselves.
+
+    Raises:
+        ConfigurationError: where it cannot be a label of a target.
+    """
     if name in RESERVED_LABELS:
         raise error_at(document, path, "is a label of the probe's own metrics", found=name)
     if name.startswith("__"):

@@ -56,7 +56,7 @@ def targets_of(
                 reason = f"the name is taken by the target in line {first}"
                 raise error_at(document, (*path, "name"), reason, found=entry.name)
             named[entry.name] = position
-        targets.append(_target(entry, defaults, document, path, known_causes))
+        targets.append(target_of(entry, defaults, document, path, known_causes))
     return tuple(targets)
 
 
@@ -107,18 +107,25 @@ def tls_settings(entry: TlsEntry) -> TlsSettings:
     )
 
 
-def _target(
+def target_of(
     entry: TargetEntry,
     defaults: DefaultsEntry,
     document: Document,
     path: KeyPath,
-    known_causes: Collection[str] | None,
+    known_causes: Collection[str] | None = None,
+    *,
+    in_clear: bool = False,
 ) -> Target:
+    """Return the Target that `entry`, at `path` in `document`, describes; `in_clear` allows http://.
+
+    Raises:
+        ConfigurationError: where it cannot be one.
+    """
     check_settings(entry, document, path)
     endpoint = _endpoint(entry.endpoint, document, (*path, "endpoint"))
     protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
     tls = _tls(entry.tls, defaults.tls, document, (*path, "tls"))
-    if endpoint.scheme == "http" and not tls.insecure:
+    if endpoint.scheme == "http" and not (tls.insecure or in_clear):
         reason = "http:// sends telemetry in clear; write https://, or set tls: {insecure: true}"
         raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
     if endpoint.scheme == "https" and protocol == "http/protobuf":
@@ -175,6 +182,16 @@ def _tls(entry: TlsEntry, defaults: TlsEntry, document: Document, path: KeyPath)
     else:
         entry = defaults
     settings = tls_settings(entry)
+    check_together(settings, document, path)
+    return settings
+
+
+def check_together(settings: TlsSettings, document: Document, path: KeyPath) -> None:
+    """Judge what keys of a `tls` section, each right by itself, mean together.
+
+    Raises:
+        ConfigurationError: for versions that leave none, or an insecure suite not asked for.
+    """
     if settings.max_version and (settings.min_version or negotiable.DEFAULT_MIN_VERSION) > (
         settings.max_version
     ):
@@ -186,7 +203,6 @@ def _tls(entry: TlsEntry, defaults: TlsEntry, document: Document, path: KeyPath)
                 reason = "is insecure and needs include_insecure_cipher_suites: true"
                 where = (*path, "cipher_suites", position)
                 raise error_at(document, where, reason, found=name)
-    return settings
 
 
 def _expected_cause(

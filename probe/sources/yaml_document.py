@@ -6,7 +6,8 @@ aliases multiply are bounded.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -17,6 +18,8 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_DEPTH: Final = 64
 MAX_ALIASED: Final = 1_000_000
 """How many values aliases may stand for in one document."""
+_SLOWLY_READ: Final = 128 * 1024
+"""Characters of the longest text that is given to the slower parser too, about a second's work."""
 
 _TAG: Final = "tag:yaml.org,2002:"
 _UNPRINTABLE: Final = re.compile(
@@ -33,6 +36,8 @@ class Place:
 
     line: int
     parts: "dict[str, Place] | list[Place] | None" = None
+    file: str = ""
+    """The file, where a document was merged from several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,29 @@ class Document:
 
     def line(self, path: KeyPath) -> int:
         """Return the line of the key at `path`, or of its nearest parent that is in the file."""
-        place = self.place
+        return self._way(path)[-1].line
+
+    def file_of(self, path: KeyPath) -> str:
+        """Return the file in which `line` counts."""
+        return next((place.file for place in reversed(self._way(path)) if place.file), self.file)
+
+    def _way(self, path: KeyPath) -> list[Place]:
+        way = [self.place]
         for part in path:
-            parts: Any = place.parts
+            parts: Any = way[-1].parts
             try:
-                place = parts[part]
+                way.append(parts[part])
             except (KeyError, IndexError, TypeError):
                 break
-        return place.line
+        return way
 
 
-def parse_yaml(raw: bytes | str, file: str = "") -> Document:
-    """Read the one document that `raw` holds; an empty text holds null.
+def parse_yaml(
+    raw: bytes | str, file: str = "", *, plain: Callable[[str], Any] = resolved
+) -> Document:
+    """Read the one document that `raw` holds; `plain` gives the values of plain scalars.
+
+    An empty text holds null.
 
     Raises:
         ConfigurationError: with the line, where `raw` is too large, is not UTF-8, is not YAML,
@@ -72,7 +88,7 @@ def parse_yaml(raw: bytes | str, file: str = "") -> Document:
             line=text.count("\n", 0, odd.start()) + 1,
             found=odd.group(),
         )
-    return _read(text, file)
+    return _read(text, file, plain)
 
 
 def _decoded(raw: bytes, file: str) -> str:
@@ -85,14 +101,22 @@ def _decoded(raw: bytes, file: str) -> str:
         raise ConfigurationError("is not UTF-8 text", file=file, line=line) from None
 
 
-def _read(text: str, file: str) -> Document:
+def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
     # Imported on first use: a run without a file needs no YAML.
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    builder = _Builder(file)
     try:
-        return builder.build(YAML(typ="safe").parse(text))
+        try:
+            return _Builder(file, plain).build(YAML(typ="safe").parse(text))
+        except MarkedYAMLError as error:
+            # The parser in C takes the colon of a plain host:port in [] or {} for an error, which
+            # YAML 1.2 (§7.3.3) allows. The other parser, much slower, knows better.
+            if len(text) > _SLOWLY_READ:
+                raise
+            with suppress(YAMLError, ValueError, OverflowError):
+                return _Builder(file, plain).build(YAML(typ="safe", pure=True).parse(text))
+            raise error from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else min(mark.line, text.count("\n")) + 1
@@ -127,8 +151,9 @@ class _Open:
 class _Builder:
     """Turns parser events into values; iterative, so that no depth of nesting exhausts the stack."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, plain: Callable[[str], Any]) -> None:
         self._file = file
+        self._plain = plain
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Any, Any, int]] = {}
         self._counted = 0
@@ -250,7 +275,7 @@ class _Builder:
     def _scalar_value(self, event: Any, line: int) -> Any:
         text, tag = event.value, event.tag
         if tag is None:
-            return resolved(text) if event.implicit[0] else text
+            return self._plain(text) if event.implicit[0] else text
         if tag in ("!", _TAG + "str"):
             return text
         wanted = {"null": type(None), "bool": bool, "int": int, "float": float}

@@ -50,6 +50,7 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "otlp_protocol_mismatch": ("negotiation", 0),
     "backend_fault": ("negotiation", 0),
     "tls_off": ("negotiation", 0),
+    "exporter_setting_ignored": ("negotiation", 0),
     "dns_failure": ("network", 0),
     "tcp_refused": ("network", 0),
     "tcp_timeout": ("network", 0),
@@ -72,6 +73,7 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
 
 WITHOUT_GOLDEN: Final = {
     "tls_off": "a finding by definition: the exporter's own wish to send in clear stops nothing",
+    "exporter_setting_ignored": "a finding by definition: a setting that has no effect stops nothing",
 }
 """Causes of which no golden evidence has them as the primary cause, each with the reason.
 

@@ -56,6 +56,8 @@ UNSTAGED: Final = {
     "tests/unit/test_load.py has it without that right",
     "server_ca_file_permission": "the same",
     "network_unreachable": "a route can be taken away only from a whole network namespace",
+    "exporter_setting_ignored": "a reading of the exporter's settings; tests/unit/test_sdk_traps.py "
+    "and test_collector_source_traps.py have each trap",
     "unexplained": "by definition no known backend brings it",
     "probe_fault": "a bug of the probe's, which no backend may be able to cause",
 }

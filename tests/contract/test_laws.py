@@ -38,13 +38,14 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "target",
         }
     ),
+    "watching": frozenset(),
     "settling": frozenset({"causes", "evidence", "target"}),
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
     "outputs": EVERYTHING_BELOW_THE_LEDGER
     | {"exporters", "inspection", "ledger", "safe_text", "target"},
     "demo": frozenset({"safe_text", "target"}),
 }
-WIRING: Final = frozenset({"__init__", "__main__", "cli", "commands", "service"})
+WIRING: Final = frozenset({"__init__", "__main__", "cli", "commands", "reloading", "service"})
 """Rooms that put the others together; no other room imports them."""
 
 DOES_IO: Final = frozenset(

@@ -69,7 +69,7 @@ def test_a_swapped_symbolic_link_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
-    """A missing file is a fault until it is there, and again once it is gone."""
+    """A missing file is a fault until it is there; gone again, the last good pair stays in use."""
     tls = pair_files(tmp_path, OLD)
     key = (tmp_path / "tls.key").read_bytes()
     (tmp_path / "tls.key").unlink()
@@ -79,9 +79,32 @@ def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
     (tmp_path / "tls.key").write_bytes(key)
     assert store.get(target(tls)).facts.faults == ()
 
+    good = store.get(target(tls))
+
     (tmp_path / "tls.key").unlink()
-    assert store.get(target(tls)).facts.faults[0].cause == "client_file_missing"
+    kept = store.get(target(tls))
+    assert kept.facts.faults == ()
+    assert kept.facts.client_chain == good.facts.client_chain
+    assert kept.context() is good.context()
+    (remark,) = kept.facts.remarks
+    assert remark.cause == "client_file_missing"
+    assert "stay in use" in remark.fact
     assert store.reloads == 2
+
+
+def test_half_of_a_rotation_leaves_the_last_good_pair(tmp_path: Path) -> None:
+    """The certificate is new, the key not yet: nothing mismatched is ever used."""
+    tls = pair_files(tmp_path, OLD)
+    store = CredentialStore()
+    before = store.get(target(tls)).facts.client_chain
+    (tmp_path / "tls.crt").write_bytes(NEW.pem)
+    half = store.get(target(tls))
+    assert (half.facts.faults, half.facts.client_chain) == ((), before)
+    assert [remark.cause for remark in half.facts.remarks] == ["client_cert_key_mismatch"]
+    (tmp_path / "tls.key").write_bytes(NEW.key_pem)
+    whole = store.get(target(tls))
+    assert whole.facts.remarks == ()
+    assert whole.facts.client_chain != before
 
 
 def test_a_collectors_files_are_judged_apart(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def test_every_key_has_its_line(path: tuple[str | int, ...], line: int) -> None:
         ("!!float 5", 5.0),
         ("|\n  a\n  b\n", "a\nb\n"),
         ("[a, {b: c}]", ["a", {"b": "c"}]),
+        ("[a:1, https://b:2]", ["a:1", "https://b:2"]),
+        ("{a: b:1, c: [::1]}", {"a": "b:1", "c": ["::1"]}),
         ("5: x", {"5": "x"}),
         ("\ufeffa: 1", {"a": 1}),
     ],

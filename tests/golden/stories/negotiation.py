@@ -1,6 +1,6 @@
 """Stories of two sides without common ground, and of ports that speak something else."""
 
-from probe.evidence import Answer, Evidence, Offer
+from probe.evidence import Answer, CredentialFault, Evidence, Offer
 from tests.golden.attempts import (
     HOST,
     TAKEN,
@@ -124,3 +124,16 @@ def tls_off() -> Evidence:
     """The exporter's endpoint is http://, and the backend takes what it sends in clear."""
     settings = target(plaintext=True, endpoint=f"http://{HOST}:4317")
     return answered(TAKEN, target=settings, handshake=None)
+
+
+@case("export", outcome="confirmed", findings=("exporter_setting_ignored",))
+def exporter_setting_ignored() -> Evidence:
+    """All is well, and insecure: true beside a CA does not switch TLS off."""
+    remark = CredentialFault(
+        cause="exporter_setting_ignored",
+        role="setting",
+        path="/etc/otelcol/config.yaml",
+        fact="insecure: true has no effect beside ca_file: the exporter uses TLS",
+        fix=("Remove insecure: true.",),
+    )
+    return answered(target=target(remarks=(remark,)))

@@ -1,0 +1,160 @@
+"""Follows what was read: the configuration, its sources, and the credential files of the targets.
+
+A configuration is read and judged whole, then swapped; one with an error leaves the old one in
+force and is told. Unchanged targets keep their schedule, history and counters. A changed credential
+file brings an attempt at once, so that metrics and pages speak of the new files.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from probe.line import Line
+from probe.schedule import Schedule
+from probe.sources.configuration import Configuration
+from probe.sources.error import ConfigurationError
+from probe.sources.file_sd import files_matching
+from probe.sources.http_sd import REFRESH_INTERVAL
+from probe.sources.loading import Loader, lists_of
+from probe.target import Target
+from probe.watching import watch
+
+SETTLE: Final = 0.2
+"""Seconds between a change and reading: who writes several files is mostly done by then."""
+AGAIN: Final = 0.3
+"""Seconds until a target whose attempt was under way is asked for again."""
+
+_AT_THE_START: Final = (
+    "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
+    "experiments_concurrency", "shard_count", "shard_index",
+)  # fmt: skip
+"""What a reload cannot change while the service runs."""
+
+log = structlog.get_logger("mtls_probe")
+
+
+class Told(Protocol):
+    """Who keeps the metric of the last reload."""
+
+    def __call__(self, *, successful: bool, at: float) -> None:
+        """Learn how one ended, and when (epoch seconds)."""
+
+
+class Reloading:
+    """The configuration in force, and how another one takes its place."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        loader: Loader | None,
+        line: Line,
+        schedule: Schedule,
+        told: Told,
+    ) -> None:
+        """Take what a new configuration is swapped into; without `loader` nothing is read again."""
+        self.configuration = configuration
+        self.possible = loader is not None
+        self._loader = loader
+        self._line = line
+        self._schedule = schedule
+        self._told = told
+        self._one_at_a_time = asyncio.Lock()
+        self._asked: set[asyncio.Task[object]] = set()
+
+    def ask(self) -> None:
+        """Reload in the background: what a signal handler can do."""
+        self._later(self.reload())
+
+    async def reload(self) -> str | None:
+        """Read the configuration again; return why the old one stays, or None."""
+        if self._loader is None:
+            return "nothing was read that could be read again"
+        async with self._one_at_a_time:
+            try:
+                loaded = await self._loader.load()
+            except (ConfigurationError, OSError) as error:
+                self._told(successful=False, at=time.time())
+                log.error("reload_failed", reason=str(error), keeps="the configuration in force")  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                return str(error)
+            self._swap(loaded)
+            return None
+
+    def _swap(self, loaded: Configuration) -> None:
+        old = self.configuration
+        fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
+        if fixed:
+            log.warning("needs_a_restart", settings=fixed)
+        self._line.replace_targets(loaded.targets)
+        self._schedule.replace(loaded.targets)
+        self.configuration = loaded
+        self._told(successful=True, at=time.time())
+        log.info("reloaded", targets=len(loaded.targets), warnings=list(loaded.warnings))
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Watch every file for as long as the context lasts."""
+        watching = [asyncio.create_task(watch(self._credential_files, self._rotated))]
+        if self._loader is not None:
+            watching.append(asyncio.create_task(watch(self._read_files, self._rewritten)))
+            watching.append(asyncio.create_task(self._refresh_lists(self._loader)))
+        try:
+            yield
+        finally:
+            for task in (*watching, *self._asked):
+                task.cancel()
+            await asyncio.gather(*watching, *self._asked, return_exceptions=True)
+
+    def _read_files(self) -> Iterator[str]:
+        """Yield what the configuration was read from, and what its patterns match by now."""
+        yield from self.configuration.files
+        for source in self.configuration.sources:
+            if source.kind == "file_sd":
+                yield from files_matching(source.where)
+                # It changes when a file that matches comes.
+                yield str(Path(source.where).parent)
+
+    def _credential_files(self) -> Iterator[str]:
+        for target in self.configuration.targets:
+            yield from _files_of(target)
+
+    async def _rewritten(self, _paths: frozenset[str]) -> None:
+        await asyncio.sleep(SETTLE)
+        await self.reload()
+
+    async def _rotated(self, paths: frozenset[str]) -> None:
+        await asyncio.sleep(SETTLE)
+        names = [
+            target.name
+            for target in self.configuration.targets
+            if not paths.isdisjoint(_files_of(target))
+        ]
+        log.info("credential_files_changed", files=sorted(paths), targets=len(names))
+        busy = self._schedule.soon(names)
+        if busy:
+            self._later(self._once_free(busy))
+
+    async def _once_free(self, names: Iterable[str]) -> None:
+        while names:
+            await asyncio.sleep(AGAIN)
+            names = self._schedule.soon(names)
+
+    async def _refresh_lists(self, loader: Loader) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_INTERVAL)
+            if await loader.refresh(lists_of(self.configuration)):
+                await self.reload()
+
+    def _later(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+
+def _files_of(target: Target) -> list[str]:
+    tls = target.tls
+    return [file for file in (tls.cert_file, tls.key_file, tls.ca_file) if file]

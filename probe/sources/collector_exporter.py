@@ -1,0 +1,251 @@
+"""One OTLP exporter of a Collector becomes its Targets.
+
+Pure but for the files that `CollectorFiles` reads. Follows otlpexporter, otlphttpexporter and
+configtls (v0.162.0); keys that concern no connection (`sending_queue`, `timeout`, `compression`)
+have no meaning for a probe. Law 11: header values, keys given inline and proxies become `Secret`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct, field
+
+from probe.sources.collector_auth import Headers, Warn, authenticate, basic
+from probe.sources.collector_endpoint import (
+    Destination,
+    NotProbedError,
+    effective_tls,
+    grpc_destination,
+    http_destination,
+)
+from probe.sources.collector_merge import CollectorFiles, component_type, opened
+from probe.sources.conversion import described, error_at
+from probe.sources.error import ConfigurationError, KeyPath
+from probe.sources.proxy_environment import proxy_for
+from probe.sources.schema import TlsEntry
+from probe.sources.settings import (
+    check_name,
+    check_tls,
+    header_fault,
+    proxy_fault,
+    server_name_fault,
+)
+from probe.sources.target_entry import check_together, tls_settings
+from probe.target import Secret, Signal, Source, Target, TlsSettings
+
+GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
+HTTP_TYPES: Final = frozenset({"otlp_http", "otlphttp"})
+
+
+class _Auth(Struct, frozen=True):
+    authenticator: str = ""
+
+
+class _Header(Struct, frozen=True):
+    name: str = ""
+    value: str = ""
+
+
+class _HeaderList(Struct, frozen=True):
+    headers: list[_Header] = field(default_factory=list)
+
+
+class _Entry(Struct, frozen=True, kw_only=True):
+    endpoint: str = ""
+    traces_endpoint: str = ""
+    metrics_endpoint: str = ""
+    logs_endpoint: str = ""
+    authority: str = ""
+    proxy_url: str = ""
+    encoding: str = "proto"
+    headers: dict[str, str] = field(default_factory=dict)
+    auth: _Auth = _Auth()
+    tls: TlsEntry = TlsEntry()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exporter:
+    """One exporter of the configuration: its id, its key there, and the signals that reach it."""
+
+    id: str
+    key: str
+    signals: tuple[Signal, ...]
+
+
+def targets_of_exporter(
+    exporter: Exporter,
+    files: CollectorFiles,
+    environ: Mapping[str, str],
+    source: Source,
+    warn: Warn,
+) -> tuple[Target, ...]:
+    """Return one Target, or one for each endpoint where signals go to different ones.
+
+    Raises:
+        ConfigurationError: Settings with which the Collector does not start or never exports.
+        NotProbedError: where the probe cannot do what the exporter does.
+    """
+    path = ("exporters", exporter.key)
+    check_name(exporter.id, files.document, path)
+    entry = _entry(exporter, files)
+    if entry.encoding == "json":
+        warn("it sends JSON; the probe sends Protobuf")
+    grpc = component_type(exporter.id) in GRPC_TYPES
+    tls = _tls(entry, files, path, grpc=grpc)
+    targets: list[Target] = []
+    for signal, destination in _destinations(entry, exporter, files, grpc=grpc).items():
+        if destination.note:
+            warn(destination.note)
+        effective, remarks = effective_tls(tls, destination.scheme, grpc=grpc)
+        target = Target(
+            name=f"{exporter.id}-{signal}" if targets else exporter.id,
+            endpoint=destination.endpoint,
+            protocol="grpc" if grpc else "http/protobuf",
+            signal=signal,
+            tls=effective,
+            sources=(source,),
+            remarks=remarks,
+        )
+        headers = _headers(entry, destination, target, files, path, warn)
+        proxy = _proxy(entry, target, environ, files, path)
+        targets.append(replace(target, headers=headers, proxy_url=proxy))
+    return tuple(targets)
+
+
+def _entry(exporter: Exporter, files: CollectorFiles) -> _Entry:
+    value = files.value("exporters", exporter.key)
+    if not isinstance(value, dict):
+        return files.component("exporters", exporter.key, _Entry, value)
+    value = dict(value)
+    headers = opened(value.get("headers"))
+    if isinstance(headers, list):
+        held = {"headers": headers}
+        listed = files.component("exporters", exporter.key, _HeaderList, held)
+        value["headers"] = {header.name: header.value for header in listed.headers}
+    elif isinstance(headers, dict):
+        value["headers"] = {name: "" if text is None else text for name, text in headers.items()}
+    tls = opened(value.get("tls"))
+    if isinstance(tls, dict):
+        value["tls"] = _as_written(tls)
+    return files.component("exporters", exporter.key, _Entry, value)
+
+
+def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
+    """Return `tls` with what only Go's decoder takes: names in one text, a number of nanoseconds."""
+    tls = dict(tls)
+    for key in ("cipher_suites", "curve_preferences"):
+        names = opened(tls.get(key))
+        if isinstance(names, str):
+            tls[key] = names.split(",") if names else []
+    interval = opened(tls.get("reload_interval"))
+    if type(interval) is int:
+        tls["reload_interval"] = f"{interval}ns"
+    return tls
+
+
+def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> TlsSettings:
+    document, path = files.document, (*path, "tls")
+    tls = entry.tls
+    if isinstance(tls.tpm, dict) and opened(tls.tpm.get("enabled")) is True:
+        raise NotProbedError("its private key is in a TPM and cannot be read here")
+    tls = msgspec.structs.replace(tls, tpm=None)
+    check_tls(tls, document, path)
+    settings = tls_settings(tls)
+    check_together(settings, document, path)
+    name = settings.server_name_override
+    if grpc and (fault := server_name_fault(name)):
+        raise error_at(document, (*path, "server_name_override"), fault, found=name)
+    if grpc and entry.authority and not name:
+        # grpc-go verifies the authority where the TLS settings name nothing.
+        if fault := server_name_fault(entry.authority):
+            where = (*path[:-1], "authority")
+            raise error_at(document, where, fault, found=entry.authority)
+        name = urlsplit(f"//{entry.authority}").hostname or ""
+    # Zero, like no value at all, means never (configtls' certReloader).
+    return replace(
+        settings, server_name_override=name, reload_interval=settings.reload_interval or None
+    )
+
+
+def _destinations(
+    entry: _Entry, exporter: Exporter, files: CollectorFiles, *, grpc: bool
+) -> dict[Signal, Destination]:
+    """Return the destination of each signal, without those that an earlier one stands for."""
+    path = ("exporters", exporter.key)
+    if grpc:
+        return {exporter.signals[0]: _read(entry.endpoint, files, (*path, "endpoint"), grpc=True)}
+    found: dict[str, tuple[Signal, Destination]] = {}
+    for signal in exporter.signals:
+        own = f"{signal}_endpoint"
+        url = getattr(entry, own)
+        key = own if url else "endpoint"
+        if not url:
+            if not entry.endpoint:
+                reason = f"is empty, and so is {own}, though a pipeline of {signal} uses it"
+                raise error_at(files.document, (*path, key), reason)
+            slash = "" if entry.endpoint.endswith("/") else "/"
+            url = f"{entry.endpoint}{slash}v1/{signal}"
+        # The same service with each signal's usual path is one destination.
+        base = url.removesuffix(f"/v1/{signal}")
+        if base not in found:
+            found[base] = (signal, _read(url, files, (*path, key), grpc=False))
+    return dict(found.values())
+
+
+def _read(text: str, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> Destination:
+    try:
+        return grpc_destination(text) if grpc else http_destination(text)
+    except ValueError as error:
+        # Where the text is not shown, neither is a reason that repeats it.
+        hidden = "@" in text or described(text, path) != text
+        reason = "is no endpoint of this exporter" if hidden else str(error)
+        found = None if hidden else text
+        raise error_at(files.document, path, reason, found=found) from None
+
+
+def _headers(
+    entry: _Entry,
+    destination: Destination,
+    target: Target,
+    files: CollectorFiles,
+    path: KeyPath,
+    warn: Warn,
+) -> tuple[tuple[str, Secret], ...]:
+    grpc = target.protocol == "grpc"
+    headers = Headers(grpc=grpc)
+    for name, value in entry.headers.items():
+        headers.set(name, value)
+    if entry.auth.authenticator:
+        in_clear = grpc and target.plaintext
+        authenticate(entry.auth.authenticator, headers, files, warn, plaintext=in_clear)
+    if destination.credentials and not headers.get("Authorization"):
+        headers.set("Authorization", basic(destination.credentials))
+    for name, value in headers.items():
+        if fault := header_fault(name, value, grpc=grpc):
+            raise error_at(files.document, (*path, "headers", name), fault)
+    return tuple((name, Secret(value)) for name, value in headers.items())
+
+
+def _proxy(
+    entry: _Entry,
+    target: Target,
+    environ: Mapping[str, str],
+    files: CollectorFiles,
+    path: KeyPath,
+) -> Secret | None:
+    if entry.proxy_url and target.protocol == "http/protobuf":
+        if entry.proxy_url.startswith(("https://", "socks5://", "socks5h://")):
+            raise NotProbedError("its proxy speaks no CONNECT in clear, which is all the probe can")
+        if fault := proxy_fault(entry.proxy_url):
+            raise error_at(files.document, (*path, "proxy_url"), fault)
+        return Secret(entry.proxy_url)
+    # gRPC asks for a proxy as if for https, whatever the scheme; HTTP in clear needs no tunnel.
+    if target.plaintext and target.protocol == "http/protobuf":
+        return None
+    proxy = proxy_for(target.endpoint, environ)
+    if proxy is not None and (fault := proxy_fault(proxy)):
+        raise ConfigurationError(fault, file="environment", key="HTTPS_PROXY")
+    return Secret(proxy) if proxy else None

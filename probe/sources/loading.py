@@ -1,0 +1,68 @@
+"""Reads a configuration with all that its sources name, http_sd's lists included, off the loop.
+
+A list that cannot be fetched keeps its last good answer, as in Prometheus; a configuration that
+has an error is no configuration, and whoever has another one keeps that in force.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import aiohttp
+import structlog
+
+from probe.sources.configuration import Configuration
+from probe.sources.error import ConfigurationError
+from probe.sources.http_sd import fetch
+
+Read = Callable[[Mapping[str, bytes]], Configuration]
+"""Reads everything but the lists of http_sd, which it is given; raises ConfigurationError."""
+
+HTTP_SD: Final = "http_sd"
+
+log = structlog.get_logger("mtls_probe")
+
+
+class Loader:
+    """Reads the configuration again and again, and remembers the last good lists."""
+
+    def __init__(self, read: Read, *, user_agent: str) -> None:
+        """Take how everything else is read."""
+        self._read = read
+        self._user_agent = user_agent
+        self._lists: dict[str, bytes] = {}
+
+    async def load(self) -> Configuration:
+        """Read everything and judge it whole.
+
+        Raises:
+            ConfigurationError: with where and what.
+            OSError: where a file cannot be read for want of descriptors or memory.
+        """
+        loaded = await asyncio.to_thread(self._read, dict(self._lists))
+        if await self.refresh(lists_of(loaded)):
+            loaded = await asyncio.to_thread(self._read, dict(self._lists))
+        return loaded
+
+    async def refresh(self, urls: Sequence[str]) -> bool:
+        """Fetch the lists at `urls`; return whether one is another than before."""
+        if not urls:
+            return False
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+            changed = await asyncio.gather(*(self._fetch(session, url) for url in urls))
+        return any(changed)
+
+    async def _fetch(self, session: aiohttp.ClientSession, url: str) -> bool:
+        try:
+            raw = await fetch(session, url, user_agent=self._user_agent)
+        except ConfigurationError as error:
+            log.warning("http_sd_failed", reason=str(error), keeps_last=url in self._lists)
+            return False
+        changed = self._lists.get(url) != raw
+        self._lists[url] = raw
+        return changed
+
+
+def lists_of(configuration: Configuration) -> tuple[str, ...]:
+    """Return the URLs of its http_sd sources."""
+    return tuple(source.where for source in configuration.sources if source.kind == HTTP_SD)

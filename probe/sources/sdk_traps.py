@@ -1,0 +1,181 @@
+"""What an SDK's variables do not do though they read so: each trap is a `Remark`.
+
+Pure. The probe follows the specification; where one runtime does something else, the fact names it.
+What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
+opentelemetry-python 1.45. Law 11: no value of a variable is shown but a timeout's.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from probe.safe_text import safe_text
+from probe.sources.sdk_variables import TLS_NAMES, setting, value_of, variable
+from probe.target import Endpoint, Protocol, Remark, Signal, TlsSettings
+
+CAUSE: Final = "exporter_setting_ignored"
+
+_GO_DEFAULT: Final = "10 s"
+_SHOWN: Final = 32
+
+
+def sdk_remarks(
+    environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
+) -> tuple[Remark, ...]:
+    """Return the traps in the variables that decide for the exporters of `signals`, each once."""
+    found: dict[Remark, None] = {}
+    for signal in signals:
+        found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
+        found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
+        found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
+        if protocol == "grpc":
+            found.update(dict.fromkeys(_python_grpc(environ, signal)))
+    return tuple(found)
+
+
+def read_once(tls: TlsSettings) -> Remark | None:
+    """Return what to say once a file that `tls` names has changed, or None where it names none.
+
+    It holds for every SDK's target, so it is worth saying only when a file has changed.
+    """
+    if not (tls.ca_file or tls.cert_file or tls.key_file):
+        return None
+    return Remark(
+        CAUSE,
+        "an SDK reads its certificate files once, at its start (Go, Java and Python): what has "
+        "changed in them since takes effect at its restart only",
+        (
+            "Restart the exporter's process after each rotation, before the old certificate expires.",
+        ),
+    )
+
+
+def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool) -> Remark:
+    """Return what becomes of certificate files beside an http:// endpoint.
+
+    Args:
+        protocol: The exporter's.
+        setting_name: The setting that names a file.
+        go_takes_them: Whether it is a CA or a whole pair; Go passes over half a pair.
+    """
+    fact = f"{setting_name} has no effect beside an http:// endpoint: telemetry goes in clear"
+    if go_takes_them and protocol == "grpc":
+        fact += "; but Go's gRPC exporters use TLS all the same"
+    elif go_takes_them:
+        fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
+    return Remark(CAUSE, fact, ("Write https:// in the endpoint.",))
+
+
+def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Remark]:
+    name, text = setting(environ, signal, "TIMEOUT")
+    if not text:
+        return
+    shown = f"{name}={safe_text(text, _SHOWN)}"
+    if text.isascii() and text.isdecimal() and len(text) <= _SHOWN:
+        fact = (
+            f"{shown} is {int(text) / 1000:g} s by the specification and in Go (milliseconds), "
+            f"{int(text)} s in Python (seconds)"
+        )
+    else:
+        try:
+            python = f"takes it as {float(text):g} s"
+        except ValueError:
+            python = "does not start" if protocol == "grpc" else f"uses {_GO_DEFAULT}"
+        fact = f"{shown} is no whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
+    fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
+    yield Remark(CAUSE, fact, (fix,))
+
+
+def _scheme(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol, endpoint: Endpoint
+) -> Iterator[Remark]:
+    """Judge what the endpoint's scheme, or its lack, makes of INSECURE and of the files."""
+    where, text = setting(environ, signal, "ENDPOINT")
+    if "://" not in text:
+        fact = f"{where} has no scheme: Go's exporters pass over it and dial localhost or nothing"
+        yield Remark(CAUSE, fact, ("Write it with https://, which every SDK understands.",))
+        return
+    files = [found for name in TLS_NAMES if (found := setting(environ, signal, name))[1]]
+    taken = _go_takes(environ, signal)
+    if endpoint.scheme == "http" and files:
+        yield files_in_clear(protocol, files[0][0], go_takes_them=taken)
+    name, insecure = setting(environ, signal, "INSECURE")
+    wanted_clear = insecure.lower() == "true"
+    if not insecure or wanted_clear == (endpoint.scheme == "http"):
+        return
+    if wanted_clear:
+        fact = f"{name} has no effect beside an https:// endpoint: TLS stays on"
+        others = _go_in_clear(signal, protocol, taken=taken)
+    else:
+        fact = f"{name} has no effect beside an http:// endpoint: telemetry goes in clear"
+        others = _in_tls(signal, protocol)
+    fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
+    yield Remark(CAUSE, f"{fact}; but {others}" if others else fact, (fix,))
+
+
+def _go_takes(environ: Mapping[str, str], signal: Signal) -> bool:
+    """Return whether Go's exporters make a TLS configuration: of a CA or of one kind's pair."""
+    if setting(environ, signal, "CERTIFICATE")[1]:
+        return True
+    return any(
+        value_of(environ, "CLIENT_CERTIFICATE", kind) and value_of(environ, "CLIENT_KEY", kind)
+        for kind in (signal, None)
+    )
+
+
+def _go_in_clear(signal: Signal, protocol: Protocol, *, taken: bool) -> str:
+    if signal == "logs" or (taken and protocol == "grpc"):
+        return ""
+    go = f"Go's {signal} exporter"
+    return f"{go} does not start with it" if taken else f"{go} then sends in clear"
+
+
+def _in_tls(signal: Signal, protocol: Protocol) -> str:
+    names = [] if signal == "logs" else [f"Go's {signal} exporter"]
+    if protocol == "grpc":
+        names.append("Python's gRPC exporter")
+    return f"{' and '.join(names)} then use{'s' * (len(names) == 1)} TLS" if names else ""
+
+
+def _half_a_pair(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol
+) -> Iterator[Remark]:
+    """Judge a certificate without its key, or the reverse, in the variables of one kind."""
+    kind = _pair_kind(environ, signal)
+    set_names = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
+    if len(set_names) != 1:
+        return
+    present = set_names[0]
+    (missing,) = set(TLS_NAMES[1:]) - {present}
+    fact = f"{variable(present, kind)} is set without {variable(missing, kind)}: Go passes over it"
+    if kind and value_of(environ, missing) and protocol == "http/protobuf":
+        fact += f", Python's HTTP exporter joins it with {variable(missing)}"
+    fix = (
+        f"Set {variable(missing, kind)}: a certificate and its key come from one kind of variable."
+    )
+    yield Remark(CAUSE, fact, (fix,))
+
+
+def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+    """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
+    kind = _pair_kind(environ, signal)
+    pair = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
+    own = bool(value_of(environ, "CERTIFICATE", signal))
+    if not pair or (own if kind else not own and value_of(environ, "CERTIFICATE")):
+        return
+    name = variable(pair[0], kind)
+    ca = variable("CERTIFICATE", kind)
+    if kind or not own:
+        fact = f"Python's gRPC exporter ignores {name}: it reads it only where {ca} is set too"
+        fix = f"For Python, set {ca} to the file of the CA."
+    else:
+        fact = (
+            f"Python's gRPC exporter ignores {name}: {variable('CERTIFICATE', signal)} is set, and "
+            "it does not mix the variables of a signal with the generic ones"
+        )
+        fix = f"For Python, set {variable(pair[0], signal)} too, and its other half."
+    yield Remark(CAUSE, fact, (fix,))
+
+
+def _pair_kind(environ: Mapping[str, str], signal: Signal) -> Signal | None:
+    """Return the signal whose own variables name its pair, or None: the generic ones count."""
+    return signal if any(value_of(environ, name, signal) for name in TLS_NAMES[1:]) else None

@@ -1,0 +1,56 @@
+"""The `OTEL_EXPORTER_OTLP_*` variables: which one decides, and how a list of headers is written.
+
+Pure. Follows the specification "OpenTelemetry Protocol Exporter": a per-signal variable comes
+before the generic one, and an empty variable is one that is not set.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from probe.sources.settings import header_fault
+from probe.target import Secret, Signal
+
+PREFIX: Final = "OTEL_EXPORTER_OTLP_"
+TLS_NAMES: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+"""The variables that name files, without prefix and signal."""
+
+Headers = tuple[tuple[str, Secret], ...]
+
+
+def value_of(environ: Mapping[str, str], name: str, signal: Signal | None = None) -> str:
+    """Return the value of one variable, without fallback; empty where it is not set."""
+    return environ.get(variable(name, signal), "").strip()
+
+
+def variable(name: str, signal: Signal | None = None) -> str:
+    """Return the full name of a variable: `signal` None means the generic one."""
+    return f"{PREFIX}{signal.upper()}_{name}" if signal else PREFIX + name
+
+
+def setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tuple[str, str]:
+    """Return the variable that decides for `signal`, and its value."""
+    if signal and (text := value_of(environ, name, signal)):
+        return variable(name, signal), text
+    return variable(name), value_of(environ, name)
+
+
+def headers_of(text: str, *, grpc: bool) -> Headers:
+    """Read `name=value,…`, percent-encoded as in W3C Baggage, without its properties.
+
+    Raises:
+        ValueError: naming the member, never its value.
+    """
+    headers: dict[str, Secret] = {}
+    for position, member in enumerate(text.split(",") if text else (), start=1):
+        if not member.strip():
+            continue
+        name, equals, value = member.partition("=")
+        name = unquote(name.strip())
+        value = unquote(value.strip())
+        if not equals:
+            raise ValueError(f"its member {position} is not name=value")
+        if fault := header_fault(name, value, grpc=grpc):
+            raise ValueError(f"its member {position}: {fault}")
+        headers[name] = Secret(value)
+    return tuple(headers.items())

@@ -1,0 +1,116 @@
+"""The `auth:` of a Collector's exporter becomes headers, or a warning that it cannot."""
+
+import pytest
+
+from probe.sources.collector import CollectorReading
+from probe.sources.error import ConfigurationError
+from tests.unit.collector_texts import headers_of, reading, with_exporter
+
+PARTS = pytest.mark.parametrize
+
+
+def authenticated(
+    extension: str, settings: str, *lines: str, kind: str = "otlp_http", **files: str
+) -> CollectorReading:
+    """Read an exporter that authenticates by `extension`."""
+    base = lines or ("endpoint: https://c",)
+    text = with_exporter(kind, *base, f"auth: {{authenticator: {extension}}}")
+    held = {name.replace("_", "/", 1): text for name, text in files.items()}
+    return reading(f"extensions: {{{extension}: {settings}}}\n{text}", files=held)
+
+
+@PARTS(
+    ("extension", "settings", "headers"),
+    [
+        ("bearertokenauth", "{token: abc}", {"Authorization": "Bearer abc"}),
+        ("bearertokenauth/x", "{tokens: [a, b]}", {"Authorization": "Bearer a"}),
+        ("bearertokenauth", "{token: a, scheme: '', header: X-Key}", {"X-Key": "a"}),
+        ("bearertokenauth", "{token: a, filename: /token}", {"Authorization": "Bearer held"}),
+        (
+            "basicauth",
+            "{client_auth: {username: u, password: p}}",
+            {"Authorization": "Basic dTpw"},
+        ),
+        (
+            "basicauth/x",
+            "{client_auth: {username: u, password_file: /password}}",
+            {"Authorization": "Basic dTpw"},
+        ),
+        ("headers_setter", "{headers: [{key: A, value: b}]}", {"A": "b"}),
+        (
+            "headers_setter",
+            "{headers: [{key: a, value: 1st}, {key: A, value: 2nd, action: insert}]}",
+            {"a": "1st"},
+        ),
+        (
+            "headers_setter",
+            "{headers: [{key: a, value: b, action: update}, {key: c, value: d, action: delete}]}",
+            {},
+        ),
+        (
+            "headers_setter",
+            "{headers: [{key: a, from_context: x, default_value: d}]}",
+            {"a": "d"},
+        ),
+        ("headers_setter", "{headers: [{key: a, value_file: /password}]}", {"a": "p"}),
+    ],
+)
+def test_what_an_extension_adds_is_sent(
+    extension: str, settings: str, headers: dict[str, str]
+) -> None:
+    """Bearer tokens, user names with passwords, and headers whose value does not change."""
+    found = authenticated(extension, settings, _token="held\nsecond\n", _password="p\n")
+    (target,) = found.targets
+    assert headers_of(target) == headers
+    assert found.warnings == ()
+    assert ("/token" in found.files) == ("/token" in settings)
+
+
+def test_an_extension_comes_over_the_exporters_own_headers() -> None:
+    """It is closer to the wire than `headers`; names ignore case."""
+    lines = ("endpoint: c:4317", "headers: {AUTHORIZATION: own, A: b}")
+    (target,) = authenticated("bearertokenauth", "{token: t}", *lines, kind="otlp").targets
+    assert headers_of(target) == {"authorization": "Bearer t", "a": "b"}
+
+
+@PARTS(
+    ("extension", "settings", "said"),
+    [
+        ("oauth2client", "{client_id: a}", "authenticates by oauth2client"),
+        ("headers_setter", "{headers: [{key: a, from_context: x}]}", "header a comes with each"),
+        ("headers_setter", "{headers: [], additional_auth: sigv4auth}", "sigv4auth"),
+        ("bearertokenauth", "{filename: /nowhere}", "/nowhere cannot be read"),
+        ("bearertokenauth", "", "token is empty"),
+        ("basicauth", "{htpasswd: {inline: a}}", "not in the configuration"),
+        ("basicauth", "{client_auth: {username: 'a:b'}}", "holds a colon"),
+    ],
+)
+def test_what_cannot_be_sent_is_a_warning(extension: str, settings: str, said: str) -> None:
+    """The target is probed without it, so that its TLS is known at least."""
+    found = authenticated(extension, settings)
+    assert headers_of(found.targets[0]) == {}
+    assert any(said in warning for warning in found.warnings)
+
+
+def test_an_authenticator_that_is_not_there_is_a_warning() -> None:
+    """The Collector would not start; what its connection would meet is worth knowing."""
+    found = reading(
+        with_exporter("otlp", "endpoint: c:4317", "auth: {authenticator: bearertokenauth}")
+    )
+    assert "is not among the extensions" in found.warnings[0]
+
+
+def test_a_token_is_never_sent_in_clear_over_grpc() -> None:
+    """A gRPC client refuses to send such credentials without TLS, and so does the probe."""
+    lines = ("endpoint: c:4317", "tls: {insecure: true}")
+    found = authenticated("bearertokenauth", "{token: t}", *lines, kind="otlp")
+    assert headers_of(found.targets[0]) == {}
+    assert "without TLS" in found.warnings[0]
+
+
+@PARTS("settings", ["{token: 5550123}", "{tokens: [5550123]}", "{filename: '', token: 'a\\n'}"])
+def test_an_extensions_error_shows_no_secret(settings: str) -> None:
+    """A token of the wrong type, or with a line break that no header can hold."""
+    with pytest.raises(ConfigurationError) as caught:
+        authenticated("bearertokenauth", settings.replace("'a\\n'", '"5550123\\n"'))
+    assert "5550123" not in str(caught.value)

@@ -1,0 +1,424 @@
+"""An SDK's declarative file becomes the targets to which that SDK would export."""
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.sources.conversion import settled
+from probe.sources.error import ConfigurationError
+from probe.sources.sdk_file import targets_from_sdk_file
+from probe.sources.sdk_substitution import as_written, substituted
+from probe.sources.yaml_document import parse_yaml
+from probe.target import Source, Target
+
+ENVIRON = {
+    "STRING_VALUE": "value",
+    "BOOL_VALUE": "true",
+    "INT_VALUE": "1",
+    "FLOAT_VALUE": "1.1",
+    "HEX_VALUE": "0xdeadbeef",
+    "INVALID_MAP_VALUE": "value\nkey:value",
+    "DO_NOT_REPLACE_ME": "Never use this value",
+    "REPLACE_ME": "${DO_NOT_REPLACE_ME}",
+    "VALUE_WITH_ESCAPE": "value$$",
+    "EMPTY": "",
+}
+"""The environment of the specification's table of examples."""
+
+FULL = """
+file_format: "1.0"
+resource: {attributes: [{name: service.name, value: shop}]}
+tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otlp_grpc:
+            endpoint: https://collector:4317
+            tls: {ca_file: /ca, cert_file: /cert, key_file: /key}
+            headers: [{name: api-key, value: "${TOKEN}"}, {name: gone, value: }]
+            headers_list: "api-key=other,tenant=a%20b"
+            compression: gzip
+            timeout: 10000
+    - simple: {exporter: {console: }}
+meter_provider:
+  readers:
+    - periodic: {exporter: {otlp_http: {endpoint: "https://metrics:4318/v1/metrics"}}}
+    - pull: {exporter: {prometheus/development: {port: 9464}}}
+logger_provider:
+  processors:
+    - simple: {exporter: {otlp_http: }}
+"""
+
+
+def read(text: str, environ: dict[str, str] | None = None) -> tuple[Target, ...]:
+    """Return the targets of the file."""
+    return targets_from_sdk_file(text.encode(), "sdk.yaml", environ or {})
+
+
+def traces(kind: str, settings: str, environ: dict[str, str] | None = None) -> Target:
+    """Return the target of one exporter of traces."""
+    exporter = f"tracer_provider: {{processors: [{{batch: {{exporter: {{{kind}: {settings}}}}}}}]}}"
+    (target,) = read(exporter, environ)
+    return target
+
+
+def facts(target: Target) -> str:
+    """Return what is remarked about a target, a line each."""
+    return "\n".join(remark.fact for remark in target.remarks)
+
+
+def test_every_otlp_exporter_is_a_target() -> None:
+    """Each with its own settings; what else a file holds is the SDK's business."""
+    first, second, third = read(FULL, {"TOKEN": "secret"})
+    assert (first.name, first.signal, first.protocol) == ("sdk-traces", "traces", "grpc")
+    assert str(first.endpoint) == "collector:4317"
+    assert (first.tls.ca_file, first.tls.cert_file, first.tls.key_file) == ("/ca", "/cert", "/key")
+    assert first.sources == (Source("sdk", "sdk.yaml"),)
+    assert (second.name, second.protocol) == ("sdk-metrics", "http/protobuf")
+    assert (str(second.endpoint), second.endpoint.path) == ("metrics:4318", "/v1/metrics")
+    assert (third.name, str(third.endpoint), third.endpoint.path, third.plaintext) == (
+        "sdk-logs",
+        "localhost:4318",
+        "/v1/logs",
+        True,
+    )
+    assert not any(target.remarks for target in (first, second, third))
+
+
+def test_headers_come_before_the_list_of_headers() -> None:
+    """Names are compared without case; a pair without a value is none."""
+    target = read(FULL, {"TOKEN": "secret"})[0]
+    shown = [(name, value.reveal()) for name, value in target.headers]
+    assert shown == [("api-key", "secret"), ("tenant", "a b")]
+
+
+def test_the_exporters_timeout_is_not_ours() -> None:
+    """It is a request's, and milliseconds by the schema: no doubt about its unit to speak of."""
+    assert read(FULL)[0].timeout == 5.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "path"),
+    [("otlp_grpc", "localhost:4317", ""), ("otlp_http", "localhost:4318", "/v1/traces")],
+)
+def test_an_exporter_that_says_nothing_has_the_defaults(
+    kind: str, endpoint: str, path: str
+) -> None:
+    """In clear, to this host."""
+    for nothing in ("", "{}", "{endpoint: }", "{endpoint: '${UNSET}', tls: , headers: }"):
+        target = traces(kind, nothing)
+        assert (str(target.endpoint), target.endpoint.path) == (endpoint, path)
+        assert target.plaintext
+
+
+def all_signals(exporter: str, last: str = "") -> str:
+    """Return a file where each signal has `exporter`, or logs `last`; SIGNAL becomes its name."""
+    return f"""
+tracer_provider: {{processors: [{{batch: {{exporter: {exporter.replace("SIGNAL", "traces")}}}}}]}}
+meter_provider: {{readers: [{{periodic: {{exporter: {exporter.replace("SIGNAL", "metrics")}}}}}]}}
+logger_provider: {{processors: [{{simple: {{exporter: {(last or exporter).replace("SIGNAL", "logs")}}}}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "exporter",
+    ["{otlp_grpc: {endpoint: 'https://c:4317'}}", "{otlp_http: }"],
+)
+def test_signals_that_share_their_settings_are_one_target(exporter: str) -> None:
+    """It is named sdk and exports the first of them."""
+    (target,) = read(all_signals(exporter))
+    assert (target.name, target.signal) == ("sdk", "traces")
+
+
+def test_http_endpoints_that_differ_in_the_signals_path_are_shared() -> None:
+    """As one base endpoint of the environment would be."""
+    (target,) = read(all_signals("{otlp_http: {endpoint: 'https://c:4318/base/v1/SIGNAL'}}"))
+    assert (target.name, target.endpoint.path) == ("sdk", "/base/v1/traces")
+
+
+def test_http_endpoints_with_a_path_of_their_own_are_not_shared() -> None:
+    """A request of one signal does not show what is served to another."""
+    found = read(all_signals("{otlp_http: {endpoint: 'https://c:4318/in'}}"))
+    assert [target.name for target in found] == ["sdk-traces", "sdk-metrics", "sdk-logs"]
+
+
+def test_a_signal_that_goes_its_own_way_is_a_further_target() -> None:
+    """Any difference in settings makes one."""
+    grpc = "{otlp_grpc: {endpoint: 'https://c:4317', tls: {ca_file: %s}}}"
+    found = read(all_signals(grpc % "/a", grpc % "/b"))
+    assert [(target.name, target.signal) for target in found] == [
+        ("sdk", "traces"),
+        ("sdk-logs", "logs"),
+    ]
+
+
+def test_two_equal_exporters_of_one_signal_never_merge() -> None:
+    """The exporters of one file stay apart."""
+    one = "{batch: {exporter: {otlp_grpc: }}}"
+    found = read(f"tracer_provider: {{processors: [{one}, {one}]}}")
+    assert [target.name for target in found] == ["sdk-traces", "sdk-traces"]
+
+
+def test_a_file_without_otlp_or_disabled_has_no_targets() -> None:
+    """Both are a choice, not an error."""
+    assert read("file_format: '1.0'") == ()
+    assert read("") == ()
+    assert read("disabled: true\n" + FULL) == ()
+    assert read("disabled: ${OFF:-true}\n" + FULL) == ()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{tls: {ca_file: /a, cert_file: /b, key_file: /c}}",
+        "{tls: {certificate_file: /a, client_certificate_file: /b, client_key_file: /c}}",
+        "{certificate_file: /a, client_certificate_file: /b, client_key_file: /c}",
+        "{certificate: /a, client_certificate: /b, client_key: /c}",
+    ],
+)
+def test_earlier_formats_name_files_otherwise(settings: str) -> None:
+    """From 1.0 back to 0.1."""
+    tls = traces("otlp_grpc", settings).tls
+    assert (tls.ca_file, tls.cert_file, tls.key_file) == ("/a", "/b", "/c")
+
+
+@pytest.mark.parametrize(
+    ("settings", "protocol", "path"),
+    [
+        ("{protocol: http/protobuf, endpoint: 'https://c:4318'}", "http/protobuf", "/v1/traces"),
+        ("{protocol: http/protobuf, endpoint: 'https://c:4318/x'}", "http/protobuf", "/x"),
+        ("{protocol: grpc, endpoint: 'https://c:4317'}", "grpc", ""),
+        ("{protocol: grpc/protobuf, endpoint: 'https://c:4317'}", "grpc", ""),
+        ("{endpoint: 'https://c:4318'}", "http/protobuf", "/v1/traces"),
+    ],
+)
+def test_otlp_of_early_formats(settings: str, protocol: str, path: str) -> None:
+    """Its protocol is a key of its own, and its headers may be a mapping."""
+    target = traces("otlp", settings[:-1] + ", headers: {a: 1, b: }}")
+    assert (target.protocol, target.endpoint.path) == (protocol, path)
+    assert [(name, value.reveal()) for name, value in target.headers] == [("a", "1")]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "insecure", "plaintext", "remarked"),
+    [
+        ("c:4317", "", False, False),
+        ("c:4317", "true", True, False),
+        ("https://c:4317", "true", False, True),
+        ("http://c:4317", "false", True, True),
+        ("http://c:4317", "true", True, False),
+        ("https://c:4317", "false", False, False),
+    ],
+)
+def test_the_scheme_comes_before_insecure(
+    endpoint: str, insecure: str, *, plaintext: bool, remarked: bool
+) -> None:
+    """`insecure` counts only without a scheme; beside one that says otherwise it is remarked."""
+    target = traces("otlp_grpc", f"{{endpoint: '{endpoint}', tls: {{insecure: {insecure}}}}}")
+    assert target.plaintext is plaintext
+    assert ("insecure" in facts(target)) is remarked
+
+
+def test_certificates_beside_http_are_remarked() -> None:
+    """As in the environment."""
+    grpc = traces("otlp_grpc", "{endpoint: 'http://c:1', tls: {ca_file: /a}}")
+    assert "ca_file has no effect" in facts(grpc)
+    assert "Go's gRPC exporters use TLS all the same" in facts(grpc)
+    http = traces("otlp_http", "{endpoint: 'http://c:1/v1/traces', tls: {cert_file: /a}}")
+    assert "cert_file has no effect" in facts(http)
+    assert "do not start" not in facts(http)
+
+
+def test_an_http_endpoint_is_used_as_it_is() -> None:
+    """Without a path that is the root, which no receiver serves; what Go does is remarked."""
+    target = traces("otlp_http", "{endpoint: 'https://c:4318'}")
+    assert target.endpoint.path == "/"
+    assert "Go's exporters add /v1/<signal>" in facts(target)
+    assert facts(traces("otlp_http", "{endpoint: 'https://c:4318/v1/traces'}")) == ""
+
+
+def test_variables_beside_a_file_are_remarked() -> None:
+    """The file replaces them; Go's exporters read them all the same."""
+    target = traces("otlp_grpc", "", {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca"})
+    assert "declarative file, which replaces them" in facts(target)
+    assert target.tls.ca_file is None
+    assert facts(traces("otlp_grpc", "", {"OTEL_EXPORTER_OTLP_CERTIFICATE": ""})) == ""
+
+
+def test_the_proxy_of_the_environment_is_used() -> None:
+    """As for an SDK that reads its variables."""
+    environ = {"HTTPS_PROXY": "proxy:3128", "NO_PROXY": "direct"}
+    proxied = traces("otlp_grpc", "{endpoint: 'https://c:4317'}", environ).proxy_url
+    assert proxied is not None
+    assert proxied.reveal() == "http://proxy:3128"
+    assert traces("otlp_grpc", "{endpoint: 'https://direct:4317'}", environ).proxy_url is None
+
+
+def value_of(text: str) -> Any:
+    """Return what `key: text` means after the substitution, types found."""
+    document = parse_yaml(f"key: {text}", plain=as_written)
+    return settled(substituted(document, ENVIRON)["key"], msgspec.inspect.AnyType())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${STRING_VALUE}", "value"),
+        ("${BOOL_VALUE}", True),
+        ("${INT_VALUE}", 1),
+        ("${FLOAT_VALUE}", 1.1),
+        ("${HEX_VALUE}", 3735928559),
+        ('"${STRING_VALUE}"', "value"),
+        ('"${BOOL_VALUE}"', "true"),
+        ('"${INT_VALUE}"', "1"),
+        ('"${FLOAT_VALUE}"', "1.1"),
+        ('"${HEX_VALUE}"', "0xdeadbeef"),
+        ("${env:STRING_VALUE}", "value"),
+        ("${INVALID_MAP_VALUE}", "value\nkey:value"),
+        ("foo ${STRING_VALUE} ${FLOAT_VALUE}", "foo value 1.1"),
+        ("${UNDEFINED_KEY}", None),
+        ("${UNDEFINED_KEY:-fallback}", "fallback"),
+        ("${EMPTY:-fallback}", "fallback"),
+        ("${EMPTY:-}", None),
+        ("${STRING_VALUE:-fallback}", "value"),
+        ("${REPLACE_ME}", "${DO_NOT_REPLACE_ME}"),
+        ("${UNDEFINED_KEY:-${STRING_VALUE}}", "${STRING_VALUE}"),
+        ("$${STRING_VALUE}", "${STRING_VALUE}"),
+        ("$$${STRING_VALUE}", "$value"),
+        ("$$$${STRING_VALUE}", "$${STRING_VALUE}"),
+        ("$${STRING_VALUE:-fallback}", "${STRING_VALUE:-fallback}"),
+        ("$${STRING_VALUE:-${STRING_VALUE}}", "${STRING_VALUE:-value}"),
+        ("${UNDEFINED_KEY:-$${UNDEFINED_KEY}}", "${UNDEFINED_KEY:-${UNDEFINED_KEY}}"),
+        ("${VALUE_WITH_ESCAPE}", "value$$"),
+        ("a $$ b", "a $ b"),
+        ("a $ b", "a $ b"),
+    ],
+)
+def test_references_follow_the_specifications_table(text: str, value: object) -> None:
+    """Every row of "Environment variable substitution", and three about defaults."""
+    found = value_of(text)
+    assert (type(found), found) == (type(value), value)
+
+
+def test_keys_are_not_substituted() -> None:
+    """Only scalars that are values."""
+    document = parse_yaml("${STRING_VALUE}: value", plain=as_written)
+    assert substituted(document, ENVIRON) == {"${STRING_VALUE}": "value"}
+
+
+@pytest.mark.parametrize("text", ["${STRING_VALUE:?error}", "${1KEY}", "${API_$KEY}", "${}"])
+def test_a_reference_that_is_none_is_an_error_anywhere(text: str) -> None:
+    """Also where the probe does not look, for no SDK would start with the file."""
+    with pytest.raises(ConfigurationError, match="a reference is") as caught:
+        read(f"{FULL}\npropagator:\n  composite: '{text}'\n")
+    assert caught.value.key == "propagator.composite"
+    assert caught.value.line == FULL.count("\n") + 3
+
+
+def test_references_cannot_fill_the_memory() -> None:
+    """What they give together is bounded."""
+    many = "a: '" + "${A}" * 10_000 + "'"
+    with pytest.raises(ConfigurationError, match="more than 8388608 characters"):
+        read(many, {"A": "x" * 10_000})
+
+
+def test_a_value_that_yaml_takes_for_a_number_is_text_where_text_is_wanted() -> None:
+    """A token of digits keeps them all."""
+    target = traces("otlp_grpc", "{headers: [{name: k, value: '${T}'}, {name: l, value: 0012}]}")
+    assert [value.reveal() for _, value in target.headers] == ["", "0012"]
+    block = (
+        "otlp_grpc:\n            headers:\n            - name: k\n              value: ${T:-0012}\n"
+    )
+    text = "tracer_provider:\n  processors:\n    - batch:\n        exporter:\n          " + block
+    assert read(text)[0].headers[0][1].reveal() == "0012"
+
+
+PLACE = "tracer_provider.processors[0].batch.exporter."
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "key", "reason"),
+    [
+        ("otlp_grpc", "{endpoint: 'unix:///x'}", ".endpoint", "scheme"),
+        ("otlp_grpc", "{endpoint: c}", ".endpoint", "no port"),
+        ("otlp_http", "{endpoint: 'c:4318'}", ".endpoint", "begins with http"),
+        ("otlp_http", "{encoding: json}", ".encoding", "not spoken here"),
+        ("otlp", "{protocol: http/json}", ".protocol", "not spoken here"),
+        ("otlp", "{protocol: grcp}", ".protocol", "unknown"),
+        ("otlp_grpc", "{tls: {ca_fil: /a}}", ".tls.ca_fil", "unknown key"),
+        ("otlp_grpc", "{tls: {insecure: 'true'}}", ".tls.insecure", "true or false"),
+        ("otlp_grpc", "{headers: [{value: a}]}", ".headers[0].name", "missing"),
+        ("otlp_grpc", "{headers: [{name: a b, value: c}]}", ".headers[0]", "legal"),
+        ("otlp_grpc", "{headers_list: a}", ".headers_list", "member 1"),
+        ("otlp_grpc", "5", "", "a mapping"),
+    ],
+)
+def test_what_no_exporter_can_use_names_its_key(
+    kind: str, settings: str, key: str, reason: str
+) -> None:
+    """With file and line."""
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        traces(kind, settings)
+    assert caught.value.key == PLACE + kind + key
+    assert (caught.value.file, caught.value.line) == ("sdk.yaml", 1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{endpoint: 'https://u:s3cret@c:1'}",
+        "{endpoint: 's3cret@c'}",
+        "{headers_list: s3cret}",
+        "{headers_list: [s3cret]}",
+        "{headers_list: {a: s3cret}}",
+        '{headers: [{name: a, value: "s3cret\\x01"}]}',
+        "{headers: [{name: a, value: [s3cret]}]}",
+        "{headers: s3cret}",
+    ],
+)
+def test_errors_show_no_secret(settings: str) -> None:
+    """Neither a password nor a header's value."""
+    with pytest.raises(ConfigurationError) as caught:
+        traces("otlp_grpc", settings)
+    assert "s3cret" not in str(caught.value)
+
+
+pieces = st.sampled_from(
+    [
+        *("tracer_provider", "meter_provider", "processors", "readers", "batch", "periodic"),
+        *("exporter", "otlp_grpc", "otlp_http", "otlp", "endpoint", "tls", "headers", "insecure"),
+        *("headers_list", "ca_file", "name", "value", "${A}", "${A:-1}", "${", "$$", "a=b"),
+        *("https://c:1", "http://[::1]:2/x", "<<", "&a", "*a", "true", "1", "null", "!!int"),
+    ]
+)
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | pieces,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(pieces | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+exporters = st.dictionaries(st.sampled_from(["otlp_grpc", "otlp_http", "otlp"]), trees, max_size=2)
+files = exporters.map(
+    lambda exporter: {"tracer_provider": {"processors": [{"batch": {"exporter": exporter}}]}}
+)
+joints = st.sampled_from([" ", "\n", ": ", "\n  ", "- ", "{", "}", "[", "]", ", ", '"', "'"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    (trees | files).map(msgspec.json.encode)
+    | st.binary(max_size=60)
+    | st.lists(pieces | joints, max_size=25).map(lambda parts: "".join(parts).encode()),
+    st.dictionaries(st.sampled_from(["A", "HTTPS_PROXY"]), st.text(max_size=8), max_size=2),
+)
+def test_any_file_gives_targets_or_an_error(raw: bytes, environ: dict[str, str]) -> None:
+    """Nothing else ever comes out."""
+    with suppress(ConfigurationError):
+        for target in targets_from_sdk_file(raw, "f", environ):
+            assert target.name.startswith("sdk")
