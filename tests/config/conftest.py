@@ -1,0 +1,89 @@
+"""Fixtures of the tests of `config/`: the programs that read its files in the field."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.config import go_tools
+from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+def _missing(reason: str) -> NoReturn:
+    """Skip with `reason`; fail where REQUIRE_TOOLS=1 says that every tool must be there."""
+    if os.environ.get("REQUIRE_TOOLS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def config() -> Path:
+    """The folder `config/` of the project."""
+    return CONFIG
+
+
+@pytest.fixture(scope="session")
+def kustomize() -> Path:
+    """The program kustomize, built on first use."""
+    try:
+        return go_tools.installed(go_tools.KUSTOMIZE)
+    except go_tools.ToolUnavailableError as error:
+        _missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def compose() -> Path:
+    """The loader of Compose files, built on first use."""
+    try:
+        return go_tools.installed(go_tools.COMPOSE)
+    except go_tools.ToolUnavailableError as error:
+        _missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def operator_types() -> Path:
+    """The program that reads an object into the Prometheus operator's own types."""
+    try:
+        return go_tools.built(go_tools.OPERATOR_TYPES)
+    except go_tools.ToolUnavailableError as error:
+        _missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def otelcol() -> Path:
+    """The Collector's binary, built on first use."""
+    try:
+        return collector_binary()
+    except CollectorUnavailableError as error:
+        _missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """A function that returns the path of a program that the machine has, or ends the test."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            _missing(f"{name} is not installed")
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def optional_program() -> Callable[[str], str]:
+    """The same for programs that no machine of the project is asked to have."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            pytest.skip(f"{name} is not installed")
+        return found
+
+    return find

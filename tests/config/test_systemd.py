@@ -1,0 +1,92 @@
+"""systemd takes config/systemd/mtls-probe.service, and the probe can work within its limits."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EXPOSURE_LIMIT = 2.0
+"""Of 10; what is left is mostly the network, which the probe is for."""
+
+# MDWE: PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN (prctl(2)), as MemoryDenyWriteExecute= does.
+WITHOUT_WRITABLE_CODE = """
+import ctypes, sys
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
+    sys.exit(77)
+import probe.handshake.tls
+"""
+
+
+@pytest.fixture
+def unit(config: Path) -> Path:
+    """The unit as it is shipped."""
+    return config / "systemd" / "mtls-probe.service"
+
+
+def settings(unit: Path) -> dict[str, str]:
+    """Return the last value of each setting."""
+    lines = unit.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def test_systemd_knows_every_setting(
+    unit: Path, optional_program: Callable[[str], str], tmp_path: Path
+) -> None:
+    """`systemd-analyze verify` says nothing, with a program where the unit's would be."""
+    analyze = optional_program("systemd-analyze")
+    text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text("utf-8"))
+    (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    command = [analyze, "verify", "--man=no", tmp_path / unit.name]
+    verified = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+
+
+def test_systemd_sees_mistakes(
+    unit: Path, optional_program: Callable[[str], str], tmp_path: Path
+) -> None:
+    """A misspelt setting is told."""
+    analyze = optional_program("systemd-analyze")
+    text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text("utf-8"))
+    wrong = text.replace("ProtectClock=", "ProtectClocks=")
+    (tmp_path / unit.name).write_text(wrong, encoding="utf-8")
+    command = [analyze, "verify", "--man=no", tmp_path / unit.name]
+    verified = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "ProtectClocks" in verified.stderr
+
+
+def test_the_unit_is_closed(unit: Path, optional_program: Callable[[str], str]) -> None:
+    """By systemd's own measure little is left open."""
+    command = [optional_program("systemd-analyze"), "security", "--offline=yes", "--no-pager", unit]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+    exposure = re.search(r"exposure level for \S+: ([\d.]+)", judged.stdout)
+    if exposure is None:
+        pytest.skip(f"this systemd-analyze judges no file: {judged.stderr.strip()}")
+    assert float(exposure[1]) <= EXPOSURE_LIMIT
+
+
+def test_what_the_service_does(unit: Path) -> None:
+    """A user of its own, reload by SIGHUP, and no endless restarts upon a faulty configuration."""
+    found = settings(unit)
+    assert found["Type"] == "exec"
+    assert found["DynamicUser"] == "yes"
+    assert found["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert found["RestartPreventExitStatus"] == "2"
+    assert found["ProtectSystem"] == "strict"
+
+
+def test_the_key_is_no_copy_of_the_start(unit: Path) -> None:
+    """LoadCredential= copies once: a rotated key would not be seen."""
+    assert not {"LoadCredential", "LoadCredentialEncrypted", "SetCredential"} & set(settings(unit))
+
+
+def test_writable_code_is_not_denied_while_it_is_needed(unit: Path) -> None:
+    """MemoryDenyWriteExecute= would keep the service from starting where cffi makes code."""
+    command = [sys.executable, "-c", WITHOUT_WRITABLE_CODE]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode == 77:
+        pytest.skip("this kernel cannot deny it to one process")
+    starts = ended.returncode == 0
+    assert starts or settings(unit).get("MemoryDenyWriteExecute") != "yes", ended.stderr
