@@ -75,6 +75,8 @@ def test_an_end_before_any_answer_stays_open(
     assert (diagnosis.stage, diagnosis.cause) == ("handshake", cause), diagnosis
     assert not diagnosis.certain
     assert "not_tls" in diagnosis.also
+    if behaviour == "reset":
+        return  # it may come before a ClientHello was out: then the experiment was about nothing
     ruled_out = {"protocol_version_mismatch", "no_shared_cipher", "no_shared_group"}
     assert not ruled_out & set(diagnosis.also), diagnosis
 
