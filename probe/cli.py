@@ -13,7 +13,11 @@ import click
 
 from probe import __version__
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
-from probe.outputs.standard_streams import fill_standard_streams, give_up_stdout
+from probe.outputs.standard_streams import (
+    fill_standard_streams,
+    give_up_stdout,
+    write_all_of_it,
+)
 from probe.safe_text import safe_text
 from probe.sources.error import ConfigurationError
 
@@ -45,6 +49,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     fill_standard_streams()
+    write_all_of_it()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

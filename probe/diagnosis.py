@@ -13,7 +13,8 @@ from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import told
 from probe.causes.observed import confirmed, unanswered
-from probe.evidence import Evidence, Record, Stage, TargetFacts
+from probe.evidence import Evidence, Stage, TargetFacts
+from probe.record import Record
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
 

@@ -8,8 +8,9 @@ the Unix epoch, all durations seconds.
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Struct
 
+from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.record import Record
 from probe.safe_text import safe_text
 
 SCHEMA: Final = "mtls-probe-evidence/1"
@@ -41,10 +42,6 @@ EndingKind = Literal[
 ]
 
 
-class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The shape that every record of this module shares."""
-
-
 class Alert(Record, frozen=True, omit_defaults=False):
     """One TLS alert (RFC 8446 §6) by number, never by OpenSSL's text (law 4)."""
 
@@ -52,75 +49,6 @@ class Alert(Record, frozen=True, omit_defaults=False):
     level: Literal["warning", "fatal"]
     number: int
     name: str
-
-
-class Name(Record, frozen=True):
-    """A distinguished name: `text` for people (RFC 4514, safe), `digest` of its DER to compare."""
-
-    text: str
-    digest: str
-
-
-class CertificateFacts(Record, frozen=True):
-    """What a certificate says (RFC 5280), already safe to show.
-
-    `extended_key_usage` and `key_usage` are None where the extension is absent, which allows any
-    use; usages are named as RFC 5280 names them (`clientAuth`, `digitalSignature`).
-    """
-
-    subject: Name
-    issuer: Name
-    serial_number: str
-    not_before: float
-    not_after: float
-    sha256: str
-    sans: tuple[str, ...] = ()
-    """Presented identifiers: `DNS:…`, `IP:…`, `URI:…`, `email:…`."""
-    is_ca: bool = False
-    self_signed: bool = False
-    key_type: str = ""
-    key_bits: int = 0
-    signature_hash: str = ""
-    """`sha256`, `sha1`, …; empty where the scheme has none of its own (Ed25519)."""
-    extended_key_usage: tuple[str, ...] | None = None
-    key_usage: tuple[str, ...] | None = None
-    subject_key_id: str = ""
-    authority_key_id: str = ""
-    aia_issuers: tuple[str, ...] = ()
-
-
-class CertificateAtHand(Record, frozen=True):
-    """A certificate that is not sent but lies where the probe may look: `path` says where."""
-
-    path: str
-    certificate: CertificateFacts
-
-
-class CredentialFault(Record, frozen=True):
-    """One fault of a credential file, or trap of a setting, proven from it alone."""
-
-    cause: str
-    role: Literal["cert", "key", "ca", "setting"]
-    path: str
-    fact: str
-    fix: tuple[str, ...] = ()
-
-
-class CredentialFacts(Record, frozen=True):
-    """What the local files hold, without any secret."""
-
-    generation: str = ""
-    """Changes whenever what the files hold does."""
-    client_chain: tuple[CertificateFacts, ...] = ()
-    """As sent: what cert_file holds, in its order."""
-    continuation: tuple[CertificateAtHand, ...] = ()
-    """Issuers at hand beyond the last certificate sent, towards a root, each proven by signature."""
-    ca_bundle: tuple[CertificateFacts, ...] = ()
-    system_roots: bool = False
-    faults: tuple[CredentialFault, ...] = ()
-    """Each keeps the exporter from using its files: the attempt ends at `load`."""
-    remarks: tuple[CredentialFault, ...] = ()
-    """True of the files, but this exporter lives with it."""
 
 
 class VerifyError(Record, frozen=True):
@@ -244,6 +172,7 @@ class Experiment(Record, frozen=True):
     handshake: Handshake | None = None
     answer: Answer | None = None
     first_bytes: str = ""
+    """Hex of what came first, of a greeting in clear."""
 
 
 class ClockReading(Record, frozen=True):
@@ -295,9 +224,10 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     handshake: Handshake | None = None
     recheck: Recheck | None = None
     experiments: tuple[Experiment, ...] = ()
+    """Of this attempt, or of an earlier one that ended in exactly this way."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
-    durations: dict[str, float] = {}
+    durations: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 _decoder = msgspec.json.Decoder(Evidence)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from probe.diagnosis import Diagnosis
-from probe.evidence import Evidence, Record
+from probe.evidence import Evidence
+from probe.record import Record
 from probe.target import Target
 
 HISTORY: Final = 60

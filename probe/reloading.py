@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from probe.line import Line
+from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
@@ -68,7 +69,7 @@ class Reloading:
 
     def ask(self) -> None:
         """Reload in the background: what a signal handler can do."""
-        self._later(self.reload())
+        self._later("reload", self.reload())
 
     async def reload(self) -> str | None:
         """Read the configuration again; return why the old one stays, or None."""
@@ -93,21 +94,23 @@ class Reloading:
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
         self._told(successful=True, at=time.time())
-        log.info("reloaded", targets=len(loaded.targets), warnings=list(loaded.warnings))
+        warnings = [safe_text(warning) for warning in loaded.warnings]
+        log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Watch every file for as long as the context lasts."""
-        watching = [asyncio.create_task(watch(self._credential_files, self._rotated))]
+        self._later("credential files", watch(self._credential_files, self._rotated))
         if self._loader is not None:
-            watching.append(asyncio.create_task(watch(self._read_files, self._rewritten)))
-            watching.append(asyncio.create_task(self._refresh_lists(self._loader)))
+            self._later("configuration files", watch(self._read_files, self._rewritten))
+            self._later("http_sd", self._refresh_lists(self._loader))
         try:
             yield
         finally:
-            for task in (*watching, *self._asked):
+            tasks = tuple(self._asked)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*watching, *self._asked, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _read_files(self) -> Iterator[str]:
         """Yield what the configuration was read from, and what its patterns match by now."""
@@ -124,7 +127,8 @@ class Reloading:
 
     async def _rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
-        await self.reload()
+        # A bug there must not end the watch.
+        await _told_of_bugs("reload", self.reload())
 
     async def _rotated(self, paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
@@ -133,10 +137,12 @@ class Reloading:
             for target in self.configuration.targets
             if not paths.isdisjoint(_files_of(target))
         ]
-        log.info("credential_files_changed", files=sorted(paths), targets=len(names))
+        log.info(
+            "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)
+        )
         busy = self._schedule.soon(names)
         if busy:
-            self._later(self._once_free(busy))
+            self._later("credential files", self._once_free(busy))
 
     async def _once_free(self, names: Iterable[str]) -> None:
         while names:
@@ -147,12 +153,20 @@ class Reloading:
         while True:
             await asyncio.sleep(REFRESH_INTERVAL)
             if await loader.refresh(lists_of(self.configuration)):
-                await self.reload()
+                await _told_of_bugs("reload", self.reload())
 
-    def _later(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
+
+
+async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
+    """Do `work`; a bug of ours in it ends it, and is told instead of being lost with the task."""
+    try:
+        await work
+    except Exception:
+        log.exception("probe_fault", work=what)
 
 
 def _files_of(target: Target) -> list[str]:

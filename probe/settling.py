@@ -42,8 +42,8 @@ class Settling:
             experiment: makes the variations, within one further timeout of the target.
             enabled: False makes none, ever.
             concurrency: how many rounds may be under way over all targets.
-            patient: whether an attempt waits for its turn, or goes on without a round when all
-                are taken: the next attempt asks again.
+            patient: whether an attempt waits for its turn, up to the target's timeout, or goes
+                on without a round when all are taken: the next attempt asks again.
             clock: monotonic seconds.
         """
         self._experiment = experiment
@@ -61,16 +61,29 @@ class Settling:
         earlier = _still_holding(evidence, before)
         if earlier and abs(evidence.at - earlier[0].at) < HOUR:
             return msgspec.structs.replace(evidence, experiments=earlier)
-        if (self._places.locked() and not self._patient) or not self._may_run(target.name):
-            return msgspec.structs.replace(evidence, experiments=earlier)
-        async with self._places:
-            made = await self._experiment(target, evidence, varied)
+        made: tuple[Experiment, ...] = ()
+        if await self._got_a_place(target.timeout if self._patient else 0.0):
+            try:
+                if self._may_run(target.name):
+                    made = await self._experiment(target, evidence, varied)
+            finally:
+                self._places.release()
         return msgspec.structs.replace(evidence, experiments=made or earlier)
 
     def forget(self, names: set[str]) -> None:
         """Drop what is counted of targets that are gone."""
         for name in names & self._rounds.keys():
             del self._rounds[name]
+
+    async def _got_a_place(self, patience: float) -> bool:
+        """Whether there is a place for one more round, or comes to be within `patience` seconds."""
+        if self._places.locked() and not patience:
+            return False
+        try:
+            async with asyncio.timeout(patience or None):
+                return await self._places.acquire()
+        except TimeoutError:
+            return False
 
     def _may_run(self, name: str) -> bool:
         now = self._clock()

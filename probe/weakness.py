@@ -7,7 +7,7 @@ explained. A self-signed certificate's own signature is checked by nobody (RFC 5
 from collections.abc import Sequence
 from typing import Final
 
-from probe.evidence import CertificateFacts
+from probe.credential_facts import CertificateFacts
 
 WEAK_HASHES: Final = frozenset({"md2", "md4", "md5", "sha1"})
 """What Go's crypto/x509 (InsecureAlgorithmError), rustls and OpenSSL at level 1 refuse."""

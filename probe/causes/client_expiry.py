@@ -10,7 +10,8 @@ from probe.causes.observed import (
     refusal,
 )
 from probe.causes.wording import DAY, date, shown, span
-from probe.evidence import CertificateAtHand, EndingKind, Evidence
+from probe.credential_facts import CertificateAtHand
+from probe.evidence import EndingKind, Evidence
 
 _CERTIFICATE_EXPIRED = 45
 _UNNAMED = frozenset({46, 49, None})

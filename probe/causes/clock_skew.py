@@ -21,7 +21,8 @@ from probe.causes.observed import (
 )
 from probe.causes.san_mismatch import SERVER_ENDINGS
 from probe.causes.wording import date, shown, span
-from probe.evidence import CertificateFacts, ClockReading, Evidence, VerifyError
+from probe.credential_facts import CertificateFacts
+from probe.evidence import ClockReading, Evidence, VerifyError
 
 _CERTIFICATE_EXPIRED: Final = 45
 _DATE_ALERTS: Final = frozenset({42, 45})

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.causes.wording import span
-from probe.evidence import CertificateFacts, ClockReading, Evidence
+from probe.credential_facts import CertificateFacts
+from probe.evidence import ClockReading, Evidence
 
 BACKEND: Final = "http_date"
 """The source of a reading that comes from the backend's own answer."""

@@ -13,7 +13,7 @@ from probe.causes.observed import (
     sent_alert,
 )
 from probe.causes.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
-from probe.causes.suites import suite_name
+from probe.cipher_suites import GO_NAMES
 from probe.evidence import EndingKind, Evidence
 
 _PROTOCOL_VERSION = 70
@@ -97,7 +97,7 @@ def _cipher(evidence: Evidence) -> Match | None:
     shown = further(evidence, "every_cipher")
     if shown is None or shown.handshake is None:
         return match
-    chosen = suite_name(shown.handshake.cipher)
+    chosen = GO_NAMES.get(shown.handshake.cipher, shown.handshake.cipher)
     return Match(
         Strength.NAMED,
         (

@@ -18,7 +18,8 @@ from probe.causes.observed import (
 )
 from probe.causes.san_mismatch import SERVER_ENDINGS
 from probe.causes.wording import date, shown, span
-from probe.evidence import CertificateFacts, Evidence, VerifyError
+from probe.credential_facts import CertificateFacts
+from probe.evidence import Evidence, VerifyError
 
 _DATE_ALERTS: Final = frozenset({42, 45})
 

@@ -10,14 +10,8 @@ from typing import Final
 from probe.causes.clocks import backend_agrees, seen_outside
 from probe.causes.experiments import same_alert, same_without_certificate
 from probe.causes.wording import DAY
-from probe.evidence import (
-    Answer,
-    CertificateAtHand,
-    CertificateFacts,
-    Evidence,
-    Handshake,
-    VerifyError,
-)
+from probe.credential_facts import CertificateAtHand, CertificateFacts
+from probe.evidence import Answer, Evidence, Handshake, VerifyError
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate (causes.md)."""

@@ -6,7 +6,8 @@ from probe.causes.clocks import ANOTHER_CLOCK, in_date, readings, verdict
 from probe.causes.observed import judged_the_server
 from probe.causes.san_mismatch import SERVER_ENDINGS
 from probe.causes.wording import date, shown, span
-from probe.evidence import CertificateFacts, EndingKind, Evidence, Handshake
+from probe.credential_facts import CertificateFacts
+from probe.evidence import EndingKind, Evidence, Handshake
 from probe.weakness import refused_by_go, weak_key
 
 _EXPIRED = 10

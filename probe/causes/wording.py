@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 from typing import Final
 
-from probe.evidence import CertificateFacts
+from probe.credential_facts import CertificateFacts
 
 DAY: Final = 86400.0
 

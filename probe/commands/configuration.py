@@ -39,18 +39,28 @@ def loader(config_file: Path | None) -> Loader:
     return Loader(read, user_agent=USER_AGENT)
 
 
-def configuration(source: Path | Loader | None) -> Configuration:
-    """Read a file, or where there is none the environment; warnings go to stderr.
+def configuration(config_file: Path | None, *, connects: bool = True) -> Configuration:
+    """Read `config_file`, or where there is none the environment; warnings go to stderr.
+
+    Args:
+        config_file: the project's own YAML.
+        connects: False leaves out the lists of http_sd, each with a warning.
+
+    Raises:
+        ConfigurationError: where it has an error.
+    """
+    return loaded_by(loader(config_file), connects=connects)
+
+
+def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
+    """Return what `loading` reads; warnings go to stderr.
 
     Raises:
         ConfigurationError: where it has an error.
     """
     import asyncio
 
-    from probe.sources.loading import Loader
-
-    loading = source if isinstance(source, Loader) else loader(source)
-    loaded = asyncio.run(loading.load())
+    loaded = asyncio.run(loading.load() if connects else loading.load_without_lists())
     for warning in loaded.warnings:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     return loaded

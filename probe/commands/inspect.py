@@ -53,7 +53,10 @@ def inspect(
     if endpoint is not None and not (files or cert_file):
         raise click.UsageError("--endpoint goes with --cert, or with a FILE")
     reference = _reference(endpoint) if endpoint is not None else ""
-    sets = _sets_named(files, *options) if named else _sets_of(configuration(config_file).targets)
+    if named:
+        sets = _sets_named(files, *options)
+    else:
+        sets = _sets_of(configuration(config_file, connects=False).targets)
     from probe.inspection.inspection import inspect as look
 
     inspection = look(sets, time.time(), reference)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, configuration, loader
+from probe.commands.configuration import config_option, loaded_by, loader
 from probe.commands.event_loop import in_loop, listening_on
 from probe.commands.exit_codes import AS_EXPECTED
 
@@ -15,7 +15,7 @@ from probe.commands.exit_codes import AS_EXPECTED
 def run(config_file: Path | None) -> int:
     """Run the service: schedule, metrics, web."""
     again = loader(config_file)
-    loaded = configuration(again)
+    loaded = loaded_by(again)
     from probe.outputs.log import configure_logging
     from probe.service import serve
 

@@ -14,7 +14,7 @@ from probe.safe_text import safe_text
 @config_option
 def validate(config_file: Path | None) -> int:
     """Load the configuration and every file it names; connects nowhere."""
-    loaded = configuration(config_file)
+    loaded = configuration(config_file, connects=False)
     from probe.credentials.store import CredentialStore
 
     store = CredentialStore()

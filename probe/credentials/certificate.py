@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from probe.evidence import CertificateFacts, Name
+from probe.credential_facts import CertificateFacts, Name
 from probe.safe_text import safe_text
 
 UNREADABLE: Final = "unreadable certificate"

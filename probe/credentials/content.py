@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from OpenSSL import crypto
 
+from probe.credential_facts import CredentialFault
 from probe.credentials import conversion
 from probe.credentials.certificate import PARSE_ERRORS, parse_certificate
 from probe.credentials.conversion import Role
 from probe.credentials.formats import PHRASES, Format, der_shortfall, first_der, recognise
 from probe.credentials.pem import Block, Flaw, Scan, is_key_label, scan_pem
 from probe.credentials.wrapping import particulars
-from probe.evidence import CredentialFault
 from probe.safe_text import safe_text
 
 SIZE_LIMIT: Final = 1024 * 1024

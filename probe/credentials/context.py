@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL, crypto
 
+from probe.credential_facts import CertificateFacts, CredentialFacts
 from probe.credentials.bindings import set_groups, set_no_auto_chain
 from probe.credentials.conversion import Role
 from probe.credentials.formats import Format
@@ -25,7 +26,6 @@ from probe.credentials.negotiable import (
     openssl_ciphers,
     openssl_groups,
 )
-from probe.evidence import CertificateFacts, CredentialFacts
 from probe.target import TlsSettings
 
 _PROTOCOLS: Final = dict(
@@ -101,14 +101,14 @@ class Credentials:
     def kept_for(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
 
-        The faults of those stand among the remarks: true, and stopping nobody who has read the
-        good ones. The contexts are shared.
+        The faults of those are told; they stop nobody who has read the good ones. The contexts
+        are shared.
         """
         told = tuple(
             msgspec.structs.replace(fault, fact=f"{fault.fact}; {KEPT}")
             for fault in unusable.faults
         )
-        facts = msgspec.structs.replace(self.facts, remarks=(*unusable.remarks, *told))
+        facts = msgspec.structs.replace(self.facts, unusable=told)
         kept = Credentials(self._tls, self._material, facts, self.files)
         kept._contexts = self._contexts
         return kept

@@ -10,9 +10,9 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from probe.credential_facts import CredentialFault
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
 from probe.credentials.conversion import Role
-from probe.evidence import CredentialFault
 from probe.safe_text import safe_text
 
 _OURS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})

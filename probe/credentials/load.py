@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from probe.credential_facts import CertificateAtHand, CredentialFacts, CredentialFault
 from probe.credentials.certificate import certificate_facts
 from probe.credentials.chain import (
     AtHand,
@@ -28,7 +29,6 @@ from probe.credentials.context import CredentialFile, Credentials, Material, acc
 from probe.credentials.conversion import INLINE, Role, compare_keys, copy_again
 from probe.credentials.files import read_file
 from probe.credentials.formats import Format
-from probe.evidence import CertificateAtHand, CredentialFacts, CredentialFault
 from probe.safe_text import safe_text
 from probe.target import TlsSettings
 

@@ -8,6 +8,8 @@ import difflib
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from probe.cipher_suites import INSECURE_SUITES, OPENSSL_NAMES, SECURE_SUITES
+
 VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3")
 
 DEFAULT_MIN_VERSION: Final = "1.2"
@@ -18,36 +20,6 @@ TLS13_SUITES: Final = frozenset(
 )
 """Fixed in Go: named or not, all three are offered."""
 
-SECURE_SUITES: Final = {
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
-    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
-    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
-    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
-}
-"""Go's `CipherSuites()` for TLS 1.0 to 1.2."""
-
-INSECURE_SUITES: Final = {
-    "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
-    "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "DES-CBC3-SHA",
-    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
-    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
-    "TLS_RSA_WITH_AES_128_CBC_SHA256": "AES128-SHA256",
-    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
-    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
-    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA": "ECDHE-ECDSA-RC4-SHA",
-    "TLS_ECDHE_RSA_WITH_RC4_128_SHA": "ECDHE-RSA-RC4-SHA",
-    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA": "ECDHE-RSA-DES-CBC3-SHA",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256": "ECDHE-ECDSA-AES128-SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256": "ECDHE-RSA-AES128-SHA256",
-}
-"""Go's `InsecureCipherSuites()`, which a Collector takes with `include_insecure_cipher_suites`."""
-
 CURVES: Final = {
     "X25519": "X25519",
     "P256": "P-256",
@@ -55,8 +27,6 @@ CURVES: Final = {
     "P521": "P-521",
     "X25519MLKEM768": "X25519MLKEM768",
 }
-
-_SUITES: Final = {**SECURE_SUITES, **INSECURE_SUITES}
 
 
 def check_version(version: str) -> None:
@@ -97,7 +67,7 @@ def openssl_ciphers(names: Iterable[str]) -> tuple[str, ...]:
 
     A name that is not Go's is passed on, so that an experiment may name an OpenSSL one.
     """
-    return tuple(_SUITES.get(name, name) for name in names if name not in TLS13_SUITES)
+    return tuple(OPENSSL_NAMES.get(name, name) for name in names if name not in TLS13_SUITES)
 
 
 def openssl_groups(names: Iterable[str]) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ curl, the last three on OpenSSL 3.0.
 from collections.abc import Iterator
 from typing import Final
 
+from probe.credential_facts import CredentialFault
 from probe.diagnosis import Diagnosis
-from probe.evidence import CredentialFault, Evidence
+from probe.evidence import Evidence
 from probe.exporters.file_words import GRPC_CORE_GIVES_UP
 from probe.exporters.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
 from probe.exporters.verdict import Outcome, Verdict, verdicts

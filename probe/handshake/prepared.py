@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from probe.evidence import CredentialFault, TargetFacts
+from probe.credential_facts import CredentialFault
+from probe.evidence import TargetFacts
 from probe.handshake.conversation import Purpose
 from probe.handshake.otlp import Request, build_request
 from probe.handshake.verification import SPIFFE, is_ip_address

@@ -11,7 +11,8 @@ from typing import Final, Literal
 
 from OpenSSL import SSL
 
-from probe.evidence import Alert, CertificateFacts, Handshake, Name, NameCheck, Offer, VerifyError
+from probe.credential_facts import CertificateFacts, Name
+from probe.evidence import Alert, Handshake, NameCheck, Offer, VerifyError
 from probe.handshake.alerts import alert_from_info
 from probe.handshake.bindings import (
     Scratch,

@@ -23,7 +23,8 @@ from service_identity.hazmat import (
     verify_service_identity,
 )
 
-from probe.evidence import CertificateFacts, NameCheck, VerifyError
+from probe.credential_facts import CertificateFacts
+from probe.evidence import NameCheck, VerifyError
 from probe.safe_text import safe_text
 from probe.weakness import refused_by_go
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from probe.causes.wording import date, shown
+from probe.credential_facts import CertificateFacts
 from probe.credentials.content import make_fault
-from probe.evidence import CertificateFacts
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.report import Findings
 from probe.safe_text import safe_text

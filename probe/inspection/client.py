@@ -10,9 +10,9 @@ from typing import Final
 from cryptography import x509
 
 from probe.causes.wording import shown
+from probe.credential_facts import CertificateAtHand, CertificateFacts, CredentialFault
 from probe.credentials.certificate import issued_by
 from probe.credentials.content import make_fault
-from probe.evidence import CertificateAtHand, CertificateFacts, CredentialFault
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.report import Findings
 from probe.weakness import SMALLEST_RSA_BITS_OF_GO, weak_key, weak_signature

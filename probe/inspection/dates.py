@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.causes.client_expiry import expires_soon
 from probe.causes.wording import date, shown, span
-from probe.evidence import CertificateFacts
+from probe.credential_facts import CertificateFacts
 
 TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead: the configuration's default clock tolerance."""

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from cryptography import x509
 
+from probe.credential_facts import CertificateFacts, CredentialFault
 from probe.credentials.certificate import certificate_facts
 from probe.credentials.chain import public_key_of
 from probe.credentials.context import CredentialFile, Credentials
@@ -20,7 +21,6 @@ from probe.credentials.files import read_file
 from probe.credentials.formats import Format
 from probe.credentials.load import load_credentials
 from probe.credentials.reading import Reading, read_whole
-from probe.evidence import CertificateFacts, CredentialFault
 from probe.inspection.bundle import judge_bundle
 from probe.inspection.client import (
     judge_client,

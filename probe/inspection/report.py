@@ -5,8 +5,8 @@ Laws 7 and 10: `at` came in as data, every text has passed safe_text().
 
 from dataclasses import dataclass, field
 
+from probe.credential_facts import CertificateFacts, CredentialFault
 from probe.credentials.reading import KeyFacts
-from probe.evidence import CertificateFacts, CredentialFault
 
 __all__ = ["FileReport", "Findings", "Inspection", "KeyFacts"]
 

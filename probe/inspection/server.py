@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from probe.causes.wording import shown
+from probe.credential_facts import CertificateFacts
 from probe.credentials.certificate import PARSE_ERRORS, certificate_facts, issued_by
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
-from probe.evidence import CertificateFacts
 from probe.handshake.verification import check_name
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.report import Findings

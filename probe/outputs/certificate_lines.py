@@ -7,7 +7,7 @@ entity.
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from probe.evidence import CertificateFacts
+from probe.credential_facts import CertificateFacts
 from probe.outputs.exposition import labels, number
 
 _AFTER: Final = "mtls_probe_certificate_not_after_timestamp_seconds"

@@ -12,7 +12,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from probe.causes.wording import span
-from probe.evidence import CertificateFacts, CredentialFault
+from probe.credential_facts import CertificateFacts, CredentialFault
 from probe.inspection.report import FileReport, Inspection, KeyFacts
 from probe.outputs.console import console_for
 from probe.outputs.result import SCHEMA, rfc3339

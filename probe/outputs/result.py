@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from probe.causes.experiments import Shown, shown
+from probe.credential_facts import CertificateFacts
 from probe.diagnosis import Diagnosis, Finding
-from probe.evidence import Alert, CertificateFacts, Evidence, Handshake, Stage
+from probe.evidence import Alert, Evidence, Handshake, Stage
 from probe.exporters.behaviour import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.ledger import TargetState, as_expected

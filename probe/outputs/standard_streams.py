@@ -1,5 +1,6 @@
 """The process's standard streams: a closed one, a reader who has gone, progress for who watches."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,19 @@ def fill_standard_streams() -> None:
     for number, (name, mode) in enumerate(_NAMES):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
+def write_all_of_it() -> None:
+    """Put a buffer before a stdout that has none (PYTHONUNBUFFERED, python -u).
+
+    A pipe takes 64 KiB at a time, and without a buffer nobody asks how much it took: the rest of
+    a long document would be lost without a word.
+    """
+    stdout = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper) and isinstance(stdout.buffer, io.RawIOBase):
+        encoding, errors = stdout.encoding, stdout.errors
+        buffered = io.BufferedWriter(stdout.detach())
+        sys.stdout = io.TextIOWrapper(buffered, encoding, errors, line_buffering=True)
 
 
 @contextmanager

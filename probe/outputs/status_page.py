@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from probe import __version__
 from probe.causes.cause import Cause
-from probe.evidence import CertificateFacts
+from probe.credential_facts import CertificateFacts
 from probe.ledger import Ledger, TargetState
 from probe.outputs.cause_page import PARTIES
 from probe.outputs.result import rfc3339

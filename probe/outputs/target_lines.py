@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from probe.causes.observed import names_our_issuer
+from probe.credential_facts import CredentialFacts
 from probe.diagnosis import Diagnosis
-from probe.evidence import ClockReading, CredentialFacts, Evidence, Handshake
+from probe.evidence import ClockReading, Evidence, Handshake
 from probe.ledger import TargetState
 from probe.outputs.certificate_lines import CertificateLines, certificate_lines
 from probe.outputs.exposition import Family, labels, number
@@ -206,7 +207,7 @@ class TargetLines:
         self.credential_fault = self._gauges(
             "mtls_probe_credential_fault",
             "cause",
-            {fault.cause: 1.0 for fault in credentials.faults},
+            {fault.cause: 1.0 for fault in (*credentials.faults, *credentials.unusable)},
         )
 
     def _render_handshake(self, evidence: Evidence) -> None:

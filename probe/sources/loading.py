@@ -6,6 +6,7 @@ has an error is no configuration, and whoever has another one keeps that in forc
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import aiohttp
@@ -13,7 +14,7 @@ import structlog
 
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
-from probe.sources.http_sd import fetch
+from probe.sources.http_sd import fetch, shown
 
 Read = Callable[[Mapping[str, bytes]], Configuration]
 """Reads everything but the lists of http_sd, which it is given; raises ConfigurationError."""
@@ -43,6 +44,19 @@ class Loader:
         if await self.refresh(lists_of(loaded)):
             loaded = await asyncio.to_thread(self._read, dict(self._lists))
         return loaded
+
+    async def load_without_lists(self) -> Configuration:
+        """Read everything but the lists of http_sd, for commands that connect nowhere.
+
+        Raises:
+            ConfigurationError: with where and what.
+        """
+        loaded = await asyncio.to_thread(self._read, {})
+        left_out = tuple(
+            f"{shown(url)}: this command connects nowhere, so the targets of that list are left out"
+            for url in lists_of(loaded)
+        )
+        return replace(loaded, warnings=(*loaded.warnings, *left_out))
 
     async def refresh(self, urls: Sequence[str]) -> bool:
         """Fetch the lists at `urls`; return whether one is another than before."""

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
+from probe.cipher_suites import INSECURE_SUITES, SECURE_SUITES
 from probe.credentials import negotiable
 from probe.safe_text import LIMIT, safe_text
 from probe.sources import duration
@@ -39,8 +40,8 @@ _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
 _SUITES: Final = (
     *sorted(negotiable.TLS13_SUITES),
-    *negotiable.SECURE_SUITES,
-    *negotiable.INSECURE_SUITES,
+    *SECURE_SUITES,
+    *INSECURE_SUITES,
 )
 PAIRS: Final = (("ca_file", "ca_pem"), ("cert_file", "cert_pem"), ("key_file", "key_pem"))
 """Keys of `tls` that say the same in two ways; together they are an error."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from probe.cipher_suites import INSECURE_SUITES
 from probe.credentials import negotiable
 from probe.sources.conversion import described, error_at
 from probe.sources.duration import seconds
@@ -199,7 +200,7 @@ def check_together(settings: TlsSettings, document: Document, path: KeyPath) -> 
         raise error_at(document, (*path, "max_version"), reason, found=settings.max_version)
     if settings.cipher_suites and not settings.include_insecure_cipher_suites:
         for position, name in enumerate(settings.cipher_suites):
-            if name in negotiable.INSECURE_SUITES:
+            if name in INSECURE_SUITES:
                 reason = "is insecure and needs include_insecure_cipher_suites: true"
                 where = (*path, "cipher_suites", position)
                 raise error_at(document, where, reason, found=name)

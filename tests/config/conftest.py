@@ -1,24 +1,16 @@
 """Fixtures of the tests of `config/`: the programs that read its files in the field."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from tests.config import go_tools
 from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+from tests.tools import missing
 
 CONFIG = Path(__file__).parents[2] / "config"
-
-
-def _missing(reason: str) -> NoReturn:
-    """Skip with `reason`; fail where REQUIRE_TOOLS=1 says that every tool must be there."""
-    if os.environ.get("REQUIRE_TOOLS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +25,7 @@ def kustomize() -> Path:
     try:
         return go_tools.installed(go_tools.KUSTOMIZE)
     except go_tools.ToolUnavailableError as error:
-        _missing(str(error))
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +34,7 @@ def compose() -> Path:
     try:
         return go_tools.installed(go_tools.COMPOSE)
     except go_tools.ToolUnavailableError as error:
-        _missing(str(error))
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +43,7 @@ def operator_types() -> Path:
     try:
         return go_tools.built(go_tools.OPERATOR_TYPES)
     except go_tools.ToolUnavailableError as error:
-        _missing(str(error))
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +52,7 @@ def otelcol() -> Path:
     try:
         return collector_binary()
     except CollectorUnavailableError as error:
-        _missing(str(error))
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +62,7 @@ def program() -> Callable[[str], str]:
     def find(name: str) -> str:
         found = shutil.which(name)
         if found is None:
-            _missing(f"{name} is not installed")
+            missing(f"{name} is not installed")
         return found
 
     return find

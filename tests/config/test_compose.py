@@ -127,12 +127,10 @@ def test_the_names_in_the_configurations_are_services(config: Path) -> None:
     assert source["url"] == "http://prometheus:9090"
 
 
-def test_alertmanager_takes_its_configuration(
-    config: Path, optional_program: Callable[[str], str]
-) -> None:
+def test_alertmanager_takes_its_configuration(config: Path, program: Callable[[str], str]) -> None:
     """amtool, where it is installed, finds nothing wrong."""
     file = config / "alertmanager" / "alertmanager.yml"
-    command = [optional_program("amtool"), "check-config", str(file)]
+    command = [program("amtool"), "check-config", str(file)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

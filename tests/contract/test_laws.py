@@ -10,36 +10,28 @@ import pytest
 from tests.contract.imports import MODULES, Module
 
 # Down the line only: each room names the rooms that it may import.
-EVERYTHING_BELOW_THE_LEDGER: Final = frozenset({"causes", "diagnosis", "evidence", "weakness"})
+FACTS: Final = frozenset({"credential_facts", "evidence", "record"})
+EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "safe_text": frozenset(),
     "target": frozenset(),
-    "evidence": frozenset({"safe_text"}),
-    "weakness": frozenset({"evidence"}),
-    "causes": frozenset({"evidence", "safe_text", "weakness"}),
-    "diagnosis": frozenset({"causes", "evidence", "safe_text", "weakness"}),
-    "credentials": frozenset({"evidence", "safe_text", "target", "weakness"}),
-    "inspection": frozenset(
-        {"causes", "credentials", "evidence", "handshake", "safe_text", "target", "weakness"}
-    ),
-    "sources": frozenset({"credentials", "safe_text", "target"}),
-    "handshake": frozenset({"credentials", "evidence", "safe_text", "target", "weakness"}),
-    "ledger": frozenset({"diagnosis", "evidence", "safe_text", "target"}),
+    "cipher_suites": frozenset(),
+    "record": frozenset(),
+    "credential_facts": frozenset({"record"}),
+    "evidence": frozenset({"credential_facts", "record", "safe_text"}),
+    "weakness": frozenset({"credential_facts"}),
+    "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
+    "diagnosis": FACTS | {"causes", "safe_text", "weakness"},
+    "credentials": FACTS | {"cipher_suites", "safe_text", "target", "weakness"},
+    "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
+    "sources": frozenset({"cipher_suites", "credentials", "safe_text", "target"}),
+    "handshake": FACTS | {"credentials", "safe_text", "target", "weakness"},
+    "ledger": FACTS | {"diagnosis", "safe_text", "target"},
     "schedule": frozenset({"safe_text", "target"}),
-    "line": frozenset(
-        {
-            "credentials",
-            "diagnosis",
-            "evidence",
-            "handshake",
-            "ledger",
-            "safe_text",
-            "settling",
-            "target",
-        }
-    ),
+    "line": FACTS
+    | {"credentials", "diagnosis", "handshake", "ledger", "safe_text", "settling", "target"},
     "watching": frozenset(),
-    "settling": frozenset({"causes", "evidence", "target"}),
+    "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
     "outputs": EVERYTHING_BELOW_THE_LEDGER
     | {"exporters", "inspection", "ledger", "safe_text", "target"},
@@ -88,7 +80,17 @@ def is_pure(module: Module) -> bool:
     """Return whether `module` belongs to the part that maps plain values to plain values."""
     if module.room == "handshake":
         return module.name not in DOES_IO
-    return module.room in {"causes", "diagnosis", "evidence", "safe_text", "target", "weakness"}
+    return module.room in {
+        "causes",
+        "cipher_suites",
+        "credential_facts",
+        "diagnosis",
+        "evidence",
+        "record",
+        "safe_text",
+        "target",
+        "weakness",
+    }
 
 
 def test_the_table_of_rooms_points_one_way() -> None:

@@ -5,15 +5,17 @@ from typing import Any, Final, Literal
 
 import msgspec.structs
 
+from probe.credential_facts import (
+    CertificateAtHand,
+    CertificateFacts,
+    CredentialFacts,
+    CredentialFault,
+)
 from probe.evidence import (
     Alert,
     Answer,
-    CertificateAtHand,
-    CertificateFacts,
     ClockReading,
     ConnectTry,
-    CredentialFacts,
-    CredentialFault,
     Ending,
     EndingKind,
     Evidence,

@@ -1,10 +1,9 @@
 """Fixtures of the lab: real servers, peers that misbehave, and the files that all of them use."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,15 +11,9 @@ from tests.lab import peers, servers
 from tests.lab.collector_build import CollectorUnavailableError, collector_binary
 from tests.lab.credentials import LabPki
 from tests.lab.stacks import grpc_core
+from tests.tools import missing
 
 T = TypeVar("T")
-
-
-def _missing(reason: str) -> NoReturn:
-    """Skip with `reason`; fail where REQUIRE_TOOLS=1 says that every tool must be there."""
-    if os.environ.get("REQUIRE_TOOLS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _factory(stack: ExitStack, start: Callable[..., AbstractContextManager[T]]) -> Callable[..., T]:
@@ -39,7 +32,7 @@ def otelcol() -> Path:
     try:
         return collector_binary()
     except CollectorUnavailableError as error:
-        _missing(str(error))
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +63,7 @@ def s_server(
     try:
         servers.openssl()
     except FileNotFoundError as error:
-        _missing(str(error))
+        missing(str(error))
     with ExitStack() as stack:
 
         def start(*arguments: str, **options: Any) -> servers.SServer:
@@ -99,7 +92,7 @@ def grpc_in_clear(tmp_path: Path) -> Iterator[int]:
     """The port of a gRPC server that speaks no TLS."""
     absent = grpc_core.GRPC_CORE.missing()
     if absent:
-        _missing(f"grpc-core: {absent}")
+        missing(f"grpc-core: {absent}")
     with grpc_core.serve_grpc(tmp_path) as port:
         yield port
 

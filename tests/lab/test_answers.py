@@ -9,12 +9,12 @@ from typing import Final
 import pytest
 
 from probe.target import Endpoint, Secret
-from tests.lab.conftest import _missing
 from tests.lab.credentials import LabPki
 from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
 from tests.lab.servers import HOST
 from tests.lab.stack import free_port, lacking
+from tests.tools import missing
 
 UNKNOWN_NAME: Final = """
 server {{ listen {host}:{port} ssl default_server; ssl_reject_handshake on; }}
@@ -42,7 +42,7 @@ server {{ listen {host}:{port}; return 200; }}
 def nginx(tmp_path: Path, pki: LabPki) -> Iterator["Nginx"]:
     """A function that runs nginx with one server and returns its port."""
     if absent := lacking("nginx")():
-        _missing(absent)
+        missing(absent)
     with Nginx(tmp_path, pki).running() as one:
         yield one
 

@@ -1,7 +1,6 @@
 """Clocks that are really wrong: backends under faketime, and the probe itself under it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,15 +12,17 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from tests.lab import servers
 from tests.lab.credentials import LabPki, Pair
+from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
 from tests.lab.stack import VERSIONS, Serving, TlsVersion, free_port, with_clock
 from tests.lab.stacks.openssl import S_SERVER
+from tests.tools import missing
 from tests.unit.ntp_server import Says, ntp_server
 
 DAY = 86_400.0
@@ -31,30 +32,17 @@ TOKEN = "s3cr3t-t0ken"
 Check = Callable[..., tuple[dict[str, Any], int]]
 """Runs the real command; see the fixture."""
 
-_NGINX = """\
-daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr notice;
-events {{}}
-http {{
-  client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-  uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  log_format asked "$request_method $request_uri [$http_authorization] $http_user_agent";
+_NGINX = """
+log_format asked "$request_method $request_uri [$http_authorization] $http_user_agent";
+server {{
   access_log {folder}/access.log asked;
-  server {{
-    listen {host}:{port} ssl{http2};
-    ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv{version};
-    ssl_client_certificate {ca}; ssl_verify_client on;
-    default_type application/x-protobuf;
-    location / {{ return 200; }}
-  }}
+  listen {host}:{port} ssl{http2};
+  ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv{version};
+  ssl_client_certificate {ca}; ssl_verify_client on;
+  default_type application/x-protobuf;
+  location / {{ return 200; }}
 }}
 """
-
-
-def missing(reason: str) -> NoReturn:
-    """Skip with `reason`; fail where REQUIRE_TOOLS=1 says that every tool must be there."""
-    if os.environ.get("REQUIRE_TOOLS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +74,8 @@ def nginx_running(
             version=version,
             ca=pki.client_ca_file,
         )
-    file = folder / "nginx.conf"
-    file.write_text(configuration, encoding="utf-8")
-    command = ["nginx", "-p", str(folder), "-c", str(file), "-e", "stderr"]
-    with servers.process(with_clock(command, clock), folder / "nginx.log") as log:
-        servers.started(log, "start worker process|using the .* event method")
-        _wait_for(port)
-        yield Nginx(port, folder)
-
-
-def _wait_for(port: int) -> None:
-    import socket
-
-    end = time.monotonic() + servers.START_TIMEOUT
-    while True:
-        try:
-            socket.create_connection((servers.HOST, port), 1).close()
-        except OSError:
-            assert time.monotonic() < end, "nothing listens"
-            time.sleep(0.02)
-        else:
-            return
+        with run_nginx(folder, port, http=configuration, clock=clock):
+            yield Nginx(port, folder)
 
 
 @pytest.fixture

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import _missing
 from tests.lab.credentials import LabPki
 from tests.lab.observing import observe, target
 from tests.lab.stack import VERSIONS, Serving, TlsVersion
 from tests.lab.stacks.go import GO, serve_go
+from tests.tools import missing
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_server_with_a_weak_certificate(tmp_path: Path, pki: LabPki, version: TlsVersion) -> None:
     """Signed with SHA-1, which Go serves with and other libraries refuse to load: we stop."""
     if absent := GO.missing():
-        _missing(f"go: {absent}")
+        missing(f"go: {absent}")
     serving = Serving(tls=version, server=pki.server_weak, client_ca_file=pki.client_ca_file)
     with GO.start(tmp_path, serving) as port:
         evidence, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))
@@ -27,7 +27,7 @@ def test_a_server_with_a_weak_certificate(tmp_path: Path, pki: LabPki, version: 
 def test_a_policy_on_names(tmp_path: Path, pki: LabPki, version: TlsVersion) -> None:
     """It verifies the certificate and refuses its name: bad_certificate (42), so not certain."""
     if absent := GO.missing():
-        _missing(f"go: {absent}")
+        missing(f"go: {absent}")
     serving = Serving(tls=version, server=pki.server, client_ca_file=pki.client_ca_file)
     with serve_go(tmp_path, serving, refuses_names=True) as port:
         _, diagnosis = observe(target(pki, port, pki.client, protocol="http/protobuf"))

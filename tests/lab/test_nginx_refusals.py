@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import _missing
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.observing import observe, target
 from tests.lab.scenario import Staging
 from tests.lab.stack import VERSIONS, Stack, TlsVersion
 from tests.lab.stacks.nginx import NGINX_GRPC, NGINX_HTTP, NGINX_HTTP1
+from tests.tools import missing
 
 Client = Callable[[LabPki], Pair | None]
 
@@ -37,7 +37,7 @@ def test_a_refusal_above_tls_has_its_true_cause(
 ) -> None:
     """No fatal alert, the chosen protocol, HTTP 400 to the Export request: decided there, certainly."""
     if absent := stack.missing():
-        _missing(f"{stack.name}: {absent}")
+        missing(f"{stack.name}: {absent}")
     client = REFUSED[cause](pki)
     with stack.start(tmp_path, Staging(client).serving(pki, version)) as port:
         evidence, diagnosis = observe(target(pki, port, client, protocol=stack.protocol))

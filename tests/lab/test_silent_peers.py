@@ -71,14 +71,21 @@ def test_an_end_before_any_answer_stays_open(
     It ends the same with every version, cipher and group, so that these are not to blame.
     """
     port = tcp_peer(behaviour)
-    _, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
+    evidence, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
     assert (diagnosis.stage, diagnosis.cause) == ("handshake", cause), diagnosis
     assert not diagnosis.certain
     assert "not_tls" in diagnosis.also
-    if behaviour == "reset":
-        return  # it may come before a ClientHello was out: then the experiment was about nothing
-    ruled_out = {"protocol_version_mismatch", "no_shared_cipher", "no_shared_group"}
-    assert not ruled_out & set(diagnosis.also), diagnosis
+    # A reset may come before a ClientHello is out: that experiment was about nothing.
+    asked = {one.varied for one in evidence.experiments if one.ending.stage == "handshake"}
+    ruled_out = {
+        "every_version": "protocol_version_mismatch",
+        "every_cipher": "no_shared_cipher",
+        "every_group": "no_shared_group",
+    }
+    for varied, ruled in ruled_out.items():
+        assert (ruled in diagnosis.also) is (varied not in asked), diagnosis
+    if behaviour != "reset":
+        assert ruled_out.keys() <= asked
 
 
 def test_a_mute_port_is_a_timeout(tcp_peer: Callable[[peers.Behaviour], int], pki: LabPki) -> None:

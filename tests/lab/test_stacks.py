@@ -1,6 +1,5 @@
 """Every scenario against every stack, at TLS 1.2 and 1.3: the right cause, and no false green."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -13,6 +12,7 @@ from tests.lab.observing import observe, target
 from tests.lab.scenario import CONFIRMED, SCENARIOS, Scenario, Staging
 from tests.lab.stack import Serving, Stack, TlsVersion, lacking
 from tests.lab.stacks import STACKS
+from tests.tools import missing
 
 assert scenarios.__all__
 
@@ -56,9 +56,7 @@ def test_the_true_cause_is_named(
     staging = scenario.build(pki)
     not_run = _not_run(stack, scenario, staging)
     if not_run:
-        if os.environ.get("REQUIRE_TOOLS") == "1":
-            pytest.fail(not_run)
-        pytest.skip(not_run)
+        missing(not_run)
     port = backend(stack, staging.serving(pki, version))
     settings = dict(staging.settings)
     if stack.speaks_both and version == "1.2":

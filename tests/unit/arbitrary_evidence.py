@@ -6,21 +6,23 @@ from typing import Final, get_args
 from hypothesis import strategies as st
 
 from probe.causes.catalogue import CATALOGUE
+from probe.credential_facts import (
+    CertificateAtHand,
+    CertificateFacts,
+    CredentialFacts,
+    CredentialFault,
+    Name,
+)
 from probe.evidence import (
     STAGES,
     Alert,
     Answer,
-    CertificateAtHand,
-    CertificateFacts,
     ClockReading,
     ConnectTry,
-    CredentialFacts,
-    CredentialFault,
     Ending,
     EndingKind,
     Evidence,
     Handshake,
-    Name,
     NameCheck,
     Offer,
     Recheck,

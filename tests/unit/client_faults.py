@@ -7,7 +7,7 @@ A cell is an alert's number, `close` (FIN or RST, no alert), `400` or `403` (jud
 from dataclasses import dataclass
 from typing import Final
 
-from probe.evidence import CertificateFacts
+from probe.credential_facts import CertificateFacts
 from tests.golden.certificates import (
     CLIENT_CA,
     EXPORTER,

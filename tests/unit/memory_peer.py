@@ -8,10 +8,11 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
+from probe.credential_facts import CredentialFacts
 from probe.credentials.certificate import CertificateReader, name_from_der
 from probe.credentials.context import Credentials, Material, Variant
 from probe.demo.pki import Authority, Issued
-from probe.evidence import CredentialFacts, Offer
+from probe.evidence import Offer
 from probe.handshake.bindings import Scratch
 from probe.handshake.tls import TlsClient, TlsPlan, sni_of
 from probe.target import TlsSettings

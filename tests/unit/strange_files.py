@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from probe.credential_facts import CredentialFault
 from probe.credentials.content import Content
 from probe.credentials.conversion import Role
 from probe.credentials.formats import Format
-from probe.evidence import CredentialFault
 from tests.unit.credential_files import issue, key_pem, named
 
 CA = issue("CA", ca=True)

@@ -7,17 +7,10 @@ import msgspec.structs
 import pytest
 from hypothesis import given, settings
 
+from probe.credential_facts import CertificateAtHand, CredentialFault
 from probe.credentials.load import load_credentials
 from probe.diagnosis import diagnose
-from probe.evidence import (
-    CertificateAtHand,
-    CredentialFault,
-    Ending,
-    Evidence,
-    Experiment,
-    Handshake,
-    NameCheck,
-)
+from probe.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
 from probe.exporters.behaviour import by_exporter
 from probe.exporters.runtime import RUNTIMES
 from probe.exporters.verdict import Verdict

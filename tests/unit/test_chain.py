@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from probe.credential_facts import CredentialFacts
 from probe.credentials.load import load_credentials
-from probe.evidence import CredentialFacts
 from probe.target import TlsSettings
 from tests.unit.credential_files import issue, pair_files
 

@@ -300,6 +300,28 @@ async def test_validate_finds_credential_faults_and_connects_nowhere(tmp_path: P
         assert "  fix: " in ended.out
 
 
+async def test_validate_and_inspect_ask_no_list(tmp_path: Path) -> None:
+    """They connect nowhere, http_sd's server included, and say what they leave out."""
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readline()).decode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/list?token=s3cr3t"
+        path = tmp_path / "probe.yml"
+        path.write_text(json.dumps({"sources": [{"http_sd": url}]}), "utf-8")
+        validated, inspected = await side_by_side(
+            run_probe("validate", "--config", path), run_probe("inspect", "--config", path)
+        )
+    assert asked == []
+    for ended in (validated, inspected):
+        assert ended.code == 0
+        assert "connects nowhere" in ended.err
+        assert "s3cr3t" not in ended.err
+
+
 async def test_wait_ends_as_soon_as_the_backend_is_there(tmp_path: Path) -> None:
     """A backend that comes up while `check --wait` repeats: exit 0, long before the time is up."""
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -12,8 +12,9 @@ from markupsafe import escape
 from yarl import URL
 
 from probe.causes.catalogue import CATALOGUE
+from probe.credential_facts import Name
 from probe.diagnosis import diagnose
-from probe.evidence import Evidence, Name
+from probe.evidence import Evidence
 from probe.ledger import Ledger
 from probe.outputs.cause_page import neighbours
 from probe.outputs.metrics import Metrics

@@ -4,8 +4,9 @@ import msgspec.structs
 import pytest
 
 from probe.causes.cause import Strength
+from probe.credential_facts import CertificateFacts
 from probe.diagnosis import diagnose, fill
-from probe.evidence import CertificateFacts, Evidence, Recheck
+from probe.evidence import Evidence, Recheck
 from tests.golden.attempts import (
     By,
     alert,

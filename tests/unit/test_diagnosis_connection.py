@@ -7,8 +7,9 @@ import pytest
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.plaintext import name_first_bytes
+from probe.credential_facts import CredentialFacts, CredentialFault
 from probe.diagnosis import diagnose
-from probe.evidence import CredentialFacts, CredentialFault, EndingKind, Offer, Stage
+from probe.evidence import EndingKind, Offer, Stage
 from tests.golden.attempts import (
     alert,
     answered,

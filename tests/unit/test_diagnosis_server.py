@@ -3,8 +3,9 @@
 import msgspec.structs
 import pytest
 
+from probe.credential_facts import CertificateFacts
 from probe.diagnosis import diagnose
-from probe.evidence import CertificateFacts, Evidence, NameCheck
+from probe.evidence import Evidence, NameCheck
 from tests.golden.attempts import (
     HOST,
     alert,

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.wording import date, shown, span
+from probe.credential_facts import CertificateFacts
 from probe.diagnosis import Diagnosis, diagnose
-from probe.evidence import CertificateFacts, Evidence, from_json, to_json
+from probe.evidence import Evidence, from_json, to_json
 from tests.unit.arbitrary_evidence import certificates, evidences
 
 NUMBERS = st.floats() | st.integers(-(10**20), 10**20).map(float)

@@ -8,22 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
 from probe.demo.scenarios import DemoPki
 from probe.evidence import (
     SCHEMA,
     STAGES,
     Alert,
     Answer,
-    CertificateFacts,
     ClockReading,
     ConnectTry,
-    CredentialFacts,
-    CredentialFault,
     Ending,
     Evidence,
     Experiment,
     Handshake,
-    Name,
     NameCheck,
     Offer,
     Recheck,

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probe.commands.inspect import inspect as command
+from probe.credential_facts import CertificateFacts, CredentialFault, Name
 from probe.demo.pki import Authority, new_key
-from probe.evidence import CertificateFacts, CredentialFault, Name
 from probe.inspection.inspection import inspect as look
 from probe.inspection.inspection import sets_of
 from probe.inspection.report import FileReport, Inspection

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from probe.credential_facts import CredentialFacts
 from probe.credentials.content import SIZE_LIMIT
 from probe.credentials.formats import Format
 from probe.credentials.load import load_credentials
-from probe.evidence import CredentialFacts
 from probe.target import Secret, TlsSettings
 from tests.unit.credential_files import Issued, issue, key_pem, named, pair_files
 

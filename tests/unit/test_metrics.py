@@ -1,6 +1,5 @@
 """The metrics: names, types and labels of interfaces.md, section 5, in both formats."""
 
-import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -18,23 +17,14 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause
+from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
 from probe.diagnosis import Diagnosis
-from probe.evidence import (
-    STAGES,
-    CertificateFacts,
-    ClockReading,
-    CredentialFacts,
-    CredentialFault,
-    Ending,
-    Evidence,
-    Handshake,
-    Name,
-    TargetFacts,
-)
+from probe.evidence import STAGES, ClockReading, Ending, Evidence, Handshake, TargetFacts
 from probe.ledger import Ledger
 from probe.outputs.metrics import Metrics
 from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
+from tests.tools import missing
 
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
 AT: Final = 1_795_341_600.25
@@ -443,9 +433,7 @@ def test_promtool_accepts_the_metrics() -> None:
     """Prometheus' own linter reads the text format and finds nothing to improve."""
     promtool = shutil.which("promtool")
     if promtool is None:
-        if os.environ.get("REQUIRE_TOOLS") == "1":
-            pytest.fail("promtool is required and missing")
-        pytest.skip("promtool is not installed")
+        missing("promtool is not installed")
     ledger, metrics = ledger_and_metrics()
     ledger.record(EU, seen(), REFUSED)
 

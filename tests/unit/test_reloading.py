@@ -176,6 +176,31 @@ async def test_a_rotation_is_on_metrics_within_two_seconds(
         await service.stop()
 
 
+async def test_a_broken_file_is_told_while_the_last_good_pair_is_used(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """The backend still lets it in; a metric and a finding say that the files cannot be used."""
+    issued = PKI.exporter()
+    tls = PKI.settings(tmp_path, issued)
+    assert tls.key_file is not None
+    fault = 'mtls_probe_credential_fault{target="healthy",cause="client_file_malformed"}'
+    async with running_service(written(tmp_path, entry(backend, tls, interval="60s"))) as service:
+        await service.reaches(ATTEMPTS, 1)
+        assert await service.sample(fault) is None
+        Path(tls.key_file).write_bytes(b"not a key")
+        await becomes(service, fault, 1)
+        assert await service.sample('mtls_probe_success{target="healthy"}') == 1
+        _, text = await service.get("/api/v1/targets/healthy")
+        (finding,) = json.loads(text)["results"][0]["findings"]
+        assert finding["cause"] == "client_file_malformed"
+        assert "stay in use" in finding["fact"]
+        Path(tls.key_file).write_bytes(issued.key_pem)
+        async with asyncio.timeout(5):
+            while await service.sample(fault) is not None:
+                await asyncio.sleep(0.05)
+        await service.stop()
+
+
 async def test_a_thousand_rotations_under_load_bring_no_failure_of_our_own(
     backend: Backend, tmp_path: Path
 ) -> None:
@@ -213,5 +238,5 @@ async def test_a_thousand_rotations_under_load_bring_no_failure_of_our_own(
     await rotating
     _, evidence, diagnosis = await line.walk(target)
     assert diagnosis.outcome == "confirmed"
-    assert evidence.credentials.remarks == ()
+    assert evidence.credentials.unusable == ()
     assert len(seen) > 1

@@ -9,16 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.credential_facts import CertificateFacts, CredentialFacts, Name
 from probe.diagnosis import Diagnosis, Finding, diagnose
 from probe.evidence import (
     Alert,
-    CertificateFacts,
     ClockReading,
-    CredentialFacts,
     Ending,
     Evidence,
     Handshake,
-    Name,
     Recheck,
     TargetFacts,
     from_json,

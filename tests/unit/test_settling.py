@@ -118,6 +118,21 @@ async def test_a_check_waits_for_its_turn() -> None:
     assert all(one.experiments for one in settled)
 
 
+async def test_a_check_does_not_wait_for_ever() -> None:
+    """Of a fleet that is mute, each target waits its own timeout for a place, and no longer."""
+    laboratory = Laboratory()
+    laboratory.may_end.clear()
+    settling = Settling(laboratory, concurrency=1, patient=True)
+    busy = asyncio.create_task(settling.settle(TARGET, at(0), None))
+    await asyncio.sleep(0)
+    late = Target(name="late", endpoint=Endpoint("collector", 4317), timeout=0.05)
+    async with asyncio.timeout(2):
+        assert (await settling.settle(late, at(0), None)).experiments == ()
+    laboratory.may_end.set()
+    assert (await busy).experiments
+    assert (await settling.settle(late, at(1), None)).experiments
+
+
 async def test_switched_off_it_never_asks() -> None:
     """`experiments: {enabled: false}`."""
     laboratory = Laboratory()

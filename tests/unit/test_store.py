@@ -86,9 +86,9 @@ def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
     assert kept.facts.faults == ()
     assert kept.facts.client_chain == good.facts.client_chain
     assert kept.context() is good.context()
-    (remark,) = kept.facts.remarks
-    assert remark.cause == "client_file_missing"
-    assert "stay in use" in remark.fact
+    (fault,) = kept.facts.unusable
+    assert fault.cause == "client_file_missing"
+    assert "stay in use" in fault.fact
     assert store.reloads == 2
 
 
@@ -100,10 +100,10 @@ def test_half_of_a_rotation_leaves_the_last_good_pair(tmp_path: Path) -> None:
     (tmp_path / "tls.crt").write_bytes(NEW.pem)
     half = store.get(target(tls))
     assert (half.facts.faults, half.facts.client_chain) == ((), before)
-    assert [remark.cause for remark in half.facts.remarks] == ["client_cert_key_mismatch"]
+    assert [fault.cause for fault in half.facts.unusable] == ["client_cert_key_mismatch"]
     (tmp_path / "tls.key").write_bytes(NEW.key_pem)
     whole = store.get(target(tls))
-    assert whole.facts.remarks == ()
+    assert whole.facts.unusable == ()
     assert whole.facts.client_chain != before
 
 

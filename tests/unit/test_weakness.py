@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.credential_facts import CertificateFacts, Name
 from probe.credentials.certificate import certificate_facts
 from probe.demo.pki import Authority
-from probe.evidence import CertificateFacts, Name
 from probe.weakness import (
     SMALLEST_RSA_BITS,
     SMALLEST_RSA_BITS_OF_GO,

@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from yarl import URL
 
 from probe.causes.cause import Cause
+from probe.credential_facts import CertificateFacts, CredentialFacts, Name
 from probe.diagnosis import Diagnosis, Finding
-from probe.evidence import CertificateFacts, CredentialFacts, Ending, Evidence, Name, TargetFacts
+from probe.evidence import Ending, Evidence, TargetFacts
 from probe.ledger import Ledger
 from probe.outputs.metrics import Metrics
 from probe.outputs.web import web_application, web_runner

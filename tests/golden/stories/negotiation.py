@@ -1,6 +1,7 @@
 """Stories of two sides without common ground, and of ports that speak something else."""
 
-from probe.evidence import Answer, CredentialFault, Evidence, Offer
+from probe.credential_facts import CredentialFault
+from probe.evidence import Answer, Evidence, Offer
 from tests.golden.attempts import (
     HOST,
     TAKEN,

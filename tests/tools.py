@@ -1,0 +1,13 @@
+"""What a test does where a program that it needs is not on this machine."""
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip with `reason`; fail where REQUIRE_TOOLS=1 says that every tool must be there."""
+    if os.environ.get("REQUIRE_TOOLS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,50 @@
+"""Standard streams: what is printed arrives whole, whatever the interpreter was told of buffers."""
+
+import io
+import sys
+
+import pytest
+
+from probe.outputs.standard_streams import write_all_of_it
+
+
+class Narrow(io.RawIOBase):
+    """A pipe that takes a few bytes at a time, as a full one does."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self.taken = b""
+
+    def writable(self) -> bool:
+        """It takes what is written."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Take ten bytes of it."""
+        some = bytes(data)[:10]  # type: ignore[call-overload]  # a buffer of bytes
+        self.taken += some
+        return len(some)
+
+
+@pytest.mark.parametrize("way", ["bytes", "text"])
+def test_a_long_document_arrives_whole_without_a_buffer(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """PYTHONUNBUFFERED=1, as images set it: no byte behind the pipe's first take is lost."""
+    pipe = Narrow()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, "utf-8", write_through=True))
+    write_all_of_it()
+    if way == "bytes":
+        sys.stdout.buffer.write(b"0123456789" * 1000)
+    else:
+        sys.stdout.write("0123456789" * 1000)
+    sys.stdout.flush()
+    assert pipe.taken == b"0123456789" * 1000
+
+
+def test_a_buffered_stdout_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing stands between the two that need not."""
+    stdout = io.TextIOWrapper(io.BufferedWriter(Narrow()), "utf-8")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    write_all_of_it()
+    assert sys.stdout is stdout
