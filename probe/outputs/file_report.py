@@ -8,6 +8,7 @@ import sys
 from typing import Final, TextIO
 
 import msgspec
+import msgspec.structs
 from msgspec import Struct
 from rich.text import Text
 
@@ -15,7 +16,7 @@ from probe.causes.wording import span
 from probe.credential_facts import CertificateFacts, CredentialFault
 from probe.inspection.report import FileReport, Inspection, KeyFacts
 from probe.outputs.console import console_for
-from probe.outputs.result import SCHEMA, rfc3339
+from probe.outputs.result import SCHEMA, Certificate, certificate, rfc3339
 
 _DAY: Final = 86400.0
 _SHOWN_CERTIFICATES: Final = 10
@@ -41,16 +42,9 @@ class NamedFault(Struct, frozen=True):
     fix: tuple[str, ...]
 
 
-class Certificate(Struct, frozen=True):
-    """One certificate; null is an extension that is not there."""
+class InspectedCertificate(Certificate, frozen=True):
+    """One certificate in full; null is an extension that is not there."""
 
-    subject: str
-    issuer: str
-    serial_number: str
-    not_before: str
-    not_after: str
-    sans: tuple[str, ...]
-    sha256: str
     days_left: int
     """Whole days; negative once it has expired."""
     is_ca: bool
@@ -73,7 +67,7 @@ class File(Struct, frozen=True):
     format: str
     what: str
     blocks: tuple[str, ...]
-    certificates: tuple[Certificate, ...]
+    certificates: tuple[InspectedCertificate, ...]
     keys: tuple[KeyFacts, ...]
     facts: tuple[str, ...]
     faults: tuple[Fault, ...]
@@ -135,15 +129,9 @@ def _file(report: FileReport, at: float) -> File:
     )
 
 
-def _certificate(facts: CertificateFacts, at: float) -> Certificate:
-    return Certificate(
-        subject=facts.subject.text,
-        issuer=facts.issuer.text,
-        serial_number=facts.serial_number,
-        not_before=rfc3339(facts.not_before),
-        not_after=rfc3339(facts.not_after),
-        sans=facts.sans,
-        sha256=facts.sha256,
+def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
+    return InspectedCertificate(
+        **msgspec.structs.asdict(certificate(facts)),
         days_left=int((facts.not_after - at) // _DAY),
         is_ca=facts.is_ca,
         self_signed=facts.self_signed,

@@ -132,8 +132,8 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),
-        server_certificates=tuple(map(_certificate, handshake.server_chain)) if handshake else (),
-        client_certificates=tuple(map(_certificate, evidence.credentials.client_chain)),
+        server_certificates=tuple(map(certificate, handshake.server_chain)) if handshake else (),
+        client_certificates=tuple(map(certificate, evidence.credentials.client_chain)),
         clock=_clock(evidence),
         experiments=tuple(map(_experiment, shown(evidence))),
         durations=evidence.durations,
@@ -179,7 +179,8 @@ def _tls(handshake: Handshake | None) -> Tls:
     )
 
 
-def _certificate(facts: CertificateFacts) -> Certificate:
+def certificate(facts: CertificateFacts) -> Certificate:
+    """Return what every JSON says of a certificate."""
     return Certificate(
         subject=facts.subject.text,
         issuer=facts.issuer.text,
