@@ -60,6 +60,30 @@ class CredentialFault(Record, frozen=True):
     fix: tuple[str, ...] = ()
 
 
+class Rotation(Record, frozen=True):
+    """That a file holds other certificates than when the probe first read it."""
+
+    role: Literal["cert", "ca"]
+    path: str
+    at: float
+    """When the probe read what it holds now."""
+    before: tuple[CertificateFacts, ...] = ()
+    """What it held at first: what an exporter that reads it once still has."""
+
+
+class ServedFile(Record, frozen=True):
+    """What the file holds that the backend's certificate is read from."""
+
+    path: str
+    receiver: str = ""
+    """The Collector's receiver that reads it; empty where the user named the file."""
+    reload_interval: float | None = None
+    """Seconds; None: never read again, or not known."""
+    modified: float = 0.0
+    """When the file was last written."""
+    chain: tuple[CertificateFacts, ...] = ()
+
+
 class CredentialFacts(Record, frozen=True):
     """What the local files hold, without any secret."""
 
@@ -77,3 +101,9 @@ class CredentialFacts(Record, frozen=True):
     """Faults of what the files hold by now: what was read before them stays in use."""
     remarks: tuple[CredentialFault, ...] = ()
     """True of the files, but this exporter lives with it."""
+    read_at: float = 0.0
+    """When what is in use was read; 0 where no clock was at hand."""
+    rotated: tuple[Rotation, ...] = ()
+    """What has changed since the probe first read it."""
+    served: ServedFile | None = None
+    """The backend's own certificate on disk, where it lies on this host."""

@@ -60,7 +60,7 @@ class Line:
                 the other clocks.
         """
         self.ledger = ledger
-        self.credentials = CredentialStore()
+        self.credentials = CredentialStore(time.time)
         self._clock_tolerance = clock_tolerance
         self._patient = patient
         resolver = Resolver()

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from probe.credentials.store import credential_files
 from probe.line import Line
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
@@ -22,7 +23,6 @@ from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching
 from probe.sources.http_sd import REFRESH_INTERVAL
 from probe.sources.loading import Loader, lists_of
-from probe.target import Target
 from probe.watching import watch
 
 SETTLE: Final = 0.2
@@ -60,6 +60,8 @@ class Reloading:
         """Take what a new configuration is swapped into; without `loader` nothing is read again."""
         self.configuration = configuration
         self.possible = loader is not None
+        self.failure: str | None = None
+        """Why the last reload left the old configuration in force; None where it did not."""
         self._loader = loader
         self._line = line
         self._schedule = schedule
@@ -69,7 +71,17 @@ class Reloading:
 
     def ask(self) -> None:
         """Reload in the background: what a signal handler can do."""
-        self._later("reload", self.reload())
+        self._later("reload", self.asked())
+
+    async def asked(self) -> str | None:
+        """Do what somebody asked for: reload, and take it that the exporters have been restarted.
+
+        Whoever rotates files and restarts exporters has this to tell the probe so.
+        """
+        failure = await self.reload()
+        if failure is None:
+            self._line.credentials.exporters_started()
+        return failure
 
     async def reload(self) -> str | None:
         """Read the configuration again; return why the old one stays, or None."""
@@ -79,6 +91,7 @@ class Reloading:
             try:
                 loaded = await self._loader.load()
             except (ConfigurationError, OSError) as error:
+                self.failure = str(error)
                 self._told(successful=False, at=time.time())
                 log.error("reload_failed", reason=str(error), keeps="the configuration in force")  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return str(error)
@@ -93,6 +106,7 @@ class Reloading:
         self._line.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
+        self.failure = None
         self._told(successful=True, at=time.time())
         warnings = [safe_text(warning) for warning in loaded.warnings]
         log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
@@ -123,7 +137,7 @@ class Reloading:
 
     def _credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from _files_of(target)
+            yield from credential_files(target)
 
     async def _rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
@@ -135,7 +149,7 @@ class Reloading:
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(_files_of(target))
+            if not paths.isdisjoint(credential_files(target))
         ]
         log.info(
             "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)
@@ -167,8 +181,3 @@ async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
         await work
     except Exception:
         log.exception("probe_fault", work=what)
-
-
-def _files_of(target: Target) -> list[str]:
-    tls = target.tls
-    return [file for file in (tls.cert_file, tls.key_file, tls.ca_file) if file]

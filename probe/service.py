@@ -36,6 +36,7 @@ class Service:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
         self.ledger = Ledger(configuration.targets)
         self.metrics = Metrics(self.ledger)
+        self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe(ChangeLog().recorded)
         self._line = Line(
             self.ledger,
@@ -74,7 +75,7 @@ class Service:
             self.ledger,
             self.metrics,
             ready=lambda: self._started,
-            reload=self.reloading.reload if self.reloading.possible else None,
+            reload=self.reloading.asked if self.reloading.possible else None,
         )
         runner = web_runner(application)
         await runner.setup()

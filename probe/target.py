@@ -186,6 +186,17 @@ class Remark:
     fix: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ServerCertificateFile:
+    """The file on this host that a backend's certificate is read from."""
+
+    path: str
+    receiver: str = ""
+    """The Collector's receiver that reads it; empty where the user named the file."""
+    reload_interval: float | None = None
+    """Seconds after which the receiver reads it again; None: never, or not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One endpoint with everything that an attempt needs to know; times are seconds."""
@@ -206,6 +217,8 @@ class Target:
     sources: tuple[Source, ...] = (Source("configuration"),)
     remarks: tuple[Remark, ...] = ()
     """Findings about the settings themselves, true at every attempt."""
+    server_certificate_file: ServerCertificateFile | None = None
+    """What the backend ought to serve, where the probe can read it."""
 
     @property
     def reference_identifier(self) -> str:

@@ -18,6 +18,7 @@ from probe.causes import (
     network,
     not_yet_valid,
     otlp,
+    rotation,
     san_mismatch,
     server_identity,
 )
@@ -47,6 +48,7 @@ _ORDER: Final = (
     *negotiation.CAUSES,
     *network.CAUSES,
     *otlp.CAUSES,
+    *rotation.CAUSES,
     internal.UNEXPLAINED,
 )
 

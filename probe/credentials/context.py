@@ -108,10 +108,14 @@ class Credentials:
             msgspec.structs.replace(fault, fact=f"{fault.fact}; {KEPT}")
             for fault in unusable.faults
         )
-        facts = msgspec.structs.replace(self.facts, unusable=told)
-        kept = Credentials(self._tls, self._material, facts, self.files)
-        kept._contexts = self._contexts
-        return kept
+        facts = msgspec.structs.replace(self.facts, unusable=told, served=unusable.served)
+        return self.with_facts(facts)
+
+    def with_facts(self, facts: CredentialFacts) -> "Credentials":
+        """Return these credentials with `facts` about the same material; contexts are shared."""
+        told = Credentials(self._tls, self._material, facts, self.files)
+        told._contexts = self._contexts
+        return told
 
     def context(self, variant: Variant = Variant()) -> SSL.Context:
         """Return the client context for `variant`, the same object each time.

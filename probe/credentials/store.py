@@ -4,19 +4,32 @@ An unchanged generation costs one stat call per file. A rotation half done is re
 """
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+import msgspec.structs
+
+from probe.credential_facts import CredentialFacts, Rotation
 from probe.credentials.context import Credentials
 from probe.credentials.load import load_credentials
-from probe.target import Target, TlsSettings
+from probe.credentials.rotation import rotations
+from probe.credentials.served import read_served
+from probe.target import ServerCertificateFile, Target, TlsSettings
 
 READS: Final = 3
 """How often files are read while they change under the reader."""
 
-_Key = tuple[TlsSettings, bool]
 _Fingerprint = tuple[tuple[int, ...], ...]
+
+
+class _Key(NamedTuple):
+    """Targets with equal ones share their credentials."""
+
+    tls: TlsSettings
+    collector: bool
+    served: ServerCertificateFile | None
 
 
 @dataclass(slots=True)
@@ -26,30 +39,45 @@ class _Held:
     credentials: Credentials
     good: Credentials | None = None
     """The last that could be used."""
+    first: CredentialFacts | None = None
+    """The first that could be used: what an exporter that started then still has."""
+    rotated: tuple[Rotation, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.credentials.facts.faults:
             self.good = self.credentials
+            self.first = self.credentials.facts
 
-    def follow(self, key: "_Key") -> None:
+    def follow(self, key: _Key, at: float) -> None:
         """Read what has changed; half of a rotation, or a broken file, leaves the last good pair.
 
         As the Collector's certificate reloader, which goes on with what it has.
         """
-        self.fingerprint, read = _load(key, self.paths)
+        self.fingerprint, read = _load(key, self.paths, at)
         if not read.facts.faults:
-            self.credentials = self.good = read
+            self.first = self.first or read.facts
+            self.rotated = rotations(self.first, read.facts, key.tls, at, self.rotated)
+            facts = msgspec.structs.replace(read.facts, rotated=self.rotated)
+            self.credentials = self.good = read.with_facts(facts)
         elif self.good is not None:
             self.credentials = self.good.kept_for(read.facts)
         else:
             self.credentials = read
 
+    def forget_first(self) -> None:
+        """Take what is in use for what the exporter has: it has just been started."""
+        if self.good is not None:
+            self.first, self.rotated = self.good.facts, ()
+            facts = msgspec.structs.replace(self.credentials.facts, rotated=())
+            self.credentials = self.credentials.with_facts(facts)
+
 
 class CredentialStore:
     """The credentials of all targets; those with equal settings share one."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        """Start empty; `wall_clock` says when files were read, in epoch seconds."""
+        self._wall_clock = wall_clock
         self.reloads = 0
         """How often files were read again because they had changed."""
         self._held: dict[_Key, _Held] = {}
@@ -72,7 +100,7 @@ class CredentialStore:
         held = known[1]
         if _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
-            held.follow(_key(target))
+            held.follow(_key(target), self._wall_clock())
         return held.credentials
 
     def _first(self, target: Target) -> _Held:
@@ -80,13 +108,18 @@ class CredentialStore:
         key = _key(target)
         held = self._held.get(key)
         if held is None:
-            paths = _paths(target.tls)
-            self._held[key] = held = _Held(paths, *_load(key, paths))
+            paths = credential_files(target)
+            self._held[key] = held = _Held(paths, *_load(key, paths, self._wall_clock()))
         elif _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
-            held.follow(key)
+            held.follow(key, self._wall_clock())
         self._of[target.name] = (target, held)
         return held
+
+    def exporters_started(self) -> None:
+        """Take it that every exporter has read its files just now: rotations so far are over."""
+        for held in self._held.values():
+            held.forget_first()
 
     def retain(self, targets: Iterable[Target]) -> None:
         """Forget what none of `targets` uses."""
@@ -96,25 +129,30 @@ class CredentialStore:
         self._of = {name: known for name, known in self._of.items() if kept.get(name) is known[0]}
 
 
+def credential_files(target: Target) -> tuple[str, ...]:
+    """Return the paths of every file that the credentials of `target` are read from."""
+    tls, served = target.tls, target.server_certificate_file
+    named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
+    return tuple(file for file in named if file)
+
+
 def _key(target: Target) -> _Key:
-    return target.tls, "collector" in target.source_kinds()
+    kinds = target.source_kinds()
+    return _Key(target.tls, "collector" in kinds, target.server_certificate_file)
 
 
-def _paths(tls: TlsSettings) -> tuple[str, ...]:
-    return tuple(file for file in (tls.cert_file, tls.key_file, tls.ca_file) if file)
-
-
-def _load(key: _Key, paths: tuple[str, ...]) -> tuple[_Fingerprint, Credentials]:
-    tls, collector = key
-    source_kinds = ("collector",) if collector else ()
+def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_Fingerprint, Credentials]:
+    source_kinds = ("collector",) if key.collector else ()
     # Where files still change at the last read, the fingerprint from before it makes the next call
     # read again.
     for _ in range(READS):
         fingerprint = _fingerprint(paths)
-        credentials = load_credentials(tls, source_kinds=source_kinds)
+        credentials = load_credentials(key.tls, source_kinds=source_kinds)
+        served = read_served(key.served) if key.served else None
         if _fingerprint(paths) == fingerprint:
             break
-    return fingerprint, credentials
+    facts = msgspec.structs.replace(credentials.facts, read_at=at, served=served)
+    return fingerprint, credentials.with_facts(facts)
 
 
 def _fingerprint(paths: Iterable[str]) -> _Fingerprint:

@@ -89,7 +89,21 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
             )
             for remark in target.remarks
         ),
+        read_once=_read_once(target),
     )
+
+
+def _read_once(target: Target) -> tuple[str, ...]:
+    """Return the files that the exporter behind `target` reads at its start alone.
+
+    An SDK reads all of them once; so does a Collector without `reload_interval`, and with it the
+    CA still (configtls: the reloader is of the pair). Whose files the probe's own configuration
+    names is not known.
+    """
+    kinds = tuple(target.source_kinds())
+    if "sdk" in kinds or ("collector" in kinds and target.tls.reload_interval is None):
+        return ("cert", "ca")
+    return ("ca",) if "collector" in kinds else ()
 
 
 def _dial(target: Target) -> Endpoint:

@@ -57,6 +57,11 @@ class Fleet:
             "When the configuration in force was read.",
             registry=registry,
         )
+        self._clock_tolerance = Gauge(
+            "mtls_probe_clock_tolerance_seconds",
+            "By how much two clocks may differ.",
+            registry=registry,
+        )
         self._credentials_reloads = Counter(
             "mtls_probe_credentials_reloads_total",
             "How often changed credential files were read again.",
@@ -92,6 +97,10 @@ class Fleet:
         self._reload_successful.set(successful)
         if successful:
             self._reload_success_timestamp.set(at)
+
+    def clock_tolerance(self, seconds: float) -> None:
+        """Note by how much two clocks may differ."""
+        self._clock_tolerance.set(seconds)
 
     def credentials_reloaded(self) -> None:
         """Count one re-reading of changed credential files."""

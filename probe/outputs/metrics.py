@@ -13,7 +13,8 @@ from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.outputs.fleet import Fleet
-from probe.outputs.target_lines import FAMILIES, TargetLines
+from probe.outputs.target_families import FAMILIES
+from probe.outputs.target_lines import TargetLines
 
 _GETTERS: Final = tuple((family, tuple(map(attrgetter, paths))) for family, paths in FAMILIES)
 

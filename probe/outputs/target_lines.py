@@ -10,103 +10,11 @@ from typing import Final
 
 from probe.causes.observed import names_our_issuer
 from probe.credential_facts import CredentialFacts
-from probe.diagnosis import Diagnosis
+from probe.diagnosis import Diagnosis, Finding
 from probe.evidence import ClockReading, Evidence, Handshake
 from probe.ledger import TargetState
 from probe.outputs.certificate_lines import CertificateLines, certificate_lines
-from probe.outputs.exposition import Family, labels, number
-
-FAMILIES: Final[tuple[tuple[Family, tuple[str, ...]], ...]] = (
-    (
-        Family("mtls_probe_success", "gauge", "Whether the last attempt ended as expected."),
-        ("success",),
-    ),
-    (
-        Family("mtls_probe_cause", "gauge", "1 for the cause now in force."),
-        ("cause",),
-    ),
-    (
-        Family("mtls_probe_attempts_total", "counter", "Attempts that ended."),
-        ("attempts",),
-    ),
-    (
-        Family("mtls_probe_failures_total", "counter", "Attempts that did not end as expected."),
-        ("failures",),
-    ),
-    (
-        Family(
-            "mtls_probe_last_attempt_timestamp_seconds", "gauge", "When the last attempt began."
-        ),
-        ("last_attempt",),
-    ),
-    (
-        Family(
-            "mtls_probe_last_success_timestamp_seconds",
-            "gauge",
-            "When the last attempt began that ended as expected.",
-        ),
-        ("last_success",),
-    ),
-    (
-        Family(
-            "mtls_probe_last_duration_seconds", "gauge", "Duration of the last attempt by stage."
-        ),
-        ("last_duration",),
-    ),
-    (
-        Family("mtls_probe_target_info", "info", "The target's settings and its own labels."),
-        ("target_info",),
-    ),
-    (
-        Family("mtls_probe_tls_info", "info", "What the last handshake agreed on."),
-        ("tls_info",),
-    ),
-    (
-        Family(
-            "mtls_probe_certificate_not_after_timestamp_seconds",
-            "gauge",
-            "notAfter of a certificate; position 0 is the end entity.",
-        ),
-        ("local.not_after", "server.not_after"),
-    ),
-    (
-        Family(
-            "mtls_probe_certificate_not_before_timestamp_seconds",
-            "gauge",
-            "notBefore of a certificate; position 0 is the end entity.",
-        ),
-        ("local.not_before", "server.not_before"),
-    ),
-    (
-        Family("mtls_probe_certificate_info", "info", "Names and fingerprint of a certificate."),
-        ("local.info", "server.info"),
-    ),
-    (
-        Family(
-            "mtls_probe_earliest_expiry_timestamp_seconds",
-            "gauge",
-            "The earliest notAfter among a source's certificates.",
-        ),
-        ("local.earliest", "server.earliest"),
-    ),
-    (
-        Family(
-            "mtls_probe_acceptable_ca_match",
-            "gauge",
-            "Whether the backend's acceptable-CA list names an issuer of the client chain.",
-        ),
-        ("acceptable_ca_match",),
-    ),
-    (
-        Family("mtls_probe_clock_offset_seconds", "gauge", "The remote clock minus the local one."),
-        ("clock_offset",),
-    ),
-    (
-        Family("mtls_probe_credential_fault", "gauge", "1 for each fault of the credential files."),
-        ("credential_fault",),
-    ),
-)
-"""Each family with the attributes of `TargetLines` that hold its samples."""
+from probe.outputs.exposition import labels, number
 
 
 class TargetLines:
@@ -114,6 +22,7 @@ class TargetLines:
 
     __slots__ = (
         "_credentials",
+        "_findings",
         "_handshake",
         "_proven",
         "_target",
@@ -122,11 +31,16 @@ class TargetLines:
         "cause",
         "clock_offset",
         "credential_fault",
+        "credentials_loaded",
+        "expected_cause",
         "failures",
+        "finding",
+        "interval",
         "last_attempt",
         "last_duration",
         "last_success",
         "local",
+        "outcome",
         "server",
         "state",
         "success",
@@ -140,10 +54,21 @@ class TargetLines:
         self._target = "{" + labels((("target", state.target.name),))
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
-        self._proven: tuple[str | None, str | None, bool] | None = None
+        self._proven: tuple[str, str | None, str | None, bool] | None = None
+        self._findings: tuple[Finding, ...] = ()
         self.success = self.cause = self.last_attempt = self.last_success = b""
         self.last_duration = self.tls_info = self.acceptable_ca_match = b""
-        self.clock_offset = self.credential_fault = b""
+        self.clock_offset = self.credential_fault = self.credentials_loaded = b""
+        self.outcome = self.finding = b""
+        self.expected_cause = (
+            self._gauges(
+                "mtls_probe_expected_cause", "cause", {state.target.expect_cause or "": 1.0}
+            )
+            if state.target.expect_cause
+            else b""
+        )
+        every = number(state.target.interval)
+        self.interval = f"mtls_probe_interval_seconds{self._target}}} {every}\n".encode()
         self.local = self.server = CertificateLines()
         self.target_info = _target_info(state)
         self._count()
@@ -167,10 +92,15 @@ class TargetLines:
                 for stage, seconds in evidence.durations.items()
             ]
         ).encode()
-        proven = (diagnosis.cause, diagnosis.family, diagnosis.certain)
+        proven = (diagnosis.outcome, diagnosis.cause, diagnosis.family, diagnosis.certain)
         if proven != self._proven:
             self._proven = proven
             self.cause = self._cause(diagnosis)
+            self.outcome = self._gauges("mtls_probe_outcome", "outcome", {diagnosis.outcome: 1.0})
+        if diagnosis.findings != self._findings:
+            self._findings = diagnosis.findings
+            found = {finding.cause: 1.0 for finding in diagnosis.findings}
+            self.finding = self._gauges("mtls_probe_finding", "cause", found)
         self.clock_offset = self._clock_offset(evidence.clock) if evidence.clock else b""
         if evidence.credentials is not self._credentials and (
             evidence.credentials != self._credentials
@@ -203,6 +133,12 @@ class TargetLines:
         self.local = certificate_lines(
             self._target,
             (("client", credentials.client_chain), ("client_ca_bundle", credentials.ca_bundle)),
+        )
+        loaded = number(credentials.read_at)
+        self.credentials_loaded = (
+            f"mtls_probe_credentials_loaded_timestamp_seconds{self._target}}} {loaded}\n".encode()
+            if credentials.read_at
+            else b""
         )
         self.credential_fault = self._gauges(
             "mtls_probe_credential_fault",

@@ -19,6 +19,7 @@ from probe.sources.joining import joined
 from probe.sources.named_sources import Surroundings, sdk_targets, source_fault, targets_of_source
 from probe.sources.schema import FileEntry, ModuleEntry
 from probe.sources.sdk import SOURCE
+from probe.sources.served_locally import with_served_files
 from probe.sources.settings import check_settings, duration_at
 from probe.sources.shard import in_shard, ordinal_of
 from probe.sources.target_entry import targets_of, with_unique_names
@@ -146,10 +147,12 @@ def _configuration(
         files += targets_of_source(source, entry.defaults, surroundings)
     alerts = entry.alerts
     shard_index = _shard_index(entry, document)
+    hostname = surroundings.environ.get("HOSTNAME", "")
+    found = with_served_files(joined(files), surroundings.served, hostname)
     return Configuration(
         targets=tuple(
             target
-            for target in with_unique_names(joined(files))
+            for target in with_unique_names(found)
             if in_shard(target.name, shard_index, entry.shard.count)
         ),
         sources=sources,

@@ -45,6 +45,7 @@ def _both(first: Target, second: Target) -> Target:
         sources=first.sources + second.sources,
         labels=tuple(labels.items()),
         remarks=tuple(dict.fromkeys(first.remarks + second.remarks)),
+        server_certificate_file=first.server_certificate_file or second.server_certificate_file,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from probe.sources import sdk
 from probe.sources.collector import read_collector
+from probe.sources.collector_receiver import ServedCertificate
 from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching, pattern_fault, targets_from_file_sd
@@ -33,6 +34,8 @@ class Surroundings:
     """The last good answer of each http_sd URL; one without an answer has no targets yet."""
     notes: list[str] = field(default_factory=list)
     """What sources have to say that is no error, each one line."""
+    served: list[ServedCertificate] = field(default_factory=list)
+    """What the receivers of Collectors on this host serve."""
 
     def read_text(self, file: str) -> str:
         """Return a file's text.
@@ -81,6 +84,7 @@ def targets_of_source(
     elif source.kind == "collector":
         reading = read_collector([source.where], surroundings.environ, surroundings.read_text)
         surroundings.notes.extend(reading.warnings)
+        surroundings.served.extend(reading.served)
         yield tuple(_with_defaults(target, defaults) for target in reading.targets)
 
 

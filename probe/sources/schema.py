@@ -70,6 +70,7 @@ class TargetEntry(DefaultsEntry, frozen=True, kw_only=True):
     endpoint: str
     name: str | None = None
     expect: ExpectEntry | None = None
+    server_cert_file: str | None = None
 
 
 class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from probe.target import (
     Endpoint,
     Protocol,
     Secret,
+    ServerCertificateFile,
     Target,
     TlsSettings,
     default_protocol,
@@ -154,6 +155,9 @@ def target_of(
         proxy_url=Secret(proxy) if proxy else None,
         expect_cause=_expected_cause(entry, document, path, known_causes),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
+        server_certificate_file=(
+            ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
+        ),
         **chosen,
     )
 

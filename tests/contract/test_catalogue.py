@@ -66,6 +66,8 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "otlp_unavailable": ("otlp", 0),
     "otlp_rejected": ("otlp", 0),
     "otlp_storage_failure": ("otlp", 0),
+    "exporter_not_reloading": ("client_expiry", 0),
+    "backend_not_reloading": ("server_identity", 0),
     "unexplained": ("internal", 0),
     "probe_fault": ("internal", 0),
 }
@@ -74,6 +76,8 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
 WITHOUT_GOLDEN: Final = {
     "tls_off": "a finding by definition: the exporter's own wish to send in clear stops nothing",
     "exporter_setting_ignored": "a finding by definition: a setting that has no effect stops nothing",
+    "exporter_not_reloading": "a finding by definition: the probe uses the new files",
+    "backend_not_reloading": "a finding by definition: what an old certificate brings has its cause",
 }
 """Causes of which no golden evidence has them as the primary cause, each with the reason.
 

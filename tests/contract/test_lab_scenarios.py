@@ -35,6 +35,10 @@ ELSEWHERE: Final = {
     "connection_reset": "test_backends.py::test_peers_without_tls_are_named",
     "connection_closed": "test_backends.py::test_peers_without_tls_are_named",
     "tls_timeout": "test_backends.py::test_peers_without_tls_are_named",
+    "backend_not_reloading": (
+        "test_rotation.py::test_a_collector_that_does_not_read_its_certificate_again"
+    ),
+    "exporter_not_reloading": "test_rotation.py::test_an_sdk_that_was_not_restarted",
     "proxy_failure": "test_answers.py::test_what_is_no_proxy_opens_no_tunnel",
     "otlp_permission_denied": ("test_answers.py::test_a_refused_token_beside_a_good_certificate"),
     **dict.fromkeys(

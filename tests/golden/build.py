@@ -12,6 +12,7 @@ from tests.golden.stories import (
     negotiation,
     network,
     otlp,
+    rotation,
     server_certificates,
     trust,
 )
@@ -30,6 +31,7 @@ CASES: Final[tuple[Case, ...]] = tuple(
         experiments,
         network,
         otlp,
+        rotation,
     )
     for case in cases_in(module)
 )

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause
 from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
-from probe.diagnosis import Diagnosis
+from probe.diagnosis import Diagnosis, Finding
 from probe.evidence import STAGES, ClockReading, Ending, Evidence, Handshake, TargetFacts
 from probe.ledger import Ledger
 from probe.outputs.metrics import Metrics
@@ -243,6 +243,38 @@ def test_an_expected_cause_is_shown_and_is_a_success() -> None:
     assert sum(value for _, value in of(metrics, "failures_by_cause_total")) == 0
 
 
+def test_what_alerts_join_on_follows_each_attempt() -> None:
+    """The outcome, what was expected, each finding and the interval; gone when it is over."""
+    target = replace(EU, expect_cause="client_ca_untrusted", interval=15.0)
+    ledger, metrics = ledger_and_metrics(target)
+    tls_off = Finding(cause="tls_off", fact="sends in clear")
+    let_in = msgspec.structs.replace(CONFIRMED, findings=(tls_off, tls_off))
+
+    ledger.record(target, seen(), let_in)
+
+    assert of(metrics, "expected_cause") == [({"cause": "client_ca_untrusted"}, 1)]
+    assert of(metrics, "outcome") == [({"outcome": "confirmed"}, 1)]
+    assert of(metrics, "finding") == [({"cause": "tls_off"}, 1)]
+    assert of(metrics, "interval_seconds") == [({}, 15)]
+
+    ledger.record(target, seen(), REFUSED)
+
+    assert of(metrics, "outcome") == [({"outcome": "failed"}, 1)]
+    assert of(metrics, "finding") == []
+
+
+def test_the_age_of_credentials_is_shown_as_when_they_were_read() -> None:
+    """A time of day, as Prometheus has ages; nothing where no file was read."""
+    ledger, metrics = ledger_and_metrics()
+    ledger.record(EU, seen(), CONFIRMED)
+    assert of(metrics, "credentials_loaded_timestamp_seconds") == []
+
+    rotated = msgspec.structs.replace(CREDENTIALS, generation="2", read_at=AT)
+    ledger.record(EU, seen(credentials=rotated), CONFIRMED)
+
+    assert of(metrics, "credentials_loaded_timestamp_seconds") == [({}, AT)]
+
+
 def test_a_target_is_known_before_its_first_attempt() -> None:
     """Settings and counts are there from the start; nothing is said of what was never seen."""
     _, metrics = ledger_and_metrics()
@@ -251,6 +283,7 @@ def test_a_target_is_known_before_its_first_attempt() -> None:
 
     assert shown == {
         "mtls_probe_target_info",
+        "mtls_probe_interval_seconds",
         "mtls_probe_attempts_total",
         "mtls_probe_failures_total",
     }
@@ -471,7 +504,7 @@ def test_no_text_breaks_the_format(name: str, label: str, subject: str) -> None:
         shown = samples(metrics, accept)
         ours = [dict(labels) for _, labels in shown if "target" in dict(labels)]
         assert len({labels["target"] for labels in ours}) == 1
-        assert len(ours) == 20
+        assert len(ours) == 22
         values = {text for labels in ours for text in labels.values()}
         assert values == {safe_text(text) for text in values}
 

@@ -1,6 +1,8 @@
 """Files are read once per change, and never half of one generation and half of the next."""
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from probe.credentials import store as store_module
 from probe.credentials.context import Credentials
 from probe.credentials.load import load_credentials
 from probe.credentials.store import READS, CredentialStore
-from probe.target import Endpoint, Source, Target, TlsSettings
+from probe.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
 from tests.unit.credential_files import issue, pair_files
 
 CA = issue("CA", ca=True)
@@ -173,3 +175,79 @@ def test_retain_forgets_what_nobody_uses(tmp_path: Path) -> None:
     store.retain([kept])
 
     assert len(store) == 1
+
+
+def clock_at(*times: float) -> Callable[[], float]:
+    """Return a clock that shows each of `times` once."""
+    return iter(times).__next__
+
+
+def test_it_is_known_when_what_is_in_use_was_read(tmp_path: Path) -> None:
+    """At the first reading and at each change; a broken file does not count as one."""
+    store = CredentialStore(clock_at(100.0, 200.0, 300.0))
+    tls = pair_files(tmp_path, OLD)
+    assert store.get(target(tls)).facts.read_at == 100.0
+    pair_files(tmp_path, NEW)
+    assert store.get(target(tls)).facts.read_at == 200.0
+    (tmp_path / "tls.crt").write_bytes(b"damaged")
+    assert store.get(target(tls)).facts.read_at == 200.0
+
+
+def test_a_rotation_remembers_what_was_there_at_first(tmp_path: Path) -> None:
+    """That is what an exporter that reads its files once still has, however often they change."""
+    store = CredentialStore(clock_at(100.0, 200.0, 300.0, 400.0))
+    tls = pair_files(tmp_path, OLD)
+    assert store.get(target(tls)).facts.rotated == ()
+    pair_files(tmp_path, NEW)
+    (rotation,) = store.get(target(tls)).facts.rotated
+    assert (rotation.role, rotation.path, rotation.at) == ("cert", str(tls.cert_file), 200.0)
+    assert rotation.before[0].subject.text == "CN=old"
+
+    pair_files(tmp_path, issue("newest", CA))
+    (rotation,) = store.get(target(tls)).facts.rotated
+    assert (rotation.at, rotation.before[0].subject.text) == (200.0, "CN=old")
+
+    pair_files(tmp_path, OLD)
+    assert store.get(target(tls)).facts.rotated == ()
+
+
+def test_a_rotation_is_over_when_the_exporters_were_started_again(tmp_path: Path) -> None:
+    """From then on they have what the files held at that moment."""
+    store = CredentialStore()
+    tls = pair_files(tmp_path, OLD)
+    store.get(target(tls))
+    pair_files(tmp_path, NEW)
+    assert store.get(target(tls)).facts.rotated
+
+    store.exporters_started()
+    assert store.get(target(tls)).facts.rotated == ()
+
+    pair_files(tmp_path, OLD)
+    (rotation,) = store.get(target(tls)).facts.rotated
+    assert rotation.before[0].subject.text == "CN=new"
+
+
+def test_the_backends_own_certificate_file_is_read_beside(tmp_path: Path) -> None:
+    """Its chain and when it was written, followed as it changes; unreadable, it holds nothing."""
+    file = tmp_path / "server.crt"
+    file.write_bytes(OLD.pem)
+    os.utime(file, (1000, 1000))
+    named = ServerCertificateFile(str(file), "otlp", 60.0)
+    watched = replace(target(TlsSettings()), server_certificate_file=named)
+    store = CredentialStore()
+
+    served = store.get(watched).facts.served
+
+    assert served is not None
+    assert (served.path, served.receiver, served.reload_interval) == (str(file), "otlp", 60.0)
+    assert (served.modified, served.chain[0].subject.text) == (1000.0, "CN=old")
+
+    file.write_bytes(NEW.pem)
+    served = store.get(watched).facts.served
+    assert served is not None
+    assert served.chain[0].subject.text == "CN=new"
+
+    file.unlink()
+    served = store.get(watched).facts.served
+    assert served is not None
+    assert served.chain == ()

@@ -51,6 +51,8 @@ TELL_APART: Final = MappingProxyType(
         "connection_closed": "It happens before any certificate is asked for; else it is a refusal. mtls-probe check ENDPOINT separates the two.",
         "tls_timeout": "TCP connects and the handshake gets no answer: mtls-probe check ENDPOINT ends at the stage handshake.",
         "proxy_failure": "It passes without the proxy: look at HTTPS_PROXY and NO_PROXY of the exporter.",
+        "exporter_not_reloading": "The file on disk is newer than the exporter's process: compare ls -l of the file with ps -o lstart of the exporter.",
+        "backend_not_reloading": "The certificate served is not the one on the backend's disk: compare openssl s_client -connect ENDPOINT with openssl x509 -in FILE -noout -serial.",
         "exporter_setting_ignored": "The settings say one thing and the exporter does another: mtls-probe check names the setting.",
         "tls_off": "The endpoint begins with http:// or the settings say insecure: true.",
         "otlp_storage_failure": "TLS passes; the backend's own disk or folder is at fault: df -h and its log.",

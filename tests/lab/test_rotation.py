@@ -1,0 +1,147 @@
+"""Renewed files that somebody has not read again: a real Collector, and an SDK's variables."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from probe.demo.pki import write_pem
+from probe.diagnosis import Diagnosis
+from probe.ledger import Ledger
+from probe.line import Line
+from probe.sources.configuration import configuration_from_environment, load_configuration
+from probe.target import Target
+from tests.lab.credentials import LabPki, Pair
+from tests.lab.servers import Collector, StartCollector, serve_collector
+
+SLACK = 6.0
+"""Seconds; a little more than a backend gets beyond its reload_interval."""
+
+
+def server_pair(pki: LabPki, folder: Path, *, age: timedelta) -> Pair:
+    """Write a server certificate issued `age` ago over the one that lies there."""
+    issued = pki.server_ca.issue(
+        "backend", usages=("serverAuth",), not_before=datetime.now(UTC) - age
+    )
+    return Pair(
+        write_pem(folder, "server.pem", issued.pem), write_pem(folder, "server.key", issued.key_pem)
+    )
+
+
+def source_with(folder: Path, pki: LabPki, running: Collector, file: Path) -> Target:
+    """Return the target of an exporter beside the receiver, from the Collector's own file."""
+    collector = msgspec.json.decode(file.read_bytes())
+    for protocol, port in (("grpc", running.grpc_port), ("http", running.http_port)):
+        # It bound port 0; who reads the file has to know which port that became.
+        listen = collector["receivers"]["otlp"]["protocols"][protocol]
+        listen["endpoint"] = f"127.0.0.1:{port}"
+    collector["exporters"]["otlp_grpc"] = {
+        "endpoint": f"localhost:{running.grpc_port}",
+        "tls": {
+            "ca_file": str(pki.server_ca_file),
+            "cert_file": str(pki.client.cert_file),
+            "key_file": str(pki.client.key_file),
+            "reload_interval": "1h",
+        },
+    }
+    collector["service"]["pipelines"]["traces"]["exporters"] = ["otlp_grpc"]
+    seen = folder / "seen.yaml"
+    seen.write_bytes(msgspec.json.encode(collector))
+    probe = folder / "probe.yaml"
+    probe.write_text(f"sources: [{{collector: {seen}}}]\n")
+    (target,) = load_configuration(probe, {}).targets
+    return target
+
+
+async def attempts(line: Line, target: Target, *, pause: float = 0.0) -> Diagnosis:
+    """Wait `pause` seconds and make one attempt."""
+    await asyncio.sleep(pause)
+    return (await line.walk(target))[2]
+
+
+def causes(diagnosis: Diagnosis) -> list[str]:
+    """Return the causes of the findings."""
+    return [finding.cause for finding in diagnosis.findings]
+
+
+@pytest.mark.parametrize("interval", ["", "500ms"], ids=["never", "with reload_interval"])
+def test_a_collector_that_does_not_read_its_certificate_again(
+    otelcol: Path, pki: LabPki, tmp_path: Path, interval: str
+) -> None:
+    """Its receiver names the file: renewed on disk and not served is `backend_not_reloading`.
+
+    With reload_interval the Collector serves the new one, and there is nothing to say.
+    """
+    pair = server_pair(pki, tmp_path, age=timedelta(days=30))
+    tls = {
+        "cert_file": str(pair.cert_file),
+        "key_file": str(pair.key_file),
+        "client_ca_file": str(pki.client_ca_file),
+    } | ({"reload_interval": interval} if interval else {})
+
+    async def watch(target: Target) -> None:
+        line = Line(Ledger([target]), clock_tolerance=60.0)
+        before = await attempts(line, target)
+        assert (before.outcome, causes(before)) == ("confirmed", [])
+
+        server_pair(pki, tmp_path, age=timedelta(minutes=1))
+        after = await attempts(line, target, pause=SLACK)
+        # The Collector looks at its file in a handshake only, and serves the new one in the next.
+        after = await attempts(line, target)
+        assert after.outcome == "confirmed"
+        if interval:
+            assert causes(after) == []
+            return
+        assert causes(after) == ["backend_not_reloading"]
+        (finding,) = after.findings
+        assert str(pair.cert_file) in finding.fact
+        assert "reload_interval of receiver otlp is not set" in finding.fact
+
+    with serve_collector(otelcol, tmp_path, tls) as running:
+        target = source_with(tmp_path, pki, running, tmp_path / "collector.yaml")
+        asyncio.run(watch(target))
+
+
+def test_an_sdk_that_was_not_restarted(
+    collector: StartCollector, pki: LabPki, tmp_path: Path
+) -> None:
+    """The probe is confirmed with the renewed files; `exporter_not_reloading` says who is not."""
+    first, second = (
+        pki.client_ca.issue(name, not_after=datetime.now(UTC) + timedelta(days=days))
+        for name, days in (("exporter", 3), ("exporter", 90))
+    )
+    cert = write_pem(tmp_path, "tls.crt", first.pem)
+    key = write_pem(tmp_path, "tls.key", first.key_pem)
+    (target,) = configuration_from_environment(
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://localhost:{collector().grpc_port}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": str(pki.server_ca_file),
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": str(cert),
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(key),
+        }
+    ).targets
+
+    async def watch() -> None:
+        own = replace(target, name="own", sources=target.sources[:0])
+        line = Line(Ledger([target, own]), clock_tolerance=60.0)
+        assert causes(await attempts(line, target)) == []
+        await attempts(line, own)
+
+        write_pem(tmp_path, "tls.crt", second.pem)
+        write_pem(tmp_path, "tls.key", second.key_pem)
+        after = await attempts(line, target)
+        assert after.outcome == "confirmed"
+        assert causes(after) == ["exporter_not_reloading"]
+        (finding,) = after.findings
+        assert f"{first.certificate.serial_number:x}" in finding.fact.lower()
+        # Whose files these are is not known: nothing is said of an exporter.
+        assert causes(await attempts(line, own)) == []
+
+        line.credentials.exporters_started()
+        assert causes(await attempts(line, target)) == []
+
+    asyncio.run(watch())
