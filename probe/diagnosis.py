@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from msgspec.structs import replace
+
 from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import told
@@ -46,6 +48,12 @@ class Diagnosis(Record, frozen=True, omit_defaults=False):
 
 def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
     """Say what `evidence` means: the outcome, and where it failed exactly one primary cause."""
+    diagnosis = _judged(evidence, catalogue)
+    notes = evidence.target.notes
+    return replace(diagnosis, facts=diagnosis.facts + notes) if notes else diagnosis
+
+
+def _judged(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
     # A success is asked only for what can be a finding: the same causes at either depth.
     kind = "application_data" if confirmed(evidence) else evidence.ending.kind
     matches = [

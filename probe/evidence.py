@@ -209,6 +209,8 @@ class TargetFacts(Record, frozen=True):
     clock_tolerance: float = 60.0
     remarks: tuple[CredentialFault, ...] = ()
     """Settings that do not do what they say; `path` is the source that has them."""
+    notes: tuple[str, ...] = ()
+    """Facts about the settings, which belong to whatever the attempt shows."""
     read_once: tuple[str, ...] = ()
     """The files (cert, ca) that the exporter reads at its start and not again."""
 

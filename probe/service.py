@@ -12,7 +12,8 @@ import structlog
 from aiohttp import web
 
 from probe.ledger import Ledger
-from probe.line import Line
+from probe.line import USER_AGENT, Line
+from probe.on_demand import OnDemand
 from probe.outputs.log import ChangeLog
 from probe.outputs.metrics import Metrics
 from probe.outputs.web import web_application, web_runner
@@ -54,6 +55,14 @@ class Service:
         self.reloading = Reloading(
             configuration, loader, self._line, self._schedule, self.metrics.fleet.config_reloaded
         )
+        self._on_demand = OnDemand(
+            lambda: self.configuration.modules,
+            self._line.credentials,
+            beside=self._line.clocks.beside,
+            user_agent=USER_AGENT,
+            clock_tolerance=configuration.clock_tolerance,
+            concurrency=configuration.concurrency,
+        )
         self._reloads_seen = 0
         self._started = False
 
@@ -76,6 +85,7 @@ class Service:
             self.metrics,
             ready=lambda: self._started,
             reload=self.reloading.asked if self.reloading.possible else None,
+            on_demand=self._on_demand.answer,
         )
         runner = web_runner(application)
         await runner.setup()

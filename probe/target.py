@@ -217,6 +217,8 @@ class Target:
     sources: tuple[Source, ...] = (Source("configuration"),)
     remarks: tuple[Remark, ...] = ()
     """Findings about the settings themselves, true at every attempt."""
+    notes: tuple[str, ...] = ()
+    """Facts about the settings that no finding is due for: a choice that its source left open."""
     server_certificate_file: ServerCertificateFile | None = None
     """What the backend ought to serve, where the probe can read it."""
 

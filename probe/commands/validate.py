@@ -1,6 +1,9 @@
 """`mtls-probe validate`: loads the configuration and every file it names; connects nowhere."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,25 +12,52 @@ from probe.commands.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
 from probe.outputs.standard_streams import reader_may_leave
 from probe.safe_text import safe_text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from probe.target import Target
+
 
 @click.command()
 @config_option
-def validate(config_file: Path | None) -> int:
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def validate(config_file: Path | None, output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
     loaded = configuration(config_file, connects=False)
     from probe.credentials.store import CredentialStore
+    from probe.outputs.validation import print_validation, validation, validation_document
 
     store = CredentialStore()
-    faults = [
-        (target, fault) for target in loaded.targets for fault in store.get(target).facts.faults
-    ]
-    with reader_may_leave():
-        for target, fault in faults:
-            click.echo(f"{safe_text(target.name)}: {fault.fact} ({fault.cause})")
-            for step in fault.fix:
-                click.echo(f"  fix: {step}")
-    count = len(loaded.targets)
-    click.echo(
-        f"{count} target{'' if count == 1 else 's'}, {len(faults)} credential faults", err=True
+    unread = tuple(_unread_files_of_servers(loaded.targets))
+    for warning in unread:
+        click.echo(f"warning: {safe_text(warning)}", err=True)
+    found = validation(
+        loaded.targets,
+        [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
+        (*loaded.warnings, *unread),
     )
-    return NOT_AS_EXPECTED if faults else AS_EXPECTED
+    with reader_may_leave():
+        if output == "json":
+            click.echo(validation_document(found), nl=False)
+        else:
+            print_validation(found)
+    targets, faults = len(found.targets), len(found.faults)
+    click.echo(
+        f"{targets} target{'' if targets == 1 else 's'}, "
+        f"{faults} credential fault{'' if faults == 1 else 's'}",
+        err=True,
+    )
+    return NOT_AS_EXPECTED if found.faults else AS_EXPECTED
+
+
+def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
+    """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
+    from probe.credential_facts import CredentialFault
+    from probe.credentials.files import read_file
+
+    for target in targets:
+        served = target.server_certificate_file
+        if served is not None and not served.receiver:
+            read = read_file(served.path, "cert")
+            if isinstance(read, CredentialFault):
+                yield f"{target.name}: server_cert_file: {read.fact}"

@@ -121,6 +121,10 @@ class CredentialStore:
         for held in self._held.values():
             held.forget_first()
 
+    def release(self, name: str) -> None:
+        """Forget which credentials the target called `name` has; what was read stays."""
+        self._of.pop(name, None)
+
     def retain(self, targets: Iterable[Target]) -> None:
         """Forget what none of `targets` uses."""
         kept = {target.name: target for target in targets}

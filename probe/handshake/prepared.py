@@ -4,6 +4,7 @@ Law 10: what of the facts the target's owner wrote passes `safe_text` here. Law 
 header value and no password; the encoded request does, and stays here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -89,8 +90,17 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
             )
             for remark in target.remarks
         ),
+        notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
     )
+
+
+def _notes(target: Target) -> Iterator[str]:
+    """Yield the target's notes, and which sources name it where several do."""
+    yield from target.notes
+    if len(named := dict.fromkeys(target.sources)) > 1:
+        sources = "; ".join(f"{source.kind} {source.where}".rstrip() for source in named)
+        yield f"several sources name this target: {sources}"
 
 
 def _read_once(target: Target) -> tuple[str, ...]:

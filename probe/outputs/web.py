@@ -9,7 +9,7 @@ import gzip
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from msgspec import Raw
@@ -36,6 +36,25 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+class Reply(Protocol):
+    """What an attempt on demand answers with."""
+
+    @property
+    def status(self) -> int:
+        """HTTP's."""
+
+    @property
+    def body(self) -> bytes:
+        """The metrics, the story, or why there are none."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type with its parameters."""
+
+
+OnDemand = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Reply]]
+"""Makes the attempt that a query and headers ask for."""
+
 Reload = Callable[[], Awaitable[str | None]]
 """Reads the configuration again: None when it is in force, else why it is not."""
 
@@ -46,6 +65,7 @@ def web_application(
     *,
     ready: Callable[[], bool],
     reload: Reload | None = None,
+    on_demand: OnDemand | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
@@ -56,6 +76,7 @@ def web_application(
         metrics: What `/metrics` answers with.
         ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
+        on_demand: What `/probe` does; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
@@ -75,6 +96,8 @@ def web_application(
             web.get(r"/api/v1/targets/{name:(?s:.+)}", pages.target),
         ]
     )
+    if on_demand is not None:
+        application.add_routes([web.get("/probe", _probing(on_demand))])
     if reload is not None:
         application.add_routes([web.post("/-/reload", pages.reload)])
     return application
@@ -178,6 +201,17 @@ class _Pages:
         if error is not None:
             return web.Response(text=f"the configuration in force stays: {error}\n", status=500)
         return web.Response(text="the configuration was read again\n")
+
+
+def _probing(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def probe(request: web.Request) -> web.Response:
+        if len(request.query) != len(set(request.query)):
+            raise web.HTTPBadRequest(text="a parameter is given twice\n")
+        reply = await on_demand(request.query, request.headers)
+        headers = {"Content-Type": reply.content_type}
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+    return probe
 
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:

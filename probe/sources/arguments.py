@@ -70,8 +70,10 @@ def targets_from_arguments(
         try:
             endpoint = Endpoint.parse(text)
         except ValueError as error:
-            # The text may hold a password, so it is not shown.
+            # The text may hold a password, or a token in its query, so it is not shown.
             reason = "an endpoint holds no user name or password" if "@" in text else str(error)
+            if "?" in text:
+                reason = "an endpoint is host:port or https://host:port"
             raise click.UsageError(reason) from None
         chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
         if chosen == "grpc" and (fault := server_name_fault(server_name)):

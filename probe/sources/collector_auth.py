@@ -7,13 +7,15 @@ part of a warning or an error.
 
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
 from probe.sources.collector_merge import CollectorFiles, component_id, component_type
 
 Warn = Callable[[str], None]
+
+_SETTER: Final = "headers_setter"
 
 
 class _Bearer(Struct, frozen=True):
@@ -54,12 +56,12 @@ class Headers:
 
     def __init__(self, *, grpc: bool) -> None:
         """Hold none."""
-        self._grpc = grpc
+        self.grpc = grpc
         self._held: dict[str, tuple[str, str]] = {}
 
     def set(self, name: str, value: str) -> None:
         """Set `name`, in place of one that is there."""
-        self._held[name.lower()] = (name.lower() if self._grpc else name, value)
+        self._held[name.lower()] = (name.lower() if self.grpc else name, value)
 
     def delete(self, name: str) -> None:
         """Forget `name`."""
@@ -89,24 +91,60 @@ def authenticate(
     Raises:
         ConfigurationError: An extension whose settings are of a wrong type.
     """
-    extension = component_id(authenticator)
-    key = files.components("extensions").get(extension)
-    kind = component_type(extension)
-    if key is None:
-        warn(f"its authenticator {extension} is not among the extensions; it is probed without")
+    chain = _chain(component_id(authenticator), files, warn)
+    held = files.components("extensions")
+    secret = next((each for each in chain if component_type(each) != _SETTER), None)
+    if plaintext and secret:
+        warn(f"it never sends what {secret} holds without TLS; it is probed without")
         return
-    if kind not in {"bearertokenauth", "basicauth", "headers_setter"}:
-        warn(f"it authenticates by {extension}, which the probe cannot do; it is probed without")
+    if not headers.grpc:
+        for extension in chain:
+            _apply(extension, held[extension], headers, files, warn)
         return
-    if plaintext and kind != "headers_setter":
-        warn(f"it never sends what {extension} holds without TLS; it is probed without")
-        return
-    if kind == "bearertokenauth":
-        _bearer(files.component("extensions", key, _Bearer), headers, files, warn)
-    elif kind == "basicauth":
-        _basic(files.component("extensions", key, _Basic), headers, files, warn)
-    else:
-        _set_headers(files.component("extensions", key, _HeadersSetter), headers, files, warn)
+    # Credentials of a call are made apart from `headers`, the last of the chain first.
+    added = Headers(grpc=True)
+    for extension in reversed(chain):
+        _apply(extension, held[extension], added, files, warn)
+    for name, value in added.items():
+        headers.set(name, value)
+
+
+def _chain(extension: str, files: CollectorFiles, warn: Warn) -> list[str]:
+    """Return `extension` and, after a headers_setter, what its `additional_auth` names, and so on.
+
+    An HTTP request passes through them in this order: the last is the closest to the wire.
+    """
+    chain: list[str] = []
+    extensions = files.components("extensions")
+    while extension:
+        kind = component_type(extension)
+        if extension not in extensions:
+            warn(f"its authenticator {extension} is not among the extensions; it is probed without")
+            break
+        if kind not in {"bearertokenauth", "basicauth", _SETTER}:
+            warn(
+                f"it authenticates by {extension}, which the probe cannot do; it is probed without"
+            )
+            break
+        if extension in chain:
+            warn(f"{extension} adds what it adds itself, with which the Collector does not start")
+            break
+        chain.append(extension)
+        if kind != _SETTER:
+            break
+        settings = files.component("extensions", extensions[extension], _HeadersSetter)
+        extension = component_id(settings.additional_auth or "")
+    return chain
+
+
+def _apply(extension: str, key: str, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
+    match component_type(extension):
+        case "bearertokenauth":
+            _bearer(files.component("extensions", key, _Bearer), headers, files, warn)
+        case "basicauth":
+            _basic(files.component("extensions", key, _Basic), headers, files, warn)
+        case _:
+            _set_headers(files.component("extensions", key, _HeadersSetter), headers, files, warn)
 
 
 def _bearer(settings: _Bearer, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
@@ -160,8 +198,6 @@ def _set_headers(
             bool(headers.get(header.key)) == (header.action == "update")
         ):
             headers.set(header.key, value)
-    if settings.additional_auth:
-        warn(f"the probe does not add what {settings.additional_auth} adds to each request")
 
 
 def _held(path: str, files: CollectorFiles, warn: Warn) -> str | None:

@@ -11,27 +11,35 @@ from typing import Any, Final
 
 import msgspec
 
+from probe.module import Module
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.expansion import ExpansionError, expand
 from probe.sources.joining import joined
-from probe.sources.named_sources import Surroundings, sdk_targets, source_fault, targets_of_source
-from probe.sources.schema import FileEntry, ModuleEntry
-from probe.sources.sdk import SOURCE
+from probe.sources.modules import modules_of
+from probe.sources.named_sources import (
+    SDK_ENVIRONMENT,
+    NamedSource,
+    Surroundings,
+    sdk_targets,
+    source_fault,
+    targets_of_source,
+)
+from probe.sources.schema import FileEntry
 from probe.sources.served_locally import with_served_files
-from probe.sources.settings import check_settings, duration_at
+from probe.sources.settings import duration_at
 from probe.sources.shard import in_shard, ordinal_of
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
-from probe.target import ClockSource, Source, Target
+from probe.target import ClockSource, Target
 
 NOT_SUPPORTED_YET: Final[tuple[tuple[KeyPath, str, Callable[[Any], bool]], ...]] = (
-    (("modules",), "this section", bool),
     (("alertmanager", "url"), "this key", bool),
     (("web", "config_file"), "this key", bool),
     (("defaults", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("targets", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
+    (("modules", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
 )
 """Keys of the contract that have no effect yet: refused, so that nobody relies on them."""
 
@@ -50,9 +58,9 @@ class Configuration:
     """Everything that the user decides; times are seconds."""
 
     targets: tuple[Target, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[NamedSource, ...] = ()
     resource: dict[str, str] = field(default_factory=dict)
-    modules: dict[str, ModuleEntry] = field(default_factory=dict)
+    modules: Mapping[str, Module] = field(default_factory=dict)
     web: WebSettings = WebSettings()
     concurrency: int = 100
     clock_tolerance: float = 60.0
@@ -122,9 +130,9 @@ def configuration_from_environment(environ: Mapping[str, str]) -> Configuration:
         ConfigurationError: naming the variable that has no meaning, or what to set.
     """
     files = _Files()
-    targets = sdk_targets(SOURCE.where, Surroundings(environ, files.read))
+    targets = sdk_targets(SDK_ENVIRONMENT.where, Surroundings(environ, files.read))
     return Configuration(
-        targets=with_unique_names(targets), sources=(SOURCE,), files=tuple(files.names)
+        targets=with_unique_names(targets), sources=(SDK_ENVIRONMENT,), files=tuple(files.names)
     )
 
 
@@ -138,11 +146,10 @@ def _configuration(
     for key, what, applies in NOT_SUPPORTED_YET:
         _refuse(entry, key, what, applies, document)
     clocks = tuple(clock_sources(entry.clock.sources, document))
-    for name, module in entry.modules.items():
-        check_settings(module, document, ("modules", name))
+    modules = modules_of(entry.modules, entry.defaults, document)
     files = [targets_of(entry.targets, entry.defaults, document, known_causes)]
-    if not files[0] and not sources:
-        raise error_at(document, (), "names nothing to probe; give targets or sources")
+    if not (files[0] or sources or modules):
+        raise error_at(document, (), "names nothing to probe; give targets, sources or modules")
     for source in sources:
         files += targets_of_source(source, entry.defaults, surroundings)
     alerts = entry.alerts
@@ -157,7 +164,7 @@ def _configuration(
         ),
         sources=sources,
         resource=entry.resource,
-        modules=entry.modules,
+        modules=modules,
         web=_web(entry, document),
         concurrency=entry.concurrency,
         clock_tolerance=duration_at(
@@ -178,17 +185,18 @@ def _configuration(
     )
 
 
-def _sources(entry: FileEntry, document: Document) -> Iterator[Source]:
+def _sources(entry: FileEntry, document: Document) -> Iterator[NamedSource]:
     for position, item in enumerate(entry.sources):
         named = [(kind, where) for kind, where in msgspec.structs.asdict(item).items() if where]
         if len(named) != 1:
             reason = "a source is exactly one of these"
             allowed = item.__struct_fields__
             raise error_at(document, ("sources", position), reason, allowed=allowed)
-        source = Source(*named[0])
+        kind, what = named[0]
+        source = NamedSource.of(kind, *([what] if isinstance(what, str) else what))
         if fault := source_fault(source):
-            where = None if source.kind == "http_sd" else source.where
-            raise error_at(document, ("sources", position, source.kind), fault, found=where)
+            where = source.where if source.url is None else None
+            raise error_at(document, ("sources", position, kind), fault, found=where)
         yield source
 
 
@@ -201,11 +209,12 @@ def _refuse(
 
 
 def _values(value: Any, key: KeyPath, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield every value that `key` leads to; `*` stands for each item of a list."""
+    """Yield every value that `key` leads to; `*` stands for each item of a list or mapping."""
     if not key:
         yield path, value
     elif key[0] == "*":
-        for position, item in enumerate(value):
+        named = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for position, item in named:
             yield from _values(item, key[1:], (*path, position))
     else:
         yield from _values(getattr(value, str(key[0])), key[1:], (*path, key[0]))

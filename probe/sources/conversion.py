@@ -6,13 +6,20 @@ under a key that holds secrets are never part of an error.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import inspect
 
-from probe.sources.error import ConfigurationError, KeyPath, nearest_of, render_key
+from probe.sources.error import (
+    MOST_ERRORS,
+    ConfigurationError,
+    KeyPath,
+    Mistakes,
+    nearest_of,
+    render_key,
+)
 from probe.sources.expansion import Expanded
 from probe.sources.schema import DURATIONS
 from probe.sources.yaml_document import Document
@@ -20,10 +27,10 @@ from probe.sources.yaml_document import Document
 T = TypeVar("T")
 
 SECRET_KEYS: Final = frozenset(
-    {"client_auth", "headers", "headers_list", "key_pem", "proxy_url", "token", "tokens"}
+    {"client_auth", "headers", "headers_list", "http_sd", "key_pem", "proxy_url", "token", "tokens"}
 )
-_HIDING: Final = re.compile(r"-----BEGIN|\n|//[^/]*@")
-"""Texts that are not shown wherever they stand: keys, whole files, URLs with a password."""
+_HIDING: Final = re.compile(r"-----BEGIN|\n|//[^/]*@|//.*\?")
+"""Texts that are not shown wherever they stand: keys, whole files, URLs with a password or query."""
 
 _PATH: Final = re.compile(r" - at `\$((?:\.\w+|\[\d+\]|\[\.\.\.\])*)`$")
 _PART: Final = re.compile(r"\.(\w+)|\[(\d+)\]|(\[\.\.\.\])")
@@ -43,14 +50,45 @@ def convert(document: Document, kind: type[T]) -> T:
     """Return the document as a `kind`, one of the Structs of `schema`.
 
     Raises:
-        ConfigurationError: An unknown key or a value of the wrong type or size.
+        ConfigurationError: Every unknown key, else the first value of the wrong type or size.
     """
     shape = inspect.type_info(kind)
     value = settled(document.value, shape)
+    _refuse_unknown_keys(document, value, shape)
     try:
         return msgspec.convert({} if value is None else value, kind)
     except msgspec.ValidationError as error:
         raise _explained(document, str(error), value, shape) from None
+
+
+def _refuse_unknown_keys(document: Document, value: Any, shape: inspect.Type) -> None:
+    unknown = list(_unknown_keys(value, shape, ()))
+    mistakes = Mistakes()
+    for path, allowed in unknown[:MOST_ERRORS]:
+        reason = "unknown key"
+        mistakes.add(error_at(document, path, reason, found=path[-1], allowed=allowed))
+    mistakes.leave_out(len(unknown[MOST_ERRORS:]))
+    mistakes.tell()
+
+
+def _unknown_keys(
+    value: Any, shape: inspect.Type, path: KeyPath
+) -> Iterator[tuple[KeyPath, Iterable[str]]]:
+    """Yield each key, with those allowed beside it, that a Struct forbids."""
+    shape = _wanted(shape, value)
+    if isinstance(value, dict) and isinstance(shape, inspect.StructType):
+        shapes = {field.encode_name: field.type for field in shape.fields}
+        for key, item in value.items():
+            if key in shapes:
+                yield from _unknown_keys(item, shapes[key], (*path, key))
+            elif shape.forbid_unknown_fields:
+                yield (*path, key), shapes
+    elif isinstance(value, dict) and isinstance(shape, inspect.DictType):
+        for key, item in value.items():
+            yield from _unknown_keys(item, shape.value_type, (*path, key))
+    elif isinstance(value, list) and isinstance(shape, inspect.ListType):
+        for position, item in enumerate(value):
+            yield from _unknown_keys(item, shape.item_type, (*path, position))
 
 
 def error_at(
@@ -93,7 +131,7 @@ def described(value: Any, path: KeyPath) -> str:
 
 def settled(value: Any, shape: inspect.Type) -> Any:
     """Return `value` without `Expanded` and without the keys of a Struct that are null."""
-    shape = _wanted(shape)
+    shape = _wanted(shape, value)
     if isinstance(value, Expanded):
         return value.text if isinstance(shape, inspect.StrType) else settled(value.value, shape)
     if isinstance(value, dict):
@@ -112,32 +150,30 @@ def settled(value: Any, shape: inspect.Type) -> Any:
 _ANY: Final = inspect.AnyType()
 
 
-def _wanted(shape: inspect.Type) -> inspect.Type:
-    """Return the type within `Metadata` and `T | None`."""
+def _wanted(shape: inspect.Type, value: Any) -> inspect.Type:
+    """Return the type within `Metadata`, `T | None` and, for a list, `T | list[T]`."""
     if isinstance(shape, inspect.Metadata):
-        return _wanted(shape.type)
+        return _wanted(shape.type, value)
     if isinstance(shape, inspect.UnionType):
-        return next((kind for kind in shape.types if not isinstance(kind, inspect.NoneType)), shape)
+        kinds = [kind for kind in shape.types if not isinstance(kind, inspect.NoneType)]
+        if isinstance(value.value if isinstance(value, Expanded) else value, list):
+            kinds.sort(key=lambda kind: not isinstance(kind, inspect.ListType))
+        return kinds[0]
     return shape
 
 
 def _explained(
     document: Document, message: str, value: Any, shape: inspect.Type
 ) -> ConfigurationError:
-    path, found, inner = _followed(message, value, shape)
-    if message.startswith("Object contains unknown field") and isinstance(
-        inner, inspect.StructType
-    ):
-        allowed = [field.encode_name for field in inner.fields]
-        key = next(key for key in found if key not in allowed)
-        return error_at(document, (*path, key), "unknown key", found=key, allowed=allowed)
+    path, found = _followed(message, value, shape)
     if missing := _MISSING.match(message):
         return error_at(document, (*path, missing[1]), "is missing")
     expected = _EXPECTED.match(message)
     if expected is None:
         return error_at(document, path, message.partition(" - at `")[0], found=found)
     kind, sign, bound, got = expected.groups()
-    wanted = _WORDS.get(kind.removesuffix(" | null"), kind)
+    kinds = kind.removesuffix(" | null").split(" | ")
+    wanted = " or ".join(_WORDS.get(one, one) for one in kinds)
     if sign is not None:
         word = "at least" if sign.startswith(">") else "at most"
         return error_at(document, path, f"must be {wanted}, {word} {bound}", found=found)
@@ -152,12 +188,12 @@ def _explained(
     return error_at(document, path, reason, found="nothing" if found is None else found)
 
 
-def _followed(message: str, value: Any, shape: inspect.Type) -> tuple[KeyPath, Any, inspect.Type]:
+def _followed(message: str, value: Any, shape: inspect.Type) -> tuple[KeyPath, Any]:
     """Follow msgspec's path; `[...]`, some entry of a mapping, is the first that does not fit."""
     located = _PATH.search(message)
     path: list[str | int] = []
     for name, position, _ in _PART.findall(located[1] if located else ""):
-        shape = _wanted(shape)
+        shape = _wanted(shape, value)
         part: str | int = name or (int(position) if position else "")
         if isinstance(shape, inspect.StructType):
             shape = next(field.type for field in shape.fields if field.encode_name == name)
@@ -168,7 +204,7 @@ def _followed(message: str, value: Any, shape: inspect.Type) -> tuple[KeyPath, A
             part = next(key for key, item in value.items() if not _fits(item, shape))
         path.append(part)
         value = value[part]
-    return tuple(path), value, _wanted(shape)
+    return tuple(path), value
 
 
 def _fits(value: Any, shape: inspect.Type) -> bool:

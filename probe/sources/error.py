@@ -15,6 +15,8 @@ KeyPath = tuple[str | int, ...]
 
 _PLAIN_KEY: Final = re.compile(r"[\w/*-]+", re.ASCII)
 _LONGEST_REASON: Final = 1024
+MOST_ERRORS: Final = 20
+"""How many errors one report holds."""
 
 
 class ConfigurationError(Exception):
@@ -28,7 +30,12 @@ class ConfigurationError(Exception):
         found: What was found; None where there is nothing to show or it is a secret.
         allowed: What would be right.
         nearest: Whichever of `allowed` is closest to what was found.
+        more: Further errors of the same file, found in the same reading.
+        untold: How many others the report leaves out.
     """
+
+    more: tuple["ConfigurationError", ...] = ()
+    untold: int = 0
 
     def __init__(
         self,
@@ -61,7 +68,42 @@ class ConfigurationError(Exception):
             lines.append(f"  allowed: {', '.join(self.allowed)}")
         if self.nearest is not None:
             lines.append(f"  nearest: {self.nearest}")
+        lines += map(str, self.more)
+        if self.untold:
+            lines.append(f"and {self.untold} more")
         return "\n".join(lines)
+
+
+class Mistakes:
+    """Collects the errors of one reading, so that the user sees all of them at once."""
+
+    def __init__(self) -> None:
+        """Hold none."""
+        self._first: list[ConfigurationError] = []
+        self._untold = 0
+
+    def add(self, error: ConfigurationError) -> None:
+        """Hold `error` and its `more`, or count them where there are many already."""
+        together = (error, *error.more)
+        taken = together[: MOST_ERRORS - len(self._first)]
+        self._first += taken
+        self._untold += error.untold + len(together) - len(taken)
+        error.more, error.untold = (), 0
+
+    def leave_out(self, count: int) -> None:
+        """Count errors that nobody has made."""
+        self._untold += count
+
+    def tell(self) -> None:
+        """Raise the first with the others as its `more`, if there is any.
+
+        Raises:
+            ConfigurationError: that one.
+        """
+        if self._first:
+            first, *more = self._first
+            first.more, first.untold = tuple(more), self._untold
+            raise first
 
 
 def render_key(path: KeyPath) -> str:

@@ -39,9 +39,14 @@ def url_fault(url: str) -> str | None:
 
 
 def shown(url: str) -> str:
-    """Return what errors, pages and metrics call `url`: without a query, which may hold a token."""
+    """Return what errors, pages and metrics call `url`: without what may hold a secret.
+
+    That is its query, its fragment, and a user name and password, which are refused anyway.
+    """
     try:
-        return urlsplit(url)._replace(query="", fragment="").geturl()
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=host, query="", fragment="").geturl()
     except ValueError:
         return "http_sd"
 

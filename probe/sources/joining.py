@@ -15,8 +15,8 @@ def joined(files: Iterable[Iterable[Target]]) -> list[Target]:
     """Return the targets of all `files`, in order; each file's come as one iterable.
 
     A target joins the first equal one of earlier files that none of its own file has joined. The
-    earlier one's name, schedule, expectation and labels count; labels and remarks that only the
-    later one has are added.
+    earlier one's name, schedule, expectation and labels count; labels, remarks and notes that only
+    the later one has are added.
     """
     together: list[Target] = []
     positions: dict[object, list[int]] = {}
@@ -45,6 +45,7 @@ def _both(first: Target, second: Target) -> Target:
         sources=first.sources + second.sources,
         labels=tuple(labels.items()),
         remarks=tuple(dict.fromkeys(first.remarks + second.remarks)),
+        notes=tuple(dict.fromkeys(first.notes + second.notes)),
         server_certificate_file=first.server_certificate_file or second.server_certificate_file,
     )
 

@@ -7,7 +7,6 @@ has an error is no configuration, and whoever has another one keeps that in forc
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 import aiohttp
 import structlog
@@ -18,8 +17,6 @@ from probe.sources.http_sd import fetch, shown
 
 Read = Callable[[Mapping[str, bytes]], Configuration]
 """Reads everything but the lists of http_sd, which it is given; raises ConfigurationError."""
-
-HTTP_SD: Final = "http_sd"
 
 log = structlog.get_logger("mtls_probe")
 
@@ -78,5 +75,5 @@ class Loader:
 
 
 def lists_of(configuration: Configuration) -> tuple[str, ...]:
-    """Return the URLs of its http_sd sources."""
-    return tuple(source.where for source in configuration.sources if source.kind == HTTP_SD)
+    """Return the URLs of its http_sd sources, whole: only `shown` of them is shown."""
+    return tuple(source.url.reveal() for source in configuration.sources if source.url is not None)

@@ -2,11 +2,12 @@
 
 Files are read through a callable, and lists come as they were last fetched: whoever reloads owns
 both. What a target of an SDK leaves open is taken from `defaults` as far as it is the probe's own.
+Law 11: the URL of a list may hold a token, and is a `Secret`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from probe.sources import sdk
 from probe.sources.collector import read_collector
@@ -14,13 +15,38 @@ from probe.sources.collector_receiver import ServedCertificate
 from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching, pattern_fault, targets_from_file_sd
-from probe.sources.http_sd import targets_from_http_sd, url_fault
+from probe.sources.http_sd import shown, targets_from_http_sd, url_fault
 from probe.sources.schema import DefaultsEntry
 from probe.sources.sdk_file import targets_from_sdk_file
 from probe.sources.yaml_document import MAX_BYTES
-from probe.target import Source, Target
+from probe.target import Secret, Target
 
 ENVIRONMENT: Final = sdk.SOURCE.where
+HTTP_SD: Final = "http_sd"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """One item of `sources`."""
+
+    kind: str
+    """sdk, collector, file_sd or http_sd."""
+    where: str
+    """What it names, as it may be shown: the files, the pattern, or the URL without its query."""
+    files: tuple[str, ...] = ()
+    """The Collector's, the later ones over the earlier."""
+    url: Secret | None = None
+    """The whole URL of an http_sd list."""
+
+    @classmethod
+    def of(cls, kind: str, *named: str) -> Self:
+        """Return the source of `kind` that names `named`, of which only a Collector has several."""
+        if kind == HTTP_SD:
+            return cls(kind, shown(named[0]), url=Secret(named[0]))
+        return cls(kind, ", ".join(named), files=named)
+
+
+SDK_ENVIRONMENT: Final = NamedSource.of("sdk", ENVIRONMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +76,22 @@ class Surroundings:
         return raw.decode("utf-8")
 
 
-def source_fault(source: Source) -> str | None:
+def source_fault(source: NamedSource) -> str | None:
     """Say why what `source` names cannot be followed, or None; nothing is read for it."""
     if source.kind == "file_sd":
         return pattern_fault(source.where)
-    if source.kind == "http_sd":
-        return url_fault(source.where)
-    return None
+    if source.url is not None:
+        return url_fault(source.url.reveal())
+    return None if all(source.files) else "names a file without a name"
 
 
 def targets_of_source(
-    source: Source, defaults: DefaultsEntry, surroundings: Surroundings
+    source: NamedSource, defaults: DefaultsEntry, surroundings: Surroundings
 ) -> Iterator[tuple[Target, ...]]:
     """Yield the targets of each file that `source` names; names may be empty or repeat.
 
     Args:
-        source: Of kind sdk, collector, file_sd or http_sd; `source_fault` has passed it.
+        source: `source_fault` has passed it.
         defaults: The configuration's, which have been judged.
         surroundings: Where it is read from.
 
@@ -75,14 +101,15 @@ def targets_of_source(
     if source.kind == "file_sd":
         for file in files_matching(source.where):
             yield targets_from_file_sd(_read(file, surroundings), file, defaults)
-    elif source.kind == "http_sd":
-        raw = surroundings.fetched.get(source.where)
-        yield () if raw is None else targets_from_http_sd(raw, source.where, defaults)
+    elif source.url is not None:
+        url = source.url.reveal()
+        raw = surroundings.fetched.get(url)
+        yield () if raw is None else targets_from_http_sd(raw, url, defaults)
     elif source.kind == "sdk":
         found = sdk_targets(source.where, surroundings)
         yield tuple(_with_defaults(target, defaults) for target in found)
     elif source.kind == "collector":
-        reading = read_collector([source.where], surroundings.environ, surroundings.read_text)
+        reading = read_collector(source.files, surroundings.environ, surroundings.read_text)
         surroundings.notes.extend(reading.warnings)
         surroundings.served.extend(reading.served)
         yield tuple(_with_defaults(target, defaults) for target in reading.targets)

@@ -80,9 +80,9 @@ class ModuleEntry(DefaultsEntry, frozen=True, kw_only=True):
 
 
 class SourceEntry(Entry, frozen=True, kw_only=True):
-    """One item of `sources`; exactly one key is set."""
+    """One item of `sources`; exactly one key is set. A Collector's files merge in their order."""
 
-    collector: str | None = None
+    collector: str | list[str] | None = None
     sdk: str | None = None
     file_sd: str | None = None
     http_sd: str | None = None

@@ -5,7 +5,7 @@ before the generic one, an empty variable is one that is not set, the endpoint's
 INSECURE. The exporter's own timeout and compression have no meaning for a probe.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -89,8 +89,28 @@ def _target(
         headers=exporter.headers,
         sources=(SOURCE,),
         remarks=sdk_remarks(environ, signals, exporter.protocol, endpoint),
+        notes=tuple(dict.fromkeys(_choices(environ, signals, exporter))),
     )
     return through_proxy(target, environ)
+
+
+def _choices(
+    environ: Mapping[str, str], signals: Sequence[Signal], exporter: _Exporter
+) -> Iterator[str]:
+    """Say which protocol was chosen, and by what, where no variable names one."""
+    for signal in signals:
+        if setting(environ, signal, "PROTOCOL")[1]:
+            continue
+        names = variable("PROTOCOL")
+        if len(signals) == 1:
+            names = f"neither {variable('PROTOCOL', signal)} nor {names} is"
+        else:
+            names += " is not"
+        by = f"port {_GRPC_PORT} means grpc, and any other http/protobuf"
+        yield (
+            f"{names} set: {exporter.protocol} is taken because of port {exporter.endpoint.port} "
+            f"({by}); SDKs differ in their default"
+        )
 
 
 def through_proxy(target: Target, environ: Mapping[str, str]) -> Target:
@@ -122,7 +142,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
                 f" port set {PREFIX}PROTOCOL=grpc"
             )
-            raise _error(where, reason, found=text)
+            raise _error(where, reason, found=None if "?" in text else text)
         insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
@@ -169,6 +189,9 @@ def _headers(environ: Mapping[str, str], signal: Signal | None, *, grpc: bool) -
 def _endpoint_error(name: str, text: str, error: ValueError) -> ConfigurationError:
     if "@" in text:
         return _error(name, "an endpoint holds no user name or password; use headers")
+    if "?" in text:
+        # A query may hold a token, and the reason repeats the text.
+        return _error(name, "is no endpoint: https://host:port")
     return _error(name, str(error), found=text)
 
 

@@ -78,6 +78,7 @@ class _Found:
     tls: TlsSettings
     headers: Headers
     remarks: tuple[Remark, ...]
+    notes: tuple[str, ...]
 
     def shared(self) -> object:
         """Return what an exporter of another signal must have in common with this one."""
@@ -103,6 +104,7 @@ def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Targe
         headers=first.headers,
         sources=(Source("sdk", file),),
         remarks=tuple(remarks),
+        notes=tuple(dict.fromkeys(note for exporter in found for note in exporter.notes)),
     )
     return through_proxy(target, environ)
 
@@ -142,7 +144,8 @@ def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> 
         taken = bool(settings.ca_file or (settings.cert_file and settings.key_file))
         remarks.append(files_in_clear(protocol, name, go_takes_them=taken))
     headers = _headers(otlp, document, path, grpc=protocol == "grpc")
-    return _Found(signal, endpoint, protocol, settings, headers, tuple(remarks))
+    notes = (_NO_PROTOCOL,) if path[-1] == "otlp" and not otlp.protocol else ()
+    return _Found(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
 
 
 def _protocol(otlp: Otlp, document: Document, path: KeyPath) -> Protocol:
@@ -228,6 +231,7 @@ _NO_PATH: Final = Remark(
     "where no OTLP receiver listens; but Go's exporters add /v1/<signal>",
     ("Write the whole URL, like https://collector:4318/v1/traces.",),
 )
+_NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
 _VARIABLES: Final = Remark(
     CAUSE,
     f"{PREFIX}* variables are set beside a declarative file, which replaces them; but Go's "

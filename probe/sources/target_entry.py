@@ -11,9 +11,10 @@ import msgspec
 
 from probe.cipher_suites import INSECURE_SUITES
 from probe.credentials import negotiable
+from probe.sources.collector_endpoint import effective_tls
 from probe.sources.conversion import described, error_at
 from probe.sources.duration import seconds
-from probe.sources.error import ConfigurationError, KeyPath, nearest_of, render_key
+from probe.sources.error import ConfigurationError, KeyPath, Mistakes, nearest_of, render_key
 from probe.sources.schema import DefaultsEntry, TargetEntry, TlsEntry
 from probe.sources.settings import (
     PAIRS,
@@ -27,6 +28,7 @@ from probe.target import (
     PROTOCOLS,
     Endpoint,
     Protocol,
+    Remark,
     Secret,
     ServerCertificateFile,
     Target,
@@ -44,22 +46,35 @@ def targets_of(
     """Return the Targets that `entries` describe; one without a name of its own has none yet.
 
     Raises:
-        ConfigurationError: for the first entry that cannot be one.
+        ConfigurationError: with one error for each entry that cannot be one.
     """
     check_settings(defaults, document, ("defaults",))
     named: dict[str, int] = {}
     targets = []
+    mistakes = Mistakes()
     for position, entry in enumerate(entries):
         path = ("targets", position)
+        try:
+            _check_own_name(entry.name, named, document, path)
+            targets.append(target_of(entry, defaults, document, path, known_causes))
+        except ConfigurationError as error:
+            mistakes.add(error)
         if entry.name:
-            check_name(entry.name, document, (*path, "name"))
-            if entry.name in named:
-                first = document.line(("targets", named[entry.name], "name"))
-                reason = f"the name is taken by the target in line {first}"
-                raise error_at(document, (*path, "name"), reason, found=entry.name)
-            named[entry.name] = position
-        targets.append(target_of(entry, defaults, document, path, known_causes))
+            named.setdefault(entry.name, position)
+    mistakes.tell()
     return tuple(targets)
+
+
+def _check_own_name(
+    name: str | None, named: dict[str, int], document: Document, path: KeyPath
+) -> None:
+    if not name:
+        return
+    check_name(name, document, (*path, "name"))
+    if name in named:
+        first = document.line(("targets", named[name], "name"))
+        reason = f"the name is taken by the target in line {first}"
+        raise error_at(document, (*path, "name"), reason, found=name)
 
 
 def with_unique_names(targets: Iterable[Target]) -> tuple[Target, ...]:
@@ -127,12 +142,16 @@ def target_of(
     endpoint = _endpoint(entry.endpoint, document, (*path, "endpoint"))
     protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
     tls = _tls(entry.tls, defaults.tls, document, (*path, "tls"))
-    if endpoint.scheme == "http" and not (tls.insecure or in_clear):
-        reason = "http:// sends telemetry in clear; write https://, or set tls: {insecure: true}"
-        raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
-    if endpoint.scheme == "https" and protocol == "http/protobuf":
-        # The scheme alone decides for an HTTP exporter; gRPC strips it and looks at `insecure`.
-        tls = replace(tls, insecure=False)
+    remarks: tuple[Remark, ...] = ()
+    if endpoint.scheme == "http":
+        if not (tls.insecure or in_clear):
+            reason = (
+                "http:// sends telemetry in clear; write https://, or set tls: {insecure: true}"
+            )
+            raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
+    elif tls.insecure:
+        # Pasted from an exporter, it does what it does there, and somebody has to say so.
+        tls, remarks = effective_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
     headers = {**defaults.headers, **entry.headers}
     for name, value in headers.items():
         if protocol == "grpc" and (fault := header_fault(name, value, grpc=True)):
@@ -158,6 +177,7 @@ def target_of(
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
         ),
+        remarks=remarks,
         **chosen,
     )
 

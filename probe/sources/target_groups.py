@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from probe.sources.conversion import convert, described, error_at
-from probe.sources.error import ConfigurationError, KeyPath, render_key
+from probe.sources.error import ConfigurationError, KeyPath, Mistakes, render_key
 from probe.sources.schema import DefaultsEntry, Entry, TargetEntry
 from probe.sources.settings import check_label
 from probe.sources.target_entry import target_of
@@ -45,22 +45,26 @@ def targets_of_groups(
     probed in clear (interfaces.md, section 2). A null document holds no targets.
 
     Raises:
-        ConfigurationError: with line and entry, for another shape, an address that is none, or a
-            label that no target can have.
+        ConfigurationError: with line and entry, for another shape, or one for each group with a
+            label that no target can have and for each address that is none.
     """
     found: dict[Target, None] = {}
+    mistakes = Mistakes()
     for position, group in enumerate(_groups(document)):
-        scheme = _scheme(group, document, position)
-        labels = {
-            name: text for name, text in group.labels.items() if not name.startswith(_INTERNAL)
-        }
-        for name in labels:
-            check_label(name, document, (position, "labels", name))
+        try:
+            scheme, labels = _labels(group, document, position)
+        except ConfigurationError as error:
+            mistakes.add(error)
+            continue
         for at, address in enumerate(group.targets):
             path = (position, "targets", at)
-            text = _address(address, scheme, document, path)
-            target = _target(text, labels, defaults, document, path)
-            found[replace(target, sources=(source,))] = None
+            try:
+                text = _address(address, scheme, document, path)
+                target = _target(text, labels, defaults, document, path)
+                found[replace(target, sources=(source,))] = None
+            except ConfigurationError as error:
+                mistakes.add(error)
+    mistakes.tell()
     return tuple(found)
 
 
@@ -100,23 +104,21 @@ def _groups(document: Document) -> list[TargetGroup]:
 
 
 def _without_prefix(error: ConfigurationError) -> ConfigurationError:
-    return ConfigurationError(
-        error.reason,
-        file=error.file,
-        line=error.line,
-        key=error.key.removeprefix("groups"),
-        found=error.found,
-        allowed=error.allowed,
-        nearest=error.nearest,
-    )
+    for one in (error, *error.more):
+        one.key = one.key.removeprefix("groups")
+    return error
 
 
-def _scheme(group: TargetGroup, document: Document, position: int) -> str:
+def _labels(group: TargetGroup, document: Document, position: int) -> tuple[str, dict[str, str]]:
+    """Return the scheme that the labels give to each address, and those that the targets have."""
     scheme = group.labels.get(SCHEME_LABEL, "")
     if scheme and scheme not in _SCHEMES:
         path = (position, "labels", SCHEME_LABEL)
         raise error_at(document, path, "is unknown", found=scheme, allowed=_SCHEMES)
-    return scheme
+    labels = {name: text for name, text in group.labels.items() if not name.startswith(_INTERNAL)}
+    for name in labels:
+        check_label(name, document, (position, "labels", name))
+    return scheme, labels
 
 
 def _address(address: str, scheme: str, document: Document, path: KeyPath) -> str:

@@ -24,7 +24,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "diagnosis": FACTS | {"causes", "safe_text", "weakness"},
     "credentials": FACTS | {"cipher_suites", "safe_text", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
-    "sources": frozenset({"cipher_suites", "credentials", "safe_text", "target"}),
+    "module": frozenset({"target"}),
+    "sources": frozenset({"cipher_suites", "credentials", "module", "safe_text", "target"}),
     "handshake": FACTS | {"credentials", "safe_text", "target", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target"},
     "schedule": frozenset({"safe_text", "target"}),
@@ -37,7 +38,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     | {"exporters", "inspection", "ledger", "safe_text", "target"},
     "demo": frozenset({"safe_text", "target"}),
 }
-WIRING: Final = frozenset({"__init__", "__main__", "cli", "commands", "reloading", "service"})
+WIRING: Final = frozenset(
+    {"__init__", "__main__", "cli", "commands", "on_demand", "reloading", "service"}
+)
 """Rooms that put the others together; no other room imports them."""
 
 DOES_IO: Final = frozenset(
@@ -86,6 +89,7 @@ def is_pure(module: Module) -> bool:
         "credential_facts",
         "diagnosis",
         "evidence",
+        "module",
         "record",
         "safe_text",
         "target",

@@ -106,6 +106,14 @@ def test_a_password_in_an_endpoint_is_not_repeated(endpoint: str) -> None:
     assert "no user name or password" in raised.value.message
 
 
+@pytest.mark.parametrize("endpoint", ["ftp://a:1/?token=s3cret", "https://a:0?token=s3cret"])
+def test_a_token_in_an_endpoint_is_not_repeated(endpoint: str) -> None:
+    """Nor is a query, which may hold one."""
+    with pytest.raises(click.UsageError) as raised:
+        targets(endpoint)
+    assert "s3cret" not in raised.value.message
+
+
 @pytest.mark.parametrize("name", ["a b", "a/b", "ü", "a\nb", "\udcff", "a@b"])
 def test_a_server_name_that_no_grpc_request_can_hold_is_refused(name: str) -> None:
     """It is the user's to mend, and no fault of the probe's; over HTTP it just matches nothing."""

@@ -19,6 +19,12 @@ def authenticated(
     return reading(f"extensions: {{{extension}: {settings}}}\n{text}", files=held)
 
 
+def chained(setter: str, other: str, *lines: str, kind: str) -> CollectorReading:
+    """Read an exporter that authenticates by headers_setter, which may add another extension."""
+    text = with_exporter(kind, *lines, "auth: {authenticator: headers_setter}")
+    return reading(f"extensions:\n  headers_setter: {setter}\n  {other}\n{text}")
+
+
 @PARTS(
     ("extension", "settings", "headers"),
     [
@@ -71,6 +77,58 @@ def test_an_extension_comes_over_the_exporters_own_headers() -> None:
     lines = ("endpoint: c:4317", "headers: {AUTHORIZATION: own, A: b}")
     (target,) = authenticated("bearertokenauth", "{token: t}", *lines, kind="otlp").targets
     assert headers_of(target) == {"authorization": "Bearer t", "a": "b"}
+
+
+SETTER = "{headers: [{key: a, value: b}, {key: authorization, value: own}], additional_auth: %s}"
+
+
+@PARTS(("kind", "authorization"), [("otlp_http", "Bearer t"), ("otlp", "own")])
+def test_additional_auth_is_added_as_the_extension_does(kind: str, authorization: str) -> None:
+    """Over HTTP it comes after headers_setter, and over what that has set; over gRPC before it."""
+    endpoint = "endpoint: https://c:4317"
+    found = chained(SETTER % "bearertokenauth", "bearertokenauth: {token: t}", endpoint, kind=kind)
+    headers = {name.lower(): value for name, value in headers_of(found.targets[0]).items()}
+    assert headers == {"a": "b", "authorization": authorization}
+    assert found.warnings == ()
+
+
+@PARTS(("action", "left"), [("delete", {"own": "x"}), ("update", {"own": "x"}), ("upsert", {})])
+def test_over_grpc_an_action_sees_no_header_of_the_exporter(
+    action: str, left: dict[str, str]
+) -> None:
+    """Per-call credentials are made apart from `headers`; over HTTP an action does see them."""
+    settings = f"{{headers: [{{key: own, value: y, action: {action}}}]}}"
+    lines = ("endpoint: https://c:4317", "headers: {own: x}")
+    (target,) = authenticated("headers_setter", settings, *lines, kind="otlp").targets
+    assert headers_of(target) == (left or {"own": "y"})
+    (target,) = authenticated("headers_setter", settings, *lines).targets
+    assert headers_of(target) == ({} if action == "delete" else {"own": "y"})
+
+
+@PARTS("other", ["bearertokenauth: {token: t}", "basicauth: {client_auth: {username: u}}"])
+def test_additional_auth_is_never_sent_in_clear_over_grpc(other: str) -> None:
+    """The whole chain asks for TLS then, so not even its other headers are sent."""
+    lines = ("endpoint: c:4317", "tls: {insecure: true}")
+    found = chained(SETTER % other.partition(":")[0], other, *lines, kind="otlp")
+    assert headers_of(found.targets[0]) == {}
+    assert "without TLS" in found.warnings[0]
+
+
+@PARTS(
+    ("additional", "other", "said"),
+    [
+        ("sigv4auth", "sigv4auth: {}", "authenticates by sigv4auth"),
+        ("bearertokenauth", "x: {}", "bearertokenauth is not among the extensions"),
+        ("headers_setter", "x: {}", "headers_setter adds what it adds itself"),
+    ],
+)
+def test_additional_auth_that_cannot_be_done_is_a_warning(
+    additional: str, other: str, said: str
+) -> None:
+    """The headers that headers_setter has itself are sent."""
+    found = chained(SETTER % additional, other, "endpoint: https://c:4317", kind="otlp")
+    assert headers_of(found.targets[0]) == {"a": "b", "authorization": "own"}
+    assert said in found.warnings[0]
 
 
 @PARTS(

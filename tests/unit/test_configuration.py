@@ -11,7 +11,9 @@ from probe.sources.configuration import (
     load_configuration,
 )
 from probe.sources.error import ConfigurationError
-from probe.target import Secret, Source, Target
+from probe.sources.loading import lists_of
+from probe.sources.named_sources import NamedSource
+from probe.target import Secret, Target, TlsSettings
 
 CAUSES = ("client_cert_not_sent", "client_ca_untrusted")
 EXAMPLE = Path(__file__).parents[2] / "config" / "mtls-probe.yml"
@@ -36,8 +38,10 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 def one(load: Load) -> Callable[..., Target]:
     """Return a function that gives the target which some lines under `targets` describe."""
 
-    def from_lines(*lines: str, environ: Mapping[str, str] | None = None) -> Target:
-        text = "targets:\n  - endpoint: c:4317\n" + "".join(f"    {line}\n" for line in lines)
+    def from_lines(
+        *lines: str, environ: Mapping[str, str] | None = None, endpoint: str = "c:4317"
+    ) -> Target:
+        text = f"targets:\n  - endpoint: {endpoint}\n" + "".join(f"    {line}\n" for line in lines)
         (target,) = load(text, environ).targets
         return target
 
@@ -177,17 +181,51 @@ def test_names_are_unique(load: Load) -> None:
     assert [target.name for target in targets] == ["c:4317", "c:4317#3", "c:4317#2", "d:1", "d:1#2"]
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_insecure_beside_https_drops_the_other_settings_and_says_so(
+    one: Callable[..., Target], protocol: str
+) -> None:
+    """As in the Collector that the section was pasted from, and as in no reader's mind."""
+    lines = ("tls: {insecure: true, cert_file: a, key_file: b}", f"protocol: {protocol}")
+    target = one(*lines, endpoint="https://c:4317")
+    assert target.tls == TlsSettings()
+    (remark,) = target.remarks
+    assert "no client certificate is sent" in remark.fact
+    assert "Remove insecure: true" in remark.fix[0]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "tls", "said"),
+    [
+        ("c:4317", "{insecure: true, ca_file: ca}", "no effect beside ca_file"),
+        ("https://c:4317", "{insecure: true, ca_file: ca}", "no effect beside ca_file"),
+        ("c:4317", "{insecure: true, cert_file: a, key_file: b}", "is never sent"),
+        ("c:4317", "{insecure: true}", None),
+        ("http://c:4317", "{insecure: true, ca_file: ca}", None),
+        ("https://c:4317", "{ca_file: ca, cert_file: a, key_file: b}", None),
+    ],
+)
+def test_insecure_without_its_effect_is_said(
+    one: Callable[..., Target], endpoint: str, tls: str, said: str | None
+) -> None:
+    """Where `insecure` does what it says, or is not there, nothing is."""
+    remarks = one(f"tls: {tls}", endpoint=endpoint).remarks
+    assert [said in remark.fact for remark in remarks if said] == [True] * (said is not None)
+    assert bool(remarks) is (said is not None)
+
+
 @pytest.mark.parametrize(
     ("lines", "plaintext"),
     [
         ("endpoint: http://c:4318\n    tls: {insecure: true}", True),
         ("endpoint: https://c:4318\n    tls: {insecure: true}", False),
-        ("endpoint: https://c:4317\n    tls: {insecure: true}", True),
+        ("endpoint: https://c:4317\n    tls: {insecure: true}", False),
+        ("endpoint: c:4317\n    tls: {insecure: true}", True),
         ("endpoint: c:4317\n    tls: {insecure: true, ca_file: ca}", False),
     ],
 )
 def test_plaintext_follows_the_collector(load: Load, lines: str, *, plaintext: bool) -> None:
-    """For HTTP the scheme decides, for gRPC `insecure` without a CA."""
+    """The scheme decides, else `insecure` without a CA."""
     (target,) = load(f"targets:\n  - {lines}\n").targets
     assert target.plaintext is plaintext
 
@@ -232,7 +270,7 @@ def test_the_sdk_source_adds_targets(load: Load) -> None:
         {ENDPOINT: "https://c:4317"},
     )
     added = configuration.targets[1]
-    assert configuration.sources == (Source("sdk", "environment"),)
+    assert configuration.sources == (NamedSource.of("sdk", "environment"),)
     assert (added.name, added.interval, added.depth) == ("sdk#2", 7, "tls")
     assert (added.labels, added.headers) == ((("team", "x"),), ())
 
@@ -264,3 +302,25 @@ def test_an_empty_environment_says_what_to_set() -> None:
     with pytest.raises(ConfigurationError) as caught:
         configuration_from_environment({})
     assert caught.value.key == ENDPOINT
+
+
+def test_every_file_of_a_collector_is_followed(load: Load) -> None:
+    """`collector` takes one file, or several that are merged; a change in any is a reload."""
+    Path("base.yaml").write_text(
+        "exporters: {otlp: {endpoint: 'c:1', tls: {ca_pem: '${file:ca.crt}'}}}\n"
+    )
+    Path("site.yaml").write_text("service: {pipelines: {logs: {exporters: [otlp]}}}")
+    Path("ca.crt").write_text("x")
+    for named in ("[base.yaml, site.yaml]", "'${yaml:[base.yaml, site.yaml]}'"):
+        configuration = load(f"sources: [{{collector: {named}}}]")
+        assert [target.signal for target in configuration.targets] == ["logs"]
+        assert configuration.files == ("m.yml", "base.yaml", "site.yaml", "ca.crt")
+        assert configuration.sources[0].where == "base.yaml, site.yaml"
+    assert load("sources: [{collector: 'base.yaml'}]").warnings
+
+
+def test_a_token_in_a_list_s_url_is_in_no_text_of_a_configuration(load: Load) -> None:
+    """Nobody who prints a configuration or logs it prints the token."""
+    configuration = load("sources: [{http_sd: 'https://h/sd?token=s3cret'}]")
+    assert "s3cret" not in repr(configuration)
+    assert lists_of(configuration) == ("https://h/sd?token=s3cret",)

@@ -140,7 +140,13 @@ def test_a_mistake_in_a_target_is_located(
         ("sources: [{sdk: environment, collector: x}]", "sources[0]", 1, "exactly one"),
         ("sources:\n  - file_sd: x", "sources[0].file_sd", 2, "ends in .json"),
         ("sources:\n  - http_sd: x", "sources[0].http_sd", 2, "must be a URL"),
-        ("modules: {m: {depth: tls}}", "modules", 1, "is not supported yet"),
+        ("sources: [{collector: []}]", "sources[0]", 1, "exactly one"),
+        ("sources: [{collector: [a, '']}]", "sources[0].collector", 1, "without a name"),
+        ("sources: [{collector: [a, 5]}]", "sources[0].collector[1]", 1, "must be text"),
+        ("sources: [{collector: 5}]", "sources[0].collector", 1, "must be text or a list"),
+        ("sources: [{sdk: [a]}]", "sources[0].sdk", 1, "must be text"),
+        ("modules: {m: {depth: canary}}", "modules.m.depth", 1, "is not supported yet"),
+        ("modules: {m: {allow: [a/b]}}", "modules.m.allow[0]", 1, "neither a network"),
         ("modules: {m: {x: 1}, n: {}}", "modules.m.x", 1, "unknown key"),
         ("modules: {m: {}, n: 5}", "modules.n", 1, "must be a mapping"),
         ("alertmanager: {url: 'http://a'}", "alertmanager.url", 1, "is not supported yet"),
@@ -180,6 +186,76 @@ def test_a_mistake_elsewhere_is_located(
     assert reason in caught.value.reason
 
 
+def test_all_unknown_keys_are_told_at_once(load: Load) -> None:
+    """Each with its own line and the nearest key; a wrong type comes when they are gone."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(
+            """
+            concurrency: many
+            target: []
+            targets:
+              - {endpoint: 'c:1', tls: {ca_fil: x}}
+              - {endpoint: 'd:1', labels: {any: x}, headers: {any: x}, tsl: {}}
+            """
+        )
+    error = caught.value
+    assert [(one.key, one.line, one.nearest) for one in (error, *error.more)] == [
+        ("target", 3, "targets"),
+        ("targets[0].tls.ca_fil", 5, "ca_file"),
+        ("targets[1].tsl", 6, "tls"),
+    ]
+    assert str(error).count("unknown key") == 3
+
+
+def test_every_target_that_cannot_be_one_is_told(load: Load) -> None:
+    """One error for each; those that can be targets do not stand in the way."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(
+            """
+            targets:
+              - {endpoint: nowhere, name: x}
+              - {endpoint: 'c:1'}
+              - {endpoint: 'c:2', signal: trace}
+              - {endpoint: 'c:3', name: x}
+              - {endpoint: 'c:4', name: x}
+            """
+        )
+    error = caught.value
+    keys = ["targets[0].endpoint", "targets[2].signal", "targets[3].name", "targets[4].name"]
+    assert [one.key for one in (error, *error.more)] == keys
+    assert str(error).count("m.yml:") == 4
+    assert str(error).count("taken by the target in line 3") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["".join(f"k{n}: 1\n" for n in range(50)), f"targets: [{'{endpoint: x}, ' * 50}]"]
+)
+def test_a_report_has_an_end(load: Load, text: str) -> None:
+    """What is left out of it is counted."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(text)
+    assert len(caught.value.more) == 19
+    assert str(caught.value).endswith("\nand 30 more")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "clock: {sources: [{http: 'ftp://c/?t=s3cret'}]}",
+        "clock: {sources: [{http: 'http://c:0/?t=s3cret'}]}",
+        "clock: {sources: [{http: 'http://c/?t=s3cret'}, {http: 'http://c/?t=s3cret'}]}",
+        "sources: [{http_sd: 'ftp://c/?t=s3cret'}]",
+        "sources: [{http_sd: 'http://s3cret@c/'}]",
+        "sources: [{http_sd: {s3cret: x}}]",
+    ],
+)
+def test_errors_show_no_query_of_a_url(load: Load, where: str) -> None:
+    """It may hold a token."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(f"{where}\n", {})
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -188,8 +264,11 @@ def test_a_mistake_elsewhere_is_located(
         "headers: s3cret",
         "tls: {key_pem: [s3cret]}",
         "proxy_url: ftp://u:s3cret@p:1",
+        "name: x\n  - endpoint: ftp://c/v1/traces?token=s3cret",
+        "name: x\n  - endpoint: http://c:99999/?token=s3cret",
         "tls: {insecure: '-----BEGIN PRIVATE KEY----- s3cret'}",
         "endpoint2: s3cret",
+        "endpoint2: s3cret\n    tls: {key_pem: [s3cret]}",
     ],
 )
 def test_errors_show_no_secret(one: Callable[..., Target], lines: str) -> None:

@@ -257,3 +257,33 @@ def test_any_file_gives_targets_or_an_error(raw: bytes, file: str) -> None:
     with suppress(ConfigurationError):
         for target in targets_from_file_sd(raw, file, DEFAULTS):
             assert target.endpoint.host
+
+
+def test_every_mistake_of_a_file_is_told() -> None:
+    """A group with a wrong label, and each address that is none."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(
+            """
+            - {targets: [a, "b:1", c]}
+            - {targets: [d], labels: {cause: x}}
+            - {targets: [e]}
+            """
+        )
+    error = caught.value
+    assert [one.key for one in (error, *error.more)] == [
+        "[0].targets[0]",
+        "[0].targets[2]",
+        "[1].labels.cause",
+        "[2].targets[0]",
+    ]
+
+
+def test_every_unknown_key_of_a_file_is_told() -> None:
+    """As in Prometheus, such a file is refused."""
+    with pytest.raises(ConfigurationError) as caught:
+        read("- {target: []}\n- {targets: [], label: {}}")
+    error = caught.value
+    assert [(one.key, one.line) for one in (error, *error.more)] == [
+        ("[0].target", 1),
+        ("[1].label", 2),
+    ]

@@ -69,14 +69,17 @@ def test_what_the_wire_does_not_show_keeps_nothing_apart(settings: dict[str, obj
     assert only.interval == 30.0
 
 
-def test_labels_and_remarks_are_those_of_both() -> None:
-    """The earlier one's labels come before; a remark that both have is said once."""
+def test_labels_remarks_and_notes_are_those_of_both() -> None:
+    """The earlier one's labels come before; what both have to say is said once."""
     one, two, three = (Remark("exporter_setting_ignored", fact) for fact in "123")
-    first = target("a", labels=(("team", "x"),), remarks=(one, two))
-    second = target("b", "sdk", labels=(("team", "y"), ("zone", "z")), remarks=(two, three))
+    first = target("a", labels=(("team", "x"),), remarks=(one, two), notes=("x",))
+    second = target(
+        "b", "sdk", labels=(("team", "y"), ("zone", "z")), remarks=(two, three), notes=("x", "y")
+    )
     (only,) = joined([[first], [second]])
     assert dict(only.labels) == {"team": "x", "zone": "z"}
     assert only.remarks == (one, two, three)
+    assert only.notes == ("x", "y")
 
 
 def test_many_files_are_joined_in_little_time() -> None:

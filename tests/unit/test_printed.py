@@ -116,6 +116,8 @@ WITHOUT_WORDS: Final = {
     "probe_fault": "the probe's own failure: no exporter has a part in it",
     "unexplained": "a gap of the catalogue: nothing is known",
     "tls_off": "nothing fails, so nothing is printed",
+    "exporter_not_reloading": "nothing is printed until the old certificate expires",
+    "backend_not_reloading": "nothing is printed until the old certificate expires",
     "exporter_setting_ignored": "nothing fails, so nothing is printed",
     "server_cert_revoked": "no exporter looks at a stapled OCSP answer unless told to",
     "otlp_storage_failure": "every exporter repeats the backend's own message, whatever it is",

@@ -54,6 +54,32 @@ def test_the_port_chooses_the_protocol(endpoint: str, protocol: str) -> None:
     assert only(ENDPOINT=endpoint).protocol == protocol
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("https://c:4317", "grpc is taken because of port 4317"),
+        ("https://c:9", "http/protobuf is taken because of port 9"),
+    ],
+)
+def test_the_choice_of_the_protocol_is_a_fact(endpoint: str, said: str) -> None:
+    """No finding: the exporter may well do the same; but whoever reads a result has to know."""
+    target = only(ENDPOINT=endpoint)
+    (note,) = target.notes
+    assert note.startswith(f"{P}PROTOCOL is not set: {said}")
+    assert target.remarks == ()
+
+
+def test_a_protocol_that_is_set_is_no_choice() -> None:
+    """By the generic variable or by a signal's own; where both are not set, both are named."""
+    assert only(ENDPOINT="https://c:4317", PROTOCOL="grpc").notes == ()
+    own = {f"{name}_ENDPOINT": "https://c:4317" for name in ("TRACES", "METRICS")}
+    found = targets(**own, METRICS_PROTOCOL="grpc")
+    (note,) = found["sdk-traces"].notes
+    assert note.startswith(f"neither {P}TRACES_PROTOCOL nor {P}PROTOCOL is set: grpc is taken")
+    assert found["sdk-metrics"].notes == ()
+    assert targets(**own, PROTOCOL="grpc")["sdk-traces"].notes == ()
+
+
 def test_protocol_comes_before_the_port() -> None:
     """PROTOCOL decides, and a signal's own decides for it."""
     assert only(ENDPOINT="https://c:4318", PROTOCOL="grpc").protocol == "grpc"
@@ -258,3 +284,13 @@ def test_any_environment_gives_targets_or_an_error(environ: dict[str, str]) -> N
     with suppress(ConfigurationError):
         found = targets_from_environment(environ)
         assert len({target.name for target in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://c/?token=s3cret", "c:9?token=s3cret", "https://c:99999/?token=s3cret"]
+)
+def test_an_error_shows_no_query_of_an_endpoint(endpoint: str) -> None:
+    """It may hold a token."""
+    with pytest.raises(ConfigurationError) as caught:
+        only(ENDPOINT=endpoint)
+    assert "s3cret" not in str(caught.value)

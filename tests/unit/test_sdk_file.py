@@ -201,6 +201,8 @@ def test_otlp_of_early_formats(settings: str, protocol: str, path: str) -> None:
     target = traces("otlp", settings[:-1] + ", headers: {a: 1, b: }}")
     assert (target.protocol, target.endpoint.path) == (protocol, path)
     assert [(name, value.reveal()) for name, value in target.headers] == [("a", "1")]
+    chosen = ("otlp sets no protocol: http/protobuf is taken, on any port",)
+    assert target.notes == (() if "protocol" in settings else chosen)
 
 
 @pytest.mark.parametrize(

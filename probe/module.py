@@ -1,0 +1,172 @@
+"""Module and AllowList: how `/probe` tries a destination, and which ones it may try at all.
+
+Pure. An entry of an allow-list is a network (`10.0.0.0/8`, `[2001:db8::]/32`) or a pattern for
+host names (`*.example.com`), each with a port or without one. What no entry fits is refused before
+any lookup; what a name resolves to is judged again, before anything is sent there.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network as _IPv4Network
+from typing import Final
+
+from probe.target import Endpoint, Protocol, Target, default_protocol
+
+_ENTRY: Final = re.compile(
+    r"(?:\[(?P<bracketed>[^][]+)\](?P<prefix>/\d+)?|(?P<plain>[^][]+?))"
+    r"(?::(?P<port>\d{1,5}|\*))?"
+)
+_HOST: Final = re.compile(r"[a-z0-9_.*?-]+")
+_GLOB: Final = re.compile(r"[*?]")
+
+_Address = IPv4Address | IPv6Address
+_Network = _IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class AllowEntry:
+    """One destination or many: exactly one of `network` and `pattern` is set."""
+
+    network: _Network | None = None
+    pattern: str = ""
+    port: int | None = None
+    """None: any."""
+
+    @classmethod
+    def parse(cls, text: str) -> "AllowEntry":
+        """Read one entry.
+
+        Raises:
+            ValueError: with the reason, where it is neither.
+        """
+        written = text.strip().lower()
+        bare = _network(written)
+        if bare is not None:
+            return cls(network=bare)
+        found = _ENTRY.fullmatch(written)
+        if found is None:
+            raise ValueError("is neither a network like 10.0.0.0/8 nor a name like *.example.com")
+        port = None if found["port"] in {None, "*"} else int(found["port"])
+        if port is not None and not 0 < port <= 65535:
+            raise ValueError("has a port that is not from 1 to 65535")
+        host = (found["bracketed"] or "") + (found["prefix"] or "") or found["plain"]
+        network = _network(host)
+        if network is not None:
+            return cls(network=network, port=port)
+        if found["bracketed"] or not _HOST.fullmatch(host):
+            raise ValueError("is neither a network like 10.0.0.0/8 nor a name like *.example.com")
+        return cls(pattern=host.rstrip("."), port=port)
+
+    @property
+    def names_one(self) -> bool:
+        """Whether it is one name or address, or plainly everything: meant as it is written."""
+        return bool(self.pattern) and (self.pattern == "*" or not _GLOB.search(self.pattern))
+
+    def fits(self, host: str, port: int) -> bool:
+        """Return whether it fits a host as it is written, an address or a name."""
+        if self.port is not None and self.port != port:
+            return False
+        address = _address(host)
+        if self.network is not None:
+            return address is not None and address in self.network
+        shown = host.lower().rstrip(".") if address is None else str(address)
+        return fnmatchcase(shown, self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """What a module may reach; an empty one allows nothing."""
+
+    entries: tuple[AllowEntry, ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> "AllowList":
+        """Read every entry.
+
+        Raises:
+            ValueError: as `AllowEntry.parse` does.
+        """
+        return cls(tuple(AllowEntry.parse(text) for text in texts))
+
+    def allows(self, host: str, port: int) -> bool:
+        """Return whether `host`, as somebody has written it, may be looked up at all."""
+        return any(entry.fits(host, port) for entry in self.entries)
+
+    def allows_address(self, host: str, port: int, address: str) -> bool:
+        """Return whether `address`, which the name `host` resolves to, may be connected to.
+
+        A name that is listed as such goes where its owner points it. One that only a pattern fits
+        has to lead into a listed network; where none is listed, anywhere but to this machine, the
+        link (cloud metadata) and what is no unicast: who may add a name under the pattern could
+        otherwise reach those through the probe.
+        """
+        found = _address(address)
+        if found is None:
+            return False
+        fitting = [entry for entry in self.entries if entry.fits(host, port)]
+        if any(entry.names_one for entry in fitting):
+            return True
+        networks = [entry for entry in self.entries if entry.network is not None]
+        if networks:
+            return any(entry.fits(address, port) for entry in networks)
+        return bool(fitting) and not (
+            found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One of `modules`: a target without its endpoint, and where that may be."""
+
+    name: str
+    template: Target
+    """Everything but the endpoint, which is a placeholder."""
+    protocol: Protocol | None
+    """None: by the port."""
+    allow: AllowList
+
+    def target(self, text: str, timeout: float) -> Target:
+        """Return the target that `text`, `host:port` or a URL, is for this module.
+
+        Args:
+            text: the endpoint as somebody has written it.
+            timeout: seconds.
+
+        Raises:
+            ValueError: where it is no endpoint, or one in clear that the module does not mean.
+        """
+        endpoint = Endpoint.parse(text)
+        tls = self.template.tls
+        protocol = self.protocol or default_protocol(endpoint.port)
+        if endpoint.scheme == "http" and not tls.insecure:
+            raise ValueError("http:// is in clear, which this module does not ask for")
+        if endpoint.scheme == "https" and protocol == "http/protobuf":
+            tls = replace(tls, insecure=False)
+        return replace(
+            self.template,
+            name=str(endpoint),
+            endpoint=endpoint,
+            protocol=protocol,
+            tls=tls,
+            timeout=timeout,
+        )
+
+
+def _network(text: str) -> _Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> _Address | None:
+    """Return `text` as an address; one of IPv4 in IPv6 clothes is the one of IPv4."""
+    try:
+        found = ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found

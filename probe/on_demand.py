@@ -1,0 +1,203 @@
+"""One attempt because a scrape asked for it: `/probe?target=&module=` (interfaces.md, section 5).
+
+The line is walked once, beside schedule and ledger, and nothing is kept of it. Only what the
+module allows is looked up, and only where that leads to is connected to.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from probe.credentials.certificate import CertificateReader
+from probe.credentials.store import CredentialStore
+from probe.diagnosis import Diagnosis, diagnose
+from probe.evidence import Evidence
+from probe.handshake.attempt import Prober
+from probe.handshake.resolver import Resolver
+from probe.module import AllowList, Module
+from probe.outputs.blackbox import blackbox_metrics, debug_page
+from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.safe_text import safe_text
+from probe.target import Target
+
+TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
+OFFSET: Final = 0.5
+"""Seconds that the answer gets of the scrape's timeout, as with blackbox_exporter."""
+LEAST: Final = 0.05
+"""Seconds for an attempt whose turn comes in the last moment."""
+PLAIN: Final = "text/plain; charset=utf-8"
+
+
+class ForbiddenError(Exception):
+    """What was asked for is nothing that the module allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the web room answers."""
+
+    status: int
+    body: bytes
+    content_type: str = PLAIN
+
+
+class Beside(Protocol):
+    """Adds the other clocks' readings to what an attempt saw."""
+
+    def __call__(self, evidence: Evidence) -> Evidence:
+        """Return `evidence` with them."""
+
+
+class OnDemand:
+    """Makes the attempts that scrapes ask for."""
+
+    def __init__(
+        self,
+        modules: Callable[[], Mapping[str, Module]],
+        credentials: CredentialStore,
+        *,
+        beside: Beside,
+        user_agent: str,
+        clock_tolerance: float,
+        concurrency: int,
+    ) -> None:
+        """Take what attempts share.
+
+        Args:
+            modules: those of the configuration in force, by name.
+            credentials: the files of all targets; equal settings share what was read.
+            beside: adds the other clocks' readings.
+            user_agent: how the probe calls itself.
+            clock_tolerance: seconds by which two clocks may differ.
+            concurrency: how many attempts may be under way; further ones wait their turn.
+        """
+        self._modules = modules
+        self._credentials = credentials
+        self._beside = beside
+        self._user_agent = user_agent
+        self._clock_tolerance = clock_tolerance
+        self._places = asyncio.Semaphore(concurrency)
+
+    async def answer(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
+        """Make the attempt that `query` asks for, within the scrape's own timeout.
+
+        Args:
+            query: `target`, `module` (may be left out where there is one), `debug=true`.
+            headers: of the request: Accept, and the scrape's timeout.
+        """
+        modules = self._modules()
+        text, name = query.get("target", ""), query.get("module", "")
+        if not name and len(modules) == 1:
+            (name,) = modules
+        module = modules.get(name)
+        if module is None:
+            known = ", ".join(map(safe_text, modules)) or "none is configured"
+            return _refusal(400, f'unknown module "{safe_text(name)}"; known: {known}')
+        if not text:
+            return _refusal(400, "the parameter target is missing: ?target=host:port&module=NAME")
+        try:
+            timeout = _timeout(module, headers.get(TIMEOUT_HEADER, ""))
+            target = module.target(text, timeout)
+        except ValueError as error:
+            return _refusal(400, safe_text(str(error)))
+        endpoint = target.endpoint
+        if not module.allow.allows(endpoint.host, endpoint.port):
+            return _forbidden(module, f"{endpoint} is not in its allow-list")
+        asked = time.monotonic()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._places.acquire()
+        except TimeoutError:
+            return _refusal(503, "too many attempts are under way; this one had no turn in time")
+        left = max(timeout - (time.monotonic() - asked), LEAST)
+        try:
+            evidence, diagnosis, duration = await self._attempt(
+                replace(target, timeout=left), module
+            )
+        except ForbiddenError as error:
+            return _forbidden(module, str(error))
+        finally:
+            self._places.release()
+        openmetrics = wants_openmetrics(headers.get("Accept", ""))
+        if query.get("debug") == "true":
+            page = debug_page(target, module.name, evidence, diagnosis, duration)
+            return Reply(200, page)
+        metrics = blackbox_metrics(target, evidence, diagnosis, duration, openmetrics=openmetrics)
+        return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
+
+    async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
+        prober = Prober(
+            self._credentials,
+            CertificateReader(),
+            _AllowedResolver(target, module.allow),
+            wall_clock=time.time,
+            user_agent=self._user_agent,
+            clock_tolerance=self._clock_tolerance,
+        )
+        started = time.monotonic()
+        try:
+            evidence = self._beside(await prober.attempt(target))
+        finally:
+            # Names come from whoever asks: none may stay.
+            self._credentials.release(target.name)
+        return evidence, diagnose(evidence), time.monotonic() - started
+
+
+class _AllowedResolver(Resolver):
+    """Resolves a target's name to those of its addresses that the module allows."""
+
+    def __init__(self, target: Target, allow: AllowList) -> None:
+        super().__init__()
+        self._target = target
+        self._allow = allow
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """Return the addresses that may be connected to.
+
+        Raises:
+            ForbiddenError: where there are others only.
+            ResolutionError: where there are none.
+        """
+        found = await super().resolve(host)
+        endpoint = self._target.endpoint
+        if self._target.proxy_url is not None:
+            return found  # the proxy's own, which the module names
+        allowed = tuple(
+            address
+            for address in found
+            if self._allow.allows_address(endpoint.host, endpoint.port, address)
+        )
+        if not allowed:
+            raise ForbiddenError(
+                f"{endpoint.host} resolves to {', '.join(found)}, where it may not lead"
+            )
+        return allowed
+
+
+def _timeout(module: Module, header: str) -> float:
+    """Return seconds: the module's, or what the scrape leaves where that is less.
+
+    Raises:
+        ValueError: where the header is no number of seconds.
+    """
+    own = module.template.timeout
+    if not header:
+        return own
+    try:
+        given = float(header)
+    except ValueError:
+        given = math.nan
+    if not (given > 0 and math.isfinite(given)):
+        raise ValueError(f"the header {TIMEOUT_HEADER} is no number of seconds: {header!r}")
+    return min(own, given - OFFSET if given > 2 * OFFSET else given / 2)
+
+
+def _forbidden(module: Module, why: str) -> Reply:
+    return _refusal(403, safe_text(f"module {module.name} does not allow it: {why}"))
+
+
+def _refusal(status: int, text: str) -> Reply:
+    return Reply(status, f"{text}\n".encode())

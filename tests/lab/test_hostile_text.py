@@ -1,0 +1,199 @@
+"""What a peer and a file may call themselves, shown on page, in metrics, log and terminal: harmless."""
+
+import asyncio
+import base64
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from prometheus_client.parser import text_string_to_metric_families
+
+from probe.demo.pki import write_pem
+from tests.lab.compiled import compiled
+from tests.lab.credentials import LabPki, Pair
+from tests.lab.servers import process, started
+from tests.tools import missing
+from tests.unit.command_line import ROOT, configuration, environment, running_service
+
+PROGRAM = Path(__file__).parent / "stacks" / "raw_server.go"
+TARGET = "<script>alert(1)</script>"
+COMMON_NAME = "\x1b[31mred\x1b]0;title\x07\nnext line\r\u202egnp<img src=x>"
+PLACEHOLDER = "lone surrogate:."
+FORBIDDEN = {"\x1b": "ESC", "\x07": "BEL", "\u202e": "bidi override", "\ud800": "lone surrogate"}
+ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """Return one DER element (X.690 §8.1)."""
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(octets)]) + octets + content
+
+
+def hostile_certificate(pki: LabPki, folder: Path, *, surrogate: bool) -> Pair:
+    """Write a server's certificate with a hostile subject; the key's file holds another, harmless.
+
+    With `surrogate` the organisation is a BMPString with a lone surrogate in it, which no library
+    writes: written as another string of the same length, replaced in the DER, and signed again.
+    """
+    issued = pki.server_ca.issue("backend", usages=("serverAuth",))
+    key = pki.server_ca.issued.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    names = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, PLACEHOLDER),
+            x509.NameAttribute(NameOID.COMMON_NAME, COMMON_NAME),
+        ]
+    )
+    builder = x509.CertificateBuilder(
+        issuer_name=issued.certificate.issuer,
+        subject_name=names,
+        public_key=issued.key.public_key(),  # type: ignore[arg-type]
+        serial_number=x509.random_serial_number(),
+        not_valid_before=issued.certificate.not_valid_before_utc,
+        not_valid_after=issued.certificate.not_valid_after_utc,
+    )
+    for extension in issued.certificate.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    written = builder.sign(key, hashes.SHA256()).tbs_certificate_bytes
+    if surrogate:
+        text = "surrog".encode("utf-16-be") + b"\xd8\x00" + b"\x00."
+        before = written
+        written = written.replace(der(0x0C, PLACEHOLDER.encode()), der(0x1E, text))
+        assert len(written) == len(before)
+        assert written != before
+    signature = key.sign(written, ec.ECDSA(hashes.SHA256()))
+    raw = der(0x30, written + ECDSA_WITH_SHA256 + der(0x03, b"\x00" + signature))
+    body = base64.encodebytes(raw)
+    encoded = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+    return Pair(
+        write_pem(folder, "hostile.pem", encoded),
+        write_pem(folder, "hostile.key", issued.pem + issued.key_pem),
+    )
+
+
+def harmless(text: str, where: str) -> None:
+    """Fail where `text` holds what a terminal, a browser or a reader would act on."""
+    found = [name for character, name in FORBIDDEN.items() if character in text]
+    assert found == [], f"{where} holds {found}"
+    assert "next line" not in [line.strip() for line in text.splitlines()], where
+
+
+@pytest.fixture(params=[False, True], ids=["readable", "lone surrogate"])
+def surrogate(request: pytest.FixtureRequest) -> bool:
+    """Whether the subject is one that no library reads."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def watched(pki: LabPki, tmp_path: Path, *, surrogate: bool) -> Iterator[Path]:
+    """A configuration with the hostile target, whose server presents the hostile certificate."""
+    if shutil.which("go") is None:
+        missing("go is not installed")
+    pair = hostile_certificate(pki, tmp_path, surrogate=surrogate)
+    built = compiled(
+        PROGRAM,
+        version=("go", "env", "GOVERSION"),
+        compiler=("env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", "-o", "server"),
+    )
+    command = [str(built / "server"), "-cert", str(pair.cert_file), "-key", str(pair.key_file)]
+    with process(command, tmp_path / "server.log") as log:
+        port = started(log, r"port \S*:(\d+)")[1]
+        yield configuration(
+            tmp_path,
+            {
+                "name": TARGET,
+                "endpoint": f"localhost:{port}",
+                "timeout": "1s",
+                "tls": {
+                    "ca_file": str(pki.server_ca_file),
+                    "cert_file": str(pki.client.cert_file),
+                    "key_file": str(pki.client.key_file),
+                },
+            },
+        )
+
+
+async def test_pages_metrics_and_log(watched: Path, *, surrogate: bool) -> None:
+    """The name and the subject are there to read, and do nothing."""
+    async with running_service(watched) as service:
+        async with asyncio.timeout(20):
+            while "mtls_probe_success{" not in (metrics := (await service.get("/metrics"))[1]):
+                await asyncio.sleep(0.1)
+        pages = {
+            path: (await service.get(path))[1]
+            for path in ("/", f"/targets/{quote(TARGET, safe='')}", "/api/v1/targets")
+        }
+        ended = await service.stop()
+    for path, text in pages.items():
+        harmless(text, path)
+    for path in ("/", f"/targets/{quote(TARGET, safe='')}"):
+        assert TARGET not in pages[path]
+        assert "&lt;script&gt;alert(1)" in pages[path]
+        assert "<img" not in pages[path]
+    harmless(metrics, "/metrics")
+    if surrogate:
+        # No library reads such a name: the certificate is there, and its names are not shown.
+        return
+    subjects = {
+        sample.labels["subject"]
+        for family in text_string_to_metric_families(metrics)
+        for sample in family.samples
+        if sample.name == "mtls_probe_certificate_info" and sample.labels["source"] == "server"
+    }
+    (subject,) = subjects
+    assert r"\u202egnp" in subject
+    assert "next line" in subject
+    harmless(ended.err, "the log")
+    assert TARGET in ended.err
+
+
+@pytest.mark.parametrize("output", ["table", "json", "jsonl"])
+def test_the_terminal(watched: Path, output: str) -> None:
+    """On a terminal, where an escape sequence would do something; ours for colour are our own."""
+    command = [sys.executable, "-m", "probe", "check", "--config", str(watched), "--output", output]
+    text = on_a_terminal(command)
+    assert "\x1b[31mred" not in text
+    plain = without_colour(text)
+    harmless(plain, output)
+    assert "script" in plain
+
+
+def on_a_terminal(command: list[str]) -> str:
+    """Run `command` with a pseudo-terminal for all its streams; return what came."""
+    ours, theirs = pty.openpty()
+    env = environment({"TERM": "xterm-256color", "COLUMNS": "120"})
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=env
+    ) as process:
+        os.close(theirs)
+        parts = []
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # EIO: everybody has closed the other end
+                break
+            if not part:
+                break
+            parts.append(part)
+        process.wait(30)
+    os.close(ours)
+    return b"".join(parts).decode("utf-8")
+
+
+def without_colour(text: str) -> str:
+    """Return `text` without what a progress line and colours of our own consist of."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
