@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab check causes bench collector lock clean
+.PHONY: help demo test lab check causes rules bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
@@ -21,6 +21,7 @@ help:
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
 	@echo "make check      lint, formatting, types and the laws of the architecture"
 	@echo "make causes     writes CAUSES.md from the catalogue"
+	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make bench      what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
@@ -37,6 +38,11 @@ lab: $(VENV)/.test collector
 
 causes: $(VENV)/.test
 	$(BIN)/python -m probe.outputs.causes_markdown CAUSES.md
+
+rules: $(VENV)/.test
+	$(BIN)/mtls-probe rules --config config/mtls-probe.yml > config/prometheus/rules/mtls-probe.yml
+	$(BIN)/mtls-probe rules --config config/mtls-probe.yml --kubernetes \
+		> config/kubernetes/monitoring/prometheusrule.yaml
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

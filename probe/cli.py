@@ -21,7 +21,16 @@ from probe.outputs.standard_streams import (
 from probe.safe_text import safe_text
 from probe.sources.error import ConfigurationError
 
-COMMANDS: Final = ("run", "check", "inspect", "explain", "diagnose", "validate", "demo")
+COMMANDS: Final = (
+    "run",
+    "check",
+    "inspect",
+    "explain",
+    "diagnose",
+    "validate",
+    "rules",
+    "demo",
+)
 """In the order of the help; each is a module of `commands` that defines it by its name."""
 
 

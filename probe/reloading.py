@@ -62,6 +62,8 @@ class Reloading:
         self.possible = loader is not None
         self.failure: str | None = None
         """Why the last reload left the old configuration in force; None where it did not."""
+        self._refused: tuple[str, ...] = ()
+        """The files of the configuration that was refused: a change in one may mend it."""
         self._loader = loader
         self._line = line
         self._schedule = schedule
@@ -92,6 +94,7 @@ class Reloading:
                 loaded = await self._loader.load()
             except (ConfigurationError, OSError) as error:
                 self.failure = str(error)
+                self._refused = getattr(error, "files", ())
                 self._told(successful=False, at=time.time())
                 log.error("reload_failed", reason=str(error), keeps="the configuration in force")  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return str(error)
@@ -106,7 +109,7 @@ class Reloading:
         self._line.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
-        self.failure = None
+        self.failure, self._refused = None, ()
         self._told(successful=True, at=time.time())
         warnings = [safe_text(warning) for warning in loaded.warnings]
         log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
@@ -114,7 +117,7 @@ class Reloading:
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Watch every file for as long as the context lasts."""
-        self._later("credential files", watch(self._credential_files, self._rotated))
+        self._later("credential files", self._watch_credentials())
         if self._loader is not None:
             self._later("configuration files", watch(self._read_files, self._rewritten))
             self._later("http_sd", self._refresh_lists(self._loader))
@@ -126,9 +129,13 @@ class Reloading:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _watch_credentials(self) -> None:
+        await watch(self._credential_files, self._rotated, version=lambda: self.configuration)
+
     def _read_files(self) -> Iterator[str]:
         """Yield what the configuration was read from, and what its patterns match by now."""
         yield from self.configuration.files
+        yield from self._refused
         for source in self.configuration.sources:
             if source.kind == "file_sd":
                 yield from files_matching(source.where)

@@ -101,6 +101,20 @@ def load_configuration(
     """
     files = _Files()
     try:
+        return _loaded(path, environ, known_causes, fetched or {}, files)
+    except ConfigurationError as error:
+        error.files = tuple(files.names)
+        raise
+
+
+def _loaded(
+    path: Path,
+    environ: Mapping[str, str],
+    known_causes: Collection[str] | None,
+    fetched: Mapping[str, bytes],
+    files: "_Files",
+) -> Configuration:
+    try:
         raw = files.read(str(path))
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
@@ -114,7 +128,7 @@ def load_configuration(
         ) from None
     document = replace(document, value=expansion.value)
     entry = convert(document, FileEntry)
-    surroundings = Surroundings(environ, files.read, fetched or {})
+    surroundings = Surroundings(environ, files.read, fetched)
     configuration = _configuration(entry, document, surroundings, known_causes)
     return replace(
         configuration,

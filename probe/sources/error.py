@@ -32,10 +32,12 @@ class ConfigurationError(Exception):
         nearest: Whichever of `allowed` is closest to what was found.
         more: Further errors of the same file, found in the same reading.
         untold: How many others the report leaves out.
+        files: Every file that the whole reading took: a change in one may mend it.
     """
 
     more: tuple["ConfigurationError", ...] = ()
     untold: int = 0
+    files: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -31,7 +31,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
     | {"credentials", "diagnosis", "handshake", "ledger", "safe_text", "settling", "target"},
-    "watching": frozenset(),
+    "directories": frozenset(),
+    "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
     "outputs": EVERYTHING_BELOW_THE_LEDGER

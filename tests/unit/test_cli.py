@@ -33,7 +33,7 @@ from tests.unit.command_line import (
 PKI = DemoPki.create(datetime.now(UTC))
 NOWHERE: Final = "127.0.0.1:1"
 """Where nothing listens."""
-WITH_CONFIGURATION: Final = ("run", "check", "validate")
+WITH_CONFIGURATION: Final = ("run", "check", "validate", "rules")
 NOTHING_SET: Final = "OTEL_EXPORTER_OTLP_ENDPOINT: set it to the backend"
 
 # interfaces.md, section 4, in its order; by_exporter and experiments are added to it.

@@ -1,0 +1,180 @@
+"""Tells in which directories something has changed, for as long as the system can tell.
+
+The notifications only wake whoever compares fingerprints: they may be lost, come twice, or be about
+another file. Where a directory cannot be watched, that is said, and somebody has to look instead.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from typing import Final
+
+Notifications = Callable[..., Iterator[AbstractSet[tuple[object, str]]]]
+"""watchfiles.watch, or what stands in for it."""
+
+GROUPED: Final = 100
+"""Milliseconds for which changes are put together."""
+STEP: Final = 20
+"""Milliseconds without a further change after which they are told."""
+_LINKS: Final = 40
+"""As many as Linux follows in one path (path_resolution(7))."""
+
+_Identity = tuple[int, int]
+
+
+def places_of(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Return which of `paths` a change at each place may concern.
+
+    The places are the file itself and every link on the way to it: Kubernetes swaps `..data`, which
+    lies beside the names that people mount.
+    """
+    found: dict[str, list[str]] = {}
+    links: dict[str, str] = {}
+    for path in paths:
+        for place in dict.fromkeys(_on_the_way(path, links)):
+            found.setdefault(place, []).append(path)
+    return found
+
+
+def _on_the_way(path: str, links: dict[str, str]) -> Iterator[str]:
+    current = os.path.abspath(path)  # noqa: PTH100 - a Path costs several times as much
+    yield current
+    for _ in range(_LINKS):
+        for link in _prefixes(current):
+            if link not in links:
+                links[link] = _read_link(link)
+            if links[link]:
+                break
+        else:
+            return
+        yield link
+        above, rest = os.path.dirname(link), current[len(link) :].lstrip("/")  # noqa: PTH120
+        current = os.path.normpath(os.path.join(above, links[link], rest))  # noqa: PTH118
+        yield current
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    at = path.find("/", 1)
+    while at > 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+    yield path
+
+
+def _read_link(path: str) -> str:
+    try:
+        return os.readlink(path)  # noqa: PTH115
+    except (OSError, ValueError):
+        return ""
+
+
+class Directories:
+    """Watches the directories of places, and says at which of those something has changed."""
+
+    def __init__(self, notifications: Notifications | None = None) -> None:
+        """Watch none yet; `notifications` stands in for watchfiles.watch."""
+        self._notifications = notifications
+        self._wanted: frozenset[str] = frozenset()
+        self._watched: dict[str, _Identity] = {}
+        self._changed: set[str] = set()
+        self._told = asyncio.Event()
+        self._stop: threading.Event | None = None
+        self._refused = False
+
+    @property
+    def all_watched(self) -> bool:
+        """Whether a change at any place would be told, as far as the system tells."""
+        return not self._refused and self._watched.keys() >= self._wanted
+
+    def follow(self, places: Iterable[str]) -> bool:
+        """Watch the directories of `places` as they are now; return whether those are others.
+
+        It takes a moment until the watches stand: what changes meanwhile may not be told.
+        """
+        self._wanted = frozenset(map(os.path.dirname, places))
+        there = {path: found for path in self._wanted if (found := _identity(path))}
+        if there == self._watched:
+            return False
+        self.stop()
+        self._watched, self._refused = there, False
+        if there:
+            self._stop = threading.Event()
+            # A thread of its own, not awatch: that imports much, in the loop's thread.
+            threading.Thread(
+                target=self._listen,
+                args=(tuple(there), self._stop, asyncio.get_running_loop()),
+                name="directories",
+                daemon=True,
+            ).start()
+        return True
+
+    async def told(self, seconds: float) -> frozenset[str]:
+        """Return the paths of which something was told, waiting up to `seconds` for it."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        except TimeoutError:
+            return frozenset()
+        self._told.clear()
+        told, self._changed = frozenset(self._changed), set()
+        return told
+
+    def gone(self, told: Iterable[str]) -> bool:
+        """Return whether one of `told` is a directory that is watched: it is no longer there."""
+        return not self._watched.keys().isdisjoint(told)
+
+    def stop(self) -> None:
+        """Watch none any more; the thread ends within `STEP`."""
+        if self._stop is not None:
+            self._stop.set()
+        self._stop, self._watched = None, {}
+
+    def _listen(
+        self, directories: tuple[str, ...], stop: threading.Event, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        notifications = self._notifications or _watch()
+        changes = notifications(
+            *directories,
+            watch_filter=None,
+            debounce=GROUPED,
+            step=STEP,
+            stop_event=stop,
+            recursive=False,
+            raise_interrupt=False,
+            ignore_permission_denied=True,
+        )
+        try:
+            for change in changes:
+                loop.call_soon_threadsafe(self._tell, stop, {path for _, path in change})
+        except OSError:
+            # Too many watches, as a rule.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._tell, stop, None)
+        except RuntimeError:
+            return  # the loop has ended; nobody listens any more
+
+    def _tell(self, stop: threading.Event, paths: AbstractSet[str] | None) -> None:
+        if stop is not self._stop:
+            return  # of an earlier set of directories
+        if paths is None:
+            self._refused = True
+        else:
+            self._changed.update(paths)
+        self._told.set()
+
+
+def _watch() -> Notifications:
+    from watchfiles import watch
+
+    return watch
+
+
+def _identity(path: str) -> _Identity | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino

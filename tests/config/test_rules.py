@@ -1,0 +1,269 @@
+"""The Prometheus rules: promtool takes them, its tests see every mistake, their names are ours."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import promql_parser
+import pytest
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+
+from probe.causes.catalogue import CATALOGUE
+from probe.causes.cause import Cause
+from probe.commands.rules import rules as command
+from probe.diagnosis import diagnose
+from probe.ledger import Ledger
+from probe.outputs.metrics import Metrics
+from probe.outputs.rules.pages import Pages, first_step
+from probe.outputs.rules.rule import Thresholds
+from probe.outputs.rules.rule_file import rule_file, rule_group
+from probe.target import Endpoint, Target
+from tests.config import promtool
+from tests.config.conftest import CONFIG
+from tests.config.manifests import dump, load
+from tests.golden.build import CASES
+
+FILE: Final = CONFIG / "prometheus" / "rules" / "mtls-probe.yml"
+TESTS: Final = tuple(sorted((CONFIG / "prometheus" / "tests").glob("*.yml")))
+RULES: Final = promtool.rules_of(FILE.read_text(encoding="utf-8"))
+ALERTS: Final = tuple(rule for rule in RULES if "alert" in rule)
+RECORDED: Final = frozenset(rule["record"] for rule in RULES if "record" in rule)
+OF_THE_SCRAPE: Final = frozenset({"job", "instance"})
+FROM_ELSEWHERE: Final = frozenset({"up", "ALERTS"})
+
+Shapes = dict[str, dict[str, set[str]]]
+
+
+@pytest.fixture(scope="session")
+def promtool_binary(program: Callable[[str], str]) -> str:
+    """The path of promtool."""
+    return program("promtool")
+
+
+@pytest.fixture(scope="session")
+def shapes() -> Shapes:
+    """The label values of each metric, by its name: what a probe exposes that saw every story."""
+    endpoint = Endpoint("collector.example.com", 4317)
+    targets = {
+        case.name: Target(
+            name=case.name,
+            endpoint=endpoint,
+            expect_cause="client_cert_not_sent" if case.expected.outcome == "confirmed" else None,
+            labels=(("environment", "production"),),
+        )
+        for case in CASES
+    }
+    ledger = Ledger(targets.values())
+    metrics = Metrics(ledger)
+    for case in CASES:
+        ledger.record(targets[case.name], case.evidence, diagnose(case.evidence))
+    found: Shapes = {}
+    for family in text_string_to_metric_families(metrics.exposition()[0].decode()):
+        for sample in family.samples:
+            labels = found.setdefault(sample.name, {})
+            for name, value in sample.labels.items():
+                labels.setdefault(name, set()).add(value)
+    return found
+
+
+def selectors(expression: str) -> list[promql_parser.VectorSelector]:
+    """Return what `expression` reads."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def collect(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(expression), collect)
+    return found
+
+
+def test_the_files_are_what_the_command_prints(config: Path) -> None:
+    """A changed cause, threshold or rule changes them: `make rules` writes both."""
+    example = ["--config", str(config / "mtls-probe.yml")]
+    kubernetes = config / "kubernetes" / "monitoring" / "prometheusrule.yaml"
+    for more, path in (([], FILE), (["--kubernetes"], kubernetes)):
+        printed = CliRunner().invoke(command, [*example, *more], standalone_mode=False)
+        assert printed.return_value == 0
+        assert path.read_text(encoding="utf-8") == printed.stdout, f"{path.name} is stale"
+
+
+def test_promtool_finds_nothing_to_say(promtool_binary: str) -> None:
+    """The file passes with every lint, and nothing in it is counted out."""
+    checked = promtool.check(promtool_binary, FILE)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(RULES)} rules found" in checked.stdout
+
+
+def test_the_tests_of_the_rules_pass(promtool_binary: str) -> None:
+    """Each alert fires where it must and keeps still where it must not."""
+    ended = promtool.test(promtool_binary, *TESTS)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("SUCCESS") == len(TESTS) == 4
+
+
+@pytest.mark.parametrize("at", range(len(RULES)), ids=lambda at: promtool.name_of(RULES[at]))
+def test_the_tests_see_every_mistake(
+    promtool_binary: str, config: Path, tmp_path: Path, at: int
+) -> None:
+    """A rule that never fires, fires at once, or has one sign wrong fails a test of the rules."""
+    assert promtool.unseen(promtool_binary, config, tmp_path / "rules", RULES, at) == []
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_each_alert_has_a_firing_and_a_quiet_case(rule: promtool.Rule) -> None:
+    """Both stand in the tests by the alert's own name."""
+    firing = quiet = 0
+    for path in TESTS:
+        [document] = load(path.read_text(encoding="utf-8"))
+        for group in document["tests"]:
+            for each in group.get("alert_rule_test", ()):
+                if each["alertname"] == rule["alert"]:
+                    firing += bool(each["exp_alerts"])
+                    quiet += not each["exp_alerts"]
+            for each in group.get("promql_expr_test", ()):
+                if any(
+                    matcher.name == "alertname"
+                    and str(matcher.op) in {"MatchOp.Equal", "MatchOp.Re"}
+                    and re.fullmatch(matcher.value, rule["alert"])
+                    for found in selectors(each["expr"])
+                    for matcher in found.matchers.matchers
+                ):
+                    firing += bool(each["exp_samples"])
+                    quiet += not each["exp_samples"]
+    assert firing
+    assert quiet
+
+
+def test_rules_read_what_the_probe_exposes(shapes: Shapes) -> None:
+    """Each metric, label and label value of an expression is one that a real probe has."""
+    for rule in RULES:
+        for found in selectors(rule["expr"]):
+            assert found.name
+            if found.name in FROM_ELSEWHERE | RECORDED:
+                continue
+            assert found.name in shapes, rule
+            for matcher in found.matchers.matchers:
+                assert matcher.value in shapes[found.name][matcher.name], rule
+
+
+def test_the_tests_of_the_rules_feed_what_the_probe_exposes(shapes: Shapes) -> None:
+    """Their series have the names and labels of a real probe's, all of them and no others."""
+    for path in TESTS:
+        [document] = load(path.read_text(encoding="utf-8"))
+        for series in (
+            each["series"] for group in document["tests"] for each in group["input_series"]
+        ):
+            [found] = selectors(series)
+            labels = {matcher.name for matcher in found.matchers.matchers} - OF_THE_SCRAPE
+            if found.name == "up":
+                continue
+            assert found.name in shapes, series
+            if found.name == "mtls_probe_target_info":
+                assert labels <= shapes[found.name].keys(), series
+            else:
+                assert labels == shapes[found.name].keys(), series
+
+
+def test_an_alert_says_what_is_wrong_how_to_mend_it_and_where_to_look() -> None:
+    """Every annotation is there, in CamelCase named alerts of one prefix and known severities."""
+    for rule in ALERTS:
+        assert re.fullmatch(r"MtlsProbe([A-Z][a-z]+)+", rule["alert"])
+        assert rule["labels"]["severity"] in {
+            "critical",
+            "warning",
+            '{{ or $labels.severity "critical" }}',
+        }
+        assert rule["annotations"].keys() == {
+            "summary",
+            "description",
+            "fix",
+            "runbook_url",
+            "dashboard_url",
+        }
+        assert all(text.strip() for text in rule["annotations"].values())
+
+
+@pytest.mark.parametrize(
+    ("pages", "runbook", "dashboard"),
+    [
+        (Pages(), "http://probe:9943/causes/", "http://probe:9943/targets/"),
+        (
+            Pages(
+                "https://wiki.example.com/CAUSES.md#", "https://grafana.example.com/d/x?var-target="
+            ),
+            "https://wiki.example.com/CAUSES.md#",
+            "https://grafana.example.com/d/x?var-target=",
+        ),
+    ],
+    ids=["the probe's own pages", "the site's pages"],
+)
+def test_each_cause_comes_with_its_fix(
+    promtool_binary: str, tmp_path: Path, pages: Pages, runbook: str, dashboard: str
+) -> None:
+    """Prometheus renders the alert of every cause of the catalogue: its fix, its party, its page."""
+    parties = {
+        "exporter": "the exporter's side",
+        "backend": "the backend's side",
+        "network": "whoever runs the network",
+        "probe": "whoever runs this probe",
+    }
+    scrape = 'job="mtls-probe",instance="probe:9943"'
+    series, expected = [], []
+    for cause in CATALOGUE.values():
+        own = f'cause="{cause.id}",family="{cause.family}"'
+        target = f'{scrape},target="{cause.id}"'
+        known = f'documented_cause="0",party="{cause.party}",severity="{cause.severity}"'
+        series += [
+            {"series": f"mtls_probe_success{{{target}}}", "values": "0x20"},
+            {"series": f'mtls_probe_cause{{{target},{own},certain="true"}}', "values": "1x20"},
+            {"series": f"mtls_probe_cause_info{{{scrape},{own},{known}}}", "values": "1x20"},
+        ]
+        labels = {
+            "job": "mtls-probe",
+            "instance": "probe:9943",
+            "target": cause.id,
+            "cause": cause.id,
+            "family": cause.family,
+            "certain": "true",
+            "party": cause.party,
+            "severity": cause.severity,
+        }
+        annotations = {
+            "summary": f"{cause.id} is not as expected: {cause.id}",
+            "description": f"Attempts end with {cause.id}, of the family {cause.family}. "
+            f"Who must act: {parties[cause.party]}.",
+            "fix": first_step(cause),
+            "runbook_url": runbook + cause.id,
+            "dashboard_url": dashboard + cause.id,
+        }
+        expected.append({"exp_labels": labels, "exp_annotations": annotations})
+    case = {
+        "interval": "1m",
+        "input_series": series,
+        "alert_rule_test": [
+            {"eval_time": "10m", "alertname": "MtlsProbeFailing", "exp_alerts": expected}
+        ],
+    }
+    (tmp_path / "rules.yml").write_text(rule_file(rule_group(Thresholds(), pages)), "utf-8")
+    dump({"rule_files": ["rules.yml"], "tests": [case]}, tmp_path / "test.yml")
+
+    ended = promtool.test(promtool_binary, tmp_path / "test.yml")
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+def test_a_fix_reads_well_without_a_target(cause: Cause) -> None:
+    """No placeholder is left in it, and nothing that Prometheus would take for a template."""
+    assert not set(first_step(cause)) & set("{}")
+
+
+def test_each_credential_fault_comes_with_its_fix(shapes: Shapes) -> None:
+    """The alert on files that are not in use knows every fault that files can have."""
+    [rule] = [each for each in ALERTS if each["alert"] == "MtlsProbeCredentialsNotReloading"]
+    faults = shapes["mtls_probe_credential_fault"]["cause"]
+    assert faults
+    assert [each for each in faults if f'cause "{each}"' not in rule["annotations"]["fix"]] == []
