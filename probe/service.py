@@ -5,7 +5,8 @@ import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -20,6 +21,7 @@ from probe.outputs.web import web_application, web_runner
 from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.serving.web_config import WebConfig
 from probe.sources.configuration import Configuration
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
@@ -63,6 +65,8 @@ class Service:
             clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
         )
+        file = configuration.web.config_file
+        self._web_config = None if file is None else WebConfig(Path(file))
         self._reloads_seen = 0
         self._started = False
 
@@ -85,15 +89,27 @@ class Service:
             self.metrics,
             ready=lambda: self._started,
             reload=self.reloading.asked if self.reloading.possible else None,
+            reload_failure=self._reload_failure,
             on_demand=self._on_demand.answer,
         )
+        served = self._web_config
+        if served is not None:
+            served.guard(application)
         runner = web_runner(application)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, configuration.web.host, configuration.web.port)
+            site = web.TCPSite(
+                runner,
+                configuration.web.host,
+                configuration.web.port,
+                ssl_context=None if served is None else served.ssl_context,
+            )
             await site.start()
             host, port = runner.addresses[0][:2]
-            async with self._line.clocks.running(), self.reloading.following():
+            following = (
+                nullcontext() if served is None else served.following(told=self._web_config_read)
+            )
+            async with self._line.clocks.running(), self.reloading.following(), following:
                 schedule.start()
                 schedule.replace(configuration.targets)
                 self._started = True
@@ -116,6 +132,14 @@ class Service:
         for _ in range(reloads - self._reloads_seen):
             self.metrics.fleet.credentials_reloaded()
         self._reloads_seen = reloads
+
+    def _web_config_read(self, failure: str | None) -> None:
+        self.metrics.fleet.web_config_read(successful=failure is None)
+
+    def _reload_failure(self) -> str | None:
+        served = self._web_config
+        told = (self.reloading.failure, served.failure if served is not None else None)
+        return "\n".join(filter(None, told)) or None
 
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()

@@ -11,11 +11,12 @@ import click
 from probe.commands.configuration import config_option, configuration
 from probe.commands.event_loop import in_loop
 from probe.commands.exit_codes import exit_code
-from probe.commands.results import print_results
+from probe.commands.results import OUTPUTS, print_results
 from probe.outputs.standard_streams import progress, reader_may_leave
 from probe.target import DEPTHS, PROTOCOLS
 
 if TYPE_CHECKING:
+    from probe.line import Observation
     from probe.target import ClockSource, Target
 
 
@@ -53,9 +54,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Make no further handshakes to settle what the first one leaves open.",
 )
+@click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True)
 @click.option(
-    "--output", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True
+    "--output-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the output there, in one step; a reader never sees half of it.",
 )
+@click.option("--quiet", is_flag=True, help="Show no progress, on a terminal either.")
 def check(
     config_file: Path | None,
     endpoints: tuple[str, ...],
@@ -64,6 +69,8 @@ def check(
     evidence_folder: Path | None,
     no_experiments: bool,
     output: str,
+    output_file: Path | None,
+    quiet: bool,
     **settings: Any,
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
@@ -88,11 +95,17 @@ def check(
         tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
         clocks = loaded.clock_sources
     limit = read_duration(wait, "--wait") if wait is not None else 0.0
+    from probe.ledger import as_expected
     from probe.line import rounds
     from probe.outputs.log import configure_logging
 
     configure_logging(human=True)
-    with progress(len(targets)) as done:
+    with progress(len(targets), shown=not quiet) as watched:
+
+        def done(observation: Observation) -> None:
+            target, evidence, diagnosis = observation
+            watched(target.name, as_expected(diagnosis, evidence.target.expect_cause))
+
         observations = in_loop(
             rounds(
                 targets,
@@ -110,5 +123,5 @@ def check(
 
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     with reader_may_leave():
-        print_results(seen, output)
+        print_results(seen, output, targets=targets, file=output_file)
     return exit_code(seen)

@@ -1,29 +1,73 @@
-"""Prints what attempts mean: as a table, or as JSON."""
+"""Prints what attempts mean: as a table, JSON, a pipeline's report or metrics; or into a file."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from probe.diagnosis import Diagnosis
     from probe.evidence import Evidence
+    from probe.target import Target
+
+OUTPUTS: Final = ("table", "json", "jsonl", "junit", "prometheus")
+
+Row = tuple["Evidence", "Diagnosis"]
 
 
-def print_results(observations: Sequence[tuple[Evidence, Diagnosis]], output: str) -> None:
-    """Print `observations` as `output` says: table, json or jsonl."""
+def print_results(
+    rows: Sequence[Row], output: str, *, targets: Sequence[Target] = (), file: Path | None = None
+) -> None:
+    """Print `rows` as `output` says, or put them into `file` in one step.
+
+    Args:
+        rows: What each attempt saw and what that means.
+        output: One of `OUTPUTS`.
+        targets: Those of `rows`, in their order; only for metrics.
+        file: Where they go instead of standard output.
+
+    Raises:
+        click.UsageError: where `file` cannot be written.
+    """
+    if file is None and output == "table":
+        from probe.outputs.terminal import print_table
+
+        print_table(rows)
+        return
+    content = _content(rows, output, targets)
+    if file is None:
+        click.echo(content, nl=False)
+        return
+    from probe.outputs.output_file import write_whole
+    from probe.safe_text import safe_text
+
+    try:
+        write_whole(file, content)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise click.UsageError(f"{safe_text(str(file))} cannot be written: {why}") from None
+
+
+def _content(rows: Sequence[Row], output: str, targets: Sequence[Target]) -> bytes:
     if output == "table":
         from probe.outputs.terminal import print_table
 
-        print_table(observations)
-        return
+        text = io.StringIO()
+        print_table(rows, text)
+        return text.getvalue().encode()
+    if output == "junit":
+        from probe.outputs.junit import junit
+
+        return junit(rows)
+    if output == "prometheus":
+        from probe.outputs.textfile import textfile
+
+        return textfile((target, *row) for target, row in zip(targets, rows, strict=True))
     from probe.outputs.result import document, line, result
 
-    results = [result(evidence, diagnosis) for evidence, diagnosis in observations]
-    if output == "json":
-        click.echo(document(results), nl=False)
-    else:
-        for one in results:
-            click.echo(line(one), nl=False)
+    results = [result(evidence, diagnosis) for evidence, diagnosis in rows]
+    return document(results) if output == "json" else b"".join(map(line, results))

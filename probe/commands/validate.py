@@ -27,6 +27,10 @@ def validate(config_file: Path | None, output: str) -> int:
     from probe.credentials.store import CredentialStore
     from probe.outputs.validation import print_validation, validation, validation_document
 
+    if loaded.web.config_file is not None:
+        from probe.serving.web_config import WebConfig
+
+        WebConfig(Path(loaded.web.config_file))
     store = CredentialStore()
     unread = tuple(_unread_files_of_servers(loaded.targets))
     for warning in unread:

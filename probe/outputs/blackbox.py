@@ -14,8 +14,10 @@ from probe.evidence import Evidence, Handshake
 from probe.ledger import Ledger, as_expected
 from probe.outputs.exposition import Family, labels, number
 from probe.outputs.result import rfc3339
+from probe.outputs.story import plain
 from probe.outputs.target_families import FAMILIES
 from probe.outputs.target_lines import TargetLines
+from probe.safe_text import safe_text
 from probe.target import Target
 
 _OURS: Final = frozenset(
@@ -76,20 +78,10 @@ def debug_page(
 ) -> bytes:
     """Return the attempt's story, and the metrics that it would have been, as plain text."""
     at = rfc3339(evidence.at, "milliseconds")
-    story = [f"{evidence.target.endpoint} with module {module}, {at}", *_story(diagnosis)]
-    story += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
+    lines = [f"{at}, module {safe_text(module)}", plain(evidence, diagnosis)]
+    lines += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
     metrics = blackbox_metrics(target, evidence, diagnosis, duration)
-    return "\n".join([*story, "", "Metrics that would have been returned:", ""]).encode() + metrics
-
-
-def _story(diagnosis: Diagnosis) -> Iterator[str]:
-    sure = "" if diagnosis.certain else " (not certain)"
-    yield f"{diagnosis.outcome} at {diagnosis.stage}: {diagnosis.cause or 'no cause'}{sure}"
-    yield from (f"  seen: {fact}" for fact in diagnosis.facts)
-    if diagnosis.also:
-        yield f"  also: {', '.join(diagnosis.also)}"
-    yield from (f"  fix: {step}" for step in diagnosis.fix)
-    yield from (f"  note: {finding.fact} ({finding.cause})" for finding in diagnosis.findings)
+    return "\n".join([*lines, "", "Metrics that would have been returned:", ""]).encode() + metrics
 
 
 def _gauges(

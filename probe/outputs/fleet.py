@@ -47,6 +47,7 @@ class Fleet:
             registry=registry,
             buckets=LATENESS_BUCKETS,
         )
+        self._in_force = self._web_in_force = True
         self._reload_successful = Gauge(
             "mtls_probe_config_last_reload_successful",
             "Whether the configuration was read without an error the last time.",
@@ -94,9 +95,15 @@ class Fleet:
 
     def config_reloaded(self, *, successful: bool, at: float) -> None:
         """Note that the configuration was read at `at` (epoch seconds), the first time included."""
-        self._reload_successful.set(successful)
+        self._in_force = successful
+        self._reload_successful.set(self._in_force and self._web_in_force)
         if successful:
             self._reload_success_timestamp.set(at)
+
+    def web_config_read(self, *, successful: bool) -> None:
+        """Note how the web configuration, a file of its own, was read."""
+        self._web_in_force = successful
+        self._reload_successful.set(self._in_force and self._web_in_force)
 
     def clock_tolerance(self, seconds: float) -> None:
         """Note by how much two clocks may differ."""
@@ -124,6 +131,30 @@ class _Registry(CollectorRegistry):
             yield metric
 
 
+class CauseInfo(Collector):
+    """What alerts join on: family, party and severity of each cause of the catalogue."""
+
+    def __init__(self, catalogue: Mapping[str, Cause]) -> None:
+        """Show every cause of `catalogue`."""
+        self._catalogue = catalogue
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the one family."""
+        # A gauge in OpenMetrics too: an info family's name there is `mtls_probe_cause`, which
+        # the gauge of that name has taken.
+        info = GaugeMetricFamily(
+            "mtls_probe_cause_info",
+            "Each cause of the catalogue: its family, who must act, how severe it is.",
+            labels=["cause", "family", "documented_cause", "party", "severity"],
+        )
+        for cause in self._catalogue.values():
+            info.add_metric(
+                [cause.id, cause.family, str(cause.documented_cause), cause.party, cause.severity],
+                1,
+            )
+        yield info
+
+
 class _LedgerCollector(Collector):
     def __init__(self, ledger: Ledger, catalogue: Mapping[str, Cause]) -> None:
         self._ledger = ledger
@@ -139,19 +170,7 @@ class _LedgerCollector(Collector):
         for id_ in dict.fromkeys((*catalogue, *ledger.failures_by_cause)):
             failures.add_metric([id_], ledger.failures_by_cause[id_])
         yield failures
-        # A gauge in OpenMetrics too: an info family's name there is `mtls_probe_cause`, which
-        # the gauge of that name has taken.
-        info = GaugeMetricFamily(
-            "mtls_probe_cause_info",
-            "Each cause of the catalogue: its family, who must act, how severe it is.",
-            labels=["cause", "family", "documented_cause", "party", "severity"],
-        )
-        for cause in catalogue.values():
-            info.add_metric(
-                [cause.id, cause.family, str(cause.documented_cause), cause.party, cause.severity],
-                1,
-            )
-        yield info
+        yield from CauseInfo(catalogue).collect()
         yield CounterMetricFamily(
             "mtls_probe_schedule_missed", "Attempts that the schedule left out.", ledger.missed
         )

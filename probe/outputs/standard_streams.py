@@ -2,11 +2,16 @@
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from probe.safe_text import safe_text
+
+_NAME: Final = 40
+"""Characters of a target's name in the progress line."""
 _NAMES: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
@@ -50,22 +55,35 @@ def give_up_stdout() -> None:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[object], None]]:
-    """Yield what counts one more attempt, in one line on stderr where that is a terminal."""
-    stream = sys.stderr
-    shown = stream.isatty()
-    finished = width = 0
+def progress(total: int, *, shown: bool = True) -> Iterator[Callable[[str, bool], None]]:
+    """Yield what is told of each attempt: the target's name, and whether it went as expected.
 
-    def count(_attempt: object) -> None:
-        nonlocal finished, width
-        finished += 1
-        if shown:
-            width = stream.write(f"\rattempts {finished}, targets {total}")
-            stream.flush()
+    One line on stderr, where that is a terminal, says how many targets are as expected, which one
+    is not, and how many attempts that took. It is gone at the end.
+    """
+    stream = sys.stderr
+    shown = shown and stream.isatty()
+    last: dict[str, bool] = {}
+    attempts = 0
+
+    def tell(name: str, expected: bool) -> None:
+        nonlocal attempts
+        attempts += 1
+        last[name] = expected
+        if not shown:
+            return
+        good = sum(last.values())
+        text = f"{good} of {total} targets as expected, attempts {attempts}"
+        if wrong := [safe_text(each, _NAME) for each, well in last.items() if not well]:
+            more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            text += f"; not {wrong[0]}{more}"
+        width = shutil.get_terminal_size().columns - 1
+        stream.write(f"\r\x1b[K{text[:width]}")
+        stream.flush()
 
     try:
-        yield count
+        yield tell
     finally:
-        if finished and shown:
-            stream.write(f"\r{'':{width}}\r")
+        if attempts and shown:
+            stream.write("\r\x1b[K")
             stream.flush()

@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -17,13 +19,22 @@ from markupsafe import Markup
 
 from probe import __version__
 from probe.causes.cause import Cause
-from probe.credential_facts import CertificateFacts
 from probe.ledger import Ledger, TargetState
 from probe.outputs.cause_page import PARTIES
+from probe.outputs.countdown import Countdown, countdowns, first_expiry
+from probe.outputs.fleet_summary import FleetSummary
+from probe.outputs.history_strip import HEIGHT, WIDTH, Strip, strip
 from probe.outputs.result import rfc3339
+from probe.outputs.target_filter import OUTCOMES, TargetFilter, label_texts
 from probe.safe_text import safe_text
 
 DAY: Final = 86_400
+PER_PAGE: Final = 250
+"""Targets that one page lists; the next ones are a link away."""
+BATCH: Final = 100
+"""Targets that are counted in one go."""
+REFRESH: Final = 30
+"""Seconds, where a reader asks for a page that loads itself again."""
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 STYLE: Final = Markup((_TEMPLATES / "status.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file, and its hash is in the policy
@@ -31,11 +42,12 @@ _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).d
 
 CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""Nothing but the page's own style sheet, by its hash, and the empty icon."""
+"""Nothing but the page's own style sheet, by its hash, the empty icon, and the search form."""
 
 _SEVERITIES: Final = {"critical": 0, "warning": 1, "info": 2}
+_NOTHING_ASKED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class Row:
     outcome: str
     mood: str
     """bad, unsure, pending or good: the row's colour, never the only sign."""
+    labels: tuple[str, ...] = ()
     cause: str = ""
     title: str = ""
     family: str = ""
@@ -60,23 +73,66 @@ class Row:
     facts: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
-    days_left: int | None = None
+    history: Strip | None = None
+    countdowns: tuple[Countdown, ...] = ()
+    read_at: str = ""
+    """When the credential files in use were read."""
+    read_ago: str = ""
 
 
-def page(ledger: Ledger, catalogue: Mapping[str, Cause], now: float) -> Iterator[bytes]:
-    """Yield the page part by part, as of `now` (epoch seconds)."""
-    states = sorted(ledger, key=lambda state: _badness(state, catalogue))
+def page(
+    ledger: Ledger,
+    catalogue: Mapping[str, Cause],
+    now: float,
+    query: Mapping[str, str] = _NOTHING_ASKED,
+    *,
+    reload_failure: str | None = None,
+) -> Iterator[bytes]:
+    """Yield the page part by part, as of `now` (epoch seconds); an empty part is only a pause.
+
+    Args:
+        ledger: what is shown.
+        catalogue: where a cause's title and who must act stand.
+        now: for ages and days left.
+        query: of the page's address: search, filters and place (`TargetFilter`).
+        reload_failure: why the last reload left the old configuration in force.
+    """
+    wanted, summary = TargetFilter.of(query), FleetSummary()
+    ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
+    for count, state in enumerate(list(ledger), 1):
+        summary.add(state, catalogue)
+        if wanted.matches(state, catalogue):
+            ranked.append((_badness(state, catalogue), state))
+        if not count % BATCH:
+            yield b""
+    ranked.sort(key=itemgetter(0))
+    pages = max(-(-len(ranked) // PER_PAGE), 1)
+    at = min(wanted.page, pages)
     stream = template("status.html").stream(
-        rows=(row(state, catalogue, now) for state in states),
-        style=STYLE,
-        total=len(states),
-        unexpected=sum(state.diagnosis is not None and not state.expected for state in states),
-        pending=sum(state.diagnosis is None for state in states),
+        frame(),
+        rows=(
+            row(state, catalogue, now) for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]
+        ),
+        summary=summary,
+        wanted=wanted,
+        found=len(ranked),
+        first=(at - 1) * PER_PAGE + 1,
+        page=at,
+        pages=pages,
+        refresh=REFRESH,
+        outcomes=OUTCOMES,
+        parties=PARTIES,
+        known=catalogue,
+        reload_failure=[safe_text(line) for line in (reload_failure or "").splitlines()[:20]],
         now=rfc3339(now),
-        version=__version__,
     )
     stream.enable_buffering(200)
-    return (part.encode() for part in stream)
+    yield from (part.encode() for part in stream)
+
+
+def frame() -> dict[str, object]:
+    """Return what the frame of every page needs."""
+    return {"style": STYLE, "version": __version__, "strip_width": WIDTH, "strip_height": HEIGHT}
 
 
 @cache
@@ -92,38 +148,45 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
+def worst_first(states: Iterator[TargetState], catalogue: Mapping[str, Cause]) -> list[TargetState]:
+    """Return `states` in the order of the pages."""
+    return sorted(states, key=lambda state: _badness(state, catalogue))
+
+
+def link_of(state: TargetState) -> str:
+    """Return the target's name as a segment of a path."""
+    return quote(state.target.name, safe="", errors="replace")
+
+
 def _badness(state: TargetState, catalogue: Mapping[str, Cause]) -> tuple[int, int, float, str]:
     diagnosis, name = state.diagnosis, state.target.name
     if diagnosis is None:
         return (2, 0, 0.0, name)
+    ends = first_expiry(state.evidence)
     if state.expected:
-        return (3, 0, _first_expiry(state), name)
+        return (3, 0, ends, name)
     cause = catalogue.get(diagnosis.cause or "")
     severity = _SEVERITIES[cause.severity] if cause else len(_SEVERITIES)
-    return (int(diagnosis.outcome == "unconfirmed"), severity, _first_expiry(state), name)
-
-
-def _first_expiry(state: TargetState) -> float:
-    chain = _client_chain(state)
-    return min((facts.not_after for facts in chain), default=float("inf"))
-
-
-def _client_chain(state: TargetState) -> tuple[CertificateFacts, ...]:
-    return state.evidence.credentials.client_chain if state.evidence else ()
+    return (int(diagnosis.outcome == "unconfirmed"), severity, ends, name)
 
 
 def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
     """Return how a page shows `state`, as of `now` (epoch seconds)."""
     target, diagnosis = state.target, state.diagnosis
     name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
-    link = quote(target.name, safe="", errors="replace")
+    link, labels = link_of(state), label_texts(state)
     if diagnosis is None:
         return Row(
-            name=name, link=link, endpoint=endpoint, outcome="not probed yet", mood="pending"
+            name=name,
+            link=link,
+            endpoint=endpoint,
+            outcome="not probed yet",
+            mood="pending",
+            labels=labels,
         )
     cause = catalogue.get(diagnosis.cause or "")
     since = state.since or now
-    expiry = _first_expiry(state)
+    read_at = state.evidence.credentials.read_at if state.evidence else 0.0
     outcome: str = diagnosis.outcome
     if state.expected and target.expect_cause:
         outcome = f"{outcome}, as expected"
@@ -135,6 +198,7 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         endpoint=endpoint,
         outcome=outcome,
         mood=_mood(state, diagnosis.outcome),
+        labels=labels,
         cause=diagnosis.cause or "",
         title=cause.title if cause else diagnosis.cause or "",
         family=diagnosis.family or "",
@@ -142,11 +206,14 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         also=diagnosis.also,
         party=PARTIES[cause.party] if cause and not state.expected else "",
         since=rfc3339(since),
-        since_ago=_ago(now - since),
+        since_ago=ago(now - since),
         facts=diagnosis.facts,
         findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
         fix=() if state.expected else diagnosis.fix,
-        days_left=int((expiry - now) // DAY) if expiry < float("inf") else None,
+        history=strip(state.history),
+        countdowns=countdowns(state.evidence, now),
+        read_at=rfc3339(read_at) if read_at else "",
+        read_ago=ago(now - read_at) if read_at else "",
     )
 
 
@@ -156,7 +223,8 @@ def _mood(state: TargetState, outcome: str) -> str:
     return "unsure" if outcome == "unconfirmed" else "bad"
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
+    """Return an age in short: `13 s`, `5 min`, `2 h`, `10 d`."""
     for unit, length in (("d", DAY), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{int(seconds // length)} {unit}"

@@ -5,32 +5,39 @@ none of it is read as markup.
 """
 
 import sys
-from collections.abc import Iterable
-from typing import TextIO
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+from typing import Final, TextIO
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from probe.causes.catalogue import CATALOGUE
 from probe.diagnosis import Diagnosis
-from probe.evidence import Evidence, TargetFacts
+from probe.evidence import Evidence
 from probe.ledger import as_expected
 from probe.outputs.console import console_for
+from probe.outputs.story import LABELS, Kind, heading, story
 from probe.safe_text import safe_text
 
-_STYLES = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
+_STYLES: Final = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
+_SEVERITIES: Final = {"critical": 0, "warning": 1, "info": 2}
+_LABELLED: Final[dict[Kind, str]] = {"what": "bold", "do": "bold"}
+_INDENT: Final = max(map(len, LABELS.values())) + 4
+_NARROWEST: Final = 30
 
 Row = tuple[Evidence, Diagnosis]
 
 
 def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
-    """Print the table, then the story of each target that is not confirmed."""
+    """Print the table in the targets' order, then the story of each that has one, worst first."""
     stream = stream or sys.stdout
     console = console_for(stream)
     rows = list(rows)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"):
-        table.add_column(heading, overflow="fold")
+    for title in ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"):
+        table.add_column(title, overflow="fold")
     for evidence, diagnosis in rows:
         target = evidence.target
         expected = as_expected(diagnosis, target.expect_cause)
@@ -43,10 +50,29 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
             Text(_cause(diagnosis)),
         )
     console.print(table)
-    for evidence, diagnosis in rows:
+    for evidence, diagnosis in worst_first(rows):
         if diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
-            console.print(_story(evidence.target, diagnosis), soft_wrap=True)
+            # Lines are broken here: rich would not indent what it wraps.
+            console.print(_story(evidence, diagnosis, console), soft_wrap=True)
+    if len(rows) > 1:
+        console.print()
+        console.print(Text(_total(rows)))
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """Return `rows` with what must be mended first, and what is as expected last."""
+    return sorted(rows, key=_badness)
+
+
+def _badness(row: Row) -> tuple[bool, bool, int]:
+    evidence, diagnosis = row
+    cause = CATALOGUE.get(diagnosis.cause or "")
+    return (
+        as_expected(diagnosis, evidence.target.expect_cause),
+        diagnosis.outcome == "unconfirmed",
+        _SEVERITIES[cause.severity] if cause else len(_SEVERITIES),
+    )
 
 
 def _cause(diagnosis: Diagnosis) -> str:
@@ -55,21 +81,38 @@ def _cause(diagnosis: Diagnosis) -> str:
     return diagnosis.cause + ("" if diagnosis.certain else " (not certain)")
 
 
-def _story(target: TargetFacts, diagnosis: Diagnosis) -> Text:
-    story = Text()
-    story.append(f"{safe_text(target.name)}  {safe_text(target.endpoint)}\n", style="bold")
-    if diagnosis.cause is not None:
-        story.append(f"  {CATALOGUE[diagnosis.cause].title} ({_cause(diagnosis)})\n")
-    elif diagnosis.outcome == "unconfirmed":
-        story.append("  No proof that the backend lets this exporter in\n")
-    for fact in diagnosis.facts:
-        story.append(f"    seen: {fact}\n")
-    if diagnosis.also:
-        label = "also proven or possible" if not diagnosis.certain else "also proven"
-        story.append(f"    {label}: {', '.join(diagnosis.also)}\n")
-    for step in diagnosis.fix:
-        story.append(f"    fix:  {step}\n")
-    for finding in diagnosis.findings:
-        story.append(f"    note: {finding.fact} ({finding.cause})\n")
-    story.rstrip()
-    return story
+def _total(rows: list[Row]) -> str:
+    good = sum(as_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
+    if good == len(rows):
+        return f"all {good} targets are as expected"
+    return f"{len(rows) - good} of {len(rows)} targets are not as expected"
+
+
+def _story(evidence: Evidence, diagnosis: Diagnosis, console: Console) -> Text:
+    text = Text()
+    text.append(heading(evidence), style="bold")
+    before: Kind | None = None
+    number = 0
+    for told in story(evidence, diagnosis):
+        label = "" if told.kind == before else LABELS[told.kind]
+        sentence = told.text
+        if told.kind == "do":
+            number += 1
+            sentence = f"{number}. {sentence}"
+        before = told.kind
+        style = _LABELLED.get(told.kind, "")
+        for line in _lines(sentence, console):
+            text.append(f"\n  {label:<{_INDENT - 2}}", style="bold" if label else "")
+            text.append(line, style=style if told.kind == "what" else "")
+            label = ""
+    return text
+
+
+def _lines(sentence: str, console: Console) -> Iterator[str]:
+    """Yield `sentence` as lines that fit; in a pipe, one line: a reader there searches."""
+    if not console.is_terminal:
+        yield sentence
+        return
+    width = max(console.width - _INDENT, _NARROWEST)
+    # A path or a command is never broken: it is copied.
+    yield from wrap(sentence, width, break_long_words=False, break_on_hyphens=False) or [""]

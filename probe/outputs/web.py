@@ -30,11 +30,11 @@ BATCH: Final = 100
 _POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Server": "mtls-probe",
     "X-Content-Type-Options": "nosniff",
 }
+
 
 class Reply(Protocol):
     """What an attempt on demand answers with."""
@@ -65,6 +65,7 @@ def web_application(
     *,
     ready: Callable[[], bool],
     reload: Reload | None = None,
+    reload_failure: Callable[[], str | None] = lambda: None,
     on_demand: OnDemand | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
     clock: Callable[[], float] = time.time,
@@ -76,19 +77,21 @@ def web_application(
         metrics: What `/metrics` answers with.
         ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
+        reload_failure: Why the last reload left the old configuration in force; None: it did not.
         on_demand: What `/probe` does; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
-    pages = _Pages(ledger, metrics, ready, reload, catalogue, clock)
+    pages = _Pages(ledger, metrics, ready, reload, reload_failure, catalogue, clock)
     application.add_routes(
         [
             web.get("/", pages.status),
             web.get(r"/targets/{name:(?s:.+)}", pages.target_page),
             web.get("/causes", pages.causes),
             web.get(r"/causes/{id}", pages.cause),
+            web.get(r"/badge/{name:(?s:.+)}.svg", pages.badge),
             web.get("/metrics", pages.metrics),
             web.get("/-/healthy", pages.healthy),
             web.get("/-/ready", pages.ready),
@@ -121,6 +124,7 @@ class _Pages:
     registry: Metrics
     is_ready: Callable[[], bool]
     read_again: Reload | None
+    reload_failure: Callable[[], str | None]
     catalogue: Mapping[str, Cause]
     clock: Callable[[], float]
 
@@ -137,8 +141,15 @@ class _Pages:
         await response.prepare(request)
         if request.method == "HEAD":
             return response
-        for part in page(self.ledger, self.catalogue, self.clock()):
-            await response.write(part)
+        for part in page(
+            self.ledger,
+            self.catalogue,
+            self.clock(),
+            request.query,
+            reload_failure=self.reload_failure(),
+        ):
+            if part:
+                await response.write(part)
             # A page of ten thousand targets must not hold back the attempts.
             await asyncio.sleep(0)
         await response.write_eof()
@@ -155,7 +166,7 @@ class _Pages:
     async def causes(self, _: web.Request) -> web.Response:
         from probe.outputs.detail_pages import causes_page
 
-        return _html(causes_page(self.catalogue))
+        return _html(causes_page(self.catalogue, self.ledger))
 
     async def cause(self, request: web.Request) -> web.Response:
         from probe.outputs.detail_pages import one_cause_page
@@ -163,7 +174,20 @@ class _Pages:
         cause = self.catalogue.get(request.match_info["id"])
         if cause is None:
             raise web.HTTPNotFound(text="no cause has this id; /causes lists all\n")
-        return _html(one_cause_page(cause))
+        return _html(one_cause_page(cause, self.ledger, self.catalogue, self.clock()))
+
+    async def badge(self, request: web.Request) -> web.Response:
+        from probe.outputs.badge import badge
+
+        name = request.match_info["name"]
+        state = self.ledger.state(name)
+        return web.Response(
+            body=badge(state, name),
+            status=200 if state is not None else 404,
+            content_type="image/svg+xml",
+            # It is made to stand in a README, which another site serves.
+            headers={"Cross-Origin-Resource-Policy": "cross-origin"},
+        )
 
     async def metrics(self, request: web.Request) -> web.Response:
         body, content_type = self.registry.exposition(request.headers.get("Accept", ""))
@@ -216,6 +240,7 @@ def _probing(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Respo
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     response.headers.update(_HEADERS)
 
 

@@ -36,7 +36,6 @@ from probe.target import ClockSource, Target
 
 NOT_SUPPORTED_YET: Final[tuple[tuple[KeyPath, str, Callable[[Any], bool]], ...]] = (
     (("alertmanager", "url"), "this key", bool),
-    (("web", "config_file"), "this key", bool),
     (("defaults", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("targets", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("modules", "*", "depth"), "depth canary", lambda depth: depth == "canary"),

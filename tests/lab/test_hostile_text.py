@@ -161,7 +161,7 @@ async def test_pages_metrics_and_log(watched: Path, *, surrogate: bool) -> None:
     assert TARGET in ended.err
 
 
-@pytest.mark.parametrize("output", ["table", "json", "jsonl"])
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "junit", "prometheus"])
 def test_the_terminal(watched: Path, output: str) -> None:
     """On a terminal, where an escape sequence would do something; ours for colour are our own."""
     command = [sys.executable, "-m", "probe", "check", "--config", str(watched), "--output", output]

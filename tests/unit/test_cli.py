@@ -116,8 +116,8 @@ async def test_the_table_names_cause_proof_and_fix() -> None:
     heading, row, *story = ended.out.splitlines()
     assert heading.split() == ["TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"]
     assert row.split() == [NOWHERE, NOWHERE, "failed", "connect", "tcp_refused"]
-    assert any(line.startswith("    seen: ") for line in story)
-    assert any(line.startswith("    fix:  ") for line in story)
+    assert any(line.startswith("  seen  ") for line in story)
+    assert any(line.startswith("  fix  ") for line in story)
     assert "\x1b" not in ended.out
     assert ended.err == ""
 
@@ -378,11 +378,12 @@ async def test_a_closed_stream_is_no_obstacle() -> None:
     assert ["tcp_refused" in ended.out for ended in each] == [True, False, True]
 
 
-async def on_a_terminal(env: dict[str, str]) -> tuple[int, str]:
+async def on_a_terminal(env: dict[str, str], *options: str) -> tuple[int, str]:
     """Run a check whose stdout and stderr are a terminal; return its code and what it showed."""
     ours, theirs = os.openpty()
     try:
-        process = await start_probe("check", NOWHERE, env=env, stdout=theirs, stderr=theirs)
+        arguments = ("check", NOWHERE, *options)
+        process = await start_probe(*arguments, env=env, stdout=theirs, stderr=theirs)
         os.close(theirs)
         shown = b""
         reading = asyncio.get_running_loop().run_in_executor
@@ -402,8 +403,16 @@ async def test_a_terminal_gets_colour_and_progress() -> None:
     code, shown = await on_a_terminal({"TERM": "xterm-256color"})
     assert code == 1
     assert "\x1b[31mfailed" in shown
-    assert shown.startswith("\rattempts 1, targets 1\r")
-    assert shown.split("\r")[2].strip() == ""
+    assert shown.startswith("\r\x1b[K0 of 1 targets as expected, attempts 1; not ")
+    assert shown.split("\r")[2].startswith("\x1b[K")
+
+
+async def test_quiet_shows_no_progress() -> None:
+    """The first thing on the terminal is the table."""
+    code, shown = await on_a_terminal({"TERM": "xterm-256color"}, "--quiet")
+    assert code == 1
+    assert "attempts" not in shown
+    assert "TARGET" in shown.splitlines()[0]
 
 
 async def test_no_color_is_honoured() -> None:

@@ -150,7 +150,6 @@ def test_a_mistake_in_a_target_is_located(
         ("modules: {m: {x: 1}, n: {}}", "modules.m.x", 1, "unknown key"),
         ("modules: {m: {}, n: 5}", "modules.n", 1, "must be a mapping"),
         ("alertmanager: {url: 'http://a'}", "alertmanager.url", 1, "is not supported yet"),
-        ("web: {config_file: x}", "web.config_file", 1, "is not supported yet"),
         ("clock: {sources: [{}]}", "clock.sources[0]", 1, "exactly one"),
         (
             "clock:\n  sources:\n  - {http: 'http://c/', sntp: x}",

@@ -75,7 +75,7 @@ async def test_diagnose_prints_the_story() -> None:
     """A table and the fix, as check does."""
     ended = await run_probe("diagnose", EXPIRED)
     assert "client_cert_expired" in ended.out
-    assert "fix:" in ended.out
+    assert "\n  fix  " in ended.out
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -82,7 +83,7 @@ async def test_a_new_target_comes_and_the_old_one_goes_on(
 async def test_a_broken_configuration_leaves_the_old_one_in_force(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """It is refused with where and what, shows in a metric, and no target misses a tick."""
+    """It is refused with where and what, shows in metric and page, and no target misses a tick."""
     tls = PKI.settings(tmp_path, PKI.exporter())
     good = entry(backend, tls, interval="200ms")
     path = written(tmp_path, good)
@@ -94,10 +95,28 @@ async def test_a_broken_configuration_leaves_the_old_one_in_force(
         assert "intervall" in text
         assert "stays" in text
         await becomes(service, SUCCESSFUL, 0)
+        assert "intervall" in (await service.get("/"))[1]
         before = await service.sample(ATTEMPTS) or 0.0
         await service.reaches(ATTEMPTS, before + 3)
         assert await service.sample("mtls_probe_schedule_missed_total") == 0
         written(tmp_path, good)
+        await becomes(service, SUCCESSFUL, 1)
+        assert "intervall" not in (await service.get("/"))[1]
+        await service.stop()
+
+
+async def test_what_a_refused_configuration_lacks_is_waited_for(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """It names a file that is not there yet; once that comes, nobody has to reload by hand."""
+    tls = PKI.settings(tmp_path, PKI.exporter())
+    token = tmp_path / "token"
+    async with running_service(written(tmp_path, entry(backend, tls))) as service:
+        await service.reaches(ATTEMPTS, 1)
+        headers = {"authorization": f"Bearer ${{file:{token}}}"}
+        written(tmp_path, entry(backend, tls, headers=headers))
+        await becomes(service, SUCCESSFUL, 0)
+        token.write_text("abc", "utf-8")
         await becomes(service, SUCCESSFUL, 1)
         await service.stop()
 
@@ -201,20 +220,58 @@ async def test_a_broken_file_is_told_while_the_last_good_pair_is_used(
         await service.stop()
 
 
+async def in_place(folder: Path, issued: Issued) -> None:
+    """Rewrite certificate, then key; somebody may read between the two."""
+    (folder / "tls.crt").write_bytes(issued.pem)
+    await asyncio.sleep(0)
+    (folder / "tls.key").write_bytes(issued.key_pem)
+
+
+async def by_rename(folder: Path, issued: Issued) -> None:
+    """Put new files in the place of the old ones, one after the other."""
+    for name, content in (("tls.crt", issued.pem), ("tls.key", issued.key_pem)):
+        beside = folder / f".{name}"
+        beside.write_bytes(content)
+        beside.rename(folder / name)
+        await asyncio.sleep(0)
+
+
+async def by_swap(folder: Path, issued: Issued) -> None:
+    """As the kubelet, which removes the old folder right after."""
+    old = (folder / "..data").resolve()
+    for name, content in (("tls.crt", issued.pem), ("tls.key", issued.key_pem)):
+        if old.name == f"..{issued.certificate.serial_number}":
+            return
+        fresh = folder / f"..{issued.certificate.serial_number}"
+        fresh.mkdir(exist_ok=True)
+        (fresh / name).write_bytes(content)
+        await asyncio.sleep(0)
+    (folder / "..data_tmp").symlink_to(fresh.name)
+    (folder / "..data_tmp").rename(folder / "..data")
+    shutil.rmtree(old)
+
+
+@pytest.mark.parametrize("rotation", [in_place, by_rename, by_swap], ids=lambda one: one.__name__)
 async def test_a_thousand_rotations_under_load_bring_no_failure_of_our_own(
-    backend: Backend, tmp_path: Path
+    backend: Backend, tmp_path: Path, rotation: Any
 ) -> None:
-    """Each rewrites certificate, then key, in place: no attempt ever uses half of one."""
+    """No attempt ever uses half of one, and the last pair is the one in use."""
     pairs = [PKI.exporter() for _ in range(4)]
-    rewrite(tmp_path, pairs[0])
-    ca_file = PKI.settings(tmp_path, pairs[0]).ca_file
+    folder = tmp_path / "secret"
+    folder.mkdir()
+    if rotation is by_swap:
+        swap(folder, pairs[-1])
+        for name in ("tls.crt", "tls.key"):
+            (folder / name).symlink_to(f"..data/{name}")
+    else:
+        rewrite(folder, pairs[-1])
     target = Target(
         name="healthy",
         endpoint=Endpoint("127.0.0.1", backend.port),
         tls=TlsSettings(
-            ca_file=ca_file,
-            cert_file=str(tmp_path / "tls.crt"),
-            key_file=str(tmp_path / "tls.key"),
+            ca_file=PKI.settings(tmp_path, None).ca_file,
+            cert_file=str(folder / "tls.crt"),
+            key_file=str(folder / "tls.key"),
         ),
     )
     line = Line(Ledger([target]), clock_tolerance=60.0)
@@ -222,21 +279,22 @@ async def test_a_thousand_rotations_under_load_bring_no_failure_of_our_own(
 
     async def rotate() -> None:
         for turn in range(1000):
-            issued = pairs[turn % len(pairs)]
-            (tmp_path / "tls.crt").write_bytes(issued.pem)
-            await asyncio.sleep(0)
-            (tmp_path / "tls.key").write_bytes(issued.key_pem)
+            await rotation(folder, pairs[turn % len(pairs)])
             await asyncio.sleep(0.001)
         ended.set()
 
     rotating = asyncio.create_task(rotate())
     seen: set[str] = set()
+    attempts = 0
     while not ended.is_set():
         _, evidence, diagnosis = await line.walk(target)
         assert diagnosis.outcome == "confirmed", diagnosis
         seen.add(evidence.credentials.client_chain[0].sha256)
+        attempts += 1
     await rotating
     _, evidence, diagnosis = await line.walk(target)
     assert diagnosis.outcome == "confirmed"
     assert evidence.credentials.unusable == ()
+    assert evidence.credentials.client_chain[0].sha256 in fingerprint(pairs[999 % len(pairs)])
     assert len(seen) > 1
+    assert attempts > 100

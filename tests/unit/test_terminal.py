@@ -5,15 +5,18 @@ import re
 import unicodedata
 from typing import Final
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.diagnosis import Diagnosis, Finding
+from probe.causes.catalogue import CATALOGUE
+from probe.diagnosis import Diagnosis, Finding, diagnose
 from probe.evidence import Ending, Evidence, TargetFacts
 from probe.handshake.prepared import target_facts
 from probe.outputs.terminal import Row, print_table
 from probe.target import Endpoint, Target, TlsSettings
+from tests.golden.build import CASES
 
 COLOUR: Final = re.compile(r"\x1b\[[\d;]*3[0-7]")
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -95,15 +98,65 @@ def test_a_confirmed_target_is_one_row() -> None:
 
 
 def test_a_failure_has_its_story() -> None:
-    """Title, what was seen, and what to do."""
+    """What happened, what was seen, what it means, who must act, and what to do."""
     _, _, *story = without_margin(printed(row(REFUSED)))
+    meaning = CATALOGUE["client_ca_untrusted"].meaning
     assert story == [
         "",
         "eu  collector:4317",
-        "  The backend does not trust the CA of the exporter's certificate (client_ca_untrusted)",
-        "    seen: the backend sent alert unknown_ca (48)",
-        "    fix:  add the CA",
+        "  what happened  The backend does not trust the CA of the exporter's certificate "
+        "(client_ca_untrusted), found at accept",
+        "  seen           the backend sent alert unknown_ca (48)",
+        f"  it means       {meaning}",
+        "                 who must act: the backend's side",
+        "  fix            1. add the CA",
     ]
+
+
+def test_the_worst_story_comes_first() -> None:
+    """Critical before warning before what is only not proven; what was expected comes last."""
+    weak = Diagnosis(outcome="failed", stage="accept", cause="client_cert_weak")
+    silent = Diagnosis(outcome="unconfirmed", stage="export", certain=False)
+    rows = [
+        row(REFUSED, "as-expected", expect="client_ca_untrusted"),
+        row(silent, "silent"),
+        row(weak, "weak"),
+        row(REFUSED, "refused"),
+    ]
+    stories = [line.split()[0] for line in printed(*rows).splitlines()[5:] if "  collector" in line]
+    assert stories == ["refused", "weak", "silent", "as-expected"]
+    assert printed(*rows).splitlines()[-1] == "3 of 4 targets are not as expected"
+    assert printed(*rows[:1] * 2).splitlines()[-1] == "all 2 targets are as expected"
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_on_a_terminal_a_story_is_wrapped_and_stays_in_its_column(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing runs over the edge but a word that must stay whole: people copy paths."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    path = "/etc/otel/" + "x" * 60 + "/tls.crt"
+    diagnosis = msgspec.structs.replace(REFUSED, fix=(f"look at {path} first", "then elsewhere"))
+    text = re.sub(r"\x1b\[[\d;]*m", "", printed(row(diagnosis), stream=Terminal()))
+    lines = without_margin(text)
+    story = lines[lines.index("eu  collector:4317") + 1 :]
+    assert all(len(line) <= max(width, 47) or path in line for line in story)
+    assert any(path in line for line in story)
+    assert all(line.startswith("  ") for line in story)
+
+
+def test_a_pipe_gets_each_sentence_on_a_line_of_its_own() -> None:
+    """Who searches a log finds it whole."""
+    meaning = CATALOGUE["client_ca_untrusted"].meaning
+    assert meaning in printed(row(REFUSED))
+
+
+def test_what_experiments_showed_is_told() -> None:
+    """What was varied, and what came of it."""
+    case = next(one for one in CASES if one.evidence.experiments)
+    text = printed((case.evidence, diagnose(case.evidence)))
+    assert "\n  tried          " in text
 
 
 def test_uncertainty_is_said() -> None:
@@ -117,13 +170,16 @@ def test_uncertainty_is_said() -> None:
     )
     text = printed(row(diagnosis))
     assert "client_ca_untrusted (not certain)" in text
-    assert "also proven or possible: client_cert_revoked" in text
+    assert "proven too, or still possible: client_cert_revoked" in text
+    assert "likely but not certain" in text
 
 
 def test_a_failure_that_is_expected_says_so() -> None:
     """A target that must fail this way is not to be taken for a broken one."""
     assert "failed (as expected)" in printed(row(REFUSED, expect="client_ca_untrusted"))
-    assert "as expected" not in printed(row(REFUSED, expect="client_cert_not_sent"))
+    other = printed(row(REFUSED, expect="client_cert_not_sent"))
+    assert "(as expected)" not in other
+    assert "where client_cert_not_sent was expected" in other
     assert "as expected" not in printed(row(REFUSED))
 
 
@@ -131,14 +187,16 @@ def test_unconfirmed_is_no_success() -> None:
     """Silence after a handshake has a story too."""
     text = printed(row(Diagnosis(outcome="unconfirmed", stage="export", certain=False)))
     assert "unconfirmed" in text
-    assert "No proof that the backend lets this exporter in" in text
+    assert "no proof that the backend lets this exporter in" in text
 
 
 def test_a_finding_is_told_of_a_confirmed_target() -> None:
     """What is true but stopped nothing is a note."""
     finding = Finding(cause="client_cert_expires_soon", fact="it expires in 3 days")
     diagnosis = Diagnosis(outcome="confirmed", stage="export", findings=(finding,))
-    assert "note: it expires in 3 days (client_cert_expires_soon)" in printed(row(diagnosis))
+    assert "note           it expires in 3 days (client_cert_expires_soon)" in printed(
+        row(diagnosis)
+    )
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -148,9 +206,10 @@ def test_hostile_text_is_shown_and_does_nothing(kind: str, monkeypatch: pytest.M
     raw, shown = HOSTILE[kind]
     for stream in (io.StringIO(), Terminal()):
         lines = printed(row(REFUSED, raw), row(CONFIRMED), stream=stream).splitlines()
-        assert len(lines) == 8  # heading, two rows, an empty line, a story of four
         plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
         assert plain[1].startswith(f"{shown}  ")
+        assert plain[2].startswith("eu  ")
+        assert plain[3] == ""
         assert plain[4].startswith(f"{shown}  ")
         assert all(map(harmless, plain))
 

@@ -1,0 +1,89 @@
+"""`check --output junit`: a report that pipelines show beside their tests.
+
+The format is that of Ant's JUnit reports as GitLab, Jenkins and GitHub read it: one suite, one case
+for each target. XML 1.0 §2.2 knows no control characters and no surrogates: law 10 has taken them
+out before, and what is left is escaped by the library.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from probe.diagnosis import Diagnosis
+from probe.evidence import Evidence
+from probe.ledger import as_expected
+from probe.outputs.result import rfc3339
+from probe.outputs.story import plain, summary
+from probe.safe_text import safe_text
+
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+FAULT: Final = "probe_fault"
+
+Row = tuple[Evidence, Diagnosis]
+
+
+def junit(rows: Sequence[Row]) -> bytes:
+    """Return the report on `rows`: not as expected is a failure, our own fault an error."""
+    cases = [_case(evidence, diagnosis) for evidence, diagnosis in rows]
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
+        "errors": str(sum(case.find("error") is not None for case in cases)),
+        "skipped": "0",
+        "time": _seconds(sum(sum(evidence.durations.values()) for evidence, _ in rows)),
+    }
+    root = ET.Element("testsuites", {"name": "mtls-probe", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": "mtls-probe", **counts})
+    if rows:
+        # Jenkins reads it without fractions and without a zone, as Ant wrote it.
+        suite.set("timestamp", rfc3339(min(each.at for each, _ in rows)).removesuffix("Z"))
+    suite.extend(cases)
+    ET.indent(root)
+    written: bytes = ET.tostring(root, "utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + written + b"\n"
+
+
+def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
+    target = evidence.target
+    case = ET.Element(
+        "testcase",
+        {
+            "classname": f"mtls-probe.{target.protocol.replace('/', '-')}",
+            "name": _text(safe_text(target.name)),
+            "time": _seconds(sum(evidence.durations.values())),
+        },
+    )
+    properties = ET.SubElement(case, "properties")
+    shown = {
+        "endpoint": target.endpoint,
+        "outcome": diagnosis.outcome,
+        "stage": diagnosis.stage,
+        "cause": diagnosis.cause or "",
+        "certain": str(diagnosis.certain).lower(),
+        **{f"label.{name}": value for name, value in target.labels},
+    }
+    for name, value in shown.items():
+        attributes = {"name": _text(safe_text(name)), "value": _text(safe_text(value))}
+        ET.SubElement(properties, "property", attributes)
+    body = _text(plain(evidence, diagnosis))
+    if diagnosis.cause == FAULT:
+        kind = "error"
+    elif not as_expected(diagnosis, target.expect_cause):
+        kind = "failure"
+    else:
+        kind = "system-out"
+    told = ET.SubElement(case, kind)
+    if kind != "system-out":
+        told.set("type", _text(diagnosis.cause or diagnosis.outcome))
+        told.set("message", _text(summary(diagnosis)))
+    told.text = body
+    return case
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"
+
+
+def _text(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)

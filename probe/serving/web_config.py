@@ -1,0 +1,131 @@
+"""The web file in force, and how a changed one takes its place.
+
+It is read and judged whole, with every file that it names, then swapped; one with an error leaves
+the old one in force and is told (laws 2 and 10: by a `ConfigurationError`). New connections get the
+new certificate and client CAs, new requests the new users and headers; nothing that listens stops.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from probe.safe_text import safe_text
+from probe.serving.context import Context, ServingContext, UnusableError, server_context
+from probe.serving.guard import Guard
+from probe.serving.settings import ServerSettings, read_document, settings_of
+from probe.sources.conversion import error_at
+from probe.sources.error import ConfigurationError
+from probe.sources.yaml_document import Document
+from probe.watching import watch
+
+SETTLE: Final = 0.2
+"""Seconds between a change and reading: a certificate and its key are two files."""
+
+Told = Callable[[str | None], None]
+"""Learns how a later reading ended: why the old file stays in force, or None."""
+
+log = structlog.get_logger("mtls_probe")
+
+
+class WebConfig:
+    """How the web application is served, by a web file of exporter-toolkit's format.
+
+    Attributes:
+        settings: What the file in force says.
+        ssl_context: What a listener is given, once; None where it serves plain HTTP.
+        failure: Why the last change left the old file in force; None where it did not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the file at `path`, and every file that it names, from its own folder on.
+
+        Raises:
+            ConfigurationError: with file, line, key, what was found and what is allowed.
+        """
+        self._path = str(path)
+        self._named: tuple[str, ...] = ()
+        self.failure: str | None = None
+        self.settings, context = self._read()
+        self.ssl_context = None if context is None else ServingContext(context)
+
+    def guard(self, application: web.Application) -> None:
+        """Have every page of `application` guarded; it is not running yet."""
+        Guard(lambda: self.settings).install(application)
+
+    @property
+    def files(self) -> Iterator[str]:
+        """What a change of would bring another reading: the file, and those it names."""
+        yield self._path
+        yield from self._named
+
+    async def reload(self) -> str | None:
+        """Read the file again; return why the old one stays, or None."""
+        try:
+            # Key and certificates are parsed, and a file system may be slow.
+            settings, context = await asyncio.to_thread(self._read)
+        except ConfigurationError as error:
+            return str(error)
+        if (context is None) != (self.ssl_context is None):
+            word = "away" if context is None else "in"
+            return f"{safe_text(self._path)}: tls_server_config: takes a restart to be taken {word}"
+        self.settings = settings
+        if self.ssl_context is not None and context is not None:
+            self.ssl_context.in_force = context
+        return None
+
+    @asynccontextmanager
+    async def following(self, told: Told = lambda _: None) -> AsyncIterator[None]:
+        """Read the file again when it or a file that it names changes, as long as this lasts."""
+
+        async def changed(_: frozenset[str]) -> None:
+            await asyncio.sleep(SETTLE)
+            if await self._told_reload(told):
+                log.info("web_config_reloaded", file=safe_text(self._path))
+
+        following = asyncio.create_task(watch(lambda: self.files, changed))
+        # What changed after the first reading and before the first look would else go unseen.
+        await asyncio.sleep(0)
+        await self._told_reload(lambda failure: told(failure) if failure else None)
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+
+    async def _told_reload(self, told: Told) -> bool:
+        """Reload; return whether the file is in force now."""
+        try:
+            failure = await self.reload()
+        except Exception:
+            # A bug of ours must not end the watch.
+            log.exception("probe_fault", work="web file")
+            return False
+        self.failure = failure
+        if failure is not None:
+            log.error("web_config_refused", reason=failure, keeps="the web file in force")
+        told(failure)
+        return failure is None
+
+    def _read(self) -> tuple[ServerSettings, Context | None]:
+        document = read_document(self._path)
+        settings = settings_of(document)
+        if settings.tls is None:
+            self._named = ()
+            return settings, None
+        # Also where one of them does not fit: its next change may mend that.
+        self._named = settings.tls.files
+        try:
+            return settings, server_context(settings.tls)
+        except UnusableError as error:
+            raise _told_where(document, error) from None
+
+
+def _told_where(document: Document, error: UnusableError) -> ConfigurationError:
+    path = ("tls_server_config", error.key)
+    return error_at(document, path, error.reason, found=error.found)

@@ -1,0 +1,113 @@
+"""The report for pipelines: what GitLab, Jenkins and GitHub read, whatever a peer calls itself."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.diagnosis import Diagnosis, diagnose
+from probe.evidence import Evidence
+from probe.outputs.junit import junit
+from tests.golden.build import CASES
+
+ATTRIBUTES = {
+    "testsuites": {"name", "tests", "failures", "errors", "skipped", "time"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"},
+    "testcase": {"classname", "name", "time"},
+    "property": {"name", "value"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "properties": set(),
+    "system-out": set(),
+}
+"""What the readers' schemas (Jenkins' xunit plugin, windyroad's JUnit.xsd) know of each element."""
+
+
+def golden(name: str) -> tuple[Evidence, Diagnosis]:
+    """Return a golden attempt with what it means."""
+    case = next(case for case in CASES if case.name == name)
+    return case.evidence, diagnose(case.evidence)
+
+
+def read(*rows: tuple[Evidence, Diagnosis]) -> ET.Element:
+    """Return the report as a strict reader reads it."""
+    return ET.fromstring(junit(rows))
+
+
+def renamed(row: tuple[Evidence, Diagnosis], name: str) -> tuple[Evidence, Diagnosis]:
+    """Return the same of a target that is called `name`."""
+    evidence, diagnosis = row
+    target = msgspec.structs.replace(evidence.target, name=name, labels=((name, name),))
+    return msgspec.structs.replace(evidence, target=target), diagnosis
+
+
+def test_each_target_is_a_case_and_each_failure_has_its_story() -> None:
+    """The counts agree, the type is the cause, the message says it in a sentence."""
+    good, refused = golden("confirmed--http"), golden("client_ca_untrusted")
+    silent = golden("unconfirmed")
+    fault = golden("probe_fault")
+
+    (suite,) = read(good, refused, silent, fault)
+
+    counts = {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "4", "failures": "2", "errors": "1", "skipped": "0"}
+    ok, failed, unproven, own = suite.findall("testcase")
+    assert ok.find("failure") is None
+    failure = failed.find("failure")
+    assert failure is not None
+    assert failure.get("type") == "client_ca_untrusted"
+    assert "client_ca_untrusted" in (failure.get("message") or "")
+    assert "fix: " in (failure.text or "")
+    assert "seen: " in (failure.text or "")
+    told = unproven.find("failure")
+    assert told is not None
+    assert told.get("type") == "unconfirmed"
+    assert own.find("failure") is None
+    assert own.find("error") is not None
+    assert {one.get("name"): one.get("value") for one in failed.iter("property")}["cause"] == (
+        "client_ca_untrusted"
+    )
+
+
+def test_a_target_that_must_fail_and_does_is_no_failure() -> None:
+    """And one that got in is."""
+    evidence, diagnosis = golden("client_ca_untrusted")
+    wanted = msgspec.structs.replace(evidence.target, expect_cause="client_ca_untrusted")
+    (suite,) = read((msgspec.structs.replace(evidence, target=wanted), diagnosis))
+    assert suite.get("failures") == "0"
+    evidence, diagnosis = golden("confirmed--http")
+    wanted = msgspec.structs.replace(evidence.target, expect_cause="client_cert_not_sent")
+    (suite,) = read((msgspec.structs.replace(evidence, target=wanted), diagnosis))
+    assert suite.get("failures") == "1"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_nothing_stands_in_it_that_the_schemas_do_not_know(case: object) -> None:
+    """Every golden attempt, element by element."""
+    evidence: Evidence = case.evidence  # type: ignore[attr-defined]
+    for element in read((evidence, diagnose(evidence))).iter():
+        assert set(element.attrib) <= ATTRIBUTES[element.tag], element.tag
+
+
+@given(st.text(st.characters(), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_no_text_breaks_it(name: str) -> None:
+    """XML 1.0 knows no control characters: markup, escape sequences and surrogates are text."""
+    (suite,) = read(renamed(golden("client_ca_untrusted"), name))
+    assert len(suite.findall("testcase")) == 1
+
+
+def test_markup_in_a_name_stays_a_name() -> None:
+    """`<script>` is read back as it was."""
+    (suite,) = read(renamed(golden("confirmed--http"), "<script>alert(1)</script>"))
+    assert suite[0].get("name") == "<script>alert(1)</script>"
+
+
+def test_no_target_is_a_report_too(tmp_path: Path) -> None:
+    """An empty inventory is not an unreadable one."""
+    file = tmp_path / "report.xml"
+    file.write_bytes(junit([]))
+    assert ET.parse(file).getroot()[0].get("tests") == "0"
