@@ -32,7 +32,7 @@ AGAIN: Final = 0.3
 
 _AT_THE_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
-    "experiments_concurrency", "shard_count", "shard_index",
+    "experiments_concurrency", "shard_count", "shard_index", "alertmanager_url", "alert_hold",
 )  # fmt: skip
 """What a reload cannot change while the service runs."""
 

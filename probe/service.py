@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import platform
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,9 +13,11 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from probe.alerting import Alerting
 from probe.ledger import Ledger
 from probe.line import USER_AGENT, Line
 from probe.on_demand import OnDemand
+from probe.outputs.alertmanager import Alertmanager
 from probe.outputs.log import ChangeLog
 from probe.outputs.metrics import Metrics
 from probe.outputs.web import web_application, web_runner
@@ -22,7 +25,7 @@ from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.serving.web_config import WebConfig
-from probe.sources.configuration import Configuration
+from probe.sources.configuration import Configuration, WebSettings
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
 
@@ -65,6 +68,18 @@ class Service:
             clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
         )
+        url = configuration.alertmanager_url
+        self._alerting = Alerting(
+            self.ledger,
+            lambda: self.configuration,
+            instance=_instance(configuration.web),
+            alertmanager=(
+                Alertmanager(url, user_agent=USER_AGENT, told=self.metrics.fleet.notified)
+                if url is not None
+                else None
+            ),
+            hold=configuration.alert_hold,
+        )
         file = configuration.web.config_file
         self._web_config = None if file is None else WebConfig(Path(file))
         self._reloads_seen = 0
@@ -91,6 +106,7 @@ class Service:
             reload=self.reloading.asked if self.reloading.possible else None,
             reload_failure=self._reload_failure,
             on_demand=self._on_demand.answer,
+            alerts=self._alerting.document,
         )
         served = self._web_config
         if served is not None:
@@ -109,7 +125,12 @@ class Service:
             following = (
                 nullcontext() if served is None else served.following(told=self._web_config_read)
             )
-            async with self._line.clocks.running(), self.reloading.following(), following:
+            async with (
+                self._line.clocks.running(),
+                self.reloading.following(),
+                following,
+                self._alerting.running(),
+            ):
                 schedule.start()
                 schedule.replace(configuration.targets)
                 self._started = True
@@ -144,6 +165,12 @@ class Service:
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()
         log.warning("attempt_missed", target=safe_text(name))
+
+
+def _instance(web: WebSettings) -> str:
+    """Return how people reach the probe: the machine's name where it listens on every address."""
+    host = platform.node() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104  # compared
+    return str(Endpoint(host, web.port))
 
 
 @contextmanager

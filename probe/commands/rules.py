@@ -45,7 +45,9 @@ def rules(
     from probe.outputs.rules.rule_file import prometheus_rule, rule_file, rule_group
 
     thresholds = Thresholds(
-        expiry_warning=loaded.expiry_warning, expiry_critical=loaded.expiry_critical
+        expiry_warning=loaded.expiry_warning,
+        expiry_critical=loaded.expiry_critical,
+        patience=loaded.alert_hold,
     )
     group = rule_group(thresholds, Pages(runbooks=runbook_url, dashboards=dashboard_url))
     with reader_may_leave():

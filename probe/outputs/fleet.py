@@ -68,6 +68,16 @@ class Fleet:
             "How often changed credential files were read again.",
             registry=registry,
         )
+        self._notifications = Counter(
+            "mtls_probe_alertmanager_notifications_total",
+            "Alerts sent to Alertmanager, those that did not arrive included.",
+            registry=registry,
+        )
+        self._notifications_failed = Counter(
+            "mtls_probe_alertmanager_notifications_failed_total",
+            "Alerts that Alertmanager did not take.",
+            registry=registry,
+        )
         Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
             {"version": __version__, "python_version": platform.python_version()}
         )
@@ -112,6 +122,12 @@ class Fleet:
     def credentials_reloaded(self) -> None:
         """Count one re-reading of changed credential files."""
         self._credentials_reloads.inc()
+
+    def notified(self, alerts: int, arrived: bool) -> None:
+        """Count alerts that were sent to Alertmanager."""
+        self._notifications.inc(alerts)
+        if not arrived:
+            self._notifications_failed.inc(alerts)
 
     def exposition(self, *, openmetrics: bool) -> bytes:
         """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""

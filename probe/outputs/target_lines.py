@@ -182,11 +182,11 @@ def _target_info(state: TargetState) -> bytes:
         "server_port": str(target.endpoint.port),
     }
     for name, value in target.labels:
-        own.setdefault(_label_name(name), value)
+        own.setdefault(label_name(name), value)
     return f"mtls_probe_target_info{{{labels(own.items())}}} 1\n".encode()
 
 
-def _label_name(name: str) -> str:
+def label_name(name: str) -> str:
     """Return `name` as Prometheus takes it; a leading `__` is reserved for its own use."""
     legal = re.sub(r"[^a-zA-Z0-9_]", "_", name)
     if legal.startswith("__") or not legal or legal[0].isdigit():

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
 from aiohttp import web
 from msgspec import Raw
 
@@ -67,6 +68,7 @@ def web_application(
     reload: Reload | None = None,
     reload_failure: Callable[[], str | None] = lambda: None,
     on_demand: OnDemand | None = None,
+    alerts: Callable[[], object] | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
@@ -79,6 +81,7 @@ def web_application(
         reload: What `POST /-/reload` does; without it there is no such page.
         reload_failure: Why the last reload left the old configuration in force; None: it did not.
         on_demand: What `/probe` does; without it there is no such page.
+        alerts: What `/api/v1/alerts` answers with; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
@@ -101,6 +104,8 @@ def web_application(
     )
     if on_demand is not None:
         application.add_routes([web.get("/probe", _probing(on_demand))])
+    if alerts is not None:
+        application.add_routes([web.get("/api/v1/alerts", _as_json(alerts))])
     if reload is not None:
         application.add_routes([web.post("/-/reload", pages.reload)])
     return application
@@ -236,6 +241,13 @@ def _probing(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Respo
         return web.Response(status=reply.status, body=reply.body, headers=headers)
 
     return probe
+
+
+def _as_json(document: Callable[[], object]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(document()), content_type="application/json")
+
+    return answer
 
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:

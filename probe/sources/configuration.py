@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from probe.module import Module
+from probe.sources.alertmanager_url import alertmanager_url
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError, KeyPath
@@ -32,10 +33,9 @@ from probe.sources.settings import duration_at
 from probe.sources.shard import in_shard, ordinal_of
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
-from probe.target import ClockSource, Target
+from probe.target import ClockSource, Secret, Target
 
 NOT_SUPPORTED_YET: Final[tuple[tuple[KeyPath, str, Callable[[Any], bool]], ...]] = (
-    (("alertmanager", "url"), "this key", bool),
     (("defaults", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("targets", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
     (("modules", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
@@ -72,7 +72,9 @@ class Configuration:
     propagate: bool = True
     shard_index: int = 0
     shard_count: int = 1
-    alertmanager_url: str | None = None
+    alert_hold: float = 300.0
+    """Seconds that something must be wrong before anybody is told."""
+    alertmanager_url: Secret | None = None
     warnings: tuple[str, ...] = ()
     """What the user should know though it is no error, each one line."""
     files: tuple[str, ...] = ()
@@ -194,7 +196,8 @@ def _configuration(
         propagate=entry.telemetry.propagate,
         shard_index=shard_index,
         shard_count=entry.shard.count,
-        alertmanager_url=entry.alertmanager.url,
+        alert_hold=duration_at(document, ("alerts", "hold"), alerts.hold),
+        alertmanager_url=alertmanager_url(entry.alertmanager.url, document),
     )
 
 

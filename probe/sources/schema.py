@@ -13,7 +13,15 @@ Natural = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 DURATIONS: Final = frozenset(
-    {"interval", "timeout", "reload_interval", "tolerance", "expiry_warning", "expiry_critical"}
+    {
+        "interval",
+        "timeout",
+        "reload_interval",
+        "tolerance",
+        "expiry_warning",
+        "expiry_critical",
+        "hold",
+    }
 )
 """Keys that hold a Go duration string."""
 
@@ -134,6 +142,7 @@ class AlertsEntry(Entry, frozen=True, kw_only=True):
 
     expiry_warning: str = "672h"
     expiry_critical: str = "336h"
+    hold: str = "5m"
 
 
 class TelemetryEntry(Entry, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "demo": frozenset({"safe_text", "target"}),
 }
 WIRING: Final = frozenset(
-    {"__init__", "__main__", "cli", "commands", "on_demand", "reloading", "service"}
+    {"__init__", "__main__", "alerting", "cli", "commands", "on_demand", "reloading", "service"}
 )
 """Rooms that put the others together; no other room imports them."""
 

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -131,7 +131,7 @@ def prometheus(
 
 @contextmanager
 def alertmanager(
-    folder: Path, configuration: Mapping[str, Any] | None = None
+    folder: Path, configuration: Mapping[str, Any] | None = None, *, port: int | None = None
 ) -> Iterator[Alertmanager]:
     """Run Alertmanager in `folder`; by default it groups at once and tells nobody."""
     binary = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -142,8 +142,8 @@ def alertmanager(
     }
     file = folder / "alertmanager.yml"
     file.write_text(json.dumps(wanted), encoding="utf-8")
-    with free_port() as port:
-        address = f"{HOST}:{port}"
+    with nullcontext(port) if port else free_port() as chosen:
+        address = f"{HOST}:{chosen}"
     command = [
         binary,
         f"--config.file={file}",

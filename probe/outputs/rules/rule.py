@@ -51,7 +51,7 @@ class Thresholds:
     @property
     def window(self) -> str:
         """The patience as Prometheus writes durations."""
-        seconds = round(self.patience)
+        seconds = max(round(self.patience), 1)
         return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
 
 
