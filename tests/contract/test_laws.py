@@ -201,9 +201,12 @@ def test_no_module_uses_the_standard_librarys_tls() -> None:
 
     Its OpenSSL may also be another one than pyOpenSSL's, in the same process.
     """
-    assert breaking(
-        lambda module: not module.imports_any("ssl") or module.name == "serving/context.py"
-    ) == []
+    assert (
+        breaking(
+            lambda module: not module.imports_any("ssl") or module.name == "serving/context.py"
+        )
+        == []
+    )
 
 
 def test_a_module_has_one_concern() -> None:
