@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab check causes rules bench collector lock clean
+.PHONY: help demo test lab check causes rules dashboards bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
@@ -22,6 +22,7 @@ help:
 	@echo "make check      lint, formatting, types and the laws of the architecture"
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
+	@echo "make dashboards writes the Grafana dashboards from grafana/source"
 	@echo "make bench      what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
@@ -43,6 +44,9 @@ rules: $(VENV)/.test
 	$(BIN)/mtls-probe rules --config config/mtls-probe.yml > config/prometheus/rules/mtls-probe.yml
 	$(BIN)/mtls-probe rules --config config/mtls-probe.yml --kubernetes \
 		> config/kubernetes/monitoring/prometheusrule.yaml
+
+dashboards: $(VENV)/.test
+	$(BIN)/python -m grafana.source
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

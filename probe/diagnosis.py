@@ -168,6 +168,14 @@ def _proof(evidence: Evidence) -> tuple[str, ...]:
             "application data arrived after the client's last flight and no refusal followed; "
             "backends that judge a certificate above TLS (nginx) need depth otlp",
         )
-    if answer.grpc_status is not None:
-        return (f"the backend answered the Export request with gRPC status {answer.grpc_status}",)
-    return (f"the backend answered the Export request with HTTP {answer.http_status}",)
+    said = (
+        f"HTTP {answer.http_status}"
+        if answer.grpc_status is None
+        else f"gRPC status {answer.grpc_status}"
+    )
+    fact = f"the backend answered the Export request with {said}"
+    if not evidence.canary_trace_id:
+        return (fact,)
+    return (
+        f"{fact}, and so took the probe's own item: look for trace id {evidence.canary_trace_id}",
+    )

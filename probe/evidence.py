@@ -232,6 +232,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)
+    canary_trace_id: str = ""
+    """Depth canary: the trace of the item that was sent, in hex."""
 
 
 _decoder = msgspec.json.Decoder(Evidence)

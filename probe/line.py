@@ -6,7 +6,8 @@ target's attempts.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -27,6 +28,8 @@ from probe.target import ClockSource, Target
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
+NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
+
 PAUSE: Final = 1.0
 """Seconds between two rounds."""
 
@@ -46,6 +49,7 @@ class Line:
         clock_sources: Sequence[ClockSource] = (),
         experiments: bool = True,
         experiments_at_once: int = 4,
+        resource: Mapping[str, str] = NO_RESOURCE,
         patient: bool = False,
     ) -> None:
         """Wire the rooms together.
@@ -56,6 +60,7 @@ class Line:
             clock_sources: the clocks to compare ours with, asked while `clocks.running()` lasts.
             experiments: whether further handshakes may settle what an attempt left open.
             experiments_at_once: how many targets may have theirs at a time.
+            resource: attributes of the probe's own resource, for canaries.
             patient: whether an attempt waits for its turn to experiment, and the first ones for
                 the other clocks.
         """
@@ -74,6 +79,7 @@ class Line:
             wall_clock=time.time,
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,
+            resource=resource,
         )
         self._settling = Settling(
             self._prober.experiment,
@@ -134,6 +140,7 @@ async def one_round(
     clock_tolerance: float,
     clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
+    resource: Mapping[str, str] = NO_RESOURCE,
     done: Callable[[Observation], None] = lambda _observation: None,
 ) -> list[Observation]:
     """Try each target once, at most `concurrency` at a time; results in the targets' order."""
@@ -142,6 +149,7 @@ async def one_round(
         clock_tolerance=clock_tolerance,
         clock_sources=clock_sources,
         experiments=experiments,
+        resource=resource,
         patient=True,
     )
     async with line.clocks.running():
@@ -157,6 +165,7 @@ async def rounds(
     done: Callable[[Observation], None],
     clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
+    resource: Mapping[str, str] = NO_RESOURCE,
 ) -> list[Observation]:
     """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
     line = Line(
@@ -164,6 +173,7 @@ async def rounds(
         clock_tolerance=clock_tolerance,
         clock_sources=clock_sources,
         experiments=experiments,
+        resource=resource,
         patient=True,
     )
     end = time.monotonic() + limit

@@ -17,6 +17,7 @@ from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence
 from probe.handshake.attempt import Prober
 from probe.handshake.resolver import Resolver
+from probe.line import NO_RESOURCE
 from probe.module import AllowList, Module
 from probe.outputs.blackbox import blackbox_metrics, debug_page
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
@@ -62,6 +63,7 @@ class OnDemand:
         beside: Beside,
         user_agent: str,
         clock_tolerance: float,
+        resource: Mapping[str, str] = NO_RESOURCE,
         concurrency: int,
     ) -> None:
         """Take what attempts share.
@@ -72,6 +74,7 @@ class OnDemand:
             beside: adds the other clocks' readings.
             user_agent: how the probe calls itself.
             clock_tolerance: seconds by which two clocks may differ.
+            resource: attributes of the probe's own resource, for canaries.
             concurrency: how many attempts may be under way; further ones wait their turn.
         """
         self._modules = modules
@@ -79,6 +82,7 @@ class OnDemand:
         self._beside = beside
         self._user_agent = user_agent
         self._clock_tolerance = clock_tolerance
+        self._resource = resource
         self._places = asyncio.Semaphore(concurrency)
 
     async def answer(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
@@ -136,6 +140,7 @@ class OnDemand:
             wall_clock=time.time,
             user_agent=self._user_agent,
             clock_tolerance=self._clock_tolerance,
+            resource=self._resource,
         )
         started = time.monotonic()
         try:

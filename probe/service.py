@@ -50,6 +50,7 @@ class Service:
             experiments=configuration.experiments_enabled,
             experiments_at_once=configuration.experiments_concurrency,
             clock_sources=configuration.clock_sources,
+            resource=configuration.resource,
         )
         self._schedule = Schedule(
             self._attempt,
@@ -65,6 +66,7 @@ class Service:
             self._line.credentials,
             beside=self._line.clocks.beside,
             user_agent=USER_AGENT,
+            resource=configuration.resource,
             clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
         )

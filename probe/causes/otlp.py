@@ -57,7 +57,7 @@ def kind_of(evidence: Evidence) -> str | None:
     answer = evidence.answer
     if answer is None or answered_well(evidence):
         return None
-    if _storage(answer):
+    if _storage(answer, answer.message):
         return "otlp_storage_failure"
     if answer.grpc_status is not None:
         return _BY_GRPC.get(answer.grpc_status, "otlp_rejected")
@@ -72,8 +72,7 @@ def kind_of(evidence: Evidence) -> str | None:
     return "otlp_rejected"
 
 
-def _storage(answer: Answer) -> bool:
-    text = answer.message
+def _storage(answer: Answer, text: str) -> bool:
     if not text or _DISK.search(text):
         return bool(text)
     if _CONNECTING.search(text):
@@ -138,12 +137,23 @@ def _not_served(evidence: Evidence) -> Match | None:
     return _match_of("otlp_not_served")(evidence)
 
 
+def _storage_failed(evidence: Evidence) -> Match | None:
+    answer = evidence.answer
+    if answer is not None and _rejects_for_storage(answer) and answered_well(evidence):
+        return _partial(answer)
+    return _match_of("otlp_storage_failure")(evidence)
+
+
+def _rejects_for_storage(answer: Answer) -> bool:
+    return answer.rejected_items > 0 and _storage(answer, answer.partial_message)
+
+
 def _rejected(evidence: Evidence) -> Match | None:
     answer = evidence.answer
     if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
         if answer.body_parses is False:
             return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
-        if answer.partial_message or answer.rejected_items:
+        if (answer.partial_message or answer.rejected_items) and not _rejects_for_storage(answer):
             return _partial(answer)
         return None
     return _match_of("otlp_rejected")(evidence)
@@ -191,11 +201,13 @@ CAUSES = (
         party="backend",
         meaning="The receiver took the data and its exporter or storage failed: no permission, a read-only "
         "file system, no space left. Beyond TLS, and the next thing that people meet.",
-        evidence="The status message of the answer speaks of it.",
+        evidence="The status message of the answer, or of its partial success, speaks of it.",
         fix=(
             "On the backend: df -h and ls -ld on the path in the message; give its user the right "
             "to write there, or mount it writable.",
         ),
+        match=_storage_failed,
+        applies=_WITH_SUCCESS,
     ),
     _otlp(
         "otlp_unauthenticated",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 @click.option("--protocol", type=click.Choice(PROTOCOLS), help="Default: http/protobuf on 4318.")
 @click.option(
     "--depth",
-    type=click.Choice([d for d in DEPTHS if d != "canary"]),
+    type=click.Choice(DEPTHS),
     default="otlp",
     show_default=True,
-    help="How far: a TLS refusal or none, or an answer to an OTLP request.",
+    help="How far: a TLS refusal or none, an answer to an OTLP request, or one with an item in it.",
 )
 @click.option("--timeout", default="5s", show_default=True, help="Limit of one attempt.")
 @click.option(
@@ -88,12 +88,13 @@ def check(
         targets: Sequence[Target] = targets_from_arguments(named, **settings)
         concurrency, tolerance, experiments = 100, 60.0, True
         clocks: Sequence[ClockSource] = ()
+        resource: Mapping[str, str] = {}
     else:
         refuse_given(click.get_current_context(), settings)
         loaded = configuration(config_file)
         targets, concurrency = loaded.targets, loaded.concurrency
         tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
-        clocks = loaded.clock_sources
+        clocks, resource = loaded.clock_sources, loaded.resource
     limit = read_duration(wait, "--wait") if wait is not None else 0.0
     from probe.ledger import as_expected
     from probe.line import rounds
@@ -113,6 +114,7 @@ def check(
                 clock_tolerance=tolerance,
                 clock_sources=clocks,
                 limit=limit,
+                resource=resource,
                 experiments=experiments and not no_experiments,
                 done=done,
             )

@@ -7,9 +7,11 @@ ends as evidence. Law 7: the time of day is passed in, durations come from the m
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from time import monotonic
+from types import MappingProxyType
 from typing import Final
 
 import msgspec.structs
@@ -34,6 +36,7 @@ from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
 from probe.handshake.opening import open_stream, through_proxy
+from probe.handshake.otlp import Request
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
 from probe.handshake.redaction import answer_without, ending_without
@@ -63,6 +66,7 @@ class _Progress:
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
     round_trip: float = 0.0
+    canary_trace_id: str = ""
 
 
 class Prober:
@@ -77,8 +81,20 @@ class Prober:
         wall_clock: Callable[[], float],
         user_agent: str,
         clock_tolerance: float = 60.0,
+        resource: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Take the dependencies; `wall_clock` gives seconds since the epoch."""
+        """Take the dependencies.
+
+        Args:
+            credentials: the files of all targets.
+            reader: reads what servers present.
+            resolver: names to addresses.
+            wall_clock: gives seconds since the epoch.
+            user_agent: how the probe calls itself.
+            clock_tolerance: seconds by which two clocks may differ.
+            resource: attributes of the probe's own resource, for canaries.
+        """
+        self._resource = resource
         self._credentials = credentials
         self._resolver = resolver
         self._wall_clock = wall_clock
@@ -116,6 +132,7 @@ class Prober:
             answer=progress.answer,
             clock=progress.clock,
             durations=progress.durations,
+            canary_trace_id=progress.canary_trace_id,
         )
 
     async def experiment(
@@ -145,7 +162,7 @@ class Prober:
         if known is not None and known.target is target:
             return known
         self.forget({target.name})
-        prepared = prepare(target, self._user_agent, self._clock_tolerance)
+        prepared = prepare(target, self._user_agent, self._clock_tolerance, self._resource)
         self._prepared[target.name] = prepared
         return prepared
 
@@ -217,7 +234,7 @@ class Prober:
             None
             if prepared.target.plaintext
             else TlsClient(self._plans.get(prepared, credentials)),
-            prepared.request,
+            _request(prepared, progress),
             purpose=prepared.purpose,
             grpc=prepared.target.protocol == "grpc",
             quiet=quiet,
@@ -263,6 +280,14 @@ class Prober:
         assert conversation.ending is not None
         assert conversation.handshake is not None
         return Recheck(handshake=conversation.handshake, ending=conversation.ending)
+
+
+def _request(prepared: Prepared, progress: _Progress) -> Request:
+    if prepared.canary is None:
+        return prepared.request
+    trace_id = token_bytes(16)
+    progress.canary_trace_id = trace_id.hex()
+    return prepared.canary.request(progress.at, trace_id, token_bytes(8))
 
 
 def _silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:

@@ -4,18 +4,22 @@ Law 10: what of the facts the target's owner wrote passes `safe_text` here. Law 
 header value and no password; the encoded request does, and stays here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 from probe.credential_facts import CredentialFault
 from probe.evidence import TargetFacts
+from probe.handshake.canary import Canary, canary
 from probe.handshake.conversation import Purpose
 from probe.handshake.otlp import Request, build_request
 from probe.handshake.verification import SPIFFE, is_ip_address
 from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
+
+_NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
 
 LONGEST_REMARK: Final = 1024
 """Characters; the texts are our own, with a name or two from the settings in them."""
@@ -28,6 +32,9 @@ class Prepared:
     target: Target
     facts: TargetFacts
     request: Request
+    """With nothing in it."""
+    canary: Canary | None
+    """Depth canary: what goes out instead, with the probe's own item."""
     dial: Endpoint
     """Where the socket goes: the endpoint, or its proxy."""
     address: str
@@ -37,7 +44,12 @@ class Prepared:
     purpose: Purpose
 
 
-def prepare(target: Target, user_agent: str, clock_tolerance: float) -> Prepared:
+def prepare(
+    target: Target,
+    user_agent: str,
+    clock_tolerance: float,
+    resource: Mapping[str, str] = _NO_RESOURCE,
+) -> Prepared:
     """Make once what every attempt of `target` uses: its facts and its encoded request."""
     dial = _dial(target)
     reference = target.reference_identifier
@@ -45,6 +57,7 @@ def prepare(target: Target, user_agent: str, clock_tolerance: float) -> Prepared
     return Prepared(
         target=target,
         request=build_request(target, user_agent),
+        canary=canary(target, user_agent, resource) if target.depth == "canary" else None,
         dial=dial,
         address=dial.host if is_ip_address(dial.host) else "",
         # grpc-go offers h2 alone, net/http h2 and http/1.1 (interfaces.md, section 3).

@@ -4,10 +4,9 @@ Pure but for reading the file and the files that `${file:…}` names. Every faul
 mend in the file is a `ConfigurationError`; faults of credentials are left to `load`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
 
 import msgspec
 
@@ -15,7 +14,7 @@ from probe.module import Module
 from probe.sources.alertmanager_url import alertmanager_url
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
-from probe.sources.error import ConfigurationError, KeyPath
+from probe.sources.error import ConfigurationError
 from probe.sources.expansion import ExpansionError, expand
 from probe.sources.joining import joined
 from probe.sources.modules import modules_of
@@ -34,13 +33,6 @@ from probe.sources.shard import in_shard, ordinal_of
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.target import ClockSource, Secret, Target
-
-NOT_SUPPORTED_YET: Final[tuple[tuple[KeyPath, str, Callable[[Any], bool]], ...]] = (
-    (("defaults", "depth"), "depth canary", lambda depth: depth == "canary"),
-    (("targets", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
-    (("modules", "*", "depth"), "depth canary", lambda depth: depth == "canary"),
-)
-"""Keys of the contract that have no effect yet: refused, so that nobody relies on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +150,6 @@ def _configuration(
     known_causes: Collection[str] | None,
 ) -> Configuration:
     sources = tuple(_sources(entry, document))
-    for key, what, applies in NOT_SUPPORTED_YET:
-        _refuse(entry, key, what, applies, document)
     clocks = tuple(clock_sources(entry.clock.sources, document))
     modules = modules_of(entry.modules, entry.defaults, document)
     files = [targets_of(entry.targets, entry.defaults, document, known_causes)]
@@ -214,26 +204,6 @@ def _sources(entry: FileEntry, document: Document) -> Iterator[NamedSource]:
             where = source.where if source.url is None else None
             raise error_at(document, ("sources", position, kind), fault, found=where)
         yield source
-
-
-def _refuse(
-    entry: FileEntry, key: KeyPath, what: str, applies: Callable[[Any], bool], document: Document
-) -> None:
-    for path, value in _values(entry, key, ()):
-        if value is not None and applies(value):
-            raise error_at(document, path, f"{what} is not supported yet by this version")
-
-
-def _values(value: Any, key: KeyPath, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield every value that `key` leads to; `*` stands for each item of a list or mapping."""
-    if not key:
-        yield path, value
-    elif key[0] == "*":
-        named = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for position, item in named:
-            yield from _values(item, key[1:], (*path, position))
-    else:
-        yield from _values(getattr(value, str(key[0])), key[1:], (*path, key[0]))
 
 
 def _shard_index(entry: FileEntry, document: Document) -> int:

@@ -70,7 +70,7 @@ def test_every_mounted_file_exists(project: Mapping[str, Any]) -> None:
     """Docker would make an empty folder of a path that does not exist."""
     mounts = [mount for each in project["services"].values() for mount in each.get("volumes", ())]
     bound = [Path(mount["source"]) for mount in mounts if mount["type"] == "bind"]
-    assert len(bound) == 5
+    assert len(bound) == 6
     assert [path for path in bound if not path.exists()] == []
     named = {mount["source"] for mount in mounts if mount["type"] == "volume"}
     assert named == project["volumes"].keys()

@@ -641,7 +641,8 @@ async def test_a_backend_that_repeats_a_header_tells_it_nobody(
     assert evidence.answer.grpc_status == 16
     assert "(header value)" in evidence.answer.message
     assert TOKEN[:6] not in to_json(evidence).decode()
-    assert "4711" not in to_json(evidence).decode()
+    # Four digits alone stand in a fingerprint now and then.
+    assert "nant-4711" not in to_json(evidence).decode()
 
 
 async def test_a_redirect_that_repeats_a_header_tells_it_nobody(

@@ -55,7 +55,6 @@ MISTAKES: list[tuple[str, str, int, dict[str, Any]]] = [
     ("protocol: http", "protocol", 3, {"found": "http", "allowed": ("grpc", "http/protobuf")}),
     ("signal: trace", "signal", 3, {"nearest": "traces"}),
     ("depth: otpl", "depth", 3, {"nearest": "otlp"}),
-    ("depth: canary", "depth", 3, {"reason": "depth canary is not supported yet by this version"}),
     ("tls: {ca_file: a, ca_pem: b}", "tls.ca_pem", 3, {}),
     ("tls: {cert_file: a, cert_pem: b}", "tls.cert_pem", 3, {}),
     ("tls: {key_file: a, key_pem: b}", "tls.key_pem", 3, {}),
@@ -145,7 +144,6 @@ def test_a_mistake_in_a_target_is_located(
         ("sources: [{collector: [a, 5]}]", "sources[0].collector[1]", 1, "must be text"),
         ("sources: [{collector: 5}]", "sources[0].collector", 1, "must be text or a list"),
         ("sources: [{sdk: [a]}]", "sources[0].sdk", 1, "must be text"),
-        ("modules: {m: {depth: canary}}", "modules.m.depth", 1, "is not supported yet"),
         ("modules: {m: {allow: [a/b]}}", "modules.m.allow[0]", 1, "neither a network"),
         ("modules: {m: {x: 1}, n: {}}", "modules.m.x", 1, "unknown key"),
         ("modules: {m: {}, n: 5}", "modules.n", 1, "must be a mapping"),
@@ -190,7 +188,6 @@ def test_a_mistake_in_a_target_is_located(
             1,
             "is needed where count is above 1",
         ),
-        ("defaults: {depth: canary}", "defaults.depth", 1, "is not supported yet"),
     ],
 )
 def test_a_mistake_elsewhere_is_located(

@@ -278,6 +278,18 @@ def test_a_partial_success_that_rejects_is_a_failure() -> None:
     assert [f.cause for f in diagnose(answered(warning)).findings] == ["otlp_rejected"]
 
 
+def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> None:
+    """The canary's item came as far as a disk that is full."""
+    full = msgspec.structs.replace(
+        TAKEN, rejected_items=1, partial_message="write /var/otel: no space left on device"
+    )
+    warning = msgspec.structs.replace(full, rejected_items=0)
+
+    assert brief(diagnose(answered(full))) == ("failed", "otlp_storage_failure", True)
+    assert diagnose(answered(full)).also == ()
+    assert diagnose(answered(warning)).outcome == "confirmed"
+
+
 def test_what_an_answer_proves_is_not_blamed_on_the_certificate() -> None:
     """UNAVAILABLE over a certificate that expired: it was let in, and that is a finding."""
     busy = msgspec.structs.replace(TAKEN, grpc_status=14)

@@ -1,0 +1,1 @@
+"""Where the dashboards come from: `python -m grafana.source` writes grafana/dashboards/*.json."""

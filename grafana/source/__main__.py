@@ -1,0 +1,27 @@
+"""Writes each dashboard to its file in grafana/dashboards; a test holds the files to this."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from grafana.source.certificates import CERTIFICATES
+from grafana.source.fleet import FLEET
+from grafana.source.panels import Json
+from grafana.source.target import TARGET
+
+FOLDER: Final = Path(__file__).parents[1] / "dashboards"
+DASHBOARDS: Final[dict[str, Json]] = {
+    "fleet.json": FLEET,
+    "target.json": TARGET,
+    "certificates.json": CERTIFICATES,
+}
+
+
+def rendered(dashboard: Json) -> str:
+    """Return the text of a dashboard's file."""
+    return json.dumps(dashboard, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    for name, dashboard in DASHBOARDS.items():
+        (FOLDER / name).write_text(rendered(dashboard), encoding="utf-8")

@@ -1,0 +1,261 @@
+"""The dashboard `certificates`: which certificate ends first, and which renewal is not in use."""
+
+from typing import Final
+
+from grafana.source.dashboard import dashboard, label_values
+from grafana.source.meanings import (
+    PARTIES,
+    RUNBOOK_OF_ROW,
+    SEVERITIES,
+    SOURCES,
+    TARGET_OF_ROW,
+    TARGET_OF_SERIES,
+)
+from grafana.source.panels import (
+    ANY_IS_ORANGE,
+    ANY_IS_RED,
+    DAY,
+    GREEN,
+    ORANGE,
+    RED,
+    TIME_LEFT,
+    Json,
+    Query,
+    bars,
+    now,
+    rows_of,
+    stat,
+    timeseries,
+)
+from grafana.source.queries import (
+    EARLIEST,
+    KNOWN_CAUSES,
+    NOT_AFTER,
+    NOT_BEFORE,
+    chosen,
+)
+from grafana.source.tables import column, table
+
+SOURCE: Final = 'source=~"$source"'
+LEFT: Final = f"({chosen(NOT_AFTER, SOURCE)} - time())"
+LIFETIME: Final = f"({chosen(NOT_AFTER, SOURCE)} - {chosen(NOT_BEFORE, SOURCE)})"
+RELOADING: Final = 'cause=~"exporter_not_reloading|backend_not_reloading"'
+DAYS_LEFT: Final = ((None, RED), (14, ORANGE), (28, GREEN))
+
+
+def _ending(source: str) -> Query:
+    of_source = chosen(NOT_AFTER, f'source="{source}"')
+    first = f"min by (job, instance, target) ({of_source})"
+    return now(f"sort(bottomk(30, {first} - time()) / {DAY})", "{{target}}")
+
+
+_NOW: Final = (
+    stat(
+        "Ended",
+        "Certificates after their end, in chains and CA files.",
+        now(f"count({LEFT} <= 0) or vector(0)"),
+        steps=ANY_IS_RED,
+        width=5,
+    ),
+    stat(
+        "End within 14 days",
+        "Certificates that end within 14 days, and have not ended.",
+        now(f"count(({LEFT} > 0) < {14 * DAY}) or vector(0)"),
+        steps=ANY_IS_RED,
+        width=5,
+    ),
+    stat(
+        "End within 28 days",
+        "Certificates that end within 28 days, and have not ended.",
+        now(f"count(({LEFT} > 0) < {28 * DAY}) or vector(0)"),
+        steps=ANY_IS_ORANGE,
+        width=5,
+    ),
+    stat(
+        "Renewals not in use",
+        "Exporters and backends that may still use the certificates from before a rotation.",
+        now(f"count({chosen('mtls_probe_finding', RELOADING)}) or vector(0)"),
+        steps=ANY_IS_ORANGE,
+        width=5,
+    ),
+    stat(
+        "Next end",
+        "Time left of the certificate that ends next.",
+        now(f"min({LEFT} > 0)"),
+        unit="s",
+        steps=TIME_LEFT,
+        width=4,
+    ),
+)
+
+_DAYS_LEFT: Final = tuple(
+    bars(
+        title,
+        description,
+        _ending(source),
+        unit="d",
+        height=12,
+        steps=DAYS_LEFT,
+        links=TARGET_OF_SERIES,
+        low=0,
+        high=90,
+    )
+    for title, description, source in (
+        (
+            "Client certificates",
+            "Days until the first end in cert_file: from then on, backends refuse the exporter.",
+            "client",
+        ),
+        (
+            "Server certificates",
+            "Days until the first end in the backend's chain: from then on, exporters refuse it.",
+            "server",
+        ),
+        (
+            "CA certificates",
+            "Days until the first end in ca_file: from then on, backends of this CA are refused.",
+            "client_ca_bundle",
+        ),
+    )
+)
+
+_ALL: Final = (
+    table(
+        "Every certificate",
+        "The first to end comes first; position 0 is the end entity.",
+        rows_of(LEFT),
+        rows_of(f"{LEFT} / {LIFETIME}"),
+        rows_of(f"1000 * {chosen(NOT_BEFORE, SOURCE)}"),
+        rows_of(f"1000 * {chosen(NOT_AFTER, SOURCE)}"),
+        rows_of(chosen("mtls_probe_certificate_info", SOURCE)),
+        columns=[
+            column("target", "Target", links=TARGET_OF_ROW),
+            column("source", "Source", mappings=SOURCES, width=160),
+            column("position", "Position", width=80),
+            column("subject", "Subject"),
+            column("issuer", "Issuer"),
+            column("Value #A", "Ends in", unit="s", steps=TIME_LEFT, width=110),
+            column("Value #B", "Share of lifetime left", unit="percentunit", width=160),
+            column("Value #C", "notBefore", unit="dateTimeAsIso"),
+            column("Value #D", "notAfter", unit="dateTimeAsIso"),
+            column("sans", "Subject alternative names"),
+            column("serial_number", "Serial number"),
+            column("fingerprint_sha256", "SHA-256"),
+            column("instance", "Instance"),
+            column("job", "Job"),
+        ],
+        hidden=["Value #E"],
+        sort=("Ends in", False),
+        height=14,
+    ),
+    bars(
+        "Least of their lifetime left",
+        "What tells of short-lived certificates: a renewal comes, as a rule, with a third left.",
+        now(
+            f"sort(bottomk(30, min by (job, instance, target, source) ({LEFT} / {LIFETIME})))",
+            "{{target}} {{source}}",
+        ),
+        unit="percentunit",
+        steps=((None, RED), (0.125, ORANGE), (0.25, GREEN)),
+        width=12,
+        links=TARGET_OF_SERIES,
+        high=1,
+    ),
+    timeseries(
+        "First end over time",
+        "Days until the first end of each kind: a renewal shows as a step upwards.",
+        Query(f"(min by (source) ({chosen(EARLIEST, SOURCE)}) - time()) / {DAY}", "{{source}}"),
+        unit="d",
+        steps=DAYS_LEFT,
+        shaded=True,
+    ),
+)
+
+_ROTATION: Final = (
+    table(
+        "Renewed and not in use",
+        "The files were renewed, and the exporter or the backend has not read them again.",
+        rows_of(
+            f"{chosen('mtls_probe_finding', RELOADING)} * on (job, instance, cause) "
+            f"group_left (family, party, severity) {KNOWN_CAUSES}"
+        ),
+        columns=[
+            column("target", "Target", links=TARGET_OF_ROW),
+            column("cause", "Finding", links=RUNBOOK_OF_ROW),
+            column("party", "Who must act", mappings=PARTIES),
+            column("severity", "Severity", mappings=SEVERITIES, width=100),
+            column("family", "Family"),
+            column("instance", "Instance"),
+            column("job", "Job"),
+        ],
+        hidden=["Value"],
+        width=12,
+    ),
+    table(
+        "Faults of credential files",
+        "Files that are there now and cannot be used; those of before may still work.",
+        rows_of(
+            f"{chosen('mtls_probe_credential_fault')} * on (job, instance, cause) "
+            f"group_left (family, party, severity) {KNOWN_CAUSES}"
+        ),
+        columns=[
+            column("target", "Target", links=TARGET_OF_ROW),
+            column("cause", "Fault", links=RUNBOOK_OF_ROW),
+            column("party", "Who must act", mappings=PARTIES),
+            column("severity", "Severity", mappings=SEVERITIES, width=100),
+            column("family", "Family"),
+            column("instance", "Instance"),
+            column("job", "Job"),
+        ],
+        hidden=["Value"],
+        width=12,
+    ),
+    bars(
+        "Certificates by issuer",
+        "Different certificates that each CA has issued: whom to ask for a renewal.",
+        now(
+            "sort_desc(topk(20, count by (issuer) (count by (issuer, fingerprint_sha256) "
+            f"({chosen('mtls_probe_certificate_info', SOURCE)}))))",
+            "{{issuer}}",
+        ),
+        unit="short",
+        width=12,
+    ),
+    timeseries(
+        "Credential files in use since",
+        "How old the reading of the files in use is: a rotation shows as a fall to zero.",
+        Query(
+            f"time() - {chosen('mtls_probe_credentials_loaded_timestamp_seconds')}", "{{target}}"
+        ),
+        unit="s",
+        links=TARGET_OF_SERIES,
+    ),
+)
+
+CERTIFICATES: Final[Json] = dashboard(
+    "mtls-probe-certificates",
+    "mTLS probe / Certificates and expiry",
+    "Client, server and CA certificates: which ends first, and which renewal is not in use.",
+    variables=[
+        label_values(
+            "target", "Target", 'mtls_probe_interval_seconds{job=~"$job",instance=~"$instance"}'
+        ),
+        label_values(
+            "team",
+            "Team",
+            'mtls_probe_target_info{job=~"$job",instance=~"$instance"}',
+            all_value=".*",
+        ),
+        label_values(
+            "source",
+            "Source",
+            'mtls_probe_earliest_expiry_timestamp_seconds{job=~"$job",instance=~"$instance"}',
+        ),
+    ],
+    rows=[
+        ("Now", _NOW),
+        ("Days left", _DAYS_LEFT),
+        ("All certificates", _ALL),
+        ("Rotation", _ROTATION),
+    ],
+)

@@ -1,0 +1,105 @@
+"""Rows of the fleet's dashboard on the probe itself: how long attempts take, and whether it keeps up."""
+
+from typing import Final
+
+from grafana.source.meanings import YES_NO
+from grafana.source.panels import SCRAPED, Query, heatmap, rows_of, timeseries
+from grafana.source.queries import OF_PROBES, UP
+from grafana.source.tables import column, table
+
+BUCKETS: Final = (
+    f'rate(mtls_probe_duration_seconds_bucket{{{SCRAPED},stage=~"$stage"}}[$__rate_interval])'
+)
+LATE: Final = f"rate(mtls_probe_schedule_lateness_seconds_bucket{{{SCRAPED}}}[$__rate_interval])"
+
+HOW_FAST: Final = (
+    heatmap(
+        "Durations of the stages",
+        "How long the chosen stages took; the dots are exemplars, each with its target.",
+        Query(f"sum by (le) ({BUCKETS})", "{{le}}", form="heatmap", exemplar=True),
+    ),
+    timeseries(
+        "95th percentile by stage",
+        "19 of 20 attempts took no longer in this stage.",
+        Query(
+            f"histogram_quantile(0.95, sum by (le, stage) ({BUCKETS}))", "{{stage}}", exemplar=True
+        ),
+        unit="s",
+    ),
+)
+
+THE_PROBE: Final = (
+    table(
+        "Probes",
+        "Each probe: whether it is scraped, its version, and whether its configuration was read.",
+        rows_of(UP),
+        rows_of(f"mtls_probe_build_info{{{SCRAPED}}}"),
+        rows_of(f"mtls_probe_targets{{{SCRAPED}}}"),
+        rows_of(f"mtls_probe_config_last_reload_successful{{{SCRAPED}}}"),
+        rows_of(f"1000 * mtls_probe_config_last_reload_success_timestamp_seconds{{{SCRAPED}}}"),
+        rows_of(f"mtls_probe_clock_tolerance_seconds{{{SCRAPED}}}"),
+        columns=[
+            column("instance", "Instance"),
+            column("job", "Job"),
+            column("Value #A", "Scraped", mappings=YES_NO, width=90),
+            column("version", "Version"),
+            column("python_version", "Python"),
+            column("Value #C", "Targets", unit="short"),
+            column("Value #D", "Last reload successful", mappings=YES_NO),
+            column("Value #E", "Configuration in force since", unit="dateTimeFromNow"),
+            column("Value #F", "Clocks may differ by", unit="s"),
+        ],
+        hidden=["Value #B"],
+        height=6,
+    ),
+    timeseries(
+        "Attempts begun late",
+        "How long after its time an attempt began: a probe that has too much to do is late.",
+        Query(f"histogram_quantile(0.5, sum by (le, instance) ({LATE}))", "{{instance}} median"),
+        Query(f"histogram_quantile(0.99, sum by (le, instance) ({LATE}))", "{{instance}} 99th"),
+        unit="s",
+        width=8,
+    ),
+    timeseries(
+        "Attempts missed, and under way",
+        "Attempts left out because the one before still ran, each minute; and attempts in flight.",
+        Query(
+            "60 * sum by (instance) (rate("
+            f"mtls_probe_schedule_missed_total{{{SCRAPED}}}[$__rate_interval]))",
+            "{{instance}} missed a minute",
+        ),
+        Query(f"mtls_probe_in_flight{{{SCRAPED}}}", "{{instance}} in flight"),
+        unit="short",
+        width=8,
+    ),
+    timeseries(
+        "Configuration and credentials read again",
+        "1 while the last reading of the configuration was without error; and how often changed "
+        "credential files were read, each minute.",
+        Query(
+            f"mtls_probe_config_last_reload_successful{{{SCRAPED}}}", "{{instance}} configuration"
+        ),
+        Query(
+            "60 * sum by (instance) (rate("
+            f"mtls_probe_credentials_reloads_total{{{SCRAPED}}}[$__rate_interval]))",
+            "{{instance}} credential files a minute",
+        ),
+        unit="short",
+        width=8,
+    ),
+    timeseries(
+        "CPU of the probe",
+        "Share of one core.",
+        Query(
+            f"rate(process_cpu_seconds_total{{{SCRAPED}}}[$__rate_interval]) {OF_PROBES}",
+            "{{instance}}",
+        ),
+        unit="percentunit",
+    ),
+    timeseries(
+        "Memory of the probe",
+        "Resident memory.",
+        Query(f"process_resident_memory_bytes{{{SCRAPED}}} {OF_PROBES}", "{{instance}}"),
+        unit="bytes",
+    ),
+)

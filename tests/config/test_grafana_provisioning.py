@@ -1,0 +1,203 @@
+"""Grafana's provisioning names only what is there, and its alert rules can be acted on.
+
+No Grafana runs here. What the expressions return is tests/lab/test_grafana_queries.py's affair.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from grafana.source.panels import PLUGIN_VERSION
+from tests.config import promtool
+from tests.config.grafana import (
+    FOLDER,
+    Json,
+    alert_rules,
+    dashboards,
+    expanded,
+    interpolated,
+    panels,
+    provisioned,
+    references,
+)
+from tests.config.manifests import dump, load
+
+ALL: Final = dashboards()
+UIDS: Final = {each["uid"]: each for each in ALL.values()}
+ENVIRONMENT: Final = "MTLS_PROBE_ALERTMANAGER_URL"
+
+
+@pytest.fixture(scope="module")
+def grafana(config: Path) -> Json:
+    """The service of config/compose.yaml."""
+    [project] = load((config / "compose.yaml").read_text(encoding="utf-8"))
+    service = project["services"]["grafana"]
+    assert isinstance(service, dict)
+    return service
+
+
+def test_compose_provisions_all_of_it(grafana: Json) -> None:
+    """Dashboards lie where their provider looks, in the Grafana that they are written for."""
+    mounted = dict(mount.split(":")[:2] for mount in grafana["volumes"])
+    [provider] = provisioned("dashboards/mtls-probe.yaml")["providers"]
+    assert mounted["../grafana/dashboards"] == provider["options"]["path"]
+    assert mounted["../grafana/provisioning"] == "/etc/grafana/provisioning"
+    assert grafana["image"] == f"grafana/grafana:{PLUGIN_VERSION}"
+    assert {each["pluginVersion"] for each in panels(ALL["fleet.json"])} == {PLUGIN_VERSION}
+
+
+def test_every_variable_of_the_environment_has_a_default(grafana: Json) -> None:
+    """Grafana would put nothing in the place of a variable that is not set, and not start."""
+    used = set()
+    for path in (FOLDER / "provisioning").rglob("*.yaml"):
+        text = re.sub(r"^\s*#.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        used |= references(text.replace("$$", ""))
+    assert used == {ENVIRONMENT}
+    assert re.fullmatch(r"\$\{\w+:-http://alertmanager:9093\}", grafana["environment"][ENVIRONMENT])
+
+
+def test_policies_and_contact_points_fit() -> None:
+    """Every policy tells a contact point that is there and has somewhere to send to."""
+    points = expanded(
+        provisioned("alerting/contact-points.yaml"), {ENVIRONMENT: "http://alertmanager:9093"}
+    )["contactPoints"]
+    names = {each["name"] for each in points}
+    for policy in provisioned("alerting/policies.yaml")["policies"]:
+        assert {each["receiver"] for each in (policy, *policy["routes"])} <= names
+    for receiver in (each for point in points for each in point["receivers"]):
+        assert receiver.keys() >= {"uid", "type", "settings"}
+        assert receiver["settings"]["url"] == "http://alertmanager:9093"
+
+
+def test_a_missing_variable_and_an_escaped_dollar_are_read_as_grafana_reads_them() -> None:
+    """The reading on which the tests of provisioning rest."""
+    assert expanded({"a": ["$X ${X} $$labels.x $Y", 1]}, {"X": "x"}) == {"a": ["x x $labels.x ", 1]}
+    assert interpolated('a{job=~"$job"}[${__range}] ${job:regex}') == 'a{job=~".+"}[60s] .+'
+
+
+def faults(rules: list[Json]) -> Iterator[str]:
+    """Yield what Grafana would refuse of `rules`, or what nobody could act on."""
+    [source] = provisioned("datasources/prometheus.yaml")["datasources"]
+    for key in ("uid", "title"):
+        values = [rule[key] for rule in rules]
+        if len(set(values)) != len(values):
+            yield f"a {key} twice"
+    for rule in rules:
+        uid = rule["uid"]
+        if not re.fullmatch(r"[a-z0-9-]{1,40}", uid):
+            yield f"{uid}: uid"
+        if rule.keys() != {
+            "uid", "title", "condition", "data", "noDataState", "execErrState", "for",
+            "annotations", "labels", "isPaused",
+        }:  # fmt: skip  # as Grafana's documentation lists them
+            yield f"{uid}: keys"
+            continue
+        asked = [each["refId"] for each in rule["data"]]
+        if rule["condition"] not in asked or len(set(asked)) != len(asked):
+            yield f"{uid}: condition"
+        for each in rule["data"]:
+            model = each["model"]
+            if (each["refId"], each["datasourceUid"]) != (
+                model["refId"], model["datasource"]["uid"],
+            ):  # fmt: skip  # one comparison
+                yield f"{uid}: {each['refId']} disagrees with its model"
+            if each["datasourceUid"] not in {source["uid"], "__expr__"}:
+                yield f"{uid}: data source"
+            if model.get("type") == "threshold" and model["expression"] not in asked:
+                yield f"{uid}: threshold of nothing"
+        if rule["noDataState"] not in {"OK", "Alerting", "NoData"}:
+            yield f"{uid}: noDataState"
+        says = rule["annotations"]
+        for name in ("summary", "description", "runbook_url"):
+            if not says.get(name, "").strip():
+                yield f"{uid}: {name}"
+        if re.search(r"(?<!\$)\{\{[^}]*\blabels\b", " ".join(says.values())) and not re.search(
+            r"\$labels", " ".join(says.values())
+        ):
+            yield f"{uid}: a dollar sign was expanded"
+        board = UIDS.get(says.get("__dashboardUid__", ""))
+        if board is None or says.get("__panelId__") not in {
+            str(panel["id"]) for panel in panels(board)
+        }:
+            yield f"{uid}: dashboard"
+        if not rule["labels"].get("severity"):
+            yield f"{uid}: severity"
+
+
+def test_alert_rules_are_whole() -> None:
+    """Every key that provisioning takes, unique names, a panel that shows the same."""
+    assert list(faults(alert_rules())) == []
+
+
+SHOWN: Final = {
+    "mtls-probe-failing": "Targets not as expected",
+    "mtls-probe-client-expiry-28d": "Client certificates",
+    "mtls-probe-client-expiry-14d": "Client certificates",
+    "mtls-probe-server-expiry-28d": "Server certificates",
+    "mtls-probe-server-expiry-14d": "Server certificates",
+    "mtls-probe-ca-expiry-28d": "CA certificates",
+    "mtls-probe-ca-expiry-14d": "CA certificates",
+    "mtls-probe-down": "Probes",
+}
+
+
+def test_an_alert_leads_to_its_panel() -> None:
+    """Panels are numbered from the top: whoever adds one moves the numbers in rules.yaml."""
+    found = {}
+    for rule in alert_rules():
+        board = UIDS[rule["annotations"]["__dashboardUid__"]]
+        [panel] = [
+            each for each in panels(board) if str(each["id"]) == rule["annotations"]["__panelId__"]
+        ]
+        found[rule["uid"]] = panel["title"]
+    assert found == SHOWN
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda rule: rule.update(condition="B"),
+        lambda rule: rule.update(uid="mtls-probe-client-expiry-28d"),
+        lambda rule: rule.update(uid="x" * 41),
+        lambda rule: rule.pop("execErrState"),
+        lambda rule: rule.update(noDataState="Ok"),
+        lambda rule: rule["annotations"].update(runbook_url=""),
+        lambda rule: rule["annotations"].update(
+            summary="{{ .labels.target }}", description="{{ .labels.x }}", runbook_url="x"
+        ),
+        lambda rule: rule["annotations"].update(__panelId__="999"),
+        lambda rule: rule["labels"].clear(),
+        lambda rule: rule["data"][0].update(datasourceUid="other"),
+        lambda rule: rule["data"][1]["model"].update(expression="B"),
+    ],
+)
+def test_a_mistake_in_an_alert_rule_is_seen(mistake: Callable[[Json], Any]) -> None:
+    """One thing wrong in one rule is enough."""
+    rules = alert_rules()
+    mistake(rules[0])
+    assert list(faults(rules)) != []
+
+
+def test_alert_rules_are_promql_with_templates_that_promtool_takes(
+    program: Callable[[str], str], tmp_path: Path
+) -> None:
+    """As Prometheus rules they pass promtool: expressions, durations and templates."""
+    rules = [
+        {
+            "alert": "Grafana" + re.sub(r"\W", "", rule["uid"].title()),
+            "expr": rule["data"][0]["model"]["expr"],
+            "for": rule["for"],
+            "labels": rule["labels"],
+            "annotations": {
+                name: text.replace("$values.A.Value", "$value")
+                for name, text in rule["annotations"].items()
+            },
+        }
+        for rule in alert_rules()
+    ]
+    dump({"groups": [{"name": "grafana", "rules": rules}]}, tmp_path / "rules.yml")
+    checked = promtool.check(program("promtool"), tmp_path / "rules.yml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
