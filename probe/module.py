@@ -6,7 +6,7 @@ any lookup; what a name resolves to is judged again, before anything is sent the
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -122,11 +122,19 @@ class Module:
     """One of `modules`: a target without its endpoint, and where that may be."""
 
     name: str
-    template: Target
-    """Everything but the endpoint, which is a placeholder."""
+    templates: Mapping[tuple[str, Protocol], Target]
+    """Everything but the endpoint, by the endpoint's scheme (empty for host:port) and protocol.
+
+    What a scheme means beside the TLS settings is decided where targets are read.
+    """
     protocol: Protocol | None
     """None: by the port."""
     allow: AllowList
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an attempt may take."""
+        return next(iter(self.templates.values())).timeout
 
     def target(self, text: str, timeout: float) -> Target:
         """Return the target that `text`, `host:port` or a URL, is for this module.
@@ -139,20 +147,11 @@ class Module:
             ValueError: where it is no endpoint, or one in clear that the module does not mean.
         """
         endpoint = Endpoint.parse(text)
-        tls = self.template.tls
         protocol = self.protocol or default_protocol(endpoint.port)
-        if endpoint.scheme == "http" and not tls.insecure:
+        template = self.templates.get((endpoint.scheme, protocol))
+        if template is None:
             raise ValueError("http:// is in clear, which this module does not ask for")
-        if endpoint.scheme == "https" and protocol == "http/protobuf":
-            tls = replace(tls, insecure=False)
-        return replace(
-            self.template,
-            name=str(endpoint),
-            endpoint=endpoint,
-            protocol=protocol,
-            tls=tls,
-            timeout=timeout,
-        )
+        return replace(template, name=str(endpoint), endpoint=endpoint, timeout=timeout)
 
 
 def _network(text: str) -> _Network | None:

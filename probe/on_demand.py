@@ -188,7 +188,7 @@ def _timeout(module: Module, header: str) -> float:
     Raises:
         ValueError: where the header is no number of seconds.
     """
-    own = module.template.timeout
+    own = module.timeout
     if not header:
         return own
     try:

@@ -11,10 +11,12 @@ import msgspec
 
 from probe.module import AllowEntry, AllowList, Module
 from probe.sources.conversion import error_at
+from probe.sources.error import ConfigurationError
 from probe.sources.schema import DefaultsEntry, ModuleEntry, TargetEntry
+from probe.sources.settings import check_settings
 from probe.sources.target_entry import target_of
 from probe.sources.yaml_document import Document
-from probe.target import PROTOCOLS
+from probe.target import PROTOCOLS, Protocol, Target
 
 _PLACEHOLDER: Final = "module.invalid:4317"
 """RFC 6761 §6.4: resolves nowhere; no attempt ever has it."""
@@ -33,6 +35,7 @@ def modules_of(
 
 def _module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, document: Document) -> Module:
     path = ("modules", name)
+    check_settings(entry, document, path)
     allowed = []
     for position, text in enumerate(entry.allow):
         try:
@@ -41,11 +44,19 @@ def _module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, document: Do
             raise error_at(document, (*path, "allow", position), str(error), found=text) from None
     settings = msgspec.structs.asdict(entry)
     del settings["allow"]
-    template = target_of(TargetEntry(endpoint=_PLACEHOLDER, **settings), defaults, document, path)
-    chosen = entry.protocol or defaults.protocol
-    return Module(
-        name=name,
-        template=template,
-        protocol=next((known for known in PROTOCOLS if known == chosen), None),
-        allow=AllowList(tuple(allowed)),
+    chosen = next(
+        (known for known in PROTOCOLS if known == (entry.protocol or defaults.protocol)), None
     )
+    templates: dict[tuple[str, Protocol], Target] = {}
+    for scheme in ("", "https", "http"):
+        for protocol in (chosen,) if chosen else PROTOCOLS:
+            url = f"{scheme}://{_PLACEHOLDER}" if scheme else _PLACEHOLDER
+            placed = TargetEntry(endpoint=url, **{**settings, "protocol": protocol})
+            try:
+                template = target_of(placed, defaults, document, path)
+            except ConfigurationError:
+                if scheme != "http":
+                    raise
+                continue  # in clear only where the module says insecure
+            templates[scheme, protocol] = template
+    return Module(name, templates, chosen, AllowList(tuple(allowed)))

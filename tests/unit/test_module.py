@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.module import AllowEntry, AllowList, Module
-from probe.target import Endpoint, Target, TlsSettings
+from probe.sources.modules import modules_of
+from probe.sources.schema import DefaultsEntry, ModuleEntry, TlsEntry
+from probe.sources.yaml_document import parse_yaml
 
 EXAMPLE = ("*.example.com:4317", "10.0.0.0/8")
 """The contract's own."""
@@ -139,23 +141,21 @@ NETWORK4 = AllowEntry.parse("10.0.0.0/8").network or frozenset()
 NETWORK6 = AllowEntry.parse("2001:db8::/32").network or frozenset()
 
 
-def module(protocol: str | None = None, **tls: object) -> Module:
-    """Return a module that allows everything."""
-    template = Target(
-        name="m",
-        endpoint=Endpoint("module.invalid", 4317),
-        tls=TlsSettings(**tls),  # type: ignore[arg-type]
-    )
-    return Module("m", template, protocol, AllowList.parse(["*"]))  # type: ignore[arg-type]
+def module(**settings: object) -> Module:
+    """Return a module that allows everything, as the configuration makes it."""
+    entry = ModuleEntry(allow=["*"], **settings)  # type: ignore[arg-type]
+    document = parse_yaml(b"modules: {m: {}}", "probe.yml")
+    return modules_of({"m": entry}, DefaultsEntry(), document)["m"]
 
 
 def test_a_target_takes_everything_from_its_module_but_where_it_is() -> None:
     """The protocol goes by the port where the module leaves it open."""
-    found = module(ca_file="/ca").target("https://c:4318/v1/x", 2.5)
+    found = module(tls=TlsEntry(ca_file="/ca")).target("https://c:4318/v1/x", 2.5)
     assert (found.name, found.protocol, found.timeout) == ("c:4318", "http/protobuf", 2.5)
     assert (found.endpoint.path, found.tls.ca_file) == ("/v1/x", "/ca")
-    assert module("grpc").target("c:4318", 1).protocol == "grpc"
+    assert module(protocol="grpc").target("c:4318", 1).protocol == "grpc"
     assert module().target("c:4317", 1).protocol == "grpc"
+    assert module(timeout="2s").timeout == 2.0
 
 
 @pytest.mark.parametrize("text", ["c", "c:0", "ftp://c:1", "u:p@c:1", "http://c:4317", ""])
@@ -163,4 +163,15 @@ def test_what_is_no_endpoint_is_no_target(text: str) -> None:
     """And none in clear, unless the module says so."""
     with pytest.raises(ValueError, match=r"."):
         module().target(text, 1)
-    assert module(insecure=True).target("http://c:4317", 1).plaintext
+    insecure = module(tls=TlsEntry(insecure=True))
+    assert insecure.target("http://c:4317", 1).plaintext
+
+
+def test_a_scheme_beside_insecure_means_what_it_means_in_a_target() -> None:
+    """https:// keeps TLS whatever `insecure` says, and a remark says so."""
+    insecure = module(tls=TlsEntry(insecure=True))
+    assert insecure.target("c:4317", 1).plaintext
+    for text in ("https://c:4317", "https://c:4318"):
+        target = insecure.target(text, 1)
+        assert not target.plaintext
+        assert target.remarks

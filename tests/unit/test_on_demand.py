@@ -37,7 +37,7 @@ def module(tls: TlsSettings, *allow: str, timeout: float = 5.0) -> Module:
     """Return a gRPC module with these files and this allow-list."""
     endpoint = Endpoint("module.invalid", 4317)
     template = Target(name="otlp", endpoint=endpoint, tls=tls, timeout=timeout)
-    return Module("otlp", template, "grpc", AllowList.parse(allow))
+    return Module("otlp", {("", "grpc"): template}, "grpc", AllowList.parse(allow))
 
 
 def on_demand(*modules: Module, concurrency: int = 4) -> OnDemand:
