@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,6 +18,8 @@ from probe.target import DEPTHS, PROTOCOLS
 if TYPE_CHECKING:
     from probe.line import Observation
     from probe.target import ClockSource, Target
+
+_STDOUT: Final = Path("-")
 
 
 @click.command()
@@ -57,8 +59,8 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True)
 @click.option(
     "--output-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the output there, in one step; a reader never sees half of it.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write the output there, in one step; a reader never sees half of it. `-` is stdout.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress, on a terminal either.")
 def check(
@@ -124,6 +126,7 @@ def check(
         from probe.outputs.evidence_files import write_evidence
 
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
+    file = None if output_file == _STDOUT else output_file
     with reader_may_leave():
-        print_results(seen, output, targets=targets, file=output_file)
+        print_results(seen, output, targets=targets, file=file)
     return exit_code(seen)

@@ -97,7 +97,7 @@ def _gauges(
         "Returns the time taken for probe dns lookup in seconds",
         evidence.durations.get("resolve", 0.0),
     )
-    protocol, digest = _address(evidence.peer_address)
+    protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))
     yield _Gauge("probe_ip_protocol", "Specifies whether probe ip protocol is IP4 or IP6", protocol)
     yield _Gauge(
         "probe_ip_addr_hash",

@@ -1,6 +1,6 @@
 """Writes a whole output to a file at once: who reads it sees the old one or the new one.
 
-The textfile collector of the node exporter reads while we write, and so do pipelines.
+What is no file (/dev/null, a named pipe) is written to and never replaced. The textfile collector of the node exporter reads while we write, and so do pipelines.
 """
 
 import os
@@ -13,11 +13,15 @@ MODE: Final = 0o644
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` in the place of `path` in one step.
+    """Put `content` in the place of `path` in one step; a link stays, and what it names changes.
 
     Raises:
         OSError: where its folder cannot be written to; nothing is left behind then.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    path = path.resolve()
     # A dot before the name: the textfile collector reads *.prom alone, others read all.
     descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -2,16 +2,20 @@
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TextIO
+from unicodedata import east_asian_width
 
 from probe.safe_text import safe_text
 
 _NAME: Final = 40
 """Characters of a target's name in the progress line."""
+_NAMED: Final = 3
+"""Targets that it names."""
+_USUAL: Final = 80
+"""Columns of a terminal that does not say how many it has."""
 _NAMES: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
@@ -29,9 +33,11 @@ def write_all_of_it() -> None:
     """Put a buffer before a stdout that has none (PYTHONUNBUFFERED, python -u).
 
     A pipe takes 64 KiB at a time, and without a buffer nobody asks how much it took: the rest of
-    a long document would be lost without a word.
+    a long document would be lost without a word. What its encoding lacks is written as an escape.
     """
     stdout = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper) and stdout.errors == "strict":
+        stdout.reconfigure(errors="backslashreplace")
     if isinstance(stdout, io.TextIOWrapper) and isinstance(stdout.buffer, io.RawIOBase):
         encoding, errors = stdout.encoding, stdout.errors
         buffered = io.BufferedWriter(stdout.detach())
@@ -58,11 +64,14 @@ def give_up_stdout() -> None:
 def progress(total: int, *, shown: bool = True) -> Iterator[Callable[[str, bool], None]]:
     """Yield what is told of each attempt: the target's name, and whether it went as expected.
 
-    One line on stderr, where that is a terminal, says how many targets are as expected, which one
-    is not, and how many attempts that took. It is gone at the end.
+    One line on stderr, where that is a terminal, says how many targets have been tried, and how
+    many of them are not as expected and which; in later rounds, after how many attempts that still
+    is so. It is gone at the end.
     """
     stream = sys.stderr
-    shown = shown and stream.isatty()
+    if not shown or not stream.isatty():
+        yield lambda _name, _expected: None
+        return
     last: dict[str, bool] = {}
     attempts = 0
 
@@ -70,20 +79,41 @@ def progress(total: int, *, shown: bool = True) -> Iterator[Callable[[str, bool]
         nonlocal attempts
         attempts += 1
         last[name] = expected
-        if not shown:
-            return
-        good = sum(last.values())
-        text = f"{good} of {total} targets as expected, attempts {attempts}"
-        if wrong := [safe_text(each, _NAME) for each, well in last.items() if not well]:
-            more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-            text += f"; not {wrong[0]}{more}"
-        width = shutil.get_terminal_size().columns - 1
-        stream.write(f"\r\x1b[K{text[:width]}")
+        show()
+
+    def show() -> None:
+        wrong = [name for name, well in last.items() if not well]
+        text = f"{len(last)} of {total} tried"
+        if attempts > total:
+            text += f", {attempts} attempts"
+        if wrong:
+            names = ", ".join(safe_text(name, _NAME) for name in wrong[:_NAMED])
+            more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+            text += f", {len(wrong)} not as expected: {names}{more}"
+        stream.write(f"\r\x1b[K{_cut(text, _width(stream) - 1)}")
         stream.flush()
 
+    show()
     try:
         yield tell
     finally:
-        if attempts and shown:
-            stream.write("\r\x1b[K")
-            stream.flush()
+        stream.write("\r\x1b[K")
+        stream.flush()
+
+
+def _width(stream: TextIO) -> int:
+    """Return the columns of the terminal behind `stream`; stdout may be a file."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    except (OSError, ValueError):
+        return _USUAL
+
+
+def _cut(text: str, width: int) -> str:
+    """Return what of `text` fits in one line, where some characters are two columns wide."""
+    columns = 0
+    for number, character in enumerate(text):
+        columns += 2 if east_asian_width(character) in "WF" else 1
+        if columns > width:
+            return text[:number]
+    return text

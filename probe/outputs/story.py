@@ -17,8 +17,10 @@ from probe.ledger import as_expected
 from probe.outputs.cause_page import PARTIES
 from probe.safe_text import safe_text
 
-Kind = Literal["what", "seen", "means", "also", "tried", "exporters", "do", "note"]
+Kind = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
 
+_UNDECIDED: Final = "not certain; what would decide: "
+"""How the diagnosis begins the fact that is none: what nobody has looked at yet."""
 _NAMES: Final = {runtime.id: runtime.name for runtime in RUNTIMES}
 
 
@@ -34,6 +36,7 @@ LABELS: Final[dict[Kind, str]] = {
     "seen": "seen",
     "means": "it means",
     "also": "also",
+    "decide": "to decide",
     "tried": "tried",
     "exporters": "exporters",
     "do": "fix",
@@ -65,13 +68,17 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
     known = CATALOGUE.get(diagnosis.cause or "")
     yield Told("what", summary(diagnosis) + _judged(evidence, expected=expected))
     for fact in diagnosis.facts:
-        yield Told("seen", fact)
+        if not fact.startswith(_UNDECIDED):
+            yield Told("seen", fact)
     if known is not None and not expected:
         yield Told("means", known.meaning)
         yield Told("means", f"who must act: {PARTIES[known.party]}")
     if diagnosis.also:
         proven = "proven too" if diagnosis.certain else "proven too, or still possible"
         yield Told("also", f"{proven}: {', '.join(diagnosis.also)}")
+    for fact in diagnosis.facts:
+        if fact.startswith(_UNDECIDED):
+            yield Told("decide", fact.removeprefix(_UNDECIDED))
     for one in shown(evidence):
         result = f"proves {one.proves}" if one.proves else ""
         result = result or (f"rules out {one.rules_out}" if one.rules_out else "decides nothing")
@@ -94,8 +101,9 @@ def _exporters(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
             names = alike.setdefault((verdict.outcome, verdict.because), [])
             names.append(_NAMES[verdict.runtime])
     for (outcome, because), names in alike.items():
+        fail = "fails" if len(names) == 1 else "fail"
         ends = "not here" if outcome == "works" else "in another way"
-        yield Told("exporters", f"{', '.join(names)} fail {ends}: {because}")
+        yield Told("exporters", f"{', '.join(names)} {fail} {ends}: {because}")
 
 
 def _judged(evidence: Evidence, *, expected: bool) -> str:

@@ -6,10 +6,11 @@ none of it is read as markup.
 
 import sys
 from collections.abc import Iterable, Iterator
-from textwrap import wrap
 from typing import Final, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,11 @@ _SEVERITIES: Final = {"critical": 0, "warning": 1, "info": 2}
 _LABELLED: Final[dict[Kind, str]] = {"what": "bold", "do": "bold"}
 _INDENT: Final = max(map(len, LABELS.values())) + 4
 _NARROWEST: Final = 30
+_COLUMNS: Final = ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE")
+_ROOM_FOR_ENDPOINTS: Final = 72
+"""Columns of a terminal below which a table has no room for them beside names and causes."""
+_UNBROKEN: Final = 100_000
+"""Columns of a pipe: who searches there for a name finds it whole."""
 
 Row = tuple[Evidence, Diagnosis]
 
@@ -35,21 +41,9 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     console = console_for(stream)
     rows = list(rows)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"):
-        table.add_column(title, overflow="fold")
-    for evidence, diagnosis in rows:
-        target = evidence.target
-        expected = as_expected(diagnosis, target.expect_cause)
-        outcome = diagnosis.outcome + (" (as expected)" if expected and diagnosis.cause else "")
-        table.add_row(
-            Text(safe_text(target.name)),
-            Text(safe_text(target.endpoint)),
-            Text(outcome, style="green" if expected else _STYLES[diagnosis.outcome]),
-            Text(diagnosis.stage),
-            Text(_cause(diagnosis)),
-        )
-    console.print(table)
+    if not console.is_terminal:
+        console.width = _UNBROKEN
+    console.print(_table(rows, console))
     for evidence, diagnosis in worst_first(rows):
         if diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
@@ -63,6 +57,46 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
 def worst_first(rows: Iterable[Row]) -> list[Row]:
     """Return `rows` with what must be mended first, and what is as expected last."""
     return sorted(rows, key=_badness)
+
+
+def _table(rows: list[Row], console: Console) -> Table:
+    """Return the table; where it is too wide, without what the stories tell, and no cause broken."""
+    cells = [_cells(*row) for row in rows]
+    table = _of_columns(cells, _COLUMNS)
+    if Measurement.get(console, console.options.update(width=_UNBROKEN), table).maximum <= (
+        console.width
+    ):
+        return table
+    if console.width < _ROOM_FOR_ENDPOINTS:
+        return _of_columns(cells, ("TARGET", "OUTCOME", "CAUSE"))
+    table = _of_columns(cells, ("TARGET", "ENDPOINT", "OUTCOME", "CAUSE"))
+    for column in table.columns[-2:]:
+        words = " ".join([str(column.header), *map(str, column.cells)]).split()
+        column.width = max(map(len, words))
+    return table
+
+
+def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(row[title] for title in titles))
+    return table
+
+
+def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
+    target = evidence.target
+    expected = as_expected(diagnosis, target.expect_cause)
+    outcome = diagnosis.outcome + (" (as expected)" if expected and diagnosis.cause else "")
+    texts = (
+        Text(safe_text(target.name)),
+        Text(safe_text(target.endpoint)),
+        Text(outcome, style="green" if expected else _STYLES[diagnosis.outcome]),
+        Text(diagnosis.stage),
+        Text(_cause(diagnosis)),
+    )
+    return dict(zip(_COLUMNS, texts, strict=True))
 
 
 def _badness(row: Row) -> tuple[bool, bool, int]:
@@ -114,5 +148,12 @@ def _lines(sentence: str, console: Console) -> Iterator[str]:
         yield sentence
         return
     width = max(console.width - _INDENT, _NARROWEST)
-    # A path or a command is never broken: it is copied.
-    yield from wrap(sentence, width, break_long_words=False, break_on_hyphens=False) or [""]
+    line, *words = sentence.split(" ")
+    for word in words:
+        # A word is never broken: people copy paths. Some characters are two columns wide.
+        if cell_len(line) + 1 + cell_len(word) > width:
+            yield line
+            line = word
+        else:
+            line += f" {word}"
+    yield line

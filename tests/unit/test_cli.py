@@ -403,15 +403,21 @@ async def test_a_terminal_gets_colour_and_progress() -> None:
     code, shown = await on_a_terminal({"TERM": "xterm-256color"})
     assert code == 1
     assert "\x1b[31mfailed" in shown
-    assert shown.startswith("\r\x1b[K0 of 1 targets as expected, attempts 1; not ")
-    assert shown.split("\r")[2].startswith("\x1b[K")
+    assert shown.startswith("\r\x1b[K0 of 1 tried\r\x1b[K1 of 1 tried, 1 not as expected: ")
+    assert shown.split("\r")[3].startswith("\x1b[K")
+
+
+async def test_a_terminal_sees_what_a_wait_is_waiting_for() -> None:
+    """After how many attempts which target still is not as expected."""
+    _, shown = await on_a_terminal({"TERM": "xterm-256color"}, "--wait", "1500ms")
+    assert f"\r\x1b[K1 of 1 tried, 2 attempts, 1 not as expected: {NOWHERE}" in shown
 
 
 async def test_quiet_shows_no_progress() -> None:
     """The first thing on the terminal is the table."""
     code, shown = await on_a_terminal({"TERM": "xterm-256color"}, "--quiet")
     assert code == 1
-    assert "attempts" not in shown
+    assert "tried" not in shown.splitlines()[0]
     assert "TARGET" in shown.splitlines()[0]
 
 

@@ -1,5 +1,6 @@
 """The report for pipelines: what GitLab, Jenkins and GitHub read, whatever a peer calls itself."""
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -8,22 +9,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe import __version__
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence
 from probe.outputs.junit import junit
 from tests.golden.build import CASES
 
-ATTRIBUTES = {
-    "testsuites": {"name", "tests", "failures", "errors", "skipped", "time"},
-    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"},
-    "testcase": {"classname", "name", "time"},
-    "property": {"name", "value"},
-    "failure": {"type", "message"},
-    "error": {"type", "message"},
-    "properties": set(),
-    "system-out": set(),
+SCHEMA = {
+    "testsuites": ("name time tests failures errors", "testsuite"),
+    "testsuite": (
+        "name tests failures errors time skipped timestamp hostname id package group file log url",
+        "testsuite properties testcase system-out system-err",
+    ),
+    "properties": ("", "property"),
+    "property": ("name value", ""),
+    "testcase": ("name time classname group", "skipped error failure system-out system-err"),
+    "failure": ("type message", ""),
+    "error": ("type message", ""),
+    "system-out": ("", ""),
 }
-"""What the readers' schemas (Jenkins' xunit plugin, windyroad's JUnit.xsd) know of each element."""
+"""Attributes and children in junit-10.xsd of Jenkins' xUnit plugin, which refuses any other."""
+TIME = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")
+"""SUREFIRE_TIME of the same schema."""
 
 
 def golden(name: str) -> tuple[Evidence, Diagnosis]:
@@ -50,8 +57,10 @@ def test_each_target_is_a_case_and_each_failure_has_its_story() -> None:
     silent = golden("unconfirmed")
     fault = golden("probe_fault")
 
-    (suite,) = read(good, refused, silent, fault)
+    report = read(good, refused, silent, fault)
+    (suite,) = report
 
+    assert (report.get("tests"), report.get("failures"), report.get("errors")) == ("4", "2", "1")
     counts = {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "4", "failures": "2", "errors": "1", "skipped": "0"}
     ok, failed, unproven, own = suite.findall("testcase")
@@ -67,9 +76,16 @@ def test_each_target_is_a_case_and_each_failure_has_its_story() -> None:
     assert told.get("type") == "unconfirmed"
     assert own.find("failure") is None
     assert own.find("error") is not None
-    assert {one.get("name"): one.get("value") for one in failed.iter("property")}["cause"] == (
-        "client_ca_untrusted"
-    )
+    assert {one.get("name"): one.get("value") for one in suite.iter("property")} == {
+        "mtls_probe.version": __version__
+    }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp") or "")
+
+
+def test_the_labels_of_a_target_stand_in_its_story() -> None:
+    """The schema has no place for properties of a case."""
+    (suite,) = read(renamed(golden("client_ca_untrusted"), "payments"))
+    assert "\n  label payments: payments\n" in (suite.findtext("testcase/failure") or "")
 
 
 def test_a_target_that_must_fail_and_does_is_no_failure() -> None:
@@ -89,7 +105,10 @@ def test_nothing_stands_in_it_that_the_schemas_do_not_know(case: object) -> None
     """Every golden attempt, element by element."""
     evidence: Evidence = case.evidence  # type: ignore[attr-defined]
     for element in read((evidence, diagnose(evidence))).iter():
-        assert set(element.attrib) <= ATTRIBUTES[element.tag], element.tag
+        attributes, children = SCHEMA[element.tag]
+        assert set(element.attrib) <= set(attributes.split()), element.tag
+        assert {child.tag for child in element} <= set(children.split()), element.tag
+        assert TIME.fullmatch(element.get("time", "0")), element.tag
 
 
 @given(st.text(st.characters(), max_size=60))
@@ -103,7 +122,9 @@ def test_no_text_breaks_it(name: str) -> None:
 def test_markup_in_a_name_stays_a_name() -> None:
     """`<script>` is read back as it was."""
     (suite,) = read(renamed(golden("confirmed--http"), "<script>alert(1)</script>"))
-    assert suite[0].get("name") == "<script>alert(1)</script>"
+    case = suite.find("testcase")
+    assert case is not None
+    assert case.get("name") == "<script>alert(1)</script>"
 
 
 def test_no_target_is_a_report_too(tmp_path: Path) -> None:

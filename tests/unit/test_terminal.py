@@ -9,11 +9,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from probe.causes.catalogue import CATALOGUE
 from probe.diagnosis import Diagnosis, Finding, diagnose
 from probe.evidence import Ending, Evidence, TargetFacts
+from probe.exporters.runtime import RUNTIMES
 from probe.handshake.prepared import target_facts
+from probe.outputs.story import story
 from probe.outputs.terminal import Row, print_table
 from probe.target import Endpoint, Target, TlsSettings
 from tests.golden.build import CASES
@@ -129,17 +132,62 @@ def test_the_worst_story_comes_first() -> None:
     assert printed(*rows[:1] * 2).splitlines()[-1] == "all 2 targets are as expected"
 
 
+def on_terminal(monkeypatch: pytest.MonkeyPatch, width: int, *rows: Row) -> list[str]:
+    """Return the lines that a terminal of `width` columns shows."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = printed(*rows, stream=Terminal())
+    return without_margin(re.sub(r"\x1b\[[\d;]*m", "", text))
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (140, ["TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"]),
+        (80, ["TARGET", "ENDPOINT", "OUTCOME", "CAUSE"]),
+        (60, ["TARGET", "OUTCOME", "CAUSE"]),
+        (40, ["TARGET", "OUTCOME", "CAUSE"]),
+    ],
+)
+def test_a_narrow_terminal_has_fewer_columns(
+    width: int, titles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stories tell the rest; nothing runs over the edge, and at 80 no cause is broken."""
+    confirmed = row(CONFIRMED, "a-rather-long-name-of-a-target-in-production")
+    mismatch = msgspec.structs.replace(REFUSED, cause="client_cert_key_mismatch", certain=False)
+    shown = on_terminal(monkeypatch, width, confirmed, row(mismatch, "x" * 50))
+    table = shown[: shown.index("")]
+    assert table[0].split() == titles
+    assert max(map(len, table)) <= width
+    if width >= 80:
+        assert any("client_cert_key_mismatch" in line for line in table)
+
+
+def test_a_pipe_gets_one_line_for_each_target() -> None:
+    """However long its name is: who searches there finds it whole."""
+    name = "x" * 250
+    assert printed(row(CONFIRMED, name)).splitlines()[1].startswith(f"{name}  collector:4317  ")
+
+
+def test_wide_characters_keep_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chinese and Japanese ones take two; neither the table nor a story runs over the edge."""
+    words = " ".join(["漢字の対象"] * 20)
+    diagnosis = msgspec.structs.replace(REFUSED, fix=(words,))
+    shown = on_terminal(monkeypatch, 80, row(diagnosis, "漢字" * 30), row(CONFIRMED, "エ"))
+    assert max(map(cell_len, shown[: shown.index("")])) <= 80
+    lines = [line for line in shown if "漢字の対象" in line]
+    assert all(60 < cell_len(line) <= 80 for line in lines[:-1])
+    assert len(lines) > 2
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_on_a_terminal_a_story_is_wrapped_and_stays_in_its_column(
     width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing runs over the edge but a word that must stay whole: people copy paths."""
-    monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setenv("NO_COLOR", "1")
     path = "/etc/otel/" + "x" * 60 + "/tls.crt"
     diagnosis = msgspec.structs.replace(REFUSED, fix=(f"look at {path} first", "then elsewhere"))
-    text = re.sub(r"\x1b\[[\d;]*m", "", printed(row(diagnosis), stream=Terminal()))
-    lines = without_margin(text)
+    lines = on_terminal(monkeypatch, width, row(diagnosis))
     story = lines[lines.index("eu  collector:4317") + 1 :]
     assert all(len(line) <= max(width, 47) or path in line for line in story)
     assert any(path in line for line in story)
@@ -172,6 +220,31 @@ def test_uncertainty_is_said() -> None:
     assert "client_ca_untrusted (not certain)" in text
     assert "proven too, or still possible: client_cert_revoked" in text
     assert "likely but not certain" in text
+
+
+def test_what_would_decide_stands_apart_from_what_was_seen() -> None:
+    """Nobody has looked at it yet."""
+    case = next(one for one in CASES if one.name == "client_ca_untrusted--lone")
+    text = printed((case.evidence, diagnose(case.evidence)))
+    assert "\n  to decide      " in text
+    assert "what would decide" not in text
+
+
+def test_an_exporter_alone_fails_and_several_fail() -> None:
+    """One line for all that end alike, in words that agree."""
+    each = {runtime.name for runtime in RUNTIMES}
+    told = {
+        told.text.partition(":")[0]
+        for case in CASES
+        for told in story(case.evidence, diagnose(case.evidence))
+        if told.kind == "exporters"
+    }
+    alone = {line.partition(" fails ")[0] for line in told if " fails " in line}
+    together = {line.partition(" fail ")[0] for line in told if " fail " in line}
+    assert alone
+    assert together
+    assert alone <= each
+    assert not together & each
 
 
 def test_a_failure_that_is_expected_says_so() -> None:

@@ -96,6 +96,41 @@ def test_what_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """A named pipe (and /dev/null, for root) stays what it is; who reads there gets it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, NEW)
+    reader.join()
+    assert got == [NEW]
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_and_what_it_names_changes(tmp_path: Path) -> None:
+    """Others may have made it, to a folder that the node exporter reads."""
+    (tmp_path / "folder").mkdir()
+    file, link = tmp_path / "folder" / "file", tmp_path / "link"
+    link.symlink_to(file)
+    write_whole(link, OLD)
+    write_whole(link, NEW)
+    assert link.is_symlink()
+    assert file.read_bytes() == NEW
+    assert [path.name for path in file.parent.iterdir()] == ["file"]
+
+
+async def test_a_dash_is_standard_output(tmp_path: Path) -> None:
+    """As everywhere else; no file of that name appears."""
+    config = configuration(tmp_path, {"endpoint": "127.0.0.1:1", "tls": {"ca_file": "/x"}})
+    command = ("check", "--config", config, "--output", "jsonl", "--output-file", "-")
+    ended = await run_probe(*command, cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.document["cause"] == "server_ca_file_missing"
+    assert [path.name for path in tmp_path.iterdir()] == [config.name]
+
+
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "junit", "prometheus"])
 async def test_check_writes_each_output_into_a_file(tmp_path: Path, output: str) -> None:
     """The exit code stays the check's own; nothing goes to standard output."""
