@@ -141,26 +141,31 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, width: int, *rows: Row) -> list
 
 
 @pytest.mark.parametrize(
-    ("width", "titles"),
+    ("width", "length", "titles"),
     [
-        (140, ["TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"]),
-        (80, ["TARGET", "ENDPOINT", "OUTCOME", "CAUSE"]),
-        (60, ["TARGET", "OUTCOME", "CAUSE"]),
-        (40, ["TARGET", "OUTCOME", "CAUSE"]),
+        (180, 50, ["TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE"]),
+        (80, 50, ["TARGET", "ENDPOINT", "OUTCOME", "CAUSE"]),
+        (80, 250, ["TARGET", "ENDPOINT", "OUTCOME", "CAUSE"]),
+        (60, 50, ["TARGET", "OUTCOME", "CAUSE"]),
+        (40, 50, ["TARGET", "OUTCOME", "CAUSE"]),
     ],
 )
 def test_a_narrow_terminal_has_fewer_columns(
-    width: int, titles: list[str], monkeypatch: pytest.MonkeyPatch
+    width: int, length: int, titles: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stories tell the rest; nothing runs over the edge, and at 80 no cause is broken."""
     confirmed = row(CONFIRMED, "a-rather-long-name-of-a-target-in-production")
     mismatch = msgspec.structs.replace(REFUSED, cause="client_cert_key_mismatch", certain=False)
-    shown = on_terminal(monkeypatch, width, confirmed, row(mismatch, "x" * 50))
+    evidence, _ = row(mismatch, "x" * length)
+    target = msgspec.structs.replace(evidence.target, endpoint=f"{'y' * length}:4317")
+    evidence = msgspec.structs.replace(evidence, target=target)
+    shown = on_terminal(monkeypatch, width, confirmed, (evidence, mismatch))
     table = shown[: shown.index("")]
     assert table[0].split() == titles
     assert max(map(len, table)) <= width
     if width >= 80:
         assert any("client_cert_key_mismatch" in line for line in table)
+        assert any("confirmed" in line for line in table)
 
 
 def test_a_pipe_gets_one_line_for_each_target() -> None:

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from probe.demo.scenarios import DemoPki
 from probe.diagnosis import diagnose
 from probe.outputs.output_file import write_whole
 from probe.outputs.textfile import WITHOUT, textfile
+from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
 from tests.golden.build import CASES
 from tests.tools import missing
@@ -62,6 +65,23 @@ def test_promtool_finds_nothing_to_say_about_it() -> None:
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, b"")
 
 
+@given(st.lists(st.text(st.characters(), min_size=1, max_size=30), max_size=3, unique=True))
+@settings(max_examples=100, deadline=None)
+def test_no_name_breaks_it(names: list[str]) -> None:
+    """Quotes, backslashes, line breaks, surrogates: each target has its one series."""
+    case = next(case for case in CASES if case.name == "client_ca_untrusted")
+    meaning = diagnose(case.evidence)
+    endpoint = Endpoint("collector", 4317)
+    observed = [(Target(name=name, endpoint=endpoint), case.evidence, meaning) for name in names]
+    read = [
+        sample.labels["target"]
+        for family in text_string_to_metric_families(textfile(observed).decode())
+        for sample in family.samples
+        if sample.name == "mtls_probe_success"
+    ]
+    assert read == list(map(safe_text, names))
+
+
 def test_a_reader_sees_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     """Never half of it, however often both happen."""
     file = tmp_path / "mtls.prom"
@@ -101,10 +121,10 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
     write_whole(pipe, NEW)
-    reader.join()
+    reader.join(10)
     assert got == [NEW]
     assert pipe.is_fifo()
 
