@@ -1,6 +1,7 @@
 """Reads the product's modules and their imports, without importing any of them."""
 
 import ast
+import gc
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +35,14 @@ class Module:
     @cached_property
     def tree(self) -> ast.Module:
         """The parsed source."""
-        return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
+        source = self.path.read_text(encoding="utf-8")
+        # CPython 3.11 may take a finalizer that runs meanwhile for a fault of its own, and raises
+        # SystemError (AST constructor recursion depth mismatch, gh-106905).
+        gc.disable()
+        try:
+            return ast.parse(source, str(self.path))
+        finally:
+            gc.enable()
 
     @cached_property
     def imports(self) -> frozenset[str]:
