@@ -7,7 +7,7 @@ another file. Where a directory cannot be watched, that is said, and somebody ha
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Final
@@ -29,7 +29,8 @@ def places_of(paths: Iterable[str]) -> dict[str, list[str]]:
     """Return which of `paths` a change at each place may concern.
 
     The places are the file itself and every link on the way to it: Kubernetes swaps `..data`, which
-    lies beside the names that people mount.
+    lies beside the names that people mount. A path that ends in "/" is a directory whose entries
+    matter, and so is its place.
     """
     found: dict[str, list[str]] = {}
     links: dict[str, str] = {}
@@ -41,7 +42,8 @@ def places_of(paths: Iterable[str]) -> dict[str, list[str]]:
 
 def _on_the_way(path: str, links: dict[str, str]) -> Iterator[str]:
     current = os.path.abspath(path)  # noqa: PTH100 - a Path costs several times as much
-    yield current
+    entries = "/" if path.endswith("/") else ""
+    yield current + entries
     for _ in range(_LINKS):
         for link in _prefixes(current):
             if link not in links:
@@ -53,7 +55,7 @@ def _on_the_way(path: str, links: dict[str, str]) -> Iterator[str]:
         yield link
         above, rest = os.path.dirname(link), current[len(link) :].lstrip("/")  # noqa: PTH120
         current = os.path.normpath(os.path.join(above, links[link], rest))  # noqa: PTH118
-        yield current
+        yield current + entries
 
 
 def _prefixes(path: str) -> Iterator[str]:
@@ -77,35 +79,45 @@ class Directories:
     def __init__(self, notifications: Notifications | None = None) -> None:
         """Watch none yet; `notifications` stands in for watchfiles.watch."""
         self._notifications = notifications
-        self._wanted: frozenset[str] = frozenset()
         self._watched: dict[str, _Identity] = {}
+        self._names: dict[str, list[str]] = {}
         self._changed: set[str] = set()
         self._told = asyncio.Event()
         self._stop: threading.Event | None = None
         self._refused = False
 
-    @property
-    def all_watched(self) -> bool:
-        """Whether a change at any place would be told, as far as the system tells."""
-        return not self._refused and self._watched.keys() >= self._wanted
+    def unwatched(self, places: Mapping[str, Iterable[str]]) -> frozenset[str]:
+        """Return the paths of `places` of which a change might not be told."""
+        watched = frozenset() if self._refused else self._watched.keys()
+        return frozenset(
+            path
+            for place, paths in places.items()
+            if os.path.dirname(place) not in watched  # noqa: PTH120
+            for path in paths
+        )
 
     def follow(self, places: Iterable[str]) -> bool:
         """Watch the directories of `places` as they are now; return whether those are others.
 
         It takes a moment until the watches stand: what changes meanwhile may not be told.
         """
-        self._wanted = frozenset(map(os.path.dirname, places))
-        there = {path: found for path in self._wanted if (found := _identity(path))}
+        wanted = frozenset(map(os.path.dirname, places))
+        there = {path: found for path in wanted if (found := _identity(path))}
         if there == self._watched:
             return False
         self.stop()
         self._watched, self._refused = there, False
+        by_identity: dict[_Identity, list[str]] = {}
+        for path, identity in there.items():
+            by_identity.setdefault(identity, []).append(path)
+        # The kernel watches an inode once, and tells of it by one of its names.
+        self._names = {names[0]: names for names in by_identity.values()}
         if there:
             self._stop = threading.Event()
             # A thread of its own, not awatch: that imports much, in the loop's thread.
             threading.Thread(
                 target=self._listen,
-                args=(tuple(there), self._stop, asyncio.get_running_loop()),
+                args=(tuple(self._names), self._stop, asyncio.get_running_loop()),
                 name="directories",
                 daemon=True,
             ).start()
@@ -162,8 +174,14 @@ class Directories:
         if paths is None:
             self._refused = True
         else:
-            self._changed.update(paths)
+            self._changed.update(name for path in paths for name in self._every_name(path))
         self._told.set()
+
+    def _every_name(self, path: str) -> Iterator[str]:
+        yield path
+        above, name = os.path.split(path)
+        for other in self._names.get(above, ()):
+            yield f"{other.rstrip('/')}/{name}"
 
 
 def _watch() -> Notifications:

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager
+from glob import has_magic
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -139,8 +140,8 @@ class Reloading:
         for source in self.configuration.sources:
             if source.kind == "file_sd":
                 yield from files_matching(source.where)
-                # It changes when a file that matches comes.
-                yield str(Path(source.where).parent)
+                if has_magic(source.where):
+                    yield f"{Path(source.where).parent}/"
 
     def _credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:

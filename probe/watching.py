@@ -14,9 +14,10 @@ from typing import Final
 from probe.directories import Directories, Notifications, places_of
 
 SLOW: Final = 5.0
-"""Seconds between two looks at everything, where all directories are watched."""
+"""Seconds between two looks at everything."""
 QUICK: Final = 0.5
-"""The same where one is not; more than `AT_ONCE` files take longer in proportion."""
+"""Seconds between two looks at what cannot be watched; more than `AT_ONCE` files take longer in
+proportion."""
 AT_ONCE: Final = 500
 PAUSE: Final = 0.1
 """Seconds between a notification and the look."""
@@ -34,7 +35,8 @@ async def watch(
     """Call `changed` with the paths whose files did, until cancelled.
 
     Args:
-        paths: what to look at, asked before each full look: files may come and go.
+        paths: what to look at, asked before each full look: files may come and go. One that ends
+            in "/" is a directory; it changes when an entry comes or goes.
         changed: awaited before the next look.
         version: what `paths` depends on; another one brings a full look within `QUICK` seconds.
         notifications: stands in for watchfiles.watch.
@@ -43,10 +45,7 @@ async def watch(
     directories = Directories(notifications)
     try:
         while True:
-            places = places_of(seen)
-            fresh = directories.follow(places)
-            told = await _told(directories, places, len(seen), version, fresh=fresh)
-            now = seen | _look(told) if told else _look(paths())
+            now = await _next_look(directories, seen, paths, version)
             # A path that is new, or no longer named, is another set of files, not a changed one.
             different = frozenset(path for path in now.keys() & seen if now[path] != seen[path])
             seen = now
@@ -58,30 +57,46 @@ async def watch(
         directories.stop()
 
 
-async def _told(
+async def _next_look(
     directories: Directories,
-    places: Mapping[str, Sequence[str]],
-    files: int,
+    seen: Mapping[str, Fingerprint],
+    paths: Callable[[], Iterable[str]],
     version: Callable[[], object],
-    *,
-    fresh: bool,
-) -> frozenset[str]:
-    """Return the watched paths that may have changed; none: it is time to look at everything.
+) -> dict[str, Fingerprint]:
+    """Wait until something may have changed, and return how things are then.
 
-    Where the watches are `fresh`, that is soon: they may have missed what came before they stood.
+    Where the watches are new, all is looked at soon: they may have missed what came before they
+    stood.
     """
-    began, known = time.monotonic(), version()
-    while version() == known:
+    places = places_of(seen)
+    new = directories.follow(places)
+    every = min(SLOW, QUICK * (1 + len(seen) // AT_ONCE)) if new else SLOW
+    began = looked = time.monotonic()
+    known = version()
+    while True:
         told = await directories.told(QUICK)
-        concerned = frozenset(path for place in told for path in places.get(place, ()))
-        if concerned:
+        if concerned := _concerned(places, told):
             # The other files of the same rotation come along; and nobody looks more often.
             await asyncio.sleep(PAUSE)
-            return concerned
-        every = SLOW if directories.all_watched and not fresh else QUICK * (1 + files // AT_ONCE)
-        if time.monotonic() - began >= every or directories.gone(told):
-            break
-    return frozenset()
+            return {**seen, **_look(concerned)}
+        now = time.monotonic()
+        if now - began >= every or directories.gone(told) or version() != known:
+            return _look(paths())
+        unwatched = directories.unwatched(places)
+        if unwatched and now - looked >= QUICK * (1 + len(unwatched) // AT_ONCE):
+            looked = now
+            found = _look(unwatched)
+            if any(found[path] != seen[path] for path in found):
+                return {**seen, **found}
+
+
+def _concerned(places: Mapping[str, Sequence[str]], told: Iterable[str]) -> frozenset[str]:
+    return frozenset(
+        path
+        for place in told
+        for known in (place, f"{os.path.dirname(place)}/")  # noqa: PTH120
+        for path in places.get(known, ())
+    )
 
 
 def _look(paths: Iterable[str]) -> dict[str, Fingerprint]:

@@ -133,7 +133,8 @@ async def test_a_target_group_that_changes_is_followed(backend: Backend, tmp_pat
     async with running_service(path) as service:
         await becomes(service, TARGETS, 1)
         (groups / "b.json").write_text(json.dumps([{"targets": ["127.0.0.1:1"]}]), "utf-8")
-        await becomes(service, TARGETS, 2)
+        async with asyncio.timeout(2):
+            await becomes(service, TARGETS, 2)
         first.unlink()
         await becomes(service, TARGETS, 1)
         await service.stop()

@@ -3,77 +3,16 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from watchfiles import watch as notifications
 
-from probe.directories import Notifications, places_of
+from probe.directories import places_of
 from probe.watching import QUICK, SLOW, watch
-
-
-class Seen:
-    """What `watch` told, and when."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.told: list[frozenset[str]] = []
-        self._more = asyncio.Event()
-
-    async def changed(self, paths: frozenset[str]) -> None:
-        """Be told."""
-        self.told.append(paths)
-        self._more.set()
-
-    async def next(self, within: float) -> frozenset[str]:
-        """Wait for the next change and return it."""
-        async with asyncio.timeout(within):
-            while not self.told:
-                self._more.clear()
-                await self._more.wait()
-        return self.told.pop(0)
-
-    async def nothing(self, seconds: float) -> None:
-        """Fail where something is told within that time."""
-        await asyncio.sleep(seconds)
-        assert self.told == []
-
-
-@asynccontextmanager
-async def watching(
-    *paths: Path | str,
-    notifications: Notifications | None = None,
-    named: Callable[[], list[str]] | None = None,
-) -> AsyncIterator[Seen]:
-    """Watch `paths` until the end; the watches stand when it begins."""
-    seen = Seen()
-    known = [str(path) for path in paths]
-    task = asyncio.create_task(
-        watch(named or (lambda: known), seen.changed, notifications=notifications)
-    )
-    await asyncio.sleep(QUICK + 0.3)
-    try:
-        yield seen
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def refused(*_: object, **__: object) -> Iterator[set[tuple[object, str]]]:
-    """Stand in for a system that has no watch left (inotify_add_watch(2): ENOSPC)."""
-    raise OSError(28, "No space left on device")
-    yield set()
-
-
-def silent(
-    *_: object, stop_event: threading.Event, **__: object
-) -> Iterator[set[tuple[object, str]]]:
-    """Stand in for a file system that takes watches and never tells."""
-    stop_event.wait()
-    yield set()
+from tests.unit.watching_files import Seen, refused, silent, watching
 
 
 def secret(folder: Path) -> Path:
@@ -232,6 +171,50 @@ async def test_a_directory_that_is_not_there_yet(tmp_path: Path) -> None:
         path.parent.mkdir()
         path.write_text("one")
         assert await seen.next(within=2 * QUICK + 0.5) == {str(path)}
+
+
+async def test_one_directory_that_is_missing_holds_nobody_up(tmp_path: Path) -> None:
+    """Beside thousands of files that are watched, those that cannot be are looked at quickly."""
+    many = [tmp_path / str(number) for number in range(5_000)]
+    for path in many:
+        path.touch()
+    late = tmp_path / "later" / "tls.crt"
+    async with watching(*many, late) as seen:
+        await asyncio.sleep(1.0)
+        late.parent.mkdir()
+        late.write_text("one")
+        assert await seen.next(within=2 * QUICK + 0.5) == {str(late)}
+        many[0].write_text("one")
+        assert await seen.next(within=1.0) == {str(many[0])}
+
+
+async def test_an_entry_that_comes_into_a_directory_is_told_at_once(tmp_path: Path) -> None:
+    """A path with "/" at its end is a directory: patterns name files that are not there yet."""
+    folder = tmp_path / "groups"
+    folder.mkdir()
+    async with watching(f"{folder}/") as seen:
+        began = monotonic()
+        (folder / "new.json").write_text("[]")
+        assert await seen.next(within=SLOW) == {f"{folder}/"}
+        assert monotonic() - began < 0.45
+        (folder / "new.json").write_text("[ ]")
+        await seen.nothing(0.3)
+
+
+async def test_two_names_of_one_directory(tmp_path: Path) -> None:
+    """The kernel tells of an inode by one of its names: the file counts under both."""
+    folder, other = tmp_path / "run", tmp_path / "var_run"
+    folder.mkdir()
+    other.symlink_to(folder)
+    (folder / "a").write_text("one")
+    (folder / "b").write_text("one")
+    by_one, by_other = folder / "a", other / "b"
+    async with watching(by_one, by_other) as seen:
+        for path in (by_one, by_other, by_one):
+            began = monotonic()
+            path.write_text(f"{began}")
+            assert await seen.next(within=SLOW) == {str(path)}
+            assert monotonic() - began < 0.45
 
 
 async def test_a_path_that_is_named_by_the_change_is_seen_from_then_on(tmp_path: Path) -> None:
