@@ -12,6 +12,7 @@ import msgspec
 from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
 from probe.record import Record
 from probe.safe_text import safe_text
+from probe.trace_context import TraceContext
 
 SCHEMA: Final = "mtls-probe-evidence/1"
 
@@ -119,6 +120,8 @@ class Recheck(Record, frozen=True):
 
     handshake: Handshake
     ending: Ending
+    at: float = 0.0
+    duration: float = 0.0
 
 
 class ConnectTry(Record, frozen=True):
@@ -173,6 +176,7 @@ class Experiment(Record, frozen=True):
     answer: Answer | None = None
     first_bytes: str = ""
     """Hex of what came first, of a greeting in clear."""
+    duration: float = 0.0
 
 
 class ClockReading(Record, frozen=True):
@@ -234,6 +238,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     durations: dict[str, float] = msgspec.field(default_factory=dict)
     canary_trace_id: str = ""
     """Depth canary: the trace of the item that was sent, in hex."""
+    trace: TraceContext | None = None
+    """The attempt's own trace, where telemetry is on."""
 
 
 _decoder = msgspec.json.Decoder(Evidence)

@@ -13,6 +13,7 @@ from probe.diagnosis import Diagnosis
 from probe.evidence import Evidence
 from probe.record import Record
 from probe.target import Target
+from probe.trace_context import TraceContext
 
 HISTORY: Final = 60
 """How many attempts of a target are remembered."""
@@ -40,6 +41,8 @@ class TargetState:
     diagnosis: Diagnosis | None = None
     expected: bool = False
     """Whether the last attempt ended as the target's `expect` asks."""
+    changed: bool = False
+    """Whether the last attempt ended otherwise than the one before it; the first one does."""
     attempts: int = 0
     failures: int = 0
     """Attempts that did not end as expected."""
@@ -49,6 +52,14 @@ class TargetState:
     since: float | None = None
     """When the present outcome and cause were first seen without a break."""
     history: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=HISTORY))
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """The trace of the last attempt, where it is recorded: the head cannot know the end."""
+        trace = self.evidence.trace if self.evidence is not None else None
+        if trace is None or trace.sampled or self.changed or not self.expected:
+            return trace
+        return None
 
 
 Listener = Callable[[TargetState], None]
@@ -144,7 +155,10 @@ def as_expected(diagnosis: Diagnosis, expect_cause: str | None) -> bool:
 def _enter(state: TargetState, evidence: Evidence, diagnosis: Diagnosis) -> None:
     at = evidence.at
     before = state.diagnosis
-    if before is None or before.outcome != diagnosis.outcome or before.cause != diagnosis.cause:
+    state.changed = (
+        before is None or before.outcome != diagnosis.outcome or before.cause != diagnosis.cause
+    )
+    if state.changed:
         state.since = at
     expected = as_expected(diagnosis, state.target.expect_cause)
     state.evidence = evidence

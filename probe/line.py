@@ -25,6 +25,7 @@ from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
 from probe.settling import Settling
 from probe.target import ClockSource, Target
+from probe.trace_context import HeadSampler, TraceContext
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
@@ -50,6 +51,8 @@ class Line:
         experiments: bool = True,
         experiments_at_once: int = 4,
         resource: Mapping[str, str] = NO_RESOURCE,
+        sampler: HeadSampler | None = None,
+        propagate: bool = False,
         patient: bool = False,
     ) -> None:
         """Wire the rooms together.
@@ -61,6 +64,8 @@ class Line:
             experiments: whether further handshakes may settle what an attempt left open.
             experiments_at_once: how many targets may have theirs at a time.
             resource: attributes of the probe's own resource, for canaries.
+            sampler: gives each attempt its trace, where there is telemetry.
+            propagate: whether requests carry it.
             patient: whether an attempt waits for its turn to experiment, and the first ones for
                 the other clocks.
         """
@@ -80,7 +85,9 @@ class Line:
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,
             resource=resource,
+            propagate=propagate and sampler is not None,
         )
+        self._sampler = sampler
         self._settling = Settling(
             self._prober.experiment,
             enabled=experiments,
@@ -113,13 +120,17 @@ class Line:
         return target, evidence, diagnosis
 
     async def _observe(self, target: Target) -> tuple[Evidence, Diagnosis]:
+        state = self.ledger.state(target.name)
+        before = state.evidence if state is not None else None
+        trace: TraceContext | None = None
+        if self._sampler is not None:
+            known_well = state is not None and before is not None and state.expected
+            trace = self._sampler.begin(wanted=not known_well)
         try:
-            evidence = await self._prober.attempt(target)
+            evidence = await self._prober.attempt(target, trace)
             if self._patient:
                 await self.clocks.measured()
             evidence = self.clocks.beside(evidence)
-            state = self.ledger.state(target.name)
-            before = state.evidence if state is not None else None
             evidence = await self._settling.settle(target, evidence, before)
             return evidence, diagnose(evidence)
         except Exception as error:
@@ -129,6 +140,7 @@ class Line:
                 target=target_facts(target, self._clock_tolerance),
                 at=time.time(),
                 ending=Ending(stage="load", kind="probe_fault", detail=fault),
+                trace=trace,
             )
             return evidence, diagnose(evidence)
 

@@ -9,7 +9,6 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from secrets import token_bytes
 from time import monotonic
 from types import MappingProxyType
 from typing import Final
@@ -31,24 +30,23 @@ from probe.evidence import (
     Varied,
 )
 from probe.handshake.answer import date_reading
-from probe.handshake.connection import Pump
+from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
 from probe.handshake.opening import open_stream, through_proxy
-from probe.handshake.otlp import Request
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
 from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
 from probe.target import Target
+from probe.trace_context import TraceContext
 
 SHORTEST_QUIET: Final = 0.02
 LONGEST_QUIET: Final = 1.0
 """Seconds to let a TLS 1.3 backend speak first: five round trips, within these bounds."""
 
-_WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 _TLS12: Final = Variant(max_version="1.2")
 
 
@@ -67,6 +65,7 @@ class _Progress:
     durations: dict[str, float] = field(default_factory=dict)
     round_trip: float = 0.0
     canary_trace_id: str = ""
+    trace: TraceContext | None = None
 
 
 class Prober:
@@ -82,6 +81,7 @@ class Prober:
         user_agent: str,
         clock_tolerance: float = 60.0,
         resource: Mapping[str, str] = MappingProxyType({}),
+        propagate: bool = False,
     ) -> None:
         """Take the dependencies.
 
@@ -93,8 +93,10 @@ class Prober:
             user_agent: how the probe calls itself.
             clock_tolerance: seconds by which two clocks may differ.
             resource: attributes of the probe's own resource, for canaries.
+            propagate: whether each attempt has a trace, which its request carries.
         """
         self._resource = resource
+        self._propagate = propagate
         self._credentials = credentials
         self._resolver = resolver
         self._wall_clock = wall_clock
@@ -104,14 +106,14 @@ class Prober:
         self._plans = Plans(reader)
         self._experiments = Experiments(self._plans, wall_clock=wall_clock, user_agent=user_agent)
 
-    async def attempt(self, target: Target) -> Evidence:
-        """Try `target` once and return all that was seen.
+    async def attempt(self, target: Target, trace: TraceContext | None = None) -> Evidence:
+        """Try `target` once and return all that was seen; `trace` is what it belongs to.
 
         Only cancellation and bugs of ours raise.
         """
         started = monotonic()
         prepared = self._prepare(target)
-        progress = _Progress(at=self._wall_clock())
+        progress = _Progress(at=self._wall_clock(), trace=trace)
         credentials = self._credentials.get(target)
         progress.durations["load"] = monotonic() - started
         if credentials.facts.faults and not target.plaintext:
@@ -133,6 +135,7 @@ class Prober:
             clock=progress.clock,
             durations=progress.durations,
             canary_trace_id=progress.canary_trace_id,
+            trace=progress.trace,
         )
 
     async def experiment(
@@ -162,7 +165,13 @@ class Prober:
         if known is not None and known.target is target:
             return known
         self.forget({target.name})
-        prepared = prepare(target, self._user_agent, self._clock_tolerance, self._resource)
+        prepared = prepare(
+            target,
+            self._user_agent,
+            self._clock_tolerance,
+            self._resource,
+            propagate=self._propagate,
+        )
         self._prepared[target.name] = prepared
         return prepared
 
@@ -226,15 +235,19 @@ class Prober:
         deadline: float,
     ) -> Ending:
         loop = asyncio.get_running_loop()
+        before = monotonic()
         stream = await through_proxy(prepared, sock, deadline)
+        # A tunnel is part of the way.
+        progress.durations["connect"] += monotonic() - before
         if isinstance(stream, Ending):
             return stream
+        request, progress.canary_trace_id = prepared.request_at(progress.at, progress.trace)
         quiet = min(max(5 * progress.round_trip, SHORTEST_QUIET), LONGEST_QUIET)
         conversation = OtlpConversation(
             None
             if prepared.target.plaintext
             else TlsClient(self._plans.get(prepared, credentials)),
-            _request(prepared, progress),
+            request,
             purpose=prepared.purpose,
             grpc=prepared.target.protocol == "grpc",
             quiet=quiet,
@@ -244,7 +257,7 @@ class Prober:
         finally:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
-        _say_farewell(sock, conversation)
+        say_farewell(sock, conversation)
         ending, headers = conversation.ending, prepared.target.headers
         assert ending is not None
         heard_at = self._wall_clock()
@@ -263,6 +276,7 @@ class Prober:
         deadline: float,
     ) -> Recheck | None:
         """Shake hands once more, capped at TLS 1.2, where a refusal falls inside the handshake."""
+        at, began = self._wall_clock(), monotonic()
         stream = await open_stream(prepared, progress.peer_address, deadline)
         if isinstance(stream, Ending):
             return None
@@ -276,18 +290,15 @@ class Prober:
         with stream.sock:
             loop = asyncio.get_running_loop()
             await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
-            _say_farewell(stream.sock, conversation)
+            say_farewell(stream.sock, conversation)
         assert conversation.ending is not None
         assert conversation.handshake is not None
-        return Recheck(handshake=conversation.handshake, ending=conversation.ending)
-
-
-def _request(prepared: Prepared, progress: _Progress) -> Request:
-    if prepared.canary is None:
-        return prepared.request
-    trace_id = token_bytes(16)
-    progress.canary_trace_id = trace_id.hex()
-    return prepared.canary.request(progress.at, trace_id, token_bytes(8))
+        return Recheck(
+            handshake=conversation.handshake,
+            ending=conversation.ending,
+            at=at,
+            duration=monotonic() - began,
+        )
 
 
 def _silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
@@ -299,13 +310,3 @@ def _silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
         and handshake.version == "1.3"
         and handshake.client_certificate_sent
     )
-
-
-def _say_farewell(sock: socket.socket, conversation: OtlpConversation) -> None:
-    farewell = conversation.farewell()
-    if farewell:
-        try:
-            # Held back, so that it leaves in one segment with the FIN of the close that follows.
-            sock.send(farewell, _WITH_FIN)
-        except OSError:
-            return  # the peer has gone already, which is no news about it

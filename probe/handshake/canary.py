@@ -1,60 +1,66 @@
 """Depth canary: an Export that holds one item, the probe's own, marked as synthetic.
 
-Pure, and sans-I/O. What differs from attempt to attempt (ids and times) has a fixed width in
-protobuf, so that a request is encoded once per target and its bytes are filled in. Backends can
-tell the item by its attributes and drop it (README, "Canary").
+Pure, and sans-I/O: encoded once per target, as a template. Backends can tell the item by its
+attributes and drop it (README, "Canary").
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from secrets import token_bytes
 from typing import Any, Final
 
 from probe.handshake.otlp import Request, build_request
+from probe.handshake.template import PARENT_SPAN_ID, SPAN_ID, TIME, TRACE_ID, with_item
 from probe.safe_text import safe_text
 from probe.target import Target
+from probe.trace_context import TraceContext
 
 NAME: Final = "mtls-probe canary"
 SYNTHETIC: Final = "test"
 """The value of user_agent.synthetic.type (OTel semantic conventions): neither person nor crawler."""
-
-# Each stands in an encoded request exactly once: chance has no hand in 128 bits, and none of the
-# eight bytes of a time can be mistaken for text.
-_TRACE_ID: Final = bytes.fromhex("f0e1d2c3b4a5968778695a4b3c2d1e0f")
-_SPAN_ID: Final = bytes.fromhex("8e7d6c5b4a39281f")
-_TIME: Final = 0xF1F2F3F4F5F6F7F8
-_TIME_BYTES: Final = _TIME.to_bytes(8, "little")
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
     """One target's request with its item, to be filled in for each attempt."""
 
-    template: Request
+    root: Request
+    """Its item belongs to a trace of its own, or to one that is not recorded."""
+    child: Request
+    """Its item is a child of the attempt's OTLP export."""
 
-    def request(self, at: float, trace_id: bytes, span_id: bytes) -> Request:
-        """Return the request of an attempt.
+    def request(
+        self,
+        at: float,
+        trace: TraceContext | None,
+        random: Callable[[int], bytes] = token_bytes,
+    ) -> tuple[Request, str]:
+        """Return the request of an attempt that begins at `at` (epoch seconds), and its trace id.
 
-        Args:
-            at: when it begins, epoch seconds.
-            trace_id: 16 bytes, the trace that the item belongs to.
-            span_id: 8 bytes.
+        The item belongs to the attempt's trace where there is one; `random` gives other ids.
         """
-        time = max(int(at * 1e9), 0).to_bytes(8, "little")
-        template = self.template
-        return replace(
-            template,
-            h2=_filled(template.h2, time, trace_id, span_id),
-            http1=_filled(template.http1, time, trace_id, span_id),
-        )
+        if trace is None:
+            trace_id = random(16)
+            return with_item(self.root, at, trace_id, random(8)), trace_id.hex()
+        parent = bytes.fromhex(trace.export_span_id) if trace.sampled else b""
+        template = self.child if parent else self.root
+        trace_id = bytes.fromhex(trace.trace_id)
+        return with_item(template, at, trace_id, random(8), parent), trace.trace_id
 
 
-def canary(target: Target, user_agent: str, resource: Mapping[str, str]) -> Canary:
+def canary(
+    target: Target,
+    user_agent: str,
+    resource: Mapping[str, str],
+    context_fields: Sequence[tuple[str, bytes]] = (),
+) -> Canary:
     """Encode the request of `target` with one span, data point or log record in it.
 
     Args:
         target: whose signal says which.
         user_agent: how the probe calls itself.
         resource: attributes of the probe's own resource.
+        context_fields: as of `build_request`.
 
     Raises:
         ValueError: as `build_request`.
@@ -67,39 +73,38 @@ def canary(target: Target, user_agent: str, resource: Mapping[str, str]) -> Cana
         "mtls_probe.canary": True,
         "mtls_probe.target": safe_text(target.name),
     }
-    build = {"traces": _span, "metrics": _data_point, "logs": _log_record}[target.signal]
+    item = {"traces": _span, "metrics": _data_point, "logs": _log_record}[target.signal]
     about = {"service.name": "mtls-probe", **{key: safe_text(resource[key]) for key in resource}}
     name, _, version = user_agent.partition("/")
-    message: bytes = build(
-        {"attributes": _pairs(about)}, {"name": name, "version": version}, _pairs(attributes)
-    )
-    return Canary(build_request(target, user_agent, message))
+
+    def encoded(parent: bytes) -> Request:
+        scope = {"name": name, "version": version}
+        message: bytes = item({"attributes": _pairs(about)}, scope, _pairs(attributes), parent)
+        return build_request(target, user_agent, message, context_fields)
+
+    return Canary(root=encoded(b""), child=encoded(PARENT_SPAN_ID))
 
 
-def _filled(template: bytes, time: bytes, trace_id: bytes, span_id: bytes) -> bytes:
-    filled = template.replace(_TIME_BYTES, time)
-    return filled.replace(_TRACE_ID, trace_id).replace(_SPAN_ID, span_id)
-
-
-def _span(resource: Any, scope: Any, attributes: Any) -> bytes:
+def _span(resource: Any, scope: Any, attributes: Any, parent: bytes) -> bytes:
     # Imported on first use: protobuf costs every process some megabytes.
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
     from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
     span = Span(
-        trace_id=_TRACE_ID,
-        span_id=_SPAN_ID,
+        trace_id=TRACE_ID,
+        span_id=SPAN_ID,
+        parent_span_id=parent,
         name=NAME,
         kind=Span.SPAN_KIND_CLIENT,
-        start_time_unix_nano=_TIME,
-        end_time_unix_nano=_TIME,
+        start_time_unix_nano=TIME,
+        end_time_unix_nano=TIME,
         attributes=attributes,
     )
     spans = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(scope=scope, spans=[span])])
     return bytes(ExportTraceServiceRequest(resource_spans=[spans]).SerializeToString())
 
 
-def _data_point(resource: Any, scope: Any, attributes: Any) -> bytes:
+def _data_point(resource: Any, scope: Any, attributes: Any, _parent: bytes) -> bytes:
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
         ExportMetricsServiceRequest,
     )
@@ -111,7 +116,7 @@ def _data_point(resource: Any, scope: Any, attributes: Any) -> bytes:
         ScopeMetrics,
     )
 
-    point = NumberDataPoint(time_unix_nano=_TIME, as_int=1, attributes=attributes)
+    point = NumberDataPoint(time_unix_nano=TIME, as_int=1, attributes=attributes)
     metric = Metric(
         name="mtls_probe.canary",
         description="One data point of each attempt of mtls-probe at depth canary.",
@@ -124,7 +129,7 @@ def _data_point(resource: Any, scope: Any, attributes: Any) -> bytes:
     return bytes(ExportMetricsServiceRequest(resource_metrics=[metrics]).SerializeToString())
 
 
-def _log_record(resource: Any, scope: Any, attributes: Any) -> bytes:
+def _log_record(resource: Any, scope: Any, attributes: Any, parent: bytes) -> bytes:
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue
     from opentelemetry.proto.logs.v1.logs_pb2 import (
@@ -135,12 +140,13 @@ def _log_record(resource: Any, scope: Any, attributes: Any) -> bytes:
     )
 
     record = LogRecord(
-        time_unix_nano=_TIME,
-        observed_time_unix_nano=_TIME,
+        time_unix_nano=TIME,
+        observed_time_unix_nano=TIME,
         severity_number=SEVERITY_NUMBER_INFO,
         body=AnyValue(string_value=NAME),
-        trace_id=_TRACE_ID,
-        span_id=_SPAN_ID,
+        trace_id=TRACE_ID,
+        # A record has no parent: it stands in the span itself.
+        span_id=parent or SPAN_ID,
         attributes=attributes,
     )
     logs = ResourceLogs(

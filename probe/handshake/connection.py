@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from probe.evidence import Ending
 
 _CHUNK: Final = 65536
+_WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 
 
 class Conversation(Protocol):
@@ -158,3 +159,21 @@ class Pump:
         elif not self._unsent and self._writing:
             self._writing = False
             self._loop.remove_writer(fd)
+
+
+class Closing(Protocol):
+    """A conversation that closes in an orderly way."""
+
+    def farewell(self) -> bytes:
+        """Return the bytes of its close."""
+
+
+def say_farewell(sock: socket.socket, conversation: Closing) -> None:
+    """Send the close of `conversation`; the caller closes the socket right after."""
+    farewell = conversation.farewell()
+    if farewell:
+        try:
+            # Held back, so that it leaves in one segment with the FIN of the close that follows.
+            sock.send(farewell, _WITH_FIN)
+        except OSError:
+            return  # the peer has gone already, which is no news about it

@@ -10,6 +10,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
+import msgspec.structs
+
 from probe.credentials.context import Credentials, Variant
 from probe.evidence import Ending, Experiment, Varied
 from probe.handshake.connection import Pump
@@ -69,8 +71,10 @@ class Experiments:
             left = deadline - monotonic()
             if left <= 0:
                 break
-            share = monotonic() + left / (len(varied) - index)
-            done.append(await self._one(prepared, credentials, address, one, share))
+            began = monotonic()
+            share = began + left / (len(varied) - index)
+            made = await self._one(prepared, credentials, address, one, share)
+            done.append(msgspec.structs.replace(made, duration=monotonic() - began))
         return tuple(done)
 
     async def _one(

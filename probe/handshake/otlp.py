@@ -7,6 +7,7 @@ not show them. An Export with nothing in it is enough to be judged (interfaces.m
 import base64
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 from urllib.parse import quote
@@ -111,8 +112,16 @@ class Request:
     """For the clock: `HEAD /`, with none of the target's headers."""
 
 
-def build_request(target: Target, user_agent: str, message: bytes = b"") -> Request:
+def build_request(
+    target: Target,
+    user_agent: str,
+    message: bytes = b"",
+    context_fields: Sequence[tuple[str, bytes]] = (),
+) -> Request:
     """Encode the Export of `message` (protobuf, by default nothing) to `target`.
+
+    `context_fields` go out as they are, for what is filled in later; a header of the target's own
+    of the same name has precedence over all of them.
 
     gRPC follows "gRPC over HTTP/2", HTTP the OTLP specification; authority and reserved headers
     are those of grpc-go and net/http.
@@ -127,6 +136,8 @@ def build_request(target: Target, user_agent: str, message: bytes = b"") -> Requ
     authority, bare_authority = _authority(target), _endpoint_authority(target.endpoint)
     path = _path(target)
     extra = _target_fields(target)
+    own = {name for name, _ in extra}
+    context = [] if any(name in own for name, _ in context_fields) else list(context_fields)
     grpc = target.protocol == "grpc"
     fields: _Fields = [
         ("content-type", b"application/grpc" if grpc else b"application/x-protobuf"),
@@ -140,9 +151,9 @@ def build_request(target: Target, user_agent: str, message: bytes = b"") -> Requ
     return Request(
         protocol=target.protocol,
         signal=target.signal,
-        h2=_h2(authority, path, fields, extra, body, plaintext=target.plaintext),
+        h2=_h2(authority, path, fields, extra, context, body, plaintext=target.plaintext),
         h2_opening=OPENING,
-        http1=_http1("POST", path, authority, fields + extra, body),
+        http1=_http1("POST", path, authority, fields + extra + context, body),
         http1_opening=_http1("OPTIONS", "*", bare_authority, fields[1:2]),
         h2_bare=_h2_bare(bare_authority, agent),
         http1_bare=_http1("HEAD", "/", bare_authority, fields[1:2]),
@@ -167,14 +178,24 @@ def bare_exchange(request: Request, *, h2: bool) -> Exchange:
 
 
 def _h2(
-    authority: str, path: str, fields: _Fields, extra: _Fields, body: bytes, *, plaintext: bool
+    authority: str,
+    path: str,
+    fields: _Fields,
+    extra: _Fields,
+    context: _Fields,
+    body: bytes,
+    *,
+    plaintext: bool,
 ) -> bytes:
     pseudo = _pseudo("POST", "http" if plaintext else "https", path, authority)
-    block = _encoder().encode(
+    encoder = _encoder()
+    block = encoder.encode(
         [(name.encode(), value, False) for name, value in pseudo + fields]
         # The target's own may be secrets: never indexed (RFC 7541 §7.1.3).
         + [(name.encode(), value, True) for name, value in extra]
     )
+    # Huffman's code would give each value another length.
+    block += encoder.encode([(name.encode(), value) for name, value in context], huffman=False)
     if len(block) > MAX_FRAME:
         raise ValueError(f"the headers take {len(block)} bytes; at most {MAX_FRAME} can be sent")
     headers = HeadersFrame(STREAM, block, flags=["END_HEADERS", *([] if body else ["END_STREAM"])])

@@ -15,9 +15,11 @@ from probe.evidence import TargetFacts
 from probe.handshake.canary import Canary, canary
 from probe.handshake.conversation import Purpose
 from probe.handshake.otlp import Request, build_request
+from probe.handshake.template import CONTEXT_FIELDS, with_context
 from probe.handshake.verification import SPIFFE, is_ip_address
 from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
+from probe.trace_context import TraceContext
 
 _NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -32,7 +34,9 @@ class Prepared:
     target: Target
     facts: TargetFacts
     request: Request
-    """With nothing in it."""
+    """With nothing in it, and the target's own headers alone."""
+    carrier: Request | None
+    """The same with Trace Context headers to be filled in, where contexts are propagated."""
     canary: Canary | None
     """Depth canary: what goes out instead, with the probe's own item."""
     dial: Endpoint
@@ -43,21 +47,42 @@ class Prepared:
     server_name: str
     purpose: Purpose
 
+    def request_at(self, at: float, trace: TraceContext | None) -> tuple[Request, str]:
+        """Return what an attempt that begins at `at` (epoch seconds) sends.
+
+        Also the trace id of its canary, in hex: empty where it sends none.
+        """
+        request, trace_id = (
+            (self.carrier or self.request, "")
+            if self.canary is None
+            else self.canary.request(at, trace)
+        )
+        if self.carrier is not None and trace is not None:
+            request = with_context(request, trace)
+        return request, trace_id
+
 
 def prepare(
     target: Target,
     user_agent: str,
     clock_tolerance: float,
     resource: Mapping[str, str] = _NO_RESOURCE,
+    *,
+    propagate: bool = False,
 ) -> Prepared:
-    """Make once what every attempt of `target` uses: its facts and its encoded request."""
+    """Make once what every attempt of `target` uses: its facts and its encoded request.
+
+    With `propagate`, its requests have a place for the attempt's trace context.
+    """
+    fields = CONTEXT_FIELDS if propagate else ()
     dial = _dial(target)
     reference = target.reference_identifier
     grpc = target.protocol == "grpc"
     return Prepared(
         target=target,
         request=build_request(target, user_agent),
-        canary=canary(target, user_agent, resource) if target.depth == "canary" else None,
+        carrier=build_request(target, user_agent, b"", fields) if propagate else None,
+        canary=(canary(target, user_agent, resource, fields) if target.depth == "canary" else None),
         dial=dial,
         address=dial.host if is_ip_address(dial.host) else "",
         # grpc-go offers h2 alone, net/http h2 and http/1.1 (interfaces.md, section 3).

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec.structs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,10 +16,15 @@ from probe.handshake.canary import NAME, canary
 from probe.handshake.otlp import Request
 from probe.handshake.otlp_message import GRPC_PREFIX
 from probe.target import Endpoint, Signal, Target
+from probe.trace_context import ALWAYS, TraceContext
 
 AGENT = "mtls-probe/1.2"
 AT = 1_795_341_600.25
 TRACE_ID, SPAN_ID = bytes(range(1, 17)), bytes(range(101, 109))
+IDS = {16: TRACE_ID, 8: SPAN_ID}.__getitem__
+TRACE = TraceContext(
+    trace_id="11" * 16, span_id="22" * 8, export_span_id="33" * 8, sampled=True, threshold=ALWAYS
+)
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 TARGET = Target(name="eu", endpoint=Endpoint("collector.example.com", 4317), depth="canary")
 
@@ -31,7 +37,7 @@ def body(request: Request) -> bytes:
 
 def filled(target: Target, resource: dict[str, str] | None = None) -> Request:
     """Return the request of one attempt."""
-    return canary(target, AGENT, resource or {}).request(AT, TRACE_ID, SPAN_ID)
+    return canary(target, AGENT, resource or {}).request(AT, None, IDS)[0]
 
 
 def plain(attributes: object) -> dict[str, object]:
@@ -101,9 +107,10 @@ def test_both_versions_of_http_carry_the_same_message(signal: Signal, protocol: 
 def test_whatever_is_filled_in_the_rest_stays(at: float, trace_id: bytes, span_id: bytes) -> None:
     """The lengths are those of the template, and it reads back as what was put in."""
     made = canary(TARGET, AGENT, {})
-    request = made.request(at, trace_id, span_id)
-    assert len(request.h2) == len(made.template.h2)
-    assert len(request.http1) == len(made.template.http1)
+    request, told = made.request(at, None, {16: trace_id, 8: span_id}.__getitem__)
+    assert told == trace_id.hex()
+    assert len(request.h2) == len(made.root.h2)
+    assert len(request.http1) == len(made.root.http1)
     span = (
         ExportTraceServiceRequest.FromString(body(request))
         .resource_spans[0]
@@ -114,9 +121,33 @@ def test_whatever_is_filled_in_the_rest_stays(at: float, trace_id: bytes, span_i
     assert span.start_time_unix_nano == int(at * 1e9)
 
 
+@pytest.mark.parametrize("sampled", [True, False])
+def test_it_belongs_to_the_attempts_trace(sampled: bool) -> None:
+    """A child of the OTLP export, which nobody can see where the trace is not recorded."""
+    made = canary(TARGET, AGENT, {})
+    request, told = made.request(AT, msgspec.structs.replace(TRACE, sampled=sampled), IDS)
+    read = ExportTraceServiceRequest.FromString(body(request))
+    (span,) = read.resource_spans[0].scope_spans[0].spans
+    assert (span.trace_id.hex(), told) == (TRACE.trace_id, TRACE.trace_id)
+    assert span.span_id == SPAN_ID
+    assert span.parent_span_id.hex() == (TRACE.export_span_id if sampled else "")
+
+
+def test_a_log_record_stands_in_the_export() -> None:
+    """A record has no parent: its span is the export itself."""
+    request, _ = canary(replace(TARGET, signal="logs"), AGENT, {}).request(AT, TRACE, IDS)
+    (record,) = (
+        ExportLogsServiceRequest.FromString(body(request))
+        .resource_logs[0]
+        .scope_logs[0]
+        .log_records
+    )
+    assert (record.trace_id.hex(), record.span_id.hex()) == (TRACE.trace_id, TRACE.export_span_id)
+
+
 @given(st.text(max_size=80), st.text(max_size=80))
 @settings(max_examples=60, deadline=None)
 def test_no_name_breaks_the_message(name: str, value: str) -> None:
     """Lone surrogates cannot be protobuf text; what a target is called has been made safe."""
     made = canary(replace(TARGET, name=name), AGENT, {"team": value})
-    ExportTraceServiceRequest.FromString(body(made.request(AT, TRACE_ID, SPAN_ID)))
+    ExportTraceServiceRequest.FromString(body(made.request(AT, None, IDS)[0]))
