@@ -3,7 +3,7 @@ WORKDIR /src
 RUN python -m venv /opt/mtls-probe
 COPY requirements/ requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
- && /opt/mtls-probe/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+ && /opt/mtls-probe/bin/pip install --no-cache-dir --require-hashes -r requirements/otel.txt
 COPY LICENSE README.md pyproject.toml ./
 COPY probe/ probe/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \

@@ -63,8 +63,9 @@ collector: $(VENV)/.test
 	$(BIN)/python tests/lab/collector_build.py
 
 lock: $(UV)
-	$(LOCK) --group test pyproject.toml --output-file requirements/test.txt
+	$(LOCK) --group test --extra otel-grpc pyproject.toml --output-file requirements/test.txt
 	$(LOCK) --constraints requirements/test.txt pyproject.toml --output-file requirements/run.txt
+	$(LOCK) --constraints requirements/test.txt --extra otel pyproject.toml --output-file requirements/otel.txt
 	$(LOCK) --constraints requirements/test.txt requirements/build.in --output-file requirements/build.txt
 
 clean:

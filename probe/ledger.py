@@ -145,6 +145,14 @@ class Ledger:
         return state
 
 
+def alone(target: Target, evidence: Evidence, diagnosis: Diagnosis) -> TargetState:
+    """Return the state of a target with one attempt that no ledger keeps: no change of anything."""
+    state = TargetState(target)
+    _enter(state, evidence, diagnosis)
+    state.changed = False
+    return state
+
+
 def as_expected(diagnosis: Diagnosis, expect_cause: str | None) -> bool:
     """Return whether the outcome is the one asked for; by default that is `confirmed`."""
     if expect_cause is None:

@@ -17,12 +17,14 @@ from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence
 from probe.handshake.attempt import Prober
 from probe.handshake.resolver import Resolver
+from probe.ledger import TargetState, alone
 from probe.line import NO_RESOURCE
 from probe.module import AllowList, Module
 from probe.outputs.blackbox import blackbox_metrics, debug_page
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.safe_text import safe_text
 from probe.target import Target
+from probe.trace_context import HeadSampler
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5
@@ -65,6 +67,9 @@ class OnDemand:
         clock_tolerance: float,
         resource: Mapping[str, str] = NO_RESOURCE,
         concurrency: int,
+        sampler: HeadSampler | None = None,
+        propagate: bool = False,
+        recorded: Callable[[TargetState], None] = lambda _state: None,
     ) -> None:
         """Take what attempts share.
 
@@ -76,7 +81,13 @@ class OnDemand:
             clock_tolerance: seconds by which two clocks may differ.
             resource: attributes of the probe's own resource, for canaries.
             concurrency: how many attempts may be under way; further ones wait their turn.
+            sampler: gives each attempt its trace, where there is telemetry.
+            propagate: whether requests carry it.
+            recorded: told of each attempt, for its trace.
         """
+        self._sampler = sampler
+        self._propagate = propagate and sampler is not None
+        self._recorded = recorded
         self._modules = modules
         self._credentials = credentials
         self._beside = beside
@@ -141,14 +152,19 @@ class OnDemand:
             user_agent=self._user_agent,
             clock_tolerance=self._clock_tolerance,
             resource=self._resource,
+            propagate=self._propagate,
         )
+        trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
         started = time.monotonic()
         try:
-            evidence = self._beside(await prober.attempt(target))
+            evidence = self._beside(await prober.attempt(target, trace))
         finally:
             # Names come from whoever asks: none may stay.
             self._credentials.release(target.name)
-        return evidence, diagnose(evidence), time.monotonic() - started
+        duration = time.monotonic() - started
+        diagnosis = diagnose(evidence)
+        self._recorded(alone(target, evidence, diagnosis))
+        return evidence, diagnosis, duration
 
 
 class _AllowedResolver(Resolver):

@@ -28,6 +28,7 @@ from probe.serving.web_config import WebConfig
 from probe.sources.configuration import Configuration, WebSettings
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
+from probe.telemetry import telemetry_for
 
 DRAIN: Final = 3.0
 """Seconds that attempts in flight get when the service is told to stop: it ends within five."""
@@ -41,7 +42,14 @@ class Service:
     def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
         self.ledger = Ledger(configuration.targets)
-        self.metrics = Metrics(self.ledger)
+        telemetry = self._telemetry = telemetry_for(
+            configuration.spans_to,
+            resource=configuration.resource,
+            sample_successes=configuration.sample_successes,
+        )
+        resource = configuration.resource if telemetry is None else telemetry.resource
+        sampler = None if telemetry is None else telemetry.sampler
+        self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe(ChangeLog().recorded)
         self._line = Line(
@@ -50,7 +58,9 @@ class Service:
             experiments=configuration.experiments_enabled,
             experiments_at_once=configuration.experiments_concurrency,
             clock_sources=configuration.clock_sources,
-            resource=configuration.resource,
+            resource=resource,
+            sampler=sampler,
+            propagate=configuration.propagate,
         )
         self._schedule = Schedule(
             self._attempt,
@@ -66,10 +76,15 @@ class Service:
             self._line.credentials,
             beside=self._line.clocks.beside,
             user_agent=USER_AGENT,
-            resource=configuration.resource,
+            resource=resource,
             clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
+            sampler=sampler,
+            propagate=configuration.propagate,
+            recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
         )
+        if telemetry is not None:
+            self.ledger.subscribe(telemetry.recorded)
         url = configuration.alertmanager_url
         self._alerting = Alerting(
             self.ledger,
@@ -127,7 +142,11 @@ class Service:
             following = (
                 nullcontext() if served is None else served.following(told=self._web_config_read)
             )
+            telemetry = self._telemetry
             async with (
+                nullcontext()
+                if telemetry is None
+                else telemetry.running(self.metrics.fleet.counting_spans()),
                 self._line.clocks.running(),
                 self.reloading.following(),
                 following,

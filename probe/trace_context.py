@@ -57,8 +57,9 @@ class HeadSampler:
     def __init__(self, share: float, random: Callable[[int], bytes] = token_bytes) -> None:
         """Record `share` (0 to 1) of the attempts that nobody asks about; `random` gives bytes."""
         self._random = random
-        self._threshold = round((1 - share) * _SPACE)
-        self._digits = f"{min(self._threshold, _SPACE - 1):0{_DIGITS}x}"
+        self._least = round((1 - share) * _SPACE)
+        self.threshold: Final = f"{min(self._least, _SPACE - 1):0{_DIGITS}x}"
+        """`th` of an attempt that is one of the share."""
 
     def begin(self, *, wanted: bool) -> TraceContext:
         """Return the context of an attempt.
@@ -68,11 +69,11 @@ class HeadSampler:
                 did not end as expected.
         """
         ids = self._random(32).hex()
-        drawn = int(ids[32 - _DIGITS : 32], 16) >= self._threshold
+        drawn = int(ids[32 - _DIGITS : 32], 16) >= self._least
         return TraceContext(
             trace_id=ids[:32],
             span_id=ids[32:48],
             export_span_id=ids[48:64],
             sampled=wanted or drawn,
-            threshold=ALWAYS if wanted else self._digits,
+            threshold=ALWAYS if wanted else self.threshold,
         )

@@ -4,7 +4,7 @@ Nothing is registered globally, and every label value is there from the start, a
 """
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -25,18 +25,22 @@ from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
 from probe.outputs.durations import Durations
 from probe.outputs.exposition import OPENMETRICS, TEXT
+from probe.outputs.resource_info import resource_labels
 from probe.safe_text import safe_text
 
 LATENESS_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-EXEMPLAR_LIMIT: Final = 100
+NAME_LIMIT: Final = 100
+NAME_LIMIT_WITH_TRACE: Final = 59
 """OpenMetrics 1.0 allows an exemplar 128 characters of label names and values together."""
 
 
 class Fleet:
     """Everything that is counted over all targets."""
 
-    def __init__(self, ledger: Ledger, catalogue: Mapping[str, Cause]) -> None:
-        """Read the counts of `ledger`; name the causes of `catalogue`."""
+    def __init__(
+        self, ledger: Ledger, catalogue: Mapping[str, Cause], resource: Mapping[str, str]
+    ) -> None:
+        """Read the counts of `ledger`; name the causes of `catalogue` and the probe's `resource`."""
         registry = _Registry()
         registry.register(_LedgerCollector(ledger, catalogue))
         self._durations = Durations()
@@ -81,22 +85,31 @@ class Fleet:
         Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
             {"version": __version__, "python_version": platform.python_version()}
         )
+        if resource:
+            Info("target", "The probe's OpenTelemetry resource.", registry=registry).info(
+                resource_labels(resource)
+            )
         ProcessCollector(registry=registry)
         self._registry = registry
 
     def attempt(self, state: TargetState) -> None:
         """Observe the durations of the attempt just recorded.
 
-        The stage that decided it carries the target as exemplar; one at each stage would double
-        the cost of an attempt here.
+        The stage that decided it carries the target, and with telemetry the trace, as exemplar; one
+        at each stage would double the cost of an attempt here.
         """
-        evidence, name = state.evidence, state.target.name
+        evidence = state.evidence
         if evidence is None:
             return
         self._durations.observe(evidence.durations)
-        decided = evidence.ending.stage
-        if len(name) <= EXEMPLAR_LIMIT and decided in evidence.durations:
-            labels = {"target": safe_text(name, EXEMPLAR_LIMIT)}
+        decided, trace = evidence.ending.stage, state.trace
+        if decided not in evidence.durations or (evidence.trace is not None and trace is None):
+            return  # nobody could follow it, while the one before leads to its trace
+        labels = {} if trace is None else {"trace_id": trace.trace_id, "span_id": trace.span_id}
+        name = safe_text(state.target.name)
+        if len(name) <= (NAME_LIMIT if trace is None else NAME_LIMIT_WITH_TRACE):
+            labels["target"] = name
+        if labels:
             self._durations.point_at(decided, labels, evidence.durations[decided], evidence.at)
 
     def lateness(self, seconds: float) -> None:
@@ -128,6 +141,17 @@ class Fleet:
         self._notifications.inc(alerts)
         if not arrived:
             self._notifications_failed.inc(alerts)
+
+    def counting_spans(self) -> Callable[[str, int], None]:
+        """Show what becomes of the probe's own spans from now on; return what counts them."""
+        spans = Counter(
+            "mtls_probe_telemetry_spans_total",
+            "Spans of the probe's own, by what became of them.",
+            ["result"],
+            registry=self._registry,
+        )
+        by_result = {result: spans.labels(result) for result in ("exported", "failed", "dropped")}
+        return lambda result, number: by_result[result].inc(number)
 
     def exposition(self, *, openmetrics: bool) -> bytes:
         """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""

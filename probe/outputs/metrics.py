@@ -6,6 +6,7 @@ Per-target samples are kept rendered (target_lines.py), fleet-wide ones live in 
 
 from collections.abc import Mapping
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Final
 
 from probe.causes.catalogue import CATALOGUE
@@ -22,9 +23,14 @@ _GETTERS: Final = tuple((family, tuple(map(attrgetter, paths))) for family, path
 class Metrics:
     """The ledger as metrics; subscribes to it and follows its targets."""
 
-    def __init__(self, ledger: Ledger, catalogue: Mapping[str, Cause] = CATALOGUE) -> None:
-        """Show `ledger`, every cause of `catalogue` from the start."""
-        self.fleet: Final = Fleet(ledger, catalogue)
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: Mapping[str, Cause] = CATALOGUE,
+        resource: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Show `ledger`, every cause of `catalogue` from the start, and the probe's `resource`."""
+        self.fleet: Final = Fleet(ledger, catalogue, resource)
         self._ledger = ledger
         self._lines: dict[str, TargetLines] = {}
         ledger.subscribe(self._recorded)

@@ -7,6 +7,7 @@ mend in the file is a `ConfigurationError`; faults of credentials are left to `l
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from platform import node
 
 import msgspec
 
@@ -26,10 +27,12 @@ from probe.sources.named_sources import (
     source_fault,
     targets_of_source,
 )
+from probe.sources.resource import resource_of
 from probe.sources.schema import FileEntry
 from probe.sources.served_locally import with_served_files
 from probe.sources.settings import duration_at
 from probe.sources.shard import in_shard, ordinal_of
+from probe.sources.span_destination import SpanDestination, span_destination
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.target import ClockSource, Secret, Target
@@ -51,6 +54,7 @@ class Configuration:
     targets: tuple[Target, ...] = ()
     sources: tuple[NamedSource, ...] = ()
     resource: dict[str, str] = field(default_factory=dict)
+    """The probe's own attributes, those that the user did not have to give included."""
     modules: Mapping[str, Module] = field(default_factory=dict)
     web: WebSettings = WebSettings()
     concurrency: int = 100
@@ -62,6 +66,7 @@ class Configuration:
     experiments_concurrency: int = 4
     sample_successes: float = 0.01
     propagate: bool = True
+    spans_to: SpanDestination | None = None
     shard_index: int = 0
     shard_count: int = 1
     alert_hold: float = 300.0
@@ -125,7 +130,7 @@ def _loaded(
     configuration = _configuration(entry, document, surroundings, known_causes)
     return replace(
         configuration,
-        warnings=(*expansion.warnings, *surroundings.notes),
+        warnings=(*expansion.warnings, *surroundings.notes, *configuration.warnings),
         files=tuple(files.names),
     )
 
@@ -138,8 +143,15 @@ def configuration_from_environment(environ: Mapping[str, str]) -> Configuration:
     """
     files = _Files()
     targets = sdk_targets(SDK_ENVIRONMENT.where, Surroundings(environ, files.read))
+    resource, warnings = resource_of({}, environ, host=node(), port=WebSettings().port)
+    spans_to, more = span_destination(environ)
     return Configuration(
-        targets=with_unique_names(targets), sources=(SDK_ENVIRONMENT,), files=tuple(files.names)
+        targets=with_unique_names(targets),
+        sources=(SDK_ENVIRONMENT,),
+        resource=resource,
+        spans_to=spans_to,
+        warnings=warnings + more,
+        files=tuple(files.names),
     )
 
 
@@ -160,6 +172,11 @@ def _configuration(
     alerts = entry.alerts
     shard_index = _shard_index(entry, document)
     hostname = surroundings.environ.get("HOSTNAME", "")
+    web = _web(entry, document)
+    resource, warnings = resource_of(
+        entry.resource, surroundings.environ, host=node(), port=web.port
+    )
+    spans_to, more = span_destination(surroundings.environ)
     found = with_served_files(joined(files), surroundings.served, hostname)
     return Configuration(
         targets=tuple(
@@ -168,9 +185,9 @@ def _configuration(
             if in_shard(target.name, shard_index, entry.shard.count)
         ),
         sources=sources,
-        resource=entry.resource,
+        resource=resource,
         modules=modules,
-        web=_web(entry, document),
+        web=web,
         concurrency=entry.concurrency,
         clock_tolerance=duration_at(
             document, ("clock", "tolerance"), entry.clock.tolerance, zero_allowed=True
@@ -188,6 +205,8 @@ def _configuration(
         shard_count=entry.shard.count,
         alert_hold=duration_at(document, ("alerts", "hold"), alerts.hold),
         alertmanager_url=alertmanager_url(entry.alertmanager.url, document),
+        spans_to=spans_to,
+        warnings=warnings + more,
     )
 
 

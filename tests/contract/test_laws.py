@@ -15,10 +15,11 @@ EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "safe_text": frozenset(),
     "target": frozenset(),
+    "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
     "record": frozenset(),
     "credential_facts": frozenset({"record"}),
-    "evidence": frozenset({"credential_facts", "record", "safe_text"}),
+    "evidence": frozenset({"credential_facts", "record", "safe_text", "trace_context"}),
     "weakness": frozenset({"credential_facts"}),
     "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
     "diagnosis": FACTS | {"causes", "safe_text", "weakness"},
@@ -26,11 +27,20 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
     "module": frozenset({"target"}),
     "sources": frozenset({"cipher_suites", "credentials", "module", "safe_text", "target"}),
-    "handshake": FACTS | {"credentials", "safe_text", "target", "weakness"},
-    "ledger": FACTS | {"diagnosis", "safe_text", "target"},
+    "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
+    "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
-    | {"credentials", "diagnosis", "handshake", "ledger", "safe_text", "settling", "target"},
+    | {
+        "credentials",
+        "diagnosis",
+        "handshake",
+        "ledger",
+        "safe_text",
+        "settling",
+        "target",
+        "trace_context",
+    },
     "directories": frozenset(),
     "serving": frozenset({"cipher_suites", "safe_text", "sources", "watching"}),
     "watching": frozenset({"directories"}),
@@ -41,7 +51,17 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "demo": frozenset({"safe_text", "target"}),
 }
 WIRING: Final = frozenset(
-    {"__init__", "__main__", "alerting", "cli", "commands", "on_demand", "reloading", "service"}
+    {
+        "__init__",
+        "__main__",
+        "alerting",
+        "cli",
+        "commands",
+        "on_demand",
+        "reloading",
+        "service",
+        "telemetry",
+    }
 )
 """Rooms that put the others together; no other room imports them."""
 
@@ -95,6 +115,7 @@ def is_pure(module: Module) -> bool:
         "record",
         "safe_text",
         "target",
+        "trace_context",
         "weakness",
     }
 
@@ -167,6 +188,10 @@ def test_connections_are_opened_in_one_place() -> None:
         ("jinja2", {"outputs"}),
         ("ruamel", {"sources"}),
         ("OpenSSL", {"credentials", "handshake", "demo"}),
+        ("opentelemetry.proto", {"handshake"}),
+        ("opentelemetry.sdk", {"outputs"}),
+        ("opentelemetry.exporter", {"outputs"}),
+        ("opentelemetry.semconv", {"outputs"}),
     ],
 )
 def test_a_library_keeps_to_its_rooms(library: str, rooms: set[str]) -> None:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from tests.contract.imports import ROOT
 
-LOCKS: Final = ("build.txt", "run.txt", "test.txt")
+LOCKS: Final = ("build.txt", "otel.txt", "run.txt", "test.txt")
 PIN: Final = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)")
 # Written in pieces, so that this file does not name what it forbids.
 REGISTRIES: Final = tuple(
@@ -60,9 +60,14 @@ def test_a_lock_holds_pins_and_hashes_only(lock: str) -> None:
 def test_the_locks_fit_what_the_project_asks_for() -> None:
     """Every dependency is locked to a version that its requirement allows; `make lock` mends it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    run = project["project"]["dependencies"]
+    extras = project["project"]["optional-dependencies"]
+    # The one extra that names another is what that is, and one thing more.
+    over_grpc = extras["otel"] + [each for each in extras["otel-grpc"] if "mtls-probe" not in each]
     asked = {
-        "run.txt": project["project"]["dependencies"],
-        "test.txt": project["project"]["dependencies"] + project["dependency-groups"]["test"],
+        "run.txt": run,
+        "otel.txt": run + extras["otel"],
+        "test.txt": run + over_grpc + project["dependency-groups"]["test"],
         "build.txt": project["build-system"]["requires"],
     }
     for lock, requirements in asked.items():
@@ -77,6 +82,15 @@ def test_what_is_tested_is_what_runs() -> None:
     """The versions under test are those of the image and of the demo."""
     tested = pins("test.txt")
     assert {name: tested.get(name) for name in pins("run.txt")} == pins("run.txt")
+    assert {name: tested.get(name) for name in pins("otel.txt")} == pins("otel.txt")
+
+
+def test_without_the_extra_there_is_no_sdk() -> None:
+    """Neither the SDK, nor gRPC's library with a TLS of its own."""
+    sdk = {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "requests"}
+    assert sdk.isdisjoint(pins("run.txt"))
+    assert sdk <= pins("otel.txt").keys()
+    assert "grpcio" not in pins("otel.txt")
 
 
 def test_no_file_names_a_registry() -> None:
