@@ -29,7 +29,7 @@ class HistoryEntry(Record, frozen=True, gc=False):
     duration: float
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class TargetState:
     """What is known of one target; only the ledger writes to it.
 

@@ -25,11 +25,16 @@ from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
 from probe.settling import Settling
 from probe.target import ClockSource, Target
-from probe.trace_context import HeadSampler, TraceContext
+from probe.token_bucket import TokenBucket
+from probe.trace_context import HeadSampler, TraceContext, log_fields
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
 NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
+
+FAULTS_AT_ONCE: Final = 3
+FAULTS_EVERY: Final = 600.0
+"""Tracebacks that a target gets at once, and the seconds until one more."""
 
 PAUSE: Final = 1.0
 """Seconds between two rounds."""
@@ -88,6 +93,7 @@ class Line:
             propagate=propagate and sampler is not None,
         )
         self._sampler = sampler
+        self._faults: dict[str, TokenBucket] = {}
         self._settling = Settling(
             self._prober.experiment,
             enabled=experiments,
@@ -105,6 +111,8 @@ class Line:
         }
         self._prober.forget(gone)
         self._settling.forget(gone)
+        for name in gone:
+            self._faults.pop(name, None)
         self.ledger.replace_targets(targets)
         self.credentials.retain(state.target for state in self.ledger)
 
@@ -134,7 +142,9 @@ class Line:
             evidence = await self._settling.settle(target, evidence, before)
             return evidence, diagnose(evidence)
         except Exception as error:
-            log.exception("probe_fault", target=safe_text(target.name))
+            # Otherwise at each attempt, for ever; the metrics count them all.
+            if self._is_told(target):
+                log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
             fault = safe_text(f"{type(error).__name__}: {error}")
             evidence = Evidence(
                 target=target_facts(target, self._clock_tolerance),
@@ -143,6 +153,12 @@ class Line:
                 trace=trace,
             )
             return evidence, diagnose(evidence)
+
+    def _is_told(self, fault_of: Target) -> bool:
+        bucket = self._faults.setdefault(
+            fault_of.name, TokenBucket(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
+        )
+        return bucket.take(time.monotonic())
 
 
 async def one_round(

@@ -18,7 +18,7 @@ from probe.ledger import Ledger
 from probe.line import USER_AGENT, Line
 from probe.on_demand import OnDemand
 from probe.outputs.alertmanager import Alertmanager
-from probe.outputs.log import ChangeLog
+from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
 from probe.outputs.web import web_application, web_runner
 from probe.reloading import Reloading

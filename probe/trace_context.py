@@ -51,6 +51,16 @@ class TraceContext(Record, frozen=True):
         return f"ot={member}"
 
 
+def log_fields(recorded: TraceContext | None) -> dict[str, str]:
+    """Return the fields of a log line about an attempt whose trace is recorded.
+
+    Source: the specification, "Trace Context in non-OTLP Log Formats".
+    """
+    if recorded is None:
+        return {}
+    return {"trace_id": recorded.trace_id, "span_id": recorded.span_id, "trace_flags": "01"}
+
+
 class HeadSampler:
     """Gives each attempt its ids, and decides before it begins whether it is recorded."""
 

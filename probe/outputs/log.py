@@ -1,41 +1,50 @@
-"""One log line for each change of a target's outcome or cause; laws 10 and 11 hold in every field.
+"""How log lines look: JSON on stderr for machines, a readable form on a terminal.
 
-JSON on stderr for machines, a readable form on a terminal. Repetitions of the same outcome are
-silent: the metrics count them.
+In JSON what also stands on a span has its name there: one of OTel's semantic conventions, or one
+under `mtls_probe.`; trace_id, span_id and trace_flags are at the top (the specification, "Trace
+Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
 """
 
 import logging
 import sys
-from typing import Any
+import traceback
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final
 
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, ExcInfo
 
-from probe.evidence import Evidence
-from probe.ledger import TargetState
 from probe.safe_text import safe_text
 
-_LINE = 1024
+_LINE: Final = 1024
+_AS_ON_SPANS: Final = frozenset({"certain", "facts", "outcome", "stage", "target"})
 
 
 def configure_logging(*, human: bool) -> None:
     """Set structlog up for this process: JSON lines, or where `human` a readable form."""
     # hpack shows header blocks, and with them header values, at DEBUG.
     logging.getLogger("hpack").setLevel(logging.WARNING)
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(
-            colors=False, exception_formatter=structlog.dev.plain_traceback
-        )
-        if human
-        else structlog.processors.JSONRenderer()
-    )
+    form: list[Any]
+    if human:
+        form = [
+            structlog.processors.format_exc_info,
+            _for_people,
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
+    else:
+        form = [
+            structlog.processors.ExceptionRenderer(_exception),
+            _named,
+            structlog.processors.JSONRenderer(),
+        ]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _safe_exception,
-            renderer,
+            *form,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
@@ -43,51 +52,40 @@ def configure_logging(*, human: bool) -> None:
     )
 
 
-def _safe_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    # An exception's text may repeat what a peer sent or a file holds.
-    if (text := event.get("exception")) is not None:
-        event["exception"] = "\n".join(safe_text(line, _LINE) for line in text.split("\n"))
-    return event
-
-
-class ChangeLog:
-    """Listens to the ledger and writes when what is known of a target changes."""
-
-    def __init__(self) -> None:
-        """Start with nothing said yet."""
-        self._log = structlog.get_logger("mtls_probe")
-        self._said: dict[str, tuple[str, str | None]] = {}
-
-    def recorded(self, state: TargetState) -> None:
-        """Write a line if the outcome or the cause is another than last time."""
-        diagnosis, evidence = state.diagnosis, state.evidence
-        assert diagnosis is not None
-        assert evidence is not None
-        now = (diagnosis.outcome, diagnosis.cause)
-        name = state.target.name
-        if self._said.get(name) == now:
-            return
-        self._said[name] = now
-        write = self._log.info if state.expected else self._log.warning
-        write(
-            "outcome_changed",
-            target=safe_text(name),
-            outcome=diagnosis.outcome,
-            stage=diagnosis.stage,
-            certain=diagnosis.certain,
-            facts=list(diagnosis.facts),
-            **_semantic(evidence, diagnosis.cause),
-        )
-
-
-def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:
-    """Return the fields that OTel's semantic conventions name."""
-    fields: dict[str, Any] = {
-        "server.address": safe_text(evidence.target.host),
-        "server.port": evidence.target.port,
+def _exception(exc_info: ExcInfo) -> dict[str, str]:
+    kind, error, where = exc_info
+    return {
+        "exception.type": _qualified(kind),
+        "exception.message": safe_text(str(error), _LINE),
+        "exception.stacktrace": _safe_lines(_stacktrace(kind, error, where)),
     }
-    if cause is not None:
-        fields["error.type"] = cause
-    if evidence.handshake is not None and evidence.handshake.version:
-        fields["tls.protocol.version"] = evidence.handshake.version
-    return fields
+
+
+def _qualified(kind: type[BaseException]) -> str:
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def _stacktrace(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> str:
+    return "".join(traceback.format_exception(kind, error, where)).rstrip("\n")
+
+
+def _safe_lines(text: str) -> str:
+    # An exception's text may repeat what a peer sent or a file holds.
+    return "\n".join(safe_text(line, _LINE) for line in text.split("\n"))
+
+
+def _named(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    thrown: Mapping[str, str] = event.pop("exception", None) or {}
+    named = {f"mtls_probe.{key}" if key in _AS_ON_SPANS else key: event[key] for key in event}
+    return {**named, **thrown}
+
+
+def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    for key in ("span_id", "trace_flags"):
+        event.pop(key, None)
+    if (text := event.get("exception")) is not None:
+        event["exception"] = _safe_lines(text)
+    return event

@@ -15,6 +15,7 @@ EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "safe_text": frozenset(),
     "target": frozenset(),
+    "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
     "record": frozenset(),
@@ -39,6 +40,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "safe_text",
         "settling",
         "target",
+        "token_bucket",
         "trace_context",
     },
     "directories": frozenset(),
@@ -47,7 +49,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
     "outputs": EVERYTHING_BELOW_THE_LEDGER
-    | {"exporters", "inspection", "ledger", "safe_text", "target"},
+    | {"exporters", "inspection", "ledger", "safe_text", "target", "token_bucket", "trace_context"},
     "demo": frozenset({"safe_text", "target"}),
 }
 WIRING: Final = frozenset(
@@ -115,6 +117,7 @@ def is_pure(module: Module) -> bool:
         "record",
         "safe_text",
         "target",
+        "token_bucket",
         "trace_context",
         "weakness",
     }

@@ -26,15 +26,17 @@ INTERVAL: Final = "400ms"
 
 
 @contextmanager
-def ailing_fleet(folder: Path) -> Iterator[RunningProbe]:
+def ailing_fleet(folder: Path, **variables: str) -> Iterator[RunningProbe]:
     """Run backends and a probe that has seen one go, files break, and a reload fail.
+
+    The probe has `variables` in its environment.
 
     Raises:
         AssertionError: where it does not come to that.
     """
     with _backends(folder) as (targets, stop):
         file = configuration(folder, *targets)
-        with running_probe(file) as probe:
+        with running_probe(file, **variables) as probe:
             probe.becomes("key-file-broken-later", None)
             probe.becomes("backend-gone", None)
             stop("backend-gone")

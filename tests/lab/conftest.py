@@ -8,7 +8,11 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.lab import peers, servers
-from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+from tests.lab.collector_build import (
+    FILTERING,
+    CollectorUnavailableError,
+    collector_binary,
+)
 from tests.lab.credentials import LabPki
 from tests.lab.stacks import grpc_core
 from tests.tools import missing
@@ -31,6 +35,15 @@ def otelcol() -> Path:
     """The Collector's binary, built on first use."""
     try:
         return collector_binary()
+    except CollectorUnavailableError as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def filtering_otelcol() -> Path:
+    """The binary of the Collector that has the filter processor, built on first use."""
+    try:
+        return collector_binary(FILTERING)
     except CollectorUnavailableError as error:
         missing(str(error))
 

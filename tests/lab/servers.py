@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -131,6 +132,7 @@ def collector(
     max_version: str = "1.3",
     client_ca_file: Path | None = None,
     server: Pair | None = None,
+    exporter: Mapping[str, object] = MappingProxyType({"debug": {"verbosity": "detailed"}}),
 ) -> Iterator[Collector]:
     """Run a Collector that demands a client certificate on both ports; `folder` is its own."""
     server = server or pki.server
@@ -141,23 +143,33 @@ def collector(
         "min_version": min_version,
         "max_version": max_version,
     }
-    with serve_collector(binary, folder, tls) as running:
+    with serve_collector(binary, folder, tls, exporter=exporter) as running:
         yield running
 
 
 @contextmanager
 def serve_collector(
-    binary: Path, folder: Path, tls: Mapping[str, str] | None
+    binary: Path,
+    folder: Path,
+    tls: Mapping[str, str] | None,
+    *,
+    exporter: Mapping[str, object] = MappingProxyType({"debug": {"verbosity": "detailed"}}),
+    processors: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[Collector]:
     """Run a Collector with the server settings `tls` on both ports; `folder` is its own.
 
-    None: both ports are in clear.
+    None: both ports are in clear. What it takes goes through `processors` to `exporter`.
     """
     listen = {"endpoint": f"{HOST}:0", "tls": tls}
-    pipeline = {"receivers": ["otlp"], "exporters": ["debug"]}
+    pipeline = {
+        "receivers": ["otlp"],
+        "processors": list(processors),
+        "exporters": list(exporter),
+    }
     configuration = {
         "receivers": {"otlp": {"protocols": {"grpc": listen, "http": listen}}},
-        "exporters": {"debug": {"verbosity": "detailed"}},
+        "processors": dict(processors),
+        "exporters": dict(exporter),
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
             "pipelines": dict.fromkeys(("traces", "metrics", "logs"), pipeline),

@@ -56,13 +56,16 @@ def test_the_documented_example_loads() -> None:
     assert configuration.warnings == ()
     assert configuration.targets[1].expect_cause == "client_cert_not_sent"
     assert configuration.targets[2].protocol == "http/protobuf"
-    assert configuration.resource == {"deployment.environment.name": "production"}
+    assert configuration.resource["deployment.environment.name"] == "production"
+    assert configuration.resource["service.name"] == "mtls-probe"
 
 
 def test_defaults_are_those_of_the_contract(load: Load) -> None:
     """A file with one endpoint and nothing else is enough."""
     configuration = load("targets: [{endpoint: 'c:4317'}]")
-    assert configuration == Configuration(targets=configuration.targets, files=("m.yml",))
+    assert configuration == Configuration(
+        targets=configuration.targets, files=("m.yml",), resource=configuration.resource
+    )
     assert configuration.targets == (
         Target(name="c:4317", endpoint=configuration.targets[0].endpoint),
     )

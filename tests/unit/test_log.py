@@ -11,8 +11,10 @@ import structlog
 from probe.diagnosis import Diagnosis
 from probe.evidence import Ending, Evidence, Handshake, TargetFacts
 from probe.ledger import Ledger
-from probe.outputs.log import ChangeLog, configure_logging
+from probe.outputs.change_log import BURST, EVERY, ChangeLog
+from probe.outputs.log import configure_logging
 from probe.target import Endpoint, Secret, Target
+from probe.trace_context import TraceContext
 
 HIDDEN = "hunter2-never-shown"
 CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
@@ -23,6 +25,7 @@ UNTRUSTED = Diagnosis(
     family="backend_ca_trust",
     facts=("the backend sent alert unknown_ca (48)",),
 )
+TRACE = TraceContext(trace_id="1" * 32, span_id="2" * 16, export_span_id="3" * 16, sampled=False)
 EXPIRED = Diagnosis(outcome="failed", stage="accept", cause="client_cert_expired")
 
 
@@ -57,8 +60,15 @@ class Said:
         )
         self.ledger = Ledger([self.target])
         self.ledger.subscribe(ChangeLog().recorded)
+        self.at = 0.0
 
-    def after(self, *diagnoses: Diagnosis, host: str = "collector", version: str = "") -> str:
+    def after(
+        self,
+        *diagnoses: Diagnosis,
+        host: str = "collector",
+        version: str = "",
+        trace: TraceContext | None = None,
+    ) -> str:
         """Record `diagnoses` and return what was written to stderr."""
         for diagnosis in diagnoses:
             facts = TargetFacts(
@@ -66,7 +76,8 @@ class Said:
             )
             evidence = Evidence(
                 target=facts,
-                at=0.0,
+                at=self.at,
+                trace=trace,
                 ending=Ending(stage=diagnosis.stage, kind="alert"),
                 handshake=Handshake(version=version) if version else None,
             )
@@ -75,7 +86,7 @@ class Said:
         assert out == ""
         return err
 
-    def lines(self, *diagnoses: Diagnosis, **more: str) -> list[dict[str, Any]]:
+    def lines(self, *diagnoses: Diagnosis, **more: Any) -> list[dict[str, Any]]:
         """Return the JSON lines that `diagnoses` brought."""
         return [json.loads(line) for line in self.after(*diagnoses, **more).splitlines()]
 
@@ -83,11 +94,11 @@ class Said:
 def test_the_first_outcome_and_each_change_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Repetitions are silent; another outcome or another cause is not, nor is the way back."""
     said = Said(capsys)
-    assert [line["outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
+    assert [line["mtls_probe.outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
     assert said.lines(CONFIRMED, CONFIRMED) == []
     causes = [line.get("error.type") for line in said.lines(UNTRUSTED, UNTRUSTED, EXPIRED)]
     assert causes == ["client_ca_untrusted", "client_cert_expired"]
-    assert [line["outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
+    assert [line["mtls_probe.outcome"] for line in said.lines(CONFIRMED)] == ["confirmed"]
 
 
 def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,16 +108,63 @@ def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert line == {
         "event": "outcome_changed",
         "level": "warning",
-        "target": "eu",
-        "outcome": "failed",
-        "stage": "accept",
-        "certain": True,
-        "facts": ["the backend sent alert unknown_ca (48)"],
+        "mtls_probe.target": "eu",
+        "mtls_probe.outcome": "failed",
+        "mtls_probe.stage": "accept",
+        "mtls_probe.certain": True,
+        "mtls_probe.facts": ["the backend sent alert unknown_ca (48)"],
         "server.address": "collector",
         "server.port": 4317,
         "error.type": "client_ca_untrusted",
         "tls.protocol.version": "1.3",
     }
+
+
+def test_a_line_leads_to_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    """The ids stand at the top, as OTel has it for logs in other formats; people get one."""
+    (line,) = Said(capsys).lines(UNTRUSTED, trace=TRACE)
+    assert (line["trace_id"], line["span_id"]) == (TRACE.trace_id, TRACE.span_id)
+    assert line["trace_flags"] == "01"
+    text = Said(capsys, human=True).after(UNTRUSTED, trace=TRACE)
+    assert TRACE.trace_id in text
+    assert TRACE.span_id not in text
+    assert "trace_flags" not in text
+
+
+def test_a_flapping_target_does_not_fill_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """A few lines, then one now and again, which says how many changes were passed over."""
+    said = Said(capsys)
+    outcomes = [CONFIRMED, UNTRUSTED] * 60
+    lines = []
+    for diagnosis in outcomes:
+        lines += said.lines(diagnosis)
+        said.at += 30.0
+    assert BURST < len(lines) <= BURST + 60 * 60 / EVERY
+    passed_over = [line.get("changes_passed_over", 0) for line in lines]
+    assert sum(passed_over) > 90
+    assert not any(passed_over[:BURST])
+
+
+def test_the_last_word_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    """A change that had no line gets one later, though nothing changes any more; one, and once."""
+    said = Said(capsys)
+    said.lines(*[CONFIRMED, UNTRUSTED] * (BURST // 2))
+    assert said.lines(CONFIRMED, CONFIRMED) == []
+    said.at += EVERY
+    (line,) = said.lines(CONFIRMED)
+    assert line["mtls_probe.outcome"] == "confirmed"
+    assert line["changes_passed_over"] == 1
+    said.at += 10 * EVERY
+    assert said.lines(CONFIRMED, CONFIRMED) == []
+
+
+def test_a_target_that_comes_again_is_told_of_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is kept of a target goes with it."""
+    said = Said(capsys)
+    assert len(said.lines(CONFIRMED)) == 1
+    said.ledger.replace_targets([])
+    said.ledger.replace_targets([said.target])
+    assert len(said.lines(CONFIRMED)) == 1
 
 
 def test_what_is_not_known_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +203,10 @@ def test_an_exceptions_text_is_escaped(human: bool, capsys: pytest.CaptureFixtur
         structlog.get_logger().exception("probe_fault", target="t")
     _, text = capsys.readouterr()
     if not human:
-        text = json.loads(text)["exception"]
+        line = json.loads(text)
+        assert line["exception.type"] == "ValueError"
+        assert line["exception.message"] == r"peer said \x1b[31m\u202e"
+        text = line["exception.stacktrace"]
     assert r"ValueError: peer said \x1b[31m\u202e" in text
     assert all(line.isprintable() for line in text.splitlines())
     assert len(text.splitlines()) > 3

@@ -139,7 +139,7 @@ def test_a_blank_header_is_not_set(pki: ServerPki) -> None:
         tls(key="hunter2hunter2"),
         tls(key=31337_31337),
     ],
-    ids=str,
+    ids=range(8),
 )
 def test_no_error_shows_a_password_or_a_key(content: dict[str, object], pki: ServerPki) -> None:
     """Who writes a password in clear by mistake does not find it in the log too."""

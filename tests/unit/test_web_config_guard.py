@@ -92,7 +92,7 @@ async def test_without_users_nobody_is_asked() -> None:
         {"Authorization": "Basic " + "Ā"},
         {"Authorization": "Basic " + HASH},
     ],
-    ids=str,
+    ids=range(10),
 )
 async def test_anything_else_is_refused(headers: dict[str, str]) -> None:
     """A wrong password, an unknown user, another scheme, and what is no base64."""

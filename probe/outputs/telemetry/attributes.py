@@ -73,19 +73,22 @@ _SERVICES: Final = {"traces": "TraceService", "metrics": "MetricsService", "logs
 _PACKAGES: Final = {"traces": "trace", "metrics": "metrics", "logs": "logs"}
 
 
+def about(evidence: Evidence) -> Attributes:
+    """Return those of every span: whom it was about."""
+    target = evidence.target
+    return {TARGET: target.name, SERVER_ADDRESS: target.host, SERVER_PORT: target.port}
+
+
 def attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> Attributes:
-    """Return the root's: whom it was about, how it ended, who must act."""
+    """Return the root's: how it ended, why, and who must act."""
     target = evidence.target
     found: dict[str, str | bool | int | tuple[str, ...]] = {
-        TARGET: target.name,
         OUTCOME: diagnosis.outcome,
         "mtls_probe.stage": diagnosis.stage,
         "mtls_probe.certain": diagnosis.certain,
         "mtls_probe.depth": target.depth,
         "mtls_probe.signal": target.signal,
         "mtls_probe.protocol": target.protocol,
-        SERVER_ADDRESS: target.host,
-        SERVER_PORT: target.port,
     }
     if evidence.peer_address:
         found[NETWORK_PEER_ADDRESS] = evidence.peer_address
@@ -170,7 +173,7 @@ def handshake(seen: Handshake, client_chain: tuple[CertificateFacts, ...]) -> At
 def export(evidence: Evidence) -> Attributes:
     """Return those of the OTLP export: an RPC, or an HTTP request."""
     target, answer = evidence.target, evidence.answer
-    found: dict[str, str | int] = {SERVER_ADDRESS: target.host, SERVER_PORT: target.port}
+    found: dict[str, str | int] = {}
     if target.protocol == "grpc":
         package, service = _PACKAGES[target.signal], _SERVICES[target.signal]
         found |= {

@@ -7,9 +7,10 @@ never an attempt. The SDK sets the exporter up by its environment variables; no 
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -18,6 +19,7 @@ from probe.safe_text import safe_text
 
 BATCH: Final = 512
 """Spans in one request, unless the queue is shorter."""
+LONGEST_REASON: Final = 1024
 _UNTOLD: Final = "the exporter did not say why"
 
 
@@ -100,15 +102,16 @@ class _Renewed(SpanExporter):
         self._exporter: SpanExporter | None = make()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._log.words = ""
+        self._log.words.clear()
         try:
             self._exporter = self._exporter or self._make()
             result = self._exporter.export(spans)
         except Exception as error:  # noqa: BLE001 - told like every other failure
-            self._log.words = f"{type(error).__name__}: {error}"
+            self._log.words.append(f"{type(error).__name__}: {error}")
             result = SpanExportResult.FAILURE
         exported = result is SpanExportResult.SUCCESS
-        reason = "" if exported else safe_text(self._log.words or _UNTOLD)
+        said = "; ".join(dict.fromkeys(self._log.words)) or _UNTOLD
+        reason = "" if exported else safe_text(said, LONGEST_REASON)
         if not exported:
             self.shutdown()
         self._told(len(spans), exported=exported, reason=reason)
@@ -121,18 +124,19 @@ class _Renewed(SpanExporter):
 
 
 class _LastWords(logging.Handler):
-    """Keeps what the SDK says last, which would go to standard error as it is."""
+    """Keeps what the SDK says of an export, which would go to standard error as it is."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.words = ""
+        # Of several tries the last one tells why, and what follows it that there was no further.
+        self.words: deque[str] = deque(maxlen=2)
         self._logger = logging.getLogger("opentelemetry")
         self._propagated = self._logger.propagate
         self._logger.propagate = False
         self._logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.words = record.getMessage()
+        self.words.append(record.getMessage())
 
     def detach(self) -> None:
         self._logger.removeHandler(self)
@@ -147,5 +151,15 @@ def _exporters(protocol: str) -> Callable[[], SpanExporter]:
 
         return OverGrpc
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from requests import Session
 
-    return OTLPSpanExporter
+    class TrueSession(Session):
+        """Has the CA that it was given; `requests` puts REQUESTS_CA_BUNDLE above it."""
+
+        def merge_environment_settings(
+            self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+        ) -> Any:
+            verify = self.verify if verify is None else verify
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+    return lambda: OTLPSpanExporter(session=TrueSession())

@@ -70,6 +70,7 @@ def trace_of(
             start=evidence.at,
             end=end,
             attributes={
+                **attributes.about(evidence),
                 **attributes.attempt(evidence, diagnosis, cause),
                 "mtls_probe.expected": state.expected,
             },
@@ -86,52 +87,54 @@ def _children(
 ) -> Iterator[SpanRecord]:
     failed_at = evidence.ending.stage if diagnosis.cause is not None else None
     why = _because(diagnosis)
+    about = attributes.about(evidence)
 
     def ended(*stages: Stage) -> tuple[str | None, Attributes]:
         if failed_at not in stages:
-            return None, {}
-        return why, {ERROR_TYPE: diagnosis.cause or ""}
+            return None, about
+        return why, {**about, ERROR_TYPE: diagnosis.cause or ""}
 
     host, port = _dialled(evidence)
-    if "resolve" in evidence.durations and (host,) != evidence.addresses:
-        error, failure = ended("resolve")
+    stage = evidence.ending.stage
+    if stage == "resolve" or (evidence.addresses and evidence.addresses != (host,)):
+        error, common = ended("resolve")
         yield SpanRecord(
             name=LOOKUP,
             start=times.start["resolve"],
             end=times.end["resolve"],
-            attributes={**attributes.lookup(evidence, host), **failure},
+            attributes={**attributes.lookup(evidence, host), **common},
             error=error,
         )
     if evidence.connects:
-        error, failure = ended("connect")
+        error, common = ended("connect")
         yield SpanRecord(
             name=CONNECT,
             start=times.start["connect"],
             end=times.end["connect"],
-            attributes={**attributes.connect(evidence, port), **failure},
+            attributes={**attributes.connect(evidence, port), **common},
             events=tuple(_failed_connects(evidence, times.end["connect"])),
             error=error,
         )
     if evidence.handshake is not None:
-        error, failure = ended("handshake", "accept")
+        error, common = ended("handshake", "accept")
         yield SpanRecord(
             name=HANDSHAKE,
             start=times.start["handshake"],
             end=times.end["accept"],
             attributes={
                 **attributes.handshake(evidence.handshake, evidence.credentials.client_chain),
-                **failure,
+                **common,
             },
             events=tuple(_tls_events(evidence.handshake, times)),
             error=error,
         )
-    if "export" in evidence.durations:
-        error, failure = ended("export")
+    if stage == "export" or "export" in evidence.durations:
+        error, common = ended("export")
         yield SpanRecord(
             name=EXPORT,
             start=times.start["export"],
             end=times.end["export"],
-            attributes={**attributes.export(evidence), **failure},
+            attributes={**attributes.export(evidence), **common},
             events=tuple(_rejections(evidence, times.end["export"])),
             error=error,
             kind="client",
@@ -149,6 +152,7 @@ def _further(evidence: Evidence) -> Iterator[SpanRecord]:
             start=recheck.at,
             end=recheck.at + recheck.duration,
             attributes={
+                **attributes.about(evidence),
                 attributes.VARIED: "tls_1.2",
                 "mtls_probe.ending.stage": recheck.ending.stage,
                 "mtls_probe.ending.kind": recheck.ending.kind,
@@ -163,7 +167,7 @@ def _further(evidence: Evidence) -> Iterator[SpanRecord]:
                 name=f"experiment {made.varied}",
                 start=made.at,
                 end=end,
-                attributes=attributes.experiment(made),
+                attributes={**attributes.about(evidence), **attributes.experiment(made)},
                 events=_alerts(made.handshake, end),
             )
 

@@ -40,6 +40,9 @@ SDK_ATTRIBUTES: Final = {
 }
 """What every resource says of the SDK that its spans come from."""
 
+LATEST: Final = 1.8e10
+"""Epoch seconds: what 64 bits of nanoseconds hold, with a margin."""
+
 _KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
 
@@ -118,4 +121,4 @@ class Tracing:
 
 
 def _nanoseconds(seconds: float) -> int:
-    return max(int(seconds * 1e9), 0)
+    return int(min(max(seconds, 0.0), LATEST) * 1e9)

@@ -1,0 +1,86 @@
+"""One log line for each change of a target's outcome or cause; laws 10 and 11 hold in every field.
+
+Repetitions of the same outcome are silent: the metrics count them. A target that flaps gets a few
+lines, and then one now and again, which says how many changes were passed over.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from probe.evidence import Evidence
+from probe.ledger import TargetState
+from probe.safe_text import safe_text
+from probe.token_bucket import TokenBucket
+from probe.trace_context import log_fields
+
+BURST: Final = 6
+EVERY: Final = 600.0
+"""Lines that a target gets at once, and the seconds until one more."""
+
+_Ended = tuple[str, str | None]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was last said of a target, how it ended last, and how many changes were not said."""
+
+    said: _Ended | None = None
+    last: _Ended | None = None
+    passed_over: int = 0
+    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
+
+
+class ChangeLog:
+    """Listens to the ledger and writes when what is known of a target changes."""
+
+    def __init__(self) -> None:
+        """Start with nothing said yet."""
+        self._log = structlog.get_logger("mtls_probe")
+        # A target that is gone takes with it what was kept of it.
+        self._known: WeakKeyDictionary[TargetState, _Known] = WeakKeyDictionary()
+
+    def recorded(self, state: TargetState) -> None:
+        """Write a line if the outcome or the cause is another than the one said last.
+
+        Where that had to wait, it is made up for, even if nothing changes any more.
+        """
+        diagnosis, evidence = state.diagnosis, state.evidence
+        assert diagnosis is not None
+        assert evidence is not None
+        ended = (diagnosis.outcome, diagnosis.cause)
+        known = self._known.get(state)
+        if known is None:
+            known = self._known[state] = _Known()
+        changed, known.last = known.last != ended, ended
+        if known.said == ended or not known.bucket.take(evidence.at):
+            known.passed_over += changed
+            return
+        known.said, passed_over, known.passed_over = ended, known.passed_over, 0
+        write = self._log.info if state.expected else self._log.warning
+        write(
+            "outcome_changed",
+            target=safe_text(state.target.name),
+            outcome=diagnosis.outcome,
+            stage=diagnosis.stage,
+            certain=diagnosis.certain,
+            facts=list(diagnosis.facts),
+            **({"changes_passed_over": passed_over} if passed_over else {}),
+            **_semantic(evidence, diagnosis.cause),
+            **log_fields(state.trace),
+        )
+
+
+def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:
+    """Return the fields that OTel's semantic conventions name."""
+    fields: dict[str, Any] = {
+        "server.address": safe_text(evidence.target.host),
+        "server.port": evidence.target.port,
+    }
+    if cause is not None:
+        fields["error.type"] = cause
+    if evidence.handshake is not None and evidence.handshake.version:
+        fields["tls.protocol.version"] = evidence.handshake.version
+    return fields

@@ -1,0 +1,82 @@
+"""Where the probe's own spans go: as the SDK's variables say, and nowhere unasked."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probe.sources.span_destination import QUEUE, SpanDestination, span_destination
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({ENDPOINT: "http://c:4318"}, ("http/protobuf", "http://c:4318")),
+        ({ENDPOINT: "http://c:4318", OF_TRACES: "http://t/x"}, ("http/protobuf", "http://t/x")),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, ("http/protobuf", "http://localhost:4318")),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            ("grpc", "http://localhost:4317"),
+        ),
+        (
+            {
+                ENDPOINT: "https://c:4317",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+            },
+            ("grpc", "https://c:4317"),
+        ),
+        ({ENDPOINT: "https://me:secret@c:4318/x?token=1"}, ("http/protobuf", "https://c:4318/x")),
+    ],
+)
+def test_the_sdks_variables_decide(environ: dict[str, str], expected: tuple[str, str]) -> None:
+    """The signal's own variable first; what may be a secret is not shown."""
+    destination, warnings = span_destination(environ)
+    assert destination == SpanDestination(expected[0], expected[1], QUEUE)  # type: ignore[arg-type]  # one of the two
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {ENDPOINT: " "},
+        {ENDPOINT: "http://c:4318", "OTEL_TRACES_EXPORTER": "none"},
+        {ENDPOINT: "http://c:4318", "OTEL_SDK_DISABLED": "TRUE"},
+        {"OTEL_METRICS_EXPORTER": "otlp"},
+    ],
+)
+def test_nothing_is_sent_unasked(environ: dict[str, str]) -> None:
+    """Without an endpoint, or where it is switched off; nobody has to be told."""
+    assert span_destination(environ) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "use otlp or none"),
+        ({ENDPOINT: "http://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "http/protobuf"),
+    ],
+)
+def test_what_there_is_not_is_told(environ: dict[str, str], told: str) -> None:
+    """No spans are sent, probing goes on, and the user learns what to write."""
+    destination, (warning,) = span_destination(environ)
+    assert destination is None
+    assert told in warning
+
+
+@given(st.text(max_size=12))
+def test_the_queue_is_a_number_or_the_default(text: str) -> None:
+    """OTEL_BSP_MAX_QUEUE_SIZE of any content leaves a queue with an end."""
+    destination, _ = span_destination({ENDPOINT: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": text})
+    assert destination is not None
+    assert 0 < destination.queue <= 1_000_000
+
+
+def test_the_queue_is_as_long_as_asked_for() -> None:
+    """Spans that wait, in all."""
+    destination, _ = span_destination({ENDPOINT: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": " 64 "})
+    assert destination is not None
+    assert destination.queue == 64
