@@ -42,11 +42,12 @@ class Service:
     def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
         self.ledger = Ledger(configuration.targets)
-        telemetry = self._telemetry = telemetry_for(
+        self._telemetry, self._spans_to = telemetry_for(
             configuration.spans_to,
             resource=configuration.resource,
             sample_successes=configuration.sample_successes,
         )
+        telemetry = self._telemetry
         resource = configuration.resource if telemetry is None else telemetry.resource
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
@@ -159,7 +160,12 @@ class Service:
                 gc.collect()
                 gc.freeze()
                 address = Endpoint(str(host), int(port))
-                log.info("listening", address=str(address), targets=len(configuration.targets))
+                log.info(
+                    "listening",
+                    address=str(address),
+                    targets=len(configuration.targets),
+                    **self._spans_to,
+                )
                 try:
                     yield address
                 finally:

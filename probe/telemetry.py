@@ -71,7 +71,6 @@ class Telemetry:
             yield
             return
         self._tracing = Tracing(self.resource, self._export.processor)
-        log.info("telemetry", endpoint=destination.endpoint, protocol=destination.protocol)
         try:
             yield
         finally:
@@ -111,18 +110,19 @@ class Telemetry:
 
 def telemetry_for(
     destination: SpanDestination | None, *, resource: Mapping[str, str], sample_successes: float
-) -> Telemetry | None:
-    """Return the telemetry that the environment asks for, None where there is none to have."""
+) -> tuple[Telemetry | None, dict[str, str]]:
+    """Return the telemetry that the environment asks for, and what to say of it at the start.
+
+    None where it asks for none, or where the extra is not installed.
+    """
     if destination is None:
-        return None
+        return None, {}
     kind, extra = ("grpc", "otel-grpc") if destination.protocol == "grpc" else ("http", "otel")
     if not _installed(f"opentelemetry.exporter.otlp.proto.{kind}"):
-        log.info(
-            "telemetry_off",
-            reason=f"spans for {destination.endpoint} need the extra: mtls-probe[{extra}]",
-        )
-        return None
-    return Telemetry(destination, resource=resource, sample_successes=sample_successes)
+        needed = f"nowhere: {destination.endpoint} needs the extra mtls-probe[{extra}]"
+        return None, {"spans_to": needed}
+    telemetry = Telemetry(destination, resource=resource, sample_successes=sample_successes)
+    return telemetry, {"spans_to": f"{destination.endpoint} ({destination.protocol})"}
 
 
 def _uncounted(_result: str, _spans: int) -> None:

@@ -119,10 +119,13 @@ def entry(backend: Backend, tls: TlsSettings, **more: Any) -> dict[str, Any]:
 class RunningService:
     """`mtls-probe run` as a process, with its address."""
 
-    def __init__(self, process: asyncio.subprocess.Process, address: str) -> None:
-        """Know the process and where it listens."""
+    def __init__(
+        self, process: asyncio.subprocess.Process, address: str, said: Mapping[str, Any]
+    ) -> None:
+        """Know the process, where it listens, and what it said at its start."""
         self.process = process
         self.address = address
+        self.said = said
 
     async def get(self, path: str) -> tuple[int, str]:
         """Return the status and the text of a page."""
@@ -153,15 +156,18 @@ class RunningService:
 
 
 @asynccontextmanager
-async def running_service(config: Path) -> AsyncIterator[RunningService]:
+async def running_service(
+    config: Path, env: Mapping[str, str] | None = None
+) -> AsyncIterator[RunningService]:
     """Run the service and wait until it listens; it never outlives the test."""
-    process = await start_probe("run", "--config", config)
+    process = await start_probe("run", "--config", config, env=env)
     try:
         assert process.stderr is not None
+        said: dict[str, Any] = {}
         async with asyncio.timeout(10):
-            said = json.loads(await process.stderr.readline())
-        assert said["event"] == "listening", said
-        yield RunningService(process, said["address"])
+            while said.get("event") != "listening":
+                said = json.loads(await process.stderr.readline())
+        yield RunningService(process, said["address"], said)
     finally:
         if process.returncode is None:
             process.kill()
