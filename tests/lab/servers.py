@@ -133,8 +133,12 @@ def collector(
     client_ca_file: Path | None = None,
     server: Pair | None = None,
     exporter: Mapping[str, object] = MappingProxyType({"debug": {"verbosity": "detailed"}}),
+    before: Sequence[str] = (),
 ) -> Iterator[Collector]:
-    """Run a Collector that demands a client certificate on both ports; `folder` is its own."""
+    """Run a Collector that demands a client certificate on both ports; `folder` is its own.
+
+    `before` stands before its command.
+    """
     server = server or pki.server
     tls = {
         "cert_file": str(server.cert_file),
@@ -143,7 +147,7 @@ def collector(
         "min_version": min_version,
         "max_version": max_version,
     }
-    with serve_collector(binary, folder, tls, exporter=exporter) as running:
+    with serve_collector(binary, folder, tls, exporter=exporter, before=before) as running:
         yield running
 
 
@@ -155,6 +159,7 @@ def serve_collector(
     *,
     exporter: Mapping[str, object] = MappingProxyType({"debug": {"verbosity": "detailed"}}),
     processors: Mapping[str, object] = MappingProxyType({}),
+    before: Sequence[str] = (),
 ) -> Iterator[Collector]:
     """Run a Collector with the server settings `tls` on both ports; `folder` is its own.
 
@@ -178,14 +183,17 @@ def serve_collector(
     # Every JSON document is a YAML document.
     file = folder / "collector.yaml"
     file.write_bytes(msgspec.json.encode(configuration))
-    with run_collector(binary, [f"--config={file}"], folder / "collector.log") as running:
+    log = folder / "collector.log"
+    with run_collector(binary, [f"--config={file}"], log, before=before) as running:
         yield running
 
 
 @contextmanager
-def run_collector(binary: Path, arguments: Sequence[str], log: Path) -> Iterator[Collector]:
+def run_collector(
+    binary: Path, arguments: Sequence[str], log: Path, *, before: Sequence[str] = ()
+) -> Iterator[Collector]:
     """Run `binary` with `arguments` until its ports accept; they are read from its log."""
-    with process([str(binary), *arguments], log) as output:
+    with process([*before, str(binary), *arguments], log) as output:
         started(output, "Everything is ready")
         # On another line than the other: (?:.*) does not cross line ends.
         grpc = started(output, r'Starting GRPC server.*"endpoint": "[^"]*:(\d+)"')
