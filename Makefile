@@ -56,8 +56,8 @@ check: $(VENV)/.test
 	$(BIN)/python -m pytest --quiet tests/contract
 
 bench: $(VENV)/.test
-	@for each in tests/bench/[a-z]*.py; do \
-		$(BIN)/python -m "tests.bench.$$(basename "$$each" .py)" || exit 1; done
+	@status=0; for each in tests/bench/[a-z]*.py; do \
+		$(BIN)/python -m "tests.bench.$$(basename "$$each" .py)" || status=1; done; exit $$status
 
 collector: $(VENV)/.test
 	$(BIN)/python tests/lab/collector_build.py

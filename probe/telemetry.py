@@ -77,6 +77,11 @@ class Telemetry:
             self._tracing = None
             await self._export.close(FLUSH)
 
+    async def flush(self) -> None:
+        """Wait until what is recorded has been exported, or has failed."""
+        if self._export is not None:
+            await self._export.flush()
+
     def recorded(self, state: TargetState) -> None:
         """Tell of the attempt just entered, where its trace is recorded."""
         if self._tracing is None or self._export is None or state.trace is None:

@@ -203,3 +203,28 @@ async def test_one_setting_keeps_the_context_from_backends(tmp_path: Path) -> No
                 assert (context is not None) is propagate
                 if context is not None:
                     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", context)
+
+
+async def test_what_a_scrape_asks_for_is_traced_too(backend: Backend, tmp_path: Path) -> None:
+    """One trace for each attempt of /probe: a failure always, a success by its share."""
+    tls = PKI.settings(tmp_path, PKI.exporter())
+    module = {
+        "protocol": backend.protocol,
+        "allow": ["127.0.0.1"],
+        "tls": {"ca_file": tls.ca_file, "cert_file": tls.cert_file, "key_file": tls.key_file},
+    }
+    receiver = Receiver()
+    async with receiver.listening() as endpoint:
+        for share, expected in ((0, ["127.0.0.1:1"]), (1, ["demo", "127.0.0.1:1"])):
+            config = configuration(
+                tmp_path, modules={"m": module}, telemetry={"sample_successes": share}
+            )
+            receiver.names.clear()
+            async with running_service(config, variables(endpoint)) as service:
+                for port in (backend.port, 1):
+                    status, _ = await service.get(f"/probe?target=127.0.0.1:{port}&module=m")
+                    assert status == 200
+                await service.stop()
+            roots = [name for name in receiver.names if name.startswith("probe ")]
+            named = {f"127.0.0.1:{backend.port}": "demo"}
+            assert [named.get(name.split()[-1], name.split()[-1]) for name in roots] == expected

@@ -67,6 +67,10 @@ class SpanExport:
         self._waiting += spans
         return True
 
+    async def flush(self) -> None:
+        """Wait until what waits has been exported, or has failed."""
+        await self._loop.run_in_executor(None, self._processor.force_flush)
+
     async def close(self, seconds: float) -> None:
         """Export what waits, for at most that long; what then is left is lost."""
         over = asyncio.Event()
