@@ -9,6 +9,7 @@ import kubernetes_validate
 import pytest
 
 from probe.sources.configuration import load_configuration
+from probe.sources.resource import resource_of
 from tests.config.manifests import (
     OPERATOR,
     Object,
@@ -173,6 +174,28 @@ def test_the_sidecar_is_native_and_shares_what_the_exporter_has(
     assert exporter["volumeMounts"][0] in ours["volumeMounts"]
 
 
+@pytest.mark.parametrize("folder", ["example", "central", "sharded"])
+def test_the_probe_knows_where_it_runs(workloads: Mapping[str, Object], folder: str) -> None:
+    """The downward API gives its resource: the attributes of Kubernetes, and an id of its own."""
+    environ = {
+        each["name"]: each.get("value") or each["valueFrom"]["fieldRef"]["fieldPath"]
+        for each in container(workloads[folder])["env"]
+    }
+    # As it would be shared with the application, whose name is not the probe's.
+    environ["OTEL_RESOURCE_ATTRIBUTES"] = "service.name=checkout"
+    found, _ = resource_of({}, environ, host="h", port=9943)
+    assert {name: found[name] for name in found if name.startswith("k8s.")} == {
+        "k8s.namespace.name": "metadata.namespace",
+        "k8s.node.name": "spec.nodeName",
+        "k8s.pod.name": "metadata.name",
+        "k8s.pod.uid": "metadata.uid",
+        "k8s.container.name": "mtls-probe",
+    }
+    assert found["service.instance.id"] == "metadata.namespace.metadata.name.mtls-probe"
+    if folder == "example":
+        assert found["service.name"] == "mtls-probe"
+
+
 def test_the_sidecar_has_no_token_of_the_application(workloads: Mapping[str, Object]) -> None:
     """An empty volume lies where Kubernetes would mount the token."""
     workload = workloads["example"]
@@ -274,7 +297,8 @@ def test_each_pod_of_the_shards_knows_its_index_and_their_count(
 ) -> None:
     """The index is the pod's ordinal; the count is that of the replicas, as text."""
     workload = workloads["sharded"]
-    index, count = container(workload)["env"]
+    found = {each["name"]: each for each in container(workload)["env"]}
+    index, count = found["SHARD_INDEX"], found["SHARD_COUNT"]
     label = "metadata.labels['apps.kubernetes.io/pod-index']"
     assert index == {"name": "SHARD_INDEX", "valueFrom": {"fieldRef": {"fieldPath": label}}}
     assert count == {"name": "SHARD_COUNT", "value": str(workload["spec"]["replicas"])}

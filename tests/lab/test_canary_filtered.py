@@ -59,19 +59,19 @@ ITEMS: Final[dict[Signal, dict[str, Any]]] = {
 }
 
 
-def documented_processors() -> dict[str, Any]:
-    """Return the processors of the README's section on canaries, as they stand there."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Canary")[2]
-    block = re.search(r"```yaml\n(processors:\n.*?)```", section, re.DOTALL)
-    assert block is not None
-    found: dict[str, Any] = YAML(typ="safe").load(block[1])["processors"]
-    return found
+def documented_processors(name: str = "filter/canary") -> dict[str, Any]:
+    """Return the README's processors of that name, as they stand there."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(processors:\n.*?)```", text, re.DOTALL)
+    (found,) = (each for each in blocks if name in each)
+    read: dict[str, Any] = YAML(typ="safe").load(found)["processors"]
+    return read
 
 
-def send(collector: Collector, signal: Signal) -> None:
-    """Send an application's item."""
+def send(collector: Collector, signal: Signal, item: object = None) -> None:
+    """Send an application's item, or another one."""
     url = f"http://127.0.0.1:{collector.http_port}/v1/{signal}"
-    body = json.dumps(ITEMS[signal]).encode()
+    body = json.dumps(item or ITEMS[signal]).encode()
     with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=10) as answer:
         assert answer.status == 200
 
@@ -97,3 +97,26 @@ def test_only_canaries_are_dropped(filtering_otelcol: Path, tmp_path: Path, sign
             send(collector, signal)
             collector.log.wait_for("the application's own")
             assert ("mtls_probe.canary" in collector.log.text()) is shown
+
+
+def test_the_spans_of_one_target_only(filtering_otelcol: Path, tmp_path: Path) -> None:
+    """The README's other filter keeps whole traces, as each span names its target."""
+    spans = [
+        {
+            "traceId": number * 32,
+            "spanId": f"{number}{index}" * 8,
+            "name": f"{name} of {number}",
+            "startTimeUnixNano": "1",
+            "endTimeUnixNano": "2",
+            "attributes": [{"key": "mtls_probe.target", "value": {"stringValue": target}}],
+        }
+        for number, target in (("1", "collector-us"), ("2", "collector-eu"))
+        for index, name in enumerate(("root", "child"))
+    ]
+    processors = documented_processors("filter/one-target")
+    with serve_collector(filtering_otelcol, tmp_path, None, processors=processors) as collector:
+        send(collector, "traces", {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+        collector.log.wait_for("child of 2")
+        text = collector.log.text()
+    assert "root of 2" in text
+    assert "of 1" not in text

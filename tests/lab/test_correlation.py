@@ -17,7 +17,7 @@ from tests.lab.credentials import LabPki, Pair
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.lab.running_probe import RunningProbe, running_probe
 from tests.lab.span_file import ERROR, SpanFile
-from tests.unit.command_line import configuration
+from tests.unit.command_line import ROOT, configuration
 
 HOUR: Final = "1h"
 """One attempt and no more: the exemplar, the trace and the log line are of the same."""
@@ -32,7 +32,6 @@ FAILURE_RATE: Final = (
     + " / "
     + BY_ENVIRONMENT % "rate(mtls_probe_attempts_total[1m])"
 )
-"""As the README gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +199,12 @@ def test_the_failure_rate_by_environment(watched: Watched) -> None:
         span.resource["deployment.environment.name"] for span in roots if span.status == ERROR
     }
     assert errors == {"production"}
+
+
+def test_the_query_is_the_readmes() -> None:
+    """What people copy is what was executed above."""
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert FAILURE_RATE in text
 
 
 def test_only_openmetrics_has_exemplars(watched: Watched) -> None:

@@ -120,7 +120,10 @@ async def test_a_backend_that_refuses_costs_spans_and_no_attempt(
     receiver.status = 403
     async with receiver.listening() as endpoint:
         config = written(tmp_path, backend)
-        async with running_service(config, variables(endpoint)) as service:
+        env = variables(
+            endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{endpoint}/v1/traces?token={HIDDEN}"
+        )
+        async with running_service(config, env) as service:
             await counted(service, "failed", 20)
             receiver.status = 200
             await counted(service, "exported", 4)

@@ -6,6 +6,7 @@ never an attempt. The SDK sets the exporter up by its environment variables; no 
 
 import asyncio
 import logging
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from probe.safe_text import safe_text
 BATCH: Final = 512
 """Spans in one request, unless the queue is shorter."""
 LONGEST_REASON: Final = 1024
+# The query of an endpoint may hold a token.
+_QUERY: Final = re.compile(r"\?[^\s)]+")
 _UNTOLD: Final = "the exporter did not say why"
 
 
@@ -114,7 +117,7 @@ class _Renewed(SpanExporter):
             self._log.words.append(f"{type(error).__name__}: {error}")
             result = SpanExportResult.FAILURE
         exported = result is SpanExportResult.SUCCESS
-        said = "; ".join(dict.fromkeys(self._log.words)) or _UNTOLD
+        said = _QUERY.sub("?…", "; ".join(dict.fromkeys(self._log.words))) or _UNTOLD
         reason = "" if exported else safe_text(said, LONGEST_REASON)
         if not exported:
             self.shutdown()
