@@ -65,17 +65,18 @@ class Telemetry:
         self._count = count
         destination = self._destination
         try:
-            self._export = SpanExport(destination.protocol, destination.queue, self._exported)
+            export = SpanExport(destination.protocol, destination.queue, self._exported)
+            self._tracing = Tracing(self.resource, export.processor)
         except Exception as error:  # noqa: BLE001 - probing goes on without
             log.error("telemetry_unavailable", reason=safe_text(f"{type(error).__name__}: {error}"))  # noqa: TRY400  (a mistake of the user's needs no traceback)
             yield
             return
-        self._tracing = Tracing(self.resource, self._export.processor)
+        self._export = export
         try:
             yield
         finally:
             self._tracing = None
-            await self._export.close(FLUSH)
+            await export.close(FLUSH)
 
     async def flush(self) -> None:
         """Wait until what is recorded has been exported, or has failed."""
@@ -126,7 +127,10 @@ def telemetry_for(
     if not _installed(f"opentelemetry.exporter.otlp.proto.{kind}"):
         needed = f"nowhere: {destination.endpoint} needs the extra mtls-probe[{extra}]"
         return None, {"spans_to": needed}
-    telemetry = Telemetry(destination, resource=resource, sample_successes=sample_successes)
+    try:
+        telemetry = Telemetry(destination, resource=resource, sample_successes=sample_successes)
+    except Exception as error:  # noqa: BLE001 - the SDK judges its variables when it is imported
+        return None, {"spans_to": f"nowhere: {safe_text(f'{type(error).__name__}: {error}')}"}
     return telemetry, {"spans_to": f"{destination.endpoint} ({destination.protocol})"}
 
 

@@ -50,8 +50,10 @@ class Prepared:
     def request_at(self, at: float, trace: TraceContext | None) -> tuple[Request, str]:
         """Return what an attempt that begins at `at` (epoch seconds) sends.
 
-        Also the trace id of its canary, in hex: empty where it sends none.
+        Also the trace id of its canary, in hex: empty where it sends none. Where contexts are
+        propagated, every attempt has one.
         """
+        assert trace is not None or self.carrier is None, "a context to fill in is missing"
         request, trace_id = (
             (self.carrier or self.request, "")
             if self.canary is None

@@ -1,7 +1,7 @@
-"""One log line for each change of a target's outcome or cause; laws 10 and 11 hold in every field.
+"""One log line for each change of a target's outcome or cause, and of its findings.
 
-Repetitions of the same outcome are silent: the metrics count them. A target that flaps gets a few
-lines, and then one now and again, which says how many changes were passed over.
+Laws 10 and 11 hold in every field. Repetitions are silent: the metrics count them. A target that
+flaps gets a few lines, and then one now and again, which says how many changes were passed over.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
+from probe.diagnosis import Diagnosis
 from probe.evidence import Evidence
 from probe.ledger import TargetState
 from probe.safe_text import safe_text
@@ -25,11 +26,12 @@ _Ended = tuple[str, str | None]
 
 @dataclass(slots=True)
 class _Known:
-    """What was last said of a target, how it ended last, and how many changes were not said."""
+    """What was said of a target, how it ended last, and how many changes were not said."""
 
     said: _Ended | None = None
     last: _Ended | None = None
     passed_over: int = 0
+    findings: frozenset[str] = frozenset()
     bucket: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
 
 
@@ -50,15 +52,22 @@ class ChangeLog:
         diagnosis, evidence = state.diagnosis, state.evidence
         assert diagnosis is not None
         assert evidence is not None
-        ended = (diagnosis.outcome, diagnosis.cause)
         known = self._known.get(state)
         if known is None:
             known = self._known[state] = _Known()
+        ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
-        if known.said == ended or not known.bucket.take(evidence.at):
+        if known.said != ended and known.bucket.take(evidence.at):
+            known.said, passed_over, known.passed_over = ended, known.passed_over, 0
+            self._tell_outcome(state, diagnosis, evidence, passed_over)
+        else:
             known.passed_over += changed
-            return
-        known.said, passed_over, known.passed_over = ended, known.passed_over, 0
+        if diagnosis.findings or known.findings:
+            self._tell_findings(state, diagnosis, evidence, known)
+
+    def _tell_outcome(
+        self, state: TargetState, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
+    ) -> None:
         write = self._log.info if state.expected else self._log.warning
         write(
             "outcome_changed",
@@ -71,6 +80,23 @@ class ChangeLog:
             **_semantic(evidence, diagnosis.cause),
             **log_fields(state.trace),
         )
+
+    def _tell_findings(
+        self, state: TargetState, diagnosis: Diagnosis, evidence: Evidence, known: _Known
+    ) -> None:
+        """Tell of what stops nothing yet, once when it comes and once when it has gone."""
+        found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
+        for cause in sorted(found.keys() ^ known.findings):
+            if not known.bucket.take(evidence.at):
+                return
+            known.findings ^= {cause}
+            about = {"target": safe_text(state.target.name), "finding": cause}
+            if cause in found:
+                facts = [found[cause].fact]
+                trace = log_fields(state.trace)
+                self._log.warning("finding_appeared", **about, facts=facts, **trace)
+            else:
+                self._log.info("finding_gone", **about)
 
 
 def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from structlog.typing import EventDict, ExcInfo
 from probe.safe_text import safe_text
 
 _LINE: Final = 1024
-_AS_ON_SPANS: Final = frozenset({"certain", "facts", "outcome", "stage", "target"})
+_AS_ON_SPANS: Final = frozenset({"certain", "facts", "finding", "outcome", "stage", "target"})
 
 
 def configure_logging(*, human: bool) -> None:

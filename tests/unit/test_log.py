@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from probe.diagnosis import Diagnosis
+from probe.diagnosis import Diagnosis, Finding
 from probe.evidence import Ending, Evidence, Handshake, TargetFacts
 from probe.ledger import Ledger
 from probe.outputs.change_log import BURST, EVERY, ChangeLog
@@ -156,6 +156,27 @@ def test_the_last_word_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert line["changes_passed_over"] == 1
     said.at += 10 * EVERY
     assert said.lines(CONFIRMED, CONFIRMED) == []
+
+
+def test_a_finding_is_told_when_it_comes_and_when_it_goes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It stops nothing, so that no outcome changes: the line is all that the log has of it."""
+    said = Said(capsys)
+    ends_soon = Diagnosis(
+        outcome="confirmed",
+        stage="export",
+        findings=(Finding(cause="client_cert_expired", fact="it ends in 5 days"),),
+    )
+    said.lines(CONFIRMED)
+    (line,) = said.lines(ends_soon, ends_soon)
+    assert (line["event"], line["level"]) == ("finding_appeared", "warning")
+    assert line["mtls_probe.finding"] == "client_cert_expired"
+    assert line["mtls_probe.facts"] == ["it ends in 5 days"]
+    (line,) = said.lines(CONFIRMED, CONFIRMED)
+    assert (line["event"], line["level"]) == ("finding_gone", "info")
+    lines = [line for _ in range(40) for line in said.lines(ends_soon, CONFIRMED)]
+    assert len(lines) <= BURST
 
 
 def test_a_target_that_comes_again_is_told_of_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -166,6 +166,7 @@ async def test_a_backend_that_hangs_costs_spans_and_no_attempt(
         {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere/ca.pem"},
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere.pem"},
         {"OTEL_BSP_SCHEDULE_DELAY": "-1"},
+        {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
     ],
     ids=str,
 )

@@ -37,7 +37,7 @@ class SpanExport:
     """A processor for spans, and what becomes of them."""
 
     def __init__(self, protocol: str, queue: int, told: Told) -> None:
-        """Open the exporter, in the running event loop.
+        """Start, in the running event loop; the exporter is opened with the first spans.
 
         Args:
             protocol: grpc or http/protobuf.
@@ -45,7 +45,7 @@ class SpanExport:
             told: learns how each export ended.
 
         Raises:
-            Exception: whatever the exporter has against its environment variables.
+            ValueError: for a batch that the environment's variables make impossible.
         """
         self._loop = asyncio.get_running_loop()
         self._told = told
@@ -57,6 +57,7 @@ class SpanExport:
             max_queue_size=queue,
             max_export_batch_size=min(BATCH, queue),
         )
+        self._log.attach()
 
     @property
     def processor(self) -> SpanProcessor:
@@ -106,7 +107,7 @@ class _Renewed(SpanExporter):
         self._make = make
         self._told = told
         self._log = log
-        self._exporter: SpanExporter | None = make()
+        self._exporter: SpanExporter | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self._log.words.clear()
@@ -139,6 +140,8 @@ class _LastWords(logging.Handler):
         self.words: deque[str] = deque(maxlen=2)
         self._logger = logging.getLogger("opentelemetry")
         self._propagated = self._logger.propagate
+
+    def attach(self) -> None:
         self._logger.propagate = False
         self._logger.addHandler(self)
 
