@@ -77,6 +77,7 @@ def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) 
         row=row(state, catalogue, now),
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
+        trace_id=state.trace.trace_id if state.trace else "",
         meaning=cause.meaning if cause else "",
         findings=diagnosis.findings if diagnosis else (),
         known=frozenset(catalogue),

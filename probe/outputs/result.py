@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
+import msgspec.structs
 from msgspec import Struct
 
 from probe.causes.experiments import Shown, shown
@@ -93,6 +94,8 @@ class Result(Struct, frozen=True, kw_only=True):
     clock: Clock
     experiments: tuple[Experiment, ...]
     durations: dict[str, float]
+    trace_id: str | None = None
+    """The attempt's own trace, where it is recorded; else its canary's."""
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
@@ -137,6 +140,7 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         clock=_clock(evidence),
         experiments=tuple(map(_experiment, shown(evidence))),
         durations=evidence.durations,
+        trace_id=evidence.canary_trace_id or None,
     )
 
 
@@ -144,7 +148,10 @@ def result_of(state: TargetState) -> Result | None:
     """Return the result of a target's last attempt, None before the first one ended."""
     if state.evidence is None or state.diagnosis is None:
         return None
-    return result(state.evidence, state.diagnosis)
+    found = result(state.evidence, state.diagnosis)
+    if state.trace is None:
+        return found
+    return msgspec.structs.replace(found, trace_id=state.trace.trace_id)
 
 
 def document(results: Iterable[Result | msgspec.Raw], pending: Iterable[str] = ()) -> bytes:

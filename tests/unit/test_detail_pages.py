@@ -24,6 +24,7 @@ from probe.outputs.metrics import Metrics
 from probe.outputs.status_page import CONTENT_SECURITY_POLICY
 from probe.outputs.web import web_application
 from probe.target import Endpoint, Secret, Target
+from probe.trace_context import TraceContext
 from tests.golden.attempts import (
     answered,
     attempt,
@@ -98,6 +99,20 @@ async def test_a_targets_page_holds_what_is_needed_to_act() -> None:
     assert 'href="/causes/client_ca_untrusted"' in page
     assert 'href="/api/v1/targets/eu"' in page
     assert "<script" not in page
+
+
+async def test_page_and_json_lead_to_the_trace() -> None:
+    """Where the attempt's trace is recorded, both name it; without telemetry neither does."""
+    trace = TraceContext(
+        trace_id="ab" * 16, span_id="cd" * 8, export_span_id="ef" * 8, sampled=False
+    )
+    for evidence in (UNTRUSTED, msgspec.structs.replace(UNTRUSTED, trace=trace)):
+        async with served("eu", evidence=evidence) as client:
+            page = await read(client, "/targets/eu")
+            async with client.get("/api/v1/targets/eu") as response:
+                (found,) = (await response.json())["results"]
+        assert ("<code>" + "ab" * 16 + "</code>" in page) is (evidence.trace is not None)
+        assert found["trace_id"] == (trace.trace_id if evidence.trace else None)
 
 
 async def test_findings_come_with_their_fix() -> None:
