@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from opentelemetry.proto.common.v1.common_pb2 import ArrayValue
 from prometheus_client.parser import text_string_to_metric_families
 
 from probe.demo.pki import write_pem
@@ -25,6 +26,7 @@ from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import process, started
 from tests.tools import missing
 from tests.unit.command_line import ROOT, configuration, environment, running_service
+from tests.unit.span_receiver import Receiver
 
 PROGRAM = Path(__file__).parent / "stacks" / "raw_server.go"
 TARGET = "<script>alert(1)</script>"
@@ -125,6 +127,36 @@ def watched(pki: LabPki, tmp_path: Path, *, surrogate: bool) -> Iterator[Path]:
                 },
             },
         )
+
+
+async def test_spans(watched: Path, *, surrogate: bool) -> None:
+    """Names, attributes, events and status of every span: what shows them may be a terminal."""
+    receiver = Receiver()
+    async with receiver.listening() as endpoint:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        async with running_service(watched, env) as service:
+            async with asyncio.timeout(20):
+                while not receiver.spans:
+                    await asyncio.sleep(0.1)
+            await service.stop()
+    texts = [
+        value
+        for span in receiver.spans
+        for message in (span, *span.events)
+        for pair in message.attributes
+        for value in (pair.key, pair.value.string_value, *_each(pair.value.array_value))
+    ]
+    texts += [text for span in receiver.spans for text in (span.name, span.status.message)]
+    for text in texts:
+        harmless(text, "a span")
+        assert text.isprintable()
+    assert f"probe {TARGET}" in texts
+    if not surrogate:
+        assert any(r"\x1b[31mred" in text for text in texts)
+
+
+def _each(array: ArrayValue) -> list[str]:
+    return [each.string_value for each in array.values]
 
 
 async def test_pages_metrics_and_log(watched: Path, *, surrogate: bool) -> None:

@@ -1,66 +1,21 @@
 """Telemetry as a part of the service: it costs no attempt, whatever becomes of its spans."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from probe.demo.backend import Backend
 from tests.unit.command_line import RunningService, configuration, entry, running_service
+from tests.unit.span_receiver import Receiver
 from tests.unit.test_reloading import PKI
 
 SPANS = "mtls_probe_telemetry_spans_total"
 ATTEMPTS = 'mtls_probe_attempts_total{target="demo"}'
 HIDDEN = "nobody-may-see-this"
-
-
-class Receiver:
-    """A backend of OTLP/HTTP that answers as it is told to."""
-
-    def __init__(self) -> None:
-        """Take everything."""
-        self.status = 200
-        self.delay = 0.0
-        self.requests = 0
-        self.names: list[str] = []
-        self.contexts: list[str | None] = []
-        """traceparent of each request that is an attempt."""
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[str]:
-        """Listen in clear; yields the endpoint."""
-        application = web.Application()
-        application.router.add_post("/v1/traces", self._take)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
-
-    async def _take(self, request: web.Request) -> web.Response:
-        if request.headers["User-Agent"].startswith("mtls-probe"):
-            self.contexts.append(request.headers.get("traceparent"))
-            return web.Response()
-        self.requests += 1
-        read = ExportTraceServiceRequest.FromString(await request.read())
-        await asyncio.sleep(self.delay)
-        if self.status == 200:
-            self.names += [
-                span.name
-                for group in read.resource_spans
-                for scope in group.scope_spans
-                for span in scope.spans
-            ]
-        return web.Response(status=self.status)
 
 
 @pytest.fixture
@@ -223,7 +178,7 @@ async def test_what_a_scrape_asks_for_is_traced_too(backend: Backend, tmp_path: 
             config = configuration(
                 tmp_path, modules={"m": module}, telemetry={"sample_successes": share}
             )
-            receiver.names.clear()
+            receiver.spans.clear()
             async with running_service(config, variables(endpoint)) as service:
                 for port in (backend.port, 1):
                     status, _ = await service.get(f"/probe?target=127.0.0.1:{port}&module=m")
