@@ -121,9 +121,9 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_password(tmp_path: Path) -> N
             said = errors(watching)
             assert said["right"] == ""
             for name in passwords:
-                assert "401" in said[name], said
+                assert "HTTP status 401" in said[name], said
             for name in ("no_certificate", "another_ca", "next_ca"):
-                assert "401" not in said[name], said
+                assert "HTTP status 401" not in said[name], said
 
             pki.write(mtls() | users(prometheus=HASH, nobody=HASH))
             watching.wait(lambda: let_in("right", "unknown_user"), SCRAPED, "let in a new user")
