@@ -144,7 +144,7 @@ def configuration_from_environment(environ: Mapping[str, str]) -> Configuration:
     files = _Files()
     targets = sdk_targets(SDK_ENVIRONMENT.where, Surroundings(environ, files.read))
     resource, warnings = resource_of({}, environ, host=node(), port=WebSettings().port)
-    spans_to, more = span_destination(environ)
+    spans_to, more = span_destination(environ, probed=True)
     return Configuration(
         targets=with_unique_names(targets),
         sources=(SDK_ENVIRONMENT,),
@@ -176,7 +176,7 @@ def _configuration(
     resource, warnings = resource_of(
         entry.resource, surroundings.environ, host=node(), port=web.port
     )
-    spans_to, more = span_destination(surroundings.environ)
+    spans_to, more = span_destination(surroundings.environ, probed=SDK_ENVIRONMENT in sources)
     found = with_served_files(joined(files), surroundings.served, hostname)
     return Configuration(
         targets=tuple(

@@ -26,17 +26,24 @@ class SpanDestination:
     queue: int = QUEUE
 
 
-def span_destination(environ: Mapping[str, str]) -> tuple[SpanDestination | None, tuple[str, ...]]:
+def span_destination(
+    environ: Mapping[str, str], *, probed: bool = False
+) -> tuple[SpanDestination | None, tuple[str, ...]]:
     """Return where spans go, None where they go nowhere, and what the user should know of it.
 
     An endpoint has to be named, or OTEL_TRACES_EXPORTER to be otlp: a probe that nobody has told of
     a Collector does not knock at localhost.
+
+    Args:
+        environ: the environment's variables.
+        probed: whether the variables say what is probed: they are another exporter's, then, and
+            only OTEL_TRACES_EXPORTER makes the probe use them for itself.
     """
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip()
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
         return None, ()
     endpoint = _of_traces(environ, "ENDPOINT")
-    if not endpoint and not exporter:
+    if not exporter and (probed or not endpoint):
         return None, ()
     if exporter not in {"", "otlp"}:
         found = safe_text(exporter)

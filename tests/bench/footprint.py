@@ -2,7 +2,8 @@
 
 One healthy target over the SDK's environment variables, as in a pod without a configuration
 file; the backend runs in a process of its own. `run` listens on its default port then, so
-nothing else may.
+nothing else may. Shown beside it, without a limit: the same with the probe's own telemetry, exported
+over HTTP to the same place.
 """
 
 import http.client
@@ -27,6 +28,11 @@ WARM = 5.0
 """Seconds after which memory is read."""
 START_LIMIT = 1.5
 MEMORY_LIMIT = 80.0
+TRACED = {
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+}
 RESULT = b'mtls_probe_success{target="sdk"} 1'
 
 
@@ -105,12 +111,15 @@ def main() -> int:
         backend = spawn.Process(target=serve, args=(folder, theirs), daemon=True)
         backend.start()
         try:
-            start, memory = measure(environment(*ours.recv()))
+            environ = environment(*ours.recv())
+            start, memory = measure(environ)
+            _, traced = measure(environ | TRACED)
         finally:
             ours.close()
             backend.terminate()
     print(f"first result      {start:8.2f} s after the start   (limit {START_LIMIT})")
     print(f"resident memory   {memory:8.1f} MB   (limit {MEMORY_LIMIT:g})")
+    print(f"with its own spans{traced:7.1f} MB")
     return 0 if start <= START_LIMIT and memory <= MEMORY_LIMIT else 1
 
 

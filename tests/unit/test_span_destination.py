@@ -1,10 +1,14 @@
 """Where the probe's own spans go: as the SDK's variables say, and nowhere unasked."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.sources.configuration import configuration_from_environment, load_configuration
 from probe.sources.span_destination import QUEUE, SpanDestination, span_destination
+from tests.unit.command_line import configuration
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -51,6 +55,39 @@ def test_the_sdks_variables_decide(environ: dict[str, str], expected: tuple[str,
 def test_nothing_is_sent_unasked(environ: dict[str, str]) -> None:
     """Without an endpoint, or where it is switched off; nobody has to be told."""
     assert span_destination(environ) == (None, ())
+
+
+@pytest.mark.parametrize("exporter", ["", "otlp"])
+def test_what_is_probed_is_another_exporters(exporter: str) -> None:
+    """The variables of a sidecar's application get no spans of the probe's, unless that is said."""
+    environ = {ENDPOINT: "http://c:4318", "OTEL_TRACES_EXPORTER": exporter}
+    destination, warnings = span_destination(environ, probed=True)
+    assert (destination is not None) is (exporter == "otlp")
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("sources", "goes"),
+    [([], True), ([{"sdk": "environment"}], False), ([{"sdk": "/nowhere.yaml"}], True)],
+)
+def test_a_configuration_says_whose_the_variables_are(
+    tmp_path: Path, sources: list[dict[str, str]], goes: bool
+) -> None:
+    """They are the probe's own, except where it reads its targets from them."""
+    (tmp_path / "sdk.yaml").write_text(
+        "file_format: '1.0'\ntracer_provider: {processors: []}\n", encoding="utf-8"
+    )
+    named = [{"sdk": each["sdk"].replace("/nowhere", str(tmp_path / "sdk"))} for each in sources]
+    path = configuration(tmp_path, {"endpoint": "https://c:4317"}, sources=named)
+    loaded = load_configuration(path, {ENDPOINT: "https://c:4318"})
+    assert (loaded.spans_to is not None) is goes
+
+
+def test_without_a_configuration_they_are_what_is_probed() -> None:
+    """A sidecar beside its application: nothing but the attempts goes to the backend."""
+    assert configuration_from_environment({ENDPOINT: "https://c:4318"}).spans_to is None
+    asked = {ENDPOINT: "https://c:4318", "OTEL_TRACES_EXPORTER": "otlp"}
+    assert configuration_from_environment(asked).spans_to is not None
 
 
 @pytest.mark.parametrize(
