@@ -18,6 +18,7 @@ from structlog.typing import EventDict, ExcInfo
 from probe.safe_text import safe_text
 
 _LINE: Final = 1024
+_FIRST: Final = ("timestamp", "level", "event")
 _AS_ON_SPANS: Final = frozenset({"certain", "facts", "finding", "outcome", "stage", "target"})
 
 
@@ -79,8 +80,9 @@ def _safe_lines(text: str) -> str:
 
 def _named(_logger: Any, _method: str, event: EventDict) -> EventDict:
     thrown: Mapping[str, str] = event.pop("exception", None) or {}
+    first = {key: event.pop(key) for key in _FIRST if key in event}
     named = {f"mtls_probe.{key}" if key in _AS_ON_SPANS else key: event[key] for key in event}
-    return {**named, **thrown}
+    return {**first, **named, **thrown}
 
 
 def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
