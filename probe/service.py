@@ -166,6 +166,8 @@ class Service:
                     targets=len(configuration.targets),
                     **self._spans_to,
                 )
+                if configuration.spans_to is not None and telemetry is None:
+                    log.warning("telemetry_off", **self._spans_to)
                 try:
                     yield address
                 finally:

@@ -104,11 +104,12 @@ def _span(resource: Any, scope: Any, attributes: Any, parent: bytes) -> bytes:
     return bytes(ExportTraceServiceRequest(resource_spans=[spans]).SerializeToString())
 
 
-def _data_point(resource: Any, scope: Any, attributes: Any, _parent: bytes) -> bytes:
+def _data_point(resource: Any, scope: Any, attributes: Any, parent: bytes) -> bytes:
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
         ExportMetricsServiceRequest,
     )
     from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+        Exemplar,
         Gauge,
         Metric,
         NumberDataPoint,
@@ -116,7 +117,9 @@ def _data_point(resource: Any, scope: Any, attributes: Any, _parent: bytes) -> b
         ScopeMetrics,
     )
 
-    point = NumberDataPoint(time_unix_nano=TIME, as_int=1, attributes=attributes)
+    # What has no trace of its own leads to one by an exemplar.
+    trace = Exemplar(time_unix_nano=TIME, as_int=1, trace_id=TRACE_ID, span_id=parent or SPAN_ID)
+    point = NumberDataPoint(time_unix_nano=TIME, as_int=1, attributes=attributes, exemplars=[trace])
     metric = Metric(
         name="mtls_probe.canary",
         description="One data point of each attempt of mtls-probe at depth canary.",

@@ -88,13 +88,20 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
     expected = as_expected(diagnosis, target.expect_cause)
-    outcome = diagnosis.outcome + (" (as expected)" if expected and diagnosis.cause else "")
+    outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
+    if expected and diagnosis.cause:
+        outcome += " (as expected)"
+    # Who let in what should have been refused: the one success that is alarming.
+    let_in = outcome == "confirmed" and not expected
+    if let_in:
+        outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
+    colour = "green" if expected else "red" if let_in else _STYLES[diagnosis.outcome]
     texts = (
         Text(safe_text(target.name)),
         Text(safe_text(target.endpoint)),
-        Text(outcome, style="green" if expected else _STYLES[diagnosis.outcome]),
+        Text(outcome, style=colour),
         Text(diagnosis.stage),
-        Text(_cause(diagnosis)),
+        Text(cause),
     )
     return dict(zip(_COLUMNS, texts, strict=True))
 

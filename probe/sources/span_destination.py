@@ -4,6 +4,7 @@ Source: the specification, "OpenTelemetry Environment Variable Specification" an
 Protocol Exporter". The exporter itself reads the rest of them: CA, client certificate, headers.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,6 +14,7 @@ from probe.safe_text import safe_text
 QUEUE: Final = 2048
 """Spans that wait at most, where OTEL_BSP_MAX_QUEUE_SIZE does not say otherwise."""
 
+_GRPC_PORT: Final = re.compile(r":4317/?$")
 _DEFAULTS: Final = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
 
 
@@ -48,7 +50,9 @@ def span_destination(
     if exporter not in {"", "otlp"}:
         found = safe_text(exporter)
         return None, (f'OTEL_TRACES_EXPORTER is "{found}": no spans are sent; use otlp or none',)
-    protocol = _of_traces(environ, "PROTOCOL") or "http/protobuf"
+    # Without PROTOCOL, 4317 is gRPC's port here too, as for what is probed.
+    by_port = "grpc" if _GRPC_PORT.search(endpoint) else "http/protobuf"
+    protocol = _of_traces(environ, "PROTOCOL") or by_port
     if protocol not in _DEFAULTS:
         found = safe_text(protocol)
         return None, (

@@ -85,6 +85,8 @@ def test_metrics_and_logs_hold_one_item_too() -> None:
     (point,) = metric.gauge.data_points
     assert (metric.name, point.as_int) == ("mtls_probe.canary", 1)
     assert point.time_unix_nano == int(AT * 1e9)
+    (exemplar,) = point.exemplars
+    assert (exemplar.trace_id, exemplar.span_id) == (TRACE_ID, SPAN_ID)
     logs = ExportLogsServiceRequest.FromString(body(filled(replace(TARGET, signal="logs"))))
     (record,) = logs.resource_logs[0].scope_logs[0].log_records
     assert (record.body.string_value, record.trace_id) == (NAME, TRACE_ID)

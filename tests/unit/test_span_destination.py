@@ -19,6 +19,7 @@ OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
     [
         ({ENDPOINT: "http://c:4318"}, ("http/protobuf", "http://c:4318")),
         ({ENDPOINT: "http://c:4318", OF_TRACES: "http://t/x"}, ("http/protobuf", "http://t/x")),
+        ({ENDPOINT: "https://c:4317"}, ("grpc", "https://c:4317")),
         ({"OTEL_TRACES_EXPORTER": "otlp"}, ("http/protobuf", "http://localhost:4318")),
         (
             {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},

@@ -179,7 +179,7 @@ def test_what_is_expected_is_no_error() -> None:
     state = entered((BAD, CONTEXT), (BAD, CONTEXT), expect="client_ca_untrusted")
     found = trace_of(state, CATALOGUE, "0")
     assert found is not None
-    assert found.root.error is None
+    assert [span.error for span in every(found)] == [None] * (1 + len(found.children))
     assert found.root.attributes["error.type"] == "client_ca_untrusted"
     assert found.root.attributes["mtls_probe.expected"] is True
     assert (

@@ -252,6 +252,14 @@ def test_an_exporter_alone_fails_and_several_fail() -> None:
     assert not together & each
 
 
+def test_who_got_in_where_a_refusal_was_expected_stands_out() -> None:
+    """A success that is alarming: mTLS is not enforced; an ordinary one has no such mark."""
+    shown = printed(row(CONFIRMED, expect="client_cert_not_sent"))
+    assert "confirmed (not as expected)" in shown
+    assert "none; client_cert_not_sent was expected" in shown
+    assert "expected" not in printed(row(CONFIRMED))
+
+
 def test_a_failure_that_is_expected_says_so() -> None:
     """A target that must fail this way is not to be taken for a broken one."""
     assert "failed (as expected)" in printed(row(REFUSED, expect="client_ca_untrusted"))

@@ -57,7 +57,9 @@ def trace_of(
     if trace is None or evidence is None or diagnosis is None:
         return None
     times = _Times.of(evidence)
-    children = tuple(_children(evidence, diagnosis, times, trace.export_span_id))
+    children = tuple(
+        _children(evidence, diagnosis, times, trace.export_span_id, expected=state.expected)
+    )
     end = max([times.over, *(child.end for child in children)])
     cause = catalogue.get(diagnosis.cause) if diagnosis.cause is not None else None
     # Every failure and every change is recorded, so that each stands for itself.
@@ -83,10 +85,16 @@ def trace_of(
 
 
 def _children(
-    evidence: Evidence, diagnosis: Diagnosis, times: _Times, export_span_id: str
+    evidence: Evidence,
+    diagnosis: Diagnosis,
+    times: _Times,
+    export_span_id: str,
+    *,
+    expected: bool,
 ) -> Iterator[SpanRecord]:
     failed_at = evidence.ending.stage if diagnosis.cause is not None else None
-    why = _because(diagnosis)
+    # What a target asks for is no error anywhere in its trace.
+    why = None if expected else _because(diagnosis)
     about = attributes.about(evidence)
 
     def ended(*stages: Stage) -> tuple[str | None, Attributes]:
