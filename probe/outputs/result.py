@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 import msgspec.structs
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from probe.causes.experiments import Shown, shown
 from probe.credential_facts import CertificateFacts
@@ -94,8 +94,8 @@ class Result(Struct, frozen=True, kw_only=True):
     clock: Clock
     experiments: tuple[Experiment, ...]
     durations: dict[str, float]
-    trace_id: str | None = None
-    """The attempt's own trace, where it is recorded; else its canary's."""
+    trace_id: str | UnsetType = UNSET
+    """The attempt's own trace, where it is recorded; else its canary's; else it is left out."""
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
@@ -140,7 +140,7 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         clock=_clock(evidence),
         experiments=tuple(map(_experiment, shown(evidence))),
         durations=evidence.durations,
-        trace_id=evidence.canary_trace_id or None,
+        trace_id=evidence.canary_trace_id or UNSET,
     )
 
 
