@@ -32,7 +32,9 @@ class _Known:
     last: _Ended | None = None
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
-    bucket: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
+    outcomes: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
+    # Their own: many findings shall not silence a change of the outcome.
+    of_findings: TokenBucket = field(default_factory=lambda: TokenBucket(burst=BURST, every=EVERY))
 
 
 class ChangeLog:
@@ -57,7 +59,7 @@ class ChangeLog:
             known = self._known[state] = _Known()
         ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
-        if known.said != ended and known.bucket.take(evidence.at):
+        if known.said != ended and known.outcomes.take(evidence.at):
             known.said, passed_over, known.passed_over = ended, known.passed_over, 0
             self._tell_outcome(state, diagnosis, evidence, passed_over)
         else:
@@ -87,7 +89,7 @@ class ChangeLog:
         """Tell of what stops nothing yet, once when it comes and once when it has gone."""
         found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
         for cause in sorted(found.keys() ^ known.findings):
-            if not known.bucket.take(evidence.at):
+            if not known.of_findings.take(evidence.at):
                 return
             known.findings ^= {cause}
             about = {"target": safe_text(state.target.name), "finding": cause}

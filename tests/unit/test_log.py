@@ -177,6 +177,8 @@ def test_a_finding_is_told_when_it_comes_and_when_it_goes(
     assert (line["event"], line["level"]) == ("finding_gone", "info")
     lines = [line for _ in range(40) for line in said.lines(ends_soon, CONFIRMED)]
     assert len(lines) <= BURST
+    (line,) = said.lines(UNTRUSTED)
+    assert line["error.type"] == "client_ca_untrusted"
 
 
 def test_a_target_that_comes_again_is_told_of_again(capsys: pytest.CaptureFixture[str]) -> None:
