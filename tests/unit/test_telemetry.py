@@ -128,7 +128,7 @@ async def test_a_backend_that_hangs_costs_spans_and_no_attempt(
 async def test_settings_that_the_sdk_does_not_take_cost_no_attempt(
     more: dict[str, str], backend: Backend, tmp_path: Path
 ) -> None:
-    """The probe runs; why there are no spans is in its log, and in no form but its own."""
+    """The probe runs on, and whatever the SDK says of them has the form of the log's own lines."""
     env = variables("https://127.0.0.1:1", **more)
     async with running_service(written(tmp_path, backend), env) as service:
         await service.reaches(ATTEMPTS, 3)

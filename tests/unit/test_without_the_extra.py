@@ -69,6 +69,9 @@ async def test_the_service_runs_and_says_what_is_missing(backend: Backend, tmp_p
         ended = await service.stop()
     assert ended.code == 0
     assert "trace_id" not in ended.err
+    lines = [json.loads(line) for line in ended.err.splitlines()]
+    (told,) = [line for line in lines if line["event"] == "telemetry_off"]
+    assert told["level"] == "warning"
 
 
 async def test_over_grpc_it_names_that_extra(backend: Backend, tmp_path: Path) -> None:
