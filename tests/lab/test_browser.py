@@ -20,7 +20,7 @@ from tests.lab.watched_backends import GUARD, SURROGATE, probing
 from tests.tools import missing
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 UNTRUSTED: Final = "documented-cause-1-client-ca-untrusted"
 PAGES: Final = (
@@ -163,6 +163,15 @@ def names(page: "Page") -> list[str]:
     return page.locator("tbody th a:not(.chip)").all_inner_texts()
 
 
+def follow(page: "Page", locator: "Locator") -> None:
+    """Click, and come back once the page that it leads to is there as a whole.
+
+    A click alone comes back while the next page is still being read: half a table is a table too.
+    """
+    with page.expect_navigation():
+        locator.click()
+
+
 def test_the_worst_comes_first(open_page: "Page") -> None:
     """Failures stand above what is well; a failure that is asked for is well."""
     open_page.goto("/")
@@ -179,32 +188,32 @@ def test_search_and_filters_work_by_hand(open_page: "Page") -> None:
     """Typing and choosing narrows the table, the address can be kept, and a link shows all."""
     open_page.goto("/")
     open_page.get_by_label("Search").fill("cause-2 failed-not")
-    open_page.get_by_role("button", name="Show").click()
+    follow(open_page, open_page.get_by_role("button", name="Show"))
     assert names(open_page) == []
     open_page.get_by_label("Search").fill("CAUSE-2")
     open_page.get_by_label("Outcome").select_option("failed")
-    open_page.get_by_role("button", name="Show").click()
+    follow(open_page, open_page.get_by_role("button", name="Show"))
     assert len(names(open_page)) == 3
     assert all("cause-2" in name for name in names(open_page))
     assert open_page.get_by_label("Search").input_value() == "CAUSE-2"
     open_page.reload()
     assert len(names(open_page)) == 3
 
-    open_page.get_by_role("link", name="show all").click()
+    follow(open_page, open_page.get_by_role("link", name="show all"))
     assert len(names(open_page)) == 13
-    open_page.locator(".summary").get_by_role("link", name="client_ca_untrusted").click()
+    follow(open_page, open_page.locator(".summary").get_by_role("link", name="client_ca_untrusted"))
     assert names(open_page) == [UNTRUSTED]
-    open_page.locator("tbody").get_by_role("link", name="team=payments").click()
+    follow(open_page, open_page.locator("tbody").get_by_role("link", name="team=payments"))
     assert names(open_page) == [UNTRUSTED]
     assert "label=team" in open_page.url
-    open_page.locator(".summary").get_by_role("link", name="client_ca_untrusted").click()
+    follow(open_page, open_page.locator(".summary").get_by_role("link", name="client_ca_untrusted"))
     assert len(names(open_page)) == 11
 
 
 def test_links_lead_from_the_table_to_target_and_cause_and_back(open_page: "Page") -> None:
     """Each page leads to the next; the chain's broken link stands there in words."""
     open_page.goto("/")
-    open_page.get_by_role("link", name=UNTRUSTED, exact=True).click()
+    follow(open_page, open_page.get_by_role("link", name=UNTRUSTED, exact=True))
     assert open_page.get_by_role("heading", level=1).inner_text() == UNTRUSTED
     text = open_page.locator("main").inner_text()
     for words in (
@@ -215,13 +224,13 @@ def test_links_lead_from_the_table_to_target_and_cause_and_back(open_page: "Page
         "not reached",
     ):
         assert words in text
-    open_page.locator(".verdict").get_by_role("link", name="client_ca_untrusted").click()
+    follow(open_page, open_page.locator(".verdict").get_by_role("link", name="client_ca_untrusted"))
     assert open_page.url.endswith("/causes/client_ca_untrusted")
-    open_page.get_by_role("link", name=UNTRUSTED).click()
+    follow(open_page, open_page.get_by_role("link", name=UNTRUSTED))
     assert open_page.url.endswith(f"/targets/{UNTRUSTED}")
-    open_page.get_by_role("link", name="mtls-probe").click()
-    open_page.get_by_role("link", name="causes", exact=True).click()
-    open_page.get_by_role("link", name="tls_off").click()
+    follow(open_page, open_page.get_by_role("link", name="mtls-probe"))
+    follow(open_page, open_page.get_by_role("link", name="causes", exact=True))
+    follow(open_page, open_page.get_by_role("link", name="tls_off"))
     assert open_page.get_by_role("heading", name="What proves it").is_visible()
 
 
