@@ -160,7 +160,9 @@ def _rejected(evidence: Evidence) -> Match | None:
 
 
 def _partial(answer: Answer) -> Match:
-    fact = f"partial success: {answer.rejected_items} items rejected"
+    count = answer.rejected_items
+    words = {0: "nothing rejected, but a warning", 1: "1 item rejected"}
+    fact = f"partial success: {words.get(count, f'{count} items rejected')}"
     if answer.partial_message:
         fact += f': "{answer.partial_message}"'
     return Match(Strength.NAMED if answer.rejected_items else Strength.FINDING, (fact,))

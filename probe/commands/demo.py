@@ -48,6 +48,8 @@ async def _demo(web: WebSettings | None) -> int:
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             with reader_may_leave():
                 print_results(seen, "table")
+                if web is None:
+                    click.echo(f"\nThe certificates in {folder} were made for this round alone.")
             wrong = [
                 f"{target.name}: expected {backends.expected[target.name] or 'confirmed'}, "
                 f"got {diagnosis.cause or diagnosis.outcome}"

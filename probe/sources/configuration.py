@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from platform import node
+from typing import Final
 
 import msgspec
 
@@ -37,6 +38,9 @@ from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.target import ClockSource, Secret, Target
 
+SAMPLE_SUCCESSES: Final = 0.01
+"""The share of successes recorded where neither file nor environment says."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
@@ -64,7 +68,7 @@ class Configuration:
     expiry_critical: float = 336 * 3600.0
     experiments_enabled: bool = True
     experiments_concurrency: int = 4
-    sample_successes: float = 0.01
+    sample_successes: float = SAMPLE_SUCCESSES
     propagate: bool = True
     spans_to: SpanDestination | None = None
     shard_index: int = 0
@@ -149,6 +153,7 @@ def configuration_from_environment(environ: Mapping[str, str]) -> Configuration:
         targets=with_unique_names(targets),
         sources=(SDK_ENVIRONMENT,),
         resource=resource,
+        sample_successes=_sample_successes(None, spans_to),
         spans_to=spans_to,
         warnings=warnings + more,
         files=tuple(files.names),
@@ -199,7 +204,7 @@ def _configuration(
         ),
         experiments_enabled=entry.experiments.enabled,
         experiments_concurrency=entry.experiments.concurrency,
-        sample_successes=entry.telemetry.sample_successes,
+        sample_successes=_sample_successes(entry.telemetry.sample_successes, spans_to),
         propagate=entry.telemetry.propagate,
         shard_index=shard_index,
         shard_count=entry.shard.count,
@@ -208,6 +213,12 @@ def _configuration(
         spans_to=spans_to,
         warnings=warnings + more,
     )
+
+
+def _sample_successes(written: float | None, destination: SpanDestination | None) -> float:
+    """Return the file's word, else the environment's, else the default."""
+    asked = None if destination is None else destination.sample_successes
+    return next((share for share in (written, asked) if share is not None), SAMPLE_SUCCESSES)
 
 
 def _sources(entry: FileEntry, document: Document) -> Iterator[NamedSource]:

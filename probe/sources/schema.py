@@ -148,7 +148,7 @@ class AlertsEntry(Entry, frozen=True, kw_only=True):
 class TelemetryEntry(Entry, frozen=True, kw_only=True):
     """`telemetry`."""
 
-    sample_successes: Share = 0.01
+    sample_successes: Share | None = None
     propagate: bool = True
 
 

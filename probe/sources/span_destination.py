@@ -1,4 +1,4 @@
-"""Where the probe's own spans go, as the SDK's environment variables say. Pure.
+"""Where the probe's own spans go, and how many, as the SDK's environment variables say. Pure.
 
 Source: the specification, "OpenTelemetry Environment Variable Specification" and "OpenTelemetry
 Protocol Exporter". The exporter itself reads the rest of them: CA, client certificate, headers.
@@ -15,6 +15,8 @@ QUEUE: Final = 2048
 """Spans that wait at most, where OTEL_BSP_MAX_QUEUE_SIZE does not say otherwise."""
 
 _GRPC_PORT: Final = re.compile(r":4317/?$")
+_URL: Final = re.compile(r"https?://[^/?#]", re.IGNORECASE)
+_RATIO: Final = re.compile(r"[0-9]*\.?[0-9]+(e-?[0-9]{1,3})?|[0-9]+\.", re.ASCII | re.IGNORECASE)
 _DEFAULTS: Final = {"grpc": "http://localhost:4317", "http/protobuf": "http://localhost:4318"}
 
 
@@ -26,6 +28,8 @@ class SpanDestination:
     endpoint: str
     """As the user wrote it, made safe to show."""
     queue: int = QUEUE
+    sample_successes: float | None = None
+    """What OTEL_TRACES_SAMPLER asks for, 0 to 1."""
 
 
 def span_destination(
@@ -42,7 +46,9 @@ def span_destination(
             only OTEL_TRACES_EXPORTER makes the probe use them for itself.
     """
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip()
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
+    disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    sampler = environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
+    if disabled or exporter == "none" or sampler == "always_off":
         return None, ()
     endpoint = _of_traces(environ, "ENDPOINT")
     if not exporter and (probed or not endpoint):
@@ -59,11 +65,41 @@ def span_destination(
             f'the protocol of the probe\'s own spans is "{found}": none are sent; use grpc or '
             "http/protobuf",
         )
+    shown = safe_text(_without_user(endpoint or _DEFAULTS[protocol]))
+    if protocol != "grpc" and endpoint and not _URL.match(endpoint):
+        return None, (
+            f'the endpoint of the probe\'s own spans is "{shown}": none are sent; over '
+            "http/protobuf it begins with http:// or https://",
+        )
+    share, notices = _share(sampler, environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip())
     return SpanDestination(
         "grpc" if protocol == "grpc" else "http/protobuf",
-        safe_text(_without_user(endpoint or _DEFAULTS[protocol])),
+        shown,
         _queue(environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "")),
-    ), ()
+        share,
+    ), notices
+
+
+def _share(sampler: str, ratio: str) -> tuple[float | None, tuple[str, ...]]:
+    """Return the share that the sampler's variables ask for, and what is wrong with them.
+
+    An attempt has no parent, so `parentbased_` changes nothing. A value that nobody can follow is
+    told and ignored, as the specification asks: without a ratio, everything is recorded.
+    """
+    if sampler in {"", "always_on"}:
+        return (1.0 if sampler else None), ()
+    if sampler != "traceidratio":
+        return None, (
+            f'OTEL_TRACES_SAMPLER is "{safe_text(sampler)}", which the probe does not have: '
+            "ignored; telemetry.sample_successes says how many successes are recorded",
+        )
+    if not ratio:
+        return 1.0, ()
+    if not _RATIO.fullmatch(ratio) or float(ratio) > 1:
+        return 1.0, (
+            f'OTEL_TRACES_SAMPLER_ARG is "{safe_text(ratio)}", which is not from 0 to 1: ignored',
+        )
+    return float(ratio), ()
 
 
 def _of_traces(environ: Mapping[str, str], name: str) -> str:

@@ -449,6 +449,11 @@ async def test_demo_once_finds_every_cause() -> None:
     for scenario in SCENARIOS:
         assert scenario.name in ended.out
         assert (scenario.expected or "confirmed") in ended.out
+    # The fixes name files: whoever copies one should know that they were the demo's.
+    said = ended.out.splitlines()[-1]
+    folder = said.removeprefix("The certificates in ").partition(" ")[0]
+    assert f"{folder}/" in ended.out
+    assert not Path(folder).exists()
 
 
 async def until_served(process: asyncio.subprocess.Process) -> str:

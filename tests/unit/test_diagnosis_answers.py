@@ -278,6 +278,23 @@ def test_a_partial_success_that_rejects_is_a_failure() -> None:
     assert [f.cause for f in diagnose(answered(warning)).findings] == ["otlp_rejected"]
 
 
+@pytest.mark.parametrize(
+    ("count", "fact"),
+    [
+        (0, 'partial success: nothing rejected, but a warning: "deprecated"'),
+        (1, 'partial success: 1 item rejected: "deprecated"'),
+        (20, 'partial success: 20 items rejected: "deprecated"'),
+    ],
+)
+def test_a_partial_success_is_told_with_its_number(count: int, fact: str) -> None:
+    """How many items, and the backend's own words; none rejected is a warning."""
+    answer = msgspec.structs.replace(TAKEN, rejected_items=count, partial_message="deprecated")
+    found = diagnose(answered(answer))
+
+    told = found.facts if count else [finding.fact for finding in found.findings]
+    assert fact in told
+
+
 def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> None:
     """The canary's item came as far as a disk that is full."""
     full = msgspec.structs.replace(

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.sources.configuration import configuration_from_environment, load_configuration
+from probe.sources.configuration import (
+    SAMPLE_SUCCESSES,
+    configuration_from_environment,
+    load_configuration,
+)
 from probe.sources.span_destination import QUEUE, SpanDestination, span_destination
 from tests.unit.command_line import configuration
 
@@ -50,6 +54,8 @@ def test_the_sdks_variables_decide(environ: dict[str, str], expected: tuple[str,
         {ENDPOINT: " "},
         {ENDPOINT: "http://c:4318", "OTEL_TRACES_EXPORTER": "none"},
         {ENDPOINT: "http://c:4318", "OTEL_SDK_DISABLED": "TRUE"},
+        {ENDPOINT: "http://c:4318", "OTEL_TRACES_SAMPLER": "always_off"},
+        {ENDPOINT: "http://c:4318", "OTEL_TRACES_SAMPLER": "parentbased_always_off"},
         {"OTEL_METRICS_EXPORTER": "otlp"},
     ],
 )
@@ -96,6 +102,9 @@ def test_without_a_configuration_they_are_what_is_probed() -> None:
     [
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "use otlp or none"),
         ({ENDPOINT: "http://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "http/protobuf"),
+        ({ENDPOINT: "collector:4318"}, "begins with http:// or https://"),
+        ({ENDPOINT: "https://"}, "begins with http:// or https://"),
+        ({ENDPOINT: "unix:///run/otlp"}, "begins with http:// or https://"),
     ],
 )
 def test_what_there_is_not_is_told(environ: dict[str, str], told: str) -> None:
@@ -103,6 +112,75 @@ def test_what_there_is_not_is_told(environ: dict[str, str], told: str) -> None:
     destination, (warning,) = span_destination(environ)
     assert destination is None
     assert told in warning
+
+
+@pytest.mark.parametrize(
+    ("sampler", "ratio", "share"),
+    [
+        ("always_on", "0.5", 1.0),
+        ("parentbased_always_on", "", 1.0),
+        ("traceidratio", "0.25", 0.25),
+        ("parentbased_traceidratio", " 1e-3 ", 0.001),
+        ("TraceIdRatio", "", 1.0),
+        ("traceidratio", "0", 0.0),
+        ("", "0.25", SAMPLE_SUCCESSES),
+    ],
+)
+def test_the_sampler_says_how_many_successes_are_recorded(
+    tmp_path: Path, sampler: str, ratio: str, share: float
+) -> None:
+    """As the SDK reads its variables; the file's own word comes first."""
+    environ = {
+        ENDPOINT: "https://c:4318",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_TRACES_SAMPLER": sampler,
+        "OTEL_TRACES_SAMPLER_ARG": ratio,
+    }
+    target = {"endpoint": "https://c:4317"}
+    assert configuration_from_environment(environ).sample_successes == share
+    for written, expected in (({}, share), ({"telemetry": {"sample_successes": 0.5}}, 0.5)):
+        loaded = load_configuration(configuration(tmp_path, target, **written), environ)
+        assert (loaded.sample_successes, loaded.warnings) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("sampler", "ratio", "share", "told"),
+    [
+        ("xray", "", SAMPLE_SUCCESSES, 'OTEL_TRACES_SAMPLER is "xray"'),
+        ("traceidratio", "1.5", 1.0, "not from 0 to 1"),
+        ("traceidratio", "-0.1", 1.0, "not from 0 to 1"),
+        ("traceidratio", "nan", 1.0, "not from 0 to 1"),
+        ("traceidratio", "\u0661", 1.0, "not from 0 to 1"),
+    ],
+)
+def test_a_sampler_that_nobody_can_follow_is_told_and_ignored(
+    tmp_path: Path, sampler: str, ratio: str, share: float, told: str
+) -> None:
+    """Spans are sent all the same, as the specification asks of such a value."""
+    environ = {
+        ENDPOINT: "https://c:4318",
+        "OTEL_TRACES_SAMPLER": sampler,
+        "OTEL_TRACES_SAMPLER_ARG": ratio,
+    }
+    path = configuration(tmp_path, {"endpoint": "https://c:4317"})
+    loaded = load_configuration(path, environ)
+    assert loaded.spans_to is not None
+    assert loaded.sample_successes == share
+    assert told in loaded.warnings[0]
+
+
+@given(st.text(max_size=12))
+def test_any_ratio_is_read(ratio: str) -> None:
+    """The ratio of any content leaves a share from 0 to 1."""
+    environ = {
+        ENDPOINT: "http://c",
+        "OTEL_TRACES_SAMPLER": "traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": ratio,
+    }
+    destination, _ = span_destination(environ)
+    assert destination is not None
+    assert destination.sample_successes is not None
+    assert 0 <= destination.sample_successes <= 1
 
 
 @given(st.text(max_size=12))
