@@ -107,7 +107,8 @@ EXPORTER_SETTING_IGNORED = Cause(
         "The exporter's own settings hold one that its runtime ignores, overrides or reads in "
         "another way: http:// on a Collector's gRPC exporter keeps TLS, insecure: true beside a CA "
         "does not switch it off, Python's gRPC exporter drops the client certificate without a CA "
-        "variable, a timeout is milliseconds for one runtime and seconds for another."
+        "variable, a timeout is milliseconds for one runtime and seconds for another, "
+        "OTEL_SDK_DISABLED leaves nothing of all the others."
     ),
     evidence="The settings themselves. Always a finding, never the cause of a failure.",
     fix=(

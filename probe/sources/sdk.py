@@ -12,7 +12,16 @@ from typing import Final
 from probe.sources.error import ConfigurationError, nearest_of
 from probe.sources.proxy_environment import proxy_for
 from probe.sources.sdk_traps import sdk_remarks
-from probe.sources.sdk_variables import PREFIX, Headers, headers_of, setting, value_of, variable
+from probe.sources.sdk_variables import (
+    PREFIX,
+    Headers,
+    exporter_variable,
+    exports_otlp,
+    headers_of,
+    setting,
+    value_of,
+    variable,
+)
 from probe.sources.settings import proxy_fault
 from probe.target import (
     PROTOCOLS,
@@ -39,15 +48,21 @@ def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
     them; `sdk-traces`, `sdk-metrics` and `sdk-logs` have an endpoint or other settings of their
     own. With no endpoint variable set there are no targets. Without a PROTOCOL, port 4317 means
-    grpc and any other http/protobuf.
+    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER names no OTLP is left out,
+    unless nothing would be left.
 
     Raises:
         ConfigurationError: naming the variable whose value has no meaning.
     """
+    exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
+    return _targets(environ, exported) or _targets(environ, SIGNALS)
+
+
+def _targets(environ: Mapping[str, str], signals: Sequence[Signal]) -> tuple[Target, ...]:
     generic = _exporter(environ, None) if value_of(environ, "ENDPOINT") else None
     shared: list[Signal] = []
     own: list[Target] = []
-    for signal in SIGNALS:
+    for signal in signals:
         if generic is None and not value_of(environ, "ENDPOINT", signal):
             continue
         exporter = _exporter(environ, signal)
@@ -97,7 +112,10 @@ def _target(
 def _choices(
     environ: Mapping[str, str], signals: Sequence[Signal], exporter: _Exporter
 ) -> Iterator[str]:
-    """Say which protocol was chosen, and by what, where no variable names one."""
+    """Say which signals are left out, and which protocol was chosen where no variable names one."""
+    for signal in SIGNALS:
+        if signal not in signals and not exports_otlp(environ, signal):
+            yield f"{exporter_variable(signal)} names no OTLP exporter: {signal} are not probed"
     for signal in signals:
         if setting(environ, signal, "PROTOCOL")[1]:
             continue

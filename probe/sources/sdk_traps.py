@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from probe.safe_text import safe_text
-from probe.sources.sdk_variables import TLS_NAMES, setting, value_of, variable
+from probe.sources.sdk_variables import (
+    TLS_NAMES,
+    exporter_variable,
+    exports_otlp,
+    sdk_disabled,
+    setting,
+    value_of,
+    variable,
+)
 from probe.target import Endpoint, Protocol, Remark, Signal, TlsSettings
 
 CAUSE: Final = "exporter_setting_ignored"
@@ -22,8 +30,9 @@ def sdk_remarks(
     environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
 ) -> tuple[Remark, ...]:
     """Return the traps in the variables that decide for the exporters of `signals`, each once."""
-    found: dict[Remark, None] = {}
+    found = dict.fromkeys(_disabled(environ))
     for signal in signals:
+        found.update(dict.fromkeys(_no_exporter(environ, signal)))
         found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
         found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
         found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
@@ -63,6 +72,22 @@ def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool
     elif go_takes_them:
         fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
     return Remark(CAUSE, fact, ("Write https:// in the endpoint.",))
+
+
+def _disabled(environ: Mapping[str, str]) -> Iterator[Remark]:
+    if sdk_disabled(environ):
+        fact = "OTEL_SDK_DISABLED is true: an SDK that reads it exports nothing, to any endpoint"
+        yield Remark(CAUSE, fact, ("Remove OTEL_SDK_DISABLED where telemetry is wanted.",))
+
+
+def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+    if not exports_otlp(environ, signal):
+        name = exporter_variable(signal)
+        fact = (
+            f"{name} names no OTLP exporter: an SDK that reads it sends no {signal} to this "
+            "endpoint, which is set all the same"
+        )
+        yield Remark(CAUSE, fact, (f"Set {name}=otlp where {signal} are wanted here.",))
 
 
 def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Remark]:

@@ -1,7 +1,8 @@
 """The `OTEL_EXPORTER_OTLP_*` variables: which one decides, and how a list of headers is written.
 
 Pure. Follows the specification "OpenTelemetry Protocol Exporter": a per-signal variable comes
-before the generic one, and an empty variable is one that is not set.
+before the generic one, and an empty variable is one that is not set. Whether there is an OTLP
+exporter at all is said by `OTEL_*_EXPORTER` ("OpenTelemetry Environment Variable Specification").
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,9 @@ from probe.target import Secret, Signal
 PREFIX: Final = "OTEL_EXPORTER_OTLP_"
 TLS_NAMES: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 """The variables that name files, without prefix and signal."""
+
+_OTLP: Final = {"otlp", "otlp_proto_grpc", "otlp_proto_http"}
+"""How an OTLP exporter is called; the longer names are Python's."""
 
 Headers = tuple[tuple[str, Secret], ...]
 
@@ -33,6 +37,22 @@ def setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tup
     if signal and (text := value_of(environ, name, signal)):
         return variable(name, signal), text
     return variable(name), value_of(environ, name)
+
+
+def exporter_variable(signal: Signal) -> str:
+    """Return the variable that names the exporters of `signal`."""
+    return f"OTEL_{signal.upper()}_EXPORTER"
+
+
+def exports_otlp(environ: Mapping[str, str], signal: Signal) -> bool:
+    """Return whether an SDK makes an OTLP exporter for `signal`, as it does where nothing is said."""
+    names = environ.get(exporter_variable(signal), "").strip().lower()
+    return not names or not _OTLP.isdisjoint(name.strip() for name in names.split(","))
+
+
+def sdk_disabled(environ: Mapping[str, str]) -> bool:
+    """Return whether OTEL_SDK_DISABLED turns every exporter off: only `true` does."""
+    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
 def headers_of(text: str, *, grpc: bool) -> Headers:

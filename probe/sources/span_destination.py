@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.safe_text import safe_text
+from probe.sources.sdk_variables import exports_otlp, sdk_disabled
 
 QUEUE: Final = 2048
 """Spans that wait at most, where OTEL_BSP_MAX_QUEUE_SIZE does not say otherwise."""
@@ -46,14 +47,15 @@ def span_destination(
             only OTEL_TRACES_EXPORTER makes the probe use them for itself.
     """
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip()
-    disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    otlp = exports_otlp(environ, "traces")
     sampler = environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
-    if disabled or exporter == "none" or sampler == "always_off":
+    if sdk_disabled(environ) or exporter.lower() == "none" or sampler == "always_off":
         return None, ()
     endpoint = _of_traces(environ, "ENDPOINT")
-    if not exporter and (probed or not endpoint):
+    asked = exporter or (endpoint and not probed)
+    if not asked or (probed and not otlp):
         return None, ()
-    if exporter not in {"", "otlp"}:
+    if not otlp:
         found = safe_text(exporter)
         return None, (f'OTEL_TRACES_EXPORTER is "{found}": no spans are sent; use otlp or none',)
     # Without PROTOCOL, 4317 is gRPC's port here too, as for what is probed.

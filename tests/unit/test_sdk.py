@@ -40,6 +40,56 @@ def test_no_endpoint_is_no_target(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("exporters", "signal", "left_out"),
+    [
+        ({}, "traces", ()),
+        ({"TRACES": "otlp", "METRICS": "none"}, "traces", ("METRICS",)),
+        ({"TRACES": "none"}, "metrics", ("TRACES",)),
+        ({"TRACES": "console", "METRICS": "prometheus"}, "logs", ("TRACES", "METRICS")),
+        ({"TRACES": "console, OTLP"}, "traces", ()),
+        ({"TRACES": "otlp_proto_http"}, "traces", ()),
+        ({"TRACES": "otlp/stdout"}, "metrics", ("TRACES",)),
+    ],
+)
+def test_a_signal_without_an_otlp_exporter_is_left_out(
+    exporters: dict[str, str], signal: str, left_out: tuple[str, ...]
+) -> None:
+    """A backend of metrics alone is not asked for traces, and the target says what it leaves out."""
+    environ = {P + "ENDPOINT": "https://c:4318"}
+    environ |= {f"OTEL_{name}_EXPORTER": value for name, value in exporters.items()}
+    (target,) = targets_from_environment(environ)
+
+    assert (target.name, target.signal, target.endpoint.path) == ("sdk", signal, f"/v1/{signal}")
+    said = [note for note in target.notes if "no OTLP exporter" in note]
+    assert [note.partition(" ")[0] for note in said] == [
+        f"OTEL_{name}_EXPORTER" for name in left_out
+    ]
+    assert target.remarks == ()
+
+
+def test_a_signals_own_endpoint_without_an_exporter_is_no_target() -> None:
+    """Nothing would be sent there; the others keep theirs."""
+    found = targets_from_environment(
+        {
+            P + "ENDPOINT": "https://c:4318",
+            P + "METRICS_ENDPOINT": "https://m:4318/v1/metrics",
+            "OTEL_METRICS_EXPORTER": "none",
+        }
+    )
+    assert [target.name for target in found] == ["sdk"]
+
+
+@pytest.mark.parametrize("endpoint", ["ENDPOINT", "LOGS_ENDPOINT"])
+def test_where_no_exporter_is_left_the_endpoints_are_probed_all_the_same(endpoint: str) -> None:
+    """Somebody set them: a finding says that an SDK sends nothing there."""
+    environ = {P + endpoint: "https://c:4318/v1/logs"}
+    environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
+    (target,) = targets_from_environment(environ)
+
+    assert f"OTEL_{target.signal.upper()}_EXPORTER names no OTLP exporter" in target.remarks[0].fact
+
+
+@pytest.mark.parametrize(
     ("endpoint", "protocol"),
     [
         ("https://c:4317", "grpc"),

@@ -184,6 +184,17 @@ def test_half_a_pair_beside_http_changes_nothing_in_go() -> None:
     assert "do not start" not in said
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [("true", True), (" TRUE ", True), ("false", False), ("1", False)]
+)
+def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
+    """The backend is well, and no telemetry comes: only `true` means so."""
+    (target,) = targets_from_environment({P + "ENDPOINT": GRPC, "OTEL_SDK_DISABLED": value})
+    assert ["OTEL_SDK_DISABLED is true" in remark.fact for remark in target.remarks] == [
+        True
+    ] * said
+
+
 def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
     """It parses a URL; Python takes host:port."""
     assert "has no scheme: Go's exporters pass over it" in facts(ENDPOINT="c:4317")
