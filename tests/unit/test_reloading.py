@@ -25,6 +25,8 @@ PKI = DemoPki.create(datetime.now(UTC))
 ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 SUCCESSFUL = "mtls_probe_config_last_reload_successful"
 TARGETS = "mtls_probe_targets"
+INTERVAL = "1s"
+"""Where no tick may be missed: longer than a busy machine keeps a process waiting."""
 
 
 @pytest.fixture
@@ -63,9 +65,9 @@ async def test_a_new_target_comes_and_the_old_one_goes_on(
 ) -> None:
     """Read whole, then swapped; the unchanged target keeps its count."""
     tls = PKI.settings(tmp_path, PKI.exporter())
-    old = entry(backend, tls, interval="200ms")
+    old = entry(backend, tls, interval=INTERVAL)
     async with running_service(written(tmp_path, old)) as service:
-        await service.reaches(ATTEMPTS, 3)
+        await service.reaches(ATTEMPTS, 2)
         written(tmp_path, old, {**old, "name": "another"})
         if how == "post":
             assert await post_reload(service) == (200, "the configuration was read again\n")
@@ -74,8 +76,8 @@ async def test_a_new_target_comes_and_the_old_one_goes_on(
         await becomes(service, TARGETS, 2)
         await service.reaches('mtls_probe_attempts_total{target="another"}', 1)
         # It would begin at none again, were it taken for a new one.
-        assert (await service.sample(ATTEMPTS) or 0) >= 3
-        await service.reaches(ATTEMPTS, 5)
+        assert (await service.sample(ATTEMPTS) or 0) >= 2
+        await service.reaches(ATTEMPTS, 4)
         assert await service.sample("mtls_probe_schedule_missed_total") == 0
         await service.stop()
 
@@ -85,10 +87,10 @@ async def test_a_broken_configuration_leaves_the_old_one_in_force(
 ) -> None:
     """It is refused with where and what, shows in metric and page, and no target misses a tick."""
     tls = PKI.settings(tmp_path, PKI.exporter())
-    good = entry(backend, tls, interval="200ms")
+    good = entry(backend, tls, interval=INTERVAL)
     path = written(tmp_path, good)
     async with running_service(path) as service:
-        await service.reaches(ATTEMPTS, 2)
+        await service.reaches(ATTEMPTS, 1)
         path.write_text(path.read_text("utf-8").replace("interval", "intervall"), "utf-8")
         status, text = await post_reload(service)
         assert status == 500
@@ -97,7 +99,7 @@ async def test_a_broken_configuration_leaves_the_old_one_in_force(
         await becomes(service, SUCCESSFUL, 0)
         assert "intervall" in (await service.get("/"))[1]
         before = await service.sample(ATTEMPTS) or 0.0
-        await service.reaches(ATTEMPTS, before + 3)
+        await service.reaches(ATTEMPTS, before + 2)
         assert await service.sample("mtls_probe_schedule_missed_total") == 0
         written(tmp_path, good)
         await becomes(service, SUCCESSFUL, 1)
