@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from probe.target import SIGNALS, Signal
 from tests.lab.credentials import LabPki, Pair
 
 HOST: Final = "127.0.0.1"
@@ -159,11 +160,13 @@ def serve_collector(
     *,
     exporter: Mapping[str, object] = MappingProxyType({"debug": {"verbosity": "detailed"}}),
     processors: Mapping[str, object] = MappingProxyType({}),
+    signals: Sequence[Signal] = SIGNALS,
     before: Sequence[str] = (),
 ) -> Iterator[Collector]:
     """Run a Collector with the server settings `tls` on both ports; `folder` is its own.
 
-    None: both ports are in clear. What it takes goes through `processors` to `exporter`.
+    None: both ports are in clear. What it takes of `signals` goes through `processors` to
+    `exporter`.
     """
     listen = {"endpoint": f"{HOST}:0", "tls": tls}
     pipeline = {
@@ -177,7 +180,7 @@ def serve_collector(
         "exporters": dict(exporter),
         "service": {
             "telemetry": {"metrics": {"level": "none"}},
-            "pipelines": dict.fromkeys(("traces", "metrics", "logs"), pipeline),
+            "pipelines": dict.fromkeys(signals, pipeline),
         },
     }
     # Every JSON document is a YAML document.

@@ -86,6 +86,30 @@ def test_the_protocol_that_nobody_chose_is_a_fact(
     assert any("OTEL_EXPORTER_OTLP_PROTOCOL" in fact for fact in result["facts"])  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_a_backend_of_metrics_alone_is_asked_for_metrics(
+    otelcol: Path, pki: LabPki, tmp_path: Path, protocol: str
+) -> None:
+    """Without a pipeline for traces the Collector does not serve them: red only where sent."""
+    tls = {
+        "cert_file": str(pki.server.cert_file),
+        "key_file": str(pki.server.key_file),
+        "client_ca_file": str(pki.client_ca_file),
+    }
+    wanted = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    with serve_collector(otelcol, tmp_path, tls, signals=("metrics",)) as running:
+        port = running.grpc_port if protocol == "grpc" else running.http_port
+        sent = variables(pki, f"https://localhost:{port}", pki.client, **wanted)
+        everything = check(sent, tmp_path)
+        metrics = check(sent | {"OTEL_TRACES_EXPORTER": "none"}, tmp_path)
+
+    assert (everything[0], everything[1]["cause"]) == (1, "otlp_not_served")
+    assert (metrics[0], metrics[1]["outcome"]) == (0, "confirmed")
+    assert (
+        "OTEL_TRACES_EXPORTER names no OTLP exporter: traces are not probed" in metrics[1]["facts"]
+    )  # type: ignore[operator]  # a list of words
+
+
 def test_run_needs_no_file(otelcol: Path, pki: LabPki, tmp_path: Path) -> None:
     """It serves what it finds, and the Collector that stops trusting the CA is on it soon after."""
     trusted = write_pem(tmp_path, "client-ca.pem", pki.client_ca.pem)
