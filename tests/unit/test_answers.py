@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,19 +17,11 @@ from tests.unit.loopback_client import (
     SERVER_CA,
     TRACES,
     Start,
-    backends,
     client_context,
     grpc_request,
     headers_of,
     meet,
 )
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Start a backend with the arguments given, and stop it after the test."""
-    async with backends() as begin:
-        yield begin
 
 
 @pytest.mark.parametrize(

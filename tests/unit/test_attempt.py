@@ -48,13 +48,6 @@ class Names(Resolver):
         return tuple(self._addresses.get(host) or await super().resolve(host))
 
 
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Start a backend with the arguments given, and stop it after the test."""
-    async with backends() as begin:
-        yield begin
-
-
 def prober(resolver: Resolver | None = None, clock: Callable[[], float] = lambda: AT) -> Prober:
     """Return a prober whose clock stands still."""
     return Prober(

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +18,12 @@ from tests.unit.loopback_client import (
     EndedBy,
     Seen,
     Start,
-    backends,
     client_context,
     grpc_request,
     headers_of,
     meet,
     talk,
 )
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Start a backend with the arguments given, and stop it after the test."""
-    async with backends() as begin:
-        yield begin
 
 
 async def test_alert_is_never_lost_to_the_reset(start: Start) -> None:

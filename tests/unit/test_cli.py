@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +18,7 @@ import pytest
 from probe import __version__, cli
 from probe.demo.backend import Backend
 from probe.demo.pki import write_pem
-from probe.demo.scenarios import SCENARIOS, DemoPki
+from probe.demo.scenarios import SCENARIOS
 from tests.unit.command_line import (
     Ended,
     configuration,
@@ -29,8 +28,8 @@ from tests.unit.command_line import (
     side_by_side,
     start_probe,
 )
+from tests.unit.demo_pki import PKI
 
-PKI = DemoPki.create(datetime.now(UTC))
 NOWHERE: Final = "127.0.0.1:1"
 """Where nothing listens."""
 WITH_CONFIGURATION: Final = ("run", "check", "validate", "rules")

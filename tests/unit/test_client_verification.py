@@ -1,6 +1,5 @@
 """A client certificate is judged as Go judges it, and the alert says so (alert_map, section 1)."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from tests.unit.loopback_client import (
     CLIENT_CA,
     OTHER_CA,
     Start,
-    backends,
     client_context,
     grpc_request,
     headers_of,
@@ -21,13 +19,6 @@ from tests.unit.loopback_client import (
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Start a backend with the arguments given, and stop it after the test."""
-    async with backends() as begin:
-        yield begin
 
 
 UPPER = CLIENT_CA.intermediate("upper")

@@ -21,19 +21,12 @@ from probe.handshake.greeting import Greeting
 from probe.handshake.resolver import Resolver
 from probe.line import one_round
 from probe.target import Endpoint, Protocol, Secret, Target, TlsSettings
-from tests.unit.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start, backends
+from tests.unit.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
 
 GOOD = CLIENT_CA.issue("exporter")
 STRANGER = OTHER_CA.issue("stranger")
 EC_ONLY = "ECDHE-ECDSA-AES128-GCM-SHA256"
 RSA_SUITES = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Start a backend with the arguments given, and stop it after the test."""
-    async with backends() as begin:
-        yield begin
 
 
 def target(

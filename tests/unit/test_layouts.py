@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from probe.evidence import Evidence
 from probe.handshake.attempt import Prober
 from probe.handshake.resolver import Resolver
 from probe.target import Endpoint, Target, TlsSettings
-from tests.unit.loopback_client import Start, backends
+from tests.unit.loopback_client import Start
 
 ROOT = Authority.root("cert-manager root")
 ISSUER = ROOT.intermediate("cert-manager issuer")
@@ -31,13 +31,6 @@ EXPORTER_ID = "spiffe://example.org/ns/payments/sa/checkout"
 # SVIDs serve on both sides (SPIFFE X.509-SVID §4.4); their subject says nothing.
 BOTH = ("clientAuth", "serverAuth")
 COLLECTOR_SVID = SPIRE.issue("", sans=(f"URI:{COLLECTOR_ID}",), usages=BOTH)
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    """Start a backend with the arguments given, and stop it after the test."""
-    async with backends() as begin:
-        yield begin
 
 
 def prober() -> Prober:

@@ -2,8 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,23 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from probe.credentials.store import CredentialStore
 from probe.demo.backend import Backend
-from probe.demo.scenarios import DemoPki
 from probe.module import AllowList, Module
 from probe.on_demand import TIMEOUT_HEADER, OnDemand, Reply
 from probe.target import Endpoint, Target, TlsSettings
 from tests.unit.command_line import configuration, run_probe, running_service
+from tests.unit.demo_pki import PKI
 
-PKI = DemoPki.create(datetime.now(UTC))
 SIXTY_FOUR = 64
-
-
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    """A backend with which nothing is wrong."""
-    one = PKI.backend("healthy")
-    await one.start()
-    yield one
-    await one.stop()
 
 
 def module(tls: TlsSettings, *allow: str, timeout: float = 5.0) -> Module:

@@ -4,8 +4,6 @@ import asyncio
 import json
 import shutil
 import signal
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +13,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from probe.demo.backend import Backend
 from probe.demo.pki import Issued
-from probe.demo.scenarios import DemoPki
 from probe.ledger import Ledger
 from probe.line import Line
 from probe.target import Endpoint, Target, TlsSettings
 from tests.unit.command_line import RunningService, configuration, entry, running_service
+from tests.unit.demo_pki import PKI
 
-PKI = DemoPki.create(datetime.now(UTC))
 ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 SUCCESSFUL = "mtls_probe_config_last_reload_successful"
 TARGETS = "mtls_probe_targets"
 INTERVAL = "1s"
 """Where no tick may be missed: longer than a busy machine keeps a process waiting."""
-
-
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    """A backend with which nothing is wrong."""
-    one = PKI.backend("healthy")
-    await one.start()
-    yield one
-    await one.stop()
 
 
 def written(folder: Path, *entries: dict[str, Any]) -> Path:

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -16,13 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from probe.demo.backend import Backend
 from probe.demo.pki import Issued, write_pem
-from probe.demo.scenarios import DemoPki
 from probe.service import Service, stop_signals
 from probe.sources.configuration import Configuration, WebSettings
 from probe.target import Endpoint, Target, TlsSettings
 from tests.unit.command_line import configuration, entry, run_probe, running_service
-
-PKI = DemoPki.create(datetime.now(UTC))
+from tests.unit.demo_pki import PKI
 
 
 def attempts(name: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
 
@@ -10,21 +9,12 @@ import pytest
 
 from probe.demo.backend import Backend
 from tests.unit.command_line import RunningService, configuration, entry, running_service
+from tests.unit.demo_pki import PKI
 from tests.unit.span_receiver import Receiver
-from tests.unit.test_reloading import PKI
 
 SPANS = "mtls_probe_telemetry_spans_total"
-ATTEMPTS = 'mtls_probe_attempts_total{target="demo"}'
+ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 HIDDEN = "nobody-may-see-this"
-
-
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    """A backend that takes everything."""
-    found = PKI.backend("demo")
-    await found.start()
-    yield found
-    await found.stop()
 
 
 def variables(endpoint: str, **more: str) -> dict[str, str]:
@@ -63,8 +53,8 @@ async def test_spans_arrive_and_the_end_leaves_none_behind(
             ended = await service.stop()
             assert monotonic() - began < 5
     assert ended.code == 0
-    assert receiver.names.count("probe demo") >= 3
-    assert receiver.names.count("OTLP export") == receiver.names.count("probe demo")
+    assert receiver.names.count("probe healthy") >= 3
+    assert receiver.names.count("OTLP export") == receiver.names.count("probe healthy")
 
 
 async def test_a_backend_that_refuses_costs_spans_and_no_attempt(
@@ -174,7 +164,7 @@ async def test_what_a_scrape_asks_for_is_traced_too(backend: Backend, tmp_path: 
     }
     receiver = Receiver()
     async with receiver.listening() as endpoint:
-        for share, expected in ((0, ["127.0.0.1:1"]), (1, ["demo", "127.0.0.1:1"])):
+        for share, expected in ((0, ["127.0.0.1:1"]), (1, ["healthy", "127.0.0.1:1"])):
             config = configuration(
                 tmp_path, modules={"m": module}, telemetry={"sample_successes": share}
             )
@@ -185,5 +175,5 @@ async def test_what_a_scrape_asks_for_is_traced_too(backend: Backend, tmp_path: 
                     assert status == 200
                 await service.stop()
             roots = [name for name in receiver.names if name.startswith("probe ")]
-            named = {f"127.0.0.1:{backend.port}": "demo"}
+            named = {f"127.0.0.1:{backend.port}": "healthy"}
             assert [named.get(name.split()[-1], name.split()[-1]) for name in roots] == expected

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.demo.scenarios import DemoPki
 from probe.diagnosis import diagnose
 from probe.outputs.output_file import write_whole
 from probe.outputs.textfile import WITHOUT, textfile
@@ -21,8 +19,8 @@ from probe.target import Endpoint, Target
 from tests.golden.build import CASES
 from tests.tools import missing
 from tests.unit.command_line import configuration, entry, run_probe
+from tests.unit.demo_pki import PKI
 
-PKI = DemoPki.create(datetime.now(UTC))
 NEW, OLD = b"new " * 100_000, b"old " * 100_000
 
 

@@ -1,16 +1,15 @@
 """Without the extra `otel` everything else works; without a destination it is not even imported."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from probe.demo.backend import Backend
 from tests.unit.command_line import ROOT, configuration, entry, run_probe, running_service
-from tests.unit.test_reloading import PKI
+from tests.unit.demo_pki import PKI
 
-ATTEMPTS = 'mtls_probe_attempts_total{target="demo"}'
+ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 NOT_INSTALLED = """
 import sys
@@ -28,15 +27,6 @@ TELLS_WHAT_IT_IMPORTED = """
 import atexit, sys
 atexit.register(lambda: print("imported", "opentelemetry.sdk" in sys.modules, file=sys.stderr))
 """
-
-
-@pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    """A backend that takes everything."""
-    found = PKI.backend("demo")
-    await found.start()
-    yield found
-    await found.stop()
 
 
 def python_with(folder: Path, at_start: str, **more: str) -> dict[str, str]:
@@ -64,7 +54,7 @@ async def test_the_service_runs_and_says_what_is_missing(backend: Backend, tmp_p
         assert 'target_info{service_instance_id="' in metrics
         assert "telemetry_sdk" not in metrics
         assert "mtls_probe_telemetry" not in metrics
-        _, result = await service.get("/api/v1/targets/demo")
+        _, result = await service.get("/api/v1/targets/healthy")
         assert json.loads(result)["results"][0]["outcome"] == "confirmed"
         ended = await service.stop()
     assert ended.code == 0
