@@ -3,7 +3,7 @@
 Law 8: the callbacks never raise, and what they capture is a plain `Heard`, never the Connection.
 pyOpenSSL's own wrappers cost a closure, a lookup and an X509 object at each of some thirty calls
 of a handshake; these look at two integers and return (a twelfth of an attempt's CPU, measured).
-A contract test (tests/unit/test_tls.py) fails when the bindings change under them.
+A contract test (tests/unit/test_bindings.py) fails when the bindings change under them.
 """
 
 from typing import Any, Final, Literal

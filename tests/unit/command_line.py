@@ -17,6 +17,8 @@ from probe.demo.backend import Backend
 from probe.target import TlsSettings
 
 ROOT = Path(__file__).parents[2]
+NOWHERE = "127.0.0.1:1"
+"""Where nothing listens."""
 TRACEBACK = "Traceback (most recent call last)"
 _LIMIT = 30.0
 _AT_A_TIME = 4

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import resource
 import signal
 import socket
@@ -18,9 +17,8 @@ import pytest
 from probe import __version__, cli
 from probe.demo.backend import Backend
 from probe.demo.pki import write_pem
-from probe.demo.scenarios import SCENARIOS
 from tests.unit.command_line import (
-    Ended,
+    NOWHERE,
     configuration,
     entry,
     finish,
@@ -29,11 +27,6 @@ from tests.unit.command_line import (
     start_probe,
 )
 from tests.unit.demo_pki import PKI
-
-NOWHERE: Final = "127.0.0.1:1"
-"""Where nothing listens."""
-WITH_CONFIGURATION: Final = ("run", "check", "validate", "rules")
-NOTHING_SET: Final = "OTEL_EXPORTER_OTLP_ENDPOINT: set it to the backend"
 
 # interfaces.md, section 4, in its order; by_exporter and experiments are added to it.
 RESULT_KEYS: Final = (
@@ -182,43 +175,6 @@ async def test_endpoints_from_stdin_and_from_a_file(tmp_path: Path) -> None:
     assert names == [NOWHERE, "127.0.0.1:4", "127.0.0.1:4#2", "127.0.0.1:2", "127.0.0.1:3"]
 
 
-async def test_bytes_that_are_no_text_are_no_endpoint() -> None:
-    """A binary file on stdin is a usage error that shows, escaped, what was read."""
-    ended = await run_probe("check", "-", stdin=b"\x7fELF\xff\xfe\x1b[31m\n")
-    assert ended.code == 2
-    assert r"'\x7fELF\udcff\udcfe\x1b[31m'" in ended.err
-    assert "\x1b" not in ended.err
-
-
-USAGE_ERRORS: Final = {
-    "an unknown command": (["chekc"], "No such command"),
-    "an unknown option": (["check", "--certificate", "x"], "No such option"),
-    "no endpoint": (["check", "host"], "has no port"),
-    "two sources": (["check", NOWHERE, "--config", "x.yml"], "not both"),
-    "files for nothing": (["check", "--ca", "ca.pem"], "--ca goes with an endpoint"),
-    "an empty list": (["check", "-"], "no endpoint is named"),
-    "a missing list": (["check", "--targets", "nowhere.txt"], "No such file"),
-    "no port to serve on": (["demo", "--listen", "127.0.0.1:99999"], "is no HOST:PORT"),
-}
-
-
-async def test_a_usage_error_is_2() -> None:
-    """A mistake on the command line is named on stderr, and nothing is on stdout."""
-    commands = [arguments for arguments, _ in USAGE_ERRORS.values()]
-    each = await side_by_side(*(run_probe(*arguments, stdin=b"") for arguments in commands))
-    for ended, (mistake, (_, named)) in zip(each, USAGE_ERRORS.items(), strict=True):
-        assert (ended.code, ended.out) == (2, ""), mistake
-        assert named in ended.err, mistake
-
-
-async def test_neither_file_nor_environment_is_2_and_says_what_to_set() -> None:
-    """With nothing to probe, the first thing to set is named."""
-    for ended in await side_by_side(*map(run_probe, WITH_CONFIGURATION)):
-        assert (ended.code, ended.out) == (2, "")
-        assert NOTHING_SET in ended.err
-        assert "--config" in ended.err
-
-
 async def test_the_environment_of_an_sdk_is_enough(tmp_path: Path) -> None:
     """Without --config, the OTEL_EXPORTER_OTLP_* variables are read as an SDK reads them."""
     tls = PKI.settings(tmp_path, PKI.exporter())
@@ -234,48 +190,6 @@ async def test_the_environment_of_an_sdk_is_enough(tmp_path: Path) -> None:
         ended = await run_probe("check", "--output", "json", env=env)
     assert ended.code == 0
     assert [result["target"] for result in ended.document["results"]] == ["sdk"]
-
-
-async def test_a_configuration_error_says_where_what_and_what_is_near(tmp_path: Path) -> None:
-    """File and line, the key's path, what was found, what is allowed, and the nearest of it."""
-    config = tmp_path / "probe.yml"
-    config.write_text(f"targets:\n  - endpoint: {NOWHERE}\n    protocol: grcp\n", encoding="utf-8")
-    commands = ((command, "--config", config) for command in WITH_CONFIGURATION)
-    for ended in await side_by_side(*(run_probe(*command) for command in commands)):
-        assert (ended.code, ended.out) == (2, "")
-        first, found, allowed, nearest = ended.err.splitlines()
-        assert first.startswith(f"{config}:3: targets[0].protocol: ")
-        assert found.split() == ["found:", "grcp"]
-        assert allowed.split() == ["allowed:", "grpc,", "http/protobuf"]
-        assert nearest.split() == ["nearest:", "grpc"]
-
-
-async def test_a_configuration_that_cannot_be_read_is_2(tmp_path: Path) -> None:
-    """A folder, a missing file, a loop of links, bytes that are no text: one line each."""
-    (tmp_path / "loop").symlink_to("loop")
-    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00\x1b[31m")
-    each = (tmp_path, tmp_path / "missing", tmp_path / "loop", tmp_path / "bytes")
-    for ended in await side_by_side(*(run_probe("run", "--config", path) for path in each)):
-        assert (ended.code, ended.out) == (2, "")
-        assert str(tmp_path) in ended.err
-        assert "\x1b" not in ended.err
-
-
-async def test_a_hostile_file_name_is_shown_escaped(tmp_path: Path) -> None:
-    """A path with an escape sequence does not reach the terminal as one."""
-    ended = await run_probe("check", "--config", os.fsencode(tmp_path) + b"/\xff\x1b[31m\n.yml")
-    assert ended.code == 2
-    assert r"\udcff\x1b[31m\x0a.yml: cannot be read" in ended.err
-    assert "\x1b" not in ended.err
-
-
-async def test_what_the_configuration_leaves_open_is_said(tmp_path: Path) -> None:
-    """A variable that is not set expands to nothing, as in a Collector, and a warning names it."""
-    config = configuration(tmp_path, {"endpoint": NOWHERE, "name": "n${env:NOT_SET_HERE}"})
-    ended = await run_probe("validate", "--config", config)
-    assert ended.code == 0
-    assert ended.err.splitlines()[0].startswith("warning: ")
-    assert "NOT_SET_HERE" in ended.err
 
 
 async def test_validate_finds_credential_faults_and_connects_nowhere(tmp_path: Path) -> None:
@@ -348,87 +262,6 @@ async def test_wait_gives_up_when_the_time_is_up() -> None:
     assert "tcp_refused" in ended.out
 
 
-@pytest.mark.parametrize("output", ["table", "jsonl"])
-async def test_a_reader_who_leaves_changes_nothing(output: str) -> None:
-    """`mtls-probe check … | head`: no complaint, and the exit code is still the check's."""
-    read_end, write_end = os.pipe()
-    endpoints = [f"127.0.0.1:{port}" for port in range(1, 40)]
-    process = await start_probe("check", *endpoints, "--output", output, stdout=write_end)
-    os.close(write_end)
-    os.close(read_end)
-    ended = await finish(process)
-    assert (ended.code, ended.err) == (1, "")
-
-
-@pytest.mark.parametrize("output", ["table", "json"])
-async def test_a_full_disk_is_3(output: str) -> None:
-    """What cannot be written is the machine's fault, not a target's."""
-    with Path("/dev/full").open("wb") as full:
-        ended = await run_probe("check", NOWHERE, "--output", output, stdout=full)
-    assert (ended.code, ended.err) == (3, "mtls-probe: No space left on device\n")
-
-
-async def test_a_closed_stream_is_no_obstacle() -> None:
-    """A standard stream that the caller closed: the check goes on without it."""
-    each = await side_by_side(
-        *(run_probe("check", NOWHERE, preexec_fn=partial(os.close, closed)) for closed in (0, 1, 2))
-    )
-    assert [ended.code for ended in each] == [1, 1, 1]
-    assert ["tcp_refused" in ended.out for ended in each] == [True, False, True]
-
-
-async def on_a_terminal(env: dict[str, str], *options: str) -> tuple[int, str]:
-    """Run a check whose stdout and stderr are a terminal; return its code and what it showed."""
-    ours, theirs = os.openpty()
-    try:
-        arguments = ("check", NOWHERE, *options)
-        process = await start_probe(*arguments, env=env, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        shown = b""
-        reading = asyncio.get_running_loop().run_in_executor
-        while True:
-            try:
-                chunk = await reading(None, os.read, ours, 65536)
-            except OSError:  # EIO: the other end is closed (pty(7))
-                break
-            shown += chunk
-        return await process.wait(), shown.decode()
-    finally:
-        os.close(ours)
-
-
-async def test_a_terminal_gets_colour_and_progress() -> None:
-    """On a terminal the outcome is coloured, and progress is shown while it lasts, then erased."""
-    code, shown = await on_a_terminal({"TERM": "xterm-256color"})
-    assert code == 1
-    assert "\x1b[31mfailed" in shown
-    assert shown.startswith("\r\x1b[K0 of 1 tried\r\x1b[K1 of 1 tried, 1 not as expected: ")
-    assert shown.split("\r")[3].startswith("\x1b[K")
-
-
-async def test_a_terminal_sees_what_a_wait_is_waiting_for() -> None:
-    """After how many attempts which target still is not as expected."""
-    _, shown = await on_a_terminal({"TERM": "xterm-256color"}, "--wait", "1500ms")
-    assert f"\r\x1b[K1 of 1 tried, 2 attempts, 1 not as expected: {NOWHERE}" in shown
-
-
-async def test_quiet_shows_no_progress() -> None:
-    """The first thing on the terminal is the table."""
-    code, shown = await on_a_terminal({"TERM": "xterm-256color"}, "--quiet")
-    assert code == 1
-    assert "tried" not in shown.splitlines()[0]
-    assert "TARGET" in shown.splitlines()[0]
-
-
-async def test_no_color_is_honoured() -> None:
-    """NO_COLOR leaves no colour on a terminal either."""
-    code, shown = await on_a_terminal({"TERM": "xterm-256color", "NO_COLOR": "1"})
-    assert code == 1
-    assert "failed" in shown
-    for colour in range(30, 50):
-        assert f"\x1b[{colour}m" not in shown
-
-
 async def test_ctrl_c_during_a_check_is_130() -> None:
     """An attempt that hangs is given up at once."""
     with silent_port() as port:
@@ -439,51 +272,6 @@ async def test_ctrl_c_during_a_check_is_130() -> None:
         ended = await finish(process)
     assert ended.code == 130
     assert time.monotonic() - told < 5
-
-
-async def test_demo_once_finds_every_cause() -> None:
-    """One round over the demo's backends: exit 0, and each cause is in the table."""
-    ended = await run_probe("demo", "--once")
-    assert (ended.code, ended.err) == (0, "")
-    for scenario in SCENARIOS:
-        assert scenario.name in ended.out
-        assert (scenario.expected or "confirmed") in ended.out
-    # The fixes name files: whoever copies one should know that they were the demo's.
-    said = ended.out.splitlines()[-1]
-    folder = said.removeprefix("The certificates in ").partition(" ")[0]
-    assert f"{folder}/" in ended.out
-    assert not Path(folder).exists()
-
-
-async def until_served(process: asyncio.subprocess.Process) -> str:
-    """Wait until the demo names its status page."""
-    assert process.stderr is not None
-    async with asyncio.timeout(20):
-        while line := await process.stderr.readline():
-            if line.startswith(b"status page: "):
-                return line.decode().split()[2]
-    raise AssertionError("the demo ended")
-
-
-async def test_ctrl_c_ends_the_demo_and_leaves_nothing(tmp_path: Path) -> None:
-    """The demo serves its page until Ctrl-C; its throwaway keys are gone afterwards."""
-    process = await start_probe("demo", "--listen", "127.0.0.1:0", env={"TMPDIR": str(tmp_path)})
-    page = await until_served(process)
-    assert page.startswith("http://127.0.0.1:")
-    assert list(tmp_path.iterdir())
-    process.send_signal(signal.SIGINT)
-    ended: Ended = await finish(process)
-    assert ended.code == 0
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_demo_that_cannot_listen_is_2() -> None:
-    """The demo says where it wanted to serve its page; its port may be another demo's."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        ended = await run_probe("demo", "--listen", address)
-    assert ended.code == 2
-    assert f"cannot listen on {address}" in ended.err
 
 
 async def test_the_version_is_told() -> None:

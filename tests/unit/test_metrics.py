@@ -1,123 +1,27 @@
 """The metrics: names, types and labels of interfaces.md, section 5, in both formats."""
 
-import shutil
-import subprocess
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from prometheus_client import REGISTRY, Metric
-from prometheus_client.openmetrics.parser import (
-    text_string_to_metric_families as openmetrics_families,
-)
-from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from probe.causes.catalogue import CATALOGUE
-from probe.causes.cause import Cause
-from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.credential_facts import CertificateFacts, CredentialFault, Name
 from probe.diagnosis import Diagnosis, Finding
-from probe.evidence import STAGES, ClockReading, Ending, Evidence, Handshake, TargetFacts
-from probe.ledger import Ledger
-from probe.outputs.metrics import Metrics
-from probe.safe_text import safe_text
-from probe.target import Endpoint, Target
-from tests.tools import missing
+from tests.unit.metric_samples import (
+    AT,
+    CREDENTIALS,
+    EU,
+    HANDSHAKE,
+    REFUSED,
+    certificate,
+    ledger_and_metrics,
+    of,
+    samples,
+    seen,
+)
 
-OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
-AT: Final = 1_795_341_600.25
 CONFIRMED: Final = Diagnosis(outcome="confirmed", stage="export")
-REFUSED: Final = Diagnosis(
-    outcome="failed", stage="accept", cause="client_ca_untrusted", family="backend_ca_trust"
-)
-EU: Final = Target(
-    name="eu", endpoint=Endpoint("eu.example", 4317), labels=(("team", 'pay"ments\\'),)
-)
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-def certificate(subject: str, *, not_after: float = 1_798_761_600.0) -> CertificateFacts:
-    """Return a certificate of `subject`, issued by CN=ca."""
-    return CertificateFacts(
-        subject=Name(text=subject, digest=f"digest of {subject}"),
-        issuer=Name(text="CN=ca", digest="digest of CN=ca"),
-        serial_number="2a",
-        not_before=1_767_225_600.0,
-        not_after=not_after,
-        sha256="ab",
-        sans=("DNS:eu.example", "DNS:eu2.example"),
-    )
-
-
-CREDENTIALS: Final = CredentialFacts(
-    generation="1",
-    client_chain=(certificate("CN=client"), certificate("CN=ca", not_after=1_797_000_000.0)),
-    ca_bundle=(certificate("CN=root"),),
-)
-HANDSHAKE: Final = Handshake(
-    complete=True,
-    version="1.3",
-    cipher="TLS_AES_128_GCM_SHA256",
-    group="X25519MLKEM768",
-    alpn="h2",
-    client_certificate_requested=True,
-    client_certificate_sent=True,
-    acceptable_cas=(Name(text="CN=ca", digest="digest of CN=ca"),),
-    server_chain=(certificate("CN=server"),),
-)
-
-
-def seen(**fields: Any) -> Evidence:
-    """Return evidence of an attempt that saw everything, with `fields` over the defaults."""
-    target = TargetFacts(
-        name="eu", endpoint="eu.example:4317", host="eu.example", port=4317, protocol="grpc"
-    )
-    known: dict[str, Any] = {
-        "at": AT,
-        "ending": Ending(stage="accept", kind="alert"),
-        "credentials": CREDENTIALS,
-        "handshake": HANDSHAKE,
-        "clock": (ClockReading(source="http_date", offset=-1.5),),
-        "durations": {"resolve": 0.0004, "connect": 0.00005, "handshake": 0.004},
-        **fields,
-    }
-    return Evidence(target=target, **known)
-
-
-def ledger_and_metrics(*targets: Target) -> tuple[Ledger, Metrics]:
-    """Return a ledger of `targets` (by default EU) and its metrics."""
-    ledger = Ledger(targets or [EU])
-    return ledger, Metrics(ledger)
-
-
-def families(metrics: Metrics, accept: str = "") -> list[Metric]:
-    """Return what prometheus_client's own parser reads from the exposition."""
-    body, content_type = metrics.exposition(accept)
-    read = openmetrics_families if "openmetrics" in content_type else text_families
-    return list(read(body.decode()))
-
-
-def samples(metrics: Metrics, accept: str = "") -> Samples:
-    """Return each sample's value by name and labels; a series exposed twice is an error."""
-    found: Samples = {}
-    for family in families(metrics, accept):
-        for sample in family.samples:
-            series = (sample.name, tuple(sorted(sample.labels.items())))
-            assert series not in found
-            found[series] = sample.value
-    return found
-
-
-def of(metrics: Metrics, name: str) -> list[tuple[dict[str, str], float]]:
-    """Return labels and value of each `mtls_probe_` sample called `name`, without `target`."""
-    return [
-        ({key: text for key, text in labels if key != "target"}, value)
-        for (sample, labels), value in samples(metrics).items()
-        if sample == f"mtls_probe_{name}"
-    ]
 
 
 def test_a_target_has_every_family_of_the_contract() -> None:
@@ -184,34 +88,6 @@ def test_a_target_has_every_family_of_the_contract() -> None:
     assert of(metrics, "acceptable_ca_match") == [({}, 1)]
     assert of(metrics, "clock_offset_seconds") == [({"source": "http_date"}, -1.5)]
     assert of(metrics, "credential_fault") == [({"cause": "client_file_missing"}, 1)]
-
-
-def test_types_are_those_of_the_contract() -> None:
-    """Counters, gauges, histograms and info metrics are declared as such."""
-    ledger, metrics = ledger_and_metrics()
-    ledger.record(EU, seen(), REFUSED)
-    kinds = {family.name: family.type for family in families(metrics, OPENMETRICS)}
-    for counter in (
-        "attempts", "failures", "failures_by_cause", "schedule_missed", "credentials_reloads",
-        "alertmanager_notifications", "alertmanager_notifications_failed",
-    ):  # fmt: skip  # short names, one list
-        assert kinds.pop(f"mtls_probe_{counter}") == "counter"
-    for info in ("target", "tls", "certificate", "build"):
-        assert kinds.pop(f"mtls_probe_{info}") == "info"
-    for histogram in ("duration_seconds", "schedule_lateness_seconds"):
-        assert kinds.pop(f"mtls_probe_{histogram}") == "histogram"
-    ours = {name for name in kinds if name.startswith("mtls_probe_")}
-    assert {kinds[name] for name in ours} == {"gauge"}
-    assert {
-        "mtls_probe_success",
-        "mtls_probe_cause",
-        "mtls_probe_cause_info",
-        "mtls_probe_targets",
-        "mtls_probe_in_flight",
-        "mtls_probe_config_last_reload_successful",
-        "mtls_probe_config_last_reload_success_timestamp_seconds",
-    } <= ours
-    assert any(name.startswith("process_") for name in kinds)
 
 
 def test_the_cause_goes_when_it_is_over() -> None:
@@ -366,160 +242,3 @@ def test_lines_follow_the_targets() -> None:
     assert of(metrics, "attempts_total") == [({}, 0)]
     assert of(metrics, "success") == []
     assert of(metrics, "targets") == [({}, 1)]
-
-
-def test_fleet_counts_start_at_zero_for_every_cause_and_stage() -> None:
-    """A rate needs a first 0: every cause and stage is there before anything happened."""
-    _, metrics = ledger_and_metrics()
-
-    assert of(metrics, "failures_by_cause_total") == [({"cause": id_}, 0) for id_ in CATALOGUE]
-    assert of(metrics, "duration_seconds_count") == [({"stage": stage}, 0) for stage in STAGES]
-    assert of(metrics, "schedule_missed_total") == [({}, 0)]
-    assert of(metrics, "credentials_reloads_total") == [({}, 0)]
-    assert of(metrics, "in_flight") == [({}, 0)]
-    assert of(metrics, "targets") == [({}, 1)]
-    assert [labels for labels, _ in of(metrics, "cause_info")] == [
-        {
-            "cause": cause.id,
-            "family": cause.family,
-            "documented_cause": str(cause.documented_cause),
-            "party": cause.party,
-            "severity": cause.severity,
-        }
-        for cause in CATALOGUE.values()
-    ]
-
-
-def test_fleet_counts_follow_what_happens() -> None:
-    """Failures, durations, the schedule and reloads each move their metric."""
-    ledger, metrics = ledger_and_metrics()
-    ledger.attempt_started()
-    ledger.attempt_missed()
-    ledger.record(EU, seen(), REFUSED)
-    metrics.fleet.lateness(0.02)
-    metrics.fleet.credentials_reloaded()
-    metrics.fleet.config_reloaded(successful=True, at=AT)
-    metrics.fleet.config_reloaded(successful=False, at=AT + 60)
-    shown = samples(metrics)
-
-    assert shown["mtls_probe_failures_by_cause_total", (("cause", "client_ca_untrusted"),)] == 1
-    assert shown["mtls_probe_duration_seconds_count", (("stage", "handshake"),)] == 1
-    assert shown["mtls_probe_duration_seconds_sum", (("stage", "handshake"),)] == 0.004
-    below = "mtls_probe_duration_seconds_bucket"
-    assert shown[below, (("le", "0.0025"), ("stage", "handshake"))] == 0
-    assert shown[below, (("le", "0.005"), ("stage", "handshake"))] == 1
-    assert shown["mtls_probe_schedule_lateness_seconds_sum", ()] == 0.02
-    assert shown["mtls_probe_schedule_missed_total", ()] == 1
-    assert shown["mtls_probe_in_flight", ()] == 1
-    assert shown["mtls_probe_credentials_reloads_total", ()] == 1
-    assert shown["mtls_probe_config_last_reload_successful", ()] == 0
-    assert shown["mtls_probe_config_last_reload_success_timestamp_seconds", ()] == AT
-
-
-def test_the_deciding_stage_carries_the_target_as_exemplar() -> None:
-    """A slow bucket leads to a target; names beyond OpenMetrics' limit carry none."""
-    long = replace(EU, name="x" * 101)
-    ledger, metrics = ledger_and_metrics(EU, long)
-    ledger.record(EU, seen(durations={"connect": 0.02, "accept": 0.2}), REFUSED)
-    ledger.record(long, seen(durations={"accept": 2.0}), REFUSED)
-    found = [
-        (sample.labels, sample.exemplar.labels, sample.exemplar.value)
-        for family in families(metrics, OPENMETRICS)
-        for sample in family.samples
-        if sample.exemplar
-    ]
-
-    assert found == [({"stage": "accept", "le": "0.25"}, {"target": "eu"}, 0.2)]
-
-
-def test_both_formats_say_the_same() -> None:
-    """The two formats differ in metadata only."""
-    ledger, metrics = ledger_and_metrics()
-    ledger.record(EU, seen(), REFUSED)
-    text, openmetrics = (
-        {k: v for k, v in samples(metrics, accept).items() if not k[0].startswith("process_")}
-        for accept in ("", OPENMETRICS)
-    )
-
-    assert text == openmetrics
-    assert metrics.exposition(OPENMETRICS)[0].endswith(b"\n# EOF\n")
-    assert b"# EOF" not in metrics.exposition("")[0]
-
-
-@pytest.mark.parametrize("accept", ["", OPENMETRICS])
-def test_every_metric_has_help_and_none_is_a_created_one(accept: str) -> None:
-    """Each family is documented, and no `_created` series doubles the volume."""
-    _, metrics = ledger_and_metrics()
-
-    assert all(family.documentation for family in families(metrics, accept))
-    assert not any(name.endswith("_created") for name, _ in samples(metrics, accept))
-
-
-def test_the_global_registry_is_left_alone() -> None:
-    """Two sets of metrics live in one process, and neither is registered globally."""
-    ledger_and_metrics()
-    ledger_and_metrics()
-
-    assert not any(family.name.startswith("mtls_probe") for family in REGISTRY.collect())
-
-
-def test_promtool_accepts_the_metrics() -> None:
-    """Prometheus' own linter reads the text format and finds nothing to improve."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        missing("promtool is not installed")
-    ledger, metrics = ledger_and_metrics()
-    ledger.record(EU, seen(), REFUSED)
-
-    done = subprocess.run(
-        [promtool, "check", "metrics"],
-        input=metrics.exposition()[0],
-        capture_output=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text(), st.text(), st.text())
-def test_no_text_breaks_the_format(name: str, label: str, subject: str) -> None:
-    """Whatever targets, labels and certificates say, both parsers read exactly our series."""
-    target = replace(EU, name=name, labels=((label, subject), ("team", name), ("target", subject)))
-    ledger = Ledger([target])
-    metrics = Metrics(ledger, _NO_CAUSES)
-    hostile = msgspec.structs.replace(
-        certificate(subject), sans=(subject, name), serial_number=subject
-    )
-    ledger.record(
-        target,
-        seen(
-            credentials=CredentialFacts(client_chain=(hostile,)),
-            handshake=msgspec.structs.replace(HANDSHAKE, group=subject, server_chain=(hostile,)),
-            clock=(ClockReading(source=subject, offset=0.0),),
-        ),
-        REFUSED,
-    )
-
-    for accept in ("", OPENMETRICS):
-        shown = samples(metrics, accept)
-        ours = [dict(labels) for _, labels in shown if "target" in dict(labels)]
-        assert len({labels["target"] for labels in ours}) == 1
-        assert len(ours) == 22
-        values = {text for labels in ours for text in labels.values()}
-        assert values == {safe_text(text) for text in values}
-
-
-_NO_CAUSES: Final[dict[str, Cause]] = {}
-
-
-def test_a_hostile_subject_stays_one_label() -> None:
-    """A quote, a backslash and a line break in a subject start no new series."""
-    ledger, metrics = ledger_and_metrics()
-    subject = 'CN=a"} 1\nmtls_probe_success{target="fake"} 1\\\x1b[31m'
-    chain = (certificate(subject),)
-    ledger.record(EU, seen(credentials=CredentialFacts(client_chain=chain)), REFUSED)
-
-    labels, _ = of(metrics, "certificate_info")[0]
-    assert labels["subject"] == 'CN=a"} 1\\x0amtls_probe_success{target="fake"} 1\\\\x1b[31m'
-    assert len(of(metrics, "success")) == 1

@@ -17,7 +17,7 @@ from probe.handshake.tls import TlsClient, TlsPlan
 from probe.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from tests.unit.loopback_client import OTHER_CA, SERVER_CA
 from tests.unit.memory_peer import VERSIONS, MemoryServer, Version, plan_of, server_context
-from tests.unit.test_conversation import SETTINGS, STRANGER, TOKEN, Talk
+from tests.unit.talking import SETTINGS, STRANGER, TOKEN, Talk
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

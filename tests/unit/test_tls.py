@@ -1,26 +1,16 @@
 """The client's TLS: everything that a handshake says is recorded, and nothing that comes raises."""
 
-import gc
-import inspect
-import re
-import weakref
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from probe.credentials.context import Variant
-from probe.demo.pki import Authority, Issued
+from probe.demo.pki import Issued
 from probe.evidence import Alert, VerifyError
-from probe.handshake import bindings
 from probe.handshake.alerts import ALERTS, alert_from_info
-from probe.handshake.bindings import listen
-from probe.handshake.tls import TlsClient, sni_of
+from probe.handshake.tls import TlsClient
 from probe.target import TlsSettings
-from tests.unit.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA
+from tests.unit.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
 from tests.unit.memory_peer import (
     CLIENT,
     VERSIONS,
@@ -31,29 +21,7 @@ from tests.unit.memory_peer import (
     plan_of,
     server_context,
 )
-
-NOW = datetime.now(UTC)
-DAY = timedelta(days=1)
-STRANGER = OTHER_CA.issue("stranger")
-
-
-def record(content_type: int, body: bytes) -> bytes:
-    """Return one TLS record in clear."""
-    return bytes((content_type, 3, 3)) + len(body).to_bytes(2, "big") + body
-
-
-def legacy_versions(flight: bytes) -> set[int]:
-    """Return where in `flight` the records' version bytes are."""
-    found, start = set(), 0
-    while start < len(flight):
-        found |= {start + 1, start + 2}
-        start += 5 + int.from_bytes(flight[start + 3 : start + 5], "big")
-    return found
-
-
-def server_cert(**arguments: object) -> Issued:
-    """Return a certificate of the server CA."""
-    return SERVER_CA.issue("backend", **{"usages": ("serverAuth",), **arguments})  # type: ignore[arg-type]  # as issue() takes them
+from tests.unit.tls_records import DAY, NOW, STRANGER, server_cert
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -224,14 +192,6 @@ def test_the_chain_is_recorded_when_the_handshake_fails(version: Version) -> Non
     assert [name.text for name in seen.acceptable_cas] == ["CN=client CA"]
 
 
-def test_lists_of_the_server_are_bounded() -> None:
-    """A server that sends 60 certificates and names 300 authorities fills no memory."""
-    many = [Authority.root("client CA", key=CLIENT_CA.issued.key)] * 300
-    context = server_context(chain=[SERVER_CA.certificate] * 60, named=many)
-    seen = handshake(context)[0].record()
-    assert (len(seen.server_chain), len(seen.acceptable_cas)) == (32, 256)
-
-
 def test_alpn_is_what_the_server_chose() -> None:
     """The second of ours, or none."""
     assert handshake(server_context(alpn=b"http/1.1"))[0].alpn == "http/1.1"
@@ -257,141 +217,6 @@ def test_a_common_name_is_no_name() -> None:
     assert (by_cn.server_verified, by_san.server_verified) == (False, True)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "2001:db8::1"])
-def test_an_address_is_never_sent_as_server_name(address: str) -> None:
-    """RFC 6066 §3; a host name is."""
-    _, without = handshake(server_context(), plan_of(reference=address))
-    _, with_name = handshake(server_context(), plan_of(reference="localhost"))
-
-    assert without.complete
-    assert without.connection.get_servername() is None
-    assert with_name.connection.get_servername() == b"localhost"
-
-
-@pytest.mark.parametrize(
-    ("name", "sent"),
-    [
-        ("", b""),
-        ("10.0.0.1", b""),
-        ("fe80::1%eth0", b""),
-        ("collector.example.com.", b"collector.example.com"),
-        ("bücher.example", b"xn--bcher-kva.example"),
-    ],
-)
-def test_the_server_name_as_it_goes_on_the_wire(name: str, sent: bytes) -> None:
-    """A-labels, and no trailing dot."""
-    assert sni_of(name) == sent
-
-
-@settings(max_examples=50)
-@given(st.text())
-def test_any_server_name_can_be_tried(name: str) -> None:
-    """A name that DNS could not hold is no reason to raise."""
-    sent = sni_of(name)
-    assert sent.isascii()
-    assert not sent.endswith(b".") or not name.isascii()
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_close_notify_is_told_from_the_end_of_file(version: Version) -> None:
-    """Both end the connection; only one is an orderly end (RFC 8446 §6.1)."""
-    orderly, server = handshake(server_context(version))
-    assert orderly.receive(server.say(b"bye") + server.close()) == b"bye"
-    abrupt, _ = handshake(server_context(version))
-    abrupt.receive_eof()
-
-    assert (orderly.state, orderly.close_notify) == ("closed", True)
-    assert (abrupt.state, abrupt.close_notify) == ("closed", False)
-    assert orderly.alerts == (
-        Alert(direction="received", level="warning", number=0, name="close_notify"),
-    )
-
-
-def test_close_notify_instead_of_a_handshake_is_a_close() -> None:
-    """The server closed; nothing failed."""
-    client = TlsClient(plan_of())
-    client.start()
-    client.receive(record(0x15, b"\x01\x00"))
-    assert (client.state, client.close_notify, client.complete) == ("closed", True, False)
-
-
-def test_our_shutdown_reaches_the_server() -> None:
-    """The server reads a close_notify, and an unfinished handshake has none to send."""
-    client, server = handshake(server_context())
-    client.shutdown()
-    server.receive(client.take_output())
-    assert server.connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN
-
-    unfinished = TlsClient(plan_of())
-    unfinished.start()
-    unfinished.take_output()
-    unfinished.shutdown()
-    assert unfinished.take_output() == b""
-
-
-def test_an_ended_connection_hears_and_says_nothing() -> None:
-    """After the end, bytes are ignored, and a write neither raises nor reopens it."""
-    client, server = handshake(server_context())
-    more = server.say(b"more")
-    client.receive_eof()
-    assert client.receive(more) == b""
-    assert client.state == "closed"
-
-    refused, _ = handshake(server_context(), plan_of(STRANGER))
-    refused.write(b"hello")
-    refused.shutdown()
-    refused.receive_eof()
-    assert refused.state == "failed"
-
-
-@pytest.mark.parametrize("size", [1, 16384, 18432, 200_000])
-def test_data_of_any_size_passes_both_ways(size: int) -> None:
-    """What is longer than one record, or than the buffer, comes whole."""
-    client, server = handshake(server_context())
-    data = bytes(range(251)) * (size // 251 + 1)
-    assert client.receive(server.say(data)) == data
-    client.write(data)
-    server.receive(client.take_output())
-    assert client.take_output() == b""
-    assert server.plain == data
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.binary(max_size=80), max_size=4), st.sampled_from([0x14, 0x15, 0x16, 0x17]))
-def test_no_bytes_raise(bodies: list[bytes], content_type: int) -> None:
-    """Neither raw bytes nor well-formed records with nonsense in them."""
-    client = TlsClient(PLAN)
-    client.start()
-    client.take_output()
-    for body in bodies:
-        assert client.receive(record(content_type, body)) == b""
-        client.receive(body)
-    client.take_output()
-    seen = client.record()
-    assert not seen.complete
-    assert not seen.server_verified
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(VERSIONS), st.integers(0, 4000), st.integers(1, 255))
-def test_no_corrupted_flight_raises_or_completes(version: Version, at: int, flip: int) -> None:
-    """One byte changed anywhere in the server's first flight keeps the handshake from its end.
-
-    Save in a record's legacy version, which RFC 8446 §5.1 says to ignore.
-    """
-    client, server = TlsClient(PLAN), MemoryServer(CONTEXTS[version])
-    client.start()
-    flight = bytearray(server.receive(client.take_output()))
-    versions = legacy_versions(flight)
-    at %= len(flight)
-    flight[at] ^= flip
-    client.receive(bytes(flight))
-    meet(client, server)
-
-    assert client.record().complete is client.complete
-    assert at in versions or client.state != "open"
-
-
 def test_alerts_have_the_names_of_the_registry() -> None:
     """Known ones by name, any other by number, the level and direction as OpenSSL codes them."""
     assert alert_from_info(0x4004, 2 << 8 | 48) == Alert(
@@ -401,60 +226,3 @@ def test_alerts_have_the_names_of_the_registry() -> None:
         direction="sent", level="warning", number=90, name="user_canceled"
     )
     assert alert_from_info(0x4004, 2 << 8 | 199).name == "alert_199"
-
-
-def test_a_connection_needs_no_garbage_collector() -> None:
-    """The callbacks hold no reference to it (law 8): it goes when its owner lets go."""
-    gc.disable()
-    try:
-        client, _ = handshake(server_context(), plan_of(STRANGER))
-        connection = weakref.ref(client._connection)
-        heard = weakref.ref(client._heard)
-        client.record()
-        del client
-        assert connection() is None
-        assert heard() is None
-    finally:
-        gc.enable()
-
-
-def test_contract_every_binding_exists() -> None:
-    """What `bindings.py` calls past pyOpenSSL's public API is there, in this version of it."""
-    source = inspect.getsource(bindings)
-    used = set(re.findall(r"_lib\.(\w+)", source))
-    attributes = set(re.findall(r"connection\.(_\w+)", source))
-    connection = SSL.Connection(plan_of().context, None)
-
-    assert len(used) >= 20
-    assert {name for name in used if not hasattr(bindings._lib, name)} == set()
-    assert attributes == {"_ssl", "_from_ssl"}
-    assert {name for name in attributes if not hasattr(connection, name)} == set()
-    assert SSL.Connection._reverse_mapping[connection._ssl] is connection
-
-
-def test_contract_the_callbacks_fire() -> None:
-    """Alert, verify error and request of one handshake are heard; of a healthy one, the request."""
-    expired = server_context(server=server_cert(not_after=NOW - DAY))
-    bad, _ = handshake(expired, plan_of(STRANGER))
-    assert bad._heard.alerts == [(0x4004, 2 << 8 | 48)]
-    assert bad._heard.verify_errors == [(10, 0)]
-    assert bad._heard.certificate_requested
-
-    good, _ = handshake(server_context())
-    assert (good._heard.alerts, good._heard.verify_errors) == ([], [])
-    assert good._heard.certificate_requested
-
-
-def test_contract_a_callback_without_a_listener_is_harmless() -> None:
-    """A connection that is gone from pyOpenSSL's map verifies nothing, and raises nothing."""
-    context = plan_of().context
-    connection = SSL.Connection(context, None)
-    heard = listen(connection)
-    bindings._on_info(bindings._ffi.NULL, 0x4004, 2 << 8 | 48)
-    assert bindings._on_certificate_request(bindings._ffi.NULL, bindings._ffi.NULL) == 1
-    assert heard.alerts == []
-    assert not heard.certificate_requested
-
-
-PLAN = plan_of()
-CONTEXTS = {version: server_context(version, server=SERVER) for version in VERSIONS}

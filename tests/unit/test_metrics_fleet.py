@@ -1,0 +1,81 @@
+"""Metrics of all targets together: counts, and durations with their exemplars."""
+
+from dataclasses import replace
+
+from probe.causes.catalogue import CATALOGUE
+from probe.evidence import STAGES
+from tests.unit.metric_samples import (
+    AT,
+    EU,
+    OPENMETRICS,
+    REFUSED,
+    families,
+    ledger_and_metrics,
+    of,
+    samples,
+    seen,
+)
+
+
+def test_fleet_counts_start_at_zero_for_every_cause_and_stage() -> None:
+    """A rate needs a first 0: every cause and stage is there before anything happened."""
+    _, metrics = ledger_and_metrics()
+
+    assert of(metrics, "failures_by_cause_total") == [({"cause": id_}, 0) for id_ in CATALOGUE]
+    assert of(metrics, "duration_seconds_count") == [({"stage": stage}, 0) for stage in STAGES]
+    assert of(metrics, "schedule_missed_total") == [({}, 0)]
+    assert of(metrics, "credentials_reloads_total") == [({}, 0)]
+    assert of(metrics, "in_flight") == [({}, 0)]
+    assert of(metrics, "targets") == [({}, 1)]
+    assert [labels for labels, _ in of(metrics, "cause_info")] == [
+        {
+            "cause": cause.id,
+            "family": cause.family,
+            "documented_cause": str(cause.documented_cause),
+            "party": cause.party,
+            "severity": cause.severity,
+        }
+        for cause in CATALOGUE.values()
+    ]
+
+
+def test_fleet_counts_follow_what_happens() -> None:
+    """Failures, durations, the schedule and reloads each move their metric."""
+    ledger, metrics = ledger_and_metrics()
+    ledger.attempt_started()
+    ledger.attempt_missed()
+    ledger.record(EU, seen(), REFUSED)
+    metrics.fleet.lateness(0.02)
+    metrics.fleet.credentials_reloaded()
+    metrics.fleet.config_reloaded(successful=True, at=AT)
+    metrics.fleet.config_reloaded(successful=False, at=AT + 60)
+    shown = samples(metrics)
+
+    assert shown["mtls_probe_failures_by_cause_total", (("cause", "client_ca_untrusted"),)] == 1
+    assert shown["mtls_probe_duration_seconds_count", (("stage", "handshake"),)] == 1
+    assert shown["mtls_probe_duration_seconds_sum", (("stage", "handshake"),)] == 0.004
+    below = "mtls_probe_duration_seconds_bucket"
+    assert shown[below, (("le", "0.0025"), ("stage", "handshake"))] == 0
+    assert shown[below, (("le", "0.005"), ("stage", "handshake"))] == 1
+    assert shown["mtls_probe_schedule_lateness_seconds_sum", ()] == 0.02
+    assert shown["mtls_probe_schedule_missed_total", ()] == 1
+    assert shown["mtls_probe_in_flight", ()] == 1
+    assert shown["mtls_probe_credentials_reloads_total", ()] == 1
+    assert shown["mtls_probe_config_last_reload_successful", ()] == 0
+    assert shown["mtls_probe_config_last_reload_success_timestamp_seconds", ()] == AT
+
+
+def test_the_deciding_stage_carries_the_target_as_exemplar() -> None:
+    """A slow bucket leads to a target; names beyond OpenMetrics' limit carry none."""
+    long = replace(EU, name="x" * 101)
+    ledger, metrics = ledger_and_metrics(EU, long)
+    ledger.record(EU, seen(durations={"connect": 0.02, "accept": 0.2}), REFUSED)
+    ledger.record(long, seen(durations={"accept": 2.0}), REFUSED)
+    found = [
+        (sample.labels, sample.exemplar.labels, sample.exemplar.value)
+        for family in families(metrics, OPENMETRICS)
+        for sample in family.samples
+        if sample.exemplar
+    ]
+
+    assert found == [({"stage": "accept", "le": "0.25"}, {"target": "eu"}, 0.2)]
