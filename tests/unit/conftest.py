@@ -1,10 +1,12 @@
-"""Backends on loopback that the tests of several rooms ask for."""
+"""What the tests of several files ask for: backends on loopback, configurations from a text."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from probe.demo.backend import Backend
+from tests.unit.configuration_texts import Load, One, load_target, load_text
 from tests.unit.demo_pki import PKI
 from tests.unit.loopback_client import Start, backends
 
@@ -23,3 +25,16 @@ async def backend() -> AsyncIterator[Backend]:
     await one.start()
     yield one
     await one.stop()
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """A function that loads a text as `m.yml` of a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return load_text
+
+
+@pytest.fixture
+def one(load: Load) -> One:
+    """A function that returns the target which some lines under `targets` describe."""
+    return load_target

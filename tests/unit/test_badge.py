@@ -22,7 +22,7 @@ from probe.safe_text import safe_text
 from probe.target import Endpoint, Target
 from tests.golden.attempts import answered, attempt, refused, shaken
 from tests.golden.certificates import EXPORTER, OTHER_CA
-from tests.unit.test_status_page import contrast
+from tests.unit.colour_contrast import contrast
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 GREEN: Final = "#1a6e34"

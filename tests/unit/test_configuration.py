@@ -1,6 +1,5 @@
 """The project's own YAML file becomes a Configuration, or one error that says what to mend."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,38 +13,10 @@ from probe.sources.error import ConfigurationError
 from probe.sources.loading import lists_of
 from probe.sources.named_sources import NamedSource
 from probe.target import Secret, Target, TlsSettings
+from tests.unit.configuration_texts import CAUSES, Load, One
 
-CAUSES = ("client_cert_not_sent", "client_ca_untrusted")
 EXAMPLE = Path(__file__).parents[2] / "config" / "mtls-probe.yml"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-
-Load = Callable[..., Configuration]
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Return a function that loads a text as `m.yml` of the working directory."""
-    monkeypatch.chdir(tmp_path)
-
-    def from_text(text: str, environ: Mapping[str, str] | None = None) -> Configuration:
-        Path("m.yml").write_text(text, encoding="utf-8")
-        return load_configuration(Path("m.yml"), environ or {}, known_causes=CAUSES)
-
-    return from_text
-
-
-@pytest.fixture
-def one(load: Load) -> Callable[..., Target]:
-    """Return a function that gives the target which some lines under `targets` describe."""
-
-    def from_lines(
-        *lines: str, environ: Mapping[str, str] | None = None, endpoint: str = "c:4317"
-    ) -> Target:
-        text = f"targets:\n  - endpoint: {endpoint}\n" + "".join(f"    {line}\n" for line in lines)
-        (target,) = load(text, environ).targets
-        return target
-
-    return from_lines
 
 
 def test_the_documented_example_loads() -> None:
@@ -99,7 +70,7 @@ def test_every_section_is_read(load: Load) -> None:
     assert (configuration.sample_successes, configuration.propagate) == (1.0, False)
 
 
-def test_every_tls_key_of_a_collector_is_accepted(one: Callable[..., Target]) -> None:
+def test_every_tls_key_of_a_collector_is_accepted(one: One) -> None:
     """A client TLS section pasted from an exporter loads unchanged."""
     tls = one(
         "tls:",
@@ -136,9 +107,7 @@ def test_every_tls_key_of_a_collector_is_accepted(one: Callable[..., Target]) ->
         ("labels:",),
     ],
 )
-def test_faults_of_credentials_are_left_to_the_attempt(
-    one: Callable[..., Target], lines: tuple[str, ...]
-) -> None:
+def test_faults_of_credentials_are_left_to_the_attempt(one: One, lines: tuple[str, ...]) -> None:
     """A missing half or an unreadable file fails its target at load, not the configuration."""
     assert one(*lines).name == "c:4317"
 
@@ -186,7 +155,7 @@ def test_names_are_unique(load: Load) -> None:
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_insecure_beside_https_drops_the_other_settings_and_says_so(
-    one: Callable[..., Target], protocol: str
+    one: One, protocol: str
 ) -> None:
     """As in the Collector that the section was pasted from, and as in no reader's mind."""
     lines = ("tls: {insecure: true, cert_file: a, key_file: b}", f"protocol: {protocol}")
@@ -209,7 +178,7 @@ def test_insecure_beside_https_drops_the_other_settings_and_says_so(
     ],
 )
 def test_insecure_without_its_effect_is_said(
-    one: Callable[..., Target], endpoint: str, tls: str, said: str | None
+    one: One, endpoint: str, tls: str, said: str | None
 ) -> None:
     """Where `insecure` does what it says, or is not there, nothing is."""
     remarks = one(f"tls: {tls}", endpoint=endpoint).remarks
@@ -233,7 +202,7 @@ def test_plaintext_follows_the_collector(load: Load, lines: str, *, plaintext: b
     assert target.plaintext is plaintext
 
 
-def test_references_expand(one: Callable[..., Target]) -> None:
+def test_references_expand(one: One) -> None:
     """Text stays text where text is wanted, and a token becomes a Secret."""
     Path("token").write_text("t0ken", encoding="utf-8")
     target = one(

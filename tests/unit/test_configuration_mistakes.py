@@ -1,49 +1,13 @@
 """Every mistake in the YAML file is one error that says where it is and what would be right."""
 
-import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from probe.sources.configuration import Configuration, load_configuration
-from probe.sources.error import ConfigurationError, render_key
-from probe.target import Target
+from probe.sources.error import ConfigurationError
+from tests.unit.configuration_texts import Load, One
 
-CAUSES = ("client_cert_not_sent", "client_ca_untrusted")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-
-Load = Callable[..., Configuration]
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Return a function that loads a text as `m.yml` of the working directory."""
-    monkeypatch.chdir(tmp_path)
-
-    def from_text(text: str, environ: Mapping[str, str] | None = None) -> Configuration:
-        Path("m.yml").write_text(text, encoding="utf-8")
-        return load_configuration(Path("m.yml"), environ or {}, known_causes=CAUSES)
-
-    return from_text
-
-
-@pytest.fixture
-def one(load: Load) -> Callable[..., Target]:
-    """Return a function that gives the target which some lines under `targets` describe."""
-
-    def from_lines(*lines: str, environ: Mapping[str, str] | None = None) -> Target:
-        text = "targets:\n  - endpoint: c:4317\n" + "".join(f"    {line}\n" for line in lines)
-        (target,) = load(text, environ).targets
-        return target
-
-    return from_lines
-
-
 MISTAKES: list[tuple[str, str, int, dict[str, Any]]] = [
     ("tls:\n      ca_fil: x", "tls.ca_fil", 4, {"found": "ca_fil", "nearest": "ca_file"}),
     ("endpont: x", "endpont", 3, {"nearest": "endpoint"}),
@@ -97,7 +61,7 @@ MISTAKES: list[tuple[str, str, int, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("lines", "key", "line", "facts"), MISTAKES)
 def test_a_mistake_in_a_target_is_located(
-    one: Callable[..., Target], lines: str, key: str, line: int, facts: dict[str, Any]
+    one: One, lines: str, key: str, line: int, facts: dict[str, Any]
 ) -> None:
     """File, line and key are named, with what was found and what is allowed."""
     with pytest.raises(ConfigurationError) as caught:
@@ -239,161 +203,3 @@ def test_every_target_that_cannot_be_one_is_told(load: Load) -> None:
     assert [one.key for one in (error, *error.more)] == keys
     assert str(error).count("m.yml:") == 4
     assert str(error).count("taken by the target in line 3") == 2
-
-
-@pytest.mark.parametrize(
-    "text", ["".join(f"k{n}: 1\n" for n in range(50)), f"targets: [{'{endpoint: x}, ' * 50}]"]
-)
-def test_a_report_has_an_end(load: Load, text: str) -> None:
-    """What is left out of it is counted."""
-    with pytest.raises(ConfigurationError) as caught:
-        load(text)
-    assert len(caught.value.more) == 19
-    assert str(caught.value).endswith("\nand 30 more")
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        "clock: {sources: [{http: 'ftp://c/?t=s3cret'}]}",
-        "clock: {sources: [{http: 'http://c:0/?t=s3cret'}]}",
-        "clock: {sources: [{http: 'http://c/?t=s3cret'}, {http: 'http://c/?t=s3cret'}]}",
-        "sources: [{http_sd: 'ftp://c/?t=s3cret'}]",
-        "sources: [{http_sd: 'http://s3cret@c/'}]",
-        "sources: [{http_sd: {s3cret: x}}]",
-    ],
-)
-def test_errors_show_no_query_of_a_url(load: Load, where: str) -> None:
-    """It may hold a token."""
-    with pytest.raises(ConfigurationError) as caught:
-        load(f"{where}\n", {})
-    assert "s3cret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "headers: {authorization: [s3cret]}",
-        'headers: {authorization: "s3cret\\x01"}',
-        "headers: s3cret",
-        "tls: {key_pem: [s3cret]}",
-        "proxy_url: ftp://u:s3cret@p:1",
-        "name: x\n  - endpoint: ftp://c/v1/traces?token=s3cret",
-        "name: x\n  - endpoint: http://c:99999/?token=s3cret",
-        "tls: {insecure: '-----BEGIN PRIVATE KEY----- s3cret'}",
-        "endpoint2: s3cret",
-        "endpoint2: s3cret\n    tls: {key_pem: [s3cret]}",
-    ],
-)
-def test_errors_show_no_secret(one: Callable[..., Target], lines: str) -> None:
-    """Of a header, a key or a proxy's password an error shows the type at most."""
-    with pytest.raises(ConfigurationError) as caught:
-        one(lines)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_a_password_in_an_endpoint_is_not_shown(load: Load) -> None:
-    """Where people put one by mistake, the error must not spread it."""
-    with pytest.raises(ConfigurationError) as caught:
-        load("targets: [{endpoint: 'https://u:s3cret@c:99999'}]")
-    assert "s3cret" not in str(caught.value)
-
-
-def test_an_error_reads_as_its_facts() -> None:
-    """Where, what, then each fact on its own line; hostile text is made safe."""
-    error = ConfigurationError(
-        "unknown key",
-        file="m.yml",
-        line=7,
-        key=render_key(("targets", 0, "tls", "ca\x1b")),
-        found="ca\x1b",
-        allowed=("ca_file", "ca_pem"),
-        nearest="ca_file",
-    )
-    assert str(error).splitlines() == [
-        'm.yml:7: targets[0].tls."ca\\x1b": unknown key',
-        "  found:   ca\\x1b",
-        "  allowed: ca_file, ca_pem",
-        "  nearest: ca_file",
-    ]
-
-
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
-words = st.sampled_from(
-    [
-        "https://c:4317",
-        "c:4317",
-        "grpc",
-        "canary",
-        "${env:A}",
-        "${yaml:[1]}",
-        "1.2",
-        "5s",
-        "environment",
-    ]
-)
-keys = st.sampled_from(
-    [
-        "targets",
-        "defaults",
-        "sources",
-        "modules",
-        "tls",
-        "headers",
-        "labels",
-        "endpoint",
-        "name",
-        "interval",
-        "protocol",
-        "expect",
-        "cause",
-        "sdk",
-        "web",
-        "listen",
-        "clock",
-        "tolerance",
-        "ca_file",
-        "ca_pem",
-        "cipher_suites",
-        "shard",
-        "count",
-        "concurrency",
-        "depth",
-        "resource",
-    ]
-)
-trees = st.recursive(
-    scalars | words,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=4), inner),
-    max_leaves=12,
-)
-targets = st.lists(
-    st.fixed_dictionaries(
-        {"endpoint": words}, optional={"tls": trees, "headers": trees, "name": trees}
-    ),
-    max_size=3,
-)
-
-
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(tree=st.dictionaries(keys, trees, max_size=4), items=targets, variable=st.text(max_size=8))
-def test_any_tree_is_a_configuration_or_an_error(
-    load: Load, tree: dict[str, Any], items: list[Any], variable: str
-) -> None:
-    """Whatever the shape, nothing else ever comes out, and names are unique."""
-    with suppress(ConfigurationError):
-        configuration = load(json.dumps({"targets": items, **tree}), {"A": variable})
-        names = [target.name for target in configuration.targets]
-        assert len(set(names)) == len(names)
-
-
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_any_text_is_a_configuration_or_an_error(load: Load, text: str) -> None:
-    """A file that is no configuration at all is an error with a reason."""
-    with suppress(ConfigurationError):
-        assert load(text).targets
