@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.lab.credentials import LabPki
-from tests.lab.test_hostile_text import TARGET, harmless
+from tests.lab.hostile_text import TARGET, harmless
 from tests.lab.watched_backends import GUARD, SURROGATE, probing
 from tests.tools import missing
 

@@ -21,8 +21,8 @@ from probe.sources.configuration import Configuration, WebSettings
 from probe.target import Endpoint, Target, TlsSettings
 from tests.lab.compiled import compiled
 from tests.lab.credentials import LabPki, Pair
+from tests.lab.hostile_text import PROGRAM, TARGET, hostile_certificate
 from tests.lab.servers import process, started
-from tests.lab.test_hostile_text import PROGRAM, TARGET, hostile_certificate
 
 SURROGATE: Final = "\x1b[2J\u202ebackend"
 """A target's name; its backend's certificate holds a lone surrogate, where Go can serve it."""

@@ -8,19 +8,13 @@ from probe.safe_text import LIMIT, safe_text
 from probe.sources.error import ConfigurationError
 from probe.sources.sdk import targets_from_environment
 from probe.sources.sdk_traps import read_once
-from probe.target import Target, TlsSettings
+from probe.target import TlsSettings
+from tests.unit.sdk_environment import P, targets
 
-P = "OTEL_EXPORTER_OTLP_"
 GRPC = "https://c:4317"
 HTTP = "https://c:4318"
 PAIR = {"CLIENT_CERTIFICATE": "/c", "CLIENT_KEY": "/k"}
 ALL = {"CERTIFICATE": "/ca", **PAIR}
-
-
-def targets(**variables: str) -> dict[str, Target]:
-    """Return the targets of the environment, by name; variables are without their prefix."""
-    found = targets_from_environment({P + name: value for name, value in variables.items()})
-    return {target.name: target for target in found}
 
 
 def facts(name: str = "sdk", **variables: str) -> str:
