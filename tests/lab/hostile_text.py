@@ -3,7 +3,6 @@
 import base64
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -76,9 +75,3 @@ def harmless(text: str, where: str) -> None:
     found = [name for character, name in FORBIDDEN.items() if character in text]
     assert found == [], f"{where} holds {found}"
     assert "next line" not in [line.strip() for line in text.splitlines()], where
-
-
-@pytest.fixture(params=[False, True], ids=["readable", "lone surrogate"])
-def surrogate(request: pytest.FixtureRequest) -> bool:
-    """Whether the subject is one that no library reads."""
-    return bool(request.param)

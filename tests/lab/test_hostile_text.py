@@ -24,6 +24,12 @@ from tests.unit.command_line import ROOT, configuration, environment, running_se
 from tests.unit.span_receiver import Receiver
 
 
+@pytest.fixture(params=[False, True], ids=["readable", "lone surrogate"])
+def surrogate(request: pytest.FixtureRequest) -> bool:
+    """Whether the subject is one that no library reads."""
+    return bool(request.param)
+
+
 @pytest.fixture
 def watched(pki: LabPki, tmp_path: Path, *, surrogate: bool) -> Iterator[Path]:
     """A configuration with the hostile target, whose server presents the hostile certificate."""
