@@ -22,6 +22,7 @@ from probe.target import Endpoint, Protocol, Remark, Signal, TlsSettings
 
 CAUSE: Final = "exporter_setting_ignored"
 
+_REQUESTS_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _GO_DEFAULT: Final = "10 s"
 _SHOWN: Final = 32
 
@@ -36,8 +37,8 @@ def sdk_remarks(
         found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
         found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
         found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
-        if protocol == "grpc":
-            found.update(dict.fromkeys(_python_grpc(environ, signal)))
+        python = _python_grpc if protocol == "grpc" else _python_http
+        found.update(dict.fromkeys(python(environ, signal)))
     return tuple(found)
 
 
@@ -199,6 +200,16 @@ def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]
         )
         fix = f"For Python, set {variable(pair[0], signal)} too, and its other half."
     yield Remark(CAUSE, fact, (fix,))
+
+
+def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+    """Python's HTTP exporter posts through `requests`, whose own variables come first."""
+    name, file = setting(environ, signal, "CERTIFICATE")
+    bundles = [bundle for bundle in _REQUESTS_BUNDLES if environ.get(bundle)]
+    if file and bundles and file != environ[bundles[0]]:
+        fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"
+        fix = f"For Python, unset {bundles[0]}, or put the backend's CA into its file."
+        yield Remark(CAUSE, fact, (fix,))
 
 
 def _pair_kind(environ: Mapping[str, str], signal: Signal) -> Signal | None:

@@ -110,6 +110,32 @@ def test_a_backend_of_metrics_alone_is_asked_for_metrics(
     )  # type: ignore[operator]  # a list of words
 
 
+def test_a_bundle_of_requests_own_stops_pythons_exporter(
+    collector: StartCollector, pki: LabPki, tmp_path: Path
+) -> None:
+    """The backend is well and the probe is let in; the real exporter is not, and a finding says why."""
+    endpoint = f"https://localhost:{collector().http_port}"
+    well = variables(pki, endpoint, pki.client, OTEL_EXPORTER_OTLP_TIMEOUT="1")
+    trapped = well | {"REQUESTS_CA_BUNDLE": str(pki.other_ca_file)}
+    program = (
+        "from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter\n"
+        "print(OTLPSpanExporter().export(()).name)\n"
+    )
+    ended = [
+        subprocess.run(
+            [sys.executable, "-c", program], env=env, capture_output=True, timeout=60, check=True
+        ).stdout.strip()
+        for env in (well, trapped)
+    ]
+    assert ended == [b"SUCCESS", b"FAILURE"]
+
+    code, result = check(trapped, tmp_path)
+    assert (code, result["outcome"]) == (0, "confirmed")
+    facts = [finding["fact"] for finding in result["findings"]]  # type: ignore[attr-defined]
+    assert any("REQUESTS_CA_BUNDLE is set, and comes before it" in fact for fact in facts)
+    assert not any("REQUESTS" in str(finding) for finding in check(well, tmp_path)[1]["findings"])  # type: ignore[attr-defined]
+
+
 def test_run_needs_no_file(otelcol: Path, pki: LabPki, tmp_path: Path) -> None:
     """It serves what it finds, and the Collector that stops trusting the CA is on it soon after."""
     trusted = write_pem(tmp_path, "client-ca.pem", pki.client_ca.pem)

@@ -29,6 +29,8 @@ _NOT_OURS = (
     "FORCE_COLOR",
     "HTTPS_PROXY",
     "https_proxy",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
     "PYTHONDONTWRITEBYTECODE",
 )
 

@@ -95,6 +95,30 @@ def test_pythons_grpc_exporter_drops_a_pair_without_its_ca(
     assert "Python's gRPC" not in facts("sdk-traces", TRACES_ENDPOINT=HTTP, **variables)
 
 
+@pytest.mark.parametrize(
+    ("more", "before"),
+    [
+        ({"REQUESTS_CA_BUNDLE": "/site", "CURL_CA_BUNDLE": "/curl"}, "REQUESTS_CA_BUNDLE"),
+        ({"CURL_CA_BUNDLE": "/curl"}, "CURL_CA_BUNDLE"),
+        ({"REQUESTS_CA_BUNDLE": ""}, None),
+        ({"REQUESTS_CA_BUNDLE": "/ca"}, None),
+        ({"SSL_CERT_FILE": "/site"}, None),
+    ],
+)
+def test_pythons_http_exporter_asks_requests_first(
+    more: dict[str, str], before: str | None
+) -> None:
+    """`requests` puts its own variables above what it is given; gRPC knows nothing of them."""
+    said = {}
+    for endpoint in (HTTP, GRPC):
+        environ = {P + "ENDPOINT": endpoint, P + "CERTIFICATE": "/ca", **more}
+        (target,) = targets_from_environment(environ)
+        said[endpoint] = [remark.fact for remark in target.remarks]
+    expected = f"Python's HTTP exporter ignores {P}CERTIFICATE: {before} is set"
+    assert [fact.startswith(expected) for fact in said[HTTP]] == [True] * (before is not None)
+    assert said[GRPC] == []
+
+
 def test_a_whole_set_of_a_signals_own_is_no_trap() -> None:
     """Also beside generic ones."""
     own = {f"TRACES_{name}": f"/t{path}" for name, path in ALL.items()}
