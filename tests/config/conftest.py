@@ -1,12 +1,13 @@
 """Fixtures of the tests of `config/`: the programs that read its files in the field."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.config import go_tools
+from tests.config.manifests import WORKLOADS, Object, build, only
 from tests.lab.collector_build import CollectorUnavailableError, collector_binary
 from tests.tools import missing
 
@@ -26,6 +27,15 @@ def kustomize() -> Path:
         return go_tools.installed(go_tools.KUSTOMIZE)
     except go_tools.ToolUnavailableError as error:
         missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def workloads(kustomize: Path, config: Path) -> Mapping[str, Object]:
+    """The workload of each folder that has one."""
+    return {
+        folder: only(build(kustomize, config / "kubernetes" / folder), kind)
+        for folder, kind in WORKLOADS.items()
+    }
 
 
 @pytest.fixture(scope="session")

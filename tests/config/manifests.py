@@ -13,6 +13,10 @@ from ruamel.yaml import YAML
 
 Object = dict[str, Any]
 OPERATOR: Final = "monitoring.coreos.com/v1"
+WORKLOADS: Final = {"central": "Deployment", "sharded": "StatefulSet", "example": "Deployment"}
+"""The folders of config/kubernetes that have a workload, and its kind."""
+VERSIONS: Final = ("1.29", "1.32", kubernetes_validate.latest_version())
+"""Native sidecars are on by default from 1.29, a pod's index is a stable label from 1.32."""
 
 
 def load(text: str) -> list[Any]:
