@@ -4,12 +4,7 @@ import pytest
 
 from probe.exporters.explain import explain
 from probe.exporters.recognition.statuses import statuses
-
-
-def first(text: str) -> str | None:
-    """Return the likeliest cause."""
-    candidates = explain(text)
-    return candidates[0].cause if candidates else None
+from tests.unit.explaining import first
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Alerts of TLS in pasted lines: found in any runtime's words, and taken for what they mean."""
+
+import pytest
+
+from probe.exporters.alerts import ALERTS, alert_text
+from probe.exporters.recognition import alert_meanings
+from probe.exporters.recognition.alert_words import ALERT_NAMES, AlertSeen, alerts
+from probe.exporters.recognition.pasted import read
+from probe.exporters.runtime import CURL, RUNTIMES, Runtime
+from tests.unit.explaining import first, ids
+
+
+@pytest.mark.parametrize("number", sorted(ALERTS))
+@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.id)
+def test_an_alert_in_any_runtimes_words(runtime: Runtime, number: int) -> None:
+    """Every runtime's spelling of an alert is read as that alert and no other."""
+    if runtime is CURL and number == 45:
+        assert first(alert_text(runtime, number)) == "client_cert_expired"
+        return
+
+    seen = alerts(read(alert_text(runtime, number)))
+
+    assert [alert.number for alert in seen] == [number]
+
+
+@pytest.mark.parametrize("number", sorted(ALERT_NAMES))
+@pytest.mark.parametrize(
+    "form",
+    [
+        "alert {name}", "Received fatal alert: {name}", "AlertReceived({camel})",
+        "SSL alert number {number}", "SSL3 alert read:fatal:{words}", "*** Received alert [{number}]",
+        "error:0A000{packed}:SSL routines::", "error:14094{packed}:SSL routines:ssl3_read_bytes",
+        "error:10000{packed}:SSL routines:OPENSSL_internal:", "|{decimal}:SSL routines",
+        "TLSv1.3 (IN), TLS alert, {words} ({curl}):", "reason({reason})",
+    ],
+)  # fmt: skip
+def test_an_alert_by_name_or_number(form: str, number: int) -> None:
+    """The alert is found by its structure: a name after `alert`, or a number in any packing."""
+    name = ALERT_NAMES[number][0]
+    text = form.format(
+        name=name,
+        words=name.replace("_", " "),
+        camel="".join(part.capitalize() for part in name.split("_")),
+        number=number,
+        packed=f"{1000 + number:03x}",
+        decimal=0x10000000 + 1000 + number,
+        curl=512 + number,
+        reason=1000 + number,
+    )
+
+    assert [alert.number for alert in alerts(read(text))] == [number]
+
+
+def test_words_that_are_no_alert() -> None:
+    """A number or a name alone, without a word of an alert, is none."""
+    for text in ("port 48", "unknown ca", "error:0A000086:SSL routines", "alertmanager 42"):
+        assert alerts(read(text)) == ()
+
+
+def test_a_sent_alert_judges_the_other_side() -> None:
+    """Curl's OUT and OpenSSL's `alert write` are the printing side's own refusal."""
+    assert first("* TLSv1.3 (OUT), TLS alert, unknown CA (560):") == "server_ca_untrusted"
+    assert first("* TLSv1.3 (IN), TLS alert, unknown CA (560):") == "client_ca_untrusted"
+    assert first("SSL3 alert write:fatal:certificate expired") == "server_cert_expired"
+
+
+def test_an_alert_is_not_a_verdict_of_its_own() -> None:
+    """`Received alert: certificate expired` is about the exporter's certificate alone."""
+    assert "server_cert_expired" not in ids(
+        'Post "https://gw:4318": (certificate_expired) Received fatal alert: certificate_expired'
+    )
+
+
+def test_every_alert_means_something() -> None:
+    """No alert of the table leaves the reader without a candidate, whichever way it went."""
+    for number in ALERT_NAMES:
+        for by_backend in (True, False):
+            assert alert_meanings.meaning(
+                AlertSeen(number, sent=False), printed_by_backend=by_backend, withholds=False
+            )
