@@ -1,7 +1,6 @@
 """`mtls-probe diagnose` and `check --evidence`: what was seen, kept, and judged again later."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from probe.outputs.evidence_files import file_name, write_evidence
 from probe.target import TlsSettings
 from tests.golden.build import FOLDER
 from tests.unit.command_line import configuration, entry, run_probe, side_by_side
-from tests.unit.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA
+from tests.unit.loopback_client import OTHER_CA, SERVER_CA, Start
 
 STRANGER = OTHER_CA.issue("stranger")
 EXPIRED = FOLDER / "client_cert_expired.json"
@@ -23,12 +22,9 @@ CONFIRMED = next(FOLDER.glob("confirmed*[!d].json"))
 
 
 @pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
-    """A healthy backend."""
-    one = Backend(name="eu/west: 1", server=SERVER, client_ca=CLIENT_CA)
-    await one.start()
-    yield one
-    await one.stop()
+async def backend(start: Start) -> Backend:
+    """A healthy backend whose name is none for a file."""
+    return await start(name="eu/west: 1")
 
 
 async def test_what_check_wrote_diagnose_reads(backend: Backend, tmp_path: Path) -> None:

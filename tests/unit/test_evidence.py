@@ -1,7 +1,6 @@
 """Evidence survives its JSON form, refuses what is none, and has no place for a secret."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
-from probe.demo.scenarios import DemoPki
+from probe.demo.backend import Backend
 from probe.evidence import (
     SCHEMA,
     STAGES,
@@ -31,6 +30,7 @@ from probe.evidence import (
 )
 from probe.line import one_round
 from probe.target import Endpoint, Secret, Target
+from tests.unit.demo_pki import PKI
 
 HIDDEN = "hunter2-never-shown"
 
@@ -211,28 +211,23 @@ def test_no_bytes_bring_another_error(raw: bytes) -> None:
         from_json(raw)
 
 
-async def test_an_attempts_evidence_holds_no_secret(tmp_path: Path) -> None:
+async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: Path) -> None:
     """Law 11: neither header values, nor a key, nor a proxy's password are in its JSON."""
-    pki = DemoPki.create(datetime.now(UTC))
-    backend, exporter = pki.backend("healthy"), pki.exporter()
-    tls = pki.settings(tmp_path, exporter)
-    await backend.start()
-    try:
-        target = Target(
-            name="t",
-            endpoint=Endpoint("127.0.0.1", backend.port),
-            tls=tls,
-            headers=(("authorization", Secret(f"Bearer {HIDDEN}")),),
-        )
-        behind = Target(
-            name="u",
-            endpoint=target.endpoint,
-            tls=tls,
-            proxy_url=Secret(f"http://me:{HIDDEN}@127.0.0.1:1"),
-        )
-        observations = await one_round([target, behind], concurrency=2, clock_tolerance=60.0)
-    finally:
-        await backend.stop()
+    exporter = PKI.exporter()
+    tls = PKI.settings(tmp_path, exporter)
+    target = Target(
+        name="t",
+        endpoint=Endpoint("127.0.0.1", backend.port),
+        tls=tls,
+        headers=(("authorization", Secret(f"Bearer {HIDDEN}")),),
+    )
+    behind = Target(
+        name="u",
+        endpoint=target.endpoint,
+        tls=tls,
+        proxy_url=Secret(f"http://me:{HIDDEN}@127.0.0.1:1"),
+    )
+    observations = await one_round([target, behind], concurrency=2, clock_tolerance=60.0)
     (_, sent, diagnosis), (_, unproxied, _) = observations
     assert diagnosis.outcome == "confirmed"
     assert dict(backend.requests[-1].headers)["authorization"] == f"Bearer {HIDDEN}"
