@@ -60,7 +60,7 @@ bench: $(VENV)/.test
 		$(BIN)/python -m "tests.bench.$$(basename "$$each" .py)" || status=1; done; exit $$status
 
 collector: $(VENV)/.test
-	$(BIN)/python tests/lab/collector_build.py
+	$(BIN)/python -m tests.lab.collector_build
 
 lock: $(UV)
 	$(LOCK) --group test --extra otel-grpc pyproject.toml --output-file requirements/test.txt

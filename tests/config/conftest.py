@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.builds import NotBuiltError
 from tests.config import go_tools
 from tests.config.manifests import WORKLOADS, Object, build, only
-from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+from tests.lab.collector_build import collector_binary
 from tests.tools import missing
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -25,7 +26,7 @@ def kustomize() -> Path:
     """The program kustomize, built on first use."""
     try:
         return go_tools.installed(go_tools.KUSTOMIZE)
-    except go_tools.ToolUnavailableError as error:
+    except NotBuiltError as error:
         missing(str(error))
 
 
@@ -43,7 +44,7 @@ def compose() -> Path:
     """The loader of Compose files, built on first use."""
     try:
         return go_tools.installed(go_tools.COMPOSE)
-    except go_tools.ToolUnavailableError as error:
+    except NotBuiltError as error:
         missing(str(error))
 
 
@@ -52,7 +53,7 @@ def operator_types() -> Path:
     """The program that reads an object into the Prometheus operator's own types."""
     try:
         return go_tools.built(go_tools.OPERATOR_TYPES)
-    except go_tools.ToolUnavailableError as error:
+    except NotBuiltError as error:
         missing(str(error))
 
 
@@ -61,7 +62,7 @@ def otelcol() -> Path:
     """The Collector's binary, built on first use."""
     try:
         return collector_binary()
-    except CollectorUnavailableError as error:
+    except NotBuiltError as error:
         missing(str(error))
 
 

@@ -4,16 +4,13 @@ What is built is named by a hash of the source and of the compiler's version, so
 either brings a new one.
 """
 
-import fcntl
 import hashlib
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.lab.collector_build import cache_folder
+from tests.builds import built_once
 
 BUILD_TIMEOUT: Final = 300.0
 """Seconds; Go may have to compile its standard library first."""
@@ -28,21 +25,15 @@ def compiled(source: Path, *, version: Sequence[str], compiler: Sequence[str]) -
     Raises:
         AssertionError: with the compiler's output, where it fails.
     """
+
+    def build(folder: Path) -> Path:
+        made = folder / "made"
+        made.mkdir()
+        _run([*compiler, str(source.resolve())], cwd=made)
+        return made
+
     digest = hashlib.sha256(_run(version) + source.read_bytes()).hexdigest()[:16]
-    base = cache_folder()
-    base.mkdir(parents=True, exist_ok=True)
-    folder = base / f"{source.stem}-{digest}"
-    if folder.exists():
-        return folder
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            with tempfile.TemporaryDirectory(dir=base, prefix="build-") as building:
-                made = Path(building) / "made"
-                made.mkdir()
-                _run([*compiler, str(source.resolve())], cwd=made)
-                shutil.move(made, folder)
-    return folder
+    return built_once(f"{source.stem}-{digest}", build)
 
 
 def _run(command: Sequence[str], cwd: Path | None = None) -> bytes:

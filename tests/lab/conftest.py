@@ -7,12 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.builds import NotBuiltError
 from tests.lab import peers, servers
-from tests.lab.collector_build import (
-    FILTERING,
-    CollectorUnavailableError,
-    collector_binary,
-)
+from tests.lab.collector_build import FILTERING, collector_binary
 from tests.lab.credentials import LabPki
 from tests.lab.stacks import grpc_core
 from tests.tools import missing
@@ -35,7 +32,7 @@ def otelcol() -> Path:
     """The Collector's binary, built on first use."""
     try:
         return collector_binary()
-    except CollectorUnavailableError as error:
+    except NotBuiltError as error:
         missing(str(error))
 
 
@@ -44,7 +41,7 @@ def filtering_otelcol() -> Path:
     """The binary of the Collector that has the filter processor, built on first use."""
     try:
         return collector_binary(FILTERING)
-    except CollectorUnavailableError as error:
+    except NotBuiltError as error:
         missing(str(error))
 
 

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.lab.collector_build import CollectorUnavailableError, collector_binary
+from tests.builds import NotBuiltError
+from tests.lab.collector_build import collector_binary
 from tests.lab.servers import Collector, serve_collector
 from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack
 
@@ -15,7 +16,7 @@ from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack
 def _missing() -> str:
     try:
         collector_binary()
-    except CollectorUnavailableError as error:
+    except NotBuiltError as error:
         return str(error)
     return ""
 
