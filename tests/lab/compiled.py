@@ -36,6 +36,17 @@ def compiled(source: Path, *, version: Sequence[str], compiler: Sequence[str]) -
     return built_once(f"{source.stem}-{digest}", build)
 
 
+def go_server(source: Path) -> Path:
+    """Return the program that Go makes of one file, which needs nothing but its standard library.
+
+    Raises:
+        AssertionError: with Go's output, where it fails.
+    """
+    version = ("go", "env", "GOVERSION")
+    build = ("env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", "-o", "server")
+    return compiled(source, version=version, compiler=build) / "server"
+
+
 def _run(command: Sequence[str], cwd: Path | None = None) -> bytes:
     ended = subprocess.run(
         command,

@@ -15,7 +15,7 @@ import pytest
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.lab.compiled import compiled
+from tests.lab.compiled import go_server
 from tests.lab.credentials import LabPki
 from tests.lab.hostile_text import PROGRAM, TARGET, harmless, hostile_certificate
 from tests.lab.servers import process, started
@@ -36,12 +36,7 @@ def watched(pki: LabPki, tmp_path: Path, *, surrogate: bool) -> Iterator[Path]:
     if shutil.which("go") is None:
         missing("go is not installed")
     pair = hostile_certificate(pki, tmp_path, surrogate=surrogate)
-    built = compiled(
-        PROGRAM,
-        version=("go", "env", "GOVERSION"),
-        compiler=("env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", "-o", "server"),
-    )
-    command = [str(built / "server"), "-cert", str(pair.cert_file), "-key", str(pair.key_file)]
+    command = [str(go_server(PROGRAM)), "-cert", str(pair.cert_file), "-key", str(pair.key_file)]
     with process(command, tmp_path / "server.log") as log:
         port = started(log, r"port \S*:(\d+)")[1]
         yield configuration(

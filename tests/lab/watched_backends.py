@@ -19,7 +19,7 @@ from probe.demo.scenarios import Demo
 from probe.service import Service
 from probe.sources.configuration import Configuration, WebSettings
 from probe.target import Endpoint, Target, TlsSettings
-from tests.lab.compiled import compiled
+from tests.lab.compiled import go_server
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.hostile_text import PROGRAM, TARGET, hostile_certificate
 from tests.lab.servers import process, started
@@ -114,11 +114,6 @@ def raw_server(pki: LabPki, folder: Path) -> Iterator[int | None]:
     own = folder / "unreadable"
     own.mkdir()
     pair = hostile_certificate(pki, own, surrogate=True)
-    program = compiled(
-        PROGRAM,
-        version=("go", "env", "GOVERSION"),
-        compiler=("env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", "-o", "server"),
-    )
-    command = [str(program / "server"), "-cert", str(pair.cert_file), "-key", str(pair.key_file)]
+    command = [str(go_server(PROGRAM)), "-cert", str(pair.cert_file), "-key", str(pair.key_file)]
     with process(command, own / "server.log") as log:
         yield int(started(log, r"port \S*:(\d+)")[1])

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.lab.compiled import compiled
+from tests.lab.compiled import go_server
 from tests.lab.servers import process, started
 from tests.lab.stack import Serving, Stack, days_ahead, lacking
 
@@ -15,12 +15,7 @@ PROGRAM: Final = Path(__file__).with_name("go_server.go")
 @contextmanager
 def serve_go(folder: Path, serving: Serving, *, refuses_names: bool = False) -> Iterator[int]:
     """Run a backend; with `refuses_names`, one whose policy lets in no verified client."""
-    built = compiled(
-        PROGRAM,
-        version=("go", "env", "GOVERSION"),
-        compiler=("env", "CGO_ENABLED=0", "GOWORK=off", "go", "build", "-o", "server"),
-    )
-    command = [str(built / "server"), "-tls", serving.tls]
+    command = [str(go_server(PROGRAM)), "-tls", serving.tls]
     command += ["-cert", str(serving.server.cert_file), "-key", str(serving.server.key_file)]
     command += ["-ahead", f"{24 * days_ahead(serving.clock)}h"]
     if serving.client_ca_file is not None:
