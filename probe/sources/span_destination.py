@@ -48,8 +48,7 @@ def span_destination(
     """
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip()
     otlp = exports_otlp(environ, "traces")
-    sampler = environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
-    if sdk_disabled(environ) or exporter.lower() == "none" or sampler == "always_off":
+    if sdk_disabled(environ) or exporter.lower() == "none" or _sampler(environ) == "always_off":
         return None, ()
     endpoint = _of_traces(environ, "ENDPOINT")
     asked = exporter or (endpoint and not probed)
@@ -73,7 +72,7 @@ def span_destination(
             f'the endpoint of the probe\'s own spans is "{shown}": none are sent; over '
             "http/protobuf it begins with http:// or https://",
         )
-    share, notices = _share(sampler, environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip())
+    share, notices = _share(environ)
     return SpanDestination(
         "grpc" if protocol == "grpc" else "http/protobuf",
         shown,
@@ -82,19 +81,27 @@ def span_destination(
     ), notices
 
 
-def _share(sampler: str, ratio: str) -> tuple[float | None, tuple[str, ...]]:
+def _sampler(environ: Mapping[str, str]) -> str:
+    """Return the sampler's name; an attempt has no parent, so `parentbased_` changes nothing."""
+    return environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
+
+
+def _share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
     """Return the share that the sampler's variables ask for, and what is wrong with them.
 
-    An attempt has no parent, so `parentbased_` changes nothing. A value that nobody can follow is
-    told and ignored, as the specification asks: without a ratio, everything is recorded.
+    A value that nobody can follow is told and ignored, as the specification asks: without a ratio,
+    everything is recorded.
     """
+    sampler = _sampler(environ)
     if sampler in {"", "always_on"}:
         return (1.0 if sampler else None), ()
     if sampler != "traceidratio":
+        found = safe_text(environ["OTEL_TRACES_SAMPLER"])
         return None, (
-            f'OTEL_TRACES_SAMPLER is "{safe_text(sampler)}", which the probe does not have: '
-            "ignored; telemetry.sample_successes says how many successes are recorded",
+            f'OTEL_TRACES_SAMPLER is "{found}", which the probe does not have: ignored; '
+            "telemetry.sample_successes says how many successes are recorded",
         )
+    ratio = environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip()
     if not ratio:
         return 1.0, ()
     if not _RATIO.fullmatch(ratio) or float(ratio) > 1:

@@ -146,7 +146,7 @@ def test_the_sampler_says_how_many_successes_are_recorded(
 @pytest.mark.parametrize(
     ("sampler", "ratio", "share", "told"),
     [
-        ("xray", "", SAMPLE_SUCCESSES, 'OTEL_TRACES_SAMPLER is "xray"'),
+        ("parentbased_XRay", "", SAMPLE_SUCCESSES, 'OTEL_TRACES_SAMPLER is "parentbased_XRay"'),
         ("traceidratio", "1.5", 1.0, "not from 0 to 1"),
         ("traceidratio", "-0.1", 1.0, "not from 0 to 1"),
         ("traceidratio", "nan", 1.0, "not from 0 to 1"),
