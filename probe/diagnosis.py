@@ -15,6 +15,7 @@ from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import told
 from probe.causes.observed import confirmed, unanswered
+from probe.described_value import is_description
 from probe.evidence import Evidence, Stage, TargetFacts
 from probe.record import Record
 
@@ -150,15 +151,20 @@ def _failed(
 def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
     """Put the reader's own paths and names into the steps of a cause."""
     own = {
-        "{cert_file}": target.cert_file or "tls.crt",
-        "{key_file}": target.key_file or "tls.key",
-        "{ca_file}": target.ca_file or "ca.crt",
+        "{cert_file}": _file_of(target.cert_file, "tls.crt"),
+        "{key_file}": _file_of(target.key_file, "tls.key"),
+        "{ca_file}": _file_of(target.ca_file, "ca.crt"),
         "{endpoint}": target.endpoint,
         "{host}": target.host,
         "{port}": str(target.port),
         "{reference}": target.reference_identifier or target.host,
     }
     return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
+
+
+def _file_of(path: str, example: str) -> str:
+    """Return the path, or an example where none is set or something else stands in its place."""
+    return path if path and not is_description(path) else example
 
 
 def _proof(evidence: Evidence) -> tuple[str, ...]:
