@@ -154,6 +154,7 @@ class Answer(Record, frozen=True):
 
 
 Varied = Literal[
+    "unvaried",  # the attempt's own handshake once more, to see whether its outcome repeats itself
     "no_client_certificate",
     "tls_1.2",  # capped there
     "tls_1.3",  # nothing below it
@@ -240,6 +241,9 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Depth canary: the trace of the item that was sent, in hex."""
     trace: TraceContext | None = None
     """The attempt's own trace, where telemetry is on."""
+    held_up: float = 0.0
+    """Seconds in which the probe's own process could not act, where they were enough for a peer to
+    give up on it."""
 
 
 _decoder = msgspec.json.Decoder(Evidence)

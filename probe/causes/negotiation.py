@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import further, proven, same_alert, still_open
+from probe.causes.experiments import further, holds, proven, same_alert, still_open
 from probe.causes.named_alert import received
 from probe.causes.observed import (
     alert_text,
@@ -136,7 +136,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     number = fatal_alert(handshake)
     if number in _NAMED_ELSEWHERE or proven(evidence):
         return None
-    tried = bool(evidence.experiments)
+    tried = holds(evidence)
     return Match(
         Strength.RESIDUAL,
         (f"the backend sent alert {alert_text(handshake, number)}",),

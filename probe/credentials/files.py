@@ -13,9 +13,8 @@ from typing import Final
 from probe.credential_facts import CredentialFault
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
 from probe.credentials.conversion import Role
+from probe.own_limits import EXHAUSTED
 from probe.safe_text import safe_text
-
-_OURS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory, not a file"),
@@ -47,7 +46,7 @@ def read_file(path: str, role: Role, *, limit: int = SIZE_LIMIT) -> bytes | Cred
     except PermissionError:
         return _forbidden(path, role)
     except OSError as error:
-        if error.errno in _OURS:
+        if error.errno in EXHAUSTED:
             raise
         return _missing(path, role, error.errno or 0)
     except ValueError:

@@ -15,6 +15,7 @@ EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "safe_text": frozenset(),
     "target": frozenset(),
+    "own_limits": frozenset(),
     "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
@@ -24,11 +25,12 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "weakness": frozenset({"credential_facts"}),
     "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
     "diagnosis": FACTS | {"causes", "safe_text", "weakness"},
-    "credentials": FACTS | {"cipher_suites", "safe_text", "target", "weakness"},
+    "credentials": FACTS | {"cipher_suites", "own_limits", "safe_text", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
     "module": frozenset({"target"}),
     "sources": frozenset({"cipher_suites", "credentials", "module", "safe_text", "target"}),
-    "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
+    "handshake": FACTS
+    | {"credentials", "own_limits", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -69,12 +71,24 @@ WIRING: Final = frozenset(
 
 DOES_IO: Final = frozenset(
     f"handshake/{name}.py"
-    for name in ("attempt", "clock", "connection", "dial", "experiments", "opening", "resolver")
+    for name in (
+        "attempt",
+        "clock",
+        "connect",
+        "connection",
+        "dial",
+        "experiments",
+        "opening",
+        "own_time",
+        "recheck",
+        "resolver",
+    )
 )
 """The modules of the handshake that touch the network; every other one is sans-I/O."""
 
 SOCKETS: Final = frozenset(
-    f"handshake/{name}.py" for name in ("attempt", "connection", "dial", "opening", "resolver")
+    f"handshake/{name}.py"
+    for name in ("attempt", "connect", "connection", "dial", "opening", "resolver")
 )
 OUTSIDE_WORLD: Final = (
     "aiohttp",
