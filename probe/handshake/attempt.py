@@ -44,7 +44,7 @@ from probe.handshake.recheck import CAPPED, is_silent_refusal, shake_hands_again
 from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
-from probe.own_limits import OwnLimitError, describe_lack, is_own_lack
+from probe.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
 from probe.target import Target
 from probe.trace_context import TraceContext
 
@@ -276,6 +276,11 @@ class Prober:
         say_farewell(sock, conversation)
         ending, headers = conversation.ending, prepared.target.headers
         assert ending is not None
+        if ending.kind == "unverified" and credentials.facts.system_roots:
+            # OpenSSL opens a folder of roots as it verifies, and passes over what it cannot open.
+            lack = lacks_descriptors()
+            if lack:
+                raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
         heard_at = self._wall_clock()
         progress.clock = date_reading(conversation.date_answer, heard_at)
         if conversation.answer is not None:
