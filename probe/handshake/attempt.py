@@ -127,7 +127,7 @@ class Prober:
         with self._delays.watch(target.timeout) as own:
             try:
                 credentials = self._credentials.get(target)
-                facts = credentials.facts
+                facts = self._credentials.facts(target)
                 progress.durations["load"] = monotonic() - started
                 if facts.faults and not target.plaintext:
                     ending = Ending(stage="load", kind="credentials")
