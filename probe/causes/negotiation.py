@@ -28,7 +28,7 @@ _NAMED_ELSEWHERE: Final = frozenset(
      _NO_APPLICATION_PROTOCOL}
 )  # fmt: skip
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
-_UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
+_UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
 _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
     _HANDSHAKE_FAILURE: (
