@@ -19,6 +19,9 @@ from probe.own_limits import EXHAUSTED, OwnLimitError, name_error
 _CHUNK: Final = 65536
 _AT_ONCE: Final = 4
 """Reads before a timer acts, until the loop is handed on: it may not be held up for long."""
+_LATE: Final = 0.1
+"""Seconds of lateness from which on a timer waits so long once more: after a pause of the whole
+machine, what the peer said meanwhile has yet to arrive."""
 _LAST_READS: Final = 64
 """Reads after the deadline; what lay in the kernel's queue by then is less (tcp_rmem, 6 MiB, ends
 the conversation's byte budget long before)."""
@@ -83,6 +86,7 @@ class Pump:
         self._timer_at: float | None = None
         self._end: asyncio.Handle | None = None
         self._last_reads = _LAST_READS
+        self._waited_again = False
 
     async def run(self, deadline: float, already: bytes = b"") -> None:
         """Go on until the conversation has ended; `deadline` is monotonic seconds.
@@ -167,9 +171,14 @@ class Pump:
         # What has come may be the refusal whose absence the timer would take for consent.
         drained = self._drained()
         conversation = self._conversation
-        now = monotonic()
-        if conversation.ending is None and conversation.wake_at is not None and drained:
-            conversation.wake(now)
+        now, wake_at = monotonic(), conversation.wake_at
+        if conversation.ending is None and wake_at is not None and drained:
+            if now - wake_at > _LATE and not self._waited_again:
+                self._waited_again = True
+                self._timer_at = wake_at
+                self._timer = self._loop.call_later(_LATE, self._guarded, self._wake)
+            elif wake_at <= now:
+                conversation.wake(now)
         self._step()
 
     def _step(self) -> None:

@@ -140,6 +140,26 @@ async def test_a_wake_up_reads_first(pair: Pair) -> None:
     assert talk.ended_by == "heard"
 
 
+async def test_a_late_wake_up_waits_a_little_more(pair: Pair) -> None:
+    """After a pause of the machine, the refusal arrives only behind the timer."""
+    ours, theirs = pair
+
+    class Trusting(Recorder):
+        def wake(self, now: float) -> None:
+            """Take it that no refusal came."""
+            self.ending = Ending(stage="accept", kind="application_data")
+            self.ended_by = "consent"
+
+    def pause() -> None:
+        hold_up(0.4)
+        threading.Timer(0.03, theirs.sendall, (b"refused",)).start()
+
+    asyncio.get_running_loop().call_later(0.01, pause)
+    talk = Trusting(ends_with=b"refused", wake_at=monotonic() + 0.1)
+    await pumped(ours, talk, 2.0)
+    assert talk.ended_by == "heard"
+
+
 async def test_a_wake_up_that_was_called_off_by_what_came(pair: Pair) -> None:
     """The conversation no longer waits for it."""
     ours, theirs = pair
