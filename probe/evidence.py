@@ -234,6 +234,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     recheck: Recheck | None = None
     experiments: tuple[Experiment, ...] = ()
     """Of this attempt, or of an earlier one that ended in exactly this way."""
+    experiments_reused: bool = False
+    """Whether they are of an earlier one."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)

@@ -73,7 +73,7 @@ class Settling:
             return evidence
         earlier = _still_holding(evidence, before)
         if earlier and self._is_recent(target.name, earlier):
-            return msgspec.structs.replace(evidence, experiments=earlier)
+            return _with_earlier(evidence, earlier)
         made: tuple[Experiment, ...] = ()
         if await self._got_a_place(target.timeout if self._patient else 0.0):
             try:
@@ -81,7 +81,9 @@ class Settling:
                     made = await self._make(target, evidence, varied)
             finally:
                 self._places.release()
-        return msgspec.structs.replace(evidence, experiments=made or earlier)
+        if earlier and not made:
+            return _with_earlier(evidence, earlier)
+        return msgspec.structs.replace(evidence, experiments=made)
 
     async def _make(
         self, target: Target, evidence: Evidence, varied: Sequence[Varied]
@@ -137,6 +139,10 @@ class Settling:
             return False
         rounds.append(now)
         return True
+
+
+def _with_earlier(evidence: Evidence, earlier: tuple[Experiment, ...]) -> Evidence:
+    return msgspec.structs.replace(evidence, experiments=earlier, experiments_reused=True)
 
 
 def _still_holding(evidence: Evidence, before: Evidence | None) -> tuple[Experiment, ...]:
