@@ -15,6 +15,7 @@ from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import told
 from probe.causes.observed import confirmed, unanswered
+from probe.causes.own_delay import DECIDES, own_delay
 from probe.described_value import is_description
 from probe.evidence import Evidence, Stage, TargetFacts
 from probe.record import Record
@@ -132,8 +133,14 @@ def _failed(
         if fact not in facts
     ]
     facts += told(evidence)
-    if proof.possible and proof.decides:
-        facts.append(f"not certain; what would decide: {proof.decides}")
+    decides = proof.decides if proof.possible else ""
+    delay = own_delay(evidence)
+    if delay:
+        certain, decides = False, decides or DECIDES
+        possible.append("probe_fault")
+        facts.append(delay)
+    if decides:
+        facts.append(f"not certain; what would decide: {decides}")
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,
@@ -143,7 +150,7 @@ def _failed(
         certain=certain,
         also=tuple(proven + possible),
         findings=findings,
-        facts=tuple(facts),
+        facts=tuple(dict.fromkeys(facts)),
         fix=fill(proof.fix or primary.fix, evidence.target),
     )
 

@@ -155,6 +155,7 @@ class Answer(Record, frozen=True):
 
 
 Varied = Literal[
+    "unvaried",  # the attempt's own handshake once more, to see whether its outcome repeats itself
     "no_client_certificate",
     "tls_1.2",  # capped there
     "tls_1.3",  # nothing below it
@@ -234,6 +235,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     recheck: Recheck | None = None
     experiments: tuple[Experiment, ...] = ()
     """Of this attempt, or of an earlier one that ended in exactly this way."""
+    experiments_reused: bool = False
+    """Whether they are of an earlier one."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)
@@ -241,6 +244,9 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Depth canary: the trace of the item that was sent, in hex."""
     trace: TraceContext | None = None
     """The attempt's own trace, where telemetry is on."""
+    held_up: float = 0.0
+    """Seconds in which the probe's own process could not act, where they were enough for a peer to
+    give up on it."""
 
 
 _decoder = msgspec.json.Decoder(Evidence)

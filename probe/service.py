@@ -83,6 +83,7 @@ class Service:
             sampler=sampler,
             propagate=configuration.propagate,
             recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
+            delays=self._line.delays,
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)

@@ -2,18 +2,21 @@
 
 A round follows a change of the raw outcome, then at most one an hour; as long as the raw outcome
 stays, its results go with every later attempt as data, so that a settled cause does not flap
-back. A target that flaps gets a few rounds an hour and no more.
+back. A round that shows nothing, because the unvaried handshake ended otherwise than the attempt,
+is kept for that attempt alone. What would prove a cause is made twice, between unvaried handshakes.
+A target that flaps gets a few rounds an hour and no more. Ages are of the monotonic clock.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
-from probe.causes.experiments import open_questions, raw_outcome
+from probe.causes.experiments import holds, open_questions, raw_outcome, to_confirm
 from probe.evidence import Evidence, Experiment, Varied
 from probe.target import Target
 
@@ -21,7 +24,16 @@ HOUR: Final = 3600.0
 ROUNDS: Final = 4
 """The most rounds that one target gets in an hour, however often its outcome changes."""
 
-Rounds = Callable[[Target, Evidence, Sequence[Varied]], Awaitable[tuple[Experiment, ...]]]
+Rounds = Callable[[Target, Evidence, Sequence[Varied], float], Awaitable[tuple[Experiment, ...]]]
+"""Makes the unvaried handshake and then these variations, within so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A round that holds, and when it was made: monotonic seconds."""
+
+    experiments: tuple[Experiment, ...]
+    at: float
 
 
 class Settling:
@@ -39,7 +51,7 @@ class Settling:
         """Take what makes a round.
 
         Args:
-            experiment: makes the variations, within one further timeout of the target.
+            experiment: makes a round, within one further timeout of the target.
             enabled: False makes none, ever.
             concurrency: how many rounds may be under way over all targets.
             patient: whether an attempt waits for its turn, up to the target's timeout, or goes
@@ -52,6 +64,7 @@ class Settling:
         self._patient = patient
         self._clock = clock
         self._rounds: dict[str, deque[float]] = {}
+        self._made: dict[str, _Made] = {}
 
     async def settle(self, target: Target, evidence: Evidence, before: Evidence | None) -> Evidence:
         """Return `evidence` with what experiments show; `before` is the attempt before it."""
@@ -59,21 +72,55 @@ class Settling:
         if not varied:
             return evidence
         earlier = _still_holding(evidence, before)
-        if earlier and abs(evidence.at - earlier[0].at) < HOUR:
-            return msgspec.structs.replace(evidence, experiments=earlier)
+        if earlier and self._is_recent(target.name, earlier):
+            return _with_earlier(evidence, earlier)
         made: tuple[Experiment, ...] = ()
         if await self._got_a_place(target.timeout if self._patient else 0.0):
             try:
                 if self._may_run(target.name):
-                    made = await self._experiment(target, evidence, varied)
+                    made = await self._make(target, evidence, varied)
             finally:
                 self._places.release()
-        return msgspec.structs.replace(evidence, experiments=made or earlier)
+        if earlier and not made:
+            return _with_earlier(evidence, earlier)
+        return msgspec.structs.replace(evidence, experiments=made)
+
+    async def _make(
+        self, target: Target, evidence: Evidence, varied: Sequence[Varied]
+    ) -> tuple[Experiment, ...]:
+        """Make one round, and once more what goes further in it."""
+        began = self._clock()
+        made = await self._experiment(target, evidence, varied, target.timeout)
+        shown = msgspec.structs.replace(evidence, experiments=made)
+        doubtful = to_confirm(shown)
+        if doubtful:
+            left = target.timeout - (self._clock() - began)
+            again: tuple[Experiment, ...] = ()
+            if left > 0:
+                again = await self._experiment(target, evidence, doubtful, left)
+            confirmed = {one.varied for one in again}
+            unconfirmed = set(doubtful) - confirmed
+            made = tuple(one for one in made if one.varied not in unconfirmed) + again
+            shown = msgspec.structs.replace(evidence, experiments=made)
+        if holds(shown):
+            self._made[target.name] = _Made(made, self._clock())
+        else:
+            self._made.pop(target.name, None)
+        return made
+
+    def _is_recent(self, name: str, experiments: tuple[Experiment, ...]) -> bool:
+        known = self._made.get(name)
+        return (
+            known is not None
+            and known.experiments == experiments
+            and self._clock() - known.at < HOUR
+        )
 
     def forget(self, names: set[str]) -> None:
         """Drop what is counted of targets that are gone."""
-        for name in names & self._rounds.keys():
-            del self._rounds[name]
+        for name in names:
+            self._rounds.pop(name, None)
+            self._made.pop(name, None)
 
     async def _got_a_place(self, patience: float) -> bool:
         """Whether there is a place for one more round, or comes to be within `patience` seconds."""
@@ -94,7 +141,11 @@ class Settling:
         return True
 
 
+def _with_earlier(evidence: Evidence, earlier: tuple[Experiment, ...]) -> Evidence:
+    return msgspec.structs.replace(evidence, experiments=earlier, experiments_reused=True)
+
+
 def _still_holding(evidence: Evidence, before: Evidence | None) -> tuple[Experiment, ...]:
-    if before is None or not before.experiments:
+    if before is None or not holds(before):
         return ()
     return before.experiments if raw_outcome(before) == raw_outcome(evidence) else ()

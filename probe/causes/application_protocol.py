@@ -63,7 +63,7 @@ ALPN_MISMATCH = Cause(
         "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
     ),
     citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
-    applies=frozenset({"alert", "close", "reset", "timeout", "alpn"}),
+    applies=frozenset({"alert", "close", "reset", "alpn"}),
     match=_alpn,
 )
 

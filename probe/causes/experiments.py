@@ -1,7 +1,11 @@
 """What experiments ask and what they show: pure readings (causes.md, "How ties are broken").
 
 `open_questions` says which variations an attempt's evidence calls for; the rest reads the results
-that came back. Nothing here is asked of an attempt that ended well.
+that came back. They count only where the unvaried handshake, made once more with each round, ended
+as the attempt did: a server that stalls or closes now and then would else be proven to dislike
+whatever was varied when it stalled. For the same reason a deadline proves nothing and rules out
+nothing, neither the attempt's nor a variation's. Nothing here is asked of an attempt that ended
+well.
 """
 
 from collections.abc import Iterator
@@ -29,6 +33,7 @@ _SETTLES: Final[dict[Varied, str]] = {
 """The cause that each variation proves where it goes further than the attempt."""
 
 _WORDS: Final[dict[Varied, str]] = {
+    "unvaried": "once more, unchanged",
     "no_client_certificate": "without a client certificate",
     "tls_1.2": "capped at TLS 1.2",
     "tls_1.3": "at TLS 1.3 alone",
@@ -44,6 +49,10 @@ _PROTOCOL_VERSION: Final = 70
 _NO_APPLICATION_PROTOCOL: Final = 120
 _NAMED: Final = frozenset({112})
 """Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
+_SILENT: Final = frozenset({"close", "reset"})
+"""One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
+_SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "other_protocol"})
+"""Variations whose proof is what the peer said, and not that it went on where it had not."""
 _NOT_SERVED: Final = frozenset({404, 405, 415})
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
@@ -99,24 +108,70 @@ def raw_outcome(evidence: Evidence) -> tuple[object, ...]:
     )
 
 
+def holds(evidence: Evidence) -> bool:
+    """Return whether the experiments show anything about this attempt."""
+    again = [one for one in evidence.experiments if one.varied == "unvaried"]
+    return bool(again) and all(_same_outcome(evidence, one) for one in again)
+
+
+def _same_outcome(evidence: Evidence, again: Experiment) -> bool:
+    """Whether the unvaried handshake ended where and how the attempt did."""
+    first, second = evidence.ending, again.ending
+    if evidence.handshake is None or again.handshake is None or first.stage != second.stage:
+        return False
+    if first.kind != second.kind and not {first.kind, second.kind} <= _SILENT:
+        return False
+    return _agreed(evidence.handshake) == _agreed(again.handshake) and _last_fatal(
+        evidence.handshake
+    ) == _last_fatal(again.handshake)
+
+
 def found(evidence: Evidence, varied: Varied) -> Experiment | None:
-    """Return the experiment that varied this; None where it was not made."""
+    """Return the experiment that varied this; None where none that counts was made."""
+    if not holds(evidence):
+        return None
     return next((one for one in evidence.experiments if one.varied == varied), None)
 
 
 def further(evidence: Evidence, varied: Varied) -> Experiment | None:
-    """Return the experiment `varied` where it came past the point at which the attempt ended."""
+    """Return the experiment `varied` where it came past the point at which the attempt ended.
+
+    Where it was made twice, both must have.
+    """
     one = found(evidence, varied)
-    if one is None:
+    if one is None or (evidence.ending.kind == "timeout" and varied not in _SPEAKS_FOR_ITSELF):
         return None
-    if varied == "plaintext":
-        return one if _speaks_in_clear(one) else None
-    if varied == "other_protocol":
+    made = (each for each in evidence.experiments if each.varied == varied)
+    return one if all(_went_further(evidence, each) for each in made) else None
+
+
+def hints(evidence: Evidence, varied: Varied) -> bool:
+    """Return whether `varied` went further where the attempt met its deadline: that is no proof."""
+    one = found(evidence, varied)
+    return one is not None and evidence.ending.kind == "timeout" and _went_further(evidence, one)
+
+
+def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
+    """Return the variations that went further, and must do so twice to prove anything."""
+    made = dict.fromkeys(one.varied for one in evidence.experiments)
+    return tuple(
+        varied
+        for varied in made
+        if varied in _SETTLES
+        and varied not in _SPEAKS_FOR_ITSELF
+        and further(evidence, varied) is not None
+    )
+
+
+def _went_further(evidence: Evidence, one: Experiment) -> bool:
+    if one.varied == "plaintext":
+        return _speaks_in_clear(one)
+    if one.varied == "other_protocol":
         answer = one.answer
-        return one if answer is not None and answer.http_status not in _NOT_SERVED else None
+        return answer is not None and answer.http_status not in _NOT_SERVED
     if evidence.handshake is None or _agreed(evidence.handshake) or one.handshake is None:
-        return None
-    return one if _agreed(one.handshake) else None
+        return False
+    return _agreed(one.handshake)
 
 
 def proven(evidence: Evidence) -> str:
@@ -129,13 +184,16 @@ def proven(evidence: Evidence) -> str:
 def ruled_out(evidence: Evidence, one: Experiment) -> str:
     """Return the cause that this experiment rules out by ending no better than the attempt."""
     cause = _SETTLES.get(one.varied, "")
+    if not holds(evidence) or evidence.ending.kind == "timeout":
+        return ""
     if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
         return ""  # it came to nothing
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
     if one.handshake is not None and _last_fatal(one.handshake) == _PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
-    return "" if not cause or further(evidence, one.varied) is not None else cause
+    made = (each for each in evidence.experiments if each.varied == one.varied)
+    return "" if not cause or any(_went_further(evidence, each) for each in made) else cause
 
 
 def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]:
@@ -147,7 +205,7 @@ def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]
 def same_without_certificate(evidence: Evidence) -> bool:
     """Whether the backend ends a connection without any client certificate just as silently."""
     one = found(evidence, "no_client_certificate")
-    return one is not None and one.ending.kind in {"close", "reset"}
+    return one is not None and one.ending.kind in _SILENT
 
 
 class Shown(NamedTuple):
@@ -176,10 +234,18 @@ def same_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
 
 
 def told(evidence: Evidence) -> Iterator[str]:
-    """Yield one fact for each experiment: what was varied, what came, what that rules out."""
+    """Yield one fact for each experiment: what was varied, what came, what that rules out.
+
+    And that they show nothing, where they do.
+    """
     for one in shown(evidence):
         out = f"; that rules out {one.rules_out}" if one.rules_out else ""
         yield f"tried {_WORDS[one.varied]}: {one.outcome}{out}"
+    if evidence.experiments and not holds(evidence):
+        yield (
+            "the unchanged handshake did not end as the attempt had, so the further ones prove "
+            "nothing and rule nothing out"
+        )
 
 
 def _outcome(evidence: Evidence, one: Experiment) -> str:
@@ -197,7 +263,7 @@ def _outcome(evidence: Evidence, one: Experiment) -> str:
         name = next(a.name for a in reversed(handshake.alerts) if a.number == number)
         same = evidence.handshake is not None and _last_fatal(evidence.handshake) == number
         return f"{'the same alert ' if same else 'alert '}{name} ({number})"
-    if handshake is not None and further(evidence, one.varied) is not None:
+    if handshake is not None and _went_further(evidence, one):
         return f"the backend chose TLS {handshake.version}, {handshake.cipher}"
     if one.ending.kind in {"completed", "application_data"}:
         return "the backend goes on"
@@ -205,6 +271,8 @@ def _outcome(evidence: Evidence, one: Experiment) -> str:
 
 
 def _silent(one: Experiment) -> str:
+    if one.ending.kind == "probe_fault":
+        return f"the probe itself failed: {one.ending.detail}"
     words = {
         "close": "closed without a word",
         "reset": "reset",

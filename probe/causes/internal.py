@@ -14,10 +14,23 @@ PROBE_FAULT = Cause(
     family="internal",
     party="probe",
     severity="warning",
-    meaning="A bug of the probe, or a limit of the machine it runs on. It says nothing about the target.",
-    evidence="An exception of ours, or EMFILE, ENFILE, ENOBUFS, ENOMEM.",
+    meaning=(
+        "A bug of the probe, or a limit of the machine it runs on: descriptors, memory, threads, "
+        "source ports, or time, where its process was suspended or got too little CPU. It says "
+        "nothing about the target."
+    ),
+    evidence=(
+        "An exception of ours; EMFILE, ENFILE, ENOBUFS, ENOMEM, EAGAIN of a thread, EADDRNOTAVAIL "
+        "of a source port; look-ups of other names that hold every place; or a deadline that passed "
+        "while the process could not act, with nothing read that says more."
+    ),
     fix=(
-        "Too many open files: raise the limit (ulimit -n, LimitNOFILE=).",
+        "Held up: give the process more CPU (in Kubernetes raise resources.limits.cpu, or leave it "
+        "out), and do not suspend it or its machine.",
+        "Too many open files: raise the hard limit (ulimit -Hn, LimitNOFILE=); the probe raises "
+        "the soft one to it by itself.",
+        "EAGAIN of a thread: raise the limit of processes (ulimit -u, TasksMax=, or the pod's limit "
+        "of pids).",
         "Otherwise report it with the log line that names the exception.",
     ),
     citations=(),

@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import further, proven, same_alert, still_open
+from probe.causes.experiments import further, holds, proven, same_alert, still_open
 from probe.causes.named_alert import received
 from probe.causes.observed import (
     alert_text,
@@ -28,7 +28,7 @@ _NAMED_ELSEWHERE: Final = frozenset(
      _NO_APPLICATION_PROTOCOL}
 )  # fmt: skip
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
-_UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
+_UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
 _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
     _HANDSHAKE_FAILURE: (
@@ -136,7 +136,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     number = fatal_alert(handshake)
     if number in _NAMED_ELSEWHERE or proven(evidence):
         return None
-    tried = bool(evidence.experiments)
+    tried = holds(evidence)
     return Match(
         Strength.RESIDUAL,
         (f"the backend sent alert {alert_text(handshake, number)}",),

@@ -1,7 +1,7 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
 
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import proven, still_open
+from probe.causes.experiments import hints, holds, proven, still_open
 from probe.causes.observed import refusal
 from probe.evidence import Evidence
 
@@ -42,7 +42,20 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
         return None
     fact = "the connection was made, and the TLS handshake did not finish"
     limit = "1 MiB was read" if ending.kind == "budget" else f"{evidence.target.timeout:g} s passed"
-    return Match(Strength.NAMED, (f"{fact} before {limit}",))
+    facts = (f"{fact} before {limit}",)
+    if not hints(evidence, "tls_1.2"):
+        return Match(Strength.NAMED, facts)
+    return Match(
+        Strength.NAMED,
+        (
+            *facts,
+            "capped at TLS 1.2 the handshake went on: the backend stalls now and then, or something "
+            "on the way does not bear the larger ClientHello of TLS 1.3",
+        ),
+        possible=("protocol_version_mismatch",),
+        decides=f"openssl s_client -connect {evidence.target.endpoint} -tls1_2 </dev/null and the "
+        "same with -tls1_3, ten times each: only a ClientHello that is not borne stalls every time",
+    )
 
 
 def _closed(evidence: Evidence) -> Match | None:
@@ -58,7 +71,7 @@ def _closed(evidence: Evidence) -> Match | None:
             (f"the peer {verb} the connection during the TLS handshake, without an alert",),
             possible=still_open(evidence, _SILENT),
             decides="the backend's own log at the time of the attempt"
-            if evidence.experiments
+            if holds(evidence)
             else "a handshake with other versions and ciphers, or a greeting in clear",
         )
     how = f": {evidence.ending.detail}" if evidence.ending.detail else ""

@@ -14,9 +14,8 @@ from probe.credential_facts import CredentialFault
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
 from probe.credentials.conversion import INLINE, Role
 from probe.described_value import describe_path, is_description, is_plausible_path
+from probe.own_limits import EXHAUSTED
 from probe.safe_text import safe_text
-
-_OURS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 _UNPACK: Final = {
     "base64 of PEM text": "decode the text (base64 -d) and write it",
@@ -61,7 +60,7 @@ def read_file(path: str, role: Role, *, limit: int = SIZE_LIMIT) -> bytes | Cred
     except PermissionError:
         return _forbidden(path, role)
     except OSError as error:
-        if error.errno in _OURS:
+        if error.errno in EXHAUSTED:
             raise
         return _missing(path, role, error.errno or 0)
     if len(raw) > limit:

@@ -1,7 +1,8 @@
 """Further connections that each vary one thing, to settle what the first handshake left open.
 
 causes.md, "How ties are broken": they never send the target's headers, and all of one round share
-one time budget. Law 2: whatever comes back is evidence.
+one time budget. A round begins with the attempt's own handshake, unvaried: what a round shows is
+about the attempt only where that ends as the attempt did. Law 2: whatever comes back is evidence.
 """
 
 import asyncio
@@ -15,13 +16,15 @@ import msgspec.structs
 from probe.credentials.context import Credentials, Variant
 from probe.evidence import Ending, Experiment, Varied
 from probe.handshake.connection import Pump
-from probe.handshake.conversation import OtlpConversation
+from probe.handshake.conversation import OtlpConversation, Purpose
 from probe.handshake.greeting import Greeting
 from probe.handshake.opening import Stream, open_stream
 from probe.handshake.otlp import Request, build_request
+from probe.handshake.own_time import LoopDelays, OwnTime
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared
 from probe.handshake.tls import TlsClient
+from probe.own_limits import OwnLimitError
 from probe.target import Protocol, Target
 
 QUIET: Final = 0.2
@@ -37,6 +40,7 @@ EVERY_GROUP: Final = (
 )  # fmt: skip
 
 _VARIANTS: Final[dict[Varied, Variant]] = {
+    "unvaried": Variant(),
     "no_client_certificate": Variant(client_certificate=False),
     "tls_1.2": Variant(max_version="1.2"),
     "tls_1.3": Variant(min_version="1.3", max_version="1.3"),
@@ -47,13 +51,27 @@ _VARIANTS: Final[dict[Varied, Variant]] = {
     "other_protocol": Variant(),
 }
 
+_PURPOSES: Final[dict[Varied, Purpose]] = {
+    "unvaried": "tls",
+    "no_client_certificate": "tls",
+    "other_protocol": "export",
+}
+
 
 class Experiments:
     """Runs rounds of experiments on the plans that the attempts use."""
 
-    def __init__(self, plans: Plans, *, wall_clock: Callable[[], float], user_agent: str) -> None:
+    def __init__(
+        self,
+        plans: Plans,
+        delays: LoopDelays,
+        *,
+        wall_clock: Callable[[], float],
+        user_agent: str,
+    ) -> None:
         """Take the dependencies; `wall_clock` gives seconds since the epoch."""
         self._plans = plans
+        self._delays = delays
         self._wall_clock = wall_clock
         self._user_agent = user_agent
 
@@ -65,16 +83,25 @@ class Experiments:
         varied: Sequence[Varied],
         deadline: float,
     ) -> tuple[Experiment, ...]:
-        """Make each variation of `varied` at `address` until `deadline` (monotonic seconds)."""
+        """Repeat the attempt unvaried, then make each variation of `varied` at `address`.
+
+        All of it until `deadline` (monotonic seconds). Where this process was held up meanwhile,
+        the unvaried handshake is recorded as ended by that, so that the round shows nothing.
+        """
+        kinds: tuple[Varied, ...] = ("unvaried", *varied)
         done: list[Experiment] = []
-        for index, one in enumerate(varied):
-            left = deadline - monotonic()
-            if left <= 0:
-                break
-            began = monotonic()
-            share = began + left / (len(varied) - index)
-            made = await self._one(prepared, credentials, address, one, share)
-            done.append(msgspec.structs.replace(made, duration=monotonic() - began))
+        with self._delays.watch(deadline - monotonic()) as own:
+            for index, one in enumerate(kinds):
+                left = deadline - monotonic()
+                if left <= 0:
+                    break
+                began = monotonic()
+                share = left / (len(kinds) - index)
+                made = await self._one(prepared, credentials, address, one, began + share)
+                done.append(msgspec.structs.replace(made, duration=monotonic() - began))
+            if done and own.noticeable:
+                ours = Ending(stage="handshake", kind="probe_fault", detail=own.describe())
+                done[0] = msgspec.structs.replace(done[0], ending=ours)
         return tuple(done)
 
     async def _one(
@@ -86,7 +113,24 @@ class Experiments:
         deadline: float,
     ) -> Experiment:
         at = self._wall_clock()
-        stream = await open_stream(prepared, address, deadline)
+        with self._delays.watch(deadline - monotonic()) as own:
+            try:
+                return await self._made(prepared, credentials, address, varied, at, deadline, own)
+            except OwnLimitError as error:
+                ours = Ending(stage="handshake", kind="probe_fault", detail=error.detail)
+                return Experiment(varied=varied, at=at, ending=ours)
+
+    async def _made(
+        self,
+        prepared: Prepared,
+        credentials: Credentials,
+        address: str,
+        varied: Varied,
+        at: float,
+        deadline: float,
+        own: OwnTime,
+    ) -> Experiment:
+        stream = await open_stream(prepared, address, deadline, own)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=at, ending=stream)
         with stream.sock:
@@ -119,9 +163,7 @@ class Experiments:
             request,
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
-            purpose={"no_client_certificate": "tls", "other_protocol": "export"}.get(
-                varied, "handshake"
-            ),  # type: ignore[arg-type]  # each is a Purpose
+            purpose=_PURPOSES.get(varied, "handshake"),
             grpc=protocol == "grpc" and varied != "no_client_certificate",
             quiet=QUIET,
         )

@@ -18,6 +18,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
     "target": frozenset({"described_value"}),
+    "own_limits": frozenset(),
     "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
@@ -26,12 +27,15 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "evidence": TEXT | {"credential_facts", "record", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
     "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
-    "diagnosis": FACTS | TEXT | {"causes", "weakness"},
-    "credentials": FACTS | TEXT | {"cipher_suites", "target", "weakness"},
+    "diagnosis": FACTS | TEXT | {"causes", "safe_text", "weakness"},
+    "credentials": FACTS
+    | TEXT
+    | {"cipher_suites", "own_limits", "safe_text", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
     "module": frozenset({"target"}),
-    "sources": TEXT | {"cipher_suites", "credentials", "module", "target"},
-    "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
+    "sources": TEXT | {"cipher_suites", "credentials", "module", "safe_text", "target"},
+    "handshake": FACTS
+    | {"credentials", "own_limits", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -72,12 +76,24 @@ WIRING: Final = frozenset(
 
 DOES_IO: Final = frozenset(
     f"handshake/{name}.py"
-    for name in ("attempt", "clock", "connection", "dial", "experiments", "opening", "resolver")
+    for name in (
+        "attempt",
+        "clock",
+        "connect",
+        "connection",
+        "dial",
+        "experiments",
+        "opening",
+        "own_time",
+        "recheck",
+        "resolver",
+    )
 )
 """The modules of the handshake that touch the network; every other one is sans-I/O."""
 
 SOCKETS: Final = frozenset(
-    f"handshake/{name}.py" for name in ("attempt", "connection", "dial", "opening", "resolver")
+    f"handshake/{name}.py"
+    for name in ("attempt", "connect", "connection", "dial", "opening", "resolver")
 )
 OUTSIDE_WORLD: Final = (
     "aiohttp",
