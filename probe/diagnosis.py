@@ -85,10 +85,7 @@ def _without_cause(
             stage=stage,
             certain=False,
             findings=findings,
-            facts=(
-                f"the backend gave no answer within {evidence.target.timeout:g} s; "
-                "a finished handshake alone proves nothing",
-            ),
+            facts=(_silence(evidence),),
         )
     cause = catalogue["unexplained"]
     ending = evidence.ending
@@ -159,6 +156,16 @@ def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
         "{reference}": target.reference_identifier or target.host,
     }
     return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
+
+
+def _silence(evidence: Evidence) -> str:
+    limit = f"within {evidence.target.timeout:g} s"
+    if evidence.answer is not None:
+        status = evidence.answer.http_status
+        return f"HTTP {status} came, and the end of its body did not {limit}"
+    if evidence.target.plaintext:
+        return f"the backend gave no answer {limit}; a connection alone proves nothing"
+    return f"the backend gave no answer {limit}; a finished handshake alone proves nothing"
 
 
 def _proof(evidence: Evidence) -> tuple[str, ...]:

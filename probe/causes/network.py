@@ -41,7 +41,11 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
     if ending.stage != "handshake" or proven(evidence):
         return None
     fact = "the connection was made, and the TLS handshake did not finish"
-    limit = "1 MiB was read" if ending.kind == "budget" else f"{evidence.target.timeout:g} s passed"
+    limit = (
+        f"more than {ending.detail} came"
+        if ending.kind == "budget"
+        else f"{evidence.target.timeout:g} s passed"
+    )
     return Match(Strength.NAMED, (f"{fact} before {limit}",))
 
 
@@ -61,11 +65,38 @@ def _closed(evidence: Evidence) -> Match | None:
             if evidence.experiments
             else "a handshake with other versions and ciphers, or a greeting in clear",
         )
-    how = f": {evidence.ending.detail}" if evidence.ending.detail else ""
+    return _closed_unanswered(evidence, verb)
+
+
+def _closed_unanswered(evidence: Evidence, verb: str) -> Match:
+    """Match an end of the connection, or of the request alone, that came instead of an answer."""
+    ending, answer = evidence.ending, evidence.answer
+    ended = "ended the request" if ending.detail else f"{verb} the connection"
+    if answer is not None:
+        when = f"in the middle of its answer, HTTP {answer.http_status}"
+    elif evidence.target.plaintext:
+        when = "instead of answering the request, which went out without TLS"
+    else:
+        when = "after the handshake, before it answered"
+    how = f": {ending.detail}" if ending.detail else ""
+    fact = f"the peer {ended} {when}{how}"
     return Match(
         Strength.NAMED,
-        (f"the peer {verb} the connection after the handshake, before it answered{how}",),
+        (fact,),
+        possible=still_open(evidence, _unsaid(evidence)),
+        decides="a TLS handshake, and a request in the other OTLP protocol"
+        if evidence.target.plaintext
+        else "a request in the other OTLP protocol",
     )
+
+
+def _unsaid(evidence: Evidence) -> tuple[str, ...]:
+    """Return what a server that does not say so ends a request over."""
+    if evidence.answer is not None:
+        return ()  # it has begun to answer: it speaks what we speak
+    if evidence.target.plaintext:
+        return ("tls_off", "otlp_protocol_mismatch")
+    return ("otlp_protocol_mismatch",)
 
 
 def _proxy(evidence: Evidence) -> Match | None:

@@ -288,7 +288,7 @@ def speaks_grpc(answer: Answer) -> bool:
 def answered_well(evidence: Evidence) -> bool:
     """Whether the answer to the request is a success (interfaces.md, section 3, Answers)."""
     answer = evidence.answer
-    if answer is None:
+    if answer is None or answer.body_end != "whole":
         return False
     if evidence.target.protocol == "grpc":
         return answer.grpc_status == 0

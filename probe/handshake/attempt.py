@@ -61,6 +61,7 @@ class _Progress:
     handshake: Handshake | None = None
     recheck: Recheck | None = None
     answer: Answer | None = None
+    first_bytes: str = ""
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
     round_trip: float = 0.0
@@ -132,6 +133,7 @@ class Prober:
             handshake=progress.handshake,
             recheck=progress.recheck,
             answer=progress.answer,
+            first_bytes=progress.first_bytes,
             clock=progress.clock,
             durations=progress.durations,
             canary_trace_id=progress.canary_trace_id,
@@ -257,6 +259,7 @@ class Prober:
         finally:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
+            progress.first_bytes = conversation.first_bytes
         say_farewell(sock, conversation)
         ending, headers = conversation.ending, prepared.target.headers
         assert ending is not None

@@ -22,6 +22,7 @@ from probe.handshake.otlp import Request, build_request
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared
 from probe.handshake.tls import TlsClient
+from probe.safe_text import safe_text
 from probe.target import Protocol, Target
 
 QUIET: Final = 0.2
@@ -45,6 +46,7 @@ _VARIANTS: Final[dict[Varied, Variant]] = {
     "every_group": Variant(groups=EVERY_GROUP),
     "no_alpn": Variant(),
     "other_protocol": Variant(),
+    "tls": Variant(client_certificate=False),
 }
 
 
@@ -92,7 +94,12 @@ class Experiments:
         with stream.sock:
             if varied == "plaintext":
                 return await _greet(stream, at, deadline)
-            conversation = self._conversation(prepared, credentials, varied)
+            try:
+                conversation = self._conversation(prepared, credentials, varied)
+            except ValueError as error:
+                # A target without TLS may have TLS settings that nobody has looked at yet.
+                fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
+                return Experiment(varied=varied, at=at, ending=fault)
             loop = asyncio.get_running_loop()
             await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
         assert conversation.ending is not None
@@ -113,9 +120,10 @@ class Experiments:
             alpn = ()
         elif varied == "other_protocol":
             protocol, alpn, request = _other(prepared.target, self._user_agent)
-        plan = self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)
         return OtlpConversation(
-            TlsClient(plan),
+            None
+            if prepared.target.plaintext and varied != "tls"
+            else TlsClient(self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)),
             request,
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
