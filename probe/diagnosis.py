@@ -20,7 +20,9 @@ from probe.record import Record
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
 
-_PLACEHOLDER: Final = re.compile(r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference)\}")
+_PLACEHOLDER: Final = re.compile(
+    r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference|proxy_host|proxy_port)\}"
+)
 
 
 class Finding(Record, frozen=True, omit_defaults=False):
@@ -146,6 +148,7 @@ def _failed(
 
 def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
     """Put the reader's own paths and names into the steps of a cause."""
+    proxy_host, _, proxy_port = target.proxy.rpartition(":")
     own = {
         "{cert_file}": target.cert_file or "tls.crt",
         "{key_file}": target.key_file or "tls.key",
@@ -154,6 +157,8 @@ def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
         "{host}": target.host,
         "{port}": str(target.port),
         "{reference}": target.reference_identifier or target.host,
+        "{proxy_host}": proxy_host.strip("[]"),
+        "{proxy_port}": proxy_port,
     }
     return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
 

@@ -113,6 +113,8 @@ class Ending(Record, frozen=True):
     kind: EndingKind
     detail: str = ""
     close_notify: bool = False
+    http_status: int = 0
+    """Of a proxy that opened no tunnel; 0 where it did not answer in HTTP."""
 
 
 class Recheck(Record, frozen=True):

@@ -3,6 +3,7 @@
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import proven, still_open
 from probe.causes.observed import refusal
+from probe.causes.proxies import PROXY_FAILURE, before_the_tunnel, through
 from probe.evidence import Evidence
 
 _SILENT = (
@@ -23,13 +24,17 @@ def _tried(evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _ended(evidence: Evidence) -> Match:
+def _ended(evidence: Evidence) -> Match | None:
+    if before_the_tunnel(evidence):
+        return None
     return Match(Strength.NAMED, _tried(evidence) or (evidence.ending.detail,))
 
 
 def _dns(evidence: Evidence) -> Match | None:
-    host = evidence.target.proxy or evidence.target.host
-    return Match(Strength.NAMED, (f"{host} does not resolve: {evidence.ending.detail}",))
+    if before_the_tunnel(evidence):
+        return None
+    fact = f"{evidence.target.host} does not resolve: {evidence.ending.detail}"
+    return Match(Strength.NAMED, (fact,))
 
 
 def _timeout(evidence: Evidence) -> Match | None:
@@ -40,7 +45,7 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
     ending = evidence.ending
     if ending.stage != "handshake" or proven(evidence):
         return None
-    fact = "the connection was made, and the TLS handshake did not finish"
+    fact = f"the connection was made{through(evidence)}, and the TLS handshake did not finish"
     limit = (
         f"more than {ending.detail} came"
         if ending.kind == "budget"
@@ -59,7 +64,10 @@ def _closed(evidence: Evidence) -> Match | None:
     if stage == "handshake":
         return Match(
             Strength.NAMED,
-            (f"the peer {verb} the connection during the TLS handshake, without an alert",),
+            (
+                f"the peer {verb} the connection during the TLS handshake, without an alert"
+                f"{through(evidence)}",
+            ),
             possible=still_open(evidence, _SILENT),
             decides="the backend's own log at the time of the attempt"
             if evidence.experiments
@@ -79,7 +87,7 @@ def _closed_unanswered(evidence: Evidence, verb: str) -> Match:
     else:
         when = "after the handshake, before it answered"
     how = f": {ending.detail}" if ending.detail else ""
-    fact = f"the peer {ended} {when}{how}"
+    fact = f"the peer {ended} {when}{through(evidence)}{how}"
     return Match(
         Strength.NAMED,
         (fact,),
@@ -99,20 +107,13 @@ def _unsaid(evidence: Evidence) -> tuple[str, ...]:
     return ("otlp_protocol_mismatch",)
 
 
-def _proxy(evidence: Evidence) -> Match | None:
-    return Match(
-        Strength.NAMED,
-        (f"the proxy {evidence.target.proxy} opened no tunnel: {evidence.ending.detail}",),
-    )
-
-
 DNS_FAILURE = Cause(
     id="dns_failure",
     title="The backend's name does not resolve",
     family="network",
     party="network",
     severity="critical",
-    meaning="No address was found for the endpoint's host (or its proxy's).",
+    meaning="No address was found for the endpoint's host.",
     evidence="getaddrinfo's error, by name.",
     fix=(
         "Check the spelling of {host} and the resolver: getent hosts {host}",
@@ -228,22 +229,6 @@ TLS_TIMEOUT = Cause(
     citations=("RFC 8446 §2",),
     applies=frozenset({"timeout", "budget"}),
     match=_tls_timeout,
-)
-
-PROXY_FAILURE = Cause(
-    id="proxy_failure",
-    title="The proxy opens no tunnel to the backend",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="The HTTP CONNECT to proxy_url was answered with something else than success.",
-    evidence="The proxy's status line.",
-    fix=(
-        "Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",
-    ),
-    citations=("RFC 9110 §9.3.6",),
-    applies=frozenset({"proxy"}),
-    match=_proxy,
 )
 
 CAUSES = (

@@ -104,7 +104,7 @@ def test_a_name_and_a_proxy_have_theirs() -> None:
     lost_proxy = diagnose(attempt("resolve", "dns", detail="EAI_NONAME", target=proxied))
     closed_proxy = diagnose(attempt("connect", "proxy", detail="HTTP 403", target=proxied))
 
-    assert (lost.cause, lost_proxy.cause) == ("dns_failure", "dns_failure")
+    assert (lost.cause, lost_proxy.cause) == ("dns_failure", "proxy_failure")
     assert "proxy:3128" in lost_proxy.facts[0]
     assert "proxy:3128" not in lost.facts[0]
     assert closed_proxy.cause == "proxy_failure"
