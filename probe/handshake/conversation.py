@@ -237,7 +237,7 @@ class OtlpConversation:
         if self._exchange is None:
             return
         self._exchange.receive(plain)
-        if self._exchange.speaks_http1 and self._purpose != "tls":
+        if self._exchange.speaks_http1 and (self._purpose != "tls" or self._tls is None):
             # What it says in HTTP/1.x is its answer, to a preface that it did not understand.
             unread, self._written = self._exchange.unread, True
             self._exchange = http1_exchange(self._request)
@@ -252,7 +252,9 @@ class OtlpConversation:
     def _spoke(self) -> bool:
         # At depth tls anything inside TLS is application data, of whatever protocol.
         exchange = self._exchange
-        return exchange is not None and (exchange.spoke or exchange.garbage)
+        if exchange is None:
+            return False
+        return exchange.spoke or (exchange.garbage and self._tls is not None)
 
     @property
     def _asked(self) -> bool:
@@ -284,7 +286,7 @@ class OtlpConversation:
                 self._end("answered", now, stage="export")
         elif exchange.exhausted:
             self._end("budget", now, stage=stage, detail=exchange.detail)
-        elif exchange.garbage and self._purpose != "tls":
+        elif exchange.garbage and (self._purpose != "tls" or self._tls is None):
             self._end("garbage", now, stage="export", detail=exchange.detail)
         elif exchange.cut_answer is not None and self._asked:
             self._end(ended_by, now, stage="export", detail=exchange.detail or detail)

@@ -74,9 +74,12 @@ class Http1Exchange:
             self.first = (self.first + data)[:FIRST_BYTES]
             begins = self.first[: len(_BEGINS)]
             if not _BEGINS.startswith(begins):
-                self._give_up(f"begins with {safe_text(begins)}")
+                # As many as tell what it is instead: an alert record has seven.
+                if len(begins) == len(_BEGINS):
+                    self._give_up(f"begins with {safe_text(begins)}")
                 return
-            self._began = begins == _BEGINS
+            if begins == _BEGINS:
+                self._began, self.first = True, b""
         for at in range(0, len(data), _PIECE):
             self._h11.receive_data(data[at : at + _PIECE])
             if not self._read():
@@ -91,7 +94,9 @@ class Http1Exchange:
         if self.ended:
             return
         self._eof = True
-        if orderly:
+        if not self._began and not _BEGINS.startswith(self.first):
+            self._give_up(f"begins with {safe_text(self.first)}")
+        elif orderly:
             self._h11.receive_data(b"")
             self._read()
         else:

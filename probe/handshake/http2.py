@@ -46,6 +46,11 @@ _HTTP1: Final = b"HTTP/1."
 _LENGTH_DIGITS: Final = 18
 
 
+def _begins_settings(first: bytes) -> bool:
+    """Whether `first`, less than a frame's head, can begin the SETTINGS of a server's preface."""
+    return not any(first[:2]) and first[3:4] in {b"", bytes((SettingsFrame.type,))}
+
+
 class Http2Exchange:
     """The receiving half of one HTTP/2 exchange on stream 1."""
 
@@ -92,8 +97,14 @@ class Http2Exchange:
             self.exhausted = self.answer is None
 
     def receive_eof(self, *, orderly: bool = True) -> None:
-        """Learn that nothing more comes; in HTTP/2 the end of a connection never ends a body."""
+        """Learn that nothing more comes; in HTTP/2 the end of a connection never ends a body.
+
+        What came before may be less than a frame's head, and yet tell that it is none: an alert
+        record has seven bytes.
+        """
         del orderly
+        if not (self.ended or self.spoke) and not _begins_settings(bytes(self._buffer)):
+            self._break(f"begins with {safe_text(self.first)}")
         self.end_early()
 
     def end_early(self) -> None:
