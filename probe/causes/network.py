@@ -46,11 +46,9 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
     if ending.stage != "handshake" or proven(evidence):
         return None
     fact = f"the connection was made{through(evidence)}, and the TLS handshake did not finish"
-    limit = (
-        f"more than {ending.detail} came"
-        if ending.kind == "budget"
-        else f"{evidence.target.timeout:g} s passed"
-    )
+    limit = f"{evidence.target.timeout:g} s passed"
+    if ending.kind == "budget":
+        limit = f"it exceeded what one attempt may take ({ending.detail})"
     return Match(Strength.NAMED, (f"{fact} before {limit}",))
 
 

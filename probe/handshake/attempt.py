@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, thread_time
 from types import MappingProxyType
 from typing import Final
 
@@ -104,7 +104,7 @@ class Prober:
         self._user_agent = user_agent
         self._clock_tolerance = clock_tolerance
         self._prepared: dict[str, Prepared] = {}
-        self._plans = Plans(reader)
+        self._plans = Plans(reader, thread_time)
         self._experiments = Experiments(self._plans, wall_clock=wall_clock, user_agent=user_agent)
 
     async def attempt(self, target: Target, trace: TraceContext | None = None) -> Evidence:

@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 from probe.evidence import Ending
 
-_CHUNK: Final = 65536
+_CHUNK: Final = 16384
+"""Bytes of one read; with it ends what a peer can have done before the loop is handed on."""
 _WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 
 

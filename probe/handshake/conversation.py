@@ -297,7 +297,9 @@ class OtlpConversation:
     def _check_tls(self, now: float) -> None:
         tls = self._tls
         assert tls is not None
-        if tls.state == "failed":
+        if tls.exhausted:
+            self._end("budget", now, detail=tls.exhausted)
+        elif tls.state == "failed":
             received = any(a.direction == "received" and a.level == "fatal" for a in tls.alerts)
             self._end("alert" if received else "tls", now)
         elif tls.state == "closed":
