@@ -167,10 +167,7 @@ class Response:
             encoding = self.fields.get(b"grpc-encoding", b"")
             return read_grpc_response(self.signal, body, encoding=encoding, most=MAX_BODY)
         if self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip":
-            unfolded = unfold_gzip(body, MAX_BODY)
-            if unfolded is None:
-                return ResponseFacts(parses=False)
-            body = unfolded
+            body = unfold_gzip(body, MAX_BODY)
         return read_response(self.signal, body)
 
 

@@ -106,20 +106,17 @@ def read_grpc_response(
     if body[0] == 1:
         if encoding.strip().lower() != b"gzip":
             raise BrokenBodyError("a compressed gRPC message without a grpc-encoding that we know")
-        unfolded = unfold_gzip(message[:declared], most)
-        if unfolded is None:
-            return _UNREADABLE
-        return read_response(signal, unfolded)
+        return read_response(signal, unfold_gzip(message[:declared], most))
     if declared != len(message):
         return _UNREADABLE
     return read_response(signal, message)
 
 
-def unfold_gzip(body: bytes, most: int) -> bytes | None:
-    """Return what `body` unfolds to; None where that is more than `most` bytes.
+def unfold_gzip(body: bytes, most: int) -> bytes:
+    """Return what `body` unfolds to.
 
     Raises:
-        BrokenBodyError: where it is not gzip (RFC 1952), or lacks its end.
+        BrokenBodyError: where it is not gzip (RFC 1952), lacks its end, or is more than `most` bytes.
     """
     unfolding = zlib.decompressobj(_GZIP)
     try:
@@ -127,7 +124,7 @@ def unfold_gzip(body: bytes, most: int) -> bytes | None:
     except zlib.error:
         raise BrokenBodyError("gzip that cannot be unfolded") from None
     if len(data) > most:
-        return None
+        raise BrokenBodyError(f"gzip that unfolds to more than {most} bytes")
     if not unfolding.eof:
         raise BrokenBodyError("gzip that lacks its end")
     return data
