@@ -22,7 +22,9 @@ from probe.record import Record
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
 
-_PLACEHOLDER: Final = re.compile(r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference)\}")
+_PLACEHOLDER: Final = re.compile(
+    r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference|proxy_host|proxy_port)\}"
+)
 
 
 class Finding(Record, frozen=True, omit_defaults=False):
@@ -87,10 +89,7 @@ def _without_cause(
             stage=stage,
             certain=False,
             findings=findings,
-            facts=(
-                f"the backend gave no answer within {evidence.target.timeout:g} s; "
-                "a finished handshake alone proves nothing",
-            ),
+            facts=(_silence(evidence),),
         )
     cause = catalogue["unexplained"]
     ending = evidence.ending
@@ -157,6 +156,7 @@ def _failed(
 
 def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
     """Put the reader's own paths and names into the steps of a cause."""
+    proxy_host, _, proxy_port = target.proxy.rpartition(":")
     own = {
         "{cert_file}": _file_of(target.cert_file, "tls.crt"),
         "{key_file}": _file_of(target.key_file, "tls.key"),
@@ -165,6 +165,8 @@ def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
         "{host}": target.host,
         "{port}": str(target.port),
         "{reference}": target.reference_identifier or target.host,
+        "{proxy_host}": proxy_host.strip("[]"),
+        "{proxy_port}": proxy_port,
     }
     return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
 
@@ -172,6 +174,16 @@ def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
 def _file_of(path: str, example: str) -> str:
     """Return the path, or an example where none is set or something else stands in its place."""
     return path if path and not is_description(path) else example
+
+
+def _silence(evidence: Evidence) -> str:
+    limit = f"within {evidence.target.timeout:g} s"
+    if evidence.answer is not None:
+        status = evidence.answer.http_status
+        return f"HTTP {status} came, and the end of its body did not {limit}"
+    if evidence.target.plaintext:
+        return f"the backend gave no answer {limit}; a connection alone proves nothing"
+    return f"the backend gave no answer {limit}; a finished handshake alone proves nothing"
 
 
 def _proof(evidence: Evidence) -> tuple[str, ...]:

@@ -38,8 +38,8 @@ EndingKind = Literal[
     "alpn",  # gRPC needs h2 and the server did not choose it
     "not_tls",  # the first bytes are no TLS record
     "tls",  # our TLS library gave up on what the peer sent
-    "garbage",  # inside TLS: neither HTTP/2 nor HTTP/1.1
-    "budget",  # more bytes than one attempt reads
+    "garbage",  # neither HTTP/2 nor HTTP/1.1, or a breach of it
+    "budget",  # more bytes or steps than one attempt takes
     "probe_fault",
 ]
 
@@ -114,6 +114,8 @@ class Ending(Record, frozen=True):
     kind: EndingKind
     detail: str = ""
     close_notify: bool = False
+    http_status: int = 0
+    """Of a proxy that opened no tunnel; 0 where it did not answer in HTTP."""
 
 
 class Recheck(Record, frozen=True):
@@ -132,8 +134,19 @@ class ConnectTry(Record, frozen=True):
     error: str = ""
 
 
+BodyEnd = Literal[
+    "whole",  # read to its end
+    "cut",  # the connection, the stream, the deadline or a bound ended before it
+    "broken",  # its framing is wrong: chunks, Content-Length, gzip, gRPC's length prefix
+]
+
+
 class Answer(Record, frozen=True):
-    """The backend's answer to the request, its texts already safe and short."""
+    """The backend's answer to the request, its texts already safe and short.
+
+    Of an attempt that did not end as `answered`, it is the beginning of a success whose body
+    was not read to its end.
+    """
 
     over: Literal["h2", "http/1.1"]
     http_status: int
@@ -143,6 +156,8 @@ class Answer(Record, frozen=True):
     """grpc-message, the OTLP Status message, or the beginning of a textual body."""
     body_parses: bool | None = None
     """Whether the body is the response message of the signal; None where there was none to read."""
+    body_end: BodyEnd = "whole"
+    """How far the body could be read. One that is not whole confirms nothing."""
     body_empty: bool = True
     rejected_items: int = 0
     partial_message: str = ""
@@ -165,6 +180,7 @@ Varied = Literal[
     "no_alpn",
     "other_protocol",  # the other OTLP protocol's ALPN and request
     "plaintext",  # a greeting in clear
+    "tls",  # of a target without TLS: a TLS handshake with the same port
 ]
 
 
@@ -233,6 +249,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     peer_address: str = ""
     handshake: Handshake | None = None
     recheck: Recheck | None = None
+    first_bytes: str = ""
+    """Hex of what came first, where it was neither the HTTP asked for nor, to HTTP/2, HTTP/1.x."""
     experiments: tuple[Experiment, ...] = ()
     """Of this attempt, or of an earlier one that ended in exactly this way."""
     experiments_reused: bool = False

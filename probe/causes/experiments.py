@@ -11,7 +11,8 @@ well.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from probe.evidence import Evidence, Experiment, Handshake, Varied
+from probe.causes.first_bytes import bytes_of, spoken
+from probe.evidence import Answer, Evidence, Experiment, Handshake, Varied
 
 _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "every_version",
@@ -22,6 +23,7 @@ _NEGOTIATION: Final[tuple[Varied, ...]] = (
 )
 _SETTLES: Final[dict[Varied, str]] = {
     "plaintext": "not_tls",
+    "tls": "tls_off",
     "every_cipher": "no_shared_cipher",
     "every_group": "no_shared_group",
     "no_alpn": "alpn_mismatch",
@@ -43,6 +45,7 @@ _WORDS: Final[dict[Varied, str]] = {
     "no_alpn": "without ALPN",
     "other_protocol": "asked in the other OTLP protocol",
     "plaintext": "greeted in clear",
+    "tls": "with TLS",
 }
 _HANDSHAKE_FAILURE: Final = 40
 _PROTOCOL_VERSION: Final = 70
@@ -51,9 +54,10 @@ _NAMED: Final = frozenset({112})
 """Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
 _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
-_SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "other_protocol"})
+_SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
 """Variations whose proof is what the peer said, and not that it went on where it had not."""
 _NOT_SERVED: Final = frozenset({404, 405, 415})
+_BAD_REQUEST: Final = 400
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
 
@@ -61,8 +65,12 @@ _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
     """Return the variations that would settle what this attempt left open, in order."""
     handshake, ending = evidence.handshake, evidence.ending
-    if handshake is None or not evidence.peer_address:
+    if not evidence.peer_address:
         return ()
+    if handshake is None:
+        return _without_tls(evidence) if evidence.target.plaintext else ()
+    if _unanswered_in_http(evidence):
+        return ("other_protocol",)
     if ending.kind == "alpn":
         return ("other_protocol",)
     if ending.stage == "handshake" and not _agreed(handshake):
@@ -95,6 +103,26 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
     return _NEGOTIATION
 
 
+def _without_tls(evidence: Evidence) -> tuple[Varied, ...]:
+    """Ask a port that took plaintext badly whether it wants TLS, or the other protocol."""
+    answer, kind = evidence.answer, evidence.ending.kind
+    if kind == "answered" and answer is not None and answer.http_status == _BAD_REQUEST:
+        return ("tls",)
+    if kind in {"close", "reset", "garbage"} and answer is None:
+        return () if spoken(bytes_of(evidence.first_bytes)) else ("tls", "other_protocol")
+    return ()
+
+
+def _unanswered_in_http(evidence: Evidence) -> bool:
+    """Whether a request inside TLS was ended without an answer, and without blaming an identity."""
+    return (
+        evidence.ending.stage == "export"
+        and evidence.ending.kind in {"close", "reset", "garbage"}
+        and evidence.answer is None
+        and not spoken(bytes_of(evidence.first_bytes))
+    )
+
+
 def raw_outcome(evidence: Evidence) -> tuple[object, ...]:
     """Return what must be the same for an earlier round of experiments to hold still."""
     recheck = evidence.recheck
@@ -117,13 +145,20 @@ def holds(evidence: Evidence) -> bool:
 def _same_outcome(evidence: Evidence, again: Experiment) -> bool:
     """Whether the unvaried handshake ended where and how the attempt did."""
     first, second = evidence.ending, again.ending
-    if evidence.handshake is None or again.handshake is None or first.stage != second.stage:
+    if first.stage != second.stage:
         return False
     if first.kind != second.kind and not {first.kind, second.kind} <= _SILENT:
         return False
-    return _agreed(evidence.handshake) == _agreed(again.handshake) and _last_fatal(
-        evidence.handshake
-    ) == _last_fatal(again.handshake)
+    if _status(evidence.answer) != _status(again.answer):
+        return False
+    before, after = evidence.handshake, again.handshake
+    if before is None or after is None:
+        return before is after  # both without TLS
+    return _agreed(before) == _agreed(after) and _last_fatal(before) == _last_fatal(after)
+
+
+def _status(answer: Answer | None) -> int | None:
+    return None if answer is None else answer.http_status
 
 
 def found(evidence: Evidence, varied: Varied) -> Experiment | None:
@@ -166,9 +201,10 @@ def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
 def _went_further(evidence: Evidence, one: Experiment) -> bool:
     if one.varied == "plaintext":
         return _speaks_in_clear(one)
+    if one.varied == "tls":
+        return speaks_tls(one)
     if one.varied == "other_protocol":
-        answer = one.answer
-        return answer is not None and answer.http_status not in _NOT_SERVED
+        return _speaks_the_other(evidence, one)
     if evidence.handshake is None or _agreed(evidence.handshake) or one.handshake is None:
         return False
     return _agreed(one.handshake)
@@ -188,6 +224,8 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""
     if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
         return ""  # it came to nothing
+    if one.varied == "tls" and one.ending.kind != "not_tls":
+        return ""  # nor does a close say that it is no TLS server
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
     if one.handshake is not None and _last_fatal(one.handshake) == _PROTOCOL_VERSION:
@@ -200,6 +238,24 @@ def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]
     """Return those of `possible` that no experiment ruled out."""
     out = {ruled_out(evidence, one) for one in evidence.experiments}
     return tuple(cause for cause in possible if cause not in out)
+
+
+def speaks_tls(one: Experiment) -> bool:
+    """Whether the peer took part in this handshake: with a ServerHello, or an alert."""
+    handshake = one.handshake
+    return handshake is not None and (_agreed(handshake) or _last_fatal(handshake) is not None)
+
+
+def _speaks_the_other(evidence: Evidence, one: Experiment) -> bool:
+    """Whether the other OTLP protocol got an answer of its own."""
+    answer = one.answer
+    if answer is None or one.ending.kind != "answered" or answer.http_status in _NOT_SERVED:
+        return False
+    if evidence.target.protocol != "grpc":
+        # Without TLS the request was HTTP/1.1, so any answer in HTTP/2 is the other's.
+        return answer.grpc_status is not None or evidence.target.plaintext
+    # A TLS port may say so by HTTP 400.
+    return not (evidence.target.plaintext and answer.http_status == _BAD_REQUEST)
 
 
 def same_without_certificate(evidence: Evidence) -> bool:

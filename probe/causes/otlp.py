@@ -5,7 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.causes.cause import Cause, Match, Party, Strength
+from probe.causes.experiments import proven
+from probe.causes.first_bytes import bytes_of, name_unexpected
 from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
+from probe.causes.unreadable_answer import unreadable
 from probe.evidence import Answer, EndingKind, Evidence
 
 _DISK: Final = re.compile(
@@ -64,6 +67,8 @@ def kind_of(evidence: Evidence) -> str | None:
     status = answer.http_status
     if status in _BY_HTTP:
         return _BY_HTTP[status]
+    if 200 <= status < 300 and answer.body_end != "whole":
+        return "otlp_rejected"
     grpc = evidence.target.protocol == "grpc"
     if grpc and speaks_grpc(answer) and 200 <= status < 300:
         return "otlp_rejected"  # the stream ended without its grpc-status
@@ -128,13 +133,17 @@ def _permission_denied(evidence: Evidence) -> Match | None:
 
 def _not_served(evidence: Evidence) -> Match | None:
     kind = evidence.ending.kind
-    if kind == "garbage":
-        return Match(Strength.NAMED, ("inside TLS the backend speaks no HTTP",))
+    if kind not in {"garbage", "budget"}:
+        return _match_of("otlp_not_served")(evidence)
+    if evidence.answer is not None or evidence.ending.stage == "handshake" or proven(evidence):
+        return None
     if kind == "budget":
-        if evidence.ending.stage == "handshake":
-            return None
-        return Match(Strength.NAMED, ("more than 1 MiB arrived, and no answer to the request",))
-    return _match_of("otlp_not_served")(evidence)
+        fact = f"more than {evidence.ending.detail} arrived, and no answer to the request"
+        return Match(Strength.NAMED, (fact,))
+    if evidence.first_bytes:
+        first = name_unexpected(bytes_of(evidence.first_bytes))
+        return Match(Strength.NAMED, (f"the peer answers the request with {first}",))
+    return None
 
 
 def _storage_failed(evidence: Evidence) -> Match | None:
@@ -150,6 +159,8 @@ def _rejects_for_storage(answer: Answer) -> bool:
 
 def _rejected(evidence: Evidence) -> Match | None:
     answer = evidence.answer
+    if evidence.ending.kind in {"garbage", "budget"}:
+        return unreadable(evidence)
     if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
         if answer.body_parses is False:
             return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
@@ -178,7 +189,7 @@ def _otlp(
     fix: tuple[str, ...],
     match: Callable[[Evidence], Match | None] | None = None,
     applies: frozenset[EndingKind] = _ENDINGS,
-    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch",),
+    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch", "tls_off"),
 ) -> Cause:
     return Cause(
         id=id_,
@@ -233,7 +244,7 @@ CAUSES = (
             "token in the exporter's headers or in OTEL_EXPORTER_OTLP_HEADERS.",
         ),
         match=_permission_denied,
-        explained_by=("otlp_protocol_mismatch", "client_san_rejected"),
+        explained_by=("otlp_protocol_mismatch", "tls_off", "client_san_rejected"),
     ),
     _otlp(
         "otlp_not_served",
@@ -278,7 +289,8 @@ CAUSES = (
         "The backend rejects the request",
         party="backend",
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
-        evidence="Another gRPC status, another HTTP code, or items rejected in a partial success.",
+        evidence="Another gRPC status, another HTTP code, items rejected in a partial success, or a "
+        "success whose body can't be read to its end.",
         fix=(
             "Read the message of the answer and the backend's log; a Collector says more with "
             "service.telemetry.logs.level set to debug.",

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, thread_time
 from types import MappingProxyType
 from typing import Final
 
@@ -64,6 +64,7 @@ class _Progress:
     handshake: Handshake | None = None
     recheck: Recheck | None = None
     answer: Answer | None = None
+    first_bytes: str = ""
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
     round_trip: float = 0.0
@@ -110,7 +111,7 @@ class Prober:
         self._user_agent = user_agent
         self._clock_tolerance = clock_tolerance
         self._prepared: dict[str, Prepared] = {}
-        self._plans = Plans(reader)
+        self._plans = Plans(reader, thread_time)
         self._experiments = Experiments(
             self._plans, self._delays, wall_clock=wall_clock, user_agent=user_agent
         )
@@ -152,6 +153,7 @@ class Prober:
             handshake=progress.handshake,
             recheck=progress.recheck,
             answer=progress.answer,
+            first_bytes=progress.first_bytes,
             clock=progress.clock,
             durations=progress.durations,
             canary_trace_id=progress.canary_trace_id,
@@ -176,7 +178,12 @@ class Prober:
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
         return await self._experiments.round(
-            self._prepare(target), credentials, evidence.peer_address, varied, deadline
+            self._prepare(target),
+            credentials,
+            evidence.peer_address,
+            varied,
+            deadline,
+            asked=evidence.ending.stage == "export",
         )
 
     def forget(self, names: set[str]) -> None:
@@ -273,6 +280,7 @@ class Prober:
         finally:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
+            progress.first_bytes = conversation.first_bytes
         say_farewell(sock, conversation)
         ending, headers = conversation.ending, prepared.target.headers
         assert ending is not None

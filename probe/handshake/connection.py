@@ -16,7 +16,6 @@ from typing import Final, Protocol
 from probe.evidence import Ending
 from probe.own_limits import EXHAUSTED, OwnLimitError, name_error
 
-_CHUNK: Final = 65536
 _AT_ONCE: Final = 4
 """Reads before a timer acts, until the loop is handed on: it may not be held up for long."""
 _LATE: Final = 0.1
@@ -25,6 +24,8 @@ machine, what the peer said meanwhile has yet to arrive."""
 _LAST_READS: Final = 64
 """Reads after the deadline; what lay in the kernel's queue by then is less (tcp_rmem, 6 MiB, ends
 the conversation's byte budget long before)."""
+_CHUNK: Final = 16384
+"""Bytes of one read; with it ends what a peer can have done before the loop is handed on."""
 _WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 
 

@@ -25,6 +25,7 @@ from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared
 from probe.handshake.tls import TlsClient
 from probe.own_limits import OwnLimitError
+from probe.safe_text import safe_text
 from probe.target import Protocol, Target
 
 QUIET: Final = 0.2
@@ -49,6 +50,7 @@ _VARIANTS: Final[dict[Varied, Variant]] = {
     "every_group": Variant(groups=EVERY_GROUP),
     "no_alpn": Variant(),
     "other_protocol": Variant(),
+    "tls": Variant(client_certificate=False),
 }
 
 _PURPOSES: Final[dict[Varied, Purpose]] = {
@@ -82,11 +84,14 @@ class Experiments:
         address: str,
         varied: Sequence[Varied],
         deadline: float,
+        *,
+        asked: bool = False,
     ) -> tuple[Experiment, ...]:
         """Repeat the attempt unvaried, then make each variation of `varied` at `address`.
 
         All of it until `deadline` (monotonic seconds). Where this process was held up meanwhile,
         the unvaried handshake is recorded as ended by that, so that the round shows nothing.
+        `asked` says that the attempt ended at its request: then the repetition makes it, too.
         """
         kinds: tuple[Varied, ...] = ("unvaried", *varied)
         done: list[Experiment] = []
@@ -97,7 +102,9 @@ class Experiments:
                     break
                 began = monotonic()
                 share = left / (len(kinds) - index)
-                made = await self._one(prepared, credentials, address, one, began + share)
+                made = await self._one(
+                    prepared, credentials, address, one, began + share, asked=asked
+                )
                 done.append(msgspec.structs.replace(made, duration=monotonic() - began))
             if done and own.noticeable:
                 ours = Ending(stage="handshake", kind="probe_fault", detail=own.describe())
@@ -111,11 +118,15 @@ class Experiments:
         address: str,
         varied: Varied,
         deadline: float,
+        *,
+        asked: bool,
     ) -> Experiment:
         at = self._wall_clock()
         with self._delays.watch(deadline - monotonic()) as own:
             try:
-                return await self._made(prepared, credentials, address, varied, at, deadline, own)
+                return await self._made(
+                    prepared, credentials, address, varied, at, deadline, own, asked=asked
+                )
             except OwnLimitError as error:
                 ours = Ending(stage="handshake", kind="probe_fault", detail=error.detail)
                 return Experiment(varied=varied, at=at, ending=ours)
@@ -129,6 +140,8 @@ class Experiments:
         at: float,
         deadline: float,
         own: OwnTime,
+        *,
+        asked: bool,
     ) -> Experiment:
         stream = await open_stream(prepared, address, deadline, own)
         if isinstance(stream, Ending):
@@ -136,7 +149,12 @@ class Experiments:
         with stream.sock:
             if varied == "plaintext":
                 return await _greet(stream, at, deadline)
-            conversation = self._conversation(prepared, credentials, varied)
+            try:
+                conversation = self._conversation(prepared, credentials, varied, asked=asked)
+            except ValueError as error:
+                # A target without TLS may have TLS settings that nobody has looked at yet.
+                fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
+                return Experiment(varied=varied, at=at, ending=fault)
             loop = asyncio.get_running_loop()
             await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
         assert conversation.ending is not None
@@ -149,21 +167,24 @@ class Experiments:
         )
 
     def _conversation(
-        self, prepared: Prepared, credentials: Credentials, varied: Varied
+        self, prepared: Prepared, credentials: Credentials, varied: Varied, *, asked: bool
     ) -> OtlpConversation:
         protocol, alpn = prepared.target.protocol, prepared.alpn
-        request = prepared.request
+        request, purpose = prepared.request, _PURPOSES.get(varied, "handshake")
         if varied == "no_alpn":
             alpn = ()
         elif varied == "other_protocol":
             protocol, alpn, request = _other(prepared.target, self._user_agent)
-        plan = self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)
+        elif varied == "unvaried" and asked:
+            request, purpose = _bare(prepared.target, self._user_agent), "export"
         return OtlpConversation(
-            TlsClient(plan),
+            None
+            if prepared.target.plaintext and varied != "tls"
+            else TlsClient(self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)),
             request,
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
-            purpose=_PURPOSES.get(varied, "handshake"),
+            purpose=purpose,
             grpc=protocol == "grpc" and varied != "no_client_certificate",
             quiet=QUIET,
         )
@@ -178,9 +199,13 @@ async def _greet(stream: Stream, at: float, deadline: float) -> Experiment:
     )
 
 
+def _bare(target: Target, user_agent: str) -> Request:
+    """Return the target's request without any header of its own."""
+    return build_request(replace(target, headers=()), user_agent)
+
+
 def _other(target: Target, user_agent: str) -> tuple[Protocol, tuple[bytes, ...], Request]:
     """Return the other OTLP protocol, what it offers, and its request without any header."""
     protocol: Protocol = "http/protobuf" if target.protocol == "grpc" else "grpc"
     alpn = (b"h2",) if protocol == "grpc" else (b"h2", b"http/1.1")
-    bare = replace(target, protocol=protocol, headers=())
-    return protocol, alpn, build_request(bare, user_agent)
+    return protocol, alpn, _bare(replace(target, protocol=protocol), user_agent)

@@ -13,7 +13,17 @@ from probe.diagnosis import fill
 from tests.golden.attempts import target
 
 PLACEHOLDERS: Final = frozenset(
-    {"cert_file", "key_file", "ca_file", "endpoint", "host", "port", "reference"}
+    {
+        "cert_file",
+        "key_file",
+        "ca_file",
+        "endpoint",
+        "host",
+        "port",
+        "reference",
+        "proxy_host",
+        "proxy_port",
+    }
 )
 LONGEST_TITLE: Final = 80
 COMMANDS: Final = (
