@@ -30,9 +30,10 @@ Rounds = Callable[[Target, Evidence, Sequence[Varied], float], Awaitable[tuple[E
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A round that holds, and when it was made: monotonic seconds."""
+    """A round that holds, of which raw outcome, and when it was made: monotonic seconds."""
 
     experiments: tuple[Experiment, ...]
+    outcome: tuple[object, ...]
     at: float
 
 
@@ -68,11 +69,11 @@ class Settling:
 
     async def settle(self, target: Target, evidence: Evidence, before: Evidence | None) -> Evidence:
         """Return `evidence` with what experiments show; `before` is the attempt before it."""
+        earlier = self._earlier(target.name, evidence, before)
         varied = open_questions(evidence) if self._enabled else ()
         if not varied:
             return evidence
-        earlier = _still_holding(evidence, before)
-        if earlier and self._is_recent(target.name, earlier):
+        if earlier is not None and self._clock() - earlier.at < HOUR:
             return _with_earlier(evidence, earlier)
         made: tuple[Experiment, ...] = ()
         if await self._got_a_place(target.timeout if self._patient else 0.0):
@@ -81,7 +82,7 @@ class Settling:
                     made = await self._make(target, evidence, varied)
             finally:
                 self._places.release()
-        if earlier and not made:
+        if earlier is not None and (not made or _is_our_failure(made)):
             return _with_earlier(evidence, earlier)
         return msgspec.structs.replace(evidence, experiments=made)
 
@@ -103,18 +104,23 @@ class Settling:
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
         if holds(shown):
-            self._made[target.name] = _Made(made, self._clock())
-        else:
+            self._made[target.name] = _Made(made, raw_outcome(evidence), self._clock())
+        elif not _is_our_failure(made):
             self._made.pop(target.name, None)
         return made
 
-    def _is_recent(self, name: str, experiments: tuple[Experiment, ...]) -> bool:
+    def _earlier(self, name: str, evidence: Evidence, before: Evidence | None) -> _Made | None:
+        """Return the round that is about this attempt too; a changed outcome discards it.
+
+        A failure of the probe's own says nothing about the target, and discards nothing.
+        """
         known = self._made.get(name)
-        return (
-            known is not None
-            and known.experiments == experiments
-            and self._clock() - known.at < HOUR
-        )
+        if known is None or evidence.ending.kind == "probe_fault":
+            return None
+        if before is None or known.outcome != raw_outcome(evidence):
+            del self._made[name]
+            return None
+        return known
 
     def forget(self, names: set[str]) -> None:
         """Drop what is counted of targets that are gone."""
@@ -141,11 +147,12 @@ class Settling:
         return True
 
 
-def _with_earlier(evidence: Evidence, earlier: tuple[Experiment, ...]) -> Evidence:
-    return msgspec.structs.replace(evidence, experiments=earlier, experiments_reused=True)
+def _is_our_failure(made: Sequence[Experiment]) -> bool:
+    """Whether a round shows nothing because this process failed or was held up."""
+    return any(one.varied == "unvaried" and one.ending.kind == "probe_fault" for one in made)
 
 
-def _still_holding(evidence: Evidence, before: Evidence | None) -> tuple[Experiment, ...]:
-    if before is None or not holds(before):
-        return ()
-    return before.experiments if raw_outcome(before) == raw_outcome(evidence) else ()
+def _with_earlier(evidence: Evidence, earlier: _Made) -> Evidence:
+    return msgspec.structs.replace(
+        evidence, experiments=earlier.experiments, experiments_reused=True
+    )

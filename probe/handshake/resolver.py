@@ -19,7 +19,7 @@ from typing import Final
 from probe.own_limits import EXHAUSTED, OwnLimitError, lacks_descriptors, name_error
 from probe.safe_text import safe_text
 
-PLACES: Final = 64
+PLACES: Final = 128
 """Look-ups, and so threads, at a time."""
 PER_HOST: Final = 8
 """Those of one name: glibc gives up on a dead nameserver after 10 s (resolv.conf(5): timeout 5,
@@ -134,7 +134,7 @@ class Resolver:
         more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
         return NoPlaceError(
             f"this name was not looked up: all {self._places} look-ups that may run at a time are "
-            f"hanging, those of {named}{more}"
+            f"hanging, those of {named}{more}; does this machine's resolver answer?"
         )
 
     def _begin(self, host: str) -> _LookUp:

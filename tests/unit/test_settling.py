@@ -26,6 +26,7 @@ class Laboratory:
         """Begin at none; `repeats` says whether the unvaried handshake ends as the attempt did."""
         self.rounds = 0
         self.repeats = repeats
+        self.held_up = False
         self.asked: list[tuple[Varied, ...]] = []
         self.goes_on: list[Varied] = []
         self.may_end = asyncio.Event()
@@ -39,7 +40,10 @@ class Laboratory:
         self.asked.append(tuple(varied))
         ending = Ending(stage="handshake", kind="close", detail=str(self.rounds))
         await self.may_end.wait()
-        if self.repeats:
+        if self.held_up:
+            ours = Ending(stage="handshake", kind="probe_fault", detail="held up")
+            first = Experiment(varied="unvaried", at=evidence.at, ending=ours, handshake=begun())
+        elif self.repeats:
             first = Experiment(
                 varied="unvaried", at=evidence.at, ending=evidence.ending, handshake=begun()
             )
@@ -163,6 +167,38 @@ async def test_a_changed_outcome_discards_what_was_found() -> None:
     well = await settling.settle(TARGET, at(90, TAKEN), first)
     assert well.experiments == ()
     assert laboratory.rounds == 3
+
+
+async def test_a_failure_of_the_probe_s_own_discards_nothing() -> None:
+    """It says nothing about the target: what was found still holds after it, or after several."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory)
+    first = await settling.settle(TARGET, at(0), None)
+    before = first
+    for turn in range(1, 4):
+        ours = attempt("handshake", "probe_fault", handshake=begun())
+        before = await settling.settle(TARGET, at(turn, ours), before)
+        assert before.experiments == ()
+    again = await settling.settle(TARGET, at(30), before)
+    assert again.experiments == first.experiments
+    assert again.experiments_reused
+    assert laboratory.rounds == 1
+
+
+async def test_a_round_that_the_probe_spoiled_leaves_the_one_before() -> None:
+    """An hour later it was held up: what was found before is not taken back for that."""
+    now = 0.0
+    laboratory = Laboratory()
+    settling = Settling(laboratory, clock=lambda: now)
+    first = await settling.settle(TARGET, at(0), None)
+    now, laboratory.held_up = HOUR + 1, True
+    second = await settling.settle(TARGET, at(now), first)
+    assert laboratory.rounds == 2
+    assert second.experiments == first.experiments
+    laboratory.held_up = False
+    third = await settling.settle(TARGET, at(now + 30), second)
+    assert laboratory.rounds == 3
+    assert third.experiments != first.experiments
 
 
 async def test_a_target_that_flaps_gets_a_few_rounds_an_hour() -> None:
