@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from probe.causes.wording import shown
 from probe.credential_facts import CertificateFacts
-from probe.credentials.certificate import PARSE_ERRORS, certificate_facts, issued_by
+from probe.credentials.certificate import certificate_facts, issued_by
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
 from probe.handshake.verification import check_name
@@ -35,12 +34,10 @@ def is_for_clients(certificate: CertificateFacts) -> bool:
     return "clientAuth" in usages and not {"serverAuth", "anyExtendedKeyUsage"} & set(usages)
 
 
-def judge_name(
-    path: str, certificate: x509.Certificate, facts: CertificateFacts, reference: str
-) -> Findings:
+def judge_name(path: str, facts: CertificateFacts, reference: str) -> Findings:
     """Judge whether the SANs cover `reference`, the name that exporters connect to."""
     found = Findings()
-    check = check_name(reference, facts.sans, _common_name(certificate))
+    check = check_name(reference, facts.sans, facts.common_name)
     if check.matched:
         found.facts.append(f"its SANs cover {check.reference}")
         return found
@@ -117,11 +114,3 @@ def without_names(path: str, facts: CertificateFacts) -> Findings:
         fix = ("issue it with the backend's names as subjectAltName",)
         found.remarks.append(make_fault("cert", path, fact, fix, "server_name_mismatch"))
     return found
-
-
-def _common_name(certificate: x509.Certificate) -> str:
-    try:
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    except PARSE_ERRORS:
-        return ""
-    return safe_text(names[0].value) if names else ""
