@@ -1,12 +1,13 @@
 """What is spoken inside TLS: the application protocol of ALPN, and which OTLP the port serves."""
 
-from typing import Final
+from typing import Final, Literal
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
 from probe.causes.named_alert import received
 from probe.causes.observed import refusal, speaks_grpc
-from probe.evidence import Evidence
+from probe.causes.steps import kind_of_settings, name_setting
+from probe.evidence import Evidence, TargetFacts
 
 _NO_APPLICATION_PROTOCOL: Final = 120
 _WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
@@ -29,9 +30,11 @@ def _protocol(evidence: Evidence) -> Match | None:
     answer = evidence.answer
     shown = further(evidence, "other_protocol")
     if shown is not None and shown.answer is not None:
-        other = "OTLP/HTTP" if evidence.target.protocol == "grpc" else "gRPC"
+        other: Literal["OTLP/HTTP", "gRPC"] = (
+            "OTLP/HTTP" if evidence.target.protocol == "grpc" else "gRPC"
+        )
         fact = f"asked in {other} the port answers: HTTP {shown.answer.http_status}"
-        return Match(Strength.PROVEN, (fact,))
+        return Match(Strength.PROVEN, (fact,), fix=_speak(evidence.target, other))
     if answer is None or refusal(evidence) is not None:
         return None
     status = answer.http_status
@@ -41,12 +44,33 @@ def _protocol(evidence: Evidence) -> Match | None:
         if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
             media = answer.content_type or "no content type"
             fact = f"a gRPC request was answered with HTTP {status}, {media}"
-            return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
+            return Match(
+                Strength.NAMED,
+                (fact, "that is how an OTLP/HTTP port answers"),
+                fix=_speak(evidence.target, "OTLP/HTTP"),
+            )
         return None
     if answer.grpc_status is not None or speaks_grpc(answer):
         fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
-        return Match(Strength.NAMED, (fact,))
+        return Match(Strength.NAMED, (fact,), fix=_speak(evidence.target, "gRPC"))
     return None
+
+
+def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple[str, ...]:
+    """Return how this exporter speaks what the port serves, or reaches the port for what it speaks."""
+    http = protocol == "OTLP/HTTP"
+    value, exporter = ("http/protobuf", "otlp_http") if http else ("grpc", "otlp_grpc")
+    if kind_of_settings(target) == "sdk":
+        first = (
+            f"Set {name_setting(target, 'protocol')} to {value}: port {{port}} serves {protocol}."
+        )
+    else:
+        first = f"Use the {exporter} exporter for {{endpoint}}: port {{port}} serves {protocol}."
+        if kind_of_settings(target) == "unknown":
+            first += f" For an SDK, set OTEL_EXPORTER_OTLP_PROTOCOL={value}."
+    usual = "4317 is gRPC" if http else "4318 is OTLP/HTTP"
+    other = f"Or correct the port in {{endpoint_setting}}: {usual} as a rule."
+    return (first, other, "{restart}")
 
 
 ALPN_MISMATCH = Cause(
@@ -58,8 +82,13 @@ ALPN_MISMATCH = Cause(
     meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
     evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
     fix=(
-        "Point endpoint at the backend's gRPC port (4317 as a rule); on a load balancer pass TCP through, or turn HTTP/2 on for this port (nginx: http2 on).",
-        "If the port serves OTLP/HTTP (4318), use the otlp_http exporter.",
+        "Correct the port in {endpoint_setting}: {port} does not speak HTTP/2, which "
+        "gRPC needs; 4317 is the gRPC port as a rule.",
+        "If {port} is right and a load balancer ends TLS there, pass TCP through, or "
+        "turn HTTP/2 on for this port (nginx: http2 on).",
+        "If the port serves OTLP/HTTP, use the otlp_http exporter "
+        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf).",
+        "{restart}",
         "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
     ),
     citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
@@ -76,7 +105,11 @@ OTLP_PROTOCOL_MISMATCH = Cause(
     meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
     evidence="The answer's HTTP status and content type are those of the other protocol.",
     fix=(
-        "If {port} is an OTLP/HTTP port use the otlp_http exporter (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), if it is a gRPC one otlp_grpc (OTEL_EXPORTER_OTLP_PROTOCOL=grpc); or change the port: 4317 is gRPC, 4318 HTTP.",
+        "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
+        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf); if it serves gRPC, otlp_grpc "
+        "(OTEL_EXPORTER_OTLP_PROTOCOL=grpc).",
+        "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
+        "{restart}",
     ),
     citations=(
         "OTLP specification",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from probe.causes.cause import Party
 from probe.causes.wording import span
 from probe.credential_facts import CertificateFacts
 from probe.evidence import ClockReading, Evidence
@@ -26,16 +27,23 @@ ANOTHER_CLOCK: Final = (
 """What decides where no other clock was read."""
 
 ON_THE_PROBE: Final = (
-    "Set the clock of the machine that the probe runs on: compare date -u with a good clock, see "
-    "chronyc tracking or timedatectl show, and start or mend NTP there.",
-    "Exporters on the same machine meet the same refusal: they recover with the clock.",
+    "Set the clock of the machine that the probe runs on, and the exporters next to it: compare "
+    "date -u with a good clock, and start or repair NTP there (chronyc tracking or timedatectl "
+    "show says how it is).",
 )
 ON_THE_BACKEND: Final = (
-    "Set the clock of the backend's machine: run date -u there, see chronyc tracking or "
-    "timedatectl show, and start or mend NTP; a paused or restored virtual machine often is wrong.",
+    "Set the clock of the backend's machine, {host}: compare date -u there with a good clock, and "
+    "start or repair NTP (chronyc tracking or timedatectl show says how it is); a paused or "
+    "restored virtual machine often is wrong.",
 )
 
 Culprit = Literal["probe", "backend", "both", "unknown"]
+_PARTIES: Final[dict[str, Party]] = {
+    "probe": "probe",
+    "backend": "backend",
+    "both": "both",
+    "unknown": "either",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,11 @@ class Verdict:
             "both": ON_THE_PROBE + ON_THE_BACKEND,
             "unknown": (),
         }[self.culprit]
+
+    @property
+    def party(self) -> Party:
+        """Who must act: whoever runs the machine that is wrong."""
+        return _PARTIES[self.culprit]
 
 
 def readings(evidence: Evidence) -> tuple[ClockReading, ...]:
@@ -105,9 +118,26 @@ def valid_elsewhere(evidence: Evidence) -> bool:
 
 
 def backend_agrees(evidence: Evidence) -> bool:
-    """Whether the backend's own Date rules out that its clock is why it refuses."""
+    """Whether the backend's own Date rules out that its clock is why it refuses.
+
+    It is compared with the time that is taken for right: a reference's where one was read.
+    """
     known = [reading for reading in readings(evidence) if reading.source == BACKEND]
-    return bool(known) and not any(differs(evidence, reading) for reading in known)
+    reference = _surest([r for r in readings(evidence) if is_reference(r)])
+    right = reference.offset if reference is not None else 0.0
+    return bool(known) and not any(differs(evidence, one, beside=right) for one in known)
+
+
+def backend_outside(evidence: Evidence) -> bool:
+    """Whether the backend's own Date puts what we send outside its validity."""
+    return any(
+        reading.source == BACKEND
+        and any(
+            not in_date(certificate, evidence.at + reading.offset)
+            for certificate in evidence.credentials.client_chain
+        )
+        for reading in readings(evidence)
+    )
 
 
 def in_date(certificate: CertificateFacts, at: float) -> bool:

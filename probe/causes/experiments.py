@@ -62,7 +62,7 @@ def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
         return ()
     if ending.kind in {"close", "reset"} and ending.stage != "export":
         return ("no_client_certificate",)
-    if ending.kind == "alert" and _last_fatal(handshake) == _HANDSHAKE_FAILURE:
+    if ending.kind == "alert" and last_fatal(handshake) == _HANDSHAKE_FAILURE:
         return ("no_client_certificate",)
     return ()
 
@@ -76,7 +76,7 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
         return ("plaintext", "tls_1.2")
     if kind != "alert":
         return ()
-    number = _last_fatal(handshake)
+    number = last_fatal(handshake)
     if number in _NAMED:
         return ()
     if number == _PROTOCOL_VERSION:
@@ -133,9 +133,21 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""  # it came to nothing
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
-    if one.handshake is not None and _last_fatal(one.handshake) == _PROTOCOL_VERSION:
+    if one.handshake is not None and last_fatal(one.handshake) == _PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
+    if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
+        return ""  # the backend's own suites may be for another key than its certificate's
     return "" if not cause or further(evidence, one.varied) is not None else cause
+
+
+def _speaks_tls13_alone(evidence: Evidence) -> bool:
+    """Whether the backend refuses TLS 1.2 as a version: TLS 1.3's suites go with any certificate."""
+    one = found(evidence, "tls_1.2")
+    return (
+        one is not None
+        and one.handshake is not None
+        and last_fatal(one.handshake) == _PROTOCOL_VERSION
+    )
 
 
 def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]:
@@ -172,14 +184,27 @@ def shown(evidence: Evidence) -> Iterator[Shown]:
 def same_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
     """Whether this experiment was ended by the alert `number` as well."""
     one = found(evidence, varied)
-    return one is not None and one.handshake is not None and _last_fatal(one.handshake) == number
+    return one is not None and one.handshake is not None and last_fatal(one.handshake) == number
 
 
 def told(evidence: Evidence) -> Iterator[str]:
     """Yield one fact for each experiment: what was varied, what came, what that rules out."""
     for one in shown(evidence):
-        out = f"; that rules out {one.rules_out}" if one.rules_out else ""
+        out = f"; that rules out {one.rules_out}" if one.rules_out else _narrowed(evidence, one)
         yield f"tried {_WORDS[one.varied]}: {one.outcome}{out}"
+
+
+def _narrowed(evidence: Evidence, one: Shown) -> str:
+    """Say what is learnt where a whole cause can't be ruled out."""
+    made = found(evidence, one.varied)
+    if one.varied != "every_cipher" or one.proves or made is None:
+        return ""
+    if made.handshake is None or last_fatal(made.handshake) in {None, _PROTOCOL_VERSION}:
+        return ""
+    return (
+        "; so the exporter's own cipher_suites are not the reason, while the backend's may still "
+        "not fit the key of its certificate"
+    )
 
 
 def _outcome(evidence: Evidence, one: Experiment) -> str:
@@ -193,9 +218,9 @@ def _outcome(evidence: Evidence, one: Experiment) -> str:
         return said.get(one.ending.kind, _silent(one))
     if one.varied == "other_protocol" and one.answer is not None:
         return f"HTTP {one.answer.http_status} {one.answer.content_type}".rstrip()
-    if handshake is not None and (number := _last_fatal(handshake)) is not None:
+    if handshake is not None and (number := last_fatal(handshake)) is not None:
         name = next(a.name for a in reversed(handshake.alerts) if a.number == number)
-        same = evidence.handshake is not None and _last_fatal(evidence.handshake) == number
+        same = evidence.handshake is not None and last_fatal(evidence.handshake) == number
         return f"{'the same alert ' if same else 'alert '}{name} ({number})"
     if handshake is not None and further(evidence, one.varied) is not None:
         return f"the backend chose TLS {handshake.version}, {handshake.cipher}"
@@ -221,7 +246,8 @@ def _agreed(handshake: Handshake) -> bool:
     return bool(handshake.cipher)
 
 
-def _last_fatal(handshake: Handshake) -> int | None:
+def last_fatal(handshake: Handshake) -> int | None:
+    """Return the number of the last fatal alert received; None where there was none."""
     return next(
         (
             alert.number

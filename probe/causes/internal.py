@@ -17,8 +17,13 @@ PROBE_FAULT = Cause(
     meaning="A bug of the probe, or a limit of the machine it runs on. It says nothing about the target.",
     evidence="An exception of ours, or EMFILE, ENFILE, ENOBUFS, ENOMEM.",
     fix=(
-        "Too many open files: raise the limit (ulimit -n, LimitNOFILE=).",
-        "Otherwise report it with the log line that names the exception.",
+        "Where the reason is too many open files (EMFILE, ENFILE), raise the probe's "
+        "limit: LimitNOFILE= of its systemd unit, or ulimit -n before it starts; then "
+        "restart the probe.",
+        "Where it is memory or threads (ENOMEM, EAGAIN), raise the limits of its "
+        "container or unit.",
+        "Otherwise report it with the log line that names the exception; the attempt "
+        "was on {endpoint}.",
     ),
     citations=(),
     applies=frozenset({"probe_fault"}),
@@ -34,8 +39,9 @@ UNEXPLAINED = Cause(
     meaning="The attempt failed in a way that the catalogue does not know: a gap of the probe.",
     evidence="No cause of the catalogue matches.",
     fix=(
-        "Report it with the evidence file: mtls-probe check --evidence DIR writes it, without keys "
-        "and header values, and mtls-probe diagnose says the same of it.",
+        "Report it with the evidence file of {endpoint}: mtls-probe check --evidence "
+        "evidence writes it into the folder evidence, without keys and header values, "
+        "and mtls-probe diagnose says the same of it.",
     ),
     citations=(),
     applies=frozenset(),

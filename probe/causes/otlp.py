@@ -205,8 +205,9 @@ CAUSES = (
         "file system, no space left. Beyond TLS, and the next thing that people meet.",
         evidence="The status message of the answer, or of its partial success, speaks of it.",
         fix=(
-            "On the backend: df -h and ls -ld on the path in the message; give its user the right "
-            "to write there, or mount it writable.",
+            "Look at the health of the backend at {endpoint} (a Collector's health_check "
+            "extension says it), and at what its gateway forwards to.",
+            "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
         match=_storage_failed,
         applies=_WITH_SUCCESS,
@@ -280,8 +281,8 @@ CAUSES = (
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
         evidence="Another gRPC status, another HTTP code, or items rejected in a partial success.",
         fix=(
-            "Read the message of the answer and the backend's log; a Collector says more with "
-            "service.telemetry.logs.level set to debug.",
+            "Read the message in the answer and the log of the backend at {endpoint}; a "
+            "Collector says more with service.telemetry.logs.level set to debug.",
         ),
         match=_rejected,
         applies=_WITH_SUCCESS,

@@ -4,6 +4,7 @@ from typing import get_args
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
+from probe.causes.steps import literal
 from probe.evidence import EndingKind, Evidence
 
 
@@ -60,7 +61,7 @@ def _setting_ignored(evidence: Evidence) -> Match | None:
     return Match(
         Strength.FINDING,
         tuple(remark.fact for remark in remarks),
-        fix=tuple(dict.fromkeys(step for remark in remarks for step in remark.fix)),
+        each=tuple((remark.fact, tuple(map(literal, remark.fix))) for remark in remarks),
     )
 
 
@@ -73,8 +74,13 @@ NOT_TLS = Cause(
     meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
     evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
     fix=(
-        "Give the receiver a certificate (cert_file and key_file in its tls settings), or correct the port in endpoint; to see what answers: openssl s_client -connect {host}:{port} </dev/null",
-        "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
+        "Correct the port in {endpoint_setting} if {port} is another service; if it "
+        "is the receiver, give it a certificate (cert_file and key_file in its tls "
+        "settings) and restart it.",
+        "If it is meant to be without TLS, write http:// in {endpoint_setting} (a "
+        "Collector's gRPC exporter: insecure: true in its tls settings).",
+        "{restart}",
+        "To see what answers: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §5.1",),
     applies=frozenset({"not_tls", "close", "reset", "timeout"}),
@@ -90,7 +96,11 @@ TLS_OFF = Cause(
     meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Anybody on the way can read the telemetry, and no client certificate is checked.",
     evidence="The settings themselves. Always a finding, never the cause of a failure.",
     fix=(
-        "Use an https:// endpoint, remove insecure: true, and set ca_file, cert_file and key_file in the exporter's tls settings.",
+        "Write https:// in {endpoint_setting}, and remove insecure: true from its tls "
+        "settings where it is set.",
+        "Set {ca_setting}, and {cert_setting} with {key_setting} where the backend "
+        "asks for a client certificate.",
+        "{restart}",
     ),
     citations=("Collector configtls insecure",),
     applies=frozenset(get_args(EndingKind)),
@@ -112,8 +122,10 @@ EXPORTER_SETTING_IGNORED = Cause(
     ),
     evidence="The settings themselves. Always a finding, never the cause of a failure.",
     fix=(
-        "Write what is meant: remove the setting that has no effect, or add the one that it needs "
+        "Write what is meant in the exporter's settings for {endpoint}: remove the "
+        "setting that has no effect, or add the one that it needs "
         "(OTEL_EXPORTER_OTLP_CERTIFICATE for Python's gRPC exporter).",
+        "{restart}",
     ),
     citations=("Collector configtls and configgrpc", "OTLP exporter specification"),
     applies=frozenset(get_args(EndingKind)),

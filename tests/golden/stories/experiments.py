@@ -106,18 +106,39 @@ def alpn_mismatch__other_protocol() -> Evidence:
     return attempt("handshake", "alpn", handshake=shaken(alpn=""), experiments=(other,))
 
 
-@case("handshake", certain=False, also=("not_tls", "no_shared_signature_algorithm"))
+@case(
+    "handshake",
+    certain=False,
+    also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
+)
 def connection_closed__everything_tried() -> Evidence:
     """A load balancer closes whatever is offered, and a greeting in clear as well."""
     greeted = tried("plaintext", "close")
     return attempt("handshake", "close", handshake=begun(), experiments=(*all_closed(), greeted))
 
 
-@case("handshake", certain=False, also=("no_shared_signature_algorithm",))
+@case("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
 def handshake_rejected__everything_tried() -> Evidence:
-    """The backend says handshake_failure whatever is offered."""
+    """The backend allows suites for ECDSA alone, and its key is RSA: it refuses whatever is offered."""
     shake = begun(alert(40))
     return attempt("handshake", "alert", handshake=shake, experiments=all_refused(40))
+
+
+@case("handshake", certain=False, also=("no_shared_signature_algorithm",))
+def handshake_rejected__tls13_alone() -> Evidence:
+    """The same of a backend of TLS 1.3 alone, whose suites go with any key: the suites are not it."""
+    below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
+    experiments = (*all_refused(40)[:-1], below)
+    return attempt("handshake", "alert", handshake=begun(alert(40)), experiments=experiments)
+
+
+@case("handshake", certain=False, also=("protocol_version_mismatch",))
+def no_shared_cipher__of_the_backends_own() -> Evidence:
+    """max_version is 1.2, where an RSA backend allows ECDSA suites alone; at TLS 1.3 it would go."""
+    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    experiments = (went_on("every_version"), *all_refused(40)[1:])
+    shake = begun(alert(40), offer=offer)
+    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
 
 
 @case(
