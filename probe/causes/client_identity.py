@@ -136,11 +136,12 @@ CLIENT_CERT_KEY_MISMATCH = Cause(
     ),
     evidence="The public keys of both files, compared.",
     fix=(
-        "Find the pair that belongs together: openssl x509 -in {cert_file} -noout "
-        "-pubkey and openssl pkey -in {key_file} -pubout must print the same.",
-        "Put both halves of that pair in place, {into_cert} and {into_key}, in one "
-        "step (a Kubernetes Secret volume does) so that no reader sees a mixed pair.",
+        "Put a certificate and the key that it was requested with in place, "
+        "{into_cert} and {into_key}, in one step (a Kubernetes Secret volume does) so "
+        "that no reader sees a mixed pair.",
         "{reread_cert}",
+        "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && "
+        "openssl pkey -in {key_file} -pubout",
     ),
     citations=("RFC 8446 §4.4.3",),
     applies=frozenset(get_args(EndingKind)),

@@ -90,9 +90,10 @@ CLIENT_FILE_MISSING = _local(
     "configured. A Go exporter does not start with it; Python's logs it and goes on without.",
     "Opening the path; the settings.",
     (
-        "Mount or create the file, or correct the path: ls -l {cert_file} {key_file}",
-        "Set both {cert_setting} and {key_setting}, or neither.",
+        "Mount or create the file, or correct its path in {cert_setting} and "
+        "{key_setting}; set both, or neither.",
         "{reread_cert}",
+        "To see what is there: ls -l {cert_file} {key_file}",
     ),
 )
 CLIENT_FILE_PERMISSION = _local(
@@ -101,10 +102,10 @@ CLIENT_FILE_PERMISSION = _local(
     "The file is there, and the user that runs the exporter may not open it.",
     "Opening the path gives EACCES.",
     (
-        "Give the exporter's user the right to read it, by the group that owns the "
-        "file: chmod 0640 {key_file} and chmod 0644 {cert_file}",
-        "In Kubernetes set securityContext.fsGroup of the pod, and defaultMode: 0440 "
-        "of the volume.",
+        "Give the exporter's user the right to read {into_cert} and {into_key}, by "
+        "the group that owns them; in Kubernetes set securityContext.fsGroup of the "
+        "pod, and defaultMode: 0440 of the volume.",
+        "For that group: chmod 0640 {key_file} && chmod 0644 {cert_file}",
         "{reread_cert}",
         "To see who may: ls -l {cert_file} {key_file}",
     ),
@@ -116,15 +117,12 @@ CLIENT_FILE_MALFORMED = _local(
     "else, or a block that is damaged.",
     "The bytes of the file, read and named.",
     (
-        "See which of the two it is: openssl x509 -in {cert_file} -noout and openssl "
-        "pkey -in {key_file} -noout must print nothing; mtls-probe inspect names what "
-        "the file is.",
-        "From DER: openssl x509 -inform DER -in {cert_file} -out {cert_file}.pem, and "
-        "put that in its place.",
-        "From PKCS#12: openssl pkcs12 -in {cert_file} -nodes -out {cert_file}.pem, "
-        "which holds certificate and key; name it in both {cert_setting} and "
-        "{key_setting}.",
+        "Put a PEM certificate in {into_cert}, and its PEM key in {into_key}; "
+        "mtls-probe inspect names what each file is now, and the command that "
+        "converts it.",
         "{reread_cert}",
+        "To see which of the two it is: openssl x509 -in {cert_file} -noout && "
+        "openssl pkey -in {key_file} -noout",
     ),
 )
 CLIENT_KEY_ENCRYPTED = _local(
@@ -133,9 +131,9 @@ CLIENT_KEY_ENCRYPTED = _local(
     "An exporter has nobody to ask for a passphrase; none of them can use an encrypted key.",
     "The PEM label ENCRYPTED PRIVATE KEY, or a Proc-Type header.",
     (
-        "Decrypt it into a file that only the exporter may read: umask 077; openssl "
-        "pkey -in {key_file} -out {key_file}-plain",
-        "Name that file in {key_setting}.",
+        "Decrypt the key into a file that only the exporter may read, and name that "
+        "file in {key_setting}.",
+        "To decrypt it: umask 077; openssl pkey -in {key_file} -out {key_file}-plain",
         "{restart}",
     ),
 )
@@ -145,8 +143,9 @@ SERVER_CA_FILE_MISSING = _local(
     "ca_file names a path where no file is. A Go exporter does not start with it.",
     "Opening the path.",
     (
-        "Mount or create the file, or correct the path in {ca_setting}: ls -l {ca_file}",
+        "Mount or create the file, or correct its path in {ca_setting}.",
         "{reread_ca}",
+        "To see what is there: ls -l {ca_file}",
     ),
 )
 SERVER_CA_FILE_PERMISSION = _local(
@@ -155,9 +154,11 @@ SERVER_CA_FILE_PERMISSION = _local(
     "The file is there, and the user that runs the exporter may not open it.",
     "Opening the path gives EACCES.",
     (
-        "A CA certificate is no secret, everybody may read it: chmod 0644 {ca_file}",
-        "Let its user enter the folders above it too; this shows their rights: namei -l {ca_file}",
+        "Let everybody read {into_ca}, and enter the folders above it: a CA "
+        "certificate is no secret.",
+        "For the file: chmod 0644 {ca_file}",
         "{reread_ca}",
+        "To see the rights on the way: namei -l {ca_file}",
     ),
 )
 SERVER_CA_FILE_MALFORMED = _local(
@@ -166,11 +167,10 @@ SERVER_CA_FILE_MALFORMED = _local(
     "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else.",
     "The bytes of the file, read and named.",
     (
-        "See what it is: openssl x509 -in {ca_file} -noout must print nothing; "
-        "mtls-probe inspect names what the file is.",
-        "From DER: openssl x509 -inform DER -in {ca_file} -out {ca_file}.pem, and put "
-        "that in its place.",
+        "Put the CA's certificate in {into_ca} as PEM; mtls-probe inspect names what "
+        "the file is now, and the command that converts it.",
         "{reread_ca}",
+        "To see whether it is one: openssl x509 -in {ca_file} -noout",
     ),
 )
 CLIENT_CHAIN_MISORDERED = _local(

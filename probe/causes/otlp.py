@@ -205,9 +205,9 @@ CAUSES = (
         "file system, no space left. Beyond TLS, and the next thing that people meet.",
         evidence="The status message of the answer, or of its partial success, speaks of it.",
         fix=(
-            "Look at the health of the backend at {endpoint} (a Collector's health_check "
-            "extension says it), and at what its gateway forwards to.",
-            "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
+            "On the backend of {endpoint}, run df -h and ls -ld on the path in its "
+            "message; free space there, give its user the right to write, or mount it "
+            "writable.",
         ),
         match=_storage_failed,
         applies=_WITH_SUCCESS,
@@ -219,8 +219,9 @@ CAUSES = (
         meaning="The TLS connection and certificate are fine; a token or password is missing or wrong.",
         evidence="gRPC UNAUTHENTICATED (16) or HTTP 401.",
         fix=(
-            "Set headers (authorization) or auth in the exporter's settings, or "
-            "OTEL_EXPORTER_OTLP_HEADERS, to what the backend demands.",
+            "Set {headers_setting}, with authorization among them, or auth in a Collector exporter's "
+            "settings, to the token or password that the backend of {endpoint} demands.",
+            "{restart}",
         ),
     ),
     _otlp(
@@ -230,8 +231,9 @@ CAUSES = (
         meaning="Who we are is known and accepted by TLS, and the backend's rules forbid the request.",
         evidence="gRPC PERMISSION_DENIED (7) or HTTP 403.",
         fix=(
-            "Grant this client the right to write in the backend's access rules, or set another "
-            "token in the exporter's headers or in OTEL_EXPORTER_OTLP_HEADERS.",
+            "On the backend of {endpoint}, grant this client the right to write in its "
+            "access rules.",
+            "Or set another token in {headers_setting}, and restart the exporter.",
         ),
         match=_permission_denied,
         explained_by=("otlp_protocol_mismatch", "client_san_rejected"),
@@ -244,10 +246,11 @@ CAUSES = (
         "no OTLP receiver at all.",
         evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
         fix=(
-            "In a Collector: name the receiver in service.pipelines for this signal (traces, metrics "
-            "or logs), and restart it.",
-            "Check the path of the endpoint: OTLP/HTTP wants /v1/traces, /v1/metrics or /v1/logs, "
-            "which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own.",
+            "In the Collector behind {endpoint}, name the receiver in service.pipelines "
+            "for {signal}, and restart it.",
+            "If it is not a Collector, check the path in {endpoint_setting}: OTLP/HTTP "
+            "wants /v1/{signal}, which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT "
+            "but not to a signal's own variable.",
         ),
         match=_not_served,
     ),
@@ -258,8 +261,8 @@ CAUSES = (
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
         fix=(
-            "Raise the backend's limits or quota, or send less (in a Collector: "
-            "sampling_percentage of the probabilistic_sampler processor).",
+            "Raise the limits or the quota of the backend at {endpoint}, or send less (in "
+            "a Collector: sampling_percentage of the probabilistic_sampler processor).",
         ),
     ),
     _otlp(
@@ -269,8 +272,8 @@ CAUSES = (
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
-            "Look at the backend's health (a Collector's health_check extension tells) and at what "
-            "its gateway forwards to.",
+            "Look at the health of the backend at {endpoint} (a Collector's health_check "
+            "extension says it), and at what its gateway forwards to.",
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
     ),

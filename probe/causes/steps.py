@@ -71,10 +71,10 @@ def name_setting(target: TargetFacts, key: str) -> str:
         "the exporter's settings" if key in {"endpoint", "headers", "protocol"} else _tls(target)
     )
     if target.settings_file:
-        return f"{key} in {where} in {target.settings_file}"
+        return f"{key} of {where} in {target.settings_file}"
     if kind_of_settings(target) == "unknown" and key in VARIABLES:
-        return f"{key} in {where} (for an SDK {VARIABLES[key]})"
-    return f"{key} in {where}"
+        return f"{key} of {where} (for an SDK {VARIABLES[key]})"
+    return f"{key} of {where}"
 
 
 def read_again(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
