@@ -20,10 +20,11 @@ def _alpn(evidence: Evidence) -> Match | None:
             return match
         return Match(Strength.NAMED, ("without ALPN the handshake goes on",))
     chosen = evidence.ending.detail or "none"
-    return Match(
-        Strength.NAMED,
-        (f"gRPC needs the application protocol h2; the backend chose {chosen}",),
-    )
+    fact = f"gRPC needs the application protocol h2; the backend chose {chosen}"
+    if further(evidence, "other_protocol") is not None:
+        fix = _speak(evidence.target, "OTLP/HTTP")
+        return Match(Strength.NAMED, (fact,), fix=fix, party="exporter")
+    return Match(Strength.NAMED, (fact,))
 
 
 def _protocol(evidence: Evidence) -> Match | None:
@@ -82,13 +83,12 @@ ALPN_MISMATCH = Cause(
     meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
     evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
     fix=(
-        "Correct the port in {endpoint_setting}: {port} does not speak HTTP/2, which "
-        "gRPC needs; 4317 is the gRPC port as a rule.",
-        "If {port} is right and a load balancer ends TLS there, pass TCP through, or "
-        "turn HTTP/2 on for this port (nginx: http2 on).",
+        "On the backend at {endpoint}, or the load balancer in front of it, turn "
+        "HTTP/2 on for this port (nginx: http2 on), or let TCP through to the "
+        "receiver: gRPC needs HTTP/2, agreed by ALPN.",
         "If the port serves OTLP/HTTP, use the otlp_http exporter "
-        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf).",
-        "{restart}",
+        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or correct the port in "
+        "{endpoint_setting}, and restart the exporter.",
         "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
     ),
     citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),

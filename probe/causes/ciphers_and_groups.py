@@ -26,7 +26,11 @@ def _cipher(evidence: Evidence) -> Match | None:
         return _suites_without_a_key(evidence, newer.handshake)
     shown = further(evidence, "every_cipher")
     if shown is None or shown.handshake is None or evidence.handshake is None:
-        return match
+        if match is None or evidence.handshake is None:
+            return match
+        offered = evidence.handshake.offer.ciphers
+        party, fix = fixes.narrow_ciphers(evidence.target, offered)
+        return Match(match.strength, match.facts, fix=fix, party=party)
     chosen = GO_NAMES.get(shown.handshake.cipher, shown.handshake.cipher)
     offered = evidence.handshake.offer.ciphers
     facts = (

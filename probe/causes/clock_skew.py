@@ -26,7 +26,7 @@ from probe.evidence import ClockReading, Evidence, VerifyError
 
 _CERTIFICATE_EXPIRED: Final = 45
 ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
-    *clocks.ON_THE_BACKEND,
+    *clocks.set_backend_clock(),
     "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
     "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
 )
@@ -123,7 +123,7 @@ def _all_from_the_future(
         ),
         possible=("server_cert_not_yet_valid",),
         decides=clocks.ANOTHER_CLOCK,
-        fix=clocks.ON_THE_PROBE,
+        fix=clocks.set_probe_clock(f"it is behind by at least {span(behind)}"),
         party="probe",
     )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.causes import negotiation_fixes as fixes
 from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
-from probe.causes.cause import Cause, Match, Party, Strength
+from probe.causes.cause import Cause, Match, Strength
 from probe.causes.ciphers_and_groups import NO_SHARED_CIPHER, NO_SHARED_GROUP, UNSAID
 from probe.causes.experiments import further, proven, same_alert, still_open
 from probe.causes.named_alert import received
@@ -62,8 +62,7 @@ def _version(evidence: Evidence) -> Match | None:
     if match is not None or shown is not None:
         facts = (*(match.facts if match else ()), offered)
         chosen = shown.handshake.version if shown and shown.handshake else ""
-        fix: tuple[str, ...] = ()
-        party: Party | None = None
+        party, fix = fixes.meet_versions(evidence.target, offer)
         if chosen:
             facts += (f"offered every version, the backend chose TLS {chosen}",)
             party, fix = fixes.allow_version(evidence.target, offer, chosen)
@@ -73,11 +72,19 @@ def _version(evidence: Evidence) -> Match | None:
                 Strength.NAMED,
                 facts,
                 possible=("no_shared_signature_algorithm",),
+                fix=fix,
+                party=party,
                 decides="the backend's own log at the time of the attempt",
             )
         return Match(Strength.NAMED, facts, fix=fix, party=party)
     if evidence.ending.kind == "tls" and sent_alert(handshake) == _PROTOCOL_VERSION:
-        return Match(Strength.NAMED, ("the backend chose a version that we don't allow", offered))
+        party, fix = fixes.meet_versions(evidence.target, offer)
+        return Match(
+            Strength.NAMED,
+            ("the backend chose a version that we don't allow", offered),
+            fix=fix,
+            party=party,
+        )
     if not narrower and further(evidence, "tls_1.2") is not None:
         return Match(
             Strength.NAMED,
@@ -97,11 +104,16 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     if number in _NAMED_ELSEWHERE or proven(evidence):
         return None
     tried = bool(evidence.experiments)
+    possible = still_open(evidence, _LEFT_OPEN.get(number, ()))
+    fix: tuple[str, ...] = ()
+    if tried and number == _HANDSHAKE_FAILURE:
+        own = "no_shared_cipher" in possible
+        fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND
     return Match(
         Strength.RESIDUAL,
         (f"the backend sent alert {alert_text(handshake, number)}",),
-        possible=still_open(evidence, _LEFT_OPEN.get(number, ())),
-        fix=fixes.ALL_WAS_OFFERED if tried and number == _HANDSHAKE_FAILURE else (),
+        possible=possible,
+        fix=fix,
         decides=fixes.KEY_AGAINST_SUITES
         if tried
         else "further handshakes, each with one thing changed: versions, ciphers, groups",
@@ -165,7 +177,7 @@ NO_SHARED_SIGNATURE_ALGORITHM = Cause(
     id="no_shared_signature_algorithm",
     title="No signature algorithm in common",
     family="negotiation",
-    party="backend",
+    party="exporter",
     severity="critical",
     meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
     evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
@@ -189,11 +201,11 @@ HANDSHAKE_REJECTED = Cause(
     meaning="A fatal alert that no certificate explains: nothing in common among versions, ciphers, groups or signature algorithms, as a rule.",
     evidence="A fatal alert before any client certificate was in play.",
     fix=(
+        "Read the log of the backend at {endpoint} at the time of the attempt: it "
+        "knows what it found nothing in common in.",
         "Remove cipher_suites, curve_preferences, min_version and max_version from "
-        "the exporter's tls settings for {endpoint}; if it then works, add them again "
-        "one at a time.",
-        "{restart}",
-        "If it does not, read the backend's log at the time of the attempt.",
+        "the exporter's tls settings, and restart it; if it then works, add them "
+        "again one at a time.",
     ),
     citations=("RFC 8446 §6.2 handshake_failure",),
     applies=_ALERT,

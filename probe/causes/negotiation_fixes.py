@@ -31,6 +31,15 @@ ALL_WAS_OFFERED: Final[Fix] = (
 )
 """With handshake_failure whatever is offered, the backend's own settings do not fit each other."""
 
+KEY_OF_A_COMMON_KIND: Final[Fix] = (
+    "On the backend of {endpoint}, issue the certificate anew with an EC P-256 or RSA-2048 key; or "
+    "allow signature algorithms of the kind of key that it has.",
+    "{reload_backend}",
+    "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
+    "offers is the reason.",
+)
+"""The same of a backend of TLS 1.3 alone, whose suites go with every key."""
+
 COMMON_CURVE_FOR_THE_BACKEND: Final[Fix] = (
     "Issue the backend's certificate for {reference} anew with an EC P-256 or RSA-2048 key, and put "
     "it, with that key, in place of the present one on the backend.",
@@ -73,6 +82,18 @@ def widen_ciphers(target: TargetFacts, offered: tuple[str, ...], chosen: str) ->
         f"Add {chosen} to {setting}{more}; or remove cipher_suites there.",
         "{restart}",
         see,
+    )
+
+
+def narrow_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[Party, Fix]:
+    """Return who must allow more suites, where it is not known which the backend would take."""
+    if not offered:
+        return "backend", ALL_WAS_OFFERED[:2]
+    return "exporter", (
+        f"Remove {name_setting(target, 'cipher_suites')}: the backend of {{endpoint}} accepts none "
+        f"of {', '.join(offered[:4])}{' …' if len(offered) > 4 else ''}.",
+        "{restart}",
+        "To see what it takes: openssl s_client -connect {host}:{port} </dev/null",
     )
 
 
@@ -126,6 +147,34 @@ def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party
     )
 
 
+def meet_versions(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
+    """Return who must allow another version, where it is not known which the backend speaks."""
+    see = (
+        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
+        "</dev/null, and the same with -tls1_3."
+    )
+    limits = [
+        name_setting(target, key)
+        for key, narrow in (
+            ("min_version", offer.min_version == "1.3"),
+            ("max_version", offer.max_version not in {"", "1.3"}),
+        )
+        if narrow
+    ]
+    if limits and kind_of_settings(target) != "sdk":
+        return "exporter", (
+            f"Remove {' and '.join(limits)}: {{endpoint}} does not speak {_range(offer)}, to which "
+            "the exporter is limited.",
+            "{restart}",
+            see,
+        )
+    return "backend", (
+        "Let the backend of {endpoint} speak TLS 1.2 or 1.3 (min_version and max_version in a "
+        "Collector's tls settings, ssl_protocols in nginx), and restart it.",
+        see,
+    )
+
+
 def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type: str) -> Fix:
     """Return how to meet at `newer`, or below it with suites for the backend's key."""
     kind = kind_of_key(key_type)
@@ -152,6 +201,12 @@ def bear_the_hello(target: TargetFacts) -> Fix:
         "{restart}",
         later,
     )
+
+
+def _range(offer: Offer) -> str:
+    if offer.min_version == offer.max_version:
+        return f"TLS {offer.min_version}"
+    return f"TLS {offer.min_version} to {offer.max_version}"
 
 
 def _group_setting(group: str) -> str:

@@ -84,8 +84,8 @@ DNS_FAILURE = Cause(
     meaning="No address was found for the endpoint's host (or its proxy's).",
     evidence="getaddrinfo's error, by name.",
     fix=(
-        "Correct the spelling of the host {host} in {endpoint_setting}, or add the "
-        "name to the DNS.",
+        "Add the name {host} to the DNS that this machine asks, or correct its "
+        "spelling in {endpoint_setting}.",
         "In Kubernetes write the full name: the Service's name, its namespace and "
         "svc, joined by dots.",
         "To see what the resolver says: getent hosts {host}",
@@ -158,7 +158,7 @@ CONNECTION_RESET = Cause(
     id="connection_reset",
     title="The connection was reset",
     family="network",
-    party="network",
+    party="backend",
     severity="critical",
     meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
     evidence="ECONNRESET, and no refusal of a certificate.",

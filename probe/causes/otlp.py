@@ -44,7 +44,18 @@ _BY_HTTP: Final = {
     503: "otlp_unavailable",
     504: "otlp_unavailable",
 }
+_NOT_FOUND: Final = 404
 _NOT_SERVED: Final = frozenset({404, 405, 415})
+_CHECK_THE_PATH: Final = (
+    "Correct host, port and path of {endpoint_setting}, {endpoint} now: OTLP/HTTP wants /v1/{signal}, which exporters "
+    "append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own variable."
+)
+_NAME_THE_RECEIVER: Final = (
+    "In the Collector behind {endpoint}, name the receiver in service.pipelines for {signal}, and "
+    "restart it.",
+    f"If the receiver is there, or it is not a Collector: {_CHECK_THE_PATH[0].lower()}"
+    f"{_CHECK_THE_PATH[1:]}",
+)
 _ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
 _WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
 
@@ -134,7 +145,14 @@ def _not_served(evidence: Evidence) -> Match | None:
         if evidence.ending.stage == "handshake":
             return None
         return Match(Strength.NAMED, ("more than 1 MiB arrived, and no answer to the request",))
-    return _match_of("otlp_not_served")(evidence)
+    match = _match_of("otlp_not_served")(evidence)
+    answer = evidence.answer
+    if match is None or answer is None:
+        return match
+    if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
+        # A Collector whose pipelines have no such receiver answers so.
+        return Match(match.strength, match.facts, fix=_NAME_THE_RECEIVER, party="backend")
+    return match
 
 
 def _storage_failed(evidence: Evidence) -> Match | None:
@@ -246,11 +264,8 @@ CAUSES = (
         "no OTLP receiver at all.",
         evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
         fix=(
-            "In the Collector behind {endpoint}, name the receiver in service.pipelines "
-            "for {signal}, and restart it.",
-            "If it is not a Collector, check the path in {endpoint_setting}: OTLP/HTTP "
-            "wants /v1/{signal}, which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT "
-            "but not to a signal's own variable.",
+            _CHECK_THE_PATH,
+            "{restart}",
         ),
         match=_not_served,
     ),

@@ -74,12 +74,12 @@ NOT_TLS = Cause(
     meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
     evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
     fix=(
-        "Correct the port in {endpoint_setting} if {port} is another service; if it "
-        "is the receiver, give it a certificate (cert_file and key_file in its tls "
-        "settings) and restart it.",
+        "Give the receiver at {endpoint} a certificate (cert_file and key_file in its "
+        "tls settings), and restart it; or correct the port in {endpoint_setting} if "
+        "{port} is another service.",
         "If it is meant to be without TLS, write http:// in {endpoint_setting} (a "
-        "Collector's gRPC exporter: insecure: true in its tls settings).",
-        "{restart}",
+        "Collector's gRPC exporter: insecure: true in its tls settings), and restart "
+        "the exporter.",
         "To see what answers: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §5.1",),

@@ -87,25 +87,47 @@ def send_intermediate(issuer: CertificateFacts) -> Fix:
     )
 
 
-def renew(evidence: Evidence, *, sure: bool) -> Fix:
-    """Return the steps where the backend's certificate has expired by the probe's clock.
+def renew(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
+    """Return who renews what has expired on the backend's path by the probe's clock, and how.
 
     Args:
         evidence: the attempt.
+        depth: of the expired certificate, 0 is the backend's own.
         sure: whether something else speaks for that clock.
     """
-    handshake = evidence.handshake
-    leaf = literal(shown(handshake.server_chain[0])) if handshake and handshake.server_chain else ""
-    steps = (
-        f"Renew the certificate of the backend at {{endpoint}} ({leaf}), or the one that it rests on "
-        "where that has expired, and put it in place of the present one.",
-        "{reload_backend}",
+    sent = evidence.handshake.server_chain if evidence.handshake else ()
+    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
+    see = (
         "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
-        "-dates",
+        "-dates"
     )
+    party: Party = "backend"
+    if depth >= len(sent) and anchors and evidence.target.ca_file:
+        party = "exporter"
+        steps: Fix = (
+            f"Replace the certificate of {literal(shown(anchors[0]))} in {{into_ca}} by the renewed "
+            "one of that CA.",
+            "{reread_ca}",
+            "To see the dates: openssl x509 -in {ca_file} -noout -dates",
+        )
+    elif 0 < depth < len(sent):
+        steps = (
+            f"On the backend of {{endpoint}}, replace the certificate of {literal(shown(sent[depth]))}, "
+            "which it sends behind its own, by the renewed one.",
+            "{reload_backend}",
+            see,
+        )
+    else:
+        name = f" ({literal(shown(sent[0]))})" if sent else ""
+        steps = (
+            f"Renew the certificate of the backend at {{endpoint}}{name}, and put it in place of the "
+            "present one.",
+            "{reload_backend}",
+            see,
+        )
     if sure:
-        return steps
-    return (
+        return party, steps
+    return "either", (
         "Run date -u on the probe's machine and compare it with a good clock: nothing else speaks for "
         "this clock yet, and one that is ahead makes every certificate look expired.",
         *steps,

@@ -26,12 +26,14 @@ def _expired(evidence: Evidence) -> Match | None:
         return _expires_soon(evidence, handshake.server_chain)
     for error in handshake.verify_errors:
         if error.code == _EXPIRED:
+            sure = _speaks_for_our_clock(evidence)
+            party, fix = server_fixes.renew(evidence, error.depth, sure=sure)
             return Match(
                 Strength.NAMED,
                 (_expiry_fact(evidence, handshake, error.depth), *verdict(evidence).facts),
-                possible=() if _speaks_for_our_clock(evidence) else ("clock_skew",),
-                fix=server_fixes.renew(evidence, sure=_speaks_for_our_clock(evidence)),
-                party="backend" if _speaks_for_our_clock(evidence) else "either",
+                possible=() if sure else ("clock_skew",),
+                fix=fix,
+                party=party,
                 decides=ANOTHER_CLOCK,
             )
     return None

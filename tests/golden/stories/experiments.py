@@ -10,6 +10,7 @@ from tests.golden.case import case
 from tests.golden.certificates import AT, EXPORTER
 
 OVER_HTTP = Answer(over="http/1.1", http_status=200, content_type="application/x-protobuf")
+RSA_SUITES = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)
 TRIED: tuple[Varied, ...] = ("every_version", "every_cipher", "every_group", "no_alpn", "tls_1.2")
 
 
@@ -53,14 +54,17 @@ def no_shared_group() -> Evidence:
 def no_shared_cipher__by_experiment() -> Evidence:
     """cipher_suites names RSA suites alone, the backend's key is EC: every cipher offered, it goes on."""
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
-    return attempt("handshake", "alert", handshake=begun(alert(40)), experiments=experiments)
+    offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
+    shake = begun(alert(40), offer=offer)
+    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
 
 
 @case("handshake")
 def no_shared_cipher__silent() -> Evidence:
     """The same with a grpc-core backend, which closes without an alert."""
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
-    return attempt("handshake", "close", handshake=begun(), experiments=experiments)
+    offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
+    return attempt("handshake", "close", handshake=begun(offer=offer), experiments=experiments)
 
 
 @case("handshake")
@@ -71,7 +75,7 @@ def no_shared_cipher__beside_a_newer_version() -> Evidence:
         went_on("every_cipher", version="1.2"),
         *all_refused(40)[2:],
     )
-    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    offer = Offer(min_version="1.2", max_version="1.2", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
     return attempt("handshake", "alert", handshake=shake, experiments=experiments)
 
