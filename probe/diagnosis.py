@@ -166,4 +166,7 @@ def _proof(evidence: Evidence) -> tuple[str, ...]:
         return (fact,)
     return (
         f"{fact}, and so took the probe's own item: look for trace id {evidence.canary_trace_id}",
+        "a backend that answers before it writes (a Collector's file exporter with a buffer, a "
+        "sending_queue, a batch processor) shows a full disk or a missing right at a later item "
+        "only, or in its own log",
     )
