@@ -61,7 +61,10 @@ def _setting_ignored(evidence: Evidence) -> Match | None:
     return Match(
         Strength.FINDING,
         tuple(remark.fact for remark in remarks),
-        each=tuple((remark.fact, tuple(map(literal, remark.fix))) for remark in remarks),
+        each=tuple(
+            (remark.fact, (*map(literal, remark.fix), "{restart}") if remark.fix else ())
+            for remark in remarks
+        ),
     )
 
 

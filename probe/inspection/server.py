@@ -50,9 +50,14 @@ def judge_name(path: str, facts: CertificateFacts, reference: str) -> Findings:
             f", only its CN {safe_text(check.common_name, 60)}: Go and rustls take no CN for a "
             "name, OpenSSL, Java and Node do"
         )
-    fix = [f"issue the backend's certificate with {check.reference} among its SANs"]
+    fix = [
+        f"issue the backend's certificate with {check.reference} among its SANs, put it in {path}, "
+        "and restart the backend or make it read the file again"
+    ]
     if check.presented:
-        fix.append("or connect by a name it has, or set server_name_override to one that it has")
+        fix.append(
+            f"or connect by a name it has ({names}), or set server_name_override to one of them"
+        )
     found.faults.append(make_fault("cert", path, fact, tuple(fix), "server_name_mismatch"))
     return found
 
@@ -60,7 +65,10 @@ def judge_name(path: str, facts: CertificateFacts, reference: str) -> Findings:
 def judge_server(path: str, chain: Sequence[CertificateFacts], at: float) -> Findings:
     """Judge dates, usages and strength of a backend's certificate and its issuers."""
     found = Findings()
-    fix = (f"renew the backend's certificate in {path}, and make the backend read it",)
+    fix = (
+        f"renew the backend's certificate in {path}, and restart the backend or make it read the "
+        "file again",
+    )
     for certificate in chain:
         if fact := expired(certificate, at):
             fault = make_fault("cert", path, f"holds {fact}", fix, "server_cert_expired")
@@ -73,7 +81,10 @@ def judge_server(path: str, chain: Sequence[CertificateFacts], at: float) -> Fin
             fault = make_fault("cert", path, f"holds {fact}", fix, "server_cert_expired")
             found.remarks.append(fault)
     if fact := refused_by_go(chain):
-        steps = ("issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256",)
+        steps = (
+            "issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and restart the "
+            "backend or make it read the file again",
+        )
         fact = f"is too weak: {fact}, which Go refuses"
         found.faults.append(make_fault("cert", path, fact, steps, "server_cert_weak"))
     return found

@@ -16,6 +16,8 @@ from probe.causes.cause import Party
 from probe.causes.steps import PLACEHOLDERS
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence, TargetFacts
+from probe.handshake.prepared import target_facts
+from probe.sources.sdk import targets_from_environment
 from tests.golden.build import CASES
 from tests.unit.arbitrary_evidence import evidences
 
@@ -173,6 +175,23 @@ def test_a_renewed_certificate_is_read_as_this_exporter_reads(kind: str, says: s
     expired = next(case for case in CASES if case.name == "client_cert_expired")
     found = diagnose(with_target(expired.evidence, **KINDS[kind]))
     assert any(step.startswith(says) for step in found.fix), found.fix
+
+
+def test_each_variable_that_has_no_effect_has_its_own_step() -> None:
+    """With every OTEL_*_EXPORTER set to none, three findings, and each says what to set."""
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c:4317"}
+    environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
+    (watched,) = targets_from_environment(environ)
+    well = next(case for case in CASES if case.name == "confirmed").evidence
+    found = diagnose(msgspec.structs.replace(well, target=target_facts(watched, 60.0)))
+
+    assert [finding.fix[0] for finding in found.findings] == [
+        f"Set OTEL_{name.upper()}_EXPORTER=otlp where {name} are wanted here."
+        for name in ("traces", "metrics", "logs")
+    ]
+    for finding in found.findings:
+        assert finding.fix[1].startswith("Restart the application")
+        assert finding.fix[0].split("=")[0].removeprefix("Set ") in finding.fact
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.name.startswith("server_name_mismatch")])
