@@ -16,6 +16,7 @@ from probe.causes.observed import (
 )
 from probe.causes.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
 from probe.causes.shared_suites import own_suites_refused
+from probe.causes.steps import kind_of_settings
 from probe.evidence import EndingKind, Evidence
 
 _PROTOCOL_VERSION = 70
@@ -106,6 +107,8 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     tried = bool(evidence.experiments)
     possible = still_open(evidence, _LEFT_OPEN.get(number, ()))
     fix: tuple[str, ...] = ()
+    if not tried and kind_of_settings(evidence.target) == "sdk":
+        fix = HANDSHAKE_REJECTED.fix[:1]  # SDKs have no settings of suites, groups or versions
     if tried and number == _HANDSHAKE_FAILURE:
         own = "no_shared_cipher" in possible
         fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND

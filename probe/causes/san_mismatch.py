@@ -103,6 +103,7 @@ def _unrecognized(evidence: Evidence) -> Match | None:
             "the backend sent alert unrecognized_name (112)",
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
+        fix=server_fixes.ask_for_another_name(evidence.target),
     )
 
 

@@ -47,6 +47,19 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
     return "backend", (*steps, see)
 
 
+def ask_for_another_name(target: TargetFacts) -> Fix:
+    """Return the steps where the backend serves no such name (SNI)."""
+    first = "Write a name that the backend serves in {endpoint_setting}, instead of {reference}"
+    if kind_of_settings(target) != "sdk":
+        first += f"; or set {name_setting(target, 'server_name_override')} to one"
+    return (
+        f"{first}.",
+        "{restart}",
+        "Or add {reference} to the hosts of the backend, or of the ingress or load balancer in front "
+        "of it, and reload that.",
+    )
+
+
 def trust(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
     """Return the steps where no anchor of the exporter's issued the backend's certificate.
 
