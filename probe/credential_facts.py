@@ -41,6 +41,8 @@ class CertificateFacts(Record, frozen=True):
     subject_key_id: str = ""
     authority_key_id: str = ""
     aia_issuers: tuple[str, ...] = ()
+    common_name: str = ""
+    """The subject's most specific CN as it stands in the certificate; empty without one."""
 
 
 class CertificateAtHand(Record, frozen=True):

@@ -5,26 +5,21 @@ else is proven goes to `also`, and what evidence can't decide is said to be unce
 cause that does not apply is not asked.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec.structs import replace
 
 from probe.causes.catalogue import BY_ENDING, CATALOGUE
-from probe.causes.cause import Cause, Match, Strength
+from probe.causes.cause import Cause, Match, Party, Strength
 from probe.causes.experiments import told
 from probe.causes.observed import confirmed, unanswered
 from probe.causes.own_delay import DECIDES, own_delay
-from probe.described_value import is_description
-from probe.evidence import Evidence, Stage, TargetFacts
+from probe.causes.steps import fill_steps
+from probe.evidence import Evidence, Stage
 from probe.record import Record
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
-
-_PLACEHOLDER: Final = re.compile(
-    r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference|proxy_host|proxy_port)\}"
-)
 
 
 class Finding(Record, frozen=True, omit_defaults=False):
@@ -48,6 +43,8 @@ class Diagnosis(Record, frozen=True, omit_defaults=False):
     findings: tuple[Finding, ...] = ()
     facts: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
+    party: Party | None = None
+    """Who must act; None unless the attempt failed."""
 
 
 def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
@@ -64,10 +61,10 @@ def _judged(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
         (cause, match) for cause in BY_ENDING[kind] if (match := cause.match(evidence)) is not None
     ]
     findings = tuple(
-        Finding(cause=cause.id, fact=fact, fix=fill(match.fix or cause.fix, evidence.target))
+        Finding(cause=cause.id, fact=fact, fix=fill_steps(fix or cause.fix, evidence.target))
         for cause, match in matches
         if match.strength is Strength.FINDING
-        for fact in match.facts
+        for fact, fix in (match.each or ((fact, match.fix) for fact in match.facts))
     )
     fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
     if not fitting:
@@ -101,7 +98,8 @@ def _without_cause(
         certain=False,
         findings=findings,
         facts=(f"the attempt ended at {ending.stage}: {ending.kind} {ending.detail}".rstrip(),),
-        fix=cause.fix,
+        fix=fill_steps(cause.fix, evidence.target),
+        party=cause.party,
     )
 
 
@@ -150,30 +148,9 @@ def _failed(
         also=tuple(proven + possible),
         findings=findings,
         facts=tuple(dict.fromkeys(facts)),
-        fix=fill(proof.fix or primary.fix, evidence.target),
+        fix=fill_steps(proof.fix or primary.fix, evidence.target),
+        party=proof.party or primary.party,
     )
-
-
-def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
-    """Put the reader's own paths and names into the steps of a cause."""
-    proxy_host, _, proxy_port = target.proxy.rpartition(":")
-    own = {
-        "{cert_file}": _file_of(target.cert_file, "tls.crt"),
-        "{key_file}": _file_of(target.key_file, "tls.key"),
-        "{ca_file}": _file_of(target.ca_file, "ca.crt"),
-        "{endpoint}": target.endpoint,
-        "{host}": target.host,
-        "{port}": str(target.port),
-        "{reference}": target.reference_identifier or target.host,
-        "{proxy_host}": proxy_host.strip("[]"),
-        "{proxy_port}": proxy_port,
-    }
-    return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
-
-
-def _file_of(path: str, example: str) -> str:
-    """Return the path, or an example where none is set or something else stands in its place."""
-    return path if path and not is_description(path) else example
 
 
 def _silence(evidence: Evidence) -> str:
@@ -203,4 +180,7 @@ def _proof(evidence: Evidence) -> tuple[str, ...]:
         return (fact,)
     return (
         f"{fact}, and so took the probe's own item: look for trace id {evidence.canary_trace_id}",
+        "a backend that answers before it writes (a Collector's file exporter with a buffer, a "
+        "sending_queue, a batch processor) shows a full disk or a missing right at a later item "
+        "only, or in its own log",
     )

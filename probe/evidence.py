@@ -235,6 +235,8 @@ class TargetFacts(Record, frozen=True):
     """Facts about the settings, which belong to whatever the attempt shows."""
     read_once: tuple[str, ...] = ()
     """The files (cert, ca) that the exporter reads at its start and not again."""
+    settings_file: str = ""
+    """The exporter's own file that the settings stand in; empty for variables, or where unknown."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):

@@ -73,13 +73,13 @@ def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
         return ("other_protocol",)
     if ending.kind == "alpn":
         return ("other_protocol",)
-    if ending.stage == "handshake" and not _agreed(handshake):
+    if ending.stage == "handshake" and not agreed(handshake):
         return _before_the_server_hello(evidence, handshake)
     if not (handshake.client_certificate_requested and handshake.client_certificate_sent):
         return ()
     if ending.kind in {"close", "reset"} and ending.stage != "export":
         return ("no_client_certificate",)
-    if ending.kind == "alert" and _last_fatal(handshake) == _HANDSHAKE_FAILURE:
+    if ending.kind == "alert" and last_fatal(handshake) == _HANDSHAKE_FAILURE:
         return ("no_client_certificate",)
     return ()
 
@@ -93,7 +93,7 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
         return ("plaintext", "tls_1.2")
     if kind != "alert":
         return ()
-    number = _last_fatal(handshake)
+    number = last_fatal(handshake)
     if number in _NAMED:
         return ()
     if number == _PROTOCOL_VERSION:
@@ -154,7 +154,7 @@ def _same_outcome(evidence: Evidence, again: Experiment) -> bool:
     before, after = evidence.handshake, again.handshake
     if before is None or after is None:
         return before is after  # both without TLS
-    return _agreed(before) == _agreed(after) and _last_fatal(before) == _last_fatal(after)
+    return agreed(before) == agreed(after) and last_fatal(before) == last_fatal(after)
 
 
 def _status(answer: Answer | None) -> int | None:
@@ -205,9 +205,9 @@ def _went_further(evidence: Evidence, one: Experiment) -> bool:
         return speaks_tls(one)
     if one.varied == "other_protocol":
         return _speaks_the_other(evidence, one)
-    if evidence.handshake is None or _agreed(evidence.handshake) or one.handshake is None:
+    if evidence.handshake is None or agreed(evidence.handshake) or one.handshake is None:
         return False
-    return _agreed(one.handshake)
+    return agreed(one.handshake)
 
 
 def proven(evidence: Evidence) -> str:
@@ -228,10 +228,22 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""  # nor does a close say that it is no TLS server
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
-    if one.handshake is not None and _last_fatal(one.handshake) == _PROTOCOL_VERSION:
+    if one.handshake is not None and last_fatal(one.handshake) == _PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
+    if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
+        return ""  # the backend's own suites may be for another key than its certificate's
     made = (each for each in evidence.experiments if each.varied == one.varied)
     return "" if not cause or any(_went_further(evidence, each) for each in made) else cause
+
+
+def _speaks_tls13_alone(evidence: Evidence) -> bool:
+    """Whether the backend refuses TLS 1.2 as a version: TLS 1.3's suites go with any certificate."""
+    one = found(evidence, "tls_1.2")
+    return (
+        one is not None
+        and one.handshake is not None
+        and last_fatal(one.handshake) == _PROTOCOL_VERSION
+    )
 
 
 def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]:
@@ -243,7 +255,7 @@ def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]
 def speaks_tls(one: Experiment) -> bool:
     """Whether the peer took part in this handshake: with a ServerHello, or an alert."""
     handshake = one.handshake
-    return handshake is not None and (_agreed(handshake) or _last_fatal(handshake) is not None)
+    return handshake is not None and (agreed(handshake) or last_fatal(handshake) is not None)
 
 
 def _speaks_the_other(evidence: Evidence, one: Experiment) -> bool:
@@ -286,7 +298,7 @@ def shown(evidence: Evidence) -> Iterator[Shown]:
 def same_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
     """Whether this experiment was ended by the alert `number` as well."""
     one = found(evidence, varied)
-    return one is not None and one.handshake is not None and _last_fatal(one.handshake) == number
+    return one is not None and one.handshake is not None and last_fatal(one.handshake) == number
 
 
 def told(evidence: Evidence) -> Iterator[str]:
@@ -295,13 +307,26 @@ def told(evidence: Evidence) -> Iterator[str]:
     And that they show nothing, where they do.
     """
     for one in shown(evidence):
-        out = f"; that rules out {one.rules_out}" if one.rules_out else ""
+        out = f"; that rules out {one.rules_out}" if one.rules_out else _narrowed(evidence, one)
         yield f"tried {_WORDS[one.varied]}: {one.outcome}{out}"
     if evidence.experiments and not holds(evidence):
         yield (
             "the unchanged handshake did not end as the attempt had, so the further ones prove "
             "nothing and rule nothing out"
         )
+
+
+def _narrowed(evidence: Evidence, one: Shown) -> str:
+    """Say what is learnt where a whole cause can't be ruled out."""
+    made = found(evidence, one.varied)
+    if one.varied != "every_cipher" or one.proves or made is None:
+        return ""
+    if made.handshake is None or last_fatal(made.handshake) in {None, _PROTOCOL_VERSION}:
+        return ""
+    return (
+        "; so the exporter's own cipher_suites are not the reason, while the backend's may still "
+        "not fit the key of its certificate"
+    )
 
 
 def _outcome(evidence: Evidence, one: Experiment) -> str:
@@ -315,9 +340,9 @@ def _outcome(evidence: Evidence, one: Experiment) -> str:
         return said.get(one.ending.kind, _silent(one))
     if one.varied == "other_protocol" and one.answer is not None:
         return f"HTTP {one.answer.http_status} {one.answer.content_type}".rstrip()
-    if handshake is not None and (number := _last_fatal(handshake)) is not None:
+    if handshake is not None and (number := last_fatal(handshake)) is not None:
         name = next(a.name for a in reversed(handshake.alerts) if a.number == number)
-        same = evidence.handshake is not None and _last_fatal(evidence.handshake) == number
+        same = evidence.handshake is not None and last_fatal(evidence.handshake) == number
         return f"{'the same alert ' if same else 'alert '}{name} ({number})"
     if handshake is not None and _went_further(evidence, one):
         return f"the backend chose TLS {handshake.version}, {handshake.cipher}"
@@ -340,12 +365,13 @@ def _silent(one: Experiment) -> str:
     return words.get(one.ending.kind, f"ended as {one.ending.kind}")
 
 
-def _agreed(handshake: Handshake) -> bool:
+def agreed(handshake: Handshake) -> bool:
     """Whether a ServerHello came: version and cipher were chosen."""
     return bool(handshake.cipher)
 
 
-def _last_fatal(handshake: Handshake) -> int | None:
+def last_fatal(handshake: Handshake) -> int | None:
+    """Return the number of the last fatal alert received; None where there was none."""
     return next(
         (
             alert.number

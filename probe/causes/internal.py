@@ -25,13 +25,15 @@ PROBE_FAULT = Cause(
         "while the process could not act, with nothing read that says more."
     ),
     fix=(
-        "Held up: give the process more CPU (in Kubernetes raise resources.limits.cpu, or leave it "
-        "out), and do not suspend it or its machine.",
-        "Too many open files: raise the hard limit (ulimit -Hn, LimitNOFILE=); the probe raises "
-        "the soft one to it by itself.",
-        "EAGAIN of a thread: raise the limit of processes (ulimit -u, TasksMax=, or the pod's limit "
-        "of pids).",
-        "Otherwise report it with the log line that names the exception.",
+        "Where the process was held up, give it more CPU (in Kubernetes raise "
+        "resources.limits.cpu, or leave it out), and do not suspend it or its machine.",
+        "Where the reason is too many open files (EMFILE, ENFILE), raise the hard limit: "
+        "LimitNOFILE= of the probe's systemd unit, or ulimit -Hn before it starts; then "
+        "restart the probe, which raises the soft limit to it by itself.",
+        "Where it is memory or threads (ENOMEM, EAGAIN), raise the limits of its "
+        "container or unit (TasksMax=, ulimit -u, or the pod's limit of pids).",
+        "Otherwise report it with the log line that names the exception; the attempt "
+        "was on {endpoint}.",
     ),
     citations=(),
     applies=frozenset({"probe_fault"}),
@@ -47,8 +49,9 @@ UNEXPLAINED = Cause(
     meaning="The attempt failed in a way that the catalogue does not know: a gap of the probe.",
     evidence="No cause of the catalogue matches.",
     fix=(
-        "Report it with the evidence file: mtls-probe check --evidence DIR writes it, without keys "
-        "and header values, and mtls-probe diagnose says the same of it.",
+        "Report it with the evidence file of {endpoint}: mtls-probe check --evidence "
+        "evidence writes it into the folder evidence, without keys and header values, "
+        "and mtls-probe diagnose says the same of it.",
     ),
     citations=(),
     applies=frozenset(),

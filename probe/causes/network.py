@@ -127,8 +127,11 @@ DNS_FAILURE = Cause(
     meaning="No address was found for the endpoint's host.",
     evidence="getaddrinfo's error, by name.",
     fix=(
-        "Check the spelling of {host} and the resolver: getent hosts {host}",
-        "In Kubernetes use the full name, SERVICE.NAMESPACE.svc.",
+        "Add the name {host} to the DNS that this machine asks, or correct its "
+        "spelling in {endpoint_setting}.",
+        "In Kubernetes write the full name: the Service's name, its namespace and "
+        "svc, joined by dots.",
+        "To see what the resolver says: getent hosts {host}",
     ),
     citations=("RFC 1035", "getaddrinfo(3)"),
     applies=frozenset({"dns"}),
@@ -144,8 +147,12 @@ TCP_REFUSED = Cause(
     meaning="The host answers, and refuses the connection.",
     evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
     fix=(
-        "On the backend: ss -ltn must show port {port}; if not, start it or correct its endpoint.",
-        "From another host a receiver that listens on localhost is not reached; on the backend set endpoint: 0.0.0.0:{port}.",
+        "On the backend's machine, start what has to listen on port {port}, or "
+        "correct the port in {endpoint_setting}.",
+        "If it listens on localhost alone, other hosts do not reach it: on a "
+        "Collector set endpoint: 0.0.0.0:{port} in the receiver's settings, and "
+        "restart it.",
+        "To see what listens there: ss -ltn 'sport = :{port}'",
     ),
     citations=("RFC 9293 §3.5.2",),
     applies=frozenset({"refused"}),
@@ -161,7 +168,10 @@ TCP_TIMEOUT = Cause(
     meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
     evidence="No connection within the attempt's time.",
     fix=(
-        "Allow TCP from the exporter to {endpoint} in the firewall, the security group or the NetworkPolicy (egress here, ingress there).",
+        "Allow TCP from the exporter to {endpoint} in the firewall, the security "
+        "group or the NetworkPolicy (egress here, ingress there).",
+        "If nothing blocks it, correct the address in {endpoint_setting}: no machine "
+        "answers at this one.",
         "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 9293 §3.8.3",),
@@ -178,7 +188,9 @@ NETWORK_UNREACHABLE = Cause(
     meaning="The operating system, or a router, says that the address can't be reached.",
     evidence="ENETUNREACH, EHOSTUNREACH or the like.",
     fix=(
-        "Add the route that ip route get ADDRESS does not find, or use the backend's address of the other family (getent ahosts {host} lists them).",
+        "Add a route from this machine to {host}, or use the backend's address of the "
+        "other family.",
+        "To see its addresses: getent ahosts {host}",
     ),
     citations=("connect(2)",),
     applies=frozenset({"unreachable", "socket"}),
@@ -189,13 +201,15 @@ CONNECTION_RESET = Cause(
     id="connection_reset",
     title="The connection was reset",
     family="network",
-    party="network",
+    party="backend",
     severity="critical",
     meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
     evidence="ECONNRESET, and no refusal of a certificate.",
     fix=(
-        "Read the log of the backend, or of the load balancer before it, at that time.",
-        "If an allow-list of addresses stands before the backend, add the exporter's.",
+        "Read the log of the backend at {endpoint}, or of the load balancer in front "
+        "of it, at the time of the attempt.",
+        "If an allow-list of addresses stands in front of the backend, add the "
+        "exporter's address to it.",
         "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 9293 §3.5.2",),
@@ -215,8 +229,10 @@ CONNECTION_CLOSED = Cause(
     ),
     evidence="A FIN without an alert, and no refusal of a certificate.",
     fix=(
-        "Read the log of the backend, or of the load balancer before it, at that time.",
-        "If an allow-list of addresses stands before the backend, add the exporter's.",
+        "Read the log of the backend at {endpoint}, or of the load balancer in front "
+        "of it, at the time of the attempt.",
+        "If an allow-list of addresses stands in front of the backend, add the "
+        "exporter's address to it.",
         "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §6.1",),
@@ -233,9 +249,9 @@ TLS_TIMEOUT = Cause(
     meaning="The connection is made, then the peer goes silent: overload, or no TLS server at all.",
     evidence="The deadline, or the byte budget, within the handshake.",
     fix=(
-        "Check that {endpoint} is a TLS port and the backend is not overloaded.",
-        "A path that drops large packets does the same: ping -M do -s 1472 {host} shows it, a "
-        "smaller MTU mends it.",
+        "Check that {endpoint} is a TLS port, and that the backend behind it is not overloaded.",
+        "If the path drops large packets, set a smaller MTU on the way; this shows "
+        "it: ping -M do -s 1472 {host}",
     ),
     citations=("RFC 8446 §2",),
     applies=frozenset({"timeout", "budget"}),

@@ -47,7 +47,18 @@ _BY_HTTP: Final = {
     503: "otlp_unavailable",
     504: "otlp_unavailable",
 }
+_NOT_FOUND: Final = 404
 _NOT_SERVED: Final = frozenset({404, 405, 415})
+_CHECK_THE_PATH: Final = (
+    "Correct host, port and path of {endpoint_setting}, {endpoint} now: OTLP/HTTP wants /v1/{signal}, which exporters "
+    "append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own variable."
+)
+_NAME_THE_RECEIVER: Final = (
+    "In the Collector behind {endpoint}, name the receiver in service.pipelines for {signal}, and "
+    "restart it.",
+    f"If the receiver is there, or it is not a Collector: {_CHECK_THE_PATH[0].lower()}"
+    f"{_CHECK_THE_PATH[1:]}",
+)
 _ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
 _WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
 
@@ -134,7 +145,7 @@ def _permission_denied(evidence: Evidence) -> Match | None:
 def _not_served(evidence: Evidence) -> Match | None:
     kind = evidence.ending.kind
     if kind not in {"garbage", "budget"}:
-        return _match_of("otlp_not_served")(evidence)
+        return _unserved(evidence)
     if evidence.answer is not None or evidence.ending.stage == "handshake" or proven(evidence):
         return None
     if kind == "budget":
@@ -144,6 +155,17 @@ def _not_served(evidence: Evidence) -> Match | None:
         first = name_unexpected(bytes_of(evidence.first_bytes))
         return Match(Strength.NAMED, (f"the peer answers the request with {first}",))
     return None
+
+
+def _unserved(evidence: Evidence) -> Match | None:
+    match = _match_of("otlp_not_served")(evidence)
+    answer = evidence.answer
+    if match is None or answer is None:
+        return match
+    if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
+        # A Collector whose pipelines have no such receiver answers so.
+        return Match(match.strength, match.facts, fix=_NAME_THE_RECEIVER, party="backend")
+    return match
 
 
 def _storage_failed(evidence: Evidence) -> Match | None:
@@ -216,8 +238,9 @@ CAUSES = (
         "file system, no space left. Beyond TLS, and the next thing that people meet.",
         evidence="The status message of the answer, or of its partial success, speaks of it.",
         fix=(
-            "On the backend: df -h and ls -ld on the path in the message; give its user the right "
-            "to write there, or mount it writable.",
+            "On the backend of {endpoint}, run df -h and ls -ld on the path in its "
+            "message; free space there, give its user the right to write, or mount it "
+            "writable.",
         ),
         match=_storage_failed,
         applies=_WITH_SUCCESS,
@@ -229,8 +252,9 @@ CAUSES = (
         meaning="The TLS connection and certificate are fine; a token or password is missing or wrong.",
         evidence="gRPC UNAUTHENTICATED (16) or HTTP 401.",
         fix=(
-            "Set headers (authorization) or auth in the exporter's settings, or "
-            "OTEL_EXPORTER_OTLP_HEADERS, to what the backend demands.",
+            "Set {headers_setting}, with authorization among them, or auth in a Collector exporter's "
+            "settings, to the token or password that the backend of {endpoint} demands.",
+            "{restart}",
         ),
     ),
     _otlp(
@@ -240,8 +264,9 @@ CAUSES = (
         meaning="Who we are is known and accepted by TLS, and the backend's rules forbid the request.",
         evidence="gRPC PERMISSION_DENIED (7) or HTTP 403.",
         fix=(
-            "Grant this client the right to write in the backend's access rules, or set another "
-            "token in the exporter's headers or in OTEL_EXPORTER_OTLP_HEADERS.",
+            "On the backend of {endpoint}, grant this client the right to write in its "
+            "access rules.",
+            "Or set another token in {headers_setting}, and restart the exporter.",
         ),
         match=_permission_denied,
         explained_by=("otlp_protocol_mismatch", "tls_off", "client_san_rejected"),
@@ -254,10 +279,8 @@ CAUSES = (
         "no OTLP receiver at all.",
         evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
         fix=(
-            "In a Collector: name the receiver in service.pipelines for this signal (traces, metrics "
-            "or logs), and restart it.",
-            "Check the path of the endpoint: OTLP/HTTP wants /v1/traces, /v1/metrics or /v1/logs, "
-            "which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own.",
+            _CHECK_THE_PATH,
+            "{restart}",
         ),
         match=_not_served,
     ),
@@ -268,8 +291,8 @@ CAUSES = (
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
         fix=(
-            "Raise the backend's limits or quota, or send less (in a Collector: "
-            "sampling_percentage of the probabilistic_sampler processor).",
+            "Raise the limits or the quota of the backend at {endpoint}, or send less (in "
+            "a Collector: sampling_percentage of the probabilistic_sampler processor).",
         ),
     ),
     _otlp(
@@ -279,8 +302,8 @@ CAUSES = (
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
-            "Look at the backend's health (a Collector's health_check extension tells) and at what "
-            "its gateway forwards to.",
+            "Look at the health of the backend at {endpoint} (a Collector's health_check "
+            "extension says it), and at what its gateway forwards to.",
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
     ),
@@ -292,8 +315,8 @@ CAUSES = (
         evidence="Another gRPC status, another HTTP code, items rejected in a partial success, or a "
         "success whose body can't be read to its end.",
         fix=(
-            "Read the message of the answer and the backend's log; a Collector says more with "
-            "service.telemetry.logs.level set to debug.",
+            "Read the message in the answer and the log of the backend at {endpoint}; a "
+            "Collector says more with service.telemetry.logs.level set to debug.",
         ),
         match=_rejected,
         applies=_WITH_SUCCESS,

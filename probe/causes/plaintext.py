@@ -6,6 +6,7 @@ from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
 from probe.causes.first_bytes import bytes_of, name_first_bytes
 from probe.causes.plaintext_to_tls import wants_tls
+from probe.causes.steps import literal
 from probe.evidence import EndingKind, Evidence
 
 
@@ -36,7 +37,10 @@ def _setting_ignored(evidence: Evidence) -> Match | None:
     return Match(
         Strength.FINDING,
         tuple(remark.fact for remark in remarks),
-        fix=tuple(dict.fromkeys(step for remark in remarks for step in remark.fix)),
+        each=tuple(
+            (remark.fact, (*map(literal, remark.fix), "{restart}") if remark.fix else ())
+            for remark in remarks
+        ),
     )
 
 
@@ -49,8 +53,13 @@ NOT_TLS = Cause(
     meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
     evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
     fix=(
-        "Give the receiver a certificate (cert_file and key_file in its tls settings), or correct the port in endpoint; to see what answers: openssl s_client -connect {host}:{port} </dev/null",
-        "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
+        "Give the receiver at {endpoint} a certificate (cert_file and key_file in its "
+        "tls settings), and restart it; or correct the port in {endpoint_setting} if "
+        "{port} is another service.",
+        "If it is meant to be without TLS, write http:// in {endpoint_setting} (a "
+        "Collector's gRPC exporter: insecure: true in its tls settings), and restart "
+        "the exporter.",
+        "To see what answers: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §5.1",),
     applies=frozenset({"not_tls", "close", "reset", "timeout"}),
@@ -66,8 +75,11 @@ TLS_OFF = Cause(
     meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Where the backend takes it, it is a finding: anybody on the way can read the telemetry, and no client certificate is checked. Where the backend's port wants TLS, it is the cause: nothing arrives.",
     evidence="The settings themselves; it is the cause where the port answers plaintext with a TLS record or with Go's or nginx's HTTP 400, or where it ends the connection and a TLS handshake with it goes on.",
     fix=(
-        "Use an https:// endpoint, remove insecure: true, and set ca_file, cert_file and key_file in the exporter's tls settings.",
-        "To see what the port speaks: openssl s_client -connect {host}:{port} </dev/null",
+        "Write https:// in {endpoint_setting}, and remove insecure: true from its tls "
+        "settings where it is set.",
+        "Set {ca_setting}, and {cert_setting} with {key_setting} where the backend "
+        "asks for a client certificate.",
+        "{restart}",
     ),
     citations=("Collector configtls insecure", "RFC 8446 §5.1"),
     applies=frozenset(get_args(EndingKind)),
@@ -89,8 +101,10 @@ EXPORTER_SETTING_IGNORED = Cause(
     ),
     evidence="The settings themselves. Always a finding, never the cause of a failure.",
     fix=(
-        "Write what is meant: remove the setting that has no effect, or add the one that it needs "
+        "Write what is meant in the exporter's settings for {endpoint}: remove the "
+        "setting that has no effect, or add the one that it needs "
         "(OTEL_EXPORTER_OTLP_CERTIFICATE for Python's gRPC exporter).",
+        "{restart}",
     ),
     citations=("Collector configtls and configgrpc", "OTLP exporter specification"),
     applies=frozenset(get_args(EndingKind)),

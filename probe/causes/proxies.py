@@ -17,6 +17,7 @@ _NEVER_DIALLED: Final = ("tcp_refused", "tcp_timeout", "dns_failure", "network_u
 _ADDRESS: Final = (
     "Correct proxy_url in the exporter's settings, or HTTPS_PROXY in its environment, to where the "
     "proxy listens; or leave the backend out with NO_PROXY={host}.",
+    "{restart}",
 )
 
 
@@ -76,7 +77,7 @@ def _refused(evidence: Evidence) -> Match:
             "The proxy wants credentials: write them into proxy_url (http://USER:PASSWORD@HOST:PORT) "
             "or into HTTPS_PROXY."
         )
-        return Match(Strength.NAMED, (fact,), fix=(wants,))
+        return Match(Strength.NAMED, (fact,), fix=(wants, "{restart}"))
     if ending.http_status in _CANNOT_REACH:
         return Match(
             Strength.NAMED,
@@ -108,6 +109,7 @@ PROXY_FAILURE: Final = Cause(
     evidence="What ended the connection to the proxy, or its status line.",
     fix=(
         "Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",
+        "{restart}",
     ),
     citations=("RFC 9110 §9.3.6",),
     applies=frozenset({"proxy", "dns", "refused", "timeout", "unreachable", "socket", "reset"}),

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from probe.credential_facts import CertificateFacts, Name
 from probe.safe_text import safe_text
@@ -131,7 +131,21 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
         if authority_key_id
         else "",
         aia_issuers=_or(lambda: tuple(_aia_issuers(certificate)), ()),
+        common_name=read_common_name(certificate),
     )
+
+
+def read_common_name(certificate: x509.Certificate) -> str:
+    """Return the subject's CN, safe to show; empty where it has none or can't be read.
+
+    Of several it is the last, the most specific (RFC 6125 §1.8). Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
+    not a string in hex, and joins the parts of a multi-valued RDN with `+`.
+    """
+    values: list[str | bytes] = _or(
+        lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
+        [],
+    )
+    return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
 
 
 def unreadable_facts(der: bytes) -> CertificateFacts:

@@ -132,7 +132,18 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         ),
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
+        settings_file=_settings_file(target),
     )
+
+
+def _settings_file(target: Target) -> str:
+    """Return the exporter's own file that the settings stand in: a Collector's, or an SDK's."""
+    files = (
+        source.where
+        for source in target.sources
+        if source.kind in {"collector", "sdk"} and source.where != "environment"
+    )
+    return safe_text(next(files, ""))
 
 
 def _notes(target: Target) -> Iterator[str]:

@@ -270,7 +270,7 @@ class TlsClient:
             if not chain:
                 return None
             self._name_check = check_name(
-                self._plan.reference_identifier, chain[0].sans, _common_name(chain[0].subject.text)
+                self._plan.reference_identifier, chain[0].sans, chain[0].common_name
             )
         return self._name_check
 
@@ -285,11 +285,3 @@ class TlsClient:
 
 def _version(connection: SSL.Connection) -> str:
     return connection.get_protocol_version_name().removeprefix("TLSv").replace("SSLv3", "SSL 3")
-
-
-def _common_name(subject: str) -> str:
-    """Return the CN of an RFC 4514 name, for a fact in words only."""
-    for part in subject.split(","):
-        if part.startswith("CN="):
-            return part[3:]
-    return ""

@@ -10,9 +10,10 @@ from typing import Final, Literal
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause
+from probe.causes.steps import fill_steps
 from probe.causes.wording import date, shown, span
 from probe.credential_facts import CertificateFacts
-from probe.diagnosis import Diagnosis, fill
+from probe.diagnosis import Diagnosis
 from probe.evidence import Evidence
 from probe.ledger import TargetState
 from probe.outputs.rules.certificates import CRITICAL_SHARE, WARNING_SHARE
@@ -84,7 +85,7 @@ def conditions(
                 summary=f"The clocks of the probe and of {name} are {span(reading.offset)} apart",
                 description=f"Measured by {reading.source}. Where a clock is wrong, valid "
                 "certificates seem expired, or not valid yet.",
-                fix=fill(catalogue["clock_skew"].fix, evidence.target),
+                fix=fill_steps(catalogue["clock_skew"].fix, evidence.target),
                 value=reading.offset,
             )
 
@@ -107,7 +108,7 @@ def _not_as_expected(
             cause=wanted or "",
             summary=f"{name} let a client in that it must refuse",
             description=f"The attempt had to fail with {wanted}. {description}",
-            fix=fill(expected.fix, evidence.target) if expected else (),
+            fix=fill_steps(expected.fix, evidence.target) if expected else (),
         )
     if cause is None:
         return Condition(
@@ -129,7 +130,7 @@ def _not_as_expected(
             ("certain", str(diagnosis.certain).lower()),
             ("documented_cause", str(cause.documented_cause)),
             ("family", cause.family),
-            ("party", cause.party),
+            ("party", diagnosis.party or cause.party),
         ),
         summary=f"{name} is not as expected: {summary(diagnosis)}",
         description=description,
@@ -166,7 +167,7 @@ def _expiring(
                 summary=f"A certificate of {name} ({shown(facts)}) {ends}",
                 description=f"notAfter is {date(facts.not_after)}; it is number {position} of "
                 f"source {source}, counted from 0.",
-                fix=fill(catalogue[cause].fix, evidence.target),
+                fix=fill_steps(catalogue[cause].fix, evidence.target),
                 value=left,
             )
 

@@ -81,6 +81,7 @@ class ChangeLog:
             outcome=diagnosis.outcome,
             stage=diagnosis.stage,
             certain=diagnosis.certain,
+            **({"party": diagnosis.party} if diagnosis.party else {}),
             facts=list(diagnosis.facts),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),

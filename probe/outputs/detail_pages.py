@@ -10,8 +10,8 @@ from typing import Final
 
 from probe.causes.cause import Cause
 from probe.causes.experiments import shown
+from probe.causes.steps import fill_steps
 from probe.causes.wording import span
-from probe.diagnosis import fill
 from probe.evidence import ClockReading, Evidence
 from probe.exporters.behaviour import by_exporter
 from probe.exporters.runtime import RUNTIMES
@@ -128,7 +128,7 @@ def one_cause_page(
         cause=cause,
         heading=FAMILIES[cause.family],
         party=PARTIES[cause.party],
-        steps=fill(cause.fix, EXAMPLE),
+        steps=fill_steps(cause.fix, EXAMPLE),
         printed=texts_by_exporter(cause),
         neighbours=tuple(sentence.replace("`", "") for sentence in neighbours(cause)),
         rows=[row(state, known, now) for state in targets[:TARGETS_SHOWN]],

@@ -19,7 +19,9 @@ from probe.safe_text import safe_text
 
 _LINE: Final = 1024
 _FIRST: Final = ("timestamp", "level", "event")
-_AS_ON_SPANS: Final = frozenset({"certain", "facts", "finding", "outcome", "stage", "target"})
+_AS_ON_SPANS: Final = frozenset(
+    {"certain", "facts", "finding", "outcome", "party", "stage", "target"}
+)
 
 
 def configure_logging(*, human: bool) -> None:

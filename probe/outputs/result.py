@@ -11,6 +11,7 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
+from probe.causes.cause import Party
 from probe.causes.experiments import Shown, shown
 from probe.credential_facts import CertificateFacts
 from probe.diagnosis import Diagnosis, Finding
@@ -82,6 +83,8 @@ class Result(Struct, frozen=True, kw_only=True):
     certain: bool
     also: tuple[str, ...]
     findings: tuple[Finding, ...]
+    party: Party | None
+    """Who must act, by this evidence; null unless the attempt failed."""
     facts: tuple[str, ...]
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
@@ -129,6 +132,7 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         certain=diagnosis.certain,
         also=diagnosis.also,
         findings=diagnosis.findings,
+        party=diagnosis.party,
         facts=diagnosis.facts,
         fix=diagnosis.fix,
         by_exporter=by_exporter(evidence, diagnosis),

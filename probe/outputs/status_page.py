@@ -100,8 +100,8 @@ def page(
     wanted, summary = TargetFilter.of(query), FleetSummary()
     ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
     for count, state in enumerate(list(ledger), 1):
-        summary.add(state, catalogue)
-        if wanted.matches(state, catalogue):
+        summary.add(state)
+        if wanted.matches(state):
             ranked.append((_badness(state, catalogue), state))
         if not count % BATCH:
             yield b""
@@ -204,7 +204,7 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         family=diagnosis.family or "",
         certain=diagnosis.certain,
         also=diagnosis.also,
-        party=PARTIES[cause.party] if cause and not state.expected else "",
+        party=PARTIES[diagnosis.party] if diagnosis.party and not state.expected else "",
         since=rfc3339(since),
         since_ago=ago(now - since),
         facts=diagnosis.facts,

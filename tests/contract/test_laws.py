@@ -26,7 +26,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "credential_facts": frozenset({"record"}),
     "evidence": TEXT | {"credential_facts", "record", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
-    "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
+    "causes": FACTS | TEXT | {"cipher_suites", "weakness"},
     "diagnosis": FACTS | TEXT | {"causes", "safe_text", "weakness"},
     "credentials": FACTS
     | TEXT

@@ -7,6 +7,7 @@ import pytest
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.first_bytes import name_first_bytes
+from probe.causes.steps import fill_steps
 from probe.credential_facts import CredentialFacts, CredentialFault
 from probe.diagnosis import diagnose
 from probe.evidence import EndingKind, Offer, Stage
@@ -46,11 +47,12 @@ def a_fault(cause: str) -> CredentialFault:
 
 @pytest.mark.parametrize("cause", LOCAL)
 def test_a_file_fault_ends_the_attempt_at_load(cause: str) -> None:
-    """Its own fact and its own step come through; nothing else is named."""
+    """Its own fact and its own step come through, and what makes the exporter read the file."""
     found = diagnose(stopped_by_files(a_fault(cause)))
 
     assert (found.stage, found.cause, found.certain, found.also) == ("load", cause, True, ())
-    assert (found.facts, found.fix) == ((f"{cause}, seen",), (f"mend {cause}",))
+    assert (found.facts, found.fix[0]) == ((f"{cause}, seen",), f"mend {cause}")
+    assert [step.split()[0] for step in found.fix[1:]] == ["Restart"]
 
 
 @pytest.mark.parametrize("cause", LOCAL)
@@ -247,4 +249,4 @@ def test_what_nothing_explains_is_said_to_be() -> None:
     found = diagnose(attempt("handshake", "unverified", handshake=bare))
 
     assert (found.cause, found.family, found.certain) == ("unexplained", "internal", False)
-    assert found.fix == CATALOGUE["unexplained"].fix
+    assert found.fix == fill_steps(CATALOGUE["unexplained"].fix, target())

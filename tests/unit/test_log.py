@@ -24,6 +24,7 @@ UNTRUSTED = Diagnosis(
     cause="client_ca_untrusted",
     family="backend_ca_trust",
     facts=("the backend sent alert unknown_ca (48)",),
+    party="backend",
 )
 TRACE = TraceContext(trace_id="1" * 32, span_id="2" * 16, export_span_id="3" * 16, sampled=False)
 EXPIRED = Diagnosis(outcome="failed", stage="accept", cause="client_cert_expired")
@@ -113,6 +114,7 @@ def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:
         "mtls_probe.outcome": "failed",
         "mtls_probe.stage": "accept",
         "mtls_probe.certain": True,
+        "mtls_probe.party": "backend",
         "mtls_probe.facts": ["the backend sent alert unknown_ca (48)"],
         "server.address": "collector",
         "server.port": 4317,

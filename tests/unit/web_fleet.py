@@ -47,6 +47,7 @@ def refused(cause: str = "client_ca_untrusted") -> Diagnosis:
         outcome="failed",
         stage="accept",
         cause=cause,
+        party="backend",
         family="backend_ca_trust",
         certain=False,
         also=("client_cert_revoked",),

@@ -10,6 +10,7 @@ from tests.golden.case import case
 from tests.golden.certificates import AT, EXPORTER
 
 OVER_HTTP = Answer(over="http/1.1", http_status=200, content_type="application/x-protobuf")
+RSA_SUITES = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)
 TRIED: tuple[Varied, ...] = ("every_version", "every_cipher", "every_group", "no_alpn", "tls_1.2")
 
 
@@ -61,14 +62,18 @@ def no_shared_group() -> Evidence:
 def no_shared_cipher__by_experiment() -> Evidence:
     """cipher_suites names RSA suites alone, the backend's key is EC: every cipher offered, it goes on."""
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
-    return with_experiments(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
+    offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
+    shake = begun(alert(40), offer=offer)
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
 def no_shared_cipher__silent() -> Evidence:
     """The same with a grpc-core backend, which closes without an alert."""
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
-    return with_experiments(attempt("handshake", "close", handshake=begun()), *experiments)
+    offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
+    shake = begun(offer=offer)
+    return with_experiments(attempt("handshake", "close", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -79,7 +84,7 @@ def no_shared_cipher__beside_a_newer_version() -> Evidence:
         went_on("every_cipher", version="1.2"),
         *all_refused(40)[2:],
     )
-    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    offer = Offer(min_version="1.2", max_version="1.2", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
     return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
@@ -173,7 +178,11 @@ def alpn_mismatch__other_protocol() -> Evidence:
     return with_experiments(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
 
 
-@case("handshake", certain=False, also=("not_tls", "no_shared_signature_algorithm"))
+@case(
+    "handshake",
+    certain=False,
+    also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
+)
 def connection_closed__everything_tried() -> Evidence:
     """A load balancer closes whatever is offered, and a greeting in clear as well."""
     greeted = tried("plaintext", "close")
@@ -182,11 +191,28 @@ def connection_closed__everything_tried() -> Evidence:
     )
 
 
-@case("handshake", certain=False, also=("no_shared_signature_algorithm",))
+@case("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
 def handshake_rejected__everything_tried() -> Evidence:
-    """The backend says handshake_failure whatever is offered."""
+    """The backend allows suites for ECDSA alone, and its key is RSA: it refuses whatever is offered."""
     shake = begun(alert(40))
     return with_experiments(attempt("handshake", "alert", handshake=shake), *all_refused(40))
+
+
+@case("handshake", certain=False, also=("no_shared_signature_algorithm",))
+def handshake_rejected__tls13_alone() -> Evidence:
+    """The same of a backend of TLS 1.3 alone, whose suites go with any key: the suites are not it."""
+    below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
+    experiments = (*all_refused(40)[:-1], below)
+    return with_experiments(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
+
+
+@case("handshake", certain=False, also=("protocol_version_mismatch",))
+def no_shared_cipher__of_the_backends_own() -> Evidence:
+    """max_version is 1.2, where an RSA backend allows ECDSA suites alone; at TLS 1.3 it would go."""
+    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    experiments = (went_on("every_version"), *all_refused(40)[1:])
+    shake = begun(alert(40), offer=offer)
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case(
