@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Party, Strength
-from probe.causes.experiments import told
+from probe.causes.experiment_facts import told
 from probe.causes.observed import confirmed, unanswered
 from probe.causes.own_delay import DECIDES, own_delay
 from probe.causes.steps import fill_steps

@@ -16,7 +16,8 @@ from typing import Final
 
 import msgspec.structs
 
-from probe.causes.experiments import holds, open_questions, raw_outcome, to_confirm
+from probe.causes.experiments import holds, to_confirm
+from probe.causes.open_questions import open_questions, raw_outcome
 from probe.evidence import Evidence, Experiment, Varied
 from probe.target import Target
 

@@ -1,27 +1,16 @@
-"""What experiments ask and what they show: pure readings (causes.md, "How ties are broken").
+"""What experiments show: pure readings of the results that came back.
 
-`open_questions` says which variations an attempt's evidence calls for; the rest reads the results
-that came back. They count only where the unvaried handshake, made once more with each round, ended
+They count only where the unvaried handshake, made once more with each round, ended
 as the attempt did: a server that stalls or closes now and then would else be proven to dislike
 whatever was varied when it stalled. For the same reason a deadline proves nothing and rules out
-nothing, neither the attempt's nor a variation's. Nothing here is asked of an attempt that ended
-well.
+nothing, neither the attempt's nor a variation's.
 """
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from probe.causes.first_bytes import bytes_of, spoken
 from probe.evidence import Answer, Evidence, Experiment, Handshake, Varied
 
-_NEGOTIATION: Final[tuple[Varied, ...]] = (
-    "every_version",
-    "every_cipher",
-    "every_group",
-    "no_alpn",
-    "tls_1.2",
-)
-_SETTLES: Final[dict[Varied, str]] = {
+SETTLES: Final[dict[Varied, str]] = {
     "plaintext": "not_tls",
     "tls": "tls_off",
     "every_cipher": "no_shared_cipher",
@@ -34,24 +23,7 @@ _SETTLES: Final[dict[Varied, str]] = {
 }
 """The cause that each variation proves where it goes further than the attempt."""
 
-_WORDS: Final[dict[Varied, str]] = {
-    "unvaried": "once more, unchanged",
-    "no_client_certificate": "without a client certificate",
-    "tls_1.2": "capped at TLS 1.2",
-    "tls_1.3": "at TLS 1.3 alone",
-    "every_version": "with TLS 1.0 to 1.3 offered",
-    "every_cipher": "with every cipher suite offered",
-    "every_group": "with every group offered",
-    "no_alpn": "without ALPN",
-    "other_protocol": "asked in the other OTLP protocol",
-    "plaintext": "greeted in clear",
-    "tls": "with TLS",
-}
-_HANDSHAKE_FAILURE: Final = 40
 _PROTOCOL_VERSION: Final = 70
-_NO_APPLICATION_PROTOCOL: Final = 120
-_NAMED: Final = frozenset({112})
-"""Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
 _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
 _SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
@@ -60,80 +32,6 @@ _NOT_SERVED: Final = frozenset({404, 405, 415})
 _BAD_REQUEST: Final = 400
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
-
-
-def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
-    """Return the variations that would settle what this attempt left open, in order."""
-    handshake, ending = evidence.handshake, evidence.ending
-    if not evidence.peer_address:
-        return ()
-    if handshake is None:
-        return _without_tls(evidence) if evidence.target.plaintext else ()
-    if _unanswered_in_http(evidence):
-        return ("other_protocol",)
-    if ending.kind == "alpn":
-        return ("other_protocol",)
-    if ending.stage == "handshake" and not agreed(handshake):
-        return _before_the_server_hello(evidence, handshake)
-    if not (handshake.client_certificate_requested and handshake.client_certificate_sent):
-        return ()
-    if ending.kind in {"close", "reset"} and ending.stage != "export":
-        return ("no_client_certificate",)
-    if ending.kind == "alert" and last_fatal(handshake) == _HANDSHAKE_FAILURE:
-        return ("no_client_certificate",)
-    return ()
-
-
-def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[Varied, ...]:
-    kind = evidence.ending.kind
-    if kind in {"close", "reset"}:
-        return (*_NEGOTIATION, "plaintext")
-    if kind == "timeout":
-        # TLS 1.2 has a small ClientHello: a path that drops the large one of TLS 1.3 lets it by.
-        return ("plaintext", "tls_1.2")
-    if kind != "alert":
-        return ()
-    number = last_fatal(handshake)
-    if number in _NAMED:
-        return ()
-    if number == _PROTOCOL_VERSION:
-        return ("every_version",)
-    if number == _NO_APPLICATION_PROTOCOL:
-        return ("no_alpn", "other_protocol")
-    return _NEGOTIATION
-
-
-def _without_tls(evidence: Evidence) -> tuple[Varied, ...]:
-    """Ask a port that took plaintext badly whether it wants TLS, or the other protocol."""
-    answer, kind = evidence.answer, evidence.ending.kind
-    if kind == "answered" and answer is not None and answer.http_status == _BAD_REQUEST:
-        return ("tls",)
-    if kind in {"close", "reset", "garbage"} and answer is None:
-        return () if spoken(bytes_of(evidence.first_bytes)) else ("tls", "other_protocol")
-    return ()
-
-
-def _unanswered_in_http(evidence: Evidence) -> bool:
-    """Whether a request inside TLS was ended without an answer, and without blaming an identity."""
-    return (
-        evidence.ending.stage == "export"
-        and evidence.ending.kind in {"close", "reset", "garbage"}
-        and evidence.answer is None
-        and not spoken(bytes_of(evidence.first_bytes))
-    )
-
-
-def raw_outcome(evidence: Evidence) -> tuple[object, ...]:
-    """Return what must be the same for an earlier round of experiments to hold still."""
-    recheck = evidence.recheck
-    handshake = evidence.handshake
-    return (
-        evidence.ending,
-        handshake.alerts if handshake else (),
-        (recheck.ending, recheck.handshake.alerts) if recheck else None,
-        evidence.credentials.generation,
-        open_questions(evidence),
-    )
 
 
 def holds(evidence: Evidence) -> bool:
@@ -177,13 +75,13 @@ def further(evidence: Evidence, varied: Varied) -> Experiment | None:
     if one is None or (evidence.ending.kind == "timeout" and varied not in _SPEAKS_FOR_ITSELF):
         return None
     made = (each for each in evidence.experiments if each.varied == varied)
-    return one if all(_went_further(evidence, each) for each in made) else None
+    return one if all(went_further(evidence, each) for each in made) else None
 
 
 def hints(evidence: Evidence, varied: Varied) -> bool:
     """Return whether `varied` went further where the attempt met its deadline: that is no proof."""
     one = found(evidence, varied)
-    return one is not None and evidence.ending.kind == "timeout" and _went_further(evidence, one)
+    return one is not None and evidence.ending.kind == "timeout" and went_further(evidence, one)
 
 
 def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
@@ -192,13 +90,14 @@ def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
     return tuple(
         varied
         for varied in made
-        if varied in _SETTLES
+        if varied in SETTLES
         and varied not in _SPEAKS_FOR_ITSELF
         and further(evidence, varied) is not None
     )
 
 
-def _went_further(evidence: Evidence, one: Experiment) -> bool:
+def went_further(evidence: Evidence, one: Experiment) -> bool:
+    """Return whether this one connection came past the point at which the attempt ended."""
     if one.varied == "plaintext":
         return _speaks_in_clear(one)
     if one.varied == "tls":
@@ -214,12 +113,12 @@ def proven(evidence: Evidence) -> str:
     """Return the cause that the experiments prove, empty where none does."""
     shown = {one.varied for one in evidence.experiments if further(evidence, one.varied)}
     # Those of versions come last: wider versions bring wider ciphers and groups along.
-    return next((cause for varied, cause in _SETTLES.items() if varied in shown), "")
+    return next((cause for varied, cause in SETTLES.items() if varied in shown), "")
 
 
 def ruled_out(evidence: Evidence, one: Experiment) -> str:
     """Return the cause that this experiment rules out by ending no better than the attempt."""
-    cause = _SETTLES.get(one.varied, "")
+    cause = SETTLES.get(one.varied, "")
     if not holds(evidence) or evidence.ending.kind == "timeout":
         return ""
     if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
@@ -233,7 +132,7 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
     if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
         return ""  # the backend's own suites may be for another key than its certificate's
     made = (each for each in evidence.experiments if each.varied == one.varied)
-    return "" if not cause or any(_went_further(evidence, each) for each in made) else cause
+    return "" if not cause or any(went_further(evidence, each) for each in made) else cause
 
 
 def _speaks_tls13_alone(evidence: Evidence) -> bool:
@@ -276,93 +175,10 @@ def same_without_certificate(evidence: Evidence) -> bool:
     return one is not None and one.ending.kind in _SILENT
 
 
-class Shown(NamedTuple):
-    """What one experiment showed."""
-
-    varied: Varied
-    at: float
-    outcome: str
-    """In words."""
-    proves: str
-    """The cause that it proves, empty for none; the same for what it rules out."""
-    rules_out: str
-
-
-def shown(evidence: Evidence) -> Iterator[Shown]:
-    """Yield what each experiment showed, in the order they were made."""
-    for one in evidence.experiments:
-        proves = _SETTLES.get(one.varied, "") if further(evidence, one.varied) is not None else ""
-        yield Shown(one.varied, one.at, _outcome(evidence, one), proves, ruled_out(evidence, one))
-
-
 def same_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
     """Whether this experiment was ended by the alert `number` as well."""
     one = found(evidence, varied)
     return one is not None and one.handshake is not None and last_fatal(one.handshake) == number
-
-
-def told(evidence: Evidence) -> Iterator[str]:
-    """Yield one fact for each experiment: what was varied, what came, what that rules out.
-
-    And that they show nothing, where they do.
-    """
-    for one in shown(evidence):
-        out = f"; that rules out {one.rules_out}" if one.rules_out else _narrowed(evidence, one)
-        yield f"tried {_WORDS[one.varied]}: {one.outcome}{out}"
-    if evidence.experiments and not holds(evidence):
-        yield (
-            "the unchanged handshake did not end as the attempt had, so the further ones prove "
-            "nothing and rule nothing out"
-        )
-
-
-def _narrowed(evidence: Evidence, one: Shown) -> str:
-    """Say what is learnt where a whole cause can't be ruled out."""
-    made = found(evidence, one.varied)
-    if one.varied != "every_cipher" or one.proves or made is None:
-        return ""
-    if made.handshake is None or last_fatal(made.handshake) in {None, _PROTOCOL_VERSION}:
-        return ""
-    return (
-        "; so the exporter's own cipher_suites are not the reason, while the backend's may still "
-        "not fit the key of its certificate"
-    )
-
-
-def _outcome(evidence: Evidence, one: Experiment) -> str:
-    handshake = one.handshake
-    if one.varied == "plaintext":
-        said = {
-            "alert": "the peer answered with a TLS record",
-            "not_tls": "the peer answered in clear",
-            "timeout": "no answer",
-        }
-        return said.get(one.ending.kind, _silent(one))
-    if one.varied == "other_protocol" and one.answer is not None:
-        return f"HTTP {one.answer.http_status} {one.answer.content_type}".rstrip()
-    if handshake is not None and (number := last_fatal(handshake)) is not None:
-        name = next(a.name for a in reversed(handshake.alerts) if a.number == number)
-        same = evidence.handshake is not None and last_fatal(evidence.handshake) == number
-        return f"{'the same alert ' if same else 'alert '}{name} ({number})"
-    if handshake is not None and _went_further(evidence, one):
-        return f"the backend chose TLS {handshake.version}, {handshake.cipher}"
-    if one.ending.kind in {"completed", "application_data"}:
-        return "the backend goes on"
-    return _silent(one)
-
-
-def _silent(one: Experiment) -> str:
-    if one.ending.kind == "probe_fault":
-        return f"the probe itself failed: {one.ending.detail}"
-    words = {
-        "close": "closed without a word",
-        "reset": "reset",
-        "timeout": "no answer in time",
-        "refused": "the connection was refused",
-        "unverified": "the handshake finished, the server is not verified",
-        "alpn": "the handshake finished without h2",
-    }
-    return words.get(one.ending.kind, f"ended as {one.ending.kind}")
 
 
 def agreed(handshake: Handshake) -> bool:

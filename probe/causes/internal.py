@@ -25,7 +25,7 @@ PROBE_FAULT = Cause(
         "while the process could not act, with nothing read that says more."
     ),
     fix=(
-        "Where the process was held up, give it more CPU (in Kubernetes raise "
+        "Where the process was held up, give the probe more CPU (in Kubernetes raise "
         "resources.limits.cpu, or leave it out), and do not suspend it or its machine.",
         "Where the reason is too many open files (EMFILE, ENFILE), raise the hard limit: "
         "LimitNOFILE= of the probe's systemd unit, or ulimit -Hn before it starts; then "

@@ -1,6 +1,5 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -8,22 +7,10 @@ from probe.causes.cause import Cause, Match, Party, Strength
 from probe.causes.experiments import proven
 from probe.causes.first_bytes import bytes_of, name_unexpected
 from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
+from probe.causes.storage_texts import is_about_storage
 from probe.causes.unreadable_answer import unreadable
 from probe.evidence import Answer, EndingKind, Evidence
 
-_DISK: Final = re.compile(
-    r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b",
-    re.IGNORECASE,
-)
-_FILE: Final = re.compile(
-    r"errno 13\b|os error 13\b|\bEACCES\b|/\S*:? \(?permission denied", re.IGNORECASE
-)
-"""A file that may not be written, as Python, Rust, Node, and Go and Java say it."""
-_DENIED: Final = re.compile(r"permission denied", re.IGNORECASE)
-_CONNECTING: Final = re.compile(r"\b(dial|connect)\b", re.IGNORECASE)
-_FORBIDDEN_GRPC: Final = frozenset({7, 16})
-_FORBIDDEN_HTTP: Final = frozenset({401, 403})
-"""Answers that say "permission denied" of the client itself: only a file makes it storage."""
 _GRPC_NAMES: Final = {
     1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND",
     6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
@@ -71,7 +58,7 @@ def kind_of(evidence: Evidence) -> str | None:
     answer = evidence.answer
     if answer is None or answered_well(evidence):
         return None
-    if _storage(answer, answer.message):
+    if is_about_storage(answer, answer.message):
         return "otlp_storage_failure"
     if answer.grpc_status is not None:
         return _BY_GRPC.get(answer.grpc_status, "otlp_rejected")
@@ -86,19 +73,6 @@ def kind_of(evidence: Evidence) -> str | None:
     if 200 <= status < 400 or status in _NOT_SERVED:
         return None if grpc and not 300 <= status < 400 else "otlp_not_served"
     return "otlp_rejected"
-
-
-def _storage(answer: Answer, text: str) -> bool:
-    if not text or _DISK.search(text):
-        return bool(text)
-    if _CONNECTING.search(text):
-        return False
-    if _FILE.search(text):
-        return True
-    forbidden = answer.grpc_status in _FORBIDDEN_GRPC or (
-        answer.grpc_status is None and answer.http_status in _FORBIDDEN_HTTP
-    )
-    return not forbidden and _DENIED.search(text) is not None
 
 
 def _fact(answer: Answer) -> str:
@@ -170,13 +144,13 @@ def _unserved(evidence: Evidence) -> Match | None:
 
 def _storage_failed(evidence: Evidence) -> Match | None:
     answer = evidence.answer
-    if answer is not None and _rejects_for_storage(answer) and answered_well(evidence):
+    if answer is not None and _rejects_foris_about_storage(answer) and answered_well(evidence):
         return _partial(answer)
     return _match_of("otlp_storage_failure")(evidence)
 
 
-def _rejects_for_storage(answer: Answer) -> bool:
-    return answer.rejected_items > 0 and _storage(answer, answer.partial_message)
+def _rejects_foris_about_storage(answer: Answer) -> bool:
+    return answer.rejected_items > 0 and is_about_storage(answer, answer.partial_message)
 
 
 def _rejected(evidence: Evidence) -> Match | None:
@@ -186,7 +160,9 @@ def _rejected(evidence: Evidence) -> Match | None:
     if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
         if answer.body_parses is False:
             return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
-        if (answer.partial_message or answer.rejected_items) and not _rejects_for_storage(answer):
+        if (answer.partial_message or answer.rejected_items) and not _rejects_foris_about_storage(
+            answer
+        ):
             return _partial(answer)
         return None
     return _match_of("otlp_rejected")(evidence)

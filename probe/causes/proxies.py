@@ -15,8 +15,8 @@ _CANNOT_REACH: Final = frozenset({502, 503, 504})
 _NEVER_DIALLED: Final = ("tcp_refused", "tcp_timeout", "dns_failure", "network_unreachable")
 
 _ADDRESS: Final = (
-    "Correct proxy_url in the exporter's settings, or HTTPS_PROXY in its environment, to where the "
-    "proxy listens; or leave the backend out with NO_PROXY={host}.",
+    "Or correct proxy_url in the exporter's settings (HTTPS_PROXY in its environment): it names "
+    "{proxy_host} port {proxy_port}; to reach the backend without it, set NO_PROXY={host}.",
     "{restart}",
 )
 
@@ -43,12 +43,14 @@ def _proxy(evidence: Evidence) -> Match | None:
             return Match(
                 Strength.NAMED,
                 (f"the name of the proxy {proxy} does not resolve: {ending.detail}",),
-                fix=("To see it: getent hosts {proxy_host}", *_ADDRESS),
+                fix=(
+                    "Add the name of the proxy to the DNS that this machine asks. To see what the "
+                    "resolver says: getent hosts {proxy_host}",
+                    *_ADDRESS,
+                ),
             )
         case "refused":
-            listening = (
-                "On the proxy's host: ss -ltn must show port {proxy_port}; if not, start it."
-            )
+            listening = "Start the proxy: on its host, ss -ltn must show port {proxy_port}."
             return Match(Strength.NAMED, _tried(evidence), fix=(listening, *_ADDRESS))
         case _:
             allow = (
@@ -74,10 +76,10 @@ def _refused(evidence: Evidence) -> Match:
     fact = f"the proxy {proxy} opened no tunnel to {evidence.target.endpoint}: {ending.detail}"
     if ending.http_status == _CREDENTIALS_WANTED:
         wants = (
-            "The proxy wants credentials: write them into proxy_url (http://USER:PASSWORD@HOST:PORT) "
-            "or into HTTPS_PROXY."
+            "Write the user name and the password that the proxy {proxy_host} port {proxy_port} wants "
+            "into proxy_url of the exporter's settings (HTTPS_PROXY in its environment)."
         )
-        return Match(Strength.NAMED, (fact,), fix=(wants, "{restart}"))
+        return Match(Strength.NAMED, (fact,), fix=(wants, "{restart}"), party="exporter")
     if ending.http_status in _CANNOT_REACH:
         return Match(
             Strength.NAMED,
@@ -85,15 +87,15 @@ def _refused(evidence: Evidence) -> Match:
             possible=_NEVER_DIALLED,
             decides="the proxy's own log, or a connection to the backend from the proxy's host",
             fix=(
-                "On the proxy's host: openssl s_client -connect {host}:{port} </dev/null shows "
-                "whether the backend can be reached from there.",
-                "Read the proxy's log at that time.",
+                "Read the proxy's log at that time: it was reached, and could not connect to "
+                "{endpoint}.",
+                "To see it on the proxy's host: openssl s_client -connect {host}:{port} </dev/null",
             ),
         )
     if not ending.http_status:
         no_proxy = (
-            "Check that what listens on {proxy_host} port {proxy_port} is an HTTP proxy that allows "
-            "CONNECT, and read its log."
+            "Read the log of the proxy: what listens on {proxy_host} port {proxy_port} must be an "
+            "HTTP proxy that allows CONNECT to {endpoint}."
         )
         return Match(Strength.NAMED, (fact,), fix=(no_proxy, *_ADDRESS))
     return Match(Strength.NAMED, (fact,))
@@ -108,7 +110,7 @@ PROXY_FAILURE: Final = Cause(
     meaning="The proxy of proxy_url can't be reached, or answers the HTTP CONNECT with something else than success. The backend was never dialled.",
     evidence="What ended the connection to the proxy, or its status line.",
     fix=(
-        "Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",
+        "Allow CONNECT to {endpoint} in the proxy's rules, or reach the backend without the proxy: NO_PROXY={host} in the exporter's environment.",
         "{restart}",
     ),
     citations=("RFC 9110 §9.3.6",),

@@ -25,7 +25,7 @@ def unreadable(evidence: Evidence) -> Match | None:
         Strength.NAMED,
         (what,),
         fix=(
-            "Read the log of the backend, or of the proxy before it, at that time: what it sends is "
+            "Read the log of the backend at {endpoint}, or of the proxy before it: what it sends is "
             "no complete answer, and an exporter takes it for a failure and sends again.",
         ),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.causes.cause import Cause
-from probe.causes.experiments import shown
+from probe.causes.experiment_facts import shown
 from probe.causes.steps import fill_steps
 from probe.causes.wording import span
 from probe.evidence import ClockReading, Evidence
