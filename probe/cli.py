@@ -13,6 +13,7 @@ import click
 
 from probe import __version__
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
+from probe.outputs.bounded_stderr import install_bounded_stderr
 from probe.outputs.standard_streams import (
     fill_standard_streams,
     give_up_stdout,
@@ -20,6 +21,9 @@ from probe.outputs.standard_streams import (
 )
 from probe.safe_text import safe_text
 from probe.sources.error import ConfigurationError
+
+LAST_LINES: Final = 1.0
+"""Seconds at most that the end of a command waits until what it wrote to stderr is written."""
 
 COMMANDS: Final = (
     "run",
@@ -59,6 +63,17 @@ def main() -> None:
     """Run the command line and exit with its code."""
     fill_standard_streams()
     write_all_of_it()
+    stderr = install_bounded_stderr()
+    try:
+        code = _run_command_line()
+    finally:
+        stderr.finish(LAST_LINES)
+    sys.exit(code)
+
+
+def _run_command_line() -> int:
+    """Run the command that the arguments name and return its exit code."""
+    code: int
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -80,4 +95,4 @@ def main() -> None:
 
         traceback.print_exc()
         code = PROBE_FAULT
-    sys.exit(code)
+    return code

@@ -39,8 +39,16 @@ log = structlog.get_logger("mtls_probe")
 class Service:
     """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
 
-    def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
-        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
+    def __init__(
+        self,
+        configuration: Configuration,
+        loader: Loader | None = None,
+        lines_dropped: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
+
+        `lines_dropped` counts the lines that its log has lost.
+        """
         self.ledger = Ledger(configuration.targets)
         self._telemetry, self._spans_to = telemetry_for(
             configuration.spans_to,
@@ -52,6 +60,7 @@ class Service:
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
+        self.metrics.fleet.count_dropped_lines(lines_dropped)
         self.ledger.subscribe(ChangeLog().recorded)
         self._line = Line(
             self.ledger,
@@ -233,6 +242,7 @@ async def serve(
     *,
     loader: Loader | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
+    lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -240,13 +250,14 @@ async def serve(
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
         listening: told the address once it is served.
+        lines_dropped: how many lines the log has lost.
 
     Raises:
         OSError: where it cannot listen on the configured address.
     """
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
-        service = Service(configuration, loader)
+        service = Service(configuration, loader, lines_dropped)
         with reload_signal(service.reloading.ask):
             async with service.running() as address:
                 listening(address)

@@ -16,10 +16,11 @@ def run(config_file: Path | None) -> int:
     """Run the service: schedule, metrics, web."""
     again = loader(config_file)
     loaded = loaded_by(again)
+    from probe.outputs.bounded_stderr import lines_dropped
     from probe.outputs.log import configure_logging
     from probe.service import serve
 
     configure_logging(human=sys.stderr.isatty())
     with listening_on(loaded.web):
-        in_loop(serve(loaded, loader=again))
+        in_loop(serve(loaded, loader=again, lines_dropped=lines_dropped))
     return AS_EXPECTED
