@@ -13,6 +13,7 @@ import click
 
 from probe import __version__
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
+from probe.core_dumps import forbid_core_dumps
 from probe.outputs.bounded_stderr import install_bounded_stderr
 from probe.outputs.standard_streams import (
     fill_standard_streams,
@@ -61,6 +62,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    forbid_core_dumps()
     fill_standard_streams()
     write_all_of_it()
     stderr = install_bounded_stderr()
