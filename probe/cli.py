@@ -12,8 +12,8 @@ from typing import Final, cast
 import click
 
 from probe import __version__
+from probe.commands.core_dumps import forbid_core_dumps
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
-from probe.core_dumps import forbid_core_dumps
 from probe.outputs.bounded_stderr import install_bounded_stderr
 from probe.outputs.standard_streams import (
     fill_standard_streams,
