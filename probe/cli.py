@@ -23,9 +23,6 @@ from probe.outputs.standard_streams import (
 from probe.safe_text import safe_text
 from probe.sources.error import ConfigurationError
 
-LAST_LINES: Final = 1.0
-"""Seconds at most that the end of a command waits until what it wrote to stderr is written."""
-
 COMMANDS: Final = (
     "run",
     "check",
@@ -65,17 +62,7 @@ def main() -> None:
     forbid_core_dumps()
     fill_standard_streams()
     write_all_of_it()
-    stderr = install_bounded_stderr()
-    try:
-        code = _run_command_line()
-    finally:
-        stderr.finish(LAST_LINES)
-    sys.exit(code)
-
-
-def _run_command_line() -> int:
-    """Run the command that the arguments name and return its exit code."""
-    code: int
+    install_bounded_stderr()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -97,4 +84,4 @@ def _run_command_line() -> int:
 
         traceback.print_exc()
         code = PROBE_FAULT
-    return code
+    sys.exit(code)

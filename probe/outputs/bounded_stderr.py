@@ -9,6 +9,7 @@ One daemon thread writes to the descriptor, whose flags stay as they are: O_NONB
 open file description (open(2)), which other processes may share.
 """
 
+import atexit
 import io
 import os
 import select
@@ -26,6 +27,9 @@ LONGEST_WRITE: Final = 1 << 16
 FLUSH: Final = 0.25
 FLUSHES: Final = 4
 """Seconds that a flush waits at most, and how many in the process's life may wait in vain."""
+
+LAST_LINES: Final = 1.0
+"""Seconds that the end of the process waits at most until all is written."""
 
 _PIPE_BUF: Final = select.PIPE_BUF
 """A write of so many bytes is never mixed with another process's (pipe(7))."""
@@ -274,16 +278,23 @@ class BoundedStderr(io.TextIOBase):
         return rest
 
 
-def install_bounded_stderr() -> BoundedStderr:
-    """Put a `BoundedStderr` in the place of the process's standard error, and return it."""
+def install_bounded_stderr() -> None:
+    """Put a `BoundedStderr` in the place of the process's standard error, until its end.
+
+    A stream without a descriptor, as a program has that runs the command line within itself, stays.
+    """
     stream = sys.stderr
-    bounded = BoundedStderr(stream.fileno(), encoding=stream.encoding)
+    try:
+        descriptor = stream.fileno()
+    except OSError:
+        return
+    bounded = BoundedStderr(descriptor, encoding=stream.encoding)
     stream.flush()
     os.register_at_fork(after_in_child=bounded.start_anew)
+    atexit.register(bounded.finish, LAST_LINES)
     sys.stderr = cast("TextIO", bounded)
     # The interpreter goes back to this one when it ends, and would wait for a reader there.
     setattr(sys, "__stderr__", bounded)  # noqa: B010  (typeshed has it as a constant)
-    return bounded
 
 
 def lines_dropped() -> int:

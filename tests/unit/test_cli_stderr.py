@@ -210,8 +210,8 @@ async def test_both_streams_in_one_pipe_keep_their_order(tmp_path: Path) -> None
 
 WRITERS = """
 import asyncio, logging, sys, threading, warnings, weakref
-from probe.outputs.bounded_stderr import install_bounded_stderr
-stderr = install_bounded_stderr()
+from probe.outputs.bounded_stderr import install_bounded_stderr, lines_dropped
+install_bounded_stderr()
 
 class Fails:
     def __del__(self):
@@ -242,8 +242,7 @@ async def main():
 warnings.simplefilter("always")
 asyncio.run(main())
 late = FailsLate()
-stderr.finish(0.2)
-print(stderr.lines_dropped)
+print(lines_dropped())
 sys.exit(7)
 """
 
