@@ -9,7 +9,7 @@ import socket
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,14 +59,16 @@ BROKEN = [reader_that_left, full_disk, reader_that_does_not_read]
 
 
 @asynccontextmanager
-async def service(folder: Path, stderr: int, **more: Any) -> AsyncIterator[RunningService]:
+async def service(
+    folder: Path, stderr: int, env: Mapping[str, str] | None = None, **more: Any
+) -> AsyncIterator[RunningService]:
     """Run the service with `stderr`, on a port that is known without its log."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     config = configuration(folder, {"name": "nobody", "endpoint": NOWHERE}, **more)
     document = json.loads(config.read_text(encoding="utf-8"))
     config.write_text(json.dumps(document | {"web": {"listen": address}}), encoding="utf-8")
-    process = await start_probe("run", "--config", config, stderr=stderr)
+    process = await start_probe("run", "--config", config, stderr=stderr, env=env)
     running = RunningService(process, address, {})
     try:
         async with asyncio.timeout(20):
@@ -146,6 +148,29 @@ async def test_a_reader_that_comes_back_reads_how_much_it_missed(tmp_path: Path)
     assert report.pop("timestamp").endswith("Z")
     assert report == {"level": "warning", "event": "log_lines_dropped", "lines": missed}
     assert [line["event"] for line in rest] == ["stopping"]
+
+
+async def test_a_library_that_writes_past_python_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """gRPC's core would report each failed handshake of the span exporter on the descriptor itself."""
+    pytest.importorskip("grpc")
+
+    async def no_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"this is not TLS\r\n" * 10)
+        writer.close()
+
+    async with await asyncio.start_server(no_tls, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        env = {
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"https://127.0.0.1:{port}",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+        }
+        with reader_that_does_not_read() as stderr:
+            async with service(tmp_path, stderr, env) as running:
+                await running.reaches('mtls_probe_failures_total{target="nobody"}', 1.0)
+                began = time.monotonic()
+                ended = await running.stop()
+                assert time.monotonic() - began < 5.0
+    assert ended.code == 0
 
 
 @pytest.mark.parametrize("broken", BROKEN)
