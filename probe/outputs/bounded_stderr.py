@@ -28,7 +28,7 @@ FLUSH: Final = 0.25
 FLUSHES: Final = 4
 """Seconds that a flush waits at most, and how many in the process's life may wait in vain."""
 
-LAST_LINES: Final = 1.0
+LAST_LINES: Final = 0.5
 """Seconds that the end of the process waits at most until all is written."""
 
 _PIPE_BUF: Final = select.PIPE_BUF
@@ -165,7 +165,7 @@ class BoundedStderr(io.TextIOBase):
     def _accepts(self, data: bytes) -> bool:
         """Return whether there is room; the rest of a line that was dropped has none."""
         ends_line = data.endswith(b"\n")
-        if self._dropping_line:
+        if self._dropping_line and not data.startswith(b"\r"):  # which begins anew on a terminal
             self._dropping_line = not ends_line
             return False
         if self._finished:
@@ -249,7 +249,10 @@ class BoundedStderr(io.TextIOBase):
 
     def _loss(self, lines: int) -> bytes:
         """Return the line that says how many are missing."""
-        text = self.describe_loss(lines)
+        try:
+            text = self.describe_loss(lines)
+        except Exception:  # noqa: BLE001  (the thread has to go on, and to say at least how many)
+            text = _describe_loss(lines)
         return (b"\n" if self._within_line else b"") + text.encode(self.encoding, self.errors)
 
     def _takes_more(self, seconds: float) -> bool:

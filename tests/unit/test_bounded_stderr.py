@@ -133,6 +133,20 @@ def test_a_line_that_begins_to_be_dropped_is_dropped_to_its_end() -> None:
     assert reported(lines) == 1
 
 
+def test_progress_that_was_dropped_drops_nothing_more() -> None:
+    """Its line has no end, but each of its states begins with a carriage return."""
+    with nobody_reads(max_writes=4) as (stream, reader):
+        for number in range(20):
+            stream.write(f"\r{number} of 20")
+        read = os.read(reader, PAGE)
+        assert stream.drain(LONG)
+        stream.write("\r20 of 20")
+        stream.write("\n")
+        assert stream.drain(LONG)
+        read = (read + read_what_is_there(reader))[PAGE:]
+    assert read == b"\r0 of 20\r1 of 20\r2 of 20\r3 of 20\r20 of 20\n"
+
+
 def test_a_slow_reader_is_not_given_reports_alone() -> None:
     """Half of the queue is free before more is taken, so reports are few among many lines."""
     with nobody_reads(max_writes=64) as (stream, reader):
@@ -178,6 +192,31 @@ def test_a_reader_that_comes_back_is_told_what_it_missed(tmp_path: Path) -> None
     os.close(writer)
     assert lines[1:] == ["after"]
     assert reported(lines) == 7
+
+
+def test_a_report_that_cannot_be_made_is_made_plainly(tmp_path: Path) -> None:
+    """Whoever describes the loss may fail, and the lines behind it still come."""
+    fifo = tmp_path / "log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(fifo, os.O_WRONLY)
+    stream = BoundedStderr(writer)
+
+    def fails(_: int) -> str:
+        raise LookupError
+
+    stream.describe_loss = fails
+    os.close(reader)
+    stream.write("lost\n")
+    assert stream.drain(LONG)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    stream.write("after\n")
+    assert stream.drain(LONG)
+    lines = lines_of(os.read(reader, 4096))
+    os.close(reader)
+    os.close(writer)
+    assert reported(lines) == 1
+    assert lines[1:] == ["after"]
 
 
 def test_a_full_disk_costs_lines_and_nothing_else() -> None:

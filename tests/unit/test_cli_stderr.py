@@ -17,15 +17,18 @@ from typing import Any
 import aiohttp
 import pytest
 
+from probe.demo.backend import Backend
 from tests.unit.command_line import (
     NOWHERE,
     RunningService,
     configuration,
+    entry,
     environment,
     finish,
     run_probe,
     start_probe,
 )
+from tests.unit.demo_pki import PKI
 from tests.unit.unread_stderr import PAGE, full_pipe, is_blocking, read_what_is_there
 
 LOST = "mtls_probe_log_lines_dropped_total"
@@ -108,6 +111,25 @@ async def test_the_service_runs_and_stops_whatever_stderr_is(tmp_path: Path, bro
         assert is_blocking(stderr)
 
 
+async def test_the_end_is_in_time_with_both_a_peer_and_a_reader_that_hang(tmp_path: Path) -> None:
+    """What is granted to attempts under way and to the last lines is less than five seconds."""
+    backend = Backend(
+        name="silent", server=PKI.server(), client_ca=PKI.client_ca, behaviour="silent"
+    )
+    await backend.start()
+    try:
+        target = entry(backend, PKI.settings(tmp_path, PKI.exporter()), timeout="30s")
+        with reader_that_does_not_read() as stderr:
+            async with service(tmp_path, stderr, targets=[target]) as running:
+                await running.reaches("mtls_probe_in_flight", 1.0)
+                began = time.monotonic()
+                ended = await running.stop()
+                assert time.monotonic() - began < 5.0
+    finally:
+        await backend.stop()
+    assert ended.code == 0
+
+
 async def test_the_log_goes_on_where_it_was_when_the_reader_reads_again(tmp_path: Path) -> None:
     """A few lines wait in a full pipe's stead; none is lost, and none was late to the service."""
     with full_pipe() as (reader, writer):
@@ -151,7 +173,7 @@ async def test_a_reader_that_comes_back_reads_how_much_it_missed(tmp_path: Path)
 
 
 async def test_a_library_that_writes_past_python_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    """gRPC's core would report each failed handshake of the span exporter on the descriptor itself."""
+    """The core of gRPC would report each failed handshake of the span exporter on the descriptor itself."""
     pytest.importorskip("grpc")
 
     async def no_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
