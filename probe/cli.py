@@ -14,10 +14,10 @@ import click
 from probe import __version__
 from probe.commands.core_dumps import forbid_core_dumps
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
-from probe.outputs.bounded_stderr import install_bounded_stderr
 from probe.outputs.standard_streams import (
     fill_standard_streams,
     give_up_stdout,
+    install_bounded_stderr,
     write_all_of_it,
 )
 from probe.safe_text import safe_text

@@ -69,7 +69,7 @@ async def _demo(web: WebSettings | None) -> int:
 
 
 async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
-    from probe.outputs.bounded_stderr import lines_dropped
+    from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
     from probe.sources.arguments import demo_configuration
 

@@ -16,8 +16,8 @@ def run(config_file: Path | None) -> int:
     """Run the service: schedule, metrics, web."""
     again = loader(config_file)
     loaded = loaded_by(again)
-    from probe.outputs.bounded_stderr import lines_dropped
     from probe.outputs.log import configure_logging
+    from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
 
     configure_logging(human=sys.stderr.isatty())

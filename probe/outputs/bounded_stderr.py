@@ -9,7 +9,6 @@ One daemon thread writes to the descriptor, whose flags stay as they are: O_NONB
 open file description (open(2)), which other processes may share.
 """
 
-import atexit
 import io
 import os
 import select
@@ -17,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, NamedTuple, TextIO, cast
+from typing import Final, NamedTuple
 
 MAX_WRITES: Final = 4096
 MAX_BYTES: Final = 1 << 20
@@ -27,9 +26,6 @@ LONGEST_WRITE: Final = 1 << 16
 FLUSH: Final = 0.25
 FLUSHES: Final = 4
 """Seconds that a flush waits at most, and how many in the process's life may wait in vain."""
-
-LAST_LINES: Final = 0.5
-"""Seconds that the end of the process waits at most until all is written."""
 
 _PIPE_BUF: Final = select.PIPE_BUF
 """A write of so many bytes is never mixed with another process's (pipe(7))."""
@@ -279,31 +275,6 @@ class BoundedStderr(io.TextIOBase):
             self._within_line = rest[written - 1 : written] != b"\n"
             rest = rest[written:]
         return rest
-
-
-def install_bounded_stderr() -> None:
-    """Put a `BoundedStderr` in the place of the process's standard error, until its end.
-
-    A stream without a descriptor, as a program has that runs the command line within itself, stays.
-    """
-    stream = sys.stderr
-    try:
-        descriptor = stream.fileno()
-    except OSError:
-        return
-    bounded = BoundedStderr(descriptor, encoding=stream.encoding)
-    stream.flush()
-    os.register_at_fork(after_in_child=bounded.start_anew)
-    atexit.register(bounded.finish, LAST_LINES)
-    sys.stderr = cast("TextIO", bounded)
-    # The interpreter goes back to this one when it ends, and would wait for a reader there.
-    setattr(sys, "__stderr__", bounded)  # noqa: B010  (typeshed has it as a constant)
-
-
-def lines_dropped() -> int:
-    """Return how many lines the process's standard error has lost so far."""
-    stream = sys.stderr
-    return stream.lines_dropped if isinstance(stream, BoundedStderr) else 0
 
 
 def _describe_loss(lines: int) -> str:

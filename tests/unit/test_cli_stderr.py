@@ -257,7 +257,7 @@ async def test_both_streams_in_one_pipe_keep_their_order(tmp_path: Path) -> None
 
 WRITERS = """
 import asyncio, logging, sys, threading, warnings, weakref
-from probe.outputs.bounded_stderr import install_bounded_stderr, lines_dropped
+from probe.outputs.standard_streams import install_bounded_stderr, lines_dropped
 install_bounded_stderr()
 
 class Fails:
