@@ -39,16 +39,8 @@ log = structlog.get_logger("mtls_probe")
 class Service:
     """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        loader: Loader | None = None,
-        lines_dropped: Callable[[], int] = lambda: 0,
-    ) -> None:
-        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
-
-        `lines_dropped` counts the lines that its log has lost.
-        """
+    def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
+        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
         self.ledger = Ledger(configuration.targets)
         self._telemetry, self._spans_to = telemetry_for(
             configuration.spans_to,
@@ -60,7 +52,6 @@ class Service:
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
-        self.metrics.fleet.count_dropped_lines(lines_dropped)
         self.ledger.subscribe(ChangeLog().recorded)
         self._line = Line(
             self.ledger,
@@ -257,7 +248,9 @@ async def serve(
     """
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
-        service = Service(configuration, loader, lines_dropped)
+        service = Service(configuration, loader)
+        # Here, as the log is the process's, which may have several services.
+        service.metrics.fleet.count_dropped_lines(lines_dropped)
         with reload_signal(service.reloading.ask):
             async with service.running() as address:
                 listening(address)

@@ -42,19 +42,18 @@ def configure_logging(*, human: bool) -> None:
             _named,
             structlog.processors.JSONRenderer(),
         ]
-    processors = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *form,
-    ]
-    if isinstance(sys.stderr, BoundedStderr):
-        sys.stderr.describe_loss = _loss_described_by(processors)
     structlog.configure(
-        processors=processors,
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *form,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    if isinstance(sys.stderr, BoundedStderr):
+        sys.stderr.describe_loss = _loss_described_by(structlog.get_config()["processors"])
 
 
 def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
