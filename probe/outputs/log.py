@@ -56,18 +56,6 @@ def configure_logging(*, human: bool) -> None:
         sys.stderr.describe_loss = _loss_described_by(structlog.get_config()["processors"])
 
 
-def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
-    """Return what makes the line that says how many lines the log has lost."""
-    logger = structlog.wrap_logger(
-        structlog.ReturnLogger(), processors, wrapper_class=structlog.BoundLogger
-    )
-
-    def describe(lines: int) -> str:
-        return f"{logger.warning('log_lines_dropped', lines=lines)}\n"
-
-    return describe
-
-
 def _exception(exc_info: ExcInfo) -> dict[str, str]:
     kind, error, where = exc_info
     return {
@@ -106,3 +94,15 @@ def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if (text := event.get("exception")) is not None:
         event["exception"] = _safe_lines(text)
     return event
+
+
+def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
+    """Return what makes the line that says how many lines the log has lost."""
+    logger = structlog.wrap_logger(
+        structlog.ReturnLogger(), processors, wrapper_class=structlog.BoundLogger
+    )
+
+    def describe(lines: int) -> str:
+        return f"{logger.warning('log_lines_dropped', lines=lines)}\n"
+
+    return describe

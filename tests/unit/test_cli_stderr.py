@@ -18,6 +18,8 @@ import aiohttp
 import pytest
 
 from probe.demo.backend import Backend
+from probe.outputs.standard_streams import LAST_LINES
+from probe.service import DRAIN
 from tests.unit.command_line import (
     NOWHERE,
     RunningService,
@@ -113,6 +115,7 @@ async def test_the_service_runs_and_stops_whatever_stderr_is(tmp_path: Path, bro
 
 async def test_the_end_is_in_time_with_both_a_peer_and_a_reader_that_hang(tmp_path: Path) -> None:
     """What is granted to attempts under way and to the last lines is less than five seconds."""
+    assert DRAIN + LAST_LINES < 4.0
     backend = Backend(
         name="silent", server=PKI.server(), client_ca=PKI.client_ca, behaviour="silent"
     )
@@ -124,7 +127,8 @@ async def test_the_end_is_in_time_with_both_a_peer_and_a_reader_that_hang(tmp_pa
                 await running.reaches("mtls_probe_in_flight", 1.0)
                 began = time.monotonic()
                 ended = await running.stop()
-                assert time.monotonic() - began < 5.0
+                # Five, and what a machine that is busy with other tests may add.
+                assert time.monotonic() - began < 8.0
     finally:
         await backend.stop()
     assert ended.code == 0
