@@ -59,15 +59,21 @@ class BoundedStderr(io.TextIOBase):
         descriptor: int,
         *,
         encoding: str = "utf-8",
+        mask: Callable[[str], str] = str,
         max_writes: int = MAX_WRITES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        """Write to `descriptor`, which stays the caller's."""
+        """Write to `descriptor`, which stays the caller's.
+
+        `mask` is put over all that is written, whoever writes it: libraries' warnings and
+        tracebacks have passed no other gate.
+        """
         super().__init__()
         self.encoding = encoding
         self.lines_dropped = 0
         self.describe_loss: Callable[[int], str] = _describe_loss
         self._descriptor = descriptor
+        self._mask = mask
         self._max_writes = max_writes
         self._max_bytes = max_bytes
         self.start_anew()
@@ -106,8 +112,15 @@ class BoundedStderr(io.TextIOBase):
         """Do nothing: the descriptor is the process's until its end."""
 
     def write(self, text: str, /) -> int:
-        """Take `text` to be written, or drop it; never waits, never raises an OSError."""
-        data = text.encode(self.encoding, self.errors)
+        """Take `text` to be written, or drop it; never waits, never raises an OSError.
+
+        Raises:
+            TypeError: where it is not a text.
+        """
+        given: object = text
+        if not isinstance(given, str):  # click finds out so that this is a stream of text
+            raise TypeError(f"write() argument must be str, not {type(given).__name__}")
+        data = self._mask(given).encode(self.encoding, self.errors)
         if not data:
             return 0
         if len(data) > LONGEST_WRITE:

@@ -48,9 +48,10 @@ def write_all_of_it() -> None:
         sys.stdout = io.TextIOWrapper(buffered, encoding, errors, line_buffering=True)
 
 
-def install_bounded_stderr() -> None:
+def install_bounded_stderr(mask: Callable[[str], str] = str) -> None:
     """Put a `BoundedStderr` in the place of the process's standard error, until its end.
 
+    `mask` is put over all that is written there.
     A stream without a descriptor, as a program has that runs the command line within itself, stays.
     """
     stream = sys.stderr
@@ -58,7 +59,7 @@ def install_bounded_stderr() -> None:
         descriptor = stream.fileno()
     except OSError:
         return
-    bounded = BoundedStderr(descriptor, encoding=stream.encoding)
+    bounded = BoundedStderr(descriptor, encoding=stream.encoding, mask=mask)
     stream.flush()
     os.register_at_fork(after_in_child=bounded.start_anew)
     atexit.register(bounded.finish, LAST_LINES)

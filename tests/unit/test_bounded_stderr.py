@@ -7,11 +7,13 @@ import os
 import re
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,6 +81,22 @@ def test_what_is_written_arrives_whole_and_in_order() -> None:
         assert stream.drain(LONG)
         assert lines_of(read_what_is_there(reader)) == ["a b 3", "é\\udcff", "x" * PAGE * 3, "last"]
         assert stream.lines_dropped == 0
+
+
+def test_all_of_it_is_masked() -> None:
+    """Also what no other gate sees, such as a warning or a thread's traceback."""
+    reader, writer = os.pipe()
+    stream = BoundedStderr(writer, mask=lambda text: text.replace("hunter2-token", "***"))
+    try:
+        raise ValueError("Authorization: Bearer hunter2-token")
+    except ValueError:
+        traceback.print_exc(file=stream)
+    assert stream.drain(LONG)
+    text = read_what_is_there(reader).decode()
+    os.close(reader)
+    os.close(writer)
+    assert "ValueError: Authorization: Bearer ***" in text
+    assert "hunter2" not in text
 
 
 def test_nobody_waits_for_a_reader_that_does_not_read() -> None:
@@ -419,11 +437,16 @@ def test_every_line_is_either_there_or_counted(pieces: list[str | None], bound: 
 
 def test_it_is_a_text_stream_as_others_are() -> None:
     """Click, logging and warnings ask these of a stream; none of them closes it."""
-    with over_a_pipe() as (stream, _):
+    with over_a_pipe() as (stream, reader):
         assert isinstance(stream, io.TextIOBase)
         assert stream.writable()
         assert not stream.readable()
         assert not stream.isatty()
+        with pytest.raises(TypeError):
+            stream.write(b"bytes")  # type: ignore[arg-type]  # what it must not take
+        click.echo("by click", file=stream)
+        assert stream.drain(LONG)
+        assert read_what_is_there(reader) == b"by click\n"
         stream.close()
         assert not stream.closed
         assert (stream.encoding, stream.errors) == ("utf-8", "backslashreplace")
