@@ -12,11 +12,13 @@ from typing import Final, cast
 import click
 
 from probe import __version__
+from probe.commands.core_dumps import forbid_core_dumps
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
 from probe.described_value import describe_path, without_arguments
 from probe.outputs.standard_streams import (
     fill_standard_streams,
     give_up_stdout,
+    install_bounded_stderr,
     write_all_of_it,
 )
 from probe.safe_text import safe_text
@@ -58,8 +60,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    forbid_core_dumps()
     fill_standard_streams()
     write_all_of_it()
+    install_bounded_stderr()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
