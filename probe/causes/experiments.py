@@ -69,7 +69,7 @@ def found(evidence: Evidence, varied: Varied) -> Experiment | None:
 def further(evidence: Evidence, varied: Varied) -> Experiment | None:
     """Return the experiment `varied` where it came past the point at which the attempt ended.
 
-    Where it was made twice, both must have.
+    Where it was made several times, each must have.
     """
     one = found(evidence, varied)
     if one is None or (evidence.ending.kind == "timeout" and varied not in _SPEAKS_FOR_ITSELF):
@@ -85,7 +85,7 @@ def hints(evidence: Evidence, varied: Varied) -> bool:
 
 
 def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
-    """Return the variations that went further, and must do so twice to prove anything."""
+    """Return the variations that went further, and must do so again to prove anything."""
     made = dict.fromkeys(one.varied for one in evidence.experiments)
     return tuple(
         varied

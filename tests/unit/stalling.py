@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 Stalls = Callable[[int], float]
-"""Seconds to hold back in the connection of this number, from 0."""
+"""Seconds to hold back in the connection of this number, from 0; less than 0 to close it instead."""
 
 
 @asynccontextmanager
@@ -22,6 +22,10 @@ async def stalling(port: int, stalls: Stalls, *, after: int = 0) -> AsyncIterato
         nonlocal count
         seconds, count = stalls(count), count + 1
         with suppress(OSError):
+            if seconds < 0:
+                await reader.read(65536)
+                writer.close()
+                return
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
             back = asyncio.create_task(_carry_back(far_reader, writer, seconds, after))
             tasks.add(back)

@@ -8,7 +8,7 @@ import pytest
 
 from probe.diagnosis import diagnose
 from probe.evidence import Ending, Evidence, Experiment, Varied
-from probe.settling import HOUR, ROUNDS, Settling
+from probe.settling import AGAIN, HOUR, ROUNDS, Settling
 from probe.target import Endpoint, Target
 from tests.golden.attempts import attempt, begun, holding, shaken
 from tests.golden.certificates import AT, EXPORTER
@@ -125,19 +125,21 @@ async def test_a_round_that_shows_nothing_is_not_kept() -> None:
     assert laboratory.rounds == ROUNDS + 1
 
 
-async def test_what_goes_further_is_made_twice() -> None:
-    """Between unvaried handshakes, and alone; both results go with the evidence."""
+async def test_what_goes_further_is_tried_again() -> None:
+    """Behind unvaried handshakes, and alone; all results go with the evidence."""
     laboratory = Laboratory()
-    laboratory.goes_on = ["every_cipher", "every_cipher"]
+    laboratory.goes_on = ["every_cipher"] * (1 + AGAIN)
     settled = await Settling(laboratory).settle(TARGET, at(0), None)
-    assert laboratory.asked[1] == ("every_cipher",)
+    assert laboratory.asked[1:] == [("every_cipher",)] * AGAIN
+    assert [one.varied for one in settled.experiments].count("every_cipher") == 1 + AGAIN
     assert diagnose(settled).cause == "no_shared_cipher"
 
 
-async def test_what_goes_further_once_proves_nothing() -> None:
+@pytest.mark.parametrize("times", range(1, 1 + AGAIN))
+async def test_what_does_not_always_go_further_proves_nothing(times: int) -> None:
     """A backend that closes now and then."""
     laboratory = Laboratory()
-    laboratory.goes_on = ["every_cipher"]
+    laboratory.goes_on = ["every_cipher"] * times
     diagnosis = diagnose(await Settling(laboratory).settle(TARGET, at(0), None))
     assert (diagnosis.cause, diagnosis.certain) == ("connection_closed", False)
     assert "no_shared_cipher" in diagnosis.also
@@ -145,7 +147,7 @@ async def test_what_goes_further_once_proves_nothing() -> None:
 
 async def test_what_goes_further_in_the_last_moment_proves_nothing() -> None:
     """No time is left to try it again: it is as if it had not been made."""
-    ticking = iter([0.0, 0.0, TARGET.timeout + 1, TARGET.timeout + 2])
+    ticking = iter([0.0, 0.0, *[TARGET.timeout + 1] * 10])
     laboratory = Laboratory()
     laboratory.goes_on = ["every_cipher"]
     settled = await Settling(laboratory, clock=lambda: next(ticking)).settle(TARGET, at(0), None)

@@ -58,6 +58,20 @@ async def test_a_stall_in_the_handshake_is_no_mismatch(
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+async def test_a_close_now_and_then_is_no_mismatch_for_certain(
+    start: Start, tmp_path: Path, version: str, pattern: tuple[bool, ...]
+) -> None:
+    """A load balancer that closes some connections without a word, whichever it hits."""
+    backend = await start(min_version=version, max_version=version)
+    async with stalling(backend.port, lambda n: -1.0 * pattern[n % len(pattern)]) as port:
+        seen = await rounds(target(tmp_path, port), 6)
+    for evidence, diagnosis in seen:
+        assert diagnosis.cause in {None, "connection_closed", "connection_reset"}, evidence
+        assert diagnosis.cause is None or not diagnosis.certain
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
 @pytest.mark.parametrize("after", [1, 2, 3])
 async def test_a_stall_after_the_first_flight_is_no_mismatch(
     start: Start, tmp_path: Path, version: str, after: int

@@ -5,110 +5,18 @@ quota or a debugger does; the backends run on.
 """
 
 import asyncio
-import json
 import os
 import random
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import resource
+import socket
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
-from tests.unit.attempting import target
-from tests.unit.command_line import configuration, environment, start_probe
 from tests.unit.loopback_client import Start
 from tests.unit.stalling import stalling
-
-TIMEOUT = 1.0
-
-
-class Running:
-    """A running service that can be suspended."""
-
-    def __init__(self, process: asyncio.subprocess.Process, address: str) -> None:
-        """Take the process and the address of its pages."""
-        self.process = process
-        self.address = address
-
-    def suspend(self) -> None:
-        """Stop it where it is."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let it go on."""
-        self.process.send_signal(signal.SIGCONT)
-
-    async def throttle(self, share: float, seconds: float) -> None:
-        """Give it this share of each 100 ms, as a CPU quota does (cpu.max)."""
-        end = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < end:
-            self.suspend()
-            await asyncio.sleep(0.1 * (1 - share))
-            self.go_on()
-            await asyncio.sleep(0.1 * share)
-
-    async def causes(self) -> dict[str, float]:
-        """Return how many attempts had each cause since the start."""
-        found: dict[str, float] = {}
-        for line in (await self._get("/metrics")).decode().splitlines():
-            if line.startswith("mtls_probe_failures_by_cause_total{"):
-                name = line.split('cause="')[1].split('"')[0]
-                found[name] = float(line.rsplit(" ", 1)[1])
-        return {name: count for name, count in found.items() if count}
-
-    async def results(self) -> list[dict[str, Any]]:
-        """Return the last result of each target."""
-        return list(json.loads(await self._get("/api/v1/targets"))["results"])
-
-    async def _get(self, path: str) -> bytes:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"http://{self.address}{path}") as response,
-        ):
-            return await response.read()
-
-
-@asynccontextmanager
-async def running(
-    folder: Path, ports: dict[str, int], *, host: str = "localhost", **more: Any
-) -> AsyncIterator[Running]:
-    """Run the service with a target for each of `ports`, looked up by name."""
-    files = target(folder, 1).tls
-    tls = {"ca_file": files.ca_file, "cert_file": files.cert_file, "key_file": files.key_file}
-    each = [
-        {
-            "name": name,
-            "endpoint": f"https://{host}:{port}",
-            "protocol": "grpc",
-            "interval": "1s",
-            "timeout": f"{TIMEOUT}s",
-            "tls": {**tls, "server_name_override": "localhost"},
-            **more,
-        }
-        for name, port in ports.items()
-    ]
-    file = configuration(folder, *each)
-    process = await start_probe("run", "--config", file, env=environment())
-    assert process.stderr is not None
-    log: list[str] = []
-    try:
-        address = ""
-        while not address:
-            line = (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
-            assert line, log
-            log.append(line)
-            if '"address"' in line:
-                address = line.split('"address": "')[1].split('"')[0]
-        drained = asyncio.create_task(process.stderr.read())
-        yield Running(process, address)
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        await process.wait()
-        await drained
+from tests.unit.suspending import TIMEOUT, running
 
 
 async def test_a_suspended_probe_blames_no_healthy_target(start: Start, tmp_path: Path) -> None:
@@ -166,14 +74,18 @@ async def test_a_target_that_stalls_is_blamed_for_certain(start: Start, tmp_path
     """Nothing holds the process up: what is silent, refused or closed is the target's."""
     silent, closing = await start(behaviour="silent"), await start(behaviour="close")
     async with running(tmp_path, {"silent": silent.port, "closing": closing.port}) as probe:
-        for _ in range(40):
+        for _ in range(80):
             await asyncio.sleep(0.25)
-            seen = {one["target"]: one for one in await probe.results()}
-            if len(seen) == 2 and seen["silent"]["cause"] == "tls_timeout":
-                break
-    assert (seen["silent"]["cause"], seen["silent"]["certain"]) == ("tls_timeout", True)
-    assert seen["closing"]["cause"] == "connection_closed"
-    assert "probe_fault" not in seen["closing"]["also"]
+            found = {
+                (one["target"], one["cause"], one["certain"], "probe_fault" in one["also"])
+                for one in await probe.results()
+            }
+            if found == {
+                ("silent", "tls_timeout", True, False),
+                ("closing", "connection_closed", False, False),
+            }:
+                return
+    raise AssertionError(found)
 
 
 async def test_beside_busy_loops_nothing_healthy_is_blamed(start: Start, tmp_path: Path) -> None:
@@ -192,3 +104,27 @@ async def test_beside_busy_loops_nothing_healthy_is_blamed(start: Start, tmp_pat
         for each in busy:
             each.kill()
             await each.wait()
+
+
+async def test_idle_connections_to_the_web_port_blame_no_target(
+    start: Start, tmp_path: Path
+) -> None:
+    """They take every descriptor: what cannot be looked up or connected to then is not to blame."""
+    backend = await start()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    ports = {f"healthy-{n}": backend.port for n in range(5)}
+    async with running(tmp_path, ports, options={"preexec_fn": limit}) as probe:
+        host, port = probe.address.rsplit(":", 1)
+        with ExitStack() as stack:
+            for _ in range(120):
+                idle = stack.enter_context(socket.socket())
+                idle.setblocking(False)
+                with suppress(BlockingIOError):
+                    idle.connect((host, int(port)))
+            await asyncio.sleep(4)
+        await asyncio.sleep(1.5)
+        assert set(await probe.causes()) <= {"probe_fault"}
+        assert {one["outcome"] for one in await probe.results()} == {"confirmed"}
