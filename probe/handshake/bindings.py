@@ -21,7 +21,7 @@ _CHUNK: Final = 16384 + 2048
 _SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
 
 
-VERIFY_BUDGET: Final = 0.008
+VERIFY_BUDGET: Final = 0.005
 """Seconds of CPU for the verification of one chain, from its first error on.
 
 A chain of three RSA-4096 takes 0.3 ms. Without a bound, 95 kB of keys with huge exponents take

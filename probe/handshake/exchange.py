@@ -24,7 +24,7 @@ class Exchange(Protocol):
     detail: str
     """A short safe fact about an end without an answer."""
     first: bytes
-    """What came first of a peer that does not speak it: at most 64 bytes."""
+    """What came first of a peer that does not speak it: at most 7 bytes."""
     speaks_http1: bool
     """HTTP/2: whether the peer answers in HTTP/1.x; `unread` are its bytes."""
     unread: bytes

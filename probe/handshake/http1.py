@@ -22,8 +22,11 @@ MAX_INTERIM: Final = 8
 
 Method = Literal["POST", "HEAD"]
 
-FIRST_BYTES: Final = 64
-"""As many are kept of a peer that does not speak the protocol."""
+FIRST_BYTES: Final = 7
+"""As many are kept of a peer that does not speak the protocol.
+
+They tell what it speaks instead, and are too few for an echo of a header's value to matter.
+"""
 
 _BEGINS: Final = b"HTTP/1."
 _PIECE: Final = 4096

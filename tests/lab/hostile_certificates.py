@@ -189,6 +189,19 @@ CHAINS: Final[dict[str, Callable[[ec.EllipticCurvePrivateKey], list[bytes]]]] = 
 }
 
 
+def authorities() -> Iterator[bytes]:
+    """Yield PEM certificates whose names alone fill a CertificateRequest."""
+    key = _rsa(2048)
+    for index in range(40):
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, f"unit {index} {part}")
+                for part in range(60)
+            ]
+        )
+        yield _pem(_certificate(name, name, key, ca=True))
+
+
 def write_chain(kind: str, folder: Path) -> tuple[Path, Path]:
     """Write the chain and the leaf's key as PEM; return their paths."""
     key = ec.generate_private_key(ec.SECP256R1())

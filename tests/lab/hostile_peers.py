@@ -13,11 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tests.lab.hostile_certificates import CHAINS, write_chain
+from tests.lab.hostile_certificates import CHAINS, authorities, write_chain
 from tests.lab.hostile_speech import BEHAVIOURS, LONGEST, Behaviour
 
 HOST: Final = "127.0.0.1"
 TICKETS: Final = "tls-tickets"
+AUTHORITIES: Final = "tls-authorities"
+"""It names as many acceptable authorities as fit into a CertificateRequest."""
 _SEND_BUFFER: Final = 65_536
 
 
@@ -72,6 +74,10 @@ def serve_all(folder: Path) -> dict[str, int]:
     many = context(*pair, "h2")
     many.num_tickets = 5000
     ports[TICKETS] = serve(silent, many)
+    asks = context(*pair, "h2")
+    asks.load_verify_locations(cadata=b"".join(authorities()).decode())
+    asks.verify_mode = ssl.CERT_OPTIONAL
+    ports[AUTHORITIES] = serve(silent, asks)
     return ports
 
 
