@@ -13,10 +13,14 @@ from tests.contract.imports import MODULES, Module
 FACTS: Final = frozenset({"credential_facts", "evidence", "record"})
 EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
 TEXT: Final = frozenset({"described_value", "safe_text"})
+SECRETS: Final = frozenset({"known_secrets", "secret_register"})
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "text_kind": frozenset(),
     "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
+    "secret_forms": frozenset(),
+    "secret_register": frozenset({"secret_forms"}),
+    "known_secrets": frozenset({"secret_register", "target"}),
     "target": frozenset({"described_value"}),
     "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
@@ -30,8 +34,10 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "credentials": FACTS | TEXT | {"cipher_suites", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
     "module": frozenset({"target"}),
-    "sources": TEXT | {"cipher_suites", "credentials", "module", "target"},
-    "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
+    "sources": TEXT | SECRETS | {"cipher_suites", "credentials", "module", "target"},
+    "handshake": FACTS
+    | SECRETS
+    | {"credentials", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -41,13 +47,14 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "handshake",
         "ledger",
         "safe_text",
+        "secret_register",
         "settling",
         "target",
         "token_bucket",
         "trace_context",
     },
     "directories": frozenset(),
-    "serving": TEXT | {"cipher_suites", "sources", "watching"},
+    "serving": TEXT | {"cipher_suites", "secret_register", "sources", "watching"},
     "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
@@ -120,6 +127,7 @@ def is_pure(module: Module) -> bool:
         "module",
         "record",
         "safe_text",
+        "secret_forms",
         "target",
         "text_kind",
         "token_bucket",
