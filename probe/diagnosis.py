@@ -18,10 +18,13 @@ from probe.causes.observed import confirmed, unanswered
 from probe.described_value import is_description
 from probe.evidence import Evidence, Stage, TargetFacts
 from probe.record import Record
+from probe.shell_words import quote_authority, quote_path, quote_word
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
 
-_PLACEHOLDER: Final = re.compile(r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference)\}")
+_PLACEHOLDER: Final = re.compile(
+    r"\{host\}:\{port\}|\{(cert_file|key_file|ca_file|endpoint|host|port|reference)\}"
+)
 
 
 class Finding(Record, frozen=True, omit_defaults=False):
@@ -149,15 +152,19 @@ def _failed(
 
 
 def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
-    """Put the reader's own paths and names into the steps of a cause."""
+    """Put the reader's own paths and names into the steps of a cause, each as a word of a shell.
+
+    Ordinary ones stay as they are; what a shell would take apart or run is quoted.
+    """
     own = {
-        "{cert_file}": _file_of(target.cert_file, "tls.crt"),
-        "{key_file}": _file_of(target.key_file, "tls.key"),
-        "{ca_file}": _file_of(target.ca_file, "ca.crt"),
-        "{endpoint}": target.endpoint,
-        "{host}": target.host,
+        "{cert_file}": quote_path(_file_of(target.cert_file, "tls.crt")),
+        "{key_file}": quote_path(_file_of(target.key_file, "tls.key")),
+        "{ca_file}": quote_path(_file_of(target.ca_file, "ca.crt")),
+        "{endpoint}": quote_word(target.endpoint),
+        "{host}:{port}": quote_authority(target.host, target.port),
+        "{host}": quote_word(target.host),
         "{port}": str(target.port),
-        "{reference}": target.reference_identifier or target.host,
+        "{reference}": quote_word(target.reference_identifier or target.host),
     }
     return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
 

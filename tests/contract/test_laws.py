@@ -19,6 +19,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
     "secret_forms": frozenset(),
+    "shell_words": frozenset(),
     "secret_register": frozenset({"secret_forms"}),
     "known_secrets": frozenset({"secret_register", "target"}),
     "target": frozenset({"described_value"}),
@@ -30,14 +31,15 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "evidence": TEXT | {"credential_facts", "record", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
     "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
-    "diagnosis": FACTS | TEXT | {"causes", "weakness"},
-    "credentials": FACTS | TEXT | {"cipher_suites", "target", "weakness"},
-    "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
+    "diagnosis": FACTS | TEXT | {"causes", "shell_words", "weakness"},
+    "credentials": FACTS | TEXT | {"cipher_suites", "shell_words", "target", "weakness"},
+    "inspection": FACTS
+    | {"causes", "credentials", "handshake", "safe_text", "shell_words", "target", "weakness"},
     "module": frozenset({"target"}),
     "sources": TEXT | SECRETS | {"cipher_suites", "credentials", "module", "target"},
     "handshake": FACTS
     | SECRETS
-    | {"credentials", "safe_text", "target", "trace_context", "weakness"},
+    | {"credentials", "described_value", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -128,6 +130,7 @@ def is_pure(module: Module) -> bool:
         "record",
         "safe_text",
         "secret_forms",
+        "shell_words",
         "target",
         "text_kind",
         "token_bucket",
