@@ -54,7 +54,13 @@ class SecretRegister:
         self._public: OrderedDict[str, None] = OrderedDict()
         self._all_public = ""
         self._cache: dict[str, str | None] = {}
+        self._version = 0
         self._lock = Lock()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with whatever changes what is masked."""
+        return self._version
 
     def __repr__(self) -> str:
         """Say how many are held, and none of them."""
@@ -87,6 +93,7 @@ class SecretRegister:
                 _, old = self._held.popitem(last=False)
                 self._forget_forms(old)
             self._cache = {}
+            self._version += 1
 
     def add_public(self, texts: Iterable[str]) -> None:
         """Take it that `texts` (a name, a host) are shown by design: no part of them is masked.
@@ -107,6 +114,7 @@ class SecretRegister:
             for value in shown:
                 self._forget_forms(self._held.pop(value))
             self._cache = {}
+            self._version += 1
 
     def mask(self, text: str) -> str:
         """Return `text` with `(secret)` in the place of each secret and each part of one."""

@@ -34,7 +34,7 @@ from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
-from probe.handshake.masking import mask_evidence, mask_experiments
+from probe.handshake.masking import EvidenceMasker
 from probe.handshake.opening import open_stream, through_proxy
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
@@ -101,6 +101,7 @@ class Prober:
                 one of its own.
         """
         self._register = SecretRegister() if register is None else register
+        self._masker = EvidenceMasker(self._register)
         self._resource = resource
         self._propagate = propagate
         self._credentials = credentials
@@ -143,7 +144,7 @@ class Prober:
             canary_trace_id=progress.canary_trace_id,
             trace=progress.trace,
         )
-        return mask_evidence(evidence, self._register.mask)
+        return self._masker.mask_evidence(evidence)
 
     async def experiment(
         self, target: Target, evidence: Evidence, varied: Sequence[Varied]
@@ -160,7 +161,7 @@ class Prober:
         made = await self._experiments.round(
             self._prepare(target), credentials, evidence.peer_address, varied, deadline
         )
-        return mask_experiments(made, self._register.mask)
+        return self._masker.mask_experiments(made)
 
     def forget(self, names: set[str]) -> None:
         """Drop what was prepared for targets that are gone."""

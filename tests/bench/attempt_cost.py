@@ -30,7 +30,7 @@ from probe.credentials.store import CredentialStore
 from probe.demo.backend import Backend
 from probe.demo.pki import Authority, write_pem
 from probe.diagnosis import diagnose
-from probe.handshake.masking import mask_evidence
+from probe.handshake.masking import EvidenceMasker
 from probe.ledger import Ledger
 from probe.line import Line
 from probe.outputs.metrics import Metrics
@@ -139,6 +139,7 @@ async def measure(target: Target, folder: Path) -> Costs:
     register = SecretRegister()
     for number in range(SECRETS):
         register.add(f"token-{number * 7919:x}-of-another-target")
+    masker = EvidenceMasker(register)
     line = Line(ledger, clock_tolerance=60.0, register=register)
     context = CredentialStore().get(target).context(Variant())
     server = server_context(folder)
@@ -166,7 +167,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         judged.append((time.process_time() - began) / ATTEMPTS)
         began = time.process_time()
         for _ in range(ATTEMPTS):
-            mask_evidence(evidence, register.mask)
+            masker.mask_evidence(evidence)
         masked.append((time.process_time() - began) / ATTEMPTS)
     return Costs(
         full=statistics.median(full),

@@ -15,7 +15,7 @@ from probe.evidence import (
     Recheck,
     TargetFacts,
 )
-from probe.handshake.masking import HEXADECIMAL, TEXTS, mask_evidence
+from probe.handshake.masking import HEXADECIMAL, TEXTS, EvidenceMasker
 from probe.record import Record
 from probe.secret_register import MASK, SecretRegister
 
@@ -100,7 +100,7 @@ def test_a_peer_that_repeats_it_everywhere() -> None:
                        first_bytes=SECRET.encode().hex()),
         ),
     )  # fmt: skip
-    masked = mask_evidence(evidence, register().mask)
+    masked = EvidenceMasker(register()).mask_evidence(evidence)
 
     assert SECRET not in repr(masked)
     assert SECRET.encode().hex() not in repr(masked)
@@ -118,6 +118,25 @@ def test_without_a_secret_nothing_is_made_anew() -> None:
         ending=Ending(stage="export", kind="answered", detail="nothing to hide here"),
         answer=Answer(over="h2", http_status=200, message="all is as it should be"),
     )
+    masker = EvidenceMasker(register())
+    assert masker.mask_evidence(evidence) is evidence
+    assert masker.mask_evidence(evidence) is evidence
+    assert EvidenceMasker(SecretRegister()).mask_evidence(evidence) is evidence
+
+
+def test_a_secret_that_comes_later_is_masked_in_what_is_remembered() -> None:
+    """A certificate's name was looked through before the secret was known."""
     ours = register()
-    assert mask_evidence(evidence, ours.mask) is evidence
-    assert mask_evidence(evidence, ours.mask) is evidence
+    masker = EvidenceMasker(ours)
+    handshake = Handshake(acceptable_cas=(Name(text="CN=swordfish-2", digest="00"),))
+    evidence = Evidence(
+        target=TargetFacts(name="a", endpoint="a:1", host="a", port=1, protocol="grpc"),
+        at=0.0,
+        ending=Ending(stage="export", kind="answered"),
+        handshake=handshake,
+    )
+    assert masker.mask_evidence(evidence) is evidence
+    ours.add("swordfish-2")
+    masked = masker.mask_evidence(evidence).handshake
+    assert masked is not None
+    assert masked.acceptable_cas[0].text == f"CN={MASK}"
