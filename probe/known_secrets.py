@@ -32,6 +32,7 @@ MEDIA_TYPES: Final = (
 )  # fmt: skip
 """What a header's value may be without being a secret, and what the diagnosis reads."""
 
+_LONG_WORD: Final = 16
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]{0,31}[ ]+(?=\S)")
 _AUTHORIZATION: Final = frozenset({"authorization", "proxy-authorization"})
 _SCHEMES: Final = frozenset(
@@ -94,6 +95,7 @@ def header_secrets(name: str, value: Secret) -> Iterator[str]:
     # A scheme is an ordinary word, which a backend may say of its own accord.
     rest = text[scheme.end() :] if scheme else text
     yield rest
+    yield from _words(rest)
     yield from (found for found in _PARAMETER.findall(rest))
     if unquote(rest) != rest:
         yield unquote(rest)
@@ -144,14 +146,22 @@ def _variable_secrets(name: str, text: str) -> Iterator[str]:
         yield from key_secrets(text)
 
 
+def _words(text: str) -> Iterator[str]:
+    """Yield the long words of a text of several: a token that has another scheme before it."""
+    words = text.split()
+    if len(words) > 1:
+        yield from (word for word in words if len(word) >= _LONG_WORD)
+
+
 def _basic_secrets(encoded: str) -> Iterator[str]:
     """Yield what Basic credentials encode (RFC 7617 §2): `user:password` and the password."""
     try:
         pair = base64.b64decode(encoded, validate=True).decode("utf-8", "surrogateescape")
     except (binascii.Error, ValueError):
         return
-    yield pair
-    yield pair.partition(":")[2]
+    user, _, password = pair.partition(":")
+    yield from (pair, user, password)
+    yield from _words(pair)
 
 
 def _shown(target: Target) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from probe.credential_facts import CredentialFault
-from probe.described_value import PATH_MAX
+from probe.described_value import PATH_MAX, describe_reference
 from probe.evidence import TargetFacts
 from probe.handshake.canary import Canary, canary
 from probe.handshake.conversation import Purpose
@@ -107,7 +107,7 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         protocol=target.protocol,
         signal=target.signal,
         depth=target.depth,
-        reference_identifier=safe_text(target.reference_identifier),
+        reference_identifier=safe_text(describe_reference(target.reference_identifier)),
         timeout=target.timeout,
         plaintext=target.plaintext,
         insecure_skip_verify=settings.insecure_skip_verify,
