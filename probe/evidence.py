@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.described_value import without_quotes
 from probe.record import Record
 from probe.safe_text import safe_text
 from probe.trace_context import TraceContext
@@ -261,4 +262,5 @@ def from_json(raw: bytes | str) -> Evidence:
     try:
         return _decoder.decode(raw)
     except msgspec.DecodeError as error:
-        raise ValueError(f"not an evidence file ({SCHEMA}): {safe_text(str(error))}") from error
+        why = safe_text(without_quotes(str(error)))
+        raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None

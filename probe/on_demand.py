@@ -23,6 +23,7 @@ from probe.module import AllowList, Module
 from probe.outputs.blackbox import blackbox_metrics, debug_page
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.target import Target
 from probe.trace_context import HeadSampler
 
@@ -70,6 +71,7 @@ class OnDemand:
         sampler: HeadSampler | None = None,
         propagate: bool = False,
         recorded: Callable[[TargetState], None] = lambda _state: None,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take what attempts share.
 
@@ -84,7 +86,9 @@ class OnDemand:
             sampler: gives each attempt its trace, where there is telemetry.
             propagate: whether requests carry it.
             recorded: told of each attempt, for its trace.
+            register: masks secrets in evidence; None: one of its own.
         """
+        self._register = SecretRegister() if register is None else register
         self._sampler = sampler
         self._propagate = propagate and sampler is not None
         self._recorded = recorded
@@ -153,6 +157,7 @@ class OnDemand:
             clock_tolerance=self._clock_tolerance,
             resource=self._resource,
             propagate=self._propagate,
+            register=self._register,
         )
         trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
         started = time.monotonic()

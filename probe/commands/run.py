@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, loaded_by, loader
+from probe.commands.configuration import config_option, loaded_by, loader, secret_register
 from probe.commands.event_loop import in_loop, listening_on
 from probe.commands.exit_codes import AS_EXPECTED
 
@@ -19,7 +19,8 @@ def run(config_file: Path | None) -> int:
     from probe.outputs.log import configure_logging
     from probe.service import serve
 
-    configure_logging(human=sys.stderr.isatty())
+    register = secret_register()
+    configure_logging(human=sys.stderr.isatty(), mask=register.mask)
     with listening_on(loaded.web):
-        in_loop(serve(loaded, loader=again))
+        in_loop(serve(loaded, loader=again, register=register))
     return AS_EXPECTED

@@ -16,6 +16,7 @@ from probe.credentials.context import Credentials
 from probe.credentials.load import load_credentials
 from probe.credentials.rotation import rotations
 from probe.credentials.served import read_served
+from probe.described_value import is_plausible_path
 from probe.target import ServerCertificateFile, Target, TlsSettings
 
 READS: Final = 3
@@ -137,7 +138,7 @@ def credential_files(target: Target) -> tuple[str, ...]:
     """Return the paths of every file that the credentials of `target` are read from."""
     tls, served = target.tls, target.server_certificate_file
     named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
-    return tuple(file for file in named if file)
+    return tuple(file for file in named if file and is_plausible_path(file))
 
 
 def _key(target: Target) -> _Key:

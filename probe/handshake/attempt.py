@@ -34,12 +34,14 @@ from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
+from probe.handshake.masking import EvidenceMasker
 from probe.handshake.opening import open_stream, through_proxy
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
-from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
+from probe.known_secrets import register_targets
+from probe.secret_register import SecretRegister
 from probe.target import Target
 from probe.trace_context import TraceContext
 
@@ -82,6 +84,7 @@ class Prober:
         clock_tolerance: float = 60.0,
         resource: Mapping[str, str] = MappingProxyType({}),
         propagate: bool = False,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take the dependencies.
 
@@ -94,7 +97,11 @@ class Prober:
             clock_tolerance: seconds by which two clocks may differ.
             resource: attributes of the probe's own resource, for canaries.
             propagate: whether each attempt has a trace, which its request carries.
+            register: masks in evidence what it holds; the secrets of each target are added. None:
+                one of its own.
         """
+        self._register = SecretRegister() if register is None else register
+        self._masker = EvidenceMasker(self._register)
         self._resource = resource
         self._propagate = propagate
         self._credentials = credentials
@@ -121,7 +128,7 @@ class Prober:
         else:
             deadline = started + target.timeout
             ending = await self._reach(prepared, credentials, progress, deadline)
-        return Evidence(
+        evidence = Evidence(
             target=prepared.facts,
             at=progress.at,
             ending=ending,
@@ -137,6 +144,7 @@ class Prober:
             canary_trace_id=progress.canary_trace_id,
             trace=progress.trace,
         )
+        return self._masker.mask_evidence(evidence)
 
     async def experiment(
         self, target: Target, evidence: Evidence, varied: Sequence[Varied]
@@ -150,9 +158,10 @@ class Prober:
         credentials = self._credentials.get(target)
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
-        return await self._experiments.round(
+        made = await self._experiments.round(
             self._prepare(target), credentials, evidence.peer_address, varied, deadline
         )
+        return self._masker.mask_experiments(made)
 
     def forget(self, names: set[str]) -> None:
         """Drop what was prepared for targets that are gone."""
@@ -165,6 +174,7 @@ class Prober:
         if known is not None and known.target is target:
             return known
         self.forget({target.name})
+        register_targets(self._register, (target,))
         prepared = prepare(
             target,
             self._user_agent,
@@ -258,15 +268,12 @@ class Prober:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
         say_farewell(sock, conversation)
-        ending, headers = conversation.ending, prepared.target.headers
-        assert ending is not None
+        assert conversation.ending is not None
         heard_at = self._wall_clock()
         progress.clock = date_reading(conversation.date_answer, heard_at)
         if conversation.answer is not None:
-            progress.answer = msgspec.structs.replace(
-                answer_without(conversation.answer, headers), received_at=heard_at
-            )
-        return ending_without(ending, headers)
+            progress.answer = msgspec.structs.replace(conversation.answer, received_at=heard_at)
+        return conversation.ending
 
     async def _recheck(
         self,
