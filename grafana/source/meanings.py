@@ -19,7 +19,7 @@ PARTIES: Final = words(
     network=("whoever runs the network", YELLOW),
     probe=("whoever runs this probe", PURPLE),
     both=("whoever runs this probe, and the backend's side", RED),
-    either=("one of the two sides, which the evidence leaves open", YELLOW),
+    either=("whichever side turns out to be wrong", YELLOW),
 )
 SEVERITIES: Final = words(
     critical=("critical", RED), warning=("warning", ORANGE), info=("info", BLUE)

@@ -48,7 +48,9 @@ def _match(evidence: Evidence) -> Match | None:
             return None
         left = span(soon.not_after - evidence.at)
         return Match(
-            Strength.FINDING, (f"{shown(soon)} expires in {left}, on {date(soon.not_after)}",)
+            Strength.FINDING,
+            (f"{shown(soon)} expires in {left}, on {date(soon.not_after)}",),
+            fix=client_fixes.renew(evidence, soon),
         )
     ago = span(evidence.at - certificate.not_after)
     fact = f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
@@ -59,9 +61,14 @@ def _match(evidence: Evidence) -> Match | None:
             and evidence.handshake is not None
             and evidence.handshake.client_certificate_sent
         )
-        return Match(Strength.FINDING, (f"{fact}, and this backend let it in" if let_in else fact,))
+        said = f"{fact}, and this backend let it in" if let_in else fact
+        return Match(Strength.FINDING, (said,), fix=client_fixes.renew(evidence, certificate))
     named = refused.alert == _CERTIFICATE_EXPIRED
-    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
+    return Match(
+        Strength.NAMED if named else Strength.PROVEN,
+        (refused.fact, fact),
+        fix=client_fixes.renew(evidence, certificate),
+    )
 
 
 def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:

@@ -10,7 +10,7 @@ from probe.causes.cause import Party
 from probe.causes.observed import Refusal, usage_fault
 from probe.causes.steps import has_variables, kind_of_settings, literal
 from probe.causes.wording import shown
-from probe.credential_facts import CertificateAtHand
+from probe.credential_facts import CertificateAtHand, CertificateFacts
 from probe.evidence import Evidence
 
 Fix = tuple[str, ...]
@@ -109,6 +109,26 @@ def append_intermediate(missing: CertificateAtHand) -> Fix:
         "it holds both).",
         "{reread_cert}",
         "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
+    )
+
+
+def renew(evidence: Evidence, certificate: CertificateFacts) -> Fix:
+    """Return the steps where a certificate that we send has ended, or soon will."""
+    name = literal(shown(certificate))
+    if certificate != evidence.credentials.client_chain[0]:
+        return (
+            f"In {{into_cert}}, replace the certificate of {name}, which stands behind the exporter's "
+            "own, by the renewed one of that CA.",
+            "If that has another key, issue the exporter's certificate anew too.",
+            "{reread_cert}",
+            "To see who issued what: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl pkcs7 "
+            "-print_certs -noout",
+        )
+    return (
+        f"Renew the exporter's certificate ({name}), and put it in {{into_cert}} with its key in "
+        "{into_key}.",
+        "{reread_cert}",
+        "To see the dates: openssl x509 -in {cert_file} -noout -dates",
     )
 
 

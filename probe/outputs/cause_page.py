@@ -36,7 +36,7 @@ PARTIES: Final[Mapping[Party, str]] = {
     "network": "whoever runs the network",
     "probe": "whoever runs this probe",
     "both": "whoever runs this probe, and the backend's side",
-    "either": "one of the two sides, which the evidence leaves open",
+    "either": "whichever side turns out to be wrong",
 }
 """Who must act: of a cause as a rule, of a diagnosis by its evidence."""
 

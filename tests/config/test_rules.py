@@ -210,7 +210,7 @@ def test_each_cause_comes_with_its_fix(
         "network": "whoever runs the network",
         "probe": "whoever runs this probe",
         "both": "whoever runs this probe, and the backend's side",
-        "either": "one of the two sides, which the evidence leaves open",
+        "either": "whichever side turns out to be wrong",
     }
     scrape = 'job="mtls-probe",instance="probe:9943"'
     series, expected = [], []

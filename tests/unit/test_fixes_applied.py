@@ -50,7 +50,7 @@ class Reader:
         """Of the backend, until a step restarts it."""
         self.hands: Final = (
             (r"^On the backend of .*append the certificate of (.+), the CA that issued", self.trust),
-            (r"^(Issue a client certificate|Renew the certificate, and put it in )", self.issue_client),
+            (r"^(Issue a client certificate|Renew the exporter's certificate )", self.issue_client),
             (r"^Issue the exporter's certificate anew", self.issue_client),
             (r"^Put it in (\S+) with its key in (\S+)\.$", self.put_pair),
             (r"^put the key that .* was requested with in (\S+),", self.put_matching_key),
