@@ -88,16 +88,18 @@ class Line:
         self._patient = patient
         self.delays = LoopDelays()
         # Its own look-ups: those of the targets may all be hanging, and the reverse.
+        self.clock_resolver = Resolver(places=CLOCK_LOOK_UPS)
+        self.resolver = Resolver()
         self.clocks = ClockSources(
             clock_sources,
-            Resolver(places=CLOCK_LOOK_UPS),
+            self.clock_resolver,
             wall_clock=time.time,
             user_agent=USER_AGENT,
         )
         self._prober = Prober(
             self.credentials,
             CertificateReader(),
-            Resolver(),
+            self.resolver,
             wall_clock=time.time,
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,

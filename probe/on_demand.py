@@ -113,7 +113,7 @@ class OnDemand:
         self._resource = resource
         self._places = asyncio.Semaphore(concurrency)
         self._delays = delays
-        self._resolver = Resolver(
+        self.resolver = Resolver(
             places=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, patience=LOOK_UP_WAITS
         )
 
@@ -170,7 +170,7 @@ class OnDemand:
         prober = Prober(
             self._credentials,
             CertificateReader(),
-            _AllowedResolver(self._resolver, target, module.allow),
+            _AllowedResolver(self.resolver, target, module.allow),
             wall_clock=time.time,
             user_agent=self._user_agent,
             clock_tolerance=self._clock_tolerance,

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,14 @@ import structlog
 from aiohttp import web
 
 from probe.alerting import Alerting
+from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger
 from probe.line import USER_AGENT, Line
 from probe.on_demand import OnDemand
 from probe.outputs.alertmanager import Alertmanager
 from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
+from probe.outputs.own_trouble import LookUps, OwnTrouble
 from probe.outputs.web import web_application, web_runner
 from probe.reloading import Reloading
 from probe.safe_text import safe_text
@@ -103,6 +106,17 @@ class Service:
             recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
             delays=self._line.delays,
             register=register,
+        )
+        resolvers = {
+            "schedule": self._line.resolver,
+            "probe": self._on_demand.resolver,
+            "clocks": self._line.clock_resolver,
+        }
+        self.metrics.fleet.show_own_trouble(
+            OwnTrouble(
+                self._line.delays.late,
+                {name: partial(_look_ups, resolver) for name, resolver in resolvers.items()},
+            )
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)
@@ -214,6 +228,10 @@ class Service:
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()
         log.warning("attempt_missed", target=safe_text(name))
+
+
+def _look_ups(resolver: Resolver) -> LookUps:
+    return LookUps(resolver.under_way, resolver.places, resolver.refused)
 
 
 def _instance(web: WebSettings) -> str:

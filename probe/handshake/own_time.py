@@ -64,7 +64,7 @@ class LoopDelays:
         return OwnTime(self, limit)
 
     def late(self) -> float:
-        """Return the seconds lost so far, with those of a beat that is overdue now."""
+        """Return the seconds lost while anybody watched, with those of a beat that is overdue now."""
         return self._late + self._overdue(self.clock())
 
     def begin(self) -> None:

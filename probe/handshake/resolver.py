@@ -74,11 +74,18 @@ class Resolver:
             per_host: those of one name.
             patience: the most seconds that a look-up waits for a place.
         """
-        self._places = places
+        self.places = places
+        self.refused = 0
+        """Names that were not looked up since the start: every place was taken."""
         self._per_host = per_host
         self._patience = patience
         self._under_way: list[_LookUp] = []
         self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def under_way(self) -> int:
+        """How many look-ups have not ended."""
+        return len(self._under_way)
 
     async def resolve(self, host: str, deadline: float = inf) -> tuple[str, ...]:
         """Return the addresses of `host` in getaddrinfo's order (RFC 6724).
@@ -110,7 +117,7 @@ class Resolver:
             for known in reversed(self._under_way):
                 if known.host == host and known.began >= asked - FRESH:
                     return known
-            if len(self._under_way) < self._places and self._count(host) < self._per_host:
+            if len(self._under_way) < self.places and self._count(host) < self._per_host:
                 return self._begin(host)
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
@@ -126,6 +133,7 @@ class Resolver:
         return sum(one.host == host for one in self._under_way)
 
     def _no_place(self, host: str) -> Exception:
+        self.refused += 1
         own = self._count(host)
         if own >= self._per_host:
             return ResolutionError(f"no answer in time, nor to {own} look-ups before", late=True)
@@ -133,7 +141,7 @@ class Resolver:
         named = ", ".join(safe_text(name, 60) for name, _ in hosts[:_NAMED])
         more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
         return NoPlaceError(
-            f"this name was not looked up: all {self._places} look-ups that may run at a time are "
+            f"this name was not looked up: all {self.places} look-ups that may run at a time are "
             f"hanging, those of {named}{more}; does this machine's resolver answer?"
         )
 

@@ -25,6 +25,7 @@ from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
 from probe.outputs.durations import Durations
 from probe.outputs.exposition import OPENMETRICS, TEXT
+from probe.outputs.own_trouble import OwnTrouble
 from probe.outputs.resource_info import resource_labels
 from probe.safe_text import safe_text
 
@@ -141,6 +142,10 @@ class Fleet:
         self._notifications.inc(alerts)
         if not arrived:
             self._notifications_failed.inc(alerts)
+
+    def show_own_trouble(self, trouble: OwnTrouble) -> None:
+        """Show from now on how the probe itself fares."""
+        self._registry.register(trouble)
 
     def counting_spans(self) -> Callable[[str, int], None]:
         """Show what becomes of the probe's own spans from now on; return what counts them."""
