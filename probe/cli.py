@@ -12,10 +12,13 @@ from typing import Final, cast
 import click
 
 from probe import __version__
+from probe.commands.core_dumps import forbid_core_dumps
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
+from probe.described_value import describe_path, without_arguments
 from probe.outputs.standard_streams import (
     fill_standard_streams,
     give_up_stdout,
+    install_bounded_stderr,
     write_all_of_it,
 )
 from probe.safe_text import safe_text
@@ -57,12 +60,17 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    forbid_core_dumps()
     fill_standard_streams()
     write_all_of_it()
+    install_bounded_stderr()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        # What it quotes of the command line may be a key: "$(cat key.pem)".
+        with_names = click.UsageError(without_arguments(error.format_message(), sys.argv[1:]))
+        with_names.ctx = getattr(error, "ctx", None)
+        with_names.show()
         code = USAGE
     except click.Abort:
         code = 130
@@ -72,7 +80,7 @@ def main() -> None:
     except OSError as error:
         # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
         give_up_stdout()
-        where = f" ({safe_text(str(error.filename))})" if error.filename else ""
+        where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT
     except Exception:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)

@@ -83,6 +83,9 @@ class ServedFile(Record, frozen=True):
     """Seconds; None: never read again, or not known."""
     modified: float = 0.0
     """When the file was last written."""
+    held_for: float | None = None
+    """Seconds for which it has held this, of the monotonic clock from its first reading on; None in
+    evidence of before that was measured."""
     chain: tuple[CertificateFacts, ...] = ()
 
 

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from probe.causes.catalogue import BY_ENDING, CATALOGUE
 from probe.causes.cause import Cause, Match, Party, Strength
-from probe.causes.experiments import told
+from probe.causes.experiment_facts import told
 from probe.causes.observed import confirmed, unanswered
+from probe.causes.own_delay import DECIDES, own_delay
 from probe.causes.steps import fill_steps
 from probe.evidence import Evidence, Stage
 from probe.record import Record
@@ -85,10 +86,7 @@ def _without_cause(
             stage=stage,
             certain=False,
             findings=findings,
-            facts=(
-                f"the backend gave no answer within {evidence.target.timeout:g} s; "
-                "a finished handshake alone proves nothing",
-            ),
+            facts=(_silence(evidence),),
         )
     cause = catalogue["unexplained"]
     ending = evidence.ending
@@ -132,8 +130,14 @@ def _failed(
         if fact not in facts
     ]
     facts += told(evidence)
-    if proof.possible and proof.decides:
-        facts.append(f"not certain; what would decide: {proof.decides}")
+    decides = proof.decides if proof.possible else ""
+    delay = own_delay(evidence)
+    if delay:
+        certain, decides = False, decides or DECIDES
+        possible.append("probe_fault")
+        facts.append(delay)
+    if decides:
+        facts.append(f"not certain; what would decide: {decides}")
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,
@@ -143,10 +147,20 @@ def _failed(
         certain=certain,
         also=tuple(proven + possible),
         findings=findings,
-        facts=tuple(facts),
+        facts=tuple(dict.fromkeys(facts)),
         fix=fill_steps(proof.fix or primary.fix, evidence.target),
         party=proof.party or primary.party,
     )
+
+
+def _silence(evidence: Evidence) -> str:
+    limit = f"within {evidence.target.timeout:g} s"
+    if evidence.answer is not None:
+        status = evidence.answer.http_status
+        return f"HTTP {status} came, and the end of its body did not {limit}"
+    if evidence.target.plaintext:
+        return f"the backend gave no answer {limit}; a connection alone proves nothing"
+    return f"the backend gave no answer {limit}; a finished handshake alone proves nothing"
 
 
 def _proof(evidence: Evidence) -> tuple[str, ...]:

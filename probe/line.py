@@ -19,6 +19,7 @@ from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Ending, Evidence
 from probe.handshake.attempt import Prober
 from probe.handshake.clock import ClockSources
+from probe.handshake.own_time import LoopDelays
 from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger, as_expected
@@ -35,6 +36,9 @@ NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
 FAULTS_AT_ONCE: Final = 3
 FAULTS_EVERY: Final = 600.0
 """Tracebacks that a target gets at once, and the seconds until one more."""
+
+CLOCK_LOOK_UPS: Final = 8
+"""Look-ups at a time of the names of clock sources."""
 
 PAUSE: Final = 1.0
 """Seconds between two rounds."""
@@ -78,19 +82,24 @@ class Line:
         self.credentials = CredentialStore(time.time)
         self._clock_tolerance = clock_tolerance
         self._patient = patient
-        resolver = Resolver()
+        self.delays = LoopDelays()
+        # Its own look-ups: those of the targets may all be hanging, and the reverse.
         self.clocks = ClockSources(
-            clock_sources, resolver, wall_clock=time.time, user_agent=USER_AGENT
+            clock_sources,
+            Resolver(places=CLOCK_LOOK_UPS),
+            wall_clock=time.time,
+            user_agent=USER_AGENT,
         )
         self._prober = Prober(
             self.credentials,
             CertificateReader(),
-            resolver,
+            Resolver(),
             wall_clock=time.time,
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,
             resource=resource,
             propagate=propagate and sampler is not None,
+            delays=self.delays,
         )
         self._sampler = sampler
         self._faults: dict[str, TokenBucket] = {}

@@ -16,7 +16,8 @@ from probe.credentials.store import CredentialStore
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence
 from probe.handshake.attempt import Prober
-from probe.handshake.resolver import Resolver
+from probe.handshake.own_time import LoopDelays
+from probe.handshake.resolver import NoPlaceError, Resolver
 from probe.ledger import TargetState, alone
 from probe.line import NO_RESOURCE
 from probe.module import AllowList, Module
@@ -29,13 +30,23 @@ from probe.trace_context import HeadSampler
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5
 """Seconds that the answer gets of the scrape's timeout, as with blackbox_exporter."""
+LOOK_UPS: Final = 16
+LOOK_UPS_OF_ONE_NAME: Final = 4
+"""Look-ups at a time, apart from those of the schedule: names come from whoever asks."""
+LOOK_UP_WAITS: Final = 1.0
+"""Seconds that one waits for a place, so that a scrape gets its answer before it gives up."""
 LEAST: Final = 0.05
 """Seconds for an attempt whose turn comes in the last moment."""
+LONGEST_REASON: Final = 500
 PLAIN: Final = "text/plain; charset=utf-8"
 
 
 class ForbiddenError(Exception):
     """What was asked for is nothing that the module allows."""
+
+
+class BusyError(Exception):
+    """The name was not looked up: all places for that are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,7 @@ class OnDemand:
         sampler: HeadSampler | None = None,
         propagate: bool = False,
         recorded: Callable[[TargetState], None] = lambda _state: None,
+        delays: LoopDelays | None = None,
     ) -> None:
         """Take what attempts share.
 
@@ -84,6 +96,7 @@ class OnDemand:
             sampler: gives each attempt its trace, where there is telemetry.
             propagate: whether requests carry it.
             recorded: told of each attempt, for its trace.
+            delays: measures how long this process could not act; the schedule's attempts share it.
         """
         self._sampler = sampler
         self._propagate = propagate and sampler is not None
@@ -95,6 +108,10 @@ class OnDemand:
         self._clock_tolerance = clock_tolerance
         self._resource = resource
         self._places = asyncio.Semaphore(concurrency)
+        self._delays = delays
+        self._resolver = Resolver(
+            places=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, patience=LOOK_UP_WAITS
+        )
 
     async def answer(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
         """Make the attempt that `query` asks for, within the scrape's own timeout.
@@ -134,6 +151,8 @@ class OnDemand:
             )
         except ForbiddenError as error:
             return _forbidden(module, str(error))
+        except BusyError as error:
+            return _refusal(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON))
         finally:
             self._places.release()
         openmetrics = wants_openmetrics(headers.get("Accept", ""))
@@ -147,12 +166,13 @@ class OnDemand:
         prober = Prober(
             self._credentials,
             CertificateReader(),
-            _AllowedResolver(target, module.allow),
+            _AllowedResolver(self._resolver, target, module.allow),
             wall_clock=time.time,
             user_agent=self._user_agent,
             clock_tolerance=self._clock_tolerance,
             resource=self._resource,
             propagate=self._propagate,
+            delays=self._delays,
         )
         trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
         started = time.monotonic()
@@ -170,19 +190,24 @@ class OnDemand:
 class _AllowedResolver(Resolver):
     """Resolves a target's name to those of its addresses that the module allows."""
 
-    def __init__(self, target: Target, allow: AllowList) -> None:
+    def __init__(self, shared: Resolver, target: Target, allow: AllowList) -> None:
         super().__init__()
+        self._shared = shared
         self._target = target
         self._allow = allow
 
-    async def resolve(self, host: str) -> tuple[str, ...]:
+    async def resolve(self, host: str, deadline: float = math.inf) -> tuple[str, ...]:
         """Return the addresses that may be connected to.
 
         Raises:
             ForbiddenError: where there are others only.
+            BusyError: where the look-ups of other scrapes hold every place.
             ResolutionError: where there are none.
         """
-        found = await super().resolve(host)
+        try:
+            found = await self._shared.resolve(host, deadline)
+        except NoPlaceError as error:
+            raise BusyError(str(error)) from None
         endpoint = self._target.endpoint
         if self._target.proxy_url is not None:
             return found  # the proxy's own, which the module names

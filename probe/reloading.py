@@ -175,8 +175,12 @@ class Reloading:
     async def _refresh_lists(self, loader: Loader) -> None:
         while True:
             await asyncio.sleep(REFRESH_INTERVAL)
-            if await loader.refresh(lists_of(self.configuration)):
-                await _told_of_bugs("reload", self.reload())
+            # A bug there, or a lack of this process, must not end the refreshing.
+            await _told_of_bugs("http_sd", self._refresh_once(loader))
+
+    async def _refresh_once(self, loader: Loader) -> None:
+        if await loader.refresh(lists_of(self.configuration)):
+            await self.reload()
 
     def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))

@@ -83,6 +83,7 @@ class Service:
             sampler=sampler,
             propagate=configuration.propagate,
             recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
+            delays=self._line.delays,
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)
@@ -233,6 +234,7 @@ async def serve(
     *,
     loader: Loader | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
+    lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -240,6 +242,7 @@ async def serve(
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
         listening: told the address once it is served.
+        lines_dropped: how many lines the log has lost.
 
     Raises:
         OSError: where it cannot listen on the configured address.
@@ -247,6 +250,8 @@ async def serve(
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
         service = Service(configuration, loader)
+        # Here, as the log is the process's, which may have several services.
+        service.metrics.fleet.count_dropped_lines(lines_dropped)
         with reload_signal(service.reloading.ask):
             async with service.running() as address:
                 listening(address)

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
+from probe.causes.first_bytes import bytes_of, spoken
 from probe.causes.named_alert import received
 from probe.causes.observed import refusal, speaks_grpc
 from probe.causes.steps import kind_of_settings, name_setting
@@ -36,12 +37,26 @@ def _protocol(evidence: Evidence) -> Match | None:
         )
         fact = f"asked in {other} the port answers: HTTP {shown.answer.http_status}"
         return Match(Strength.PROVEN, (fact,), fix=_speak(evidence.target, other))
-    if answer is None or refusal(evidence) is not None:
+    if refusal(evidence) is not None:
+        return None
+    if _answers_in_http2(evidence):
+        return Match(
+            Strength.NAMED,
+            (
+                "an OTLP/HTTP request in HTTP/1.1 was answered with HTTP/2 SETTINGS: the port "
+                "speaks HTTP/2 alone, as gRPC servers do",
+            ),
+            fix=_speak(evidence.target, "gRPC"),
+        )
+    if answer is None or evidence.ending.kind != "answered":
         return None
     status = answer.http_status
     if evidence.target.protocol == "grpc":
         if answer.grpc_status is not None:
             return None
+        if answer.over == "http/1.1":
+            fact = f"a gRPC request, in HTTP/2, was answered in HTTP/1.1: HTTP {status}"
+            return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
         if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
             media = answer.content_type or "no content type"
             fact = f"a gRPC request was answered with HTTP {status}, {media}"
@@ -55,6 +70,14 @@ def _protocol(evidence: Evidence) -> Match | None:
         fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
         return Match(Strength.NAMED, (fact,), fix=_speak(evidence.target, "gRPC"))
     return None
+
+
+def _answers_in_http2(evidence: Evidence) -> bool:
+    return (
+        evidence.ending.kind == "garbage"
+        and evidence.target.protocol != "grpc"
+        and spoken(bytes_of(evidence.first_bytes)) == "http2"
+    )
 
 
 def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple[str, ...]:
@@ -92,7 +115,7 @@ ALPN_MISMATCH = Cause(
         "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
     ),
     citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
-    applies=frozenset({"alert", "close", "reset", "timeout", "alpn"}),
+    applies=frozenset({"alert", "close", "reset", "alpn"}),
     match=_alpn,
 )
 
@@ -103,7 +126,7 @@ OTLP_PROTOCOL_MISMATCH = Cause(
     party="exporter",
     severity="critical",
     meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
-    evidence="The answer's HTTP status and content type are those of the other protocol.",
+    evidence="The answer's HTTP status, content type or version of HTTP are those of the other protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in the other protocol.",
     fix=(
         "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
         "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf); if it serves gRPC, otlp_grpc "
@@ -115,6 +138,7 @@ OTLP_PROTOCOL_MISMATCH = Cause(
         "OTLP specification",
         "gRPC over HTTP/2",
     ),
-    applies=frozenset({"answered", "alert", "alpn"}),
+    applies=frozenset({"answered", "alert", "alpn", "close", "reset", "garbage"}),
     match=_protocol,
+    explained_by=("tls_off",),
 )

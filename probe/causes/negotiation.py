@@ -6,7 +6,7 @@ from probe.causes import negotiation_fixes as fixes
 from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.ciphers_and_groups import NO_SHARED_CIPHER, NO_SHARED_GROUP, UNSAID
-from probe.causes.experiments import further, proven, same_alert, still_open
+from probe.causes.experiments import further, holds, proven, same_alert, still_open
 from probe.causes.named_alert import received
 from probe.causes.observed import (
     alert_text,
@@ -104,7 +104,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     number = fatal_alert(handshake)
     if number in _NAMED_ELSEWHERE or proven(evidence):
         return None
-    tried = bool(evidence.experiments)
+    tried = holds(evidence)
     possible = still_open(evidence, _LEFT_OPEN.get(number, ()))
     fix: tuple[str, ...] = ()
     if not tried and kind_of_settings(evidence.target) == "sdk":

@@ -1,8 +1,9 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
 
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import proven, still_open
+from probe.causes.experiments import hints, holds, proven, still_open
 from probe.causes.observed import refusal
+from probe.causes.proxies import PROXY_FAILURE, before_the_tunnel, through
 from probe.evidence import Evidence
 
 _SILENT = (
@@ -23,13 +24,17 @@ def _tried(evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _ended(evidence: Evidence) -> Match:
+def _ended(evidence: Evidence) -> Match | None:
+    if before_the_tunnel(evidence):
+        return None
     return Match(Strength.NAMED, _tried(evidence) or (evidence.ending.detail,))
 
 
 def _dns(evidence: Evidence) -> Match | None:
-    host = evidence.target.proxy or evidence.target.host
-    return Match(Strength.NAMED, (f"{host} does not resolve: {evidence.ending.detail}",))
+    if before_the_tunnel(evidence):
+        return None
+    fact = f"{evidence.target.host} does not resolve: {evidence.ending.detail}"
+    return Match(Strength.NAMED, (fact,))
 
 
 def _timeout(evidence: Evidence) -> Match | None:
@@ -40,9 +45,24 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
     ending = evidence.ending
     if ending.stage != "handshake" or proven(evidence):
         return None
-    fact = "the connection was made, and the TLS handshake did not finish"
-    limit = "1 MiB was read" if ending.kind == "budget" else f"{evidence.target.timeout:g} s passed"
-    return Match(Strength.NAMED, (f"{fact} before {limit}",))
+    fact = f"the connection was made{through(evidence)}, and the TLS handshake did not finish"
+    limit = f"{evidence.target.timeout:g} s passed"
+    if ending.kind == "budget":
+        limit = f"it exceeded what one attempt may take ({ending.detail})"
+    facts = (f"{fact} before {limit}",)
+    if not hints(evidence, "tls_1.2"):
+        return Match(Strength.NAMED, facts)
+    return Match(
+        Strength.NAMED,
+        (
+            *facts,
+            "capped at TLS 1.2 the handshake went on: the backend stalls now and then, or something "
+            "on the way does not bear the larger ClientHello of TLS 1.3",
+        ),
+        possible=("protocol_version_mismatch",),
+        decides=f"openssl s_client -connect {evidence.target.endpoint} -tls1_2 </dev/null and the "
+        "same with -tls1_3, ten times each: only a ClientHello that is not borne stalls every time",
+    )
 
 
 def _closed(evidence: Evidence) -> Match | None:
@@ -55,24 +75,47 @@ def _closed(evidence: Evidence) -> Match | None:
     if stage == "handshake":
         return Match(
             Strength.NAMED,
-            (f"the peer {verb} the connection during the TLS handshake, without an alert",),
+            (
+                f"the peer {verb} the connection during the TLS handshake, without an alert"
+                f"{through(evidence)}",
+            ),
             possible=still_open(evidence, _SILENT),
             decides="the backend's own log at the time of the attempt"
-            if evidence.experiments
+            if holds(evidence)
             else "a handshake with other versions and ciphers, or a greeting in clear",
         )
-    how = f": {evidence.ending.detail}" if evidence.ending.detail else ""
+    return _closed_unanswered(evidence, verb)
+
+
+def _closed_unanswered(evidence: Evidence, verb: str) -> Match:
+    """Match an end of the connection, or of the request alone, that came instead of an answer."""
+    ending, answer = evidence.ending, evidence.answer
+    ended = "ended the request" if ending.detail else f"{verb} the connection"
+    if answer is not None:
+        when = f"in the middle of its answer, HTTP {answer.http_status}"
+    elif evidence.target.plaintext:
+        when = "instead of answering the request, which went out without TLS"
+    else:
+        when = "after the handshake, before it answered"
+    how = f": {ending.detail}" if ending.detail else ""
+    fact = f"the peer {ended} {when}{through(evidence)}{how}"
     return Match(
         Strength.NAMED,
-        (f"the peer {verb} the connection after the handshake, before it answered{how}",),
+        (fact,),
+        possible=still_open(evidence, _unsaid(evidence)),
+        decides="a TLS handshake, and a request in the other OTLP protocol"
+        if evidence.target.plaintext
+        else "a request in the other OTLP protocol",
     )
 
 
-def _proxy(evidence: Evidence) -> Match | None:
-    return Match(
-        Strength.NAMED,
-        (f"the proxy {evidence.target.proxy} opened no tunnel: {evidence.ending.detail}",),
-    )
+def _unsaid(evidence: Evidence) -> tuple[str, ...]:
+    """Return what a server that does not say so ends a request over."""
+    if evidence.answer is not None:
+        return ()  # it has begun to answer: it speaks what we speak
+    if evidence.target.plaintext:
+        return ("tls_off", "otlp_protocol_mismatch")
+    return ("otlp_protocol_mismatch",)
 
 
 DNS_FAILURE = Cause(
@@ -81,7 +124,7 @@ DNS_FAILURE = Cause(
     family="network",
     party="network",
     severity="critical",
-    meaning="No address was found for the endpoint's host (or its proxy's).",
+    meaning="No address was found for the endpoint's host.",
     evidence="getaddrinfo's error, by name.",
     fix=(
         "Add the name {host} to the DNS that this machine asks, or correct its "
@@ -213,25 +256,6 @@ TLS_TIMEOUT = Cause(
     citations=("RFC 8446 §2",),
     applies=frozenset({"timeout", "budget"}),
     match=_tls_timeout,
-)
-
-PROXY_FAILURE = Cause(
-    id="proxy_failure",
-    title="The proxy opens no tunnel to the backend",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="The HTTP CONNECT to proxy_url was answered with something else than success.",
-    evidence="The proxy's status line.",
-    fix=(
-        "Allow CONNECT to {endpoint} in the proxy's rules; or reach the backend "
-        "without it: NO_PROXY={host} in the exporter's environment, or no proxy_url "
-        "in its settings.",
-        "{restart}",
-    ),
-    citations=("RFC 9110 §9.3.6",),
-    applies=frozenset({"proxy"}),
-    match=_proxy,
 )
 
 CAUSES = (

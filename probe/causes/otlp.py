@@ -1,26 +1,16 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from probe.causes.cause import Cause, Match, Party, Strength
+from probe.causes.experiments import proven
+from probe.causes.first_bytes import bytes_of, name_unexpected
 from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
+from probe.causes.storage_texts import is_about_storage
+from probe.causes.unreadable_answer import unreadable
 from probe.evidence import Answer, EndingKind, Evidence
 
-_DISK: Final = re.compile(
-    r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b",
-    re.IGNORECASE,
-)
-_FILE: Final = re.compile(
-    r"errno 13\b|os error 13\b|\bEACCES\b|/\S*:? \(?permission denied", re.IGNORECASE
-)
-"""A file that may not be written, as Python, Rust, Node, and Go and Java say it."""
-_DENIED: Final = re.compile(r"permission denied", re.IGNORECASE)
-_CONNECTING: Final = re.compile(r"\b(dial|connect)\b", re.IGNORECASE)
-_FORBIDDEN_GRPC: Final = frozenset({7, 16})
-_FORBIDDEN_HTTP: Final = frozenset({401, 403})
-"""Answers that say "permission denied" of the client itself: only a file makes it storage."""
 _GRPC_NAMES: Final = {
     1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND",
     6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
@@ -68,32 +58,21 @@ def kind_of(evidence: Evidence) -> str | None:
     answer = evidence.answer
     if answer is None or answered_well(evidence):
         return None
-    if _storage(answer, answer.message):
+    if is_about_storage(answer, answer.message):
         return "otlp_storage_failure"
     if answer.grpc_status is not None:
         return _BY_GRPC.get(answer.grpc_status, "otlp_rejected")
     status = answer.http_status
     if status in _BY_HTTP:
         return _BY_HTTP[status]
+    if 200 <= status < 300 and answer.body_end != "whole":
+        return "otlp_rejected"
     grpc = evidence.target.protocol == "grpc"
     if grpc and speaks_grpc(answer) and 200 <= status < 300:
         return "otlp_rejected"  # the stream ended without its grpc-status
     if 200 <= status < 400 or status in _NOT_SERVED:
         return None if grpc and not 300 <= status < 400 else "otlp_not_served"
     return "otlp_rejected"
-
-
-def _storage(answer: Answer, text: str) -> bool:
-    if not text or _DISK.search(text):
-        return bool(text)
-    if _CONNECTING.search(text):
-        return False
-    if _FILE.search(text):
-        return True
-    forbidden = answer.grpc_status in _FORBIDDEN_GRPC or (
-        answer.grpc_status is None and answer.http_status in _FORBIDDEN_HTTP
-    )
-    return not forbidden and _DENIED.search(text) is not None
 
 
 def _fact(answer: Answer) -> str:
@@ -139,12 +118,20 @@ def _permission_denied(evidence: Evidence) -> Match | None:
 
 def _not_served(evidence: Evidence) -> Match | None:
     kind = evidence.ending.kind
-    if kind == "garbage":
-        return Match(Strength.NAMED, ("inside TLS the backend speaks no HTTP",))
+    if kind not in {"garbage", "budget"}:
+        return _unserved(evidence)
+    if evidence.answer is not None or evidence.ending.stage == "handshake" or proven(evidence):
+        return None
     if kind == "budget":
-        if evidence.ending.stage == "handshake":
-            return None
-        return Match(Strength.NAMED, ("more than 1 MiB arrived, and no answer to the request",))
+        fact = f"more than {evidence.ending.detail} arrived, and no answer to the request"
+        return Match(Strength.NAMED, (fact,))
+    if evidence.first_bytes:
+        first = name_unexpected(bytes_of(evidence.first_bytes))
+        return Match(Strength.NAMED, (f"the peer answers the request with {first}",))
+    return None
+
+
+def _unserved(evidence: Evidence) -> Match | None:
     match = _match_of("otlp_not_served")(evidence)
     answer = evidence.answer
     if match is None or answer is None:
@@ -157,21 +144,25 @@ def _not_served(evidence: Evidence) -> Match | None:
 
 def _storage_failed(evidence: Evidence) -> Match | None:
     answer = evidence.answer
-    if answer is not None and _rejects_for_storage(answer) and answered_well(evidence):
+    if answer is not None and _rejects_foris_about_storage(answer) and answered_well(evidence):
         return _partial(answer)
     return _match_of("otlp_storage_failure")(evidence)
 
 
-def _rejects_for_storage(answer: Answer) -> bool:
-    return answer.rejected_items > 0 and _storage(answer, answer.partial_message)
+def _rejects_foris_about_storage(answer: Answer) -> bool:
+    return answer.rejected_items > 0 and is_about_storage(answer, answer.partial_message)
 
 
 def _rejected(evidence: Evidence) -> Match | None:
     answer = evidence.answer
+    if evidence.ending.kind in {"garbage", "budget"}:
+        return unreadable(evidence)
     if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
         if answer.body_parses is False:
             return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
-        if (answer.partial_message or answer.rejected_items) and not _rejects_for_storage(answer):
+        if (answer.partial_message or answer.rejected_items) and not _rejects_foris_about_storage(
+            answer
+        ):
             return _partial(answer)
         return None
     return _match_of("otlp_rejected")(evidence)
@@ -196,7 +187,7 @@ def _otlp(
     fix: tuple[str, ...],
     match: Callable[[Evidence], Match | None] | None = None,
     applies: frozenset[EndingKind] = _ENDINGS,
-    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch",),
+    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch", "tls_off"),
 ) -> Cause:
     return Cause(
         id=id_,
@@ -254,7 +245,7 @@ CAUSES = (
             "Or set another token in {headers_setting}, and restart the exporter.",
         ),
         match=_permission_denied,
-        explained_by=("otlp_protocol_mismatch", "client_san_rejected"),
+        explained_by=("otlp_protocol_mismatch", "tls_off", "client_san_rejected"),
     ),
     _otlp(
         "otlp_not_served",
@@ -297,7 +288,8 @@ CAUSES = (
         "The backend rejects the request",
         party="backend",
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
-        evidence="Another gRPC status, another HTTP code, or items rejected in a partial success.",
+        evidence="Another gRPC status, another HTTP code, items rejected in a partial success, or a "
+        "success whose body can't be read to its end.",
         fix=(
             "Read the message in the answer and the log of the backend at {endpoint}; a "
             "Collector says more with service.telemetry.logs.level set to debug.",

@@ -60,7 +60,8 @@ def _backend(evidence: Evidence) -> Match | None:
     if served.sha256 == on_disk.sha256 or on_disk.not_before < served.not_before:
         # An older one on disk is another server's file, not one that was left unread.
         return None
-    if evidence.at - file.modified < (file.reload_interval or 0.0) + SLACK:
+    held_for = evidence.at - file.modified if file.held_for is None else file.held_for
+    if held_for < (file.reload_interval or 0.0) + SLACK:
         return None
     return Match(
         Strength.FINDING,

@@ -11,6 +11,7 @@ and variables once, at their start.
 import re
 from typing import Final, Literal
 
+from probe.described_value import is_description
 from probe.evidence import TargetFacts
 
 Kind = Literal["sdk", "collector", "unknown"]
@@ -42,7 +43,7 @@ PLACEHOLDERS: Final = (
     "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
     "key_setting", "ca_setting", "endpoint_setting", "headers_setting", "protocol_setting",
     "tls_settings", "reread_cert", "reread_ca", "restart", "reload_backend", "reload_client_ca",
-    "endpoint", "host", "port", "reference", "signal",
+    "endpoint", "host", "port", "reference", "signal", "proxy_host", "proxy_port",
 )  # fmt: skip
 _PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{({'|'.join(PLACEHOLDERS)})\}}")
 _FILE: Final = re.compile(r"\{(cert_file|key_file|ca_file)\}")
@@ -134,9 +135,14 @@ def literal(text: str) -> str:
 def _types_on_nothing(step: str, target: TargetFacts) -> bool:
     """Whether a step types a command on a file that this target does not have."""
     return _COMMAND.search(step) is not None and any(
-        not getattr(target, name) or getattr(target, name) in _INLINE
-        for name in _FILE.findall(step)
+        not _path(target, name) or _path(target, name) in _INLINE for name in _FILE.findall(step)
     )
+
+
+def _path(target: TargetFacts, name: str) -> str:
+    """Return the path that is set; empty where none is, or where something else stands there."""
+    path: str = getattr(target, name)
+    return "" if is_description(path) else path
 
 
 def _values(target: TargetFacts) -> dict[str, str]:
@@ -148,14 +154,15 @@ def _values(target: TargetFacts) -> dict[str, str]:
         )
     }  # fmt: skip
     files = {
-        "cert_file": target.cert_file or f"the file of {settings['cert_setting']}",
-        "key_file": target.key_file or f"the file of {settings['key_setting']}",
-        "ca_file": target.ca_file or f"the file of {settings['ca_setting']}",
+        "cert_file": _path(target, "cert_file") or f"the file of {settings['cert_setting']}",
+        "key_file": _path(target, "key_file") or f"the file of {settings['key_setting']}",
+        "ca_file": _path(target, "ca_file") or f"the file of {settings['ca_setting']}",
     }
     into = {
-        f"into_{short}": _into(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
+        f"into_{short}": _into(_path(target, f"{short}_file"), settings[f"{short}_setting"])
         for short in ("cert", "key", "ca")
     }
+    proxy_host, _, proxy_port = target.proxy.rpartition(":")
     return settings | files | into | {
         "tls_settings": _tls(target),
         "reread_cert": read_again(target, "cert"),
@@ -168,6 +175,8 @@ def _values(target: TargetFacts) -> dict[str, str]:
         "port": str(target.port),
         "reference": target.reference_identifier or target.host,
         "signal": target.signal,
+        "proxy_host": proxy_host.strip("[]"),
+        "proxy_port": proxy_port,
     }  # fmt: skip
 
 

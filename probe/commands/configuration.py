@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.described_value import NotAPathError, refuse_non_path
 from probe.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -16,10 +17,40 @@ if TYPE_CHECKING:
     from probe.sources.configuration import Configuration
     from probe.sources.loading import Loader
 
+
+class PathOf(click.Path):
+    """A path; what can't be one is refused before anybody opens it, and not quoted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or end with a usage error that describes what stands in its place."""
+        refuse(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class TextFile(click.File):
+    """A file to read; what can't be a path is refused before anybody opens it, and not quoted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Open the file, or end with a usage error that describes what stands in its place."""
+        refuse(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def refuse(
+    kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    """End with a usage error where `value` is text that can't be a path."""
+    if isinstance(value, str):
+        try:
+            refuse_non_path(value)
+        except NotAPathError as error:
+            kind.fail(str(error.strerror), param, ctx)
+
+
 config_option = click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=PathOf(path_type=Path),
     help="The configuration file; without it the OTEL_EXPORTER_OTLP_* environment is read.",
 )
 

@@ -17,9 +17,10 @@ def run(config_file: Path | None) -> int:
     again = loader(config_file)
     loaded = loaded_by(again)
     from probe.outputs.log import configure_logging
+    from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
 
     configure_logging(human=sys.stderr.isatty())
     with listening_on(loaded.web):
-        in_loop(serve(loaded, loader=again))
+        in_loop(serve(loaded, loader=again, lines_dropped=lines_dropped))
     return AS_EXPECTED

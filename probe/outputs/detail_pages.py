@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.causes.cause import Cause
-from probe.causes.experiments import shown
+from probe.causes.experiment_facts import shown
 from probe.causes.steps import fill_steps
 from probe.causes.wording import span
 from probe.evidence import ClockReading, Evidence
@@ -187,7 +187,10 @@ def _connection(evidence: Evidence) -> list[tuple[str, str]]:
     tried = "; ".join(
         f"{one.address} ({one.error})" if one.error else one.address for one in evidence.connects
     )
-    said = [("Connected to", evidence.peer_address), ("Addresses tried", tried)]
+    proxied = bool(evidence.target.proxy)
+    connected = "Connected to the proxy at" if proxied else "Connected to"
+    addresses = "Addresses of the proxy tried" if proxied else "Addresses tried"
+    said = [(connected, evidence.peer_address), (addresses, tried)]
     if handshake is not None:
         asked = "asked for" if handshake.client_certificate_requested else "not asked for"
         sent = "sent" if handshake.client_certificate_sent else "not sent"

@@ -153,6 +153,10 @@ class Fleet:
         by_result = {result: spans.labels(result) for result in ("exported", "failed", "dropped")}
         return lambda result, number: by_result[result].inc(number)
 
+    def count_dropped_lines(self, lines_dropped: Callable[[], int]) -> None:
+        """Show how many lines of the log were dropped, as `lines_dropped` counts them."""
+        self._registry.register(_DroppedLines(lines_dropped))
+
     def exposition(self, *, openmetrics: bool) -> bytes:
         """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""
         encode, _ = choose_encoder(OPENMETRICS if openmetrics else TEXT)
@@ -193,6 +197,18 @@ class CauseInfo(Collector):
                 1,
             )
         yield info
+
+
+class _DroppedLines(Collector):
+    def __init__(self, lines_dropped: Callable[[], int]) -> None:
+        self._lines_dropped = lines_dropped
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "mtls_probe_log_lines_dropped",
+            "Lines of the log that were lost, because nobody read them or they could not be written.",
+            self._lines_dropped(),
+        )
 
 
 class _LedgerCollector(Collector):

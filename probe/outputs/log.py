@@ -8,13 +8,14 @@ Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
+from probe.outputs.bounded_stderr import BoundedStderr
 from probe.safe_text import safe_text
 
 _LINE: Final = 1024
@@ -53,6 +54,8 @@ def configure_logging(*, human: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    if isinstance(sys.stderr, BoundedStderr):
+        sys.stderr.describe_loss = _loss_described_by(structlog.get_config()["processors"])
 
 
 def _exception(exc_info: ExcInfo) -> dict[str, str]:
@@ -93,3 +96,15 @@ def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if (text := event.get("exception")) is not None:
         event["exception"] = _safe_lines(text)
     return event
+
+
+def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
+    """Return what makes the line that says how many lines the log has lost."""
+    logger = structlog.wrap_logger(
+        structlog.ReturnLogger(), processors, wrapper_class=structlog.BoundLogger
+    )
+
+    def describe(lines: int) -> str:
+        return f"{logger.warning('log_lines_dropped', lines=lines)}\n"
+
+    return describe

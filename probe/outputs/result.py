@@ -12,7 +12,7 @@ import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
 from probe.causes.cause import Party
-from probe.causes.experiments import Shown, shown
+from probe.causes.experiment_facts import Shown, shown
 from probe.credential_facts import CertificateFacts
 from probe.diagnosis import Diagnosis, Finding
 from probe.evidence import Alert, Evidence, Handshake, Stage

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from probe.causes.catalogue import CATALOGUE
-from probe.causes.experiments import shown
+from probe.causes.experiment_facts import shown
 from probe.diagnosis import Diagnosis
 from probe.evidence import Evidence
 from probe.exporters.behaviour import by_exporter

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from probe.described_value import refuse_non_path
 from probe.module import Module
 from probe.sources.alertmanager_url import alertmanager_url
 from probe.sources.clocks import clock_sources
@@ -273,6 +274,7 @@ class _Files:
         self.names: dict[str, None] = {}
 
     def read(self, name: str) -> bytes:
+        refuse_non_path(name)
         self.names[name] = None
         with Path(name).open("rb") as file:
             return file.read(MAX_BYTES + 1)

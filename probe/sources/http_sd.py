@@ -20,9 +20,10 @@ REFRESH_INTERVAL: Final = 60.0
 TIMEOUT: Final = 10.0
 """Seconds for one fetch, redirects included."""
 MAX_REDIRECTS: Final = 5
+MAX_PIECES: Final = 16_384
+"""The most chunks of one answer: chunks of 512 bytes are enough for the longest."""
 
 _MEDIA_TYPE: Final = "application/json"
-_CHUNK: Final = 64 * 1024
 
 
 def url_fault(url: str) -> str | None:
@@ -118,10 +119,14 @@ def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:
 
 async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    pieces = 0
+    async for chunk, _ in response.content.iter_chunks():
         body += chunk
+        pieces += 1
         if len(body) > MAX_BYTES:
             raise _error(url, f"answers with more than {MAX_BYTES} bytes")
+        if pieces > MAX_PIECES:
+            raise _error(url, f"answers in more than {MAX_PIECES} chunks")
     return bytes(body)
 
 

@@ -152,7 +152,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        raise _endpoint_error(where, text, error) from None
+        raise _error(where, str(error), found=text) from None
     protocol = _protocol(environ, signal, endpoint)
     if not endpoint.scheme:
         if protocol == "http/protobuf":
@@ -160,7 +160,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
                 f" port set {PREFIX}PROTOCOL=grpc"
             )
-            raise _error(where, reason, found=None if "?" in text else text)
+            raise _error(where, reason, found=text)
         insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
@@ -202,15 +202,6 @@ def _headers(environ: Mapping[str, str], signal: Signal | None, *, grpc: bool) -
         return headers_of(text, grpc=grpc)
     except ValueError as error:
         raise _error(where, str(error)) from None
-
-
-def _endpoint_error(name: str, text: str, error: ValueError) -> ConfigurationError:
-    if "@" in text:
-        return _error(name, "an endpoint holds no user name or password; use headers")
-    if "?" in text:
-        # A query may hold a token, and the reason repeats the text.
-        return _error(name, "is no endpoint: https://host:port")
-    return _error(name, str(error), found=text)
 
 
 def _error(

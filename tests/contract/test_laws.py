@@ -12,23 +12,30 @@ from tests.contract.imports import MODULES, Module
 # Down the line only: each room names the rooms that it may import.
 FACTS: Final = frozenset({"credential_facts", "evidence", "record"})
 EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
+TEXT: Final = frozenset({"described_value", "safe_text"})
 ALLOWED: Final[dict[str, frozenset[str]]] = {
+    "text_kind": frozenset(),
+    "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
-    "target": frozenset(),
+    "target": frozenset({"described_value"}),
+    "own_limits": frozenset(),
     "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
     "record": frozenset(),
     "credential_facts": frozenset({"record"}),
-    "evidence": frozenset({"credential_facts", "record", "safe_text", "trace_context"}),
+    "evidence": TEXT | {"credential_facts", "record", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
-    "causes": FACTS | {"cipher_suites", "safe_text", "weakness"},
-    "diagnosis": FACTS | {"causes", "safe_text", "weakness"},
-    "credentials": FACTS | {"cipher_suites", "safe_text", "target", "weakness"},
+    "causes": FACTS | TEXT | {"cipher_suites", "weakness"},
+    "diagnosis": FACTS | TEXT | {"causes", "safe_text", "weakness"},
+    "credentials": FACTS
+    | TEXT
+    | {"cipher_suites", "own_limits", "safe_text", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
     "module": frozenset({"target"}),
-    "sources": frozenset({"cipher_suites", "credentials", "module", "safe_text", "target"}),
-    "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
+    "sources": TEXT | {"cipher_suites", "credentials", "module", "safe_text", "target"},
+    "handshake": FACTS
+    | {"credentials", "own_limits", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -44,7 +51,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "trace_context",
     },
     "directories": frozenset(),
-    "serving": frozenset({"cipher_suites", "safe_text", "sources", "watching"}),
+    "serving": TEXT | {"cipher_suites", "sources", "watching"},
     "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
@@ -69,12 +76,24 @@ WIRING: Final = frozenset(
 
 DOES_IO: Final = frozenset(
     f"handshake/{name}.py"
-    for name in ("attempt", "clock", "connection", "dial", "experiments", "opening", "resolver")
+    for name in (
+        "attempt",
+        "clock",
+        "connect",
+        "connection",
+        "dial",
+        "experiments",
+        "opening",
+        "own_time",
+        "recheck",
+        "resolver",
+    )
 )
 """The modules of the handshake that touch the network; every other one is sans-I/O."""
 
 SOCKETS: Final = frozenset(
-    f"handshake/{name}.py" for name in ("attempt", "connection", "dial", "opening", "resolver")
+    f"handshake/{name}.py"
+    for name in ("attempt", "connect", "connection", "dial", "opening", "resolver")
 )
 OUTSIDE_WORLD: Final = (
     "aiohttp",
@@ -111,12 +130,14 @@ def is_pure(module: Module) -> bool:
         "causes",
         "cipher_suites",
         "credential_facts",
+        "described_value",
         "diagnosis",
         "evidence",
         "module",
         "record",
         "safe_text",
         "target",
+        "text_kind",
         "token_bucket",
         "trace_context",
         "weakness",

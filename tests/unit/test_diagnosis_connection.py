@@ -6,7 +6,7 @@ import msgspec.structs
 import pytest
 
 from probe.causes.catalogue import CATALOGUE
-from probe.causes.plaintext import name_first_bytes
+from probe.causes.first_bytes import name_first_bytes
 from probe.causes.steps import fill_steps
 from probe.credential_facts import CredentialFacts, CredentialFault
 from probe.diagnosis import diagnose
@@ -106,7 +106,7 @@ def test_a_name_and_a_proxy_have_theirs() -> None:
     lost_proxy = diagnose(attempt("resolve", "dns", detail="EAI_NONAME", target=proxied))
     closed_proxy = diagnose(attempt("connect", "proxy", detail="HTTP 403", target=proxied))
 
-    assert (lost.cause, lost_proxy.cause) == ("dns_failure", "dns_failure")
+    assert (lost.cause, lost_proxy.cause) == ("dns_failure", "proxy_failure")
     assert "proxy:3128" in lost_proxy.facts[0]
     assert "proxy:3128" not in lost.facts[0]
     assert closed_proxy.cause == "proxy_failure"
@@ -185,7 +185,7 @@ def test_our_own_alert_tells_whose_version_it_was() -> None:
 
 @pytest.mark.parametrize("kind", ["close", "reset"])
 def test_a_close_is_the_networks_only_without_a_certificate_in_play(kind: EndingKind) -> None:
-    """During the handshake much is possible; after it, without a request for one, it is plain."""
+    """During the handshake much is possible; after it, only that the port speaks the other OTLP."""
     own = "connection_closed" if kind == "close" else "connection_reset"
     early = diagnose(attempt("handshake", kind, handshake=begun()))
     late = diagnose(attempt("export", kind, handshake=shaken(**UNASKED)))
@@ -193,7 +193,8 @@ def test_a_close_is_the_networks_only_without_a_certificate_in_play(kind: Ending
 
     assert (early.cause, early.certain) == (own, False)
     assert {"not_tls", *NOTHING_IN_COMMON} == set(early.also)
-    assert (late.cause, late.certain) == (own, True)
+    assert (late.cause, late.certain) == (own, False)
+    assert late.also == ("otlp_protocol_mismatch",)
     assert in_play.cause == "client_cert_rejected"
 
 
@@ -228,7 +229,7 @@ def test_what_speaks_there_is_named(first: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(EndingKind))
-def test_sending_in_clear_is_a_finding_and_never_a_cause(kind: EndingKind) -> None:
+def test_sending_without_tls_alone_is_a_finding(kind: EndingKind) -> None:
     """tls_off goes with any outcome, and only where the settings switch TLS off."""
     clear = target(plaintext=True)
     evidence = attempt("export", kind, target=clear)

@@ -35,7 +35,7 @@ ADDRESSES: Final[dict[Party, re.Pattern[str]]] = {
         r"|[Cc]heck that [\s\S]* is a TLS port|backend's file of client CAs|Raise the limits"
         r"|the log of the backend|Wait [\s\S]* the backend's certificate|Restart the backend"
     ),
-    "network": re.compile(r"DNS|route|firewall|proxy's rules|on the way|Until the way"),
+    "network": re.compile(r"DNS|route|firewall|[Tt]he proxy\b|on the way|Until the way"),
     "probe": re.compile(r"the probe|the evidence file"),
     "both": re.compile(r"the probe runs on"),
     "either": re.compile(r"date -u|the backend speaks TLS|both machines"),
@@ -116,6 +116,7 @@ def of_target(target: TargetFacts) -> set[str]:
     known = {
         target.endpoint, target.host, str(target.port), target.cert_file, target.key_file,
         target.ca_file, target.settings_file, target.reference_identifier,
+        target.proxy.rpartition(":")[0], target.proxy.rpartition(":")[2],
     }  # fmt: skip
     return words(" ".join(known))
 

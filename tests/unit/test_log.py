@@ -60,8 +60,9 @@ class Said:
             expect_cause=expect,
         )
         self.ledger = Ledger([self.target])
-        self.ledger.subscribe(ChangeLog().recorded)
         self.at = 0.0
+        self.wall = 1.8e9
+        self.ledger.subscribe(ChangeLog(lambda: self.at).recorded)
 
     def after(
         self,
@@ -77,7 +78,7 @@ class Said:
             )
             evidence = Evidence(
                 target=facts,
-                at=self.at,
+                at=self.wall + self.at,
                 trace=trace,
                 ending=Ending(stage=diagnosis.stage, kind="alert"),
                 handshake=Handshake(version=version) if version else None,
@@ -250,3 +251,16 @@ def test_debug_lines_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().info("news")
     _, text = capsys.readouterr()
     assert [json.loads(line)["event"] for line in text.splitlines()] == ["news"]
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, -86400.0])
+def test_a_step_of_the_wall_clock_neither_floods_nor_silences(
+    capsys: pytest.CaptureFixture[str], step: float
+) -> None:
+    """How often a line may come is measured on the monotonic clock."""
+    said = Said(capsys)
+    said.lines(*[CONFIRMED, UNTRUSTED] * BURST)
+    said.wall += step
+    assert said.lines(*[CONFIRMED, UNTRUSTED] * BURST) == []
+    said.at += EVERY
+    assert len(said.lines(*[CONFIRMED, UNTRUSTED] * BURST)) == 1

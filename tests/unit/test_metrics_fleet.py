@@ -39,6 +39,19 @@ def test_fleet_counts_start_at_zero_for_every_cause_and_stage() -> None:
     ]
 
 
+def test_lines_that_the_log_has_lost_are_counted() -> None:
+    """In both formats; what counts them is asked at each scrape."""
+    _, metrics = ledger_and_metrics()
+    lost = 0
+    metrics.fleet.count_dropped_lines(lambda: lost)
+    assert of(metrics, "log_lines_dropped_total") == [({}, 0)]
+    lost = 3
+    assert of(metrics, "log_lines_dropped_total") == [({}, 3)]
+    text, _ = metrics.exposition(OPENMETRICS)
+    assert b"# TYPE mtls_probe_log_lines_dropped counter\n" in text
+    assert b"mtls_probe_log_lines_dropped_total 3.0\n" in text
+
+
 def test_fleet_counts_follow_what_happens() -> None:
     """Failures, durations, the schedule and reloads each move their metric."""
     ledger, metrics = ledger_and_metrics()

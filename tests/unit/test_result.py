@@ -53,6 +53,7 @@ def test_experiments_say_what_they_proved_and_ruled_out() -> None:
     evidence = from_json((FOLDER / "no_shared_group.json").read_bytes())
     found = json.loads(line(result(evidence, diagnose(evidence))))["experiments"]
     assert [(one["varied"], one["proves"], one["rules_out"]) for one in found] == [
+        ("unvaried", None, None),
         ("every_version", None, "protocol_version_mismatch"),
         ("every_cipher", None, None),
         ("every_group", "no_shared_group", None),

@@ -37,8 +37,16 @@ def all_closed() -> tuple[Experiment, ...]:
 
 
 def with_experiments(evidence: Evidence, *experiments: Experiment) -> Evidence:
-    """Return `evidence` with what experiments showed."""
-    return msgspec.structs.replace(evidence, experiments=experiments)
+    """Return `evidence` with a round of experiments: the unvaried handshake ended as it did."""
+    again = Experiment(
+        varied="unvaried", at=AT, ending=evidence.ending, handshake=evidence.handshake
+    )
+    return msgspec.structs.replace(evidence, experiments=(again, *experiments))
+
+
+def with_another_outcome(evidence: Evidence, *experiments: Experiment) -> Evidence:
+    """Return `evidence` with a round in which the unvaried handshake simply went on."""
+    return msgspec.structs.replace(evidence, experiments=(went_on("unvaried"), *experiments))
 
 
 @case("handshake")
@@ -47,7 +55,7 @@ def no_shared_group() -> Evidence:
     offer = Offer(min_version="1.2", max_version="1.3", groups=("X448",), server_name=HOST)
     experiments = (*all_refused(40)[:2], went_on("every_group"), *all_refused(40)[3:])
     shake = begun(alert(40), offer=offer)
-    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -56,7 +64,7 @@ def no_shared_cipher__by_experiment() -> Evidence:
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
-    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -64,7 +72,8 @@ def no_shared_cipher__silent() -> Evidence:
     """The same with a grpc-core backend, which closes without an alert."""
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
-    return attempt("handshake", "close", handshake=begun(offer=offer), experiments=experiments)
+    shake = begun(offer=offer)
+    return with_experiments(attempt("handshake", "close", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -77,7 +86,7 @@ def no_shared_cipher__beside_a_newer_version() -> Evidence:
     )
     offer = Offer(min_version="1.2", max_version="1.2", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
-    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -86,28 +95,87 @@ def protocol_version_mismatch__silent() -> Evidence:
     offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version", version="1.2"), *all_closed()[1:4])
     shake = begun(offer=offer)
-    return attempt("handshake", "close", handshake=shake, experiments=experiments)
+    return with_experiments(attempt("handshake", "close", handshake=shake), *experiments)
+
+
+@case("handshake", certain=False, also=("protocol_version_mismatch",))
+def tls_timeout__large_hello() -> Evidence:
+    """Capped at TLS 1.2 the handshake goes on: a stall now and then, or a path that drops large hellos."""
+    experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
+    return with_experiments(attempt("handshake", "timeout", handshake=begun()), *experiments)
 
 
 @case("handshake")
-def protocol_version_mismatch__large_hello() -> Evidence:
-    """A path that drops the large ClientHello of TLS 1.3: capped at TLS 1.2 the handshake goes on."""
-    experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
-    return attempt("handshake", "timeout", handshake=begun(), experiments=experiments)
+def tls_timeout__repeated() -> Evidence:
+    """The same handshake went on a second later, and so did the one capped at TLS 1.2: a stall."""
+    experiments = (tried("plaintext", "alert"), went_on("tls_1.2", version="1.2"))
+    return with_another_outcome(attempt("handshake", "timeout", handshake=begun()), *experiments)
+
+
+@case(
+    "handshake",
+    certain=False,
+    also=(
+        "not_tls",
+        "no_shared_cipher",
+        "protocol_version_mismatch",
+        "no_shared_group",
+        "no_shared_signature_algorithm",
+    ),
+)
+def connection_closed__now_and_then() -> Evidence:
+    """An overloaded backend closes some connections: what went on when it was varied proves nothing."""
+    experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
+    return with_another_outcome(attempt("handshake", "close", handshake=begun()), *experiments)
+
+
+@case(
+    "handshake",
+    certain=False,
+    also=(
+        "no_shared_cipher",
+        "protocol_version_mismatch",
+        "no_shared_group",
+        "no_shared_signature_algorithm",
+    ),
+)
+def handshake_rejected__another_alert() -> Evidence:
+    """The alert of the repeated handshake is another one: the round is about another state."""
+    again = tried("unvaried", "alert", handshake=begun(alert(80)))
+    evidence = attempt("handshake", "alert", handshake=begun(alert(40)))
+    return msgspec.structs.replace(evidence, experiments=(again, *all_refused(40)))
+
+
+@case(
+    "handshake",
+    certain=False,
+    also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
+)
+def connection_closed__a_cipher_once_in_two() -> Evidence:
+    """What went on with every cipher offered did not when it was tried again: no proof."""
+    greeted = tried("plaintext", "close")
+    evidence = attempt("handshake", "close", handshake=begun())
+    first = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:], greeted)
+    again = Experiment(varied="unvaried", at=AT, ending=evidence.ending, handshake=begun())
+    return with_experiments(
+        evidence, *first, again, tried("every_cipher", "close", handshake=begun())
+    )
 
 
 @case("handshake")
 def not_tls__greeted() -> Evidence:
     """A gRPC server in clear closes on a ClientHello; greeted in clear it answers with SETTINGS."""
     greeted = tried("plaintext", "not_tls", first_bytes="000012040000000000")
-    return attempt("handshake", "close", handshake=begun(), experiments=(*all_closed(), greeted))
+    return with_experiments(
+        attempt("handshake", "close", handshake=begun()), *all_closed(), greeted
+    )
 
 
 @case("handshake", also=("otlp_protocol_mismatch",))
 def alpn_mismatch__other_protocol() -> Evidence:
     """GRPC is spoken to a port without h2, which takes the same Export over OTLP/HTTP."""
     other = tried("other_protocol", "answered", "export", handshake=shaken(), answer=OVER_HTTP)
-    return attempt("handshake", "alpn", handshake=shaken(alpn=""), experiments=(other,))
+    return with_experiments(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
 
 
 @case(
@@ -118,14 +186,16 @@ def alpn_mismatch__other_protocol() -> Evidence:
 def connection_closed__everything_tried() -> Evidence:
     """A load balancer closes whatever is offered, and a greeting in clear as well."""
     greeted = tried("plaintext", "close")
-    return attempt("handshake", "close", handshake=begun(), experiments=(*all_closed(), greeted))
+    return with_experiments(
+        attempt("handshake", "close", handshake=begun()), *all_closed(), greeted
+    )
 
 
 @case("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
 def handshake_rejected__everything_tried() -> Evidence:
     """The backend allows suites for ECDSA alone, and its key is RSA: it refuses whatever is offered."""
     shake = begun(alert(40))
-    return attempt("handshake", "alert", handshake=shake, experiments=all_refused(40))
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *all_refused(40))
 
 
 @case("handshake", certain=False, also=("no_shared_signature_algorithm",))
@@ -133,7 +203,7 @@ def handshake_rejected__tls13_alone() -> Evidence:
     """The same of a backend of TLS 1.3 alone, whose suites go with any key: the suites are not it."""
     below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
     experiments = (*all_refused(40)[:-1], below)
-    return attempt("handshake", "alert", handshake=begun(alert(40)), experiments=experiments)
+    return with_experiments(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
 
 
 @case("handshake", certain=False, also=("protocol_version_mismatch",))
@@ -142,7 +212,7 @@ def no_shared_cipher__of_the_backends_own() -> Evidence:
     offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version"), *all_refused(40)[1:])
     shake = begun(alert(40), offer=offer)
-    return attempt("handshake", "alert", handshake=shake, experiments=experiments)
+    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case(
