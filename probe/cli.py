@@ -22,6 +22,7 @@ from probe.outputs.standard_streams import (
     write_all_of_it,
 )
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.sources.error import ConfigurationError
 
 COMMANDS: Final = (
@@ -63,19 +64,22 @@ def main() -> None:
     forbid_core_dumps()
     fill_standard_streams()
     write_all_of_it()
-    install_bounded_stderr()
+    register = SecretRegister()
+    install_bounded_stderr(register.mask)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=register)
     except click.ClickException as error:
         # What it quotes of the command line may be a key: "$(cat key.pem)".
-        with_names = click.UsageError(without_arguments(error.format_message(), sys.argv[1:]))
+        with_names = click.UsageError(
+            register.mask(without_arguments(error.format_message(), sys.argv[1:]))
+        )
         with_names.ctx = getattr(error, "ctx", None)
         with_names.show()
         code = USAGE
     except click.Abort:
         code = 130
     except ConfigurationError as error:
-        click.echo(str(error), err=True)
+        click.echo(register.mask(str(error)), err=True)
         code = USAGE
     except OSError as error:
         # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
@@ -86,6 +90,6 @@ def main() -> None:
     except Exception:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
         import traceback
 
-        traceback.print_exc()
+        click.echo(register.mask(traceback.format_exc()), err=True, nl=False)
         code = PROBE_FAULT
     sys.exit(code)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from probe.text_kind import kind_of
+from probe.text_kind import HOLDS_SECRET, kind_of
 
 PATH_MAX: Final = 4096
 """Bytes of the longest path that Linux opens, the NUL at its end included (limits.h)."""
@@ -89,6 +89,19 @@ def is_plausible_path(text: str) -> bool:
 def describe_path(text: str) -> str:
     """Return `text` where it may be a path, else its description; a description stays one."""
     return text if is_plausible_path(text) or is_description(text) or not text else described(text)
+
+
+def describe_name(text: str) -> str:
+    """Return `text`, which is shown by design (a name, a label), or what it is: a key, a token."""
+    if len(text) < _SHORT or kind_of(text) not in HOLDS_SECRET:
+        return text
+    return described(text)
+
+
+def describe_reference(text: str) -> str:
+    """Return the name that a certificate must hold, or what stands in its place."""
+    kind = kind_of(text)
+    return described(text) if kind in HOLDS_SECRET or kind == "a URL with a query" else text
 
 
 def is_description(text: str) -> bool:

@@ -24,6 +24,7 @@ from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.settling import Settling
 from probe.target import ClockSource, Target
 from probe.token_bucket import TokenBucket
@@ -63,6 +64,7 @@ class Line:
         sampler: HeadSampler | None = None,
         propagate: bool = False,
         patient: bool = False,
+        register: SecretRegister | None = None,
     ) -> None:
         """Wire the rooms together.
 
@@ -77,7 +79,9 @@ class Line:
             propagate: whether requests carry it.
             patient: whether an attempt waits for its turn to experiment, and the first ones for
                 the other clocks.
+            register: masks secrets in evidence and faults; None: one of its own.
         """
+        self._register = SecretRegister() if register is None else register
         self.ledger = ledger
         self.credentials = CredentialStore(time.time)
         self._clock_tolerance = clock_tolerance
@@ -100,6 +104,7 @@ class Line:
             resource=resource,
             propagate=propagate and sampler is not None,
             delays=self.delays,
+            register=self._register,
         )
         self._sampler = sampler
         self._faults: dict[str, TokenBucket] = {}
@@ -154,7 +159,7 @@ class Line:
             # Otherwise at each attempt, for ever; the metrics count them all.
             if self._is_told(target):
                 log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
-            fault = safe_text(f"{type(error).__name__}: {error}")
+            fault = safe_text(self._register.mask(f"{type(error).__name__}: {error}"))
             evidence = Evidence(
                 target=target_facts(target, self._clock_tolerance),
                 at=time.time(),
@@ -178,6 +183,7 @@ async def one_round(
     clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
     resource: Mapping[str, str] = NO_RESOURCE,
+    register: SecretRegister | None = None,
     done: Callable[[Observation], None] = lambda _observation: None,
 ) -> list[Observation]:
     """Try each target once, at most `concurrency` at a time; results in the targets' order."""
@@ -188,6 +194,7 @@ async def one_round(
         experiments=experiments,
         resource=resource,
         patient=True,
+        register=register,
     )
     async with line.clocks.running():
         return await _round(line, targets, concurrency, done)
@@ -203,6 +210,7 @@ async def rounds(
     clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
     resource: Mapping[str, str] = NO_RESOURCE,
+    register: SecretRegister | None = None,
 ) -> list[Observation]:
     """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
     line = Line(
@@ -212,6 +220,7 @@ async def rounds(
         experiments=experiments,
         resource=resource,
         patient=True,
+        register=register,
     )
     end = time.monotonic() + limit
     async with line.clocks.running():

@@ -24,6 +24,7 @@ from probe.module import AllowList, Module
 from probe.outputs.blackbox import blackbox_metrics, debug_page
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.target import Target
 from probe.trace_context import HeadSampler
 
@@ -82,6 +83,7 @@ class OnDemand:
         propagate: bool = False,
         recorded: Callable[[TargetState], None] = lambda _state: None,
         delays: LoopDelays | None = None,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take what attempts share.
 
@@ -97,7 +99,9 @@ class OnDemand:
             propagate: whether requests carry it.
             recorded: told of each attempt, for its trace.
             delays: measures how long this process could not act; the schedule's attempts share it.
+            register: masks secrets in evidence; None: one of its own.
         """
+        self._register = SecretRegister() if register is None else register
         self._sampler = sampler
         self._propagate = propagate and sampler is not None
         self._recorded = recorded
@@ -173,6 +177,7 @@ class OnDemand:
             resource=self._resource,
             propagate=self._propagate,
             delays=self._delays,
+            register=self._register,
         )
         trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
         started = time.monotonic()

@@ -19,6 +19,7 @@ from probe.credentials.store import credential_files
 from probe.line import Line
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.secret_register import SecretRegister
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching
@@ -58,8 +59,10 @@ class Reloading:
         line: Line,
         schedule: Schedule,
         told: Told,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take what a new configuration is swapped into; without `loader` nothing is read again."""
+        self._register = SecretRegister() if register is None else register
         self.configuration = configuration
         self.possible = loader is not None
         self.failure: str | None = None
@@ -95,11 +98,11 @@ class Reloading:
             try:
                 loaded = await self._loader.load()
             except (ConfigurationError, OSError) as error:
-                self.failure = str(error)
+                self.failure = self._register.mask(str(error))
                 self._refused = getattr(error, "files", ())
                 self._told(successful=False, at=time.time())
-                log.error("reload_failed", reason=str(error), keeps="the configuration in force")  # noqa: TRY400  (a mistake of the user's needs no traceback)
-                return str(error)
+                log.error("reload_failed", reason=self.failure, keeps="the configuration in force")  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                return self.failure
             self._swap(loaded)
             return None
 

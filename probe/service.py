@@ -24,8 +24,10 @@ from probe.outputs.web import web_application, web_runner
 from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.secret_register import SecretRegister
 from probe.serving.web_config import WebConfig
 from probe.sources.configuration import Configuration, WebSettings
+from probe.sources.configured_secrets import register_configuration
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
 from probe.telemetry import telemetry_for
@@ -39,8 +41,18 @@ log = structlog.get_logger("mtls_probe")
 class Service:
     """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
 
-    def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
-        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
+    def __init__(
+        self,
+        configuration: Configuration,
+        loader: Loader | None = None,
+        register: SecretRegister | None = None,
+    ) -> None:
+        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
+
+        `register` masks secrets wherever a text leaves; None: one of its own.
+        """
+        self._register = register = SecretRegister() if register is None else register
+        register_configuration(register, configuration)
         self.ledger = Ledger(configuration.targets)
         self._telemetry, self._spans_to = telemetry_for(
             configuration.spans_to,
@@ -62,6 +74,7 @@ class Service:
             resource=resource,
             sampler=sampler,
             propagate=configuration.propagate,
+            register=register,
         )
         self._schedule = Schedule(
             self._attempt,
@@ -70,7 +83,12 @@ class Service:
             on_missed=self._missed,
         )
         self.reloading = Reloading(
-            configuration, loader, self._line, self._schedule, self.metrics.fleet.config_reloaded
+            configuration,
+            loader,
+            self._line,
+            self._schedule,
+            self.metrics.fleet.config_reloaded,
+            register,
         )
         self._on_demand = OnDemand(
             lambda: self.configuration.modules,
@@ -84,6 +102,7 @@ class Service:
             propagate=configuration.propagate,
             recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
             delays=self._line.delays,
+            register=register,
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)
@@ -100,7 +119,7 @@ class Service:
             hold=configuration.alert_hold,
         )
         file = configuration.web.config_file
-        self._web_config = None if file is None else WebConfig(Path(file))
+        self._web_config = None if file is None else WebConfig(Path(file), register)
         self._reloads_seen = 0
         self._started = False
 
@@ -190,7 +209,7 @@ class Service:
     def _reload_failure(self) -> str | None:
         served = self._web_config
         told = (self.reloading.failure, served.failure if served is not None else None)
-        return "\n".join(filter(None, told)) or None
+        return self._register.mask("\n".join(filter(None, told))) or None
 
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()
@@ -233,6 +252,7 @@ async def serve(
     configuration: Configuration,
     *,
     loader: Loader | None = None,
+    register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
     lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
@@ -241,6 +261,7 @@ async def serve(
     Args:
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
+        register: masks secrets wherever a text leaves; None: one of its own.
         listening: told the address once it is served.
         lines_dropped: how many lines the log has lost.
 
@@ -249,7 +270,7 @@ async def serve(
     """
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
-        service = Service(configuration, loader)
+        service = Service(configuration, loader, register)
         # Here, as the log is the process's, which may have several services.
         service.metrics.fleet.count_dropped_lines(lines_dropped)
         with reload_signal(service.reloading.ask):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
-from probe.described_value import describe_path
+from probe.described_value import describe_name, describe_path
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -239,6 +239,12 @@ class Target:
     """Facts about the settings that no finding is due for: a choice that its source left open."""
     server_certificate_file: ServerCertificateFile | None = None
     """What the backend ought to serve, where the probe can read it."""
+
+    def __post_init__(self) -> None:
+        """Put a description in the place of a label that is a key or a token by its form."""
+        labels = tuple((name, describe_name(value)) for name, value in self.labels)
+        if labels != self.labels:
+            object.__setattr__(self, "labels", labels)
 
     @property
     def reference_identifier(self) -> str:

@@ -20,6 +20,20 @@ _KNOWN_TOKEN: Final = re.compile(
 _VARIABLE_LINE: Final = re.compile(r"(?:^|\s)(?:export\s+)?[A-Z][A-Z0-9_]{2,}=", re.ASCII)
 _PROPERTY_LINE: Final = re.compile(r"(?:^|\n|\s)[A-Za-z][\w.-]*\s?=\s?\S", re.ASCII)
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_QUERY: Final = re.compile(r"^\S*\?[\w.-]+=\S")
+HOLDS_SECRET: Final = frozenset(
+    {
+        "PEM text",
+        "PEM text with escaped line breaks",
+        "a JSON Web Key",
+        "base64 of PEM text",
+        "base64 of DER",
+        "a JWT",
+        "a token",
+        "a URL with a user name",
+    }
+)
+"""Kinds that are a secret wherever they stand, or hold one."""
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
@@ -36,6 +50,8 @@ def kind_of(text: str) -> str:
         return packed
     if _URL.match(stripped):
         return _kind_of_url(stripped)
+    if _QUERY.search(stripped):
+        return "a URL with a query"
     last = stripped.rpartition("/")[2]
     if _JWT.fullmatch(stripped) or _JWT.fullmatch(last):
         return "a JWT"

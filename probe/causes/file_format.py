@@ -114,8 +114,9 @@ CLIENT_FILE_MALFORMED = _local(
     "client_file_malformed",
     "The client certificate or key file is not what it has to be",
     "Exporters read PEM with a CERTIFICATE and a PRIVATE KEY block. This file holds something "
-    "else, or a block that is damaged.",
-    "The bytes of the file, read and named.",
+    "else, or a block that is damaged; or the setting holds the text of the certificate or key "
+    "itself, where the path of a file belongs.",
+    "The bytes of the file, read and named; the form of what stands where its path belongs.",
     (
         "Put a PEM certificate in {into_cert}, and its PEM key in {into_key}; "
         "mtls-probe inspect names what each file is now, and the command that "
@@ -164,8 +165,9 @@ SERVER_CA_FILE_PERMISSION = _local(
 SERVER_CA_FILE_MALFORMED = _local(
     "server_ca_file_malformed",
     "The CA file for the backend's certificate holds no certificate",
-    "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else.",
-    "The bytes of the file, read and named.",
+    "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else; or the setting "
+    "holds the text of the certificate itself, where the path of a file belongs.",
+    "The bytes of the file, read and named; the form of what stands where its path belongs.",
     (
         "Put the CA's certificate in {into_ca} as PEM; mtls-probe inspect names what "
         "the file is now, and the command that converts it.",

@@ -1,7 +1,8 @@
 """The steps of a fix in the words of one target: its files, its settings, what reads them when.
 
 Pure. A cause writes its steps with the placeholders below; `fill_steps` puts in what this target
-has. A file that is not set is never named: a step that only types a command on it is left out.
+has, each as a word of a shell. A file that is not set is never named: a step that only types a
+command on it is left out.
 
 Sources of the behaviour: configtls of the Collector (`reload_interval` is of the pair, the CA is
 read once); the OTLP exporter specification (variables); Go, Java and Python SDKs read their files
@@ -13,6 +14,7 @@ from typing import Final, Literal
 
 from probe.described_value import is_description
 from probe.evidence import TargetFacts
+from probe.shell_words import quote_authority, quote_path, quote_word
 
 Kind = Literal["sdk", "collector", "unknown"]
 """Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
@@ -45,7 +47,7 @@ PLACEHOLDERS: Final = (
     "tls_settings", "reread_cert", "reread_ca", "restart", "reload_backend", "reload_client_ca",
     "endpoint", "host", "port", "reference", "signal", "proxy_host", "proxy_port",
 )  # fmt: skip
-_PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{({'|'.join(PLACEHOLDERS)})\}}")
+_PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{host\}}:\{{port\}}|\{{({'|'.join(PLACEHOLDERS)})\}}")
 _FILE: Final = re.compile(r"\{(cert_file|key_file|ca_file)\}")
 _COMMAND: Final = re.compile(r"\b(openssl|ls -|cat |chmod|chgrp|base64)")
 _INLINE: Final = frozenset({"cert_pem", "key_pem", "ca_pem"})
@@ -121,9 +123,7 @@ def fill_steps(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
     """
     own = _values(target)
     steps = [step for step in fix if not _types_on_nothing(step, target)] or list(fix)
-    filled = (
-        _PLACEHOLDER.sub(lambda found: own[found[1]] if found[1] else "{", step) for step in steps
-    )
+    filled = (_PLACEHOLDER.sub(lambda found: own[found[1] or found[0]], step) for step in steps)
     return tuple(dict.fromkeys(filled))
 
 
@@ -135,14 +135,8 @@ def literal(text: str) -> str:
 def _types_on_nothing(step: str, target: TargetFacts) -> bool:
     """Whether a step types a command on a file that this target does not have."""
     return _COMMAND.search(step) is not None and any(
-        not _path(target, name) or _path(target, name) in _INLINE for name in _FILE.findall(step)
+        not _is_path(getattr(target, name)) for name in _FILE.findall(step)
     )
-
-
-def _path(target: TargetFacts, name: str) -> str:
-    """Return the path that is set; empty where none is, or where something else stands there."""
-    path: str = getattr(target, name)
-    return "" if is_description(path) else path
 
 
 def _values(target: TargetFacts) -> dict[str, str]:
@@ -154,12 +148,11 @@ def _values(target: TargetFacts) -> dict[str, str]:
         )
     }  # fmt: skip
     files = {
-        "cert_file": _path(target, "cert_file") or f"the file of {settings['cert_setting']}",
-        "key_file": _path(target, "key_file") or f"the file of {settings['key_setting']}",
-        "ca_file": _path(target, "ca_file") or f"the file of {settings['ca_setting']}",
+        f"{short}_file": _file(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
+        for short in ("cert", "key", "ca")
     }
     into = {
-        f"into_{short}": _into(_path(target, f"{short}_file"), settings[f"{short}_setting"])
+        f"into_{short}": _into(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
         for short in ("cert", "key", "ca")
     }
     proxy_host, _, proxy_port = target.proxy.rpartition(":")
@@ -170,21 +163,33 @@ def _values(target: TargetFacts) -> dict[str, str]:
         "restart": apply_settings(target),
         "reload_backend": RELOAD_THE_BACKEND,
         "reload_client_ca": RELOAD_CLIENT_CA,
-        "endpoint": target.endpoint,
-        "host": target.host,
+        "{{": "{",
+        "{host}:{port}": quote_authority(target.host, target.port),
+        "endpoint": quote_word(target.endpoint),
+        "host": quote_word(target.host),
         "port": str(target.port),
-        "reference": target.reference_identifier or target.host,
+        "reference": quote_word(target.reference_identifier or target.host),
         "signal": target.signal,
-        "proxy_host": proxy_host.strip("[]"),
+        "proxy_host": quote_word(proxy_host.strip("[]")),
         "proxy_port": proxy_port,
     }  # fmt: skip
+
+
+def _file(path: str, setting: str) -> str:
+    """Return a file as a word of a shell, or what stands for it where none is set."""
+    return quote_path(path) if _is_path(path) else f"the file of {setting}"
 
 
 def _into(path: str, setting: str) -> str:
     """Return where something is written: the file that is set, or a new one and its setting."""
     if path in _INLINE:
         return f"{path} of the exporter's tls settings"
-    return path or f"a file that {setting} names"
+    return path if _is_path(path) else f"a file that {setting} names"
+
+
+def _is_path(path: str) -> bool:
+    """Whether a setting names a file, and holds no PEM text nor anything else in its place."""
+    return bool(path) and path not in _INLINE and not is_description(path)
 
 
 def _tls(target: TargetFacts) -> str:

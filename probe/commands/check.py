@@ -8,7 +8,13 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from probe.commands.configuration import PathOf, TextFile, config_option, configuration
+from probe.commands.configuration import (
+    PathOf,
+    TextFile,
+    config_option,
+    configuration,
+    secret_register,
+)
 from probe.commands.event_loop import in_loop
 from probe.commands.exit_codes import exit_code
 from probe.commands.results import OUTPUTS, print_results
@@ -102,7 +108,8 @@ def check(
     from probe.line import rounds
     from probe.outputs.log import configure_logging
 
-    configure_logging(human=True)
+    register = secret_register()
+    configure_logging(human=True, mask=register.mask)
     with progress(len(targets), shown=not quiet) as watched:
 
         def done(observation: Observation) -> None:
@@ -118,6 +125,7 @@ def check(
                 limit=limit,
                 resource=resource,
                 experiments=experiments and not no_experiments,
+                register=register,
                 done=done,
             )
         )

@@ -10,6 +10,7 @@ import click
 
 from probe.described_value import NotAPathError, refuse_non_path
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,17 +56,35 @@ config_option = click.option(
 )
 
 
+def secret_register() -> SecretRegister:
+    """Return the register of the command that runs; whatever it prints or keeps passes it."""
+    return click.get_current_context().ensure_object(SecretRegister)
+
+
 def loader(config_file: Path | None) -> Loader:
-    """Return what reads `config_file`, or where there is none the environment, again and again."""
+    """Return what reads `config_file`, or where there is none the environment, again and again.
+
+    What is secret of it is registered before anybody else has it.
+    """
     from probe.causes.catalogue import CATALOGUE
+    from probe.known_secrets import register_environment
     from probe.line import USER_AGENT
     from probe.sources.configuration import configuration_from_environment, load_configuration
+    from probe.sources.configured_secrets import register_configuration
     from probe.sources.loading import Loader
+
+    register = secret_register()
+    register_environment(register, os.environ)
 
     def read(lists: Mapping[str, bytes]) -> Configuration:
         if config_file is None:
-            return configuration_from_environment(os.environ)
-        return load_configuration(config_file, os.environ, known_causes=CATALOGUE, fetched=lists)
+            loaded = configuration_from_environment(os.environ)
+        else:
+            loaded = load_configuration(
+                config_file, os.environ, known_causes=CATALOGUE, fetched=lists
+            )
+        register_configuration(register, loaded)
+        return loaded
 
     return Loader(read, user_agent=USER_AGENT)
 
@@ -93,5 +112,5 @@ def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
 
     loaded = asyncio.run(loading.load() if connects else loading.load_without_lists())
     for warning in loaded.warnings:
-        click.echo(f"warning: {safe_text(warning)}", err=True)
+        click.echo(f"warning: {safe_text(secret_register().mask(warning))}", err=True)
     return loaded

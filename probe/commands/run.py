@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, loaded_by, loader
+from probe.commands.configuration import config_option, loaded_by, loader, secret_register
 from probe.commands.event_loop import in_loop, listening_on
 from probe.commands.exit_codes import AS_EXPECTED
 
@@ -20,7 +20,8 @@ def run(config_file: Path | None) -> int:
     from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
 
-    configure_logging(human=sys.stderr.isatty())
+    register = secret_register()
+    configure_logging(human=sys.stderr.isatty(), mask=register.mask)
     with listening_on(loaded.web):
-        in_loop(serve(loaded, loader=again, lines_dropped=lines_dropped))
+        in_loop(serve(loaded, loader=again, register=register, lines_dropped=lines_dropped))
     return AS_EXPECTED

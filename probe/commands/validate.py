@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.commands.configuration import config_option, configuration
+from probe.commands.configuration import config_option, configuration, secret_register
 from probe.commands.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
 from probe.outputs.standard_streams import reader_may_leave
 from probe.safe_text import safe_text
@@ -30,7 +30,7 @@ def validate(config_file: Path | None, output: str) -> int:
     if loaded.web.config_file is not None:
         from probe.serving.web_config import WebConfig
 
-        WebConfig(Path(loaded.web.config_file))
+        WebConfig(Path(loaded.web.config_file), secret_register())
     store = CredentialStore()
     unread = tuple(_unread_files_of_servers(loaded.targets))
     for warning in unread:

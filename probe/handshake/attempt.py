@@ -36,15 +36,17 @@ from probe.handshake.connect import connect_first
 from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.experiments import Experiments
+from probe.handshake.masking import EvidenceMasker
 from probe.handshake.opening import through_proxy
 from probe.handshake.own_time import LoopDelays, OwnTime
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
 from probe.handshake.recheck import CAPPED, is_silent_refusal, shake_hands_again
-from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
+from probe.known_secrets import register_targets
 from probe.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
+from probe.secret_register import SecretRegister
 from probe.target import Target
 from probe.trace_context import TraceContext
 
@@ -88,6 +90,7 @@ class Prober:
         resource: Mapping[str, str] = MappingProxyType({}),
         propagate: bool = False,
         delays: LoopDelays | None = None,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take the dependencies.
 
@@ -101,8 +104,12 @@ class Prober:
             resource: attributes of the probe's own resource, for canaries.
             propagate: whether each attempt has a trace, which its request carries.
             delays: measures how long this process could not act; all that run in one loop share it.
+            register: masks in evidence what it holds; the secrets of each target are added. None:
+                one of its own.
         """
         self._delays = delays or LoopDelays()
+        self._register = SecretRegister() if register is None else register
+        self._masker = EvidenceMasker(self._register)
         self._resource = resource
         self._propagate = propagate
         self._credentials = credentials
@@ -142,7 +149,7 @@ class Prober:
                     stage=_stage_reached(progress), kind="probe_fault", detail=describe_lack(error)
                 )
             progress.held_up = own.told
-        return Evidence(
+        evidence = Evidence(
             target=prepared.facts,
             at=progress.at,
             ending=ending,
@@ -160,6 +167,7 @@ class Prober:
             trace=progress.trace,
             held_up=progress.held_up,
         )
+        return self._masker.mask_evidence(evidence)
 
     async def experiment(
         self,
@@ -177,7 +185,7 @@ class Prober:
         credentials = self._credentials.get(target)
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
-        return await self._experiments.round(
+        made = await self._experiments.round(
             self._prepare(target),
             credentials,
             evidence.peer_address,
@@ -185,6 +193,7 @@ class Prober:
             deadline,
             asked=evidence.ending.stage == "export",
         )
+        return self._masker.mask_experiments(made)
 
     def forget(self, names: set[str]) -> None:
         """Drop what was prepared for targets that are gone."""
@@ -197,6 +206,7 @@ class Prober:
         if known is not None and known.target is target:
             return known
         self.forget({target.name})
+        register_targets(self._register, (target,))
         prepared = prepare(
             target,
             self._user_agent,
@@ -282,20 +292,18 @@ class Prober:
             progress.durations |= conversation.durations
             progress.first_bytes = conversation.first_bytes
         say_farewell(sock, conversation)
-        ending, headers = conversation.ending, prepared.target.headers
+        ending = conversation.ending
         assert ending is not None
         if ending.kind == "unverified" and credentials.facts.system_roots:
             # OpenSSL opens a folder of roots as it verifies, and passes over what it cannot open.
             lack = lacks_descriptors()
             if lack:
                 raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
-        heard_at = self._wall_clock()
-        progress.clock = date_reading(conversation.date_answer, heard_at)
+        received_at = self._wall_clock()
+        progress.clock = date_reading(conversation.date_answer, received_at)
         if conversation.answer is not None:
-            progress.answer = msgspec.structs.replace(
-                answer_without(conversation.answer, headers), received_at=heard_at
-            )
-        return own.judge(ending_without(ending, headers), expired=pump.expired)
+            progress.answer = msgspec.structs.replace(conversation.answer, received_at=received_at)
+        return own.judge(ending, expired=pump.expired)
 
 
 def _stage_reached(progress: _Progress) -> Stage:

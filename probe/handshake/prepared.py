@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from probe.credential_facts import CredentialFault
+from probe.described_value import PATH_MAX, describe_reference
 from probe.evidence import TargetFacts
 from probe.handshake.canary import Canary, canary
 from probe.handshake.conversation import Purpose
@@ -106,14 +107,14 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         protocol=target.protocol,
         signal=target.signal,
         depth=target.depth,
-        reference_identifier=safe_text(target.reference_identifier),
+        reference_identifier=safe_text(describe_reference(target.reference_identifier)),
         timeout=target.timeout,
         plaintext=target.plaintext,
         insecure_skip_verify=settings.insecure_skip_verify,
         client_certificate_configured=settings.has_client_certificate,
-        cert_file=safe_text(settings.cert_file or ("cert_pem" if settings.cert_pem else "")),
-        key_file=safe_text(settings.key_file or ("key_pem" if settings.key_pem else "")),
-        ca_file=safe_text(settings.ca_file or ("ca_pem" if settings.ca_pem else "")),
+        cert_file=_shown_file(settings.cert_file, "cert_pem" if settings.cert_pem else ""),
+        key_file=_shown_file(settings.key_file, "key_pem" if settings.key_pem else ""),
+        ca_file=_shown_file(settings.ca_file, "ca_pem" if settings.ca_pem else ""),
         header_names=tuple(safe_text(name) for name, _ in target.headers),
         proxy=safe_text(str(_dial(target))) if target.proxy_url is not None else "",
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
@@ -143,7 +144,12 @@ def _settings_file(target: Target) -> str:
         for source in target.sources
         if source.kind in {"collector", "sdk"} and source.where != "environment"
     )
-    return safe_text(next(files, ""))
+    return safe_text(next(files, ""), PATH_MAX)
+
+
+def _shown_file(path: str | None, inline: str) -> str:
+    """Return the path, whole: a command with a part of it would not work; or the inline key."""
+    return safe_text(path or inline, PATH_MAX)
 
 
 def _notes(target: Target) -> Iterator[str]:

@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.serving.context import Context, ServingContext, UnusableError, server_context
 from probe.serving.guard import Guard
 from probe.serving.settings import ServerSettings, read_document, settings_of
@@ -41,13 +42,16 @@ class WebConfig:
         failure: Why the last change left the old file in force; None where it did not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, register: SecretRegister | None = None) -> None:
         """Read the file at `path`, and every file that it names, from its own folder on.
+
+        The hashes of its passwords are put into `register`.
 
         Raises:
             ConfigurationError: with file, line, key, what was found and what is allowed.
         """
         self._path = str(path)
+        self._register = SecretRegister() if register is None else register
         self._named: tuple[str, ...] = ()
         self.failure: str | None = None
         self.settings, context = self._read()
@@ -115,6 +119,8 @@ class WebConfig:
     def _read(self) -> tuple[ServerSettings, Context | None]:
         document = read_document(self._path)
         settings = settings_of(document)
+        for hashed in settings.users.values():
+            self._register.add(hashed.decode())
         if settings.tls is None:
             self._named = ()
             return settings, None

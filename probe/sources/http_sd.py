@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from probe.described_value import describe_value
 from probe.sources.error import ConfigurationError
 from probe.sources.schema import DefaultsEntry
 from probe.sources.target_groups import parse_json, targets_of_groups
@@ -24,6 +25,7 @@ MAX_PIECES: Final = 16_384
 """The most chunks of one answer: chunks of 512 bytes are enough for the longest."""
 
 _MEDIA_TYPE: Final = "application/json"
+_MEDIA_TYPES: Final = (_MEDIA_TYPE, "text/plain", "application/octet-stream", "application/yaml")
 
 
 def url_fault(url: str) -> str | None:
@@ -113,7 +115,9 @@ def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:
     if response.status != 200:
         return f"answers {response.status} instead of 200"
     if response.content_type != _MEDIA_TYPE:
-        return f"answers with {response.content_type} instead of {_MEDIA_TYPE}"
+        # The server's own word, which may be anything.
+        found = describe_value(response.content_type, _MEDIA_TYPES)
+        return f"answers with {found} instead of {_MEDIA_TYPE}"
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from probe import __version__
-from probe.described_value import describe_value
+from probe.described_value import describe_name, describe_value
 from probe.safe_text import safe_text
 
 SERVICE_NAME: Final = "mtls-probe"
@@ -61,7 +61,9 @@ def resource_of(
         "service.instance.id": _instance_id(given, f"{host}:{port}"),
         **given,
     }
-    return {safe_text(name): safe_text(value) for name, value in about.items()}, warnings
+    return {
+        safe_text(name): safe_text(describe_name(value)) for name, value in about.items()
+    }, warnings
 
 
 def listed_attributes(text: str) -> dict[str, str]:

@@ -13,10 +13,15 @@ from tests.contract.imports import MODULES, Module
 FACTS: Final = frozenset({"credential_facts", "evidence", "record"})
 EVERYTHING_BELOW_THE_LEDGER: Final = FACTS | {"causes", "diagnosis", "weakness"}
 TEXT: Final = frozenset({"described_value", "safe_text"})
+SECRETS: Final = frozenset({"known_secrets", "secret_register"})
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "text_kind": frozenset(),
     "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
+    "secret_forms": frozenset(),
+    "shell_words": frozenset(),
+    "secret_register": frozenset({"secret_forms"}),
+    "known_secrets": frozenset({"secret_register", "target"}),
     "target": frozenset({"described_value"}),
     "own_limits": frozenset(),
     "token_bucket": frozenset(),
@@ -26,16 +31,26 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "credential_facts": frozenset({"record"}),
     "evidence": TEXT | {"credential_facts", "record", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
-    "causes": FACTS | TEXT | {"cipher_suites", "weakness"},
-    "diagnosis": FACTS | TEXT | {"causes", "safe_text", "weakness"},
+    "causes": FACTS | TEXT | {"cipher_suites", "shell_words", "weakness"},
+    "diagnosis": FACTS | TEXT | {"causes", "weakness"},
     "credentials": FACTS
     | TEXT
-    | {"cipher_suites", "own_limits", "safe_text", "target", "weakness"},
-    "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
+    | {"cipher_suites", "own_limits", "shell_words", "target", "weakness"},
+    "inspection": FACTS
+    | {"causes", "credentials", "handshake", "safe_text", "shell_words", "target", "weakness"},
     "module": frozenset({"target"}),
-    "sources": TEXT | {"cipher_suites", "credentials", "module", "safe_text", "target"},
+    "sources": SECRETS | TEXT | {"cipher_suites", "credentials", "module", "target"},
     "handshake": FACTS
-    | {"credentials", "own_limits", "safe_text", "target", "trace_context", "weakness"},
+    | SECRETS
+    | {
+        "credentials",
+        "described_value",
+        "own_limits",
+        "safe_text",
+        "target",
+        "trace_context",
+        "weakness",
+    },
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -45,13 +60,14 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "handshake",
         "ledger",
         "safe_text",
+        "secret_register",
         "settling",
         "target",
         "token_bucket",
         "trace_context",
     },
     "directories": frozenset(),
-    "serving": TEXT | {"cipher_suites", "sources", "watching"},
+    "serving": TEXT | {"cipher_suites", "secret_register", "sources", "watching"},
     "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
@@ -136,6 +152,8 @@ def is_pure(module: Module) -> bool:
         "module",
         "record",
         "safe_text",
+        "secret_forms",
+        "shell_words",
         "target",
         "text_kind",
         "token_bucket",

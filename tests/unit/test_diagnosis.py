@@ -270,7 +270,7 @@ def test_the_steps_hold_the_readers_own_paths() -> None:
 def test_a_brace_in_a_path_is_no_placeholder() -> None:
     """What a path holds is text, not a template that is filled again."""
     assert fill_steps(("ls {cert_file}",), target(cert_file="/etc/{key_file}")) == (
-        "ls /etc/{key_file}",
+        "ls '/etc/{key_file}'",
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probe.causes.catalogue import CATALOGUE
-from probe.diagnosis import fill
+from probe.causes.steps import fill_steps
 from probe.evidence import TargetFacts
 from probe.sources.collector import read_collector
 from probe.sources.error import ConfigurationError
@@ -119,7 +119,7 @@ def test_settings_never_hold_it(role: str) -> None:
     assert shown(repr(settings)) == []
 
 
-def test_commands_have_an_example_in_its_place() -> None:
+def test_no_command_has_it_in_its_place() -> None:
     """A fix is never a command with a description in it."""
     target = TargetFacts(
         name="a",
@@ -130,7 +130,7 @@ def test_commands_have_an_example_in_its_place() -> None:
         key_file="(PEM text, 241 characters in 5 lines)",
     )
     for cause in CATALOGUE.values():
-        assert "(PEM" not in "".join(fill(cause.fix, target))
+        assert "(PEM" not in "".join(fill_steps(cause.fix, target))
 
 
 def errors_of(load: Load, texts: Sequence[str]) -> Iterator[ConfigurationError]:
