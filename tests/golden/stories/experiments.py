@@ -5,7 +5,7 @@ from typing import Any
 import msgspec.structs
 
 from probe.evidence import Answer, Ending, EndingKind, Evidence, Experiment, Offer, Stage, Varied
-from tests.golden.attempts import HOST, alert, attempt, begun, refused, shaken
+from tests.golden.attempts import HOST, alert, attempt, begun, refused, shaken, with_control
 from tests.golden.case import case
 from tests.golden.certificates import AT, EXPORTER
 
@@ -36,14 +36,6 @@ def all_closed() -> tuple[Experiment, ...]:
     return tuple(tried(one, "close", handshake=begun()) for one in TRIED)
 
 
-def with_experiments(evidence: Evidence, *experiments: Experiment) -> Evidence:
-    """Return `evidence` with a round of experiments: the unvaried handshake ended as it did."""
-    again = Experiment(
-        varied="unvaried", at=AT, ending=evidence.ending, handshake=evidence.handshake
-    )
-    return msgspec.structs.replace(evidence, experiments=(again, *experiments))
-
-
 def with_another_outcome(evidence: Evidence, *experiments: Experiment) -> Evidence:
     """Return `evidence` with a round in which the unvaried handshake simply went on."""
     return msgspec.structs.replace(evidence, experiments=(went_on("unvaried"), *experiments))
@@ -55,7 +47,7 @@ def no_shared_group() -> Evidence:
     offer = Offer(min_version="1.2", max_version="1.3", groups=("X448",), server_name=HOST)
     experiments = (*all_refused(40)[:2], went_on("every_group"), *all_refused(40)[3:])
     shake = begun(alert(40), offer=offer)
-    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -64,7 +56,7 @@ def no_shared_cipher__by_experiment() -> Evidence:
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
-    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -73,7 +65,7 @@ def no_shared_cipher__silent() -> Evidence:
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(offer=offer)
-    return with_experiments(attempt("handshake", "close", handshake=shake), *experiments)
+    return with_control(attempt("handshake", "close", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -86,7 +78,7 @@ def no_shared_cipher__beside_a_newer_version() -> Evidence:
     )
     offer = Offer(min_version="1.2", max_version="1.2", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
-    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case("handshake")
@@ -95,14 +87,14 @@ def protocol_version_mismatch__silent() -> Evidence:
     offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version", version="1.2"), *all_closed()[1:4])
     shake = begun(offer=offer)
-    return with_experiments(attempt("handshake", "close", handshake=shake), *experiments)
+    return with_control(attempt("handshake", "close", handshake=shake), *experiments)
 
 
 @case("handshake", certain=False, also=("protocol_version_mismatch",))
 def tls_timeout__large_hello() -> Evidence:
     """Capped at TLS 1.2 the handshake goes on: a stall now and then, or a path that drops large hellos."""
     experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
-    return with_experiments(attempt("handshake", "timeout", handshake=begun()), *experiments)
+    return with_control(attempt("handshake", "timeout", handshake=begun()), *experiments)
 
 
 @case("handshake")
@@ -157,25 +149,21 @@ def connection_closed__a_cipher_once_in_two() -> Evidence:
     evidence = attempt("handshake", "close", handshake=begun())
     first = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:], greeted)
     again = Experiment(varied="unvaried", at=AT, ending=evidence.ending, handshake=begun())
-    return with_experiments(
-        evidence, *first, again, tried("every_cipher", "close", handshake=begun())
-    )
+    return with_control(evidence, *first, again, tried("every_cipher", "close", handshake=begun()))
 
 
 @case("handshake")
 def not_tls__greeted() -> Evidence:
     """A gRPC server in clear closes on a ClientHello; greeted in clear it answers with SETTINGS."""
     greeted = tried("plaintext", "not_tls", first_bytes="000012040000000000")
-    return with_experiments(
-        attempt("handshake", "close", handshake=begun()), *all_closed(), greeted
-    )
+    return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
 
 
 @case("handshake", also=("otlp_protocol_mismatch",))
 def alpn_mismatch__other_protocol() -> Evidence:
     """GRPC is spoken to a port without h2, which takes the same Export over OTLP/HTTP."""
     other = tried("other_protocol", "answered", "export", handshake=shaken(), answer=OVER_HTTP)
-    return with_experiments(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
+    return with_control(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
 
 
 @case(
@@ -186,16 +174,14 @@ def alpn_mismatch__other_protocol() -> Evidence:
 def connection_closed__everything_tried() -> Evidence:
     """A load balancer closes whatever is offered, and a greeting in clear as well."""
     greeted = tried("plaintext", "close")
-    return with_experiments(
-        attempt("handshake", "close", handshake=begun()), *all_closed(), greeted
-    )
+    return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
 
 
 @case("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
 def handshake_rejected__everything_tried() -> Evidence:
     """The backend allows suites for ECDSA alone, and its key is RSA: it refuses whatever is offered."""
     shake = begun(alert(40))
-    return with_experiments(attempt("handshake", "alert", handshake=shake), *all_refused(40))
+    return with_control(attempt("handshake", "alert", handshake=shake), *all_refused(40))
 
 
 @case("handshake", certain=False, also=("no_shared_signature_algorithm",))
@@ -203,7 +189,7 @@ def handshake_rejected__tls13_alone() -> Evidence:
     """The same of a backend of TLS 1.3 alone, whose suites go with any key: the suites are not it."""
     below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
     experiments = (*all_refused(40)[:-1], below)
-    return with_experiments(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
+    return with_control(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
 
 
 @case("handshake", certain=False, also=("protocol_version_mismatch",))
@@ -212,7 +198,7 @@ def no_shared_cipher__of_the_backends_own() -> Evidence:
     offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version"), *all_refused(40)[1:])
     shake = begun(alert(40), offer=offer)
-    return with_experiments(attempt("handshake", "alert", handshake=shake), *experiments)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @case(
@@ -229,7 +215,7 @@ def client_cert_rejected__closed_without_one_too() -> Evidence:
     """A silent backend closes with and without a client certificate: it may be the network."""
     closed = tried("no_client_certificate", "close", "accept", handshake=shaken())
     evidence = refused("close", EXPORTER)
-    return with_experiments(evidence, closed)
+    return with_control(evidence, closed)
 
 
 @case(
@@ -241,4 +227,4 @@ def client_cert_rejected__only_with_one() -> Evidence:
     """A silent backend says certificate_required without one: it is the certificate it refuses."""
     without = shaken(client_certificate_sent=False, alerts=(alert(116),))
     asked = tried("no_client_certificate", "alert", "accept", handshake=without)
-    return with_experiments(refused("close", EXPORTER), asked)
+    return with_control(refused("close", EXPORTER), asked)

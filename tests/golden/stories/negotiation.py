@@ -16,6 +16,7 @@ from tests.golden.attempts import (
     refused,
     shaken,
     target,
+    with_control,
 )
 from tests.golden.case import case
 from tests.golden.certificates import AT, EXPORTER
@@ -164,7 +165,7 @@ def tls_off__shown_by_a_handshake() -> Evidence:
         ending=Ending(stage="handshake", kind="completed"),
         handshake=shaken(client_certificate_sent=False),
     )
-    return in_plaintext(experiments=(tried,))
+    return with_control(in_plaintext(), tried)
 
 
 @case(
@@ -199,14 +200,14 @@ def otlp_protocol_mismatch__stream_reset() -> Evidence:
         handshake=shaken(),
         answer=answer,
     )
-    return attempt(
+    closed = attempt(
         "export",
         "close",
         target=over_http(),
         handshake=shaken(),
         detail="RST_STREAM, error code 2",
-        experiments=(tried,),
     )
+    return with_control(closed, tried)
 
 
 @case("export", outcome="confirmed", findings=("exporter_setting_ignored",))
