@@ -33,8 +33,8 @@ MAX_BODY: Final = 65_535
 MAX_STEPS: Final = 512
 """The most frames, or pieces of HTTP/1.1, that one answer may come in.
 
-The Collector, grpc-go, nginx, HAProxy and Node use 4 to 12; a body of MAX_BODY bytes in pieces of
-128 would fit.
+The Collector, grpc-core, nginx, HAProxy and Node use 3 to 8 frames, or 2 pieces; a body of MAX_BODY
+bytes in pieces of 128 would fit.
 """
 
 GRPC_UNKNOWN: Final = 2

@@ -16,7 +16,7 @@ from probe.target import Protocol, Signal
 
 MAX_HEAD: Final = 16_384
 MAX_FIELDS: Final = 256
-"""The most fields of all heads together. Real backends send fewer than 30."""
+"""The most fields of all heads together. Those of the lab send 3 to 5."""
 MAX_INTERIM: Final = 8
 """Interim (1xx) responses that are passed over."""
 

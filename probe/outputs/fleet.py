@@ -73,6 +73,11 @@ class Fleet:
             "How often changed credential files were read again.",
             registry=registry,
         )
+        self._exceeded = Counter(
+            "mtls_probe_budget_exceeded_total",
+            "Attempts that ended because a peer sent more bytes or steps than one may take.",
+            registry=registry,
+        )
         self._notifications = Counter(
             "mtls_probe_alertmanager_notifications_total",
             "Alerts sent to Alertmanager, those that did not arrive included.",
@@ -103,6 +108,8 @@ class Fleet:
         if evidence is None:
             return
         self._durations.observe(evidence.durations)
+        if evidence.ending.kind == "budget":
+            self._exceeded.inc()
         decided, trace = evidence.ending.stage, state.trace
         if decided not in evidence.durations or (evidence.trace is not None and trace is None):
             return  # nobody could follow it, while the one before leads to its trace

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import msgspec.structs
+
 from probe.causes.catalogue import CATALOGUE
-from probe.evidence import STAGES
+from probe.evidence import STAGES, Ending
 from tests.unit.metric_samples import (
     AT,
     EU,
@@ -76,6 +78,17 @@ def test_fleet_counts_follow_what_happens() -> None:
     assert shown["mtls_probe_credentials_reloads_total", ()] == 1
     assert shown["mtls_probe_config_last_reload_successful", ()] == 0
     assert shown["mtls_probe_config_last_reload_success_timestamp_seconds", ()] == AT
+
+
+def test_what_exceeds_a_budget_is_counted() -> None:
+    """An attempt that a peer's flood ended moves the counter, any other does not."""
+    ledger, metrics = ledger_and_metrics()
+    assert of(metrics, "budget_exceeded_total") == [({}, 0)]
+    ledger.record(EU, seen(), REFUSED)
+    assert of(metrics, "budget_exceeded_total") == [({}, 0)]
+    flooded = Ending(stage="export", kind="budget", detail="512 frames of one answer")
+    ledger.record(EU, msgspec.structs.replace(seen(), ending=flooded), REFUSED)
+    assert of(metrics, "budget_exceeded_total") == [({}, 1)]
 
 
 def test_the_deciding_stage_carries_the_target_as_exemplar() -> None:
