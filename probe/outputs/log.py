@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
+from probe.outputs.standard_log import take_standard_log
 from probe.safe_text import safe_text
 
 Mask = Callable[[str], str]
@@ -63,6 +64,7 @@ def configure_logging(*, human: bool, mask: Mask = _unmasked) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    take_standard_log()
 
 
 def _without_secrets(mask: Mask, _logger: Any, _method: str, event: EventDict) -> EventDict:
