@@ -34,7 +34,7 @@ def forms_of(value: str) -> tuple[str, ...]:
     for plain in (False, True):
         dumped = json.dumps(value, ensure_ascii=plain)[1:-1]
         forms += (dumped, dumped.replace("/", "\\/"))
-    forms += (html.escape(value), html.escape(value, quote=False), raw.hex(), raw.hex().upper())
+    forms += (html.escape(value), html.escape(value, quote=False), raw.hex())
     return tuple(dict.fromkeys(forms))
 
 

@@ -8,20 +8,25 @@ its encodings, or a part of either that somebody has cut out of it.
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from threading import Lock
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from probe.secret_forms import forms_of
 
 MASK: Final = "(secret)"
 SHORTEST: Final = 8
 """Characters of the shortest secret; what is shorter stands in ordinary words."""
-MOST: Final = 4096
-"""Secrets that are held; past them the oldest is forgotten."""
-MOST_PUBLIC: Final = 8192
-"""Texts held that are shown by design."""
+MOST: Final = 8192
+"""Secrets that are held, of some 5 KB each; past them the oldest is forgotten."""
+MOST_PUBLIC: Final = 65_536
+"""Texts held that are shown by design; past them the oldest is forgotten."""
+MOST_PLACES: Final = 32
+"""Forms in which one gram is looked for: all JWTs begin alike, and differ soon after."""
+_MOST_UNIFORM: Final = 256
 
 _EVERY: Final = 8
-"""Each so many characters of a form one gram of it is indexed, besides the first and the last."""
+_EVERY_ENCODED: Final = 16
+"""Each so many characters of a secret, or of an encoding, one gram of it is indexed, besides the
+first and the last."""
 _DENSE: Final = 32
 """Characters up to which every gram of a secret is: a short one may be cut on both sides."""
 CUT: Final = "…"
@@ -33,6 +38,7 @@ _CACHED: Final = 4096
 _LONGEST_CACHED: Final = 1024
 
 _Place = tuple[str, int]
+_UNKNOWN: Final = object()
 
 
 class SecretRegister:
@@ -41,18 +47,20 @@ class SecretRegister:
     The cost of `mask` grows with the text, not with the number of secrets: the text's grams of
     eight characters are looked up in an index of some grams of each form, and a hit is extended
     in both directions. A part of a secret is found when it is its beginning or its end, of at
-    least 8 characters, or any part of 15 (of 8 in a secret of at most 32 characters).
+    least 8 characters, or any part of 15 (of 8 in a secret of at most 32 characters, of 23 in an
+    encoding).
     """
 
     def __init__(self, most: int = MOST) -> None:
         """Hold none; past `most` secrets the oldest is forgotten."""
         self._most = most
         self._held: OrderedDict[str, tuple[str, ...]] = OrderedDict()
-        self._index: dict[str, tuple[_Place, ...]] = {}
+        self._folded: dict[str, set[str]] = {}
+        self._index: dict[str, tuple[Any, ...]] = {}
         self._uniform: dict[str, None] = {}
         self._heads: Counter[str] = Counter()
         self._public: OrderedDict[str, None] = OrderedDict()
-        self._all_public = ""
+        self._all_public: str | None = ""
         self._cache: dict[str, str | None] = {}
         self._version = 0
         self._lock = Lock()
@@ -87,11 +95,12 @@ class SecretRegister:
                 return
             forms = tuple(form for form in forms_of(value) if len(form) >= SHORTEST)
             self._held[value] = forms
+            self._folded.setdefault(value.casefold(), set()).add(value)
             for form in forms:
-                self._add_form(form, dense=form is forms[0] and len(form) <= _DENSE)
+                self._add_form(form, _step_of(form, forms))
+            self._heads.update(value[:size] for size in _HEADS)
             while len(self._held) > self._most:
-                _, old = self._held.popitem(last=False)
-                self._forget_forms(old)
+                self._forget(next(iter(self._held)))
             self._cache = {}
             self._version += 1
 
@@ -109,10 +118,10 @@ class SecretRegister:
             self._public.update(dict.fromkeys(new))
             while len(self._public) > MOST_PUBLIC:
                 self._public.popitem(last=False)
-            self._all_public = "\n".join(self._public)
-            shown = {value for value in self._held if value.casefold() in self._public}
-            for value in shown:
-                self._forget_forms(self._held.pop(value))
+            self._all_public = None
+            for text in new:
+                for value in tuple(self._folded.get(text, ())):
+                    self._forget(value)
             self._cache = {}
             self._version += 1
 
@@ -121,8 +130,9 @@ class SecretRegister:
         if not self._held or len(text) < SHORTEST:
             return text
         cache = self._cache
-        if text in cache:
-            masked = cache[text]
+        known = cache.get(text, _UNKNOWN)
+        if known is not _UNKNOWN:
+            masked = cast("str | None", known)
         else:
             spans = self._spans(text)
             masked = _replaced(text, spans) if spans else None
@@ -140,7 +150,7 @@ class SecretRegister:
             places = index.get(text[at : at + SHORTEST])
             if places is None:
                 continue
-            for form, offset in places:
+            for form, offset in zip(places[::2], places[1::2], strict=True):
                 line = (form, at - offset)
                 if followed.get(line, -1) >= at + SHORTEST:
                     continue
@@ -160,35 +170,62 @@ class SecretRegister:
         return spans
 
     def _is_public(self, part: str) -> bool:
-        return part.casefold() in self._all_public
+        shown = self._all_public
+        if shown is None:
+            with self._lock:
+                self._all_public = shown = "\n".join(self._public)
+        return part.casefold() in shown
 
-    def _add_form(self, form: str, *, dense: bool) -> None:
-        for gram, offset in _grams(form, dense=dense):
-            self._index[gram] = (*self._index.get(gram, ()), (form, offset))
-        if not _grams(form, dense=dense):
+    def _add_form(self, form: str, step: int) -> None:
+        grams = _grams(form, step)
+        for gram, offset in grams:
+            places = self._index.get(gram, ())
+            if len(places) < 2 * MOST_PLACES:
+                self._index[gram] = (*places, form, offset)
+        if not grams and len(self._uniform) < _MOST_UNIFORM:
             self._uniform[form] = None
-        self._heads.update(form[:size] for size in _HEADS)
 
-    def _forget_forms(self, forms: tuple[str, ...]) -> None:
+    def _forget(self, value: str) -> None:
+        forms = self._held.pop(value)
+        folded = value.casefold()
+        self._folded[folded].discard(value)
+        if not self._folded[folded]:
+            del self._folded[folded]
+        for size in _HEADS:
+            head = value[:size]
+            self._heads[head] -= 1
+            if self._heads[head] <= 0:
+                del self._heads[head]
         for form in forms:
             self._uniform.pop(form, None)
-            self._heads.subtract(form[:size] for size in _HEADS)
-            for gram, _ in _grams(form, dense=form is forms[0] and len(form) <= _DENSE):
-                left = tuple(place for place in self._index.get(gram, ()) if place[0] != form)
+            for gram, _ in _grams(form, _step_of(form, forms)):
+                places = self._index.get(gram, ())
+                left = tuple(
+                    part
+                    for place in zip(places[::2], places[1::2], strict=True)
+                    if place[0] != form
+                    for part in place
+                )
                 if left:
                     self._index[gram] = left
                 else:
                     self._index.pop(gram, None)
-        self._heads = +self._heads
 
 
-def _grams(form: str, *, dense: bool) -> list[_Place]:
+def _step_of(form: str, forms: tuple[str, ...]) -> int:
+    """Return how far apart the grams of `form` are that are indexed; the first of `forms` is plain."""
+    if form is not forms[0]:
+        return _EVERY_ENCODED
+    return 1 if len(form) <= _DENSE else _EVERY
+
+
+def _grams(form: str, step: int) -> list[_Place]:
     """Return the grams of `form` that are indexed, each once, with where it begins.
 
     One of a single character, or of two in turn, stands in rulers and padding, and is left out.
     """
     last = len(form) - SHORTEST
-    offsets = {*range(0, last + 1, 1 if dense else _EVERY), last}
+    offsets = {*range(0, last + 1, step), last}
     found: dict[str, int] = {}
     for offset in sorted(offsets):
         gram = form[offset : offset + SHORTEST]

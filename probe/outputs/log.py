@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import EventDict, ExcInfo
 
 from probe.outputs.bounded_stderr import BoundedStderr
+from probe.outputs.standard_log import take_standard_log
 from probe.safe_text import safe_text
 
 Mask = Callable[[str], str]
@@ -68,6 +69,7 @@ def configure_logging(*, human: bool, mask: Mask = _unmasked) -> None:
     )
     if isinstance(sys.stderr, BoundedStderr):
         sys.stderr.describe_loss = _loss_described_by(structlog.get_config()["processors"])
+    take_standard_log()
 
 
 def _without_secrets(mask: Mask, _logger: Any, _method: str, event: EventDict) -> EventDict:

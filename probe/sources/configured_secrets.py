@@ -19,5 +19,3 @@ def register_configuration(register: SecretRegister, configuration: Configuratio
     for clock in configuration.clock_sources:
         if clock.kind == "http":
             register_url(register, clock.where)
-    if configuration.alertmanager_url is not None:
-        register_url(register, configuration.alertmanager_url.reveal())

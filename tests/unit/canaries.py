@@ -4,14 +4,19 @@ import asyncio
 import base64
 import html
 import json
-import os
+import logging
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
+import structlog
 from msgspec import inspect
+from structlog._config import BoundLoggerLazyProxy
+
+from probe.outputs.standard_log import StandardLog
 
 CANARY: Final = "cnry7Qx9Zk2/Lw4Vb8+Td3~Ye6"
 """Letters and digits as in a token, and characters that each encoding writes otherwise."""
@@ -163,7 +168,15 @@ async def echoing() -> AsyncIterator[int]:
         server.close()
 
 
-def own_variables() -> dict[str, str]:
-    """Return this process's variables, without any of OpenTelemetry's and of proxies."""
-    ours = ("OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-    return {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+def forget_logging() -> None:
+    """Leave logging as it was before anybody configured it: other tests have streams of their own."""
+    structlog.reset_defaults()
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, StandardLog)]:
+        root.removeHandler(handler)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("probe."):
+            for held in list(vars(module).values()):
+                if isinstance(held, BoundLoggerLazyProxy):
+                    # It remembers the stream that it was first used with.
+                    vars(held).pop("bind", None)

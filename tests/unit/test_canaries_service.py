@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,7 +21,7 @@ from probe.line import Line
 from probe.outputs.log import configure_logging
 from probe.secret_register import MASK, SecretRegister
 from probe.target import Endpoint, Secret, Target
-from tests.unit.canaries import CANARY, PEM, echoing, encodings, traces_of
+from tests.unit.canaries import CANARY, PEM, echoing, encodings, forget_logging, traces_of
 from tests.unit.command_line import RunningService, run_probe, running_service
 from tests.unit.demo_pki import PKI
 from tests.unit.span_receiver import Receiver
@@ -33,6 +35,13 @@ BROKEN: Final = (
     f'a: "{CANARY}\n',
     PEM,
 )
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Leave nothing of what a test has configured."""
+    yield
+    forget_logging()
 
 
 def settings(folder: Path, echo: int, backend: Backend) -> dict[str, Any]:
@@ -190,3 +199,22 @@ async def test_no_traceback_holds_a_canary(
     assert "Traceback" in said
     assert said.count(MASK) > 3
     assert traces_of(said + repr(evidence) + repr(diagnosis)) == []
+
+
+def test_no_library_logs_a_canary(capsys: pytest.CaptureFixture[str]) -> None:
+    """What asyncio or aiohttp says, with its traceback, passes the same mask."""
+    register = SecretRegister()
+    register.add(CANARY)
+    configure_logging(human=False, mask=register.mask)
+    try:
+        raise ValueError(f"a library's {CANARY}")
+    except ValueError:
+        logging.getLogger("aiohttp.server").exception("while %s", CANARY)
+    said = capsys.readouterr().err
+    lines = [json.loads(line) for line in said.splitlines()]
+    written = [line for line in lines if line["event"] == "library_message"]
+
+    assert [line["library"] for line in written] == ["aiohttp.server"]
+    assert written[0]["message"] == f"while {MASK}"
+    assert "Traceback" in written[0]["exception.stacktrace"]
+    assert traces_of(said) == []
