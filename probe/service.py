@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import platform
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,11 +12,9 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from probe.alerting import Alerting
 from probe.ledger import Ledger
 from probe.line import USER_AGENT, Line
 from probe.on_demand import OnDemand
-from probe.outputs.alertmanager import Alertmanager
 from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
 from probe.outputs.web import web_application, web_runner
@@ -25,7 +22,7 @@ from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.serving.web_config import WebConfig
-from probe.sources.configuration import Configuration, WebSettings
+from probe.sources.configuration import Configuration
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
 from probe.telemetry import telemetry_for
@@ -86,18 +83,6 @@ class Service:
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)
-        url = configuration.alertmanager_url
-        self._alerting = Alerting(
-            self.ledger,
-            lambda: self.configuration,
-            instance=_instance(configuration.web),
-            alertmanager=(
-                Alertmanager(url, user_agent=USER_AGENT, told=self.metrics.fleet.notified)
-                if url is not None
-                else None
-            ),
-            hold=configuration.alert_hold,
-        )
         file = configuration.web.config_file
         self._web_config = None if file is None else WebConfig(Path(file))
         self._reloads_seen = 0
@@ -123,8 +108,8 @@ class Service:
             ready=lambda: self._started,
             reload=self.reloading.asked if self.reloading.possible else None,
             reload_failure=self._reload_failure,
+            warnings=lambda: self.configuration.warnings,
             on_demand=self._on_demand.answer,
-            alerts=self._alerting.document,
         )
         served = self._web_config
         if served is not None:
@@ -151,7 +136,6 @@ class Service:
                 self._line.clocks.running(),
                 self.reloading.following(),
                 following,
-                self._alerting.running(),
             ):
                 schedule.start()
                 schedule.replace(configuration.targets)
@@ -194,12 +178,6 @@ class Service:
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()
         log.warning("attempt_missed", target=safe_text(name))
-
-
-def _instance(web: WebSettings) -> str:
-    """Return how people reach the probe: the machine's name where it listens on every address."""
-    host = platform.node() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104  # compared
-    return str(Endpoint(host, web.port))
 
 
 @contextmanager

@@ -72,16 +72,6 @@ class Fleet:
             "How often changed credential files were read again.",
             registry=registry,
         )
-        self._notifications = Counter(
-            "mtls_probe_alertmanager_notifications_total",
-            "Alerts sent to Alertmanager, those that did not arrive included.",
-            registry=registry,
-        )
-        self._notifications_failed = Counter(
-            "mtls_probe_alertmanager_notifications_failed_total",
-            "Alerts that Alertmanager did not take.",
-            registry=registry,
-        )
         Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
             {"version": __version__, "python_version": platform.python_version()}
         )
@@ -135,12 +125,6 @@ class Fleet:
     def credentials_reloaded(self) -> None:
         """Count one re-reading of changed credential files."""
         self._credentials_reloads.inc()
-
-    def notified(self, alerts: int, arrived: bool) -> None:
-        """Count alerts that were sent to Alertmanager."""
-        self._notifications.inc(alerts)
-        if not arrived:
-            self._notifications_failed.inc(alerts)
 
     def counting_spans(self) -> Callable[[str, int], None]:
         """Show what becomes of the probe's own spans from now on; return what counts them."""

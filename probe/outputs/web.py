@@ -7,11 +7,10 @@ with it but show it; law 10 is kept by autoescape on the page and by `safe_text`
 import asyncio
 import gzip
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import msgspec
 from aiohttp import web
 from msgspec import Raw
 
@@ -67,8 +66,8 @@ def web_application(
     ready: Callable[[], bool],
     reload: Reload | None = None,
     reload_failure: Callable[[], str | None] = lambda: None,
+    warnings: Callable[[], Sequence[str]] = tuple,
     on_demand: OnDemand | None = None,
-    alerts: Callable[[], object] | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
@@ -80,14 +79,14 @@ def web_application(
         ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
         reload_failure: Why the last reload left the old configuration in force; None: it did not.
+        warnings: What the configuration in force says that has no effect, or not the one meant.
         on_demand: What `/probe` does; without it there is no such page.
-        alerts: What `/api/v1/alerts` answers with; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
-    pages = _Pages(ledger, metrics, ready, reload, reload_failure, catalogue, clock)
+    pages = _Pages(ledger, metrics, ready, reload, reload_failure, warnings, catalogue, clock)
     application.add_routes(
         [
             web.get("/", pages.status),
@@ -104,8 +103,6 @@ def web_application(
     )
     if on_demand is not None:
         application.add_routes([web.get("/probe", _probing(on_demand))])
-    if alerts is not None:
-        application.add_routes([web.get("/api/v1/alerts", _as_json(alerts))])
     if reload is not None:
         application.add_routes([web.post("/-/reload", pages.reload)])
     return application
@@ -130,6 +127,7 @@ class _Pages:
     is_ready: Callable[[], bool]
     read_again: Reload | None
     reload_failure: Callable[[], str | None]
+    warnings: Callable[[], Sequence[str]]
     catalogue: Mapping[str, Cause]
     clock: Callable[[], float]
 
@@ -152,6 +150,7 @@ class _Pages:
             self.clock(),
             request.query,
             reload_failure=self.reload_failure(),
+            warnings=self.warnings(),
         ):
             if part:
                 await response.write(part)
@@ -241,13 +240,6 @@ def _probing(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Respo
         return web.Response(status=reply.status, body=reply.body, headers=headers)
 
     return probe
-
-
-def _as_json(document: Callable[[], object]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(document()), content_type="application/json")
-
-    return answer
 
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:

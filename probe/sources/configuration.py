@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from probe.module import Module
-from probe.sources.alertmanager_url import alertmanager_url
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError
@@ -28,6 +27,7 @@ from probe.sources.named_sources import (
     source_fault,
     targets_of_source,
 )
+from probe.sources.obsolete import obsolete_keys
 from probe.sources.resource import resource_of
 from probe.sources.schema import FileEntry
 from probe.sources.served_locally import with_served_files
@@ -36,7 +36,7 @@ from probe.sources.shard import in_shard, ordinal_of
 from probe.sources.span_destination import SpanDestination, span_destination
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
-from probe.target import ClockSource, Secret, Target
+from probe.target import ClockSource, Target
 
 SAMPLE_SUCCESSES: Final = 0.01
 """The share of successes recorded where neither file nor environment says."""
@@ -74,8 +74,7 @@ class Configuration:
     shard_index: int = 0
     shard_count: int = 1
     alert_hold: float = 300.0
-    """Seconds that something must be wrong before anybody is told."""
-    alertmanager_url: Secret | None = None
+    """Seconds that something must be wrong before an alerting rule fires."""
     warnings: tuple[str, ...] = ()
     """What the user should know though it is no error, each one line."""
     files: tuple[str, ...] = ()
@@ -209,9 +208,8 @@ def _configuration(
         shard_index=shard_index,
         shard_count=entry.shard.count,
         alert_hold=duration_at(document, ("alerts", "hold"), alerts.hold),
-        alertmanager_url=alertmanager_url(entry.alertmanager.url, document),
         spans_to=spans_to,
-        warnings=warnings + more,
+        warnings=(*warnings, *more, *obsolete_keys(document)),
     )
 
 

@@ -110,12 +110,6 @@ class ClockEntry(Entry, frozen=True, kw_only=True):
     tolerance: str = "60s"
 
 
-class AlertmanagerEntry(Entry, frozen=True, kw_only=True):
-    """`alertmanager`."""
-
-    url: str | None = None
-
-
 class WebEntry(Entry, frozen=True, kw_only=True):
     """`web`."""
 
@@ -161,7 +155,8 @@ class FileEntry(Entry, frozen=True, kw_only=True):
     sources: list[SourceEntry] = field(default_factory=list)
     modules: dict[str, ModuleEntry] = field(default_factory=dict)
     clock: ClockEntry = ClockEntry()
-    alertmanager: AlertmanagerEntry = AlertmanagerEntry()
+    alertmanager: Any = None
+    """Obsolete, whatever it holds: `obsolete.py` says what to do instead."""
     web: WebEntry = WebEntry()
     shard: ShardEntry = ShardEntry()
     concurrency: Positive = 100

@@ -56,7 +56,6 @@ WIRING: Final = frozenset(
     {
         "__init__",
         "__main__",
-        "alerting",
         "cli",
         "commands",
         "on_demand",
