@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource as resource_limits
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,17 +11,20 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 from probe.ledger import Ledger
 from probe.line import USER_AGENT, Line
 from probe.on_demand import OnDemand
 from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
-from probe.outputs.web import web_application, web_runner
+from probe.outputs.web import web_application
+from probe.outputs.web_metrics import WebMetrics
 from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.serving.connections import Connections, connection_limit
+from probe.serving.faults import FaultLog
+from probe.serving.listener import serving
 from probe.serving.web_config import WebConfig
 from probe.sources.configuration import Configuration
 from probe.sources.loading import Loader
@@ -85,6 +89,9 @@ class Service:
             self.ledger.subscribe(telemetry.recorded)
         file = configuration.web.config_file
         self._web_config = None if file is None else WebConfig(Path(file))
+        descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
+        self._connections = Connections(connection_limit(descriptors, configuration.concurrency))
+        self.metrics.fleet.show(WebMetrics(self._connections))
         self._reloads_seen = 0
         self._started = False
 
@@ -114,17 +121,13 @@ class Service:
         served = self._web_config
         if served is not None:
             served.guard(application)
-        runner = web_runner(application)
-        await runner.setup()
-        try:
-            site = web.TCPSite(
-                runner,
-                configuration.web.host,
-                configuration.web.port,
-                ssl_context=None if served is None else served.ssl_context,
-            )
-            await site.start()
-            host, port = runner.addresses[0][:2]
+        async with serving(
+            application,
+            configuration.web.host,
+            configuration.web.port,
+            connections=self._connections,
+            ssl_context=None if served is None else served.ssl_context,
+        ) as (host, port):
             following = (
                 nullcontext() if served is None else served.following(told=self._web_config_read)
             )
@@ -143,7 +146,7 @@ class Service:
                 # What the start has made stays; the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
-                address = Endpoint(str(host), int(port))
+                address = Endpoint(host, port)
                 log.info(
                     "listening",
                     address=str(address),
@@ -157,8 +160,6 @@ class Service:
                 finally:
                     self._started = False
                     await schedule.stop(DRAIN)
-        finally:
-            await runner.cleanup()
 
     async def _attempt(self, target: Target) -> None:
         await self._line.walk(target)
@@ -222,6 +223,7 @@ async def serve(
     Raises:
         OSError: where it cannot listen on the configured address.
     """
+    asyncio.get_running_loop().set_exception_handler(FaultLog("event loop").report_loop)
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
         service = Service(configuration, loader)

@@ -126,6 +126,10 @@ class Fleet:
         """Count one re-reading of changed credential files."""
         self._credentials_reloads.inc()
 
+    def show(self, collector: Collector) -> None:
+        """Show the families of `collector` too."""
+        self._registry.register(collector)
+
     def counting_spans(self) -> Callable[[str, int], None]:
         """Show what becomes of the probe's own spans from now on; return what counts them."""
         spans = Counter(

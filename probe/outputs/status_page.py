@@ -108,16 +108,18 @@ def page(
         if not count % BATCH:
             yield b""
     ranked.sort(key=itemgetter(0))
-    pages = max(-(-len(ranked) // PER_PAGE), 1)
+    found = len(ranked)
+    pages = max(-(-found // PER_PAGE), 1)
     at = min(wanted.page, pages)
+    shown = [state for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]]
+    # A slow reader keeps what is left of this for a while.
+    del ranked
     stream = template("status.html").stream(
         frame(),
-        rows=(
-            row(state, catalogue, now) for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]
-        ),
+        rows=(row(state, catalogue, now) for state in shown),
         summary=summary,
         wanted=wanted,
-        found=len(ranked),
+        found=found,
         first=(at - 1) * PER_PAGE + 1,
         page=at,
         pages=pages,

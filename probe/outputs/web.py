@@ -7,23 +7,22 @@ with it but show it; law 10 is kept by autoescape on the page and by `safe_text`
 import asyncio
 import gzip
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp import web
-from msgspec import Raw
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
+from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.outputs.metrics import Metrics
 from probe.outputs.result import document, line, result_of
+from probe.outputs.shared_bodies import Key, SharedBodies
+from probe.outputs.streaming import PartWriter
 
-KEEPALIVE_TIMEOUT: Final = 75.0
-"""Seconds an idle connection is kept: longer than the usual scrape interval."""
-SHUTDOWN_TIMEOUT: Final = 2.0
-"""Seconds that requests under way get when the service stops."""
 BATCH: Final = 100
 """Results made in one go: a fleet's JSON must not hold back the attempts."""
 
@@ -86,7 +85,18 @@ def web_application(
     """
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
-    pages = _Pages(ledger, metrics, ready, reload, reload_failure, warnings, catalogue, clock)
+    pages = _Pages(
+        ledger,
+        metrics,
+        ready,
+        reload,
+        reload_failure,
+        warnings,
+        catalogue,
+        clock,
+        PartWriter(),
+        SharedBodies(partial(_exposition, metrics)),
+    )
     application.add_routes(
         [
             web.get("/", pages.status),
@@ -108,18 +118,6 @@ def web_application(
     return application
 
 
-def web_runner(application: web.Application) -> web.AppRunner:
-    """Return a runner with limits that suit scrapers and probes of an orchestrator."""
-    return web.AppRunner(
-        application,
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE_TIMEOUT,
-        lingering_time=1.0,
-        shutdown_timeout=SHUTDOWN_TIMEOUT,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Pages:
     ledger: Ledger
@@ -130,34 +128,26 @@ class _Pages:
     warnings: Callable[[], Sequence[str]]
     catalogue: Mapping[str, Cause]
     clock: Callable[[], float]
+    writer: PartWriter
+    bodies: SharedBodies
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         # Jinja2 is slow to import and most processes never show a page.
         from probe.outputs.status_page import CONTENT_SECURITY_POLICY, page
 
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/html; charset=utf-8",
-                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            }
-        )
-        await response.prepare(request)
-        if request.method == "HEAD":
-            return response
-        for part in page(
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        }
+        parts = page(
             self.ledger,
             self.catalogue,
             self.clock(),
             request.query,
             reload_failure=self.reload_failure(),
             warnings=self.warnings(),
-        ):
-            if part:
-                await response.write(part)
-            # A page of ten thousand targets must not hold back the attempts.
-            await asyncio.sleep(0)
-        await response.write_eof()
-        return response
+        )
+        return await self.writer.send_parts(request, headers, parts)
 
     async def target_page(self, request: web.Request) -> web.Response:
         from probe.outputs.detail_pages import target_page
@@ -193,14 +183,21 @@ class _Pages:
             headers={"Cross-Origin-Resource-Policy": "cross-origin"},
         )
 
-    async def metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self.registry.exposition(request.headers.get("Accept", ""))
-        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-        if _accepts_gzip(request.headers.get("Accept-Encoding", "")):
-            # zlib lets go of the interpreter; a fleet's metrics are tens of megabytes.
-            body = await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        zipped = _accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        headers = {
+            "Content-Type": OPENMETRICS if openmetrics else TEXT,
+            "Vary": "Accept, Accept-Encoding",
+        }
+        if zipped:
             headers["Content-Encoding"] = "gzip"
-        return web.Response(body=body, headers=headers)
+        if request.method == "HEAD":
+            return await self.writer.send_parts(request, headers, iter(()))
+        transport = request.transport
+        abandon = transport.abort if transport is not None else lambda: None
+        async with self.bodies.reading((openmetrics, zipped), abandon) as body:
+            return await self.writer.send_body(request, headers, body)
 
     async def healthy(self, _: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -210,14 +207,20 @@ class _Pages:
             return web.Response(text="ready\n")
         return web.Response(text="starting\n", status=503)
 
-    async def targets(self, _: web.Request) -> web.Response:
-        return await _json(list(self.ledger))
+    async def targets(self, request: web.Request) -> web.StreamResponse:
+        return await self._json(request, list(self.ledger))
 
-    async def target(self, request: web.Request) -> web.Response:
+    async def _json(
+        self, request: web.Request, states: Sequence[TargetState]
+    ) -> web.StreamResponse:
+        headers = {"Content-Type": "application/json"}
+        return await self.writer.send_parts(request, headers, _json_parts(states))
+
+    async def target(self, request: web.Request) -> web.StreamResponse:
         state = self.ledger.state(request.match_info["name"])
         if state is None:
             raise web.HTTPNotFound(text="no target has this name; /api/v1/targets lists all\n")
-        return await _json([state])
+        return await self._json(request, [state])
 
     async def reload(self, request: web.Request) -> web.Response:
         if self.read_again is None:
@@ -258,15 +261,27 @@ def _html(text: str) -> web.Response:
     )
 
 
-async def _json(states: list[TargetState]) -> web.Response:
-    results: list[Raw] = []
-    for index, state in enumerate(states, 1):
-        if (one := result_of(state)) is not None:
-            results.append(Raw(line(one)))
-        if index % BATCH == 0:
-            await asyncio.sleep(0)
+def _json_parts(states: Sequence[TargetState]) -> Iterator[bytes]:
+    """Yield the JSON document of `states`, a part for each `BATCH` of them."""
     pending = [state.target.name for state in states if state.diagnosis is None]
-    return web.Response(body=document(results, pending), content_type="application/json")
+    before, results, after = document((), pending).partition(b'"results":[')
+    yield before + results
+    separator = b""
+    for start in range(0, len(states), BATCH):
+        lines = [line(one) for one in map(result_of, states[start : start + BATCH]) if one]
+        if lines:
+            yield separator + b",".join(lines)
+            separator = b","
+    yield after
+
+
+async def _exposition(metrics: Metrics, key: Key) -> bytes:
+    openmetrics, zipped = key
+    body, _ = metrics.exposition(OPENMETRICS if openmetrics else "")
+    if not zipped:
+        return body
+    # zlib lets go of the interpreter; thousands of targets' metrics are tens of megabytes.
+    return await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
 
 
 def _accepts_gzip(header: str) -> bool:
