@@ -90,7 +90,10 @@ class Service:
         file = configuration.web.config_file
         self._web_config = None if file is None else WebConfig(Path(file))
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
-        self._connections = Connections(connection_limit(descriptors, configuration.concurrency))
+        tls = self._web_config is not None and self._web_config.ssl_context is not None
+        self._connections = Connections(
+            connection_limit(descriptors, configuration.concurrency, tls=tls)
+        )
         self.metrics.fleet.show(WebMetrics(self._connections))
         self._reloads_seen = 0
         self._started = False

@@ -1,8 +1,8 @@
 """Keeps the number of large answers that lie in memory small, however many clients read slowly.
 
 A page of metrics is tens of megabytes for thousands of targets. Each scrape gets a fresh one, unless
-`MOST` different ones are still being read: then it shares the newest, or, where that is old, the
-readers of the oldest lose their connection.
+somebody is still reading one that was made a moment ago. Where `MOST` different ones are being read,
+it shares one that is somewhat older, or the readers of the oldest lose their connection.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ MOST: Final = 3
 """Bodies in memory at a time, over all formats."""
 FRESH: Final = 1.0
 """Seconds for which a body may be shared where there are as many already."""
+MOMENT: Final = 0.25
+"""Seconds for which a body may be shared that somebody else is reading."""
 
 Key = tuple[bool, bool]
 """Whether it is in OpenMetrics, and whether in gzip."""
@@ -64,10 +66,11 @@ class SharedBodies:
 
     def _body(self, key: Key) -> _Body:
         now = self._clock()
-        if len(self._bodies) >= MOST:
-            same = [one for one in self._bodies if one.key == key]
-            if same and now - same[-1].at <= FRESH:
-                return same[-1]
+        full = len(self._bodies) >= MOST
+        same = [one for one in self._bodies if one.key == key]
+        if same and now - same[-1].at <= (FRESH if full else MOMENT):
+            return same[-1]
+        if full:
             oldest = self._bodies[0]
             self._drop(oldest)
             for abandon in tuple(oldest.readers.values()):

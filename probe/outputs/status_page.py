@@ -131,7 +131,7 @@ def page(
         warnings=[safe_text(line) for line in warnings[:20]],
         now=rfc3339(now),
     )
-    stream.enable_buffering(200)
+    stream.enable_buffering(50)
     yield from (part.encode() for part in stream)
 
 

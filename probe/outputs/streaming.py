@@ -8,8 +8,10 @@ from aiohttp import web
 
 PART: Final = 32 * 1024
 """Bytes that are handed to a connection at a time; the next ones wait until its reader took them."""
-STEPS_AT_ONCE: Final = 2
+STEPS_AT_ONCE: Final = 1
 """Parts of pages made in one turn of the event loop, over all requests."""
+MOST_WAITING: Final = 32
+"""Requests whose next part is waited for; one that finds as many is told to come again."""
 
 
 class PartWriter:
@@ -18,6 +20,7 @@ class PartWriter:
     def __init__(self) -> None:
         """Begin with every turn free."""
         self._turns = asyncio.Semaphore(STEPS_AT_ONCE)
+        self._waiting = 0
 
     async def send_parts(
         self, request: web.Request, headers: dict[str, str], parts: Iterator[bytes]
@@ -26,7 +29,11 @@ class PartWriter:
 
         Raises:
             ConnectionError: where the client has gone, or was too slow.
+            HTTPServiceUnavailable: where many others wait for theirs.
         """
+        if self._waiting >= MOST_WAITING:
+            text = "many pages are being made; come again in a second\n"
+            raise web.HTTPServiceUnavailable(text=text, headers={"Retry-After": "1"})
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         if request.method == "HEAD":
@@ -56,8 +63,12 @@ class PartWriter:
         return response
 
     async def _made(self, parts: Iterator[bytes]) -> bytes | None:
-        async with self._turns:
-            part = next(parts, None)
-            # Others may go on before the next part of anybody's is made.
-            await asyncio.sleep(0)
+        self._waiting += 1
+        try:
+            async with self._turns:
+                part = next(parts, None)
+                # Others may go on before the next part of anybody's is made.
+                await asyncio.sleep(0)
+        finally:
+            self._waiting -= 1
         return part

@@ -18,6 +18,7 @@ from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.outputs.joined_calls import JoinedCalls
 from probe.outputs.metrics import Metrics
 from probe.outputs.result import document, line, result_of
 from probe.outputs.shared_bodies import Key, SharedBodies
@@ -89,7 +90,7 @@ def web_application(
         ledger,
         metrics,
         ready,
-        reload,
+        None if reload is None else JoinedCalls(reload).call,
         reload_failure,
         warnings,
         catalogue,
@@ -228,6 +229,8 @@ class _Pages:
         # A page elsewhere could otherwise make its visitor's browser send this.
         if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
             raise web.HTTPForbidden(text="not from another site\n")
+        if request.can_read_body:
+            raise web.HTTPRequestEntityTooLarge(0, 1, text="a reload takes no body\n")
         error = await self.read_again()
         if error is not None:
             return web.Response(text=f"the configuration in force stays: {error}\n", status=500)

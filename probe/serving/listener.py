@@ -20,9 +20,9 @@ from probe.serving.request_handler import RequestHandler
 
 SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds that requests under way get when the service stops."""
-BACKLOG: Final = 1024
+BACKLOG: Final = 4096
 """Connections that the kernel holds until they are accepted."""
-ACCEPTED_AT_ONCE: Final = 8
+ACCEPTED_AT_ONCE: Final = 16
 """In one turn of the event loop: a flood of new connections must not hold back the attempts."""
 SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""
@@ -121,7 +121,7 @@ class Listener:
 
     def _begin(self, sock: socket.socket, peer: str) -> None:
         connections = self._connections
-        connection = Connection(peer, "handshake", connections.clock(), sock.close)
+        connection = Connection(peer, sock.close)
         connections.admit(connection)
         sock.setblocking(False)
         size = SEND_BUFFER if len(connections) <= FAST_CONNECTIONS else SMALL_SEND_BUFFER

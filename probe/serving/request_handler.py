@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from probe.serving.connections import Connection, Connections
+from probe.serving.connections import Connection, Connections, Phase
 from probe.serving.faults import FaultLog
 
 LARGEST_HEAD: Final = 32 * 1024
@@ -85,7 +85,6 @@ class RequestHandler(web.RequestHandler):
         writing = cast("asyncio.Transport", transport)
         writing.set_write_buffer_limits(high=WRITE_BUFFER)
         self._connection.end = writing.abort
-        self._connection.unsent = writing.get_write_buffer_size
         self._begin("idle")
         super().connection_made(transport)
 
@@ -93,6 +92,16 @@ class RequestHandler(web.RequestHandler):
         """Let the connection go."""
         self._connections.leave(self._connection)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Learn that the reader does not keep up."""
+        self._connections.stall(self._connection)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Learn that the reader has caught up."""
+        self._connections.go_on(self._connection)
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Read what may be part of a request, one or several."""
@@ -126,6 +135,9 @@ class RequestHandler(web.RequestHandler):
             if request.headers.get("Expect", "100-continue").lower() != "100-continue":
                 request_handler = _refuse_expectation
             return await super()._handle_request(request, start_time, request_handler)
+        except asyncio.InvalidStateError:
+            # aiohttp's own, where it stops while several requests of a connection are left.
+            raise ConnectionResetError from None
         finally:
             # A body that nobody reads may be on its way still: that is not another request's head.
             self._draining = not request.content.is_eof()
@@ -150,8 +162,10 @@ class RequestHandler(web.RequestHandler):
         """Return the answer to what no page could answer; the connection ends with it.
 
         Raises:
-            ConnectionError: where part of another answer has been sent.
+            ConnectionError: where part of another answer has been sent, or nobody reads one.
         """
+        if isinstance(exc, ConnectionError):
+            raise exc  # the client has gone, or was ended: nobody reads an answer
         if status == 400:
             self._connections.malformed += 1
         else:
@@ -171,8 +185,8 @@ class RequestHandler(web.RequestHandler):
     def log_debug(self, *_: Any, **__: Any) -> None:
         """Log nothing of a request."""
 
-    def _begin(self, phase: Any) -> None:
-        self._connection.begin(phase, self._connections.clock())
+    def _begin(self, phase: Phase) -> None:
+        self._connections.begin(self._connection, phase)
 
 
 async def _refuse_expectation(_: web.BaseRequest) -> web.StreamResponse:

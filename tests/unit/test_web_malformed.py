@@ -109,7 +109,7 @@ async def test_plain_http_to_a_port_of_tls_leaves_nothing(tmp_path: Path) -> Non
     assert "Traceback" not in ended.err
 
 
-def test_a_fault_of_ours_is_reported_without_what_it_says(
+async def test_a_fault_of_ours_is_reported_without_what_it_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """An exception's message may repeat a header: its type and the place in the code are enough."""
@@ -121,7 +121,7 @@ def test_a_fault_of_ours_is_reported_without_what_it_says(
         assert places_of(error)[-1].startswith("test_web_malformed.py:")
         handler = FaultLog("event loop")
         handler.report_loop(
-            asyncio.new_event_loop(),
+            asyncio.get_running_loop(),
             {"message": f"Exception in callback <f({secret!r})>", "exception": error},
         )
     printed = capsys.readouterr()
