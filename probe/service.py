@@ -24,6 +24,7 @@ from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.serving.connections import Connections, connection_limit
 from probe.serving.faults import FaultLog
+from probe.serving.hosts import HostCheck, names_of_this_host
 from probe.serving.listener import serving
 from probe.serving.web_config import WebConfig
 from probe.sources.configuration import Configuration
@@ -95,6 +96,7 @@ class Service:
             connection_limit(descriptors, configuration.concurrency, tls=tls)
         )
         self.metrics.fleet.show(WebMetrics(self._connections))
+        self._names = names_of_this_host()
         self._reloads_seen = 0
         self._started = False
 
@@ -124,6 +126,7 @@ class Service:
         served = self._web_config
         if served is not None:
             served.guard(application)
+        HostCheck(configuration.web.hosts, self._own_names).install(application)
         async with serving(
             application,
             configuration.web.host,
@@ -178,6 +181,11 @@ class Service:
         served = self._web_config
         told = (self.reloading.failure, served.failure if served is not None else None)
         return "\n".join(filter(None, told)) or None
+
+    def _own_names(self) -> Iterator[str]:
+        yield from self._names
+        if self._web_config is not None:
+            yield from self._web_config.names
 
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()

@@ -28,6 +28,8 @@ BATCH: Final = 100
 """Results made in one go: a fleet's JSON must not hold back the attempts."""
 
 _POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_BY_A_BROWSER: Final = ("origin", "referer", "sec-fetch-")
+"""How headers begin that browsers send and tools do not; not every browser sends each of them."""
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -227,8 +229,9 @@ class _Pages:
         if self.read_again is None:
             raise web.HTTPNotFound
         # A page elsewhere could otherwise make its visitor's browser send this.
-        if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-            raise web.HTTPForbidden(text="not from another site\n")
+        if any(name.lower().startswith(_BY_A_BROWSER) for name in request.headers):
+            text = "not from a browser: use curl -X POST without Origin, Referer or Sec-Fetch-*\n"
+            raise web.HTTPForbidden(text=text)
         if request.can_read_body:
             raise web.HTTPRequestEntityTooLarge(0, 1, text="a reload takes no body\n")
         error = await self.read_again()

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from cryptography import x509
 
 from probe.safe_text import safe_text
 from probe.serving.context import Context, ServingContext, UnusableError, server_context
@@ -39,6 +40,7 @@ class WebConfig:
         settings: What the file in force says.
         ssl_context: What a listener is given, once; None where it serves plain HTTP.
         failure: Why the last change left the old file in force; None where it did not.
+        names: The DNS names in the certificate that is served.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,6 +52,7 @@ class WebConfig:
         self._path = str(path)
         self._named: tuple[str, ...] = ()
         self.failure: str | None = None
+        self.names: frozenset[str] = frozenset()
         self.settings, context = self._read()
         self.ssl_context = None if context is None else ServingContext(context)
 
@@ -121,9 +124,21 @@ class WebConfig:
         # Also where one of them does not fit: its next change may mend that.
         self._named = settings.tls.files
         try:
-            return settings, server_context(settings.tls)
+            context = server_context(settings.tls)
+            self.names = served_names(Path(settings.tls.cert_file))
         except UnusableError as error:
             raise _told_where(document, error) from None
+        return settings, context
+
+
+def served_names(file: Path) -> frozenset[str]:
+    """Return the DNS names of the first certificate in `file`; none where there are none."""
+    try:
+        certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return frozenset()
+    return frozenset(extension.value.get_values_for_type(x509.DNSName))
 
 
 def _told_where(document: Document, error: UnusableError) -> ConfigurationError:

@@ -4,6 +4,7 @@ Pure but for reading the file and the files that `${file:…}` names. Every faul
 mend in the file is a `ConfigurationError`; faults of credentials are left to `load`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +42,8 @@ from probe.target import ClockSource, Target
 SAMPLE_SUCCESSES: Final = 0.01
 """The share of successes recorded where neither file nor environment says."""
 
+_NAME: Final = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
+
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
@@ -49,6 +52,8 @@ class WebSettings:
     host: str = "0.0.0.0"  # noqa: S104  # the contract's default: a scraper is another host
     port: int = 9943
     config_file: str | None = None
+    hosts: tuple[str, ...] = ()
+    """Names that the pages answer to besides this host's own, each one or `*.` and a domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +266,12 @@ def _web(entry: FileEntry, document: Document) -> WebSettings:
     if not (colon and port.isascii() and port.isdecimal() and int(port[:6]) <= 65535):
         reason = "must be host:port, like 0.0.0.0:9943"
         raise error_at(document, ("web", "listen"), reason, found=text)
-    return WebSettings(host or "0.0.0.0", int(port), entry.web.config_file)  # noqa: S104  # as Go
+    for position, name in enumerate(entry.web.hosts):
+        if not _NAME.fullmatch(name):
+            reason = "must be a name without a port, like probe.example.com or *.example.com"
+            raise error_at(document, ("web", "hosts", position), reason, found=name)
+    hosts = tuple(entry.web.hosts)
+    return WebSettings(host or "0.0.0.0", int(port), entry.web.config_file, hosts)  # noqa: S104  # as Go
 
 
 class _Files:

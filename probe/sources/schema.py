@@ -115,6 +115,7 @@ class WebEntry(Entry, frozen=True, kw_only=True):
 
     listen: str = "0.0.0.0:9943"
     config_file: str | None = None
+    hosts: list[str] = field(default_factory=list)
 
 
 class ShardEntry(Entry, frozen=True, kw_only=True):

@@ -13,30 +13,11 @@ import pytest
 from probe.serving.faults import FaultLog, places_of
 from tests.unit.command_line import configuration, running_service
 from tests.unit.malformed_requests import SHOWN, requests
+from tests.unit.raw_exchange import exchange
 from tests.unit.web_files import HASH, ServerPki
 
 HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")
 TARGET = {"name": "eu", "endpoint": "127.0.0.1:1", "interval": "1h"}
-
-
-async def exchange(address: str, request: bytes) -> bytes:
-    """Send `request` on a connection of its own; return all that comes back."""
-    host, _, port = address.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
-        writer.write(request)
-        async with asyncio.timeout(10):
-            answer = b""
-            while True:
-                try:
-                    part = await asyncio.wait_for(reader.read(65536), 1.5)
-                except (TimeoutError, ConnectionError):
-                    return answer  # it waits for more of a request, or is gone
-                if not part:
-                    return answer
-                answer += part
-    finally:
-        writer.close()
 
 
 def first_head(answer: bytes) -> tuple[int, dict[str, str]]:
