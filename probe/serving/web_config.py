@@ -1,7 +1,7 @@
 """The web file in force, and how a changed one takes its place.
 
-It is read and judged whole, with every file that it names, then swapped; one with an error leaves
-the old one in force and is told (laws 2 and 10: by a `ConfigurationError`). New connections get the
+It is read and judged whole, with every file that it names, then swapped; one with an error, and one
+that would let more people in, leave the old one in force, and the reason is reported. New connections get the
 new certificate and client CAs, new requests the new users and headers; nothing that listens stops.
 """
 
@@ -19,6 +19,7 @@ from probe.safe_text import safe_text
 from probe.serving.context import Context, ServingContext, UnusableError, server_context
 from probe.serving.guard import Guard
 from probe.serving.settings import ServerSettings, read_document, settings_of
+from probe.serving.weakening import weakenings
 from probe.sources.conversion import error_at
 from probe.sources.error import ConfigurationError
 from probe.sources.yaml_document import Document
@@ -73,6 +74,8 @@ class WebConfig:
             settings, context = await asyncio.to_thread(self._read)
         except ConfigurationError as error:
             return str(error)
+        if why := self._weaker(settings):
+            return why
         if (context is None) != (self.ssl_context is None):
             word = "away" if context is None else "in"
             return f"{safe_text(self._path)}: tls_server_config: takes a restart to be taken {word}"
@@ -80,6 +83,15 @@ class WebConfig:
         if self.ssl_context is not None and context is not None:
             self.ssl_context.in_force = context
         return None
+
+    def _weaker(self, settings: ServerSettings) -> str | None:
+        """Return why `settings` need a restart to be in force: they would let more people in."""
+        lost = list(weakenings(self.settings, settings))
+        if settings == ServerSettings() != self.settings:
+            lost = lost or ["it is empty"]
+        if not lost:
+            return None
+        return f"{safe_text(self._path)}: {'; '.join(lost)}: takes a restart to be in force"
 
     @asynccontextmanager
     async def following(self, told: Told = lambda _: None) -> AsyncIterator[None]:
