@@ -6,13 +6,14 @@ any lookup; what a name resolves to is judged again, before anything is sent the
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from ipaddress import IPv4Network as _IPv4Network
 from typing import Final
 
+from probe.special_addresses import special_kind
 from probe.target import Endpoint, Protocol, Target, default_protocol
 
 _ENTRY: Final = re.compile(
@@ -95,13 +96,21 @@ class AllowList:
         """Return whether `host`, as somebody has written it, may be looked up at all."""
         return any(entry.fits(host, port) for entry in self.entries)
 
-    def allows_address(self, host: str, port: int, address: str) -> bool:
+    def allows_address(
+        self, host: str, port: int, address: str, *, is_own: Callable[[str], bool]
+    ) -> bool:
         """Return whether `address`, which the name `host` resolves to, may be connected to.
 
         A name that is listed as such goes where its owner points it. One that only a pattern fits
-        has to lead into a listed network; where none is listed, anywhere but to this machine, the
-        link (cloud metadata) and what is no unicast: who may add a name under the pattern could
-        otherwise reach those through the probe.
+        has to lead into a listed network; where none is listed, anywhere but to this machine's own
+        addresses and to special ones: who may add a name under the pattern could otherwise reach
+        those through the probe.
+
+        Args:
+            host: the name, as somebody has written it.
+            port: of the endpoint.
+            address: the one that will be connected to.
+            is_own: whether an address is one of this machine's own.
         """
         found = _address(address)
         if found is None:
@@ -112,9 +121,7 @@ class AllowList:
         networks = [entry for entry in self.entries if entry.network is not None]
         if networks:
             return any(entry.fits(address, port) for entry in networks)
-        return bool(fitting) and not (
-            found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast
-        )
+        return bool(fitting) and special_kind(address) is None and not is_own(address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from probe.credentials.store import CredentialStore
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence
 from probe.handshake.attempt import Prober
+from probe.handshake.own_addresses import is_own_address
 from probe.handshake.resolver import Resolver
 from probe.ledger import TargetState, alone
 from probe.line import NO_RESOURCE
@@ -189,7 +190,9 @@ class _AllowedResolver(Resolver):
         allowed = tuple(
             address
             for address in found
-            if self._allow.allows_address(endpoint.host, endpoint.port, address)
+            if self._allow.allows_address(
+                endpoint.host, endpoint.port, address, is_own=is_own_address
+            )
         )
         if not allowed:
             raise ForbiddenError(

@@ -26,7 +26,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "diagnosis": FACTS | {"causes", "safe_text", "weakness"},
     "credentials": FACTS | {"cipher_suites", "safe_text", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
-    "module": frozenset({"target"}),
+    "module": frozenset({"special_addresses", "target"}),
+    "special_addresses": frozenset(),
     "sources": frozenset({"cipher_suites", "credentials", "module", "safe_text", "target"}),
     "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
@@ -68,12 +69,22 @@ WIRING: Final = frozenset(
 
 DOES_IO: Final = frozenset(
     f"handshake/{name}.py"
-    for name in ("attempt", "clock", "connection", "dial", "experiments", "opening", "resolver")
+    for name in (
+        "attempt",
+        "clock",
+        "connection",
+        "dial",
+        "experiments",
+        "opening",
+        "own_addresses",
+        "resolver",
+    )
 )
 """The modules of the handshake that touch the network; every other one is sans-I/O."""
 
 SOCKETS: Final = frozenset(
-    f"handshake/{name}.py" for name in ("attempt", "connection", "dial", "opening", "resolver")
+    f"handshake/{name}.py"
+    for name in ("attempt", "connection", "dial", "opening", "own_addresses", "resolver")
 )
 OUTSIDE_WORLD: Final = (
     "aiohttp",
@@ -113,6 +124,7 @@ def is_pure(module: Module) -> bool:
         "diagnosis",
         "evidence",
         "module",
+        "special_addresses",
         "record",
         "safe_text",
         "target",
