@@ -14,13 +14,14 @@ from ipaddress import IPv4Network as _IPv4Network
 from typing import Final
 
 from probe.special_addresses import special_kind
-from probe.target import Endpoint, Protocol, Target, default_protocol
+from probe.target import Endpoint, Protocol, Secret, Target, default_protocol
 
 _ENTRY: Final = re.compile(
     r"(?:\[(?P<bracketed>[^][]+)\](?P<prefix>/\d+)?|(?P<plain>[^][]+?))"
     r"(?::(?P<port>\d{1,5}|\*))?"
 )
 _HOST: Final = re.compile(r"[a-z0-9_.*?-]+")
+_HOSTNAME: Final = re.compile(r"(?=.{1,253}\.?\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _GLOB: Final = re.compile(r"[*?]")
 
 _Address = IPv4Address | IPv6Address
@@ -159,6 +160,45 @@ class Module:
         if template is None:
             raise ValueError("http:// is in clear, which this module does not ask for")
         return replace(template, name=str(endpoint), endpoint=endpoint, timeout=timeout)
+
+
+def under_hostname(target: Target, hostname: str) -> Target:
+    """Return `target` called `hostname`, as blackbox_exporter calls one (prober/handler.go).
+
+    It is the name in TLS, unless the module has one of its own, and the Host of an HTTP request;
+    gRPC's authority follows the name in TLS. An empty one changes nothing.
+
+    Raises:
+        ValueError: where it is not a host's name, or the module's own Host is another one.
+    """
+    if not hostname:
+        return target
+    if not _HOSTNAME.fullmatch(hostname):
+        raise ValueError(f"the parameter hostname is not a valid host name: {hostname[:100]!r}")
+    headers = target.headers
+    if target.protocol == "http/protobuf":
+        own = next((value.reveal() for name, value in headers if name.lower() == "host"), "")
+        if own and own != hostname:
+            raise ValueError("the module has a Host header, which is not the parameter hostname")
+        if not own:
+            headers = (*headers, ("host", Secret(hostname)))
+    tls = target.tls
+    if not tls.server_name_override:
+        tls = replace(tls, server_name_override=hostname)
+    return replace(target, tls=tls, headers=headers)
+
+
+def may_be_called(hostname: str, target: Target, allow: AllowList) -> bool:
+    """Return whether `target` may be called `hostname` by somebody who asks.
+
+    Headers of a module may hold a token. They go to a server that proves the name; who could choose
+    any name could have them sent to a server of his own at an allowed address.
+    """
+    endpoint = target.endpoint
+    if not hostname or hostname.lower() == endpoint.host.lower():
+        return True
+    secret = any(name.lower() != "host" for name, _ in target.headers)
+    return not secret or allow.allows(hostname, endpoint.port)
 
 
 def _network(text: str) -> _Network | None:

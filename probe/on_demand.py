@@ -1,7 +1,8 @@
 """One attempt because a scrape asked for it: `/probe?target=&module=` (interfaces.md, section 5).
 
-The line is walked once, beside schedule and ledger, and nothing is kept of it. Only what the
-module allows is looked up, and only where that leads to is connected to.
+The attempt is made as a scheduled one is, with its experiments, and a failure of ours ends it as
+`probe_fault`; no ledger has it. Only what the module allows is looked up, and only where that leads
+to is connected to.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+import structlog
+
 from probe.credentials.certificate import CertificateReader
 from probe.credentials.store import CredentialStore
 from probe.diagnosis import Diagnosis, diagnose
@@ -19,13 +22,17 @@ from probe.handshake.attempt import Prober
 from probe.handshake.own_addresses import is_own_address
 from probe.handshake.resolver import Resolver
 from probe.ledger import TargetState, alone
-from probe.line import NO_RESOURCE
-from probe.module import AllowList, Module
+from probe.line import FAULTS_AT_ONCE, FAULTS_EVERY, NO_RESOURCE, fault_evidence
+from probe.module import AllowList, Module, may_be_called, under_hostname
+from probe.on_demand_rounds import OnDemandRounds
 from probe.outputs.blackbox import blackbox_metrics, debug_page
 from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.safe_text import safe_text
 from probe.target import Target
-from probe.trace_context import HeadSampler
+from probe.token_bucket import TokenBucket
+from probe.trace_context import HeadSampler, TraceContext, log_fields
+
+log = structlog.get_logger("mtls_probe")
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5
@@ -71,6 +78,7 @@ class OnDemand:
         sampler: HeadSampler | None = None,
         propagate: bool = False,
         recorded: Callable[[TargetState], None] = lambda _state: None,
+        experiments: bool = True,
     ) -> None:
         """Take what attempts share.
 
@@ -85,6 +93,7 @@ class OnDemand:
             sampler: gives each attempt its trace, where there is telemetry.
             propagate: whether requests carry it.
             recorded: told of each attempt, for its trace.
+            experiments: whether further handshakes may settle what an attempt left open.
         """
         self._sampler = sampler
         self._propagate = propagate and sampler is not None
@@ -96,12 +105,14 @@ class OnDemand:
         self._clock_tolerance = clock_tolerance
         self._resource = resource
         self._places = asyncio.Semaphore(concurrency)
+        self._rounds = OnDemandRounds(lambda: self._prober(Resolver()), enabled=experiments)
+        self._faults = TokenBucket(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
 
     async def answer(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
         """Make the attempt that `query` asks for, within the scrape's own timeout.
 
         Args:
-            query: `target`, `module` (may be left out where there is one), `debug=true`.
+            query: `target`, `module` (may be left out where there is one), `hostname`, `debug=true`.
             headers: of the request: Accept, and the scrape's timeout.
         """
         modules = self._modules()
@@ -116,12 +127,15 @@ class OnDemand:
             return _refusal(400, "the parameter target is missing: ?target=host:port&module=NAME")
         try:
             timeout = _timeout(module, headers.get(TIMEOUT_HEADER, ""))
-            target = module.target(text, timeout)
+            target = under_hostname(module.target(text, timeout), query.get("hostname", ""))
         except ValueError as error:
             return _refusal(400, safe_text(str(error)))
         endpoint = target.endpoint
         if not module.allow.allows(endpoint.host, endpoint.port):
             return _forbidden(module, f"{endpoint} is not in its allow-list")
+        if not may_be_called(query.get("hostname", ""), target, module.allow):
+            why = "its headers go to no name that its allow-list does not have; add the hostname"
+            return _forbidden(module, why)
         asked = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
@@ -145,27 +159,45 @@ class OnDemand:
         return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
 
     async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
-        prober = Prober(
+        trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
+        started = time.monotonic()
+        try:
+            evidence, diagnosis = await self._observe(target, module, trace, started)
+        except ForbiddenError:
+            raise
+        except Exception as error:
+            # A bug of ours, or something that we lack: the target has no part in it.
+            if self._faults.take(time.monotonic()):
+                log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
+            evidence = fault_evidence(target, self._clock_tolerance, error, trace)
+            diagnosis = diagnose(evidence)
+        finally:
+            # Names come from whoever asks: none may stay.
+            self._credentials.release(target.name)
+        duration = time.monotonic() - started
+        self._recorded(alone(target, evidence, diagnosis))
+        return evidence, diagnosis, duration
+
+    async def _observe(
+        self, target: Target, module: Module, trace: TraceContext | None, started: float
+    ) -> tuple[Evidence, Diagnosis]:
+        prober = self._prober(_AllowedResolver(target, module.allow))
+        evidence = self._beside(await prober.attempt(target, trace))
+        deadline = started + target.timeout
+        evidence = await self._rounds.settle(module.name, target, evidence, deadline)
+        return evidence, diagnose(evidence)
+
+    def _prober(self, resolver: Resolver) -> Prober:
+        return Prober(
             self._credentials,
             CertificateReader(),
-            _AllowedResolver(target, module.allow),
+            resolver,
             wall_clock=time.time,
             user_agent=self._user_agent,
             clock_tolerance=self._clock_tolerance,
             resource=self._resource,
             propagate=self._propagate,
         )
-        trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
-        started = time.monotonic()
-        try:
-            evidence = self._beside(await prober.attempt(target, trace))
-        finally:
-            # Names come from whoever asks: none may stay.
-            self._credentials.release(target.name)
-        duration = time.monotonic() - started
-        diagnosis = diagnose(evidence)
-        self._recorded(alone(target, evidence, diagnosis))
-        return evidence, diagnosis, duration
 
 
 class _AllowedResolver(Resolver):

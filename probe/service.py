@@ -85,6 +85,7 @@ class Service:
             sampler=sampler,
             propagate=configuration.propagate,
             recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
+            experiments=configuration.experiments_enabled,
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)

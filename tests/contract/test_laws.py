@@ -60,6 +60,7 @@ WIRING: Final = frozenset(
         "cli",
         "commands",
         "on_demand",
+        "on_demand_rounds",
         "reloading",
         "service",
         "telemetry",
