@@ -161,12 +161,8 @@ class Line:
             # Otherwise at each attempt, for ever; the metrics count them all.
             if self._is_told(target):
                 log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
-            fault = safe_text(self._register.mask(f"{type(error).__name__}: {error}"))
-            evidence = Evidence(
-                target=target_facts(target, self._clock_tolerance),
-                at=time.time(),
-                ending=Ending(stage="load", kind="probe_fault", detail=fault),
-                trace=trace,
+            evidence = fault_evidence(
+                target, self._clock_tolerance, error, trace, self._register.mask
             )
             return evidence, diagnose(evidence)
 
@@ -175,6 +171,23 @@ class Line:
             fault_of.name, TokenBucket(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
         )
         return bucket.take(time.monotonic())
+
+
+def fault_evidence(
+    target: Target,
+    clock_tolerance: float,
+    error: Exception,
+    trace: TraceContext | None,
+    mask: Callable[[str], str],
+) -> Evidence:
+    """Return the evidence of an attempt that an exception of ours has ended; `mask` hides secrets."""
+    fault = safe_text(mask(f"{type(error).__name__}: {error}"))
+    return Evidence(
+        target=target_facts(target, clock_tolerance),
+        at=time.time(),
+        ending=Ending(stage="load", kind="probe_fault", detail=fault),
+        trace=trace,
+    )
 
 
 async def one_round(

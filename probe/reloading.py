@@ -34,8 +34,7 @@ AGAIN: Final = 0.3
 
 _AT_THE_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
-    "experiments_concurrency", "shard_count", "shard_index", "alertmanager_url", "alert_hold",
-    "resource", "sample_successes", "propagate", "spans_to",
+    "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
 )  # fmt: skip
 """What a reload cannot change while the service runs."""
 

@@ -25,7 +25,6 @@ from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
 from probe.outputs.durations import Durations
 from probe.outputs.exposition import OPENMETRICS, TEXT
-from probe.outputs.own_trouble import OwnTrouble
 from probe.outputs.resource_info import resource_labels
 from probe.safe_text import safe_text
 
@@ -76,16 +75,6 @@ class Fleet:
         self._exceeded = Counter(
             "mtls_probe_budget_exceeded_total",
             "Attempts that ended because a peer sent more bytes or steps than one may take.",
-            registry=registry,
-        )
-        self._notifications = Counter(
-            "mtls_probe_alertmanager_notifications_total",
-            "Alerts sent to Alertmanager, those that did not arrive included.",
-            registry=registry,
-        )
-        self._notifications_failed = Counter(
-            "mtls_probe_alertmanager_notifications_failed_total",
-            "Alerts that Alertmanager did not take.",
             registry=registry,
         )
         Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
@@ -144,15 +133,9 @@ class Fleet:
         """Count one re-reading of changed credential files."""
         self._credentials_reloads.inc()
 
-    def notified(self, alerts: int, arrived: bool) -> None:
-        """Count alerts that were sent to Alertmanager."""
-        self._notifications.inc(alerts)
-        if not arrived:
-            self._notifications_failed.inc(alerts)
-
-    def show_own_trouble(self, trouble: OwnTrouble) -> None:
-        """Show from now on how the probe itself fares."""
-        self._registry.register(trouble)
+    def show(self, collector: Collector) -> None:
+        """Show the families of `collector` too."""
+        self._registry.register(collector)
 
     def counting_spans(self) -> Callable[[str, int], None]:
         """Show what becomes of the probe's own spans from now on; return what counts them."""

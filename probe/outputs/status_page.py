@@ -5,7 +5,7 @@ Law 10: the template escapes every value (autoescape), and each has passed `safe
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -87,6 +87,7 @@ def page(
     query: Mapping[str, str] = _NOTHING_ASKED,
     *,
     reload_failure: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> Iterator[bytes]:
     """Yield the page part by part, as of `now` (epoch seconds); an empty part is only a pause.
 
@@ -96,6 +97,7 @@ def page(
         now: for ages and days left.
         query: of the page's address: search, filters and place (`TargetFilter`).
         reload_failure: why the last reload left the old configuration in force.
+        warnings: what the configuration in force says that is no error; the first are shown.
     """
     wanted, summary = TargetFilter.of(query), FleetSummary()
     ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
@@ -106,16 +108,18 @@ def page(
         if not count % BATCH:
             yield b""
     ranked.sort(key=itemgetter(0))
-    pages = max(-(-len(ranked) // PER_PAGE), 1)
+    found = len(ranked)
+    pages = max(-(-found // PER_PAGE), 1)
     at = min(wanted.page, pages)
+    shown = [state for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]]
+    # A slow reader keeps what is left of this for a while.
+    del ranked
     stream = template("status.html").stream(
         frame(),
-        rows=(
-            row(state, catalogue, now) for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]
-        ),
+        rows=(row(state, catalogue, now) for state in shown),
         summary=summary,
         wanted=wanted,
-        found=len(ranked),
+        found=found,
         first=(at - 1) * PER_PAGE + 1,
         page=at,
         pages=pages,
@@ -124,9 +128,10 @@ def page(
         parties=PARTIES,
         known=catalogue,
         reload_failure=[safe_text(line) for line in (reload_failure or "").splitlines()[:20]],
+        warnings=[safe_text(line) for line in warnings[:20]],
         now=rfc3339(now),
     )
-    stream.enable_buffering(200)
+    stream.enable_buffering(50)
     yield from (part.encode() for part in stream)
 
 

@@ -38,7 +38,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     | {"cipher_suites", "own_limits", "shell_words", "target", "weakness"},
     "inspection": FACTS
     | {"causes", "credentials", "handshake", "safe_text", "shell_words", "target", "weakness"},
-    "module": frozenset({"target"}),
+    "module": frozenset({"special_addresses", "target"}),
     "sources": SECRETS | TEXT | {"cipher_suites", "credentials", "module", "target"},
     "handshake": FACTS
     | SECRETS
@@ -51,6 +51,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "trace_context",
         "weakness",
     },
+    "special_addresses": frozenset(),
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -67,7 +68,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "trace_context",
     },
     "directories": frozenset(),
-    "serving": TEXT | {"cipher_suites", "secret_register", "sources", "watching"},
+    "serving": TEXT | {"cipher_suites", "secret_register", "sources", "token_bucket", "watching"},
     "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
@@ -79,10 +80,10 @@ WIRING: Final = frozenset(
     {
         "__init__",
         "__main__",
-        "alerting",
         "cli",
         "commands",
         "on_demand",
+        "on_demand_rounds",
         "reloading",
         "service",
         "telemetry",
@@ -100,6 +101,7 @@ DOES_IO: Final = frozenset(
         "dial",
         "experiments",
         "opening",
+        "own_addresses",
         "own_time",
         "recheck",
         "resolver",
@@ -109,7 +111,15 @@ DOES_IO: Final = frozenset(
 
 SOCKETS: Final = frozenset(
     f"handshake/{name}.py"
-    for name in ("attempt", "connect", "connection", "dial", "opening", "resolver")
+    for name in (
+        "attempt",
+        "connect",
+        "connection",
+        "dial",
+        "opening",
+        "own_addresses",
+        "resolver",
+    )
 )
 OUTSIDE_WORLD: Final = (
     "aiohttp",
@@ -150,6 +160,7 @@ def is_pure(module: Module) -> bool:
         "diagnosis",
         "evidence",
         "module",
+        "special_addresses",
         "record",
         "safe_text",
         "secret_forms",
@@ -198,12 +209,14 @@ def test_the_pure_part_touches_nothing_outside() -> None:
 def test_sockets_stay_where_attempts_are_made() -> None:
     """The attempt owns its socket, so that an alert is read even after a write has failed.
 
-    The demo's backends have sockets of their own.
+    The demo's backends have sockets of their own, and the listener has those that were accepted.
     """
     assert (
         breaking(
             lambda module: (
-                not module.imports_any("socket") or module.name in SOCKETS or module.room == "demo"
+                not module.imports_any("socket")
+                or module.name in SOCKETS | {"serving/listener.py"}
+                or module.room == "demo"
             )
         )
         == []
