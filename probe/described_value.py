@@ -20,6 +20,8 @@ NAME_MAX: Final = 255
 _SHORT: Final = 8
 """A text below this length is no secret worth the name."""
 _LONGEST_QUOTED: Final = 64
+LONGEST_NUMBER: Final = 12
+"""Characters of a number that may be quoted; a longer one may be a card's or a code."""
 _CLOSE: Final = 0.75
 """How close (difflib) a text is to an allowed one to be a slip of the pen."""
 
@@ -67,6 +69,12 @@ _NEVER_IN_A_PATH: Final = re.compile(r"[\x00\n\r\v\f\u0085\u2028\u2029]")
 _DESCRIPTION: Final = re.compile(
     r"\([\w .'*/-]{2,60}, \d+ characters?(?: in \d+ lines)?\)", re.ASCII
 )
+
+
+class Description(str):
+    """A text that describes a value, and so is shown as it is."""
+
+    __slots__ = ()
 
 
 def is_plausible_path(text: str) -> bool:
@@ -154,7 +162,12 @@ def describe_value(text: str, allowed: Iterable[str] = (), key: str = "") -> str
         key: the whole path of the key, which `describe_key` has passed: an unknown key is found
             there and is what was found.
     """
-    if is_quotable(text, allowed) or _is_plain_path(text) or key.rpartition(".")[2] == text:
+    if (
+        isinstance(text, Description)
+        or is_quotable(text, allowed)
+        or _is_plain_path(text)
+        or key.rpartition(".")[2] == text
+    ):
         return text
     if is_description(text):
         return f"{text[1:-1]} (not shown)"
@@ -172,12 +185,12 @@ def is_quotable(text: str, allowed: Iterable[str] = ()) -> bool:
     if len(text) > _LONGEST_QUOTED:
         return False
     if any(form.fullmatch(text) for form in (_NUMBER, _DURATION, _SUITE)):
-        return not text.isdecimal() or len(text) <= 12
+        return not text.isdecimal() or len(text) <= LONGEST_NUMBER
     folded = text.lower()
     return any(
         folded == one.lower()
         or difflib.SequenceMatcher(None, folded, one.lower()).ratio() >= _CLOSE
-        for one in allowed
+        for one in (*allowed, *_KNOWN)
         if 2 * len(one) > len(text)
     )
 

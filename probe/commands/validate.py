@@ -58,10 +58,16 @@ def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
     from probe.credential_facts import CredentialFault
     from probe.credentials.files import read_file
+    from probe.described_value import is_description
 
     for target in targets:
         served = target.server_certificate_file
-        if served is not None and not served.receiver:
+        if served is None or served.receiver:
+            continue
+        if is_description(served.path):
+            held = served.path[1:-1]
+            yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
+        else:
             read = read_file(served.path, "cert")
             if isinstance(read, CredentialFault):
                 yield f"{target.name}: server_cert_file: {read.fact}"

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
-from probe.described_value import without_quotes
+from probe.described_value import LONGEST_NUMBER, Description, without_quotes
 from probe.sources.error import (
     MOST_ERRORS,
     ConfigurationError,
@@ -115,16 +115,21 @@ def described(value: Any, path: KeyPath) -> str:
     if isinstance(value, Expanded):
         return described(value.value, path)
     if isinstance(value, dict):
-        return f"a mapping of {len(value)}"
+        return Description(f"a mapping of {len(value)}")
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return Description(f"a list of {len(value)}")
     if value is None:
-        return "nothing"
+        return Description("nothing")
     if not SECRET_KEYS.isdisjoint(path):
-        return f"{'text' if isinstance(value, str) else 'a value'} (not shown)"
+        return Description(f"{'text' if isinstance(value, str) else 'a value'} (not shown)")
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else f"{value} (a number)"
+    if isinstance(value, str):
+        return value
+    number = str(value)
+    if len(number) > LONGEST_NUMBER:
+        return Description(f"a number of {len(number)} characters (not shown)")
+    return Description(f"{number} (a number)")
 
 
 def settled(value: Any, shape: inspect.Type) -> Any:

@@ -15,6 +15,7 @@ from probe.outputs.change_log import BURST, EVERY, ChangeLog
 from probe.outputs.log import configure_logging
 from probe.target import Endpoint, Secret, Target
 from probe.trace_context import TraceContext
+from tests.unit.canaries import forget_logging
 
 HIDDEN = "hunter2-never-shown"
 CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
@@ -35,7 +36,7 @@ def _logging_as_it_was() -> Iterator[None]:
     """Leave structlog and hpack's logger as they were."""
     level = logging.getLogger("hpack").level
     yield
-    structlog.reset_defaults()
+    forget_logging()
     logging.getLogger("hpack").setLevel(level)
 
 

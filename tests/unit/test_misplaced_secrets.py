@@ -219,3 +219,27 @@ def test_a_variable_with_a_secret_in_it(name: str, value: str) -> None:
     except ConfigurationError as error:
         said = str(error)
     assert shown(said) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("targets: {a: 1, b: 2}", "a mapping of 2"),
+        ("defaults: [1, 2, 3]", "a list of 3"),
+        ("web: {listen: 9943}", "9943 (a number)"),
+        ("web: {listen: 1234567890123456}", "a number of 16 characters (not shown)"),
+        ("web: {listen: true}", "true"),
+        ("defaults: {headers: {a: [1]}}", "a list of 1"),
+        ("defaults: {headers: {a: 12345678}}", "a value (not shown)"),
+        ("targets: hunter2-hunter2", "text, 15 characters (not shown)"),
+        ("targets: shortly", "shortly"),
+        ("defaults: {protocol: http/jsonn}", "http/jsonn"),
+        ("targets: [{endpoint: collector.example.com}]", "collector.example.com"),
+        ("sources: [{file_sd: /etc/probe/targets.txt}]", "/etc/probe/targets.txt"),
+    ],
+)
+def test_what_was_found_is_said(load: Load, line: str, found: str) -> None:
+    """Kind and size of what is no text, and the text itself where it can be no secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(f"{line}\n")
+    assert caught.value.found == found
