@@ -61,6 +61,6 @@ def _wire(target: Target) -> object:
         target.signal,
         target.plaintext,
         replace(target.tls, insecure=False),
-        frozenset(target.headers),
+        frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,
     )

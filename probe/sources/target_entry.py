@@ -3,7 +3,7 @@
 Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -152,7 +152,7 @@ def target_of(
     elif tls.insecure:
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
         tls, remarks = effective_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
-    headers = {**defaults.headers, **entry.headers}
+    headers = merged_headers(defaults.headers, entry.headers)
     for name, value in headers.items():
         if protocol == "grpc" and (fault := header_fault(name, value, grpc=True)):
             raise error_at(document, (*path, "headers", name), fault)
@@ -180,6 +180,17 @@ def target_of(
         remarks=remarks,
         **chosen,
     )
+
+
+def merged_headers(*each: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of all of `each`, a later one in place of an earlier one of its name.
+
+    Names ignore case (RFC 9110 §5.1); the later spelling counts, at the earlier one's place.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for headers in each:
+        found.update((name.lower(), (name, value)) for name, value in headers.items())
+    return dict(found.values())
 
 
 def _protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:

@@ -247,6 +247,16 @@ def test_the_sdk_source_adds_targets(load: Load) -> None:
     assert (added.labels, added.headers) == ((("team", "x"),), ())
 
 
+@pytest.mark.parametrize("name", ["Authorization", "AUTHORIZATION", "authorization"])
+def test_a_header_in_another_case_replaces_the_default(load: Load, name: str) -> None:
+    """Names of headers ignore case: sent twice, a backend would take either."""
+    (target,) = load(
+        "defaults: {headers: {Authorization: 'Bearer old', X-A: '1'}}\n"
+        f"targets: [{{endpoint: 'c:1', headers: {{{name}: 'Bearer new'}}}}]"
+    ).targets
+    assert target.headers == ((name, Secret("Bearer new")), ("X-A", Secret("1")))
+
+
 @pytest.mark.parametrize(("header", "merged"), [("b", True), ("other", False)])
 def test_equal_targets_of_two_sources_are_one(load: Load, header: str, *, merged: bool) -> None:
     """Only where everything that goes over the wire is equal; both sources are named."""
