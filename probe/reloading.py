@@ -8,7 +8,7 @@ file brings an attempt at once, so that metrics and pages speak of the new files
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from glob import has_magic
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -22,7 +22,7 @@ from probe.schedule import Schedule
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching
-from probe.sources.http_sd import REFRESH_INTERVAL
+from probe.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.sources.loading import Loader, lists_of
 from probe.watching import watch
 
@@ -48,6 +48,13 @@ class Told(Protocol):
         """Learn how one ended, and when (epoch seconds)."""
 
 
+class Applied(Protocol):
+    """Who shows what of a configuration is neither target nor setting: how its sources are."""
+
+    def __call__(self, configuration: Configuration) -> None:
+        """Learn of the configuration that is in force from now on."""
+
+
 class Reloading:
     """The configuration in force, and how another one takes its place."""
 
@@ -58,6 +65,7 @@ class Reloading:
         line: Line,
         schedule: Schedule,
         told: Told,
+        applied: Applied,
     ) -> None:
         """Take what a new configuration is swapped into; without `loader` nothing is read again."""
         self.configuration = configuration
@@ -70,6 +78,8 @@ class Reloading:
         self._line = line
         self._schedule = schedule
         self._told = told
+        self._applied = applied
+        self._fetch_lists = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._asked: set[asyncio.Task[object]] = set()
 
@@ -88,12 +98,22 @@ class Reloading:
         return failure
 
     async def reload(self) -> str | None:
-        """Read the configuration again; return why the old one stays, or None."""
+        """Read the configuration again; return why the old one stays, or None.
+
+        Lists of http_sd are fetched anew in the background: a server that is slow to answer holds up
+        nothing else that has changed.
+        """
+        failure = await self._read_again()
+        if failure is None:
+            self._fetch_lists.set()
+        return failure
+
+    async def _read_again(self) -> str | None:
         if self._loader is None:
             return "nothing was read that could be read again"
         async with self._one_at_a_time:
             try:
-                loaded = await self._loader.load()
+                loaded = await self._loader.read()
             except (ConfigurationError, OSError) as error:
                 self.failure = str(error)
                 self._refused = getattr(error, "files", ())
@@ -113,6 +133,7 @@ class Reloading:
         self.configuration = loaded
         self.failure, self._refused = None, ()
         self._told(successful=True, at=time.time())
+        self._applied(loaded)
         warnings = [safe_text(warning) for warning in loaded.warnings]
         log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
 
@@ -151,7 +172,7 @@ class Reloading:
     async def _rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
         # A bug there must not end the watch.
-        await _told_of_bugs("reload", self.reload())
+        await _told_of_bugs("reload", self._read_again())
 
     async def _rotated(self, paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
@@ -173,10 +194,16 @@ class Reloading:
             names = self._schedule.soon(names)
 
     async def _refresh_lists(self, loader: Loader) -> None:
+        self._fetch_lists.set()
         while True:
-            await asyncio.sleep(REFRESH_INTERVAL)
+            urls = lists_of(self.configuration)
+            every = RETRY_INTERVAL if loader.failing(urls) else REFRESH_INTERVAL
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await self._fetch_lists.wait()
+            self._fetch_lists.clear()
             if await loader.refresh(lists_of(self.configuration)):
-                await _told_of_bugs("reload", self.reload())
+                await _told_of_bugs("reload", self._read_again())
 
     def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))

@@ -20,11 +20,13 @@ from probe.on_demand import OnDemand
 from probe.outputs.alertmanager import Alertmanager
 from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
+from probe.outputs.source_log import SourceLog
 from probe.outputs.web import web_application, web_runner
 from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.serving.web_config import WebConfig
+from probe.source_state import SourcesShown
 from probe.sources.configuration import Configuration, WebSettings
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
@@ -70,8 +72,14 @@ class Service:
             on_missed=self._missed,
         )
         self.reloading = Reloading(
-            configuration, loader, self._line, self._schedule, self.metrics.fleet.config_reloaded
+            configuration,
+            loader,
+            self._line,
+            self._schedule,
+            told=self.metrics.fleet.config_reloaded,
+            applied=self._sources_read,
         )
+        self._source_log = SourceLog()
         self._on_demand = OnDemand(
             lambda: self.configuration.modules,
             self._line.credentials,
@@ -117,12 +125,14 @@ class Service:
         """
         configuration, schedule = self.configuration, self._schedule
         self.metrics.fleet.config_reloaded(successful=True, at=time.time())
+        self._sources_read(configuration)
         application = web_application(
             self.ledger,
             self.metrics,
             ready=lambda: self._started,
             reload=self.reloading.asked if self.reloading.possible else None,
             reload_failure=self._reload_failure,
+            sources=self._sources,
             on_demand=self._on_demand.answer,
             alerts=self._alerting.document,
         )
@@ -182,6 +192,15 @@ class Service:
         for _ in range(reloads - self._reloads_seen):
             self.metrics.fleet.credentials_reloaded()
         self._reloads_seen = reloads
+
+    def _sources_read(self, configuration: Configuration) -> None:
+        states, nothing = configuration.source_states, configuration.nothing_to_probe
+        self.metrics.fleet.sources.replace(states, nothing_to_probe=bool(nothing))
+        self._source_log.record(states, nothing)
+
+    def _sources(self) -> SourcesShown:
+        configuration = self.configuration
+        return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
 
     def _web_config_read(self, failure: str | None) -> None:
         self.metrics.fleet.web_config_read(successful=failure is None)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from probe.safe_text import safe_text
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+_LONGEST: Final = 2048
+"""Characters of one line of what is our own words with a name or two in them."""
 
+if TYPE_CHECKING:
     from probe.sources.configuration import Configuration
-    from probe.sources.loading import Loader
+    from probe.sources.loading import Answers, Loader
 
 config_option = click.option(
     "--config",
@@ -30,17 +31,24 @@ def loader(config_file: Path | None) -> Loader:
     from probe.line import USER_AGENT
     from probe.sources.configuration import configuration_from_environment, load_configuration
     from probe.sources.loading import Loader
+    from probe.sources.source_reading import SourceReader
 
-    def read(lists: Mapping[str, bytes]) -> Configuration:
+    reader = SourceReader()
+
+    def read(answers: Answers) -> Configuration:
         if config_file is None:
-            return configuration_from_environment(os.environ)
-        return load_configuration(config_file, os.environ, known_causes=CATALOGUE, fetched=lists)
+            return configuration_from_environment(os.environ, reader)
+        return load_configuration(
+            config_file, os.environ, known_causes=CATALOGUE, fetched=answers, reader=reader
+        )
 
     return Loader(read, user_agent=USER_AGENT)
 
 
 def configuration(config_file: Path | None, *, connects: bool = True) -> Configuration:
     """Read `config_file`, or where there is none the environment; warnings go to stderr.
+
+    What is wrong with sources goes there too: no document on standard output is broken by it.
 
     Args:
         config_file: the project's own YAML.
@@ -49,7 +57,9 @@ def configuration(config_file: Path | None, *, connects: bool = True) -> Configu
     Raises:
         ConfigurationError: where it has an error.
     """
-    return loaded_by(loader(config_file), connects=connects)
+    loaded = loaded_by(loader(config_file), connects=connects)
+    report_sources(loaded)
+    return loaded
 
 
 def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
@@ -61,6 +71,25 @@ def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
     import asyncio
 
     loaded = asyncio.run(loading.load() if connects else loading.load_without_lists())
-    for warning in loaded.warnings:
-        click.echo(f"warning: {safe_text(warning)}", err=True)
+    report_warnings(loaded)
     return loaded
+
+
+def report_warnings(loaded: Configuration) -> None:
+    """Write the warnings of `loaded` to stderr, one a line."""
+    for warning in loaded.warnings:
+        click.echo(f"warning: {safe_text(warning, _LONGEST)}", err=True)
+
+
+def report_sources(loaded: Configuration) -> None:
+    """Write to stderr which sources of `loaded` are down and why, and whether nothing is probed."""
+    from probe.source_state import sources_down
+
+    for state in sources_down(loaded.source_states):
+        _write(f"error: source {state.source}: {state.error}")
+    if loaded.nothing_to_probe:
+        _write(f"error: {loaded.nothing_to_probe}")
+
+
+def _write(text: str) -> None:
+    click.echo("\n".join(safe_text(line, _LONGEST) for line in text.split("\n")), err=True)

@@ -36,7 +36,7 @@ from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
 from probe.handshake.opening import open_stream, through_proxy
 from probe.handshake.plans import Plans
-from probe.handshake.prepared import Prepared, prepare
+from probe.handshake.prepared import Prepared, prepare, with_setting_faults
 from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
@@ -116,8 +116,15 @@ class Prober:
         progress = _Progress(at=self._wall_clock(), trace=trace)
         credentials = self._credentials.get(target)
         progress.durations["load"] = monotonic() - started
-        if credentials.facts.faults and not target.plaintext:
+        facts = credentials.facts
+        if target.faults:
+            # What no exporter can work with is not tried: nothing that was sent would be its own.
+            facts = with_setting_faults(facts, target)
             ending = Ending(stage="load", kind="credentials")
+        elif facts.faults and not target.plaintext:
+            ending = Ending(stage="load", kind="credentials")
+        elif not target.plaintext and (lacking := credentials.lacking()):
+            ending = Ending(stage="load", kind="probe_fault", detail=lacking)
         else:
             deadline = started + target.timeout
             ending = await self._reach(prepared, credentials, progress, deadline)
@@ -125,7 +132,7 @@ class Prober:
             target=prepared.facts,
             at=progress.at,
             ending=ending,
-            credentials=credentials.facts,
+            credentials=facts,
             addresses=progress.addresses,
             connects=tuple(progress.connects),
             peer_address=progress.peer_address,

@@ -5,7 +5,7 @@ Law 10: the template escapes every value (autoescape), and each has passed `safe
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -27,12 +27,16 @@ from probe.outputs.history_strip import HEIGHT, WIDTH, Strip, strip
 from probe.outputs.result import rfc3339
 from probe.outputs.target_filter import OUTCOMES, TargetFilter, label_texts
 from probe.safe_text import safe_text
+from probe.source_state import SourceState
 
 DAY: Final = 86_400
 PER_PAGE: Final = 250
 """Targets that one page lists; the next ones are a link away."""
 BATCH: Final = 100
 """Targets that are counted in one go."""
+LINES: Final = 20
+LONGEST_LINE: Final = 1024
+"""Lines, and characters of each, of what is wrong with a reload or a source."""
 REFRESH: Final = 30
 """Seconds, where a reader asks for a page that loads itself again."""
 
@@ -87,6 +91,8 @@ def page(
     query: Mapping[str, str] = _NOTHING_ASKED,
     *,
     reload_failure: str | None = None,
+    sources: Sequence[SourceState] = (),
+    nothing_to_probe: str = "",
 ) -> Iterator[bytes]:
     """Yield the page part by part, as of `now` (epoch seconds); an empty part is only a pause.
 
@@ -96,6 +102,8 @@ def page(
         now: for ages and days left.
         query: of the page's address: search, filters and place (`TargetFilter`).
         reload_failure: why the last reload left the old configuration in force.
+        sources: how each source of targets is.
+        nothing_to_probe: why there is nothing to probe, or an empty text.
     """
     wanted, summary = TargetFilter.of(query), FleetSummary()
     ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
@@ -123,11 +131,19 @@ def page(
         outcomes=OUTCOMES,
         parties=PARTIES,
         known=catalogue,
-        reload_failure=[safe_text(line) for line in (reload_failure or "").splitlines()[:20]],
+        reload_failure=_lines(reload_failure),
+        down=[
+            (safe_text(one.source), one.targets, _lines(one.error)) for one in sources if not one.up
+        ],
+        nothing=_lines(nothing_to_probe),
         now=rfc3339(now),
     )
     stream.enable_buffering(200)
     yield from (part.encode() for part in stream)
+
+
+def _lines(text: str | None) -> list[str]:
+    return [safe_text(line, LONGEST_LINE) for line in (text or "").splitlines()[:LINES]]
 
 
 def frame() -> dict[str, object]:

@@ -20,6 +20,7 @@ from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
 from probe.outputs.metrics import Metrics
 from probe.outputs.result import document, line, result_of
+from probe.source_state import SourcesShown, SourceState
 
 KEEPALIVE_TIMEOUT: Final = 75.0
 """Seconds an idle connection is kept: longer than the usual scrape interval."""
@@ -56,6 +57,7 @@ class Reply(Protocol):
 OnDemand = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Reply]]
 """Makes the attempt that a query and headers ask for."""
 
+
 Reload = Callable[[], Awaitable[str | None]]
 """Reads the configuration again: None when it is in force, else why it is not."""
 
@@ -67,6 +69,7 @@ def web_application(
     ready: Callable[[], bool],
     reload: Reload | None = None,
     reload_failure: Callable[[], str | None] = lambda: None,
+    sources: Callable[[], SourcesShown] = SourcesShown,
     on_demand: OnDemand | None = None,
     alerts: Callable[[], object] | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
@@ -80,6 +83,7 @@ def web_application(
         ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
         reload_failure: Why the last reload left the old configuration in force; None: it did not.
+        sources: How the sources are that the targets come from.
         on_demand: What `/probe` does; without it there is no such page.
         alerts: What `/api/v1/alerts` answers with; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
@@ -87,7 +91,7 @@ def web_application(
     """
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
-    pages = _Pages(ledger, metrics, ready, reload, reload_failure, catalogue, clock)
+    pages = _Pages(ledger, metrics, ready, reload, reload_failure, sources, catalogue, clock)
     application.add_routes(
         [
             web.get("/", pages.status),
@@ -130,6 +134,7 @@ class _Pages:
     is_ready: Callable[[], bool]
     read_again: Reload | None
     reload_failure: Callable[[], str | None]
+    sources: Callable[[], SourcesShown]
     catalogue: Mapping[str, Cause]
     clock: Callable[[], float]
 
@@ -146,12 +151,15 @@ class _Pages:
         await response.prepare(request)
         if request.method == "HEAD":
             return response
+        sources = self.sources()
         for part in page(
             self.ledger,
             self.catalogue,
             self.clock(),
             request.query,
             reload_failure=self.reload_failure(),
+            sources=sources.states,
+            nothing_to_probe=sources.nothing_to_probe,
         ):
             if part:
                 await response.write(part)
@@ -212,7 +220,7 @@ class _Pages:
         return web.Response(text="starting\n", status=503)
 
     async def targets(self, _: web.Request) -> web.Response:
-        return await _json(list(self.ledger))
+        return await _json(list(self.ledger), self.sources().states)
 
     async def target(self, request: web.Request) -> web.Response:
         state = self.ledger.state(request.match_info["name"])
@@ -266,7 +274,9 @@ def _html(text: str) -> web.Response:
     )
 
 
-async def _json(states: list[TargetState]) -> web.Response:
+async def _json(
+    states: list[TargetState], sources: tuple[SourceState, ...] | None = None
+) -> web.Response:
     results: list[Raw] = []
     for index, state in enumerate(states, 1):
         if (one := result_of(state)) is not None:
@@ -274,7 +284,9 @@ async def _json(states: list[TargetState]) -> web.Response:
         if index % BATCH == 0:
             await asyncio.sleep(0)
     pending = [state.target.name for state in states if state.diagnosis is None]
-    return web.Response(body=document(results, pending), content_type="application/json")
+    return web.Response(
+        body=document(results, pending, sources=sources), content_type="application/json"
+    )
 
 
 def _accepts_gzip(header: str) -> bool:

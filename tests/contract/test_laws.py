@@ -27,7 +27,10 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "credentials": FACTS | {"cipher_suites", "safe_text", "target", "weakness"},
     "inspection": FACTS | {"causes", "credentials", "handshake", "safe_text", "target", "weakness"},
     "module": frozenset({"target"}),
-    "sources": frozenset({"cipher_suites", "credentials", "module", "safe_text", "target"}),
+    "source_state": frozenset(),
+    "sources": frozenset(
+        {"cipher_suites", "credentials", "module", "safe_text", "source_state", "target"}
+    ),
     "handshake": FACTS | {"credentials", "safe_text", "target", "trace_context", "weakness"},
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
@@ -49,7 +52,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
     "outputs": EVERYTHING_BELOW_THE_LEDGER
-    | {"exporters", "inspection", "ledger", "safe_text", "target", "token_bucket", "trace_context"},
+    | {"exporters", "inspection", "ledger", "safe_text", "source_state", "target", "token_bucket"}
+    | {"trace_context"},
     "demo": frozenset({"safe_text", "target"}),
 }
 WIRING: Final = frozenset(
