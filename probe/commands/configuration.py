@@ -14,7 +14,7 @@ _LONGEST: Final = 2048
 """Characters of one line of what is our own words with a name or two in them."""
 
 if TYPE_CHECKING:
-    from probe.sources.configuration import Configuration
+    from probe.sources.configuration import Configuration, WebSettings
     from probe.sources.loading import Answers, Loader
 
 config_option = click.option(
@@ -25,8 +25,11 @@ config_option = click.option(
 )
 
 
-def loader(config_file: Path | None) -> Loader:
-    """Return what reads `config_file`, or where there is none the environment, again and again."""
+def loader(config_file: Path | None, listen: WebSettings | None = None) -> Loader:
+    """Return what reads `config_file`, or where there is none the environment, again and again.
+
+    `listen` says where to serve, whatever the file says.
+    """
     from probe.causes.catalogue import CATALOGUE
     from probe.line import USER_AGENT
     from probe.sources.configuration import configuration_from_environment, load_configuration
@@ -37,9 +40,14 @@ def loader(config_file: Path | None) -> Loader:
 
     def read(answers: Answers) -> Configuration:
         if config_file is None:
-            return configuration_from_environment(os.environ, reader)
+            return configuration_from_environment(os.environ, reader, listen)
         return load_configuration(
-            config_file, os.environ, known_causes=CATALOGUE, fetched=answers, reader=reader
+            config_file,
+            os.environ,
+            known_causes=CATALOGUE,
+            fetched=answers,
+            reader=reader,
+            listen=listen,
         )
 
     return Loader(read, user_agent=USER_AGENT)

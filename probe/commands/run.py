@@ -6,28 +6,35 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, loader, report_warnings
+from probe.commands.configuration import config_option, loader
 from probe.commands.event_loop import in_loop, listening_on
 from probe.commands.exit_codes import AS_EXPECTED
 
 
 @click.command()
 @config_option
-def run(config_file: Path | None) -> int:
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Where to serve page, metrics and health, instead of the configuration's web.listen; "
+    "default: 0.0.0.0:9943.",
+)
+def run(config_file: Path | None, listen: str | None) -> int:
     """Run the service: schedule, metrics, web.
 
     Without --config it starts whatever the environment says: what is wrong with it stands on the
-    page, in the log and in the metrics. It ends at the start for two reasons only: a configuration
-    file with an error, and an address where it cannot listen (nobody could see that it is up then).
+    page, in the log and in the metrics. Two things alone end it at its start: a configuration file
+    with an error, and an address where it cannot listen, for nobody could see then that it is up.
     """
-    again = loader(config_file)
+    from probe.outputs.log import configure_logging, log_warnings
+    from probe.service import serve
+    from probe.sources.arguments import read_listen
+
+    again = loader(config_file, None if listen is None else read_listen(listen))
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
     loaded = asyncio.run(again.read())
-    report_warnings(loaded)
-    from probe.outputs.log import configure_logging
-    from probe.service import serve
-
     configure_logging(human=sys.stderr.isatty())
+    log_warnings(loaded.warnings)
     with listening_on(loaded.web):
         in_loop(serve(loaded, loader=again))
     return AS_EXPECTED

@@ -8,7 +8,7 @@ Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
@@ -51,6 +51,14 @@ def configure_logging(*, human: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def log_warnings(warnings: Iterable[str]) -> None:
+    """Log what the user should know of the configuration though it is no error, a line each."""
+    for warning in warnings:
+        structlog.get_logger("mtls_probe").warning(
+            "configuration", reason=safe_text(warning, _LINE)
+        )
 
 
 def _exception(exc_info: ExcInfo) -> dict[str, str]:

@@ -94,6 +94,7 @@ def load_configuration(
     known_causes: Collection[str] | None = None,
     fetched: Mapping[str, bytes | ConfigurationError] | None = None,
     reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
 ) -> Configuration:
     """Read the YAML file at `path`, expand its references and judge every key.
 
@@ -104,6 +105,7 @@ def load_configuration(
         known_causes: The ids that `expect.cause` may have; None: any.
         fetched: What each http_sd URL has answered last, or why it has not.
         reader: Reads the sources, and knows what they held before; None: one that knows nothing.
+        listen: Where to serve instead of `web.listen`.
 
     Raises:
         ConfigurationError: with file, line, key, what was found and what is allowed; never for
@@ -112,7 +114,7 @@ def load_configuration(
     files = ReadFiles()
     surroundings = Surroundings(environ, files.read, fetched or {})
     try:
-        return _loaded(path, known_causes, surroundings, files, reader or SourceReader())
+        return _loaded(path, known_causes, surroundings, files, reader or SourceReader(), listen)
     except ConfigurationError as error:
         error.files = tuple(files.names)
         raise
@@ -124,6 +126,7 @@ def _loaded(
     surroundings: Surroundings,
     files: ReadFiles,
     reader: SourceReader,
+    listen: WebSettings | None,
 ) -> Configuration:
     try:
         raw = files.read_anything(str(path))
@@ -139,7 +142,7 @@ def _loaded(
         ) from None
     document = replace(document, value=expansion.value)
     entry = convert(document, FileEntry)
-    configuration = _configuration(entry, document, surroundings, known_causes, reader)
+    configuration = _configuration(entry, document, surroundings, known_causes, reader, listen)
     return replace(
         configuration,
         warnings=(*expansion.warnings, *configuration.warnings),
@@ -148,7 +151,9 @@ def _loaded(
 
 
 def configuration_from_environment(
-    environ: Mapping[str, str], reader: SourceReader | None = None
+    environ: Mapping[str, str],
+    reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
 ) -> Configuration:
     """Return the configuration of a probe that sees what an SDK in the same pod would see.
 
@@ -159,13 +164,15 @@ def configuration_from_environment(
     surroundings = Surroundings(environ, files.read)
     reading = (reader or SourceReader()).read((SDK_ENVIRONMENT,), DefaultsEntry(), surroundings)
     targets = [target for each in reading.files for target in each]
-    resource, warnings = resource_of({}, environ, host=node(), port=WebSettings().port)
+    web = listen or WebSettings()
+    resource, warnings = resource_of({}, environ, host=node(), port=web.port)
     spans_to, more = span_destination(environ, probed=True)
     nothing = "" if targets else explain_nothing(reading.states, where=SDK_ENVIRONMENT.where)
     return Configuration(
         targets=with_unique_names(targets),
         sources=(SDK_ENVIRONMENT,),
         resource=resource,
+        web=web,
         sample_successes=_sample_successes(None, spans_to),
         spans_to=spans_to,
         source_states=reading.states,
@@ -181,6 +188,7 @@ def _configuration(
     surroundings: Surroundings,
     known_causes: Collection[str] | None,
     reader: SourceReader,
+    listen: WebSettings | None,
 ) -> Configuration:
     sources = tuple(_sources(entry, document))
     clocks = tuple(clock_sources(entry.clock.sources, document))
@@ -194,6 +202,8 @@ def _configuration(
     shard_index = _shard_index(entry, document)
     hostname = surroundings.environ.get("HOSTNAME", "")
     web = _web(entry, document)
+    if listen is not None:
+        web = replace(web, host=listen.host, port=listen.port)
     resource, warnings = resource_of(
         entry.resource, surroundings.environ, host=node(), port=web.port
     )
