@@ -31,6 +31,11 @@ from probe.sources.conversion import error_at
 from probe.sources.error import ConfigurationError
 from probe.target import SIGNALS, Source, Target
 
+SECTIONS: Final = (
+    "connectors", "exporters", "extensions", "processors", "receivers", "service",
+)  # fmt: skip
+"""The keys of a Collector's configuration (otelcol's `configSettings`)."""
+
 PIPELINE_SIGNALS: Final = (*SIGNALS, "profiles")
 """What a pipeline's id begins with; profiles have no stable OTLP service to be probed."""
 
@@ -83,8 +88,7 @@ def read_collector(
             read: with file, line, key, what was found and what is allowed.
     """
     files = CollectorFiles(paths, environ, read_text)
-    if not files.document.value:
-        raise ConfigurationError("is empty", file=files.document.file)
+    _check_sections(files)
     source = Source("collector", files.document.file)
     pipelines = _pipelines(files)
     exporters = files.components("exporters")
@@ -132,6 +136,19 @@ def read_collector(
         files=tuple(files.files),
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
     )
+
+
+def _check_sections(files: CollectorFiles) -> None:
+    """Refuse what is empty, and what confmap refuses: a file of another program is no empty one.
+
+    Raises:
+        ConfigurationError: naming the first key that is none of a Collector's.
+    """
+    if not files.document.value:
+        raise ConfigurationError("is empty", file=files.document.file)
+    for key in files.document.value:
+        if key not in SECTIONS:
+            raise error_at(files.document, (key,), "unknown key", found=key, allowed=SECTIONS)
 
 
 def _is_otlp(name: str) -> bool:

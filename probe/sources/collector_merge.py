@@ -11,7 +11,7 @@ from types import GenericAlias
 from typing import Any, Final, TypeVar
 
 from probe.sources.conversion import convert, error_at
-from probe.sources.error import ConfigurationError, KeyPath, render_key
+from probe.sources.error import ConfigurationError, KeyPath, render_key, why_unreadable
 from probe.sources.expansion import MAX_NESTING, Expanded, ExpansionError, expand
 from probe.sources.yaml_document import Document, Place, parse_yaml
 
@@ -108,8 +108,7 @@ class CollectorFiles:
         try:
             text = self.read(path)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            reason = f"cannot be read: {why or type(error).__name__}"
+            reason = f"cannot be read: {why_unreadable(error)}"
             raise ConfigurationError(reason, file=path) from None
         document = parse_yaml(text.removeprefix("\ufeff"), path)
         if not isinstance(document.value, dict | None):

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from probe.sources.collector import read_collector
 from probe.sources.duration import seconds
-from probe.sources.error import ConfigurationError
+from probe.sources.error import ConfigurationError, why_unreadable
 from probe.sources.file_sd import files_matching, pattern_fault, read_file_sd
 from probe.sources.http_sd import read_http_sd, shown, url_fault
 from probe.sources.schema import DefaultsEntry
@@ -181,5 +181,4 @@ def _read(file: str, surroundings: Surroundings) -> bytes:
         return surroundings.read_file(file)
     except (OSError, ValueError) as error:
         # A name with a NUL in it is a ValueError.
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ConfigurationError(f"cannot be read: {why}", file=file) from None
+        raise ConfigurationError(f"cannot be read: {why_unreadable(error)}", file=file) from None

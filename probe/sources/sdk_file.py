@@ -29,6 +29,15 @@ _PROTOCOLS: Final[dict[str, Protocol]] = {
 """What `protocol` of the early `otlp` may say; without one it is HTTP."""
 
 
+KEYS: Final = frozenset(
+    {
+        *("file_format", "disabled", "resource", "propagator", "attribute_limits", "log_level"),
+        *("tracer_provider", "meter_provider", "logger_provider"),
+        *("instrumentation", "instrumentation/development", "distribution"),
+    }
+)
+"""The keys of the file (opentelemetry-configuration 1.0): one of another program has none of them."""
+
 _PROVIDERS: Final[tuple[tuple[Signal, str, str, tuple[str, ...]], ...]] = (
     ("traces", "tracer_provider", "processors", ("batch", "simple")),
     ("metrics", "meter_provider", "readers", ("periodic",)),
@@ -66,6 +75,9 @@ def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceCo
     if document.value is None:
         raise ConfigurationError("is empty", file=file)
     value = in_one_shape(substituted(document, environ))
+    if isinstance(value, dict) and KEYS.isdisjoint(value):
+        reason = "holds no key of an SDK's configuration"
+        raise ConfigurationError(reason, file=file, allowed=sorted(KEYS))
     document = replace(document, value=value)
     entry = convert(document, SdkFile)
     if entry.disabled:
