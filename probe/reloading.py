@@ -19,11 +19,13 @@ from probe.credentials.store import credential_files
 from probe.line import Line
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.source_state import sources_down
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching
 from probe.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.sources.loading import Loader, lists_of
+from probe.sources.named_sources import HTTP_SD
 from probe.watching import watch
 
 SETTLE: Final = 0.2
@@ -172,7 +174,7 @@ class Reloading:
     async def _rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
         # A bug there must not end the watch.
-        await _told_of_bugs("reload", self._read_again())
+        await _told_of_bugs("reload", self.reload())
 
     async def _rotated(self, paths: frozenset[str]) -> None:
         await asyncio.sleep(SETTLE)
@@ -196,8 +198,7 @@ class Reloading:
     async def _refresh_lists(self, loader: Loader) -> None:
         self._fetch_lists.set()
         while True:
-            urls = lists_of(self.configuration)
-            every = RETRY_INTERVAL if loader.failing(urls) else REFRESH_INTERVAL
+            every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
             with suppress(TimeoutError):
                 async with asyncio.timeout(every):
                     await self._fetch_lists.wait()
@@ -209,6 +210,11 @@ class Reloading:
         task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
+
+
+def _list_is_down(configuration: Configuration) -> bool:
+    down = sources_down(configuration.source_states)
+    return any(state.source.startswith(f"{HTTP_SD}:") for state in down)
 
 
 async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:

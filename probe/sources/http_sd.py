@@ -19,7 +19,7 @@ from probe.target import Endpoint, Source, Target
 REFRESH_INTERVAL: Final = 60.0
 """Seconds between two fetches; Prometheus's default."""
 RETRY_INTERVAL: Final = 10.0
-"""Seconds until the next, where the last one brought no answer."""
+"""Seconds until the next, where the last one brought no list."""
 TIMEOUT: Final = 10.0
 """Seconds for one fetch, redirects included."""
 MAX_REDIRECTS: Final = 5

@@ -64,10 +64,6 @@ class Loader:
         )
         return replace(loaded, warnings=(*loaded.warnings, *left_out))
 
-    def failing(self, urls: Sequence[str]) -> bool:
-        """Return whether one of `urls` has not answered, as far as it was asked."""
-        return any(isinstance(self._answers.get(url), ConfigurationError) for url in urls)
-
     async def refresh(self, urls: Sequence[str]) -> bool:
         """Fetch the lists at `urls` and forget others; return whether one is another than before."""
         self._answers = {url: self._answers[url] for url in urls if url in self._answers}
