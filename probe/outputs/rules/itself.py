@@ -81,7 +81,7 @@ absent(up{job=~"(.+/)?mtls-probe"})""",
         severity="warning",
         annotations={
             "summary": "mtls-probe on {{ $labels.instance }} keeps to an old configuration",
-            "description": "The configuration, or a source of targets that it names, has an error.",
+            "description": "The configuration, or the web configuration that it names, has an error.",
             "fix": "mtls-probe validate --config FILE names the line; so does the probe's log.",
             "runbook_url": itself,
             "dashboard_url": pages.of_probe(),
