@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from probe.demo.backend import Backend
+from probe.sources.configuration import configuration_from_environment
 from tests.unit.command_line import run_probe, running_service
 from tests.unit.demo_pki import PKI
 
@@ -217,6 +220,62 @@ async def test_one_wrong_variable_of_a_signal_fails_its_own_target(
     assert results["sdk-metrics"]["cause"] == "exporter_configuration_invalid"
     assert P + "METRICS_HEADERS" in results["sdk-metrics"]["facts"][0]
     assert ended.document["sources"][0]["up"] is True
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_the_applications_own_variables_are_left_alone(
+    backend: Backend, tmp_path: Path, *, there: bool
+) -> None:
+    """A folder for the metrics of the application's processes: missing, or there and not ours."""
+    folder = tmp_path / "multiproc"
+    if there:
+        folder.mkdir()
+    variables = right(backend, tmp_path) | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    async with running_service(None, variables) as service:
+        await service.reaches('mtls_probe_success{target="sdk"}', 1)
+        assert (await service.stop()).code == 0
+    assert list(tmp_path.glob("multiproc/*")) == []
+
+
+_names = st.sampled_from(
+    [
+        *(P + kind + name for kind in ("", "TRACES_", "METRICS_", "LOGS_") for name in (
+            "ENDPOINT", "PROTOCOL", "HEADERS", "CERTIFICATE", "CLIENT_KEY", "INSECURE", "TIMEOUT",
+        )),
+        *("OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "HTTPS_PROXY"),
+        *("NO_PROXY", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME", "OTEL_CONFIG_FILE"),
+        *("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_BSP_MAX_QUEUE_SIZE"),
+        *("K8S_POD_NAME", "HOSTNAME"),
+    ]
+)  # fmt: skip
+_texts = st.text(max_size=20) | st.sampled_from(
+    [
+        *(
+            "https://c:4317",
+            "http://[::1]:4318/x?t=1",
+            "c:4317",
+            "grpc",
+            "http/json",
+            "true",
+            "otlp",
+        ),
+        *("a=b,c=%zz", "http://[", "https://:1", "\udcff", "none", "/", "/dev/zero", "\ud800=x"),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(_names, _texts, max_size=8))
+def test_any_environment_is_a_configuration(environ: dict[str, str]) -> None:
+    """Nothing raises; without a target that can be tried something says why."""
+    found = configuration_from_environment(environ)
+    (state,) = found.source_states
+    assert state.source == "environment"
+    assert state.up == (state.error is None)
+    assert state.targets == len(found.targets)
+    if not any(not target.faults for target in found.targets):
+        assert not state.up
+    assert bool(found.nothing_to_probe) == (not found.targets)
 
 
 async def test_a_port_that_is_taken_ends_the_probe() -> None:
