@@ -34,9 +34,10 @@ from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
+from probe.handshake.load_stage import evidence_of_limit, judge_load
 from probe.handshake.opening import open_stream, through_proxy
 from probe.handshake.plans import Plans
-from probe.handshake.prepared import Prepared, prepare, with_setting_faults
+from probe.handshake.prepared import Prepared, prepare
 from probe.handshake.redaction import answer_without, ending_without
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
@@ -112,27 +113,23 @@ class Prober:
         Only cancellation and bugs of ours raise.
         """
         started = monotonic()
-        prepared = self._prepare(target)
+        try:
+            prepared = self._prepare(target)
+        except ValueError as error:
+            at = self._wall_clock()
+            return evidence_of_limit(target, error, at, self._clock_tolerance, trace)
         progress = _Progress(at=self._wall_clock(), trace=trace)
         credentials = self._credentials.get(target)
         progress.durations["load"] = monotonic() - started
-        facts = credentials.facts
-        if target.faults:
-            # What no exporter can work with is not tried: nothing that was sent would be its own.
-            facts = with_setting_faults(facts, target)
-            ending = Ending(stage="load", kind="credentials")
-        elif facts.faults and not target.plaintext:
-            ending = Ending(stage="load", kind="credentials")
-        elif not target.plaintext and (lacking := credentials.lacking()):
-            ending = Ending(stage="load", kind="probe_fault", detail=lacking)
-        else:
+        found, ending = judge_load(target, credentials)
+        if ending is None:
             deadline = started + target.timeout
             ending = await self._reach(prepared, credentials, progress, deadline)
         return Evidence(
             target=prepared.facts,
             at=progress.at,
             ending=ending,
-            credentials=facts,
+            credentials=found,
             addresses=progress.addresses,
             connects=tuple(progress.connects),
             peer_address=progress.peer_address,

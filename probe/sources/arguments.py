@@ -76,7 +76,7 @@ def targets_from_arguments(
                 reason = "an endpoint is host:port or https://host:port"
             raise click.UsageError(reason) from None
         chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
-        if chosen == "grpc" and (fault := server_name_fault(server_name)):
+        if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
             raise click.UsageError(f"--server-name {server_name!r} {fault}")
         name = str(endpoint)
         names[name] = count = names.get(name, 0) + 1

@@ -195,11 +195,11 @@ def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> 
     for unusable in faults_together(settings, document, path):
         raise unusable
     name = settings.server_name_override
-    if grpc and (fault := server_name_fault(name)):
+    if fault := server_name_fault(name, grpc=grpc):
         raise error_at(document, (*path, "server_name_override"), fault, found=name)
     if grpc and entry.authority and not name:
         # grpc-go verifies the authority where the TLS settings name nothing.
-        if fault := server_name_fault(entry.authority):
+        if fault := server_name_fault(entry.authority, grpc=True):
             where = (*path[:-1], "authority")
             raise error_at(document, where, fault, found=entry.authority)
         name = urlsplit(f"//{entry.authority}").hostname or ""

@@ -125,9 +125,14 @@ def authority_fault(name: str) -> str | None:
     return "cannot be the authority of a request: ASCII without spaces and none of / ? # @ \\"
 
 
-def server_name_fault(name: str) -> str | None:
-    """Say why a gRPC client cannot verify `name`, or None: unless a URI, it is its authority."""
-    return None if "://" in name else authority_fault(name)
+def server_name_fault(name: str, *, grpc: bool) -> str | None:
+    """Say why a client cannot ask for `name` and verify it, or None.
+
+    To a gRPC client it is the authority of its requests too, unless it is a URI.
+    """
+    if grpc and "://" not in name and (fault := authority_fault(name)):
+        return fault
+    return "holds a NUL character, which no name can" if "\0" in name else None
 
 
 def check_tls_form(tls: TlsEntry, document: Document, path: KeyPath) -> None:

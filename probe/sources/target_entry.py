@@ -179,8 +179,9 @@ def read_target(
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
         tls, remarks = effective_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
     headers = merged_headers(defaults.headers, entry.headers)
-    if protocol == "grpc" and not faults:
-        faults += _faults_of_grpc(headers, tls.server_name_override, document, path)
+    if not faults:
+        grpc = protocol == "grpc"
+        faults += _faults_on_the_wire(headers, tls.server_name_override, document, path, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
@@ -204,14 +205,14 @@ def read_target(
     return target, tuple(faults)
 
 
-def _faults_of_grpc(
-    headers: Mapping[str, str], server_name: str, document: Document, path: KeyPath
+def _faults_on_the_wire(
+    headers: Mapping[str, str], server_name: str, document: Document, path: KeyPath, *, grpc: bool
 ) -> Iterator[ConfigurationError]:
-    """Yield what HTTP/1.1 would bear, and a gRPC exporter does not."""
+    """Yield what the target's protocol cannot send."""
     for name, value in headers.items():
-        if fault := header_fault(name, value, grpc=True):
+        if fault := header_fault(name, value, grpc=grpc):
             yield error_at(document, (*path, "headers", name), fault)
-    if fault := server_name_fault(server_name):
+    if fault := server_name_fault(server_name, grpc=grpc):
         where = (*path, "tls", "server_name_override")
         yield error_at(document, where, fault, found=server_name)
 

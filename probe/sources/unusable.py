@@ -23,7 +23,12 @@ def with_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
     if not faults:
         return target
     settings = replace(
-        target.tls, min_version="", max_version="", cipher_suites=(), curve_preferences=()
+        target.tls,
+        min_version="",
+        max_version="",
+        cipher_suites=(),
+        curve_preferences=(),
+        server_name_override="",
     )
     return replace(
         target, tls=settings, headers=(), proxy_url=None, faults=tuple(dict.fromkeys(faults))

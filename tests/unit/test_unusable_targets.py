@@ -133,6 +133,40 @@ async def test_what_the_librarys_own_limits_forbid_is_our_fault_alone(
     assert "rc4: the probe itself cannot try it" in judged.err
 
 
+async def test_headers_beyond_what_the_probe_sends_are_our_fault_too(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """One frame of HTTP/2 is all that it sends; the fact says how much was asked for."""
+    good = entry(backend, PKI.settings(tmp_path, PKI.exporter()))
+    long = {**good, "name": "long", "headers": {"x-a": "a" * 70_000}}
+    ended = await run_probe(
+        "check", "--config", configuration(tmp_path, long, good), "--output", "json"
+    )
+    assert (ended.code, ended.err) == (3, "")
+    ours, healthy = ended.document["results"]
+    assert (ours["stage"], ours["cause"]) == ("load", "probe_fault")
+    assert "at most 16384 can be sent" in ours["facts"][0]
+    assert healthy["outcome"] == "confirmed"
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+async def test_no_server_name_is_a_bug_of_ours(
+    backend: Backend, tmp_path: Path, protocol: str
+) -> None:
+    """Whatever stands there ends as the target's own result, and never as a traceback."""
+    good = entry(backend, PKI.settings(tmp_path, PKI.exporter()), protocol=protocol)
+    names = ["a b", "a\0b", "ümlaut.example", "x" * 300, "a..b", "*", "spiffe://ü", "[::1]", "xn--"]
+    targets = [
+        {**good, "name": str(at), "tls": {**good["tls"], "server_name_override": name}}
+        for at, name in enumerate(names)
+    ]
+    config = configuration(tmp_path, *targets)
+    ended = await run_probe("check", "--config", config, "--output", "json", "--no-experiments")
+    assert ended.code == 1, ended.err
+    causes = {one["cause"] for one in ended.document["results"]}
+    assert causes <= {"exporter_configuration_invalid", "server_name_mismatch"}
+
+
 async def test_a_collectors_wrong_exporter_fails_beside_its_neighbour(
     backend: Backend, tmp_path: Path
 ) -> None:
