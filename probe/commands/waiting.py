@@ -21,6 +21,7 @@ def loaded_within(loading: Loader, limit: float) -> tuple[Configuration, float]:
 
     It is read again for as long as a source is down or there is nothing to probe, and time is
     left: a list that a server does not have yet, or a file that is written by another container.
+    An environment that names no file cannot change, and is not waited for.
     Warnings go to stderr, once.
 
     Raises:
@@ -37,6 +38,6 @@ async def _load(loading: Loader, limit: float) -> tuple[Configuration, float]:
         loaded = await loading.load()
         missing = loaded.nothing_to_probe or not all(each.up for each in loaded.source_states)
         left = end - time.monotonic()
-        if not missing or left < PAUSE:
+        if not missing or left < PAUSE or not loaded.files:
             return loaded, max(left, 0.0)
         await asyncio.sleep(PAUSE)

@@ -63,4 +63,6 @@ def _wire(target: Target) -> object:
         replace(target.tls, insecure=False),
         frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,
+        # One that cannot be tried is never the same as one that can: its fault would be lost.
+        target.faults,
     )
