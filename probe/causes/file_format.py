@@ -164,7 +164,7 @@ EXPORTER_CONFIGURATION_INVALID = Cause(
     meaning=(
         "A setting of the exporter has a value that it refuses, or with which it never gets "
         "anywhere: an unknown protocol, cipher suite or curve, a header that cannot be sent, a "
-        "server name that cannot be asked for, a proxy that is no URL of one. A Collector does "
+        "server name that cannot be requested, an invalid proxy URL. A Collector does "
         "not start with it; an SDK logs an error, and drops its telemetry or falls back to a "
         "default. Nothing was sent to the backend."
     ),

@@ -93,10 +93,10 @@ def _case_of_source(state: SourceState) -> ET.Element:
 
 def _failing(name: str, kind: str, reason: str) -> ET.Element:
     case = _named(name)
-    told = ET.SubElement(case, "failure")
-    told.set("type", kind)
-    told.set("message", _text(reason.partition("\n")[0]))
-    told.text = _text(reason)
+    failure = ET.SubElement(case, "failure")
+    failure.set("type", kind)
+    failure.set("message", _text(reason.partition("\n")[0]))
+    failure.text = _text(reason)
     return case
 
 

@@ -54,7 +54,7 @@ def configure_logging(*, human: bool) -> None:
 
 
 def log_warnings(warnings: Iterable[str]) -> None:
-    """Log what the user should know of the configuration though it is no error, a line each."""
+    """Log the warnings about the configuration, a line each."""
     for warning in warnings:
         structlog.get_logger("mtls_probe").warning(
             "configuration", reason=safe_text(warning, _LINE)

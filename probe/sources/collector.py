@@ -139,7 +139,7 @@ def read_collector(
 
 
 def _check_sections(files: CollectorFiles) -> None:
-    """Refuse what is empty, and what confmap refuses: a file of another program is no empty one.
+    """Refuse an empty configuration, and keys that confmap refuses: the file of another program.
 
     Raises:
         ConfigurationError: naming the first key that is none of a Collector's.

@@ -109,7 +109,7 @@ def load_configuration(
 
     Raises:
         ConfigurationError: with file, line, key, what was found and what is allowed; never for
-            what a source names, which `source_states` tells.
+            what a source names, which `source_states` reports.
     """
     files = ReadFiles()
     surroundings = Surroundings(environ, files.read, fetched or {})
@@ -157,8 +157,7 @@ def configuration_from_environment(
 ) -> Configuration:
     """Return the configuration of a probe that sees what an SDK in the same pod would see.
 
-    Whatever the variables say, it is one: what is wrong is told by `source_states` and by targets
-    that fail.
+    It never raises for what the variables say: `source_states` and targets that fail report it.
     """
     files = ReadFiles()
     surroundings = Surroundings(environ, files.read)

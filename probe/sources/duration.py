@@ -1,4 +1,4 @@
-"""Go duration strings become seconds: `time.ParseDuration`, digit by digit, with `d` and `w` besides.
+"""Go duration strings become seconds: `time.ParseDuration`, digit by digit, and the units `d` and `w`.
 
 Pure and total. Source: Go 1.26, time/format.go, ParseDuration, leadingInt and leadingFraction; what
 it refuses (an unknown unit, no digits, more than 2^63 ns) is refused here, and what it takes has the

@@ -62,7 +62,7 @@ def read_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> SourceConten
         defaults: Gives every setting but the address and the labels.
 
     Raises:
-        ConfigurationError: naming the file and the entry, for what is no list of target groups.
+        ConfigurationError: naming the file and the entry, where it is not a list of target groups.
     """
     if PurePath(file).suffix.lower() == ".json":
         document = parse_json(raw, file)

@@ -109,7 +109,7 @@ def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent
     In Prometheus, null is what a server with a fault in it sends; [] says that there are none.
 
     Raises:
-        ConfigurationError: naming the URL and the entry, for what is no list of target groups.
+        ConfigurationError: naming the URL and the entry, where it is not a list of target groups.
     """
     name = shown(url)
     return read_groups(parse_json(raw, name), defaults, Source("http_sd", name))

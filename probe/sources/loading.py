@@ -1,7 +1,7 @@
 """Reads a configuration with all that its sources name, http_sd's lists included, off the loop.
 
-A source that cannot be read keeps what it held before, and says so; a configuration that has an
-error itself is no configuration, and whoever has another one keeps that in force.
+A source that cannot be read keeps what it held before, and says so. A configuration that has an
+error itself is not used: the one before it stays in force.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ class ReadFiles:
 
         Raises:
             OSError: where it cannot be read.
-            ValueError: where it is no regular file, whose reading might never end, or no path.
+            ValueError: where it is not a regular file, whose reading might never end, or not a path.
         """
         self.names[name] = None
         # Looked at first, because opening a device can set it going; and again once it is open.

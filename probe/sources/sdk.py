@@ -121,7 +121,7 @@ def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceCon
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """A variable whose value has no meaning to an exporter; of two equal ones one is told."""
+    """A variable whose value has no meaning to an exporter; equal ones are reported once."""
 
     variable: str
     reason: str
@@ -249,7 +249,7 @@ def _protocol(
         if text == protocol:
             return protocol
     if text == "http/json":
-        # Some SDKs speak it (JavaScript's): that the probe does not is no fault of theirs.
+        # Some SDKs speak it (JavaScript's), so their configuration is not at fault.
         reason = "is a protocol that this probe does not speak, so that nothing is probed for it"
         raise _error(where, reason, found=text, allowed=PROTOCOLS)
     if text:

@@ -69,7 +69,7 @@ def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceCo
         environ: The environment's variables, for references and proxies.
 
     Raises:
-        ConfigurationError: with line and key, for what is no YAML, no reference, or another shape.
+        ConfigurationError: with line and key, where it is not YAML, has an invalid reference, or another shape.
     """
     document = parse_yaml(raw, file, plain=as_written)
     if document.value is None:
@@ -166,7 +166,7 @@ def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> 
     protocol: Protocol = "http/protobuf"
     if otlp.encoding == "json" or otlp.protocol == "http/json":
         key = "protocol" if otlp.protocol == "http/json" else "encoding"
-        # Some SDKs speak it: that the probe does not is no fault of theirs.
+        # Some SDKs speak it, so their configuration is not at fault.
         reason = "is JSON, which this probe does not speak, so that nothing is probed for it"
         raise error_at(document, (*path, key), reason, found=getattr(otlp, key))
     try:

@@ -139,8 +139,7 @@ def check_tls_form(tls: TlsEntry, document: Document, path: KeyPath) -> None:
     """Judge what of a `tls` section cannot be read at all.
 
     Raises:
-        ConfigurationError: for keys that exclude each other, a key in a TPM, and for what is no
-            duration.
+        ConfigurationError: for keys that exclude each other, a key in a TPM, an invalid duration.
     """
     if tls.tpm not in (None, {}, {"enabled": False}):
         reason = "a key in a TPM cannot be read here; use key_file or key_pem"
