@@ -5,6 +5,7 @@ probe's own fault. Only a bug of the probe is printed as a traceback. A command 
 it is called: a mistake in another is answered at once.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import Final, cast
@@ -59,9 +60,20 @@ def cli() -> None:
     """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
 
 
+def _leave_the_applications_metrics() -> None:
+    """Drop what makes prometheus_client write its values into a folder of the application's.
+
+    A sidecar often has the whole environment of its application. Where the folder is missing,
+    nothing starts; where it is there, the probe's values would appear among the application's.
+    """
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
+    _leave_the_applications_metrics()
     fill_standard_streams()
     write_all_of_it()
     register = SecretRegister()

@@ -8,7 +8,7 @@ file brings an attempt at once, so that metrics and pages speak of the new files
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from glob import has_magic
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -20,11 +20,13 @@ from probe.line import Line
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
 from probe.secret_register import SecretRegister
+from probe.source_state import sources_down
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
 from probe.sources.file_sd import files_matching
-from probe.sources.http_sd import REFRESH_INTERVAL
+from probe.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.sources.loading import Loader, lists_of
+from probe.sources.named_sources import HTTP_SD
 from probe.watching import watch
 
 SETTLE: Final = 0.2
@@ -48,6 +50,13 @@ class Told(Protocol):
         """Learn how one ended, and when (epoch seconds)."""
 
 
+class Applied(Protocol):
+    """Who shows what of a configuration is neither target nor setting: how its sources are."""
+
+    def __call__(self, configuration: Configuration) -> None:
+        """Learn of the configuration that is in force from now on."""
+
+
 class Reloading:
     """The configuration in force, and how another one takes its place."""
 
@@ -58,6 +67,7 @@ class Reloading:
         line: Line,
         schedule: Schedule,
         told: Told,
+        applied: Applied,
         register: SecretRegister | None = None,
     ) -> None:
         """Take what a new configuration is swapped into; without `loader` nothing is read again."""
@@ -72,6 +82,8 @@ class Reloading:
         self._line = line
         self._schedule = schedule
         self._told = told
+        self._applied = applied
+        self._fetch_lists = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._asked: set[asyncio.Task[object]] = set()
 
@@ -90,12 +102,22 @@ class Reloading:
         return failure
 
     async def reload(self) -> str | None:
-        """Read the configuration again; return why the old one stays, or None."""
+        """Read the configuration again; return why the old one stays, or None.
+
+        Lists of http_sd are fetched anew in the background: a server that is slow to answer holds up
+        nothing else that has changed.
+        """
+        failure = await self._read_again()
+        if failure is None:
+            self._fetch_lists.set()
+        return failure
+
+    async def _read_again(self) -> str | None:
         if self._loader is None:
             return "nothing was read that could be read again"
         async with self._one_at_a_time:
             try:
-                loaded = await self._loader.load()
+                loaded = await self._loader.read()
             except (ConfigurationError, OSError) as error:
                 self.failure = self._register.mask(str(error))
                 self._refused = getattr(error, "files", ())
@@ -115,6 +137,7 @@ class Reloading:
         self.configuration = loaded
         self.failure, self._refused = None, ()
         self._told(successful=True, at=time.time())
+        self._applied(loaded)
         warnings = [safe_text(warning) for warning in loaded.warnings]
         log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
 
@@ -175,19 +198,29 @@ class Reloading:
             names = self._schedule.soon(names)
 
     async def _refresh_lists(self, loader: Loader) -> None:
+        self._fetch_lists.set()
         while True:
-            await asyncio.sleep(REFRESH_INTERVAL)
             # A bug there, or a lack of this process, must not end the refreshing.
             await _told_of_bugs("http_sd", self._refresh_once(loader))
 
     async def _refresh_once(self, loader: Loader) -> None:
+        every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await self._fetch_lists.wait()
+        self._fetch_lists.clear()
         if await loader.refresh(lists_of(self.configuration)):
-            await self.reload()
+            await self._read_again()
 
     def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
+
+
+def _list_is_down(configuration: Configuration) -> bool:
+    down = sources_down(configuration.source_states)
+    return any(state.source.startswith(f"{HTTP_SD}:") for state in down)
 
 
 async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:

@@ -20,6 +20,7 @@ from probe.on_demand import OnDemand
 from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
 from probe.outputs.own_trouble import LookUps, OwnTrouble
+from probe.outputs.source_log import SourceLog
 from probe.outputs.web import web_application
 from probe.outputs.web_metrics import WebMetrics
 from probe.reloading import Reloading
@@ -31,6 +32,7 @@ from probe.serving.faults import FaultLog
 from probe.serving.hosts import HostCheck, names_of_this_host
 from probe.serving.listener import serving
 from probe.serving.web_config import WebConfig
+from probe.source_state import SourcesShown
 from probe.sources.configuration import Configuration
 from probe.sources.configured_secrets import register_configuration
 from probe.sources.loading import Loader
@@ -92,9 +94,11 @@ class Service:
             loader,
             self._line,
             self._schedule,
-            self.metrics.fleet.config_reloaded,
-            register,
+            told=self.metrics.fleet.config_reloaded,
+            applied=self._sources_read,
+            register=register,
         )
+        self._source_log = SourceLog()
         self._on_demand = OnDemand(
             lambda: self.configuration.modules,
             self._line.credentials,
@@ -149,6 +153,7 @@ class Service:
         """
         configuration, schedule = self.configuration, self._schedule
         self.metrics.fleet.config_reloaded(successful=True, at=time.time())
+        self._sources_read(configuration)
         application = web_application(
             self.ledger,
             self.metrics,
@@ -156,6 +161,7 @@ class Service:
             reload=self.reloading.asked if self.reloading.possible else None,
             reload_failure=self._reload_failure,
             warnings=lambda: self.configuration.warnings,
+            sources=self._sources,
             on_demand=self._on_demand.answer,
         )
         served = self._web_config
@@ -208,6 +214,15 @@ class Service:
         for _ in range(reloads - self._reloads_seen):
             self.metrics.fleet.credentials_reloaded()
         self._reloads_seen = reloads
+
+    def _sources_read(self, configuration: Configuration) -> None:
+        states, nothing = configuration.source_states, configuration.nothing_to_probe
+        self.metrics.fleet.sources.replace(states, nothing_to_probe=bool(nothing))
+        self._source_log.record(states, nothing)
+
+    def _sources(self) -> SourcesShown:
+        configuration = self.configuration
+        return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
 
     def _web_config_read(self, failure: str | None) -> None:
         self.metrics.fleet.web_config_read(successful=failure is None)

@@ -235,6 +235,8 @@ class Target:
     sources: tuple[Source, ...] = (Source("configuration"),)
     remarks: tuple[Remark, ...] = ()
     """Findings about the settings themselves, true at every attempt."""
+    faults: tuple[Remark, ...] = ()
+    """Why no exporter can work with these settings; such a target is not connected to."""
     notes: tuple[str, ...] = ()
     """Facts about the settings that no finding is due for: a choice that its source left open."""
     server_certificate_file: ServerCertificateFile | None = None

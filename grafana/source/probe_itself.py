@@ -63,6 +63,7 @@ THE_PROBE: Final = (
     timeseries(
         "Attempts missed, and under way",
         "Attempts left out because the one before still ran, each minute; and attempts in flight.",
+        Query(f"min by (instance) (mtls_probe_source_up{{{SCRAPED}}})", "{{instance}} sources"),
         Query(
             "60 * sum by (instance) (rate("
             f"mtls_probe_schedule_missed_total{{{SCRAPED}}}[$__rate_interval]))",
@@ -74,8 +75,8 @@ THE_PROBE: Final = (
     ),
     timeseries(
         "Configuration and credentials read again",
-        "1 while the last reading of the configuration was without error; and how often changed "
-        "credential files were read, each minute.",
+        "1 while the last reading of the configuration, and of every source of targets, was without "
+        "error; and how often changed credential files were read, each minute.",
         Query(
             f"mtls_probe_config_last_reload_successful{{{SCRAPED}}}", "{{instance}} configuration"
         ),

@@ -175,6 +175,29 @@ SERVER_CA_FILE_MALFORMED = _local(
         "To see whether it is one: openssl x509 -in {ca_file} -noout",
     ),
 )
+EXPORTER_CONFIGURATION_INVALID = Cause(
+    id="exporter_configuration_invalid",
+    title="The exporter cannot work with its configuration",
+    family="file_format",
+    party="exporter",
+    severity="critical",
+    meaning=(
+        "A setting of the exporter has a value that it refuses, or with which it never gets "
+        "anywhere: an unknown protocol, cipher suite or curve, a header that cannot be sent, a "
+        "server name that cannot be requested, an invalid proxy URL. A Collector does "
+        "not start with it; an SDK logs an error, and drops its telemetry or falls back to a "
+        "default. Nothing was sent to the backend."
+    ),
+    evidence="The value in the exporter's configuration or environment: file, line and key.",
+    fix=(
+        "Correct the setting that the fact names, and restart the exporter: the endpoint is "
+        "{endpoint}.",
+        "See every setting judged: mtls-probe validate",
+    ),
+    citations=("Collector configtls", "OTLP exporter specification"),
+    applies=_EVERY_ENDING,
+    match=_of("exporter_configuration_invalid"),
+)
 CLIENT_CHAIN_MISORDERED = _local(
     "client_chain_misordered",
     "The certificates in cert_file stand in the wrong order",
@@ -218,6 +241,7 @@ CLIENT_CHAIN_INCOMPLETE = Cause(
 )
 
 CAUSES = (
+    EXPORTER_CONFIGURATION_INVALID,
     CLIENT_FILE_MISSING,
     CLIENT_FILE_PERMISSION,
     CLIENT_FILE_MALFORMED,

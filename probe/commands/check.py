@@ -12,20 +12,27 @@ from probe.commands.configuration import (
     PathOf,
     TextFile,
     config_option,
-    configuration,
+    loader,
+    report_sources,
     secret_register,
 )
 from probe.commands.event_loop import in_loop
 from probe.commands.exit_codes import exit_code
 from probe.commands.results import OUTPUTS, print_results
+from probe.commands.waiting import loaded_within
 from probe.outputs.standard_streams import progress, reader_may_leave
 from probe.target import DEPTHS, PROTOCOLS
 
 if TYPE_CHECKING:
     from probe.line import Observation
+    from probe.source_state import SourceState
     from probe.target import ClockSource, Target
 
 _STDOUT: Final = Path("-")
+_NO_TARGETS: Final = (
+    "error: there is nothing to probe here: no target is in this shard, or modules alone are "
+    "configured, which /probe uses; give a configuration with targets"
+)
 
 
 @click.command()
@@ -97,13 +104,19 @@ def check(
         concurrency, tolerance, experiments = 100, 60.0, True
         clocks: Sequence[ClockSource] = ()
         resource: Mapping[str, str] = {}
+        sources: Sequence[SourceState] = ()
+        limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
         refuse_given(click.get_current_context(), settings)
-        loaded = configuration(config_file)
+        limit = read_duration(wait, "--wait") if wait is not None else 0.0
+        loaded, limit = loaded_within(loader(config_file), limit)
+        report_sources(loaded)
+        sources = loaded.source_states
+        if not (loaded.targets or loaded.nothing_to_probe):
+            click.echo(_NO_TARGETS, err=True)
         targets, concurrency = loaded.targets, loaded.concurrency
         tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
         clocks, resource = loaded.clock_sources, loaded.resource
-    limit = read_duration(wait, "--wait") if wait is not None else 0.0
     from probe.ledger import as_expected
     from probe.line import rounds
     from probe.outputs.log import configure_logging
@@ -136,5 +149,5 @@ def check(
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file
     with reader_may_leave():
-        print_results(seen, output, targets=targets, file=file)
-    return exit_code(seen)
+        print_results(seen, output, targets=targets, sources=sources, file=file)
+    return exit_code(seen, sources)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,11 +12,12 @@ from probe.described_value import NotAPathError, refuse_non_path
 from probe.safe_text import safe_text
 from probe.secret_register import SecretRegister
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+_LONGEST: Final = 2048
+"""Characters of one line of what is our own words with a name or two in them."""
 
-    from probe.sources.configuration import Configuration
-    from probe.sources.loading import Loader
+if TYPE_CHECKING:
+    from probe.sources.configuration import Configuration, WebSettings
+    from probe.sources.loading import Answers, Loader
 
 
 class PathOf(click.Path):
@@ -61,10 +62,11 @@ def secret_register() -> SecretRegister:
     return click.get_current_context().ensure_object(SecretRegister)
 
 
-def loader(config_file: Path | None) -> Loader:
+def loader(config_file: Path | None, listen: WebSettings | None = None) -> Loader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
-    What is secret of it is registered before anybody else has it.
+    What is secret of it is registered before anybody else has it. `listen` says where to serve,
+    whatever the file says.
     """
     from probe.causes.catalogue import CATALOGUE
     from probe.known_secrets import register_environment
@@ -72,16 +74,23 @@ def loader(config_file: Path | None) -> Loader:
     from probe.sources.configuration import configuration_from_environment, load_configuration
     from probe.sources.configured_secrets import register_configuration
     from probe.sources.loading import Loader
+    from probe.sources.source_reading import SourceReader
 
     register = secret_register()
     register_environment(register, os.environ)
+    reader = SourceReader()
 
-    def read(lists: Mapping[str, bytes]) -> Configuration:
+    def read(answers: Answers) -> Configuration:
         if config_file is None:
-            loaded = configuration_from_environment(os.environ)
+            loaded = configuration_from_environment(os.environ, reader, listen)
         else:
             loaded = load_configuration(
-                config_file, os.environ, known_causes=CATALOGUE, fetched=lists
+                config_file,
+                os.environ,
+                known_causes=CATALOGUE,
+                fetched=answers,
+                reader=reader,
+                listen=listen,
             )
         register_configuration(register, loaded)
         return loaded
@@ -92,6 +101,8 @@ def loader(config_file: Path | None) -> Loader:
 def configuration(config_file: Path | None, *, connects: bool = True) -> Configuration:
     """Read `config_file`, or where there is none the environment; warnings go to stderr.
 
+    What is wrong with sources goes there too: no document on standard output is broken by it.
+
     Args:
         config_file: the project's own YAML.
         connects: False leaves out the lists of http_sd, each with a warning.
@@ -99,7 +110,9 @@ def configuration(config_file: Path | None, *, connects: bool = True) -> Configu
     Raises:
         ConfigurationError: where it has an error.
     """
-    return loaded_by(loader(config_file), connects=connects)
+    loaded = loaded_by(loader(config_file), connects=connects)
+    report_sources(loaded)
+    return loaded
 
 
 def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
@@ -111,6 +124,26 @@ def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
     import asyncio
 
     loaded = asyncio.run(loading.load() if connects else loading.load_without_lists())
-    for warning in loaded.warnings:
-        click.echo(f"warning: {safe_text(secret_register().mask(warning))}", err=True)
+    report_warnings(loaded)
     return loaded
+
+
+def report_warnings(loaded: Configuration) -> None:
+    """Write the warnings of `loaded` to stderr, one a line."""
+    for warning in loaded.warnings:
+        _write(f"warning: {warning}")
+
+
+def report_sources(loaded: Configuration) -> None:
+    """Write to stderr which sources of `loaded` are down and why, and whether nothing is probed."""
+    from probe.source_state import sources_down
+
+    for state in sources_down(loaded.source_states):
+        _write(f"error: source {state.source}: {state.error}")
+    if loaded.nothing_to_probe:
+        _write(f"error: {loaded.nothing_to_probe}")
+
+
+def _write(text: str) -> None:
+    lines = secret_register().mask(text).split("\n")
+    click.echo("\n".join(safe_text(line, _LONGEST) for line in lines), err=True)

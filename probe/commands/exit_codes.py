@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from probe.diagnosis import Diagnosis
     from probe.evidence import Evidence
+    from probe.source_state import SourceState
 
 AS_EXPECTED: Final = 0
 NOT_AS_EXPECTED: Final = 1
@@ -16,11 +17,18 @@ USAGE: Final = 2
 PROBE_FAULT: Final = 3
 
 
-def exit_code(observations: Iterable[tuple[Evidence, Diagnosis]]) -> int:
-    """Return the code for one round: a fault of the probe's own comes before everything else."""
+def exit_code(
+    observations: Iterable[tuple[Evidence, Diagnosis]], sources: Iterable[SourceState] = ()
+) -> int:
+    """Return the code for one round: a fault of the probe's own comes before everything else.
+
+    A source that is down is not as expected, and neither is a round without any target.
+    """
     from probe.ledger import as_expected
 
-    code = AS_EXPECTED
+    observations = tuple(observations)
+    well = bool(observations) and all(state.up for state in sources)
+    code = AS_EXPECTED if well else NOT_AS_EXPECTED
     for evidence, diagnosis in observations:
         if diagnosis.cause == "probe_fault":
             return PROBE_FAULT

@@ -53,10 +53,13 @@ def inspect(
     if endpoint is not None and not (files or cert_file):
         raise click.UsageError("--endpoint goes with --cert, or with a FILE")
     reference = _reference(endpoint) if endpoint is not None else ""
+    well = True
     if named:
         sets = _sets_named(files, *options)
     else:
-        sets = _sets_of(configuration(config_file, connects=False).targets)
+        loaded = configuration(config_file, connects=False)
+        sets = _sets_of(loaded.targets)
+        well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
     from probe.inspection.inspection import inspect as look
 
     inspection = look(sets, time.time(), reference)
@@ -72,7 +75,7 @@ def inspect(
         f"{seen} file{'' if seen == 1 else 's'}, {faults} fault{'' if faults == 1 else 's'}",
         err=True,
     )
-    return NOT_AS_EXPECTED if inspection.faults else AS_EXPECTED
+    return AS_EXPECTED if well and not inspection.faults else NOT_AS_EXPECTED
 
 
 def _sets_named(

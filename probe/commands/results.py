@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from probe.diagnosis import Diagnosis
     from probe.evidence import Evidence
+    from probe.source_state import SourceState
     from probe.target import Target
 
 OUTPUTS: Final = ("table", "json", "jsonl", "junit", "prometheus")
@@ -29,7 +30,12 @@ _NAMED_WRONGLY: Final = frozenset(
 
 
 def print_results(
-    rows: Sequence[Row], output: str, *, targets: Sequence[Target] = (), file: Path | None = None
+    rows: Sequence[Row],
+    output: str,
+    *,
+    targets: Sequence[Target] = (),
+    sources: Sequence[SourceState] | None = None,
+    file: Path | None = None,
 ) -> None:
     """Print `rows` as `output` says, or put them into `file` in one step.
 
@@ -37,6 +43,7 @@ def print_results(
         rows: What each attempt saw and what that means.
         output: One of `OUTPUTS`.
         targets: Those of `rows`, in their order; only for metrics.
+        sources: How each source was, for the documents that hold it; None: there were none to ask.
         file: Where they go instead of standard output.
 
     Raises:
@@ -48,7 +55,7 @@ def print_results(
 
         print_table(rows)
         return
-    content = _content(rows, output, targets)
+    content = _content(rows, output, targets, sources)
     if file is None:
         click.echo(content, nl=False)
         return
@@ -64,7 +71,12 @@ def print_results(
         raise click.UsageError(f"{safe_text(str(file))} cannot be written: {why}") from None
 
 
-def _content(rows: Sequence[Row], output: str, targets: Sequence[Target]) -> bytes:
+def _content(
+    rows: Sequence[Row],
+    output: str,
+    targets: Sequence[Target],
+    sources: Sequence[SourceState] | None,
+) -> bytes:
     if output == "table":
         from probe.outputs.terminal import print_table
 
@@ -74,12 +86,13 @@ def _content(rows: Sequence[Row], output: str, targets: Sequence[Target]) -> byt
     if output == "junit":
         from probe.outputs.junit import junit
 
-        return junit(rows)
+        return junit(rows, sources or ())
     if output == "prometheus":
         from probe.outputs.textfile import textfile
 
-        return textfile((target, *row) for target, row in zip(targets, rows, strict=True))
+        observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
+        return textfile(observed, sources=sources or ())
     from probe.outputs.result import document, line, result
 
     results = [result(evidence, diagnosis) for evidence, diagnosis in rows]
-    return document(results) if output == "json" else b"".join(map(line, results))
+    return document(results, sources=sources) if output == "json" else b"".join(map(line, results))

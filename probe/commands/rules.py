@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, configuration
+from probe.commands.configuration import config_option, loaded_by, loader
 from probe.commands.exit_codes import AS_EXPECTED
 from probe.outputs.standard_streams import reader_may_leave
 from probe.safe_text import safe_text
@@ -39,7 +39,8 @@ def rules(
     config_file: Path | None, runbook_url: str, dashboard_url: str, *, kubernetes: bool
 ) -> int:
     """Print the Prometheus rules for the configuration in force."""
-    loaded = configuration(config_file, connects=False)
+    # Thresholds alone are enough: how the sources are has no part in the rules.
+    loaded = loaded_by(loader(config_file), connects=False)
     from probe.outputs.rules.pages import Pages
     from probe.outputs.rules.rule import Thresholds
     from probe.outputs.rules.rule_file import prometheus_rule, rule_file, rule_group

@@ -15,6 +15,7 @@ from probe.safe_text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from probe.credentials.store import CredentialStore
     from probe.target import Target
 
 
@@ -25,20 +26,27 @@ def validate(config_file: Path | None, output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
     loaded = configuration(config_file, connects=False)
     from probe.credentials.store import CredentialStore
-    from probe.outputs.validation import print_validation, validation, validation_document
+    from probe.outputs.validation import (
+        is_valid,
+        print_validation,
+        validation,
+        validation_document,
+    )
 
     if loaded.web.config_file is not None:
         from probe.serving.web_config import WebConfig
 
         WebConfig(Path(loaded.web.config_file), secret_register())
     store = CredentialStore()
-    unread = tuple(_unread_files_of_servers(loaded.targets))
+    unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     found = validation(
         loaded.targets,
         [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
         (*loaded.warnings, *unread),
+        loaded.source_states,
+        loaded.nothing_to_probe,
     )
     with reader_may_leave():
         if output == "json":
@@ -48,10 +56,17 @@ def validate(config_file: Path | None, output: str) -> int:
     targets, faults = len(found.targets), len(found.faults)
     click.echo(
         f"{targets} target{'' if targets == 1 else 's'}, "
-        f"{faults} credential fault{'' if faults == 1 else 's'}",
+        f"{faults} fault{'' if faults == 1 else 's'}",
         err=True,
     )
-    return NOT_AS_EXPECTED if found.faults else AS_EXPECTED
+    return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
+
+
+def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iterator[str]:
+    """Yield which targets this probe cannot try, though their exporters may work."""
+    for target in targets:
+        if not (target.plaintext or target.faults) and (lacking := store.get(target).lacking()):
+            yield f"{target.name}: the probe itself cannot try it: {lacking}"
 
 
 def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:

@@ -133,6 +133,18 @@ class Credentials:
             context = self._contexts[variant] = _build(self._tls, self._material, variant)
         return context
 
+    def lacking(self) -> str:
+        """Say what of the target's own settings the TLS library here cannot do, or nothing.
+
+        Names that no exporter knows have been refused before, so that what is left is a limit of
+        the probe: a cipher suite or group that Go has and this OpenSSL has not.
+        """
+        try:
+            self.context()
+        except ValueError as error:
+            return f"{error} ({SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()})"
+        return ""
+
 
 def accepts_pair(chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> bool:
     """Return whether the TLS library can authenticate with this chain and key."""

@@ -36,6 +36,7 @@ from probe.handshake.connect import connect_first
 from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
 from probe.handshake.experiments import Experiments
+from probe.handshake.load_stage import evidence_of_limit, judge_load
 from probe.handshake.masking import EvidenceMasker
 from probe.handshake.opening import through_proxy
 from probe.handshake.own_time import LoopDelays, OwnTime
@@ -129,7 +130,11 @@ class Prober:
         Only cancellation and bugs of ours raise.
         """
         started = monotonic()
-        prepared = self._prepare(target)
+        try:
+            prepared = self._prepare(target)
+        except ValueError as error:
+            at = self._wall_clock()
+            return evidence_of_limit(target, error, at, self._clock_tolerance, trace)
         progress = _Progress(at=self._wall_clock(), trace=trace)
         facts = CredentialFacts()
         with self._delays.watch(target.timeout) as own:
@@ -137,8 +142,9 @@ class Prober:
                 credentials = self._credentials.get(target)
                 facts = self._credentials.facts(target)
                 progress.durations["load"] = monotonic() - started
-                if facts.faults and not target.plaintext:
-                    ending = Ending(stage="load", kind="credentials")
+                facts, fault = judge_load(target, credentials, facts)
+                if fault is not None:
+                    ending = fault
                 else:
                     deadline = started + target.timeout
                     ending = await self._reach(prepared, credentials, progress, deadline, own)

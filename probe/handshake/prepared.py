@@ -4,13 +4,15 @@ Law 10: what of the facts the target's owner wrote passes `safe_text` here. Law 
 header value and no password; the encoded request does, and stays here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from probe.credential_facts import CredentialFault
+import msgspec.structs
+
+from probe.credential_facts import CredentialFacts, CredentialFault
 from probe.described_value import PATH_MAX, describe_reference
 from probe.evidence import TargetFacts
 from probe.handshake.canary import Canary, canary
@@ -19,7 +21,7 @@ from probe.handshake.otlp import Request, build_request
 from probe.handshake.template import CONTEXT_FIELDS, with_context
 from probe.handshake.verification import SPIFFE, is_ip_address
 from probe.safe_text import safe_text
-from probe.target import Endpoint, Target
+from probe.target import Endpoint, Remark, Target
 from probe.trace_context import TraceContext
 
 _NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -121,16 +123,7 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,
         clock_tolerance=clock_tolerance,
-        remarks=tuple(
-            CredentialFault(
-                cause=remark.cause,
-                role="setting",
-                path=safe_text(target.sources[0].where),
-                fact=safe_text(remark.fact, LONGEST_REMARK),
-                fix=tuple(safe_text(step, LONGEST_REMARK) for step in remark.fix),
-            )
-            for remark in target.remarks
-        ),
+        remarks=_about_settings(target, target.remarks),
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
         settings_file=_settings_file(target),
@@ -150,6 +143,25 @@ def _settings_file(target: Target) -> str:
 def _shown_file(path: str | None, inline: str) -> str:
     """Return the path, whole: a command with a part of it would not work; or the inline key."""
     return safe_text(path or inline, PATH_MAX)
+
+
+def with_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFacts:
+    """Return `facts` with what no exporter can work with in the settings of `target`, first."""
+    faults = _about_settings(target, target.faults)
+    return msgspec.structs.replace(facts, faults=faults + facts.faults)
+
+
+def _about_settings(target: Target, remarks: Iterable[Remark]) -> tuple[CredentialFault, ...]:
+    return tuple(
+        CredentialFault(
+            cause=remark.cause,
+            role="setting",
+            path=safe_text(target.sources[0].where),
+            fact=safe_text(remark.fact, LONGEST_REMARK),
+            fix=tuple(safe_text(step, LONGEST_REMARK) for step in remark.fix),
+        )
+        for remark in remarks
+    )
 
 
 def _notes(target: Target) -> Iterator[str]:

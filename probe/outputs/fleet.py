@@ -26,6 +26,7 @@ from probe.ledger import Ledger, TargetState
 from probe.outputs.durations import Durations
 from probe.outputs.exposition import OPENMETRICS, TEXT
 from probe.outputs.resource_info import resource_labels
+from probe.outputs.source_metrics import SourceMetrics
 from probe.safe_text import safe_text
 
 LATENESS_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -51,6 +52,8 @@ class Fleet:
             registry=registry,
             buckets=LATENESS_BUCKETS,
         )
+        self.sources: Final = SourceMetrics()
+        registry.register(self.sources)
         self._in_force = self._web_in_force = True
         self._reload_successful = Gauge(
             "mtls_probe_config_last_reload_successful",

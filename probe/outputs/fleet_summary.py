@@ -70,4 +70,6 @@ class FleetSummary:
 
     def _note(self, faults: tuple[CredentialFault, ...], *, replaced: bool) -> None:
         for one in faults:
+            if one.role == "setting":
+                continue  # no file of credentials; it stands at its target
             self._faults[one.path or one.role, one.fact, one.cause, replaced] += 1

@@ -1,6 +1,6 @@
 """`check --output junit`: a report that pipelines show beside their tests.
 
-One suite, one case for each target, and nothing that the strictest reader refuses: the schema of
+One suite, one case for each target and each source, and nothing that the strictest reader refuses: the schema of
 Jenkins' xUnit plugin (junit-10.xsd) has `skipped` on a suite alone and no properties in a case.
 XML 1.0 §2.2 knows no control characters and no surrogates: law 10 has taken them out before, and
 what is left is escaped by the library.
@@ -18,6 +18,7 @@ from probe.ledger import as_expected
 from probe.outputs.result import rfc3339
 from probe.outputs.story import plain, summary
 from probe.safe_text import safe_text
+from probe.source_state import SourceState
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FAULT: Final = "probe_fault"
@@ -25,9 +26,16 @@ FAULT: Final = "probe_fault"
 Row = tuple[Evidence, Diagnosis]
 
 
-def junit(rows: Sequence[Row]) -> bytes:
-    """Return the report on `rows`: not as expected is a failure, our own fault an error."""
+def junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> bytes:
+    """Return the report on `rows`: not as expected is a failure, our own fault an error.
+
+    Each of `sources` is a case of its own, and one that is down a failure; so is a round without
+    any target, which would be a suite without failures otherwise.
+    """
     cases = [_case(evidence, diagnosis) for evidence, diagnosis in rows]
+    cases += map(_case_of_source, sources)
+    if not rows:
+        cases.append(_failing("targets", "nothing_to_probe", "there is nothing to probe"))
     counts = {
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
@@ -73,6 +81,29 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
         told.set("message", _text(summary(diagnosis)))
     told.text = _text(body)
     return case
+
+
+def _case_of_source(state: SourceState) -> ET.Element:
+    if not state.up:
+        return _failing(state.source, "source_down", state.error or "it could not be read")
+    case = _named(state.source)
+    ET.SubElement(case, "system-out").text = f"targets: {state.targets}"
+    return case
+
+
+def _failing(name: str, kind: str, reason: str) -> ET.Element:
+    case = _named(name)
+    failure = ET.SubElement(case, "failure")
+    failure.set("type", kind)
+    failure.set("message", _text(reason.partition("\n")[0]))
+    failure.text = _text(reason)
+    return case
+
+
+def _named(name: str) -> ET.Element:
+    return ET.Element(
+        "testcase", {"classname": "mtls-probe.source", "name": _text(name), "time": _seconds(0.0)}
+    )
 
 
 def _seconds(seconds: float) -> str:

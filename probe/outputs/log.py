@@ -8,7 +8,7 @@ Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
@@ -87,6 +87,14 @@ def _masked(value: Any, mask: Mask) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return mask(str(value))
+
+
+def log_warnings(warnings: Iterable[str]) -> None:
+    """Log the warnings about the configuration, a line each."""
+    for warning in warnings:
+        structlog.get_logger("mtls_probe").warning(
+            "configuration", reason=safe_text(warning, _LINE)
+        )
 
 
 def _exception(exc_info: ExcInfo) -> dict[str, str]:

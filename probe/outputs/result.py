@@ -20,6 +20,7 @@ from probe.exporters.behaviour import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.ledger import TargetState, as_expected
 from probe.safe_text import safe_text
+from probe.source_state import SourceState
 
 SCHEMA: Final = "mtls-probe/1"
 
@@ -102,10 +103,14 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
-    """Results with their schema; `pending` names targets without a finished attempt."""
+    """Results with their schema, and how each source of targets was.
+
+    `pending` names targets without a finished attempt.
+    """
 
     schema: str
     results: tuple[Result | msgspec.Raw, ...]
+    sources: tuple[SourceState, ...] | UnsetType = UNSET
     pending: tuple[str, ...] = ()
 
 
@@ -158,10 +163,19 @@ def result_of(state: TargetState) -> Result | None:
     return msgspec.structs.replace(found, trace_id=state.trace.trace_id)
 
 
-def document(results: Iterable[Result | msgspec.Raw], pending: Iterable[str] = ()) -> bytes:
-    """Return the JSON document of `results`, ending in a line break; each may be JSON already."""
+def document(
+    results: Iterable[Result | msgspec.Raw],
+    pending: Iterable[str] = (),
+    *,
+    sources: Iterable[SourceState] | None = None,
+) -> bytes:
+    """Return the JSON document of `results`, ending in a line break; each may be JSON already.
+
+    Without `sources` it says nothing of them: it is about one target, or about recorded evidence.
+    """
     names = tuple(map(safe_text, pending))
-    return _encoder.encode(Document(SCHEMA, tuple(results), names)) + b"\n"
+    states = UNSET if sources is None else tuple(sources)
+    return _encoder.encode(Document(SCHEMA, tuple(results), states, names)) + b"\n"
 
 
 def line(one: Result) -> bytes:

@@ -27,12 +27,16 @@ from probe.outputs.history_strip import HEIGHT, WIDTH, Strip, strip
 from probe.outputs.result import rfc3339
 from probe.outputs.target_filter import OUTCOMES, TargetFilter, label_texts
 from probe.safe_text import safe_text
+from probe.source_state import SourceState
 
 DAY: Final = 86_400
 PER_PAGE: Final = 250
 """Targets that one page lists; the next ones are a link away."""
 BATCH: Final = 100
 """Targets that are counted in one go."""
+LINES: Final = 20
+LONGEST_LINE: Final = 1024
+"""Lines, and characters of each, of what is wrong with a reload or a source."""
 REFRESH: Final = 30
 """Seconds, where a reader asks for a page that loads itself again."""
 
@@ -88,6 +92,8 @@ def page(
     *,
     reload_failure: str | None = None,
     warnings: Sequence[str] = (),
+    sources: Sequence[SourceState] = (),
+    nothing_to_probe: str = "",
 ) -> Iterator[bytes]:
     """Yield the page part by part, as of `now` (epoch seconds); an empty part is only a pause.
 
@@ -98,6 +104,8 @@ def page(
         query: of the page's address: search, filters and place (`TargetFilter`).
         reload_failure: why the last reload left the old configuration in force.
         warnings: what the configuration in force says that is no error; the first are shown.
+        sources: how each source of targets is.
+        nothing_to_probe: why there is nothing to probe, or an empty text.
     """
     wanted, summary = TargetFilter.of(query), FleetSummary()
     ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
@@ -127,12 +135,20 @@ def page(
         outcomes=OUTCOMES,
         parties=PARTIES,
         known=catalogue,
-        reload_failure=[safe_text(line) for line in (reload_failure or "").splitlines()[:20]],
+        reload_failure=_lines(reload_failure),
         warnings=[safe_text(line) for line in warnings[:20]],
+        down=[
+            (safe_text(one.source), one.targets, _lines(one.error)) for one in sources if not one.up
+        ],
+        nothing=_lines(nothing_to_probe),
         now=rfc3339(now),
     )
     stream.enable_buffering(50)
     yield from (part.encode() for part in stream)
+
+
+def _lines(text: str | None) -> list[str]:
+    return [safe_text(line, LONGEST_LINE) for line in (text or "").splitlines()[:LINES]]
 
 
 def frame() -> dict[str, object]:

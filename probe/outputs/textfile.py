@@ -4,7 +4,7 @@ What only a schedule gives a meaning is left out: counters that begin anew with 
 interval by which the rules judge whether a target is still probed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -18,8 +18,10 @@ from probe.evidence import Evidence
 from probe.ledger import Ledger
 from probe.outputs.exposition import TEXT
 from probe.outputs.fleet import CauseInfo
+from probe.outputs.source_metrics import SourceMetrics
 from probe.outputs.target_families import FAMILIES
 from probe.outputs.target_lines import TargetLines
+from probe.source_state import SourceState
 from probe.target import Target
 
 WITHOUT: Final = frozenset(
@@ -30,8 +32,9 @@ WITHOUT: Final = frozenset(
 def textfile(
     observed: Iterable[tuple[Target, Evidence, Diagnosis]],
     catalogue: Mapping[str, Cause] = CATALOGUE,
+    sources: Sequence[SourceState] = (),
 ) -> bytes:
-    """Return the metrics of each target of one round, in the text format 0.0.4."""
+    """Return the metrics of each target of one round and of each source, in the text format 0.0.4."""
     seen = list(observed)
     ledger = Ledger(target for target, _, _ in seen)
     lines = [TargetLines(ledger.record(*one)) for one in seen]
@@ -44,5 +47,6 @@ def textfile(
             parts += (family.metadata(openmetrics=False), *rendered)
     registry = CollectorRegistry()
     registry.register(CauseInfo(catalogue))
+    registry.register(SourceMetrics(sources, nothing_to_probe=not seen))
     encode, _ = choose_encoder(TEXT)
     return b"".join(parts) + encode(registry)

@@ -17,6 +17,7 @@ from probe.credential_facts import CredentialFault
 from probe.outputs.console import console_for
 from probe.outputs.result import SCHEMA
 from probe.safe_text import safe_text
+from probe.source_state import SourceState, sources_down
 from probe.target import Target
 
 _LONGEST: Final = 1024
@@ -54,10 +55,13 @@ class TargetFault(Struct, frozen=True):
 
 
 class Validation(Struct, frozen=True):
-    """The whole document; only `faults` make the exit code 1."""
+    """The whole document."""
 
     schema: str
     targets: tuple[ValidTarget, ...]
+    sources: tuple[SourceState, ...]
+    nothing_to_probe: str | None
+    """Why there is nothing to probe, and what to do; null where there is something."""
     warnings: tuple[str, ...]
     findings: tuple[TargetFault, ...]
     faults: tuple[TargetFault, ...]
@@ -67,19 +71,35 @@ def validation(
     targets: Sequence[Target],
     faults: Iterable[tuple[Target, CredentialFault]],
     warnings: Iterable[str],
+    sources: Sequence[SourceState] = (),
+    nothing_to_probe: str = "",
 ) -> Validation:
-    """Return what there is to say of `targets`, whose files have these `faults`."""
+    """Return what there is to say of `targets`, whose files have these `faults`, and of `sources`."""
     return Validation(
         schema=SCHEMA,
         targets=tuple(map(_target, targets)),
+        sources=tuple(sources),
+        nothing_to_probe=nothing_to_probe or None,
         warnings=tuple(_text(warning) for warning in warnings),
         findings=tuple(
             _fault(target, remark.cause, remark.fact, remark.fix)
             for target in targets
             for remark in target.remarks
         ),
-        faults=tuple(_fault(target, one.cause, one.fact, one.fix) for target, one in faults),
+        faults=(
+            *(
+                _fault(target, one.cause, one.fact, one.fix)
+                for target in targets
+                for one in target.faults
+            ),
+            *(_fault(target, one.cause, one.fact, one.fix) for target, one in faults),
+        ),
     )
+
+
+def is_valid(found: Validation) -> bool:
+    """Return whether nothing is wrong: with the files, the settings, the sources, or their lack."""
+    return not (found.faults or found.nothing_to_probe or sources_down(found.sources))
 
 
 def validation_document(found: Validation) -> bytes:

@@ -23,6 +23,7 @@ from probe.outputs.metrics import Metrics
 from probe.outputs.result import document, line, result_of
 from probe.outputs.shared_bodies import Key, SharedBodies
 from probe.outputs.streaming import PartWriter
+from probe.source_state import SourcesShown, SourceState
 
 BATCH: Final = 100
 """Results made in one go: a fleet's JSON must not hold back the attempts."""
@@ -57,6 +58,7 @@ class Reply(Protocol):
 OnDemand = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Reply]]
 """Makes the attempt that a query and headers ask for."""
 
+
 Reload = Callable[[], Awaitable[str | None]]
 """Reads the configuration again: None when it is in force, else why it is not."""
 
@@ -69,6 +71,7 @@ def web_application(
     reload: Reload | None = None,
     reload_failure: Callable[[], str | None] = lambda: None,
     warnings: Callable[[], Sequence[str]] = tuple,
+    sources: Callable[[], SourcesShown] = SourcesShown,
     on_demand: OnDemand | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
     clock: Callable[[], float] = time.time,
@@ -82,6 +85,7 @@ def web_application(
         reload: What `POST /-/reload` does; without it there is no such page.
         reload_failure: Why the last reload left the old configuration in force; None: it did not.
         warnings: What the configuration in force says that has no effect, or not the one meant.
+        sources: How the sources are that the targets come from.
         on_demand: What `/probe` does; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
@@ -95,6 +99,7 @@ def web_application(
         None if reload is None else JoinedCalls(reload).call,
         reload_failure,
         warnings,
+        sources,
         catalogue,
         clock,
         PartWriter(),
@@ -129,6 +134,7 @@ class _Pages:
     read_again: Reload | None
     reload_failure: Callable[[], str | None]
     warnings: Callable[[], Sequence[str]]
+    sources: Callable[[], SourcesShown]
     catalogue: Mapping[str, Cause]
     clock: Callable[[], float]
     writer: PartWriter
@@ -142,6 +148,7 @@ class _Pages:
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         }
+        sources = self.sources()
         parts = page(
             self.ledger,
             self.catalogue,
@@ -149,6 +156,8 @@ class _Pages:
             request.query,
             reload_failure=self.reload_failure(),
             warnings=self.warnings(),
+            sources=sources.states,
+            nothing_to_probe=sources.nothing_to_probe,
         )
         return await self.writer.send_parts(request, headers, parts)
 
@@ -211,13 +220,16 @@ class _Pages:
         return web.Response(text="starting\n", status=503)
 
     async def targets(self, request: web.Request) -> web.StreamResponse:
-        return await self._json(request, list(self.ledger))
+        return await self._json(request, list(self.ledger), self.sources().states)
 
     async def _json(
-        self, request: web.Request, states: Sequence[TargetState]
+        self,
+        request: web.Request,
+        states: Sequence[TargetState],
+        sources: tuple[SourceState, ...] | None = None,
     ) -> web.StreamResponse:
         headers = {"Content-Type": "application/json"}
-        return await self.writer.send_parts(request, headers, _json_parts(states))
+        return await self.writer.send_parts(request, headers, _json_parts(states, sources))
 
     async def target(self, request: web.Request) -> web.StreamResponse:
         state = self.ledger.state(request.match_info["name"])
@@ -267,10 +279,13 @@ def _html(text: str) -> web.Response:
     )
 
 
-def _json_parts(states: Sequence[TargetState]) -> Iterator[bytes]:
+def _json_parts(
+    states: Sequence[TargetState], sources: tuple[SourceState, ...] | None
+) -> Iterator[bytes]:
     """Yield the JSON document of `states`, a part for each `BATCH` of them."""
     pending = [state.target.name for state in states if state.diagnosis is None]
-    before, results, after = document((), pending).partition(b'"results":[')
+    whole = document((), pending, sources=sources)
+    before, results, after = whole.partition(b'"results":[')
     yield before + results
     separator = b""
     for start in range(0, len(states), BATCH):

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Final, cast
 
 import click
-import durationpy
 from click.core import ParameterSource
 
 from probe.described_value import describe_value
 from probe.safe_text import safe_text
+from probe.sources import duration
 from probe.sources.configuration import Configuration, WebSettings
 from probe.sources.settings import server_name_fault
 from probe.target import (
@@ -76,7 +76,7 @@ def targets_from_arguments(
             shown = safe_text(describe_value(text, key="endpoint"))
             raise click.UsageError(f"endpoint {position}, {shown}: {error}") from None
         chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
-        if chosen == "grpc" and (fault := server_name_fault(server_name)):
+        if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
             raise click.UsageError(f"--server-name {server_name!r} {fault}")
         name = str(endpoint)
         names[name] = count = names.get(name, 0) + 1
@@ -100,15 +100,15 @@ def targets_from_arguments(
 
 
 def read_duration(text: str, option: str) -> float:
-    """Read a Go duration (`5s`, `1m30s`) as seconds.
+    """Read a duration as the configuration has it (`5s`, `1m30s`, `2d`), as seconds.
 
     Raises:
         click.UsageError: where it is none, or not positive.
     """
     try:
-        seconds = float(durationpy.from_str(text).total_seconds())
-    except (durationpy.DurationError, ValueError, OverflowError):
-        raise click.UsageError(f"{option} {text!r} is no duration; write 5s or 1m30s") from None
+        seconds = duration.seconds(text)
+    except ValueError as error:
+        raise click.UsageError(f"{option} {text!r}: {error}") from None
     if seconds <= 0:
         raise click.UsageError(f"{option} {text!r} has to be more than zero")
     return seconds

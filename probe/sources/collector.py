@@ -1,7 +1,8 @@
 """The targets of an OpenTelemetry Collector: every OTLP exporter in every pipeline.
 
-Pure but for reading the files. An exporter with which the Collector would not start is a
-`ConfigurationError`; one that the probe cannot stand in for, or that no pipeline uses, a warning.
+Pure but for reading the files. An exporter with which the Collector would not start is a target
+that fails, or an error where it has no endpoint; one that the probe cannot stand in for, or that no
+pipeline uses, is a warning. Neither stops the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from probe.sources.collector_exporter import (
     GRPC_TYPES,
     HTTP_TYPES,
     Exporter,
+    failed_target,
     targets_of_exporter,
 )
 from probe.sources.collector_merge import (
@@ -26,7 +28,13 @@ from probe.sources.collector_merge import (
 )
 from probe.sources.collector_receiver import ServedCertificate, served_certificates
 from probe.sources.conversion import error_at
+from probe.sources.error import ConfigurationError
 from probe.target import SIGNALS, Source, Target
+
+SECTIONS: Final = (
+    "connectors", "exporters", "extensions", "processors", "receivers", "service",
+)  # fmt: skip
+"""The keys of a Collector's configuration (otelcol's `configSettings`)."""
 
 PIPELINE_SIGNALS: Final = (*SIGNALS, "profiles")
 """What a pipeline's id begins with; profiles have no stable OTLP service to be probed."""
@@ -42,6 +50,8 @@ class CollectorReading:
     """What the configuration of one Collector says."""
 
     targets: tuple[Target, ...] = ()
+    errors: tuple[ConfigurationError, ...] = ()
+    """What is wrong with exporters and pipelines of which no target could be made."""
     served: tuple[ServedCertificate, ...] = ()
     files: tuple[str, ...] = ()
     """Every file it took: a change in one of them may change the targets."""
@@ -74,13 +84,16 @@ def read_collector(
         read_text: Returns a file's text; raises OSError or ValueError where it cannot.
 
     Raises:
-        ConfigurationError: with file, line, key, what was found and what is allowed.
+        ConfigurationError: where the files or their lists of exporters and pipelines cannot be
+            read: with file, line, key, what was found and what is allowed.
     """
     files = CollectorFiles(paths, environ, read_text)
+    _check_sections(files)
     source = Source("collector", files.document.file)
     pipelines = _pipelines(files)
     exporters = files.components("exporters")
-    used = _signals_by_exporter(pipelines, exporters, files)
+    errors: list[ConfigurationError] = []
+    used = _signals_by_exporter(pipelines, exporters, files, errors)
     targets: list[Target] = []
     for name, key in exporters.items():
         if not _is_otlp(name):
@@ -102,6 +115,12 @@ def read_collector(
             targets += targets_of_exporter(exporter, files, environ, source, warn)
         except NotProbedError as error:
             warn(f"it is not probed: {error}")
+        except ConfigurationError as error:
+            failed = failed_target(exporter, files, source, error)
+            if failed is None:
+                errors.append(error)
+            else:
+                targets.append(failed)
     if not any(map(_is_otlp, exporters)):
         files.warn("it holds no OTLP exporter")
     served = served_certificates(
@@ -112,10 +131,24 @@ def read_collector(
     where = files.document.file
     return CollectorReading(
         targets=tuple(targets),
+        errors=tuple(errors),
         served=served,
         files=tuple(files.files),
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
     )
+
+
+def _check_sections(files: CollectorFiles) -> None:
+    """Refuse an empty configuration, and keys that confmap refuses: the file of another program.
+
+    Raises:
+        ConfigurationError: naming the first key that is none of a Collector's.
+    """
+    if not files.document.value:
+        raise ConfigurationError("is empty", file=files.document.file)
+    for key in files.document.value:
+        if key not in SECTIONS:
+            raise error_at(files.document, (key,), "unknown key", found=key, allowed=SECTIONS)
 
 
 def _is_otlp(name: str) -> bool:
@@ -129,13 +162,15 @@ def _pipelines(files: CollectorFiles) -> dict[str, _Pipeline]:
 
 
 def _signals_by_exporter(
-    pipelines: Mapping[str, _Pipeline], exporters: Mapping[str, str], files: CollectorFiles
+    pipelines: Mapping[str, _Pipeline],
+    exporters: Mapping[str, str],
+    files: CollectorFiles,
+    errors: list[ConfigurationError],
 ) -> dict[str, set[str]]:
     """Return which signals reach each exporter.
 
-    Raises:
-        ConfigurationError: A pipeline of an unknown signal, or that names an OTLP exporter which
-            is not there.
+    A pipeline of an unknown signal, or that names an OTLP exporter which is not there, is one more
+    of `errors`; the other pipelines count.
     """
     used: dict[str, set[str]] = {}
     for pipeline, entry in pipelines.items():
@@ -143,12 +178,17 @@ def _signals_by_exporter(
         signal = component_type(pipeline)
         if signal not in PIPELINE_SIGNALS:
             reason = "is a pipeline of an unknown signal"
-            raise error_at(files.document, path, reason, found=signal, allowed=PIPELINE_SIGNALS)
+            errors.append(
+                error_at(files.document, path, reason, found=signal, allowed=PIPELINE_SIGNALS)
+            )
+            continue
         for position, written in enumerate(entry.exporters):
             name = component_id(written)
             if name not in exporters and _is_otlp(name):
                 where = (*path, "exporters", position)
                 reason = "is not among the exporters"
-                raise error_at(files.document, where, reason, found=name, allowed=exporters)
+                errors.append(
+                    error_at(files.document, where, reason, found=name, allowed=exporters)
+                )
             used.setdefault(name, set()).add(signal)
     return used

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from probe.described_value import describe_key, describe_path
 from probe.sources.collector_merge import CollectorFiles, component_id, component_type
+from probe.sources.error import why_unreadable
 
 Warn = Callable[[str], None]
 
@@ -210,6 +211,5 @@ def _held(path: str, files: CollectorFiles, warn: Warn) -> str | None:
     try:
         return files.read(path)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        warn(f"{describe_path(path)} cannot be read: {why or type(error).__name__}")
+        warn(f"{describe_path(path)} cannot be read: {why_unreadable(error)}")
         return None

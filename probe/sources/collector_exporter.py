@@ -23,17 +23,21 @@ from probe.sources.collector_endpoint import (
 )
 from probe.sources.collector_merge import CollectorFiles, component_type, opened
 from probe.sources.conversion import error_at
+from probe.sources.duration import go_seconds
 from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.proxy_environment import proxy_for
 from probe.sources.schema import TlsEntry
 from probe.sources.settings import (
     check_name,
-    check_tls,
+    check_tls_form,
     header_fault,
     proxy_fault,
     server_name_fault,
+    tls_faults,
 )
-from probe.sources.target_entry import check_together, tls_settings
+from probe.sources.target_entry import faults_together, tls_settings
+from probe.sources.unusable import with_faults
+from probe.sources.yaml_document import Document
 from probe.target import Secret, Signal, Source, Target, TlsSettings
 
 GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
@@ -115,6 +119,36 @@ def targets_of_exporter(
     return tuple(targets)
 
 
+def failed_target(
+    exporter: Exporter, files: CollectorFiles, source: Source, error: ConfigurationError
+) -> Target | None:
+    """Return the target of an exporter whose settings are those of `error`, which then fails.
+
+    None where it has no endpoint that could be read: there would be nothing to name it by.
+    """
+    grpc = component_type(exporter.id) in GRPC_TYPES
+    path = ("exporters", exporter.key)
+    keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
+    for key in keys:
+        try:
+            check_name(exporter.id, files.document, path)
+            text = files.value(*path, key)
+            if not isinstance(text, str):
+                continue
+            destination = grpc_destination(text) if grpc else http_destination(text)
+        except (ConfigurationError, NotProbedError, ValueError):
+            continue
+        target = Target(
+            name=exporter.id,
+            endpoint=destination.endpoint,
+            protocol="grpc" if grpc else "http/protobuf",
+            signal=exporter.signals[0],
+            sources=(source,),
+        )
+        return with_faults(target, (error,))
+    return None
+
+
 def _entry(exporter: Exporter, files: CollectorFiles) -> _Entry:
     value = files.value("exporters", exporter.key)
     if not isinstance(value, dict):
@@ -152,15 +186,20 @@ def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> 
     if isinstance(tls.tpm, dict) and opened(tls.tpm.get("enabled")) is True:
         raise NotProbedError("its private key is in a TPM and cannot be read here")
     tls = msgspec.structs.replace(tls, tpm=None)
-    check_tls(tls, document, path)
+    check_tls_form(tls, document, path)
+    if tls.reload_interval:
+        _check_go_duration(tls.reload_interval, document, (*path, "reload_interval"))
+    for unusable in tls_faults(tls, document, path):
+        raise unusable
     settings = tls_settings(tls)
-    check_together(settings, document, path)
+    for unusable in faults_together(settings, document, path):
+        raise unusable
     name = settings.server_name_override
-    if grpc and (fault := server_name_fault(name)):
+    if fault := server_name_fault(name, grpc=grpc):
         raise error_at(document, (*path, "server_name_override"), fault, found=name)
     if grpc and entry.authority and not name:
         # grpc-go verifies the authority where the TLS settings name nothing.
-        if fault := server_name_fault(entry.authority):
+        if fault := server_name_fault(entry.authority, grpc=True):
             where = (*path[:-1], "authority")
             raise error_at(document, where, fault, found=entry.authority)
         name = urlsplit(f"//{entry.authority}").hostname or ""
@@ -168,6 +207,14 @@ def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> 
     return replace(
         settings, server_name_override=name, reload_interval=settings.reload_interval or None
     )
+
+
+def _check_go_duration(text: str, document: Document, path: KeyPath) -> None:
+    """Refuse the days and weeks that the probe's own file may have."""
+    try:
+        go_seconds(text)
+    except ValueError as error:
+        raise error_at(document, path, str(error), found=text) from None
 
 
 def _destinations(

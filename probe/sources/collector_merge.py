@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from probe.described_value import refuse_non_path
 from probe.sources.conversion import convert, error_at
-from probe.sources.error import ConfigurationError, KeyPath, render_key
+from probe.sources.error import ConfigurationError, KeyPath, render_key, why_unreadable
 from probe.sources.expansion import MAX_NESTING, Expanded, ExpansionError, expand
 from probe.sources.yaml_document import Document, Place, parse_yaml
 
@@ -110,8 +110,7 @@ class CollectorFiles:
         try:
             text = self.read(path)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            reason = f"cannot be read: {why or type(error).__name__}"
+            reason = f"cannot be read: {why_unreadable(error)}"
             raise ConfigurationError(reason, file=path) from None
         document = parse_yaml(text.removeprefix("\ufeff"), path)
         if not isinstance(document.value, dict | None):

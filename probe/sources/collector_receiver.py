@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from probe.sources.collector_auth import Warn
 from probe.sources.collector_merge import CollectorFiles, component_type, opened
-from probe.sources.duration import seconds
+from probe.sources.duration import go_seconds
 from probe.sources.error import ConfigurationError
 from probe.sources.expansion import Expanded
 from probe.target import Endpoint, Protocol
@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
 
 def _seconds(value: Any) -> float | None:
     try:
-        return seconds(_text(value)) or None
+        return go_seconds(_text(value)) or None
     except ValueError:
         return None
 

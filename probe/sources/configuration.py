@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from probe.described_value import refuse_non_path
 from probe.module import Module
+from probe.source_state import SourceState
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError
@@ -25,19 +25,19 @@ from probe.sources.named_sources import (
     SDK_ENVIRONMENT,
     NamedSource,
     Surroundings,
-    sdk_targets,
     source_fault,
-    targets_of_source,
 )
 from probe.sources.obsolete import obsolete_keys
+from probe.sources.read_files import ReadFiles
 from probe.sources.resource import resource_of
-from probe.sources.schema import FileEntry
+from probe.sources.schema import DefaultsEntry, FileEntry
 from probe.sources.served_locally import with_served_files
 from probe.sources.settings import duration_at
 from probe.sources.shard import in_shard, ordinal_of
+from probe.sources.source_reading import SourceReader, explain_nothing
 from probe.sources.span_destination import SpanDestination, span_destination
 from probe.sources.target_entry import targets_of, with_unique_names
-from probe.sources.yaml_document import MAX_BYTES, Document, parse_yaml
+from probe.sources.yaml_document import Document, parse_yaml
 from probe.target import ClockSource, Target
 
 SAMPLE_SUCCESSES: Final = 0.01
@@ -81,6 +81,10 @@ class Configuration:
     shard_count: int = 1
     alert_hold: float = 300.0
     """Seconds that something must be wrong before an alerting rule fires."""
+    source_states: tuple[SourceState, ...] = ()
+    """How each source was when it was read last; one that nobody has asked yet is not among them."""
+    nothing_to_probe: str = ""
+    """Why there is nothing to probe, in any shard and by any module, and what to do; else empty."""
     warnings: tuple[str, ...] = ()
     """What the user should know though it is no error, each one line."""
     files: tuple[str, ...] = ()
@@ -92,7 +96,9 @@ def load_configuration(
     environ: Mapping[str, str],
     *,
     known_causes: Collection[str] | None = None,
-    fetched: Mapping[str, bytes] | None = None,
+    fetched: Mapping[str, bytes | ConfigurationError] | None = None,
+    reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
 ) -> Configuration:
     """Read the YAML file at `path`, expand its references and judge every key.
 
@@ -101,14 +107,18 @@ def load_configuration(
             Collector.
         environ: The environment's variables, for references and for `sdk: environment`.
         known_causes: The ids that `expect.cause` may have; None: any.
-        fetched: The last good answer of each http_sd URL; one without an answer has no targets.
+        fetched: What each http_sd URL has answered last, or why it has not.
+        reader: Reads the sources, and knows what they held before; None: one that knows nothing.
+        listen: Where to serve instead of `web.listen`.
 
     Raises:
-        ConfigurationError: with file, line, key, what was found and what is allowed.
+        ConfigurationError: with file, line, key, what was found and what is allowed; never for
+            what a source names, which `source_states` reports.
     """
-    files = _Files()
+    files = ReadFiles()
+    surroundings = Surroundings(environ, files.read, fetched or {})
     try:
-        return _loaded(path, environ, known_causes, fetched or {}, files)
+        return _loaded(path, known_causes, surroundings, files, reader or SourceReader(), listen)
     except ConfigurationError as error:
         error.files = tuple(files.names)
         raise
@@ -116,51 +126,61 @@ def load_configuration(
 
 def _loaded(
     path: Path,
-    environ: Mapping[str, str],
     known_causes: Collection[str] | None,
-    fetched: Mapping[str, bytes],
-    files: "_Files",
+    surroundings: Surroundings,
+    files: ReadFiles,
+    reader: SourceReader,
+    listen: WebSettings | None,
 ) -> Configuration:
     try:
-        raw = files.read(str(path))
+        raw = files.read_anything(str(path))
     except OSError as error:
         reason = f"cannot be read: {error.strerror or type(error).__name__}"
         raise ConfigurationError(reason, file=str(path)) from None
     document = parse_yaml(raw, str(path))
     try:
-        expansion = expand(document.value, environ=environ, read_file=files.read_text)
+        expansion = expand(document.value, environ=surroundings.environ, read_file=files.read_text)
     except ExpansionError as error:
         raise error_at(
             document, error.path, error.reason, found=error.found, allowed=error.allowed
         ) from None
     document = replace(document, value=expansion.value)
     entry = convert(document, FileEntry)
-    surroundings = Surroundings(environ, files.read, fetched)
-    configuration = _configuration(entry, document, surroundings, known_causes)
+    configuration = _configuration(entry, document, surroundings, known_causes, reader, listen)
     return replace(
         configuration,
-        warnings=(*expansion.warnings, *surroundings.notes, *configuration.warnings),
+        warnings=(*expansion.warnings, *configuration.warnings),
         files=tuple(files.names),
     )
 
 
-def configuration_from_environment(environ: Mapping[str, str]) -> Configuration:
+def configuration_from_environment(
+    environ: Mapping[str, str],
+    reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
+) -> Configuration:
     """Return the configuration of a probe that sees what an SDK in the same pod would see.
 
-    Raises:
-        ConfigurationError: naming the variable that has no meaning, or what to set.
+    It never raises for what the variables say: `source_states` and targets that fail report it.
     """
-    files = _Files()
-    targets = sdk_targets(SDK_ENVIRONMENT.where, Surroundings(environ, files.read))
-    resource, warnings = resource_of({}, environ, host=node(), port=WebSettings().port)
+    files = ReadFiles()
+    surroundings = Surroundings(environ, files.read)
+    reading = (reader or SourceReader()).read((SDK_ENVIRONMENT,), DefaultsEntry(), surroundings)
+    targets = [target for each in reading.files for target in each]
+    web = listen or WebSettings()
+    resource, warnings = resource_of({}, environ, host=node(), port=web.port)
     spans_to, more = span_destination(environ, probed=True)
+    nothing = "" if targets else explain_nothing(reading.states, where=SDK_ENVIRONMENT.where)
     return Configuration(
         targets=with_unique_names(targets),
         sources=(SDK_ENVIRONMENT,),
         resource=resource,
+        web=web,
         sample_successes=_sample_successes(None, spans_to),
         spans_to=spans_to,
-        warnings=warnings + more,
+        source_states=reading.states,
+        nothing_to_probe=nothing,
+        warnings=reading.warnings + warnings + more,
         files=tuple(files.names),
     )
 
@@ -170,6 +190,8 @@ def _configuration(
     document: Document,
     surroundings: Surroundings,
     known_causes: Collection[str] | None,
+    reader: SourceReader,
+    listen: WebSettings | None,
 ) -> Configuration:
     sources = tuple(_sources(entry, document))
     clocks = tuple(clock_sources(entry.clock.sources, document))
@@ -177,17 +199,20 @@ def _configuration(
     files = [targets_of(entry.targets, entry.defaults, document, known_causes)]
     if not (files[0] or sources or modules):
         raise error_at(document, (), "names nothing to probe; give targets, sources or modules")
-    for source in sources:
-        files += targets_of_source(source, entry.defaults, surroundings)
+    reading = reader.read(sources, entry.defaults, surroundings)
+    files += reading.files
     alerts = entry.alerts
     shard_index = _shard_index(entry, document)
     hostname = surroundings.environ.get("HOSTNAME", "")
     web = _web(entry, document)
+    if listen is not None:
+        web = replace(web, host=listen.host, port=listen.port)
     resource, warnings = resource_of(
         entry.resource, surroundings.environ, host=node(), port=web.port
     )
     spans_to, more = span_destination(surroundings.environ, probed=SDK_ENVIRONMENT in sources)
-    found = with_served_files(joined(files), surroundings.served, hostname)
+    found = with_served_files(joined(files), reading.served, hostname)
+    anything = found or modules or reading.not_fetched
     return Configuration(
         targets=tuple(
             target
@@ -215,7 +240,9 @@ def _configuration(
         shard_count=entry.shard.count,
         alert_hold=duration_at(document, ("alerts", "hold"), alerts.hold),
         spans_to=spans_to,
-        warnings=(*warnings, *more, *obsolete_keys(document)),
+        source_states=reading.states,
+        nothing_to_probe=("" if anything else explain_nothing(reading.states, where=document.file)),
+        warnings=(*reading.warnings, *warnings, *more, *obsolete_keys(document)),
     )
 
 
@@ -273,22 +300,3 @@ def _web(entry: FileEntry, document: Document) -> WebSettings:
             raise error_at(document, ("web", "hosts", position), reason, found=name)
     hosts = tuple(entry.web.hosts)
     return WebSettings(host or "0.0.0.0", int(port), entry.web.config_file, hosts)  # noqa: S104  # as Go
-
-
-class _Files:
-    """Reads files, and remembers which."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, None] = {}
-
-    def read(self, name: str) -> bytes:
-        refuse_non_path(name)
-        self.names[name] = None
-        with Path(name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-
-    def read_text(self, name: str) -> str:
-        raw = self.read(name)
-        if len(raw) > MAX_BYTES:
-            raise ValueError(f"is larger than {MAX_BYTES} bytes")
-        return raw.decode("utf-8")

@@ -80,6 +80,15 @@ class ConfigurationError(Exception):
         return "\n".join(lines)
 
 
+def why_unreadable(error: OSError | ValueError) -> str:
+    """Return why a file could not be read as text, as one clause."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8 text"
+    return str(error) or type(error).__name__
+
+
 class Mistakes:
     """Collects the errors of one reading, so that the user sees all of them at once."""
 

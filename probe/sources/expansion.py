@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.sources.error import ConfigurationError, KeyPath, render_key
+from probe.sources.error import ConfigurationError, KeyPath, render_key, why_unreadable
 from probe.sources.yaml_document import MAX_BYTES, parse_yaml
 
 SCHEMES: Final = ("env", "file", "yaml")
@@ -166,8 +166,7 @@ class _Run:
         try:
             return self._read_file(opaque)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            reason = f"the file of a reference cannot be read: {why or type(error).__name__}"
+            reason = f"the file of a reference cannot be read: {why_unreadable(error)}"
             raise ExpansionError(reason, budget.path, opaque) from None
 
 

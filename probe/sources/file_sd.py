@@ -9,7 +9,8 @@ from typing import Final
 
 from probe.sources.schema import DefaultsEntry
 from probe.sources.sdk_substitution import typed
-from probe.sources.target_groups import parse_json, targets_of_groups
+from probe.sources.source_content import SourceContent
+from probe.sources.target_groups import parse_json, read_groups
 from probe.sources.yaml_document import parse_yaml
 from probe.target import Source, Target
 
@@ -44,6 +45,15 @@ def files_matching(pattern: str) -> tuple[str, ...]:
 
 
 def targets_from_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_file_sd` finds.
+
+    Raises:
+        ConfigurationError: as `read_file_sd` does, and where mistakes leave no target.
+    """
+    return read_file_sd(raw, file, defaults).usable().targets
+
+
+def read_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> SourceContent:
     """Return the targets that a file_sd file lists, without names of their own.
 
     Args:
@@ -52,10 +62,10 @@ def targets_from_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> tupl
         defaults: Gives every setting but the address and the labels.
 
     Raises:
-        ConfigurationError: naming the file and the entry.
+        ConfigurationError: naming the file and the entry, where it is not a list of target groups.
     """
     if PurePath(file).suffix.lower() == ".json":
         document = parse_json(raw, file)
     else:
         document = parse_yaml(raw, file, plain=typed)
-    return targets_of_groups(document, defaults, Source("file_sd", file))
+    return read_groups(document, defaults, Source("file_sd", file))

@@ -1,6 +1,6 @@
 """Prometheus's http_sd: one GET for a list of targets, bounded in time, size and redirects.
 
-What the server sends is judged by `targets_from_http_sd`, which is pure and total; whoever fetches
+What the server sends is judged by `read_http_sd`, which is pure and total; whoever fetches
 keeps the last good list, as Prometheus does. Law 11: no error shows more of the URL than `shown`.
 """
 
@@ -12,12 +12,15 @@ import aiohttp
 from probe.described_value import describe_value
 from probe.sources.error import ConfigurationError
 from probe.sources.schema import DefaultsEntry
-from probe.sources.target_groups import parse_json, targets_of_groups
+from probe.sources.source_content import SourceContent
+from probe.sources.target_groups import parse_json, read_groups
 from probe.sources.yaml_document import MAX_BYTES
 from probe.target import Endpoint, Source, Target
 
 REFRESH_INTERVAL: Final = 60.0
 """Seconds between two fetches; Prometheus's default."""
+RETRY_INTERVAL: Final = 10.0
+"""Seconds until the next, where the last one brought no list."""
 TIMEOUT: Final = 10.0
 """Seconds for one fetch, redirects included."""
 MAX_REDIRECTS: Final = 5
@@ -95,17 +98,24 @@ async def fetch(
 
 
 def targets_from_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> tuple[Target, ...]:
-    """Return the targets that the answer `raw` lists, without names of their own.
+    """Return the targets alone of what `read_http_sd` finds.
 
     Raises:
-        ConfigurationError: naming the URL and the entry.
+        ConfigurationError: as `read_http_sd` does, and where mistakes leave no target.
+    """
+    return read_http_sd(raw, url, defaults).usable().targets
+
+
+def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent:
+    """Return the targets that the answer `raw` lists, without names of their own.
+
+    In Prometheus, null is what a server with a fault in it sends; [] says that there are none.
+
+    Raises:
+        ConfigurationError: naming the URL and the entry, where it is not a list of target groups.
     """
     name = shown(url)
-    document = parse_json(raw, name)
-    if document.value is None:
-        # In Prometheus, null is what a server with a fault in it sends; [] says that there are none.
-        raise ConfigurationError("must be a list; [] says that there are no targets", file=name)
-    return targets_of_groups(document, defaults, Source("http_sd", name))
+    return read_groups(parse_json(raw, name), defaults, Source("http_sd", name))
 
 
 def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:

@@ -61,6 +61,8 @@ def _wire(target: Target) -> object:
         target.signal,
         target.plaintext,
         replace(target.tls, insecure=False),
-        frozenset(target.headers),
+        frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,
+        # One that cannot be tried is never the same as one that can: its fault would be lost.
+        target.faults,
     )

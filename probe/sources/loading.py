@@ -1,7 +1,7 @@
 """Reads a configuration with all that its sources name, http_sd's lists included, off the loop.
 
-A list that cannot be fetched keeps its last good answer, as in Prometheus; a configuration that
-has an error is no configuration, and whoever has another one keeps that in force.
+A source that cannot be read keeps what it held before, and says so. A configuration that has an
+error itself is not used: the one before it stays in force.
 """
 
 import asyncio
@@ -9,38 +9,47 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import aiohttp
-import structlog
 
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
 from probe.sources.http_sd import fetch, shown
 
-Read = Callable[[Mapping[str, bytes]], Configuration]
-"""Reads everything but the lists of http_sd, which it is given; raises ConfigurationError."""
+Answers = Mapping[str, bytes | ConfigurationError]
+"""What each http_sd URL has answered last, or why it has not."""
 
-log = structlog.get_logger("mtls_probe")
+Read = Callable[[Answers], Configuration]
+"""Reads everything but the lists of http_sd, which it is given; raises ConfigurationError."""
 
 
 class Loader:
-    """Reads the configuration again and again, and remembers the last good lists."""
+    """Reads the configuration again and again, and remembers the last answers of lists."""
 
     def __init__(self, read: Read, *, user_agent: str) -> None:
         """Take how everything else is read."""
         self._read = read
         self._user_agent = user_agent
-        self._lists: dict[str, bytes] = {}
+        self._answers: dict[str, bytes | ConfigurationError] = {}
 
     async def load(self) -> Configuration:
-        """Read everything and judge it whole.
+        """Read everything, fetch the lists, and judge it whole.
 
         Raises:
             ConfigurationError: with where and what.
             OSError: where a file cannot be read for want of descriptors or memory.
         """
-        loaded = await asyncio.to_thread(self._read, dict(self._lists))
+        loaded = await self.read()
         if await self.refresh(lists_of(loaded)):
-            loaded = await asyncio.to_thread(self._read, dict(self._lists))
+            loaded = await self.read()
         return loaded
+
+    async def read(self) -> Configuration:
+        """Read everything with the lists as they were fetched last: no network is waited for.
+
+        Raises:
+            ConfigurationError: with where and what.
+            OSError: where a file cannot be read for want of descriptors or memory.
+        """
+        return await asyncio.to_thread(self._read, dict(self._answers))
 
     async def load_without_lists(self) -> Configuration:
         """Read everything but the lists of http_sd, for commands that connect nowhere.
@@ -56,22 +65,31 @@ class Loader:
         return replace(loaded, warnings=(*loaded.warnings, *left_out))
 
     async def refresh(self, urls: Sequence[str]) -> bool:
-        """Fetch the lists at `urls`; return whether one is another than before."""
+        """Fetch the lists at `urls` and forget others; return whether one is another than before."""
+        self._answers = {url: self._answers[url] for url in urls if url in self._answers}
         if not urls:
             return False
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-            changed = await asyncio.gather(*(self._fetch(session, url) for url in urls))
+            changed = await asyncio.gather(
+                *(self._fetch(session, url) for url in dict.fromkeys(urls))
+            )
         return any(changed)
 
     async def _fetch(self, session: aiohttp.ClientSession, url: str) -> bool:
+        answer: bytes | ConfigurationError
         try:
-            raw = await fetch(session, url, user_agent=self._user_agent)
+            answer = await fetch(session, url, user_agent=self._user_agent)
         except ConfigurationError as error:
-            log.warning("http_sd_failed", reason=str(error), keeps_last=url in self._lists)
-            return False
-        changed = self._lists.get(url) != raw
-        self._lists[url] = raw
-        return changed
+            answer = error
+        before = self._answers.get(url)
+        self._answers[url] = answer
+        return not _same(before, answer)
+
+
+def _same(before: bytes | ConfigurationError | None, answer: bytes | ConfigurationError) -> bool:
+    if isinstance(answer, ConfigurationError):
+        return isinstance(before, ConfigurationError) and str(before) == str(answer)
+    return before == answer
 
 
 def lists_of(configuration: Configuration) -> tuple[str, ...]:

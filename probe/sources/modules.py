@@ -14,7 +14,7 @@ from probe.sources.conversion import error_at
 from probe.sources.error import ConfigurationError
 from probe.sources.schema import DefaultsEntry, ModuleEntry, TargetEntry
 from probe.sources.settings import check_settings
-from probe.sources.target_entry import target_of
+from probe.sources.target_entry import read_target
 from probe.sources.yaml_document import Document
 from probe.target import PROTOCOLS, Protocol, Target
 
@@ -53,10 +53,12 @@ def _module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, document: Do
             url = f"{scheme}://{_PLACEHOLDER}" if scheme else _PLACEHOLDER
             placed = TargetEntry(endpoint=url, **{**settings, "protocol": protocol})
             try:
-                template = target_of(placed, defaults, document, path)
+                template, faults = read_target(placed, defaults, document, path)
             except ConfigurationError:
                 if scheme != "http":
                     raise
                 continue  # in clear only where the module says insecure
+            for fault in faults:
+                raise fault
             templates[scheme, protocol] = template
     return Module(name, templates, chosen, AllowList(tuple(allowed)))

@@ -1,28 +1,28 @@
-"""Each item of `sources` becomes the targets of the variables, files and lists that it names.
+"""Each item of `sources`: what it names, and what one reading of that gives.
 
 Files are read through a callable, and lists come as they were last fetched: whoever reloads owns
 both. What a target of an SDK leaves open is taken from `defaults` as far as it is the probe's own.
 Law 11: the URL of a list may hold a token, and is a `Secret`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from probe.described_value import describe_path
-from probe.sources import sdk
 from probe.sources.collector import read_collector
-from probe.sources.collector_receiver import ServedCertificate
 from probe.sources.duration import seconds
-from probe.sources.error import ConfigurationError
-from probe.sources.file_sd import files_matching, pattern_fault, targets_from_file_sd
-from probe.sources.http_sd import shown, targets_from_http_sd, url_fault
+from probe.sources.error import ConfigurationError, why_unreadable
+from probe.sources.file_sd import files_matching, pattern_fault, read_file_sd
+from probe.sources.http_sd import read_http_sd, shown, url_fault
 from probe.sources.schema import DefaultsEntry
-from probe.sources.sdk_file import targets_from_sdk_file
+from probe.sources.sdk import FILE_VARIABLES, SOURCE, read_environment
+from probe.sources.sdk_file import read_sdk_file
+from probe.sources.source_content import SourceContent
 from probe.sources.yaml_document import MAX_BYTES
 from probe.target import Secret, Target
 
-ENVIRONMENT: Final = sdk.SOURCE.where
+ENVIRONMENT: Final = SOURCE.where
 HTTP_SD: Final = "http_sd"
 
 
@@ -39,6 +39,11 @@ class NamedSource:
     url: Secret | None = None
     """The whole URL of an http_sd list."""
 
+    @property
+    def name(self) -> str:
+        """What metrics, pages and reports call it."""
+        return ENVIRONMENT if self == SDK_ENVIRONMENT else f"{self.kind}:{self.where}"
+
     @classmethod
     def of(cls, kind: str, *named: str) -> Self:
         """Return the source of `kind` that names `named`, of which only a Collector has several."""
@@ -50,6 +55,10 @@ class NamedSource:
 SDK_ENVIRONMENT: Final = NamedSource.of("sdk", ENVIRONMENT)
 
 
+class NotFetchedError(Exception):
+    """Nobody has asked for a list yet: nothing is known of it, good or bad."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where sources are read from."""
@@ -57,12 +66,22 @@ class Surroundings:
     environ: Mapping[str, str]
     read_file: Callable[[str], bytes]
     """Returns a file's first bytes, one more than the limit for a longer one; raises OSError."""
-    fetched: Mapping[str, bytes] = field(default_factory=dict)
-    """The last good answer of each http_sd URL; one without an answer has no targets yet."""
-    notes: list[str] = field(default_factory=list)
-    """What sources have to say that is no error, each one line."""
-    served: list[ServedCertificate] = field(default_factory=list)
-    """What the receivers of Collectors on this host serve."""
+    fetched: Mapping[str, bytes | ConfigurationError] = field(default_factory=dict)
+    """The last answer of each http_sd URL, or why there was none."""
+
+    def fetched_list(self, url: str) -> bytes:
+        """Return what `url` has answered.
+
+        Raises:
+            ConfigurationError: why there is no answer.
+            NotFetchedError: where nobody has asked.
+        """
+        answer = self.fetched.get(url)
+        if answer is None:
+            raise NotFetchedError
+        if isinstance(answer, ConfigurationError):
+            raise answer
+        return answer
 
     def read_text(self, file: str) -> str:
         """Return a file's text.
@@ -86,55 +105,66 @@ def source_fault(source: NamedSource) -> str | None:
     return None if all(source.files) else "names a file without a name"
 
 
-def targets_of_source(
-    source: NamedSource, defaults: DefaultsEntry, surroundings: Surroundings
-) -> Iterator[tuple[Target, ...]]:
-    """Yield the targets of each file that `source` names; names may be empty or repeat.
+def parts_of(source: NamedSource) -> tuple[str, ...]:
+    """Return what of `source` is read by itself: each file of a pattern, else its one name."""
+    return files_matching(source.where) if source.kind == "file_sd" else (source.where,)
+
+
+def read_part(
+    source: NamedSource, part: str, defaults: DefaultsEntry, surroundings: Surroundings
+) -> SourceContent:
+    """Return what `part` of `source` holds; names may be empty or repeat.
 
     Args:
         source: `source_fault` has passed it.
+        part: One of `parts_of(source)`.
         defaults: The configuration's, which have been judged.
         surroundings: Where it is read from.
 
     Raises:
         ConfigurationError: naming the file, URL or variable that cannot be read or understood.
+        NotFetchedError: where nobody has asked for the list yet.
     """
+    return _read_part(source, part, defaults, surroundings).usable()
+
+
+def _read_part(
+    source: NamedSource, part: str, defaults: DefaultsEntry, surroundings: Surroundings
+) -> SourceContent:
     if source.kind == "file_sd":
-        for file in files_matching(source.where):
-            yield targets_from_file_sd(_read(file, surroundings), file, defaults)
-    elif source.url is not None:
+        return read_file_sd(_read(part, surroundings), part, defaults)
+    if source.url is not None:
         url = source.url.reveal()
-        raw = surroundings.fetched.get(url)
-        yield () if raw is None else targets_from_http_sd(raw, url, defaults)
-    elif source.kind == "sdk":
-        found = sdk_targets(source.where, surroundings)
-        yield tuple(_with_defaults(target, defaults) for target in found)
-    elif source.kind == "collector":
-        reading = read_collector(source.files, surroundings.environ, surroundings.read_text)
-        surroundings.notes.extend(reading.warnings)
-        surroundings.served.extend(reading.served)
-        yield tuple(_with_defaults(target, defaults) for target in reading.targets)
+        return read_http_sd(surroundings.fetched_list(url), url, defaults)
+    if source.kind == "sdk":
+        found = _sdk(source.where, surroundings)
+    else:
+        found = _collector(source, surroundings)
+    return found.with_targets(tuple(_with_defaults(each, defaults) for each in found.targets))
 
 
-def sdk_targets(where: str, surroundings: Surroundings) -> tuple[Target, ...]:
-    """Return the targets of an SDK's file, or of its environment, where a file may replace it.
+def _collector(source: NamedSource, surroundings: Surroundings) -> SourceContent:
+    reading = read_collector(source.files, surroundings.environ, surroundings.read_text)
+    return SourceContent(
+        targets=reading.targets,
+        errors=reading.errors,
+        empty="no OTLP exporter of it is probed",
+        warnings=reading.warnings,
+        served=reading.served,
+    )
 
-    Raises:
-        ConfigurationError: also where the environment names nothing, saying what to set.
-    """
+
+def _sdk(where: str, surroundings: Surroundings) -> SourceContent:
+    """Return what an SDK's file says, or its environment, where a file may replace it."""
     file = declared_file(surroundings.environ) if where == ENVIRONMENT else where
     if file:
-        return targets_from_sdk_file(_read(file, surroundings), file, surroundings.environ)
-    targets = sdk.targets_from_environment(surroundings.environ)
-    if not targets:
-        reason = "set it to the backend, like https://collector:4317, or name a file with --config"
-        raise ConfigurationError(reason, file=ENVIRONMENT, key="OTEL_EXPORTER_OTLP_ENDPOINT")
-    return targets
+        return read_sdk_file(_read(file, surroundings), file, surroundings.environ)
+    return read_environment(surroundings.environ)
 
 
 def declared_file(environ: Mapping[str, str]) -> str:
     """Return the declarative file that replaces the variables, or an empty text."""
-    return next((environ[name] for name in sdk.FILE_VARIABLES if environ.get(name)), "")
+    return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
 
 
 def _with_defaults(target: Target, defaults: DefaultsEntry) -> Target:
@@ -152,5 +182,4 @@ def _read(file: str, surroundings: Surroundings) -> bytes:
         return surroundings.read_file(file)
     except (OSError, ValueError) as error:
         # A name with a NUL in it is a ValueError.
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise ConfigurationError(f"cannot be read: {why}", file=file) from None
+        raise ConfigurationError(f"cannot be read: {why_unreadable(error)}", file=file) from None

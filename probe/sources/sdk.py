@@ -1,6 +1,6 @@
 """The targets of an OpenTelemetry SDK, read from its environment variables.
 
-Pure. Follows the specification "OpenTelemetry Protocol Exporter": a per-signal variable comes
+Pure and total. Follows the specification "OpenTelemetry Protocol Exporter": a per-signal variable comes
 before the generic one, an empty variable is one that is not set, the endpoint's scheme comes before
 INSECURE. The exporter's own timeout and compression have no meaning for a probe.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from probe.safe_text import safe_text
 from probe.sources.error import ConfigurationError, nearest_of
 from probe.sources.proxy_environment import proxy_for
 from probe.sources.sdk_traps import sdk_remarks
@@ -23,6 +24,8 @@ from probe.sources.sdk_variables import (
     variable,
 )
 from probe.sources.settings import proxy_fault
+from probe.sources.source_content import SourceContent
+from probe.sources.unusable import with_faults
 from probe.target import (
     PROTOCOLS,
     SIGNALS,
@@ -43,6 +46,15 @@ _GRPC_PORT: Final = 4317
 
 
 def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_environment` finds.
+
+    Raises:
+        ConfigurationError: where mistakes leave none.
+    """
+    return read_environment(environ).usable().targets
+
+
+def read_environment(environ: Mapping[str, str]) -> SourceContent:
     """Return one target for the generic endpoint and one for each signal that goes its own way.
 
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
@@ -51,28 +63,74 @@ def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
     grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER names no OTLP is left out,
     unless nothing would be left.
 
-    Raises:
-        ConfigurationError: naming the variable whose value has no meaning.
+    A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
+    cannot be read, or a protocol that only some SDKs speak, is an error. The other signals go on.
     """
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
-    return _targets(environ, exported) or _targets(environ, SIGNALS)
+    found = _content(environ, exported)
+    if not (found.targets or found.errors):
+        found = _content(environ, SIGNALS)
+    return found if found.targets or found.errors else SourceContent(empty=_unset(environ))
 
 
-def _targets(environ: Mapping[str, str], signals: Sequence[Signal]) -> tuple[Target, ...]:
-    generic = _exporter(environ, None) if value_of(environ, "ENDPOINT") else None
+def _unset(environ: Mapping[str, str]) -> str:
+    """Say what was looked for, and what to do."""
+    names = [variable("ENDPOINT", signal) for signal in (None, *SIGNALS)]
+    text = (
+        f"neither {names[0]} nor one of {', '.join(names[1:])} is set, and the default of SDKs, "
+        "localhost, is not probed"
+    )
+    for name in sorted(environ):
+        near = nearest_of(name, names) if "ENDPOI" in name and environ[name] else None
+        if near is not None and name not in names:
+            text += f"; {safe_text(name)} is set: was {near} meant?"
+            break
+    return (
+        f"{text}; set {names[0]} to the backend, like https://collector:4317, or name a file with "
+        "--config"
+    )
+
+
+def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceContent:
+    errors: dict[str, ConfigurationError] = {}
+
+    def read(signal: Signal | None) -> _Exporter | None:
+        try:
+            return _exporter(environ, signal)
+        except ConfigurationError as error:
+            errors.setdefault(str(error), error)
+            return None
+
+    generic = read(None) if value_of(environ, "ENDPOINT") else None
     shared: list[Signal] = []
     own: list[Target] = []
     for signal in signals:
-        if generic is None and not value_of(environ, "ENDPOINT", signal):
+        if not setting(environ, signal, "ENDPOINT")[1]:
             continue
-        exporter = _exporter(environ, signal)
+        exporter = read(signal)
+        if exporter is None:
+            continue
         if exporter == generic:
             shared.append(signal)
         else:
             own.append(_target(f"sdk-{signal}", exporter, (signal,), environ))
-    if generic is None or not shared:
-        return tuple(own)
-    return (_target("sdk", generic, shared, environ), *own)
+    if generic is not None and shared:
+        own.insert(0, _target("sdk", generic, shared, environ))
+    return SourceContent(targets=tuple(own), errors=tuple(errors.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A variable whose value has no meaning to an exporter; equal ones are reported once."""
+
+    variable: str
+    reason: str
+    found: str | None = None
+    allowed: tuple[str, ...] = ()
+
+    def error(self) -> ConfigurationError:
+        """Return it as others report it."""
+        return _error(self.variable, self.reason, found=self.found, allowed=self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +142,7 @@ class _Exporter:
     protocol: Protocol
     tls: TlsSettings
     headers: Headers
+    faults: tuple[_Fault, ...] = ()
 
 
 def _target(
@@ -106,7 +165,11 @@ def _target(
         remarks=sdk_remarks(environ, signals, exporter.protocol, endpoint),
         notes=tuple(dict.fromkeys(_choices(environ, signals, exporter))),
     )
-    return through_proxy(target, environ)
+    try:
+        target = through_proxy(target, environ)
+    except ConfigurationError as error:
+        return with_faults(target, (*(fault.error() for fault in exporter.faults), error))
+    return with_faults(target, (fault.error() for fault in exporter.faults))
 
 
 def _choices(
@@ -147,20 +210,25 @@ def through_proxy(target: Target, environ: Mapping[str, str]) -> Target:
 
 
 def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
-    """Read the variables of `signal`, or the generic ones alone."""
+    """Read the variables of `signal`, or the generic ones alone.
+
+    Raises:
+        ConfigurationError: where the endpoint cannot be read, or JSON is sent to it.
+    """
     where, text = setting(environ, signal, "ENDPOINT")
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
         raise _error(where, str(error), found=text) from None
-    protocol = _protocol(environ, signal, endpoint)
+    faults: list[_Fault] = []
+    protocol = _protocol(environ, signal, endpoint, faults)
     if not endpoint.scheme:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
                 f" port set {PREFIX}PROTOCOL=grpc"
             )
-            raise _error(where, reason, found=text)
+            faults.append(_Fault(where, reason, found=text))
         insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
@@ -168,19 +236,25 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         base=where == variable("ENDPOINT"),
         protocol=protocol,
         tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
-        headers=_headers(environ, signal, grpc=protocol == "grpc"),
+        headers=_headers(environ, signal, faults, grpc=protocol == "grpc"),
+        faults=tuple(faults),
     )
 
 
-def _protocol(environ: Mapping[str, str], signal: Signal | None, endpoint: Endpoint) -> Protocol:
+def _protocol(
+    environ: Mapping[str, str], signal: Signal | None, endpoint: Endpoint, faults: list[_Fault]
+) -> Protocol:
     where, text = setting(environ, signal, "PROTOCOL")
-    if not text:
-        return "grpc" if endpoint.port == _GRPC_PORT else "http/protobuf"
     for protocol in PROTOCOLS:
         if text == protocol:
             return protocol
-    reason = "is a protocol that is not spoken here" if text == "http/json" else "is unknown"
-    raise _error(where, reason, found=text, allowed=PROTOCOLS)
+    if text == "http/json":
+        # Some SDKs speak it (JavaScript's), so their configuration is not at fault.
+        reason = "is a protocol that this probe does not speak, so that nothing is probed for it"
+        raise _error(where, reason, found=text, allowed=PROTOCOLS)
+    if text:
+        faults.append(_Fault(where, "is unknown", found=text, allowed=PROTOCOLS))
+    return "grpc" if endpoint.port == _GRPC_PORT else "http/protobuf"
 
 
 def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
@@ -196,12 +270,15 @@ def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -
     )
 
 
-def _headers(environ: Mapping[str, str], signal: Signal | None, *, grpc: bool) -> Headers:
+def _headers(
+    environ: Mapping[str, str], signal: Signal | None, faults: list[_Fault], *, grpc: bool
+) -> Headers:
     where, text = setting(environ, signal, "HEADERS")
     try:
         return headers_of(text, grpc=grpc)
     except ValueError as error:
-        raise _error(where, str(error)) from None
+        faults.append(_Fault(where, str(error)))
+        return ()
 
 
 def _error(

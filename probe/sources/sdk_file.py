@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.sources.conversion import convert, error_at
-from probe.sources.error import KeyPath
+from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.sdk import through_proxy
 from probe.sources.sdk_schema import EXPORTERS, Otlp, SdkFile, in_one_shape
 from probe.sources.sdk_substitution import as_written, substituted
 from probe.sources.sdk_traps import CAUSE, files_in_clear
 from probe.sources.sdk_variables import PREFIX, Headers, headers_of
 from probe.sources.settings import header_fault
+from probe.sources.source_content import SourceContent
+from probe.sources.unusable import with_faults
 from probe.sources.yaml_document import Document, parse_yaml
 from probe.target import Endpoint, Protocol, Remark, Secret, Signal, Source, Target, TlsSettings
 
@@ -27,6 +29,15 @@ _PROTOCOLS: Final[dict[str, Protocol]] = {
 """What `protocol` of the early `otlp` may say; without one it is HTTP."""
 
 
+KEYS: Final = frozenset(
+    {
+        *("file_format", "disabled", "resource", "propagator", "attribute_limits", "log_level"),
+        *("tracer_provider", "meter_provider", "logger_provider"),
+        *("instrumentation", "instrumentation/development", "distribution"),
+    }
+)
+"""The keys of the file (opentelemetry-configuration 1.0): one of another program has none of them."""
+
 _PROVIDERS: Final[tuple[tuple[Signal, str, str, tuple[str, ...]], ...]] = (
     ("traces", "tracer_provider", "processors", ("batch", "simple")),
     ("metrics", "meter_provider", "readers", ("periodic",)),
@@ -35,12 +46,22 @@ _PROVIDERS: Final[tuple[tuple[Signal, str, str, tuple[str, ...]], ...]] = (
 
 
 def targets_from_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_sdk_file` finds.
+
+    Raises:
+        ConfigurationError: as `read_sdk_file` does, and where mistakes leave no target.
+    """
+    return read_sdk_file(raw, file, environ).usable().targets
+
+
+def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceContent:
     """Return the targets of every OTLP exporter in the file.
 
     Exporters of several signals with the same settings (and, over HTTP, the same endpoint but for
     `/v1/<signal>`) are one target, `sdk`, which exports the first of them; any other is
     `sdk-traces`, `sdk-metrics` or `sdk-logs`. Names repeat where a file repeats an exporter. A file
-    that says `disabled: true` has no targets.
+    that says `disabled: true` has no targets. An exporter with settings that no SDK could use is a
+    target that fails; one whose endpoint cannot be read is an error, and the others go on.
 
     Args:
         raw: The file's content.
@@ -48,24 +69,38 @@ def targets_from_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> 
         environ: The environment's variables, for references and proxies.
 
     Raises:
-        ConfigurationError: with line and key, for what is no YAML, no reference, or no exporter.
+        ConfigurationError: with line and key, where it is not YAML, has an invalid reference, or another shape.
     """
     document = parse_yaml(raw, file, plain=as_written)
+    if document.value is None:
+        raise ConfigurationError("is empty", file=file)
     value = in_one_shape(substituted(document, environ))
+    if isinstance(value, dict) and KEYS.isdisjoint(value):
+        reason = "holds no key of an SDK's configuration"
+        raise ConfigurationError(reason, file=file, allowed=sorted(KEYS))
     document = replace(document, value=value)
     entry = convert(document, SdkFile)
     if entry.disabled:
-        return ()
+        return SourceContent(empty="it says disabled: true, so that its SDK exports nothing")
     groups: dict[object, list[_Found]] = {}
+    errors: list[ConfigurationError] = []
     for signal, provider, stages, kinds in _PROVIDERS:
         seen: dict[object, int] = {}
         for path, otlp in _exporters(entry, provider, stages, kinds):
-            found = _exporter(otlp, document, path, signal)
+            try:
+                found = _exporter(otlp, document, path, signal)
+            except ConfigurationError as error:
+                errors.append(error)
+                continue
             key = found.shared()
             # A second exporter of one signal to one place is another one: it joins another group.
             seen[key] = seen.get(key, 0) + 1
             groups.setdefault((key, seen[key]), []).append(found)
-    return tuple(_target(found, file, environ) for found in groups.values())
+    return SourceContent(
+        targets=tuple(_target(found, file, environ) for found in groups.values()),
+        errors=tuple(errors),
+        empty="" if groups or errors else "it holds no OTLP exporter",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +114,7 @@ class _Found:
     headers: Headers
     remarks: tuple[Remark, ...]
     notes: tuple[str, ...]
+    faults: tuple[ConfigurationError, ...] = ()
 
     def shared(self) -> object:
         """Return what an exporter of another signal must have in common with this one."""
@@ -87,7 +123,7 @@ class _Found:
         if self.protocol == "http/protobuf" and base == path:
             base += f" of {self.signal} alone"
         endpoint = replace(self.endpoint, path=base + mark + query)
-        return (endpoint, self.protocol, self.tls, self.headers)
+        return (endpoint, self.protocol, self.tls, self.headers, *map(str, self.faults))
 
 
 def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Target:
@@ -106,7 +142,12 @@ def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Targe
         remarks=tuple(remarks),
         notes=tuple(dict.fromkeys(note for exporter in found for note in exporter.notes)),
     )
-    return through_proxy(target, environ)
+    faults = first.faults
+    try:
+        target = through_proxy(target, environ)
+    except ConfigurationError as error:
+        faults = (*faults, error)
+    return with_faults(target, faults)
 
 
 def _exporters(
@@ -121,7 +162,17 @@ def _exporters(
 
 
 def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> _Found:
-    protocol = _protocol(otlp, document, path)
+    faults: list[ConfigurationError] = []
+    protocol: Protocol = "http/protobuf"
+    if otlp.encoding == "json" or otlp.protocol == "http/json":
+        key = "protocol" if otlp.protocol == "http/json" else "encoding"
+        # Some SDKs speak it, so their configuration is not at fault.
+        reason = "is JSON, which this probe does not speak, so that nothing is probed for it"
+        raise error_at(document, (*path, key), reason, found=getattr(otlp, key))
+    try:
+        protocol = _protocol(otlp, document, path)
+    except ConfigurationError as error:
+        faults.append(error)
     tls = otlp.tls
     insecure = tls.insecure if tls.insecure is not None else otlp.insecure
     endpoint, remarks = _endpoint(otlp, document, path, signal, protocol, insecure)
@@ -143,9 +194,14 @@ def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> 
         name = next(name for name, value in files.items() if value)
         taken = bool(settings.ca_file or (settings.cert_file and settings.key_file))
         remarks.append(files_in_clear(protocol, name, go_takes_them=taken))
-    headers = _headers(otlp, document, path, grpc=protocol == "grpc")
+    headers: Headers = ()
+    try:
+        headers = _headers(otlp, document, path, grpc=protocol == "grpc")
+    except ConfigurationError as error:
+        faults.append(error)
     notes = (_NO_PROTOCOL,) if path[-1] == "otlp" and not otlp.protocol else ()
-    return _Found(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
+    found = _Found(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
+    return replace(found, faults=tuple(faults))
 
 
 def _protocol(otlp: Otlp, document: Document, path: KeyPath) -> Protocol:
@@ -155,12 +211,10 @@ def _protocol(otlp: Otlp, document: Document, path: KeyPath) -> Protocol:
         text = otlp.protocol or "http/protobuf"
         if text in _PROTOCOLS:
             return _PROTOCOLS[text]
-        reason = "is a protocol that is not spoken here" if text == "http/json" else "is unknown"
-        raise error_at(document, (*path, "protocol"), reason, found=text, allowed=_PROTOCOLS)
+        raise error_at(document, (*path, "protocol"), "is unknown", found=text, allowed=_PROTOCOLS)
     if otlp.encoding not in (None, "", "protobuf"):
-        reason = "is an encoding that is not spoken here"
         where = (*path, "encoding")
-        raise error_at(document, where, reason, found=otlp.encoding, allowed=("protobuf",))
+        raise error_at(document, where, "is unknown", found=otlp.encoding, allowed=("protobuf",))
     return "http/protobuf"
 
 

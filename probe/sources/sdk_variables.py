@@ -58,10 +58,12 @@ def sdk_disabled(environ: Mapping[str, str]) -> bool:
 def headers_of(text: str, *, grpc: bool) -> Headers:
     """Read `name=value,…`, percent-encoded as in W3C Baggage, without its properties.
 
+    Of two that differ in case only, the later one counts: names ignore case (RFC 9110 §5.1).
+
     Raises:
         ValueError: naming the member, never its value.
     """
-    headers: dict[str, Secret] = {}
+    headers: dict[str, tuple[str, Secret]] = {}
     for position, member in enumerate(text.split(",") if text else (), start=1):
         if not member.strip():
             continue
@@ -72,5 +74,5 @@ def headers_of(text: str, *, grpc: bool) -> Headers:
             raise ValueError(f"its member {position} is not name=value")
         if fault := header_fault(name, value, grpc=grpc):
             raise ValueError(f"its member {position}: {fault}")
-        headers[name] = Secret(value)
-    return tuple(headers.items())
+        headers[name.lower()] = (name, Secret(value))
+    return tuple(headers.values())

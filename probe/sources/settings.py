@@ -1,11 +1,12 @@
 """Whether what a target, `defaults` or a module sets has a meaning; types are right by now.
 
-Pure. A missing half of a pair, or a file that cannot be read, is no error here: it fails its
-target at `load` (interfaces.md, section 2).
+Pure. What no target could be made of is an error; a setting of the exporter's with which none can
+work is yielded, and makes one failed target of it. A missing half of a pair, or a file that cannot
+be read, is neither: it fails its target at `load`.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from probe.credentials import negotiable
 from probe.safe_text import LIMIT, safe_text
 from probe.sources import duration
 from probe.sources.conversion import error_at
-from probe.sources.error import KeyPath
+from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.schema import DefaultsEntry, TlsEntry
 from probe.sources.yaml_document import Document
 from probe.target import DEPTHS, PROTOCOLS, SIGNALS
@@ -53,18 +54,38 @@ def check_settings(entry: DefaultsEntry, document: Document, path: KeyPath) -> N
     Raises:
         ConfigurationError: for the first that has no meaning.
     """
+    check_form(entry, document, path)
+    for fault in setting_faults(entry, document, path):
+        raise fault
+
+
+def check_form(entry: DefaultsEntry, document: Document, path: KeyPath) -> None:
+    """Judge what no target could be made of: choices, durations, labels, keys that exclude others.
+
+    Raises:
+        ConfigurationError: for the first that has no meaning.
+    """
     _check_choice(entry.protocol, PROTOCOLS, document, (*path, "protocol"))
     _check_choice(entry.signal, SIGNALS, document, (*path, "signal"))
     _check_choice(entry.depth, DEPTHS, document, (*path, "depth"))
     for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
         if value is not None:
             duration_at(document, (*path, key), value)
-    if entry.proxy_url:
-        _check_proxy(entry.proxy_url, document, (*path, "proxy_url"))
-    check_headers(entry.headers, document, (*path, "headers"))
     for name in entry.labels:
         check_label(name, document, (*path, "labels", name))
-    check_tls(entry.tls, document, (*path, "tls"))
+    check_tls_form(entry.tls, document, (*path, "tls"))
+
+
+def setting_faults(
+    entry: DefaultsEntry, document: Document, path: KeyPath
+) -> Iterator[ConfigurationError]:
+    """Yield each setting of the exporter's, right in form, with which no exporter can work."""
+    if entry.proxy_url and (fault := proxy_fault(entry.proxy_url)):
+        yield error_at(document, (*path, "proxy_url"), fault)
+    for name, value in entry.headers.items():
+        if fault := header_fault(name, value):
+            yield error_at(document, (*path, "headers", name), fault)
+    yield from tls_faults(entry.tls, document, (*path, "tls"))
 
 
 def duration_at(
@@ -83,17 +104,6 @@ def duration_at(
         bound = "must not be negative" if zero_allowed else "must be more than zero"
         raise error_at(document, path, bound, found=text)
     return value
-
-
-def check_headers(headers: dict[str, str], document: Document, path: KeyPath) -> None:
-    """Judge names and values of `headers` by RFC 9110 §5.1 and §5.5.
-
-    Raises:
-        ConfigurationError: which never holds a header's value.
-    """
-    for name, value in headers.items():
-        if fault := header_fault(name, value):
-            raise error_at(document, (*path, name), fault)
 
 
 def header_fault(name: str, value: str, *, grpc: bool = False) -> str | None:
@@ -115,32 +125,46 @@ def authority_fault(name: str) -> str | None:
     return "cannot be the authority of a request: ASCII without spaces and none of / ? # @ \\"
 
 
-def server_name_fault(name: str) -> str | None:
-    """Say why a gRPC client cannot verify `name`, or None: unless a URI, it is its authority."""
-    return None if "://" in name else authority_fault(name)
+def server_name_fault(name: str, *, grpc: bool) -> str | None:
+    """Say why a client cannot ask for `name` and verify it, or None.
+
+    To a gRPC client it is the authority of its requests too, unless it is a URI.
+    """
+    if grpc and "://" not in name and (fault := authority_fault(name)):
+        return fault
+    return "holds a NUL character, which no name can" if "\0" in name else None
 
 
-def check_tls(tls: TlsEntry, document: Document, path: KeyPath) -> None:
-    """Judge a `tls` section by the rules of the Collector's `configtls.ClientConfig`.
+def check_tls_form(tls: TlsEntry, document: Document, path: KeyPath) -> None:
+    """Judge what of a `tls` section cannot be read at all.
 
     Raises:
-        ConfigurationError: for the first key without meaning.
+        ConfigurationError: for keys that exclude each other, a key in a TPM, an invalid duration.
     """
+    if tls.tpm not in (None, {}, {"enabled": False}):
+        reason = "a key in a TPM cannot be read here; use key_file or key_pem"
+        raise error_at(document, (*path, "tpm"), reason)
     for one, other in PAIRS:
         if getattr(tls, one) and getattr(tls, other):
             reason = f"{one} and {other} exclude each other; keep one"
             raise error_at(document, (*path, other), reason)
-    if tls.tpm not in (None, {}, {"enabled": False}):
-        reason = "a key in a TPM cannot be read here; use key_file or key_pem"
-        raise error_at(document, (*path, "tpm"), reason)
-    for key in ("min_version", "max_version"):
-        version = getattr(tls, key)
-        if version:
-            _check_choice(version, negotiable.VERSIONS, document, (*path, key))
-    _check_names(tls.cipher_suites, _SUITES, document, (*path, "cipher_suites"))
-    _check_names(tls.curve_preferences, negotiable.CURVES, document, (*path, "curve_preferences"))
     if tls.reload_interval:
         duration_at(document, (*path, "reload_interval"), tls.reload_interval, zero_allowed=True)
+
+
+def tls_faults(tls: TlsEntry, document: Document, path: KeyPath) -> Iterator[ConfigurationError]:
+    """Yield what the Collector's `configtls.ClientConfig` would refuse."""
+    for key in ("min_version", "max_version"):
+        version = getattr(tls, key)
+        if version and version not in negotiable.VERSIONS:
+            yield _unknown(version, negotiable.VERSIONS, document, (*path, key))
+    for key, names, allowed in (
+        ("cipher_suites", tls.cipher_suites, _SUITES),
+        ("curve_preferences", tls.curve_preferences, tuple(negotiable.CURVES)),
+    ):
+        for position, name in enumerate(names or ()):
+            if name not in allowed:
+                yield _unknown(name, allowed, document, (*path, key, position))
 
 
 def check_name(name: str, document: Document, path: KeyPath) -> None:
@@ -154,18 +178,17 @@ def check_name(name: str, document: Document, path: KeyPath) -> None:
         raise error_at(document, path, reason, found=name)
 
 
-def _check_names(
-    names: list[str] | None, allowed: Collection[str], document: Document, path: KeyPath
-) -> None:
-    for position, name in enumerate(names or ()):
-        _check_choice(name, allowed, document, (*path, position))
-
-
 def _check_choice(
     value: str | None, allowed: Collection[str], document: Document, path: KeyPath
 ) -> None:
     if value is not None and value not in allowed:
-        raise error_at(document, path, "is unknown", found=value, allowed=allowed)
+        raise _unknown(value, allowed, document, path)
+
+
+def _unknown(
+    value: str, allowed: Collection[str], document: Document, path: KeyPath
+) -> ConfigurationError:
+    return error_at(document, path, "is unknown", found=value, allowed=allowed)
 
 
 def check_label(name: str, document: Document, path: KeyPath) -> None:
@@ -182,11 +205,6 @@ def check_label(name: str, document: Document, path: KeyPath) -> None:
     if not _LABEL.fullmatch(name):
         reason = "a label's name is letters, digits and _, and begins with no digit"
         raise error_at(document, path, reason, found=name)
-
-
-def _check_proxy(url: str, document: Document, path: KeyPath) -> None:
-    if fault := proxy_fault(url):
-        raise error_at(document, path, fault)
 
 
 def proxy_fault(url: str) -> str | None:

@@ -3,7 +3,7 @@
 Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +18,14 @@ from probe.sources.error import ConfigurationError, KeyPath, Mistakes, nearest_o
 from probe.sources.schema import DefaultsEntry, TargetEntry, TlsEntry
 from probe.sources.settings import (
     PAIRS,
+    check_form,
     check_name,
     check_settings,
     header_fault,
     server_name_fault,
+    setting_faults,
 )
+from probe.sources.unusable import with_faults
 from probe.sources.yaml_document import Document
 from probe.target import (
     PROTOCOLS,
@@ -135,13 +138,36 @@ def target_of(
 ) -> Target:
     """Return the Target that `entry`, at `path` in `document`, describes; `in_clear` allows http://.
 
+    One whose settings no exporter could work with has `faults`.
+
     Raises:
         ConfigurationError: where it cannot be one.
     """
-    check_settings(entry, document, path)
+    target, faults = read_target(entry, defaults, document, path, known_causes, in_clear=in_clear)
+    return with_faults(target, faults)
+
+
+def read_target(
+    entry: TargetEntry,
+    defaults: DefaultsEntry,
+    document: Document,
+    path: KeyPath,
+    known_causes: Collection[str] | None = None,
+    *,
+    in_clear: bool = False,
+) -> tuple[Target, tuple[ConfigurationError, ...]]:
+    """Return what `entry` describes, and each setting with which no exporter could work.
+
+    Raises:
+        ConfigurationError: where it cannot be a target.
+    """
+    check_form(entry, document, path)
     endpoint = _endpoint(entry.endpoint, document, (*path, "endpoint"))
     protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
-    tls = _tls(entry.tls, defaults.tls, document, (*path, "tls"))
+    faults = list(setting_faults(entry, document, path))
+    tls = tls_settings(_merged_tls(entry.tls, defaults.tls))
+    if not faults:
+        faults += faults_together(tls, document, (*path, "tls"))
     remarks: tuple[Remark, ...] = ()
     if endpoint.scheme == "http":
         if not (tls.insecure or in_clear):
@@ -152,20 +178,16 @@ def target_of(
     elif tls.insecure:
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
         tls, remarks = effective_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
-    headers = {**defaults.headers, **entry.headers}
-    for name, value in headers.items():
-        if protocol == "grpc" and (fault := header_fault(name, value, grpc=True)):
-            raise error_at(document, (*path, "headers", name), fault)
-    override = tls.server_name_override
-    if protocol == "grpc" and (fault := server_name_fault(override)):
-        where = (*path, "tls", "server_name_override")
-        raise error_at(document, where, fault, found=override)
+    headers = merged_headers(defaults.headers, entry.headers)
+    if not faults:
+        grpc = protocol == "grpc"
+        faults += _faults_on_the_wire(headers, tls.server_name_override, document, path, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
         if text := getattr(entry, key) or getattr(defaults, key):
             chosen[key] = text if key in {"signal", "depth"} else seconds(text)
-    return Target(
+    target = Target(
         name=entry.name or "",
         endpoint=endpoint,
         protocol=protocol,
@@ -180,6 +202,30 @@ def target_of(
         remarks=remarks,
         **chosen,
     )
+    return target, tuple(faults)
+
+
+def _faults_on_the_wire(
+    headers: Mapping[str, str], server_name: str, document: Document, path: KeyPath, *, grpc: bool
+) -> Iterator[ConfigurationError]:
+    """Yield what the target's protocol cannot send."""
+    for name, value in headers.items():
+        if fault := header_fault(name, value, grpc=grpc):
+            yield error_at(document, (*path, "headers", name), fault)
+    if fault := server_name_fault(server_name, grpc=grpc):
+        where = (*path, "tls", "server_name_override")
+        yield error_at(document, where, fault, found=server_name)
+
+
+def merged_headers(*each: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of all of `each`, a later one in place of an earlier one of its name.
+
+    Names ignore case (RFC 9110 §5.1); the later spelling counts, at the earlier one's place.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for headers in each:
+        found.update((name.lower(), (name, value)) for name, value in headers.items())
+    return dict(found.values())
 
 
 def _protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
@@ -193,38 +239,40 @@ def _endpoint(text: str, document: Document, path: KeyPath) -> Endpoint:
         raise error_at(document, path, str(error), found=text) from None
 
 
-def _tls(entry: TlsEntry, defaults: TlsEntry, document: Document, path: KeyPath) -> TlsSettings:
+def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
     own = {key: value for key, value in msgspec.structs.asdict(entry).items() if value is not None}
-    if own:
-        base = msgspec.structs.asdict(defaults)
-        for one, other in PAIRS:
-            if own.get(one) or own.get(other):
-                base[one] = base[other] = None
-        entry = TlsEntry(**{**base, **own})
-    else:
-        entry = defaults
-    settings = tls_settings(entry)
-    check_together(settings, document, path)
-    return settings
+    if not own:
+        return defaults
+    base = msgspec.structs.asdict(defaults)
+    for one, other in PAIRS:
+        if own.get(one) or own.get(other):
+            base[one] = base[other] = None
+    return TlsEntry(**{**base, **own})
 
 
-def check_together(settings: TlsSettings, document: Document, path: KeyPath) -> None:
-    """Judge what keys of a `tls` section, each right by itself, mean together.
+def faults_together(
+    settings: TlsSettings, document: Document, path: KeyPath
+) -> Iterator[ConfigurationError]:
+    """Yield what keys of a `tls` section, each right by itself, mean together.
 
-    Raises:
-        ConfigurationError: for versions that leave none, or an insecure suite not asked for.
+    That is versions that leave none, suites that leave none to them, and an insecure suite that was
+    not asked for.
     """
-    if settings.max_version and (settings.min_version or negotiable.DEFAULT_MIN_VERSION) > (
-        settings.max_version
-    ):
-        reason = f"is below min_version {settings.min_version or negotiable.DEFAULT_MIN_VERSION}"
-        raise error_at(document, (*path, "max_version"), reason, found=settings.max_version)
-    if settings.cipher_suites and not settings.include_insecure_cipher_suites:
-        for position, name in enumerate(settings.cipher_suites):
+    highest = settings.max_version
+    lowest = settings.min_version or negotiable.DEFAULT_MIN_VERSION
+    if highest and lowest > highest:
+        reason = f"is below min_version {lowest}"
+        yield error_at(document, (*path, "max_version"), reason, found=highest)
+    suites = settings.cipher_suites
+    if highest and highest < "1.3" and suites and negotiable.TLS13_SUITES.issuperset(suites):
+        reason = f"holds suites of TLS 1.3 alone, and max_version is {highest}: none is left"
+        yield error_at(document, (*path, "cipher_suites"), reason)
+    if not settings.include_insecure_cipher_suites:
+        for position, name in enumerate(suites):
             if name in INSECURE_SUITES:
                 reason = "is insecure and needs include_insecure_cipher_suites: true"
                 where = (*path, "cipher_suites", position)
-                raise error_at(document, where, reason, found=name)
+                yield error_at(document, where, reason, found=name)
 
 
 def _expected_cause(

@@ -12,10 +12,12 @@ import msgspec
 
 from probe.described_value import without_quotes
 from probe.sources.conversion import convert, error_at
-from probe.sources.error import ConfigurationError, KeyPath, Mistakes, render_key
+from probe.sources.error import ConfigurationError, KeyPath, render_key
 from probe.sources.schema import DefaultsEntry, Entry, TargetEntry
 from probe.sources.settings import check_label
-from probe.sources.target_entry import target_of
+from probe.sources.source_content import SourceContent
+from probe.sources.target_entry import read_target
+from probe.sources.unusable import with_faults
 from probe.sources.yaml_document import MAX_BYTES, MAX_DEPTH, Document, Place
 from probe.target import Endpoint, Source, Target
 
@@ -37,25 +39,26 @@ class _Groups(Entry, frozen=True):
     groups: list[TargetGroup]
 
 
-def targets_of_groups(
-    document: Document, defaults: DefaultsEntry, source: Source
-) -> tuple[Target, ...]:
+def read_groups(document: Document, defaults: DefaultsEntry, source: Source) -> SourceContent:
     """Return the Targets of the list that `document` holds, each once; they have no names yet.
 
     An address is `host:port` or a URL; `__scheme__` gives the former its scheme. An `http` one is
-    probed in clear (interfaces.md, section 2). A null document holds no targets.
+    probed without TLS. A group with a label that no target can have, and an address that is none,
+    is an error each, and the other ones go on. `[]` says that there are no targets.
 
     Raises:
-        ConfigurationError: with line and entry, for another shape, or one for each group with a
-            label that no target can have and for each address that is none.
+        ConfigurationError: with line and entry, for a document that is empty or of another shape.
     """
+    if document.value is None:
+        reason = "must be a list; [] says that there are no targets"
+        raise ConfigurationError(reason, file=document.file)
     found: dict[Target, None] = {}
-    mistakes = Mistakes()
+    errors: list[ConfigurationError] = []
     for position, group in enumerate(_groups(document)):
         try:
             scheme, labels = _labels(group, document, position)
         except ConfigurationError as error:
-            mistakes.add(error)
+            errors.append(error)
             continue
         for at, address in enumerate(group.targets):
             path = (position, "targets", at)
@@ -64,9 +67,8 @@ def targets_of_groups(
                 target = _target(text, labels, defaults, document, path)
                 found[replace(target, sources=(source,))] = None
             except ConfigurationError as error:
-                mistakes.add(error)
-    mistakes.tell()
-    return tuple(found)
+                errors.append(error)
+    return SourceContent(targets=tuple(found), errors=tuple(errors))
 
 
 def parse_json(raw: bytes, name: str) -> Document:
@@ -89,7 +91,7 @@ def parse_json(raw: bytes, name: str) -> Document:
 
 
 def _groups(document: Document) -> list[TargetGroup]:
-    value = [] if document.value is None else document.value
+    value = document.value
     if not isinstance(value, list):
         reason = "must be a list of {targets: [...], labels: {...}}"
         raise error_at(document, (), reason, found=value)
@@ -139,14 +141,18 @@ def _target(
     document: Document,
     path: KeyPath,
 ) -> Target:
-    try:
-        entry = TargetEntry(endpoint=endpoint, labels=labels)
-        return target_of(entry, defaults, document, path, in_clear=True)
-    except ConfigurationError as error:
-        # Address and labels are right by now: what is left comes from `defaults`.
-        key = error.key.removeprefix(render_key(path)).removeprefix(".")
-        reason = f"cannot have what defaults say: {key}: {error.reason}"
-        raise error_at(document, path, reason, found=endpoint) from None
+    entry = TargetEntry(endpoint=endpoint, labels=labels)
+    target, faults = read_target(entry, defaults, document, path, in_clear=True)
+    # Address and labels are right by now: what is left comes from `defaults`.
+    return with_faults(target, (_of_defaults(fault, document, path) for fault in faults))
+
+
+def _of_defaults(
+    fault: ConfigurationError, document: Document, path: KeyPath
+) -> ConfigurationError:
+    key = fault.key.removeprefix(render_key(path)).removeprefix(".")
+    reason = f"cannot have what defaults say: {key}: {fault.reason}"
+    return error_at(document, path, reason)
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

@@ -19,6 +19,7 @@ from probe.outputs.metrics import Metrics
 from probe.outputs.rules.pages import Pages, first_step
 from probe.outputs.rules.rule import Thresholds
 from probe.outputs.rules.rule_file import rule_file, rule_group
+from probe.source_state import SourceState
 from probe.target import Endpoint, Target
 from tests.config import promtool
 from tests.config.conftest import CONFIG
@@ -57,6 +58,14 @@ def shapes() -> Shapes:
     }
     ledger = Ledger(targets.values())
     metrics = Metrics(ledger)
+    metrics.fleet.sources.replace(
+        [
+            SourceState("environment", False, 0, "no variable is set"),
+            SourceState("sdk:/etc/sdk.yaml", True, 1),
+            SourceState("http_sd:https://inventory.example.com/c", False, 0, "answers 500"),
+        ],
+        nothing_to_probe=False,
+    )
     for case in CASES:
         ledger.record(targets[case.name], case.evidence, diagnose(case.evidence))
     found: Shapes = {}

@@ -29,6 +29,7 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "server_ca_file_missing": ("file_format", 5),
     "server_ca_file_permission": ("file_format", 5),
     "server_ca_file_malformed": ("file_format", 5),
+    "exporter_configuration_invalid": ("file_format", 0),
     "client_chain_incomplete": ("file_format", 5),
     "client_chain_misordered": ("file_format", 5),
     "clock_skew": ("clock_skew", 6),

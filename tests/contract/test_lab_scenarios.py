@@ -62,6 +62,8 @@ UNSTAGED: Final = {
     "network_unreachable": "a route can be taken away only from a whole network namespace",
     "exporter_setting_ignored": "a reading of the exporter's settings; tests/unit/test_sdk_traps.py "
     "and test_collector_source_traps.py have each trap",
+    "exporter_configuration_invalid": "a reading of the exporter's settings, with which no "
+    "connection is made; tests/unit/test_unusable_targets.py has each setting",
     "unexplained": "by definition no known backend brings it",
     "probe_fault": "a bug of the probe's, which no backend may be able to cause",
 }

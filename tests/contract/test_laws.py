@@ -39,7 +39,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "inspection": FACTS
     | {"causes", "credentials", "handshake", "safe_text", "shell_words", "target", "weakness"},
     "module": frozenset({"special_addresses", "target"}),
-    "sources": SECRETS | TEXT | {"cipher_suites", "credentials", "module", "target"},
+    "sources": SECRETS
+    | TEXT
+    | {"cipher_suites", "credentials", "module", "source_state", "target"},
     "handshake": FACTS
     | SECRETS
     | {
@@ -52,6 +54,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "weakness",
     },
     "special_addresses": frozenset(),
+    "source_state": frozenset(),
     "ledger": FACTS | {"diagnosis", "safe_text", "target", "trace_context"},
     "schedule": frozenset({"safe_text", "target"}),
     "line": FACTS
@@ -73,7 +76,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "settling": FACTS | {"causes", "target"},
     "exporters": EVERYTHING_BELOW_THE_LEDGER | {"safe_text"},
     "outputs": EVERYTHING_BELOW_THE_LEDGER
-    | {"exporters", "inspection", "ledger", "safe_text", "target", "token_bucket", "trace_context"},
+    | {"exporters", "inspection", "ledger", "safe_text", "source_state", "target", "token_bucket"}
+    | {"trace_context"},
     "demo": frozenset({"safe_text", "target"}),
 }
 WIRING: Final = frozenset(

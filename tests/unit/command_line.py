@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,10 +124,15 @@ class RunningService:
     """`mtls-probe run` as a process, with its address."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, address: str, said: Mapping[str, Any]
+        self,
+        process: asyncio.subprocess.Process,
+        address: str,
+        said: Mapping[str, Any],
+        logged: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Know the process, where it listens, and what it said at its start."""
+        """Know the process, where it listens, and what it logged until then."""
         self.process = process
+        self.logged = logged
         self.address = address
         self.said = said
 
@@ -161,17 +166,23 @@ class RunningService:
 
 @asynccontextmanager
 async def running_service(
-    config: Path, env: Mapping[str, str] | None = None
+    config: Path | None, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[RunningService]:
-    """Run the service and wait until it listens; it never outlives the test."""
-    process = await start_probe("run", "--config", config, env=env)
+    """Run the service and wait until it listens; it never outlives the test.
+
+    Without `config` it reads the environment.
+    """
+    where = ("--listen", "127.0.0.1:0") if config is None else ("--config", config)
+    process = await start_probe("run", *where, env=env)
     try:
         assert process.stderr is not None
+        before: list[dict[str, Any]] = []
         said: dict[str, Any] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while said.get("event") != "listening":
                 said = json.loads(await process.stderr.readline())
-        yield RunningService(process, said["address"], said)
+                before.append(said)
+        yield RunningService(process, said["address"], said, before)
     finally:
         if process.returncode is None:
             process.kill()

@@ -139,7 +139,10 @@ def test_a_duration_is_gos(text: str, seconds: float) -> None:
     assert read_duration(text, "--wait") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "s", "5 s", "-5s", "0s", "1h1", "∞s", "9" * 400 + "h"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "5", "s", "5 s", "-5s", "0s", "1h1", "∞s", "9" * 400 + "h", "5s foo 3s", "foo 3s", "3s,"],
+)
 def test_what_is_no_duration_is_a_usage_error(text: str) -> None:
     """The option is named with what was given."""
     with pytest.raises(click.UsageError, match="--wait"):

@@ -72,7 +72,8 @@ async def test_all_as_expected_is_0_and_the_json_has_the_documented_keys(tmp_pat
         ended = await run_probe("check", endpoint, *files(tmp_path), "--output", "json")
     assert (ended.code, ended.err) == (0, "")
     document = ended.document
-    assert list(document) == ["schema", "results"]
+    assert list(document) == ["schema", "results", "sources"]
+    assert document["sources"] == []
     assert document["schema"] == "mtls-probe/1"
     (result,) = document["results"]
     assert list(result) == RESULT_KEYS
@@ -203,7 +204,7 @@ async def test_validate_finds_credential_faults_and_connects_nowhere(tmp_path: P
         ended = await run_probe("validate", "--config", fits)
         assert ended.code == 0
         assert "fault" not in ended.out
-        assert ended.err == "1 target, 0 credential faults\n"
+        assert ended.err == "1 target, 0 faults\n"
 
         (tmp_path / "bad").mkdir()
         wrong = configuration(tmp_path / "bad", {**target, "tls": {**tls, "key_file": str(other)}})

@@ -13,7 +13,6 @@ from tests.unit.command_line import (
 )
 
 WITH_CONFIGURATION: Final = ("run", "check", "validate", "rules")
-NOTHING_SET: Final = "OTEL_EXPORTER_OTLP_ENDPOINT: set it to the backend"
 
 
 async def test_bytes_that_are_no_text_are_no_endpoint() -> None:
@@ -44,14 +43,6 @@ async def test_a_usage_error_is_2() -> None:
     for ended, (mistake, (_, named)) in zip(each, USAGE_ERRORS.items(), strict=True):
         assert (ended.code, ended.out) == (2, ""), mistake
         assert named in ended.err, mistake
-
-
-async def test_neither_file_nor_environment_is_2_and_says_what_to_set() -> None:
-    """With nothing to probe, the first thing to set is named."""
-    for ended in await side_by_side(*map(run_probe, WITH_CONFIGURATION)):
-        assert (ended.code, ended.out) == (2, "")
-        assert NOTHING_SET in ended.err
-        assert "--config" in ended.err
 
 
 async def test_a_configuration_error_says_where_what_and_what_is_near(tmp_path: Path) -> None:

@@ -247,6 +247,16 @@ def test_the_sdk_source_adds_targets(load: Load) -> None:
     assert (added.labels, added.headers) == ((("team", "x"),), ())
 
 
+@pytest.mark.parametrize("name", ["Authorization", "AUTHORIZATION", "authorization"])
+def test_a_header_in_another_case_replaces_the_default(load: Load, name: str) -> None:
+    """Names of headers ignore case: sent twice, a backend would take either."""
+    (target,) = load(
+        "defaults: {headers: {Authorization: 'Bearer old', X-A: '1'}}\n"
+        f"targets: [{{endpoint: 'c:1', headers: {{{name}: 'Bearer new'}}}}]"
+    ).targets
+    assert target.headers == ((name, Secret("Bearer new")), ("X-A", Secret("1")))
+
+
 @pytest.mark.parametrize(("header", "merged"), [("b", True), ("other", False)])
 def test_equal_targets_of_two_sources_are_one(load: Load, header: str, *, merged: bool) -> None:
     """Only where everything that goes over the wire is equal; both sources are named."""
@@ -269,11 +279,20 @@ def test_the_environment_alone_is_a_configuration() -> None:
     assert [target.name for target in configuration.targets] == ["sdk"]
 
 
-def test_an_empty_environment_says_what_to_set() -> None:
-    """The error names the variable."""
-    with pytest.raises(ConfigurationError) as caught:
-        configuration_from_environment({})
-    assert caught.value.key == ENDPOINT
+def test_an_empty_environment_is_a_configuration_that_says_what_to_set() -> None:
+    """No target, the SDK's default neither: the variable is named, and nothing raises."""
+    found = configuration_from_environment({})
+    (state,) = found.source_states
+    assert (found.targets, state.source, state.up, state.targets) == ((), "environment", False, 0)
+    assert state.error is not None
+    assert f"set {ENDPOINT} to the backend" in state.error
+    assert "nothing to probe" in found.nothing_to_probe
+
+
+def test_a_misspelt_variable_is_pointed_at() -> None:
+    """Which one was set instead, and which was meant."""
+    (state,) = configuration_from_environment({"OTEL_EXPORTER_OTLP_ENDPOIN": "c:1"}).source_states
+    assert f"OTEL_EXPORTER_OTLP_ENDPOIN is set: was {ENDPOINT} meant?" in (state.error or "")
 
 
 def test_every_file_of_a_collector_is_followed(load: Load) -> None:

@@ -48,11 +48,18 @@ def test_the_exporters_of_one_file_never_merge() -> None:
         {"headers": (("a", Secret("b")),)},
         {"proxy_url": Secret("http://p:1")},
         {"endpoint": Endpoint("c", 4317, scheme="http")},
+        {"faults": (Remark("exporter_configuration_invalid", "a fault"),)},
     ],
 )
 def test_any_difference_on_the_wire_keeps_two_apart(settings: dict[str, object]) -> None:
-    """Endpoint, protocol, signal, TLS settings, headers, and the way there."""
+    """Endpoint, protocol, signal, TLS settings, headers, the way there, and whether it can work."""
     assert len(joined([[target("a")], [target("b", "sdk", **settings)]])) == 2
+
+
+def test_names_of_headers_are_compared_without_their_case() -> None:
+    """HTTP/2 sends them in lower case whatever the source wrote (RFC 9113 §8.2)."""
+    one, other = ({"headers": ((name, Secret("b")),)} for name in ("X-A", "x-a"))
+    assert len(joined([[target("a", **one)], [target("b", "sdk", **other)]])) == 1
 
 
 @pytest.mark.parametrize(

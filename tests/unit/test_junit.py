@@ -13,6 +13,7 @@ from probe import __version__
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence
 from probe.outputs.junit import junit
+from probe.source_state import SourceState
 from tests.golden.build import CASES
 
 SCHEMA = {
@@ -127,8 +128,24 @@ def test_markup_in_a_name_stays_a_name() -> None:
     assert case.get("name") == "<script>alert(1)</script>"
 
 
-def test_no_target_is_a_report_too(tmp_path: Path) -> None:
-    """An empty inventory is not an unreadable one."""
+def test_no_target_is_a_failure(tmp_path: Path) -> None:
+    """A suite without a case would be green: the lack of targets is a case that fails."""
     file = tmp_path / "report.xml"
     file.write_bytes(junit([]))
-    assert ET.parse(file).getroot()[0].get("tests") == "0"
+    suite = ET.parse(file).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("type") == "nothing_to_probe"
+
+
+def test_each_source_is_a_case() -> None:
+    """One that is down is a failure, whose message is the first line of what is wrong."""
+    down = SourceState("file_sd:/t/*.yaml", False, 0, "no file matches\nsecond line")
+    root = ET.fromstring(junit([], [SourceState("environment", True, 2), down]))
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    assert cases["environment"].find("failure") is None
+    failure = cases["file_sd:/t/*.yaml"].find("failure")
+    assert failure is not None
+    assert (failure.get("type"), failure.get("message")) == ("source_down", "no file matches")
+    assert failure.text == "no file matches\nsecond line"

@@ -6,6 +6,8 @@ import msgspec.structs
 
 from probe.causes.catalogue import CATALOGUE
 from probe.evidence import STAGES, Ending
+from probe.outputs.metrics import Metrics
+from probe.source_state import SourceState
 from tests.unit.metric_samples import (
     AT,
     EU,
@@ -89,6 +91,32 @@ def test_what_exceeds_a_budget_is_counted() -> None:
     flooded = Ending(stage="export", kind="budget", detail="512 frames of one answer")
     ledger.record(EU, msgspec.structs.replace(seen(), ending=flooded), REFUSED)
     assert of(metrics, "budget_exceeded_total") == [({}, 1)]
+
+
+def test_each_source_is_up_or_down_with_its_targets() -> None:
+    """As they were read last; a name with an escape in it cannot break a line."""
+    _, metrics = ledger_and_metrics()
+    assert shown_of(metrics, "mtls_probe_source_up") == {}
+    down = SourceState('file_sd:/t/"\n\x1b*.yaml', up=False, targets=2, error="x")
+    metrics.fleet.sources.replace(
+        [SourceState("environment", up=True, targets=1), down], nothing_to_probe=False
+    )
+    name = r'file_sd:/t/"\x0a\x1b*.yaml'
+    assert shown_of(metrics, "mtls_probe_source_up") == {"environment": 1, name: 0}
+    assert shown_of(metrics, "mtls_probe_source_targets") == {"environment": 1, name: 2}
+    assert samples(metrics)["mtls_probe_nothing_to_probe", ()] == 0
+    metrics.fleet.sources.replace([], nothing_to_probe=True)
+    assert shown_of(metrics, "mtls_probe_source_up") == {}
+    assert samples(metrics)["mtls_probe_nothing_to_probe", ()] == 1
+
+
+def shown_of(metrics: Metrics, name: str) -> dict[str, float]:
+    """Return the values of the metric `name` by source."""
+    return {
+        dict(labels)["source"]: value
+        for (found, labels), value in samples(metrics).items()
+        if found == name
+    }
 
 
 def test_the_deciding_stage_carries_the_target_as_exemplar() -> None:

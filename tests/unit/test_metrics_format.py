@@ -54,6 +54,9 @@ def test_types_are_those_of_the_contract() -> None:
         "mtls_probe_cause_info",
         "mtls_probe_targets",
         "mtls_probe_in_flight",
+        "mtls_probe_nothing_to_probe",
+        "mtls_probe_source_targets",
+        "mtls_probe_source_up",
         "mtls_probe_config_last_reload_successful",
         "mtls_probe_config_last_reload_success_timestamp_seconds",
     } <= ours

@@ -1,30 +1,34 @@
 """Every kind of source is read from where it says, and what cannot be read is named."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from probe.sources.error import ConfigurationError
 from probe.sources.named_sources import (
     NamedSource,
+    NotFetchedError,
     Surroundings,
     declared_file,
+    parts_of,
+    read_part,
     source_fault,
-    targets_of_source,
 )
 from probe.sources.schema import DefaultsEntry
 from probe.target import Source, Target
+from tests.unit.unusable import reported
 
 DEFAULTS = DefaultsEntry(interval="7s", depth="tls", labels={"team": "x"}, headers={"a": "b"})
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SDK_FILE = "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: }}}]}"
 
 
-def files_of(source: NamedSource, **surroundings: dict[str, bytes]) -> list[tuple[Target, ...]]:
+def files_of(source: NamedSource, **surroundings: Any) -> list[tuple[Target, ...]]:
     """Return the targets of each file; files come from the file system."""
     environ = {name: text.decode() for name, text in surroundings.pop("environ", {}).items()}
     where = Surroundings(environ, lambda name: Path(name).read_bytes(), **surroundings)
-    return list(targets_of_source(source, DEFAULTS, where))
+    return [read_part(source, part, DEFAULTS, where).targets for part in parts_of(source)]
 
 
 def test_the_environment_is_read_as_the_sdk_would() -> None:
@@ -56,13 +60,6 @@ def test_the_newer_variable_comes_first() -> None:
     assert declared_file({}) == ""
 
 
-def test_an_empty_environment_says_what_to_set() -> None:
-    """The error names the variable."""
-    with pytest.raises(ConfigurationError, match="set it to the backend") as caught:
-        files_of(NamedSource.of("sdk", "environment"))
-    assert caught.value.key == ENDPOINT
-
-
 def test_an_sdks_file_can_be_named(tmp_path: Path) -> None:
     """Without a variable."""
     file = tmp_path / "sdk.yaml"
@@ -83,14 +80,18 @@ def test_each_file_of_a_pattern_comes_by_itself(tmp_path: Path) -> None:
     assert found[0][0].headers
 
 
-def test_a_list_that_was_not_fetched_yet_has_no_targets() -> None:
-    """And one that was has them."""
+def test_of_a_list_that_was_not_fetched_yet_nothing_is_known() -> None:
+    """One that was fetched has its targets; one that could not be, the reason."""
     url = "http://h/sd?token=x"
-    assert files_of(NamedSource.of("http_sd", url)) == [()]
+    with pytest.raises(NotFetchedError):
+        files_of(NamedSource.of("http_sd", url))
     ((target,),) = files_of(
         NamedSource.of("http_sd", url), fetched={url: b'[{"targets": ["a:1"]}]'}
     )
     assert str(target.endpoint) == "a:1"
+    down = ConfigurationError("cannot be reached", file="http://h/sd")
+    with pytest.raises(ConfigurationError, match="cannot be reached"):
+        files_of(NamedSource.of("http_sd", url), fetched={url: down})
 
 
 @pytest.mark.parametrize(
@@ -162,9 +163,8 @@ def test_an_error_names_the_file_that_holds_it(
     pipelines = "service: {pipelines: {traces: {exporters: [otlp]}}}"
     Path(names[0]).write_text(f"exporters:\n  otlp:\n{base or '    endpoint: c:1'}\n{pipelines}")
     Path(names[1]).write_text(f"exporters:\n  otlp:{site or ' {}'}\n")
-    with pytest.raises(ConfigurationError) as caught:
-        files_of(NamedSource.of("collector", *names))
-    assert (caught.value.file, caught.value.line) == (names[wrong], line)
+    source = NamedSource.of("collector", *names)
+    assert reported(lambda: files_of(source)[0]).startswith(f"{names[wrong]}:{line}: ")
 
 
 def test_a_list_is_shown_without_its_query() -> None:

@@ -119,6 +119,7 @@ WITHOUT_WORDS: Final = {
     "exporter_not_reloading": "nothing is printed until the old certificate expires",
     "backend_not_reloading": "nothing is printed until the old certificate expires",
     "exporter_setting_ignored": "nothing fails, so nothing is printed",
+    "exporter_configuration_invalid": "every setting has a message of its own, in each exporter",
     "server_cert_revoked": "no exporter looks at a stapled OCSP answer unless told to",
     "otlp_storage_failure": "every exporter repeats the backend's own message, whatever it is",
 }

@@ -24,6 +24,7 @@ from probe.evidence import (
 from probe.ledger import Ledger
 from probe.outputs.result import document, line, result, result_of, rfc3339
 from probe.safe_text import safe_text
+from probe.source_state import SourceState
 from probe.target import Endpoint, Target
 from tests.golden.build import FOLDER
 
@@ -248,6 +249,16 @@ def test_a_document_names_its_schema_and_what_is_pending() -> None:
         "results": [],
         "pending": ["late\\x1b"],
     }
+
+
+def test_a_document_says_how_the_sources_were() -> None:
+    """Beside the results: which are down and why, and how many targets each gives."""
+    states = (SourceState("environment", True, 1), SourceState("sdk:/f", False, 0, "gone"))
+
+    assert json.loads(document([], sources=states))["sources"] == [
+        {"source": "environment", "up": True, "targets": 1, "error": None},
+        {"source": "sdk:/f", "up": False, "targets": 0, "error": "gone"},
+    ]
 
 
 def test_the_result_of_a_state_is_that_of_its_last_attempt() -> None:

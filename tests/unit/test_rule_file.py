@@ -19,7 +19,6 @@ from probe.outputs.rules.rule import (
     groups_yaml,
 )
 from probe.outputs.rules.rule_file import prometheus_rule, rule_file, rule_group
-from probe.sources.error import ConfigurationError
 
 ENVIRONMENT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example.com:4317"}
 # Mostly what means something in YAML.
@@ -56,9 +55,11 @@ def test_the_environment_is_enough() -> None:
     assert "< 14 * 86400\n" in rule("MtlsProbeClientCertificateExpiring", severity="critical")
 
 
-def test_nothing_to_read_is_a_mistake_of_use() -> None:
-    """With neither file nor environment it ends as `run` does: the command line exits 2."""
-    assert isinstance(run().exception, ConfigurationError)
+def test_thresholds_alone_are_enough() -> None:
+    """With neither file nor environment the rules are those of the defaults."""
+    ended = run()
+    assert "alert: MtlsProbeFailing" in ended.stdout
+    assert (ended.exit_code, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

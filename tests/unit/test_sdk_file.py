@@ -2,6 +2,8 @@
 
 import pytest
 
+from probe.sources.error import ConfigurationError
+from probe.sources.sdk_file import read_sdk_file
 from probe.target import Source, Target
 from tests.unit.sdk_files import FULL, read, traces
 
@@ -104,11 +106,21 @@ def test_two_equal_exporters_of_one_signal_never_merge() -> None:
 
 
 def test_a_file_without_otlp_or_disabled_has_no_targets() -> None:
-    """Both are a choice, not an error."""
-    assert read("file_format: '1.0'") == ()
-    assert read("") == ()
-    assert read("disabled: true\n" + FULL) == ()
-    assert read("disabled: ${OFF:-true}\n" + FULL) == ()
+    """Both are a choice, and why there is nothing to probe is said."""
+    for text, why in (
+        ("file_format: '1.0'", "no OTLP exporter"),
+        ("disabled: true\n" + FULL, "disabled: true"),
+        ("disabled: ${OFF:-true}\n" + FULL, "disabled: true"),
+    ):
+        found = read_sdk_file(text.encode(), "sdk.yaml", {})
+        assert (found.targets, found.errors) == ((), ())
+        assert why in found.empty
+
+
+def test_an_empty_file_is_an_error() -> None:
+    """It was cut short, or is about to be written: what was read before stays in force."""
+    with pytest.raises(ConfigurationError, match="is empty"):
+        read("")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_the_document_holds_what_is_right_and_what_is_wrong() -> None:
                 "facts": ["a choice"],
             }
         ],
+        "sources": [],
+        "nothing_to_probe": None,
         "warnings": ["careful\\x1b[31m"],
         "findings": [
             {

@@ -23,6 +23,7 @@ TELL_APART: Final = MappingProxyType(
         "server_ca_file_missing": "List it as the exporter's own user, in its container: ls -l CA",
         "server_ca_file_permission": "Read it as the exporter's own user: mtls-probe inspect --ca CA",
         "server_ca_file_malformed": "mtls-probe inspect --ca CA says what the file really is.",
+        "exporter_configuration_invalid": "mtls-probe validate names the setting, with file and line, and connects nowhere.",
         "client_chain_incomplete": "The certificate's issuer is an intermediate that cert_file lacks: mtls-probe inspect --cert CERT",
         "client_chain_misordered": "The first certificate in cert_file is not the exporter's own: mtls-probe inspect --cert CERT",
         "clock_skew": "The certificate is valid by this clock, so compare the clocks: date -u on both machines, or timedatectl",

@@ -8,7 +8,7 @@ from probe.outputs.rules.rule import AlertRule
 
 
 def alerts_of_the_probe(pages: Pages) -> Iterator[AlertRule]:
-    """Yield the alerts on clocks, attempts, scrapes and the configuration."""
+    """Yield the alerts on clocks, attempts, scrapes, the configuration and its sources."""
     itself = pages.of_cause("probe_fault")
     yield AlertRule(
         alert="MtlsProbeClockSkew",
@@ -81,8 +81,45 @@ absent(up{job=~"(.+/)?mtls-probe"})""",
         severity="warning",
         annotations={
             "summary": "mtls-probe on {{ $labels.instance }} keeps to an old configuration",
-            "description": "The configuration, or a source of targets that it names, has an error.",
+            "description": "The configuration, or the web configuration that it names, has an error.",
             "fix": "mtls-probe validate --config FILE names the line; so does the probe's log.",
+            "runbook_url": itself,
+            "dashboard_url": pages.of_probe(),
+        },
+    )
+    yield AlertRule(
+        alert="MtlsProbeSourceDown",
+        expr="mtls_probe_source_up == 0",
+        hold="5m",
+        severity="warning",
+        annotations={
+            "summary": (
+                "mtls-probe on {{ $labels.instance }} cannot read its source {{ $labels.source }}"
+            ),
+            "description": (
+                "Targets that it names are not probed, or as they were named before: what fails "
+                "there is reported by nobody."
+            ),
+            "fix": (
+                "The probe's page, its log and mtls-probe validate say what is wrong with the "
+                "source: correct the file, the variable or the list."
+            ),
+            "runbook_url": itself,
+            "dashboard_url": pages.of_probe(),
+        },
+    )
+    yield AlertRule(
+        alert="MtlsProbeNothingToProbe",
+        expr="mtls_probe_nothing_to_probe == 1",
+        hold="5m",
+        severity="critical",
+        annotations={
+            "summary": "mtls-probe on {{ $labels.instance }} has nothing to probe",
+            "description": "No target and no module is known to it: it is up, and watches nothing.",
+            "fix": (
+                "Set OTEL_EXPORTER_OTLP_ENDPOINT of the probe's container, or add targets or "
+                "sources to its configuration; mtls-probe validate says what was looked for."
+            ),
             "runbook_url": itself,
             "dashboard_url": pages.of_probe(),
         },

@@ -77,6 +77,21 @@ def client_file_malformed__byte_order_mark() -> Evidence:
 
 
 @case("load")
+def exporter_configuration_invalid() -> Evidence:
+    """The Collector's file lists a cipher suite that its exporter does not know."""
+    return stopped_by_files(
+        CredentialFault(
+            cause="exporter_configuration_invalid",
+            role="setting",
+            path="/etc/otelcol/config.yaml",
+            fact="/etc/otelcol/config.yaml:9: exporters.otlp.tls.cipher_suites[0]: is unknown "
+            "(found: TLS_AES_512)",
+            fix=("Correct exporters.otlp.tls.cipher_suites[0] in /etc/otelcol/config.yaml.",),
+        )
+    )
+
+
+@case("load")
 def client_key_encrypted() -> Evidence:
     """The key was made with a passphrase, and an exporter has nobody to ask for it."""
     return stopped_by_files(
