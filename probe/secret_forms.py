@@ -4,7 +4,6 @@ Whoever receives a secret may echo it decoded, encoded, or within something long
 """
 
 import base64
-import html
 import json
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -12,6 +11,12 @@ from urllib.parse import quote, quote_plus
 LONGEST: Final = 16_384
 """Characters of a secret that are looked for; what a peer repeats is shorter."""
 
+_MARKUP: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_REFERENCES: Final = tuple(
+    str.maketrans(_MARKUP | quotes)
+    for quotes in ({}, {'"': "&quot;", "'": "&#x27;"}, {'"': "&#34;", "'": "&#39;"})
+)
+"""How HTML is escaped: without quotes, as Python's html has it, and as Jinja and Go have it."""
 _STANDS: Final = b"\0"
 
 
@@ -34,7 +39,7 @@ def forms_of(value: str) -> tuple[str, ...]:
     for plain in (False, True):
         dumped = json.dumps(value, ensure_ascii=plain)[1:-1]
         forms += (dumped, dumped.replace("/", "\\/"))
-    forms += (html.escape(value), html.escape(value, quote=False), raw.hex())
+    forms += (*(value.translate(references) for references in _REFERENCES), raw.hex())
     return tuple(dict.fromkeys(forms))
 
 

@@ -112,7 +112,8 @@ class Endpoint:
 
     host: str
     port: int
-    path: str = ""
+    path: str = field(default="", repr=False)
+    """With its query, which may hold a token."""
     scheme: str = ""
     """`https`, `http`, or empty where the user gave host:port."""
 

@@ -57,12 +57,12 @@ def kind_of(text: str) -> str:
         return "a JWT"
     if _KNOWN_TOKEN.fullmatch(last) and not _EXTENSION.fullmatch(last[last.rfind(".") :]):
         return "a token"
+    if "\n" not in stripped and stripped.startswith(("/", "./", "../", "~/")):
+        return "a path"
     if _VARIABLE_LINE.search(text):
         return "text like an env file"
     if "\n" in stripped:
         return "text like properties" if _PROPERTY_LINE.search(text) else "text"
-    if stripped.startswith(("/", "./", "../")):
-        return "a path"
     if _PROPERTY_LINE.search(text) and "/" not in text.partition("=")[0]:
         return "text like properties"
     return "text like a token" if _is_random(stripped) else "text"

@@ -83,22 +83,15 @@ class EvidenceMasker:
             if known is not None:
                 return cast("T", known[1])
         changed: dict[str, Any] = {}
-        mask = self._register.mask
-        for name in TEXTS[kind]:
+        # A record that nobody has put into the table is masked whole.
+        for name in TEXTS.get(kind, kind.__struct_fields__):
             held = getattr(record, name)
-            if not held:
-                continue
-            if type(held) is str:
-                new: Any = mask(held)
-            elif type(held) is tuple:
-                new = tuple([mask(one) if type(one) is str else self._record(one) for one in held])
-            else:
-                new = self._record(held)
+            new = self._value(held)
             if new is not held and new != held:
                 changed[name] = new
         for name in HEXADECIMAL.get(kind, ()):
             held = getattr(record, name)
-            if held and (new := _masked_hex(held, mask)) != held:
+            if held and (new := _masked_hex(held, self._register.mask)) != held:
                 changed[name] = new
         masked = msgspec.structs.replace(record, **changed) if changed else record
         if kind in _SHARED:
@@ -107,6 +100,15 @@ class EvidenceMasker:
             # The object itself is held too, so that its id stays its own.
             self._known[id(record)] = (record, masked)
         return masked
+
+    def _value(self, held: Any) -> Any:
+        if not held:
+            return held
+        if type(held) is str:
+            return self._register.mask(held)
+        if type(held) is tuple:
+            return tuple([self._value(one) for one in held])
+        return self._record(held) if isinstance(held, Record) else held
 
 
 def _masked_hex(digits: str, mask: Callable[[str], str]) -> str:

@@ -57,6 +57,7 @@ PATHS: Final = (
     "/run/secrets/tls_key_prod_2024a1b2c3",
     "sk-production.pem",
     "/etc/app=1/tls.key",
+    "/etc/My CERT=1/tls key.pem",
     "name=value.pem",
     "a\x1b[31m.pem",
     "tls_key_prod_2024a1b2c3",

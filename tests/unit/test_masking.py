@@ -140,3 +140,18 @@ def test_a_secret_that_comes_later_is_masked_in_what_is_remembered() -> None:
     masked = masker.mask_evidence(evidence).handshake
     assert masked is not None
     assert masked.acceptable_cas[0].text == f"CN={MASK}"
+
+
+class Heard(Record, frozen=True):
+    """A record that nobody has put into the table."""
+
+    text: str = ""
+    several: tuple[str, ...] = ()
+    number: float = 1.5
+
+
+def test_a_record_that_is_not_in_the_table_is_masked_whole() -> None:
+    """A new kind of evidence shows nothing before somebody has thought of it."""
+    heard = Heard(text=f"a {SECRET}", several=(SECRET, "b"))
+    masked = EvidenceMasker(register())._over(heard)
+    assert masked == Heard(text=f"a {MASK}", several=(MASK, "b"))
