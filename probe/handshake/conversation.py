@@ -132,8 +132,7 @@ class OtlpConversation:
             self._tls.receive_eof()
         kind: EndingKind = "reset" if reset else "close"
         if self._exchange is not None and (self._asked or not reset):
-            orderly = not reset and (self._tls is None or self._tls.close_notify)
-            self._exchange.receive_eof(orderly=orderly)
+            self._exchange.receive_eof(orderly=not reset)
             self._check_exchange(now, ended_by=kind)
         if self.ending is None:
             self._end(kind, now)

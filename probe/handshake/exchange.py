@@ -37,7 +37,7 @@ class Exchange(Protocol):
         """Take bytes from the peer."""
 
     def receive_eof(self, *, orderly: bool = True) -> None:
-        """Learn that nothing more comes; `orderly`: by a FIN, inside TLS by a close_notify."""
+        """Learn that nothing more comes; `orderly`: by a FIN, and not by an RST."""
 
     def end_early(self) -> None:
         """Learn that no more is read, because of a deadline or a bound."""

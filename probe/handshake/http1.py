@@ -91,8 +91,9 @@ class Http1Exchange:
     def receive_eof(self, *, orderly: bool = True) -> None:
         """Learn that nothing more comes.
 
-        An `orderly` end (a FIN, inside TLS a close_notify) ends a body of unknown length (RFC 9112
-        §6.3); any other leaves whatever was not read to its end cut.
+        An `orderly` end, a FIN, ends a body of unknown length (RFC 9112 §6.3), inside TLS without a
+        close_notify too: Go takes it so at a record's boundary (crypto/tls, readRecordOrCCS). An
+        RST leaves whatever was not read to its end cut.
         """
         if self.ended:
             return

@@ -148,13 +148,22 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         backend_fault=0.4,
     ),
     either(
+        "plaintext was sent to a port that wants TLS",
+        (
+            "client sent plain HTTP request to HTTPS port", "plain HTTP request was sent to HTTPS port",
+            "Client sent an HTTP request to an HTTPS server",
+            "plain HTTP to an SSL-enabled", "combination of host and port requires TLS",
+        ),
+        tls_off=0.96,
+        not_tls=0.5,
+    ),
+    either(
         "one side speaks TLS and the other something else",
         (
             "first record does not look like a TLS handshake", "wrong version number",
             "WRONG_VERSION_NUMBER", "server gave HTTP response to HTTPS client", "SSL routines … http request",
             "SSL http request", "OPENSSL_internal HTTP_REQUEST",
-            "client sent plain HTTP request to HTTPS port", "plain HTTP request was sent to HTTPS port",
-            "Client sent an HTTP request to an HTTPS server", "https proxy request",
+            "https proxy request",
             "Unsupported or unrecognized SSL message", "packet length too long", "unknown protocol",
             "InvalidContentType", "unexpected TLS packet was received", "Not an SSL/TLS record",
             "not an SSL/TLS record", "An unexpected TLS packet", "NotSslRecordException",
