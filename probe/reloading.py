@@ -122,9 +122,8 @@ class Reloading:
                 self._refused = getattr(error, "files", ())
                 self._told(successful=False, at=time.time())
                 if not (quiet and known == self.failure):
-                    log.error(
-                        "reload_failed", reason=self.failure, keeps="the configuration in force"
-                    )  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                    keeps = "the configuration in force"
+                    log.error("reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return self.failure
             if self.failure or not (quiet and loaded == self.configuration):
                 self._swap(loaded)
