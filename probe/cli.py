@@ -13,13 +13,17 @@ from typing import Final, cast
 import click
 
 from probe import __version__
+from probe.commands.core_dumps import forbid_core_dumps
 from probe.commands.exit_codes import PROBE_FAULT, USAGE
+from probe.described_value import describe_path, without_arguments
 from probe.outputs.standard_streams import (
     fill_standard_streams,
     give_up_stdout,
+    install_bounded_stderr,
     write_all_of_it,
 )
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.sources.error import ConfigurationError
 
 COMMANDS: Final = (
@@ -68,28 +72,36 @@ def _leave_the_applications_metrics() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    forbid_core_dumps()
     _leave_the_applications_metrics()
     fill_standard_streams()
     write_all_of_it()
+    register = SecretRegister()
+    install_bounded_stderr(register.mask)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=register)
     except click.ClickException as error:
-        error.show()
+        # What it quotes of the command line may be a key: "$(cat key.pem)".
+        with_names = click.UsageError(
+            register.mask(without_arguments(error.format_message(), sys.argv[1:]))
+        )
+        with_names.ctx = getattr(error, "ctx", None)
+        with_names.show()
         code = USAGE
     except click.Abort:
         code = 130
     except ConfigurationError as error:
-        click.echo(str(error), err=True)
+        click.echo(register.mask(str(error)), err=True)
         code = USAGE
     except OSError as error:
         # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
         give_up_stdout()
-        where = f" ({safe_text(str(error.filename))})" if error.filename else ""
+        where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT
     except Exception:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
         import traceback
 
-        traceback.print_exc()
+        click.echo(register.mask(traceback.format_exc()), err=True, nl=False)
         code = PROBE_FAULT
     sys.exit(code)

@@ -41,6 +41,8 @@ class CertificateFacts(Record, frozen=True):
     subject_key_id: str = ""
     authority_key_id: str = ""
     aia_issuers: tuple[str, ...] = ()
+    common_name: str = ""
+    """The subject's most specific CN as it stands in the certificate; empty without one."""
 
 
 class CertificateAtHand(Record, frozen=True):
@@ -81,6 +83,9 @@ class ServedFile(Record, frozen=True):
     """Seconds; None: never read again, or not known."""
     modified: float = 0.0
     """When the file was last written."""
+    held_for: float | None = None
+    """Seconds for which it has held this, of the monotonic clock from its first reading on; None in
+    evidence of before that was measured."""
     chain: tuple[CertificateFacts, ...] = ()
 
 

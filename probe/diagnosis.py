@@ -5,22 +5,21 @@ else is proven goes to `also`, and what evidence can't decide is said to be unce
 cause that does not apply is not asked.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec.structs import replace
 
 from probe.causes.catalogue import BY_ENDING, CATALOGUE
-from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import told
+from probe.causes.cause import Cause, Match, Party, Strength
+from probe.causes.experiment_facts import told
 from probe.causes.observed import confirmed, unanswered
-from probe.evidence import Evidence, Stage, TargetFacts
+from probe.causes.own_delay import DECIDES, own_delay
+from probe.causes.steps import fill_steps
+from probe.evidence import Evidence, Stage
 from probe.record import Record
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
-
-_PLACEHOLDER: Final = re.compile(r"\{(cert_file|key_file|ca_file|endpoint|host|port|reference)\}")
 
 
 class Finding(Record, frozen=True, omit_defaults=False):
@@ -44,6 +43,8 @@ class Diagnosis(Record, frozen=True, omit_defaults=False):
     findings: tuple[Finding, ...] = ()
     facts: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
+    party: Party | None = None
+    """Who must act; None unless the attempt failed."""
 
 
 def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
@@ -60,10 +61,10 @@ def _judged(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
         (cause, match) for cause in BY_ENDING[kind] if (match := cause.match(evidence)) is not None
     ]
     findings = tuple(
-        Finding(cause=cause.id, fact=fact, fix=fill(match.fix or cause.fix, evidence.target))
+        Finding(cause=cause.id, fact=fact, fix=fill_steps(fix or cause.fix, evidence.target))
         for cause, match in matches
         if match.strength is Strength.FINDING
-        for fact in match.facts
+        for fact, fix in (match.each or ((fact, match.fix) for fact in match.facts))
     )
     fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
     if not fitting:
@@ -85,10 +86,7 @@ def _without_cause(
             stage=stage,
             certain=False,
             findings=findings,
-            facts=(
-                f"the backend gave no answer within {evidence.target.timeout:g} s; "
-                "a finished handshake alone proves nothing",
-            ),
+            facts=(_silence(evidence),),
         )
     cause = catalogue["unexplained"]
     ending = evidence.ending
@@ -100,7 +98,8 @@ def _without_cause(
         certain=False,
         findings=findings,
         facts=(f"the attempt ended at {ending.stage}: {ending.kind} {ending.detail}".rstrip(),),
-        fix=cause.fix,
+        fix=fill_steps(cause.fix, evidence.target),
+        party=cause.party,
     )
 
 
@@ -131,8 +130,14 @@ def _failed(
         if fact not in facts
     ]
     facts += told(evidence)
-    if proof.possible and proof.decides:
-        facts.append(f"not certain; what would decide: {proof.decides}")
+    decides = proof.decides if proof.possible else ""
+    delay = own_delay(evidence)
+    if delay:
+        certain, decides = False, decides or DECIDES
+        possible.append("probe_fault")
+        facts.append(delay)
+    if decides:
+        facts.append(f"not certain; what would decide: {decides}")
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,
@@ -142,23 +147,20 @@ def _failed(
         certain=certain,
         also=tuple(proven + possible),
         findings=findings,
-        facts=tuple(facts),
-        fix=fill(proof.fix or primary.fix, evidence.target),
+        facts=tuple(dict.fromkeys(facts)),
+        fix=fill_steps(proof.fix or primary.fix, evidence.target),
+        party=proof.party or primary.party,
     )
 
 
-def fill(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
-    """Put the reader's own paths and names into the steps of a cause."""
-    own = {
-        "{cert_file}": target.cert_file or "tls.crt",
-        "{key_file}": target.key_file or "tls.key",
-        "{ca_file}": target.ca_file or "ca.crt",
-        "{endpoint}": target.endpoint,
-        "{host}": target.host,
-        "{port}": str(target.port),
-        "{reference}": target.reference_identifier or target.host,
-    }
-    return tuple(_PLACEHOLDER.sub(lambda found: own[found[0]], step) for step in fix)
+def _silence(evidence: Evidence) -> str:
+    limit = f"within {evidence.target.timeout:g} s"
+    if evidence.answer is not None:
+        status = evidence.answer.http_status
+        return f"HTTP {status} came, and the end of its body did not {limit}"
+    if evidence.target.plaintext:
+        return f"the backend gave no answer {limit}; a connection alone proves nothing"
+    return f"the backend gave no answer {limit}; a finished handshake alone proves nothing"
 
 
 def _proof(evidence: Evidence) -> tuple[str, ...]:
@@ -178,4 +180,7 @@ def _proof(evidence: Evidence) -> tuple[str, ...]:
         return (fact,)
     return (
         f"{fact}, and so took the probe's own item: look for trace id {evidence.canary_trace_id}",
+        "a backend that answers before it writes (a Collector's file exporter with a buffer, a "
+        "sending_queue, a batch processor) shows a full disk or a missing right at a later item "
+        "only, or in its own log",
     )

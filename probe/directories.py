@@ -115,12 +115,17 @@ class Directories:
         if there:
             self._stop = threading.Event()
             # A thread of its own, not awatch: that imports much, in the loop's thread.
-            threading.Thread(
+            listening = threading.Thread(
                 target=self._listen,
                 args=(tuple(self._names), self._stop, asyncio.get_running_loop()),
                 name="directories",
                 daemon=True,
-            ).start()
+            )
+            try:
+                listening.start()
+            except RuntimeError:
+                # No thread is to be had at present: what is not watched is looked at often.
+                self._refused = True
         return True
 
     async def told(self, seconds: float) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from probe.credential_facts import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.described_value import without_quotes
 from probe.record import Record
 from probe.safe_text import safe_text
 from probe.trace_context import TraceContext
@@ -37,8 +38,8 @@ EndingKind = Literal[
     "alpn",  # gRPC needs h2 and the server did not choose it
     "not_tls",  # the first bytes are no TLS record
     "tls",  # our TLS library gave up on what the peer sent
-    "garbage",  # inside TLS: neither HTTP/2 nor HTTP/1.1
-    "budget",  # more bytes than one attempt reads
+    "garbage",  # neither HTTP/2 nor HTTP/1.1, or a breach of it
+    "budget",  # more bytes or steps than one attempt takes
     "probe_fault",
 ]
 
@@ -113,6 +114,8 @@ class Ending(Record, frozen=True):
     kind: EndingKind
     detail: str = ""
     close_notify: bool = False
+    http_status: int = 0
+    """Of a proxy that opened no tunnel; 0 where it did not answer in HTTP."""
 
 
 class Recheck(Record, frozen=True):
@@ -131,8 +134,19 @@ class ConnectTry(Record, frozen=True):
     error: str = ""
 
 
+BodyEnd = Literal[
+    "whole",  # read to its end
+    "cut",  # the connection, the stream, the deadline or a bound ended before it
+    "broken",  # its framing is wrong: chunks, Content-Length, gzip, gRPC's length prefix
+]
+
+
 class Answer(Record, frozen=True):
-    """The backend's answer to the request, its texts already safe and short."""
+    """The backend's answer to the request, its texts already safe and short.
+
+    Of an attempt that did not end as `answered`, it is the beginning of a success whose body
+    was not read to its end.
+    """
 
     over: Literal["h2", "http/1.1"]
     http_status: int
@@ -142,6 +156,8 @@ class Answer(Record, frozen=True):
     """grpc-message, the OTLP Status message, or the beginning of a textual body."""
     body_parses: bool | None = None
     """Whether the body is the response message of the signal; None where there was none to read."""
+    body_end: BodyEnd = "whole"
+    """How far the body could be read. One that is not whole confirms nothing."""
     body_empty: bool = True
     rejected_items: int = 0
     partial_message: str = ""
@@ -154,6 +170,7 @@ class Answer(Record, frozen=True):
 
 
 Varied = Literal[
+    "unvaried",  # the attempt's own handshake once more, to see whether its outcome repeats itself
     "no_client_certificate",
     "tls_1.2",  # capped there
     "tls_1.3",  # nothing below it
@@ -163,6 +180,7 @@ Varied = Literal[
     "no_alpn",
     "other_protocol",  # the other OTLP protocol's ALPN and request
     "plaintext",  # a greeting in clear
+    "tls",  # of a target without TLS: a TLS handshake with the same port
 ]
 
 
@@ -217,6 +235,8 @@ class TargetFacts(Record, frozen=True):
     """Facts about the settings, which belong to whatever the attempt shows."""
     read_once: tuple[str, ...] = ()
     """The files (cert, ca) that the exporter reads at its start and not again."""
+    settings_file: str = ""
+    """The exporter's own file that the settings stand in; empty for variables, or where unknown."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
@@ -231,8 +251,12 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     peer_address: str = ""
     handshake: Handshake | None = None
     recheck: Recheck | None = None
+    first_bytes: str = ""
+    """Hex of what came first, where it was neither the HTTP asked for nor, to HTTP/2, HTTP/1.x."""
     experiments: tuple[Experiment, ...] = ()
     """Of this attempt, or of an earlier one that ended in exactly this way."""
+    experiments_reused: bool = False
+    """Whether they are of an earlier one."""
     answer: Answer | None = None
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = msgspec.field(default_factory=dict)
@@ -240,6 +264,9 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     """Depth canary: the trace of the item that was sent, in hex."""
     trace: TraceContext | None = None
     """The attempt's own trace, where telemetry is on."""
+    held_up: float = 0.0
+    """Seconds in which the probe's own process could not act, where they were enough for a peer to
+    give up on it."""
 
 
 _decoder = msgspec.json.Decoder(Evidence)
@@ -259,4 +286,5 @@ def from_json(raw: bytes | str) -> Evidence:
     try:
         return _decoder.decode(raw)
     except msgspec.DecodeError as error:
-        raise ValueError(f"not an evidence file ({SCHEMA}): {safe_text(str(error))}") from error
+        why = safe_text(without_quotes(str(error)))
+        raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None

@@ -19,10 +19,12 @@ from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Ending, Evidence
 from probe.handshake.attempt import Prober
 from probe.handshake.clock import ClockSources
+from probe.handshake.own_time import LoopDelays
 from probe.handshake.prepared import target_facts
 from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger, as_expected
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.settling import Settling
 from probe.target import ClockSource, Target
 from probe.token_bucket import TokenBucket
@@ -35,6 +37,9 @@ NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
 FAULTS_AT_ONCE: Final = 3
 FAULTS_EVERY: Final = 600.0
 """Tracebacks that a target gets at once, and the seconds until one more."""
+
+CLOCK_LOOK_UPS: Final = 8
+"""Look-ups at a time of the names of clock sources."""
 
 PAUSE: Final = 1.0
 """Seconds between two rounds."""
@@ -59,6 +64,7 @@ class Line:
         sampler: HeadSampler | None = None,
         propagate: bool = False,
         patient: bool = False,
+        register: SecretRegister | None = None,
     ) -> None:
         """Wire the rooms together.
 
@@ -73,24 +79,34 @@ class Line:
             propagate: whether requests carry it.
             patient: whether an attempt waits for its turn to experiment, and the first ones for
                 the other clocks.
+            register: masks secrets in evidence and faults; None: one of its own.
         """
+        self._register = SecretRegister() if register is None else register
         self.ledger = ledger
         self.credentials = CredentialStore(time.time)
         self._clock_tolerance = clock_tolerance
         self._patient = patient
-        resolver = Resolver()
+        self.delays = LoopDelays()
+        # Its own look-ups: those of the targets may all be hanging, and the reverse.
+        self.clock_resolver = Resolver(places=CLOCK_LOOK_UPS)
+        self.resolver = Resolver()
         self.clocks = ClockSources(
-            clock_sources, resolver, wall_clock=time.time, user_agent=USER_AGENT
+            clock_sources,
+            self.clock_resolver,
+            wall_clock=time.time,
+            user_agent=USER_AGENT,
         )
         self._prober = Prober(
             self.credentials,
             CertificateReader(),
-            resolver,
+            self.resolver,
             wall_clock=time.time,
             user_agent=USER_AGENT,
             clock_tolerance=clock_tolerance,
             resource=resource,
             propagate=propagate and sampler is not None,
+            delays=self.delays,
+            register=self._register,
         )
         self._sampler = sampler
         self._faults: dict[str, TokenBucket] = {}
@@ -145,12 +161,8 @@ class Line:
             # Otherwise at each attempt, for ever; the metrics count them all.
             if self._is_told(target):
                 log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
-            fault = safe_text(f"{type(error).__name__}: {error}")
-            evidence = Evidence(
-                target=target_facts(target, self._clock_tolerance),
-                at=time.time(),
-                ending=Ending(stage="load", kind="probe_fault", detail=fault),
-                trace=trace,
+            evidence = fault_evidence(
+                target, self._clock_tolerance, error, trace, self._register.mask
             )
             return evidence, diagnose(evidence)
 
@@ -161,6 +173,23 @@ class Line:
         return bucket.take(time.monotonic())
 
 
+def fault_evidence(
+    target: Target,
+    clock_tolerance: float,
+    error: Exception,
+    trace: TraceContext | None,
+    mask: Callable[[str], str],
+) -> Evidence:
+    """Return the evidence of an attempt that an exception of ours has ended; `mask` hides secrets."""
+    fault = safe_text(mask(f"{type(error).__name__}: {error}"))
+    return Evidence(
+        target=target_facts(target, clock_tolerance),
+        at=time.time(),
+        ending=Ending(stage="load", kind="probe_fault", detail=fault),
+        trace=trace,
+    )
+
+
 async def one_round(
     targets: Sequence[Target],
     *,
@@ -169,6 +198,7 @@ async def one_round(
     clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
     resource: Mapping[str, str] = NO_RESOURCE,
+    register: SecretRegister | None = None,
     done: Callable[[Observation], None] = lambda _observation: None,
 ) -> list[Observation]:
     """Try each target once, at most `concurrency` at a time; results in the targets' order."""
@@ -179,6 +209,7 @@ async def one_round(
         experiments=experiments,
         resource=resource,
         patient=True,
+        register=register,
     )
     async with line.clocks.running():
         return await _round(line, targets, concurrency, done)
@@ -194,6 +225,7 @@ async def rounds(
     clock_sources: Sequence[ClockSource] = (),
     experiments: bool = True,
     resource: Mapping[str, str] = NO_RESOURCE,
+    register: SecretRegister | None = None,
 ) -> list[Observation]:
     """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
     line = Line(
@@ -203,6 +235,7 @@ async def rounds(
         experiments=experiments,
         resource=resource,
         patient=True,
+        register=register,
     )
     end = time.monotonic() + limit
     async with line.clocks.running():

@@ -6,20 +6,22 @@ any lookup; what a name resolves to is judged again, before anything is sent the
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from ipaddress import IPv4Network as _IPv4Network
 from typing import Final
 
-from probe.target import Endpoint, Protocol, Target, default_protocol
+from probe.special_addresses import special_kind
+from probe.target import Endpoint, Protocol, Secret, Target, default_protocol
 
 _ENTRY: Final = re.compile(
     r"(?:\[(?P<bracketed>[^][]+)\](?P<prefix>/\d+)?|(?P<plain>[^][]+?))"
     r"(?::(?P<port>\d{1,5}|\*))?"
 )
 _HOST: Final = re.compile(r"[a-z0-9_.*?-]+")
+_HOSTNAME: Final = re.compile(r"(?=.{1,253}\.?\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _GLOB: Final = re.compile(r"[*?]")
 
 _Address = IPv4Address | IPv6Address
@@ -95,13 +97,21 @@ class AllowList:
         """Return whether `host`, as somebody has written it, may be looked up at all."""
         return any(entry.fits(host, port) for entry in self.entries)
 
-    def allows_address(self, host: str, port: int, address: str) -> bool:
+    def allows_address(
+        self, host: str, port: int, address: str, *, is_own: Callable[[str], bool]
+    ) -> bool:
         """Return whether `address`, which the name `host` resolves to, may be connected to.
 
         A name that is listed as such goes where its owner points it. One that only a pattern fits
-        has to lead into a listed network; where none is listed, anywhere but to this machine, the
-        link (cloud metadata) and what is no unicast: who may add a name under the pattern could
-        otherwise reach those through the probe.
+        has to lead into a listed network; where none is listed, anywhere but to this machine's own
+        addresses and to special ones: who may add a name under the pattern could otherwise reach
+        those through the probe.
+
+        Args:
+            host: the name, as somebody has written it.
+            port: of the endpoint.
+            address: the one that will be connected to.
+            is_own: whether an address is one of this machine's own.
         """
         found = _address(address)
         if found is None:
@@ -112,9 +122,7 @@ class AllowList:
         networks = [entry for entry in self.entries if entry.network is not None]
         if networks:
             return any(entry.fits(address, port) for entry in networks)
-        return bool(fitting) and not (
-            found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast
-        )
+        return bool(fitting) and special_kind(address) is None and not is_own(address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,45 @@ class Module:
         if template is None:
             raise ValueError("http:// is in clear, which this module does not ask for")
         return replace(template, name=str(endpoint), endpoint=endpoint, timeout=timeout)
+
+
+def under_hostname(target: Target, hostname: str) -> Target:
+    """Return `target` called `hostname`, as blackbox_exporter calls one (prober/handler.go).
+
+    It is the name in TLS, unless the module has one of its own, and the Host of an HTTP request;
+    gRPC's authority follows the name in TLS. An empty one changes nothing.
+
+    Raises:
+        ValueError: where it is not a host's name, or the module's own Host is another one.
+    """
+    if not hostname:
+        return target
+    if not _HOSTNAME.fullmatch(hostname):
+        raise ValueError(f"the parameter hostname is not a valid host name: {hostname[:100]!r}")
+    headers = target.headers
+    if target.protocol == "http/protobuf":
+        own = next((value.reveal() for name, value in headers if name.lower() == "host"), "")
+        if own and own != hostname:
+            raise ValueError("the module has a Host header, which is not the parameter hostname")
+        if not own:
+            headers = (*headers, ("host", Secret(hostname)))
+    tls = target.tls
+    if not tls.server_name_override:
+        tls = replace(tls, server_name_override=hostname)
+    return replace(target, tls=tls, headers=headers)
+
+
+def may_be_called(hostname: str, target: Target, allow: AllowList) -> bool:
+    """Return whether `target` may be called `hostname` by somebody who asks.
+
+    Headers of a module may hold a token. They go to a server that proves the name; who could choose
+    any name could have them sent to a server of his own at an allowed address.
+    """
+    endpoint = target.endpoint
+    if not hostname or hostname.lower() == endpoint.host.lower():
+        return True
+    secret = any(name.lower() != "host" for name, _ in target.headers)
+    return not secret or allow.allows(hostname, endpoint.port)
 
 
 def _network(text: str) -> _Network | None:

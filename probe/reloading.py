@@ -19,6 +19,7 @@ from probe.credentials.store import credential_files
 from probe.line import Line
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.secret_register import SecretRegister
 from probe.source_state import sources_down
 from probe.sources.configuration import Configuration
 from probe.sources.error import ConfigurationError
@@ -35,8 +36,7 @@ AGAIN: Final = 0.3
 
 _AT_THE_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
-    "experiments_concurrency", "shard_count", "shard_index", "alertmanager_url", "alert_hold",
-    "resource", "sample_successes", "propagate", "spans_to",
+    "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
 )  # fmt: skip
 """What a reload cannot change while the service runs."""
 
@@ -68,8 +68,10 @@ class Reloading:
         schedule: Schedule,
         told: Told,
         applied: Applied,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take what a new configuration is swapped into; without `loader` nothing is read again."""
+        self._register = SecretRegister() if register is None else register
         self.configuration = configuration
         self.possible = loader is not None
         self.failure: str | None = None
@@ -118,7 +120,7 @@ class Reloading:
             try:
                 loaded = await self._loader.read()
             except (ConfigurationError, OSError) as error:
-                known, self.failure = self.failure, str(error)
+                known, self.failure = self.failure, self._register.mask(str(error))
                 self._refused = getattr(error, "files", ())
                 self._told(successful=False, at=time.time())
                 if not (quiet and known == self.failure):
@@ -204,15 +206,19 @@ class Reloading:
     async def _refresh_lists(self, loader: Loader) -> None:
         self._fetch_lists.set()
         while True:
-            every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
-            with suppress(TimeoutError):
-                async with asyncio.timeout(every):
-                    await self._fetch_lists.wait()
-            self._fetch_lists.clear()
-            changed = await loader.refresh(lists_of(self.configuration))
-            # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
-            if changed or sources_down(self.configuration.source_states):
-                await _told_of_bugs("reload", self._read_again(quiet=not changed))
+            # A bug there, or a lack of this process, must not end the refreshing.
+            await _told_of_bugs("http_sd", self._refresh_once(loader))
+
+    async def _refresh_once(self, loader: Loader) -> None:
+        every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await self._fetch_lists.wait()
+        self._fetch_lists.clear()
+        changed = await loader.refresh(lists_of(self.configuration))
+        # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
+        if changed or sources_down(self.configuration.source_states):
+            await self._read_again(quiet=not changed)
 
     def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))

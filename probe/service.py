@@ -2,32 +2,39 @@
 
 import asyncio
 import gc
-import platform
+import resource as resource_limits
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import web
 
-from probe.alerting import Alerting
+from probe.handshake.resolver import Resolver
 from probe.ledger import Ledger
 from probe.line import USER_AGENT, Line
 from probe.on_demand import OnDemand
-from probe.outputs.alertmanager import Alertmanager
 from probe.outputs.change_log import ChangeLog
 from probe.outputs.metrics import Metrics
+from probe.outputs.own_trouble import LookUps, OwnTrouble
 from probe.outputs.source_log import SourceLog
-from probe.outputs.web import web_application, web_runner
+from probe.outputs.web import web_application
+from probe.outputs.web_metrics import WebMetrics
 from probe.reloading import Reloading
 from probe.safe_text import safe_text
 from probe.schedule import Schedule
+from probe.secret_register import SecretRegister
+from probe.serving.connections import Connections, connection_limit
+from probe.serving.faults import FaultLog
+from probe.serving.hosts import HostCheck, names_of_this_host
+from probe.serving.listener import serving
 from probe.serving.web_config import WebConfig
 from probe.source_state import SourcesShown
-from probe.sources.configuration import Configuration, WebSettings
+from probe.sources.configuration import Configuration
+from probe.sources.configured_secrets import register_configuration
 from probe.sources.loading import Loader
 from probe.target import Endpoint, Target
 from probe.telemetry import telemetry_for
@@ -41,8 +48,18 @@ log = structlog.get_logger("mtls_probe")
 class Service:
     """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
 
-    def __init__(self, configuration: Configuration, loader: Loader | None = None) -> None:
-        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet."""
+    def __init__(
+        self,
+        configuration: Configuration,
+        loader: Loader | None = None,
+        register: SecretRegister | None = None,
+    ) -> None:
+        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
+
+        `register` masks secrets wherever a text leaves; None: one of its own.
+        """
+        self._register = register = SecretRegister() if register is None else register
+        register_configuration(register, configuration)
         self.ledger = Ledger(configuration.targets)
         self._telemetry, self._spans_to = telemetry_for(
             configuration.spans_to,
@@ -64,6 +81,7 @@ class Service:
             resource=resource,
             sampler=sampler,
             propagate=configuration.propagate,
+            register=register,
         )
         self._schedule = Schedule(
             self._attempt,
@@ -78,6 +96,7 @@ class Service:
             self._schedule,
             told=self.metrics.fleet.config_reloaded,
             applied=self._sources_read,
+            register=register,
         )
         self._source_log = SourceLog()
         self._on_demand = OnDemand(
@@ -91,23 +110,32 @@ class Service:
             sampler=sampler,
             propagate=configuration.propagate,
             recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
+            delays=self._line.delays,
+            register=register,
+            experiments=configuration.experiments_enabled,
+        )
+        resolvers = {
+            "schedule": self._line.resolver,
+            "probe": self._on_demand.resolver,
+            "clocks": self._line.clock_resolver,
+        }
+        self.metrics.fleet.show(
+            OwnTrouble(
+                self._line.delays.late,
+                {name: partial(_look_ups, resolver) for name, resolver in resolvers.items()},
+            )
         )
         if telemetry is not None:
             self.ledger.subscribe(telemetry.recorded)
-        url = configuration.alertmanager_url
-        self._alerting = Alerting(
-            self.ledger,
-            lambda: self.configuration,
-            instance=_instance(configuration.web),
-            alertmanager=(
-                Alertmanager(url, user_agent=USER_AGENT, told=self.metrics.fleet.notified)
-                if url is not None
-                else None
-            ),
-            hold=configuration.alert_hold,
-        )
         file = configuration.web.config_file
-        self._web_config = None if file is None else WebConfig(Path(file))
+        self._web_config = None if file is None else WebConfig(Path(file), register)
+        descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
+        tls = self._web_config is not None and self._web_config.ssl_context is not None
+        self._connections = Connections(
+            connection_limit(descriptors, configuration.concurrency, tls=tls)
+        )
+        self.metrics.fleet.show(WebMetrics(self._connections))
+        self._names = names_of_this_host()
         self._reloads_seen = 0
         self._started = False
 
@@ -132,24 +160,21 @@ class Service:
             ready=lambda: self._started,
             reload=self.reloading.asked if self.reloading.possible else None,
             reload_failure=self._reload_failure,
+            warnings=lambda: self.configuration.warnings,
             sources=self._sources,
             on_demand=self._on_demand.answer,
-            alerts=self._alerting.document,
         )
         served = self._web_config
         if served is not None:
             served.guard(application)
-        runner = web_runner(application)
-        await runner.setup()
-        try:
-            site = web.TCPSite(
-                runner,
-                configuration.web.host,
-                configuration.web.port,
-                ssl_context=None if served is None else served.ssl_context,
-            )
-            await site.start()
-            host, port = runner.addresses[0][:2]
+        HostCheck(configuration.web.hosts, self._own_names).install(application)
+        async with serving(
+            application,
+            configuration.web.host,
+            configuration.web.port,
+            connections=self._connections,
+            ssl_context=None if served is None else served.ssl_context,
+        ) as (host, port):
             following = (
                 nullcontext() if served is None else served.following(told=self._web_config_read)
             )
@@ -161,7 +186,6 @@ class Service:
                 self._line.clocks.running(),
                 self.reloading.following(),
                 following,
-                self._alerting.running(),
             ):
                 schedule.start()
                 schedule.replace(configuration.targets)
@@ -169,7 +193,7 @@ class Service:
                 # What the start has made stays; the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
-                address = Endpoint(str(host), int(port))
+                address = Endpoint(host, port)
                 log.info(
                     "listening",
                     address=str(address),
@@ -183,8 +207,6 @@ class Service:
                 finally:
                     self._started = False
                     await schedule.stop(DRAIN)
-        finally:
-            await runner.cleanup()
 
     async def _attempt(self, target: Target) -> None:
         await self._line.walk(target)
@@ -208,17 +230,20 @@ class Service:
     def _reload_failure(self) -> str | None:
         served = self._web_config
         told = (self.reloading.failure, served.failure if served is not None else None)
-        return "\n".join(filter(None, told)) or None
+        return self._register.mask("\n".join(filter(None, told))) or None
+
+    def _own_names(self) -> Iterator[str]:
+        yield from self._names
+        if self._web_config is not None:
+            yield from self._web_config.names
 
     def _missed(self, name: str) -> None:
         self.ledger.attempt_missed()
         log.warning("attempt_missed", target=safe_text(name))
 
 
-def _instance(web: WebSettings) -> str:
-    """Return how people reach the probe: the machine's name where it listens on every address."""
-    host = platform.node() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104  # compared
-    return str(Endpoint(host, web.port))
+def _look_ups(resolver: Resolver) -> LookUps:
+    return LookUps(resolver.under_way, resolver.places, resolver.refused)
 
 
 @contextmanager
@@ -251,21 +276,28 @@ async def serve(
     configuration: Configuration,
     *,
     loader: Loader | None = None,
+    register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
+    lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
     Args:
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
+        register: masks secrets wherever a text leaves; None: one of its own.
         listening: told the address once it is served.
+        lines_dropped: how many lines the log has lost.
 
     Raises:
         OSError: where it cannot listen on the configured address.
     """
+    asyncio.get_running_loop().set_exception_handler(FaultLog("event loop").report_loop)
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with stop_signals() as stopped:
-        service = Service(configuration, loader)
+        service = Service(configuration, loader, register)
+        # Here, as the log is the process's, which may have several services.
+        service.metrics.fleet.count_dropped_lines(lines_dropped)
         with reload_signal(service.reloading.ask):
             async with service.running() as address:
                 listening(address)

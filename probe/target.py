@@ -4,11 +4,14 @@ Law 11 begins here: a value that may hold a secret (a header, a key given inline
 password) is a `Secret`, whose text leaves it only where it is used.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
+
+from probe.described_value import describe_name, describe_path
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -64,7 +67,8 @@ class TlsSettings:
     """A Collector exporter's client TLS settings, by the Collector's own key names.
 
     `configtls.ClientConfig` of the Collector is the source of every key's meaning; a file path is
-    as the user wrote it, and each `*_pem` holds what the file would.
+    as the user wrote it (what can't be a path is described), and each `*_pem` holds what the file
+    would.
     """
 
     ca_file: str | None = None
@@ -83,6 +87,13 @@ class TlsSettings:
     include_insecure_cipher_suites: bool = False
     curve_preferences: tuple[str, ...] = ()
     reload_interval: float | None = None
+
+    def __post_init__(self) -> None:
+        """Put a description in the place of what can't be a path: it may be the key itself."""
+        for name in ("ca_file", "cert_file", "key_file"):
+            text = getattr(self, name)
+            if text and (shown := describe_path(text)) != text:
+                object.__setattr__(self, name, shown)
 
     @property
     def has_client_certificate(self) -> bool:
@@ -119,36 +130,39 @@ class Endpoint:
         """Read `https://host:port/path` or `host:port`.
 
         Raises:
-            ValueError: with the reason, where `text` is neither.
+            ValueError: with the reason, which never repeats `text`: it may hold a token.
         """
         stripped = text.strip()
         if not stripped:
             raise ValueError("an endpoint is empty")
+        if "@" in re.split(r"[/?#]", stripped.rpartition("://")[2], maxsplit=1)[0]:
+            raise ValueError("an endpoint holds no user name or password; use headers")
         if any(unicodedata.category(char) in _NEVER_IN_A_URL for char in stripped):
-            raise ValueError(f"the endpoint {stripped!r} holds a space or a control character")
-        if "://" not in stripped:
-            parts = urlsplit(f"//{stripped}")
-            scheme = ""
-        else:
-            parts = urlsplit(stripped)
+            raise ValueError("the endpoint holds a space or a control character")
+        marked = "://" in stripped
+        try:
+            parts = urlsplit(stripped if marked else f"//{stripped}")
+        except ValueError:
+            # Python's own reason repeats the text.
+            raise ValueError("it is neither host:port nor a URL") from None
+        scheme = ""
+        if marked:
             scheme = parts.scheme.lower()
             if scheme not in {"http", "https"}:
-                raise ValueError(f"the scheme of {stripped!r} is {scheme!r}; use http or https")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("an endpoint holds no user name or password; use headers")
+                raise ValueError("the scheme is unknown; use http or https")
         try:
             port = parts.port
         except ValueError:
-            raise ValueError(f"the port of {stripped!r} is not a number from 1 to 65535") from None
+            raise ValueError("its port is not a number from 1 to 65535") from None
         if port is None:
             port = {"https": 443, "http": 80}.get(scheme, default_port)
         host = parts.hostname
         if not host:
-            raise ValueError(f"{stripped!r} names no host; write host:port or https://host:port")
+            raise ValueError("it has no host; write host:port or https://host:port")
         if not _writable(host):
-            raise ValueError(f"the host {host!r} cannot be written in a request")
+            raise ValueError("its host cannot be written in a request")
         if port is None or port == 0:
-            raise ValueError(f"{stripped!r} has no port; write host:port, 4317 is OTLP over gRPC")
+            raise ValueError("it has no port; write host:port, 4317 is OTLP over gRPC")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         return cls(host=host, port=port, path=path if path != "/" else "", scheme=scheme)
 
@@ -196,6 +210,10 @@ class ServerCertificateFile:
     reload_interval: float | None = None
     """Seconds after which the receiver reads it again; None: never, or not known."""
 
+    def __post_init__(self) -> None:
+        """Put a description in the place of what can't be a path."""
+        object.__setattr__(self, "path", describe_path(self.path))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -223,6 +241,12 @@ class Target:
     """Facts about the settings that no finding is due for: a choice that its source left open."""
     server_certificate_file: ServerCertificateFile | None = None
     """What the backend ought to serve, where the probe can read it."""
+
+    def __post_init__(self) -> None:
+        """Put a description in the place of a label that is a key or a token by its form."""
+        labels = tuple((name, describe_name(value)) for name, value in self.labels)
+        if labels != self.labels:
+            object.__setattr__(self, "labels", labels)
 
     @property
     def reference_identifier(self) -> str:

@@ -18,6 +18,8 @@ PARTIES: Final = words(
     backend=("the backend's side", ORANGE),
     network=("whoever runs the network", YELLOW),
     probe=("whoever runs this probe", PURPLE),
+    both=("whoever runs this probe, and the backend's side", RED),
+    either=("whichever side turns out to be wrong", YELLOW),
 )
 SEVERITIES: Final = words(
     critical=("critical", RED), warning=("warning", ORANGE), info=("info", BLUE)

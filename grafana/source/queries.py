@@ -33,7 +33,7 @@ KNOWN_CAUSES: Final = f"topk by (job, instance, cause) (1, mtls_probe_cause_info
 def failing(success: str, cause: str) -> str:
     """Return 1 for each target not as expected that has a cause: with family, party, severity."""
     return (
-        f"{cause} * on (job, instance, cause) group_left (documented_cause, party, severity) "
+        f"{cause} * on (job, instance, cause) group_left (documented_cause, severity) "
         f"{KNOWN_CAUSES} and on (job, instance, target) ({success} == 0)"
     )
 

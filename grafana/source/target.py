@@ -90,7 +90,7 @@ _NOW: Final = (
     table(
         "Cause",
         "What the last attempt failed for and who must act. A click leads to its evidence and fix.",
-        rows_of(_with_causes("mtls_probe_cause", "documented_cause, party, severity")),
+        rows_of(_with_causes("mtls_probe_cause", "documented_cause, severity")),
         columns=[
             column("cause", "Cause", links=RUNBOOK_OF_ROW),
             column("certain", "Certain", mappings=CERTAIN, width=110),

@@ -1,5 +1,6 @@
 """Documented cause 1: the backend's client CA file has no anchor for the exporter's chain."""
 
+from probe.causes import client_fixes
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
     Refusal,
@@ -25,18 +26,21 @@ def _match(evidence: Evidence) -> Match | None:
     if strength is None:
         return None
     facts = _facts(evidence, refused)
+    party, fix = client_fixes.earn_trust(evidence, refused)
     if strength is Strength.FITS:
         rare = refused.alert == _DECRYPT_ERROR and uncommon_key(evidence)
         return Match(
             strength,
             facts,
             possible=("no_shared_signature_algorithm",) if rare else ("client_cert_weak",),
+            fix=fix,
+            party=party,
             decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
         )
     if refused.listed is True or refused.alert == _DECRYPT_ERROR:
-        return Match(strength, facts)
+        return Match(strength, facts, fix=fix, party=party)
     if not may_lack_intermediate(evidence):
-        return Match(strength, facts)
+        return Match(strength, facts, fix=fix, party=party)
     last = evidence.credentials.client_chain[-1]
     if last.aia_issuers:
         facts += (f"the issuer of {shown(last)} can be had from {last.aia_issuers[0]}",)
@@ -44,6 +48,8 @@ def _match(evidence: Evidence) -> Match | None:
         strength,
         facts,
         possible=("client_chain_incomplete",),
+        fix=fix,
+        party=party,
         decides=(
             "the issuing intermediate's certificate beside cert_file, or the backend's CA file: "
             "either shows whether a link is missing or the anchor is"
@@ -105,11 +111,13 @@ CLIENT_CA_UNTRUSTED = Cause(
         "together mean a reissued CA."
     ),
     fix=(
-        "On the backend, append the certificate of the CA that issued {cert_file} to the file named "
-        "in client_ca_file of its tls settings, and restart it (with client_ca_file_reload: true "
-        "that is not needed).",
-        "Or issue the exporter's certificate from a CA that the backend accepts, and put it in "
-        "{cert_file} with its key in {key_file}.",
+        "On the backend, append the certificate of the CA that issued {cert_file} to "
+        "the file of client CAs (client_ca_file in a Collector's tls settings, "
+        "ssl_client_certificate in nginx, ca-file in HAProxy).",
+        "{reload_client_ca}",
+        "If that CA is not one that this backend should trust, issue the exporter's "
+        "certificate from a CA that it accepts instead, and put it in {into_cert} "
+        "with its key in {into_key}.",
         "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
     ),
     severity="critical",

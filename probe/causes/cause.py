@@ -25,7 +25,8 @@ Family = Literal[
     "otlp",
     "internal",
 ]
-Party = Literal["exporter", "backend", "network", "probe"]
+Party = Literal["exporter", "backend", "network", "probe", "both", "either"]
+"""Who must act: `both` where both sides are wrong, `either` where evidence leaves open which."""
 Severity = Literal["critical", "warning", "info"]
 
 
@@ -56,6 +57,10 @@ class Match:
     """The one observation that would settle it, where `possible` is not empty."""
     fix: tuple[str, ...] = ()
     """Steps for exactly this evidence; the cause's own `fix` follows where this is empty."""
+    party: Party | None = None
+    """Who must act by this evidence; None: the cause's own `party`."""
+    each: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """For findings: facts that each have steps of their own, instead of `facts` with one `fix`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,7 @@ class Cause:
     family: Family
     documented_cause: int = 0
     party: Party
+    """Who must act as a rule; a match may know better (`Match.party`)."""
     severity: Severity = "critical"
     meaning: str
     evidence: str

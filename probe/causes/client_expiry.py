@@ -1,5 +1,6 @@
 """Documented cause 3: the exporter's certificate, or one of its chain, has expired."""
 
+from probe.causes import client_fixes
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.clocks import valid_elsewhere
 from probe.causes.observed import (
@@ -47,7 +48,9 @@ def _match(evidence: Evidence) -> Match | None:
             return None
         left = span(soon.not_after - evidence.at)
         return Match(
-            Strength.FINDING, (f"{shown(soon)} expires in {left}, on {date(soon.not_after)}",)
+            Strength.FINDING,
+            (f"{shown(soon)} expires in {left}, on {date(soon.not_after)}",),
+            fix=client_fixes.renew(evidence, soon),
         )
     ago = span(evidence.at - certificate.not_after)
     fact = f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
@@ -58,9 +61,14 @@ def _match(evidence: Evidence) -> Match | None:
             and evidence.handshake is not None
             and evidence.handshake.client_certificate_sent
         )
-        return Match(Strength.FINDING, (f"{fact}, and this backend let it in" if let_in else fact,))
+        said = f"{fact}, and this backend let it in" if let_in else fact
+        return Match(Strength.FINDING, (said,), fix=client_fixes.renew(evidence, certificate))
     named = refused.alert == _CERTIFICATE_EXPIRED
-    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
+    return Match(
+        Strength.NAMED if named else Strength.PROVEN,
+        (refused.fact, fact),
+        fix=client_fixes.renew(evidence, certificate),
+    )
 
 
 def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
@@ -81,10 +89,8 @@ def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
         ),
         possible=("clock_skew",) if named else left_open(evidence, refused),
         decides="notAfter of that CA's certificate in the backend's client CA file",
-        fix=(
-            "Put the renewed certificate of that CA into client_ca_file of the backend and reload "
-            "it; issue the exporter's certificate anew if the CA's key has changed.",
-        ),
+        fix=client_fixes.renew_issuer(issuer),
+        party="backend",
     )
 
 
@@ -105,9 +111,8 @@ CLIENT_CERT_EXPIRED = Cause(
         "JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
     ),
     fix=(
-        "Renew the certificate and put it in {cert_file} with its key in {key_file}.",
-        "Make the exporter read it: restart it, or for a Collector set reload_interval: 1h in the "
-        "exporter's tls settings; SDKs read the files once at their start.",
+        "Renew the certificate, and put it in {into_cert} with its key in {into_key}.",
+        "{reread_cert}",
         "To see the dates: openssl x509 -in {cert_file} -noout -dates",
     ),
     citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),

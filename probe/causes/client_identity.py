@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from probe.causes import client_fixes
 from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.file_faults import file_match
@@ -34,6 +35,7 @@ def _not_sent(evidence: Evidence) -> Match | None:
             refused.fact,
             "the backend asked for a client certificate and none was sent: none is configured",
         ),
+        fix=client_fixes.send_one(evidence),
     )
 
 
@@ -54,7 +56,8 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
     named = refused.alert == _UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN
-        return Match(strength, (refused.fact, f"{shown(chain[0])}: {fault}"))
+        fix = client_fixes.get_client_certificate(evidence)
+        return Match(strength, (refused.fact, f"{shown(chain[0])}: {fault}"), fix=fix)
     if refused.alert not in _USAGE_ALERTS:
         return None
     fault = key_usage_fault(evidence)
@@ -133,10 +136,12 @@ CLIENT_CERT_KEY_MISMATCH = Cause(
     ),
     evidence="The public keys of both files, compared.",
     fix=(
-        "Find the pair that belongs together: openssl x509 -in {cert_file} -noout -pubkey and "
-        "openssl pkey -in {key_file} -pubout must print the same.",
-        "Put both halves of that pair in place, {cert_file} and {key_file}, in one step (a "
-        "Kubernetes Secret volume does) so that no reader sees a mixed pair.",
+        "Put a certificate and the key that it was requested with in place, "
+        "{into_cert} and {into_key}, in one step (a Kubernetes Secret volume does) so "
+        "that no reader sees a mixed pair.",
+        "{reread_cert}",
+        "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && "
+        "openssl pkey -in {key_file} -pubout",
     ),
     citations=("RFC 8446 §4.4.3",),
     applies=frozenset(get_args(EndingKind)),
@@ -161,10 +166,10 @@ CLIENT_CERT_NOT_SENT = Cause(
         "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's 400."
     ),
     fix=(
-        "Set cert_file and key_file in the exporter's tls settings, or "
-        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY.",
-        "In Python's gRPC exporter set OTEL_EXPORTER_OTLP_CERTIFICATE too: without it the client "
-        "certificate is ignored.",
+        "Get a client certificate from the CA that the backend at {endpoint} accepts, "
+        "with extendedKeyUsage clientAuth.",
+        "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
+        "{restart}",
     ),
     citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
     applies=REFUSALS,
@@ -187,9 +192,13 @@ CLIENT_CERT_WRONG_USAGE = Cause(
         "bad_certificate (42)."
     ),
     fix=(
-        "Issue a certificate with extendedKeyUsage clientAuth and keyUsage digitalSignature (in "
-        "cert-manager: usages: [client auth, digital signature]) and put it in {cert_file}.",
-        "To see what it has: openssl x509 -in {cert_file} -noout -ext extendedKeyUsage,keyUsage",
+        "Get a client certificate for this exporter, from the CA that the backend "
+        "accepts, with extendedKeyUsage clientAuth and keyUsage digitalSignature (in "
+        "cert-manager: usages: [client auth, digital signature]).",
+        "Put it in {into_cert} with its key in {into_key}.",
+        "{reread_cert}",
+        "To see what the present one is made for: openssl x509 -in {cert_file} -noout "
+        "-ext extendedKeyUsage,keyUsage",
     ),
     citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
     applies=REFUSALS | {"application_data"},
@@ -209,8 +218,10 @@ CLIENT_CERT_WEAK = Cause(
     ),
     evidence="The chain in cert_file, and a refusal that such weakness brings.",
     fix=(
-        "Issue the certificate anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and put "
-        "it in {cert_file}.",
+        "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and "
+        "signed with SHA-256; put it in {into_cert} with its key in {into_key}.",
+        "{reread_cert}",
+        "To see key and signature: openssl x509 -in {cert_file} -noout -text",
     ),
     citations=("OpenSSL SSL_CTX_set_security_level(3)", "Go crypto/x509 InsecureAlgorithmError"),
     applies=REFUSALS | {"application_data"},
@@ -227,8 +238,9 @@ CLIENT_CERT_REVOKED = Cause(
     meaning="The backend checks a revocation list, and the certificate stands on it.",
     evidence="Alert certificate_revoked (44).",
     fix=(
-        "Issue a new certificate with a new key, put them in {cert_file} and {key_file}, and "
-        "restart the exporter, or set reload_interval in its tls settings.",
+        "Issue a new certificate with a new key for the exporter, and put them in "
+        "{into_cert} and {into_key}.",
+        "{reread_cert}",
         "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
     ),
     citations=("RFC 8446 §6.2 certificate_revoked", "RFC 5280 §5"),
@@ -249,9 +261,11 @@ CLIENT_CERT_REJECTED = Cause(
     ),
     evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
     fix=(
-        "Read the backend's log at the time of the attempt: it knows what it refused.",
-        "Check that its client CA file holds the issuer of {cert_file}, that no policy of allowed "
-        "names leaves this one out, and that its clock is right.",
+        "Read the log of the backend at {endpoint} at the time of the attempt: it "
+        "knows what it refused.",
+        "On the backend, check that its file of client CAs holds the issuer of "
+        "{cert_file}, that no policy of allowed names leaves this one out, and with "
+        "date -u that its clock is right.",
         "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",
     ),
     citations=("RFC 8446 §6.2",),

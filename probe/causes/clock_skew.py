@@ -6,7 +6,7 @@ leave. Law 7: our own clock is `Evidence.at`, the others are readings in the evi
 
 from typing import Final
 
-from probe.causes import clocks
+from probe.causes import clocks, server_fixes
 from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
@@ -25,6 +25,11 @@ from probe.credential_facts import CertificateFacts
 from probe.evidence import ClockReading, Evidence, VerifyError
 
 _CERTIFICATE_EXPIRED: Final = 45
+ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
+    *clocks.set_backend_clock(),
+    "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
+    "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
+)
 _DATE_ALERTS: Final = frozenset({42, 45})
 _DATE_ERRORS: Final = frozenset({NOT_YET_VALID_ERROR, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
@@ -51,13 +56,18 @@ def _server_side(evidence: Evidence) -> Match | None:
     if clocks.seen_valid(evidence, valid_at) is not None:
         verdict = clocks.verdict(evidence)
         return Match(
-            Strength.NAMED, (*facts, *_by_the_other(known), *verdict.facts), fix=verdict.fix
+            Strength.NAMED,
+            (*facts, *_by_the_other(known), *verdict.facts),
+            fix=verdict.fix,
+            party=verdict.party,
         )
     if len(known) == len(set(judged.values())) and _all_begin_soon(evidence, known):
         early = max(c.not_before - evidence.at for c in known)
         return Match(
             Strength.NAMED,
             (*facts, f"it becomes valid in {span(early)}: within the tolerance of two clocks"),
+            fix=server_fixes.wait_until_valid("the backend's certificate", early),
+            party="backend",
         )
     if clocks.readings(evidence) or any(error.code != NOT_YET_VALID_ERROR for error in errors):
         return None
@@ -113,7 +123,8 @@ def _all_from_the_future(
         ),
         possible=("server_cert_not_yet_valid",),
         decides=clocks.ANOTHER_CLOCK,
-        fix=clocks.ON_THE_PROBE,
+        fix=clocks.set_probe_clock(f"it is behind by at least {span(behind)}"),
+        party="probe",
     )
 
 
@@ -138,15 +149,26 @@ def _outside_here(
     named = refused.alert in _DATE_ALERTS
     facts = (refused.fact, _dates(evidence, certificate))
     if clocks.valid_elsewhere(evidence):
-        # A clock of ours alone does not make a backend refuse: only where it names dates.
         verdict = clocks.verdict(evidence)
+        # A clock of ours alone does not make a backend refuse: only where it names dates, or
+        # where its own clock is shown to be wrong in the same way.
+        if not named and not clocks.backend_outside(evidence):
+            return None
         whole = (*facts, *_by_the_other((certificate,)), *verdict.facts)
-        return Match(Strength.NAMED, whole, fix=verdict.fix) if named else None
+        strength = Strength.NAMED if named else Strength.PROVEN
+        return Match(strength, whole, fix=verdict.fix, party=verdict.party)
     if not _begins_soon(evidence, certificate):
         return None
     early = span(certificate.not_before - evidence.at)
     soon = f"it becomes valid in {early}: within the tolerance of two clocks"
-    return Match(Strength.NAMED if named else Strength.PROVEN, (*facts, soon))
+    return Match(
+        Strength.NAMED if named else Strength.PROVEN,
+        (*facts, soon),
+        fix=server_fixes.wait_until_valid(
+            "the exporter's certificate", certificate.not_before - evidence.at
+        ),
+        party="exporter",
+    )
 
 
 def _outside_there(
@@ -164,6 +186,7 @@ def _outside_there(
         Strength.NAMED if named else Strength.PROVEN,
         (refused.fact, _dates(evidence, certificate), said, *verdict.facts),
         fix=(*verdict.fix, renew) if verdict.culprit == "probe" else verdict.fix,
+        party=verdict.party,
     )
 
 
@@ -191,12 +214,13 @@ def _bounded(evidence: Evidence, refused: Refusal) -> Match:
         # No clock measured says so: it may as well be a CA certificate of the backend's own.
         possible=("client_cert_expired",),
         decides="date -u on the backend, and notAfter of the CA certificates in its client CA file",
-        fix=verdict.fix,
+        fix=verdict.fix or ON_THE_BACKEND_OR_ITS_ANCHOR,
+        party="backend" if verdict.culprit == "unknown" else verdict.party,
     )
 
 
 def _finding(evidence: Evidence) -> Match | None:
-    """Tell of clocks that differ without having stopped this attempt."""
+    """Report clocks that differ without having stopped this attempt."""
     if not any(clocks.differs(evidence, reading) for reading in clocks.readings(evidence)):
         return None
     verdict = clocks.verdict(evidence)
@@ -215,7 +239,7 @@ CLOCK_SKEW = Cause(
     title="The clocks of exporter and backend disagree",
     family="clock_skew",
     documented_cause=6,
-    party="backend",
+    party="either",
     severity="critical",
     meaning=(
         "A certificate is valid by one clock and not by the other. Either machine may be the one "
@@ -228,11 +252,13 @@ CLOCK_SKEW = Cause(
         "the tolerance; or both sides hold certificates from the future."
     ),
     fix=(
-        "Compare both clocks with a good one: run date -u on each machine, chronyc tracking or "
-        "timedatectl show whether time is synchronised.",
-        "Start or mend NTP on the machine that is wrong; a paused or restored virtual machine "
-        "often is.",
-        "Until then, issue certificates with notBefore a few minutes in the past.",
+        "Run date -u on this machine and on the backend at {host}, and compare both "
+        "with a good clock; chronyc tracking or timedatectl show says whether time is "
+        "synchronised.",
+        "On the machine that is wrong, start NTP or repair it; a paused or restored "
+        "virtual machine often is wrong.",
+        "If both are right, look at the dates of the certificates: openssl x509 -in "
+        "{cert_file} -noout -dates",
     ),
     citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
     applies=REFUSALS | SERVER_ENDINGS | {"application_data"},

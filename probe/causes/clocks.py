@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from probe.causes.cause import Party
+from probe.causes.steps import literal
 from probe.causes.wording import span
 from probe.credential_facts import CertificateFacts
 from probe.evidence import ClockReading, Evidence
@@ -25,17 +27,33 @@ ANOTHER_CLOCK: Final = (
 )
 """What decides where no other clock was read."""
 
-ON_THE_PROBE: Final = (
-    "Set the clock of the machine that the probe runs on: compare date -u with a good clock, see "
-    "chronyc tracking or timedatectl show, and start or mend NTP there.",
-    "Exporters on the same machine meet the same refusal: they recover with the clock.",
-)
-ON_THE_BACKEND: Final = (
-    "Set the clock of the backend's machine: run date -u there, see chronyc tracking or "
-    "timedatectl show, and start or mend NTP; a paused or restored virtual machine often is wrong.",
-)
+
+def set_probe_clock(how_far: str) -> tuple[str, ...]:
+    """Return the steps on the probe's machine; `how_far` its clock is off, as a clause."""
+    return (
+        f"Set the clock of the machine that the probe runs on, and the exporters next to it: "
+        f"{literal(how_far)}. Start or repair NTP there; chronyc tracking or timedatectl show says "
+        "how it is.",
+        "Then attempts on {endpoint}, and those exporters, recover by themselves.",
+    )
+
+
+def set_backend_clock(how_far: str = "compare date -u there with a good clock") -> tuple[str, ...]:
+    """Return the steps on the backend's machine; `how_far` its clock is off, as a clause."""
+    return (
+        f"Set the clock of the backend's machine, {{host}}: {literal(how_far)}. Start or repair NTP "
+        "there (chronyc tracking or timedatectl show says how it is); a paused or restored virtual "
+        "machine often is wrong.",
+    )
+
 
 Culprit = Literal["probe", "backend", "both", "unknown"]
+_PARTIES: Final[dict[str, Party]] = {
+    "probe": "probe",
+    "backend": "backend",
+    "both": "both",
+    "unknown": "either",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +62,26 @@ class Verdict:
 
     culprit: Culprit
     facts: tuple[str, ...]
+    ours: str = ""
+    """How far our clock is off, as a clause; for a culprit that is not us, empty."""
+    theirs: str = ""
+    """The same of the backend's."""
 
     @property
     def fix(self) -> tuple[str, ...]:
         """The steps on the machine that is wrong; empty where that is open."""
+        on_the_probe, on_the_backend = set_probe_clock(self.ours), set_backend_clock(self.theirs)
         return {
-            "probe": ON_THE_PROBE,
-            "backend": ON_THE_BACKEND,
-            "both": ON_THE_PROBE + ON_THE_BACKEND,
+            "probe": on_the_probe,
+            "backend": on_the_backend,
+            "both": on_the_probe + on_the_backend,
             "unknown": (),
         }[self.culprit]
+
+    @property
+    def party(self) -> Party:
+        """Who must act: whoever runs the machine that is wrong."""
+        return _PARTIES[self.culprit]
 
 
 def readings(evidence: Evidence) -> tuple[ClockReading, ...]:
@@ -105,9 +133,26 @@ def valid_elsewhere(evidence: Evidence) -> bool:
 
 
 def backend_agrees(evidence: Evidence) -> bool:
-    """Whether the backend's own Date rules out that its clock is why it refuses."""
+    """Whether the backend's own Date rules out that its clock is why it refuses.
+
+    It is compared with the time that is taken for right: a reference's where one was read.
+    """
     known = [reading for reading in readings(evidence) if reading.source == BACKEND]
-    return bool(known) and not any(differs(evidence, reading) for reading in known)
+    reference = _surest([r for r in readings(evidence) if is_reference(r)])
+    right = reference.offset if reference is not None else 0.0
+    return bool(known) and not any(differs(evidence, one, beside=right) for one in known)
+
+
+def backend_outside(evidence: Evidence) -> bool:
+    """Whether the backend's own Date puts what we send outside its validity."""
+    return any(
+        reading.source == BACKEND
+        and any(
+            not in_date(certificate, evidence.at + reading.offset)
+            for certificate in evidence.credentials.client_chain
+        )
+        for reading in readings(evidence)
+    )
 
 
 def in_date(certificate: CertificateFacts, at: float) -> bool:
@@ -125,33 +170,43 @@ def verdict(evidence: Evidence) -> Verdict:
     if reference is not None:
         ours = differs(evidence, reading=reference)
         theirs = backend is not None and differs(evidence, backend, beside=reference.offset)
-        return _by_reference(reference, facts, ours=ours, theirs=theirs)
+        return _by_reference(reference, backend if theirs else None, facts, ours=ours)
     if backend is None or other is None or not differs(evidence, backend):
         return Verdict("unknown", facts)
     if not differs(evidence, other):
         agrees = (
             f"{other.source} agrees with the probe: the backend's clock is likely the wrong one"
         )
-        return Verdict("backend", (*facts, agrees))
+        return Verdict("backend", (*facts, agrees), theirs=_off(-backend.offset, "the probe's"))
     if not differs(evidence, other, beside=backend.offset):
         agrees = (
             f"{other.source} agrees with the backend: the probe's clock is likely the wrong one"
         )
-        return Verdict("probe", (*facts, agrees))
+        return Verdict("probe", (*facts, agrees), ours=_off(backend.offset, other.source))
     return Verdict("unknown", facts)
 
 
 def _by_reference(
-    reference: ClockReading, facts: tuple[str, ...], *, ours: bool, theirs: bool
+    reference: ClockReading, wrong: ClockReading | None, facts: tuple[str, ...], *, ours: bool
 ) -> Verdict:
-    if ours and theirs:
-        return Verdict("both", (*facts, f"by {reference.source} both clocks are wrong"))
+    """Judge both clocks by a reference; `wrong` is the backend's where it is out of tolerance."""
+    off = _off(reference.offset, reference.source)
+    theirs = _off(reference.offset - wrong.offset, reference.source) if wrong is not None else ""
+    if ours and wrong is not None:
+        both = (*facts, f"by {reference.source} both clocks are wrong")
+        return Verdict("both", both, ours=off, theirs=theirs)
     if ours:
-        return Verdict("probe", facts)
+        return Verdict("probe", facts, ours=off)
     right = f"by {reference.source} the probe's clock is right"
-    if theirs:
-        return Verdict("backend", (*facts, f"{right}, and the backend's is wrong"))
+    if wrong is not None:
+        said = (*facts, f"{right}, and the backend's is wrong")
+        return Verdict("backend", said, theirs=theirs)
     return Verdict("unknown", facts)
+
+
+def _off(difference: float, by: str) -> str:
+    """Say how far a clock is off: `difference` is what must be added to it, in seconds."""
+    return f"by {by} it is {span(difference)} {'behind' if difference > 0 else 'ahead'}"
 
 
 def _said(reading: ClockReading) -> str:

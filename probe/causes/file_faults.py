@@ -1,6 +1,7 @@
 """How a fault that the credentials room found in a file becomes the match of its cause."""
 
 from probe.causes.cause import Match, Strength
+from probe.causes.steps import literal
 from probe.evidence import Evidence
 
 
@@ -20,8 +21,14 @@ def file_match(evidence: Evidence, cause: str) -> Match | None:
         strength = Strength.FINDING
     if not found:
         return None
+    reread = "{reread_ca}" if found[0].role == "ca" else "{reread_cert}"
+    fixes = tuple(
+        (fault.fact, (*map(literal, fault.fix), reread) if fault.fix else ()) for fault in found
+    )
+    if strength is Strength.FINDING:
+        return Match(strength, tuple(fault.fact for fault in found), each=fixes)
     return Match(
         strength,
-        tuple(fault.fact for fault in found),
-        fix=tuple(step for fault in found for step in fault.fix),
+        tuple(fact for fact, _ in fixes),
+        fix=tuple(dict.fromkeys(step for _, fix in fixes for step in fix)),
     )

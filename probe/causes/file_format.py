@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final, get_args
 
+from probe.causes import client_fixes
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.file_faults import file_match
 from probe.causes.observed import Refusal, left_open, refusal
@@ -45,10 +46,11 @@ def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
         f"cert_file ends with {shown(chain[-1])}, whose issuer {chain[-1].issuer.text} it lacks; "
         f"that issuer stands in {missing[0].path}",
     )
+    fix = client_fixes.append_intermediate(missing[0])
     if reaches:
         anchor = "the missing intermediate chains to a CA that the backend accepts"
         strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
-        return Match(strength, (*facts, anchor))
+        return Match(strength, (*facts, anchor), fix=fix)
     if not listed:
         strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
         possible: tuple[str, ...] = ("client_ca_untrusted",)
@@ -58,9 +60,10 @@ def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
             strength,
             (*facts, "the backend names no acceptable CAs to compare with"),
             possible=possible,
+            fix=fix,
             decides="an attempt with the intermediate appended to cert_file",
         )
-    return Match(Strength.FITS, facts, possible=("client_ca_untrusted",))
+    return Match(Strength.FITS, facts, possible=("client_ca_untrusted",), fix=fix)
 
 
 def _local(id_: str, title: str, meaning: str, evidence: str, fix: tuple[str, ...]) -> Cause:
@@ -87,8 +90,10 @@ CLIENT_FILE_MISSING = _local(
     "configured. A Go exporter does not start with it; Python's logs it and goes on without.",
     "Opening the path; the settings.",
     (
-        "Mount or create the file, or correct the path: ls -l {cert_file} {key_file}",
-        "Set both cert_file and key_file, or neither.",
+        "Mount or create the file, or correct its path in {cert_setting} and "
+        "{key_setting}; set both, or neither.",
+        "{reread_cert}",
+        "To see what is there: ls -l {cert_file} {key_file}",
     ),
 )
 CLIENT_FILE_PERMISSION = _local(
@@ -97,9 +102,11 @@ CLIENT_FILE_PERMISSION = _local(
     "The file is there, and the user that runs the exporter may not open it.",
     "Opening the path gives EACCES.",
     (
-        "Give the group of the exporter's user the right to read it: chgrp otel {key_file} and "
-        "chmod 0640 {key_file}, with that group's name for otel.",
-        "In Kubernetes set securityContext.fsGroup of the pod, and defaultMode: 0440 of the volume.",
+        "Give the exporter's user the right to read {into_cert} and {into_key}, by "
+        "the group that owns them; in Kubernetes set securityContext.fsGroup of the "
+        "pod, and defaultMode: 0440 of the volume.",
+        "For that group: chmod 0640 {key_file} && chmod 0644 {cert_file}",
+        "{reread_cert}",
         "To see who may: ls -l {cert_file} {key_file}",
     ),
 )
@@ -107,14 +114,16 @@ CLIENT_FILE_MALFORMED = _local(
     "client_file_malformed",
     "The client certificate or key file is not what it has to be",
     "Exporters read PEM with a CERTIFICATE and a PRIVATE KEY block. This file holds something "
-    "else, or a block that is damaged.",
-    "The bytes of the file, read and named.",
+    "else, or a block that is damaged; or the setting holds the text of the certificate or key "
+    "itself, where the path of a file belongs.",
+    "The bytes of the file, read and named; the form of what stands where its path belongs.",
     (
-        "See which of the two it is: openssl x509 -in {cert_file} -noout and openssl pkey -in "
-        "{key_file} -noout must print nothing; mtls-probe inspect names what the file is.",
-        "From DER: openssl x509 -inform DER -in {cert_file} -out tls.pem, and put that in its place.",
-        "From PKCS#12: openssl pkcs12 -in {cert_file} -nodes -out tls.pem, which holds certificate "
-        "and key: name it in both cert_file and key_file.",
+        "Put a PEM certificate in {into_cert}, and its PEM key in {into_key}; "
+        "mtls-probe inspect names what each file is now, and the command that "
+        "converts it.",
+        "{reread_cert}",
+        "To see which of the two it is: openssl x509 -in {cert_file} -noout && "
+        "openssl pkey -in {key_file} -noout",
     ),
 )
 CLIENT_KEY_ENCRYPTED = _local(
@@ -123,8 +132,10 @@ CLIENT_KEY_ENCRYPTED = _local(
     "An exporter has nobody to ask for a passphrase; none of them can use an encrypted key.",
     "The PEM label ENCRYPTED PRIVATE KEY, or a Proc-Type header.",
     (
-        "Decrypt it into a file that only the exporter may read (umask 077; openssl pkey -in "
-        "{key_file} -out tls-plain.key), and name that file in key_file.",
+        "Decrypt the key into a file that only the exporter may read, and name that "
+        "file in {key_setting}.",
+        "To decrypt it: umask 077; openssl pkey -in {key_file} -out {key_file}-plain",
+        "{restart}",
     ),
 )
 SERVER_CA_FILE_MISSING = _local(
@@ -132,7 +143,11 @@ SERVER_CA_FILE_MISSING = _local(
     "The CA file for the backend's certificate is not there",
     "ca_file names a path where no file is. A Go exporter does not start with it.",
     "Opening the path.",
-    ("Mount or create the file, or correct the path: ls -l {ca_file}",),
+    (
+        "Mount or create the file, or correct its path in {ca_setting}.",
+        "{reread_ca}",
+        "To see what is there: ls -l {ca_file}",
+    ),
 )
 SERVER_CA_FILE_PERMISSION = _local(
     "server_ca_file_permission",
@@ -140,19 +155,24 @@ SERVER_CA_FILE_PERMISSION = _local(
     "The file is there, and the user that runs the exporter may not open it.",
     "Opening the path gives EACCES.",
     (
-        "A CA certificate is no secret, everybody may read it: chmod 0644 {ca_file}",
-        "Its folders need the right to enter too: ls -ld on each folder above {ca_file}",
+        "Let everybody read {into_ca}, and enter the folders above it: a CA "
+        "certificate is no secret.",
+        "For the file: chmod 0644 {ca_file}",
+        "{reread_ca}",
+        "To see the rights on the way: namei -l {ca_file}",
     ),
 )
 SERVER_CA_FILE_MALFORMED = _local(
     "server_ca_file_malformed",
     "The CA file for the backend's certificate holds no certificate",
-    "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else.",
-    "The bytes of the file, read and named.",
+    "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else; or the setting "
+    "holds the text of the certificate itself, where the path of a file belongs.",
+    "The bytes of the file, read and named; the form of what stands where its path belongs.",
     (
-        "See what it is: openssl x509 -in {ca_file} -noout must print nothing; mtls-probe inspect "
-        "names what the file is.",
-        "From DER: openssl x509 -inform DER -in {ca_file} -out ca.pem, and put that in its place.",
+        "Put the CA's certificate in {into_ca} as PEM; mtls-probe inspect names what "
+        "the file is now, and the command that converts it.",
+        "{reread_ca}",
+        "To see whether it is one: openssl x509 -in {ca_file} -noout",
     ),
 )
 EXPORTER_CONFIGURATION_INVALID = Cause(
@@ -185,10 +205,11 @@ CLIENT_CHAIN_MISORDERED = _local(
     "a later one, so that every exporter says that key and certificate do not match.",
     "The key's public half, compared with each certificate of the file.",
     (
-        "Write the end entity's certificate first, then its intermediates, into {cert_file} (cat "
-        "leaf.crt intermediate.crt > {cert_file}).",
-        "To see the order: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl pkcs7 "
-        "-print_certs -noout",
+        "In {cert_file}, move the end entity's certificate to the top, and put each "
+        "one's issuer behind it.",
+        "{reread_cert}",
+        "To see the order: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl "
+        "pkcs7 -print_certs -noout",
     ),
 )
 CLIENT_CHAIN_INCOMPLETE = Cause(
@@ -208,9 +229,11 @@ CLIENT_CHAIN_INCOMPLETE = Cause(
         "missing issuer at hand in ca_file or in cert_file's folder, chaining to a listed anchor."
     ),
     fix=(
-        "Append the intermediate to {cert_file}, after the end entity's certificate (cat "
-        "intermediate.crt >> {cert_file}), and restart the exporter, or set reload_interval.",
-        "With cert-manager use tls.crt as it is: it holds the leaf and its intermediates.",
+        "Append the certificate of the intermediate that issued it to {cert_file}, "
+        "behind the end entity's (with cert-manager use tls.crt as it is: it holds "
+        "both).",
+        "{reread_cert}",
+        "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
     ),
     citations=("RFC 8446 §4.4.2", "RFC 5280 §6.1"),
     applies=frozenset({"alert", "close", "reset", "answered"}),

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from probe.causes import negotiation_fixes as fixes
 from probe.causes.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import further, proven, same_alert, still_open
+from probe.causes.ciphers_and_groups import NO_SHARED_CIPHER, NO_SHARED_GROUP, UNSAID
+from probe.causes.experiments import further, holds, proven, same_alert, still_open
 from probe.causes.named_alert import received
 from probe.causes.observed import (
     alert_text,
@@ -13,7 +15,8 @@ from probe.causes.observed import (
     sent_alert,
 )
 from probe.causes.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
-from probe.cipher_suites import GO_NAMES
+from probe.causes.shared_suites import own_suites_refused
+from probe.causes.steps import kind_of_settings
 from probe.evidence import EndingKind, Evidence
 
 _PROTOCOL_VERSION = 70
@@ -28,7 +31,6 @@ _NAMED_ELSEWHERE: Final = frozenset(
      _NO_APPLICATION_PROTOCOL}
 )  # fmt: skip
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
-_UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
 _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
     _HANDSHAKE_FAILURE: (
@@ -55,78 +57,44 @@ def _version(evidence: Evidence) -> Match | None:
         further(evidence, varied) is not None
         for varied in ("every_cipher", "every_group", "no_alpn")
     )
+    if own_suites_refused(evidence) is not None:
+        return None
     shown = None if narrower else further(evidence, "every_version")
     if match is not None or shown is not None:
         facts = (*(match.facts if match else ()), offered)
         chosen = shown.handshake.version if shown and shown.handshake else ""
-        fix: tuple[str, ...] = ()
+        party, fix = fixes.meet_versions(evidence.target, offer)
         if chosen:
             facts += (f"offered every version, the backend chose TLS {chosen}",)
-            fix = (
-                f"Let both sides speak TLS {chosen}: min_version and max_version in the "
-                "exporter's tls settings",
-                *PROTOCOL_VERSION_MISMATCH.fix,
-            )
+            party, fix = fixes.allow_version(evidence.target, offer, chosen)
         if same_alert(evidence, "every_version", _PROTOCOL_VERSION):
             # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
             return Match(
                 Strength.NAMED,
                 facts,
                 possible=("no_shared_signature_algorithm",),
+                fix=fix,
+                party=party,
                 decides="the backend's own log at the time of the attempt",
             )
-        return Match(Strength.NAMED, facts, fix=fix)
+        return Match(Strength.NAMED, facts, fix=fix, party=party)
     if evidence.ending.kind == "tls" and sent_alert(handshake) == _PROTOCOL_VERSION:
-        return Match(Strength.NAMED, ("the backend chose a version that we don't allow", offered))
+        party, fix = fixes.meet_versions(evidence.target, offer)
+        return Match(
+            Strength.NAMED,
+            ("the backend chose a version that we don't allow", offered),
+            fix=fix,
+            party=party,
+        )
     if not narrower and further(evidence, "tls_1.2") is not None:
         return Match(
             Strength.NAMED,
             (offered, "capped at TLS 1.2 the handshake goes on: something on the way, or the "
              "backend, does not bear the ClientHello of TLS 1.3"),
-            fix=(
-                'Set max_version: "1.2" in the exporter\'s tls settings until it is mended.',
-                "Update the backend, or the load balancer or firewall on the way: a ClientHello "
-                "of more than one packet (X25519MLKEM768) breaks old ones.",
-            ),
+            fix=fixes.bear_the_hello(evidence.target),
+            party="network",
         )  # fmt: skip
     return None
-
-
-def _cipher(evidence: Evidence) -> Match | None:
-    match = received(evidence, _INSUFFICIENT_SECURITY)
-    shown = further(evidence, "every_cipher")
-    if shown is None or shown.handshake is None:
-        return match
-    chosen = GO_NAMES.get(shown.handshake.cipher, shown.handshake.cipher)
-    return Match(
-        Strength.NAMED,
-        (
-            *(match.facts if match else ()),
-            f"offered every cipher suite, the backend chose {chosen} "
-            f"(TLS {shown.handshake.version})",
-        ),
-        fix=(
-            f"Add {chosen} to cipher_suites in the exporter's tls settings, or remove "
-            "cipher_suites there.",
-            *NO_SHARED_CIPHER.fix,
-        ),
-    )
-
-
-def _group(evidence: Evidence) -> Match | None:
-    shown = further(evidence, "every_group")
-    if shown is None or shown.handshake is None:
-        return None
-    chosen = shown.handshake.group
-    fix = (
-        f"Add {chosen} to curve_preferences in the exporter's tls settings, or remove "
-        "curve_preferences there.",
-    )
-    return Match(
-        Strength.NAMED,
-        (f"offered every group, the backend goes on{f' with {chosen}' if chosen else ''}",),
-        fix=(*(fix if chosen else ()), *NO_SHARED_GROUP.fix),
-    )
 
 
 def _unexplained_failure(evidence: Evidence) -> Match | None:
@@ -136,12 +104,20 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     number = fatal_alert(handshake)
     if number in _NAMED_ELSEWHERE or proven(evidence):
         return None
-    tried = bool(evidence.experiments)
+    tried = holds(evidence)
+    possible = still_open(evidence, _LEFT_OPEN.get(number, ()))
+    fix: tuple[str, ...] = ()
+    if not tried and kind_of_settings(evidence.target) == "sdk":
+        fix = HANDSHAKE_REJECTED.fix[:1]  # SDKs have no settings of suites, groups or versions
+    if tried and number == _HANDSHAKE_FAILURE:
+        own = "no_shared_cipher" in possible
+        fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND
     return Match(
         Strength.RESIDUAL,
         (f"the backend sent alert {alert_text(handshake, number)}",),
-        possible=still_open(evidence, _LEFT_OPEN.get(number, ())),
-        decides="the backend's own log at the time of the attempt"
+        possible=possible,
+        fix=fix,
+        decides=fixes.KEY_AGAINST_SUITES
         if tried
         else "further handshakes, each with one thing changed: versions, ciphers, groups",
     )
@@ -188,59 +164,31 @@ PROTOCOL_VERSION_MISMATCH = Cause(
     meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
     evidence="Alert protocol_version (70), in either direction, or a handshake with every version that goes on.",
     fix=(
-        'Set min_version: "1.2" and leave max_version out in the tls settings of both sides.',
-        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null, and the same with -tls1_3.",
+        'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" '
+        "and leave max_version out in the tls settings of the exporter and of the "
+        "backend.",
+        "Restart the side that was changed.",
+        "To see what the backend takes: openssl s_client -connect {host}:{port} "
+        "-tls1_2 </dev/null, and the same with -tls1_3.",
     ),
     citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
-    applies=_UNSAID | _TLS,
+    applies=UNSAID | _TLS,
     match=_version,
-)
-
-NO_SHARED_CIPHER = Cause(
-    id="no_shared_cipher",
-    title="No cipher suite in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The cipher suites that the exporter offers and those that the backend allows do not meet; an RSA certificate with only ECDSA suites allowed does the same.",
-    evidence="Alert insufficient_security (71), or a handshake with every cipher that goes on where this one ended.",
-    fix=(
-        "Remove cipher_suites from the exporter's tls settings, or allow one of them on the backend.",
-        "To see what the backend takes without a restriction: openssl s_client -connect {host}:{port} </dev/null",
-    ),
-    citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
-    applies=_UNSAID,
-    match=_cipher,
-)
-
-NO_SHARED_GROUP = Cause(
-    id="no_shared_group",
-    title="No key exchange group in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The groups in curve_preferences and those that the backend allows do not meet.",
-    evidence="A handshake with every group that goes on where this one ended.",
-    fix=(
-        "Remove curve_preferences from the exporter's tls settings, or add X25519 and P256 to it on the backend.",
-        "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null",
-    ),
-    citations=("RFC 8446 §4.2.7",),
-    applies=_UNSAID,
-    match=_group,
 )
 
 NO_SHARED_SIGNATURE_ALGORITHM = Cause(
     id="no_shared_signature_algorithm",
     title="No signature algorithm in common",
     family="negotiation",
-    party="backend",
+    party="exporter",
     severity="critical",
     meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
     evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
     fix=(
-        "Issue the certificate in {cert_file} anew with an EC P-256 or RSA-2048 key; do the same for the backend's if that is the Ed25519 one.",
-        "To see the exporter's: openssl x509 -in {cert_file} -noout -text",
+        "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and "
+        "put it in {into_cert} with that key in {into_key}.",
+        "{reread_cert}",
+        "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
     ),
     citations=("RFC 8446 §4.2.3",),
     applies=_ALERT,
@@ -256,8 +204,11 @@ HANDSHAKE_REJECTED = Cause(
     meaning="A fatal alert that no certificate explains: nothing in common among versions, ciphers, groups or signature algorithms, as a rule.",
     evidence="A fatal alert before any client certificate was in play.",
     fix=(
-        "Remove cipher_suites, curve_preferences, min_version and max_version from the exporter's tls settings; if it then works, add them again one at a time.",
-        "Read the backend's log at that time.",
+        "Read the log of the backend at {endpoint} at the time of the attempt: it "
+        "knows what it found nothing in common in.",
+        "Remove cipher_suites, curve_preferences, min_version and max_version from "
+        "the exporter's tls settings, and restart it; if it then works, add them "
+        "again one at a time.",
     ),
     citations=("RFC 8446 §6.2 handshake_failure",),
     applies=_ALERT,
@@ -273,8 +224,10 @@ BACKEND_FAULT = Cause(
     meaning="The backend can't carry on with its own configuration: a missing certificate, a key it can't use, a bug.",
     evidence="Alert internal_error (80) with no certificate of ours in play; or what it sends is no valid TLS.",
     fix=(
-        "On the backend, check that its pair fits and can be read: openssl x509 -noout -pubkey of its cert_file and openssl pkey -pubout of its key_file must print the same.",
-        "Read the backend's log at that time.",
+        "On the backend of {endpoint}, check that its certificate and key are a pair "
+        "and can be read: openssl x509 -noout -pubkey -in on its certificate and "
+        "openssl pkey -pubout -in on its key must print the same.",
+        "Read the backend's log at the time of the attempt.",
     ),
     citations=("RFC 8446 §6.2 internal_error",),
     applies=_TLS,

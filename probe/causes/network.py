@@ -1,8 +1,9 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
 
 from probe.causes.cause import Cause, Match, Strength
-from probe.causes.experiments import proven, still_open
+from probe.causes.experiments import hints, holds, proven, still_open
 from probe.causes.observed import refusal
+from probe.causes.proxies import PROXY_FAILURE, before_the_tunnel, through
 from probe.evidence import Evidence
 
 _SILENT = (
@@ -23,13 +24,17 @@ def _tried(evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _ended(evidence: Evidence) -> Match:
+def _ended(evidence: Evidence) -> Match | None:
+    if before_the_tunnel(evidence):
+        return None
     return Match(Strength.NAMED, _tried(evidence) or (evidence.ending.detail,))
 
 
 def _dns(evidence: Evidence) -> Match | None:
-    host = evidence.target.proxy or evidence.target.host
-    return Match(Strength.NAMED, (f"{host} does not resolve: {evidence.ending.detail}",))
+    if before_the_tunnel(evidence):
+        return None
+    fact = f"{evidence.target.host} does not resolve: {evidence.ending.detail}"
+    return Match(Strength.NAMED, (fact,))
 
 
 def _timeout(evidence: Evidence) -> Match | None:
@@ -40,9 +45,24 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
     ending = evidence.ending
     if ending.stage != "handshake" or proven(evidence):
         return None
-    fact = "the connection was made, and the TLS handshake did not finish"
-    limit = "1 MiB was read" if ending.kind == "budget" else f"{evidence.target.timeout:g} s passed"
-    return Match(Strength.NAMED, (f"{fact} before {limit}",))
+    fact = f"the connection was made{through(evidence)}, and the TLS handshake did not finish"
+    limit = f"{evidence.target.timeout:g} s passed"
+    if ending.kind == "budget":
+        limit = f"it exceeded what one attempt may take ({ending.detail})"
+    facts = (f"{fact} before {limit}",)
+    if not hints(evidence, "tls_1.2"):
+        return Match(Strength.NAMED, facts)
+    return Match(
+        Strength.NAMED,
+        (
+            *facts,
+            "capped at TLS 1.2 the handshake went on: the backend stalls now and then, or something "
+            "on the way does not bear the larger ClientHello of TLS 1.3",
+        ),
+        possible=("protocol_version_mismatch",),
+        decides=f"openssl s_client -connect {evidence.target.endpoint} -tls1_2 </dev/null and the "
+        "same with -tls1_3, ten times each: only a ClientHello that is not borne stalls every time",
+    )
 
 
 def _closed(evidence: Evidence) -> Match | None:
@@ -55,24 +75,47 @@ def _closed(evidence: Evidence) -> Match | None:
     if stage == "handshake":
         return Match(
             Strength.NAMED,
-            (f"the peer {verb} the connection during the TLS handshake, without an alert",),
+            (
+                f"the peer {verb} the connection during the TLS handshake, without an alert"
+                f"{through(evidence)}",
+            ),
             possible=still_open(evidence, _SILENT),
             decides="the backend's own log at the time of the attempt"
-            if evidence.experiments
+            if holds(evidence)
             else "a handshake with other versions and ciphers, or a greeting in clear",
         )
-    how = f": {evidence.ending.detail}" if evidence.ending.detail else ""
+    return _closed_unanswered(evidence, verb)
+
+
+def _closed_unanswered(evidence: Evidence, verb: str) -> Match:
+    """Match an end of the connection, or of the request alone, that came instead of an answer."""
+    ending, answer = evidence.ending, evidence.answer
+    ended = "ended the request" if ending.detail else f"{verb} the connection"
+    if answer is not None:
+        when = f"in the middle of its answer, HTTP {answer.http_status}"
+    elif evidence.target.plaintext:
+        when = "instead of answering the request, which went out without TLS"
+    else:
+        when = "after the handshake, before it answered"
+    how = f": {ending.detail}" if ending.detail else ""
+    fact = f"the peer {ended} {when}{through(evidence)}{how}"
     return Match(
         Strength.NAMED,
-        (f"the peer {verb} the connection after the handshake, before it answered{how}",),
+        (fact,),
+        possible=still_open(evidence, _unsaid(evidence)),
+        decides="a TLS handshake, and a request in the other OTLP protocol"
+        if evidence.target.plaintext
+        else "a request in the other OTLP protocol",
     )
 
 
-def _proxy(evidence: Evidence) -> Match | None:
-    return Match(
-        Strength.NAMED,
-        (f"the proxy {evidence.target.proxy} opened no tunnel: {evidence.ending.detail}",),
-    )
+def _unsaid(evidence: Evidence) -> tuple[str, ...]:
+    """Return what a server that does not say so ends a request over."""
+    if evidence.answer is not None:
+        return ()  # it has begun to answer: it speaks what we speak
+    if evidence.target.plaintext:
+        return ("tls_off", "otlp_protocol_mismatch")
+    return ("otlp_protocol_mismatch",)
 
 
 DNS_FAILURE = Cause(
@@ -81,11 +124,14 @@ DNS_FAILURE = Cause(
     family="network",
     party="network",
     severity="critical",
-    meaning="No address was found for the endpoint's host (or its proxy's).",
+    meaning="No address was found for the endpoint's host.",
     evidence="getaddrinfo's error, by name.",
     fix=(
-        "Check the spelling of {host} and the resolver: getent hosts {host}",
-        "In Kubernetes use the full name, SERVICE.NAMESPACE.svc.",
+        "Add the name {host} to the DNS that this machine asks, or correct its "
+        "spelling in {endpoint_setting}.",
+        "In Kubernetes write the full name: the Service's name, its namespace and "
+        "svc, joined by dots.",
+        "To see what the resolver says: getent hosts {host}",
     ),
     citations=("RFC 1035", "getaddrinfo(3)"),
     applies=frozenset({"dns"}),
@@ -101,8 +147,12 @@ TCP_REFUSED = Cause(
     meaning="The host answers, and refuses the connection.",
     evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
     fix=(
-        "On the backend: ss -ltn must show port {port}; if not, start it or correct its endpoint.",
-        "From another host a receiver that listens on localhost is not reached; on the backend set endpoint: 0.0.0.0:{port}.",
+        "On the backend's machine, start what has to listen on port {port}, or "
+        "correct the port in {endpoint_setting}.",
+        "If it listens on localhost alone, other hosts do not reach it: on a "
+        "Collector set endpoint: 0.0.0.0:{port} in the receiver's settings, and "
+        "restart it.",
+        "To see what listens there: ss -ltn 'sport = :{port}'",
     ),
     citations=("RFC 9293 §3.5.2",),
     applies=frozenset({"refused"}),
@@ -118,7 +168,10 @@ TCP_TIMEOUT = Cause(
     meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
     evidence="No connection within the attempt's time.",
     fix=(
-        "Allow TCP from the exporter to {endpoint} in the firewall, the security group or the NetworkPolicy (egress here, ingress there).",
+        "Allow TCP from the exporter to {endpoint} in the firewall, the security "
+        "group or the NetworkPolicy (egress here, ingress there).",
+        "If nothing blocks it, correct the address in {endpoint_setting}: no machine "
+        "answers at this one.",
         "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 9293 §3.8.3",),
@@ -135,7 +188,9 @@ NETWORK_UNREACHABLE = Cause(
     meaning="The operating system, or a router, says that the address can't be reached.",
     evidence="ENETUNREACH, EHOSTUNREACH or the like.",
     fix=(
-        "Add the route that ip route get ADDRESS does not find, or use the backend's address of the other family (getent ahosts {host} lists them).",
+        "Add a route from this machine to {host}, or use the backend's address of the "
+        "other family.",
+        "To see its addresses: getent ahosts {host}",
     ),
     citations=("connect(2)",),
     applies=frozenset({"unreachable", "socket"}),
@@ -146,13 +201,15 @@ CONNECTION_RESET = Cause(
     id="connection_reset",
     title="The connection was reset",
     family="network",
-    party="network",
+    party="backend",
     severity="critical",
     meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
     evidence="ECONNRESET, and no refusal of a certificate.",
     fix=(
-        "Read the log of the backend, or of the load balancer before it, at that time.",
-        "If an allow-list of addresses stands before the backend, add the exporter's.",
+        "Read the log of the backend at {endpoint}, or of the load balancer in front "
+        "of it, at the time of the attempt.",
+        "If an allow-list of addresses stands in front of the backend, add the "
+        "exporter's address to it.",
         "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 9293 §3.5.2",),
@@ -172,8 +229,10 @@ CONNECTION_CLOSED = Cause(
     ),
     evidence="A FIN without an alert, and no refusal of a certificate.",
     fix=(
-        "Read the log of the backend, or of the load balancer before it, at that time.",
-        "If an allow-list of addresses stands before the backend, add the exporter's.",
+        "Read the log of the backend at {endpoint}, or of the load balancer in front "
+        "of it, at the time of the attempt.",
+        "If an allow-list of addresses stands in front of the backend, add the "
+        "exporter's address to it.",
         "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §6.1",),
@@ -190,29 +249,13 @@ TLS_TIMEOUT = Cause(
     meaning="The connection is made, then the peer goes silent: overload, or no TLS server at all.",
     evidence="The deadline, or the byte budget, within the handshake.",
     fix=(
-        "Check that {endpoint} is a TLS port and the backend is not overloaded.",
-        "A path that drops large packets does the same: ping -M do -s 1472 {host} shows it, a "
-        "smaller MTU mends it.",
+        "Check that {endpoint} is a TLS port, and that the backend behind it is not overloaded.",
+        "If the path drops large packets, set a smaller MTU on the way; this shows "
+        "it: ping -M do -s 1472 {host}",
     ),
     citations=("RFC 8446 §2",),
     applies=frozenset({"timeout", "budget"}),
     match=_tls_timeout,
-)
-
-PROXY_FAILURE = Cause(
-    id="proxy_failure",
-    title="The proxy opens no tunnel to the backend",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="The HTTP CONNECT to proxy_url was answered with something else than success.",
-    evidence="The proxy's status line.",
-    fix=(
-        "Allow CONNECT to {endpoint} in the proxy's rules, or leave the backend out with NO_PROXY={host} in the environment.",
-    ),
-    citations=("RFC 9110 §9.3.6",),
-    applies=frozenset({"proxy"}),
-    match=_proxy,
 )
 
 CAUSES = (

@@ -6,7 +6,7 @@ cause is `clock_skew`.
 
 from typing import Final
 
-from probe.causes import clocks
+from probe.causes import clocks, server_fixes
 from probe.causes.backend_ca_trust import REFUSALS
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
@@ -63,6 +63,8 @@ def _not_yet(evidence: Evidence, error: VerifyError, certificate: CertificateFac
         Strength.NAMED,
         (*facts, *clocks.verdict(evidence).facts),
         possible=() if known else ("clock_skew",),
+        fix=server_fixes.issue_for_now(evidence) if known else (),
+        party="backend" if known else "either",
         decides=clocks.ANOTHER_CLOCK,
     )
 
@@ -80,7 +82,10 @@ CLIENT_CERT_NOT_YET_VALID = Cause(
     ),
     evidence="The file itself at the time of the attempt, a refusal, and no clock that differs.",
     fix=(
-        "Use the previous certificate until then, or issue one whose notBefore is past.",
+        "Issue the exporter's certificate anew with a notBefore that is past, or go "
+        "on with the previous one until then; put it in {into_cert} with its key in "
+        "{into_key}.",
+        "{reread_cert}",
         "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout -dates",
     ),
     citations=("RFC 5280 §4.1.2.5",),
@@ -99,8 +104,11 @@ SERVER_CERT_NOT_YET_VALID = Cause(
     meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
     evidence="X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs.",
     fix=(
-        "Check this machine's clock first: date -u.",
-        "If it is right, issue the backend's certificate with a notBefore that is past.",
+        "Run date -u on this machine and compare it with a good clock: a clock that "
+        "is behind makes the backend's certificate look so.",
+        "If this clock is right, issue the certificate of the backend at {endpoint} "
+        "anew with a notBefore that is past.",
+        "{reload_backend}",
     ),
     citations=("RFC 5280 §4.1.2.5",),
     applies=SERVER_ENDINGS,

@@ -9,6 +9,7 @@ from typing import Final
 
 from probe.causes.clocks import backend_agrees, seen_outside
 from probe.causes.experiments import same_alert, same_without_certificate
+from probe.causes.plaintext_to_tls import wants_tls
 from probe.causes.wording import DAY
 from probe.credential_facts import CertificateAtHand, CertificateFacts
 from probe.evidence import Answer, Evidence, Handshake, VerifyError
@@ -288,7 +289,7 @@ def speaks_grpc(answer: Answer) -> bool:
 def answered_well(evidence: Evidence) -> bool:
     """Whether the answer to the request is a success (interfaces.md, section 3, Answers)."""
     answer = evidence.answer
-    if answer is None:
+    if answer is None or answer.body_end != "whole":
         return False
     if evidence.target.protocol == "grpc":
         return answer.grpc_status == 0
@@ -299,9 +300,14 @@ def answered_well(evidence: Evidence) -> bool:
 
 
 def confirmed(evidence: Evidence) -> bool:
-    """Whether the attempt proves that the backend lets us in."""
+    """Whether the attempt proves that the backend lets us in.
+
+    At depth tls whatever arrives does, unless a port says that it was sent plaintext.
+    """
     kind = evidence.ending.kind
-    return kind == "application_data" or (kind == "answered" and answered_well(evidence))
+    if kind == "application_data":
+        return not wants_tls(evidence)
+    return kind == "answered" and answered_well(evidence)
 
 
 def unanswered(evidence: Evidence) -> bool:

@@ -1,26 +1,16 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from probe.causes.cause import Cause, Match, Party, Strength
+from probe.causes.experiments import proven
+from probe.causes.first_bytes import bytes_of, name_unexpected
 from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
+from probe.causes.storage_texts import is_about_storage
+from probe.causes.unreadable_answer import unreadable
 from probe.evidence import Answer, EndingKind, Evidence
 
-_DISK: Final = re.compile(
-    r"read-only file ?system|no space left|disk quota|disk (is )?full|\bEROFS\b|\bENOSPC\b",
-    re.IGNORECASE,
-)
-_FILE: Final = re.compile(
-    r"errno 13\b|os error 13\b|\bEACCES\b|/\S*:? \(?permission denied", re.IGNORECASE
-)
-"""A file that may not be written, as Python, Rust, Node, and Go and Java say it."""
-_DENIED: Final = re.compile(r"permission denied", re.IGNORECASE)
-_CONNECTING: Final = re.compile(r"\b(dial|connect)\b", re.IGNORECASE)
-_FORBIDDEN_GRPC: Final = frozenset({7, 16})
-_FORBIDDEN_HTTP: Final = frozenset({401, 403})
-"""Answers that say "permission denied" of the client itself: only a file makes it storage."""
 _GRPC_NAMES: Final = {
     1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND",
     6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
@@ -44,7 +34,18 @@ _BY_HTTP: Final = {
     503: "otlp_unavailable",
     504: "otlp_unavailable",
 }
+_NOT_FOUND: Final = 404
 _NOT_SERVED: Final = frozenset({404, 405, 415})
+_CHECK_THE_PATH: Final = (
+    "Correct host, port and path of {endpoint_setting}, {endpoint} now: OTLP/HTTP wants /v1/{signal}, which exporters "
+    "append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own variable."
+)
+_NAME_THE_RECEIVER: Final = (
+    "In the Collector behind {endpoint}, name the receiver in service.pipelines for {signal}, and "
+    "restart it.",
+    f"If the receiver is there, or it is not a Collector: {_CHECK_THE_PATH[0].lower()}"
+    f"{_CHECK_THE_PATH[1:]}",
+)
 _ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
 _WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
 
@@ -57,32 +58,21 @@ def kind_of(evidence: Evidence) -> str | None:
     answer = evidence.answer
     if answer is None or answered_well(evidence):
         return None
-    if _storage(answer, answer.message):
+    if is_about_storage(answer, answer.message):
         return "otlp_storage_failure"
     if answer.grpc_status is not None:
         return _BY_GRPC.get(answer.grpc_status, "otlp_rejected")
     status = answer.http_status
     if status in _BY_HTTP:
         return _BY_HTTP[status]
+    if 200 <= status < 300 and answer.body_end != "whole":
+        return "otlp_rejected"
     grpc = evidence.target.protocol == "grpc"
     if grpc and speaks_grpc(answer) and 200 <= status < 300:
         return "otlp_rejected"  # the stream ended without its grpc-status
     if 200 <= status < 400 or status in _NOT_SERVED:
         return None if grpc and not 300 <= status < 400 else "otlp_not_served"
     return "otlp_rejected"
-
-
-def _storage(answer: Answer, text: str) -> bool:
-    if not text or _DISK.search(text):
-        return bool(text)
-    if _CONNECTING.search(text):
-        return False
-    if _FILE.search(text):
-        return True
-    forbidden = answer.grpc_status in _FORBIDDEN_GRPC or (
-        answer.grpc_status is None and answer.http_status in _FORBIDDEN_HTTP
-    )
-    return not forbidden and _DENIED.search(text) is not None
 
 
 def _fact(answer: Answer) -> str:
@@ -128,32 +118,51 @@ def _permission_denied(evidence: Evidence) -> Match | None:
 
 def _not_served(evidence: Evidence) -> Match | None:
     kind = evidence.ending.kind
-    if kind == "garbage":
-        return Match(Strength.NAMED, ("inside TLS the backend speaks no HTTP",))
+    if kind not in {"garbage", "budget"}:
+        return _unserved(evidence)
+    if evidence.answer is not None or evidence.ending.stage == "handshake" or proven(evidence):
+        return None
     if kind == "budget":
-        if evidence.ending.stage == "handshake":
-            return None
-        return Match(Strength.NAMED, ("more than 1 MiB arrived, and no answer to the request",))
-    return _match_of("otlp_not_served")(evidence)
+        fact = f"more than {evidence.ending.detail} arrived, and no answer to the request"
+        return Match(Strength.NAMED, (fact,))
+    if evidence.first_bytes:
+        first = name_unexpected(bytes_of(evidence.first_bytes))
+        return Match(Strength.NAMED, (f"the peer answers the request with {first}",))
+    return None
+
+
+def _unserved(evidence: Evidence) -> Match | None:
+    match = _match_of("otlp_not_served")(evidence)
+    answer = evidence.answer
+    if match is None or answer is None:
+        return match
+    if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
+        # A Collector whose pipelines have no such receiver answers so.
+        return Match(match.strength, match.facts, fix=_NAME_THE_RECEIVER, party="backend")
+    return match
 
 
 def _storage_failed(evidence: Evidence) -> Match | None:
     answer = evidence.answer
-    if answer is not None and _rejects_for_storage(answer) and answered_well(evidence):
+    if answer is not None and _rejects_foris_about_storage(answer) and answered_well(evidence):
         return _partial(answer)
     return _match_of("otlp_storage_failure")(evidence)
 
 
-def _rejects_for_storage(answer: Answer) -> bool:
-    return answer.rejected_items > 0 and _storage(answer, answer.partial_message)
+def _rejects_foris_about_storage(answer: Answer) -> bool:
+    return answer.rejected_items > 0 and is_about_storage(answer, answer.partial_message)
 
 
 def _rejected(evidence: Evidence) -> Match | None:
     answer = evidence.answer
+    if evidence.ending.kind in {"garbage", "budget"}:
+        return unreadable(evidence)
     if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
         if answer.body_parses is False:
             return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
-        if (answer.partial_message or answer.rejected_items) and not _rejects_for_storage(answer):
+        if (answer.partial_message or answer.rejected_items) and not _rejects_foris_about_storage(
+            answer
+        ):
             return _partial(answer)
         return None
     return _match_of("otlp_rejected")(evidence)
@@ -178,7 +187,7 @@ def _otlp(
     fix: tuple[str, ...],
     match: Callable[[Evidence], Match | None] | None = None,
     applies: frozenset[EndingKind] = _ENDINGS,
-    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch",),
+    explained_by: tuple[str, ...] = ("otlp_protocol_mismatch", "tls_off"),
 ) -> Cause:
     return Cause(
         id=id_,
@@ -205,8 +214,9 @@ CAUSES = (
         "file system, no space left. Beyond TLS, and the next thing that people meet.",
         evidence="The status message of the answer, or of its partial success, speaks of it.",
         fix=(
-            "On the backend: df -h and ls -ld on the path in the message; give its user the right "
-            "to write there, or mount it writable.",
+            "On the backend of {endpoint}, run df -h and ls -ld on the path in its "
+            "message; free space there, give its user the right to write, or mount it "
+            "writable.",
         ),
         match=_storage_failed,
         applies=_WITH_SUCCESS,
@@ -218,8 +228,9 @@ CAUSES = (
         meaning="The TLS connection and certificate are fine; a token or password is missing or wrong.",
         evidence="gRPC UNAUTHENTICATED (16) or HTTP 401.",
         fix=(
-            "Set headers (authorization) or auth in the exporter's settings, or "
-            "OTEL_EXPORTER_OTLP_HEADERS, to what the backend demands.",
+            "Set {headers_setting}, with authorization among them, or auth in a Collector exporter's "
+            "settings, to the token or password that the backend of {endpoint} demands.",
+            "{restart}",
         ),
     ),
     _otlp(
@@ -229,11 +240,12 @@ CAUSES = (
         meaning="Who we are is known and accepted by TLS, and the backend's rules forbid the request.",
         evidence="gRPC PERMISSION_DENIED (7) or HTTP 403.",
         fix=(
-            "Grant this client the right to write in the backend's access rules, or set another "
-            "token in the exporter's headers or in OTEL_EXPORTER_OTLP_HEADERS.",
+            "On the backend of {endpoint}, grant this client the right to write in its "
+            "access rules.",
+            "Or set another token in {headers_setting}, and restart the exporter.",
         ),
         match=_permission_denied,
-        explained_by=("otlp_protocol_mismatch", "client_san_rejected"),
+        explained_by=("otlp_protocol_mismatch", "tls_off", "client_san_rejected"),
     ),
     _otlp(
         "otlp_not_served",
@@ -243,10 +255,8 @@ CAUSES = (
         "no OTLP receiver at all.",
         evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
         fix=(
-            "In a Collector: name the receiver in service.pipelines for this signal (traces, metrics "
-            "or logs), and restart it.",
-            "Check the path of the endpoint: OTLP/HTTP wants /v1/traces, /v1/metrics or /v1/logs, "
-            "which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a signal's own.",
+            _CHECK_THE_PATH,
+            "{restart}",
         ),
         match=_not_served,
     ),
@@ -257,8 +267,8 @@ CAUSES = (
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
         fix=(
-            "Raise the backend's limits or quota, or send less (in a Collector: "
-            "sampling_percentage of the probabilistic_sampler processor).",
+            "Raise the limits or the quota of the backend at {endpoint}, or send less (in "
+            "a Collector: sampling_percentage of the probabilistic_sampler processor).",
         ),
     ),
     _otlp(
@@ -268,8 +278,8 @@ CAUSES = (
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
-            "Look at the backend's health (a Collector's health_check extension tells) and at what "
-            "its gateway forwards to.",
+            "Look at the health of the backend at {endpoint} (a Collector's health_check "
+            "extension says it), and at what its gateway forwards to.",
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
     ),
@@ -278,10 +288,11 @@ CAUSES = (
         "The backend rejects the request",
         party="backend",
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
-        evidence="Another gRPC status, another HTTP code, or items rejected in a partial success.",
+        evidence="Another gRPC status, another HTTP code, items rejected in a partial success, or a "
+        "success whose body can't be read to its end.",
         fix=(
-            "Read the message of the answer and the backend's log; a Collector says more with "
-            "service.telemetry.logs.level set to debug.",
+            "Read the message in the answer and the log of the backend at {endpoint}; a "
+            "Collector says more with service.telemetry.logs.level set to debug.",
         ),
         match=_rejected,
         applies=_WITH_SUCCESS,

@@ -4,6 +4,9 @@ from typing import get_args
 
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
+from probe.causes.first_bytes import bytes_of, name_first_bytes
+from probe.causes.plaintext_to_tls import wants_tls
+from probe.causes.steps import literal
 from probe.evidence import EndingKind, Evidence
 
 
@@ -12,45 +15,19 @@ def _not_tls(evidence: Evidence) -> Match | None:
         greeted = further(evidence, "plaintext")
         if greeted is None:
             return None
-        answer = name_first_bytes(_bytes(greeted.first_bytes))
+        answer = name_first_bytes(bytes_of(greeted.first_bytes))
         return Match(Strength.NAMED, (f"greeted in clear, the peer answers with {answer}",))
-    first = _bytes(evidence.handshake.first_bytes) if evidence.handshake else b""
+    first = bytes_of(evidence.handshake.first_bytes) if evidence.handshake else b""
     return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
-
-
-def _bytes(written: str) -> bytes:
-    try:
-        return bytes.fromhex(written)
-    except ValueError:  # an evidence file that was edited by hand
-        return b""
-
-
-def name_first_bytes(first: bytes) -> str:
-    """Say what protocol the first bytes of a peer belong to."""
-    if first.startswith(b"HTTP/"):
-        return "an HTTP answer in clear"
-    if len(first) >= 4 and first[3] == 0x04 and first[0] == 0 and first[1] == 0:
-        return "an HTTP/2 SETTINGS frame in clear (gRPC without TLS)"
-    for banner, name in (
-        (b"SSH-", "an SSH banner"),
-        (b"220", "an SMTP or FTP greeting"),
-        (b"+OK", "a POP3 greeting"),
-        (b"* OK", "an IMAP greeting"),
-        (b"-ERR", "a Redis or POP3 error"),
-        (b"<", "HTML or XML"),
-    ):
-        if first.startswith(banner):
-            return name
-    return f"no TLS record: {first[:8].hex(' ')}"
 
 
 def _tls_off(evidence: Evidence) -> Match | None:
     if not evidence.target.plaintext:
         return None
-    return Match(
-        Strength.FINDING,
-        (f"{evidence.target.endpoint}: the exporter's own settings send in clear, without TLS",),
-    )
+    settings = f"{evidence.target.endpoint}: the exporter's own settings send in clear, without TLS"
+    if proof := wants_tls(evidence):
+        return Match(Strength.NAMED, (proof, settings))
+    return Match(Strength.FINDING, (settings,))
 
 
 def _setting_ignored(evidence: Evidence) -> Match | None:
@@ -60,7 +37,10 @@ def _setting_ignored(evidence: Evidence) -> Match | None:
     return Match(
         Strength.FINDING,
         tuple(remark.fact for remark in remarks),
-        fix=tuple(dict.fromkeys(step for remark in remarks for step in remark.fix)),
+        each=tuple(
+            (remark.fact, (*map(literal, remark.fix), "{restart}") if remark.fix else ())
+            for remark in remarks
+        ),
     )
 
 
@@ -73,8 +53,13 @@ NOT_TLS = Cause(
     meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
     evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
     fix=(
-        "Give the receiver a certificate (cert_file and key_file in its tls settings), or correct the port in endpoint; to see what answers: openssl s_client -connect {host}:{port} </dev/null",
-        "If it is meant to be in clear: insecure: true in the exporter's tls settings, or an http:// endpoint.",
+        "Give the receiver at {endpoint} a certificate (cert_file and key_file in its "
+        "tls settings), and restart it; or correct the port in {endpoint_setting} if "
+        "{port} is another service.",
+        "If it is meant to be without TLS, write http:// in {endpoint_setting} (a "
+        "Collector's gRPC exporter: insecure: true in its tls settings), and restart "
+        "the exporter.",
+        "To see what answers: openssl s_client -connect {host}:{port} </dev/null",
     ),
     citations=("RFC 8446 §5.1",),
     applies=frozenset({"not_tls", "close", "reset", "timeout"}),
@@ -83,16 +68,20 @@ NOT_TLS = Cause(
 
 TLS_OFF = Cause(
     id="tls_off",
-    title="The exporter sends in clear",
+    title="The exporter sends without TLS",
     family="negotiation",
     party="exporter",
-    severity="warning",
-    meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Anybody on the way can read the telemetry, and no client certificate is checked.",
-    evidence="The settings themselves. Always a finding, never the cause of a failure.",
+    severity="critical",
+    meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Where the backend takes it, it is a finding: anybody on the way can read the telemetry, and no client certificate is checked. Where the backend's port wants TLS, it is the cause: nothing arrives.",
+    evidence="The settings themselves; it is the cause where the port answers plaintext with a TLS record or with Go's or nginx's HTTP 400, or where it ends the connection and a TLS handshake with it goes on.",
     fix=(
-        "Use an https:// endpoint, remove insecure: true, and set ca_file, cert_file and key_file in the exporter's tls settings.",
+        "Write https:// in {endpoint_setting}, and remove insecure: true from its tls "
+        "settings where it is set.",
+        "Set {ca_setting}, and {cert_setting} with {key_setting} where the backend "
+        "asks for a client certificate.",
+        "{restart}",
     ),
-    citations=("Collector configtls insecure",),
+    citations=("Collector configtls insecure", "RFC 8446 §5.1"),
     applies=frozenset(get_args(EndingKind)),
     match=_tls_off,
 )
@@ -112,8 +101,10 @@ EXPORTER_SETTING_IGNORED = Cause(
     ),
     evidence="The settings themselves. Always a finding, never the cause of a failure.",
     fix=(
-        "Write what is meant: remove the setting that has no effect, or add the one that it needs "
+        "Write what is meant in the exporter's settings for {endpoint}: remove the "
+        "setting that has no effect, or add the one that it needs "
         "(OTEL_EXPORTER_OTLP_CERTIFICATE for Python's gRPC exporter).",
+        "{restart}",
     ),
     citations=("Collector configtls and configgrpc", "OTLP exporter specification"),
     applies=frozenset(get_args(EndingKind)),

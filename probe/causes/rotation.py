@@ -6,6 +6,7 @@ that does not; and an old server certificate may still be valid.
 
 from typing import Final, get_args
 
+from probe.causes import server_fixes
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.wording import date, shown, span
 from probe.credential_facts import CertificateFacts, Rotation, ServedFile
@@ -59,7 +60,8 @@ def _backend(evidence: Evidence) -> Match | None:
     if served.sha256 == on_disk.sha256 or on_disk.not_before < served.not_before:
         # An older one on disk is another server's file, not one that was left unread.
         return None
-    if evidence.at - file.modified < (file.reload_interval or 0.0) + SLACK:
+    held_for = evidence.at - file.modified if file.held_for is None else file.held_for
+    if held_for < (file.reload_interval or 0.0) + SLACK:
         return None
     return Match(
         Strength.FINDING,
@@ -69,6 +71,7 @@ def _backend(evidence: Evidence) -> Match | None:
             f"{date(on_disk.not_before)} and valid until {date(on_disk.not_after)}, since "
             f"{date(file.modified)}: {_interval(file)}",
         ),
+        fix=server_fixes.read_file_again(file),
     )
 
 
@@ -100,8 +103,11 @@ EXPORTER_NOT_RELOADING: Final = Cause(
         "Always a finding, never the cause of a failure."
     ),
     fix=(
-        "Restart the exporter; then tell the probe with SIGHUP or POST /-/reload, which ends this finding.",
-        "For a Collector, set reload_interval: 1h in the exporter's tls settings; for an SDK, restart the process after each rotation.",
+        "{reread_cert}",
+        "Then send the probe SIGHUP, or POST /-/reload to it, which ends this finding.",
+        "So that it need not be done by hand again: set reload_interval: 1h in a "
+        "Collector exporter's tls settings; restart an SDK's application after each "
+        "rotation.",
     ),
     citations=("Collector configtls reload_interval", "OTLP exporter specification"),
     applies=frozenset(get_args(EndingKind)),
@@ -124,8 +130,12 @@ BACKEND_NOT_RELOADING: Final = Cause(
         "finding, never the cause of a failure."
     ),
     fix=(
-        "Restart the backend, or make it read the file again: for a Collector set reload_interval: 1h in the receiver's tls settings; nginx and HAProxy need a reload.",
-        "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout -serial -dates",
+        "{reload_backend}",
+        "So that it need not be done by hand again: set reload_interval: 1h in the "
+        "tls settings of a Collector's receiver; reload nginx and HAProxy after each "
+        "renewal.",
+        "To see what is served: openssl s_client -connect {host}:{port} </dev/null | "
+        "openssl x509 -noout -serial -dates",
     ),
     citations=("Collector configtls reload_interval",),
     applies=frozenset(get_args(EndingKind)),

@@ -1,5 +1,6 @@
 """Documented cause 4: names. The server's certificate, the client's, or the SNI."""
 
+from probe.causes import server_fixes
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.observed import (
     fatal_alert,
@@ -41,7 +42,8 @@ def _server_name(evidence: Evidence) -> Match | None:
         )
     if handshake.offer.server_name and handshake.offer.server_name != check.reference:
         facts.append(f"the SNI sent was {handshake.offer.server_name}")
-    return Match(Strength.NAMED, tuple(facts))
+    party, fix = server_fixes.match_names(evidence.target, check)
+    return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
 
 
 def _client_name(evidence: Evidence) -> Match | None:
@@ -101,6 +103,7 @@ def _unrecognized(evidence: Evidence) -> Match | None:
             "the backend sent alert unrecognized_name (112)",
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
+        fix=server_fixes.ask_for_another_name(evidence.target),
     )
 
 
@@ -118,11 +121,14 @@ SERVER_NAME_MISMATCH = Cause(
     ),
     evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
     fix=(
-        "Issue the backend's certificate with {reference} among its SANs.",
-        "Or connect by a name it has, or set server_name_override in the exporter's tls settings to "
-        "one that it has.",
-        "To see its names: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
-        "-ext subjectAltName",
+        "Issue the backend's certificate anew with {reference} among its SANs, and "
+        "put it in place of the present one on the backend.",
+        "{reload_backend}",
+        "Or connect by a name that it has: write that one in {endpoint_setting}, or "
+        "set server_name_override in a Collector exporter's tls settings to it; then "
+        "restart the exporter.",
+        "To see its names: openssl s_client -connect {host}:{port} </dev/null | "
+        "openssl x509 -noout -ext subjectAltName",
     ),
     citations=("RFC 9525 §6", "RFC 6066 §3"),
     applies=SERVER_ENDINGS,
@@ -145,8 +151,11 @@ CLIENT_SAN_REJECTED = Cause(
         "usage; an HTTP 403 from a proxy before the receiver."
     ),
     fix=(
-        "Add the name of {cert_file} to the backend's list of allowed clients, or issue the "
-        "exporter's certificate with a name that is on it.",
+        "On the backend, add the name in {cert_file} to the list of allowed clients, "
+        "and reload it.",
+        "Or issue the exporter's certificate with a name that is on that list, and "
+        "put it in {into_cert} with its key in {into_key}.",
+        "{reread_cert}",
         "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
     ),
     citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
@@ -167,8 +176,12 @@ SERVER_NAME_UNRECOGNIZED = Cause(
     ),
     evidence="Alert unrecognized_name (112).",
     fix=(
-        "Use a name that the backend serves, as endpoint or as server_name_override.",
-        "Or add {reference} to the backend's or the ingress's hosts.",
+        "Write a name that the backend serves in {endpoint_setting}, instead of "
+        "{reference}; or set server_name_override in a Collector exporter's tls "
+        "settings to one.",
+        "{restart}",
+        "Or add {reference} to the hosts of the backend, or of the ingress or load "
+        "balancer in front of it, and reload that.",
     ),
     citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
     applies=frozenset({"alert"}),

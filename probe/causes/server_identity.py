@@ -1,5 +1,6 @@
 """The backend's own certificate: its trust, its dates, its usage, its strength."""
 
+from probe.causes import server_fixes
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.client_expiry import expires_soon
 from probe.causes.clocks import ANOTHER_CLOCK, in_date, readings, verdict
@@ -25,10 +26,14 @@ def _expired(evidence: Evidence) -> Match | None:
         return _expires_soon(evidence, handshake.server_chain)
     for error in handshake.verify_errors:
         if error.code == _EXPIRED:
+            sure = _speaks_for_our_clock(evidence)
+            party, fix = server_fixes.renew(evidence, error.depth, sure=sure)
             return Match(
                 Strength.NAMED,
                 (_expiry_fact(evidence, handshake, error.depth), *verdict(evidence).facts),
-                possible=() if _speaks_for_our_clock(evidence) else ("clock_skew",),
+                possible=() if sure else ("clock_skew",),
+                fix=fix,
+                party=party,
                 decides=ANOTHER_CLOCK,
             )
     return None
@@ -93,10 +98,12 @@ def _untrusted(evidence: Evidence) -> Match | None:
     if same_name:
         facts.append("a CA of that name is there, with another key: it was reissued")
     alone = not chain[-1].self_signed and not same_name
+    fix = server_fixes.trust(evidence, chain[-1], reissued=bool(same_name))
     return Match(
         Strength.NAMED,
         tuple(facts),
         possible=("server_chain_incomplete",) if alone else (),
+        fix=fix,
         decides="the certificate of that issuer: whether it is itself issued by a CA in ca_file",
     )
 
@@ -123,6 +130,7 @@ def _incomplete(evidence: Evidence) -> Match | None:
                     f"that issuer is at hand, and is itself issued by {issuer.issuer.text}, which "
                     "ca_file holds",
                 ),
+                fix=server_fixes.send_intermediate(issuer),
             )
     return None
 
@@ -172,9 +180,11 @@ SERVER_CERT_EXPIRED = Cause(
     meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
     evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
     fix=(
-        "Renew the backend's certificate and make the backend load it (reload_interval of the "
-        "receiver, or a restart).",
-        "If the dates look right, check this machine's clock: date -u.",
+        "Renew the certificate of the backend at {endpoint}, and put it in place of "
+        "the present one.",
+        "{reload_backend}",
+        "To see the dates: openssl s_client -connect {host}:{port} </dev/null | "
+        "openssl x509 -noout -dates",
     ),
     citations=("RFC 5280 §4.1.2.5",),
     applies=_WITH_FINDINGS,
@@ -191,8 +201,9 @@ SERVER_CHAIN_INCOMPLETE = Cause(
     meaning="The server sends its certificate without the intermediate that leads to our CA.",
     evidence="The missing issuer is at hand and is issued by a CA in ca_file.",
     fix=(
-        "Append the intermediate to the backend's cert_file, after its own certificate (cat "
-        "intermediate.crt >> tls.crt there), and restart it, or set reload_interval.",
+        "On the backend, append the certificate of the intermediate to the file with "
+        "its own certificate, behind it.",
+        "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     ),
     citations=("RFC 8446 §4.4.2",),
@@ -213,10 +224,10 @@ SERVER_CA_UNTRUSTED = Cause(
     ),
     evidence="The verification of the server's path finds no anchor.",
     fix=(
-        "Put the CA that issued the backend's certificate into {ca_file} (or set ca_file, or "
-        "OTEL_EXPORTER_OTLP_CERTIFICATE).",
-        "To see what the backend sends: openssl s_client -connect {host}:{port} -showcerts "
-        "</dev/null",
+        "Put the certificate of the CA that issued the backend's into {into_ca}.",
+        "{reread_ca}",
+        "To see what the backend sends: openssl s_client -connect {host}:{port} "
+        "-showcerts </dev/null",
     ),
     citations=("RFC 5280 §6.1", "Go crypto/x509 UnknownAuthorityError"),
     applies=SERVER_ENDINGS,
@@ -233,8 +244,12 @@ SERVER_CERT_WRONG_USAGE = Cause(
     meaning="Its extendedKeyUsage lacks serverAuth: often a client's certificate in its place.",
     evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
     fix=(
-        "Issue the backend's certificate with extendedKeyUsage serverAuth (in cert-manager: "
-        "usages: [server auth, digital signature]) and put it in cert_file of its tls settings.",
+        "Issue the certificate of the backend at {endpoint} anew with "
+        "extendedKeyUsage serverAuth (in cert-manager: usages: [server auth, digital "
+        "signature]), and put it in place of the present one.",
+        "{reload_backend}",
+        "To see what the present one is made for: openssl s_client -connect "
+        "{host}:{port} </dev/null | openssl x509 -noout -ext extendedKeyUsage",
     ),
     citations=("RFC 5280 §4.2.1.12",),
     applies=SERVER_ENDINGS,
@@ -250,8 +265,12 @@ SERVER_CERT_WEAK = Cause(
     meaning="A SHA-1 or MD5 signature or an RSA key below 1024 bits, which Go exporters refuse.",
     evidence="The server's chain as it was sent.",
     fix=(
-        "Issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and put it in "
-        "cert_file of the backend's tls settings.",
+        "Issue the certificate of the backend at {endpoint} anew with an EC P-256 or "
+        "RSA-2048 key, signed with SHA-256, and put it, with that key, in place of "
+        "the present one.",
+        "{reload_backend}",
+        "To see key and signature: openssl s_client -connect {host}:{port} </dev/null "
+        "| openssl x509 -noout -text",
     ),
     citations=("Go crypto/x509 InsecureAlgorithmError", "Go crypto/tls rsa1024min"),
     applies=_WITH_FINDINGS,
@@ -267,8 +286,10 @@ SERVER_CERT_REVOKED = Cause(
     meaning="The server itself staples an OCSP answer that says so.",
     evidence="A stapled OCSP answer with the status revoked.",
     fix=(
-        "Issue a new certificate for the backend and put it in cert_file of its tls settings.",
-        "To see the answer: openssl s_client -connect {host}:{port} -status </dev/null",
+        "Issue a new certificate with a new key for the backend at {endpoint}, and "
+        "put them in place of the present ones.",
+        "{reload_backend}",
+        "To see the stapled answer: openssl s_client -connect {host}:{port} -status </dev/null",
     ),
     citations=("RFC 6066 §8", "RFC 6960"),
     applies=_WITH_FINDINGS,

@@ -8,7 +8,14 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from probe.commands.configuration import config_option, loader, report_sources
+from probe.commands.configuration import (
+    PathOf,
+    TextFile,
+    config_option,
+    loader,
+    report_sources,
+    secret_register,
+)
 from probe.commands.event_loop import in_loop
 from probe.commands.exit_codes import exit_code
 from probe.commands.results import OUTPUTS, print_results
@@ -47,14 +54,14 @@ _NO_TARGETS: Final = (
 @click.option(
     "--targets",
     "targets_file",
-    type=click.File("r", encoding="utf-8-sig", errors="surrogateescape"),
+    type=TextFile("r", encoding="utf-8-sig", errors="surrogateescape"),
     help="Endpoints, one a line.",
 )
 @click.option("--wait", default=None, help="Repeat until all are as expected or this has passed.")
 @click.option(
     "--evidence",
     "evidence_folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathOf(file_okay=False, path_type=Path),
     help="Write what each attempt saw into this folder, for `diagnose` or a bug report.",
 )
 @click.option(
@@ -65,7 +72,7 @@ _NO_TARGETS: Final = (
 @click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True)
 @click.option(
     "--output-file",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write the output there, in one step; a reader never sees half of it. `-` is stdout.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress, on a terminal either.")
@@ -114,7 +121,8 @@ def check(
     from probe.line import rounds
     from probe.outputs.log import configure_logging
 
-    configure_logging(human=True)
+    register = secret_register()
+    configure_logging(human=True, mask=register.mask)
     with progress(len(targets), shown=not quiet) as watched:
 
         def done(observation: Observation) -> None:
@@ -130,6 +138,7 @@ def check(
                 limit=limit,
                 resource=resource,
                 experiments=experiments and not no_experiments,
+                register=register,
                 done=done,
             )
         )

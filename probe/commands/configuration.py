@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from probe.described_value import NotAPathError, refuse_non_path
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 
 _LONGEST: Final = 2048
 """Characters of one line of what is our own words with a name or two in them."""
@@ -17,38 +19,81 @@ if TYPE_CHECKING:
     from probe.sources.configuration import Configuration, WebSettings
     from probe.sources.loading import Answers, Loader
 
+
+class PathOf(click.Path):
+    """A path; what can't be one is refused before anybody opens it, and not quoted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or end with a usage error that describes what stands in its place."""
+        refuse(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class TextFile(click.File):
+    """A file to read; what can't be a path is refused before anybody opens it, and not quoted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Open the file, or end with a usage error that describes what stands in its place."""
+        refuse(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def refuse(
+    kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    """End with a usage error where `value` is text that can't be a path."""
+    if isinstance(value, str):
+        try:
+            refuse_non_path(value)
+        except NotAPathError as error:
+            kind.fail(str(error.strerror), param, ctx)
+
+
 config_option = click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=PathOf(path_type=Path),
     help="The configuration file; without it the OTEL_EXPORTER_OTLP_* environment is read.",
 )
+
+
+def secret_register() -> SecretRegister:
+    """Return the register of the command that runs; whatever it prints or keeps passes it."""
+    return click.get_current_context().ensure_object(SecretRegister)
 
 
 def loader(config_file: Path | None, listen: WebSettings | None = None) -> Loader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
-    `listen` says where to serve, whatever the file says.
+    What is secret of it is registered before anybody else has it. `listen` says where to serve,
+    whatever the file says.
     """
     from probe.causes.catalogue import CATALOGUE
+    from probe.known_secrets import register_environment
     from probe.line import USER_AGENT
     from probe.sources.configuration import configuration_from_environment, load_configuration
+    from probe.sources.configured_secrets import register_configuration
     from probe.sources.loading import Loader
     from probe.sources.source_reading import SourceReader
 
+    register = secret_register()
+    register_environment(register, os.environ)
     reader = SourceReader()
 
     def read(answers: Answers) -> Configuration:
         if config_file is None:
-            return configuration_from_environment(os.environ, reader, listen)
-        return load_configuration(
-            config_file,
-            os.environ,
-            known_causes=CATALOGUE,
-            fetched=answers,
-            reader=reader,
-            listen=listen,
-        )
+            loaded = configuration_from_environment(os.environ, reader, listen)
+        else:
+            loaded = load_configuration(
+                config_file,
+                os.environ,
+                known_causes=CATALOGUE,
+                fetched=answers,
+                reader=reader,
+                listen=listen,
+            )
+        register_configuration(register, loaded)
+        return loaded
 
     return Loader(read, user_agent=USER_AGENT)
 
@@ -86,7 +131,7 @@ def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
 def report_warnings(loaded: Configuration) -> None:
     """Write the warnings of `loaded` to stderr, one a line."""
     for warning in loaded.warnings:
-        click.echo(f"warning: {safe_text(warning, _LONGEST)}", err=True)
+        _write(f"warning: {warning}")
 
 
 def report_sources(loaded: Configuration) -> None:
@@ -100,4 +145,5 @@ def report_sources(loaded: Configuration) -> None:
 
 
 def _write(text: str) -> None:
-    click.echo("\n".join(safe_text(line, _LONGEST) for line in text.split("\n")), err=True)
+    lines = secret_register().mask(text).split("\n")
+    click.echo("\n".join(safe_text(line, _LONGEST) for line in lines), err=True)

@@ -69,6 +69,7 @@ async def _demo(web: WebSettings | None) -> int:
 
 
 async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
+    from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
     from probe.sources.arguments import demo_configuration
 
@@ -76,4 +77,6 @@ async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
         click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
 
     with listening_on(web):
-        await serve(demo_configuration(targets, web), listening=listening)
+        await serve(
+            demo_configuration(targets, web), listening=listening, lines_dropped=lines_dropped
+        )

@@ -4,6 +4,7 @@ from typing import IO
 
 import click
 
+from probe.commands.configuration import TextFile
 from probe.commands.exit_codes import exit_code
 from probe.commands.results import print_results
 from probe.outputs.standard_streams import reader_may_leave
@@ -11,7 +12,7 @@ from probe.safe_text import safe_text
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="EVIDENCE...")
+@click.argument("files", nargs=-1, required=True, type=TextFile("rb"), metavar="EVIDENCE...")
 @click.option(
     "--output", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True
 )

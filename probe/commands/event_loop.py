@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from probe.own_limits import raise_descriptor_limit
 from probe.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -17,11 +18,12 @@ _T = TypeVar("_T")
 
 
 def in_loop(main: Coroutine[Any, Any, _T]) -> _T:
-    """Run `main` to its end in a loop of its own."""
+    """Run `main` to its end in a loop of its own, with as many descriptors as there may be."""
     import asyncio
 
     import uvloop
 
+    raise_descriptor_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 OUTPUTS: Final = ("table", "json", "jsonl", "junit", "prometheus")
 
 Row = tuple["Evidence", "Diagnosis"]
+
+_NAMED_WRONGLY: Final = frozenset(
+    {
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENXIO, errno.EINVAL),
+    }
+)
+"""What a file that was named wrongly ends with; anything else is the state of this machine."""
 
 
 def print_results(
@@ -38,7 +47,8 @@ def print_results(
         file: Where they go instead of standard output.
 
     Raises:
-        click.UsageError: where `file` cannot be written.
+        click.UsageError: where `file` is none that can be written to.
+        OSError: where it could not be written all the same, on a full disk for example.
     """
     if file is None and output == "table":
         from probe.outputs.terminal import print_table
@@ -55,6 +65,8 @@ def print_results(
     try:
         write_whole(file, content)
     except OSError as error:
+        if error.errno not in _NAMED_WRONGLY:
+            raise OSError(error.errno, error.strerror, str(file)) from error
         why = error.strerror or type(error).__name__
         raise click.UsageError(f"{safe_text(str(file))} cannot be written: {why}") from None
 

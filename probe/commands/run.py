@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from probe.commands.configuration import config_option, loader
+from probe.commands.configuration import config_option, loader, secret_register
 from probe.commands.event_loop import in_loop, listening_on
 from probe.commands.exit_codes import AS_EXPECTED
 
@@ -27,14 +27,16 @@ def run(config_file: Path | None, listen: str | None) -> int:
     with an error, and an address where it cannot listen, for nobody could see then that it is up.
     """
     from probe.outputs.log import configure_logging, log_warnings
+    from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
     from probe.sources.arguments import read_listen
 
+    register = secret_register()
     again = loader(config_file, None if listen is None else read_listen(listen))
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
     loaded = asyncio.run(again.read())
-    configure_logging(human=sys.stderr.isatty())
+    configure_logging(human=sys.stderr.isatty(), mask=register.mask)
     log_warnings(loaded.warnings)
     with listening_on(loaded.web):
-        in_loop(serve(loaded, loader=again))
+        in_loop(serve(loaded, loader=again, register=register, lines_dropped=lines_dropped))
     return AS_EXPECTED

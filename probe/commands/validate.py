@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.commands.configuration import config_option, configuration
+from probe.commands.configuration import config_option, configuration, secret_register
 from probe.commands.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
 from probe.outputs.standard_streams import reader_may_leave
 from probe.safe_text import safe_text
@@ -36,7 +36,7 @@ def validate(config_file: Path | None, output: str) -> int:
     if loaded.web.config_file is not None:
         from probe.serving.web_config import WebConfig
 
-        WebConfig(Path(loaded.web.config_file))
+        WebConfig(Path(loaded.web.config_file), secret_register())
     store = CredentialStore()
     unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
     for warning in unread:
@@ -73,10 +73,16 @@ def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
     from probe.credential_facts import CredentialFault
     from probe.credentials.files import read_file
+    from probe.described_value import is_description
 
     for target in targets:
         served = target.server_certificate_file
-        if served is not None and not served.receiver:
+        if served is None or served.receiver:
+            continue
+        if is_description(served.path):
+            held = served.path[1:-1]
+            yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
+        else:
             read = read_file(served.path, "cert")
             if isinstance(read, CredentialFault):
                 yield f"{target.name}: server_cert_file: {read.fact}"

@@ -17,12 +17,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from probe.credential_facts import CertificateFacts, Name
 from probe.safe_text import safe_text
 
 UNREADABLE: Final = "unreadable certificate"
+MAX_WITH_NAMES: Final = 32_768
+"""Bytes of a certificate beyond which subject and issuer are not read."""
+MAX_RSA_BITS: Final = 8192
+MAX_RSA_EXPONENT: Final = (1 << 31) - 1
+"""What Go verifies signatures of (crypto/tls, maxRSAKeySize; crypto/rsa, checkPub)."""
 MAX_SANS: Final = 100
 """Presented identifiers kept of one certificate: a hostile one holds thousands."""
 
@@ -81,6 +86,11 @@ def name_from_der(der: bytes) -> Name:
     return Name(text=text, digest=_digest(der))
 
 
+def unread_name(der: bytes) -> Name:
+    """Return a name that is not read for its length; its digest still compares."""
+    return Name(text=f"a name of {len(der)} bytes", digest=_digest(der))
+
+
 def parse_certificate(der: bytes) -> x509.Certificate | None:
     """Parse one DER certificate; None where it is not one."""
     return _or(lambda: x509.load_der_x509_certificate(der), None)
@@ -90,8 +100,12 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
     """Read what `certificate` says (RFC 5280); what is unreadable stays empty."""
     der = certificate.public_bytes(Encoding.DER)
     empty = x509.Name([])
-    subject = name_facts(_or(lambda: certificate.subject, empty))
-    issuer = name_facts(_or(lambda: certificate.issuer, empty))
+    if len(der) > MAX_WITH_NAMES:
+        # A name of thousands of attributes takes longer than all the rest.
+        subject, issuer = unread_name(der), Name(text="", digest="")
+    else:
+        subject = name_facts(_or(lambda: certificate.subject, empty))
+        issuer = name_facts(_or(lambda: certificate.issuer, empty))
     basic = _extension(certificate, x509.BasicConstraints)
     subject_key_id = _extension(certificate, x509.SubjectKeyIdentifier)
     authority_key_id = _extension(certificate, x509.AuthorityKeyIdentifier)
@@ -117,7 +131,21 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
         if authority_key_id
         else "",
         aia_issuers=_or(lambda: tuple(_aia_issuers(certificate)), ()),
+        common_name=read_common_name(certificate),
     )
+
+
+def read_common_name(certificate: x509.Certificate) -> str:
+    """Return the subject's CN, safe to show; empty where it has none or can't be read.
+
+    Of several it is the last, the most specific (RFC 6125 §1.8). Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
+    not a string in hex, and joins the parts of a multi-valued RDN with `+`.
+    """
+    values: list[str | bytes] = _or(
+        lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
+        [],
+    )
+    return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
 
 
 def unreadable_facts(der: bytes) -> CertificateFacts:
@@ -134,12 +162,24 @@ def unreadable_facts(der: bytes) -> CertificateFacts:
 
 
 def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Return whether `issuer`'s name and key made `certificate`, the signature verified."""
+    """Return whether `issuer`'s name and key made `certificate`, the signature verified.
+
+    Not by RSA keys so large that Go refuses them: to verify one signature takes milliseconds.
+    """
+    if _is_oversized(issuer):
+        return False
     try:
         certificate.verify_directly_issued_by(issuer)
     except PARSE_ERRORS:
         return _issued_with_weak_hash(certificate, issuer)
     return True
+
+
+def _is_oversized(issuer: x509.Certificate) -> bool:
+    key = _or(issuer.public_key, None)
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    return key.key_size > MAX_RSA_BITS or key.public_numbers().e > MAX_RSA_EXPONENT
 
 
 def _issued_with_weak_hash(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

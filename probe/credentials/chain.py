@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from probe.credentials.certificate import PARSE_ERRORS, issued_by
 from probe.credentials.content import read_content
 from probe.credentials.files import read_file
+from probe.own_limits import is_own_lack
 
 FOLDER_FILES: Final = 50
 FOLDER_FILE_SIZE: Final = 256 * 1024
@@ -116,11 +117,17 @@ def continuation(
 
 
 def certificates_beside(path: str) -> list[AtHand]:
-    """Return the certificates of the `*.pem` and `*.crt` files in the folder of `path`."""
+    """Return the certificates of the `*.pem` and `*.crt` files in the folder of `path`.
+
+    Raises:
+        OSError: where the probe itself lacks file descriptors or memory.
+    """
     own = Path(path)
     try:
         files = sorted(f for f in own.parent.iterdir() if f.suffix in {".pem", ".crt"} and f != own)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if is_own_lack(error):
+            raise
         return []
     found: list[AtHand] = []
     for file in [str(file) for file in files if _is_small(file)][:FOLDER_FILES]:

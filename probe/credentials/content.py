@@ -20,6 +20,7 @@ from probe.credentials.conversion import Role
 from probe.credentials.formats import PHRASES, Format, der_shortfall, first_der, recognise
 from probe.credentials.pem import Block, Flaw, Scan, is_key_label, scan_pem
 from probe.credentials.wrapping import particulars
+from probe.described_value import describe_path
 from probe.safe_text import safe_text
 
 SIZE_LIMIT: Final = 1024 * 1024
@@ -73,8 +74,8 @@ def make_fault(
     return CredentialFault(
         cause=cause or malformed(role),
         role=role,
-        path=safe_text(path),
-        fact=safe_text(f"{path} {fact}"),
+        path=safe_text(describe_path(path)),
+        fact=safe_text(f"{describe_path(path)} {fact}"),
         fix=tuple(safe_text(step, _FIX_LIMIT) for step in fix),
     )
 

@@ -26,6 +26,7 @@ from probe.credentials.negotiable import (
     openssl_ciphers,
     openssl_groups,
 )
+from probe.own_limits import OwnLimitError, lacks_descriptors
 from probe.target import TlsSettings
 
 _PROTOCOLS: Final = dict(
@@ -125,6 +126,7 @@ class Credentials:
         Raises:
             ValueError: where settings or variant name a version, cipher suite or group that the
                 TLS library does not know, or leave nothing to offer.
+            OwnLimitError: where this process lacks descriptors to read the system's roots.
         """
         context = self._contexts.get(variant)
         if context is None:
@@ -170,7 +172,7 @@ def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Contex
     if variant.client_certificate and material.chain and material.key is not None:
         _present(context, material.chain, material.key)
     if material.system_roots:
-        context.set_default_verify_paths()
+        _trust_system_roots(context)
     store = context.get_cert_store()
     assert store is not None
     for anchor in material.anchors:
@@ -178,6 +180,23 @@ def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Contex
     # As Go: whatever stands in ca_file is an anchor, self-signed or not.
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     return context
+
+
+def _trust_system_roots(context: SSL.Context) -> None:
+    """Take the system's roots.
+
+    OpenSSL passes over a file that it cannot open (X509_STORE_set_default_paths clears the error):
+    a context without a single root would then stay, and no server would be trusted.
+
+    Raises:
+        OwnLimitError: where this process lacks descriptors for it.
+    """
+    lack = lacks_descriptors()
+    if not lack:
+        context.set_default_verify_paths()
+        lack = lacks_descriptors()
+    if lack:
+        raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
 
 
 def _present(context: SSL.Context, chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> None:

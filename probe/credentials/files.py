@@ -12,10 +12,21 @@ from typing import Final
 
 from probe.credential_facts import CredentialFault
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
-from probe.credentials.conversion import Role
+from probe.credentials.conversion import INLINE, Role
+from probe.described_value import describe_path, is_description, is_plausible_path
+from probe.own_limits import EXHAUSTED
 from probe.safe_text import safe_text
 
-_OURS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_UNPACK: Final = {
+    "base64 of PEM text": "decode the text (base64 -d) and write it",
+    "base64 of DER": "decode the text (base64 -d), make PEM of it (openssl, -inform DER) and write it",
+    "PEM text with escaped line breaks": "make line breaks of each \\n (printf %b) and write the text",
+}
+_VARIABLES: Final = {
+    "cert": "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    "key": "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "ca": "OTEL_EXPORTER_OTLP_CERTIFICATE",
+}
 
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory, not a file"),
@@ -32,6 +43,8 @@ def read_file(path: str, role: Role, *, limit: int = SIZE_LIMIT) -> bytes | Cred
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
+    if is_description(path) or not is_plausible_path(path):
+        return _no_path(path, role)
     try:
         # Looked at first, because opening a device can set it going; and again once it is open.
         kind = _irregular(Path(path).stat().st_mode)
@@ -47,17 +60,40 @@ def read_file(path: str, role: Role, *, limit: int = SIZE_LIMIT) -> bytes | Cred
     except PermissionError:
         return _forbidden(path, role)
     except OSError as error:
-        if error.errno in _OURS:
+        if error.errno in EXHAUSTED:
             raise
         return _missing(path, role, error.errno or 0)
-    except ValueError:
-        return make_fault(
-            role, path, "is no path: it holds a NUL character", (), _missing_cause(role)
-        )
     if len(raw) > limit:
         fact = f"is larger than {limit} bytes, and no certificate or key file is"
         return make_fault(role, path, fact, ("check the path: this is some other file",))
     return raw
+
+
+def _no_path(text: str, role: Role) -> CredentialFault:
+    """Say what stands where the path belongs; the text itself, perhaps the key, is not shown."""
+    shown = describe_path(text)
+    what = shown.strip("()") if is_description(shown) else "nothing"
+    setting = f"{role}_file"
+    variable = _VARIABLES[role]
+    fact = f"{setting} holds {what}; the exporter wants the path of a file there"
+    fix = [
+        f"{_UNPACK.get(what.partition(',')[0], 'write the text')} to a file that only the exporter "
+        f"may read, and give that file's path in {setting} ({variable} of an SDK)",
+        f"or give the text as {INLINE[role]} in place of {setting}: a Collector and this probe have "
+        "that key, an SDK's variables do not",
+    ]
+    if role == "key":
+        fix.append(
+            "a key that stood in a variable or a configuration may have been read by others: "
+            "request a certificate for a new key if it did"
+        )
+    return CredentialFault(
+        cause=malformed(role),
+        role=role,
+        path=safe_text(shown),
+        fact=safe_text(fact),
+        fix=tuple(fix if "PEM" in what or "DER" in what else fix[:1]),
+    )
 
 
 def _irregular(mode: int) -> str:

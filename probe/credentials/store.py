@@ -1,6 +1,7 @@
 """Keeps one `Credentials` per settings and reads files again only when they have changed.
 
-An unchanged generation costs one stat call per file. A rotation half done is read again.
+An unchanged generation costs one stat call per file. A rotation half done is read again. Times of
+day are for people; ages are of the monotonic clock.
 """
 
 import os
@@ -11,11 +12,12 @@ from typing import Final, NamedTuple
 
 import msgspec.structs
 
-from probe.credential_facts import CredentialFacts, Rotation
+from probe.credential_facts import CredentialFacts, Rotation, ServedFile
 from probe.credentials.context import Credentials
 from probe.credentials.load import load_credentials
 from probe.credentials.rotation import rotations
 from probe.credentials.served import read_served
+from probe.described_value import is_plausible_path
 from probe.target import ServerCertificateFile, Target, TlsSettings
 
 READS: Final = 3
@@ -42,18 +44,24 @@ class _Held:
     first: CredentialFacts | None = None
     """The first that could be used: what an exporter that started then still has."""
     rotated: tuple[Rotation, ...] = ()
+    served_since: float = 0.0
+    """Since when the backend's file holds what it holds, monotonic seconds."""
 
     def __post_init__(self) -> None:
         if not self.credentials.facts.faults:
             self.good = self.credentials
             self.first = self.credentials.facts
 
-    def follow(self, key: _Key, at: float) -> None:
+    def follow(self, key: _Key, at: float, now: float) -> None:
         """Read what has changed; half of a rotation, or a broken file, leaves the last good pair.
 
-        As the Collector's certificate reloader, which goes on with what it has.
+        As the Collector's certificate reloader, which goes on with what it has. `at` is epoch
+        seconds, `now` monotonic ones.
         """
+        before = self.credentials.facts.served
         self.fingerprint, read = _load(key, self.paths, at)
+        if read.facts.served is not None and not _same_file(before, read.facts.served):
+            self.served_since = now
         if not read.facts.faults:
             self.first = self.first or read.facts
             self.rotated = rotations(self.first, read.facts, key.tls, at, self.rotated)
@@ -75,9 +83,19 @@ class _Held:
 class CredentialStore:
     """The credentials of all targets; those with equal settings share one."""
 
-    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
-        """Start empty; `wall_clock` says when files were read, in epoch seconds."""
+    def __init__(
+        self,
+        wall_clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            wall_clock: epoch seconds, which say when files were read.
+            clock: monotonic seconds.
+        """
         self._wall_clock = wall_clock
+        self._clock = clock
         self.reloads = 0
         """How often files were read again because they had changed."""
         self._held: dict[_Key, _Held] = {}
@@ -100,8 +118,19 @@ class CredentialStore:
         held = known[1]
         if _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
-            held.follow(_key(target), self._wall_clock())
+            held.follow(_key(target), self._wall_clock(), self._clock())
         return held.credentials
+
+    def facts(self, target: Target) -> CredentialFacts:
+        """Return what the files of `target` held at its last `get`, with their age by now."""
+        held = self._of[target.name][1]
+        facts = held.credentials.facts
+        if facts.served is None:
+            return facts
+        age = self._clock() - held.served_since
+        return msgspec.structs.replace(
+            facts, served=msgspec.structs.replace(facts.served, held_for=age)
+        )
 
     def _first(self, target: Target) -> _Held:
         """Find or read what `target` uses, and remember it by the target itself."""
@@ -109,10 +138,12 @@ class CredentialStore:
         held = self._held.get(key)
         if held is None:
             paths = credential_files(target)
-            self._held[key] = held = _Held(paths, *_load(key, paths, self._wall_clock()))
+            at = self._wall_clock()
+            self._held[key] = held = _Held(paths, *_load(key, paths, at))
+            held.served_since = self._clock() - _age(held.credentials.facts.served, at)
         elif _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
-            held.follow(key, self._wall_clock())
+            held.follow(key, self._wall_clock(), self._clock())
         self._of[target.name] = (target, held)
         return held
 
@@ -133,11 +164,21 @@ class CredentialStore:
         self._of = {name: known for name, known in self._of.items() if kept.get(name) is known[0]}
 
 
+def _same_file(before: ServedFile | None, now: ServedFile) -> bool:
+    """Whether the backend's file still holds the same, whenever it was written."""
+    return before is not None and before.chain == now.chain
+
+
+def _age(served: ServedFile | None, at: float) -> float:
+    """Return for how long a file that is read first has held this: its own date is all there is."""
+    return max(at - served.modified, 0.0) if served is not None else 0.0
+
+
 def credential_files(target: Target) -> tuple[str, ...]:
     """Return the paths of every file that the credentials of `target` are read from."""
     tls, served = target.tls, target.server_certificate_file
     named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
-    return tuple(file for file in named if file)
+    return tuple(file for file in named if file and is_plausible_path(file))
 
 
 def _key(target: Target) -> _Key:

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from probe.causes.experiments import found
 from probe.causes.observed import (
     Refusal,
     confirmed,
@@ -233,12 +234,12 @@ def _without_certificate(
         by_http = evidence.ending.kind == "answered"
         yield from verdicts(runtimes, "fails", because, http_refusal_text if by_http else _unknown)
         return
-    for experiment in evidence.experiments:
-        if experiment.varied == "no_client_certificate":
-            if experiment.ending.kind in {"answered", "application_data", "completed"}:
-                return  # whether that lets an export in is not known
-            seen = experiment.handshake
-            number = fatal_alert(seen) if seen is not None else None
+    without = found(evidence, "no_client_certificate")
+    if without is not None:
+        if without.ending.kind in {"answered", "application_data", "completed"}:
+            return  # whether that lets an export in is not known
+        seen = without.handshake
+        number = fatal_alert(seen) if seen is not None else None
     yield from verdicts(
         runtimes,
         "fails",

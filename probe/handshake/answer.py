@@ -7,6 +7,7 @@ short. What the answer means is not decided here.
 import html
 import json
 import re
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -14,13 +15,27 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
-from probe.evidence import Answer, ClockReading
-from probe.handshake.otlp_message import read_grpc_response, read_response, read_status
+from probe.evidence import Answer, BodyEnd, ClockReading
+from probe.handshake.otlp_message import (
+    BrokenBodyError,
+    ResponseFacts,
+    read_grpc_response,
+    read_response,
+    read_status,
+    unfold_gzip,
+)
 from probe.safe_text import safe_text
 from probe.target import Protocol, Signal
 
 MAX_BODY: Final = 65_535
 """The most that is kept of a body; also HTTP/2's initial window, so no WINDOW_UPDATE is due."""
+
+MAX_STEPS: Final = 512
+"""The most frames, or pieces of HTTP/1.1, that one answer may come in.
+
+The Collector, grpc-core, nginx, HAProxy and Node use 3 to 8 frames, or 2 pieces; a body of MAX_BODY
+bytes in pieces of 128 would fit.
+"""
 
 GRPC_UNKNOWN: Final = 2
 """What a client makes of a grpc-status that is no number (gRPC status codes)."""
@@ -32,11 +47,15 @@ _TRAILERS: Final = frozenset({b"grpc-status", b"grpc-message"})
 _KEPT: Final = _TRAILERS | {
     b"content-type",
     b"content-encoding",
+    b"content-length",
+    b"grpc-encoding",
     b"date",
     b"server",
     b"location",
 }
-_UNSEEN: Final = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_UNSEEN: Final = re.compile(r"<!--|<script\b|<style\b")
+_UNSEEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _TAG: Final = re.compile(r"<[^<>]*>")
 
 
@@ -64,9 +83,10 @@ class Response:
                 self.fields[name] = value
 
     def add_body(self, data: bytes) -> bool:
-        """Keep `data` up to MAX_BODY; say whether the body is full."""
-        self.body += data[: MAX_BODY - len(self.body)]
-        return len(self.body) >= MAX_BODY
+        """Keep `data` up to MAX_BODY; say whether more came."""
+        room = MAX_BODY - len(self.body)
+        self.body += data[:room]
+        return len(data) > room
 
     @property
     def is_grpc(self) -> bool:
@@ -83,21 +103,40 @@ class Response:
         """Whether a grpc-status came, in the head (trailers-only) or the trailers."""
         return b"grpc-status" in self.fields
 
-    def to_answer(self, *, cut: bool = False) -> Answer:
-        """Return what came as an Answer; `cut` says that the body lacks its end."""
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        content_type = safe_text(self.fields.get(b"content-type", b""))
+        return content_type.partition(";")[0].strip().lower()
+
+    @property
+    def promises_success(self) -> bool:
+        """Whether what came so far would be a success, if only its body were whole."""
+        if self.protocol == "grpc":
+            return self.is_grpc and self.fields.get(b"grpc-status", b"0") == b"0"
+        if not 200 <= self.status < 300:
+            return False
+        return self.media_type == "application/x-protobuf" or not self.body
+
+    def to_answer(self, end: BodyEnd = "whole") -> tuple[Answer, str]:
+        """Return what came as an Answer, and what is wrong with its body where it is broken.
+
+        `end` says how far the body was read.
+        """
         fields, body = self.fields, bytes(self.body)
         content_type = safe_text(fields.get(b"content-type", b""))
-        media_type = content_type.partition(";")[0].strip().lower()
         parses: bool | None = None
-        rejected, partial, message = 0, "", ""
-        protobuf = media_type == "application/x-protobuf" and 200 <= self.status < 300
+        rejected, partial, message, wrong = 0, "", "", ""
+        protobuf = self.media_type == "application/x-protobuf" and 200 <= self.status < 300
         if body and (self.is_grpc or protobuf):
-            read = read_grpc_response if self.is_grpc else read_response
-            facts = read(self.signal, body)
-            parses = facts.parses and not cut
-            rejected, partial = facts.rejected_items, facts.message
+            try:
+                facts = self._read_message(body, whole=end == "whole")
+                parses = facts.parses and end == "whole"
+                rejected, partial = facts.rejected_items, facts.message
+            except BrokenBodyError as error:
+                parses, end, wrong = False, "broken", str(error)
         elif body and b"content-encoding" not in fields:
-            message = _body_text(media_type, body)
+            message = _body_text(self.media_type, body)
         if raw_message := fields.get(b"grpc-message"):
             message = safe_text(unquote_to_bytes(raw_message))
         return Answer(
@@ -107,13 +146,29 @@ class Response:
             grpc_status=_grpc_status(fields.get(b"grpc-status")),
             message=message,
             body_parses=parses,
+            body_end=end,
             body_empty=not body,
             rejected_items=rejected,
             partial_message=partial,
             server=safe_text(fields.get(b"server", b"")),
             date=http_date(fields.get(b"date", b"")),
             location=safe_text(fields.get(b"location", b"")),
-        )
+        ), wrong
+
+    def _read_message(self, body: bytes, *, whole: bool) -> ResponseFacts:
+        """Read the response message, as far as the body is whole.
+
+        Go's transport offers gzip by itself and unfolds it; so must we read what a server sends to
+        everybody.
+        """
+        if not whole:
+            return ResponseFacts(parses=False)
+        if self.is_grpc:
+            encoding = self.fields.get(b"grpc-encoding", b"")
+            return read_grpc_response(self.signal, body, encoding=encoding, most=MAX_BODY)
+        if self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip":
+            body = unfold_gzip(body, MAX_BODY)
+        return read_response(self.signal, body)
 
 
 def _grpc_status(raw: bytes | None) -> int | None:
@@ -170,7 +225,30 @@ def _json_message(body: bytes) -> str:
 
 def _visible(body: bytes) -> str:
     text = body[:_MAX_TEXT].decode("utf-8", "backslashreplace")
-    return _collapsed(html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", text))))
+    return _collapsed(html.unescape(_TAG.sub(" ", _without_unseen(text))))
+
+
+def _without_unseen(text: str) -> str:
+    """Return markup without comments, scripts and styles, in one pass.
+
+    A beginning without its end stays, and no other of its kind is looked for: searching on for
+    each of a thousand would take the square of the time.
+    """
+    lower = text.translate(_ASCII_LOWER)
+    kept: list[str] = []
+    at, endless = 0, set[str]()
+    for found in _UNSEEN.finditer(lower):
+        kind = found[0]
+        if found.start() < at or kind in endless:
+            continue
+        end = lower.find(_UNSEEN_ENDS[kind], found.end())
+        close = lower.find(">", end) if end >= 0 else -1
+        if close < 0:
+            endless.add(kind)
+            continue
+        kept += (text[at : found.start()], " ")
+        at = close + 1
+    return "".join(kept) + text[at:]
 
 
 def _collapsed(text: str) -> str:

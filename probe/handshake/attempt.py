@@ -9,14 +9,15 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, thread_time
 from types import MappingProxyType
 from typing import Final
 
 import msgspec.structs
 
+from probe.credential_facts import CredentialFacts
 from probe.credentials.certificate import CertificateReader
-from probe.credentials.context import Credentials, Variant
+from probe.credentials.context import Credentials
 from probe.credentials.store import CredentialStore
 from probe.evidence import (
     Answer,
@@ -27,28 +28,32 @@ from probe.evidence import (
     Experiment,
     Handshake,
     Recheck,
+    Stage,
     Varied,
 )
 from probe.handshake.answer import date_reading
+from probe.handshake.connect import connect_first
 from probe.handshake.connection import Pump, say_farewell
 from probe.handshake.conversation import OtlpConversation
-from probe.handshake.dial import dial
 from probe.handshake.experiments import Experiments
 from probe.handshake.load_stage import evidence_of_limit, judge_load
-from probe.handshake.opening import open_stream, through_proxy
+from probe.handshake.masking import EvidenceMasker
+from probe.handshake.opening import through_proxy
+from probe.handshake.own_time import LoopDelays, OwnTime
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared, prepare
-from probe.handshake.redaction import answer_without, ending_without
+from probe.handshake.recheck import CAPPED, is_silent_refusal, shake_hands_again
 from probe.handshake.resolver import ResolutionError, Resolver
 from probe.handshake.tls import TlsClient
+from probe.known_secrets import register_targets
+from probe.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
+from probe.secret_register import SecretRegister
 from probe.target import Target
 from probe.trace_context import TraceContext
 
 SHORTEST_QUIET: Final = 0.02
 LONGEST_QUIET: Final = 1.0
 """Seconds to let a TLS 1.3 backend speak first: five round trips, within these bounds."""
-
-_TLS12: Final = Variant(max_version="1.2")
 
 
 @dataclass(slots=True)
@@ -57,16 +62,18 @@ class _Progress:
 
     at: float
     addresses: tuple[str, ...] = ()
-    connects: list[ConnectTry] = field(default_factory=list)
+    connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
     handshake: Handshake | None = None
     recheck: Recheck | None = None
     answer: Answer | None = None
+    first_bytes: str = ""
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
     round_trip: float = 0.0
     canary_trace_id: str = ""
     trace: TraceContext | None = None
+    held_up: float = 0.0
 
 
 class Prober:
@@ -83,6 +90,8 @@ class Prober:
         clock_tolerance: float = 60.0,
         resource: Mapping[str, str] = MappingProxyType({}),
         propagate: bool = False,
+        delays: LoopDelays | None = None,
+        register: SecretRegister | None = None,
     ) -> None:
         """Take the dependencies.
 
@@ -95,7 +104,13 @@ class Prober:
             clock_tolerance: seconds by which two clocks may differ.
             resource: attributes of the probe's own resource, for canaries.
             propagate: whether each attempt has a trace, which its request carries.
+            delays: measures how long this process could not act; all that run in one loop share it.
+            register: masks in evidence what it holds; the secrets of each target are added. None:
+                one of its own.
         """
+        self._delays = delays or LoopDelays()
+        self._register = SecretRegister() if register is None else register
+        self._masker = EvidenceMasker(self._register)
         self._resource = resource
         self._propagate = propagate
         self._credentials = credentials
@@ -104,8 +119,10 @@ class Prober:
         self._user_agent = user_agent
         self._clock_tolerance = clock_tolerance
         self._prepared: dict[str, Prepared] = {}
-        self._plans = Plans(reader)
-        self._experiments = Experiments(self._plans, wall_clock=wall_clock, user_agent=user_agent)
+        self._plans = Plans(reader, thread_time)
+        self._experiments = Experiments(
+            self._plans, self._delays, wall_clock=wall_clock, user_agent=user_agent
+        )
 
     async def attempt(self, target: Target, trace: TraceContext | None = None) -> Evidence:
         """Try `target` once and return all that was seen; `trace` is what it belongs to.
@@ -119,44 +136,70 @@ class Prober:
             at = self._wall_clock()
             return evidence_of_limit(target, error, at, self._clock_tolerance, trace)
         progress = _Progress(at=self._wall_clock(), trace=trace)
-        credentials = self._credentials.get(target)
-        progress.durations["load"] = monotonic() - started
-        found, ending = judge_load(target, credentials)
-        if ending is None:
-            deadline = started + target.timeout
-            ending = await self._reach(prepared, credentials, progress, deadline)
-        return Evidence(
+        facts = CredentialFacts()
+        with self._delays.watch(target.timeout) as own:
+            try:
+                credentials = self._credentials.get(target)
+                facts = self._credentials.facts(target)
+                progress.durations["load"] = monotonic() - started
+                facts, fault = judge_load(target, credentials, facts)
+                if fault is not None:
+                    ending = fault
+                else:
+                    deadline = started + target.timeout
+                    ending = await self._reach(prepared, credentials, progress, deadline, own)
+            except (OwnLimitError, OSError, MemoryError) as error:
+                if not is_own_lack(error):
+                    raise
+                ending = Ending(
+                    stage=_stage_reached(progress), kind="probe_fault", detail=describe_lack(error)
+                )
+            progress.held_up = own.told
+        evidence = Evidence(
             target=prepared.facts,
             at=progress.at,
             ending=ending,
-            credentials=found,
+            credentials=facts,
             addresses=progress.addresses,
-            connects=tuple(progress.connects),
+            connects=progress.connects,
             peer_address=progress.peer_address,
             handshake=progress.handshake,
             recheck=progress.recheck,
             answer=progress.answer,
+            first_bytes=progress.first_bytes,
             clock=progress.clock,
             durations=progress.durations,
             canary_trace_id=progress.canary_trace_id,
             trace=progress.trace,
+            held_up=progress.held_up,
         )
+        return self._masker.mask_evidence(evidence)
 
     async def experiment(
-        self, target: Target, evidence: Evidence, varied: Sequence[Varied]
+        self,
+        target: Target,
+        evidence: Evidence,
+        varied: Sequence[Varied],
+        budget: float | None = None,
     ) -> tuple[Experiment, ...]:
         """Make the variations `varied` of an attempt that reached the backend.
 
-        All share one further `timeout`. None are made where the files have changed meanwhile:
-        they would not be about that attempt any more.
+        All share `budget` seconds, by default one further `timeout`. None are made where the files have changed meanwhile: they
+        would not be about that attempt any more.
         """
-        deadline = monotonic() + target.timeout
+        deadline = monotonic() + (target.timeout if budget is None else budget)
         credentials = self._credentials.get(target)
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
-        return await self._experiments.round(
-            self._prepare(target), credentials, evidence.peer_address, varied, deadline
+        made = await self._experiments.round(
+            self._prepare(target),
+            credentials,
+            evidence.peer_address,
+            varied,
+            deadline,
+            asked=evidence.ending.stage == "export",
         )
+        return self._masker.mask_experiments(made)
 
     def forget(self, names: set[str]) -> None:
         """Drop what was prepared for targets that are gone."""
@@ -169,6 +212,7 @@ class Prober:
         if known is not None and known.target is target:
             return known
         self.forget({target.name})
+        register_targets(self._register, (target,))
         prepared = prepare(
             target,
             self._user_agent,
@@ -185,50 +229,39 @@ class Prober:
         credentials: Credentials,
         progress: _Progress,
         deadline: float,
+        own: OwnTime,
     ) -> Ending:
         before = monotonic()
+        own.act()
         try:
             if prepared.address:
                 progress.addresses = (prepared.address,)
             else:
-                async with asyncio.timeout_at(deadline):
-                    progress.addresses = await self._resolver.resolve(prepared.dial.host)
+                progress.addresses = await self._resolver.resolve(prepared.dial.host, deadline)
         except ResolutionError as error:
-            return Ending(stage="resolve", kind="dns", detail=error.code)
-        except TimeoutError:
-            return Ending(stage="resolve", kind="dns", detail="no answer in time")
+            ending = Ending(stage="resolve", kind="dns", detail=error.code)
+            return own.judge(ending, expired=error.late)
         finally:
             progress.durations["resolve"] = monotonic() - before
-        sock = await self._connect(prepared, progress, deadline)
+        before = monotonic()
+        try:
+            connected = await connect_first(progress.addresses, prepared.dial.port, deadline, own)
+        finally:
+            progress.durations["connect"] = monotonic() - before
+        progress.connects = connected.tries
+        progress.peer_address, progress.round_trip = connected.address, connected.round_trip
+        sock = connected.outcome
         if isinstance(sock, Ending):
             return sock
         with sock:
-            ending = await self._converse(prepared, credentials, progress, sock, deadline)
-        if _silent_refusal(ending, progress.handshake):
-            progress.recheck = await self._recheck(prepared, credentials, progress, deadline)
+            ending = await self._converse(prepared, credentials, progress, sock, deadline, own)
+        if is_silent_refusal(ending, progress.handshake):
+            tls = TlsClient(self._plans.get(prepared, credentials, CAPPED))
+            with self._delays.watch(prepared.target.timeout) as again:
+                progress.recheck = await shake_hands_again(
+                    prepared, tls, progress.peer_address, deadline, again, at=self._wall_clock()
+                )
         return ending
-
-    async def _connect(
-        self, prepared: Prepared, progress: _Progress, deadline: float
-    ) -> socket.socket | Ending:
-        before = monotonic()
-        failures: list[tuple[str, Ending]] = []
-        try:
-            for index, address in enumerate(progress.addresses):
-                share = (deadline - monotonic()) / (len(progress.addresses) - index)
-                began = monotonic()
-                outcome = await dial(address, prepared.dial.port, began + share)
-                if isinstance(outcome, socket.socket):
-                    progress.round_trip = monotonic() - began
-                    progress.connects.append(ConnectTry(address=address))
-                    progress.peer_address = address
-                    return outcome
-                progress.connects.append(ConnectTry(address=address, error=outcome.detail))
-                failures.append((address, outcome))
-        finally:
-            progress.durations["connect"] = monotonic() - before
-        over_ipv4 = [ending for address, ending in failures if ":" not in address]
-        return over_ipv4[-1] if over_ipv4 else failures[-1][1]
 
     async def _converse(
         self,
@@ -237,10 +270,11 @@ class Prober:
         progress: _Progress,
         sock: socket.socket,
         deadline: float,
+        own: OwnTime,
     ) -> Ending:
         loop = asyncio.get_running_loop()
         before = monotonic()
-        stream = await through_proxy(prepared, sock, deadline)
+        stream = await through_proxy(prepared, sock, deadline, own)
         # A tunnel is part of the way.
         progress.durations["connect"] += monotonic() - before
         if isinstance(stream, Ending):
@@ -256,61 +290,30 @@ class Prober:
             grpc=prepared.target.protocol == "grpc",
             quiet=quiet,
         )
+        pump = Pump(loop, sock, conversation, own.act)
         try:
-            await Pump(loop, sock, conversation).run(deadline, stream.leftover)
+            await pump.run(deadline, stream.leftover)
         finally:
             progress.handshake = conversation.handshake
             progress.durations |= conversation.durations
+            progress.first_bytes = conversation.first_bytes
         say_farewell(sock, conversation)
-        ending, headers = conversation.ending, prepared.target.headers
+        ending = conversation.ending
         assert ending is not None
-        heard_at = self._wall_clock()
-        progress.clock = date_reading(conversation.date_answer, heard_at)
+        if ending.kind == "unverified" and credentials.facts.system_roots:
+            # OpenSSL opens a folder of roots as it verifies, and passes over what it cannot open.
+            lack = lacks_descriptors()
+            if lack:
+                raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
+        received_at = self._wall_clock()
+        progress.clock = date_reading(conversation.date_answer, received_at)
         if conversation.answer is not None:
-            progress.answer = msgspec.structs.replace(
-                answer_without(conversation.answer, headers), received_at=heard_at
-            )
-        return ending_without(ending, headers)
-
-    async def _recheck(
-        self,
-        prepared: Prepared,
-        credentials: Credentials,
-        progress: _Progress,
-        deadline: float,
-    ) -> Recheck | None:
-        """Shake hands once more, capped at TLS 1.2, where a refusal falls inside the handshake."""
-        at, began = self._wall_clock(), monotonic()
-        stream = await open_stream(prepared, progress.peer_address, deadline)
-        if isinstance(stream, Ending):
-            return None
-        conversation = OtlpConversation(
-            TlsClient(self._plans.get(prepared, credentials, _TLS12)),
-            prepared.request,
-            purpose="handshake",
-            grpc=False,
-            quiet=0.0,
-        )
-        with stream.sock:
-            loop = asyncio.get_running_loop()
-            await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
-            say_farewell(stream.sock, conversation)
-        assert conversation.ending is not None
-        assert conversation.handshake is not None
-        return Recheck(
-            handshake=conversation.handshake,
-            ending=conversation.ending,
-            at=at,
-            duration=monotonic() - began,
-        )
+            progress.answer = msgspec.structs.replace(conversation.answer, received_at=received_at)
+        return own.judge(ending, expired=pump.expired)
 
 
-def _silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
-    return (
-        ending.kind in {"close", "reset"}
-        and ending.stage == "accept"
-        and handshake is not None
-        and handshake.complete
-        and handshake.version == "1.3"
-        and handshake.client_certificate_sent
-    )
+def _stage_reached(progress: _Progress) -> Stage:
+    """Return the stage in which an attempt ended that its own process broke off."""
+    if progress.handshake is not None:
+        return "handshake"
+    return "resolve" if "load" in progress.durations else "load"

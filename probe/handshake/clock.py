@@ -28,6 +28,7 @@ from probe.handshake.sntp import (
     read_sntp,
     sntp_request,
 )
+from probe.own_limits import OwnLimitError
 from probe.safe_text import safe_text
 from probe.target import ClockSource, Endpoint
 
@@ -162,7 +163,7 @@ class ClockSources:
             if error.kiss:
                 self._left_alone[source] = self._steady_clock() + LEFT_ALONE
             self._heard_nothing(source, str(error))
-        except (SilentSourceError, ResolutionError, OSError) as error:
+        except (SilentSourceError, ResolutionError, OwnLimitError, OSError) as error:
             self._heard_nothing(source, str(error))
         except Exception:
             # A bug of ours: no attempt may suffer from a clock that is only asked beside it.

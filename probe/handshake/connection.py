@@ -2,7 +2,8 @@
 
 No asyncio transport: those stop reading when a write fails, and the alert that says why is then
 lost in the receive queue. Here a failed write only ends writing; reading goes on until the peer's
-end of file, and every byte that the kernel holds reaches the conversation.
+end of file, and every byte that the kernel holds reaches the conversation: before any timer acts,
+too, for a process that wakes up late finds the answer and the deadline at the same time.
 """
 
 import asyncio
@@ -13,8 +14,18 @@ from time import monotonic
 from typing import Final, Protocol
 
 from probe.evidence import Ending
+from probe.own_limits import EXHAUSTED, OwnLimitError, name_error
 
-_CHUNK: Final = 65536
+_AT_ONCE: Final = 4
+"""Reads before a timer acts, until the loop is handed on: it may not be held up for long."""
+_LATE: Final = 0.1
+"""Seconds of lateness from which on a timer waits so long once more: after a pause of the whole
+machine, what the peer said meanwhile has yet to arrive."""
+_LAST_READS: Final = 64
+"""Reads after the deadline; what lay in the kernel's queue by then is less (tcp_rmem, 6 MiB, ends
+the conversation's byte budget long before)."""
+_CHUNK: Final = 16384
+"""Bytes of one read; with it ends what a peer can have done before the loop is handed on."""
 _WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 
 
@@ -47,12 +58,26 @@ class Pump:
     """Drives a conversation over a non-blocking socket until it has an ending."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, conversation: Conversation
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        conversation: Conversation,
+        acted: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take a connected socket, which stays the caller's to close."""
+        """Take a connected socket, which stays the caller's to close.
+
+        Args:
+            loop: the running loop.
+            sock: connected, not blocking.
+            conversation: what is driven.
+            acted: called whenever bytes were sent.
+        """
+        self.expired = False
+        """Whether the deadline ended the conversation."""
         self._loop = loop
         self._sock = sock
         self._conversation = conversation
+        self._acted = acted
         self._done: asyncio.Future[None] = loop.create_future()
         self._unsent = b""
         self._writing = False
@@ -60,15 +85,21 @@ class Pump:
         self._reset = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
+        self._end: asyncio.Handle | None = None
+        self._last_reads = _LAST_READS
+        self._waited_again = False
 
     async def run(self, deadline: float, already: bytes = b"") -> None:
         """Go on until the conversation has ended; `deadline` is monotonic seconds.
 
         `already` is what was received before the conversation began.
+
+        Raises:
+            OwnLimitError: where this process lacks memory for the socket.
         """
         loop, conversation = self._loop, self._conversation
         fd = self._sock.fileno()
-        end = loop.call_later(deadline - monotonic(), self._guarded, self._expire)
+        self._end = loop.call_later(deadline - monotonic(), self._guarded, self._expire)
         loop.add_reader(fd, self._guarded, self._readable)
         try:
             conversation.start(monotonic())
@@ -77,7 +108,7 @@ class Pump:
             self._step()
             await self._done
         finally:
-            end.cancel()
+            self._end.cancel()
             if self._timer is not None:
                 self._timer.cancel()
             loop.remove_reader(fd)
@@ -95,28 +126,60 @@ class Pump:
                 self._done.set_exception(error)
 
     def _readable(self) -> None:
+        if self._read():
+            self._step()
+
+    def _read(self) -> bool:
+        """Hand on what one read gives; return whether it gave anything, an end of file included."""
         now = monotonic()
         try:
             data = self._sock.recv(_CHUNK)
         except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
+            return False
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise OwnLimitError(name_error(error.errno)) from None
             self._conversation.receive_eof(now, reset=True)
+            return True
+        if data:
+            self._conversation.receive(data, now)
         else:
-            if data:
-                self._conversation.receive(data, now)
-            else:
-                self._conversation.receive_eof(now, reset=self._reset)
-        self._step()
+            self._conversation.receive_eof(now, reset=self._reset)
+        return True
+
+    def _drained(self) -> bool:
+        """Read what has come, a bounded part of it; return whether nothing is left to wait for."""
+        for _ in range(_AT_ONCE):
+            if self._conversation.ending is not None or not self._read():
+                return True
+            self._last_reads -= 1
+        return self._last_reads <= 0
 
     def _expire(self) -> None:
-        self._conversation.expire(monotonic())
+        if not self._drained():
+            self._step()
+            # Replies go out and other attempts have their turn; then the rest is read.
+            self._end = self._loop.call_soon(self._guarded, self._expire)
+            return
+        if self._conversation.ending is None:
+            self.expired = True
+            self._conversation.expire(monotonic())
         self._step()
 
     def _wake(self) -> None:
         self._timer = None
         self._timer_at = None
-        self._conversation.wake(monotonic())
+        # What has come may be the refusal whose absence the timer would take for consent.
+        drained = self._drained()
+        conversation = self._conversation
+        now, wake_at = monotonic(), conversation.wake_at
+        if conversation.ending is None and wake_at is not None and drained:
+            if now - wake_at > _LATE and not self._waited_again:
+                self._waited_again = True
+                self._timer_at = wake_at
+                self._timer = self._loop.call_later(_LATE, self._guarded, self._wake)
+            elif wake_at <= now:
+                conversation.wake(now)
         self._step()
 
     def _step(self) -> None:
@@ -147,10 +210,14 @@ class Pump:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise OwnLimitError(name_error(error.errno)) from None
             # The kernel tells of an RST once: the read that follows sees a plain end of file.
             self._reset = error.errno == errno.ECONNRESET
             self._write_failed = True
             sent = len(self._unsent)
+        if sent:
+            self._acted()
         self._unsent = self._unsent[sent:]
         fd = self._sock.fileno()
         if self._unsent and not self._writing:

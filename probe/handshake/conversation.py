@@ -7,30 +7,28 @@ it) ends an attempt well. Nothing of the application goes to a server that is no
 only its dates are wrong, it is asked for its Date by a bare `HEAD /`, and the ending stays.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec.structs
 
 from probe.evidence import Answer, Ending, EndingKind, Handshake, Stage
+from probe.handshake.ending_stage import Purpose, stage_of
+from probe.handshake.exchange import Exchange
 from probe.handshake.otlp import (
-    Exchange,
     Request,
     bare_exchange,
     http1_exchange,
     http2_exchange,
 )
 from probe.handshake.tls import TlsClient
+from probe.handshake.wire_steps import WireSteps, looks_like_tls
 
-BYTE_BUDGET: Final = 1 << 20
-"""The most that one connection reads; a healthy backend sends a few kilobytes."""
+__all__ = ["DATE_PATIENCE", "OtlpConversation", "Purpose"]
 
 DATE_PATIENCE: Final = 1.0
 """Seconds that the Date of a server with wrong dates is waited for."""
 
 _FIRST_BYTES: Final = 64
-_RECORD_TYPES: Final = frozenset({0x14, 0x15, 0x16, 0x17})
-
-Purpose = Literal["export", "tls", "handshake"]
 
 
 class OtlpConversation:
@@ -59,7 +57,7 @@ class OtlpConversation:
         self._written = False
         self._clear_output = bytearray()
         self._first = bytearray()
-        self._received = 0
+        self._steps = WireSteps(tls=tls is not None)
         self._since = 0.0
 
     @property
@@ -77,16 +75,22 @@ class OtlpConversation:
     @property
     def answer(self) -> Answer | None:
         """The backend's answer to the request, where one came."""
-        return None if self._asking_date else self._answer
+        return None if self._asking_date else self.date_answer
 
     @property
     def date_answer(self) -> Answer | None:
         """The answer whose Date tells the backend's clock: to the request, or to `HEAD /`."""
-        return self._answer
+        if self._exchange is None:
+            return None
+        return self._exchange.answer or self._exchange.cut_answer
 
     @property
-    def _answer(self) -> Answer | None:
-        return self._exchange.answer if self._exchange is not None else None
+    def first_bytes(self) -> str:
+        """Hex of what came first inside TLS, or without it, where it was no HTTP; else empty."""
+        exchange = self._exchange
+        if exchange is None or exchange.spoke or not exchange.garbage:
+            return ""
+        return exchange.first.hex()
 
     def start(self, now: float) -> None:
         """Send the ClientHello, or in clear text the request."""
@@ -101,13 +105,14 @@ class OtlpConversation:
         """Take bytes from the peer."""
         if self.ending is not None:
             return
-        self._received += len(data)
-        if self._tls is None:
+        if exceeded := self._steps.count(data):
+            self._exhaust(exceeded, now)
+        elif self._tls is None:
             self._hear(data, now)
         else:
             if len(self._first) < _FIRST_BYTES:
                 self._first += data[:_FIRST_BYTES]
-                if not _looks_like_tls(self._first):
+                if not looks_like_tls(self._first):
                     self._end("not_tls", now)
                     return
             was_complete = self._tls.complete
@@ -118,8 +123,6 @@ class OtlpConversation:
                 self._hear(plain, now)
             if self.ending is None:
                 self._check_tls(now)
-        if self.ending is None and self._received > BYTE_BUDGET:
-            self._end("budget", now)
 
     def receive_eof(self, now: float, *, reset: bool) -> None:
         """Learn that nothing more comes."""
@@ -127,11 +130,13 @@ class OtlpConversation:
             return
         if self._tls is not None:
             self._tls.receive_eof()
-        if not reset and self._exchange is not None:
-            self._exchange.receive_eof()
-            self._check_exchange(now)
+        kind: EndingKind = "reset" if reset else "close"
+        if self._exchange is not None and (self._asked or not reset):
+            orderly = not reset and (self._tls is None or self._tls.close_notify)
+            self._exchange.receive_eof(orderly=orderly)
+            self._check_exchange(now, ended_by=kind)
         if self.ending is None:
-            self._end("reset" if reset else "close", now)
+            self._end(kind, now)
 
     def wake(self, now: float) -> None:
         """Write after the quiet wait; at depth tls, confirm after the last one."""
@@ -147,6 +152,11 @@ class OtlpConversation:
 
     def expire(self, now: float) -> None:
         """End at the deadline."""
+        if self.ending is not None:
+            return
+        if self._exchange is not None and self._asked:
+            self._exchange.end_early()
+            self._check_exchange(now, ended_by="timeout")
         if self.ending is None:
             self._end("timeout", now)
 
@@ -227,6 +237,11 @@ class OtlpConversation:
         if self._exchange is None:
             return
         self._exchange.receive(plain)
+        if self._exchange.speaks_http1 and (self._purpose != "tls" or self._tls is None):
+            # What it says in HTTP/1.x is its answer, to a preface that it did not understand.
+            unread, self._written = self._exchange.unread, True
+            self._exchange = http1_exchange(self._request)
+            self._exchange.receive(unread)
         # An end in words of HTTP is the request's; only one without words refuses a certificate.
         self._check_exchange(now, stage="export" if self._asked else None)
         if self.ending is None and not self._written:
@@ -237,13 +252,31 @@ class OtlpConversation:
     def _spoke(self) -> bool:
         # At depth tls anything inside TLS is application data, of whatever protocol.
         exchange = self._exchange
-        return exchange is not None and (exchange.spoke or exchange.garbage)
+        if exchange is None:
+            return False
+        return exchange.spoke or (exchange.garbage and self._tls is not None)
 
     @property
     def _asked(self) -> bool:
         return self._written and self._purpose == "export"
 
-    def _check_exchange(self, now: float, *, stage: Stage | None = None) -> None:
+    def _exhaust(self, bound: str, now: float) -> None:
+        """End at a bound of the connection; a status that came and is not a success stands."""
+        if self._exchange is not None and self._asked:
+            self._exchange.end_early()
+            self._check_exchange(now, ended_by="budget", detail=bound)
+        if self.ending is None:
+            self._end("budget", now, detail=bound)
+
+    def _check_exchange(
+        self,
+        now: float,
+        *,
+        stage: Stage | None = None,
+        ended_by: EndingKind = "close",
+        detail: str = "",
+    ) -> None:
+        """End where the exchange has ended; `ended_by` is what cut it off, if nothing in it did."""
         exchange = self._exchange
         assert exchange is not None
         if exchange.answer is not None:
@@ -251,16 +284,22 @@ class OtlpConversation:
                 self._end("application_data", now)
             else:
                 self._end("answered", now, stage="export")
-        elif exchange.garbage and self._purpose != "tls":
+        elif exchange.exhausted:
+            self._end("budget", now, stage=stage, detail=exchange.detail)
+        elif exchange.garbage and (self._purpose != "tls" or self._tls is None):
             self._end("garbage", now, stage="export", detail=exchange.detail)
-        elif exchange.ended and not exchange.garbage:
+        elif exchange.cut_answer is not None and self._asked:
+            self._end(ended_by, now, stage="export", detail=exchange.detail or detail)
+        elif exchange.ended and not exchange.garbage and ended_by in {"close", "reset"}:
             # RST_STREAM, or a GOAWAY that drops the request: no answer will come.
-            self._end("close", now, stage=stage, detail=exchange.detail)
+            self._end(ended_by, now, stage=stage, detail=exchange.detail)
 
     def _check_tls(self, now: float) -> None:
         tls = self._tls
         assert tls is not None
-        if tls.state == "failed":
+        if tls.exhausted:
+            self._end("budget", now, detail=tls.exhausted)
+        elif tls.state == "failed":
             received = any(a.direction == "received" and a.level == "fatal" for a in tls.alerts)
             self._end("alert" if received else "tls", now)
         elif tls.state == "closed":
@@ -272,30 +311,8 @@ class OtlpConversation:
         if self._asking_date:
             # Whatever became of the question: an exporter has stopped before it.
             kind, stage, detail, self._since = "unverified", "handshake", "", now
-        stage = stage or self._stage(kind)
+        stage = stage or stage_of(kind, self._tls, self._purpose, written=self._written)
         self.durations[stage] = self.durations.get(stage, 0.0) + now - self._since
         notified = self._tls is not None and self._tls.close_notify and not self._asking_date
         self.wake_at = None
         self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)
-
-    def _stage(self, kind: EndingKind) -> Stage:
-        """Say where evidence of this `kind` belongs.
-
-        A refusal after the handshake is one of the certificate, `accept`, even where the request
-        was written already; without a certificate in play there is nothing to accept.
-        """
-        tls = self._tls
-        if tls is None:
-            return "export"
-        if not tls.complete:
-            return "handshake"
-        if self._purpose == "tls" or not self._written:
-            return "accept"
-        if kind == "alert" or (kind in {"close", "reset"} and tls.certificate_requested):
-            return "accept"
-        return "export"
-
-
-def _looks_like_tls(first: bytearray) -> bool:
-    """Whether the bytes so far can begin a TLS record (RFC 8446 §5.1)."""
-    return first[0] in _RECORD_TYPES and (len(first) < 2 or first[1] == 3)

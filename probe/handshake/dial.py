@@ -9,11 +9,11 @@ import socket
 from typing import Final
 
 from probe.evidence import Ending, EndingKind
+from probe.own_limits import EXHAUSTED, name_error
 
 _UNREACHABLE: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 )
-_OUR_OWN: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 async def dial(address: str, port: int, deadline: float) -> socket.socket | Ending:
@@ -23,6 +23,8 @@ async def dial(address: str, port: int, deadline: float) -> socket.socket | Endi
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         return _ending(error.errno or 0)
+    except MemoryError:
+        return _ending(errno.ENOMEM)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -37,7 +39,27 @@ async def dial(address: str, port: int, deadline: float) -> socket.socket | Endi
     if not number:
         return sock
     sock.close()
+    if number == errno.EADDRNOTAVAIL and _has_source(family, address, port):
+        return Ending(
+            stage="connect",
+            kind="probe_fault",
+            detail="EADDRNOTAVAIL: no source port is free for this address (ip_local_port_range)",
+        )
     return _ending(number)
+
+
+def _has_source(family: int, address: str, port: int) -> bool:
+    """Return whether this machine has an address to reach `address` from.
+
+    connect(2) gives EADDRNOTAVAIL both where all ephemeral ports are taken and where no address of
+    ours fits, as in a container without IPv6. Connecting a datagram socket sends nothing, and
+    takes its port from another range of numbers: it fails for want of an address alone.
+    """
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as other:
+            return other.connect_ex((address, port)) == 0
+    except OSError:
+        return False
 
 
 async def _connected(sock: socket.socket, deadline: float) -> int:
@@ -53,10 +75,22 @@ async def _connected(sock: socket.socket, deadline: float) -> int:
             async with asyncio.timeout_at(deadline):
                 await writable
         except TimeoutError:
-            return errno.ETIMEDOUT
+            # A process that wakes up late finds the deadline and the connection at one time.
+            return _late_answer(sock)
         finally:
             loop.remove_writer(sock.fileno())
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _late_answer(sock: socket.socket) -> int:
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        return number
+    try:
+        sock.getpeername()
+    except OSError:
+        return errno.ETIMEDOUT
+    return 0
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
@@ -74,6 +108,6 @@ def _ending(number: int) -> Ending:
         kind = "unreachable"
     elif number == errno.ECONNRESET:
         kind = "reset"
-    elif number in _OUR_OWN:
+    elif number in EXHAUSTED:
         kind = "probe_fault"
-    return Ending(stage="connect", kind=kind, detail=errno.errorcode.get(number, str(number)))
+    return Ending(stage="connect", kind=kind, detail=name_error(number))

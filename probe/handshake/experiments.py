@@ -1,7 +1,8 @@
 """Further connections that each vary one thing, to settle what the first handshake left open.
 
 causes.md, "How ties are broken": they never send the target's headers, and all of one round share
-one time budget. Law 2: whatever comes back is evidence.
+one time budget. A round begins with the attempt's own handshake, unvaried: what a round shows is
+about the attempt only where that ends as the attempt did. Law 2: whatever comes back is evidence.
 """
 
 import asyncio
@@ -15,13 +16,16 @@ import msgspec.structs
 from probe.credentials.context import Credentials, Variant
 from probe.evidence import Ending, Experiment, Varied
 from probe.handshake.connection import Pump
-from probe.handshake.conversation import OtlpConversation
+from probe.handshake.conversation import OtlpConversation, Purpose
 from probe.handshake.greeting import Greeting
 from probe.handshake.opening import Stream, open_stream
 from probe.handshake.otlp import Request, build_request
+from probe.handshake.own_time import LoopDelays, OwnTime
 from probe.handshake.plans import Plans
 from probe.handshake.prepared import Prepared
 from probe.handshake.tls import TlsClient
+from probe.own_limits import OwnLimitError
+from probe.safe_text import safe_text
 from probe.target import Protocol, Target
 
 QUIET: Final = 0.2
@@ -37,6 +41,7 @@ EVERY_GROUP: Final = (
 )  # fmt: skip
 
 _VARIANTS: Final[dict[Varied, Variant]] = {
+    "unvaried": Variant(),
     "no_client_certificate": Variant(client_certificate=False),
     "tls_1.2": Variant(max_version="1.2"),
     "tls_1.3": Variant(min_version="1.3", max_version="1.3"),
@@ -45,15 +50,30 @@ _VARIANTS: Final[dict[Varied, Variant]] = {
     "every_group": Variant(groups=EVERY_GROUP),
     "no_alpn": Variant(),
     "other_protocol": Variant(),
+    "tls": Variant(client_certificate=False),
+}
+
+_PURPOSES: Final[dict[Varied, Purpose]] = {
+    "unvaried": "tls",
+    "no_client_certificate": "tls",
+    "other_protocol": "export",
 }
 
 
 class Experiments:
     """Runs rounds of experiments on the plans that the attempts use."""
 
-    def __init__(self, plans: Plans, *, wall_clock: Callable[[], float], user_agent: str) -> None:
+    def __init__(
+        self,
+        plans: Plans,
+        delays: LoopDelays,
+        *,
+        wall_clock: Callable[[], float],
+        user_agent: str,
+    ) -> None:
         """Take the dependencies; `wall_clock` gives seconds since the epoch."""
         self._plans = plans
+        self._delays = delays
         self._wall_clock = wall_clock
         self._user_agent = user_agent
 
@@ -64,17 +84,31 @@ class Experiments:
         address: str,
         varied: Sequence[Varied],
         deadline: float,
+        *,
+        asked: bool = False,
     ) -> tuple[Experiment, ...]:
-        """Make each variation of `varied` at `address` until `deadline` (monotonic seconds)."""
+        """Repeat the attempt unvaried, then make each variation of `varied` at `address`.
+
+        All of it until `deadline` (monotonic seconds). Where this process was held up meanwhile,
+        the unvaried handshake is recorded as ended by that, so that the round shows nothing.
+        `asked` says that the attempt ended at its request: then the repetition makes it, too.
+        """
+        kinds: tuple[Varied, ...] = ("unvaried", *varied)
         done: list[Experiment] = []
-        for index, one in enumerate(varied):
-            left = deadline - monotonic()
-            if left <= 0:
-                break
-            began = monotonic()
-            share = began + left / (len(varied) - index)
-            made = await self._one(prepared, credentials, address, one, share)
-            done.append(msgspec.structs.replace(made, duration=monotonic() - began))
+        with self._delays.watch(deadline - monotonic()) as own:
+            for index, one in enumerate(kinds):
+                left = deadline - monotonic()
+                if left <= 0:
+                    break
+                began = monotonic()
+                share = left / (len(kinds) - index)
+                made = await self._one(
+                    prepared, credentials, address, one, began + share, asked=asked
+                )
+                done.append(msgspec.structs.replace(made, duration=monotonic() - began))
+            if done and own.noticeable:
+                ours = Ending(stage="handshake", kind="probe_fault", detail=own.describe())
+                done[0] = msgspec.structs.replace(done[0], ending=ours)
         return tuple(done)
 
     async def _one(
@@ -84,15 +118,43 @@ class Experiments:
         address: str,
         varied: Varied,
         deadline: float,
+        *,
+        asked: bool,
     ) -> Experiment:
         at = self._wall_clock()
-        stream = await open_stream(prepared, address, deadline)
+        with self._delays.watch(deadline - monotonic()) as own:
+            try:
+                return await self._made(
+                    prepared, credentials, address, varied, at, deadline, own, asked=asked
+                )
+            except OwnLimitError as error:
+                ours = Ending(stage="handshake", kind="probe_fault", detail=error.detail)
+                return Experiment(varied=varied, at=at, ending=ours)
+
+    async def _made(
+        self,
+        prepared: Prepared,
+        credentials: Credentials,
+        address: str,
+        varied: Varied,
+        at: float,
+        deadline: float,
+        own: OwnTime,
+        *,
+        asked: bool,
+    ) -> Experiment:
+        stream = await open_stream(prepared, address, deadline, own)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=at, ending=stream)
         with stream.sock:
             if varied == "plaintext":
                 return await _greet(stream, at, deadline)
-            conversation = self._conversation(prepared, credentials, varied)
+            try:
+                conversation = self._conversation(prepared, credentials, varied, asked=asked)
+            except ValueError as error:
+                # A target without TLS may have TLS settings that nobody has looked at yet.
+                fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
+                return Experiment(varied=varied, at=at, ending=fault)
             loop = asyncio.get_running_loop()
             await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
         assert conversation.ending is not None
@@ -105,23 +167,24 @@ class Experiments:
         )
 
     def _conversation(
-        self, prepared: Prepared, credentials: Credentials, varied: Varied
+        self, prepared: Prepared, credentials: Credentials, varied: Varied, *, asked: bool
     ) -> OtlpConversation:
         protocol, alpn = prepared.target.protocol, prepared.alpn
-        request = prepared.request
+        request, purpose = prepared.request, _PURPOSES.get(varied, "handshake")
         if varied == "no_alpn":
             alpn = ()
         elif varied == "other_protocol":
             protocol, alpn, request = _other(prepared.target, self._user_agent)
-        plan = self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)
+        elif varied == "unvaried" and asked:
+            request, purpose = _bare(prepared.target, self._user_agent), "export"
         return OtlpConversation(
-            TlsClient(plan),
+            None
+            if prepared.target.plaintext and varied != "tls"
+            else TlsClient(self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)),
             request,
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
-            purpose={"no_client_certificate": "tls", "other_protocol": "export"}.get(
-                varied, "handshake"
-            ),  # type: ignore[arg-type]  # each is a Purpose
+            purpose=purpose,
             grpc=protocol == "grpc" and varied != "no_client_certificate",
             quiet=QUIET,
         )
@@ -136,9 +199,13 @@ async def _greet(stream: Stream, at: float, deadline: float) -> Experiment:
     )
 
 
+def _bare(target: Target, user_agent: str) -> Request:
+    """Return the target's request without any header of its own."""
+    return build_request(replace(target, headers=()), user_agent)
+
+
 def _other(target: Target, user_agent: str) -> tuple[Protocol, tuple[bytes, ...], Request]:
     """Return the other OTLP protocol, what it offers, and its request without any header."""
     protocol: Protocol = "http/protobuf" if target.protocol == "grpc" else "grpc"
     alpn = (b"h2",) if protocol == "grpc" else (b"h2", b"http/1.1")
-    bare = replace(target, protocol=protocol, headers=())
-    return protocol, alpn, build_request(bare, user_agent)
+    return protocol, alpn, _bare(replace(target, protocol=protocol), user_agent)

@@ -13,12 +13,13 @@ from probe.target import Target
 from probe.trace_context import TraceContext
 
 
-def judge_load(target: Target, credentials: Credentials) -> tuple[CredentialFacts, Ending | None]:
+def judge_load(
+    target: Target, credentials: Credentials, facts: CredentialFacts
+) -> tuple[CredentialFacts, Ending | None]:
     """Return what is known of the files and settings, and how the attempt ends for them.
 
-    None: it goes on.
+    `facts` are those of the files as they are now. None: the attempt goes on.
     """
-    facts = credentials.facts
     if target.faults:
         # Not tried: nothing that was sent would be what an exporter sends.
         return with_setting_faults(facts, target), Ending(stage="load", kind="credentials")

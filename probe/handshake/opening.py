@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from probe.evidence import Ending
 from probe.handshake.connection import Pump
 from probe.handshake.dial import dial
+from probe.handshake.own_time import OwnTime
 from probe.handshake.prepared import Prepared
 from probe.handshake.proxy import ProxyTunnel
 
@@ -23,27 +24,39 @@ class Stream:
 
 
 async def through_proxy(
-    prepared: Prepared, sock: socket.socket, deadline: float
+    prepared: Prepared, sock: socket.socket, deadline: float, own: OwnTime
 ) -> Stream | Ending:
     """Have the proxy at the other end of `sock` open its tunnel, where the target has one.
+
+    Args:
+        prepared: the target.
+        sock: connected to its proxy, or to the backend itself.
+        deadline: monotonic seconds.
+        own: measures what this process itself loses of its time.
 
     The socket stays open, and the caller's, whatever comes of it.
     """
     if prepared.target.proxy_url is None:
         return Stream(sock)
     tunnel = ProxyTunnel(prepared.target.proxy_url.reveal(), prepared.target.endpoint)
-    await Pump(asyncio.get_running_loop(), sock, tunnel).run(deadline)
+    pump = Pump(asyncio.get_running_loop(), sock, tunnel, own.act)
+    await pump.run(deadline)
     assert tunnel.ending is not None
-    return Stream(sock, tunnel.leftover) if tunnel.open else tunnel.ending
+    if tunnel.open:
+        return Stream(sock, tunnel.leftover)
+    return own.judge(tunnel.ending, expired=pump.expired)
 
 
-async def open_stream(prepared: Prepared, address: str, deadline: float) -> Stream | Ending:
-    """Connect to `address` once more; `deadline` is monotonic seconds."""
+async def open_stream(
+    prepared: Prepared, address: str, deadline: float, own: OwnTime
+) -> Stream | Ending:
+    """Connect to `address` once more; the arguments are those of `through_proxy`."""
+    own.act()
     sock = await dial(address, prepared.dial.port, deadline)
     if isinstance(sock, Ending):
-        return sock
+        return own.judge(sock)
     try:
-        stream = await through_proxy(prepared, sock, deadline)
+        stream = await through_proxy(prepared, sock, deadline, own)
     except BaseException:
         sock.close()
         raise

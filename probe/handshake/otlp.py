@@ -9,16 +9,17 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final
 from urllib.parse import quote
 
 import h11
 from hpack import Encoder
 from hyperframe.frame import DataFrame, HeadersFrame, SettingsFrame
 
-from probe.evidence import Answer
+from probe.handshake.exchange import Exchange
+from probe.handshake.header_blocks import MAX_HEADER_LIST
 from probe.handshake.http1 import Http1Exchange
-from probe.handshake.http2 import MAX_FRAME, MAX_HEADER_LIST, STREAM, Http2Exchange
+from probe.handshake.http2 import MAX_FRAME, STREAM, Http2Exchange
 from probe.handshake.otlp_message import GRPC_PREFIX
 from probe.target import Endpoint, Signal, Target
 from probe.target import Protocol as OtlpProtocol
@@ -62,35 +63,6 @@ _OURS: Final = frozenset(
 )
 
 _Fields = list[tuple[str, bytes]]
-
-
-class Exchange(Protocol):
-    """The receiving half of an exchange: total, and fed in any pieces."""
-
-    over: Literal["h2", "http/1.1"]
-    answer: Answer | None
-    """The complete answer, or as much of an HTTP answer as came before it was cut."""
-    spoke: bool
-    """Whether the peer has spoken this protocol: its SETTINGS, or a status line."""
-    garbage: bool
-    """Whether the peer does not speak it, or breaks it."""
-    ended: bool
-    """Whether nothing more is to be heard; without `answer` or `garbage`, no answer will come."""
-    detail: str
-    """A short safe fact about an end without an answer."""
-    goaway: tuple[int, str] | None
-    """HTTP/2: the error code and the safe debug text of GOAWAY."""
-    stream_error: int | None
-    """HTTP/2: the error code of RST_STREAM."""
-
-    def receive(self, data: bytes) -> None:
-        """Take bytes from the peer."""
-
-    def receive_eof(self) -> None:
-        """Learn that nothing more comes."""
-
-    def take_output(self) -> bytes:
-        """Return what the protocol itself has to reply."""
 
 
 @dataclass(frozen=True, slots=True)

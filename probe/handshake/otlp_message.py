@@ -4,6 +4,7 @@ The response messages are read by opentelemetry-proto. google.rpc.Status, the bo
 error, is not part of it: of that message the two fields of interest are read from the wire.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,8 @@ GRPC_PREFIX: Final = 5
 """Bytes before each gRPC message: the compressed flag and a length (gRPC over HTTP/2)."""
 
 _MAX_FIELDS: Final = 256
+_GZIP: Final = zlib.MAX_WBITS | 16
+"""zlib's window size for gzip framing (RFC 1952) alone."""
 _MAX_VARINT: Final = 10
 
 
@@ -78,14 +81,53 @@ def read_response(signal: Signal, body: bytes) -> ResponseFacts:
     )
 
 
-def read_grpc_response(signal: Signal, body: bytes) -> ResponseFacts:
-    """Read a unary gRPC body: one length-prefixed, uncompressed message and nothing after it."""
-    if len(body) < GRPC_PREFIX or body[0] != 0:
-        return _UNREADABLE
-    message = body[GRPC_PREFIX:]
-    if int.from_bytes(body[1:GRPC_PREFIX]) != len(message):
+class BrokenBodyError(ValueError):
+    """A body whose framing is wrong, so that nobody can read it to its end; its text is a fact."""
+
+
+def read_grpc_response(
+    signal: Signal, body: bytes, *, encoding: bytes = b"", most: int = 65_535
+) -> ResponseFacts:
+    """Read a unary gRPC body: one length-prefixed message and nothing after it.
+
+    `encoding` is its grpc-encoding; `most` bounds what a compressed message unfolds to.
+
+    Raises:
+        BrokenBodyError: where no gRPC client could take the message out (grpc-go: recvAndDecompress
+            and checkRecvPayload, rpc_util.go).
+    """
+    if len(body) < GRPC_PREFIX:
+        raise BrokenBodyError(f"a gRPC message of {len(body)} bytes, less than its prefix")
+    declared, message = int.from_bytes(body[1:GRPC_PREFIX]), body[GRPC_PREFIX:]
+    if declared > len(message):
+        raise BrokenBodyError(f"a gRPC message of {declared} bytes of which {len(message)} came")
+    if body[0] > 1:
+        raise BrokenBodyError(f"a gRPC message whose compressed flag is {body[0]}")
+    if body[0] == 1:
+        if encoding.strip().lower() != b"gzip":
+            raise BrokenBodyError("a compressed gRPC message without a grpc-encoding that we know")
+        return read_response(signal, unfold_gzip(message[:declared], most))
+    if declared != len(message):
         return _UNREADABLE
     return read_response(signal, message)
+
+
+def unfold_gzip(body: bytes, most: int) -> bytes:
+    """Return what `body` unfolds to.
+
+    Raises:
+        BrokenBodyError: where it is not gzip (RFC 1952), lacks its end, or is more than `most` bytes.
+    """
+    unfolding = zlib.decompressobj(_GZIP)
+    try:
+        data = unfolding.decompress(body, most + 1)
+    except zlib.error:
+        raise BrokenBodyError("gzip that cannot be unfolded") from None
+    if len(data) > most:
+        raise BrokenBodyError(f"gzip that unfolds to more than {most} bytes")
+    if not unfolding.eof:
+        raise BrokenBodyError("gzip that lacks its end")
+    return data
 
 
 def read_status(body: bytes) -> StatusFacts | None:

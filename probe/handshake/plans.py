@@ -3,6 +3,7 @@
 Law 8: the context behind a plan is shared and never changed; a new generation brings a new one.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -27,9 +28,17 @@ class _Key(NamedTuple):
 class Plans:
     """Makes plans at their first use and keeps them for as long as they hold."""
 
-    def __init__(self, reader: CertificateReader) -> None:
-        """Start empty; `reader` reads what servers present."""
+    def __init__(
+        self, reader: CertificateReader, cpu_clock: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """Start empty.
+
+        Args:
+            reader: reads what servers present.
+            cpu_clock: seconds of CPU of this thread, which bound what a chain may cost.
+        """
         self._reader = reader
+        self._cpu_clock = cpu_clock
         self._scratch = Scratch()
         self._plans: dict[_Key, TlsPlan] = {}
         # A backend names the same authorities each time; a hostile one can't grow this.
@@ -66,6 +75,7 @@ class Plans:
             scratch=self._scratch,
             read_certificate=self._reader.read_der,
             read_name=self._read_name,
+            cpu_clock=self._cpu_clock,
             skip_verify=settings.insecure_skip_verify,
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
             offer=Offer(

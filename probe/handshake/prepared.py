@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec.structs
 
 from probe.credential_facts import CredentialFacts, CredentialFault
+from probe.described_value import PATH_MAX, describe_reference
 from probe.evidence import TargetFacts
 from probe.handshake.canary import Canary, canary
 from probe.handshake.conversation import Purpose
@@ -108,14 +109,14 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         protocol=target.protocol,
         signal=target.signal,
         depth=target.depth,
-        reference_identifier=safe_text(target.reference_identifier),
+        reference_identifier=safe_text(describe_reference(target.reference_identifier)),
         timeout=target.timeout,
         plaintext=target.plaintext,
         insecure_skip_verify=settings.insecure_skip_verify,
         client_certificate_configured=settings.has_client_certificate,
-        cert_file=safe_text(settings.cert_file or ("cert_pem" if settings.cert_pem else "")),
-        key_file=safe_text(settings.key_file or ("key_pem" if settings.key_pem else "")),
-        ca_file=safe_text(settings.ca_file or ("ca_pem" if settings.ca_pem else "")),
+        cert_file=_shown_file(settings.cert_file, "cert_pem" if settings.cert_pem else ""),
+        key_file=_shown_file(settings.key_file, "key_pem" if settings.key_pem else ""),
+        ca_file=_shown_file(settings.ca_file, "ca_pem" if settings.ca_pem else ""),
         header_names=tuple(safe_text(name) for name, _ in target.headers),
         proxy=safe_text(str(_dial(target))) if target.proxy_url is not None else "",
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
@@ -125,7 +126,23 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         remarks=_about_settings(target, target.remarks),
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
+        settings_file=_settings_file(target),
     )
+
+
+def _settings_file(target: Target) -> str:
+    """Return the exporter's own file that the settings stand in: a Collector's, or an SDK's."""
+    files = (
+        source.where
+        for source in target.sources
+        if source.kind in {"collector", "sdk"} and source.where != "environment"
+    )
+    return safe_text(next(files, ""), PATH_MAX)
+
+
+def _shown_file(path: str | None, inline: str) -> str:
+    """Return the path, whole: a command with a part of it would not work; or the inline key."""
+    return safe_text(path or inline, PATH_MAX)
 
 
 def with_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFacts:

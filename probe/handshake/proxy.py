@@ -1,6 +1,6 @@
-"""Sans-I/O HTTP CONNECT (RFC 9110 §9.3.6): the first words on a connection to a proxy.
+"""Sans-I/O HTTP CONNECT (RFC 9110 §9.3.6): what a connection to a proxy begins with.
 
-Law 2: what the proxy says is evidence. The request holds the proxy's own credentials and the
+What the proxy says is evidence, and bounded in bytes and in reads. The request holds the proxy's own credentials and the
 backend's address, nothing of the application.
 """
 
@@ -14,6 +14,8 @@ from probe.safe_text import safe_text
 from probe.target import Endpoint
 
 _LONGEST_HEAD: Final = 16384
+_MAX_READS: Final = 512
+"""Reads that the head of an answer may take; a real proxy's takes one."""
 
 
 class ProxyTunnel:
@@ -34,6 +36,7 @@ class ProxyTunnel:
             lines.append(f"Proxy-Authorization: Basic {b64encode(pair.encode()).decode()}")
         self._output = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
         self._head = bytearray()
+        self._reads = 0
         self.open = False
         self.ending: Ending | None = None
         self.wake_at: float | None = None
@@ -45,16 +48,19 @@ class ProxyTunnel:
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes of the proxy's answer."""
         del now
+        # Only what is new can complete the end, together with three bytes before it.
+        searched = max(len(self._head) - 3, 0)
         self._head += data
-        end = self._head.find(b"\r\n\r\n")
+        self._reads += 1
+        end = self._head.find(b"\r\n\r\n", searched)
         if end < 0:
-            if len(self._head) > _LONGEST_HEAD:
+            if len(self._head) > _LONGEST_HEAD or self._reads > _MAX_READS:
                 self._refuse("its answer is no HTTP")
             return
         status = bytes(self._head[:end]).split(b"\r\n", 1)[0]
-        words = status.split(None, 2)
-        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].startswith(b"2"):
-            self._refuse(safe_text(status, 100))
+        code = _code_of(status)
+        if not 200 <= code < 300:
+            self._refuse(safe_text(status, 100), code)
             return
         self.leftover = bytes(self._head[end + 4 :])
         self.open = True
@@ -80,5 +86,13 @@ class ProxyTunnel:
         output, self._output = self._output, b""
         return output
 
-    def _refuse(self, why: str) -> None:
-        self.ending = Ending(stage="connect", kind="proxy", detail=why)
+    def _refuse(self, why: str, http_status: int = 0) -> None:
+        self.ending = Ending(stage="connect", kind="proxy", detail=why, http_status=http_status)
+
+
+def _code_of(status_line: bytes) -> int:
+    """Return the code of a status line (RFC 9112 §4); 0 where it is none."""
+    words = status_line.split(None, 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1."):
+        return 0
+    return int(words[1]) if len(words[1]) == 3 and words[1].isdigit() else 0

@@ -5,16 +5,18 @@ verification by code and depth from the verify callback, never by OpenSSL's text
 never raise and capture plain lists; the context is shared and never changed here).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from OpenSSL import SSL
 
 from probe.credential_facts import CertificateFacts, Name
+from probe.credentials.certificate import unread_name, unreadable_facts
 from probe.evidence import Alert, Handshake, NameCheck, Offer, VerifyError
 from probe.handshake.alerts import alert_from_info
 from probe.handshake.bindings import (
+    VERIFY_BUDGET,
     Scratch,
     acceptable_authorities,
     listen,
@@ -33,6 +35,9 @@ from probe.safe_text import safe_text
 
 _MOST_ACCEPTABLE_CAS: Final = 256
 _MOST_CERTIFICATES: Final = 32
+MOST_READ: Final = 32_768
+"""Bytes of certificates, and of authorities' names, whose contents are read; real ones are below
+10 kB. The first certificate always is; of the others beyond it only the digest is kept."""
 
 State = Literal["handshaking", "open", "closed", "failed"]
 
@@ -52,6 +57,8 @@ class TlsPlan:
     scratch: Scratch
     sni: bytes
     """As it goes on the wire; empty for none."""
+    cpu_clock: Callable[[], float] = lambda: 0.0
+    """Seconds of CPU of this thread, by which the verification of a chain is bounded."""
 
 
 def sni_of(server_name: str) -> bytes:
@@ -88,7 +95,7 @@ class TlsClient:
             connection.set_tlsext_host_name(plan.sni)
         if plan.alpn:
             connection.set_alpn_protos(list(plan.alpn))
-        self._heard = listen(connection)
+        self._heard = listen(connection, plan.cpu_clock)
         self._connection = connection
 
     def start(self) -> None:
@@ -159,6 +166,13 @@ class TlsClient:
         return self._heard.certificate_requested
 
     @property
+    def exhausted(self) -> str:
+        """The bound at which we stopped to verify the server's chain; empty where we did not."""
+        if not self._heard.exhausted:
+            return ""
+        return f"{VERIFY_BUDGET * 1000:g} ms of CPU for the server's certificates"
+
+    @property
     def server_verified(self) -> bool:
         """Whether anything of the application may be sent to this server."""
         if self._verified is None:
@@ -184,11 +198,20 @@ class TlsClient:
         """The server's certificates as it sent them, the end entity first."""
         if self._chain is None:
             sent = peer_certificates(self._connection, _MOST_CERTIFICATES)
-            chain = tuple(map(self._plan.read_certificate, sent))
+            chain = tuple(self._read_chain(sent))
             if not self._complete:
                 return chain
             self._chain = chain
         return self._chain
+
+    def _read_chain(self, sent: list[bytes]) -> Iterator[CertificateFacts]:
+        length = 0
+        for index, der in enumerate(sent):
+            length += len(der)
+            if index and length > MOST_READ:
+                yield unreadable_facts(der)
+            else:
+                yield self._plan.read_certificate(der)
 
     def record(self) -> Handshake:
         """Return all that is known of this handshake, however far it came."""
@@ -247,22 +270,18 @@ class TlsClient:
             if not chain:
                 return None
             self._name_check = check_name(
-                self._plan.reference_identifier, chain[0].sans, _common_name(chain[0].subject.text)
+                self._plan.reference_identifier, chain[0].sans, chain[0].common_name
             )
         return self._name_check
 
     def _acceptable_cas(self) -> tuple[Name, ...]:
         names = acceptable_authorities(self._connection, _MOST_ACCEPTABLE_CAS)
-        return tuple(map(self._plan.read_name, names))
+        found, length = [], 0
+        for der in names:
+            length += len(der)
+            found.append(self._plan.read_name(der) if length <= MOST_READ else unread_name(der))
+        return tuple(found)
 
 
 def _version(connection: SSL.Connection) -> str:
     return connection.get_protocol_version_name().removeprefix("TLSv").replace("SSLv3", "SSL 3")
-
-
-def _common_name(subject: str) -> str:
-    """Return the CN of an RFC 4514 name, for a fact in words only."""
-    for part in subject.split(","):
-        if part.startswith("CN="):
-            return part[3:]
-    return ""

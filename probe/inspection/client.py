@@ -3,7 +3,6 @@
 Pure. A fault is what backends refuse as a rule, a remark what some do (causes.md).
 """
 
-import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +14,7 @@ from probe.credentials.certificate import issued_by
 from probe.credentials.content import make_fault
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.report import Findings
+from probe.shell_words import quote_path
 from probe.weakness import SMALLEST_RSA_BITS_OF_GO, weak_key, weak_signature
 
 _RENEW: Final = "renew the certificate, and put it in {path} with its key in key_file"
@@ -104,7 +104,7 @@ def judge_continuation(
         "A backend that has only the root cannot build the path"
     )
     fix = (
-        f"cat {shlex.quote(first.path)} >> {shlex.quote(path)}  # if it holds no more than that",
+        f"cat {quote_path(first.path)} >> {quote_path(path)}  # if it holds no more than that",
         f"or append the certificate of {name} alone, behind {shown(chain[-1])}",
     )
     found.remarks.append(make_fault("cert", path, fact, fix, "client_chain_incomplete"))

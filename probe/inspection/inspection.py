@@ -161,7 +161,7 @@ def _judge_certificate(
     found = Findings()
     path, first, chain = safe_text(part.path), part.facts[0], part.reading.certificates
     if reference and not is_for_clients(first):
-        named = judge_name(path, chain[0], first, reference)
+        named = judge_name(path, first, reference)
         if not is_for_servers(first):  # it may be anybody's: what it lacks stops nobody
             named = Findings(remarks=named.faults, facts=named.facts)
         found.add(named)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from probe.causes.wording import shown
 from probe.credential_facts import CertificateFacts
-from probe.credentials.certificate import PARSE_ERRORS, certificate_facts, issued_by
+from probe.credentials.certificate import certificate_facts, issued_by
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
 from probe.handshake.verification import check_name
@@ -35,12 +34,10 @@ def is_for_clients(certificate: CertificateFacts) -> bool:
     return "clientAuth" in usages and not {"serverAuth", "anyExtendedKeyUsage"} & set(usages)
 
 
-def judge_name(
-    path: str, certificate: x509.Certificate, facts: CertificateFacts, reference: str
-) -> Findings:
+def judge_name(path: str, facts: CertificateFacts, reference: str) -> Findings:
     """Judge whether the SANs cover `reference`, the name that exporters connect to."""
     found = Findings()
-    check = check_name(reference, facts.sans, _common_name(certificate))
+    check = check_name(reference, facts.sans, facts.common_name)
     if check.matched:
         found.facts.append(f"its SANs cover {check.reference}")
         return found
@@ -53,9 +50,14 @@ def judge_name(
             f", only its CN {safe_text(check.common_name, 60)}: Go and rustls take no CN for a "
             "name, OpenSSL, Java and Node do"
         )
-    fix = [f"issue the backend's certificate with {check.reference} among its SANs"]
+    fix = [
+        f"issue the backend's certificate with {check.reference} among its SANs, put it in {path}, "
+        "and restart the backend or make it read the file again"
+    ]
     if check.presented:
-        fix.append("or connect by a name it has, or set server_name_override to one that it has")
+        fix.append(
+            f"or connect by a name it has ({names}), or set server_name_override to one of them"
+        )
     found.faults.append(make_fault("cert", path, fact, tuple(fix), "server_name_mismatch"))
     return found
 
@@ -63,7 +65,10 @@ def judge_name(
 def judge_server(path: str, chain: Sequence[CertificateFacts], at: float) -> Findings:
     """Judge dates, usages and strength of a backend's certificate and its issuers."""
     found = Findings()
-    fix = (f"renew the backend's certificate in {path}, and make the backend read it",)
+    fix = (
+        f"renew the backend's certificate in {path}, and restart the backend or make it read the "
+        "file again",
+    )
     for certificate in chain:
         if fact := expired(certificate, at):
             fault = make_fault("cert", path, f"holds {fact}", fix, "server_cert_expired")
@@ -76,7 +81,10 @@ def judge_server(path: str, chain: Sequence[CertificateFacts], at: float) -> Fin
             fault = make_fault("cert", path, f"holds {fact}", fix, "server_cert_expired")
             found.remarks.append(fault)
     if fact := refused_by_go(chain):
-        steps = ("issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256",)
+        steps = (
+            "issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and restart the "
+            "backend or make it read the file again",
+        )
         fact = f"is too weak: {fact}, which Go refuses"
         found.faults.append(make_fault("cert", path, fact, steps, "server_cert_weak"))
     return found
@@ -117,11 +125,3 @@ def without_names(path: str, facts: CertificateFacts) -> Findings:
         fix = ("issue it with the backend's names as subjectAltName",)
         found.remarks.append(make_fault("cert", path, fact, fix, "server_name_mismatch"))
     return found
-
-
-def _common_name(certificate: x509.Certificate) -> str:
-    try:
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    except PARSE_ERRORS:
-        return ""
-    return safe_text(names[0].value) if names else ""

@@ -9,7 +9,7 @@ from typing import Final
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause, Family, Party
-from probe.diagnosis import fill
+from probe.causes.steps import fill_steps
 from probe.evidence import TargetFacts
 from probe.exporters.alerts import ALERTS
 from probe.exporters.printed import ALERTS_OF_CAUSE, printed
@@ -35,8 +35,10 @@ PARTIES: Final[Mapping[Party, str]] = {
     "backend": "the backend's side",
     "network": "whoever runs the network",
     "probe": "whoever runs this probe",
+    "both": "whoever runs this probe, and the backend's side",
+    "either": "whichever side turns out to be wrong",
 }
-"""Who must act."""
+"""Who must act: of a cause as a rule, of a diagnosis by its evidence."""
 
 EXAMPLE: Final = TargetFacts(
     name="example",
@@ -93,7 +95,7 @@ def _blocks(cause: Cause, level: int) -> Iterator[str]:
             f"- {names}:\n" + "\n".join(f"  - `{text}`" for text in texts) for names, texts in lines
         )
     yield f"{heading}# Fix"
-    yield "\n".join(f"{at}. {step}" for at, step in enumerate(fill(cause.fix, EXAMPLE), 1))
+    yield "\n".join(f"{at}. {step}" for at, step in enumerate(fill_steps(cause.fix, EXAMPLE), 1))
     if near := neighbours(cause):
         yield f"{heading}# Told apart from"
         yield "\n".join(f"- {sentence}" for sentence in near)

@@ -2,9 +2,12 @@
 
 Laws 10 and 11 hold in every field. Repetitions are silent: the metrics count them. A target that
 flaps gets a few lines, and then one now and again, which says how many changes were passed over.
+How often is measured on the monotonic clock: a step of the wall clock neither silences nor floods.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -40,8 +43,9 @@ class _Known:
 class ChangeLog:
     """Listens to the ledger and writes when what is known of a target changes."""
 
-    def __init__(self) -> None:
-        """Start with nothing said yet."""
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        """Start with nothing said yet; `clock` gives monotonic seconds."""
+        self._clock = clock
         self._log = structlog.get_logger("mtls_probe")
         # A target that is gone takes with it what was kept of it.
         self._known: WeakKeyDictionary[TargetState, _Known] = WeakKeyDictionary()
@@ -59,13 +63,13 @@ class ChangeLog:
             known = self._known[state] = _Known()
         ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
-        if known.said != ended and known.outcomes.take(evidence.at):
+        if known.said != ended and known.outcomes.take(self._clock()):
             known.said, passed_over, known.passed_over = ended, known.passed_over, 0
             self._tell_outcome(state, diagnosis, evidence, passed_over)
         else:
             known.passed_over += changed
         if diagnosis.findings or known.findings:
-            self._tell_findings(state, diagnosis, evidence, known)
+            self._tell_findings(state, diagnosis, known)
 
     def _tell_outcome(
         self, state: TargetState, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
@@ -77,19 +81,18 @@ class ChangeLog:
             outcome=diagnosis.outcome,
             stage=diagnosis.stage,
             certain=diagnosis.certain,
+            **({"party": diagnosis.party} if diagnosis.party else {}),
             facts=list(diagnosis.facts),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
             **log_fields(state.trace),
         )
 
-    def _tell_findings(
-        self, state: TargetState, diagnosis: Diagnosis, evidence: Evidence, known: _Known
-    ) -> None:
+    def _tell_findings(self, state: TargetState, diagnosis: Diagnosis, known: _Known) -> None:
         """Tell of what stops nothing yet, once when it comes and once when it has gone."""
         found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
         for cause in sorted(found.keys() ^ known.findings):
-            if not known.of_findings.take(evidence.at):
+            if not known.of_findings.take(self._clock()):
                 return
             known.findings ^= {cause}
             about = {"target": safe_text(state.target.name), "finding": cause}

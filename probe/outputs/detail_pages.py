@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.causes.cause import Cause
-from probe.causes.experiments import shown
+from probe.causes.experiment_facts import shown
+from probe.causes.steps import fill_steps
 from probe.causes.wording import span
-from probe.diagnosis import fill
 from probe.evidence import ClockReading, Evidence
 from probe.exporters.behaviour import by_exporter
 from probe.exporters.runtime import RUNTIMES
@@ -128,7 +128,7 @@ def one_cause_page(
         cause=cause,
         heading=FAMILIES[cause.family],
         party=PARTIES[cause.party],
-        steps=fill(cause.fix, EXAMPLE),
+        steps=fill_steps(cause.fix, EXAMPLE),
         printed=texts_by_exporter(cause),
         neighbours=tuple(sentence.replace("`", "") for sentence in neighbours(cause)),
         rows=[row(state, known, now) for state in targets[:TARGETS_SHOWN]],
@@ -187,7 +187,10 @@ def _connection(evidence: Evidence) -> list[tuple[str, str]]:
     tried = "; ".join(
         f"{one.address} ({one.error})" if one.error else one.address for one in evidence.connects
     )
-    said = [("Connected to", evidence.peer_address), ("Addresses tried", tried)]
+    proxied = bool(evidence.target.proxy)
+    connected = "Connected to the proxy at" if proxied else "Connected to"
+    addresses = "Addresses of the proxy tried" if proxied else "Addresses tried"
+    said = [(connected, evidence.peer_address), (addresses, tried)]
     if handshake is not None:
         asked = "asked for" if handshake.client_certificate_requested else "not asked for"
         sent = "sent" if handshake.client_certificate_sent else "not sent"

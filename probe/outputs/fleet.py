@@ -75,14 +75,9 @@ class Fleet:
             "How often changed credential files were read again.",
             registry=registry,
         )
-        self._notifications = Counter(
-            "mtls_probe_alertmanager_notifications_total",
-            "Alerts sent to Alertmanager, those that did not arrive included.",
-            registry=registry,
-        )
-        self._notifications_failed = Counter(
-            "mtls_probe_alertmanager_notifications_failed_total",
-            "Alerts that Alertmanager did not take.",
+        self._exceeded = Counter(
+            "mtls_probe_budget_exceeded_total",
+            "Attempts that ended because a peer sent more bytes or steps than one may take.",
             registry=registry,
         )
         Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
@@ -105,6 +100,8 @@ class Fleet:
         if evidence is None:
             return
         self._durations.observe(evidence.durations)
+        if evidence.ending.kind == "budget":
+            self._exceeded.inc()
         decided, trace = evidence.ending.stage, state.trace
         if decided not in evidence.durations or (evidence.trace is not None and trace is None):
             return  # nobody could follow it, while the one before leads to its trace
@@ -139,11 +136,9 @@ class Fleet:
         """Count one re-reading of changed credential files."""
         self._credentials_reloads.inc()
 
-    def notified(self, alerts: int, arrived: bool) -> None:
-        """Count alerts that were sent to Alertmanager."""
-        self._notifications.inc(alerts)
-        if not arrived:
-            self._notifications_failed.inc(alerts)
+    def show(self, collector: Collector) -> None:
+        """Show the families of `collector` too."""
+        self._registry.register(collector)
 
     def counting_spans(self) -> Callable[[str, int], None]:
         """Show what becomes of the probe's own spans from now on; return what counts them."""
@@ -155,6 +150,10 @@ class Fleet:
         )
         by_result = {result: spans.labels(result) for result in ("exported", "failed", "dropped")}
         return lambda result, number: by_result[result].inc(number)
+
+    def count_dropped_lines(self, lines_dropped: Callable[[], int]) -> None:
+        """Show how many lines of the log were dropped, as `lines_dropped` counts them."""
+        self._registry.register(_DroppedLines(lines_dropped))
 
     def exposition(self, *, openmetrics: bool) -> bytes:
         """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""
@@ -196,6 +195,18 @@ class CauseInfo(Collector):
                 1,
             )
         yield info
+
+
+class _DroppedLines(Collector):
+    def __init__(self, lines_dropped: Callable[[], int]) -> None:
+        self._lines_dropped = lines_dropped
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "mtls_probe_log_lines_dropped",
+            "Lines of the log that were lost, because nobody read them or they could not be written.",
+            self._lines_dropped(),
+        )
 
 
 class _LedgerCollector(Collector):

@@ -4,11 +4,9 @@ Pure counting, a target at a time, so that who counts ten thousand can pause in 
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from probe.causes.cause import Cause
 from probe.credential_facts import CredentialFault
 from probe.ledger import TargetState
 from probe.outputs.target_filter import party_of
@@ -39,7 +37,7 @@ class FleetSummary:
     parties: Counter[str] = field(default_factory=Counter)
     _faults: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 
-    def add(self, state: TargetState, catalogue: Mapping[str, Cause]) -> None:
+    def add(self, state: TargetState) -> None:
         """Count one target."""
         self.total += 1
         diagnosis = state.diagnosis
@@ -50,7 +48,7 @@ class FleetSummary:
         self.unexpected += not state.expected
         if diagnosis.cause:
             self.causes[diagnosis.cause] += 1
-        if party := party_of(state, catalogue):
+        if party := party_of(state):
             self.parties[party] += 1
         if state.evidence is not None:
             credentials = state.evidence.credentials

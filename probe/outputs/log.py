@@ -8,22 +8,36 @@ Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
 import logging
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
+from probe.outputs.bounded_stderr import BoundedStderr
+from probe.outputs.standard_log import take_standard_log
 from probe.safe_text import safe_text
+
+Mask = Callable[[str], str]
 
 _LINE: Final = 1024
 _FIRST: Final = ("timestamp", "level", "event")
-_AS_ON_SPANS: Final = frozenset({"certain", "facts", "finding", "outcome", "stage", "target"})
+_AS_ON_SPANS: Final = frozenset(
+    {"certain", "facts", "finding", "outcome", "party", "stage", "target"}
+)
 
 
-def configure_logging(*, human: bool) -> None:
-    """Set structlog up for this process: JSON lines, or where `human` a readable form."""
+def _unmasked(text: str) -> str:
+    return text
+
+
+def configure_logging(*, human: bool, mask: Mask = _unmasked) -> None:
+    """Set structlog up for this process: JSON lines, or where `human` a readable form.
+
+    `mask` is put over every text of a line, an exception's and its traceback included.
+    """
     # hpack shows header blocks, and with them header values, at DEBUG.
     logging.getLogger("hpack").setLevel(logging.WARNING)
     form: list[Any]
@@ -45,12 +59,34 @@ def configure_logging(*, human: bool) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *form,
+            *form[:1],
+            partial(_without_secrets, mask),
+            *form[1:],
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    if isinstance(sys.stderr, BoundedStderr):
+        sys.stderr.describe_loss = _loss_described_by(structlog.get_config()["processors"])
+    take_standard_log()
+
+
+def _without_secrets(mask: Mask, _logger: Any, _method: str, event: EventDict) -> EventDict:
+    return {key: _masked(value, mask) for key, value in event.items()}
+
+
+def _masked(value: Any, mask: Mask) -> Any:
+    """Return `value`, each text in it masked, however deep; what is no plain value is its text."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {_masked(key, mask): _masked(item, mask) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item, mask) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return mask(str(value))
 
 
 def log_warnings(warnings: Iterable[str]) -> None:
@@ -99,3 +135,15 @@ def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if (text := event.get("exception")) is not None:
         event["exception"] = _safe_lines(text)
     return event
+
+
+def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
+    """Return what makes the line that says how many lines the log has lost."""
+    logger = structlog.wrap_logger(
+        structlog.ReturnLogger(), processors, wrapper_class=structlog.BoundLogger
+    )
+
+    def describe(lines: int) -> str:
+        return f"{logger.warning('log_lines_dropped', lines=lines)}\n"
+
+    return describe

@@ -11,7 +11,8 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
-from probe.causes.experiments import Shown, shown
+from probe.causes.cause import Party
+from probe.causes.experiment_facts import Shown, shown
 from probe.credential_facts import CertificateFacts
 from probe.diagnosis import Diagnosis, Finding
 from probe.evidence import Alert, Evidence, Handshake, Stage
@@ -83,6 +84,8 @@ class Result(Struct, frozen=True, kw_only=True):
     certain: bool
     also: tuple[str, ...]
     findings: tuple[Finding, ...]
+    party: Party | None
+    """Who must act, by this evidence; null unless the attempt failed."""
     facts: tuple[str, ...]
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
@@ -134,6 +137,7 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         certain=diagnosis.certain,
         also=diagnosis.also,
         findings=diagnosis.findings,
+        party=diagnosis.party,
         facts=diagnosis.facts,
         fix=diagnosis.fix,
         by_exporter=by_exporter(evidence, diagnosis),

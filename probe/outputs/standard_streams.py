@@ -1,15 +1,19 @@
 """The process's standard streams: a closed one, a reader who has gone, progress for who watches."""
 
+import atexit
 import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 from unicodedata import east_asian_width
 
+from probe.outputs.bounded_stderr import BoundedStderr
 from probe.safe_text import safe_text
 
+LAST_LINES: Final = 0.5
+"""Seconds that the end of the process waits at most until all is written."""
 _NAME: Final = 40
 """Characters of a target's name in the progress line."""
 _NAMED: Final = 3
@@ -42,6 +46,32 @@ def write_all_of_it() -> None:
         encoding, errors = stdout.encoding, stdout.errors
         buffered = io.BufferedWriter(stdout.detach())
         sys.stdout = io.TextIOWrapper(buffered, encoding, errors, line_buffering=True)
+
+
+def install_bounded_stderr(mask: Callable[[str], str] = str) -> None:
+    """Put a `BoundedStderr` in the place of the process's standard error, until its end.
+
+    `mask` is put over all that is written there.
+    A stream without a descriptor, as a program has that runs the command line within itself, stays.
+    """
+    stream = sys.stderr
+    try:
+        descriptor = stream.fileno()
+    except OSError:
+        return
+    bounded = BoundedStderr(descriptor, encoding=stream.encoding, mask=mask)
+    stream.flush()
+    os.register_at_fork(after_in_child=bounded.start_anew)
+    atexit.register(bounded.finish, LAST_LINES)
+    sys.stderr = cast("TextIO", bounded)
+    # The interpreter goes back to this one when it ends, and would wait for a reader there.
+    setattr(sys, "__stderr__", bounded)  # noqa: B010  (typeshed has it as a constant)
+
+
+def lines_dropped() -> int:
+    """Return how many lines the process's standard error has lost so far."""
+    stream = sys.stderr
+    return stream.lines_dropped if isinstance(stream, BoundedStderr) else 0
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def page(
     query: Mapping[str, str] = _NOTHING_ASKED,
     *,
     reload_failure: str | None = None,
+    warnings: Sequence[str] = (),
     sources: Sequence[SourceState] = (),
     nothing_to_probe: str = "",
 ) -> Iterator[bytes]:
@@ -102,28 +103,31 @@ def page(
         now: for ages and days left.
         query: of the page's address: search, filters and place (`TargetFilter`).
         reload_failure: why the last reload left the old configuration in force.
+        warnings: what the configuration in force says that is no error; the first are shown.
         sources: how each source of targets is.
         nothing_to_probe: why there is nothing to probe, or an empty text.
     """
     wanted, summary = TargetFilter.of(query), FleetSummary()
     ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
     for count, state in enumerate(list(ledger), 1):
-        summary.add(state, catalogue)
-        if wanted.matches(state, catalogue):
+        summary.add(state)
+        if wanted.matches(state):
             ranked.append((_badness(state, catalogue), state))
         if not count % BATCH:
             yield b""
     ranked.sort(key=itemgetter(0))
-    pages = max(-(-len(ranked) // PER_PAGE), 1)
+    found = len(ranked)
+    pages = max(-(-found // PER_PAGE), 1)
     at = min(wanted.page, pages)
+    shown = [state for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]]
+    # A slow reader keeps what is left of this for a while.
+    del ranked
     stream = template("status.html").stream(
         frame(),
-        rows=(
-            row(state, catalogue, now) for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]
-        ),
+        rows=(row(state, catalogue, now) for state in shown),
         summary=summary,
         wanted=wanted,
-        found=len(ranked),
+        found=found,
         first=(at - 1) * PER_PAGE + 1,
         page=at,
         pages=pages,
@@ -132,13 +136,14 @@ def page(
         parties=PARTIES,
         known=catalogue,
         reload_failure=_lines(reload_failure),
+        warnings=[safe_text(line) for line in warnings[:20]],
         down=[
             (safe_text(one.source), one.targets, _lines(one.error)) for one in sources if not one.up
         ],
         nothing=_lines(nothing_to_probe),
         now=rfc3339(now),
     )
-    stream.enable_buffering(200)
+    stream.enable_buffering(50)
     yield from (part.encode() for part in stream)
 
 
@@ -220,7 +225,7 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         family=diagnosis.family or "",
         certain=diagnosis.certain,
         also=diagnosis.also,
-        party=PARTIES[cause.party] if cause and not state.expected else "",
+        party=PARTIES[diagnosis.party] if diagnosis.party and not state.expected else "",
         since=rfc3339(since),
         since_ago=ago(now - since),
         facts=diagnosis.facts,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from probe.causes.catalogue import CATALOGUE
-from probe.causes.experiments import shown
+from probe.causes.experiment_facts import shown
 from probe.diagnosis import Diagnosis
 from probe.evidence import Evidence
 from probe.exporters.behaviour import by_exporter
@@ -72,7 +72,7 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
             yield Told("seen", fact)
     if known is not None and not expected:
         yield Told("means", known.meaning)
-        yield Told("means", f"who must act: {PARTIES[known.party]}")
+        yield Told("means", f"who must act: {PARTIES[diagnosis.party or known.party]}")
     if diagnosis.also:
         proven = "proven too" if diagnosis.certain else "proven too, or still possible"
         yield Told("also", f"{proven}: {', '.join(diagnosis.also)}")

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
-from probe.causes.cause import Cause
 from probe.ledger import TargetState
 from probe.safe_text import safe_text
 
@@ -69,7 +68,7 @@ class TargetFilter:
             del given["page"]
         return f"/?{urlencode(given)}" if given else "/"
 
-    def matches(self, state: TargetState, catalogue: Mapping[str, Cause]) -> bool:
+    def matches(self, state: TargetState) -> bool:
         """Return whether `state` is asked for."""
         diagnosis = state.diagnosis
         cause = (diagnosis.cause or "") if diagnosis else ""
@@ -77,7 +76,7 @@ class TargetFilter:
             return False
         if self.cause and self.cause != cause:
             return False
-        if self.party and self.party != party_of(state, catalogue):
+        if self.party and self.party != party_of(state):
             return False
         labels = label_texts(state)
         if self.label and self.label not in labels:
@@ -95,12 +94,11 @@ def label_texts(state: TargetState) -> tuple[str, ...]:
     return tuple(safe_text(f"{name}={value}") for name, value in state.target.labels)
 
 
-def party_of(state: TargetState, catalogue: Mapping[str, Cause]) -> str:
+def party_of(state: TargetState) -> str:
     """Return who must act on `state`; empty where nobody must, or nobody is known."""
     if state.diagnosis is None or state.expected:
         return ""
-    cause = catalogue.get(state.diagnosis.cause or "")
-    return cause.party if cause else ""
+    return state.diagnosis.party or ""
 
 
 def _ended(state: TargetState, outcome: str) -> bool:

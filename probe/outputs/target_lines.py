@@ -54,7 +54,7 @@ class TargetLines:
         self._target = "{" + labels((("target", state.target.name),))
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
-        self._proven: tuple[str, str | None, str | None, bool] | None = None
+        self._proven: tuple[str | bool | None, ...] | None = None
         self._findings: tuple[Finding, ...] = ()
         self.success = self.cause = self.last_attempt = self.last_success = b""
         self.last_duration = self.tls_info = self.acceptable_ca_match = b""
@@ -92,7 +92,13 @@ class TargetLines:
                 for stage, seconds in evidence.durations.items()
             ]
         ).encode()
-        proven = (diagnosis.outcome, diagnosis.cause, diagnosis.family, diagnosis.certain)
+        proven = (
+            diagnosis.outcome,
+            diagnosis.cause,
+            diagnosis.family,
+            diagnosis.certain,
+            diagnosis.party,
+        )
         if proven != self._proven:
             self._proven = proven
             self.cause = self._cause(diagnosis)
@@ -121,7 +127,12 @@ class TargetLines:
             return b""
         certain = "true" if diagnosis.certain else "false"
         proven = labels(
-            (("cause", diagnosis.cause), ("family", diagnosis.family or ""), ("certain", certain))
+            (
+                ("cause", diagnosis.cause),
+                ("family", diagnosis.family or ""),
+                ("certain", certain),
+                ("party", diagnosis.party or ""),
+            )
         )
         return f"mtls_probe_cause{self._target},{proven}}} 1\n".encode()
 

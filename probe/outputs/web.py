@@ -7,29 +7,30 @@ with it but show it; law 10 is kept by autoescape on the page and by `safe_text`
 import asyncio
 import gzip
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
-import msgspec
 from aiohttp import web
-from msgspec import Raw
 
 from probe.causes.catalogue import CATALOGUE
 from probe.causes.cause import Cause
 from probe.ledger import Ledger, TargetState
+from probe.outputs.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.outputs.joined_calls import JoinedCalls
 from probe.outputs.metrics import Metrics
 from probe.outputs.result import document, line, result_of
+from probe.outputs.shared_bodies import Key, SharedBodies
+from probe.outputs.streaming import PartWriter
 from probe.source_state import SourcesShown, SourceState
 
-KEEPALIVE_TIMEOUT: Final = 75.0
-"""Seconds an idle connection is kept: longer than the usual scrape interval."""
-SHUTDOWN_TIMEOUT: Final = 2.0
-"""Seconds that requests under way get when the service stops."""
 BATCH: Final = 100
 """Results made in one go: a fleet's JSON must not hold back the attempts."""
 
 _POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_BY_A_BROWSER: Final = ("origin", "referer", "sec-fetch-")
+"""How headers begin that browsers send and tools do not; not every browser sends each of them."""
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -69,9 +70,9 @@ def web_application(
     ready: Callable[[], bool],
     reload: Reload | None = None,
     reload_failure: Callable[[], str | None] = lambda: None,
+    warnings: Callable[[], Sequence[str]] = tuple,
     sources: Callable[[], SourcesShown] = SourcesShown,
     on_demand: OnDemand | None = None,
-    alerts: Callable[[], object] | None = None,
     catalogue: Mapping[str, Cause] = CATALOGUE,
     clock: Callable[[], float] = time.time,
 ) -> web.Application:
@@ -83,15 +84,27 @@ def web_application(
         ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
         reload_failure: Why the last reload left the old configuration in force; None: it did not.
+        warnings: What the configuration in force says that has no effect, or not the one meant.
         sources: How the sources are that the targets come from.
         on_demand: What `/probe` does; without it there is no such page.
-        alerts: What `/api/v1/alerts` answers with; without it there is no such page.
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
-    pages = _Pages(ledger, metrics, ready, reload, reload_failure, sources, catalogue, clock)
+    pages = _Pages(
+        ledger,
+        metrics,
+        ready,
+        None if reload is None else JoinedCalls(reload).call,
+        reload_failure,
+        warnings,
+        sources,
+        catalogue,
+        clock,
+        PartWriter(),
+        SharedBodies(partial(_exposition, metrics)),
+    )
     application.add_routes(
         [
             web.get("/", pages.status),
@@ -108,23 +121,9 @@ def web_application(
     )
     if on_demand is not None:
         application.add_routes([web.get("/probe", _probing(on_demand))])
-    if alerts is not None:
-        application.add_routes([web.get("/api/v1/alerts", _as_json(alerts))])
     if reload is not None:
         application.add_routes([web.post("/-/reload", pages.reload)])
     return application
-
-
-def web_runner(application: web.Application) -> web.AppRunner:
-    """Return a runner with limits that suit scrapers and probes of an orchestrator."""
-    return web.AppRunner(
-        application,
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE_TIMEOUT,
-        lingering_time=1.0,
-        shutdown_timeout=SHUTDOWN_TIMEOUT,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,39 +133,33 @@ class _Pages:
     is_ready: Callable[[], bool]
     read_again: Reload | None
     reload_failure: Callable[[], str | None]
+    warnings: Callable[[], Sequence[str]]
     sources: Callable[[], SourcesShown]
     catalogue: Mapping[str, Cause]
     clock: Callable[[], float]
+    writer: PartWriter
+    bodies: SharedBodies
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         # Jinja2 is slow to import and most processes never show a page.
         from probe.outputs.status_page import CONTENT_SECURITY_POLICY, page
 
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/html; charset=utf-8",
-                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            }
-        )
-        await response.prepare(request)
-        if request.method == "HEAD":
-            return response
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        }
         sources = self.sources()
-        for part in page(
+        parts = page(
             self.ledger,
             self.catalogue,
             self.clock(),
             request.query,
             reload_failure=self.reload_failure(),
+            warnings=self.warnings(),
             sources=sources.states,
             nothing_to_probe=sources.nothing_to_probe,
-        ):
-            if part:
-                await response.write(part)
-            # A page of ten thousand targets must not hold back the attempts.
-            await asyncio.sleep(0)
-        await response.write_eof()
-        return response
+        )
+        return await self.writer.send_parts(request, headers, parts)
 
     async def target_page(self, request: web.Request) -> web.Response:
         from probe.outputs.detail_pages import target_page
@@ -202,14 +195,21 @@ class _Pages:
             headers={"Cross-Origin-Resource-Policy": "cross-origin"},
         )
 
-    async def metrics(self, request: web.Request) -> web.Response:
-        body, content_type = self.registry.exposition(request.headers.get("Accept", ""))
-        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-        if _accepts_gzip(request.headers.get("Accept-Encoding", "")):
-            # zlib lets go of the interpreter; a fleet's metrics are tens of megabytes.
-            body = await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        zipped = _accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        headers = {
+            "Content-Type": OPENMETRICS if openmetrics else TEXT,
+            "Vary": "Accept, Accept-Encoding",
+        }
+        if zipped:
             headers["Content-Encoding"] = "gzip"
-        return web.Response(body=body, headers=headers)
+        if request.method == "HEAD":
+            return await self.writer.send_parts(request, headers, iter(()))
+        transport = request.transport
+        abandon = transport.abort if transport is not None else lambda: None
+        async with self.bodies.reading((openmetrics, zipped), abandon) as body:
+            return await self.writer.send_body(request, headers, body)
 
     async def healthy(self, _: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
@@ -219,21 +219,33 @@ class _Pages:
             return web.Response(text="ready\n")
         return web.Response(text="starting\n", status=503)
 
-    async def targets(self, _: web.Request) -> web.Response:
-        return await _json(list(self.ledger), self.sources().states)
+    async def targets(self, request: web.Request) -> web.StreamResponse:
+        return await self._json(request, list(self.ledger), self.sources().states)
 
-    async def target(self, request: web.Request) -> web.Response:
+    async def _json(
+        self,
+        request: web.Request,
+        states: Sequence[TargetState],
+        sources: tuple[SourceState, ...] | None = None,
+    ) -> web.StreamResponse:
+        headers = {"Content-Type": "application/json"}
+        return await self.writer.send_parts(request, headers, _json_parts(states, sources))
+
+    async def target(self, request: web.Request) -> web.StreamResponse:
         state = self.ledger.state(request.match_info["name"])
         if state is None:
             raise web.HTTPNotFound(text="no target has this name; /api/v1/targets lists all\n")
-        return await _json([state])
+        return await self._json(request, [state])
 
     async def reload(self, request: web.Request) -> web.Response:
         if self.read_again is None:
             raise web.HTTPNotFound
         # A page elsewhere could otherwise make its visitor's browser send this.
-        if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-            raise web.HTTPForbidden(text="not from another site\n")
+        if any(name.lower().startswith(_BY_A_BROWSER) for name in request.headers):
+            text = "not from a browser: use curl -X POST without Origin, Referer or Sec-Fetch-*\n"
+            raise web.HTTPForbidden(text=text)
+        if request.can_read_body:
+            raise web.HTTPRequestEntityTooLarge(0, 1, text="a reload takes no body\n")
         error = await self.read_again()
         if error is not None:
             return web.Response(text=f"the configuration in force stays: {error}\n", status=500)
@@ -249,13 +261,6 @@ def _probing(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Respo
         return web.Response(status=reply.status, body=reply.body, headers=headers)
 
     return probe
-
-
-def _as_json(document: Callable[[], object]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(document()), content_type="application/json")
-
-    return answer
 
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:
@@ -274,19 +279,30 @@ def _html(text: str) -> web.Response:
     )
 
 
-async def _json(
-    states: list[TargetState], sources: tuple[SourceState, ...] | None = None
-) -> web.Response:
-    results: list[Raw] = []
-    for index, state in enumerate(states, 1):
-        if (one := result_of(state)) is not None:
-            results.append(Raw(line(one)))
-        if index % BATCH == 0:
-            await asyncio.sleep(0)
+def _json_parts(
+    states: Sequence[TargetState], sources: tuple[SourceState, ...] | None
+) -> Iterator[bytes]:
+    """Yield the JSON document of `states`, a part for each `BATCH` of them."""
     pending = [state.target.name for state in states if state.diagnosis is None]
-    return web.Response(
-        body=document(results, pending, sources=sources), content_type="application/json"
-    )
+    whole = document((), pending, sources=sources)
+    before, results, after = whole.partition(b'"results":[')
+    yield before + results
+    separator = b""
+    for start in range(0, len(states), BATCH):
+        lines = [line(one) for one in map(result_of, states[start : start + BATCH]) if one]
+        if lines:
+            yield separator + b",".join(lines)
+            separator = b","
+    yield after
+
+
+async def _exposition(metrics: Metrics, key: Key) -> bytes:
+    openmetrics, zipped = key
+    body, _ = metrics.exposition(OPENMETRICS if openmetrics else "")
+    if not zipped:
+        return body
+    # zlib lets go of the interpreter; thousands of targets' metrics are tens of megabytes.
+    return await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
 
 
 def _accepts_gzip(header: str) -> bool:

@@ -1,7 +1,8 @@
 """Whether a password is right: bcrypt off the event loop, one check at a time, verdicts remembered.
 
-Law 11: no password is kept, only a keyed digest of it. An unknown user costs the same time as a
-known one, as in exporter-toolkit.
+No password is kept, only a keyed digest of it. Every check of a password costs the same time, for
+known and for unknown users, right and wrong, whatever the costs of their hashes are: the time shows
+nothing of who is known.
 """
 
 import asyncio
@@ -42,8 +43,9 @@ class Passwords:
             BusyError: where too many other passwords are being checked.
         """
         known = user in users
-        # The costliest hash stands for that of an unknown user: time tells nothing.
-        hashed = users[user] if known else max(users.values(), key=lambda each: each[4:6])
+        # The costliest hash stands for that of an unknown user.
+        costliest = max(users.values(), key=_cost)
+        hashed = users[user] if known else costliest
         key = self._key(user, hashed, password, bytes([known]))
         for verdict, remembered in self._verdicts.items():
             if key in remembered:
@@ -53,7 +55,7 @@ class Passwords:
         if check is None:
             if len(self._running) >= MOST_WAITING:
                 raise BusyError
-            check = self._check(key, password, hashed, known=known)
+            check = self._check(key, password, hashed, most=_cost(costliest), known=known)
         # Who asked may leave; what the thread finds is remembered all the same.
         return await asyncio.shield(check)
 
@@ -62,10 +64,10 @@ class Passwords:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _check(
-        self, key: bytes, password: bytes, hashed: bytes, *, known: bool
+        self, key: bytes, password: bytes, hashed: bytes, *, most: int, known: bool
     ) -> asyncio.Future[bool]:
         loop = asyncio.get_running_loop()
-        check = loop.run_in_executor(self._executor, _matches, password, hashed, known)
+        check = loop.run_in_executor(self._executor, _matches, password, hashed, most, known)
         self._running[key] = check
 
         def done(ended: asyncio.Future[bool]) -> None:
@@ -90,5 +92,23 @@ class Passwords:
         return digest.digest()
 
 
-def _matches(password: bytes, hashed: bytes, known: bool) -> bool:
-    return bcrypt.checkpw(password[:_SIGNIFICANT], hashed) and known
+def _cost(hashed: bytes) -> int:
+    """Return the binary logarithm of the rounds of a bcrypt hash, which `settings` has judged."""
+    return int(hashed[4:6])
+
+
+def _matches(password: bytes, hashed: bytes, most: int, known: bool) -> bool:
+    """Check a password in the time that a hash of cost `most` takes."""
+    password, cost = password[:_SIGNIFICANT], _cost(hashed)
+    right = _check(password, hashed) and known
+    # The rounds of costs c, c, c + 1, … up to m - 1 add up to those of m.
+    for padding in range(cost, most):
+        _check(password, b"%s%02d%s" % (hashed[:4], padding, hashed[6:]))
+    return right
+
+
+def _check(password: bytes, hashed: bytes) -> bool:
+    try:
+        return bcrypt.checkpw(password, hashed)
+    except ValueError:  # a password that bcrypt does not take is nobody's
+        return False

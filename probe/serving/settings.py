@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from probe.described_value import refuse_non_path
 from probe.serving.tls_settings import TlsServerEntry, TlsSettings, tls_settings
 from probe.sources import duration
 from probe.sources.conversion import convert, error_at
@@ -84,6 +85,7 @@ def read_document(path: str) -> Document:
         ConfigurationError: where it cannot be read or is not YAML.
     """
     try:
+        refuse_non_path(path)
         with Path(path).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from probe.cipher_suites import SECURE_SUITES
+from probe.described_value import is_plausible_path
 from probe.sources.conversion import error_at
 from probe.sources.error import ConfigurationError
 from probe.sources.schema import Entry
@@ -99,6 +100,10 @@ def tls_settings(entry: TlsServerEntry, document: Document) -> TlsSettings | Non
     for key, name in (("cert_file", entry.cert_file), ("key_file", entry.key_file)):
         if not name:
             raise fault(key, "is missing")
+    files = (entry.cert_file, entry.key_file, entry.client_ca_file)
+    for key, name in zip(("cert_file", "key_file", "client_ca_file"), files, strict=True):
+        if name and not is_plausible_path(name):
+            raise fault(key, "is not the path of a file", found=name)
     folder = Path(document.file).parent
     suites, minimum = _suites(entry, document)
     return TlsSettings(

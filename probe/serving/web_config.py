@@ -1,7 +1,7 @@
 """The web file in force, and how a changed one takes its place.
 
-It is read and judged whole, with every file that it names, then swapped; one with an error leaves
-the old one in force and is told (laws 2 and 10: by a `ConfigurationError`). New connections get the
+It is read and judged whole, with every file that it names, then swapped; one with an error, and one
+that would let more people in, leave the old one in force, and the reason is reported. New connections get the
 new certificate and client CAs, new requests the new users and headers; nothing that listens stops.
 """
 
@@ -13,11 +13,14 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from cryptography import x509
 
 from probe.safe_text import safe_text
+from probe.secret_register import SecretRegister
 from probe.serving.context import Context, ServingContext, UnusableError, server_context
 from probe.serving.guard import Guard
 from probe.serving.settings import ServerSettings, read_document, settings_of
+from probe.serving.weakening import weakenings
 from probe.sources.conversion import error_at
 from probe.sources.error import ConfigurationError
 from probe.sources.yaml_document import Document
@@ -39,17 +42,22 @@ class WebConfig:
         settings: What the file in force says.
         ssl_context: What a listener is given, once; None where it serves plain HTTP.
         failure: Why the last change left the old file in force; None where it did not.
+        names: The DNS names in the certificate that is served.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, register: SecretRegister | None = None) -> None:
         """Read the file at `path`, and every file that it names, from its own folder on.
+
+        The hashes of its passwords are put into `register`.
 
         Raises:
             ConfigurationError: with file, line, key, what was found and what is allowed.
         """
         self._path = str(path)
+        self._register = SecretRegister() if register is None else register
         self._named: tuple[str, ...] = ()
         self.failure: str | None = None
+        self.names: frozenset[str] = frozenset()
         self.settings, context = self._read()
         self.ssl_context = None if context is None else ServingContext(context)
 
@@ -70,6 +78,8 @@ class WebConfig:
             settings, context = await asyncio.to_thread(self._read)
         except ConfigurationError as error:
             return str(error)
+        if why := self._weaker(settings):
+            return why
         if (context is None) != (self.ssl_context is None):
             word = "away" if context is None else "in"
             return f"{safe_text(self._path)}: tls_server_config: takes a restart to be taken {word}"
@@ -77,6 +87,15 @@ class WebConfig:
         if self.ssl_context is not None and context is not None:
             self.ssl_context.in_force = context
         return None
+
+    def _weaker(self, settings: ServerSettings) -> str | None:
+        """Return why `settings` need a restart to be in force: they would let more people in."""
+        lost = list(weakenings(self.settings, settings))
+        if settings == ServerSettings() != self.settings:
+            lost = lost or ["it is empty"]
+        if not lost:
+            return None
+        return f"{safe_text(self._path)}: {'; '.join(lost)}: takes a restart to be in force"
 
     @asynccontextmanager
     async def following(self, told: Told = lambda _: None) -> AsyncIterator[None]:
@@ -115,15 +134,29 @@ class WebConfig:
     def _read(self) -> tuple[ServerSettings, Context | None]:
         document = read_document(self._path)
         settings = settings_of(document)
+        for hashed in settings.users.values():
+            self._register.add(hashed.decode())
         if settings.tls is None:
             self._named = ()
             return settings, None
         # Also where one of them does not fit: its next change may mend that.
         self._named = settings.tls.files
         try:
-            return settings, server_context(settings.tls)
+            context = server_context(settings.tls)
+            self.names = served_names(Path(settings.tls.cert_file))
         except UnusableError as error:
             raise _told_where(document, error) from None
+        return settings, context
+
+
+def served_names(file: Path) -> frozenset[str]:
+    """Return the DNS names of the first certificate in `file`; none where there are none."""
+    try:
+        certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return frozenset()
+    return frozenset(extension.value.get_values_for_type(x509.DNSName))
 
 
 def _told_where(document: Document, error: UnusableError) -> ConfigurationError:

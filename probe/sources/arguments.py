@@ -7,6 +7,8 @@ from typing import Final, cast
 import click
 from click.core import ParameterSource
 
+from probe.described_value import describe_value
+from probe.safe_text import safe_text
 from probe.sources import duration
 from probe.sources.configuration import Configuration, WebSettings
 from probe.sources.settings import server_name_fault
@@ -66,15 +68,13 @@ def targets_from_arguments(
     seconds = read_duration(timeout, "--timeout")
     names: dict[str, int] = {}
     targets = []
-    for text in endpoints:
+    for position, text in enumerate(endpoints, start=1):
         try:
             endpoint = Endpoint.parse(text)
         except ValueError as error:
-            # The text may hold a password, or a token in its query, so it is not shown.
-            reason = "an endpoint holds no user name or password" if "@" in text else str(error)
-            if "?" in text:
-                reason = "an endpoint is host:port or https://host:port"
-            raise click.UsageError(reason) from None
+            # A line of a file may be anything, and an endpoint's query a token.
+            shown = safe_text(describe_value(text, key="endpoint"))
+            raise click.UsageError(f"endpoint {position}, {shown}: {error}") from None
         chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
         if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
             raise click.UsageError(f"--server-name {server_name!r} {fault}")

@@ -6,10 +6,9 @@ only when it is needed.
 
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from probe.safe_text import LIMIT, safe_text
-from probe.sources.conversion import described, error_at
+from probe.sources.conversion import error_at
 from probe.sources.schema import ClockSourceEntry
 from probe.sources.yaml_document import Document
 from probe.target import ClockSource, Endpoint
@@ -38,9 +37,6 @@ def clock_sources(entries: Sequence[ClockSourceEntry], document: Document) -> It
             key, source = "sntp", ClockSource("sntp", entry.sntp or "")
             fault = _server_fault(source.where)
         if fault:
-            # Where the text is not shown, neither is a reason that repeats it.
-            if described(source.where, path) != source.where and source.where in fault:
-                fault = "is no URL of a clock, like http://collector:13133/"
             raise error_at(document, (*path, key), fault, found=source.where)
         if source.name in seen:
             raise error_at(document, (*path, key), "is named twice", found=source.where)
@@ -66,8 +62,6 @@ def _fault(text: str) -> str | None:
     if safe_text(text) != text:
         return f"must be one printable line of at most {LIMIT} characters"
     try:
-        if urlsplit(text).username is not None:
-            return "a clock is asked without a user name and password"
         Endpoint.parse(text, default_port=_SNTP_PORT)
     except ValueError as error:
         return str(error)

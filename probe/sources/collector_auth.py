@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from probe.described_value import describe_key, describe_path
 from probe.sources.collector_merge import CollectorFiles, component_id, component_type
 from probe.sources.error import why_unreadable
 
@@ -96,7 +97,7 @@ def authenticate(
     held = files.components("extensions")
     secret = next((each for each in chain if component_type(each) != _SETTER), None)
     if plaintext and secret:
-        warn(f"it never sends what {secret} holds without TLS; it is probed without")
+        warn(f"it never sends what {describe_key(secret)} holds without TLS; it is probed without")
         return
     if not headers.grpc:
         for extension in chain:
@@ -120,15 +121,18 @@ def _chain(extension: str, files: CollectorFiles, warn: Warn) -> list[str]:
     while extension:
         kind = component_type(extension)
         if extension not in extensions:
-            warn(f"its authenticator {extension} is not among the extensions; it is probed without")
+            shown = describe_key(extension)
+            warn(f"its authenticator {shown} is not among the extensions; it is probed without")
             break
         if kind not in {"bearertokenauth", "basicauth", _SETTER}:
             warn(
-                f"it authenticates by {extension}, which the probe cannot do; it is probed without"
+                f"it authenticates by {describe_key(extension)}, which the probe cannot do; it is probed without"
             )
             break
         if extension in chain:
-            warn(f"{extension} adds what it adds itself, with which the Collector does not start")
+            warn(
+                f"{describe_key(extension)} adds what it adds itself, with which the Collector does not start"
+            )
             break
         chain.append(extension)
         if kind != _SETTER:
@@ -194,7 +198,9 @@ def _set_headers(
             value = None if held is None else held.strip()
         value = header.default_value if value is None else value
         if value is None:
-            warn(f"its header {header.key} comes with each request; it is probed without")
+            warn(
+                f"its header {describe_key(header.key)} comes with each request; it is probed without"
+            )
         elif header.action not in {"insert", "update"} or (
             bool(headers.get(header.key)) == (header.action == "update")
         ):
@@ -205,5 +211,5 @@ def _held(path: str, files: CollectorFiles, warn: Warn) -> str | None:
     try:
         return files.read(path)
     except (OSError, ValueError) as error:
-        warn(f"{path} cannot be read: {why_unreadable(error)}")
+        warn(f"{describe_path(path)} cannot be read: {why_unreadable(error)}")
         return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from probe.described_value import describe_value
 from probe.target import Endpoint, Remark, TlsSettings
 
 IGNORED: Final = "exporter_setting_ignored"
@@ -44,7 +45,7 @@ def grpc_destination(text: str) -> Destination:
     scheme, rest, note = _grpc_scheme(text)
     match = _HOST_PORT.fullmatch(rest)
     if match is None:
-        raise ValueError(f"the endpoint of a gRPC exporter is {text!r}; {_LIKE_GRPC}")
+        raise ValueError(f"is not the endpoint of a gRPC exporter; {_LIKE_GRPC}")
     host, port = match.groups()
     # grpc-go takes an empty host for this one, as Go's net.Dial does.
     endpoint = Endpoint.parse(f"{host or 'localhost'}:{port}")
@@ -68,7 +69,8 @@ def _grpc_scheme(text: str) -> tuple[str, str, str]:
     authority, _, path = rest.partition("/")
     note = ""
     if scheme == "dns" and authority:
-        note = f"the DNS server {authority} in the endpoint is not asked, but the system's resolver"
+        shown = describe_value(authority, key="endpoint")
+        note = f"the DNS server {shown} in the endpoint is not asked, but the system's resolver"
     return "", unquote(path), note
 
 

@@ -22,7 +22,7 @@ from probe.sources.collector_endpoint import (
     http_destination,
 )
 from probe.sources.collector_merge import CollectorFiles, component_type, opened
-from probe.sources.conversion import described, error_at
+from probe.sources.conversion import error_at
 from probe.sources.duration import go_seconds
 from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.proxy_environment import proxy_for
@@ -246,11 +246,7 @@ def _read(text: str, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> Des
     try:
         return grpc_destination(text) if grpc else http_destination(text)
     except ValueError as error:
-        # Where the text is not shown, neither is a reason that repeats it.
-        hidden = "@" in text or described(text, path) != text
-        reason = "is no endpoint of this exporter" if hidden else str(error)
-        found = None if hidden else text
-        raise error_at(files.document, path, reason, found=found) from None
+        raise error_at(files.document, path, str(error), found=text) from None
 
 
 def _headers(

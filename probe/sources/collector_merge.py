@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import GenericAlias
 from typing import Any, Final, TypeVar
 
+from probe.described_value import refuse_non_path
 from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError, KeyPath, render_key, why_unreadable
 from probe.sources.expansion import MAX_NESTING, Expanded, ExpansionError, expand
@@ -53,6 +54,7 @@ class CollectorFiles:
         Raises:
             OSError, ValueError: as `read_text` does.
         """
+        refuse_non_path(path)
         self.files[path] = None
         return self._read_text(path)
 

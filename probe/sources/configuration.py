@@ -4,6 +4,7 @@ Pure but for reading the file and the files that `${file:…}` names. Every faul
 mend in the file is a `ConfigurationError`; faults of credentials are left to `load`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,6 @@ import msgspec
 
 from probe.module import Module
 from probe.source_state import SourceState
-from probe.sources.alertmanager_url import alertmanager_url
 from probe.sources.clocks import clock_sources
 from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError
@@ -27,6 +27,7 @@ from probe.sources.named_sources import (
     Surroundings,
     source_fault,
 )
+from probe.sources.obsolete import obsolete_keys
 from probe.sources.read_files import ReadFiles
 from probe.sources.resource import resource_of
 from probe.sources.schema import DefaultsEntry, FileEntry
@@ -37,10 +38,12 @@ from probe.sources.source_reading import SourceReader, explain_nothing
 from probe.sources.span_destination import SpanDestination, span_destination
 from probe.sources.target_entry import targets_of, with_unique_names
 from probe.sources.yaml_document import Document, parse_yaml
-from probe.target import ClockSource, Secret, Target
+from probe.target import ClockSource, Target
 
 SAMPLE_SUCCESSES: Final = 0.01
 """The share of successes recorded where neither file nor environment says."""
+
+_NAME: Final = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class WebSettings:
     host: str = "0.0.0.0"  # noqa: S104  # the contract's default: a scraper is another host
     port: int = 9943
     config_file: str | None = None
+    hosts: tuple[str, ...] = ()
+    """Names that the pages answer to besides this host's own, each one or `*.` and a domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +80,7 @@ class Configuration:
     shard_index: int = 0
     shard_count: int = 1
     alert_hold: float = 300.0
-    """Seconds that something must be wrong before anybody is told."""
-    alertmanager_url: Secret | None = None
+    """Seconds that something must be wrong before an alerting rule fires."""
     source_states: tuple[SourceState, ...] = ()
     """How each source was when it was read last; one that nobody has asked yet is not among them."""
     nothing_to_probe: str = ""
@@ -235,11 +239,10 @@ def _configuration(
         shard_index=shard_index,
         shard_count=entry.shard.count,
         alert_hold=duration_at(document, ("alerts", "hold"), alerts.hold),
-        alertmanager_url=alertmanager_url(entry.alertmanager.url, document),
         spans_to=spans_to,
         source_states=reading.states,
         nothing_to_probe=("" if anything else explain_nothing(reading.states, where=document.file)),
-        warnings=reading.warnings + warnings + more,
+        warnings=(*reading.warnings, *warnings, *more, *obsolete_keys(document)),
     )
 
 
@@ -291,4 +294,9 @@ def _web(entry: FileEntry, document: Document) -> WebSettings:
     if not (colon and port.isascii() and port.isdecimal() and int(port[:6]) <= 65535):
         reason = "must be host:port, like 0.0.0.0:9943"
         raise error_at(document, ("web", "listen"), reason, found=text)
-    return WebSettings(host or "0.0.0.0", int(port), entry.web.config_file)  # noqa: S104  # as Go
+    for position, name in enumerate(entry.web.hosts):
+        if not _NAME.fullmatch(name):
+            reason = "must be a name without a port, like probe.example.com or *.example.com"
+            raise error_at(document, ("web", "hosts", position), reason, found=name)
+    hosts = tuple(entry.web.hosts)
+    return WebSettings(host or "0.0.0.0", int(port), entry.web.config_file, hosts)  # noqa: S104  # as Go

@@ -1,8 +1,8 @@
 """Plain YAML values become the Structs of `schema`; what does not fit is said with line and key.
 
 msgspec judges; this module gives it what the Collector's rules make of each value (null is "not
-set", a reference's text where text is wanted) and turns its verdict into facts. Law 11: values
-under a key that holds secrets are never part of an error.
+set", a reference's text where text is wanted) and turns its verdict into facts. Values under a key
+that holds secrets are never part of an error, others only as `described_value` has it.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
+from probe.described_value import LONGEST_NUMBER, Description, without_quotes
 from probe.sources.error import (
     MOST_ERRORS,
     ConfigurationError,
@@ -29,9 +30,6 @@ T = TypeVar("T")
 SECRET_KEYS: Final = frozenset(
     {"client_auth", "headers", "headers_list", "http_sd", "key_pem", "proxy_url", "token", "tokens"}
 )
-_HIDING: Final = re.compile(r"-----BEGIN|\n|//[^/]*@|//.*\?")
-"""Texts that are not shown wherever they stand: keys, whole files, URLs with a password or query."""
-
 _PATH: Final = re.compile(r" - at `\$((?:\.\w+|\[\d+\]|\[\.\.\.\])*)`$")
 _PART: Final = re.compile(r"\.(\w+)|\[(\d+)\]|(\[\.\.\.\])")
 _EXPECTED: Final = re.compile(r"^Expected `(.+?)`(?: (>=|<=|<|>) ([\d.]+)|, got `(\w+)`)?")
@@ -117,16 +115,21 @@ def described(value: Any, path: KeyPath) -> str:
     if isinstance(value, Expanded):
         return described(value.value, path)
     if isinstance(value, dict):
-        return f"a mapping of {len(value)}"
+        return Description(f"a mapping of {len(value)}")
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return Description(f"a list of {len(value)}")
     if value is None:
-        return "nothing"
-    if not SECRET_KEYS.isdisjoint(path) or (isinstance(value, str) and _HIDING.search(value)):
-        return f"{'text' if isinstance(value, str) else 'a value'} (not shown)"
+        return Description("nothing")
+    if not SECRET_KEYS.isdisjoint(path):
+        return Description(f"{'text' if isinstance(value, str) else 'a value'} (not shown)")
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else f"{value} (a number)"
+    if isinstance(value, str):
+        return value
+    number = str(value)
+    if len(number) > LONGEST_NUMBER:
+        return Description(f"a number of {len(number)} characters (not shown)")
+    return Description(f"{number} (a number)")
 
 
 def settled(value: Any, shape: inspect.Type) -> Any:
@@ -170,7 +173,8 @@ def _explained(
         return error_at(document, (*path, missing[1]), "is missing")
     expected = _EXPECTED.match(message)
     if expected is None:
-        return error_at(document, path, message.partition(" - at `")[0], found=found)
+        reason = without_quotes(message.partition(" - at `")[0])
+        return error_at(document, path, reason, found=found)
     kind, sign, bound, got = expected.groups()
     kinds = kind.removesuffix(" | null").split(" | ")
     wanted = " or ".join(_WORDS.get(one, one) for one in kinds)

@@ -1,6 +1,7 @@
 """`ConfigurationError`: what is wrong in a configuration, where, and what would be right.
 
-Law 10: every fact passes safe_text() here. Law 11: who raises it passes no secret as `found`.
+Every fact passes safe_text() here. What was found, the key and the file pass `described_value`: a
+value that may be a secret is described there, never quoted.
 """
 
 import difflib
@@ -8,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from probe.described_value import describe_key, describe_path, describe_value
 from probe.safe_text import safe_text
 
 KeyPath = tuple[str | int, ...]
@@ -27,7 +29,7 @@ class ConfigurationError(Exception):
         file: The file's path as the user gave it, or `environment`; empty where there is none.
         line: The line in `file`, from 1; None where it is not known.
         key: The path of the key, like `targets[0].tls.ca_file`, or a variable's name.
-        found: What was found; None where there is nothing to show or it is a secret.
+        found: What was found, described where it may be a secret; None where there is nothing.
         allowed: What would be right.
         nearest: Whichever of `allowed` is closest to what was found.
         more: Further errors of the same file, found in the same reading.
@@ -53,11 +55,13 @@ class ConfigurationError(Exception):
         """Keep the facts."""
         super().__init__(reason)
         self.reason = safe_text(reason, _LONGEST_REASON)
-        self.file = safe_text(file)
+        self.file = safe_text(_shown_file(file))
         self.line = line
         self.key = safe_text(key)
-        self.found = None if found is None else safe_text(found)
         self.allowed = tuple(map(safe_text, allowed))
+        self.found = (
+            None if found is None else safe_text(describe_value(found, self.allowed, self.key))
+        )
         self.nearest = None if nearest is None else safe_text(nearest)
 
     def __str__(self) -> str:
@@ -124,9 +128,16 @@ def render_key(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            shown = part if _PLAIN_KEY.fullmatch(part) else f'"{part}"'
+            held = describe_key(part)
+            shown = held if _PLAIN_KEY.fullmatch(held) or held != part else f'"{part}"'
             text += f".{shown}" if text else shown
     return text
+
+
+def _shown_file(file: str) -> str:
+    """Return the file's name, or the URL of a list without its query, else what it is."""
+    plain_url = file.startswith(("http://", "https://")) and not re.search(r"[?#@\s]", file)
+    return file if plain_url else describe_path(file)
 
 
 def nearest_of(found: str, allowed: Iterable[str]) -> str | None:

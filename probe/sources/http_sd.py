@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from probe.described_value import describe_value
 from probe.sources.error import ConfigurationError
 from probe.sources.schema import DefaultsEntry
 from probe.sources.source_content import SourceContent
@@ -23,9 +24,11 @@ RETRY_INTERVAL: Final = 10.0
 TIMEOUT: Final = 10.0
 """Seconds for one fetch, redirects included."""
 MAX_REDIRECTS: Final = 5
+MAX_PIECES: Final = 16_384
+"""The most chunks of one answer: chunks of 512 bytes are enough for the longest."""
 
 _MEDIA_TYPE: Final = "application/json"
-_CHUNK: Final = 64 * 1024
+_MEDIA_TYPES: Final = (_MEDIA_TYPE, "text/plain", "application/octet-stream", "application/yaml")
 
 
 def url_fault(url: str) -> str | None:
@@ -122,16 +125,22 @@ def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:
     if response.status != 200:
         return f"answers {response.status} instead of 200"
     if response.content_type != _MEDIA_TYPE:
-        return f"answers with {response.content_type} instead of {_MEDIA_TYPE}"
+        # The server's own word, which may be anything.
+        found = describe_value(response.content_type, _MEDIA_TYPES)
+        return f"answers with {found} instead of {_MEDIA_TYPE}"
     return None
 
 
 async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    pieces = 0
+    async for chunk, _ in response.content.iter_chunks():
         body += chunk
+        pieces += 1
         if len(body) > MAX_BYTES:
             raise _error(url, f"answers with more than {MAX_BYTES} bytes")
+        if pieces > MAX_PIECES:
+            raise _error(url, f"answers in more than {MAX_PIECES} chunks")
     return bytes(body)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
+from probe.described_value import describe_path
 from probe.sources.collector import read_collector
 from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError, why_unreadable
@@ -48,7 +49,7 @@ class NamedSource:
         """Return the source of `kind` that names `named`, of which only a Collector has several."""
         if kind == HTTP_SD:
             return cls(kind, shown(named[0]), url=Secret(named[0]))
-        return cls(kind, ", ".join(named), files=named)
+        return cls(kind, ", ".join(map(describe_path, named)), files=named)
 
 
 SDK_ENVIRONMENT: Final = NamedSource.of("sdk", ENVIRONMENT)

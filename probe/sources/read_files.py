@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from probe.described_value import refuse_non_path
 from probe.sources.yaml_document import MAX_BYTES
 
 _KINDS: Final = (
@@ -33,6 +34,7 @@ class ReadFiles:
             OSError: where it cannot be read.
             ValueError: where it is not a regular file, whose reading might never end, or not a path.
         """
+        refuse_non_path(name)
         self.names[name] = None
         # Looked at first, because opening a device can set it going; and again once it is open.
         _check_regular(Path(name).stat().st_mode)
@@ -47,6 +49,7 @@ class ReadFiles:
         Raises:
             OSError: where it cannot be read.
         """
+        refuse_non_path(name)
         self.names[name] = None
         with Path(name).open("rb") as file:
             return file.read(MAX_BYTES + 1)

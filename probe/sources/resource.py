@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from probe import __version__
+from probe.described_value import describe_name, describe_value
 from probe.safe_text import safe_text
 
 SERVICE_NAME: Final = "mtls-probe"
@@ -60,7 +61,9 @@ def resource_of(
         "service.instance.id": _instance_id(given, f"{host}:{port}"),
         **given,
     }
-    return {safe_text(name): safe_text(value) for name, value in about.items()}, warnings
+    return {
+        safe_text(name): safe_text(describe_name(value)) for name, value in about.items()
+    }, warnings
 
 
 def listed_attributes(text: str) -> dict[str, str]:
@@ -70,25 +73,25 @@ def listed_attributes(text: str) -> dict[str, str]:
     mistake voids all of it.
 
     Raises:
-        ValueError: naming the pair that is none.
+        ValueError: describing the pair that is none.
     """
     attributes: dict[str, str] = {}
     for pair in filter(None, map(str.strip, text.split(","))):
         key, equals, value = pair.partition("=")
         name = _decoded(key.strip())
         if not (equals and name):
-            raise ValueError(f'"{safe_text(pair)}" is not key=value')
+            raise ValueError(f"{safe_text(describe_value(pair))} is not key=value")
         attributes[name] = _decoded(value.strip())
     return attributes
 
 
 def _decoded(text: str) -> str:
     if _LONE_PERCENT.search(text):
-        raise ValueError(f'"{safe_text(text)}" holds a % that begins no code')
+        raise ValueError(f"{safe_text(describe_value(text))} holds a % that begins no code")
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeError:
-        raise ValueError(f'"{safe_text(text)}" is not UTF-8') from None
+        raise ValueError(f"{safe_text(describe_value(text))} is not UTF-8") from None
 
 
 def _instance_id(given: Mapping[str, str], place: str) -> str:

@@ -110,17 +110,12 @@ class ClockEntry(Entry, frozen=True, kw_only=True):
     tolerance: str = "60s"
 
 
-class AlertmanagerEntry(Entry, frozen=True, kw_only=True):
-    """`alertmanager`."""
-
-    url: str | None = None
-
-
 class WebEntry(Entry, frozen=True, kw_only=True):
     """`web`."""
 
     listen: str = "0.0.0.0:9943"
     config_file: str | None = None
+    hosts: list[str] = field(default_factory=list)
 
 
 class ShardEntry(Entry, frozen=True, kw_only=True):
@@ -161,7 +156,8 @@ class FileEntry(Entry, frozen=True, kw_only=True):
     sources: list[SourceEntry] = field(default_factory=list)
     modules: dict[str, ModuleEntry] = field(default_factory=dict)
     clock: ClockEntry = ClockEntry()
-    alertmanager: AlertmanagerEntry = AlertmanagerEntry()
+    alertmanager: Any = None
+    """Obsolete, whatever it holds: `obsolete.py` says what to do instead."""
     web: WebEntry = WebEntry()
     shard: ShardEntry = ShardEntry()
     concurrency: Positive = 100

@@ -219,7 +219,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        raise _endpoint_error(where, text, error) from None
+        raise _error(where, str(error), found=text) from None
     faults: list[_Fault] = []
     protocol = _protocol(environ, signal, endpoint, faults)
     if not endpoint.scheme:
@@ -228,7 +228,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
                 f" port set {PREFIX}PROTOCOL=grpc"
             )
-            faults.append(_Fault(where, reason, found=None if "?" in text else text))
+            faults.append(_Fault(where, reason, found=text))
         insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
@@ -279,15 +279,6 @@ def _headers(
     except ValueError as error:
         faults.append(_Fault(where, str(error)))
         return ()
-
-
-def _endpoint_error(name: str, text: str, error: ValueError) -> ConfigurationError:
-    if "@" in text:
-        return _error(name, "an endpoint holds no user name or password; use headers")
-    if "?" in text:
-        # A query may hold a token, and the reason repeats the text.
-        return _error(name, "is no endpoint: https://host:port")
-    return _error(name, str(error), found=text)
 
 
 def _error(

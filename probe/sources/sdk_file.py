@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from probe.sources.conversion import convert, described, error_at
+from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError, KeyPath
 from probe.sources.sdk import through_proxy
 from probe.sources.sdk_schema import EXPORTERS, Otlp, SdkFile, in_one_shape
@@ -233,10 +233,7 @@ def _endpoint(
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        # Where the text is not shown, neither is a reason that repeats it.
-        hidden = "@" in text or described(text, where) != text
-        reason = "is no endpoint: https://host:port, without a password" if hidden else str(error)
-        raise error_at(document, where, reason, found=None if hidden else text) from None
+        raise error_at(document, where, str(error), found=text) from None
     remarks = []
     if endpoint.scheme and insecure is not None and insecure != (endpoint.scheme == "http"):
         remarks.append(_scheme_decides(endpoint, insecure))

@@ -2,12 +2,13 @@
 
 Pure. The probe follows the specification; where one runtime does something else, the fact names it.
 What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
-opentelemetry-python 1.45. Law 11: no value of a variable is shown but a timeout's.
+opentelemetry-python 1.45. No value of a variable is shown but a timeout's, and that only where it is no secret.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from probe.described_value import describe_value
 from probe.safe_text import safe_text
 from probe.sources.sdk_variables import (
     TLS_NAMES,
@@ -95,7 +96,7 @@ def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> 
     name, text = setting(environ, signal, "TIMEOUT")
     if not text:
         return
-    shown = f"{name}={safe_text(text, _SHOWN)}"
+    shown = f"{name}={safe_text(describe_value(text), 64)}"
     if text.isascii() and text.isdecimal() and len(text) <= _SHOWN:
         fact = (
             f"{shown} is {int(text) / 1000:g} s by the specification and in Go (milliseconds), "

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from probe.described_value import describe_value
 from probe.safe_text import safe_text
 from probe.sources.sdk_variables import exports_otlp, sdk_disabled
 
@@ -55,21 +56,22 @@ def span_destination(
     if not asked or (probed and not otlp):
         return None, ()
     if not otlp:
-        found = safe_text(exporter)
+        found = safe_text(describe_value(exporter))
         return None, (f'OTEL_TRACES_EXPORTER is "{found}": no spans are sent; use otlp or none',)
     # Without PROTOCOL, 4317 is gRPC's port here too, as for what is probed.
     by_port = "grpc" if _GRPC_PORT.search(endpoint) else "http/protobuf"
     protocol = _of_traces(environ, "PROTOCOL") or by_port
     if protocol not in _DEFAULTS:
-        found = safe_text(protocol)
+        found = safe_text(describe_value(protocol, _DEFAULTS))
         return None, (
             f'the protocol of the probe\'s own spans is "{found}": none are sent; use grpc or '
             "http/protobuf",
         )
     shown = safe_text(_without_user(endpoint or _DEFAULTS[protocol]))
     if protocol != "grpc" and endpoint and not _URL.match(endpoint):
+        found = safe_text(describe_value(shown, key="endpoint"))
         return None, (
-            f'the endpoint of the probe\'s own spans is "{shown}": none are sent; over '
+            f'the endpoint of the probe\'s own spans is "{found}": none are sent; over '
             "http/protobuf it begins with http:// or https://",
         )
     share, notices = _share(environ)
@@ -96,7 +98,7 @@ def _share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
     if sampler in {"", "always_on"}:
         return (1.0 if sampler else None), ()
     if sampler != "traceidratio":
-        found = safe_text(environ["OTEL_TRACES_SAMPLER"])
+        found = safe_text(describe_value(environ["OTEL_TRACES_SAMPLER"]))
         return None, (
             f'OTEL_TRACES_SAMPLER is "{found}", which the probe does not have: ignored; '
             "telemetry.sample_successes says how many successes are recorded",
@@ -106,7 +108,7 @@ def _share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
         return 1.0, ()
     if not _RATIO.fullmatch(ratio) or float(ratio) > 1:
         return 1.0, (
-            f'OTEL_TRACES_SAMPLER_ARG is "{safe_text(ratio)}", which is not from 0 to 1: ignored',
+            f'OTEL_TRACES_SAMPLER_ARG is "{safe_text(describe_value(ratio))}", which is not from 0 to 1: ignored',
         )
     return float(ratio), ()
 

@@ -12,7 +12,7 @@ import msgspec
 from probe.cipher_suites import INSECURE_SUITES
 from probe.credentials import negotiable
 from probe.sources.collector_endpoint import effective_tls
-from probe.sources.conversion import described, error_at
+from probe.sources.conversion import error_at
 from probe.sources.duration import seconds
 from probe.sources.error import ConfigurationError, KeyPath, Mistakes, nearest_of, render_key
 from probe.sources.schema import DefaultsEntry, TargetEntry, TlsEntry
@@ -236,10 +236,7 @@ def _endpoint(text: str, document: Document, path: KeyPath) -> Endpoint:
     try:
         return Endpoint.parse(text)
     except ValueError as error:
-        # Where the text is not shown, neither is a reason that repeats it.
-        hidden = described(text, path) != text
-        reason = "is no endpoint: host:port or https://host:port" if hidden else str(error)
-        raise error_at(document, path, reason, found=text) from None
+        raise error_at(document, path, str(error), found=text) from None
 
 
 def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:

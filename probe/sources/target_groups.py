@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from probe.sources.conversion import convert, described, error_at
+from probe.described_value import without_quotes
+from probe.sources.conversion import convert, error_at
 from probe.sources.error import ConfigurationError, KeyPath, render_key
 from probe.sources.schema import DefaultsEntry, Entry, TargetEntry
 from probe.sources.settings import check_label
@@ -81,7 +82,7 @@ def parse_json(raw: bytes, name: str) -> Document:
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"is not JSON: {error}", file=name) from None
+        raise ConfigurationError(f"is not JSON: {without_quotes(str(error))}", file=name) from None
     except RecursionError:
         raise _too_deep(name) from None
     if _deeper_than(value, MAX_DEPTH):
@@ -129,10 +130,7 @@ def _address(address: str, scheme: str, document: Document, path: KeyPath) -> st
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        # Where the text is not shown, neither is a reason that repeats it.
-        hidden = "@" in text or described(text, path) != text
-        reason = "is no address: host:port or https://host:port" if hidden else str(error)
-        raise error_at(document, path, reason, found=None if hidden else address) from None
+        raise error_at(document, path, str(error), found=address) from None
     return text if endpoint.scheme or not scheme else f"{scheme}://{text}"
 
 

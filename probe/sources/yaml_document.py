@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from probe.described_value import without_quotes
 from probe.sources.error import ConfigurationError, KeyPath, render_key
 from probe.sources.yaml_scalar import resolved
 
@@ -120,10 +121,11 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else min(mark.line, text.count("\n")) + 1
-        reason = f"is not YAML: {error.problem or error.context}"
+        # Whatever the parser quotes may be a part of a secret.
+        reason = f"is not YAML: {without_quotes(str(error.problem or error.context))}"
         raise ConfigurationError(reason, file=file, line=line) from None
     except YAMLError as error:
-        raise ConfigurationError(f"is not YAML: {error}", file=file) from None
+        raise ConfigurationError(f"is not YAML: {without_quotes(str(error))}", file=file) from None
 
 
 @dataclass(slots=True)

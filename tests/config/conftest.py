@@ -58,6 +58,15 @@ def operator_types() -> Path:
 
 
 @pytest.fixture(scope="session")
+def grafana_templates() -> Path:
+    """The program that expands an alert rule's templates as Grafana does."""
+    try:
+        return go_tools.built(go_tools.GRAFANA_TEMPLATES)
+    except NotBuiltError as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
 def otelcol() -> Path:
     """The Collector's binary, built on first use."""
     try:

@@ -13,6 +13,7 @@ KUSTOMIZE: Final = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.2"
 COMPOSE: Final = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
 """The reference implementation of the Compose specification, which `docker compose` is built on."""
 OPERATOR_TYPES: Final = Path(__file__).parent / "operator_types"
+GRAFANA_TEMPLATES: Final = Path(__file__).parent / "grafana_templates"
 
 
 def installed(package: str) -> Path:

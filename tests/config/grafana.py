@@ -71,7 +71,7 @@ def provisioned(name: str) -> Json:
 
 
 def expanded(value: Any, environment: Mapping[str, str]) -> Any:
-    """Return what Grafana makes of a value in a provisioning file.
+    """Return what Grafana makes of most values in a provisioning file.
 
     `$NAME` and `${NAME}` come from the environment, where a missing one is empty; `$$` is `$`.
     """
@@ -89,7 +89,30 @@ def expanded(value: Any, environment: Mapping[str, str]) -> Any:
 
 
 def alert_rules() -> list[Json]:
-    """Return the Grafana-managed alert rules as Grafana holds them."""
+    """Return the Grafana-managed alert rules as Grafana holds them.
+
+    Annotations and the models of queries are read as they are, whatever stands in them
+    (pkg/services/provisioning/alerting/rules_types.go; annotations since Grafana 9.1.4).
+    """
     [group] = provisioned("alerting/rules.yaml")["groups"]
-    found: list[Json] = expanded(group["rules"], {})
-    return found
+    return [
+        {
+            **expanded(rule, {}),
+            "annotations": rule["annotations"],
+            "data": [{**expanded(each, {}), "model": each["model"]} for each in rule["data"]],
+        }
+        for rule in group["rules"]
+    ]
+
+
+def expanded_texts(value: Any) -> Iterator[str]:
+    """Yield each text of a provisioning document that Grafana expands from its environment."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key not in {"annotations", "model"}:
+                yield from expanded_texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from expanded_texts(each)
+    elif isinstance(value, str):
+        yield value

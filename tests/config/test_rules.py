@@ -218,6 +218,8 @@ def test_each_cause_comes_with_its_fix(
         "backend": "the backend's side",
         "network": "whoever runs the network",
         "probe": "whoever runs this probe",
+        "both": "whoever runs this probe, and the backend's side",
+        "either": "whichever side turns out to be wrong",
     }
     scrape = 'job="mtls-probe",instance="probe:9943"'
     series, expected = [], []
@@ -227,7 +229,10 @@ def test_each_cause_comes_with_its_fix(
         known = f'documented_cause="0",party="{cause.party}",severity="{cause.severity}"'
         series += [
             {"series": f"mtls_probe_success{{{target}}}", "values": "0x20"},
-            {"series": f'mtls_probe_cause{{{target},{own},certain="true"}}', "values": "1x20"},
+            {
+                "series": f'mtls_probe_cause{{{target},{own},certain="true",party="{cause.party}"}}',
+                "values": "1x20",
+            },
             {"series": f"mtls_probe_cause_info{{{scrape},{own},{known}}}", "values": "1x20"},
         ]
         labels = {

@@ -77,6 +77,13 @@ def test_what_the_service_does(unit: Path) -> None:
     assert found["ProtectSystem"] == "strict"
 
 
+def test_keys_stay_in_memory(unit: Path) -> None:
+    """Neither a core dump nor the swap file has one."""
+    found = settings(unit)
+    assert found["LimitCORE"] == "0"
+    assert found["MemorySwapMax"] == "0"
+
+
 def test_the_key_is_no_copy_of_the_start(unit: Path) -> None:
     """LoadCredential= copies once: a rotated key would not be seen."""
     assert not {"LoadCredential", "LoadCredentialEncrypted", "SetCredential"} & set(settings(unit))

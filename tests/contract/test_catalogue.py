@@ -75,7 +75,6 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
 """Never renamed, only added to: metric labels, URLs and alert rules outside rest on these."""
 
 WITHOUT_GOLDEN: Final = {
-    "tls_off": "a finding by definition: the exporter's own wish to send in clear stops nothing",
     "exporter_setting_ignored": "a finding by definition: a setting that has no effect stops nothing",
     "exporter_not_reloading": "a finding by definition: the probe uses the new files",
     "backend_not_reloading": "a finding by definition: what an old certificate brings has its cause",

@@ -28,7 +28,7 @@ ELSEWHERE: Final = {
     "not_tls": "test_backends.py::test_peers_without_tls_are_named",
     "otlp_protocol_mismatch": "test_collector.py::test_swapped_ports_are_a_protocol_mismatch",
     "backend_fault": "test_answers.py::test_a_backend_that_cannot_read_its_own_certificate",
-    "tls_off": "test_answers.py::test_an_exporter_that_sends_in_clear",
+    "tls_off": "test_plaintext_to_tls.py::test_a_tls_port_that_is_sent_plaintext",
     "dns_failure": "test_answers.py::test_a_name_that_does_not_resolve",
     "tcp_refused": "test_backends.py::test_nothing_listens",
     "tcp_timeout": "test_backends.py::test_an_address_that_does_not_answer",

@@ -19,6 +19,7 @@ from probe.evidence import (
     Ending,
     EndingKind,
     Evidence,
+    Experiment,
     Handshake,
     NameCheck,
     Offer,
@@ -224,3 +225,11 @@ def unverified(
 def offset(days: float, source: str = "http_date") -> tuple[ClockReading, ...]:
     """Return one reading of another clock, `days` ahead of ours."""
     return (ClockReading(source=source, offset=days * 86_400.0),)
+
+
+def with_control(evidence: Evidence, *experiments: Experiment) -> Evidence:
+    """Return `evidence` with a round of experiments: the unvaried handshake ended as it did."""
+    again = Experiment(
+        varied="unvaried", at=AT, ending=evidence.ending, handshake=evidence.handshake
+    )
+    return msgspec.structs.replace(evidence, experiments=(again, *experiments))

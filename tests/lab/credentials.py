@@ -46,6 +46,18 @@ class LabPki:
         return self.write("server", self.server_ca.issue("backend", usages=("serverAuth",)))
 
     @cached_property
+    def server_rsa(self) -> Pair:
+        """The backend's certificate with an RSA key."""
+        issued = self.server_ca.issue("backend", usages=("serverAuth",), key_type="rsa2048")
+        return self.write("server-rsa", issued)
+
+    @cached_property
+    def server_ed25519(self) -> Pair:
+        """The backend's certificate with an Ed25519 key."""
+        issued = self.server_ca.issue("backend", usages=("serverAuth",), key_type="ed25519")
+        return self.write("server-ed25519", issued)
+
+    @cached_property
     def plain(self) -> Issued:
         """What `client` is the files of."""
         return self.client_ca.issue("exporter")

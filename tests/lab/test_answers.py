@@ -1,6 +1,6 @@
 """What a real nginx before or instead of a backend answers once TLS is proven, and what that means."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from probe.target import Endpoint, Secret
+from tests.lab import peers
 from tests.lab.credentials import LabPki
 from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
@@ -157,6 +158,33 @@ def test_what_is_no_proxy_opens_no_tunnel(nginx: Nginx, pki: LabPki) -> None:
     watched = replace(target(pki, 4317, pki.client), proxy_url=Secret(f"http://{HOST}:{port}"))
     _, diagnosis = observe(watched)
     assert diagnosis.cause == "proxy_failure", diagnosis
+
+
+@pytest.mark.parametrize("behaviour", ["close_later", "reset_later", "garbage", "silent"])
+def test_a_proxy_that_misbehaves_is_not_the_backend(
+    tcp_peer: Callable[[peers.Behaviour], int], pki: LabPki, behaviour: peers.Behaviour
+) -> None:
+    """It closes, resets, says what is no HTTP, or nothing: the backend was never dialled."""
+    proxy = Secret(f"http://{HOST}:{tcp_peer(behaviour)}")
+    _, diagnosis = observe(replace(target(pki, 4317, pki.client, timeout=1.0), proxy_url=proxy))
+    assert (diagnosis.cause, diagnosis.stage) == ("proxy_failure", "connect"), diagnosis
+
+
+def test_a_dead_proxy_is_named_with_its_own_port(refused_port: int, pki: LabPki) -> None:
+    """Nothing listens on the proxy's port; the backend's is in no fact about it."""
+    proxy = Secret(f"http://{HOST}:{refused_port}")
+    _, diagnosis = observe(replace(target(pki, 4317, pki.client), proxy_url=proxy))
+    assert (diagnosis.cause, diagnosis.certain) == ("proxy_failure", True), diagnosis
+    assert diagnosis.facts == (f"the proxy at {HOST} port {refused_port}: ECONNREFUSED",)
+    assert any(f"must show port {refused_port}" in step for step in diagnosis.fix)
+
+
+def test_a_proxy_whose_name_does_not_resolve(pki: LabPki) -> None:
+    """The endpoint's name is not looked up at all: the proxy's is."""
+    proxy = Secret("http://proxy.invalid:3128")
+    _, diagnosis = observe(replace(target(pki, 4317, pki.client), proxy_url=proxy))
+    assert (diagnosis.cause, diagnosis.stage) == ("proxy_failure", "resolve"), diagnosis
+    assert "getent hosts proxy.invalid" in diagnosis.fix[0]
 
 
 def test_a_name_that_does_not_resolve(pki: LabPki) -> None:

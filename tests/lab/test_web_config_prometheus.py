@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from probe.demo.pki import Authority, write_pem
 from probe.ledger import Ledger
 from probe.outputs.metrics import Metrics
-from probe.outputs.web import web_application, web_runner
+from probe.outputs.web import web_application
+from probe.serving.connections import Connections
+from probe.serving.listener import serving as listening
 from probe.serving.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.tools import missing
@@ -40,15 +41,16 @@ def serving(file: Path) -> Iterator[str]:
         ledger = Ledger(())
         application = web_application(ledger, Metrics(ledger), ready=lambda: True)
         config.guard(application)
-        runner = web_runner(application)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=config.ssl_context).start()
-        async with config.following():
-            address = f"127.0.0.1:{runner.addresses[0][1]}"
-            found.append((asyncio.get_running_loop(), address))
+        context = config.ssl_context
+        async with (
+            listening(
+                application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
+            ) as (host, port),
+            config.following(),
+        ):
+            found.append((asyncio.get_running_loop(), f"{host}:{port}"))
             began.set()
             await stop.wait()
-        await runner.cleanup()
 
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     thread.start()

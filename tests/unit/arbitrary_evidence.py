@@ -22,11 +22,13 @@ from probe.evidence import (
     Ending,
     EndingKind,
     Evidence,
+    Experiment,
     Handshake,
     NameCheck,
     Offer,
     Recheck,
     TargetFacts,
+    Varied,
     VerifyError,
 )
 from tests.golden.certificates import AT
@@ -101,9 +103,18 @@ alerts = st.builds(
 )
 handshakes = st.builds(
     Handshake,
-    offer=st.sampled_from([Offer(), Offer(min_version="1.3", server_name="x")]),
+    offer=st.sampled_from(
+        [
+            Offer(),
+            Offer(min_version="1.3", server_name="x"),
+            Offer(min_version="1.2", max_version="1.2", ciphers=("TLS_AES_128_GCM_SHA256",)),
+            Offer(max_version="1.3", groups=("X25519",), ciphers=("x", "{ca_file}")),
+        ]
+    ),
     complete=st.booleans(),
     version=st.sampled_from(["", "1.2", "1.3"]),
+    cipher=st.sampled_from(["", "TLS_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "x"]),
+    group=st.sampled_from(["", "x25519", "brainpoolP256r1"]),
     alpn=SOME_TEXT,
     client_certificate_requested=st.booleans(),
     client_certificate_sent=st.booleans(),
@@ -158,8 +169,22 @@ targets = st.builds(
     plaintext=st.booleans(),
     insecure_skip_verify=st.booleans(),
     cert_file=SOME_TEXT,
+    key_file=SOME_TEXT,
+    ca_file=SOME_TEXT,
+    source_kinds=st.sampled_from([(), ("sdk",), ("collector",), ("demo",)]),
+    settings_file=SOME_TEXT,
+    read_once=st.sampled_from([(), ("ca",), ("cert", "ca")]),
     header_names=several(SOME_TEXT, 1),
     proxy=SOME_TEXT,
+)
+experiments = st.builds(
+    Experiment,
+    varied=st.sampled_from(get_args(Varied)),
+    at=st.just(AT),
+    ending=endings,
+    handshake=st.none() | handshakes,
+    answer=st.none() | answers,
+    first_bytes=st.sampled_from(["", "48545450", "not hex"]),
 )
 evidences = st.builds(
     Evidence,
@@ -170,13 +195,14 @@ evidences = st.builds(
     connects=several(st.builds(ConnectTry, address=SOME_TEXT, error=SOME_TEXT)),
     handshake=st.none() | handshakes,
     recheck=st.none() | st.builds(Recheck, handshake=handshakes, ending=endings),
+    experiments=several(experiments, 3),
     answer=st.none() | answers,
     clock=several(
         st.builds(
             ClockReading,
-            source=SOME_TEXT,
+            source=SOME_TEXT | st.sampled_from(["http_date", "sntp:pool"]),
             offset=st.sampled_from([0.0, 40.0, -90_000.0, 1e308, -1e308]),
         ),
-        1,
+        2,
     ),
 )

@@ -63,14 +63,19 @@ def issue(
     ca: bool = False,
     key: CertificateIssuerPrivateKeyTypes | None = None,
     extensions: tuple[x509.ExtensionType, ...] = (),
+    subject: x509.Name | None = None,
 ) -> Issued:
-    """Issue a certificate, valid now for 90 days; self-signed without `issuer`."""
+    """Issue a certificate, valid now for 90 days; self-signed without `issuer`.
+
+    `subject` stands for CN=`common_name` where the whole name matters.
+    """
     own = key or ec.generate_private_key(ec.SECP256R1())
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    subject = named(common_name) if subject is None else subject
     builder = (
         x509.CertificateBuilder()
-        .subject_name(named(common_name))
-        .issuer_name(issuer.certificate.subject if issuer else named(common_name))
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(own.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))

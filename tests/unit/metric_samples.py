@@ -18,7 +18,11 @@ from probe.target import Endpoint, Target
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
 AT: Final = 1_795_341_600.25
 REFUSED: Final = Diagnosis(
-    outcome="failed", stage="accept", cause="client_ca_untrusted", family="backend_ca_trust"
+    outcome="failed",
+    stage="accept",
+    cause="client_ca_untrusted",
+    family="backend_ca_trust",
+    party="backend",
 )
 EU: Final = Target(
     name="eu", endpoint=Endpoint("eu.example", 4317), labels=(("team", 'pay"ments\\'),)

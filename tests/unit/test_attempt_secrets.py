@@ -88,7 +88,7 @@ async def test_a_backend_that_repeats_a_header_tells_it_nobody(
     evidence = await prober().attempt(target(tmp_path, backend.port))
     assert evidence.answer is not None
     assert evidence.answer.grpc_status == 16
-    assert "(header value)" in evidence.answer.message
+    assert "(secret)" in evidence.answer.message
     assert TOKEN[:6] not in to_json(evidence).decode()
     # Four digits alone stand in a fingerprint now and then.
     assert "nant-4711" not in to_json(evidence).decode()
@@ -104,5 +104,5 @@ async def test_a_redirect_that_repeats_a_header_tells_it_nobody(
     )
     evidence = await prober().attempt(target(tmp_path, backend.port, protocol="http/protobuf"))
     assert evidence.answer is not None
-    assert evidence.answer.location == "https://login.example.com/?token=(header value)"
+    assert evidence.answer.location == "https://login.example.com/?token=(secret)"
     assert TOKEN not in to_json(evidence).decode()

@@ -111,24 +111,6 @@ def test_a_mistake_in_a_target_is_located(
         ("modules: {m: {allow: [a/b]}}", "modules.m.allow[0]", 1, "neither a network"),
         ("modules: {m: {x: 1}, n: {}}", "modules.m.x", 1, "unknown key"),
         ("modules: {m: {}, n: 5}", "modules.n", 1, "must be a mapping"),
-        (
-            "alertmanager: {url: 'a:9093'}\ntargets: [{endpoint: 'c:1'}]",
-            "alertmanager.url",
-            1,
-            "must be a URL",
-        ),
-        (
-            "alertmanager: {url: 'http://'}\ntargets: [{endpoint: 'c:1'}]",
-            "alertmanager.url",
-            1,
-            "is no URL",
-        ),
-        (
-            "alertmanager: {url: 'http://a/?token=x'}\ntargets: [{endpoint: 'c:1'}]",
-            "alertmanager.url",
-            1,
-            "must end with its path",
-        ),
         ("alerts: {hold: 0s}\ntargets: [{endpoint: 'c:1'}]", "alerts.hold", 1, "more than zero"),
         ("clock: {sources: [{}]}", "clock.sources[0]", 1, "exactly one"),
         (

@@ -8,7 +8,8 @@ from OpenSSL import SSL
 from probe.demo.answers import nginx_refusal
 from probe.demo.http1 import Http1Server
 from probe.demo.http2 import PREFACE
-from probe.handshake.conversation import BYTE_BUDGET, Purpose
+from probe.handshake.conversation import Purpose
+from probe.handshake.wire_steps import BYTE_BUDGET
 from probe.target import Protocol
 from tests.unit.loopback_client import CLIENT_CA, OTHER_CA
 from tests.unit.memory_peer import VERSIONS, Version, plan_of, server_context

@@ -4,8 +4,9 @@ import msgspec.structs
 import pytest
 
 from probe.causes.cause import Strength
+from probe.causes.steps import fill_steps
 from probe.credential_facts import CertificateFacts
-from probe.diagnosis import diagnose, fill
+from probe.diagnosis import diagnose
 from probe.evidence import Evidence, Recheck
 from tests.golden.attempts import (
     By,
@@ -254,19 +255,23 @@ def test_an_expired_ca_at_hand_comes_before_clocks() -> None:
 
 
 def test_the_steps_hold_the_readers_own_paths() -> None:
-    """Placeholders become the target's settings, else the names that files usually have."""
+    """Placeholders become the target's settings; a command on a file that is not set is left out."""
     steps = ("openssl x509 -in {cert_file}", "{host}:{port} as {reference}")
 
-    assert fill(steps, target()) == (
+    assert fill_steps(steps, target()) == (
         "openssl x509 -in /etc/otel/tls.crt",
         "collector.example.com:4317 as collector.example.com",
     )
-    assert fill(steps[:1], target(cert_file="")) == ("openssl x509 -in tls.crt",)
+    assert fill_steps(steps, target(cert_file="")) == (
+        "collector.example.com:4317 as collector.example.com",
+    )
 
 
 def test_a_brace_in_a_path_is_no_placeholder() -> None:
     """What a path holds is text, not a template that is filled again."""
-    assert fill(("ls {cert_file}",), target(cert_file="/etc/{key_file}")) == ("ls /etc/{key_file}",)
+    assert fill_steps(("ls {cert_file}",), target(cert_file="/etc/{key_file}")) == (
+        "ls '/etc/{key_file}'",
+    )
 
 
 def test_strengths_stand_in_order() -> None:

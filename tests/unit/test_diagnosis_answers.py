@@ -4,13 +4,14 @@ import msgspec.structs
 import pytest
 
 from probe.diagnosis import Diagnosis, diagnose
-from probe.evidence import Answer, EndingKind, Evidence
+from probe.evidence import Answer, BodyEnd, EndingKind, Evidence
 from tests.golden.attempts import (
     TAKEN,
     answered,
     answered_over_http,
     attempt,
     holding,
+    over_http,
     refused,
     shaken,
     target,
@@ -55,6 +56,7 @@ HTTP = {
     504: "otlp_unavailable",
 }
 PROTOBUF = "application/x-protobuf"
+HTTP_SUCCESS = Answer(over="http/1.1", http_status=200, content_type=PROTOBUF)
 
 
 def over_h2(status: int, media: str = "text/plain", *, empty: bool = False) -> Answer:
@@ -263,9 +265,35 @@ def test_403_by_name_or_by_token(
 @pytest.mark.parametrize("kind", ["garbage", "budget"])
 def test_no_answer_in_what_came_is_no_otlp(kind: EndingKind) -> None:
     """Inside TLS something else speaks, or speaks without end."""
-    found = diagnose(attempt("export", kind, handshake=shaken()))
+    first = b"SSH-2.0-x".hex() if kind == "garbage" else ""
+    found = diagnose(attempt("export", kind, handshake=shaken(), first_bytes=first))
 
     assert brief(found) == ("failed", "otlp_not_served", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "outcome", "cause"),
+    [
+        ("garbage", "broken", "failed", "otlp_rejected"),
+        ("budget", "cut", "failed", "otlp_rejected"),
+        ("close", "cut", "failed", "connection_closed"),
+        ("reset", "cut", "failed", "connection_reset"),
+        ("timeout", "cut", "unconfirmed", None),
+        ("answered", "cut", "failed", "otlp_rejected"),
+    ],
+)
+def test_a_success_that_was_not_read_to_its_end_confirms_nothing(
+    kind: EndingKind, end: BodyEnd, outcome: str, cause: str | None
+) -> None:
+    """Whatever ended it, the status of its head is no proof that the export arrived."""
+    answer = msgspec.structs.replace(HTTP_SUCCESS, body_end=end, body_parses=False)
+    found = diagnose(
+        attempt("export", kind, handshake=shaken(), answer=answer, target=over_http(), detail="x")
+    )
+
+    assert (found.outcome, found.cause) == (outcome, cause)
+    assert any("HTTP 200" in fact for fact in found.facts)
+    assert not any("after the handshake" in fact for fact in found.facts)
 
 
 def test_a_partial_success_that_rejects_is_a_failure() -> None:

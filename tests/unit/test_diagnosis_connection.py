@@ -6,7 +6,8 @@ import msgspec.structs
 import pytest
 
 from probe.causes.catalogue import CATALOGUE
-from probe.causes.plaintext import name_first_bytes
+from probe.causes.first_bytes import name_first_bytes
+from probe.causes.steps import fill_steps
 from probe.credential_facts import CredentialFacts, CredentialFault
 from probe.diagnosis import diagnose
 from probe.evidence import EndingKind, Offer, Stage
@@ -46,11 +47,12 @@ def a_fault(cause: str) -> CredentialFault:
 
 @pytest.mark.parametrize("cause", LOCAL)
 def test_a_file_fault_ends_the_attempt_at_load(cause: str) -> None:
-    """Its own fact and its own step come through; nothing else is named."""
+    """Its own fact and its own step come through, and what makes the exporter read the file."""
     found = diagnose(stopped_by_files(a_fault(cause)))
 
     assert (found.stage, found.cause, found.certain, found.also) == ("load", cause, True, ())
-    assert (found.facts, found.fix) == ((f"{cause}, seen",), (f"mend {cause}",))
+    assert (found.facts, found.fix[0]) == ((f"{cause}, seen",), f"mend {cause}")
+    assert [step.split()[0] for step in found.fix[1:]] == ["Restart"]
 
 
 @pytest.mark.parametrize("cause", LOCAL)
@@ -104,7 +106,7 @@ def test_a_name_and_a_proxy_have_theirs() -> None:
     lost_proxy = diagnose(attempt("resolve", "dns", detail="EAI_NONAME", target=proxied))
     closed_proxy = diagnose(attempt("connect", "proxy", detail="HTTP 403", target=proxied))
 
-    assert (lost.cause, lost_proxy.cause) == ("dns_failure", "dns_failure")
+    assert (lost.cause, lost_proxy.cause) == ("dns_failure", "proxy_failure")
     assert "proxy:3128" in lost_proxy.facts[0]
     assert "proxy:3128" not in lost.facts[0]
     assert closed_proxy.cause == "proxy_failure"
@@ -183,7 +185,7 @@ def test_our_own_alert_tells_whose_version_it_was() -> None:
 
 @pytest.mark.parametrize("kind", ["close", "reset"])
 def test_a_close_is_the_networks_only_without_a_certificate_in_play(kind: EndingKind) -> None:
-    """During the handshake much is possible; after it, without a request for one, it is plain."""
+    """During the handshake much is possible; after it, only that the port speaks the other OTLP."""
     own = "connection_closed" if kind == "close" else "connection_reset"
     early = diagnose(attempt("handshake", kind, handshake=begun()))
     late = diagnose(attempt("export", kind, handshake=shaken(**UNASKED)))
@@ -191,7 +193,8 @@ def test_a_close_is_the_networks_only_without_a_certificate_in_play(kind: Ending
 
     assert (early.cause, early.certain) == (own, False)
     assert {"not_tls", *NOTHING_IN_COMMON} == set(early.also)
-    assert (late.cause, late.certain) == (own, True)
+    assert (late.cause, late.certain) == (own, False)
+    assert late.also == ("otlp_protocol_mismatch",)
     assert in_play.cause == "client_cert_rejected"
 
 
@@ -226,7 +229,7 @@ def test_what_speaks_there_is_named(first: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(EndingKind))
-def test_sending_in_clear_is_a_finding_and_never_a_cause(kind: EndingKind) -> None:
+def test_sending_without_tls_alone_is_a_finding(kind: EndingKind) -> None:
     """tls_off goes with any outcome, and only where the settings switch TLS off."""
     clear = target(plaintext=True)
     evidence = attempt("export", kind, target=clear)
@@ -246,4 +249,4 @@ def test_what_nothing_explains_is_said_to_be() -> None:
     found = diagnose(attempt("handshake", "unverified", handshake=bare))
 
     assert (found.cause, found.family, found.certain) == ("unexplained", "internal", False)
-    assert found.fix == CATALOGUE["unexplained"].fix
+    assert found.fix == fill_steps(CATALOGUE["unexplained"].fix, target())

@@ -31,7 +31,12 @@ def test_an_alert_in_any_runtimes_words(runtime: Runtime, number: int) -> None:
         "SSL alert number {number}", "SSL3 alert read:fatal:{words}", "*** Received alert [{number}]",
         "error:0A000{packed}:SSL routines::", "error:14094{packed}:SSL routines:ssl3_read_bytes",
         "error:10000{packed}:SSL routines:OPENSSL_internal:", "|{decimal}:SSL routines",
-        "TLSv1.3 (IN), TLS alert, {words} ({curl}):", "reason({reason})",
+        "TLS error: {decimal}:SSL routines:OPENSSL_internal", "alert {number}",
+        "TLSv1.3 (IN), TLS alert, {words} ({curl}):", "lib(20)::reason({reason})",
+        "[SSL routines:OPENSSL_internal:reason({reason})]", "remote error: tls: alert({number})",
+        "Info: 192.0.2.1:4317 0/000000000A000{packed}/0/0/0", "Alert[2|{number}] - was received",
+        "The TLS protocol defined fatal alert code is {number}.",
+        "is a fatal alert message (msg {number})", "got an alert message, type: [2:{number}]",
     ],
 )  # fmt: skip
 def test_an_alert_by_name_or_number(form: str, number: int) -> None:
@@ -55,6 +60,31 @@ def test_words_that_are_no_alert() -> None:
     """A number or a name alone, without a word of an alert, is none."""
     for text in ("port 48", "unknown ca", "error:0A000086:SSL routines", "alertmanager 42"):
         assert alerts(read(text)) == ()
+
+
+@pytest.mark.parametrize("number", sorted(ALERT_NAMES))
+@pytest.mark.parametrize(
+    "form",
+    [
+        "export failed (request 100{packed}): {reset}", "otelcol[100{packed}]: {reset}",
+        "trace_id=10000{packed} span_id=0A000{packed}", "id 14094{packed}: deadline exceeded",
+        "0A000{packed}", "pid 10000{packed}", "build 0a000{packed} of the exporter",
+        "reason({reason})", "job/10000{packed}/", "|{decimal}", "record {decimal}: {reset}",
+        "alert {number} of 120 is firing", "prometheus alert number {number} resolved: {reset}",
+        "received alert {number} from alertmanager: {reset}",
+    ],
+)  # fmt: skip
+def test_a_bare_number_is_not_an_alert(form: str, number: int) -> None:
+    """Digits of a request, a process, a trace or a rule are not read as an alert."""
+    text = form.format(
+        packed=f"{1000 + number:03x}",
+        number=number,
+        reason=1000 + number,
+        decimal=0x10000000 + 1000 + number,
+        reset="connection reset by peer",
+    )
+
+    assert alerts(read(text)) == ()
 
 
 def test_a_sent_alert_judges_the_other_side() -> None:

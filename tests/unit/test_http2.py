@@ -164,10 +164,12 @@ def test_grpc_status_that_is_no_number_is_unknown() -> None:
     assert answer(conversation([*GRPC_HEAD, ("grpc-status", "fine")])).grpc_status == 2
 
 
-def test_compressed_grpc_message_does_not_parse() -> None:
-    """A message with the compressed flag set is no response that we asked for."""
+def test_grpc_message_compressed_in_a_way_that_nobody_named_is_no_answer() -> None:
+    """A message with the compressed flag and no grpc-encoding fails in every gRPC client."""
     raw = conversation(GRPC_HEAD, b"\1\0\0\0\0", [("grpc-status", "0")])
-    assert answer(raw).body_parses is False
+    exchange = heard(raw)
+    assert (exchange.answer, exchange.garbage) == (None, True)
+    assert "compressed" in exchange.detail
 
 
 @pytest.mark.parametrize(("body", "parses"), [(b"", None), (b"\x0a\x00", True), (b"<x>", False)])

@@ -6,11 +6,14 @@ import pytest
 from hyperframe.frame import (
     ContinuationFrame,
     DataFrame,
+    GoAwayFrame,
     HeadersFrame,
     PingFrame,
+    PriorityFrame,
     PushPromiseFrame,
     RstStreamFrame,
     SettingsFrame,
+    WindowUpdateFrame,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,11 +74,11 @@ def fed_until_ended(first: bytes, repeated: bytes, times: int) -> tuple[Http2Exc
 
 
 def test_endless_continuation_is_bounded() -> None:
-    """CONTINUATION without END_HEADERS ends as garbage long before memory matters."""
+    """CONTINUATION without END_HEADERS exceeds its bound long before memory matters."""
     piece = ContinuationFrame(1, b"\x00\x01a\x00" * 1000).serialize()
     first = SETTINGS + HeadersFrame(1, b"").serialize()
     exchange, taken, peak = fed_until_ended(first, piece, 10_000)
-    assert exchange.garbage
+    assert exchange.exhausted
     assert taken <= MAX_HEADER_BYTES // 4000 + 1
     assert peak < 1 << 20
 
@@ -84,7 +87,7 @@ def test_empty_continuations_are_bounded() -> None:
     """CONTINUATION without any byte is bounded by the number of frames."""
     first = SETTINGS + HeadersFrame(1, b"").serialize()
     exchange, taken, _ = fed_until_ended(first, ContinuationFrame(1, b"").serialize(), 10_000)
-    assert exchange.garbage
+    assert exchange.exhausted
     assert taken <= MAX_FRAMES
 
 
@@ -98,18 +101,58 @@ def test_hpack_bomb_is_bounded() -> None:
 
 
 def test_endless_interim_responses_are_bounded() -> None:
-    """1xx without end is garbage."""
+    """1xx without end exceeds its bound."""
     interim = HeadersFrame(1, block((":status", "103")), flags=["END_HEADERS"]).serialize()
     exchange, taken, _ = fed_until_ended(SETTINGS, interim, 1000)
-    assert exchange.garbage
+    assert exchange.exhausted
     assert taken == MAX_INTERIM + 1
 
 
-def test_flood_of_pings_is_bounded() -> None:
-    """PING without end is garbage, and so is the reply bounded."""
-    exchange, _, _ = fed_until_ended(SETTINGS, PingFrame().serialize(), 100_000)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        PingFrame().serialize(),
+        PingFrame(flags=["ACK"]).serialize(),
+        SETTINGS,
+        SettingsFrame(flags=["ACK"]).serialize(),
+        WindowUpdateFrame(0, 1).serialize(),
+        PriorityFrame(1, depends_on=3).serialize(),
+        GoAwayFrame(0, last_stream_id=1).serialize(),
+        framed(0xFA, 0, 0, b""),
+    ],
+    ids=["ping", "pong", "settings", "settings-ack", "window", "priority", "goaway", "unknown"],
+)
+def test_flood_of_any_frame_is_bounded(frame: bytes) -> None:
+    """Frames without end exceed their bound, whatever their kind, and replies are bounded too."""
+    exchange, taken, _ = fed_until_ended(SETTINGS, frame, 100_000)
+    assert exchange.exhausted
+    assert (exchange.garbage, exchange.answer) == (False, None)
+    assert taken <= MAX_FRAMES
+    assert exchange.detail == f"{MAX_FRAMES} frames of one answer"
+    assert len(exchange.take_output()) <= MAX_FRAMES * 17
+
+
+def test_flood_of_empty_data_is_bounded() -> None:
+    """DATA of no bytes without end is no answer, though its head promised a success."""
+    head = HeadersFrame(
+        1,
+        block((":status", "200"), ("content-type", "application/grpc")),
+        flags=["END_HEADERS"],
+    )
+    first = SETTINGS + head.serialize()
+    exchange, taken, _ = fed_until_ended(first, DataFrame(1, b"").serialize(), 100_000)
+    assert exchange.exhausted
+    assert exchange.answer is None
+    assert exchange.cut_answer is not None
+    assert taken <= MAX_FRAMES
+
+
+def test_endless_size_updates_are_refused() -> None:
+    """A header block of nothing but changes of the table's size is a breach, and costs nothing."""
+    updates = HeadersFrame(1, b"\x20" * 10_000, flags=["END_HEADERS"]).serialize()
+    exchange, _, _ = fed_until_ended(SETTINGS + updates, b"", 0)
     assert exchange.garbage
-    assert len(exchange.take_output()) < MAX_FRAMES * 18
+    assert "size" in exchange.detail
 
 
 def test_body_is_kept_to_its_limit() -> None:
@@ -121,6 +164,7 @@ def test_body_is_kept_to_its_limit() -> None:
     exchange, taken, peak = fed_until_ended(SETTINGS + head.serialize(), piece, 100)
     assert exchange.answer is not None
     assert exchange.answer.message.startswith("down down")
+    assert exchange.answer.body_end == "cut"
     assert taken == MAX_BODY // 5000 + 1
     assert peak < 1 << 20
 

@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 
 from probe.demo.pki import Authority, write_pem
 from probe.sources.error import ConfigurationError
-from probe.sources.http_sd import MAX_REDIRECTS, fetch, shown, targets_from_http_sd, url_fault
+from probe.sources.http_sd import (
+    MAX_PIECES,
+    MAX_REDIRECTS,
+    fetch,
+    shown,
+    targets_from_http_sd,
+    url_fault,
+)
 from probe.sources.schema import DefaultsEntry
 from probe.sources.yaml_document import MAX_BYTES
 from probe.target import Source
@@ -64,6 +71,23 @@ def answering(**answer: Any) -> Handler:
         return web.Response(**{"content_type": "application/json", "body": b"[]", **answer})
 
     return handler
+
+
+async def test_an_answer_in_endless_chunks_ends_at_a_bound() -> None:
+    """One byte a chunk: their number is bounded long before their bytes are."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        assert request.transport is not None
+        with suppress(ConnectionError):
+            while not request.transport.is_closing():
+                request.transport.write(b"1\r\n \r\n" * 1000)  # type: ignore[attr-defined]  # asyncio's
+                await asyncio.sleep(0)
+        return response
+
+    assert f"more than {MAX_PIECES} chunks" in str(await refusal(handler))
 
 
 async def test_the_request_is_prometheus_own() -> None:

@@ -49,7 +49,7 @@ def test_what_is_no_file_ends_at_once(folder: Path, capsys: pytest.CaptureFixtur
 def test_hostile_text_does_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Escapes, markup and line breaks in names and paths are shown, not obeyed."""
     hostile = ROOT.issue("a\x1b]0;owned\x07[red]b\nfault: none", sans=[])
-    path = folder / "a\x1b[31m[bold]\n.crt"
+    path = folder / "a\x1b[31m[bold]\t.crt"
     path.write_bytes(hostile.pem)
 
     run(path)
@@ -58,7 +58,7 @@ def test_hostile_text_does_nothing(folder: Path, capsys: pytest.CaptureFixture[s
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert r"a\x1b]0\;owned\x07[red]b\x0afault: none" in shown
-    assert r"a\x1b[31m[bold]\x0a.crt" in shown
+    assert r"a\x1b[31m[bold]\x09.crt" in shown
 
 
 KEYS: Final = [

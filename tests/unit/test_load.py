@@ -71,7 +71,9 @@ def test_missing_files(tmp_path: Path) -> None:
     """Each missing file is a fault of its own, and says which directory is not there either."""
     missing = str(tmp_path / "gone" / "tls.crt")
     (tmp_path / "dangling").symlink_to("nowhere")
-    facts = load(TlsSettings(cert_file=missing, key_file=str(tmp_path / "dangling"), ca_file="/\0"))
+    facts = load(
+        TlsSettings(cert_file=missing, key_file=str(tmp_path / "dangling"), ca_file="/gone")
+    )
 
     assert causes(facts) == [
         ("client_file_missing", "cert"),

@@ -15,6 +15,7 @@ from probe.outputs.change_log import BURST, EVERY, ChangeLog
 from probe.outputs.log import configure_logging
 from probe.target import Endpoint, Secret, Target
 from probe.trace_context import TraceContext
+from tests.unit.canaries import forget_logging
 
 HIDDEN = "hunter2-never-shown"
 CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
@@ -24,6 +25,7 @@ UNTRUSTED = Diagnosis(
     cause="client_ca_untrusted",
     family="backend_ca_trust",
     facts=("the backend sent alert unknown_ca (48)",),
+    party="backend",
 )
 TRACE = TraceContext(trace_id="1" * 32, span_id="2" * 16, export_span_id="3" * 16, sampled=False)
 EXPIRED = Diagnosis(outcome="failed", stage="accept", cause="client_cert_expired")
@@ -34,7 +36,7 @@ def _logging_as_it_was() -> Iterator[None]:
     """Leave structlog and hpack's logger as they were."""
     level = logging.getLogger("hpack").level
     yield
-    structlog.reset_defaults()
+    forget_logging()
     logging.getLogger("hpack").setLevel(level)
 
 
@@ -59,8 +61,9 @@ class Said:
             expect_cause=expect,
         )
         self.ledger = Ledger([self.target])
-        self.ledger.subscribe(ChangeLog().recorded)
         self.at = 0.0
+        self.wall = 1.8e9
+        self.ledger.subscribe(ChangeLog(lambda: self.at).recorded)
 
     def after(
         self,
@@ -76,7 +79,7 @@ class Said:
             )
             evidence = Evidence(
                 target=facts,
-                at=self.at,
+                at=self.wall + self.at,
                 trace=trace,
                 ending=Ending(stage=diagnosis.stage, kind="alert"),
                 handshake=Handshake(version=version) if version else None,
@@ -112,6 +115,7 @@ def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:
         "mtls_probe.outcome": "failed",
         "mtls_probe.stage": "accept",
         "mtls_probe.certain": True,
+        "mtls_probe.party": "backend",
         "mtls_probe.facts": ["the backend sent alert unknown_ca (48)"],
         "server.address": "collector",
         "server.port": 4317,
@@ -248,3 +252,16 @@ def test_debug_lines_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().info("news")
     _, text = capsys.readouterr()
     assert [json.loads(line)["event"] for line in text.splitlines()] == ["news"]
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, -86400.0])
+def test_a_step_of_the_wall_clock_neither_floods_nor_silences(
+    capsys: pytest.CaptureFixture[str], step: float
+) -> None:
+    """How often a line may come is measured on the monotonic clock."""
+    said = Said(capsys)
+    said.lines(*[CONFIRMED, UNTRUSTED] * BURST)
+    said.wall += step
+    assert said.lines(*[CONFIRMED, UNTRUSTED] * BURST) == []
+    said.at += EVERY
+    assert len(said.lines(*[CONFIRMED, UNTRUSTED] * BURST)) == 1

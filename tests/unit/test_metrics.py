@@ -34,7 +34,12 @@ def test_a_target_has_every_family_of_the_contract() -> None:
         seen(at=AT + 30, credentials=msgspec.structs.replace(CREDENTIALS, faults=(fault,))),
         REFUSED,
     )
-    cause = {"cause": "client_ca_untrusted", "family": "backend_ca_trust", "certain": "true"}
+    cause = {
+        "cause": "client_ca_untrusted",
+        "family": "backend_ca_trust",
+        "certain": "true",
+        "party": "backend",
+    }
     tls = {
         "version": "1.3", "cipher": "TLS_AES_128_GCM_SHA256", "group": "X25519MLKEM768",
         "alpn": "h2",
@@ -94,12 +99,17 @@ def test_the_cause_goes_when_it_is_over() -> None:
     """A series stands for the cause in force, and for none where there is none."""
     ledger, metrics = ledger_and_metrics()
     uncertain = Diagnosis(
-        outcome="failed", stage="resolve", cause="dns_failure", family="network", certain=False
+        outcome="failed",
+        stage="resolve",
+        cause="dns_failure",
+        family="network",
+        certain=False,
+        party="network",
     )
 
     ledger.record(EU, seen(), REFUSED)
     ledger.record(EU, seen(), uncertain)
-    now = {"cause": "dns_failure", "family": "network", "certain": "false"}
+    now = {"cause": "dns_failure", "family": "network", "certain": "false", "party": "network"}
     assert of(metrics, "cause") == [(now, 1)]
 
     ledger.record(EU, seen(), CONFIRMED)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import msgspec.structs
+
 from probe.causes.catalogue import CATALOGUE
-from probe.evidence import STAGES
+from probe.evidence import STAGES, Ending
 from probe.outputs.metrics import Metrics
 from probe.source_state import SourceState
 from tests.unit.metric_samples import (
@@ -41,6 +43,19 @@ def test_fleet_counts_start_at_zero_for_every_cause_and_stage() -> None:
     ]
 
 
+def test_lines_that_the_log_has_lost_are_counted() -> None:
+    """In both formats; what counts them is asked at each scrape."""
+    _, metrics = ledger_and_metrics()
+    lost = 0
+    metrics.fleet.count_dropped_lines(lambda: lost)
+    assert of(metrics, "log_lines_dropped_total") == [({}, 0)]
+    lost = 3
+    assert of(metrics, "log_lines_dropped_total") == [({}, 3)]
+    text, _ = metrics.exposition(OPENMETRICS)
+    assert b"# TYPE mtls_probe_log_lines_dropped counter\n" in text
+    assert b"mtls_probe_log_lines_dropped_total 3.0\n" in text
+
+
 def test_fleet_counts_follow_what_happens() -> None:
     """Failures, durations, the schedule and reloads each move their metric."""
     ledger, metrics = ledger_and_metrics()
@@ -65,6 +80,17 @@ def test_fleet_counts_follow_what_happens() -> None:
     assert shown["mtls_probe_credentials_reloads_total", ()] == 1
     assert shown["mtls_probe_config_last_reload_successful", ()] == 0
     assert shown["mtls_probe_config_last_reload_success_timestamp_seconds", ()] == AT
+
+
+def test_what_exceeds_a_budget_is_counted() -> None:
+    """An attempt that a peer's flood ended moves the counter, any other does not."""
+    ledger, metrics = ledger_and_metrics()
+    assert of(metrics, "budget_exceeded_total") == [({}, 0)]
+    ledger.record(EU, seen(), REFUSED)
+    assert of(metrics, "budget_exceeded_total") == [({}, 0)]
+    flooded = Ending(stage="export", kind="budget", detail="512 frames of one answer")
+    ledger.record(EU, msgspec.structs.replace(seen(), ending=flooded), REFUSED)
+    assert of(metrics, "budget_exceeded_total") == [({}, 1)]
 
 
 def test_each_source_is_up_or_down_with_its_targets() -> None:

@@ -39,7 +39,7 @@ def test_types_are_those_of_the_contract() -> None:
     kinds = {family.name: family.type for family in families(metrics, OPENMETRICS)}
     for counter in (
         "attempts", "failures", "failures_by_cause", "schedule_missed", "credentials_reloads",
-        "alertmanager_notifications", "alertmanager_notifications_failed",
+        "budget_exceeded",
     ):  # fmt: skip  # short names, one list
         assert kinds.pop(f"mtls_probe_{counter}") == "counter"
     for info in ("target", "tls", "certificate", "build"):

@@ -20,9 +20,13 @@ def allows(texts: tuple[str, ...], host: str, port: int = 4317) -> bool:
     return AllowList.parse(texts).allows(host, port)
 
 
+OWN = "198.51.100.7"
+"""The address of this machine, as far as these tests go."""
+
+
 def leads(texts: tuple[str, ...], host: str, address: str, port: int = 4317) -> bool:
     """Return whether it lets `host` lead to `address`."""
-    return AllowList.parse(texts).allows_address(host, port, address)
+    return AllowList.parse(texts).allows_address(host, port, address, is_own=OWN.__eq__)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,33 @@ def test_anything_else_is_not(texts: tuple[str, ...], host: str, port: int) -> N
         (("*.example.com",), "fe80::1%eth0", False),
         (("*.example.com",), "0.0.0.0", False),
         (("*.example.com",), "224.0.0.1", False),
+        (("*.example.com",), "255.255.255.255", False),
+        (("*.example.com",), "0.1.2.3", False),
+        (("*.example.com",), OWN, False),
+        (("*.example.com",), "2001:db8::7", True),
+        (("*.example.com",), "fd12:3456::7", True),
+        # IPv4 addresses within IPv6 ones: NAT64, compatible, mapped, translated, 6to4, Teredo.
+        (("*.example.com",), "64:ff9b::7f00:1", False),
+        (("*.example.com",), "64:ff9b:1::a9fe:a9fe", False),
+        (("*.example.com",), "::10.0.0.1", False),
+        (("*.example.com",), "::ffff:192.0.2.1", False),
+        (("*.example.com",), "::ffff:0:10.0.0.1", False),
+        (("*.example.com",), "2002:a00:1::1", False),
+        (("*.example.com",), "2001:0:7f00:1::1", False),
+        # Clouds' metadata, on the link or not.
+        (("*.example.com",), "fd00:ec2::254", False),
+        (("*.example.com",), "fd00:ec2::23", False),
+        (("*.example.com",), "100.100.100.200", False),
+        (("*.example.com",), "168.63.129.16", False),
+        (("*.example.com",), "fd20:ce::254", False),
+        (("*.example.com",), "192.0.0.192", False),
+        # A listed network holds them: then they are meant.
+        (("*.example.com", "64:ff9b::/96"), "64:ff9b::a00:1", True),
+        (("*.example.com", "100.100.100.200"), "100.100.100.200", True),
+        (("*.example.com", "169.254.0.0/16"), "169.254.169.254", True),
+        (("*.example.com", f"{OWN}/32"), OWN, True),
+        (("*.example.com", "10.0.0.0/8"), "64:ff9b::a00:1", False),
+        (("*.example.com", "10.0.0.0/8"), OWN, False),
         # Written as it is meant.
         (("eu.example.com",), "127.0.0.1", True),
         (("*",), "127.0.0.1", True),
@@ -123,7 +154,7 @@ def test_no_text_breaks_a_list(entry: str, host: str, port: int) -> None:
     except ValueError:
         return
     listed.allows(host, port)
-    listed.allows_address(host, port, host)
+    listed.allows_address(host, port, host, is_own=OWN.__eq__)
 
 
 @given(st.ip_addresses(), st.integers(1, 65535))

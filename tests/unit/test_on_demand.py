@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 from probe.credentials.store import CredentialStore
 from probe.demo.backend import Backend
 from probe.module import AllowList, Module
-from probe.on_demand import TIMEOUT_HEADER, OnDemand, Reply
+from probe.on_demand import LOOK_UPS, TIMEOUT_HEADER, OnDemand, Reply
 from probe.target import Endpoint, Target, TlsSettings
 from tests.unit.command_line import configuration, run_probe, running_service
 from tests.unit.demo_pki import PKI
@@ -308,3 +309,27 @@ async def test_a_module_that_cannot_be_one_is_an_error_of_the_configuration(
     ended = await run_probe("validate", "--config", configuration(tmp_path, modules={"m": entry}))
     assert ended.code == 2
     assert said in ended.err
+
+
+async def test_names_that_hang_get_a_clear_answer_and_few_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for such names leaves a bounded number of threads, and no way to wait for ever."""
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: answered.wait(20) and [])
+    monkeypatch.setattr("probe.on_demand.LOOK_UP_WAITS", 0.1)
+    probing = on_demand(module(TlsSettings(), "*.example", timeout=0.4), concurrency=200)
+    before = threading.active_count()
+    replies = await asyncio.gather(*(ask(probing, target=f"h{n}.example:4317") for n in range(150)))
+    assert threading.active_count() <= before + LOOK_UPS
+    refused = [reply for reply in replies if reply.status == 503]
+    assert len(refused) == 150 - LOOK_UPS
+    assert (
+        b"was not looked up: all 16 look-ups that may run at a time are hanging" in refused[0].body
+    )
+    hanging = [reply for reply in replies if reply.status == 200]
+    assert {labels(reply, "mtls_probe_cause")["cause"] for reply in hanging} <= {
+        "dns_failure",
+        "probe_fault",
+    }
+    answered.set()

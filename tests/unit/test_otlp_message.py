@@ -1,5 +1,6 @@
 """Protobuf bodies of OTLP answers: read, partly rejected, broken, arbitrary."""
 
+import gzip
 import subprocess
 import sys
 from typing import Any
@@ -14,11 +15,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from probe.handshake.otlp_message import (
+    BrokenBodyError,
     ResponseFacts,
     StatusFacts,
     read_grpc_response,
     read_response,
     read_status,
+    unfold_gzip,
 )
 from probe.target import Signal
 
@@ -56,13 +59,39 @@ def test_text_is_no_response() -> None:
     assert not read_response("traces", b"<html>welcome</html>").parses
 
 
+@pytest.mark.parametrize("body", [framed(b"") + b"x", framed(b"") * 2])
+def test_body_that_is_more_than_one_grpc_message_does_not_parse(body: bytes) -> None:
+    """Overlong and repeated messages do not parse."""
+    assert not read_grpc_response("traces", body).parses
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\0\0", framed(b"", flag=1), framed(b"")[:-1], framed(b"") + b"x", framed(b"") * 2],
+    [
+        b"",
+        b"\0\0",
+        framed(b"")[:-1],
+        framed(b"\x0a\0")[:-1],
+        framed(b"", flag=1),
+        framed(b"", flag=2),
+    ],
 )
-def test_body_that_is_not_one_plain_grpc_message_does_not_parse(body: bytes) -> None:
-    """Compressed, cut, overlong and repeated messages do not parse."""
-    assert not read_grpc_response("traces", body).parses
+def test_grpc_message_that_nobody_can_take_out_is_broken(body: bytes) -> None:
+    """Cut messages, and compressed ones without a name of their compression, can't be read."""
+    with pytest.raises(BrokenBodyError):
+        read_grpc_response("traces", body)
+
+
+def test_gzip_is_unfolded_within_a_bound() -> None:
+    """A compressed message is read, one that lacks its end is broken, a bomb is not unfolded."""
+    message = framed(gzip.compress(b"\x0a\0"), flag=1)
+    assert read_grpc_response("traces", message, encoding=b"gzip").parses
+    with pytest.raises(BrokenBodyError):
+        unfold_gzip(gzip.compress(b"x" * 100)[:-9], 1000)
+    with pytest.raises(BrokenBodyError):
+        unfold_gzip(b"hello", 1000)
+    with pytest.raises(BrokenBodyError):
+        unfold_gzip(gzip.compress(bytes(1 << 24)), 1000)
 
 
 def test_status_is_read_from_the_wire() -> None:

@@ -115,7 +115,7 @@ OWN_TEMPLATES: Final = re.compile(
 WITHOUT_WORDS: Final = {
     "probe_fault": "the probe's own failure: no exporter has a part in it",
     "unexplained": "a gap of the catalogue: nothing is known",
-    "tls_off": "nothing fails, so nothing is printed",
+    "tls_off": "an exporter without TLS prints what any closed connection or HTTP 400 prints",
     "exporter_not_reloading": "nothing is printed until the old certificate expires",
     "backend_not_reloading": "nothing is printed until the old certificate expires",
     "exporter_setting_ignored": "nothing fails, so nothing is printed",

@@ -10,6 +10,7 @@ import pytest
 
 from probe.handshake import resolver as module
 from probe.handshake.resolver import ResolutionError, Resolver
+from probe.own_limits import OwnLimitError
 
 Found = list[tuple[Any, ...]]
 GetAddrInfo = Callable[..., Found]
@@ -145,7 +146,7 @@ async def test_who_gives_up_does_not_stop_the_others(
         (socket.gaierror(12345, "x"), "12345"),
         (UnicodeError("label too long"), "EAI_NONAME"),
         (ValueError("embedded null character"), "EAI_NONAME"),
-        (OSError(5, "x"), "EAI_NONAME"),
+        (OSError(5, "x"), "EAI_SYSTEM"),
     ],
 )
 async def test_a_failure_has_getaddrinfo_s_code(
@@ -216,7 +217,7 @@ async def test_where_no_thread_can_start_the_next_attempt_is_a_new_one(
 
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(OwnLimitError, match="EAGAIN"):
             await resolver.resolve("h")
     async with asyncio.timeout(1.0):
         assert await resolver.resolve("h") == ("192.0.2.1",)

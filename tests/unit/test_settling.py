@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec.structs
+import pytest
 
+from probe.diagnosis import diagnose
 from probe.evidence import Ending, Evidence, Experiment, Varied
-from probe.settling import HOUR, ROUNDS, Settling
+from probe.settling import AGAIN, HOUR, ROUNDS, Settling
 from probe.target import Endpoint, Target
-from tests.golden.attempts import attempt, begun, holding
+from tests.golden.attempts import attempt, begun, holding, shaken
 from tests.golden.certificates import AT, EXPORTER
 
 TARGET = Target(name="t", endpoint=Endpoint("collector", 4317))
@@ -20,20 +22,46 @@ TAKEN = attempt("export", "answered", handshake=begun())
 class Laboratory:
     """Counts the rounds that are asked for, and answers with a result that bears its number."""
 
-    def __init__(self) -> None:
-        """Begin at none."""
+    def __init__(self, *, repeats: bool = True) -> None:
+        """Begin at none; `repeats` says whether the unvaried handshake ends as the attempt did."""
         self.rounds = 0
+        self.repeats = repeats
+        self.held_up = False
+        self.asked: list[tuple[Varied, ...]] = []
+        self.goes_on: list[Varied] = []
         self.may_end = asyncio.Event()
         self.may_end.set()
 
     async def __call__(
-        self, target: Target, evidence: Evidence, varied: Sequence[Varied]
+        self, target: Target, evidence: Evidence, varied: Sequence[Varied], budget: float
     ) -> tuple[Experiment, ...]:
-        """Make one round."""
+        """Make one round; the variations in `goes_on` go on, each as often as it stands there."""
         self.rounds += 1
+        self.asked.append(tuple(varied))
         ending = Ending(stage="handshake", kind="close", detail=str(self.rounds))
         await self.may_end.wait()
-        return (Experiment(varied=varied[0], at=evidence.at, ending=ending),)
+        if self.held_up:
+            ours = Ending(stage="handshake", kind="probe_fault", detail="held up")
+            first = Experiment(varied="unvaried", at=evidence.at, ending=ours, handshake=begun())
+        elif self.repeats:
+            first = Experiment(
+                varied="unvaried", at=evidence.at, ending=evidence.ending, handshake=begun()
+            )
+        else:
+            first = Experiment(
+                varied="unvaried",
+                at=evidence.at,
+                ending=Ending(stage="accept", kind="application_data"),
+                handshake=shaken(),
+            )
+        return (first, *(self._made(one, evidence, ending) for one in varied))
+
+    def _made(self, one: Varied, evidence: Evidence, ending: Ending) -> Experiment:
+        if one not in self.goes_on:
+            return Experiment(varied=one, at=evidence.at, ending=ending, handshake=begun())
+        self.goes_on.remove(one)
+        went = Ending(stage="handshake", kind="completed")
+        return Experiment(varied=one, at=evidence.at, ending=went, handshake=shaken())
 
 
 def at(seconds: float, evidence: Evidence = CLOSED) -> Evidence:
@@ -55,12 +83,77 @@ async def test_the_first_failure_is_experimented_with_and_the_next_reuses_it() -
 
 async def test_after_an_hour_it_asks_again() -> None:
     """At most hourly, and not never again: what the backend allows may have changed."""
+    now = 0.0
     laboratory = Laboratory()
-    settling = Settling(laboratory)
+    settling = Settling(laboratory, clock=lambda: now)
     first = await settling.settle(TARGET, at(0), None)
-    again = await settling.settle(TARGET, at(HOUR + 1), first)
+    now = HOUR - 1
+    assert (await settling.settle(TARGET, at(now), first)).experiments == first.experiments
+    now = HOUR + 1
+    again = await settling.settle(TARGET, at(now), first)
     assert laboratory.rounds == 2
     assert again.experiments != first.experiments
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, -86400.0])
+async def test_a_step_of_the_wall_clock_is_no_hour(step: float) -> None:
+    """Neither forwards nor back: the age of what was found is of the monotonic clock."""
+    now = 0.0
+    laboratory = Laboratory()
+    settling = Settling(laboratory, clock=lambda: now)
+    first = await settling.settle(TARGET, at(0), None)
+    now = 30.0
+    second = await settling.settle(TARGET, at(30 + step), first)
+    assert second.experiments == first.experiments
+    now = HOUR + 31.0
+    await settling.settle(TARGET, at(0), second)
+    assert laboratory.rounds == 2
+
+
+async def test_a_round_that_shows_nothing_is_not_kept() -> None:
+    """The next attempt makes another one, a few times an hour."""
+    laboratory = Laboratory(repeats=False)
+    settling = Settling(laboratory, clock=lambda: 0.0)
+    before: Evidence | None = None
+    for turn in range(ROUNDS + 3):
+        before = await settling.settle(TARGET, at(turn), before)
+    assert laboratory.rounds == ROUNDS
+    laboratory.repeats = True
+    settling.forget({"t"})
+    held = await settling.settle(TARGET, at(30), before)
+    assert (await settling.settle(TARGET, at(60), held)).experiments == held.experiments
+    assert laboratory.rounds == ROUNDS + 1
+
+
+async def test_what_goes_further_is_tried_again() -> None:
+    """Behind unvaried handshakes, and alone; all results go with the evidence."""
+    laboratory = Laboratory()
+    laboratory.goes_on = ["every_cipher"] * (1 + AGAIN)
+    settled = await Settling(laboratory).settle(TARGET, at(0), None)
+    assert laboratory.asked[1:] == [("every_cipher",)] * AGAIN
+    assert [one.varied for one in settled.experiments].count("every_cipher") == 1 + AGAIN
+    assert diagnose(settled).cause == "no_shared_cipher"
+
+
+@pytest.mark.parametrize("times", range(1, 1 + AGAIN))
+async def test_what_does_not_always_go_further_proves_nothing(times: int) -> None:
+    """A backend that closes now and then."""
+    laboratory = Laboratory()
+    laboratory.goes_on = ["every_cipher"] * times
+    diagnosis = diagnose(await Settling(laboratory).settle(TARGET, at(0), None))
+    assert (diagnosis.cause, diagnosis.certain) == ("connection_closed", False)
+    assert "no_shared_cipher" in diagnosis.also
+
+
+async def test_what_goes_further_in_the_last_moment_proves_nothing() -> None:
+    """No time is left to try it again: it is as if it had not been made."""
+    ticking = iter([0.0, 0.0, *[TARGET.timeout + 1] * 10])
+    laboratory = Laboratory()
+    laboratory.goes_on = ["every_cipher"]
+    settled = await Settling(laboratory, clock=lambda: next(ticking)).settle(TARGET, at(0), None)
+    assert laboratory.rounds == 1
+    assert "every_cipher" not in {one.varied for one in settled.experiments}
+    assert diagnose(settled).cause == "connection_closed"
 
 
 async def test_a_changed_outcome_discards_what_was_found() -> None:
@@ -76,6 +169,38 @@ async def test_a_changed_outcome_discards_what_was_found() -> None:
     well = await settling.settle(TARGET, at(90, TAKEN), first)
     assert well.experiments == ()
     assert laboratory.rounds == 3
+
+
+async def test_a_failure_of_the_probe_s_own_discards_nothing() -> None:
+    """It says nothing about the target: what was found still holds after it, or after several."""
+    laboratory = Laboratory()
+    settling = Settling(laboratory)
+    first = await settling.settle(TARGET, at(0), None)
+    before = first
+    for turn in range(1, 4):
+        ours = attempt("handshake", "probe_fault", handshake=begun())
+        before = await settling.settle(TARGET, at(turn, ours), before)
+        assert before.experiments == ()
+    again = await settling.settle(TARGET, at(30), before)
+    assert again.experiments == first.experiments
+    assert again.experiments_reused
+    assert laboratory.rounds == 1
+
+
+async def test_a_round_that_the_probe_spoiled_leaves_the_one_before() -> None:
+    """An hour later it was held up: what was found before is not taken back for that."""
+    now = 0.0
+    laboratory = Laboratory()
+    settling = Settling(laboratory, clock=lambda: now)
+    first = await settling.settle(TARGET, at(0), None)
+    now, laboratory.held_up = HOUR + 1, True
+    second = await settling.settle(TARGET, at(now), first)
+    assert laboratory.rounds == 2
+    assert second.experiments == first.experiments
+    laboratory.held_up = False
+    third = await settling.settle(TARGET, at(now + 30), second)
+    assert laboratory.rounds == 3
+    assert third.experiments != first.experiments
 
 
 async def test_a_target_that_flaps_gets_a_few_rounds_an_hour() -> None:

@@ -251,3 +251,31 @@ def test_the_backends_own_certificate_file_is_read_beside(tmp_path: Path) -> Non
     served = store.get(watched).facts.served
     assert served is not None
     assert served.chain == ()
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, -86400.0])
+def test_the_age_of_a_backend_s_file_survives_a_step_of_the_wall_clock(
+    tmp_path: Path, step: float
+) -> None:
+    """What is as old as its date says at first is from then on measured on the monotonic clock."""
+    tls = pair_files(tmp_path, OLD)
+    assert tls.cert_file
+    named = ServerCertificateFile(tls.cert_file)
+    watched = replace(target(TlsSettings()), server_certificate_file=named)
+    wall, now = Path(tls.cert_file).stat().st_mtime + 100.0, 5.0
+    store = CredentialStore(lambda: wall, lambda: now)
+
+    def age() -> float:
+        store.get(watched)
+        served = store.facts(watched).served
+        assert served is not None
+        assert served.held_for is not None
+        return served.held_for
+
+    assert age() == pytest.approx(100.0)
+    wall, now = wall + step, now + 10.0
+    assert age() == pytest.approx(110.0)
+    pair_files(tmp_path, NEW)
+    assert age() == pytest.approx(0.0)
+    wall, now = wall - step, now + 7.0
+    assert age() == pytest.approx(7.0)

@@ -107,6 +107,22 @@ async def test_where_nothing_can_be_watched_the_quick_poll_sees_it(
         assert await seen.next(within=2 * QUICK + 0.3) == {str(path)}
 
 
+async def test_where_no_thread_can_be_had_the_quick_poll_sees_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of processes is reached: the watch goes on without its thread."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    path, change = rewrite(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        async with watching(path) as seen:
+            change()
+            assert await seen.next(within=2 * QUICK + 0.3) == {str(path)}
+
+
 async def test_what_the_watch_misses_the_slow_poll_sees(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

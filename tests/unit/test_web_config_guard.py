@@ -161,6 +161,36 @@ async def test_an_unknown_user_costs_as_much_as_a_known_one() -> None:
     assert 0.5 < unknown / known < 2
 
 
+async def test_a_known_user_with_a_cheap_hash_costs_as_much_as_the_others() -> None:
+    """Else the time would say of each name whether it is known, and how dear its hash is."""
+    users = {
+        b"cheap": HASH.encode(),
+        b"middle": bcrypt.hashpw(PASSWORD, bcrypt.gensalt(9)),
+        b"dear": SLOW,
+    }
+    costs: dict[bytes, float] = {}
+    for user in (*users, b"nobody"):
+        spent = []
+        for number in range(5):
+            passwords = Passwords()  # which remembers nothing
+            given = PASSWORD if number == 0 else bytes([number])
+            # Another thread does it: the process's own CPU time tells, however busy the machine is.
+            began = time.process_time()
+            assert await passwords.right(users, user, given) == (user in users and number == 0)
+            spent.append(time.process_time() - began)
+            passwords.close()
+        costs[user] = min(spent)
+    assert max(costs.values()) < 1.5 * min(costs.values()), costs
+
+
+@pytest.mark.parametrize("password", [b"", b"\x00", b"a\x00b", b"\xff" * 200], ids=range(4))
+async def test_a_password_of_any_bytes_is_right_or_wrong(password: bytes) -> None:
+    """For a known and an unknown user alike, and never an error of ours."""
+    async with Guarded(users=USERS).serving() as client:
+        for user in (b"prometheus", b"nobody"):
+            assert await status(client, basic(user, password)) == 401
+
+
 async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
     """Attempts share the loop: bcrypt runs beside it, one check at a time."""
     passwords = Passwords()

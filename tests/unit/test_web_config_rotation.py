@@ -130,11 +130,12 @@ async def test_a_file_with_an_error_leaves_the_old_one_in_force(pki: ServerPki) 
         assert server.config.failure == failure
         assert (await server.get(server.client()))[0] == 401
 
-        pki.write(tls())
+        pki.write(tls() | users(prometheus=HASH, another=HASH))
         assert await server.reading(2) is None
 
         assert server.config.failure is None
-        assert (await server.get(server.client()))[0] == 200
+        assert (await server.get(server.client()))[0] == 401
+        assert set(server.config.settings.users) == {b"prometheus", b"another"}
 
 
 async def test_a_file_that_was_missing_is_read_when_it_comes(pki: ServerPki) -> None:

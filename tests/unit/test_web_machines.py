@@ -1,8 +1,13 @@
 """What machines ask the web application for: metrics, JSON, health, reload; and what it refuses."""
 
-import pytest
+import asyncio
 
-from probe.outputs.web import web_application, web_runner
+import pytest
+from aiohttp import ClientSession
+
+from probe.outputs.web import web_application
+from probe.serving.connections import Connections
+from probe.serving.listener import serving
 from tests.unit.web_fleet import Fleet, guarded, refused
 
 
@@ -90,11 +95,15 @@ async def test_a_reload_says_how_it_went() -> None:
         assert (await client.get("/-/reload")).status == 405
 
 
-async def test_the_runner_starts_and_stops() -> None:
-    """The runner that the service uses accepts the application and lets go of it."""
+async def test_the_listener_starts_and_stops() -> None:
+    """While it lasts it answers, and afterwards the address is free."""
     fleet = Fleet("eu")
-    runner = web_runner(web_application(fleet.ledger, fleet.metrics, ready=lambda: True))
-    await runner.setup()
-    assert runner.server is not None
-    await runner.cleanup()
-    assert runner.server is None
+    application = web_application(fleet.ledger, fleet.metrics, ready=lambda: True)
+    async with (
+        serving(application, "127.0.0.1", 0, connections=Connections(16)) as (host, port),
+        ClientSession() as client,
+        client.get(f"http://{host}:{port}/") as response,
+    ):
+        assert response.status == 200
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, port)

@@ -1,6 +1,6 @@
 """A fleet in every state behind the web application, and its pages as a browser reads them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ def refused(cause: str = "client_ca_untrusted") -> Diagnosis:
         outcome="failed",
         stage="accept",
         cause=cause,
+        party="backend",
         family="backend_ca_trust",
         certain=False,
         also=("client_cert_revoked",),
@@ -98,7 +99,10 @@ class Fleet:
 
     @asynccontextmanager
     async def serve(
-        self, reload: Callable[[], Awaitable[str | None]] | None = None
+        self,
+        reload: Callable[[], Awaitable[str | None]] | None = None,
+        *,
+        warnings: Sequence[str] = (),
     ) -> AsyncIterator[TestClient[Any, Any]]:
         """Serve the application on loopback."""
         application = web_application(
@@ -106,6 +110,7 @@ class Fleet:
             self.metrics,
             ready=lambda: self.started,
             reload=reload,
+            warnings=lambda: warnings,
             catalogue=CATALOGUE,
             clock=lambda: NOW,
         )

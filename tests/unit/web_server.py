@@ -10,7 +10,8 @@ from aiohttp import web
 from cryptography import x509
 
 from probe.demo.pki import Authority, write_pem
-from probe.outputs.web import web_runner
+from probe.serving.connections import Connections
+from probe.serving.listener import serving
 from probe.serving.web_config import WebConfig
 from tests.unit.web_files import ServerPki
 
@@ -94,13 +95,10 @@ async def running(pki: ServerPki, content: dict[str, Any]) -> AsyncIterator[Runn
     application = web.Application()
     application.add_routes([web.get("/", page)])
     config.guard(application)
-    runner = web_runner(application)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=config.ssl_context)
-        await site.start()
-        serving = Running(config, pki, runner.addresses[0][1])
-        async with config.following(serving.told.append):
-            yield serving
-    finally:
-        await runner.cleanup()
+    context = config.ssl_context
+    async with serving(
+        application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
+    ) as (_, port):
+        server = Running(config, pki, port)
+        async with config.following(server.told.append):
+            yield server

@@ -61,16 +61,36 @@ _NAMED: Final = re.compile(rf" (?P<lead>{_LEADS}) (?P<name>{'|'.join(_LONGEST_FI
 _NAMED_BEFORE: Final = re.compile(
     rf" (?:ssl error|tlsv1|tlsv13) (?P<name>{'|'.join(_LONGEST_FIRST)})(?= )"
 )
+# The forms in which a runtime prints an alert's number. Any other number is a request's, a
+# process's or a rule's, even next to the word `alert`.
 _NUMBERED: Final = re.compile(
-    r" (?:alert|alert number|alert code|alert received|received alert|fatal alert|alert description"
-    r"|alert desc|alert fatal|sent alert) (?P<number>\d{1,3})(?= )"
+    r"\b(?:ssl|tls)[ _]alert[ _]number:? (\d{1,3})\b"  # OpenSSL, BoringSSL: ERR data
+    r"|\breceived (?:fatal )?alert \[(\d{1,3})\]"  # GnuTLS
+    r"|\balert\[[12]\|(\d{1,3})\]"  # GnuTLS, debug level 5
+    r"|\balert\((\d{1,3})\)"  # Go crypto/tls where an alert has no name, and others
+    r"|\bfatal alert code is (\d{1,3})\b"  # Schannel, events 36887 and 36888
+    r"|\balert message \(msg (\d{1,3})\)"  # Mbed TLS
+    r"|\balert message, type: \[[12]:(\d{1,3})\]",  # Mbed TLS, debug
+    re.IGNORECASE,
 )
-_REASON: Final = re.compile(r"\breason\((1[01]\d\d)\)")
-# ERR_PACK of the SSL library: OpenSSL 3 (0A000418), OpenSSL 1.x (14094418), BoringSSL (10000418);
-# the reason is 1000 + the alert that was received.
-_PACKED: Final = re.compile(r"\b(?:0A0|14[0-9A-F]{3}|100)(?:00)?([0-9A-F]{3})\b", re.IGNORECASE)
-# Envoy prints the same in decimal, between bars.
-_PACKED_DECIMAL: Final = re.compile(r"\|(26843\d{4})\b")
+# What a reader types who has nothing but the number.
+_ASKED: Final = re.compile(
+    r" (?:(?:fatal|tls|ssl) ){0,2}alert (?:number |code |description )?(\d{1,3}) "
+)
+# Where the library has no words for a reason: `error:0A000455:SSL routines::reason(1109)`, and
+# `lib(20)` where its strings are not loaded.
+_REASON: Final = re.compile(
+    r"(?:\bSSL routines|\blib\(20\)):[^:\n]{0,60}:[^:\n]{0,60}reason\((1[01]\d\d)\)"
+    r"|(?:\bSSL routines|\blib\(20\)):[^:\n]{0,60}reason\((1[01]\d\d)\)"
+)
+# ERR_PACK of the SSL library, always after `error:` (ERR_error_string): OpenSSL 3 (0A000418),
+# OpenSSL 1.x and LibreSSL (14094418), BoringSSL (10000418); the reason is 1000 + the alert that
+# was received. HAProxy's httpslog has it in 16 digits, between slashes (ssl_fc_err,hex).
+_PACKED: Final = re.compile(
+    r"(?:\berror:|/00000000)(?:0A000|14[0-9A-F]{3}|10000)([0-9A-F]{3})\b", re.IGNORECASE
+)
+# Envoy prints the same in decimal, between bars or after `TLS error:`.
+_PACKED_DECIMAL: Final = re.compile(r"(?:\||\bTLS error: ?)(26843\d{4}):")
 _REASON_OF_ALERTS: Final = 1000
 _SSL_IN_BORINGSSL: Final = 0x10000000
 
@@ -108,11 +128,12 @@ def alerts(pasted: Pasted) -> tuple[AlertSeen, ...]:
     """Return the alerts that the text speaks of, each once, in the order of their certainty."""
     words = pasted.words
     numbers = [
-        *(int(found["number"]) for found in _NUMBERED.finditer(words)),
+        *(_number_in(found) for found in _NUMBERED.finditer(pasted.raw)),
+        *(_number_in(found) for found in [_ASKED.fullmatch(words)] if found is not None),
         *(_NUMBER_OF[found["name"]] for found in _NAMED.finditer(words)),
         *(_NUMBER_OF[found["name"]] for found in _NAMED_BEFORE.finditer(words)),
         *(number for phrase, number in _NSS.items() if phrase in words),
-        *(int(found[1]) - _REASON_OF_ALERTS for found in _REASON.finditer(pasted.raw)),
+        *(_number_in(found) - _REASON_OF_ALERTS for found in _REASON.finditer(pasted.raw)),
         *(int(found[1], 16) - _REASON_OF_ALERTS for found in _PACKED.finditer(pasted.raw)),
         *(
             int(found[1]) - _SSL_IN_BORINGSSL - _REASON_OF_ALERTS
@@ -122,3 +143,8 @@ def alerts(pasted: Pasted) -> tuple[AlertSeen, ...]:
     sent = pasted.has(*_SENT)
     known = (number for number in numbers if number in ALERT_NAMES)
     return tuple(AlertSeen(number, sent) for number in dict.fromkeys(known))
+
+
+def _number_in(found: re.Match[str]) -> int:
+    """Return the number that whichever alternative of a pattern matched."""
+    return int(next(group for group in found.groups() if group is not None))

@@ -4,11 +4,14 @@ Prometheus fills annotations in as Go templates. A rule that can have several ca
 in which each cause has its branch, so that the fix is in the alert and not behind a link.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from probe.causes.cause import Cause
+from probe.causes.steps import fill_steps
+from probe.evidence import TargetFacts
 from probe.outputs.cause_page import PARTIES
 
 TARGET: Final = "{{ $labels.target }}"
@@ -26,16 +29,23 @@ _THE_PROBE: Final = "http://{{ $labels.instance }}"
 _IN_A_URL: Final = '{{ reReplaceAll "[+]" "%20" (urlquery $labels.target) }}'
 """The target's name, fit for a path too: there, the `+` of a query is no space."""
 _PROMETHEUS: Final = "{{ $externalURL }}/targets"
-_NAMES: Final = {
-    "{cert_file}": "cert_file",
-    "{key_file}": "key_file",
-    "{ca_file}": "ca_file",
-    "{endpoint}": "HOST:PORT",
-    "{host}": "HOST",
-    "{port}": "PORT",
-    "{reference}": "the name in endpoint",
-}
+_ANYONE: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
+"""A target of which nothing is known."""
+_WORDS: Final = (
+    ("port {port}", "the endpoint's port"),
+    ("the host {host}", "the endpoint's host"),
+    ("NO_PROXY={host}", "NO_PROXY with the endpoint's host"),
+    ("{endpoint}", "the target's endpoint"),
+    ("{host}", "the endpoint's host"),
+    ("{port}", "the endpoint's port"),
+    ("{reference}", "the name in the endpoint"),
+    ("{signal}", "the target's signal"),
+    *((f"{{into_{short}}}", f"{short}_file") for short in ("cert", "key", "ca")),
+    *((f"{{{name}}}", f"the exporter's {name}") for name in ("cert_file", "key_file", "ca_file")),
+)
 """What stands in an alert for the paths and names of a target: a rule cannot know them."""
+_TYPED: Final = re.compile(r"\b(openssl|ls|chmod|getent|ping|ss|namei) [^.]*\{")
+"""A command on something that only the target's page can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +96,11 @@ def fixes(causes: Iterable[Cause]) -> str:
 
 
 def first_step(cause: Cause) -> str:
-    """Return the first step of the fix of `cause`, with settings' names for a target's own."""
-    step = cause.fix[0]
-    for placeholder, name in _NAMES.items():
-        step = step.replace(placeholder, name)
-    return step
+    """Return the first step of the fix of `cause` that can be said without knowing the target."""
+    step = next((step for step in cause.fix if not _TYPED.search(step)), cause.fix[0])
+    for placeholder, words in _WORDS:
+        step = step.replace(placeholder, words)
+    return fill_steps((step,), _ANYONE)[0]
 
 
 def _joined(base: str, last: str) -> str:

@@ -18,13 +18,14 @@ OF_THE_CAUSE: Final = "cause, family, certain, party, severity"
 RECORDING_RULES: Final = (
     RecordingRule(
         record=FAILING,
-        # A cause that mtls_probe_cause_info does not have stays, without party and severity.
+        # Who must act follows the evidence and is a label of mtls_probe_cause itself. A cause that
+        # mtls_probe_cause_info does not have stays, without severity.
         expr="""\
 (
     mtls_probe_cause
-  * ignoring (target, certain, documented_cause, party, severity) group_left (party, severity)
+  * ignoring (target, certain, documented_cause, party, severity) group_left (severity)
     topk without (documented_cause, party, severity) (1, mtls_probe_cause_info)
-  or ignoring (party, severity)
+  or ignoring (severity)
     mtls_probe_cause
 )
 and ignoring (cause, family, certain, party, severity)

@@ -107,7 +107,7 @@ def attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> At
         found |= {
             "mtls_probe.family": cause.family,
             "mtls_probe.documented_cause": cause.documented_cause,
-            "mtls_probe.party": cause.party,
+            "mtls_probe.party": diagnosis.party or cause.party,
             "mtls_probe.severity": cause.severity,
         }
     if evidence.canary_trace_id:

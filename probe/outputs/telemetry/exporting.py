@@ -6,6 +6,7 @@ never an attempt. The SDK sets the exporter up by its environment variables; no 
 
 import asyncio
 import logging
+import os
 import re
 import threading
 from collections import deque
@@ -155,6 +156,9 @@ class _LastWords(logging.Handler):
 
 def _exporters(protocol: str) -> Callable[[], SpanExporter]:
     if protocol == "grpc":
+        # gRPC's core writes to the descriptor of stderr itself, at each failed handshake too, and
+        # waits there for whoever should read it. What an export fails with comes by its status.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
             OTLPSpanExporter as OverGrpc,
         )

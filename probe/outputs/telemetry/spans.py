@@ -169,7 +169,7 @@ def _further(evidence: Evidence) -> Iterator[SpanRecord]:
             events=_alerts(recheck.handshake, recheck.at + recheck.duration),
         )
     for made in evidence.experiments:
-        if made.at >= evidence.at:
+        if not evidence.experiments_reused:
             end = made.at + made.duration
             yield SpanRecord(
                 name=f"experiment {made.varied}",

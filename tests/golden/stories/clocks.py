@@ -32,6 +32,20 @@ def clock_skew__measured() -> Evidence:
     return refused(45, exporter(begins=2 / 24), clock=offset(1, "sntp"))
 
 
+@case("accept", certain=True)
+def clock_skew__both_ahead() -> Evidence:
+    """Both clocks are sixty days ahead of SNTP's; a Java backend says certificate_unknown only."""
+    both = (*offset(-60, "sntp"), *offset(0))
+    return refused(46, exporter(ends=-10), clock=both)
+
+
+@case("accept", also=("clock_skew",))
+def client_ca_untrusted__and_both_clocks_ahead() -> Evidence:
+    """The same clocks, and the backend does not know the CA: each would stop the exporter."""
+    both = (*offset(-60, "sntp"), *offset(0))
+    return refused(48, exporter(ends=-10), listed=(OTHER_CA,), clock=both)
+
+
 @case("handshake")
 def clock_skew__server() -> Evidence:
     """The backend's certificate expired by our clock; by the backend's Date it has not."""

@@ -1,7 +1,9 @@
 """Stories of two sides without common ground, and of ports that speak something else."""
 
+from typing import Any
+
 from probe.credential_facts import CredentialFault
-from probe.evidence import Answer, Evidence, Offer
+from probe.evidence import Answer, Ending, Evidence, Experiment, Offer
 from tests.golden.attempts import (
     HOST,
     TAKEN,
@@ -10,12 +12,14 @@ from tests.golden.attempts import (
     answered_over_http,
     attempt,
     begun,
+    over_http,
     refused,
     shaken,
     target,
+    with_control,
 )
 from tests.golden.case import case
-from tests.golden.certificates import EXPORTER
+from tests.golden.certificates import AT, EXPORTER
 
 NOTHING_IN_COMMON = (
     "no_shared_cipher",
@@ -125,6 +129,85 @@ def tls_off() -> Evidence:
     """The exporter's endpoint is http://, and the backend takes what it sends in clear."""
     settings = target(plaintext=True, endpoint=f"http://{HOST}:4317")
     return answered(TAKEN, target=settings, handshake=None)
+
+
+def in_plaintext(**fields: Any) -> Evidence:
+    """Return an attempt of an exporter whose endpoint is http://, to a port that wants TLS."""
+    settings = target(plaintext=True, endpoint=f"http://{HOST}:4317")
+    known: dict[str, Any] = {"target": settings, "handshake": None}
+    return attempt("export", fields.pop("kind", "close"), **known | fields)
+
+
+@case("export")
+def tls_off__go_says_so() -> Evidence:
+    """A Go server's TLS port answers the plaintext request with HTTP 400 and the reason."""
+    answer = Answer(
+        over="http/1.1",
+        http_status=400,
+        message="Client sent an HTTP request to an HTTPS server.",
+        body_empty=False,
+    )
+    return in_plaintext(kind="answered", answer=answer)
+
+
+@case("export")
+def tls_off__alert() -> Evidence:
+    """A Java server's TLS port answers the plaintext request with an alert record."""
+    return in_plaintext(kind="garbage", first_bytes="1503030002020a")
+
+
+@case("export")
+def tls_off__shown_by_a_handshake() -> Evidence:
+    """A Collector's TLS port closes without a reason, and takes part in a TLS handshake."""
+    tried = Experiment(
+        varied="tls",
+        at=AT,
+        ending=Ending(stage="handshake", kind="completed"),
+        handshake=shaken(client_certificate_sent=False),
+    )
+    return with_control(in_plaintext(), tried)
+
+
+@case(
+    "export",
+    cause="connection_closed",
+    certain=False,
+    also=("tls_off", "otlp_protocol_mismatch"),
+    findings=("tls_off",),
+)
+def tls_off__not_tried() -> Evidence:
+    """The port closes upon plaintext, and experiments are off: three causes remain."""
+    return in_plaintext()
+
+
+@case("export", findings=("tls_off",))
+def otlp_protocol_mismatch__settings() -> Evidence:
+    """OTLP/HTTP without TLS is sent to 4317, where gRPC answers in HTTP/2 alone."""
+    settings = target(plaintext=True, endpoint=f"http://{HOST}:4317", protocol="http/protobuf")
+    return attempt(
+        "export", "garbage", target=settings, handshake=None, first_bytes="000006040000000000"
+    )
+
+
+@case("export")
+def otlp_protocol_mismatch__stream_reset() -> Evidence:
+    """Port 4317 of a C++ server resets the stream of an OTLP/HTTP request, and answers gRPC."""
+    answer = Answer(over="h2", http_status=200, content_type="application/grpc", grpc_status=0)
+    tried = Experiment(
+        varied="other_protocol",
+        at=AT,
+        ending=Ending(stage="export", kind="answered"),
+        handshake=shaken(),
+        answer=answer,
+    )
+    closed = attempt(
+        "export",
+        "close",
+        target=over_http(),
+        handshake=shaken(),
+        detail="RST_STREAM, error code 2",
+    )
+    return with_control(closed, tried)
 
 
 @case("export", outcome="confirmed", findings=("exporter_setting_ignored",))

@@ -1,6 +1,8 @@
 """Stories of bytes that do not arrive, and of the probe's own failure."""
 
-from probe.evidence import ConnectTry, Evidence
+import msgspec.structs
+
+from probe.evidence import ConnectTry, Ending, EndingKind, Evidence, Stage
 from tests.golden.attempts import attempt, begun, shaken, target, unconnected
 from tests.golden.case import case
 
@@ -53,7 +55,7 @@ def connection_reset() -> Evidence:
     return attempt("handshake", "reset", handshake=begun())
 
 
-@case("export")
+@case("export", certain=False, also=("otlp_protocol_mismatch",))
 def connection_reset__after_the_handshake() -> Evidence:
     """The backend asks for no certificate, and crashes on the request."""
     shake = shaken(client_certificate_requested=False, client_certificate_sent=False)
@@ -66,7 +68,7 @@ def connection_closed() -> Evidence:
     return attempt("handshake", "close", handshake=begun())
 
 
-@case("export")
+@case("export", certain=False, also=("otlp_protocol_mismatch",))
 def connection_closed__after_the_handshake() -> Evidence:
     """The backend asks for no certificate, and closes instead of answering."""
     shake = shaken(client_certificate_requested=False, client_certificate_sent=False)
@@ -82,15 +84,57 @@ def tls_timeout() -> Evidence:
 @case("handshake")
 def tls_timeout__endless() -> Evidence:
     """The peer sends handshake records without end."""
-    return attempt("handshake", "budget", handshake=begun())
+    return attempt("handshake", "budget", handshake=begun(), detail="1024 TLS records")
+
+
+def proxied(stage: Stage, kind: EndingKind, detail: str, status: int = 0) -> Evidence:
+    """Return an attempt that ended before its proxy's tunnel was open."""
+    seen = attempt(stage, kind, target=target(proxy="proxy:3128"))
+    ending = Ending(stage=stage, kind=kind, detail=detail, http_status=status)
+    tries = (ConnectTry(address="192.0.2.99", error="" if kind == "proxy" else detail),)
+    return msgspec.structs.replace(
+        seen, ending=ending, connects=tries if stage == "connect" else (), peer_address=""
+    )
 
 
 @case("connect")
 def proxy_failure() -> Evidence:
     """The proxy answers 403 to CONNECT."""
-    return attempt(
-        "connect", "proxy", detail="HTTP 403 Forbidden", target=target(proxy="proxy:3128")
-    )
+    return proxied("connect", "proxy", "HTTP/1.1 403 Forbidden", 403)
+
+
+@case("connect")
+def proxy_failure__credentials() -> Evidence:
+    """The proxy wants a user name and a password."""
+    return proxied("connect", "proxy", "HTTP/1.1 407 Proxy Authentication Required", 407)
+
+
+@case(
+    "connect",
+    certain=False,
+    also=("tcp_refused", "tcp_timeout", "dns_failure", "network_unreachable"),
+)
+def proxy_failure__bad_gateway() -> Evidence:
+    """The proxy lets us pass, and can't connect to the backend itself: for which reason, it keeps."""
+    return proxied("connect", "proxy", "HTTP/1.1 502 Bad Gateway", 502)
+
+
+@case("connect")
+def proxy_failure__refused() -> Evidence:
+    """Nothing listens on the proxy's port; nothing is known of the backend's."""
+    return proxied("connect", "refused", "ECONNREFUSED")
+
+
+@case("connect")
+def proxy_failure__silent() -> Evidence:
+    """The proxy's address does not answer."""
+    return proxied("connect", "timeout", "ETIMEDOUT")
+
+
+@case("resolve")
+def proxy_failure__no_such_name() -> Evidence:
+    """The proxy's name has a typing error."""
+    return proxied("resolve", "dns", "EAI_NONAME")
 
 
 @case("export", outcome="unconfirmed", certain=False)

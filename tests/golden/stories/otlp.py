@@ -3,7 +3,15 @@
 import msgspec.structs
 
 from probe.evidence import Answer, Evidence
-from tests.golden.attempts import TAKEN, answered, answered_over_http, attempt, shaken, target
+from tests.golden.attempts import (
+    TAKEN,
+    answered,
+    answered_over_http,
+    attempt,
+    over_http,
+    shaken,
+    target,
+)
 from tests.golden.case import case
 
 STATUS = Answer(over="http/1.1", http_status=500, content_type="application/x-protobuf")
@@ -99,7 +107,41 @@ def otlp_not_served__login_page() -> Evidence:
 @case("export")
 def otlp_not_served__no_http() -> Evidence:
     """Inside TLS the port speaks neither HTTP/2 nor HTTP/1.1."""
-    return attempt("export", "garbage", handshake=shaken())
+    return attempt("export", "garbage", handshake=shaken(), first_bytes=b"SSH-2.0-x".hex())
+
+
+@case("export")
+def otlp_rejected__broken_chunk() -> Evidence:
+    """A proxy answers 200 and then a chunk whose size is no number: nobody can read the body."""
+    cut = msgspec.structs.replace(http(200), body_end="broken", body_parses=False)
+    return attempt(
+        "export",
+        "garbage",
+        handshake=shaken(),
+        answer=cut,
+        target=over_http(),
+        detail="illegal chunk header",
+    )
+
+
+@case("export")
+def connection_closed__within_the_body() -> Evidence:
+    """The backend answers 200 with a Content-Length, and closes before as many bytes have come."""
+    cut = msgspec.structs.replace(http(200), body_end="cut", body_parses=False)
+    return attempt("export", "close", handshake=shaken(), answer=cut, target=over_http())
+
+
+@case("export", outcome="unconfirmed", certain=False)
+def unconfirmed__endless_body() -> Evidence:
+    """The backend answers 200, and its body has no end within the attempt's time."""
+    cut = msgspec.structs.replace(http(200), body_end="cut", body_parses=False)
+    return attempt("export", "timeout", handshake=shaken(), answer=cut, target=over_http())
+
+
+@case("export")
+def otlp_not_served__endless_frames() -> Evidence:
+    """The backend sends PING after PING and never answers."""
+    return attempt("export", "budget", handshake=shaken(), detail="512 frames of one answer")
 
 
 @case("export")

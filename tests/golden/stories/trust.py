@@ -52,6 +52,12 @@ def client_ca_untrusted__reissued_rustls() -> Evidence:
     return refused(51, EXPORTER)
 
 
+@case("accept", also=("client_cert_wrong_usage",))
+def client_ca_untrusted__certificate_of_a_server() -> Evidence:
+    """A server's certificate, of the servers' own CA, stands in the exporter's place."""
+    return refused(48, exporter(OTHER_CA, usage=("serverAuth",)), at_hand=(OTHER_CA,))
+
+
 @case("accept")
 def client_ca_untrusted__self_signed() -> Evidence:
     """The exporter presents a self-signed certificate."""

@@ -23,6 +23,25 @@ def no_cipher(pki: LabPki) -> Staging:
     return Staging(pki.client, settings={"cipher_suites": suites, "max_version": "1.2"})
 
 
+ECDSA_SUITES = (
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+)
+
+
+@scenario("no_shared_cipher", versions=("1.2",))
+def no_cipher_for_rsa(pki: LabPki) -> Staging:
+    """The exporter offers suites for ECDSA certificates alone, and the backend's key is RSA."""
+    settings = {"cipher_suites": ECDSA_SUITES, "max_version": "1.2"}
+    return Staging(pki.client, server=pki.server_rsa, settings=settings)
+
+
+@scenario(versions=("1.3",))
+def suites_of_another_key(pki: LabPki) -> Staging:
+    """The same suites at TLS 1.3, whose own go with every key: nothing is wrong."""
+    return Staging(pki.client, server=pki.server_rsa, settings={"cipher_suites": ECDSA_SUITES})
+
+
 @scenario("no_shared_group", versions=("1.3",))
 def no_group(pki: LabPki) -> Staging:
     """curve_preferences names X25519MLKEM768 alone, which the backend's TLS is too old to know."""

@@ -1,0 +1,87 @@
+"""What this process itself can run out of: descriptors, memory, threads, source ports.
+
+Whatever fails for want of one of them is the probe's own trouble and says nothing about a target,
+a file or a source. A leaf: everybody may ask it.
+"""
+
+import errno
+import os
+import resource
+from contextlib import suppress
+from typing import Final
+
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""Errors that name a lack of this process or of its host (errno(3))."""
+
+SPARE: Final = 4
+"""Descriptors that one look-up needs at a time: nsswitch.conf, hosts, resolv.conf, a socket."""
+
+
+class OwnLimitError(Exception):
+    """This process ran out of something; `detail` says of what, for people."""
+
+    def __init__(self, detail: str) -> None:
+        """Carry the detail."""
+        super().__init__(detail)
+        self.detail = detail
+
+
+def is_own_lack(error: BaseException) -> bool:
+    """Return whether `error`, or what it was raised from, is a lack of this process's own.
+
+    Libraries wrap an OSError in one of their own, as aiohttp does.
+    """
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        if isinstance(found, OwnLimitError | MemoryError):
+            return True
+        if isinstance(found, OSError) and found.errno in EXHAUSTED:
+            return True
+        seen.add(id(found))
+        found = found.__cause__ or found.__context__
+    return False
+
+
+def describe_lack(error: BaseException) -> str:
+    """Say what this process ran out of, from an error that `is_own_lack`."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OwnLimitError):
+            return found.detail
+        if isinstance(found, OSError) and found.errno in EXHAUSTED:
+            return name_error(found.errno)
+        found = found.__cause__ or found.__context__
+    return type(error).__name__
+
+
+def name_error(number: int | None) -> str:
+    """Return the name of an errno, else its number."""
+    return errno.errorcode.get(number or 0, str(number))
+
+
+def lacks_descriptors(count: int = SPARE) -> str:
+    """Return the errno's name where `count` descriptors cannot be had at present, else nothing."""
+    taken: list[int] = []
+    try:
+        for _ in range(count):
+            taken.append(os.open("/", os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY))  # noqa: PERF401  (those taken before a failure are closed)
+    except OSError as error:
+        return name_error(error.errno) if error.errno in EXHAUSTED else ""
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+    return ""
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of open files to the hard one; return what is in force now.
+
+    systemd and shells give 1024 of often half a million (setrlimit(2)); nothing here uses
+    select(2), the one call that cannot bear larger descriptors.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

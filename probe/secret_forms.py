@@ -1,0 +1,58 @@
+"""The forms in which a secret may come back: itself, and its usual encodings. Pure and total.
+
+Whoever receives a secret may echo it decoded, encoded, or within something longer that is encoded.
+"""
+
+import base64
+import html
+import json
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+LONGEST: Final = 16_384
+"""Characters of a secret that are looked for; what a peer repeats is shorter."""
+
+_STANDS: Final = b"\0"
+
+
+def forms_of(value: str) -> tuple[str, ...]:
+    """Return `value` and its encodings, each once.
+
+    Base64 in both alphabets (RFC 4648 §4 and §5) at each of the three alignments that it may have
+    within a longer text; percent-encoding (RFC 3986 §2.1) in either case, a space also as `+`;
+    escapes of JSON (RFC 8259 §7) with and without those of non-ASCII characters and of `/`; HTML's
+    character references; hexadecimal digits.
+    """
+    value = value[:LONGEST]
+    raw = value.encode("utf-8", "surrogateescape" if _escaped(value) else "replace")
+    forms = [value]
+    for before in range(3):
+        packed = _base64_within(raw, before)
+        forms += (packed, packed.replace("+", "-").replace("/", "_"))
+    for quoted in (quote(raw, safe=""), quote_plus(raw, safe=""), quote(raw)):
+        forms += (quoted, _lower_escapes(quoted))
+    for plain in (False, True):
+        dumped = json.dumps(value, ensure_ascii=plain)[1:-1]
+        forms += (dumped, dumped.replace("/", "\\/"))
+    forms += (html.escape(value), html.escape(value, quote=False), raw.hex())
+    return tuple(dict.fromkeys(forms))
+
+
+def _base64_within(raw: bytes, before: int) -> str:
+    """Return the digits that `raw` alone decides where `before` bytes (mod 3) stand before it."""
+    digits = base64.b64encode(_STANDS * before + raw).decode("ascii").rstrip("=")
+    # A digit that also holds bits of what stands before or behind is another one elsewhere.
+    first = (before * 8 + 5) // 6
+    last = len(digits) - bool((before + len(raw)) % 3)
+    return digits[first:last]
+
+
+def _lower_escapes(quoted: str) -> str:
+    """Return percent-encoded text with lower-case digits in its escapes."""
+    first, *others = quoted.split("%")
+    return "%".join((first, *(other[:2].lower() + other[2:] for other in others)))
+
+
+def _escaped(value: str) -> bool:
+    """Return whether lone surrogates stand for bytes that are no UTF-8 (PEP 383)."""
+    return all(not "\ud800" <= char <= "\udfff" or "\udc80" <= char <= "\udcff" for char in value)

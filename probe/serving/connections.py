@@ -1,0 +1,187 @@
+"""Which connections to the web side may stay open: their number, and how long each may stand still.
+
+Plain bookkeeping without a socket. Where all places are taken, the connection that has waited for
+its peer longest makes room for a new one. Connections whose answer is in the making are spared, as
+long as they take no more than half of the places. Each phase has a deadline that shortens as the
+places fill up. So a flood of slow clients costs a bounded amount of memory and descriptors, and
+whoever asks quickly is answered.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, Literal
+
+Phase = Literal["handshake", "idle", "request", "answer"]
+"""Shaking hands (TLS), between two requests, sending a request, being answered."""
+
+MOST_CONNECTIONS: Final = 512
+"""Open connections at the most: scrapers, browsers and an orchestrator's probes need a few dozen; the
+others keep one that has just been opened from losing its place before it has asked. One that is idle
+costs 12 KiB."""
+MOST_TLS_CONNECTIONS: Final = 128
+"""The same where TLS is served: a connection costs up to 70 KiB there."""
+MOST_STALLED: Final = 32
+"""Connections whose reader does not keep up with an answer: one costs up to 300 KiB."""
+FEWEST_CONNECTIONS: Final = 16
+SPARE_DESCRIPTORS: Final = 64
+"""For files, pipes, listening sockets and name look-ups."""
+DESCRIPTORS_PER_ATTEMPT: Final = 2
+
+DEADLINES: Final[dict[Phase, tuple[float, float, float]]] = {
+    "handshake": (10.0, 7.0, 5.0),
+    "idle": (75.0, 15.0, 5.0),
+    "request": (10.0, 7.0, 5.0),
+    "answer": (60.0, 15.0, 5.0),
+}
+"""Seconds that a phase may last, where less than half of the places are taken, less than three
+quarters, or more. Idle ones stay longer than the usual scrape interval. An answer's counts only
+where its reader does not keep up."""
+LARGEST_SHARE: Final = 0.25
+"""Of the places: an address that holds more is the first to lose a connection."""
+LARGEST_WORKING: Final = 0.5
+"""Of the places: as many may be taken by connections that are not ended for the sake of others."""
+
+
+def connection_limit(descriptors: int, concurrency: int, *, tls: bool) -> int:
+    """Return how many connections may be open.
+
+    Args:
+        descriptors: RLIMIT_NOFILE's soft limit.
+        concurrency: attempts that may be under way; their descriptors are kept for them.
+        tls: whether TLS is served.
+    """
+    left = descriptors - SPARE_DESCRIPTORS - DESCRIPTORS_PER_ATTEMPT * concurrency
+    most = MOST_TLS_CONNECTIONS if tls else MOST_CONNECTIONS
+    return max(FEWEST_CONNECTIONS, min(most, left))
+
+
+class Connection:
+    """One open connection: since when it has been in its phase, and how to end it."""
+
+    __slots__ = ("end", "peer", "phase", "since", "stalled")
+
+    def __init__(self, peer: str, end: Callable[[], None]) -> None:
+        """Begin with the handshake.
+
+        Args:
+            peer: the address that it came from.
+            end: ends it at once, without sending what is left.
+        """
+        self.peer = peer
+        self.end = end
+        self.phase: Phase = "handshake"
+        self.since = 0.0
+        self.stalled = False
+        """Whether its reader does not keep up with an answer."""
+
+    @property
+    def waits_for_peer(self) -> bool:
+        """Whether nothing happens until the peer does something; else an answer is being made."""
+        return self.phase != "answer" or self.stalled
+
+
+class Connections:
+    """All open connections, at most `limit`.
+
+    Attributes:
+        limit: The most that may be open.
+        ended_for_room: How many were ended because another one needed the place.
+        ended_overdue: How many were ended at their deadline.
+        malformed: How many requests were no HTTP that this server reads.
+    """
+
+    def __init__(self, limit: int, clock: Callable[[], float] = monotonic) -> None:
+        """Start with none; `clock` gives monotonic seconds."""
+        self.limit = limit
+        self.ended_for_room = self.ended_overdue = self.malformed = 0
+        self._clock = clock
+        # Each in the order in which they came to be there: the first has been there longest.
+        self._waiting: dict[Connection, None] = {}
+        self._working: dict[Connection, None] = {}
+        self._stalled: dict[Connection, None] = {}
+        self._by_peer: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        """Return how many are open."""
+        return len(self._waiting) + len(self._working)
+
+    def admit(self, connection: Connection) -> None:
+        """Enter `connection`, in another one's place if need be."""
+        if len(self) >= self.limit:
+            self.make_room()
+        connection.since = self._clock()
+        self._waiting[connection] = None
+        self._by_peer[connection.peer] += 1
+
+    def leave(self, connection: Connection) -> None:
+        """Forget `connection`, which has ended."""
+        if connection in self:
+            self._remove(connection)
+            self._by_peer[connection.peer] -= 1
+            if not self._by_peer[connection.peer]:
+                del self._by_peer[connection.peer]
+
+    def __contains__(self, connection: Connection) -> bool:
+        """Return whether `connection` is open."""
+        return connection in self._waiting or connection in self._working
+
+    def begin(self, connection: Connection, phase: Phase) -> None:
+        """Note that `connection` enters `phase`."""
+        connection.phase, connection.since = phase, self._clock()
+        self._file(connection)
+
+    def stall(self, connection: Connection) -> None:
+        """Note that the reader of `connection` does not keep up; the longest such may have to go."""
+        connection.stalled = True
+        self._file(connection)
+        if len(self._stalled) > MOST_STALLED:
+            self.ended_for_room += 1
+            self._end(next(iter(self._stalled)))
+
+    def go_on(self, connection: Connection) -> None:
+        """Note that the reader of `connection` has caught up."""
+        connection.stalled = False
+        self._file(connection)
+
+    def make_room(self) -> None:
+        """End the connection that can best be spared, if any is open."""
+        # With fewer places for those that wait, a new one could lose its own before it has asked.
+        spared = self._waiting and len(self._working) <= self.limit * LARGEST_WORKING
+        candidates = self._waiting if spared else self._working
+        most = self.limit * LARGEST_SHARE
+        greedy = (one for one in candidates if self._by_peer[one.peer] > most)
+        victim = next(greedy, None) or next(iter(candidates), None)
+        if victim is not None:
+            self.ended_for_room += 1
+            self._end(victim)
+
+    def end_overdue(self) -> None:
+        """End each connection whose phase has lasted too long."""
+        now = self._clock()
+        taken = len(self) / self.limit
+        step = 0 if taken < 0.5 else 1 if taken < 0.75 else 2
+        overdue = [one for one in self._waiting if now - one.since > DEADLINES[one.phase][step]]
+        self.ended_overdue += len(overdue)
+        self._end(*overdue)
+
+    def end_all(self) -> None:
+        """End every connection."""
+        self._end(*self._waiting, *self._working)
+
+    def _file(self, connection: Connection) -> None:
+        if connection not in self:
+            return  # it has ended; what is left of its work goes on for a moment
+        self._remove(connection)
+        (self._waiting if connection.waits_for_peer else self._working)[connection] = None
+        if connection.stalled:
+            self._stalled[connection] = None
+
+    def _remove(self, connection: Connection) -> None:
+        for place in (self._waiting, self._working, self._stalled):
+            place.pop(connection, None)
+
+    def _end(self, *connections: Connection) -> None:
+        for one in connections:
+            self.leave(one)
+            one.end()

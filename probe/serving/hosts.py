@@ -1,0 +1,132 @@
+"""Which names the web side answers to: a page of another site must not read it under its own name.
+
+A browser sends the name that it was given. Whoever owns that name can let it lead here (DNS
+rebinding), and the browser then takes our pages for the site's own. Names that nobody outside can
+own, or that somebody here has chosen, pass; any other name is refused.
+"""
+
+import ipaddress
+import platform
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+ALWAYS: Final = ("localhost", "svc", "cluster.local")
+"""Domains that no public registry gives away: RFC 6761 (§6.3), and a cluster's own."""
+RESOLVER_FILE: Final = Path("/etc/resolv.conf")
+
+
+class HostCheck:
+    """Judges the name under which a request was made."""
+
+    def __init__(
+        self, configured: Iterable[str] = (), own: Callable[[], Iterable[str]] = tuple
+    ) -> None:
+        """Take the names.
+
+        Args:
+            configured: names, or `*.` and a domain, as the user wrote them.
+            own: this host's own names, and those of the certificate that is served, as of now.
+        """
+        self._configured = frozenset(map(normalized, configured))
+        self._own = own
+
+    def allows(self, authority: str) -> bool:
+        """Return whether `authority`, a host with or without its port, is one of ours."""
+        host = host_of(authority)
+        if host is None:
+            return False
+        if is_address(host) or "." not in host:
+            # An address cannot be made to lead elsewhere, and a single label has no owner.
+            return True
+        if any(host.endswith(f".{domain}") for domain in ALWAYS):
+            return True
+        names = self._configured.union(map(normalized, self._own()))
+        return host in names or f"*.{host.partition('.')[2]}" in names
+
+    def install(self, application: web.Application) -> None:
+        """Stand before every page of `application`, which is not running yet."""
+
+        @web.middleware
+        async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+            refusal = self.refusal(request)
+            return await handler(request) if refusal is None else refusal
+
+        application.middlewares.insert(0, checked)
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """Return the answer to a request under a name that is not ours; None for any other."""
+        named = request.headers.getall("Host", [])
+        # RFC 9112 (§3.2): exactly one, which only HTTP/1.0 may leave out.
+        if len(named) > 1 or (not named and request.version >= (1, 1)):
+            return web.Response(status=400, text="a request names its host once\n")
+        # RFC 9112 (§3.2.2): an absolute target stands in place of the header; both have to fit.
+        if all(map(self.allows, (*named, request.host))):
+            return None
+        return web.Response(
+            status=421,
+            text="this probe is not known under the name that the request was made to. If the name "
+            "is right, add it in the probe's configuration, web: {hosts: [NAME]}, and restart it\n",
+        )
+
+
+def host_of(authority: str) -> str | None:
+    """Return the host of `host`, `host:port`, `[address]:port`; None where it is none of them."""
+    text = authority.strip()
+    if is_address(text):
+        return text
+    if text.startswith("["):
+        address, bracket, port = text[1:].partition("]")
+        if not bracket or not is_address(address) or (port and not _is_port(port)):
+            return None
+        return address
+    host, colon, port = text.partition(":")
+    if colon and not _is_port(f":{port}"):
+        return None
+    return normalized(host) or None
+
+
+def normalized(name: str) -> str:
+    """Return `name` as names are compared: in lower case, without the dot of the root."""
+    return name.strip().lower().removesuffix(".")
+
+
+def is_address(host: str) -> bool:
+    """Return whether `host` is an address, with or without a zone."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def names_of_this_host(host: str | None = None, resolver_file: Path = RESOLVER_FILE) -> set[str]:
+    """Return this host's name, also within each domain in which its resolver searches.
+
+    In a pod the search list names the cluster's own domain, whatever it is called.
+    """
+    name = normalized(platform.node() if host is None else host)
+    try:
+        lines = resolver_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    words = [line.split() for line in lines]
+    # The last line counts (resolv.conf(5)).
+    search = next(
+        (line[1:] for line in reversed(words) if line[:1] in (["search"], ["domain"])), []
+    )
+    domains = {normalized(domain) for domain in search}
+    names = {name, *(f"{name}.{domain}" for domain in domains)}
+    clusters = {domain for domain in domains if domain.split(".")[0] == "svc"}
+    for domain in domains:
+        if any(domain.endswith(f".{cluster}") for cluster in clusters):
+            names.add(f"*.{domain}")
+    return names
+
+
+def _is_port(text: str) -> bool:
+    digits = text.removeprefix(":")
+    return text.startswith(":") and (not digits or (digits.isascii() and digits.isdecimal()))

@@ -1,0 +1,21 @@
+"""Registers what is secret of a configuration as it was read: its targets, modules and URLs."""
+
+from probe.known_secrets import register_targets, register_url
+from probe.secret_register import SecretRegister
+from probe.sources.configuration import Configuration
+
+
+def register_configuration(register: SecretRegister, configuration: Configuration) -> None:
+    """Register every secret of `configuration`; one that is known already costs next to nothing."""
+    templates = (
+        template
+        for module in configuration.modules.values()
+        for template in module.templates.values()
+    )
+    register_targets(register, (*configuration.targets, *templates))
+    for source in configuration.sources:
+        if source.url is not None:
+            register_url(register, source.url.reveal())
+    for clock in configuration.clock_sources:
+        if clock.kind == "http":
+            register_url(register, clock.where)

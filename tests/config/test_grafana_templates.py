@@ -1,0 +1,167 @@
+"""What people read of an alert of Grafana's: every template expands, whatever Grafana knows then.
+
+The texts are expanded by the library that Grafana uses for it (Prometheus' template package), with
+Grafana's option for what is missing.
+"""
+
+import copy
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.config.grafana import Json, alert_rules
+
+RULES: Final = {rule["uid"]: rule for rule in alert_rules()}
+OF_GRAFANA: Final = {
+    "alertname": "any",
+    "grafana_folder": "mTLS probe",
+    "__alert_rule_uid__": "any",
+    "__alert_rule_namespace_uid__": "any",
+}
+"""Labels that a template always has."""
+SCRAPED: Final = {"job": "mtls-probe", "instance": "probe:9943"}
+TARGET: Final = {**SCRAPED, "target": "checkout+eu/pem"}
+FAILING: Final = {
+    **TARGET,
+    "cause": "client_ca_untrusted",
+    "family": "backend_ca_trust",
+    "certain": "true",
+    "party": "backend",
+    "severity": "warning",
+}
+CERTIFICATE: Final = {**TARGET, "source": "client", "position": "0"}
+SERIES: Final[Mapping[str, Mapping[str, str]]] = {
+    uid: FAILING
+    if uid == "mtls-probe-failing"
+    else {**SCRAPED, "__name__": "up"}
+    if uid == "mtls-probe-down"
+    else CERTIFICATE
+    for uid in RULES
+}
+"""The labels of the series for which each rule fires."""
+NO_DATA: Final = {"datasource_uid": "prometheus", "ref_id": "A"}
+DAY: Final = 86400.0
+
+
+def expand(
+    program: Path, templates: Mapping[str, str], labels: Mapping[str, str], values: Json
+) -> dict[str, Json]:
+    """Return what becomes of each template: a text, or an error, with which Grafana shows its source."""
+    given = {"templates": templates, "labels": {**OF_GRAFANA, **labels}, "values": values}
+    ended = subprocess.run(
+        [program], input=json.dumps(given), capture_output=True, text=True, check=True
+    )
+    found: dict[str, Json] = json.loads(ended.stdout)
+    return found
+
+
+def unreadable(expansion: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what nobody could read: errors, missing values, what is left of a template."""
+    return {
+        name: each
+        for name, each in expansion.items()
+        if "error" in each
+        or any(odd in each.get("text", "") for odd in ("no value", "{{", "}}", "$", "NaN"))
+    }
+
+
+def texts(expansion: Mapping[str, Json]) -> dict[str, str]:
+    """Return the texts, all of which have to be there."""
+    assert unreadable(expansion) == {}
+    return {name: each.get("text", "") for name, each in expansion.items()}
+
+
+@pytest.mark.parametrize("remaining", [12.5 * DAY, 0.0, -3600.0])
+@pytest.mark.parametrize("uid", RULES)
+def test_a_firing_alert_can_be_read(grafana_templates: Path, uid: str, remaining: float) -> None:
+    """Annotations and labels, with the labels of the series and the values of query and threshold."""
+    rule = RULES[uid]
+    given = expand(
+        grafana_templates,
+        {**rule["annotations"], "label severity": rule["labels"]["severity"]},
+        SERIES[uid],
+        {"A": remaining, "C": 1.0},
+    )
+    found = texts(given)
+    assert found["label severity"] in {"warning", "critical"}
+    assert found["runbook_url"].startswith(("http://probe:9943/causes/", "https://prometheus.io/"))
+    named = "probe:9943" if uid == "mtls-probe-down" else "checkout+eu/pem"
+    assert named in found["summary"]
+    assert found["description"].strip()
+
+
+@pytest.mark.parametrize("known", [{}, NO_DATA], ids=["error", "no data"])
+@pytest.mark.parametrize("uid", RULES)
+def test_an_alert_without_a_series_can_be_read(
+    grafana_templates: Path, uid: str, known: Mapping[str, str]
+) -> None:
+    """A query that fails is an alert of its own, with the rule's annotations and nothing to put in."""
+    found = texts(expand(grafana_templates, RULES[uid]["annotations"], known, {}))
+    if uid == "mtls-probe-down" and known:
+        assert found["summary"] == "No mtls-probe is scraped"
+    else:
+        assert found["summary"] == "Grafana could not evaluate this rule"
+    assert "http://" not in found["runbook_url"]
+
+
+def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
+    """Whole texts, so that a condition that is the wrong way round is seen."""
+
+    def of(uid: str, labels: Mapping[str, str], remaining: float = 1.0) -> dict[str, str]:
+        annotations = RULES[uid]["annotations"]
+        return texts(expand(grafana_templates, annotations, labels, {"A": remaining, "C": 1.0}))
+
+    failing = of("mtls-probe-failing", FAILING)
+    assert failing["summary"] == "checkout+eu/pem is not as expected: client_ca_untrusted"
+    assert failing["description"].splitlines() == [
+        "Attempts end with client_ca_untrusted, of the family backend_ca_trust. Who must act:",
+        "the backend's side.",
+        "The evidence and the fix:",
+        "http://probe:9943/targets/checkout%2Beu%2Fpem",
+    ]
+    assert failing["runbook_url"] == "http://probe:9943/causes/client_ca_untrusted"
+    for party, who in (
+        ("network", "whoever runs the network."),
+        ("probe", "whoever runs this probe."),
+        ("", "see the evidence."),
+    ):
+        assert who in of("mtls-probe-failing", {**FAILING, "party": party})["description"]
+    without_party = {name: value for name, value in FAILING.items() if name != "party"}
+    assert "see the evidence." in of("mtls-probe-failing", without_party)["description"]
+
+    ending = of("mtls-probe-client-expiry-14d", CERTIFICATE, 12.5 * DAY)
+    assert ending["summary"] == (
+        "A certificate of checkout+eu/pem in cert_file ends in 12d 12h 0m 0s"
+    )
+    assert ending["description"].splitlines()[0].startswith("It is number 0 in cert_file")
+    ended = of("mtls-probe-client-expiry-14d", CERTIFICATE, -1.0)
+    assert ended["summary"] == "A certificate of checkout+eu/pem in cert_file has ended"
+
+
+def _two_dollars(annotations: dict[str, str]) -> None:
+    for name, text in annotations.items():
+        annotations[name] = text.replace("$", "$$")
+
+
+@pytest.mark.parametrize(
+    ("uid", "mistake"),
+    [
+        *((uid, _two_dollars) for uid in RULES),
+        ("mtls-probe-failing", lambda says: says.update(summary="{{ .labels.target }}")),
+        ("mtls-probe-failing", lambda says: says.update(summary="{{ $labels.targets }}")),
+        ("mtls-probe-failing", lambda says: says.update(summary="{{ $label.target }}")),
+        ("mtls-probe-failing", lambda says: says.update(summary="{{ humanise 1.0 }}")),
+        ("mtls-probe-failing", lambda says: says.update(summary="${RUNBOOKS}")),
+    ],
+)
+def test_a_mistake_in_a_template_is_seen(
+    grafana_templates: Path, uid: str, mistake: Callable[[Any], Any]
+) -> None:
+    """Two dollar signs, as everywhere else in provisioning, leave the source where a text should be."""
+    annotations = copy.deepcopy(RULES[uid]["annotations"])
+    mistake(annotations)
+    assert unreadable(expand(grafana_templates, annotations, SERIES[uid], {"A": 1.0, "C": 1.0}))

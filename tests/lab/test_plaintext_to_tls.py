@@ -1,0 +1,50 @@
+"""Plaintext sent to the TLS ports of every stack: the exporter's own settings are the cause.
+
+Go's servers and nginx say so in HTTP, GnuTLS, JSSE and rustls by an alert record, the others close
+or reset: there a TLS handshake with the same port shows it.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from probe.target import Protocol
+from tests.lab import peers
+from tests.lab.credentials import LabPki
+from tests.lab.observing import observe, target
+from tests.lab.stack import Serving, Stack
+from tests.lab.stacks import STACKS
+from tests.tools import missing
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+@pytest.mark.parametrize("with_certificate", [True, False], ids=["mtls", "tls"])
+@pytest.mark.parametrize("stack", STACKS, ids=lambda one: one.name)
+def test_a_tls_port_that_is_sent_plaintext(
+    pki: LabPki, tmp_path: Path, stack: Stack, with_certificate: bool, protocol: Protocol
+) -> None:
+    """Whatever the port does, nobody but the exporter must act, and no handshake is spoken of."""
+    if absent := stack.missing():
+        missing(f"{stack.name}: {absent}")
+    demanded = pki.client_ca_file if with_certificate else None
+    serving = Serving(tls=stack.versions[-1], server=pki.server, client_ca_file=demanded)
+    with stack.start(tmp_path, serving) as port:
+        settings = {"insecure": True, "ca_file": None}
+        _, found = observe(target(pki, port, None, protocol=protocol, **settings))
+
+    assert (found.outcome, found.cause, found.certain) == ("failed", "tls_off", True), found
+    assert not any("after the handshake" in fact for fact in found.facts)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+@pytest.mark.parametrize("behaviour", ["close_later", "reset_later"])
+def test_a_peer_that_closes_upon_anything(
+    pki: LabPki, protocol: Protocol, behaviour: peers.Behaviour
+) -> None:
+    """It takes part in no handshake and answers neither protocol: that is not the exporter's."""
+    with peers.tcp_peer(behaviour) as port:
+        settings = {"insecure": True, "ca_file": None}
+        _, found = observe(target(pki, port, None, protocol=protocol, **settings))
+
+    assert found.cause in {"connection_closed", "connection_reset"}, found
+    assert (found.certain, found.also) == (False, ("tls_off",)), found
