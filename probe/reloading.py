@@ -171,9 +171,9 @@ class Reloading:
             if source.kind == "file_sd":
                 # What cannot be listed now must not end the watch of everything else.
                 with suppress(OSError):
-                    yield from files_matching(source.where)
-                if has_magic(source.where):
-                    yield f"{Path(source.where).parent}/"
+                    yield from files_matching(source.files[0])
+                if has_magic(source.files[0]):
+                    yield f"{Path(source.files[0]).parent}/"
 
     def _credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:

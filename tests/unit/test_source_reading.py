@@ -126,9 +126,23 @@ def test_a_folder_that_cannot_be_listed_keeps_its_files(tmp_path: Path) -> None:
 
 def test_a_pattern_that_is_no_path_is_down() -> None:
     """A name that is too long for the file system."""
-    (state,) = Reading(NamedSource.of("file_sd", f"/{'x' * 5000}/*.yaml")).read().states
-    assert not state.up
-    assert "cannot be listed: File name too long" in (state.error or "")
+    for length in (300, 5000):
+        (state,) = Reading(NamedSource.of("file_sd", f"/{'x' * length}/*.yaml")).read().states
+        assert not state.up
+        assert "cannot be listed: File name too long" in (state.error or "")
+
+
+@pytest.mark.parametrize("kind", ["file_sd", "collector", "sdk"])
+def test_a_file_whose_name_looks_like_a_secret_is_read_all_the_same(
+    tmp_path: Path, kind: str
+) -> None:
+    """What is shown in its place is a description; what is opened is the file."""
+    file = tmp_path / f"{'Zm9vYmFyYmF6cXV4' * 8}.yaml"
+    text = {"file_sd": "[{targets: ['a:1']}]", "collector": COLLECTOR, "sdk": SDK}[kind]
+    file.write_text(text)
+    found = Reading(NamedSource.of(kind, str(file))).read()
+    assert found.states[0].up
+    assert len(endpoints(found)) == 1
 
 
 def test_what_an_unusable_entry_leaves_is_used(tmp_path: Path) -> None:
