@@ -38,7 +38,9 @@ _AUTHORIZATION: Final = frozenset({"authorization", "proxy-authorization"})
 _SCHEMES: Final = frozenset(
     {"apikey", "api-key", "api-token", "basic", "bearer", "digest", "key", "splunk", "token"}
 )
-_PARAMETER: Final = re.compile(r'[\w.-]+="?([^",;]{8,})"?')
+# A name is looked for at its beginning alone: at each of its characters, a long value without `=`
+# would take time that grows with the square of its length.
+_PARAMETER: Final = re.compile(r'(?<![\w.-])[\w.-]+="?([^",;]{8,})"?')
 _ARMOUR: Final = re.compile(r"-----(?:BEGIN|END)[^\n-]*-----|^[A-Za-z-]+: .*$", re.MULTILINE)
 _HEADER_VARIABLES: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?HEADERS")
 _PROXY_VARIABLES: Final = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "GRPC_PROXY"})

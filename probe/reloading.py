@@ -112,19 +112,23 @@ class Reloading:
             self._fetch_lists.set()
         return failure
 
-    async def _read_again(self) -> str | None:
+    async def _read_again(self, *, quiet: bool = False) -> str | None:
+        """Read and swap; `quiet` logs nothing where the result is the one of before."""
         if self._loader is None:
             return "nothing was read that could be read again"
         async with self._one_at_a_time:
             try:
                 loaded = await self._loader.read()
             except (ConfigurationError, OSError) as error:
-                self.failure = self._register.mask(str(error))
+                known, self.failure = self.failure, self._register.mask(str(error))
                 self._refused = getattr(error, "files", ())
                 self._told(successful=False, at=time.time())
-                log.error("reload_failed", reason=self.failure, keeps="the configuration in force")  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                if not (quiet and known == self.failure):
+                    keeps = "the configuration in force"
+                    log.error("reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return self.failure
-            self._swap(loaded)
+            if self.failure or not (quiet and loaded == self.configuration):
+                self._swap(loaded)
             return None
 
     def _swap(self, loaded: Configuration) -> None:
@@ -165,9 +169,11 @@ class Reloading:
         yield from self._refused
         for source in self.configuration.sources:
             if source.kind == "file_sd":
-                yield from files_matching(source.where)
-                if has_magic(source.where):
-                    yield f"{Path(source.where).parent}/"
+                # What cannot be listed now must not end the watch of everything else.
+                with suppress(OSError):
+                    yield from files_matching(source.files[0])
+                if has_magic(source.files[0]):
+                    yield f"{Path(source.files[0]).parent}/"
 
     def _credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
@@ -209,8 +215,10 @@ class Reloading:
             async with asyncio.timeout(every):
                 await self._fetch_lists.wait()
         self._fetch_lists.clear()
-        if await loader.refresh(lists_of(self.configuration)):
-            await self._read_again()
+        changed = await loader.refresh(lists_of(self.configuration))
+        # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
+        if changed or sources_down(self.configuration.source_states):
+            await self._read_again(quiet=not changed)
 
     def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))

@@ -72,7 +72,7 @@ def loader(config_file: Path | None, listen: WebSettings | None = None) -> Loade
     from probe.known_secrets import register_environment
     from probe.line import USER_AGENT
     from probe.sources.configuration import configuration_from_environment, load_configuration
-    from probe.sources.configured_secrets import register_configuration
+    from probe.sources.configured_secrets import mask_sources, register_configuration
     from probe.sources.loading import Loader
     from probe.sources.source_reading import SourceReader
 
@@ -93,7 +93,7 @@ def loader(config_file: Path | None, listen: WebSettings | None = None) -> Loade
                 listen=listen,
             )
         register_configuration(register, loaded)
-        return loaded
+        return mask_sources(register, loaded)
 
     return Loader(read, user_agent=USER_AGENT)
 

@@ -1,5 +1,7 @@
 """Registers what is secret of a configuration as it was read: its targets, modules and URLs."""
 
+from dataclasses import replace
+
 from probe.known_secrets import register_targets, register_url
 from probe.secret_register import SecretRegister
 from probe.sources.configuration import Configuration
@@ -19,3 +21,17 @@ def register_configuration(register: SecretRegister, configuration: Configuratio
     for clock in configuration.clock_sources:
         if clock.kind == "http":
             register_url(register, clock.where)
+
+
+def mask_sources(register: SecretRegister, configuration: Configuration) -> Configuration:
+    """Return `configuration` with no secret in what it says of its sources."""
+    states = tuple(
+        replace(
+            state,
+            source=register.mask(state.source),
+            error=None if state.error is None else register.mask(state.error),
+        )
+        for state in configuration.source_states
+    )
+    nothing = register.mask(configuration.nothing_to_probe)
+    return replace(configuration, source_states=states, nothing_to_probe=nothing)

@@ -99,7 +99,7 @@ class Surroundings:
 def source_fault(source: NamedSource) -> str | None:
     """Say why what `source` names cannot be followed, or None; nothing is read for it."""
     if source.kind == "file_sd":
-        return pattern_fault(source.where)
+        return pattern_fault(source.files[0])
     if source.url is not None:
         return url_fault(source.url.reveal())
     return None if all(source.files) else "names a file without a name"
@@ -107,7 +107,8 @@ def source_fault(source: NamedSource) -> str | None:
 
 def parts_of(source: NamedSource) -> tuple[str, ...]:
     """Return what of `source` is read by itself: each file of a pattern, else its one name."""
-    return files_matching(source.where) if source.kind == "file_sd" else (source.where,)
+    # `where` may be a description, where the name of a file looks like no path.
+    return files_matching(source.files[0]) if source.kind == "file_sd" else (source.where,)
 
 
 def read_part(
@@ -137,7 +138,7 @@ def _read_part(
         url = source.url.reveal()
         return read_http_sd(surroundings.fetched_list(url), url, defaults)
     if source.kind == "sdk":
-        found = _sdk(source.where, surroundings)
+        found = _sdk(source.files[0], surroundings)
     else:
         found = _collector(source, surroundings)
     return found.with_targets(tuple(_with_defaults(each, defaults) for each in found.targets))

@@ -14,7 +14,7 @@ import structlog
 from probe.safe_text import safe_text
 from probe.source_state import SourceState
 from probe.sources.collector_receiver import ServedCertificate
-from probe.sources.error import ConfigurationError
+from probe.sources.error import ConfigurationError, why_unreadable
 from probe.sources.named_sources import (
     SDK_ENVIRONMENT,
     NamedSource,
@@ -90,7 +90,7 @@ class SourceReader:
         not_fetched = 0
         used: set[tuple[NamedSource, str]] = set()
         for source in sources:
-            names = parts_of(source)
+            names, trouble = self._parts(source)
             used |= {(source, name) for name in names}
             try:
                 parts = [self._part(source, name, defaults, surroundings) for name in names]
@@ -100,7 +100,7 @@ class SourceReader:
             files += [part.content.targets for part in parts]
             warnings += [text for part in parts for text in part.content.warnings]
             served += [each for part in parts for each in part.content.served]
-            states.append(_state(source, parts))
+            states.append(_state(source, parts, trouble))
         self._good = {key: good for key, good in self._good.items() if key in used}
         return SourcesReading(
             files=tuple(files),
@@ -109,6 +109,17 @@ class SourceReader:
             warnings=tuple(warnings),
             served=tuple(served),
         )
+
+    def _parts(self, source: NamedSource) -> tuple[tuple[str, ...], str]:
+        """Return what of `source` is read by itself, and why it could not be listed, or nothing.
+
+        Where the directory cannot be listed (no descriptors, say), the files of before are read.
+        """
+        try:
+            return parts_of(source), ""
+        except OSError as error:
+            known = tuple(name for each, name in self._good if each == source)
+            return known, f"{safe_text(source.where)} cannot be listed: {why_unreadable(error)}"
 
     def _part(
         self, source: NamedSource, name: str, defaults: DefaultsEntry, surroundings: Surroundings
@@ -190,10 +201,12 @@ class _Part:
         return found
 
 
-def _state(source: NamedSource, parts: Sequence[_Part]) -> SourceState:
+def _state(source: NamedSource, parts: Sequence[_Part], trouble: str) -> SourceState:
     targets = [target for part in parts for target in part.content.targets]
     problems = [text for part in parts for text in part.problems()]
-    if not parts:
+    if trouble:
+        problems.append(trouble)
+    elif not parts:
         problems.append(
             f"no file matches {safe_text(source.where)}: nothing is probed for it; create one, or "
             "correct the pattern"

@@ -1,6 +1,7 @@
 """What of a target, a URL and the environment is secret, and what is shown by design."""
 
 import base64
+import time
 from typing import Final
 
 import pytest
@@ -144,3 +145,12 @@ def test_what_is_shown_of_one_target_is_shown_of_all() -> None:
     register_targets(register, targets)
     said = "certificate for collector.example.com, not payments-prod"
     assert register.mask(said) == said
+
+
+@pytest.mark.parametrize("unit", ["a", "a=", "a.", "=", 'a="', "a b "])
+def test_a_long_header_takes_time_in_proportion(unit: str) -> None:
+    """A value of 100,000 characters, whatever it repeats, is read within seconds."""
+    began = time.process_time()
+    for _ in header_secrets("x-token", Secret(unit * (100_000 // len(unit)))):
+        pass
+    assert time.process_time() - began < 5

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,11 @@ from probe.evidence import TargetFacts
 from probe.sources.collector import read_collector
 from probe.sources.error import ConfigurationError
 from probe.sources.sdk import targets_from_environment
-from probe.target import TlsSettings
+from probe.target import Target, TlsSettings
 from tests.unit.command_line import run_probe, side_by_side
 from tests.unit.configuration_texts import Load
 from tests.unit.credential_files import key_pem
+from tests.unit.unusable import faults_of, reported
 
 PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])
@@ -133,15 +135,15 @@ def test_no_command_has_it_in_its_place() -> None:
         assert "(PEM" not in "".join(fill_steps(cause.fix, target))
 
 
-def errors_of(load: Load, texts: Sequence[str]) -> Iterator[ConfigurationError]:
-    """Yield the error of each configuration."""
+def reports_of(load: Load, texts: Sequence[str]) -> Iterator[str]:
+    """Yield what is reported of each configuration: its error, or what is wrong with its target."""
     for text in texts:
-        try:
-            load(text)
-        except ConfigurationError as error:
-            yield error
-        else:
-            pytest.fail(f"no error: {text}")
+        yield reported(partial(targets_in, load, text))
+
+
+def targets_in(load: Load, text: str) -> tuple[Target, ...]:
+    """Return the targets of a configuration."""
+    return load(text).targets
 
 
 def test_a_secret_as_scalar_where_a_mapping_belongs_is_described(load: Load) -> None:
@@ -178,7 +180,7 @@ def test_a_secret_as_scalar_where_a_mapping_belongs_is_described(load: Load) -> 
         "targets: [{endpoint: '${hunter2-hunter2}'}]\n",
     ]  # fmt: skip
     assert [
-        text for text, error in zip(texts, errors_of(load, texts), strict=True) if shown(str(error))
+        text for text, report in zip(texts, reports_of(load, texts), strict=True) if shown(report)
     ] == []
 
 
@@ -203,7 +205,7 @@ def test_a_collector_with_a_secret_in_a_wrong_place(at: int, wrong: str) -> None
     except ConfigurationError as error:
         said = str(error)
     else:
-        said = "\n".join(read.warnings)
+        said = "\n".join((*read.warnings, *map(str, read.errors), faults_of(read.targets)))
     assert shown(said) == []
 
 

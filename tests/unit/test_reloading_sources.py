@@ -137,3 +137,17 @@ async def test_a_list_that_is_down_is_asked_again_soon(tmp_path: Path) -> None:
             await becomes(service, TARGETS, 1, within=25)
             assert await service.sample(NOTHING) == 0
             assert (await service.stop()).code == 0
+
+
+async def test_a_directory_that_becomes_the_file_is_read_at_once(tmp_path: Path) -> None:
+    """A container runtime makes a directory where the file to mount is missing."""
+    file = tmp_path / "t.json"
+    file.mkdir()
+    config = configuration(tmp_path, sources=[{"file_sd": str(file)}])
+    async with running_service(config) as service:
+        assert await service.sample(up(f"file_sd:{file}")) == 0
+        file.rmdir()
+        file.write_text(group("127.0.0.1:1"), "utf-8")
+        await becomes(service, up(f"file_sd:{file}"), 1)
+        assert await service.sample(NOTHING) == 0
+        assert (await service.stop()).code == 0

@@ -1,6 +1,7 @@
 """Sources are read again and again: what cannot be read keeps what it held, and says so."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,43 @@ def test_the_files_of_a_pattern_stand_by_themselves(tmp_path: Path) -> None:
     (state,) = reading.read().states
     assert (state.up, state.targets) == (False, 0)
     assert "no file matches" in (state.error or "")
+
+
+def test_a_folder_that_cannot_be_listed_keeps_its_files(tmp_path: Path) -> None:
+    """No descriptors, as the kernel says it: our own trouble takes no target away."""
+    (tmp_path / "a.yaml").write_text("[{targets: ['a:1']}]")
+    reading = Reading(NamedSource.of("file_sd", str(tmp_path / "*.yaml")))
+    reading.read()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        found = reading.read()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert endpoints(found) == ["a:1"]
+    assert "Too many open files" in (found.states[0].error or "")
+    assert reading.read().states[0].up
+
+
+def test_a_pattern_that_is_no_path_is_down() -> None:
+    """A name that is too long for the file system."""
+    for length in (300, 5000):
+        (state,) = Reading(NamedSource.of("file_sd", f"/{'x' * length}/*.yaml")).read().states
+        assert not state.up
+        assert "cannot be listed: File name too long" in (state.error or "")
+
+
+@pytest.mark.parametrize("kind", ["file_sd", "collector", "sdk"])
+def test_a_file_whose_name_looks_like_a_secret_is_read_all_the_same(
+    tmp_path: Path, kind: str
+) -> None:
+    """What is shown in its place is a description; what is opened is the file."""
+    file = tmp_path / f"{'Zm9vYmFyYmF6cXV4' * 8}.yaml"
+    text = {"file_sd": "[{targets: ['a:1']}]", "collector": COLLECTOR, "sdk": SDK}[kind]
+    file.write_text(text)
+    found = Reading(NamedSource.of(kind, str(file))).read()
+    assert found.states[0].up
+    assert len(endpoints(found)) == 1
 
 
 def test_what_an_unusable_entry_leaves_is_used(tmp_path: Path) -> None:

@@ -185,7 +185,10 @@ async def test_a_collectors_wrong_exporter_fails_beside_its_neighbour(
     async with running_service(config) as running:
         await running.reaches('mtls_probe_success{target="otlp"}', 1)
         await running.reaches('mtls_probe_attempts_total{target="otlp/bad"}', 1)
-        cause = 'cause="exporter_configuration_invalid",family="file_format",certain="true"'
+        cause = (
+            'cause="exporter_configuration_invalid",family="file_format",certain="true",'
+            'party="exporter"'
+        )
         assert await running.sample(f'mtls_probe_cause{{target="otlp/bad",{cause}}}') == 1
         up = f'mtls_probe_source_up{{source="collector:{collector}"}}'
         assert await running.sample(up) == 1
