@@ -84,9 +84,12 @@ class RequestHandler(web.RequestHandler):
         # uvloop's TLS transport is none of asyncio's classes.
         writing = cast("asyncio.Transport", transport)
         writing.set_write_buffer_limits(high=WRITE_BUFFER)
+        super().connection_made(transport)
+        if self._connection not in self._connections:
+            writing.abort()  # it was ended while its handshake was
+            return
         self._connection.end = writing.abort
         self._begin("idle")
-        super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Let the connection go."""
