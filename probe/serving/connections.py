@@ -19,7 +19,7 @@ MOST_CONNECTIONS: Final = 512
 """Open connections at the most: scrapers, browsers and an orchestrator's probes need a few dozen; the
 others keep one that has just been opened from losing its place before it has asked. One that is idle
 costs 12 KiB."""
-MOST_TLS_CONNECTIONS: Final = 128
+MOST_TLS_CONNECTIONS: Final = 160
 """The same where TLS is served: a connection costs up to 70 KiB there."""
 MOST_STALLED: Final = 32
 """Connections whose reader does not keep up with an answer: one costs up to 300 KiB."""
@@ -118,6 +118,9 @@ class Connections:
         """Forget `connection`, which has ended."""
         if connection in self:
             self._remove(connection)
+            # It holds the connection's transport, which holds us: memory that only a full garbage
+            # collection would free.
+            connection.end = _do_nothing
             self._by_peer[connection.peer] -= 1
             if not self._by_peer[connection.peer]:
                 del self._by_peer[connection.peer]
@@ -183,5 +186,10 @@ class Connections:
 
     def _end(self, *connections: Connection) -> None:
         for one in connections:
+            end = one.end
             self.leave(one)
-            one.end()
+            end()
+
+
+def _do_nothing() -> None:
+    """End what has ended."""

@@ -84,9 +84,12 @@ class RequestHandler(web.RequestHandler):
         # uvloop's TLS transport is none of asyncio's classes.
         writing = cast("asyncio.Transport", transport)
         writing.set_write_buffer_limits(high=WRITE_BUFFER)
+        super().connection_made(transport)
+        if self._connection not in self._connections:
+            writing.abort()  # it was ended while its handshake was
+            return
         self._connection.end = writing.abort
         self._begin("idle")
-        super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Let the connection go."""
@@ -138,6 +141,11 @@ class RequestHandler(web.RequestHandler):
         except asyncio.InvalidStateError:
             # aiohttp's own, where it stops while several requests of a connection are left.
             raise ConnectionResetError from None
+        except RuntimeError:
+            # uvloop's, where an answer is written to a connection that was ended.
+            if self._connection in self._connections:
+                raise
+            raise ConnectionResetError from None
         finally:
             # A body that nobody reads may be on its way still: that is not another request's head.
             self._draining = not request.content.is_eof()
@@ -164,8 +172,9 @@ class RequestHandler(web.RequestHandler):
         Raises:
             ConnectionError: where part of another answer has been sent, or nobody reads one.
         """
-        if isinstance(exc, ConnectionError):
-            raise exc  # the client has gone, or was ended: nobody reads an answer
+        if isinstance(exc, ConnectionError) or self._connection not in self._connections:
+            # The client has gone, or was ended, and nobody reads an answer.
+            raise ConnectionResetError from exc
         if status == 400:
             self._connections.malformed += 1
         else:

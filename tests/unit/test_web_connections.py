@@ -70,6 +70,16 @@ def test_one_that_has_just_come_keeps_its_place_where_all_others_are_busy() -> N
     assert places.ended == ["slow 0", "slow 1"]
 
 
+def test_one_that_has_left_holds_nothing_of_its_transport() -> None:
+    """What ends it refers to the transport, and that to it: only a full collection would free both."""
+    places = Places(4)
+    for how in ("leave", "end_all"):
+        one = places.open(how)
+        getattr(places.connections, how)(*([one] if how == "leave" else []))
+        one.end()
+    assert places.ended == ["end_all"]
+
+
 def test_an_address_that_holds_more_than_its_share_loses_first() -> None:
     """One client's flood does not end the idle connection of another."""
     places = Places(8)
