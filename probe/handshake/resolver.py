@@ -6,9 +6,9 @@ the attempts that asked for it, and for those that asked within `FRESH` seconds 
 what was asked before the network healed says nothing about the network after.
 """
 
+import _thread
 import asyncio
 import socket
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -59,6 +59,8 @@ class _LookUp:
     host: str
     began: float
     future: asyncio.Future[tuple[str, ...]]
+    runs: bool = False
+    """Whether its thread has come to its first step: without memory it may never do so."""
 
 
 class Resolver:
@@ -103,8 +105,12 @@ class Resolver:
             return (str(ip_address(host)),)
         except ValueError:
             pass
-        future = (await self._look_up(host, deadline)).future
+        one = await self._look_up(host, deadline)
+        future = one.future
         await asyncio.wait((future,), timeout=_left(deadline))
+        if not future.done() and not one.runs:
+            self._give_up(one)
+            raise OwnLimitError("ENOMEM: the look-up's thread has not begun")
         if not future.done():
             raise ResolutionError("no answer in time", late=True)
         return future.result()
@@ -150,11 +156,10 @@ class Resolver:
         one = _LookUp(host, monotonic(), loop.create_future())
         # A caller that has given up must not leave a warning behind.
         one.future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        thread = threading.Thread(
-            target=self._run, args=(one, loop), name=f"resolve {host}", daemon=True
-        )
         try:
-            thread.start()
+            # threading.Thread.start waits until the thread runs: one that lacks memory for its
+            # first steps never does, and the loop would wait for ever.
+            _thread.start_new_thread(self._run, (one, loop))
         except RuntimeError as error:  # pthread_create(3): EAGAIN
             raise OwnLimitError(f"EAGAIN: {error}") from None
         # Only now: where no thread can be started, nobody would ever answer.
@@ -163,6 +168,7 @@ class Resolver:
 
     def _run(self, one: _LookUp, loop: asyncio.AbstractEventLoop) -> None:
         """Look up, on a thread of its own."""
+        one.runs = True
         outcome = _ask(one.host)
         try:
             loop.call_soon_threadsafe(self._ended, one, outcome)
@@ -170,12 +176,18 @@ class Resolver:
             return  # the loop has ended; nobody waits any more
 
     def _ended(self, one: _LookUp, outcome: tuple[str, ...] | Exception) -> None:
-        self._under_way.remove(one)
+        self._give_up(one)
         if not one.future.done():
             if isinstance(outcome, Exception):
                 one.future.set_exception(outcome)
             else:
                 one.future.set_result(outcome)
+
+    def _give_up(self, one: _LookUp) -> None:
+        """Give its place to another."""
+        if one not in self._under_way:
+            return
+        self._under_way.remove(one)
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():

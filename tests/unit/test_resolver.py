@@ -1,8 +1,10 @@
 """Names to addresses: one slow look-up delays nobody else."""
 
+import _thread
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -54,10 +56,10 @@ async def test_an_address_needs_no_thread(
 ) -> None:
     """It is its own answer."""
 
-    def forbidden(**_arguments: object) -> None:
+    def forbidden(*_arguments: object) -> None:
         raise AssertionError("a thread")
 
-    monkeypatch.setattr(threading, "Thread", forbidden)
+    monkeypatch.setattr(_thread, "start_new_thread", forbidden)
     assert await Resolver().resolve(literal) == (address,)
 
 
@@ -99,7 +101,7 @@ async def test_a_hanging_look_up_delays_no_other_host(
     answers: Callable[[GetAddrInfo], None], hang: threading.Event
 ) -> None:
     """Fifty hang; the next host is answered, and the number of threads is that of the hosts."""
-    threads = threading.active_count()
+    threads = _thread._count()
 
     def stuck(host: str, *_a: object, **_k: object) -> Found:
         if host != "fine":
@@ -112,7 +114,7 @@ async def test_a_hanging_look_up_delays_no_other_host(
         asyncio.create_task(resolver.resolve(f"stuck-{n}")) for n in range(50) for _ in range(3)
     ]
     await asyncio.sleep(0.02)
-    assert threading.active_count() <= threads + 50
+    assert _thread._count() <= threads + 50
     async with asyncio.timeout(1.0):
         assert await resolver.resolve("fine") == ("192.0.2.1",)
     hang.set()
@@ -212,15 +214,29 @@ async def test_where_no_thread_can_start_the_next_attempt_is_a_new_one(
     answers(lambda *_a, **_k: [entry("192.0.2.1")])
     resolver = Resolver()
 
-    def refuse(_thread: threading.Thread) -> None:
+    def refuse(*_arguments: object) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
+        patched.setattr(_thread, "start_new_thread", refuse)
         with pytest.raises(OwnLimitError, match="EAGAIN"):
             await resolver.resolve("h")
     async with asyncio.timeout(1.0):
         assert await resolver.resolve("h") == ("192.0.2.1",)
+
+
+async def test_a_thread_that_never_begins_is_our_own_lack(
+    answers: Callable[[GetAddrInfo], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without memory a thread may end before its first step: nothing was asked, so no name is bad."""
+    answers(lambda *_a, **_k: [entry("192.0.2.1")])
+    resolver = Resolver(places=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(_thread, "start_new_thread", lambda *_arguments: 1)
+        with pytest.raises(OwnLimitError, match="ENOMEM"):
+            await resolver.resolve("h", time.monotonic() + 0.05)
+    # Its place is free again.
+    assert await resolver.resolve("other", time.monotonic() + 5.0) == ("192.0.2.1",)
 
 
 async def test_a_loop_that_has_ended_is_not_missed(
