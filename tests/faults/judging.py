@@ -1,0 +1,231 @@
+"""Holds every recorded attempt to the injected truth; pure, so that a wrong history can be tried.
+
+An attempt is judged by the truth over its whole length, from its first step to its record: where
+that changed meanwhile, either is right.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from tests.faults.truth import CUT_OFF, Segment, Stall, Timeline, Trouble
+
+Kind = Literal[
+    "false_green",
+    "wrong_certain",
+    "own_trouble_blamed",
+    "disturbed",
+    "astray",
+    "missed",
+    "halted",
+    "exit",
+]
+"""What is wrong with a verdict, or with the lack of one.
+
+`false_green`: confirmed while the fault was in force. `wrong_certain`: certain, and not the cause
+(or `also` lists what is not true). `own_trouble_blamed`: the same, while the probe was in trouble.
+`disturbed`: a healthy target not confirmed, with no trouble of anybody. `astray`: uncertain, and
+the true cause is not among those listed. `missed`: a fault in force over whole attempts, never
+found. `halted`: no attempt was made for too long. `exit`: the probe ended otherwise than it should.
+"""
+
+ABSENT_SERVER: Final = frozenset({"tls_timeout", "tcp_timeout", "unconfirmed"})
+"""What is right of a server whose loop did not run, beside what else is."""
+
+SLACK: Final = 0.05
+"""Seconds by which an attempt's own times may be off."""
+TO_BE_FOUND: Final = 2
+"""Whole attempts within a fault, undisturbed by the probe's own trouble, of which one must find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as the probe's ledger got it."""
+
+    target: str
+    begin: float
+    end: float
+    outcome: str
+    cause: str | None = None
+    certain: bool = True
+    also: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Its evidence, for people."""
+
+    @property
+    def verdict(self) -> str:
+        """The cause of a failure, else the outcome."""
+        return self.cause if self.outcome == "failed" and self.cause else self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing that is wrong, with what it was held to."""
+
+    kind: Kind
+    target: str
+    at: float
+    said: str
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take, in seconds, and when a stall of a server counts as one."""
+
+    interval: float
+    timeout: float
+
+    @property
+    def longest_gap(self) -> float:
+        """Between two records of a healthy target; a busy machine takes its part."""
+        return 2 * self.timeout + 3 * self.interval
+
+    @property
+    def shortest_stall(self) -> float:
+        """A server that is late by less does not bring an attempt to its timeout by itself."""
+        return self.timeout / 4
+
+
+@dataclass(slots=True)
+class History:
+    """All that a run has left behind."""
+
+    attempts: list[Attempt]
+    timelines: Mapping[str, Timeline]
+    troubles: Sequence[Trouble] = ()
+    stalls: Mapping[str, Sequence[Stall]] = field(default_factory=dict)
+    up: Sequence[tuple[float, float]] = ()
+    """The spans in which the probe ran and had seen every target once."""
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What came of it."""
+
+    complaints: list[Complaint]
+    judged: int
+    found: int
+    """Faults that were in force long enough, and found."""
+    verdicts: Counter[str]
+
+
+def judge(history: History, limits: Limits) -> Judgement:
+    """Hold each attempt of `history` to the truth, and each fault to having been found."""
+    complaints: list[Complaint] = []
+    verdicts: Counter[str] = Counter()
+    for attempt in history.attempts:
+        verdicts[attempt.verdict] += 1
+        complaint = _judge_attempt(history, attempt, limits)
+        if complaint is not None:
+            complaints.append(complaint)
+    missed, found = _judge_detection(history)
+    complaints += missed
+    complaints += _judge_gaps(history, limits)
+    complaints.sort(key=lambda one: one.at)
+    return Judgement(complaints, len(history.attempts), found, verdicts)
+
+
+def _judge_attempt(history: History, attempt: Attempt, limits: Limits) -> Complaint | None:
+    begin, end = attempt.begin - SLACK, attempt.end + SLACK
+    segments = history.timelines[attempt.target].during(begin, end)
+    troubles = [one for one in history.troubles if one.touches(begin, end)]
+    stalled = any(
+        one.end - one.begin > limits.shortest_stall and one.begin <= end and one.end >= begin
+        for one in history.stalls.get(attempt.target, ())
+    )
+    right = frozenset[str]().union(*(segment.truth.right for segment in segments))
+    further = frozenset[str]().union(*(segment.truth.further for segment in segments))
+    changing = len(segments) > 1 or segments[0].changing
+    if changing:
+        right |= CUT_OFF
+    if stalled:
+        right |= ABSENT_SERVER
+    kind = _complaint_of(
+        attempt, right, right | further, in_trouble=bool(troubles), changing=changing
+    )
+    if kind is None:
+        return None
+    said = " → ".join(segment.truth.said for segment in segments)
+    if troubles:
+        said += ", while the probe was " + ", ".join(one.said for one in troubles)
+    return Complaint(kind, attempt.target, attempt.begin, said, attempt)
+
+
+def _complaint_of(
+    attempt: Attempt,
+    right: frozenset[str],
+    also_right: frozenset[str],
+    *,
+    in_trouble: bool,
+    changing: bool,
+) -> Kind | None:
+    verdict = attempt.verdict
+    healthy = "confirmed" in right
+    if verdict == "confirmed":
+        return None if healthy else "false_green"
+    if verdict == "probe_fault":
+        return None  # blames nobody
+    if verdict == "unconfirmed":
+        undisturbed = right == {"confirmed"} and not in_trouble and not changing
+        return "disturbed" if undisturbed else None
+    if attempt.certain:
+        if verdict in right and also_right.issuperset(attempt.also):
+            return None
+        return "own_trouble_blamed" if in_trouble else "wrong_certain"
+    if in_trouble or changing or not right.isdisjoint({verdict, *attempt.also}):
+        return None
+    return "disturbed" if right == {"confirmed"} else "astray"
+
+
+def _judge_detection(history: History) -> tuple[list[Complaint], int]:
+    missed: list[Complaint] = []
+    found = 0
+    for target, timeline in history.timelines.items():
+        own = [one for one in history.attempts if one.target == target]
+        for segment in timeline.segments:
+            if segment.changing or not segment.truth.is_fault:
+                continue
+            within = _whole_attempts(history, own, segment, timeline.end_of(segment))
+            if any(not segment.truth.right.isdisjoint({a.verdict, *a.also}) for a in within):
+                found += 1
+            elif len(within) >= TO_BE_FOUND:
+                seen = Counter(one.verdict for one in within).most_common(3)
+                said = f"{segment.truth.said}: {len(within)} attempts said {dict(seen)}"
+                missed.append(Complaint("missed", target, segment.begin, said, within[-1]))
+    return missed, found
+
+
+def _whole_attempts(
+    history: History, own: Iterable[Attempt], segment: Segment, end: float
+) -> list[Attempt]:
+    return [
+        one
+        for one in own
+        if one.begin > segment.begin
+        and one.end < end
+        and not any(trouble.touches(one.begin, one.end) for trouble in history.troubles)
+    ]
+
+
+def _judge_gaps(history: History, limits: Limits) -> list[Complaint]:
+    """Find spans in which a target was not attempted, though nothing halted the probe."""
+    complaints = []
+    for target in history.timelines:
+        ends = sorted(one.end for one in history.attempts if one.target == target)
+        for begin, end in history.up:
+            moments = [begin, *(at for at in ends if begin < at < end), end]
+            for before, after in zip(moments, moments[1:], strict=False):
+                halted = sum(
+                    max(0.0, min(one.end, after) - max(one.begin, before))
+                    for one in history.troubles
+                    if one.halts
+                )
+                if after - before - halted > limits.longest_gap:
+                    said = f"no attempt for {after - before:.1f} s"
+                    touched = [o.said for o in history.troubles if o.touches(before, after)]
+                    if touched:
+                        said += ", while the probe was " + ", ".join(touched)
+                    complaints.append(Complaint("halted", target, before, said))
+    return complaints

@@ -1,0 +1,169 @@
+"""Strikes a world with faults, step by step, and judges what the probe said of it.
+
+Usage: python -m tests.faults.run [--seed N] [--count FAULTS] [--only STEP,…] [--kinds NAME,…]
+                                  [--keep FOLDER]
+It exits with 1 where anything was wrong. The seed and a step's number reproduce a failure.
+"""
+
+import argparse
+import contextlib
+import resource
+import secrets
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.faults.fault import ProbeTrouble, TargetFault
+from tests.faults.judging import Judgement, judge
+from tests.faults.plan import Step, Strike, steps
+from tests.faults.report import Happening, report
+from tests.faults.truth import HEALTHY, Trouble
+from tests.faults.world import LIMITS, World, world
+
+QUIET: Final = 2.5 * LIMITS.interval
+"""Seconds after a step, in which every target must be found well again."""
+EPOCH: Final = 6
+"""Steps before a fresh probe: one that has run for long makes fewer experiments."""
+_RECOVERS_WITHIN: Final = 0.2
+"""Seconds for which the end of a trouble still counts as trouble."""
+
+Said = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: what was wanted, and what happened."""
+
+    seed: int
+    happened: list[Happening] = field(default_factory=list)
+
+    @property
+    def faults(self) -> int:
+        """How many have struck."""
+        return len(self.happened)
+
+
+def run_steps(
+    made: World, run: Run, planned: Iterable[Step], enough: Callable[[Run], bool], said: Said
+) -> Judgement:
+    """Strike with `planned` until it is `enough`, and judge."""
+    epoch = 0
+    for step in planned:
+        if enough(run):
+            break
+        if epoch == 0:
+            made.start_probe()
+        strike_all(made, run, step, said)
+        epoch = (epoch + 1) % EPOCH
+        if epoch == 0:
+            made.stop_probe()
+    if epoch:
+        made.stop_probe()
+    judgement = judge(made.history(), LIMITS)
+    judgement.complaints += made.ends
+    return judgement
+
+
+def strike_all(made: World, run: Run, step: Step, said: Said) -> None:
+    """Strike with all of a step side by side, and wait until all are healed."""
+    begin = time.monotonic()
+    said(f"step {step.number}: " + "; ".join(strike.said for strike in step.strikes))
+    lock = threading.Lock()
+
+    def one(strike: Strike) -> None:
+        time.sleep(max(0.0, begin + strike.delay - time.monotonic()))
+        fault = strike.fault
+        if isinstance(fault, TargetFault):
+            strike_target(made, strike, fault)
+        else:
+            strike_probe(made, strike, fault)
+        with lock:
+            happening = Happening(step.number, strike.said, begin, time.monotonic())
+            run.happened.append(happening)
+
+    with ThreadPoolExecutor(len(step.strikes) or 1) as pool:
+        for future in [pool.submit(one, strike) for strike in step.strikes]:
+            future.result()
+    time.sleep(QUIET)
+
+
+def strike_target(made: World, strike: Strike, fault: TargetFault) -> None:
+    """Strike one target, hold, and heal, entering what is true at each moment."""
+    site, parameters = strike.site, strike.parameters
+    assert site is not None
+    timeline = made.timelines[site.name]
+    meant = fault.truth(site, parameters)
+    timeline.change(time.monotonic(), meant, fault.on_the_way)
+    fault.strike(made, site, parameters)
+    timeline.enter(time.monotonic(), meant)
+    time.sleep(fault.hold(parameters))
+    timeline.change(time.monotonic(), HEALTHY, fault.on_the_way)
+    fault.heal(made, site, parameters)
+    timeline.enter(time.monotonic(), HEALTHY)
+
+
+def strike_probe(made: World, strike: Strike, trouble: ProbeTrouble) -> None:
+    """Bring trouble upon the probe, hold, and undo it."""
+    begin = time.monotonic()
+    undo = trouble.strike(made, strike.parameters)
+    time.sleep(trouble.hold(strike.parameters))
+    undo()
+    end = time.monotonic() + _RECOVERS_WITHIN
+    made.troubles.append(Trouble(begin, end, strike.said, halts=trouble.halts))
+
+
+def raise_descriptors() -> None:
+    """Let this process open more than the probe may, for the flood of its pages."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> int:
+    """Run as the command line asks."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.run")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kinds", default="")
+    parser.add_argument("--keep", type=Path)
+    wanted = parser.parse_args()
+    raise_descriptors()
+    only = [int(number) for number in wanted.only.split(",") if number]
+    kinds = [name for name in wanted.kinds.split(",") if name]
+
+    def said(text: str) -> None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    said(f"seed {wanted.seed}")
+    with contextlib.ExitStack() as stack:
+        folder = wanted.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        made = stack.enter_context(world(folder))
+        for reason in made.left_out:
+            said(f"left out: {reason}")
+        planned: Iterable[Step] = steps(wanted.seed, list(made.sites.values()), kinds)
+        if only:
+            numbered = {step.number: step for step in take(planned, max(only) + 1)}
+            planned = [numbered[number] for number in only]
+        run = Run(wanted.seed)
+        judgement = run_steps(
+            made, run, planned, lambda run: run.faults >= wanted.count and not only, said
+        )
+        said(report(judgement, run.happened, wanted.seed))
+        return 1 if judgement.complaints else 0
+
+
+def take(planned: Iterable[Step], count: int) -> list[Step]:
+    """Return the first `count` steps."""
+    return [step for step, _ in zip(planned, range(count), strict=False)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
