@@ -1,6 +1,5 @@
 """The certificates of a world, in files: of servers by what is wrong with them, of each client."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,5 +98,4 @@ class ClientFiles:
 
     def replace(self, file: Path, content: bytes) -> None:
         """Put `content` in the place of `file`, as a careful program does."""
-        aside = write_pem(file.parent, f".{file.name}.new", content)
-        os.replace(aside, file)
+        write_pem(file.parent, f".{file.name}.new", content).replace(file)

@@ -1,4 +1,8 @@
-"""Faults of a target's files: gone, cut, swapped, expired, unreadable; and replaced as they should be."""
+"""Faults of a target's files: gone, cut, swapped, expired, unreadable; and replaced as they should be.
+
+A running probe goes on with the last files that it could use, as a Collector does, so what cannot
+be used is a finding.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +17,7 @@ from tests.faults.world import Site, World
 _BETWEEN: Final = frozenset({"client_cert_key_mismatch"})
 """What is true between the replacements of two files that belong together."""
 
-Damage = Callable[[World, ClientFiles], None]
+Damage = Callable[[World, ClientFiles], object]
 
 
 def _files(name: str, right: Truth, damage: Damage) -> TargetFault:
@@ -63,36 +67,36 @@ def _other_ca_file(world: World, files: ClientFiles) -> None:
 FILE_FAULTS: Final = (
     _files(
         "cert_file_deleted",
-        truth("cert_file is gone", "client_file_missing"),
+        truth("cert_file is gone", findings="client_file_missing"),
         lambda _world, files: files.cert_file.unlink(),
     ),
     _files(
         "key_file_deleted",
-        truth("key_file is gone", "client_file_missing"),
+        truth("key_file is gone", findings="client_file_missing"),
         lambda _world, files: files.key_file.unlink(),
     ),
     _files(
         "ca_file_deleted",
-        truth("ca_file is gone", "server_ca_file_missing"),
+        truth("ca_file is gone", findings="server_ca_file_missing"),
         lambda _world, files: files.ca_file.unlink(),
     ),
     _files(
         "cert_file_cut",
-        truth("cert_file is cut off", "client_file_malformed"),
+        truth("cert_file is cut off", findings="client_file_malformed"),
         lambda _world, files: _cut(files.cert_file),
     ),
     _files(
         "key_file_cut",
-        truth("key_file is cut off", "client_file_malformed"),
+        truth("key_file is cut off", findings="client_file_malformed"),
         lambda _world, files: _cut(files.key_file),
     ),
     _files(
         "ca_file_emptied",
-        truth("ca_file is empty", "server_ca_file_malformed"),
-        lambda _world, files: files.ca_file.write_bytes(b"") and None,
+        truth("ca_file is empty", findings="server_ca_file_malformed"),
+        lambda _world, files: files.ca_file.write_bytes(b""),
     ),
     _files(
-        "key_swapped", truth("the key is another's", "client_cert_key_mismatch"), _swap_key
+        "key_swapped", truth("the key is another's", findings="client_cert_key_mismatch"), _swap_key
     ),
     _files(
         "client_expired",
@@ -121,12 +125,12 @@ FILE_FAULTS: Final = (
         else (
             _files(
                 "key_file_unreadable",
-                truth("key_file cannot be read", "client_file_permission"),
+                truth("key_file cannot be read", findings="client_file_permission"),
                 lambda _world, files: files.key_file.chmod(0),
             ),
             _files(
                 "ca_file_unreadable",
-                truth("ca_file cannot be read", "server_ca_file_permission"),
+                truth("ca_file cannot be read", findings="server_ca_file_permission"),
                 lambda _world, files: files.ca_file.chmod(0),
             ),
         )

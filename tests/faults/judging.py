@@ -7,6 +7,7 @@ that changed meanwhile, either is right.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from tests.faults.truth import CUT_OFF, Segment, Stall, Timeline, Trouble
@@ -50,6 +51,7 @@ class Attempt:
     cause: str | None = None
     certain: bool = True
     also: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
     """Its evidence, for people."""
 
@@ -57,6 +59,11 @@ class Attempt:
     def verdict(self) -> str:
         """The cause of a failure, else the outcome."""
         return self.cause if self.outcome == "failed" and self.cause else self.outcome
+
+    @property
+    def named(self) -> frozenset[str]:
+        """All that it says may be, or is, wrong."""
+        return frozenset({self.verdict, *self.also, *self.findings})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,15 @@ class Complaint:
     at: float
     said: str
     attempt: Attempt | None = None
+    until: float | None = None
+    """When it was over, where that is not the attempt's end."""
+
+    @property
+    def end(self) -> float:
+        """When it was over."""
+        if self.until is not None:
+            return self.until
+        return self.at if self.attempt is None else self.attempt.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +201,10 @@ def _judge_detection(history: History) -> tuple[list[Complaint], int]:
     for target, timeline in history.timelines.items():
         own = [one for one in history.attempts if one.target == target]
         for segment in timeline.segments:
-            if segment.changing or not segment.truth.is_fault:
+            if segment.changing or not segment.truth.to_find:
                 continue
             within = _whole_attempts(history, own, segment, timeline.end_of(segment))
-            if any(not segment.truth.right.isdisjoint({a.verdict, *a.also}) for a in within):
+            if any(not segment.truth.to_find.isdisjoint(one.named) for one in within):
                 found += 1
             elif len(within) >= TO_BE_FOUND:
                 seen = Counter(one.verdict for one in within).most_common(3)
@@ -216,7 +232,7 @@ def _judge_gaps(history: History, limits: Limits) -> list[Complaint]:
         ends = sorted(one.end for one in history.attempts if one.target == target)
         for begin, end in history.up:
             moments = [begin, *(at for at in ends if begin < at < end), end]
-            for before, after in zip(moments, moments[1:], strict=False):
+            for before, after in pairwise(moments):
                 halted = sum(
                     max(0.0, min(one.end, after) - max(one.begin, before))
                     for one in history.troubles
@@ -227,5 +243,5 @@ def _judge_gaps(history: History, limits: Limits) -> list[Complaint]:
                     touched = [o.said for o in history.troubles if o.touches(before, after)]
                     if touched:
                         said += ", while the probe was " + ", ".join(touched)
-                    complaints.append(Complaint("halted", target, before, said))
+                    complaints.append(Complaint("halted", target, before, said, until=after))
     return complaints

@@ -35,7 +35,9 @@ def _own(world: World, site: Site) -> str:
 
 NAME_FAULTS: Final = (
     _named(
-        "name_unknown", truth("its name is unknown", "dns_failure"), lambda _world, _site: "nxdomain"
+        "name_unknown",
+        truth("its name is unknown", "dns_failure"),
+        lambda _world, _site: "nxdomain",
     ),
     _named(
         "name_server_fails",

@@ -103,7 +103,7 @@ def asking(server: str, folder: Path) -> list[str]:
     mounts = [
         f"mount --bind {file} /etc/{file.name}"
         for file in (resolv, hosts, switch)
-        if os.path.exists(f"/etc/{file.name}")
+        if Path("/etc", file.name).exists()
     ]
     script = " && ".join([*mounts, 'exec "$@"'])
     return ["unshare", "-m", "sh", "-c", script, "sh"]

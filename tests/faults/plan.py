@@ -3,8 +3,9 @@
 A step is some faults of different targets, at most one trouble of the probe, then quiet.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 from typing import Final, TypeVar
 
@@ -18,7 +19,7 @@ from tests.faults.world import Site
 T = TypeVar("T")
 
 TARGET_FAULTS: Final = (*SERVER_FAULTS, *FILE_FAULTS, *NAME_FAULTS)
-MOST_AT_ONCE: Final = 3
+MOST_AT_ONCE: Final = 4
 """Targets that are struck in one step: the others show that they stay well."""
 LATEST: Final = 0.7
 """Seconds into a step at which the last fault of it strikes."""
@@ -73,8 +74,15 @@ def steps(seed: int, sites: Sequence[Site], kinds: Collection[str] = ()) -> Iter
     troubles = [each for each in PROBE_TROUBLES if not kinds or each.name in kinds]
     number = 0
     while True:
-        yield Step(number, _strikes(Random(f"{seed}/{number}"), seed, number, faults, troubles, sites))
+        yield Step(
+            number, _strikes(Random(f"{seed}/{number}"), seed, number, faults, troubles, sites)
+        )
         number += 1
+
+
+def take(planned: Iterable[Step], count: int) -> list[Step]:
+    """Return the first `count` steps."""
+    return list(islice(planned, count))
 
 
 def _strikes(
@@ -89,11 +97,10 @@ def _strikes(
     its_turn = bool(troubles) and (number % 2 == 1 or not faults)
     trouble = _turn(seed, "trouble", number // 2, troubles) if its_turn else None
     if trouble is not None:
-        made.append(
-            Strike(trouble, None, trouble.choose(random), random.uniform(0, LATEST))
-        )
+        made.append(Strike(trouble, None, trouble.choose(random), random.uniform(0, LATEST)))
     free = list(sites)
-    count = random.randint(1 if trouble is None or trouble.needs_a_fault else 0, MOST_AT_ONCE)
+    fewest = 2 if trouble is None else int(trouble.needs_a_fault)
+    count = random.randint(fewest, MOST_AT_ONCE)
     for at in range(count if faults else 0):
         fault = _turn(seed, "fault", MOST_AT_ONCE * number + at, faults)
         fitting = [site for site in free if fault.fits(site)]

@@ -144,5 +144,6 @@ class ProbeProcess:
 def attempt(line: str) -> Attempt:
     """Return the attempt that a line of the record holds."""
     known = json.loads(line)
-    known["also"] = tuple(known["also"])
+    for several in ("also", "findings"):
+        known[several] = tuple(known[several])
     return Attempt(**known)

@@ -78,10 +78,9 @@ def _block_stderr(world: World, _parameters: Parameters) -> Callable[[], None]:
 
 
 def _busy(_world: World, parameters: Parameters) -> Callable[[], None]:
-    loops = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(parameters["loops"])
-    ]
+    # It ends by itself, should nobody be left to end it.
+    loop = "import time\nend = time.monotonic() + 30\nwhile time.monotonic() < end: pass"
+    loops = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(parameters["loops"])]
 
     def undo() -> None:
         for each in loops:

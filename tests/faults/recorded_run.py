@@ -45,6 +45,7 @@ def line(target: Target, evidence: Evidence, diagnosis: Diagnosis) -> bytes:
         "cause": diagnosis.cause,
         "certain": diagnosis.certain,
         "also": diagnosis.also,
+        "findings": [finding.cause for finding in diagnosis.findings],
     }
     if diagnosis.outcome != "confirmed":
         known["more"] = {

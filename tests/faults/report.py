@@ -38,7 +38,7 @@ def report(judgement: Judgement, happened: Sequence[Happening], seed: int) -> st
         steps = sorted({step for one in several for step in _steps(one, happened)})
         lines += [
             "",
-            f"{kind} ×{len(several)}: {wrong}; the truth: {truth}",
+            f"{kind}, {len(several)} times: {wrong}; the truth: {truth}",
             f"  steps {steps}; again: make faults SEED={seed} ONLY={','.join(map(str, steps[:3]))}",
         ]
         lines += _evidence(several[0])
@@ -76,7 +76,7 @@ def _evidence(complaint: Complaint) -> list[str]:
 
 def _steps(complaint: Complaint, happened: Sequence[Happening]) -> set[int]:
     """Return the steps that were under way, or the one before."""
-    end = complaint.attempt.end if complaint.attempt else complaint.at
-    touched = {one.step for one in happened if one.begin <= end and one.end >= complaint.at}
-    before = [one.step for one in happened if one.begin <= complaint.at]
+    at, end = complaint.at, complaint.end
+    touched = {one.step for one in happened if one.begin <= end and one.end >= at}
+    before = [one.step for one in happened if one.begin <= at]
     return touched or set(before[-1:])

@@ -6,22 +6,22 @@ It exits with 1 where anything was wrong. The seed and a step's number reproduce
 """
 
 import argparse
-import contextlib
 import resource
 import secrets
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tests.faults.fault import ProbeTrouble, TargetFault
 from tests.faults.judging import Judgement, judge
-from tests.faults.plan import Step, Strike, steps
+from tests.faults.plan import Step, Strike, steps, take
 from tests.faults.report import Happening, report
 from tests.faults.truth import HEALTHY, Trouble
 from tests.faults.world import LIMITS, World, world
@@ -112,16 +112,23 @@ def strike_probe(made: World, strike: Strike, trouble: ProbeTrouble) -> None:
     """Bring trouble upon the probe, hold, and undo it."""
     begin = time.monotonic()
     undo = trouble.strike(made, strike.parameters)
-    time.sleep(trouble.hold(strike.parameters))
-    undo()
+    try:
+        time.sleep(trouble.hold(strike.parameters))
+    finally:
+        undo()
     end = time.monotonic() + _RECOVERS_WITHIN
     made.troubles.append(Trouble(begin, end, strike.said, halts=trouble.halts))
 
 
-def raise_descriptors() -> None:
+@contextmanager
+def raised_descriptors() -> Iterator[None]:
     """Let this process open more than the probe may, for the flood of its pages."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def main() -> int:
@@ -133,7 +140,6 @@ def main() -> int:
     parser.add_argument("--kinds", default="")
     parser.add_argument("--keep", type=Path)
     wanted = parser.parse_args()
-    raise_descriptors()
     only = [int(number) for number in wanted.only.split(",") if number]
     kinds = [name for name in wanted.kinds.split(",") if name]
 
@@ -142,7 +148,8 @@ def main() -> int:
         sys.stdout.flush()
 
     said(f"seed {wanted.seed}")
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(raised_descriptors())
         folder = wanted.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         made = stack.enter_context(world(folder))
@@ -158,11 +165,6 @@ def main() -> int:
         )
         said(report(judgement, run.happened, wanted.seed))
         return 1 if judgement.complaints else 0
-
-
-def take(planned: Iterable[Step], count: int) -> list[Step]:
-    """Return the first `count` steps."""
-    return [step for step, _ in zip(planned, range(count), strict=False)]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Faults of a target's server: gone, suspended, rotated, misconfigured, or another protocol."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tests.faults.fault import Parameters, TargetFault, stays_well
-from tests.faults.truth import CUT_OFF, HEALTHY, Truth, truth
+from tests.faults.truth import HEALTHY, Truth, truth
 from tests.faults.world import LIMITS, Site, World
 
 DAY: Final = 86400
@@ -74,10 +75,7 @@ def _suspend(world: World, site: Site, _parameters: Parameters) -> None:
 
 def _resume(world: World, site: Site, _parameters: Parameters) -> None:
     world.servers[site.name].resume()
-    # It answers again once it has run; until then the truth is changing.
-    import time
-
-    time.sleep(0.1)
+    time.sleep(0.1)  # it answers again once it has run: until then the truth is changing
 
 
 def _refused(_site: Site, _parameters: Parameters) -> Truth:
@@ -90,30 +88,26 @@ def _silent(_site: Site, parameters: Parameters) -> Truth:
     )
 
 
-_BRIEF: Final = (0.3 * LIMITS.timeout, 0.7 * LIMITS.timeout)
-_A_LITTLE_LONGER: Final = (1.02 * LIMITS.timeout, 2.2 * LIMITS.timeout)
-_LONG: Final = (2.5 * LIMITS.timeout, 3.5 * LIMITS.timeout)
+def _suspended(name: str, least: float, most: float) -> TargetFault:
+    """Return a suspension of `least` to `most` timeouts."""
+    return TargetFault(
+        name=name,
+        truth=_silent,
+        strike=_suspend,
+        heal=_resume,
+        choose=lambda random: {"seconds": random.uniform(least, most) * LIMITS.timeout},
+        hold=lambda parameters: float(parameters["seconds"]),
+    )
+
 
 _NO_TLS: Final = truth("its server speaks no TLS", "not_tls")
 
 SERVER_FAULTS: Final = (
     TargetFault(name="killed", truth=_refused, strike=_kill, heal=_serve_well),
     TargetFault(name="port_closed", truth=_refused, strike=_close, heal=_serve_well),
-    *(
-        TargetFault(
-            name=name,
-            truth=_silent,
-            strike=_suspend,
-            heal=_resume,
-            choose=lambda random, span=span: {"seconds": random.uniform(*span)},
-            hold=lambda parameters: float(parameters["seconds"]),
-        )
-        for name, span in (
-            ("suspended_briefly", _BRIEF),
-            ("suspended_a_little_longer", _A_LITTLE_LONGER),
-            ("suspended_long", _LONG),
-        )
-    ),
+    _suspended("suspended_briefly", 0.3, 0.7),
+    _suspended("suspended_a_little_longer", 1.02, 2.2),
+    _suspended("suspended_long", 2.5, 3.5),
     becomes("certificate_renewed", HEALTHY, pairs={"server": "server-renewed"}),
     becomes(
         "certificate_of_another_ca",
@@ -178,7 +172,9 @@ SERVER_FAULTS: Final = (
         _demo,
         kind="reset",
     ),
-    becomes("silent", truth("it takes connections and is silent", "tls_timeout"), _demo, kind="silent"),
+    becomes(
+        "silent", truth("it takes connections and is silent", "tls_timeout"), _demo, kind="silent"
+    ),
     becomes(
         "mute",
         truth("it is silent after the handshake", "unconfirmed"),
@@ -233,5 +229,3 @@ SERVER_FAULTS: Final = (
         )
     ),
 )
-
-__all__ = ["CUT_OFF", "SERVER_FAULTS"]

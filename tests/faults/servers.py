@@ -4,6 +4,7 @@ Every method returns only when what it says is in force, so that the caller know
 """
 
 import json
+import os
 import selectors
 import signal
 import subprocess
@@ -160,9 +161,9 @@ def wait_for_line(process: subprocess.Popen[bytes]) -> bytes:
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        assert selector.select(STARTS_WITHIN), f"{process.args} says nothing"
+        assert selector.select(STARTS_WITHIN), f"{process.args!r} says nothing"
     line = process.stdout.readline()
-    assert line, f"{process.args} ended with {process.wait()}"
+    assert line, f"{process.args!r} ended with {process.wait()}"
     return line
 
 
@@ -178,8 +179,6 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 def suspend(pid: int) -> None:
     """Stop the process `pid` and wait until it has stopped."""
-    import os
-
     os.kill(pid, signal.SIGSTOP)
     end = time.monotonic() + STARTS_WITHIN
     while state_of(pid) != "T":

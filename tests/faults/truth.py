@@ -17,21 +17,28 @@ class Truth:
         said: in words, for the report.
         right: the outcomes `confirmed` and `unconfirmed` and the causes that are right.
         further: causes that `also` may list beside a cause that is right.
+        findings: causes of which one must be found, where success is right all the same.
     """
 
     said: str
     right: frozenset[str]
     further: frozenset[str] = frozenset()
+    findings: frozenset[str] = frozenset()
 
     @property
-    def is_fault(self) -> bool:
-        """Whether a verdict of success would be a false green."""
-        return "confirmed" not in self.right
+    def to_find(self) -> frozenset[str]:
+        """What a probe that looks long enough says of it; empty where nothing is wrong."""
+        return self.findings or (frozenset() if "confirmed" in self.right else self.right)
 
 
-def truth(said: str, *right: str, further: Iterable[str] = ()) -> Truth:
-    """Return the truth `said`, for which `right` are the right verdicts."""
-    return Truth(said, frozenset(right), frozenset(further))
+def truth(said: str, *right: str, further: Iterable[str] = (), findings: str = "") -> Truth:
+    """Return the truth `said`, for which `right` are the right verdicts.
+
+    With `findings`, a cause, success is right, and so is that cause.
+    """
+    found = frozenset({findings} - {""})
+    success = {"confirmed"} if findings else set()
+    return Truth(said, frozenset(right) | found | success, frozenset(further), found)
 
 
 HEALTHY: Final = truth("healthy", "confirmed")

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -176,7 +177,9 @@ def world(folder: Path) -> Iterator[World]:
         left_out.append(f"faults of names: {why}")
     if why := name_server.rights_cannot_be_dropped():
         left_out.append(f"unreadable files: {why}")
-    sites = {site.name: site for site in SITES if not (site.named and name_server.unavailable())}
+    if shutil.which("go") is None:
+        left_out.append("a Go server: Go is not installed")
+    sites = {site.name: site for site in SITES if _possible(site)}
     # 127.64.0.0 and above: programs that take any address take 127.0.0.1.
     network = f"127.{64 + secrets.randbelow(190)}.{secrets.randbelow(256)}"
     addresses = {name: f"{network}.{at}" for at, name in enumerate(sites, 1)}
@@ -220,6 +223,12 @@ def world(folder: Path) -> Iterator[World]:
             server.end()
         if names is not None:
             names.end()
+
+
+def _possible(site: Site) -> bool:
+    if site.behaviour == "go":
+        return shutil.which("go") is not None
+    return not (site.named and name_server.unavailable())
 
 
 def _server(site: Site, address: str, folder: Path) -> Server:
