@@ -1,4 +1,4 @@
-"""A process that is one server after another on one address: a demo backend, or no TLS at all.
+"""A process that is one server after another on one address: a demo backend, a proxy, or no TLS.
 
 Usage: python -m tests.faults.backend_host ADDRESS PORT STALLS
 Commands come as lines of JSON on stdin, each is answered by one on stdout once it is in force.
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from probe.demo.answers import Answers
 from probe.demo.backend import Backend
 from probe.demo.pki import Authority, Issued
+from tests.faults.connect_proxy import ConnectProxy
 
 BEAT: Final = 0.02
 LATE: Final = 0.1
@@ -78,10 +79,15 @@ class Host:
         self._backend: Backend | None = None
         self._plain: asyncio.Server | None = None
         self._peers: list[PlainPeer] = []
+        self._proxy: ConnectProxy | None = None
 
     async def serve(self, wanted: dict[str, Any]) -> None:
         """Stop what listens, and begin what is wanted."""
         await self.stop()
+        if wanted["kind"] == "proxy":
+            self._proxy = ConnectProxy(denies=wanted.get("denies", False))
+            await self._proxy.start(self._address, self._port)
+            return
         if wanted["kind"] != "backend":
             self._plain = await asyncio.get_running_loop().create_server(
                 lambda: self._peer(wanted["kind"]), self._address, self._port
@@ -99,6 +105,9 @@ class Host:
                 if peer._transport is not None:
                     peer._transport.abort()
             self._peers.clear()
+        proxy, self._proxy = self._proxy, None
+        if proxy is not None:
+            await proxy.stop()
         backend, self._backend = self._backend, None
         if backend is not None:
             await backend.stop()

@@ -1,7 +1,7 @@
 """What a fault is: how it strikes, how it is healed, and what is true meanwhile."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -51,6 +51,7 @@ class ProbeTrouble:
         choose: takes its parameters from the seed.
         hold: seconds for which it lasts, by its parameters.
         halts: whether attempts may fail to be made meanwhile.
+        deafens: whether its pages may fail to answer meanwhile.
         needs_a_fault: whether it shows only where the probe has something to report.
     """
 
@@ -59,7 +60,15 @@ class ProbeTrouble:
     choose: Callable[[Random], Parameters] = _no_parameters
     hold: Callable[[Parameters], float] = lambda _parameters: 3.0
     halts: bool = False
+    deafens: bool = False
     needs_a_fault: bool = False
+
+
+def through_proxy(site: Site, meant: Truth) -> Truth:
+    """Return what `meant` is where a proxy stands before `site`: the proxy refuses in its place."""
+    if not site.proxied or "tcp_refused" not in meant.right:
+        return meant
+    return replace(meant, right=meant.right | {"proxy_failure"})
 
 
 def stays_well(_site: Site, _parameters: Parameters) -> Truth:

@@ -5,7 +5,7 @@ that changed meanwhile, either is right.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, Literal
@@ -20,6 +20,7 @@ Kind = Literal[
     "astray",
     "missed",
     "halted",
+    "deaf",
     "exit",
 ]
 """What is wrong with a verdict, or with the lack of one.
@@ -28,7 +29,7 @@ Kind = Literal[
 (or `also` lists what is not true). `own_trouble_blamed`: the same, while the probe was in trouble.
 `disturbed`: a healthy target not confirmed, with no trouble of anybody. `astray`: uncertain, and
 the true cause is not among those listed. `missed`: a fault in force over whole attempts, never
-found. `halted`: no attempt was made for too long. `exit`: the probe ended otherwise than it should.
+found. `halted`: no attempt was made for too long. `deaf`: its pages did not answer for too long. `exit`: the probe ended otherwise than it should.
 """
 
 ABSENT_SERVER: Final = frozenset({"tls_timeout", "tcp_timeout", "unconfirmed"})
@@ -114,6 +115,8 @@ class History:
     stalls: Mapping[str, Sequence[Stall]] = field(default_factory=dict)
     up: Sequence[tuple[float, float]] = ()
     """The spans in which the probe ran and had seen every target once."""
+    answers: Sequence[float] | None = None
+    """When its pages answered; None: nobody asked."""
 
 
 @dataclass(slots=True)
@@ -164,8 +167,7 @@ def _judge_attempt(history: History, attempt: Attempt, limits: Limits) -> Compla
     if kind is None:
         return None
     said = " → ".join(segment.truth.said for segment in segments)
-    if troubles:
-        said += ", while the probe was " + ", ".join(one.said for one in troubles)
+    said += _meanwhile(history, begin, end)
     return Complaint(kind, attempt.target, attempt.begin, said, attempt)
 
 
@@ -226,22 +228,33 @@ def _whole_attempts(
 
 
 def _judge_gaps(history: History, limits: Limits) -> list[Complaint]:
-    """Find spans in which a target was not attempted, though nothing halted the probe."""
+    """Find spans without an attempt, or an answer, though nothing halted the probe."""
+    halting = [one for one in history.troubles if one.halts]
+    deafening = [one for one in history.troubles if one.halts or one.deafens]
     complaints = []
     for target in history.timelines:
         ends = sorted(one.end for one in history.attempts if one.target == target)
-        for begin, end in history.up:
-            moments = [begin, *(at for at in ends if begin < at < end), end]
-            for before, after in pairwise(moments):
-                halted = sum(
-                    max(0.0, min(one.end, after) - max(one.begin, before))
-                    for one in history.troubles
-                    if one.halts
-                )
-                if after - before - halted > limits.longest_gap:
-                    said = f"no attempt for {after - before:.1f} s"
-                    touched = [o.said for o in history.troubles if o.touches(before, after)]
-                    if touched:
-                        said += ", while the probe was " + ", ".join(touched)
-                    complaints.append(Complaint("halted", target, before, said, until=after))
+        for before, after in _gaps(history, ends, halting, limits):
+            said = f"no attempt was made{_meanwhile(history, before, after)}"
+            complaints.append(Complaint("halted", target, before, said, until=after))
+    if history.answers is not None:
+        for before, after in _gaps(history, history.answers, deafening, limits):
+            said = f"no page answered{_meanwhile(history, before, after)}"
+            complaints.append(Complaint("deaf", "", before, said, until=after))
     return complaints
+
+
+def _gaps(
+    history: History, moments: Sequence[float], excuses: Sequence[Trouble], limits: Limits
+) -> Iterator[tuple[float, float]]:
+    for begin, end in history.up:
+        within = [begin, *(at for at in moments if begin < at < end), end]
+        for before, after in pairwise(within):
+            excused = sum(max(0.0, min(one.end, after) - max(one.begin, before)) for one in excuses)
+            if after - before - excused > limits.longest_gap:
+                yield before, after
+
+
+def _meanwhile(history: History, begin: float, end: float) -> str:
+    touched = [one.said for one in history.troubles if one.touches(begin, end)]
+    return f", while the probe was {', '.join(touched)}" if touched else ""

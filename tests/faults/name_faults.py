@@ -58,6 +58,6 @@ NAME_FAULTS: Final = (
     _named(
         "name_of_a_stranger",
         truth("its name leads to another's server", "server_ca_untrusted", "server_name_mismatch"),
-        lambda world, _site: world.stranger,
+        lambda world, _site: world.stranger.address,
     ),
 )

@@ -13,12 +13,13 @@ from tests.faults.fault import Parameters, ProbeTrouble, TargetFault
 from tests.faults.file_faults import FILE_FAULTS
 from tests.faults.name_faults import NAME_FAULTS
 from tests.faults.probe_troubles import PROBE_TROUBLES
+from tests.faults.proxy_faults import PROXY_FAULTS
 from tests.faults.server_faults import SERVER_FAULTS
 from tests.faults.world import Site
 
 T = TypeVar("T")
 
-TARGET_FAULTS: Final = (*SERVER_FAULTS, *FILE_FAULTS, *NAME_FAULTS)
+TARGET_FAULTS: Final = (*SERVER_FAULTS, *FILE_FAULTS, *NAME_FAULTS, *PROXY_FAULTS)
 MOST_AT_ONCE: Final = 4
 """Targets that are struck in one step: the others show that they stay well."""
 LATEST: Final = 0.7

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tests.faults import wall_clock
 from tests.faults.judging import Attempt
 from tests.faults.servers import STARTS_WITHIN, suspend
 from tests.unit.command_line import ROOT, environment
@@ -23,13 +25,20 @@ STOPS_WITHIN: Final = 15.0
 DESCRIPTORS: Final = 512
 """The most that the probe may open, soft and hard: few, so that a flood need not be large."""
 _SMALL_PIPE: Final = 4096
+_LOOK_AGAIN: Final = 0.1
+"""Seconds until the reader of stderr sees what is asked of it."""
 
 
 class ProbeProcess:
     """One `mtls-probe run`, and the file in which its attempts are recorded."""
 
-    def __init__(self, config: Path, record: Path, before: list[str]) -> None:
+    def __init__(
+        self, config: Path, record: Path, before: list[str], *, movable_clock: bool = False
+    ) -> None:
         """Start it; `before` stands before its command."""
+        self._clock = record.with_suffix(".clock")
+        if movable_clock:
+            before = [*before, *wall_clock.movable(self._clock)]
         self._record = record
         self.log = record.with_suffix(".log")
         read, self._write = os.pipe()
@@ -47,6 +56,7 @@ class ProbeProcess:
         )
         self._reading = threading.Event()
         self._reading.set()
+        self._gone = threading.Event()
         self._reader = threading.Thread(target=self._drain, args=(read,), daemon=True)
         self._reader.start()
 
@@ -103,6 +113,8 @@ class ProbeProcess:
     def block_stderr(self) -> None:
         """Read its stderr no more, and fill the pipe."""
         self._reading.clear()
+        if self._gone.is_set():
+            return
         # A description of its own: O_NONBLOCK on the probe's would change what the probe does.
         filler = os.open(f"/proc/self/fd/{self._write}", os.O_WRONLY | os.O_NONBLOCK)
         for _ in range(5):  # a read that had begun empties it once more
@@ -115,6 +127,15 @@ class ProbeProcess:
     def unblock_stderr(self) -> None:
         """Read it again."""
         self._reading.set()
+
+    def set_clock(self, minutes: float) -> None:
+        """Move its wall clock to `minutes` from the machine's."""
+        wall_clock.set_clock(self._clock, minutes)
+
+    def leave_stderr(self) -> None:
+        """Close the end of the pipe that it is read from, for good."""
+        self._gone.set()
+        self._reader.join()
 
     def stop(self) -> str:
         """End it by SIGTERM; return what is wrong with how it ended, empty where nothing is."""
@@ -134,8 +155,10 @@ class ProbeProcess:
     def _drain(self, read: int) -> None:
         """Copy its stderr to the log, while that is wanted."""
         with self.log.open("ab", buffering=0) as log, os.fdopen(read, "rb", buffering=0) as pipe:
-            while True:
+            while not self._gone.is_set():
                 self._reading.wait()
+                if not select.select([pipe], [], [], _LOOK_AGAIN)[0]:
+                    continue
                 if not (data := pipe.read(_SMALL_PIPE)):
                     return
                 log.write(data)

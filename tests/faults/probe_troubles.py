@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.faults.fault import Parameters, ProbeTrouble
 from tests.faults.probe_process import DESCRIPTORS
+from tests.faults.wall_clock import unmovable
 from tests.faults.world import LIMITS, World
 
 _PERIOD: Final = 0.1
@@ -77,6 +78,17 @@ def _block_stderr(world: World, _parameters: Parameters) -> Callable[[], None]:
     return probe.unblock_stderr
 
 
+def _leave_stderr(world: World, _parameters: Parameters) -> Callable[[], None]:
+    """Close it for good: whoever read it does not come back before the next probe."""
+    world.probe.leave_stderr()
+    return lambda: None
+
+
+def _step_clock(world: World, parameters: Parameters) -> Callable[[], None]:
+    world.probe.set_clock(parameters["minutes"])
+    return lambda: world.probe.set_clock(0)
+
+
 def _busy(_world: World, parameters: Parameters) -> Callable[[], None]:
     # It ends by itself, should nobody be left to end it.
     loop = "import time\nend = time.monotonic() + 30\nwhile time.monotonic() < end: pass"
@@ -116,13 +128,25 @@ PROBE_TROUBLES: Final = (
         choose=lambda random: {"share": random.uniform(0.05, 0.2)},
         halts=True,
     ),
-    ProbeTrouble(name="probe_without_descriptors", strike=_take_descriptors),
+    ProbeTrouble(name="probe_without_descriptors", strike=_take_descriptors, deafens=True),
     ProbeTrouble(name="probe_flooded", strike=_flood),
     ProbeTrouble(
         name="probe_stderr_blocked",
         strike=_block_stderr,
         hold=lambda _parameters: 2 * LIMITS.timeout + 6 * LIMITS.interval,
         needs_a_fault=True,
+    ),
+    ProbeTrouble(name="probe_stderr_left", strike=_leave_stderr, needs_a_fault=True),
+    *(
+        ()
+        if unmovable()
+        else (
+            ProbeTrouble(
+                name="probe_clock_stepped",
+                strike=_step_clock,
+                choose=lambda random: {"minutes": random.choice((-30, 30, 300))},
+            ),
+        )
     ),
     ProbeTrouble(
         name="machine_busy",

@@ -34,32 +34,38 @@ def report(judgement: Judgement, happened: Sequence[Happening], seed: int) -> st
     ]
     if not judgement.complaints:
         return "\n".join([*lines, "nothing was wrong"])
-    for (kind, wrong, truth), several in _grouped(judgement.complaints).items():
+    for (kind, wrong), several in _grouped(judgement.complaints).items():
         steps = sorted({step for one in several for step in _steps(one, happened)})
         lines += [
             "",
-            f"{kind}, {len(several)} times: {wrong}; the truth: {truth}",
+            f"{kind}, {len(several)} times: {wrong}",
             f"  steps {steps}; again: make faults SEED={seed} ONLY={','.join(map(str, steps[:3]))}",
         ]
-        lines += _evidence(several[0])
+        lines += _evidence(several[0]) or _spans(several)
     return "\n".join(lines)
 
 
-def _grouped(complaints: Sequence[Complaint]) -> dict[tuple[str, str, str], list[Complaint]]:
-    grouped: dict[tuple[str, str, str], list[Complaint]] = {}
+def _grouped(complaints: Sequence[Complaint]) -> dict[tuple[str, str], list[Complaint]]:
+    grouped: dict[tuple[str, str], list[Complaint]] = {}
     for one in complaints:
-        key = (one.kind, _verdict(one), one.said)
-        grouped.setdefault(key, []).append(one)
+        grouped.setdefault((one.kind, _wrong(one)), []).append(one)
     return dict(sorted(grouped.items(), key=lambda item: -len(item[1])))
 
 
-def _verdict(complaint: Complaint) -> str:
+def _wrong(complaint: Complaint) -> str:
     attempt = complaint.attempt
     if attempt is None:
-        return complaint.target
+        return complaint.said
     certain = "certain" if attempt.certain else "uncertain"
     also = f", also {', '.join(attempt.also)}" if attempt.also else ""
-    return f"{attempt.target} {attempt.verdict} ({certain}{also})"
+    return f"{attempt.target} {attempt.verdict} ({certain}{also}); the truth: {complaint.said}"
+
+
+def _spans(complaints: Sequence[Complaint]) -> list[str]:
+    """Return for how long, where there is no attempt to show."""
+    lasted = max(one.end - one.at for one in complaints)
+    targets = sorted({one.target for one in complaints if one.target})
+    return [f"  for up to {lasted:.1f} s{': ' if targets else ''}{', '.join(targets)}"]
 
 
 def _evidence(complaint: Complaint) -> list[str]:

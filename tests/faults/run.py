@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.faults.fault import ProbeTrouble, TargetFault
+from tests.faults.fault import ProbeTrouble, TargetFault, through_proxy
 from tests.faults.judging import Judgement, judge
 from tests.faults.plan import Step, Strike, steps, take
 from tests.faults.report import Happening, report
@@ -53,17 +53,13 @@ def run_steps(
     made: World, run: Run, planned: Iterable[Step], enough: Callable[[Run], bool], said: Said
 ) -> Judgement:
     """Strike with `planned` until it is `enough`, and judge."""
-    epoch = 0
-    for step in planned:
-        if enough(run):
-            break
-        if epoch == 0:
-            made.start_probe()
-        strike_all(made, run, step, said)
-        epoch = (epoch + 1) % EPOCH
-        if epoch == 0:
-            made.stop_probe()
-    if epoch:
+    steps = iter(planned)
+    while not enough(run) and (epoch := take(steps, EPOCH)):
+        # What moves a clock hooks into much of a program: only where a step moves it.
+        moves = any(one.fault.name == "probe_clock_stepped" for s in epoch for one in s.strikes)
+        made.start_probe(movable_clock=moves)
+        for step in epoch:
+            strike_all(made, run, step, said)
         made.stop_probe()
     judgement = judge(made.history(), LIMITS)
     judgement.complaints += made.ends
@@ -98,12 +94,13 @@ def strike_target(made: World, strike: Strike, fault: TargetFault) -> None:
     site, parameters = strike.site, strike.parameters
     assert site is not None
     timeline = made.timelines[site.name]
-    meant = fault.truth(site, parameters)
-    timeline.change(time.monotonic(), meant, fault.on_the_way)
+    meant = through_proxy(site, fault.truth(site, parameters))
+    on_the_way = fault.on_the_way | ({"proxy_failure"} if site.proxied else set())
+    timeline.change(time.monotonic(), meant, on_the_way)
     fault.strike(made, site, parameters)
     timeline.enter(time.monotonic(), meant)
     time.sleep(fault.hold(parameters))
-    timeline.change(time.monotonic(), HEALTHY, fault.on_the_way)
+    timeline.change(time.monotonic(), HEALTHY, on_the_way)
     fault.heal(made, site, parameters)
     timeline.enter(time.monotonic(), HEALTHY)
 
@@ -117,7 +114,9 @@ def strike_probe(made: World, strike: Strike, trouble: ProbeTrouble) -> None:
     finally:
         undo()
     end = time.monotonic() + _RECOVERS_WITHIN
-    made.troubles.append(Trouble(begin, end, strike.said, halts=trouble.halts))
+    made.troubles.append(
+        Trouble(begin, end, strike.said, halts=trouble.halts, deafens=trouble.deafens)
+    )
 
 
 @contextmanager
@@ -140,6 +139,8 @@ def main() -> int:
     parser.add_argument("--kinds", default="")
     parser.add_argument("--keep", type=Path)
     wanted = parser.parse_args()
+    if wanted.keep is not None and wanted.keep.exists():
+        parser.error(f"--keep {wanted.keep}: it exists already")
     only = [int(number) for number in wanted.only.split(",") if number]
     kinds = [name for name in wanted.kinds.split(",") if name]
 
@@ -151,7 +152,7 @@ def main() -> int:
     with ExitStack() as stack:
         stack.enter_context(raised_descriptors())
         folder = wanted.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=wanted.keep is None)
         made = stack.enter_context(world(folder))
         for reason in made.left_out:
             said(f"left out: {reason}")

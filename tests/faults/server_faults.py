@@ -20,11 +20,11 @@ def _any(_site: Site) -> bool:
 
 
 def _demo(site: Site) -> bool:
-    return site.behaviour != "go"
+    return site.behaviour not in {"go", "otelcol"}
 
 
 def _grpc(site: Site) -> bool:
-    return site.protocol == "grpc"
+    return site.protocol == "grpc" and _demo(site)
 
 
 def _http(site: Site) -> bool:

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from tests.faults.truth import Stall
-from tests.lab.compiled import go_server
-from tests.lab.stacks.go import PROGRAM
 from tests.unit.command_line import ROOT, environment
 
 STARTS_WITHIN: Final = 60.0
@@ -50,6 +48,7 @@ class DemoServer:
 
     def __init__(self, address: str, port: int, folder: Path) -> None:
         """Start the process; nothing listens yet."""
+        self.address = address
         self._stalls = folder / f"{address}.stalls"
         self._command = [
             *(sys.executable, "-m", "tests.faults.backend_host"),
@@ -100,55 +99,6 @@ class DemoServer:
     def end(self) -> None:
         """End for good."""
         kill(self._process)
-        self._log.close()
-
-
-class GoServer:
-    """Go's net/http over crypto/tls: OTLP/HTTP, as a Collector's receiver speaks it."""
-
-    def __init__(self, address: str, port: int, folder: Path) -> None:
-        """Build it once; nothing listens yet."""
-        self._command = [str(go_server(PROGRAM)), "-listen", f"{address}:{port}"]
-        self._log = (folder / f"{address}.log").open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def serve(self, wanted: dict[str, Any] | None) -> None:
-        """Be what is wanted, as a new process; None: nothing listens."""
-        self.kill()
-        if wanted is None:
-            return
-        command = [*self._command, "-cert", wanted["server"][0], "-key", wanted["server"][1]]
-        command += ["-client-ca", wanted["client_ca"][0]]
-        command += ["-tls", wanted.get("max_version", "1.3")]
-        command += ["-ahead", f"{wanted.get('clock_offset', 0)}s"]
-        if wanted.get("refuses_names"):
-            command.append("-refuse-names")
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log)
-        wait_for_line(self._process)
-
-    def kill(self) -> None:
-        """End the process as SIGKILL does."""
-        if self._process is not None:
-            kill(self._process)
-            self._process = None
-
-    def suspend(self) -> None:
-        """Stop the process where it is."""
-        assert self._process is not None
-        suspend(self._process.pid)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def stalls(self) -> tuple[Stall, ...]:
-        """Return nothing: it does not measure."""
-        return ()
-
-    def end(self) -> None:
-        """End for good."""
-        self.kill()
         self._log.close()
 
 

@@ -173,3 +173,13 @@ def test_a_probe_that_stops_attempting_is_found() -> None:
     blocked = Trouble(2.0, 7.0, "stderr blocked")
     assert kinds([early, late], Timeline(), [blocked], up=up) == ["halted"]
     assert kinds([early], Timeline(), up=[(0.5, 2.0), (6.0, 7.0)]) == []
+
+
+def test_pages_that_stop_answering_are_found() -> None:
+    """A gap between answers is found, unless a trouble takes the pages away."""
+    attempts = [confirmed(at, at + 0.1) for at in range(1, 9)]
+    deaf = {"up": [(0.5, 8.5)], "answers": [1.0, 2.0, 7.0, 8.0]}
+    assert kinds(attempts, Timeline(), **deaf) == ["deaf"]
+    hungry = Trouble(2.0, 6.5, "without descriptors", deafens=True)
+    assert kinds(attempts, Timeline(), [hungry], **deaf) == []
+    assert kinds(attempts, Timeline(), [Trouble(2.0, 6.5, "flooded")], **deaf) == ["deaf"]

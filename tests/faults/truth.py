@@ -109,13 +109,15 @@ class Timeline:
 class Trouble:
     """A span of time in which the probe, its process or its machine was in trouble of its own.
 
-    `halts`: whether attempts may fail to be made at all meanwhile.
+    `halts`: whether attempts may fail to be made at all meanwhile. `deafens`: whether its pages may
+    fail to answer.
     """
 
     begin: float
     end: float
     said: str
     halts: bool = False
+    deafens: bool = False
 
     def touches(self, begin: float, end: float) -> bool:
         """Whether any of it lies between `begin` and `end`."""

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.faults import name_server
+from tests.faults import name_server, real_servers, wall_clock
 from tests.faults.certificates import Certificates, ClientFiles
 from tests.faults.judging import Attempt, Complaint, History, Limits
 from tests.faults.name_server import DOMAIN, NameServer
+from tests.faults.page_watch import PageWatch
 from tests.faults.probe_process import ProbeProcess
-from tests.faults.servers import STARTS_WITHIN, DemoServer, GoServer, Server
+from tests.faults.real_servers import CollectorServer, GoServer
+from tests.faults.servers import STARTS_WITHIN, DemoServer, Server
 from tests.faults.truth import Timeline, Trouble
 
 PORT: Final = 14317
 """On addresses that no other program uses, and below the ephemeral ports."""
+PROXY: Final = {"kind": "proxy"}
+"""What a proxy is when it is well."""
 LIMITS: Final = Limits(interval=0.5, timeout=1.0)
 
 
@@ -31,10 +34,12 @@ class Site:
     name: str
     protocol: str
     behaviour: str = "collector"
-    """As whom the demo's backend behaves; `go` is a real Go server."""
+    """As whom the demo's backend behaves; `go` and `otelcol` are real servers."""
     max_version: str = "1.3"
     named: bool = False
     """Whether it is reached by a name, which faults can change."""
+    proxied: bool = False
+    """Whether it is reached through a proxy."""
 
 
 SITES: Final = (
@@ -45,6 +50,8 @@ SITES: Final = (
     Site("grpc-core", "grpc", behaviour="grpc_core"),
     Site("nginx", "http/protobuf", behaviour="nginx"),
     Site("go", "http/protobuf", behaviour="go"),
+    Site("otelcol", "grpc", behaviour="otelcol"),
+    Site("proxied", "grpc", proxied=True),
     Site("named-grpc", "grpc", named=True),
     Site("named-http", "http/protobuf", named=True),
 )
@@ -59,7 +66,8 @@ class World:
         sites: the targets.
         addresses: where the server of each listens.
         nowhere: an address on which nothing listens.
-        stranger: the address of a server that no target should reach: its CA is another.
+        stranger: a server that no target should reach: its CA is another, and nothing strikes it.
+        proxy: what stands before the targets that are proxied.
         names: the name server, None where names cannot be changed.
         left_out: what cannot be done on this machine, each with the reason.
     """
@@ -68,7 +76,8 @@ class World:
     sites: dict[str, Site]
     addresses: dict[str, str]
     nowhere: str
-    stranger: str
+    stranger: DemoServer
+    proxy: DemoServer
     certificates: Certificates
     files: dict[str, ClientFiles]
     servers: dict[str, Server]
@@ -83,6 +92,8 @@ class World:
     _probe: ProbeProcess | None = None
     _records: list[ProbeProcess] = field(default_factory=list)
     _since: float = 0.0
+    _watch: PageWatch | None = None
+    _answers: list[float] = field(default_factory=list)
 
     @property
     def probe(self) -> ProbeProcess:
@@ -102,7 +113,7 @@ class World:
             **other,
         }
 
-    def start_probe(self) -> None:
+    def start_probe(self, *, movable_clock: bool = False) -> None:
         """Run a fresh probe, until it has found every target well once.
 
         Raises:
@@ -112,7 +123,9 @@ class World:
         if not name_server.rights_cannot_be_dropped():
             before += name_server.without_root_rights()
         record = self.folder / f"attempts-{len(self._records)}.jsonl"
-        self._probe = ProbeProcess(self._configuration(), record, before)
+        self._probe = ProbeProcess(
+            self._configuration(), record, before, movable_clock=movable_clock
+        )
         self._records.append(self._probe)
         self.address = self._probe.address()
         end = time.monotonic() + STARTS_WITHIN
@@ -123,9 +136,14 @@ class World:
             assert time.monotonic() < end, f"never confirmed: {set(self.sites) - well}"
             time.sleep(0.1)
         self._since = time.monotonic()
+        self._watch = PageWatch(self.address)
 
     def stop_probe(self) -> None:
         """End it as an operator does."""
+        if self._watch is not None:
+            self._watch.end()
+            self._answers += self._watch.answers
+            self._watch = None
         now = time.monotonic()
         self.up.append((self._since, now))
         if said := self.probe.stop():
@@ -133,19 +151,24 @@ class World:
         self._probe = None
 
     def history(self) -> History:
-        """Return all that has been seen so far, and what was true."""
+        """Return all that probes which have ended saw, and what was true."""
         attempts: list[Attempt] = []
         for each in self._records:
             attempts += each.attempts()
-        up = [*self.up]
-        if self._probe is not None:
-            up.append((self._since, time.monotonic()))
-        stalls = {name: server.stalls() for name, server in self.servers.items()}
-        return History(attempts, self.timelines, self.troubles, stalls, up)
+        # What does not measure itself is held to what an undisturbed neighbour measured.
+        neighbour = self.stranger.stalls()
+        stalls = {
+            name: (server.stalls() or neighbour)
+            + (self.proxy.stalls() if self.sites[name].proxied else ())
+            for name, server in self.servers.items()
+        }
+        return History(attempts, self.timelines, self.troubles, stalls, self.up, self._answers)
 
     def _configuration(self) -> Path:
+        proxied = {"proxy_url": f"http://{self.proxy.address}:{PORT}"}
         targets = [
             {
+                **(proxied if site.proxied else {}),
                 "name": site.name,
                 "endpoint": f"https://{host_of(self, site)}:{PORT}",
                 "protocol": site.protocol,
@@ -177,8 +200,13 @@ def world(folder: Path) -> Iterator[World]:
         left_out.append(f"faults of names: {why}")
     if why := name_server.rights_cannot_be_dropped():
         left_out.append(f"unreadable files: {why}")
-    if shutil.which("go") is None:
-        left_out.append("a Go server: Go is not installed")
+    if why := wall_clock.unmovable():
+        left_out.append(f"steps of the probe's clock: {why}")
+    left_out += [
+        f"{behaviour}: {why}"
+        for behaviour in ("go", "otelcol")
+        if (why := real_servers.missing(behaviour))
+    ]
     sites = {site.name: site for site in SITES if _possible(site)}
     # 127.64.0.0 and above: programs that take any address take 127.0.0.1.
     network = f"127.{64 + secrets.randbelow(190)}.{secrets.randbelow(256)}"
@@ -192,7 +220,8 @@ def world(folder: Path) -> Iterator[World]:
         sites=sites,
         addresses=addresses,
         nowhere=f"{network}.252",
-        stranger=f"{network}.251",
+        stranger=DemoServer(f"{network}.251", PORT, folder),
+        proxy=DemoServer(f"{network}.250", PORT, folder),
         certificates=certificates,
         files={name: ClientFiles.create(folder / name, certificates) for name in sites},
         servers={name: _server(site, addresses[name], folder) for name, site in sites.items()},
@@ -200,7 +229,6 @@ def world(folder: Path) -> Iterator[World]:
         left_out=tuple(left_out),
         timelines={name: Timeline() for name in sites},
     )
-    stranger = DemoServer(made.stranger, PORT, folder)
     try:
         pairs = certificates.pairs
         with ThreadPoolExecutor() as pool:
@@ -209,7 +237,8 @@ def world(folder: Path) -> Iterator[World]:
                 for name, server in made.servers.items()
             ]
             other = made.wanted(SITES[0], server=pairs["server-of-another-ca"])
-            starting.append(pool.submit(stranger.serve, other))
+            starting.append(pool.submit(made.stranger.serve, other))
+            starting.append(pool.submit(made.proxy.serve, PROXY))
             for one in starting:
                 one.result()
         for site in sites.values():
@@ -219,19 +248,23 @@ def world(folder: Path) -> Iterator[World]:
     finally:
         if made._probe is not None:
             made.stop_probe()
-        for server in (*made.servers.values(), stranger):
+        for server in (*made.servers.values(), made.stranger, made.proxy):
             server.end()
         if names is not None:
             names.end()
 
 
 def _possible(site: Site) -> bool:
-    if site.behaviour == "go":
-        return shutil.which("go") is not None
+    if site.behaviour in {"go", "otelcol"}:
+        return not real_servers.missing(site.behaviour)
     return not (site.named and name_server.unavailable())
 
 
 def _server(site: Site, address: str, folder: Path) -> Server:
-    if site.behaviour == "go":
-        return GoServer(address, PORT, folder)
-    return DemoServer(address, PORT, folder)
+    match site.behaviour:
+        case "go":
+            return GoServer(address, PORT, folder)
+        case "otelcol":
+            return CollectorServer(address, PORT, folder)
+        case _:
+            return DemoServer(address, PORT, folder)
