@@ -29,6 +29,8 @@ class TargetFault:
         choose: takes its parameters from the seed.
         hold: seconds for which it stays in force, by its parameters.
         on_the_way: what an attempt may rightly see while it strikes or is healed.
+        replaces: whether it replaces the server as a whole, so that another such fault may follow
+            it before anything is healed.
     """
 
     name: str
@@ -39,6 +41,7 @@ class TargetFault:
     choose: Callable[[Random], Parameters] = _no_parameters
     hold: Callable[[Parameters], float] = lambda _parameters: 2.6
     on_the_way: frozenset[str] = CUT_OFF
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

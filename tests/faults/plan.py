@@ -17,6 +17,9 @@ from tests.faults.proxy_faults import PROXY_FAULTS
 from tests.faults.server_faults import SERVER_FAULTS
 from tests.faults.world import Site
 
+FOLLOWED: Final = 0.3
+"""The share of replaced servers that are replaced once more before they are well again."""
+
 T = TypeVar("T")
 
 TARGET_FAULTS: Final = (*SERVER_FAULTS, *FILE_FAULTS, *NAME_FAULTS, *PROXY_FAULTS)
@@ -35,6 +38,8 @@ class Strike:
     parameters: Parameters
     delay: float
     """Seconds from the step's begin."""
+    then: TargetFault | None = None
+    """What follows it before the target is healed."""
 
     @property
     def said(self) -> str:
@@ -44,7 +49,8 @@ class Strike:
             for name, value in self.parameters.items()
         )
         where = f"{self.site.name}: " if self.site else ""
-        return f"{where}{self.fault.name}{f' ({chosen})' if chosen else ''}"
+        then = f", then {self.then.name}" if self.then else ""
+        return f"{where}{self.fault.name}{f' ({chosen})' if chosen else ''}{then}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +114,19 @@ def _strikes(
         if fitting:
             site = random.choice(fitting)
             free.remove(site)
-            made.append(Strike(fault, site, fault.choose(random), random.uniform(0, LATEST)))
+            parameters, delay = fault.choose(random), random.uniform(0, LATEST)
+            made.append(Strike(fault, site, parameters, delay, _then(random, fault, faults, site)))
     return tuple(made)
+
+
+def _then(
+    random: Random, fault: TargetFault, faults: Sequence[TargetFault], site: Site
+) -> TargetFault | None:
+    """Choose what follows `fault` at once; what was found out of the one must not tell of the other."""
+    others = [each for each in faults if each.replaces and each is not fault and each.fits(site)]
+    if not fault.replaces or not others or random.random() > FOLLOWED:
+        return None
+    return random.choice(others)
 
 
 def _turn(seed: int, what: str, at: int, kinds: Sequence[T]) -> T:

@@ -25,6 +25,8 @@ STOPS_WITHIN: Final = 15.0
 DESCRIPTORS: Final = 512
 """The most that the probe may open, soft and hard: few, so that a flood need not be large."""
 _SMALL_PIPE: Final = 4096
+_ROOM: Final = 4 << 20
+"""Bytes of address space: less than the stack of a thread."""
 _LOOK_AGAIN: Final = 0.1
 """Seconds until the reader of stderr sees what is asked of it."""
 
@@ -109,6 +111,18 @@ class ProbeProcess:
     def give_descriptors(self) -> None:
         """Let it open as many as at its start."""
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+
+    def take_memory(self) -> None:
+        """Leave it its address space as it is: small objects find room in it, no new thread does."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        used = 1024 * int(status.partition("VmSize:")[2].split()[0])
+        _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
+        resource.prlimit(self.pid, resource.RLIMIT_AS, (used + _ROOM, hard))
+
+    def give_memory(self) -> None:
+        """Let it take as much as it likes."""
+        _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
+        resource.prlimit(self.pid, resource.RLIMIT_AS, (hard, hard))
 
     def block_stderr(self) -> None:
         """Read its stderr no more, and fill the pipe."""

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from tests.faults import name_server
 from tests.faults.fault import Parameters, ProbeTrouble
+from tests.faults.name_server import DOMAIN
 from tests.faults.probe_process import DESCRIPTORS
 from tests.faults.wall_clock import unmovable
-from tests.faults.world import LIMITS, World
+from tests.faults.world import LIMITS, MODULE, PORT, World
 
+HANGING_NAMES: Final = 200
 _PERIOD: Final = 0.1
 """Seconds; that of the kernel's own CPU quotas (cpu.max)."""
 
@@ -70,6 +73,33 @@ def _flood(world: World, _parameters: Parameters) -> Callable[[], None]:
             idle.close()
 
     return undo
+
+
+def _ask_about_hanging_names(world: World, _parameters: Parameters) -> Callable[[], None]:
+    """Have its /probe look up more names that nobody answers than it has descriptors to spare."""
+    assert world.names is not None
+    host, _, port = world.address.rpartition(":")
+    asking: list[socket.socket] = []
+    for number in range(HANGING_NAMES):
+        name = f"hanging-{number}.{DOMAIN}"
+        world.names.set(name, "silent")
+        path = f"/probe?module={MODULE}&target={name}:{PORT}"
+        one = socket.create_connection((host, int(port)), 5)
+        one.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        asking.append(one)
+
+    def undo() -> None:
+        for one in asking:
+            one.close()
+
+    return undo
+
+
+def _take_memory(world: World, _parameters: Parameters) -> Callable[[], None]:
+    """Leave it too little address space for a new thread's stack."""
+    probe = world.probe
+    probe.take_memory()
+    return probe.give_memory
 
 
 def _block_stderr(world: World, _parameters: Parameters) -> Callable[[], None]:
@@ -130,6 +160,14 @@ PROBE_TROUBLES: Final = (
     ),
     ProbeTrouble(name="probe_without_descriptors", strike=_take_descriptors, deafens=True),
     ProbeTrouble(name="probe_flooded", strike=_flood),
+    ProbeTrouble(name="probe_without_threads", strike=_take_memory, deafens=True),
+    *(
+        ()
+        if name_server.unavailable()
+        else (
+            ProbeTrouble(name="probe_asked_about_hanging_names", strike=_ask_about_hanging_names),
+        )
+    ),
     ProbeTrouble(
         name="probe_stderr_blocked",
         strike=_block_stderr,

@@ -24,7 +24,7 @@ from tests.faults.judging import Judgement, judge
 from tests.faults.plan import Step, Strike, steps, take
 from tests.faults.report import Happening, report
 from tests.faults.truth import HEALTHY, Trouble
-from tests.faults.world import LIMITS, World, world
+from tests.faults.world import LIMITS, Site, World, world
 
 QUIET: Final = 2.5 * LIMITS.interval
 """Seconds after a step, in which every target must be found well again."""
@@ -76,7 +76,7 @@ def strike_all(made: World, run: Run, step: Step, said: Said) -> None:
         time.sleep(max(0.0, begin + strike.delay - time.monotonic()))
         fault = strike.fault
         if isinstance(fault, TargetFault):
-            strike_target(made, strike, fault)
+            strike_target(made, strike)
         else:
             strike_probe(made, strike, fault)
         with lock:
@@ -89,20 +89,29 @@ def strike_all(made: World, run: Run, step: Step, said: Said) -> None:
     time.sleep(QUIET)
 
 
-def strike_target(made: World, strike: Strike, fault: TargetFault) -> None:
+def strike_target(made: World, strike: Strike) -> None:
     """Strike one target, hold, and heal, entering what is true at each moment."""
     site, parameters = strike.site, strike.parameters
     assert site is not None
     timeline = made.timelines[site.name]
-    meant = through_proxy(site, fault.truth(site, parameters))
-    on_the_way = fault.on_the_way | ({"proxy_failure"} if site.proxied else set())
-    timeline.change(time.monotonic(), meant, on_the_way)
-    fault.strike(made, site, parameters)
-    timeline.enter(time.monotonic(), meant)
-    time.sleep(fault.hold(parameters))
-    timeline.change(time.monotonic(), HEALTHY, on_the_way)
-    fault.heal(made, site, parameters)
+    last = None
+    for fault in filter(None, (strike.fault, strike.then)):
+        assert isinstance(fault, TargetFault)
+        meant = through_proxy(site, fault.truth(site, parameters))
+        timeline.change(time.monotonic(), meant, on_the_way(site, fault))
+        fault.strike(made, site, parameters)
+        timeline.enter(time.monotonic(), meant)
+        time.sleep(fault.hold(parameters))
+        last = fault
+    assert last is not None
+    timeline.change(time.monotonic(), HEALTHY, on_the_way(site, last))
+    last.heal(made, site, parameters)
     timeline.enter(time.monotonic(), HEALTHY)
+
+
+def on_the_way(site: Site, fault: TargetFault) -> frozenset[str]:
+    """Return what an attempt on `site` may rightly see while `fault` comes or goes."""
+    return fault.on_the_way | ({"proxy_failure"} if site.proxied else set())
 
 
 def strike_probe(made: World, strike: Strike, trouble: ProbeTrouble) -> None:

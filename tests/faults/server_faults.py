@@ -58,11 +58,17 @@ def becomes(
         strike=strike,
         heal=_serve_well,
         fits=fits,
+        replaces=True,
     )
 
 
 def _kill(world: World, site: Site, _parameters: Parameters) -> None:
     world.servers[site.name].kill()
+
+
+def _restart(world: World, site: Site, parameters: Parameters) -> None:
+    world.servers[site.name].kill()
+    _serve_well(world, site, parameters)
 
 
 def _close(world: World, site: Site, _parameters: Parameters) -> None:
@@ -104,6 +110,13 @@ _NO_TLS: Final = truth("its server speaks no TLS", "not_tls")
 
 SERVER_FAULTS: Final = (
     TargetFault(name="killed", truth=_refused, strike=_kill, heal=_serve_well),
+    TargetFault(
+        name="restarted",
+        truth=stays_well,
+        strike=_restart,
+        heal=lambda _world, _site, _parameters: None,
+        hold=lambda _parameters: 1.5 * LIMITS.timeout,
+    ),
     TargetFault(name="port_closed", truth=_refused, strike=_close, heal=_serve_well),
     _suspended("suspended_briefly", 0.3, 0.7),
     _suspended("suspended_a_little_longer", 1.02, 2.2),

@@ -22,6 +22,8 @@ from tests.faults.truth import Timeline, Trouble
 
 PORT: Final = 14317
 """On addresses that no other program uses, and below the ephemeral ports."""
+MODULE: Final = "hanging"
+"""The module of /probe that allows every name of the world."""
 PROXY: Final = {"kind": "proxy"}
 """What a proxy is when it is well."""
 LIMITS: Final = Limits(interval=0.5, timeout=1.0)
@@ -182,7 +184,12 @@ class World:
         ]
         path = self.folder / "probe.yml"
         defaults = {"interval": f"{LIMITS.interval}s", "timeout": f"{LIMITS.timeout}s"}
-        document = {"defaults": defaults, "targets": targets, "web": {"listen": "127.0.0.1:0"}}
+        document = {
+            "defaults": defaults,
+            "targets": targets,
+            "web": {"listen": "127.0.0.1:0"},
+            "modules": {MODULE: {"protocol": "grpc", "allow": [f"*.{DOMAIN}:{PORT}"]}},
+        }
         path.write_text(json.dumps(document), encoding="utf-8")
         return path
 
