@@ -156,7 +156,8 @@ class World:
         """Return all that probes which have ended saw, and what was true."""
         attempts: list[Attempt] = []
         for each in self._records:
-            attempts += each.attempts()
+            # What /probe was asked for is recorded, too.
+            attempts += (one for one in each.attempts() if one.target in self.sites)
         # What does not measure itself is held to what an undisturbed neighbour measured.
         neighbour = self.stranger.stalls()
         stalls = {
