@@ -25,8 +25,6 @@ STOPS_WITHIN: Final = 15.0
 DESCRIPTORS: Final = 512
 """The most that the probe may open, soft and hard: few, so that a flood need not be large."""
 _SMALL_PIPE: Final = 4096
-_ROOM: Final = 4 << 20
-"""Bytes of address space: less than the stack of a thread."""
 _LOOK_AGAIN: Final = 0.1
 """Seconds until the reader of stderr sees what is asked of it."""
 
@@ -54,7 +52,7 @@ class ProbeProcess:
             stdout=self._write,
             stderr=self._write,
             cwd=ROOT,
-            env=environment(),
+            env=environment({"PYTHONFAULTHANDLER": "1"}),
         )
         self._reading = threading.Event()
         self._reading.set()
@@ -113,11 +111,11 @@ class ProbeProcess:
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
     def take_memory(self) -> None:
-        """Leave it its address space as it is: small objects find room in it, no new thread does."""
+        """Leave it its address space as it is: small objects find room in it, a new thread may not."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         used = 1024 * int(status.partition("VmSize:")[2].split()[0])
         _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
-        resource.prlimit(self.pid, resource.RLIMIT_AS, (used + _ROOM, hard))
+        resource.prlimit(self.pid, resource.RLIMIT_AS, (used, hard))
 
     def give_memory(self) -> None:
         """Let it take as much as it likes."""
@@ -157,6 +155,10 @@ class ProbeProcess:
         try:
             code = self._process.wait(STOPS_WITHIN)
         except subprocess.TimeoutExpired:
+            self._reading.set()
+            # Python's fault handler then writes to the log where each thread is.
+            self._process.send_signal(signal.SIGABRT)
+            time.sleep(_LOOK_AGAIN)
             self._process.kill()
             self._process.wait()
             return f"still running {STOPS_WITHIN:g} s after SIGTERM"

@@ -96,7 +96,7 @@ def _ask_about_hanging_names(world: World, _parameters: Parameters) -> Callable[
 
 
 def _take_memory(world: World, _parameters: Parameters) -> Callable[[], None]:
-    """Leave it too little address space for a new thread's stack."""
+    """Leave it no more address space than it has: a new thread may not come to its first step."""
     probe = world.probe
     probe.take_memory()
     return probe.give_memory
@@ -160,7 +160,7 @@ PROBE_TROUBLES: Final = (
     ),
     ProbeTrouble(name="probe_without_descriptors", strike=_take_descriptors, deafens=True),
     ProbeTrouble(name="probe_flooded", strike=_flood),
-    ProbeTrouble(name="probe_without_threads", strike=_take_memory, deafens=True),
+    ProbeTrouble(name="probe_without_memory", strike=_take_memory, deafens=True),
     *(
         ()
         if name_server.unavailable()
