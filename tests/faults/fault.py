@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from tests.faults.truth import CUT_OFF, HEALTHY, Truth
-from tests.faults.world import Site, World
+from tests.faults.world import LIMITS, Site, World
 
 Parameters = Mapping[str, Any]
 """What the seed chose for one fault; plain values, so that a report can print them."""
@@ -39,7 +39,7 @@ class TargetFault:
     heal: Callable[[World, Site, Parameters], None]
     fits: Callable[[Site], bool] = lambda _site: True
     choose: Callable[[Random], Parameters] = _no_parameters
-    hold: Callable[[Parameters], float] = lambda _parameters: 2.6
+    hold: Callable[[Parameters], float] = lambda _parameters: 2.4 * LIMITS.timeout
     on_the_way: frozenset[str] = CUT_OFF
     replaces: bool = False
 

@@ -101,8 +101,11 @@ def _strikes(
     sites: Sequence[Site],
 ) -> tuple[Strike, ...]:
     made: list[Strike] = []
-    its_turn = bool(troubles) and (number % 2 == 1 or not faults)
-    trouble = _turn(seed, "trouble", number // 2, troubles) if its_turn else None
+    # Every third step is without, so that the targets' faults are seen undisturbed, too.
+    its_turn = bool(troubles) and number % 3 != 0
+    trouble = (
+        _turn(seed, "trouble", 2 * (number // 3) + number % 3 - 1, troubles) if its_turn else None
+    )
     if trouble is not None:
         made.append(Strike(trouble, None, trouble.choose(random), random.uniform(0, LATEST)))
     free = list(sites)

@@ -21,7 +21,7 @@ from tests.faults.world import SITES, World, world
 from tests.tools import missing
 
 SEED = int(os.environ.get("SEED", "20"))
-STEPS = 2 * len(PROBE_TROUBLES)
+STEPS = -(-3 * len(PROBE_TROUBLES) // 2)
 """Every trouble of the probe comes once in as many."""
 
 
