@@ -8,7 +8,7 @@ from pathlib import Path
 from probe.demo.pki import Authority, Issued, write_pem
 
 Pair = list[str]
-"""Paths of a certificate and its key, as servers are told them."""
+"""Paths of a certificate and its key, for the settings of servers."""
 
 
 @dataclass(frozen=True, slots=True)

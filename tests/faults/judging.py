@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, Literal
 
-from tests.faults.truth import CUT_OFF, Segment, Stall, Timeline, Trouble
+from tests.faults.truth import Segment, Stall, Timeline, Trouble
 
 Kind = Literal[
     "false_green",
@@ -157,8 +157,6 @@ def _judge_attempt(history: History, attempt: Attempt, limits: Limits) -> Compla
     right = frozenset[str]().union(*(segment.truth.right for segment in segments))
     further = frozenset[str]().union(*(segment.truth.further for segment in segments))
     changing = len(segments) > 1 or segments[0].changing
-    if changing:
-        right |= CUT_OFF
     if stalled:
         right |= ABSENT_SERVER
     kind = _complaint_of(

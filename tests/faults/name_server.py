@@ -24,7 +24,7 @@ _NXDOMAIN: Final = 3
 
 
 class NameServer:
-    """Answers for the names it is told; UDP alone.
+    """Answers for the names that are set; over UDP only.
 
     A name's record is an IPv4 address, `nxdomain`, `servfail` or `silent`, and may be slow.
     """

@@ -125,7 +125,7 @@ def _strikes(
 def _then(
     random: Random, fault: TargetFault, faults: Sequence[TargetFault], site: Site
 ) -> TargetFault | None:
-    """Choose what follows `fault` at once; what was found out of the one must not tell of the other."""
+    """Choose what follows `fault` at once: findings about the one must not stick to the other."""
     others = [each for each in faults if each.replaces and each is not fault and each.fits(site)]
     if not fault.replaces or not others or random.random() > FOLLOWED:
         return None

@@ -62,7 +62,7 @@ def _wrong(complaint: Complaint) -> str:
 
 
 def _spans(complaints: Sequence[Complaint]) -> list[str]:
-    """Return for how long, where there is no attempt to show."""
+    """Return how long it lasted, and for whom, where no attempt can be shown."""
     lasted = max(one.end - one.at for one in complaints)
     targets = sorted({one.target for one in complaints if one.target})
     return [f"  for up to {lasted:.1f} s{': ' if targets else ''}{', '.join(targets)}"]

@@ -1,4 +1,4 @@
-"""The world's servers as processes on addresses of their own, told what to be and when to be gone.
+"""The world's servers as processes on addresses of their own, which commands change and end.
 
 Every method returns only when what it says is in force, so that the caller knows the moment.
 """
@@ -18,7 +18,7 @@ from tests.faults.truth import Stall
 from tests.unit.command_line import ROOT, environment
 
 STARTS_WITHIN: Final = 60.0
-"""Seconds that a server may take to be what it is told to be, on a busy machine."""
+"""Seconds that a server may take to carry out a command on a busy machine."""
 
 
 class Server(Protocol):
