@@ -120,18 +120,20 @@ class Host:
 
 def backend(wanted: dict[str, Any]) -> Backend:
     """Return the backend that a command describes; certificates and keys are paths."""
-    status = wanted.get("grpc_status")
+    status, client_ca = wanted.get("grpc_status"), wanted["client_ca"]
     return Backend(
         name="faults",
         server=issued(*wanted["server"]),
         protocol=wanted["protocol"],
-        client_ca=Authority(issued(*wanted["client_ca"]), datetime.now(UTC)),
+        client_ca=client_ca and Authority(issued(*client_ca), datetime.now(UTC)),
         max_version=wanted.get("max_version", "1.3"),
         behaviour=wanted.get("behaviour", "collector"),
         clock_offset=timedelta(seconds=wanted.get("clock_offset", 0)),
         answers=Answers(
             grpc_status=(0, "") if status is None else (status, "injected"),
             http_status=wanted.get("http_status", 200),
+            content_type=wanted.get("content_type"),
+            body=wanted.get("body", "").encode(),
         ),
     )
 

@@ -206,6 +206,27 @@ SERVER_FAULTS: Final = (
         lambda site: _http(site) and site.behaviour == "collector",
         protocol="grpc",
     ),
+    becomes("asks_for_no_certificate", HEALTHY, _demo, client_ca=None),
+    becomes("no_tls_13", HEALTHY, _demo, max_version="1.2"),
+    becomes(
+        "login_page",
+        truth("it answers with a page", "otlp_not_served"),
+        _http,
+        content_type="text/html",
+        body="<html><body>Sign in</body></html>",
+    ),
+    becomes(
+        "grpc_bad_gateway",
+        truth("a proxy before it answers with 502", "otlp_unavailable"),
+        _grpc,
+        http_status=502,
+    ),
+    becomes(
+        "grpc_not_found",
+        truth("it answers with HTTP 404", "otlp_protocol_mismatch", "otlp_not_served"),
+        _grpc,
+        http_status=404,
+    ),
     becomes(
         "http_without_otlp",
         truth("it serves no OTLP", "otlp_not_served"),
