@@ -69,7 +69,7 @@ class ProbeTrouble:
 
 def through_proxy(site: Site, meant: Truth) -> Truth:
     """Return what `meant` is where a proxy stands before `site`: the proxy refuses in its place."""
-    if not site.proxied or "tcp_refused" not in meant.right:
+    if not site.proxied or meant.right.isdisjoint({"tcp_refused", "connection_reset"}):
         return meant
     return replace(meant, right=meant.right | {"proxy_failure"})
 

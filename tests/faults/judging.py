@@ -118,6 +118,10 @@ class History:
     answers: Sequence[float] | None = None
     """When its pages answered; None: nobody asked."""
 
+    def troubled(self, attempt: Attempt) -> bool:
+        """Whether the probe was in trouble at any time of `attempt`."""
+        return any(one.touches(attempt.begin, attempt.end) for one in self.troubles)
+
 
 @dataclass(slots=True)
 class Judgement:
@@ -128,14 +132,19 @@ class Judgement:
     found: int
     """Faults that were in force long enough, and found."""
     verdicts: Counter[str]
+    own: int
+    """Attempts that the probe took for its own fault while nothing here troubled it."""
 
 
 def judge(history: History, limits: Limits) -> Judgement:
     """Hold each attempt of `history` to the truth, and each fault to having been found."""
     complaints: list[Complaint] = []
     verdicts: Counter[str] = Counter()
+    own = 0
     for attempt in history.attempts:
         verdicts[attempt.verdict] += 1
+        if attempt.verdict == "probe_fault" and not history.troubled(attempt):
+            own += 1
         complaint = _judge_attempt(history, attempt, limits)
         if complaint is not None:
             complaints.append(complaint)
@@ -143,7 +152,7 @@ def judge(history: History, limits: Limits) -> Judgement:
     complaints += missed
     complaints += _judge_gaps(history, limits)
     complaints.sort(key=lambda one: one.at)
-    return Judgement(complaints, len(history.attempts), found, verdicts)
+    return Judgement(complaints, len(history.attempts), found, verdicts, own)
 
 
 def _judge_attempt(history: History, attempt: Attempt, limits: Limits) -> Complaint | None:
@@ -219,9 +228,7 @@ def _whole_attempts(
     return [
         one
         for one in own
-        if one.begin > segment.begin
-        and one.end < end
-        and not any(trouble.touches(one.begin, one.end) for trouble in history.troubles)
+        if one.begin > segment.begin and one.end < end and not history.troubled(one)
     ]
 
 

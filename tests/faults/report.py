@@ -30,6 +30,7 @@ def report(judgement: Judgement, happened: Sequence[Happening], seed: int) -> st
         "",
         f"{len(happened)} faults, {judgement.judged} attempts judged, {judgement.found} faults found",
         f"verdicts: {dict(judgement.verdicts.most_common())}",
+        f"the probe's own fault, with no trouble injected: {judgement.own}",
         *(f"{kind}: {count}" for kind, count in sorted(kinds.items())),
     ]
     if not judgement.complaints:

@@ -44,6 +44,7 @@ def test_every_verdict_holds(made: World) -> None:
         pytest.fail(report(judgement, run.happened, SEED), pytrace=False)
     assert judgement.found > len(run.happened) / 3
     assert judgement.judged > len(made.sites) * 2 * STEPS
+    assert judgement.own < judgement.judged / 20
 
 
 def test_names_and_rights_can_be_taken_here() -> None:

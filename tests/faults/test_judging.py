@@ -123,6 +123,13 @@ def test_own_trouble_blames_nobody(trouble: Trouble) -> None:
     assert kinds([blamed], healthy, [trouble]) == ["own_trouble_blamed"]
 
 
+def test_excuses_without_trouble_are_counted() -> None:
+    """A probe that takes all for its own fault would be wrong about nothing, and of no use."""
+    faults = [failed(at, at + 0.1, "probe_fault") for at in (10.5, 11.5, 13.5)]
+    history = History(faults, {"one": refused_from_10_to_14()}, [SUSPENDED])
+    assert judge(history, LIMITS).own == 2
+
+
 def test_own_trouble_excuses_no_false_green() -> None:
     """Success is as wrong as ever while the probe is in trouble."""
     assert kinds([*RIGHT, confirmed(11.5, 11.6)], None, [HUNGRY]) == ["false_green"]
