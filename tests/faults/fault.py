@@ -61,7 +61,7 @@ class ProbeTrouble:
     name: str
     strike: Callable[[World, Parameters], Callable[[], None]]
     choose: Callable[[Random], Parameters] = _no_parameters
-    hold: Callable[[Parameters], float] = lambda _parameters: 3.0
+    hold: Callable[[Parameters], float] = lambda _parameters: 2.7 * LIMITS.timeout
     halts: bool = False
     deafens: bool = False
     needs_a_fault: bool = False

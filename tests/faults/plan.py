@@ -25,7 +25,7 @@ T = TypeVar("T")
 TARGET_FAULTS: Final = (*SERVER_FAULTS, *FILE_FAULTS, *NAME_FAULTS, *PROXY_FAULTS)
 MOST_AT_ONCE: Final = 4
 """Targets that are struck in one step: the others show that they stay well."""
-LATEST: Final = 0.7
+LATEST: Final = 0.5
 """Seconds into a step at which the last fault of it strikes."""
 
 
