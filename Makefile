@@ -13,12 +13,13 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab check causes rules dashboards bench collector lock clean
+.PHONY: help demo test lab faults check causes rules dashboards bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
 	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
+	@echo "make faults     injects 300 faults beside a running probe and judges every verdict; SEED=, COUNT="
 	@echo "make check      lint, formatting, types and the laws of the architecture"
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
@@ -36,6 +37,10 @@ test: $(VENV)/.test
 lab: $(VENV)/.test collector
 	tests/lab/install
 	REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/lab
+
+faults: $(VENV)/.test
+	$(BIN)/python -m tests.faults.run $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(KINDS),--kinds $(KINDS)) $(if $(KEEP),--keep $(KEEP))
 
 causes: $(VENV)/.test
 	$(BIN)/python -m probe.outputs.causes_markdown CAUSES.md

@@ -93,8 +93,8 @@ class Backend:
             raise RuntimeError(f"the backend {self.name} has not been started")
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def start(self, port: int = 0) -> None:
-        """Listen on `port` of 127.0.0.1; 0 takes a free one.
+    async def start(self, port: int = 0, host: str = HOST) -> None:
+        """Listen on `port` of `host`, a loopback address; port 0 takes a free one.
 
         Raises:
             OSError: where the port is taken.
@@ -111,7 +111,7 @@ class Backend:
         )
         self.stopped = False
         factory = partial(_Connection, self, self._connections, context)
-        self._server = await asyncio.get_running_loop().create_server(factory, HOST, port)
+        self._server = await asyncio.get_running_loop().create_server(factory, host, port)
 
     async def stop(self) -> None:
         """Close the port and every connection; do nothing where it is not started."""

@@ -25,6 +25,7 @@ func main() {
 	keyFile := flag.String("key", "", "its key")
 	clientCAFile := flag.String("client-ca", "", "demand a certificate of these authorities")
 	ahead := flag.Duration("ahead", 0, "how far its clock is ahead")
+	address := flag.String("listen", "127.0.0.1:0", "where it listens")
 	refusesNames := flag.Bool("refuse-names", false, "refuse every client by its name")
 	flag.Parse()
 
@@ -49,7 +50,7 @@ func main() {
 			return errors.New("this client's name is not allowed")
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", *address)
 	if err != nil {
 		log.Fatal(err)
 	}
