@@ -40,6 +40,7 @@ def forms_of(value: str) -> tuple[str, ...]:
         dumped = json.dumps(value, ensure_ascii=plain)[1:-1]
         forms += (dumped, dumped.replace("/", "\\/"))
     forms += (*(value.translate(references) for references in _REFERENCES), raw.hex())
+    forms.append(raw.hex().upper())
     return tuple(dict.fromkeys(forms))
 
 

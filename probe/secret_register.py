@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any, Final, NoReturn, cast
 
+from probe.escaped_text import read_escapes
 from probe.secret_forms import forms_of
 
 MASK: Final = "(secret)"
@@ -33,6 +34,8 @@ CUT: Final = "…"
 """The sign of `safe_text` that a text was cut: what stands before it may be a secret's beginning."""
 _HEADS: Final = range(SHORTEST - 1, 3, -1)
 """Lengths of a beginning that is looked for there alone."""
+_DEEPEST: Final = 3
+"""How often escapes are read: within one echo another may stand, as HTML in JSON in HTML."""
 _CACHED: Final = 4096
 """Texts whose masked form is remembered: what a backend says is mostly what it said before."""
 _LONGEST_CACHED: Final = 1024
@@ -134,13 +137,25 @@ class SecretRegister:
         if known is not _UNKNOWN:
             masked = cast("str | None", known)
         else:
-            spans = self._spans(text)
+            spans = self._all_spans(text)
             masked = _replaced(text, spans) if spans else None
             if len(text) <= _LONGEST_CACHED:
                 if len(cache) >= _CACHED:
                     cache.clear()
                 cache[text] = masked
         return text if masked is None else masked
+
+    def _all_spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where secrets stand in `text`, also behind escapes that no form of ours has."""
+        spans = self._spans(text)
+        places = None
+        for _ in range(_DEEPEST):
+            if (read := read_escapes(text)) is None:
+                break
+            text, begins = read
+            places = begins if places is None else [places[at] for at in begins]
+            spans += ((places[start], places[end]) for start, end in self._spans(text))
+        return spans
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         index, spans = self._index, []

@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import pickle
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -61,6 +62,18 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "JSON with escaped slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
     "HTML": html.escape,
     "hex": lambda text: text.encode().hex(),
+    "hex in upper case": lambda text: text.encode().hex().upper(),
+    "percent for every character": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "JSON of Go": lambda text: re.sub(
+        "[&<>]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text)[1:-1]
+    ),
+    "JSON that escapes everything": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "percent of a browser": lambda text: quote(text, safe="!'()*"),
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "references to numbers": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "HTML of JSON of Go": lambda text: html.escape(
+        re.sub("[&<>]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text)[1:-1])
+    ),
 }
 
 
