@@ -60,20 +60,29 @@ def cli() -> None:
     """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
 
 
-def _leave_the_applications_metrics() -> None:
-    """Drop what makes prometheus_client write its values into a folder of the application's.
+_OF_THE_APPLICATION: Final = (
+    "PROMETHEUS_MULTIPROC_DIR",
+    "prometheus_multiproc_dir",
+    "SSLKEYLOGFILE",
+)
+"""What makes a library write into a file or folder of the application's: prometheus_client its
+values, Python's ssl the secrets of TLS sessions."""
 
-    A sidecar often has the whole environment of its application. Where the folder is missing,
-    nothing starts; where it is there, the probe's values would appear among the application's.
+
+def _drop_variables_of_application() -> None:
+    """Drop the variables that lead to files of the application beside which the probe runs.
+
+    A sidecar often has the whole environment of its application. Where such a file or folder is
+    missing, nothing starts; where it is there, what the probe writes would be among the application's.
     """
-    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+    for name in _OF_THE_APPLICATION:
         os.environ.pop(name, None)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
-    _leave_the_applications_metrics()
+    _drop_variables_of_application()
     fill_standard_streams()
     write_all_of_it()
     register = SecretRegister()

@@ -226,11 +226,14 @@ async def test_one_wrong_variable_of_a_signal_fails_its_own_target(
 async def test_the_applications_own_variables_are_left_alone(
     backend: Backend, tmp_path: Path, *, there: bool
 ) -> None:
-    """A folder for the metrics of the application's processes: missing, or there and not ours."""
+    """A folder for metrics of the application and a file for its TLS secrets: missing, or not ours."""
     folder = tmp_path / "multiproc"
     if there:
         folder.mkdir()
-    variables = right(backend, tmp_path) | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    variables = right(backend, tmp_path) | {
+        "PROMETHEUS_MULTIPROC_DIR": str(folder),
+        "SSLKEYLOGFILE": str(folder / "keys.log"),
+    }
     async with running_service(None, variables) as service:
         await service.reaches('mtls_probe_success{target="sdk"}', 1)
         assert (await service.stop()).code == 0
