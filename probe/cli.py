@@ -108,9 +108,9 @@ def main() -> None:
         where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT
-    except Exception:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
-        import traceback
+    except Exception as error:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
+        from probe.bug_report import describe_bug
 
-        click.echo(register.mask(traceback.format_exc()), err=True, nl=False)
+        click.echo(register.mask(describe_bug(error)), err=True, nl=False)
         code = PROBE_FAULT
     sys.exit(code)

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from probe.bug_report import describe_bug
 from probe.credentials.store import credential_files
 from probe.line import Line
 from probe.safe_text import safe_text
@@ -235,5 +236,6 @@ async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
     """Do `work`; a bug of ours in it ends it, and is told instead of being lost with the task."""
     try:
         await work
-    except Exception:
-        log.exception("probe_fault", work=what)
+    except Exception as error:  # noqa: BLE001  (it is reported)
+        # What is secret of a configuration that could not be read is not registered.
+        log.error("probe_fault", work=what, stacktrace=describe_bug(error))  # noqa: TRY400

@@ -62,21 +62,27 @@ def secret_register() -> SecretRegister:
     return click.get_current_context().ensure_object(SecretRegister)
 
 
-def loader(config_file: Path | None, listen: WebSettings | None = None) -> Loader:
+def loader(
+    config_file: Path | None, listen: WebSettings | None = None, *, human: bool = True
+) -> Loader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
     What is secret of it is registered before anybody else has it. `listen` says where to serve,
-    whatever the file says.
+    whatever the file says. From now on the log goes to standard error, where `human` in a readable
+    form, else in JSON.
     """
     from probe.causes.catalogue import CATALOGUE
     from probe.known_secrets import register_environment
     from probe.line import USER_AGENT
+    from probe.outputs.log import configure_logging
     from probe.sources.configuration import configuration_from_environment, load_configuration
     from probe.sources.configured_secrets import mask_sources, register_configuration
     from probe.sources.loading import Loader
     from probe.sources.source_reading import SourceReader
 
     register = secret_register()
+    # Before anything is read: structlog's own way is standard output, where documents go.
+    configure_logging(human=human, mask=register.mask)
     register_environment(register, os.environ)
     reader = SourceReader()
 

@@ -26,16 +26,16 @@ def run(config_file: Path | None, listen: str | None) -> int:
     page, in the log and in the metrics. Two things alone end it at its start: a configuration file
     with an error, and an address where it cannot listen, for nobody could see then that it is up.
     """
-    from probe.outputs.log import configure_logging, log_warnings
+    from probe.outputs.log import log_warnings
     from probe.outputs.standard_streams import lines_dropped
     from probe.service import serve
     from probe.sources.arguments import read_listen
 
     register = secret_register()
-    again = loader(config_file, None if listen is None else read_listen(listen))
+    address = None if listen is None else read_listen(listen)
+    again = loader(config_file, address, human=sys.stderr.isatty())
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
     loaded = asyncio.run(again.read())
-    configure_logging(human=sys.stderr.isatty(), mask=register.mask)
     log_warnings(loaded.warnings)
     with listening_on(loaded.web):
         in_loop(serve(loaded, loader=again, register=register, lines_dropped=lines_dropped))

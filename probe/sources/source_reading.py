@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from probe.bug_report import describe_bug
 from probe.safe_text import safe_text
 from probe.source_state import SourceState
 from probe.sources.collector_receiver import ServedCertificate
@@ -162,8 +163,10 @@ def _guarded(
         return read_part(source, name, defaults, surroundings)
     except (ConfigurationError, NotFetchedError):
         raise
-    except Exception as error:
-        log.exception("probe_fault", work=f"source {safe_text(source.name)}")
+    except Exception as error:  # noqa: BLE001  (it is reported)
+        # Nobody has registered yet what is secret of it: the logger's own traceback would quote it.
+        work = f"source {safe_text(source.name)}"
+        log.error("probe_fault", work=work, stacktrace=describe_bug(error))  # noqa: TRY400
         reason = f"the probe itself failed to read it: {type(error).__name__}"
         raise ConfigurationError(reason, file=source.where) from None
 

@@ -18,9 +18,11 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "text_kind": frozenset(),
     "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
+    "escaped_text": frozenset(),
     "secret_forms": frozenset(),
+    "bug_report": TEXT,
     "shell_words": frozenset(),
-    "secret_register": frozenset({"secret_forms"}),
+    "secret_register": frozenset({"escaped_text", "secret_forms"}),
     "known_secrets": frozenset({"secret_register", "target"}),
     "target": frozenset({"described_value"}),
     "own_limits": frozenset(),
@@ -41,7 +43,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "module": frozenset({"special_addresses", "target"}),
     "sources": SECRETS
     | TEXT
-    | {"cipher_suites", "credentials", "module", "source_state", "target"},
+    | {"bug_report", "cipher_suites", "credentials", "module", "source_state", "target"},
     "handshake": FACTS
     | SECRETS
     | {
@@ -157,11 +159,13 @@ def is_pure(module: Module) -> bool:
     if module.room == "handshake":
         return module.name not in DOES_IO
     return module.room in {
+        "bug_report",
         "causes",
         "cipher_suites",
         "credential_facts",
         "described_value",
         "diagnosis",
+        "escaped_text",
         "evidence",
         "module",
         "special_addresses",
