@@ -63,6 +63,7 @@ _PATH_KEYS: Final = re.compile(
 )
 
 _MAY_BE_PATHS: Final = frozenset({"text", "text like a token", "text like properties", "a path"})
+_HIDDEN_IN_URLS: Final = HOLDS_SECRET | {"text like a token"}
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _OWN: Final = ("'<", "`$", "`str", "`int", "`float", "`bool", "`array", "`object", "`null")
 _NEVER_IN_A_PATH: Final = re.compile(r"[\x00\n\r\v\f\u0085\u2028\u2029]")
@@ -110,6 +111,12 @@ def describe_reference(text: str) -> str:
     """Return the name that a certificate must hold, or what stands in its place."""
     kind = kind_of(text)
     return described(text) if kind in HOLDS_SECRET or kind == "a URL with a query" else text
+
+
+def describe_url_path(path: str) -> str:
+    """Return the path of a URL, with `…` in the place of each part that looks like a token."""
+    parts = path.split("/")
+    return "/".join("…" if kind_of(part) in _HIDDEN_IN_URLS else part for part in parts)
 
 
 def is_description(text: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
-from probe.described_value import describe_name, describe_path
+from probe.described_value import describe_name, describe_path, describe_url_path
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -193,7 +193,9 @@ class ClockSource:
         """What facts and labels call it: without a query, which may hold a token."""
         if self.kind == "sntp":
             return f"sntp:{self.where}"
-        return urlsplit(self.where)._replace(query="", fragment="").geturl()
+        parts = urlsplit(self.where)
+        path = describe_url_path(parts.path)
+        return parts._replace(path=path, query="", fragment="").geturl()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ _KNOWN_TOKEN: Final = re.compile(
     r"dop_v1_|npm_|pypi-|AIza|ya29\.|dt0c01\.|NRAK-|Api-Token |Bearer |Basic )[\w.~+/=-]{12,}",
     re.ASCII,
 )
+_KEY_BEGINS: Final = re.compile(rb"\x30(?:[\x20-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01]", re.DOTALL)
+"""A SEQUENCE that begins with a version, as each form of a private key does (RFC 5958 §2, RFC 8017
+§A.1.2, RFC 5915 §3): the first line of a key in PEM is a part of it."""
 _VARIABLE_LINE: Final = re.compile(r"(?:^|\s)(?:export\s+)?[A-Z][A-Z0-9_]{2,}=", re.ASCII)
 _PROPERTY_LINE: Final = re.compile(r"(?:^|\n|\s)[A-Za-z][\w.-]*\s?=\s?\S", re.ASCII)
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -89,7 +92,7 @@ def _packed(text: str) -> str:
         return ""
     if b"-----BEGIN" in raw[:256]:
         return "base64 of PEM text"
-    return "base64 of DER" if _is_der(raw) else ""
+    return "base64 of DER" if _is_der(raw) or _KEY_BEGINS.match(raw) else ""
 
 
 def _is_der(raw: bytes) -> bool:

@@ -7,6 +7,7 @@ own, or that somebody here has chosen, pass; any other name is refused.
 
 import ipaddress
 import platform
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,8 @@ from aiohttp.typedefs import Handler
 
 ALWAYS: Final = ("localhost", "svc", "cluster.local")
 """Domains that no public registry gives away: RFC 6761 (§6.3), and a cluster's own."""
+_IN_HOST: Final = re.compile(r"[^\s/?#@\\,;\[\]%]*")
+"""What a name is made of, RFC 3986's delimiters left out: `other.example/.svc` is not in `svc`."""
 RESOLVER_FILE: Final = Path("/etc/resolv.conf")
 
 
@@ -84,7 +87,7 @@ def host_of(authority: str) -> str | None:
             return None
         return address
     host, colon, port = text.partition(":")
-    if colon and not _is_port(f":{port}"):
+    if (colon and not _is_port(f":{port}")) or not _IN_HOST.fullmatch(host):
         return None
     return normalized(host) or None
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from probe.described_value import describe_value
+from probe.described_value import describe_url_path, describe_value
 from probe.sources.error import ConfigurationError
 from probe.sources.schema import DefaultsEntry
 from probe.sources.source_content import SourceContent
@@ -48,12 +48,14 @@ def url_fault(url: str) -> str | None:
 def shown(url: str) -> str:
     """Return what errors, pages and metrics call `url`: without what may hold a secret.
 
-    That is its query, its fragment, and a user name and password, which are refused anyway.
+    That is its query, its fragment, a part of its path that looks like a token, and a user name and
+    password, which are refused anyway.
     """
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=host, query="", fragment="").geturl()
+        path = describe_url_path(parts.path)
+        return parts._replace(netloc=host, path=path, query="", fragment="").geturl()
     except ValueError:
         return "http_sd"
 

@@ -16,16 +16,19 @@ from probe.described_value import (
     describe_key,
     describe_path,
     describe_text,
+    describe_url_path,
     describe_value,
     is_description,
     is_plausible_path,
     refuse_non_path,
     without_quotes,
 )
+from probe.target import ClockSource
 from tests.unit.credential_files import key_pem
 
 PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])
+RSA_LINE: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 JWT: Final = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwcm9iZSJ9.c2lnbmF0dXJlLW9mLWl0"
 JWK: Final = json.dumps({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQ"})
 
@@ -37,6 +40,8 @@ NO_PATHS: Final = {
     "base64 of PEM": (base64.b64encode(PEM.encode()).decode(), "base64 of PEM text, "),
     "base64 of PEM in lines": (base64.encodebytes(PEM.encode()).decode(), "base64 of PEM text, "),
     "base64 of DER": (BODY, "base64 of DER, "),
+    "the first line of a key": (BODY[:64], "base64 of DER, 64 characters"),
+    "the first line of an RSA key": (RSA_LINE, "base64 of DER, 64 characters"),
     "a JWT": (JWT, "a JWT, "),
     "a JSON Web Key": (JWK, "a JSON Web Key, "),
     "a token of a known kind": ("glsa_0123456789abcdefABCDEF", "a token, 27 characters"),
@@ -178,3 +183,19 @@ def test_a_library_quotes_nothing() -> None:
     assert without_quotes(said) == (
         "found undefined alias …; expected '<block end>', but found … in `$.a`, `str`"
     )
+
+
+def test_a_token_in_the_path_of_a_url_is_not_shown() -> None:
+    """Of a list's or a clock's URL; words, numbers and versions are."""
+    assert describe_url_path("/api/hunter2-Sw0rdfish-Zz9/targets") == "/api/…/targets"
+    assert describe_url_path(f"/{JWT}") == "/…"
+    for path in (
+        "",
+        "/",
+        "/status",
+        "/api/v1/targets/42",
+        "/collectors.json",
+        "/prometheus/sd-eu-1",
+    ):
+        assert describe_url_path(path) == path
+    assert ClockSource("http", "http://c/glsa_0123456789abcdefABCDEF").name == "http://c/…"

@@ -171,4 +171,6 @@ def test_a_list_is_shown_without_its_query() -> None:
     """A token in the URL is in no form of the source that is ever printed."""
     source = NamedSource.of("http_sd", "https://user:s3cret@h/sd?token=s3cret#s3cret")
     assert source.where == "https://h/sd"
+    source = NamedSource.of("http_sd", "https://h/sd/hunter2-Sw0rdfish-Zz9/x?a=b")
+    assert source.where == "https://h/sd/…/x"
     assert "s3cret" not in repr(source) + str(source)

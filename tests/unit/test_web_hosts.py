@@ -46,6 +46,8 @@ def test_what_the_service_is_reached_by_passes(authority: str) -> None:
         "a.b.monitoring.example.com", "monitoring.example.com", "svc.evil.example",
         "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io", "evil.svc.example",
         "probe.cluster.local.evil.example", "", ":9943", "[::1", "[evil.example]:1", "[::1]evil",
+        "evil.example/.svc", "evil.example#.svc", "evil.example?a.svc", "evil.example@a.svc",
+        "evil.example\\.svc", "evil.example, a.svc", "evil.example%2f.svc",
         "localhost:99x", "localhost@evil.example", "evil.example:80:90", "0x7f.1", "vm1.example.net.evil.example",
     ],
 )  # fmt: skip
