@@ -57,8 +57,7 @@ class WebConfig:
         self._register = SecretRegister() if register is None else register
         self._named: tuple[str, ...] = ()
         self.failure: str | None = None
-        self.names: frozenset[str] = frozenset()
-        self.settings, context = self._read()
+        self.settings, context, self.names = self._read()
         self.ssl_context = None if context is None else ServingContext(context)
 
     def guard(self, application: web.Application) -> None:
@@ -67,15 +66,33 @@ class WebConfig:
 
     @property
     def files(self) -> Iterator[str]:
-        """What a change of would bring another reading: the file, and those it names."""
-        yield self._path
-        yield from self._named
+        """What a change of would bring another reading: the file, those it names, those in force."""
+        in_force = () if self.settings.tls is None else self.settings.tls.files
+        yield from dict.fromkeys((self._path, *self._named, *in_force))
 
     async def reload(self) -> str | None:
-        """Read the file again; return why the old one stays, or None."""
+        """Read the file again; return why the old one stays, or None.
+
+        Where it stays, its certificate and client CAs are read again: they are rotated all the same.
+        """
+        failure = await self._take_file()
+        if failure is not None:
+            await self._renew()
+        return failure
+
+    async def _renew(self) -> None:
+        tls, serving = self.settings.tls, self.ssl_context
+        if tls is None or serving is None:
+            return
+        # What cannot be read now (the half of a rotation) leaves what was read before.
+        with suppress(UnusableError):
+            serving.in_force = await asyncio.to_thread(server_context, tls)
+            self.names = await asyncio.to_thread(served_names, Path(tls.cert_file))
+
+    async def _take_file(self) -> str | None:
         try:
             # Key and certificates are parsed, and a file system may be slow.
-            settings, context = await asyncio.to_thread(self._read)
+            settings, context, names = await asyncio.to_thread(self._read)
         except ConfigurationError as error:
             return str(error)
         if why := self._weaker(settings):
@@ -83,7 +100,7 @@ class WebConfig:
         if (context is None) != (self.ssl_context is None):
             word = "away" if context is None else "in"
             return f"{safe_text(self._path)}: tls_server_config: takes a restart to be taken {word}"
-        self.settings = settings
+        self.settings, self.names = settings, names
         if self.ssl_context is not None and context is not None:
             self.ssl_context.in_force = context
         return None
@@ -131,22 +148,21 @@ class WebConfig:
         told(failure)
         return failure is None
 
-    def _read(self) -> tuple[ServerSettings, Context | None]:
+    def _read(self) -> tuple[ServerSettings, Context | None, frozenset[str]]:
         document = read_document(self._path)
         settings = settings_of(document)
         for hashed in settings.users.values():
             self._register.add(hashed.decode())
         if settings.tls is None:
             self._named = ()
-            return settings, None
+            return settings, None, frozenset()
         # Also where one of them does not fit: its next change may mend that.
         self._named = settings.tls.files
         try:
             context = server_context(settings.tls)
-            self.names = served_names(Path(settings.tls.cert_file))
         except UnusableError as error:
             raise _told_where(document, error) from None
-        return settings, context
+        return settings, context, served_names(Path(settings.tls.cert_file))
 
 
 def served_names(file: Path) -> frozenset[str]:

@@ -60,6 +60,24 @@ async def test_a_swap_of_kubernetes_is_seen(pki: ServerPki, tmp_path: Path) -> N
         assert (await server.get(server.client()))[1].serial_number == renewed
 
 
+@pytest.mark.parametrize("then", ["", "tls_server_config: [\n", tls(cert_file="gone.pem")])
+async def test_a_refused_file_does_not_keep_a_certificate_from_being_renewed(
+    pki: ServerPki, then: Any
+) -> None:
+    """Emptied, broken or wrong: the settings in force stay, and their files are followed."""
+    async with running(pki, tls() | users(a=HASH)) as server:
+        before = server.config.settings
+        pki.write(then)
+        assert await server.reading(1) is not None
+        renewed = pki.renew()
+        assert await server.reading(2) is not None
+
+        status, after = await server.get(server.client())
+        assert (status, after.serial_number) == (401, renewed)
+        assert server.config.settings is before
+        assert "localhost" in server.config.names
+
+
 async def test_a_certificate_without_its_key_leaves_the_old_pair_in_force(pki: ServerPki) -> None:
     """It is told; when the key comes, the new pair is in force."""
     async with running(pki, tls()) as server:
