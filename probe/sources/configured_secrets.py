@@ -24,7 +24,7 @@ def register_configuration(register: SecretRegister, configuration: Configuratio
 
 
 def mask_sources(register: SecretRegister, configuration: Configuration) -> Configuration:
-    """Return `configuration` with no secret in what it says of its sources."""
+    """Return `configuration` with no secret in its warnings and in what it says of its sources."""
     states = tuple(
         replace(
             state,
@@ -34,4 +34,5 @@ def mask_sources(register: SecretRegister, configuration: Configuration) -> Conf
         for state in configuration.source_states
     )
     nothing = register.mask(configuration.nothing_to_probe)
-    return replace(configuration, source_states=states, nothing_to_probe=nothing)
+    warnings = tuple(map(register.mask, configuration.warnings))
+    return replace(configuration, source_states=states, nothing_to_probe=nothing, warnings=warnings)

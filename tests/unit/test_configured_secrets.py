@@ -1,0 +1,28 @@
+"""What a configuration says of itself holds no secret of it: pages and documents show it as it is."""
+
+from pathlib import Path
+
+from probe.secret_register import MASK, SecretRegister
+from probe.source_state import SourceState
+from probe.sources.configuration import Configuration, load_configuration
+from probe.sources.configured_secrets import mask_sources, register_configuration
+from tests.unit.command_line import NOWHERE, configuration
+
+SECRET = "hunter2-Sw0rdfish-Zz9"
+
+
+def test_warnings_errors_and_reasons_are_masked(tmp_path: Path) -> None:
+    """Whoever wrote them, from what; and nothing else of them changes."""
+    written = configuration(tmp_path, {"endpoint": NOWHERE, "headers": {"x-api-key": SECRET}})
+    register = SecretRegister()
+    register_configuration(register, load_configuration(written, {}))
+    said = Configuration(
+        source_states=(SourceState(f"file_sd:{SECRET}", up=False, error=f"no {SECRET}"),),
+        nothing_to_probe=f"nothing: {SECRET}",
+        warnings=(f"m.yml: {SECRET} is odd", "plain"),
+    )
+    masked = mask_sources(register, said)
+    assert masked.warnings == (f"m.yml: {MASK} is odd", "plain")
+    assert masked.source_states[0].error == f"no {MASK}"
+    assert masked.source_states[0].source == f"file_sd:{MASK}"
+    assert masked.nothing_to_probe == f"nothing: {MASK}"
