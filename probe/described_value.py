@@ -7,7 +7,7 @@ alone stand the words for what may not.
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from probe.text_kind import HOLDS_SECRET, kind_of
@@ -115,8 +115,16 @@ def describe_reference(text: str) -> str:
 
 def describe_url_path(path: str) -> str:
     """Return the path of a URL, with `…` in the place of each part that looks like a token."""
-    parts = path.split("/")
-    return "/".join("…" if kind_of(part) in _HIDDEN_IN_URLS else part for part in parts)
+    return "/".join("…" if _is_token(part) else part for part in path.split("/"))
+
+
+def tokens_of_url_path(path: str) -> Iterator[str]:
+    """Yield each part of the path of a URL that looks like a token."""
+    yield from filter(_is_token, path.split("/"))
+
+
+def _is_token(part: str) -> bool:
+    return kind_of(part) in _HIDDEN_IN_URLS
 
 
 def is_description(text: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from probe.described_value import describe_url_path, tokens_of_url_path
 from probe.secret_register import SecretRegister
 from probe.target import Secret, Target
 
@@ -65,7 +66,7 @@ def register_environment(register: SecretRegister, environ: Mapping[str, str]) -
 
 
 def register_url(register: SecretRegister, url: str) -> None:
-    """Register user, password and query of a URL."""
+    """Register user, password and query of a URL, and the tokens of its path."""
     for value in url_secrets(url):
         register.add(value)
 
@@ -78,8 +79,10 @@ def target_secrets(target: Target) -> Iterator[str]:
         yield from key_secrets(target.tls.key_pem.reveal())
     if target.proxy_url is not None:
         yield from url_secrets(target.proxy_url.reveal())
-    if "?" in target.endpoint.path:
-        yield from query_secrets(target.endpoint.path.partition("?")[2])
+    path, mark, query = target.endpoint.path.partition("?")
+    yield from _path_secrets(path)
+    if mark:
+        yield from query_secrets(query)
 
 
 def header_secrets(name: str, value: Secret) -> Iterator[str]:
@@ -106,7 +109,7 @@ def header_secrets(name: str, value: Secret) -> Iterator[str]:
 
 
 def url_secrets(url: str) -> Iterator[str]:
-    """Yield `user:password`, the password, and the values of the query."""
+    """Yield `user:password`, the password, what of the path is a token, and the query's values."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -117,6 +120,7 @@ def url_secrets(url: str) -> Iterator[str]:
         user, colon, password = userinfo.partition(":")
         yield from (userinfo, unquote(userinfo))
         yield from (password, unquote(password)) if colon else (user, unquote(user))
+    yield from _path_secrets(parts.path)
     yield from query_secrets(parts.query)
 
 
@@ -131,6 +135,12 @@ def query_secrets(query: str) -> Iterator[str]:
 def key_secrets(pem: str) -> Iterator[str]:
     """Yield a key's text without its armour, in one line, as base64 of DER is written elsewhere."""
     yield "".join(_ARMOUR.sub("", pem.replace("\\n", "\n")).split())
+
+
+def _path_secrets(path: str) -> Iterator[str]:
+    """Yield the tokens of a path: a backend that does not know it repeats it (`Cannot POST /…`)."""
+    for token in tokens_of_url_path(path):
+        yield from (token, unquote(token))
 
 
 def _variable_secrets(name: str, text: str) -> Iterator[str]:
@@ -174,4 +184,4 @@ def _shown(target: Target) -> Iterator[str]:
     yield from (name for name, _ in target.headers)
     yield from (value for _, value in target.labels)
     yield from MEDIA_TYPES
-    yield endpoint.path.partition("?")[0]
+    yield describe_url_path(endpoint.path.partition("?")[0])

@@ -23,7 +23,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "bug_report": TEXT,
     "shell_words": frozenset(),
     "secret_register": frozenset({"escaped_text", "secret_forms"}),
-    "known_secrets": frozenset({"secret_register", "target"}),
+    "known_secrets": frozenset({"described_value", "secret_register", "target"}),
     "target": frozenset({"described_value"}),
     "own_limits": frozenset(),
     "token_bucket": frozenset(),

@@ -69,6 +69,7 @@ def test_a_scheme_is_no_part_of_a_secret() -> None:
         ("https://list/?token=s3cret-s3cret&a=b", "s3cret-s3cret"),
         ("https://list/?s3cret-s3cret", "s3cret-s3cret"),
         ("https://list/?a=s3cret+s3cret", "s3cret s3cret"),
+        ("https://list/api/s3cret-S3cret-S3cret/x", "s3cret-S3cret-S3cret"),
         ("http://[s3cret-s3cret", "http://[s3cret-s3cret"),
     ],
 )
@@ -84,6 +85,18 @@ def test_what_a_url_shows() -> None:
     said = "https://inventory.example.com/collectors answers 401"
     assert register.mask(said) == said
     assert register.mask(f"{said} to {TOKEN}") == f"{said} to {MASK}"
+
+
+def test_a_token_in_the_path_of_an_endpoint_is_masked() -> None:
+    """A backend repeats the path that it does not know, whole or cut; its words stay."""
+    token = "hunter2-Sw0rdfish-Zz9"
+    register = SecretRegister()
+    endpoint = Endpoint.parse(f"https://backend.example:4318/tenants/{token}/v1/traces")
+    register_targets(register, [Target(name="t", endpoint=endpoint)])
+    assert register.mask(f"Cannot POST /tenants/{token}/v1/traces") == (
+        f"Cannot POST /tenants/{MASK}/v1/traces"
+    )
+    assert register.mask(f"404 for {token[:12]}…") == f"404 for {MASK}…"
 
 
 def test_a_proxys_password_comes_back_as_base64() -> None:
