@@ -22,6 +22,8 @@ from probe.handshake.attempt import Prober
 from probe.handshake.own_addresses import is_own_address
 from probe.handshake.own_time import LoopDelays
 from probe.handshake.resolver import NoPlaceError, Resolver
+from probe.known_secrets import register_targets
+from probe.layered_register import LayeredRegister
 from probe.ledger import TargetState, alone
 from probe.line import FAULTS_AT_ONCE, FAULTS_EVERY, NO_RESOURCE, fault_evidence
 from probe.module import AllowList, Module, may_be_called, under_hostname
@@ -192,9 +194,9 @@ class OnDemand:
             # A bug of ours, or something that we lack: the target has no part in it.
             if self._faults.take(time.monotonic()):
                 log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
-            evidence = fault_evidence(
-                target, self._clock_tolerance, error, trace, self._register.mask
-            )
+            register = LayeredRegister(self._register)
+            register_targets(register, (target,))
+            evidence = fault_evidence(target, self._clock_tolerance, error, trace, register.mask)
             diagnosis = diagnose(evidence)
         finally:
             # Names come from whoever asks: none may stay.
@@ -223,7 +225,7 @@ class OnDemand:
             resource=self._resource,
             propagate=self._propagate,
             delays=self._delays,
-            register=self._register,
+            register=LayeredRegister(self._register),
         )
 
 

@@ -137,15 +137,15 @@ class SecretRegister:
         if known is not _UNKNOWN:
             masked = cast("str | None", known)
         else:
-            spans = self._all_spans(text)
-            masked = _replaced(text, spans) if spans else None
+            spans = self.find_secrets(text)
+            masked = replace_spans(text, spans) if spans else None
             if len(text) <= _LONGEST_CACHED:
                 if len(cache) >= _CACHED:
                     cache.clear()
                 cache[text] = masked
         return text if masked is None else masked
 
-    def _all_spans(self, text: str) -> list[tuple[int, int]]:
+    def find_secrets(self, text: str) -> list[tuple[int, int]]:
         """Return where secrets stand in `text`, also behind escapes that no form of ours has."""
         spans = self._spans(text)
         places = None
@@ -260,7 +260,8 @@ def _extended(text: str, at: int, form: str, offset: int) -> tuple[int, int]:
     return start, end
 
 
-def _replaced(text: str, spans: list[tuple[int, int]]) -> str:
+def replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return `text` with one mask in the place of each of `spans`; those that overlap are one."""
     pieces: list[str] = []
     done = 0
     for start, end in sorted(spans):

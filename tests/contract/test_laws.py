@@ -23,6 +23,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "bug_report": TEXT,
     "shell_words": frozenset(),
     "secret_register": frozenset({"escaped_text", "secret_forms"}),
+    "layered_register": frozenset({"secret_register"}),
     "known_secrets": frozenset({"described_value", "secret_register", "target"}),
     "target": frozenset({"described_value"}),
     "own_limits": frozenset(),

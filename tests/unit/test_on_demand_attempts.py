@@ -18,6 +18,7 @@ from probe.line import one_round
 from probe.module import AllowList, Module
 from probe.on_demand import OnDemand, Reply
 from probe.on_demand_rounds import KEPT, OnDemandRounds
+from probe.secret_register import MASK, SecretRegister
 from probe.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from tests.unit.demo_pki import PKI
 from tests.unit.loopback_client import CLIENT_CA, SERVER_CA, Start
@@ -188,6 +189,22 @@ async def test_the_hostname_is_the_host_of_an_http_request() -> None:
         await on_demand(one).answer(query, {})
     assert b"host: collector.example.com\r\n" in asked[0].lower()
     assert b"host: 127.0.0.1:%d\r\n" % port in asked[1].lower()
+
+
+async def test_what_somebody_asks_for_is_masked_nowhere_else() -> None:
+    """Else whoever asks has words masked in the evidence of other targets, and in the log."""
+    one = module(TlsSettings(insecure=True), "127.0.0.0/8", protocol="http/protobuf")
+    register = SecretRegister()
+    register.add("s3cret-of-another")
+    words = "No%20required%20SSL%20certificate%20was%20sent"
+    async with recording() as (port, asked):
+        query = {"target": f"127.0.0.1:{port}/s3cret-of-another?w={words}", "debug": "true"}
+        reply = await on_demand(one, register=register).answer(query, {})
+    assert reply.status == 200
+    assert words.encode() in asked[0]
+    assert register.mask("400: No required SSL certificate was sent").startswith("400: No required")
+    assert register.mask("no s3cret-of-another") == f"no {MASK}"
+    assert len(register) == 1
 
 
 @pytest.mark.parametrize(
