@@ -5,6 +5,7 @@ from dataclasses import replace
 from probe.known_secrets import register_targets, register_url
 from probe.secret_register import SecretRegister
 from probe.sources.configuration import Configuration
+from probe.sources.source_reading import name_apart
 
 
 def register_configuration(register: SecretRegister, configuration: Configuration) -> None:
@@ -35,4 +36,6 @@ def mask_sources(register: SecretRegister, configuration: Configuration) -> Conf
     )
     nothing = register.mask(configuration.nothing_to_probe)
     warnings = tuple(map(register.mask, configuration.warnings))
-    return replace(configuration, source_states=states, nothing_to_probe=nothing, warnings=warnings)
+    return replace(
+        configuration, source_states=name_apart(states), nothing_to_probe=nothing, warnings=warnings
+    )

@@ -105,7 +105,7 @@ class SourceReader:
         self._good = {key: good for key, good in self._good.items() if key in used}
         return SourcesReading(
             files=tuple(files),
-            states=_named_apart(states),
+            states=name_apart(states),
             not_fetched=not_fetched,
             warnings=tuple(warnings),
             served=tuple(served),
@@ -228,7 +228,7 @@ def _state(source: NamedSource, parts: Sequence[_Part], trouble: str) -> SourceS
     )
 
 
-def _named_apart(states: Sequence[SourceState]) -> tuple[SourceState, ...]:
+def name_apart(states: Sequence[SourceState]) -> tuple[SourceState, ...]:
     """Give `#2` and so on to sources that are shown alike: URLs that differ in their query."""
     taken: dict[str, int] = {}
     named = []

@@ -26,3 +26,15 @@ def test_warnings_errors_and_reasons_are_masked(tmp_path: Path) -> None:
     assert masked.source_states[0].error == f"no {MASK}"
     assert masked.source_states[0].source == f"file_sd:{MASK}"
     assert masked.nothing_to_probe == f"nothing: {MASK}"
+
+
+def test_sources_whose_names_hold_secrets_keep_names_of_their_own() -> None:
+    """Two series of one name would make all of /metrics unreadable."""
+    register = SecretRegister()
+    register.add("alpha-environment")
+    register.add("gamma-environment")
+    states = tuple(
+        SourceState(f"file_sd:{name}-environment", up=True) for name in ("alpha", "gamma")
+    )
+    masked = mask_sources(register, Configuration(source_states=states)).source_states
+    assert [each.source for each in masked] == [f"file_sd:{MASK}", f"file_sd:{MASK}#2"]
