@@ -5,8 +5,9 @@ from typing import Final, Literal
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
 from probe.causes.first_bytes import bytes_of, spoken
+from probe.causes.grpc_success import speaks_grpc
 from probe.causes.named_alert import received
-from probe.causes.observed import refusal, speaks_grpc
+from probe.causes.observed import refusal
 from probe.causes.steps import kind_of_settings, name_setting
 from probe.evidence import Evidence, TargetFacts
 

@@ -8,6 +8,7 @@ nothing, neither the attempt's nor a variation's.
 
 from typing import Final
 
+from probe.causes.other_protocol import serves_other_protocol
 from probe.evidence import Answer, Evidence, Experiment, Handshake, Varied
 
 SETTLES: Final[dict[Varied, str]] = {
@@ -28,8 +29,6 @@ _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
 _SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
 """Variations whose proof is what the peer said, and not that it went on where it had not."""
-_NOT_SERVED: Final = frozenset({404, 405, 415})
-_BAD_REQUEST: Final = 400
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
 
@@ -103,7 +102,7 @@ def went_further(evidence: Evidence, one: Experiment) -> bool:
     if one.varied == "tls":
         return speaks_tls(one)
     if one.varied == "other_protocol":
-        return _speaks_the_other(evidence, one)
+        return _other_protocol(evidence, one) is True
     if evidence.handshake is None or agreed(evidence.handshake) or one.handshake is None:
         return False
     return agreed(one.handshake)
@@ -123,6 +122,8 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""
     if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
         return ""  # it came to nothing
+    if one.varied == "other_protocol" and _other_protocol(evidence, one) is None:
+        return ""  # somebody answered, a proxy maybe: which protocol is served, it does not say
     if one.varied == "tls" and one.ending.kind != "not_tls":
         return ""  # nor does a close say that it is no TLS server
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
@@ -157,16 +158,13 @@ def speaks_tls(one: Experiment) -> bool:
     return handshake is not None and (agreed(handshake) or last_fatal(handshake) is not None)
 
 
-def _speaks_the_other(evidence: Evidence, one: Experiment) -> bool:
-    """Whether the other OTLP protocol got an answer of its own."""
-    answer = one.answer
-    if answer is None or one.ending.kind != "answered" or answer.http_status in _NOT_SERVED:
+def _other_protocol(evidence: Evidence, one: Experiment) -> bool | None:
+    """Whether the other OTLP protocol is served; None where that is left open."""
+    if one.answer is None:
         return False
-    if evidence.target.protocol != "grpc":
-        # Without TLS the request was HTTP/1.1, so any answer in HTTP/2 is the other's.
-        return answer.grpc_status is not None or evidence.target.plaintext
-    # A TLS port may say so by HTTP 400.
-    return not (evidence.target.plaintext and answer.http_status == _BAD_REQUEST)
+    if one.ending.kind != "answered":
+        return None  # an answer that was cut
+    return serves_other_protocol(evidence.target, one.answer)
 
 
 def same_without_certificate(evidence: Evidence) -> bool:
