@@ -72,7 +72,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "token_bucket",
         "trace_context",
     },
-    "directories": frozenset(),
+    "directories": frozenset({"own_limits"}),
     "serving": TEXT | {"cipher_suites", "secret_register", "sources", "token_bucket", "watching"},
     "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},
