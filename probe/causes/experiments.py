@@ -73,6 +73,8 @@ def further(evidence: Evidence, varied: Varied) -> Experiment | None:
     one = found(evidence, varied)
     if one is None or (evidence.ending.kind == "timeout" and varied not in _SPEAKS_FOR_ITSELF):
         return None
+    if varied == "plaintext" and any(map(speaks_tls, evidence.experiments)):
+        return None  # whatever it says to a greeting, it speaks TLS
     made = (each for each in evidence.experiments if each.varied == varied)
     return one if all(went_further(evidence, each) for each in made) else None
 
@@ -201,4 +203,6 @@ def _speaks_in_clear(one: Experiment) -> bool:
         first = bytes.fromhex(one.first_bytes)
     except ValueError:  # an evidence file that was edited by hand
         return False
+    if any(said.startswith(first) for said in _TLS_PORT):
+        return False  # cut short: it may have been one
     return one.ending.kind == "not_tls" and not first.startswith(_TLS_PORT)
