@@ -134,8 +134,8 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""  # the peer itself says that it is the version
     if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
         return ""  # the backend's own suites may be for another key than its certificate's
-    made = (each for each in evidence.experiments if each.varied == one.varied)
-    return "" if not cause or any(went_further(evidence, each) for each in made) else cause
+    settling = [each for each in evidence.experiments if SETTLES.get(each.varied, "") == cause]
+    return "" if any(went_further(evidence, each) for each in settling) else cause
 
 
 def _speaks_tls13_alone(evidence: Evidence) -> bool:
