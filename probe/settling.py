@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec.structs
 
-from probe.causes.experiments import holds, to_confirm
+from probe.causes.experiments import SPEAKS_FOR_ITSELF, holds, to_confirm
 from probe.causes.open_questions import open_questions, raw_outcome
 from probe.evidence import Evidence, Experiment, Varied
 from probe.target import Target
@@ -112,8 +112,8 @@ class Settling:
             again: tuple[Experiment, ...] = ()
             if (left := end - self._clock()) > 0:
                 again = await self._experiment(target, evidence, doubtful, left)
-            # What could not be tried again is as if it had not been made.
-            unconfirmed = set(doubtful) - {one.varied for one in again}
+            # What could not be tried again is as if it had not been made, unless it was said.
+            unconfirmed = set(doubtful) - {one.varied for one in again} - SPEAKS_FOR_ITSELF
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
         if holds(shown):

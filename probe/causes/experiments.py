@@ -27,7 +27,7 @@ SETTLES: Final[dict[Varied, str]] = {
 _PROTOCOL_VERSION: Final = 70
 _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
-_SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
+SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
 """Variations whose proof is what the peer said, and not that it went on where it had not."""
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
@@ -71,7 +71,7 @@ def further(evidence: Evidence, varied: Varied) -> Experiment | None:
     Where it was made several times, each must have.
     """
     one = found(evidence, varied)
-    if one is None or (evidence.ending.kind == "timeout" and varied not in _SPEAKS_FOR_ITSELF):
+    if one is None or (evidence.ending.kind == "timeout" and varied not in SPEAKS_FOR_ITSELF):
         return None
     if varied == "plaintext" and any(map(speaks_tls, evidence.experiments)):
         return None  # whatever it says to a greeting, it speaks TLS
@@ -86,13 +86,18 @@ def hints(evidence: Evidence, varied: Varied) -> bool:
 
 
 def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
-    """Return the variations that went further, and must do so again to prove anything."""
+    """Return the variations that went further, and must do so again to prove anything.
+
+    What speaks for itself too: a load balancer may have backends of several kinds behind it. But
+    where the attempt met its deadline, repetitions of it would take longer than there is time.
+    """
     made = dict.fromkeys(one.varied for one in evidence.experiments)
+    timed_out = evidence.ending.kind == "timeout"
     return tuple(
         varied
         for varied in made
         if varied in SETTLES
-        and varied not in _SPEAKS_FOR_ITSELF
+        and not (timed_out and varied in SPEAKS_FOR_ITSELF)
         and further(evidence, varied) is not None
     )
 
