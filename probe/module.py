@@ -158,7 +158,7 @@ class Module:
         protocol = self.protocol or default_protocol(endpoint.port)
         template = self.templates.get((endpoint.scheme, protocol))
         if template is None:
-            raise ValueError("http:// is in clear, which this module does not ask for")
+            raise ValueError("http:// is plaintext, which this module does not ask for")
         return replace(template, name=str(endpoint), endpoint=endpoint, timeout=timeout)
 
 

@@ -136,6 +136,11 @@ class Endpoint:
         stripped = text.strip()
         if not stripped:
             raise ValueError("an endpoint is empty")
+        if stripped[0] in "'\"":
+            raise ValueError(
+                "the endpoint begins with a quotation mark, which is no part of a URL; docker's "
+                "--env-file keeps quotes as part of the value"
+            )
         if "@" in re.split(r"[/?#]", stripped.rpartition("://")[2], maxsplit=1)[0]:
             raise ValueError("an endpoint holds no user name or password; use headers")
         if any(unicodedata.category(char) in _NEVER_IN_A_URL for char in stripped):

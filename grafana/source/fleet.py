@@ -123,7 +123,7 @@ _NOW: Final = (
     stat(
         "Probes down",
         "Probes that Prometheus cannot scrape.",
-        now(f"sum({UP} == bool 0)"),
+        now(f"sum(({UP}) == bool 0)"),
         width=3,
         steps=ANY_IS_RED,
     ),

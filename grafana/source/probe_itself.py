@@ -63,7 +63,6 @@ THE_PROBE: Final = (
     timeseries(
         "Attempts missed, and under way",
         "Attempts left out because the one before still ran, each minute; and attempts in flight.",
-        Query(f"min by (instance) (mtls_probe_source_up{{{SCRAPED}}})", "{{instance}} sources"),
         Query(
             "60 * sum by (instance) (rate("
             f"mtls_probe_schedule_missed_total{{{SCRAPED}}}[$__rate_interval]))",
@@ -80,6 +79,7 @@ THE_PROBE: Final = (
         Query(
             f"mtls_probe_config_last_reload_successful{{{SCRAPED}}}", "{{instance}} configuration"
         ),
+        Query(f"min by (instance) (mtls_probe_source_up{{{SCRAPED}}})", "{{instance}} sources"),
         Query(
             "60 * sum by (instance) (rate("
             f"mtls_probe_credentials_reloads_total{{{SCRAPED}}}[$__rate_interval]))",

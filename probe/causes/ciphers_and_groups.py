@@ -12,7 +12,7 @@ from probe.causes.experiments import further
 from probe.causes.named_alert import received
 from probe.causes.shared_suites import own_suites_refused, wrong_kind_offered
 from probe.cipher_suites import GO_NAMES
-from probe.evidence import EndingKind, Evidence, Handshake
+from probe.evidence import EndingKind, Evidence
 
 _INSUFFICIENT_SECURITY: Final = 71
 UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
@@ -21,9 +21,8 @@ UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "ti
 
 def _cipher(evidence: Evidence) -> Match | None:
     match = received(evidence, _INSUFFICIENT_SECURITY)
-    newer = own_suites_refused(evidence)
-    if newer is not None and newer.handshake is not None:
-        return _suites_without_a_key(evidence, newer.handshake)
+    if own_suites_refused(evidence) is not None:
+        return None  # one of two explanations: `protocol_version_mismatch` says both
     shown = further(evidence, "every_cipher")
     if shown is None or shown.handshake is None or evidence.handshake is None:
         if match is None or evidence.handshake is None:
@@ -41,27 +40,6 @@ def _cipher(evidence: Evidence) -> Match | None:
         facts = (*facts, wrong)
     party, fix = fixes.widen_ciphers(evidence.target, offered, chosen)
     return Match(Strength.NAMED, facts, fix=fix, party=party)
-
-
-def _suites_without_a_key(evidence: Evidence, newer: Handshake) -> Match:
-    """Conclude from a newer version that goes on, where the older one's suites all fail."""
-    assert evidence.handshake is not None
-    has = newer.server_chain[0].key_type if newer.server_chain else ""
-    key = f"the key of its certificate is {has}" if has else "its certificate has a key"
-    highest = evidence.handshake.offer.max_version
-    return Match(
-        Strength.NAMED,
-        (
-            f"we offered TLS {evidence.handshake.offer.min_version} to {highest}, and the backend "
-            "sent alert handshake_failure (40), which is not how a version is refused",
-            f"with every cipher suite offered it says the same, and at TLS {newer.version} it goes "
-            f"on: {key}, and none of the suites that it allows for TLS {highest} fit that",
-        ),
-        possible=("protocol_version_mismatch",),
-        decides=f"the backend's cipher suites for TLS {highest}, next to the key of its certificate",
-        fix=fixes.reach_newer_version(evidence.target, newer.version, highest, has),
-        party="either",
-    )
 
 
 def _group(evidence: Evidence) -> Match | None:

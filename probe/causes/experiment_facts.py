@@ -26,7 +26,7 @@ _WORDS: Final[dict[Varied, str]] = {
     "every_group": "with every group offered",
     "no_alpn": "without ALPN",
     "other_protocol": "asked in the other OTLP protocol",
-    "plaintext": "greeted in clear",
+    "plaintext": "greeted in plaintext",
     "tls": "with TLS",
 }
 _PROTOCOL_VERSION: Final = 70
@@ -94,7 +94,7 @@ def _outcome(evidence: Evidence, one: Experiment) -> str:
     if one.varied == "plaintext":
         said = {
             "alert": "the peer answered with a TLS record",
-            "not_tls": "the peer answered in clear",
+            "not_tls": "the peer answered in plaintext",
             "timeout": "no answer",
         }
         return said.get(one.ending.kind, _silent(one))

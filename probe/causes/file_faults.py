@@ -22,6 +22,8 @@ def file_match(evidence: Evidence, cause: str) -> Match | None:
     if not found:
         return None
     reread = "{reread_ca}" if found[0].role == "ca" else "{reread_cert}"
+    if cause == "exporter_configuration_invalid":
+        reread = "{restart}"
     fixes = tuple(
         (fault.fact, (*map(literal, fault.fix), reread) if fault.fix else ()) for fault in found
     )

@@ -44,9 +44,9 @@ def name_first_bytes(first: bytes) -> str:
     """Say what the first bytes of a peer are that should have been a TLS record."""
     match spoken(first):
         case "http1":
-            return "an HTTP answer in clear"
+            return "an HTTP answer in plaintext"
         case "http2":
-            return "an HTTP/2 SETTINGS frame in clear (gRPC without TLS)"
+            return "an HTTP/2 SETTINGS frame in plaintext (gRPC without TLS)"
         case _:
             return _banner(first) or f"no TLS record: {first[:8].hex(' ')}"
 

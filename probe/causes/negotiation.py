@@ -17,7 +17,7 @@ from probe.causes.observed import (
 from probe.causes.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
 from probe.causes.shared_suites import own_suites_refused
 from probe.causes.steps import kind_of_settings
-from probe.evidence import EndingKind, Evidence
+from probe.evidence import EndingKind, Evidence, Handshake
 
 _PROTOCOL_VERSION = 70
 _INSUFFICIENT_SECURITY = 71
@@ -57,8 +57,9 @@ def _version(evidence: Evidence) -> Match | None:
         further(evidence, varied) is not None
         for varied in ("every_cipher", "every_group", "no_alpn")
     )
-    if own_suites_refused(evidence) is not None:
-        return None
+    newer = own_suites_refused(evidence)
+    if newer is not None and newer.handshake is not None:
+        return _newer_version_alone(evidence, newer.handshake)
     shown = None if narrower else further(evidence, "every_version")
     if match is not None or shown is not None:
         facts = (*(match.facts if match else ()), offered)
@@ -95,6 +96,29 @@ def _version(evidence: Evidence) -> Match | None:
             party="network",
         )  # fmt: skip
     return None
+
+
+def _newer_version_alone(evidence: Evidence, newer: Handshake) -> Match:
+    """Conclude from a newer version that goes on, where the older one's suites all fail."""
+    assert evidence.handshake is not None
+    has = newer.server_chain[0].key_type if newer.server_chain else ""
+    key = f"the key of its certificate, which is {has}," if has else "the key of its certificate"
+    lowest, highest = evidence.handshake.offer.min_version, evidence.handshake.offer.max_version
+    return Match(
+        Strength.NAMED,
+        (
+            f"we offered TLS {lowest} to {highest}, and the backend sent alert handshake_failure "
+            "(40); with every cipher suite offered it says the same",
+            f"at TLS {newer.version} it goes on: either it does not speak TLS {highest} (GnuTLS "
+            f"says so by this alert, most others by protocol_version), or none of the suites that "
+            f"it allows for TLS {highest} fit {key}",
+        ),
+        possible=("no_shared_cipher",),
+        decides=f"the backend's versions and its cipher suites for TLS {highest}, next to the key "
+        "of its certificate",
+        fix=fixes.reach_newer_version(evidence.target, newer.version, highest, has),
+        party="either",
+    )
 
 
 def _unexplained_failure(evidence: Evidence) -> Match | None:

@@ -82,7 +82,7 @@ def _closed(evidence: Evidence) -> Match | None:
             possible=still_open(evidence, _SILENT),
             decides="the backend's own log at the time of the attempt"
             if holds(evidence)
-            else "a handshake with other versions and ciphers, or a greeting in clear",
+            else "a handshake with other versions and ciphers, or a greeting in plaintext",
         )
     return _closed_unanswered(evidence, verb)
 

@@ -16,7 +16,7 @@ def _not_tls(evidence: Evidence) -> Match | None:
         if greeted is None:
             return None
         answer = name_first_bytes(bytes_of(greeted.first_bytes))
-        return Match(Strength.NAMED, (f"greeted in clear, the peer answers with {answer}",))
+        return Match(Strength.NAMED, (f"greeted in plaintext, the peer answers with {answer}",))
     first = bytes_of(evidence.handshake.first_bytes) if evidence.handshake else b""
     return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
 
@@ -24,7 +24,9 @@ def _not_tls(evidence: Evidence) -> Match | None:
 def _tls_off(evidence: Evidence) -> Match | None:
     if not evidence.target.plaintext:
         return None
-    settings = f"{evidence.target.endpoint}: the exporter's own settings send in clear, without TLS"
+    settings = (
+        f"{evidence.target.endpoint}: the exporter's own settings send in plaintext, without TLS"
+    )
     if proof := wants_tls(evidence):
         return Match(Strength.NAMED, (proof, settings))
     return Match(Strength.FINDING, (settings,))
@@ -50,8 +52,8 @@ NOT_TLS = Cause(
     family="negotiation",
     party="backend",
     severity="critical",
-    meaning="What listens there answers in clear: TLS is off at the receiver, or it is another service.",
-    evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in clear is answered in clear.",
+    meaning="What listens there answers in plaintext: TLS is off at the receiver, or it is another service.",
+    evidence="The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in plaintext is answered in plaintext.",
     fix=(
         "Give the receiver at {endpoint} a certificate (cert_file and key_file in its "
         "tls settings), and restart it; or correct the port in {endpoint_setting} if "
@@ -75,8 +77,7 @@ TLS_OFF = Cause(
     meaning="The exporter's own settings switch TLS off: an http:// endpoint, or insecure: true without a CA. Where the backend takes it, it is a finding: anybody on the way can read the telemetry, and no client certificate is checked. Where the backend's port wants TLS, it is the cause: nothing arrives.",
     evidence="The settings themselves; it is the cause where the port answers plaintext with a TLS record or with Go's or nginx's HTTP 400, or where it ends the connection and a TLS handshake with it goes on.",
     fix=(
-        "Write https:// in {endpoint_setting}, and remove insecure: true from its tls "
-        "settings where it is set.",
+        "Write https:// in {endpoint_setting}, and remove insecure: true where it is set.",
         "Set {ca_setting}, and {cert_setting} with {key_setting} where the backend "
         "asks for a client certificate.",
         "{restart}",

@@ -16,7 +16,7 @@ _NEVER_DIALLED: Final = ("tcp_refused", "tcp_timeout", "dns_failure", "network_u
 
 _ADDRESS: Final = (
     "Or correct proxy_url in the exporter's settings (HTTPS_PROXY in its environment): it names "
-    "{proxy_host} port {proxy_port}; to reach the backend without it, set NO_PROXY={host}.",
+    "{proxy_host} port {proxy_port}; to reach the backend without it, remove proxy_url, or set NO_PROXY={host} where HTTPS_PROXY names it.",
     "{restart}",
 )
 
@@ -110,7 +110,7 @@ PROXY_FAILURE: Final = Cause(
     meaning="The proxy of proxy_url can't be reached, or answers the HTTP CONNECT with something else than success. The backend was never dialled.",
     evidence="What ended the connection to the proxy, or its status line.",
     fix=(
-        "Allow CONNECT to {endpoint} in the proxy's rules, or reach the backend without the proxy: NO_PROXY={host} in the exporter's environment.",
+        "Allow CONNECT to {endpoint} in the proxy's rules, or reach the backend without the proxy: remove proxy_url from the exporter's settings, or set NO_PROXY={host} where HTTPS_PROXY names it.",
         "{restart}",
     ),
     citations=("RFC 9110 §9.3.6",),

@@ -62,11 +62,12 @@ def wrong_kind_offered(offered: tuple[str, ...], agreed: Handshake) -> str:
 
 
 def own_suites_refused(evidence: Evidence) -> Experiment | None:
-    """Return the handshake at a newer version where the backend's older suites do not fit its key.
+    """Return the handshake at a newer version where the backend's older suites may not fit its key.
 
-    A version that the backend does not speak is refused with protocol_version (70). Here it said
-    handshake_failure (40) to this exporter's versions, and again with every suite offered, while
-    a newer version goes on: its suites for the older one need a key that its certificate lacks.
+    It said handshake_failure (40) to this exporter's versions, and again with every suite offered,
+    while a newer version goes on. Most stacks refuse a version that they do not speak with
+    protocol_version (70), so the suites that they allow for the older one may need a key that
+    their certificate lacks; GnuTLS 3.7 refuses a version with 40 too.
     """
     newer, every = further(evidence, "every_version"), found(evidence, "every_cipher")
     seen = evidence.handshake

@@ -82,7 +82,7 @@ def name_setting(target: TargetFacts, key: str) -> str:
 
 def read_again(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
     """Return the step after which the exporter uses what a file holds by now."""
-    what = "CA file" if role == "ca" else "certificate and key"
+    what = "the CA file" if role == "ca" else "certificate and key"
     match kind_of_settings(target):
         case "sdk":
             return f"Restart the application: its SDK reads {what} once, at its start."

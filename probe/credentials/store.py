@@ -46,6 +46,8 @@ class _Held:
     rotated: tuple[Rotation, ...] = ()
     served_since: float = 0.0
     """Since when the backend's file holds what it holds, monotonic seconds."""
+    looked: float = 0.0
+    """When the files were last looked at, monotonic seconds."""
 
     def __post_init__(self) -> None:
         if not self.credentials.facts.faults:
@@ -61,7 +63,10 @@ class _Held:
         before = self.credentials.facts.served
         self.fingerprint, read = _load(key, self.paths, at)
         if read.facts.served is not None and not _same_file(before, read.facts.served):
-            self.served_since = now
+            # Its own date may be of another clock; it came after the last look at it in any case.
+            age = min(_age(read.facts.served, at), now - self.looked)
+            self.served_since = now - age
+        self.looked = now
         if not read.facts.faults:
             self.first = self.first or read.facts
             self.rotated = rotations(self.first, read.facts, key.tls, at, self.rotated)
@@ -119,6 +124,8 @@ class CredentialStore:
         if _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
             held.follow(_key(target), self._wall_clock(), self._clock())
+        else:
+            held.looked = self._clock()
         return held.credentials
 
     def facts(self, target: Target) -> CredentialFacts:
@@ -140,7 +147,8 @@ class CredentialStore:
             paths = credential_files(target)
             at = self._wall_clock()
             self._held[key] = held = _Held(paths, *_load(key, paths, at))
-            held.served_since = self._clock() - _age(held.credentials.facts.served, at)
+            held.looked = self._clock()
+            held.served_since = held.looked - _age(held.credentials.facts.served, at)
         elif _fingerprint(held.paths) != held.fingerprint:
             self.reloads += 1
             held.follow(key, self._wall_clock(), self._clock())

@@ -36,10 +36,11 @@ TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     Answer: ("content_type", "message", "partial_message", "server", "location"),
     NameCheck: ("presented", "common_name"),
     Name: ("text",),
-    CertificateFacts: ("subject", "issuer", "sans", "aia_issuers"),
+    CertificateFacts: ("subject", "issuer", "common_name", "sans", "aia_issuers"),
 }
 """The fields of each record that a peer's text may stand in, directly or deeper."""
 HEXADECIMAL: Final[dict[type[Record], tuple[str, ...]]] = {
+    Evidence: ("first_bytes",),
     Handshake: ("first_bytes",),
     Experiment: ("first_bytes",),
 }

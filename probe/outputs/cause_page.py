@@ -97,7 +97,7 @@ def _blocks(cause: Cause, level: int) -> Iterator[str]:
     yield f"{heading}# Fix"
     yield "\n".join(f"{at}. {step}" for at, step in enumerate(fill_steps(cause.fix, EXAMPLE), 1))
     if near := neighbours(cause):
-        yield f"{heading}# Told apart from"
+        yield f"{heading}# Not to be confused with"
         yield "\n".join(f"- {sentence}" for sentence in near)
     if cause.citations:
         yield f"{heading}# Sources"
@@ -106,10 +106,10 @@ def _blocks(cause: Cause, level: int) -> Iterator[str]:
 
 def _neighbours(cause: Cause) -> Iterator[str]:
     for id_ in cause.explained_by:
-        yield f"`{id_}` ({CATALOGUE[id_].title}): where that is proven too, this follows from it."
+        yield f"`{id_}` ({CATALOGUE[id_].title}): where both are proven, this one follows from that."
     for other in CATALOGUE.values():
         if cause.id in other.explained_by:
-            yield f"`{other.id}` ({other.title}): where this is proven, that only follows from it."
+            yield f"`{other.id}` ({other.title}): where both are proven, that one follows from this."
     numbers = ALERTS_OF_CAUSE.get(cause.id, ())
     if not numbers:
         return

@@ -115,7 +115,7 @@ def print_validation(found: Validation, stream: TextIO | None = None) -> None:
         table.add_column(heading, overflow="fold")
     for one in found.targets:
         sources = ", ".join(f"{source.kind} {source.where}".rstrip() for source in one.sources)
-        protocol = one.protocol + (" in clear" if one.plaintext else "")
+        protocol = one.protocol + (" in plaintext" if one.plaintext else "")
         cells = (one.name, one.endpoint, protocol, one.signal, sources)
         table.add_row(*map(Text, cells))
     console.print(table)

@@ -19,7 +19,7 @@ MOST_CONNECTIONS: Final = 512
 """Open connections at the most: scrapers, browsers and an orchestrator's probes need a few dozen; the
 others keep one that has just been opened from losing its place before it has asked. One that is idle
 costs 12 KiB."""
-MOST_TLS_CONNECTIONS: Final = 160
+MOST_TLS_CONNECTIONS: Final = 128
 """The same where TLS is served: a connection costs up to 70 KiB there."""
 MOST_STALLED: Final = 32
 """Connections whose reader does not keep up with an answer: one costs up to 300 KiB."""

@@ -22,7 +22,7 @@ SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds that requests under way get when the service stops."""
 BACKLOG: Final = 4096
 """Connections that the kernel holds until they are accepted."""
-ACCEPTED_AT_ONCE: Final = 16
+ACCEPTED_AT_ONCE: Final = 32
 """In one turn of the event loop: a flood of new connections must not hold back the attempts."""
 SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""

@@ -124,7 +124,7 @@ _STRIPPED: Final = Remark(
     "http:// in the endpoint of a gRPC exporter is only stripped: the exporter speaks TLS",
     (
         "Write the endpoint as host:port, or with https://, to say what happens.",
-        "If the backend is meant to be in clear: tls: {insecure: true} without a CA.",
+        "If the backend is meant to be without TLS: tls: {insecure: true} without a CA.",
     ),
 )
 _STILL_TLS: Final = Remark(
@@ -132,7 +132,7 @@ _STILL_TLS: Final = Remark(
     "tls.insecure: true has no effect beside ca_file or ca_pem: the exporter speaks TLS",
     (
         "Remove insecure: true from the exporter's tls settings.",
-        "If the backend is meant to be in clear: remove ca_file and ca_pem instead.",
+        "If the backend is meant to be without TLS: remove ca_file and ca_pem instead.",
     ),
 )
 

@@ -281,7 +281,9 @@ def _proxy(
 ) -> Secret | None:
     if entry.proxy_url and target.protocol == "http/protobuf":
         if entry.proxy_url.startswith(("https://", "socks5://", "socks5h://")):
-            raise NotProbedError("its proxy speaks no CONNECT in clear, which is all the probe can")
+            raise NotProbedError(
+                "its proxy speaks no CONNECT in plaintext, which is all the probe can"
+            )
         if fault := proxy_fault(entry.proxy_url):
             raise error_at(files.document, (*path, "proxy_url"), fault)
         return Secret(entry.proxy_url)

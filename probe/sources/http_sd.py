@@ -4,6 +4,7 @@ What the server sends is judged by `read_http_sd`, which is pure and total; whoe
 keeps the last good list, as Prometheus does. Law 11: no error shows more of the URL than `shown`.
 """
 
+import os
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -154,9 +155,16 @@ def _reason(error: Exception, timeout: float) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return "its certificate is not trusted here"
         case aiohttp.ClientConnectorError():
-            return f"cannot be reached: {error.os_error.strerror or type(error.os_error).__name__}"
+            return f"cannot be reached: {_why(error.os_error)}"
         case _:
             return f"cannot be fetched: {type(error).__name__}"
+
+
+def _why(error: OSError) -> str:
+    """Return the system's words: asyncio puts a tuple of its own in their place."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
 
 
 def _error(url: str, reason: str) -> ConfigurationError:

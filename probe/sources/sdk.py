@@ -250,7 +250,7 @@ def _protocol(
             return protocol
     if text == "http/json":
         # Some SDKs speak it (JavaScript's), so their configuration is not at fault.
-        reason = "is a protocol that this probe does not speak, so that nothing is probed for it"
+        reason = "names a protocol that this probe does not speak, so that nothing is probed for it"
         raise _error(where, reason, found=text, allowed=PROTOCOLS)
     if text:
         faults.append(_Fault(where, "is unknown", found=text, allowed=PROTOCOLS))

@@ -268,7 +268,7 @@ def _headers(otlp: Otlp, document: Document, path: KeyPath, *, grpc: bool) -> He
 
 
 def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Remark:
-    effect = "telemetry goes in clear" if endpoint.scheme == "http" else "TLS stays on"
+    effect = "telemetry goes in plaintext" if endpoint.scheme == "http" else "TLS stays on"
     fact = (
         f"insecure: {'true' if insecure else 'false'} has no effect beside an "
         f"{endpoint.scheme}:// endpoint: {effect}"

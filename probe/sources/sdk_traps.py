@@ -68,7 +68,7 @@ def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool
         setting_name: The setting that names a file.
         go_takes_them: Whether it is a CA or a whole pair; Go passes over half a pair.
     """
-    fact = f"{setting_name} has no effect beside an http:// endpoint: telemetry goes in clear"
+    fact = f"{setting_name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
     if go_takes_them and protocol == "grpc":
         fact += "; but Go's gRPC exporters use TLS all the same"
     elif go_takes_them:
@@ -133,7 +133,7 @@ def _scheme(
         fact = f"{name} has no effect beside an https:// endpoint: TLS stays on"
         others = _go_in_clear(signal, protocol, taken=taken)
     else:
-        fact = f"{name} has no effect beside an http:// endpoint: telemetry goes in clear"
+        fact = f"{name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
         others = _in_tls(signal, protocol)
     fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
     yield Remark(CAUSE, f"{fact}; but {others}" if others else fact, (fix,))
@@ -153,7 +153,7 @@ def _go_in_clear(signal: Signal, protocol: Protocol, *, taken: bool) -> str:
     if signal == "logs" or (taken and protocol == "grpc"):
         return ""
     go = f"Go's {signal} exporter"
-    return f"{go} does not start with it" if taken else f"{go} then sends in clear"
+    return f"{go} does not start with it" if taken else f"{go} then sends in plaintext"
 
 
 def _in_tls(signal: Signal, protocol: Protocol) -> str:

@@ -172,7 +172,7 @@ def read_target(
     if endpoint.scheme == "http":
         if not (tls.insecure or in_clear):
             reason = (
-                "http:// sends telemetry in clear; write https://, or set tls: {insecure: true}"
+                "http:// sends telemetry in plaintext; write https://, or set tls: {insecure: true}"
             )
             raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
     elif tls.insecure:

@@ -35,7 +35,8 @@ def ailing_fleet(folder: Path, **variables: str) -> Iterator[RunningProbe]:
         AssertionError: where it does not come to that.
     """
     with _backends(folder) as (targets, stop):
-        file = configuration(folder, *targets)
+        nowhere = {"file_sd": str(folder / "no-lists-here" / "*.yaml")}
+        file = configuration(folder, *targets, sources=[nowhere])
         with running_probe(file, **variables) as probe:
             probe.becomes("key-file-broken-later", None)
             probe.becomes("backend-gone", None)
@@ -50,6 +51,17 @@ def ailing_fleet(folder: Path, **variables: str) -> Iterator[RunningProbe]:
             except HTTPError as error:
                 error.close()
             yield probe
+
+
+@contextmanager
+def probe_of_nothing(folder: Path) -> Iterator[RunningProbe]:
+    """Run a probe whose only source is read well and lists no target."""
+    own = folder / "probe-of-nothing"
+    own.mkdir()
+    (own / "targets.json").write_text("[]", encoding="utf-8")
+    file = configuration(own, sources=[{"file_sd": str(own / "targets.json")}])
+    with running_probe(file) as probe:
+        yield probe
 
 
 @contextmanager

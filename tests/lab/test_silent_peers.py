@@ -68,18 +68,22 @@ def test_an_end_before_any_answer_stays_open(
 ) -> None:
     """An allow-list of addresses, or a load balancer without targets: nothing says which.
 
-    It ends the same with every version, cipher and group, so that these are not to blame.
+    It ends the same with every version and group, so that these are not to blame. Its own suites may
+    still not fit the key of its certificate, which nobody has seen.
     """
     port = tcp_peer(behaviour)
     evidence, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
+    if behaviour == "reset" and diagnosis.stage == "connect":
+        # It came before anybody had looked at the connection: nothing of TLS is in question.
+        assert (diagnosis.cause, diagnosis.certain) == (cause, True), diagnosis
+        return
     assert (diagnosis.stage, diagnosis.cause) == ("handshake", cause), diagnosis
     assert not diagnosis.certain
-    assert "not_tls" in diagnosis.also
+    assert {"not_tls", "no_shared_cipher"} <= set(diagnosis.also)
     # A reset may come before a ClientHello is out: that experiment was about nothing.
     asked = {one.varied for one in evidence.experiments if one.ending.stage == "handshake"}
     ruled_out = {
         "every_version": "protocol_version_mismatch",
-        "every_cipher": "no_shared_cipher",
         "every_group": "no_shared_group",
     }
     for varied, ruled in ruled_out.items():

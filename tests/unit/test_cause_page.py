@@ -63,7 +63,7 @@ def test_neighbours_are_told_apart_in_both_directions() -> None:
     incomplete = " ".join(neighbours(CATALOGUE["client_chain_incomplete"]))
 
     assert "`client_chain_incomplete` (cert_file lacks" in untrusted
-    assert "where that is proven too, this follows from it" in untrusted
+    assert "where both are proven, this one follows from that" in untrusted
     assert "`client_ca_untrusted` (The backend does not trust" in incomplete
     assert "unknown_ca (48), comes with `client_ca_untrusted`" in incomplete
     assert neighbours(CATALOGUE["dns_failure"]) == ()

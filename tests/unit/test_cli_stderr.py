@@ -256,7 +256,7 @@ async def test_both_streams_in_one_pipe_keep_their_order(tmp_path: Path) -> None
     ended = await finish(process)
     warning, *_, total = ended.out.splitlines()
     assert warning.startswith("warning: ")
-    assert total == "1 target, 0 credential faults"
+    assert total == "1 target, 0 faults"
 
 
 WRITERS = """

@@ -70,7 +70,7 @@ def test_a_mistake_in_a_target_is_located(
         ("target: []", "target", 1, "unknown key"),
         ("targets: {a: b}", "targets", 1, "must be a list"),
         ("targets:\n  - name: x", "targets[0].endpoint", 2, "is missing"),
-        ("targets:\n  - endpoint: http://c:4318", "targets[0].endpoint", 2, "in clear"),
+        ("targets:\n  - endpoint: http://c:4318", "targets[0].endpoint", 2, "in plaintext"),
         ("targets:\n  - endpoint: collector", "targets[0].endpoint", 2, "no port"),
         ("targets:\n  - endpoint: ftp://c", "targets[0].endpoint", 2, "scheme"),
         ("targets:\n  -", "targets[0]", 2, "must be a mapping"),

@@ -210,8 +210,8 @@ def test_grpc_needs_h2(chosen: str) -> None:
 @pytest.mark.parametrize(
     ("first", "name"),
     [
-        (b"HTTP/1.1 400 Bad Request", "an HTTP answer in clear"),
-        (b"\x00\x00\x06\x04\x00\x00", "an HTTP/2 SETTINGS frame in clear (gRPC without TLS)"),
+        (b"HTTP/1.1 400 Bad Request", "an HTTP answer in plaintext"),
+        (b"\x00\x00\x06\x04\x00\x00", "an HTTP/2 SETTINGS frame in plaintext (gRPC without TLS)"),
         (b"SSH-2.0-OpenSSH_9", "an SSH banner"),
         (b"220 mail", "an SMTP or FTP greeting"),
         (b"-ERR unknown command", "a Redis or POP3 error"),

@@ -193,7 +193,7 @@ async def test_a_server_that_is_gone_or_speaks_no_http_is_an_error() -> None:
             with pytest.raises(ConfigurationError, match="cannot be fetched") as caught:
                 await fetch(session, url, user_agent="x", timeout=5)
             assert "\x1b" not in str(caught.value)
-        with pytest.raises(ConfigurationError, match="cannot be reached: Connect"):
+        with pytest.raises(ConfigurationError, match="cannot be reached: Connection refused"):
             await fetch(session, url, user_agent="x", timeout=5)
 
 

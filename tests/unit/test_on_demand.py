@@ -201,7 +201,7 @@ async def test_a_name_that_leads_elsewhere_is_not_connected_to(
         ({"module": "none", "target": "c:1"}, "unknown module"),
         ({"module": "otlp"}, "target is missing"),
         ({"module": "otlp", "target": "c"}, "no port"),
-        ({"module": "otlp", "target": "http://c:1"}, "in clear"),
+        ({"module": "otlp", "target": "http://c:1"}, "plaintext"),
         ({"module": "<script>\u202e", "target": "c:1"}, "unknown module"),
     ],
 )

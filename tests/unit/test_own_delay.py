@@ -17,9 +17,8 @@ def held_up(evidence: Evidence, seconds: float = 0.8) -> Evidence:
 @pytest.mark.parametrize("kind", ["close", "reset"])
 def test_a_peer_that_may_have_given_up_is_not_blamed_for_certain(kind: EndingKind) -> None:
     """The probe's own failure is among the candidates, with the fact that says for how long."""
-    evidence = attempt(
-        "export", kind, handshake=shaken(client_certificate_requested=False), detail=""
-    )
+    begun_answer = Answer(over="http/1.1", http_status=200, body_end="cut")
+    evidence = attempt("export", kind, handshake=shaken(), answer=begun_answer)
     assert diagnose(evidence).certain
     diagnosis = diagnose(held_up(evidence))
     assert diagnosis.cause == f"connection_{'closed' if kind == 'close' else 'reset'}"

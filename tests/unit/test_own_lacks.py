@@ -1,11 +1,11 @@
 """Without descriptors, memory, threads or source ports the probe failed, and nobody else."""
 
+import _thread
 import errno
 import resource
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,10 @@ async def test_a_clock_is_not_asked_without_descriptors() -> None:
 async def test_no_thread_is_no_dns_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """pthread_create gives EAGAIN at the limit of processes (pids.max, RLIMIT_NPROC)."""
 
-    def refuse(_thread: threading.Thread) -> None:
+    def refuse(*_what: object) -> int:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     diagnosis = diagnose(await prober().attempt(target(tmp_path, 1, host="localhost")))
     assert diagnosis.cause == "probe_fault"
     assert "EAGAIN" in diagnosis.facts[0]

@@ -143,7 +143,7 @@ def test_halves_of_two_kinds_are_mixed_by_some() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "insecure", "files", "said"),
     [
-        (GRPC, "true", {}, "TLS stays on; but Go's traces exporter then sends in clear"),
+        (GRPC, "true", {}, "TLS stays on; but Go's traces exporter then sends in plaintext"),
         (GRPC, "true", {"CERTIFICATE": "/ca"}, "TLS stays on"),
         (HTTP, "true", {"CERTIFICATE": "/ca"}, "Go's traces exporter does not start with it"),
         (HTTP, "true", PAIR, "Go's traces exporter does not start with it"),
@@ -191,7 +191,7 @@ def test_insecure_that_agrees_is_no_trap(variables: dict[str, str], *, silent: b
 def test_certificates_beside_http(endpoint: str, files: dict[str, str], said: str) -> None:
     """They have no effect by the specification; what Go makes of them differs by protocol."""
     found = facts(ENDPOINT=endpoint, **files)
-    assert "telemetry goes in clear" in found
+    assert "telemetry goes in plaintext" in found
     assert said in found
 
 

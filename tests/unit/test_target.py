@@ -64,6 +64,13 @@ def test_any_text_is_an_endpoint_or_a_value_error(text: str) -> None:
     str(endpoint).encode("utf-8")
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_of_an_environment_file_are_named(quote: str) -> None:
+    """Docker's --env-file keeps them: the scheme would be called unknown, and the text not shown."""
+    with pytest.raises(ValueError, match="begins with a quotation mark"):
+        Endpoint.parse(f"{quote}https://collector:4317{quote}")
+
+
 @pytest.mark.parametrize(
     ("text", "port"),
     [("https://collector", 443), ("http://collector", 80), ("https://collector:4318", 4318)],

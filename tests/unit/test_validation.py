@@ -74,7 +74,7 @@ def test_the_table_says_the_same_to_people() -> None:
     stream = io.StringIO()
     print_validation(FOUND, stream)
     text = stream.getvalue()
-    for part in ("http/protobuf in clear", "collector /a.yaml, /b.yaml, sdk environment"):
+    for part in ("http/protobuf in plaintext", "collector /a.yaml, /b.yaml, sdk environment"):
         assert part in text
     assert "fault: t\\x1b[31m: gone\\x1b[31m (client_file_missing)\n  fix: put it there" in text
     assert "note: t\\x1b[31m: a trap (exporter_setting_ignored)\n  fix: step" in text

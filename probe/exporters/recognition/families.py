@@ -85,7 +85,7 @@ _VERDICTS: Final = (
 _HANDSHAKE: Final = (
     _shape(
         either(
-            "TLS came to a port that expected HTTP/2 in clear: 16 03 begins a TLS record",
+            "TLS came to a port that expected HTTP/2 in plaintext: 16 03 begins a TLS record",
             (),
             not_tls=0.95,
             otlp_protocol_mismatch=0.9,

@@ -41,7 +41,7 @@ TELL_APART: Final = MappingProxyType(
         "no_shared_signature_algorithm": "It depends on the kind of key: an RSA certificate passes where an ECDSA or Ed25519 one does not, or the reverse.",
         "alpn_mismatch": "openssl s_client -connect ENDPOINT -alpn h2 shows which protocol the backend chooses: not h2.",
         "handshake_rejected": "It fails without a client certificate too, and the files are faultless: the backend's own log says why.",
-        "not_tls": "The port answers in clear: curl -v http://ENDPOINT/",
+        "not_tls": "The port answers in plaintext: curl -v http://ENDPOINT/",
         "otlp_protocol_mismatch": "It passes with the other protocol: mtls-probe check ENDPOINT --protocol grpc, then http/protobuf",
         "backend_fault": "Every client fails in the same way, whatever its certificate: read the backend's own log.",
         "dns_failure": "Resolve the name on the exporter's machine, in its container: getent hosts HOST",

@@ -34,7 +34,7 @@ _ANYONE: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
 _WORDS: Final = (
     ("port {port}", "the endpoint's port"),
     ("the host {host}", "the endpoint's host"),
-    ("NO_PROXY={host}", "NO_PROXY with the endpoint's host"),
+    ("NO_PROXY={host}", "NO_PROXY to the endpoint's host"),
     ("{endpoint}", "the target's endpoint"),
     ("{host}", "the endpoint's host"),
     ("{port}", "the endpoint's port"),

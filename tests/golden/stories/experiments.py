@@ -192,8 +192,8 @@ def handshake_rejected__tls13_alone() -> Evidence:
     return with_control(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
 
 
-@case("handshake", certain=False, also=("protocol_version_mismatch",))
-def no_shared_cipher__of_the_backends_own() -> Evidence:
+@case("handshake", certain=False, also=("no_shared_cipher",))
+def protocol_version_mismatch__or_suites_without_a_key() -> Evidence:
     """max_version is 1.2, where an RSA backend allows ECDSA suites alone; at TLS 1.3 it would go."""
     offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version"), *all_refused(40)[1:])
