@@ -9,8 +9,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from typing import Final
+
+from probe.own_limits import lacks_threads
 
 Notifications = Callable[..., Iterator[AbstractSet[tuple[object, str]]]]
 """watchfiles.watch, or what stands in for it."""
@@ -19,6 +20,8 @@ GROUPED: Final = 100
 """Milliseconds for which changes are put together."""
 STEP: Final = 20
 """Milliseconds without a further change after which they are told."""
+SPARE_THREADS: Final = 2
+"""Threads that must be free for a watch: it starts one, and others may start one meanwhile."""
 _LINKS: Final = 40
 """As many as Linux follows in one path (path_resolution(7))."""
 
@@ -152,26 +155,38 @@ class Directories:
     def _listen(
         self, directories: tuple[str, ...], stop: threading.Event, loop: asyncio.AbstractEventLoop
     ) -> None:
-        notifications = self._notifications or _watch()
-        changes = notifications(
-            *directories,
-            watch_filter=None,
-            debounce=GROUPED,
-            step=STEP,
-            stop_event=stop,
-            recursive=False,
-            raise_interrupt=False,
-            ignore_permission_denied=True,
-        )
         try:
-            for change in changes:
-                loop.call_soon_threadsafe(self._tell, stop, {path for _, path in change})
-        except OSError:
-            # Too many watches, as a rule.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._tell, stop, None)
+            for told in self._notified(directories, stop):
+                loop.call_soon_threadsafe(self._tell, stop, told)
         except RuntimeError:
             return  # the loop has ended; nobody listens any more
+
+    def _notified(
+        self, directories: tuple[str, ...], stop: threading.Event
+    ) -> Iterator[AbstractSet[str] | None]:
+        """Yield the paths of each notification; at last None where there can be no more."""
+        # notify, below watchfiles, starts a thread, and ends the whole process where it gets none
+        # (INotifyWatcher::drop panics while another panic is under way).
+        if lacks_threads(SPARE_THREADS):
+            yield None
+            return
+        try:
+            notifications = self._notifications or _watch()
+            changes = notifications(
+                *directories,
+                watch_filter=None,
+                debounce=GROUPED,
+                step=STEP,
+                stop_event=stop,
+                recursive=False,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            )
+            for change in changes:
+                yield {path for _, path in change}
+        except (OSError, MemoryError, RuntimeError):
+            # Too many watches, as a rule.
+            yield None
 
     def _tell(self, stop: threading.Event, paths: AbstractSet[str] | None) -> None:
         if stop is not self._stop:

@@ -3,8 +3,9 @@
 A round follows a change of the raw outcome, then at most one an hour; as long as the raw outcome
 stays, its results go with every later attempt as data, so that a settled cause does not flap
 back. A round that shows nothing, because the unvaried handshake ended otherwise than the attempt,
-is kept for that attempt alone. What would prove a cause is made four times, each time behind an
-unvaried handshake: a backend that closes some connections would else be taken at its word.
+is kept for that attempt alone. What would prove a cause is made four to eight times, each time
+behind an unvaried handshake: a backend that closes some connections would else be taken at its
+word.
 A target that flaps gets a few rounds an hour and no more. Ages are of the monotonic clock.
 """
 
@@ -17,16 +18,19 @@ from typing import Final
 
 import msgspec.structs
 
-from probe.causes.experiments import holds, to_confirm
+from probe.causes.experiments import SPEAKS_FOR_ITSELF, holds, to_confirm
 from probe.causes.open_questions import open_questions, raw_outcome
 from probe.evidence import Evidence, Experiment, Varied
 from probe.target import Target
 
 HOUR: Final = 3600.0
 AGAIN: Final = 3
-"""How often what goes further is tried again. Where six of ten connections are closed at random,
-a single round would prove something 55 times in 100; so it is twice (a simulation of such rounds).
-They cost six handshakes, where something is found, at most once an hour."""
+"""How often what goes further is tried again at least. Where six of ten connections are closed at
+random, a single round would prove something 55 times in 100; so it is twice (a simulation of such
+rounds)."""
+MOST: Final = 7
+"""How often it is where the round has used less than half of its time: then hardly ever. They cost
+fourteen handshakes, where something is found, at most once an hour."""
 ROUNDS: Final = 4
 """The most rounds that one target gets in an hour, however often its outcome changes."""
 
@@ -95,19 +99,21 @@ class Settling:
     async def _make(
         self, target: Target, evidence: Evidence, varied: Sequence[Varied]
     ) -> tuple[Experiment, ...]:
-        """Make one round, and `AGAIN` times more what goes further in it."""
-        end = self._clock() + target.timeout
+        """Make one round, and `AGAIN` to `MOST` times more what goes further in it."""
+        began = self._clock()
+        end = began + target.timeout
         made = await self._experiment(target, evidence, varied, target.timeout)
         shown = msgspec.structs.replace(evidence, experiments=made)
-        for _ in range(AGAIN):
+        for times in range(MOST):
             doubtful = to_confirm(shown)
-            if not doubtful:
+            used = self._clock() - began
+            if not doubtful or (times >= AGAIN and used > target.timeout / 2):
                 break
             again: tuple[Experiment, ...] = ()
             if (left := end - self._clock()) > 0:
                 again = await self._experiment(target, evidence, doubtful, left)
-            # What could not be tried again is as if it had not been made.
-            unconfirmed = set(doubtful) - {one.varied for one in again}
+            # What could not be tried again is as if it had not been made, unless it was said.
+            unconfirmed = set(doubtful) - {one.varied for one in again} - SPEAKS_FOR_ITSELF
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
         if holds(shown):

@@ -5,8 +5,9 @@ from typing import Final, Literal
 from probe.causes.cause import Cause, Match, Strength
 from probe.causes.experiments import further
 from probe.causes.first_bytes import bytes_of, spoken
+from probe.causes.grpc_success import speaks_grpc
 from probe.causes.named_alert import received
-from probe.causes.observed import refusal, speaks_grpc
+from probe.causes.observed import refusal
 from probe.causes.steps import kind_of_settings, name_setting
 from probe.evidence import Evidence, TargetFacts
 
@@ -92,8 +93,10 @@ def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple
         first = f"Use the {exporter} exporter for {{endpoint}}: port {{port}} serves {protocol}."
         if kind_of_settings(target) == "unknown":
             first += f" For an SDK, set OTEL_EXPORTER_OTLP_PROTOCOL={value}."
-    usual = "4317 is gRPC" if http else "4318 is OTLP/HTTP"
-    other = f"Or correct the port in {{endpoint_setting}}: {usual} as a rule."
+    spoken, usual = ("gRPC", 4317) if http else ("OTLP/HTTP", 4318)
+    other = f"Or correct the port in {{endpoint_setting}}: {usual} is {spoken} as a rule."
+    if target.port == usual:
+        other = f"Or write the port at which the backend serves {spoken} in {{endpoint_setting}}."
     return (first, other, "{restart}")
 
 

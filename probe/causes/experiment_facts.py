@@ -9,9 +9,11 @@ from probe.causes.experiments import (
     further,
     holds,
     last_fatal,
+    proven,
     ruled_out,
     went_further,
 )
+from probe.causes.shared_suites import own_suites_refused
 from probe.evidence import Evidence, Experiment, Varied
 
 _WORDS: Final[dict[Varied, str]] = {
@@ -28,6 +30,7 @@ _WORDS: Final[dict[Varied, str]] = {
     "tls": "with TLS",
 }
 _PROTOCOL_VERSION: Final = 70
+_VERSIONS: Final = "protocol_version_mismatch"
 
 
 class Shown(NamedTuple):
@@ -45,8 +48,17 @@ class Shown(NamedTuple):
 def shown(evidence: Evidence) -> Iterator[Shown]:
     """Yield what each experiment showed, in the order they were made."""
     for one in evidence.experiments:
-        proves = SETTLES.get(one.varied, "") if further(evidence, one.varied) is not None else ""
-        yield Shown(one.varied, one.at, _outcome(evidence, one), proves, ruled_out(evidence, one))
+        out = _outcome(evidence, one)
+        yield Shown(one.varied, one.at, out, _proves(evidence, one), ruled_out(evidence, one))
+
+
+def _proves(evidence: Evidence, one: Experiment) -> str:
+    """Return the cause that this experiment proves; a version's proof is none where suites tell more."""
+    if further(evidence, one.varied) is None:
+        return ""
+    cause = SETTLES.get(one.varied, "")
+    narrower = proven(evidence) != cause or own_suites_refused(evidence) is not None
+    return "" if cause == _VERSIONS and narrower else cause
 
 
 def told(evidence: Evidence) -> Iterator[str]:

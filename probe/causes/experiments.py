@@ -8,6 +8,7 @@ nothing, neither the attempt's nor a variation's.
 
 from typing import Final
 
+from probe.causes.other_protocol import serves_other_protocol
 from probe.evidence import Answer, Evidence, Experiment, Handshake, Varied
 
 SETTLES: Final[dict[Varied, str]] = {
@@ -26,10 +27,8 @@ SETTLES: Final[dict[Varied, str]] = {
 _PROTOCOL_VERSION: Final = 70
 _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
-_SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
+SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
 """Variations whose proof is what the peer said, and not that it went on where it had not."""
-_NOT_SERVED: Final = frozenset({404, 405, 415})
-_BAD_REQUEST: Final = 400
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
 
@@ -72,8 +71,10 @@ def further(evidence: Evidence, varied: Varied) -> Experiment | None:
     Where it was made several times, each must have.
     """
     one = found(evidence, varied)
-    if one is None or (evidence.ending.kind == "timeout" and varied not in _SPEAKS_FOR_ITSELF):
+    if one is None or (evidence.ending.kind == "timeout" and varied not in SPEAKS_FOR_ITSELF):
         return None
+    if varied == "plaintext" and any(map(speaks_tls, evidence.experiments)):
+        return None  # whatever it says to a greeting, it speaks TLS
     made = (each for each in evidence.experiments if each.varied == varied)
     return one if all(went_further(evidence, each) for each in made) else None
 
@@ -85,13 +86,18 @@ def hints(evidence: Evidence, varied: Varied) -> bool:
 
 
 def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
-    """Return the variations that went further, and must do so again to prove anything."""
+    """Return the variations that went further, and must do so again to prove anything.
+
+    What speaks for itself too: a load balancer may have backends of several kinds behind it. But
+    where the attempt met its deadline, repetitions of it would take longer than there is time.
+    """
     made = dict.fromkeys(one.varied for one in evidence.experiments)
+    timed_out = evidence.ending.kind == "timeout"
     return tuple(
         varied
         for varied in made
         if varied in SETTLES
-        and varied not in _SPEAKS_FOR_ITSELF
+        and not (timed_out and varied in SPEAKS_FOR_ITSELF)
         and further(evidence, varied) is not None
     )
 
@@ -103,7 +109,7 @@ def went_further(evidence: Evidence, one: Experiment) -> bool:
     if one.varied == "tls":
         return speaks_tls(one)
     if one.varied == "other_protocol":
-        return _speaks_the_other(evidence, one)
+        return _other_protocol(evidence, one) is True
     if evidence.handshake is None or agreed(evidence.handshake) or one.handshake is None:
         return False
     return agreed(one.handshake)
@@ -123,6 +129,8 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""
     if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
         return ""  # it came to nothing
+    if one.varied == "other_protocol" and _other_protocol(evidence, one) is None:
+        return ""  # somebody answered, a proxy maybe: which protocol is served, it does not say
     if one.varied == "tls" and one.ending.kind != "not_tls":
         return ""  # nor does a close say that it is no TLS server
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
@@ -131,8 +139,8 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""  # the peer itself says that it is the version
     if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
         return ""  # the backend's own suites may be for another key than its certificate's
-    made = (each for each in evidence.experiments if each.varied == one.varied)
-    return "" if not cause or any(went_further(evidence, each) for each in made) else cause
+    settling = [each for each in evidence.experiments if SETTLES.get(each.varied, "") == cause]
+    return "" if any(went_further(evidence, each) for each in settling) else cause
 
 
 def _speaks_tls13_alone(evidence: Evidence) -> bool:
@@ -157,16 +165,13 @@ def speaks_tls(one: Experiment) -> bool:
     return handshake is not None and (agreed(handshake) or last_fatal(handshake) is not None)
 
 
-def _speaks_the_other(evidence: Evidence, one: Experiment) -> bool:
-    """Whether the other OTLP protocol got an answer of its own."""
-    answer = one.answer
-    if answer is None or one.ending.kind != "answered" or answer.http_status in _NOT_SERVED:
+def _other_protocol(evidence: Evidence, one: Experiment) -> bool | None:
+    """Whether the other OTLP protocol is served; None where that is left open."""
+    if one.answer is None:
         return False
-    if evidence.target.protocol != "grpc":
-        # Without TLS the request was HTTP/1.1, so any answer in HTTP/2 is the other's.
-        return answer.grpc_status is not None or evidence.target.plaintext
-    # A TLS port may say so by HTTP 400.
-    return not (evidence.target.plaintext and answer.http_status == _BAD_REQUEST)
+    if one.ending.kind != "answered":
+        return None  # an answer that was cut
+    return serves_other_protocol(evidence.target, one.answer)
 
 
 def same_without_certificate(evidence: Evidence) -> bool:
@@ -203,4 +208,6 @@ def _speaks_in_clear(one: Experiment) -> bool:
         first = bytes.fromhex(one.first_bytes)
     except ValueError:  # an evidence file that was edited by hand
         return False
+    if any(said.startswith(first) for said in _TLS_PORT):
+        return False  # cut short: it may have been one
     return one.ending.kind == "not_tls" and not first.startswith(_TLS_PORT)

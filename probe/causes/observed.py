@@ -9,6 +9,7 @@ from typing import Final
 
 from probe.causes.clocks import backend_agrees, seen_outside
 from probe.causes.experiments import same_alert, same_without_certificate
+from probe.causes.grpc_success import is_grpc_success, speaks_grpc
 from probe.causes.plaintext_to_tls import wants_tls
 from probe.causes.wording import DAY
 from probe.credential_facts import CertificateAtHand, CertificateFacts
@@ -23,8 +24,7 @@ REFUSAL_ALERTS: Final = frozenset({*range(40, 52), 80, 114, 116})
 _CERTIFICATE_TEXT: Final = re.compile(
     r"(ssl|tls|client)[ -]certificate|certificate (error|required|verif)", re.IGNORECASE
 )
-_GRPC_MEDIA: Final = "application/grpc"
-_OTLP_MEDIA: Final = (_GRPC_MEDIA, "application/x-protobuf")
+_OTLP_MEDIA: Final = ("application/grpc", "application/x-protobuf")
 _REFUSES: Final = frozenset({"alert", "close", "reset", "answered"})
 _BAD_REQUEST: Final = 400
 _COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
@@ -281,18 +281,13 @@ def speaks_otlp(answer: Answer) -> bool:
     return answer.grpc_status is not None or answer.content_type.lower().startswith(_OTLP_MEDIA)
 
 
-def speaks_grpc(answer: Answer) -> bool:
-    """Whether the answer's media type is gRPC's (gRPC over HTTP/2, "Responses")."""
-    return answer.content_type.lower().startswith(_GRPC_MEDIA)
-
-
 def answered_well(evidence: Evidence) -> bool:
     """Whether the answer to the request is a success (interfaces.md, section 3, Answers)."""
     answer = evidence.answer
     if answer is None or answer.body_end != "whole":
         return False
     if evidence.target.protocol == "grpc":
-        return answer.grpc_status == 0
+        return is_grpc_success(answer)
     if not 200 <= answer.http_status < 300 or answer.grpc_status is not None:
         return False
     media = answer.content_type.split(";", 1)[0].strip().lower()

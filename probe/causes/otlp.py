@@ -6,7 +6,8 @@ from typing import Final
 from probe.causes.cause import Cause, Match, Party, Strength
 from probe.causes.experiments import proven
 from probe.causes.first_bytes import bytes_of, name_unexpected
-from probe.causes.observed import answered_well, refusal, speaks_grpc, speaks_otlp
+from probe.causes.grpc_success import find_breach, speaks_grpc
+from probe.causes.observed import answered_well, refusal, speaks_otlp
 from probe.causes.storage_texts import is_about_storage
 from probe.causes.unreadable_answer import unreadable
 from probe.evidence import Answer, EndingKind, Evidence
@@ -79,6 +80,8 @@ def _fact(answer: Answer) -> str:
     if answer.grpc_status is not None:
         name = _GRPC_NAMES.get(answer.grpc_status, "OK" if answer.grpc_status == 0 else "?")
         said = f"gRPC status {answer.grpc_status} {name}"
+        if breach := find_breach(answer):
+            said += f" {breach}"
     else:
         said = f"HTTP {answer.http_status}"
         if answer.content_type:

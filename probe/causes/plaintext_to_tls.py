@@ -8,7 +8,7 @@ a TLS handshake with the same port decides.
 import re
 from typing import Final
 
-from probe.causes.experiments import found, speaks_tls
+from probe.causes.experiments import further
 from probe.causes.first_bytes import bytes_of, spoken
 from probe.evidence import Evidence
 
@@ -35,8 +35,8 @@ def wants_tls(evidence: Evidence) -> str:
         and _SAYS_SO.search(answer.message)
     ):
         return f'the port answers HTTP 400: "{answer.message}"'
-    tried = found(evidence, "tls")
-    if tried is None or tried.handshake is None or not speaks_tls(tried):
+    tried = further(evidence, "tls")
+    if tried is None or tried.handshake is None:
         return ""
     handshake = tried.handshake
     if not handshake.cipher:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
 from probe.evidence import Answer, BodyEnd, ClockReading
+from probe.grpc_media import is_grpc_media
 from probe.handshake.otlp_message import (
     BrokenBodyError,
     ResponseFacts,
@@ -44,15 +45,17 @@ _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
 _MAX_STATUS_DIGITS: Final = 10
 _TRAILERS: Final = frozenset({b"grpc-status", b"grpc-message"})
-_KEPT: Final = _TRAILERS | {
-    b"content-type",
-    b"content-encoding",
-    b"content-length",
-    b"grpc-encoding",
-    b"date",
-    b"server",
-    b"location",
-}
+_HEAD: Final = frozenset(
+    {
+        b"content-type",
+        b"content-encoding",
+        b"content-length",
+        b"grpc-encoding",
+        b"date",
+        b"server",
+        b"location",
+    }
+)
 _UNSEEN: Final = re.compile(r"<!--|<script\b|<style\b")
 _UNSEEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -71,13 +74,19 @@ class Response:
     body: bytearray = field(default_factory=bytearray)
 
     def add_fields(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep the head's fields of interest; of a repeated one the first."""
+        """Keep the head's fields of interest but gRPC's status; of a repeated one the first.
+
+        That stands in the trailers: in a head that ends nothing clients pass it over.
+        """
         for name, value in pairs:
-            if name in _KEPT:
+            if name in _HEAD:
                 self.fields.setdefault(name, value)
 
     def add_trailers(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep gRPC's fields, which are the only ones that trailers may bring."""
+        """Keep gRPC's status, which trailers alone may bring, or a head that is all there is.
+
+        Of a repeated one the last, as grpc-go and grpc-core do.
+        """
         for name, value in pairs:
             if name in _TRAILERS:
                 self.fields[name] = value
@@ -91,17 +100,8 @@ class Response:
     @property
     def is_grpc(self) -> bool:
         """Whether it is a gRPC response: 200 and application/grpc (gRPC over HTTP/2)."""
-        content_type = self.fields.get(b"content-type", b"").lower()
-        return (
-            self.protocol == "grpc"
-            and self.status == 200
-            and content_type.startswith(b"application/grpc")
-        )
-
-    @property
-    def has_grpc_status(self) -> bool:
-        """Whether a grpc-status came, in the head (trailers-only) or the trailers."""
-        return b"grpc-status" in self.fields
+        content_type = safe_text(self.fields.get(b"content-type", b""))
+        return self.protocol == "grpc" and self.status == 200 and is_grpc_media(content_type)
 
     @property
     def media_type(self) -> str:

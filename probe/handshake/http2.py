@@ -242,6 +242,7 @@ class Http2Exchange:
         response.status = int(value)
         response.add_fields(fields)
         if last:
+            response.add_trailers(fields)  # gRPC's "Trailers-Only"
             self._finish()
 
     def _hear_data(self, frame: DataFrame) -> None:

@@ -101,14 +101,14 @@ def read_grpc_response(
     declared, message = int.from_bytes(body[1:GRPC_PREFIX]), body[GRPC_PREFIX:]
     if declared > len(message):
         raise BrokenBodyError(f"a gRPC message of {declared} bytes of which {len(message)} came")
+    if declared < len(message):
+        raise BrokenBodyError("more than one gRPC message, where a unary call has one")
     if body[0] > 1:
         raise BrokenBodyError(f"a gRPC message whose compressed flag is {body[0]}")
     if body[0] == 1:
         if encoding.strip().lower() != b"gzip":
             raise BrokenBodyError("a compressed gRPC message without a grpc-encoding that we know")
-        return read_response(signal, unfold_gzip(message[:declared], most))
-    if declared != len(message):
-        return _UNREADABLE
+        return read_response(signal, unfold_gzip(message, most))
     return read_response(signal, message)
 
 

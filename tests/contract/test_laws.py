@@ -34,7 +34,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "credential_facts": frozenset({"record"}),
     "evidence": TEXT | {"credential_facts", "record", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
-    "causes": FACTS | TEXT | {"cipher_suites", "shell_words", "weakness"},
+    "grpc_media": frozenset(),
+    "causes": FACTS | TEXT | {"cipher_suites", "grpc_media", "shell_words", "weakness"},
     "diagnosis": FACTS | TEXT | {"causes", "weakness"},
     "credentials": FACTS
     | TEXT
@@ -50,6 +51,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     | {
         "credentials",
         "described_value",
+        "grpc_media",
         "own_limits",
         "safe_text",
         "target",
@@ -73,7 +75,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
         "token_bucket",
         "trace_context",
     },
-    "directories": frozenset(),
+    "directories": frozenset({"own_limits"}),
     "serving": TEXT | {"cipher_suites", "secret_register", "sources", "token_bucket", "watching"},
     "watching": frozenset({"directories"}),
     "settling": FACTS | {"causes", "target"},

@@ -208,3 +208,60 @@ def test_grpc_messages_that_nobody_can_take_out(
     found = judged(h2(*frames), "grpc", "close")
 
     assert (found.outcome, found.cause) == (outcome, cause)
+
+
+MESSAGE: Final = data(bytes(5))
+BROKEN_OFF: Final = head(("grpc-status", "13"), flags=("END_STREAM",))
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (head(*GRPC), MESSAGE, OK),
+        (head(*GRPC, ("grpc-status", "13")), MESSAGE, OK),
+        (
+            head(*GRPC),
+            MESSAGE,
+            head(("grpc-status", "13"), ("grpc-status", "0"), flags=("END_STREAM",)),
+        ),
+        (head((":status", "200"), ("content-type", "application/grpc+proto")), MESSAGE, OK),
+    ],
+)
+def test_a_message_and_the_trailers_status_make_a_grpc_success(
+    frames: tuple[HeadersFrame | DataFrame, ...],
+) -> None:
+    """As grpc-go 1.84 was measured to take the same frames; a head's own status counts for nothing."""
+    assert judged(h2(*frames), "grpc", "close").outcome == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (head(*GRPC, ("grpc-status", "0"), flags=("END_STREAM",)),),
+        (head(*GRPC), OK),
+        (head(*GRPC), data(b""), OK),
+        (head(*GRPC), data(bytes(10)), OK),
+        (head(*GRPC, ("grpc-status", "0")), data(bytes(5), "END_STREAM")),
+        (head(*GRPC), data(bytes(5), "END_STREAM")),
+        (head(*GRPC), MESSAGE, BROKEN_OFF),
+        (head(*GRPC, ("grpc-status", "0")), MESSAGE, BROKEN_OFF),
+        (
+            head(*GRPC),
+            MESSAGE,
+            head(("grpc-status", "0"), ("grpc-status", "13"), flags=("END_STREAM",)),
+        ),
+        (head((":status", "503"), *GRPC[1:], ("grpc-status", "0"), flags=("END_STREAM",)),),
+        (head((":status", "503"), *GRPC[1:]), MESSAGE, OK),
+        (head((":status", "200")), MESSAGE, OK),
+        (head((":status", "200"), ("content-type", "text/html")), MESSAGE, OK),
+        (head((":status", "200"), ("content-type", "application/grpc-web+proto")), MESSAGE, OK),
+    ],
+)
+def test_less_than_that_is_no_grpc_success(
+    frames: tuple[HeadersFrame | DataFrame, ...],
+) -> None:
+    """As grpc-go 1.84 fails on the same frames; on HTTP 503 with trailers grpcio 1.85 does."""
+    found = judged(h2(*frames), "grpc", "close")
+
+    assert (found.outcome, found.certain) == ("failed", True)
+    assert found.cause in {"otlp_rejected", "otlp_protocol_mismatch"}

@@ -88,12 +88,31 @@ def test_an_http_code_has_its_cause(status: int, cause: str) -> None:
     assert found.stage == "export"
 
 
-@pytest.mark.parametrize("body_parses", [True, None])
-def test_grpc_status_ok_confirms(body_parses: bool | None) -> None:
-    """Status OK, with a message or without one."""
-    found = diagnose(answered(msgspec.structs.replace(TAKEN, body_parses=body_parses)))
+@pytest.mark.parametrize("media", ["application/grpc", "application/grpc+proto"])
+def test_grpc_status_ok_with_a_message_confirms(media: str) -> None:
+    """Status OK of HTTP 200, of gRPC's media type and with a response message."""
+    found = diagnose(answered(msgspec.structs.replace(TAKEN, content_type=media)))
 
     assert (found.outcome, found.findings) == ("confirmed", ())
+
+
+@pytest.mark.parametrize(
+    ("changed", "fact"),
+    [
+        ({"body_parses": None}, "without the response message"),
+        ({"http_status": 503}, "with HTTP 503"),
+        ({"content_type": "text/html"}, "with the content type text/html"),
+        ({"content_type": "application/grpc-web+proto"}, "application/grpc-web+proto"),
+        ({"content_type": ""}, "with the content type (none)"),
+    ],
+    ids=lambda value: next(iter(value.items())) if isinstance(value, dict) else value,
+)
+def test_grpc_status_ok_alone_confirms_nothing(changed: dict[str, object], fact: str) -> None:
+    """What grpc-go 1.84 or grpcio 1.85 was measured to fail on, status OK or not."""
+    found = diagnose(answered(msgspec.structs.replace(TAKEN, **changed)))
+
+    assert brief(found) == ("failed", "otlp_rejected", True)
+    assert fact in found.facts[0]
 
 
 @pytest.mark.parametrize(

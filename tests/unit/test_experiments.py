@@ -105,9 +105,25 @@ async def test_a_port_of_the_other_protocol_is_named_beside_alpn(
     assert b"s3cr3t" not in b"".join(asked)
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 429, 502, 503])
+async def test_a_proxy_without_h2_is_no_port_of_the_other_protocol(
+    start: Start, tmp_path: Path, status: int
+) -> None:
+    """An error page in HTTP/1.1 does not say that OTLP/HTTP is served: the proxy lacks h2."""
+    page = b"HTTP/1.1 %d X\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\nbad" % status
+    async with http1_only(tmp_path, page) as (port, _):
+        _, diagnosis = await observe(target(tmp_path, port))
+    assert (diagnosis.cause, diagnosis.also) == ("alpn_mismatch", ())
+    assert diagnosis.party == "backend"
+    assert not any("rules out otlp_protocol_mismatch" in fact for fact in diagnosis.facts)
+
+
+TAKEN = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n"
+
+
 @asynccontextmanager
-async def http1_only(folder: Path) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Serve OTLP/HTTP over HTTP/1.1 and TLS; yield the port and what is asked."""
+async def http1_only(folder: Path, reply: bytes = TAKEN) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Answer `reply` over HTTP/1.1 and TLS; yield the port and what is asked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(
         write_pem(folder, "server.crt", SERVER.pem), write_pem(folder, "server.key", SERVER.key_pem)
@@ -118,10 +134,7 @@ async def http1_only(folder: Path) -> AsyncIterator[tuple[int, list[bytes]]]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if head := await reader.read(65536):
             asked.append(head)
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
-                b"Content-Length: 0\r\n\r\n"
-            )
+            writer.write(reply)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)

@@ -85,3 +85,45 @@ async def test_settings_of_tls_that_nobody_needed_are_no_fault_of_the_probes() -
     assert [one.ending.kind for one in evidence.experiments if one.varied == "tls"] == [
         "probe_fault"
     ]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+async def test_backends_of_two_kinds_behind_one_port_prove_nothing(protocol: Protocol) -> None:
+    """Every second handshake is answered with an alert: a load balancer, and not a TLS port."""
+    hellos = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal hellos
+        asked = await reader.read(65536)
+        if asked.startswith(CLIENT_HELLO):
+            hellos += 1
+            if hellos % 2:
+                writer.write(bytes.fromhex("15030300020228"))
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    async with serving(answer) as port:
+        ((_, evidence, diagnosis),) = await one_round(
+            [target(port, protocol)], concurrency=1, clock_tolerance=60.0
+        )
+    assert [one.varied for one in evidence.experiments].count("tls") == 2
+    assert (diagnosis.cause, diagnosis.certain) == ("connection_closed", False)
+    assert "tls_off" in diagnosis.also
+
+
+async def test_every_handshake_of_a_tls_port_is_answered() -> None:
+    """The reverse: what answers each handshake with an alert is a TLS port, and certain."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (await reader.read(65536)).startswith(CLIENT_HELLO):
+            writer.write(bytes.fromhex("15030300020228"))
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    async with serving(answer) as port:
+        ((_, _, diagnosis),) = await one_round(
+            [target(port, "grpc")], concurrency=1, clock_tolerance=60.0
+        )
+    assert (diagnosis.cause, diagnosis.certain) == ("tls_off", True)

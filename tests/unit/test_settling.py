@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec.structs
 import pytest
 
 from probe.diagnosis import diagnose
 from probe.evidence import Ending, Evidence, Experiment, Varied
-from probe.settling import AGAIN, HOUR, ROUNDS, Settling
+from probe.settling import AGAIN, HOUR, MOST, ROUNDS, Settling
 from probe.target import Endpoint, Target
 from tests.golden.attempts import attempt, begun, holding, shaken
 from tests.golden.certificates import AT, EXPORTER
@@ -128,14 +129,30 @@ async def test_a_round_that_shows_nothing_is_not_kept() -> None:
 async def test_what_goes_further_is_tried_again() -> None:
     """Behind unvaried handshakes, and alone; all results go with the evidence."""
     laboratory = Laboratory()
-    laboratory.goes_on = ["every_cipher"] * (1 + AGAIN)
+    laboratory.goes_on = ["every_cipher"] * (1 + MOST)
     settled = await Settling(laboratory).settle(TARGET, at(0), None)
-    assert laboratory.asked[1:] == [("every_cipher",)] * AGAIN
-    assert [one.varied for one in settled.experiments].count("every_cipher") == 1 + AGAIN
+    assert laboratory.asked[1:] == [("every_cipher",)] * MOST
+    assert [one.varied for one in settled.experiments].count("every_cipher") == 1 + MOST
     assert diagnose(settled).cause == "no_shared_cipher"
 
 
-@pytest.mark.parametrize("times", range(1, 1 + AGAIN))
+async def test_on_a_slow_path_it_is_tried_again_less_often() -> None:
+    """Where half of the time is used up, the fewest repetitions are enough."""
+    now = 0.0
+
+    async def slow(*asked: Any) -> tuple[Experiment, ...]:
+        nonlocal now
+        now += 0.2 * TARGET.timeout
+        return await laboratory(*asked)
+
+    laboratory = Laboratory()
+    laboratory.goes_on = ["every_cipher"] * (1 + MOST)
+    settled = await Settling(slow, clock=lambda: now).settle(TARGET, at(0), None)
+    assert laboratory.asked[1:] == [("every_cipher",)] * AGAIN
+    assert diagnose(settled).cause == "no_shared_cipher"
+
+
+@pytest.mark.parametrize("times", range(1, 1 + MOST))
 async def test_what_does_not_always_go_further_proves_nothing(times: int) -> None:
     """A backend that closes now and then."""
     laboratory = Laboratory()
@@ -147,7 +164,7 @@ async def test_what_does_not_always_go_further_proves_nothing(times: int) -> Non
 
 async def test_what_goes_further_in_the_last_moment_proves_nothing() -> None:
     """No time is left to try it again: it is as if it had not been made."""
-    ticking = iter([0.0, 0.0, *[TARGET.timeout + 1] * 10])
+    ticking = iter([0.0, 0.0, *[TARGET.timeout + 1] * 20])
     laboratory = Laboratory()
     laboratory.goes_on = ["every_cipher"]
     settled = await Settling(laboratory, clock=lambda: next(ticking)).settle(TARGET, at(0), None)

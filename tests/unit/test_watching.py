@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 from watchfiles import watch as notifications
 
 from probe.directories import places_of
+from probe.own_limits import lacks_threads
 from probe.watching import QUICK, SLOW, watch
+from tests.unit.command_line import ROOT
 from tests.unit.watching_files import Seen, refused, silent, watching
 
 
@@ -305,3 +309,53 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert {str(tmp_path / "a"), str(tmp_path / "b")} <= places_of([str(tmp_path / "a")]).keys()
+
+
+WATCHES_WITHOUT_MEMORY = """
+import asyncio, pathlib, resource, sys
+import watchfiles
+from probe.watching import watch
+
+async def main():
+    file, room = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    file.write_text("1")
+    seen = asyncio.Event()
+    async def changed(paths):
+        seen.set()
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + room
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    task = asyncio.create_task(watch(lambda: [str(file)], changed))
+    await asyncio.sleep(1.2)
+    file.write_text("22")
+    await asyncio.wait_for(seen.wait(), 8)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("room", [2, 9, 12, 30])
+def test_a_watch_that_gets_no_thread_of_its_own_ends_nothing(tmp_path: Path, room: int) -> None:
+    """With memory for too few stacks the process lives on, and sees what changes.
+
+    notify, below watchfiles, would abort it: its watcher takes the lack of a thread for a bug.
+    """
+    command = [
+        sys.executable,
+        "-c",
+        WATCHES_WITHOUT_MEMORY,
+        str(tmp_path / "file"),
+        str(room << 20),
+    ]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+def test_a_thread_that_can_be_had_is_no_lack() -> None:
+    """Where nothing is limited there are threads."""
+    assert not lacks_threads(4)

@@ -11,8 +11,12 @@ from tests.lab.stack import FAR_FROM_ITS_EDGE, Serving, Stack, free_port, lackin
 
 STREAM_MODULE: Final = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 _OTLP: Final = "default_type application/x-protobuf; return 200;"
-# A gRPC answer of headers alone (gRPC over HTTP/2, Trailers-Only).
-_GRPC: Final = "default_type application/grpc; add_header grpc-status 0; return 200;"
+# The empty message of gRPC is a file of five zero bytes; the answer to a POST is what it stands in
+# for a 405, which is a GET of it.
+_GRPC: Final = (
+    "default_type application/grpc; location / {{ root {folder}; try_files /message =500; "
+    "error_page 405 =200 /message; add_trailer grpc-status 0 always; }}"
+)
 
 
 def _tls(serving: Serving) -> str:
@@ -38,8 +42,9 @@ def _http(
     @contextmanager
     def start(folder: Path, serving: Serving) -> Iterator[int]:
         with free_port() as port:
+            (folder / "message").write_bytes(bytes(5))
             listen = f"listen {HOST}:{port} ssl{' http2' if http2 else ''};"
-            server = f"server {{ {listen} {_tls(serving)} {answer} }}"
+            server = f"server {{ {listen} {_tls(serving)} {answer.format(folder=folder)} }}"
             with run_nginx(folder, port, http=server, clock=serving.clock):
                 yield port
 

@@ -2,7 +2,7 @@
 //
 // Usage: node node_server.js https|http2 VERSION CERT_FILE KEY_FILE [CLIENT_CA_FILE [CRL_FILE]]
 // It prints its port and answers every request with an empty Export response; http2, on which
-// Node's gRPC servers stand too, in the words of gRPC, as trailers alone.
+// Node's gRPC servers stand too, as gRPC: an empty message, and the status in the trailers.
 "use strict";
 
 const fs = require("node:fs");
@@ -38,10 +38,12 @@ function grpc() {
   server.on("stream", (stream) => {
     stream.resume();
     stream.on("error", () => {});
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
     stream.respond(
-      { ":status": 200, "content-type": "application/grpc", "grpc-status": "0" },
-      { endStream: true },
+      { ":status": 200, "content-type": "application/grpc" },
+      { waitForTrailers: true },
     );
+    stream.end(Buffer.alloc(5));
   });
   return server;
 }

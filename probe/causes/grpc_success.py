@@ -1,0 +1,36 @@
+"""What makes a gRPC answer a success: the status OK alone does not.
+
+Measured with grpc-go 1.84, which the Collector exports by, and grpcio 1.85: without a response
+message, with another content type, or with another HTTP status than 200, a call fails in the one
+or in both, whatever its grpc-status says.
+"""
+
+from typing import Final
+
+from probe.evidence import Answer
+from probe.grpc_media import is_grpc_media
+
+_OK: Final = 200
+
+
+def speaks_grpc(answer: Answer) -> bool:
+    """Whether the answer's media type is gRPC's (gRPC over HTTP/2, "Responses")."""
+    return is_grpc_media(answer.content_type)
+
+
+def is_grpc_success(answer: Answer) -> bool:
+    """Whether every client takes this answer to a unary call for a success."""
+    return answer.grpc_status == 0 and not find_breach(answer)
+
+
+def find_breach(answer: Answer) -> str:
+    """Return why an answer of the status OK is no success; empty where it is one, or says no OK."""
+    if answer.grpc_status != 0:
+        return ""
+    if answer.http_status != _OK:
+        return f"with HTTP {answer.http_status}, where gRPC has 200"
+    if not speaks_grpc(answer):
+        return f"with the content type {answer.content_type or '(none)'}, which is not gRPC's"
+    if answer.body_parses is None:
+        return "without the response message that every such call ends with"
+    return ""
