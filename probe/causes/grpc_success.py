@@ -1,8 +1,9 @@
-"""What makes a gRPC answer a success: the status OK alone does not.
+"""What makes a gRPC answer a success: status OK in a gRPC response of HTTP 200.
 
-Measured with grpc-go 1.84, which the Collector exports by, and grpcio 1.85: without a response
-message, with another content type, or with another HTTP status than 200, a call fails in the one
-or in both, whatever its grpc-status says.
+Measured with grpc-go 1.84, which the Collector exports by, and grpcio 1.85: with another content
+type, or with another HTTP status than 200, a call fails in the one or in both, whatever its
+grpc-status says. Without a response message it fails in grpc-go since 1.7x, and older ones take it:
+the backend has accepted who we are and said OK, so that is a finding.
 """
 
 from typing import Final
@@ -19,7 +20,7 @@ def speaks_grpc(answer: Answer) -> bool:
 
 
 def is_grpc_success(answer: Answer) -> bool:
-    """Whether every client takes this answer to a unary call for a success."""
+    """Whether the answer to a unary call says OK, as a gRPC response."""
     return answer.grpc_status == 0 and not find_breach(answer)
 
 
@@ -31,6 +32,9 @@ def find_breach(answer: Answer) -> str:
         return f"with HTTP {answer.http_status}, where gRPC has 200"
     if not speaks_grpc(answer):
         return f"with the content type {answer.content_type or '(none)'}, which is not gRPC's"
-    if answer.body_parses is None:
-        return "without the response message that every such call ends with"
     return ""
+
+
+def lacks_message(answer: Answer) -> bool:
+    """Whether a success has no response message (gRPC over HTTP/2, "Trailers-Only")."""
+    return is_grpc_success(answer) and answer.body_parses is None

@@ -6,7 +6,7 @@ from typing import Final
 from probe.causes.cause import Cause, Match, Party, Strength
 from probe.causes.experiments import proven
 from probe.causes.first_bytes import bytes_of, name_unexpected
-from probe.causes.grpc_success import find_breach, speaks_grpc
+from probe.causes.grpc_success import find_breach, lacks_message, speaks_grpc
 from probe.causes.observed import answered_well, refusal, speaks_otlp
 from probe.causes.storage_texts import is_about_storage
 from probe.causes.unreadable_answer import unreadable
@@ -46,6 +46,10 @@ _NAME_THE_RECEIVER: Final = (
     "restart it.",
     f"If the receiver is there, or it is not a Collector: {_CHECK_THE_PATH[0].lower()}"
     f"{_CHECK_THE_PATH[1:]}",
+)
+_SEND_A_MESSAGE: Final = (
+    "Let the backend of {endpoint} answer an Export call with its response message, which may be "
+    "empty, before the status: a stand-in of headers alone is not an OTLP backend.",
 )
 _ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
 _WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
@@ -147,12 +151,12 @@ def _unserved(evidence: Evidence) -> Match | None:
 
 def _storage_failed(evidence: Evidence) -> Match | None:
     answer = evidence.answer
-    if answer is not None and _rejects_foris_about_storage(answer) and answered_well(evidence):
+    if answer is not None and _rejects_for_storage(answer) and answered_well(evidence):
         return _partial(answer)
     return _match_of("otlp_storage_failure")(evidence)
 
 
-def _rejects_foris_about_storage(answer: Answer) -> bool:
+def _rejects_for_storage(answer: Answer) -> bool:
     return answer.rejected_items > 0 and is_about_storage(answer, answer.partial_message)
 
 
@@ -161,11 +165,15 @@ def _rejected(evidence: Evidence) -> Match | None:
     if evidence.ending.kind in {"garbage", "budget"}:
         return unreadable(evidence)
     if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
+        if evidence.target.protocol == "grpc" and lacks_message(answer):
+            fact = (
+                "the answer is gRPC status OK without a response message: grpc-go 1.84, by which "
+                "a Collector exports, takes that for a failure"
+            )
+            return Match(Strength.FINDING, (fact,), fix=_SEND_A_MESSAGE)
         if answer.body_parses is False:
             return Match(Strength.FINDING, ("the success's body is no OTLP response message",))
-        if (answer.partial_message or answer.rejected_items) and not _rejects_foris_about_storage(
-            answer
-        ):
+        if (answer.partial_message or answer.rejected_items) and not _rejects_for_storage(answer):
             return _partial(answer)
         return None
     return _match_of("otlp_rejected")(evidence)

@@ -240,6 +240,22 @@ def test_a_message_and_the_trailers_status_make_a_grpc_success(
         (head(*GRPC, ("grpc-status", "0"), flags=("END_STREAM",)),),
         (head(*GRPC), OK),
         (head(*GRPC), data(b""), OK),
+    ],
+)
+def test_ok_without_a_message_confirms_with_a_finding(
+    frames: tuple[HeadersFrame | DataFrame, ...],
+) -> None:
+    """The backend's own words are OK; grpc-go 1.84 fails on the same frames, which is said."""
+    found = judged(h2(*frames), "grpc", "close")
+
+    [said] = [each.fact for each in found.findings if each.cause == "otlp_rejected"]
+    assert found.outcome == "confirmed"
+    assert "without a response message" in said
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
         (head(*GRPC), data(bytes(10)), OK),
         (head(*GRPC, ("grpc-status", "0")), data(bytes(5), "END_STREAM")),
         (head(*GRPC), data(bytes(5), "END_STREAM")),
