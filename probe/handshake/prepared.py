@@ -127,6 +127,7 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
         settings_file=_settings_file(target),
+        signal_variables=target.signal_variables,
     )
 
 

@@ -14,6 +14,7 @@ from probe.sources.sdk_variables import (
     TLS_NAMES,
     exporter_variable,
     exports_otlp,
+    pair_kind,
     sdk_disabled,
     setting,
     value_of,
@@ -167,7 +168,7 @@ def _half_a_pair(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol
 ) -> Iterator[Remark]:
     """Judge a certificate without its key, or the reverse, in the variables of one kind."""
-    kind = _pair_kind(environ, signal)
+    kind = pair_kind(environ, signal)
     set_names = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
     if len(set_names) != 1:
         return
@@ -184,7 +185,7 @@ def _half_a_pair(
 
 def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
     """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
-    kind = _pair_kind(environ, signal)
+    kind = pair_kind(environ, signal)
     pair = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
     own = bool(value_of(environ, "CERTIFICATE", signal))
     if not pair or (own if kind else not own and value_of(environ, "CERTIFICATE")):
@@ -211,8 +212,3 @@ def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]
         fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"
         fix = f"For Python, unset {bundles[0]}, or put the backend's CA into its file."
         yield Remark(CAUSE, fact, (fix,))
-
-
-def _pair_kind(environ: Mapping[str, str], signal: Signal) -> Signal | None:
-    """Return the signal whose own variables name its pair, or None: the generic ones count."""
-    return signal if any(value_of(environ, name, signal) for name in TLS_NAMES[1:]) else None

@@ -39,6 +39,11 @@ def setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tup
     return variable(name), value_of(environ, name)
 
 
+def pair_kind(environ: Mapping[str, str], signal: Signal | None) -> Signal | None:
+    """Return the signal whose own variables name certificate and key, or None: the generic ones."""
+    return signal if any(value_of(environ, half, signal) for half in TLS_NAMES[1:]) else None
+
+
 def exporter_variable(signal: Signal) -> str:
     """Return the variable that names the exporters of `signal`."""
     return f"OTEL_{signal.upper()}_EXPORTER"
