@@ -25,6 +25,7 @@ from probe.sources.sdk_variables import (
     setting,
     value_of,
     variable,
+    variables_by_setting,
 )
 from probe.sources.settings import proxy_fault
 from probe.sources.source_content import SourceContent
@@ -252,21 +253,8 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
         headers=_headers(environ, signal, faults, grpc=protocol == "grpc"),
         faults=tuple(faults),
-        variables=_deciding(environ, signal),
+        variables=variables_by_setting(environ, signal),
     )
-
-
-def _deciding(environ: Mapping[str, str], signal: Signal | None) -> dict[str, str]:
-    """Return, by setting, the variable that decides it for `signal`."""
-    pair = pair_kind(environ, signal)
-    decides = {
-        key: setting(environ, signal, general.removeprefix(PREFIX))[0]
-        for key, general in GENERAL_VARIABLES.items()
-    }
-    return decides | {
-        "cert_file": variable("CLIENT_CERTIFICATE", pair),
-        "key_file": variable("CLIENT_KEY", pair),
-    }
 
 
 def _protocol(

@@ -19,29 +19,30 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "described_value": frozenset({"text_kind"}),
     "safe_text": frozenset(),
     "secret_forms": frozenset(),
+    "setting_variables": frozenset(),
     "shell_words": frozenset(),
     "secret_register": frozenset({"secret_forms"}),
     "known_secrets": frozenset({"secret_register", "target"}),
-    "target": frozenset({"described_value"}),
+    "target": frozenset({"described_value", "setting_variables"}),
     "own_limits": frozenset(),
     "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
     "record": frozenset(),
     "credential_facts": frozenset({"record"}),
-    "evidence": TEXT | {"credential_facts", "record", "trace_context"},
+    "evidence": TEXT | {"credential_facts", "record", "setting_variables", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
-    "causes": FACTS | TEXT | {"cipher_suites", "shell_words", "weakness"},
+    "causes": FACTS | TEXT | {"cipher_suites", "setting_variables", "shell_words", "weakness"},
     "diagnosis": FACTS | TEXT | {"causes", "weakness"},
     "credentials": FACTS
     | TEXT
-    | {"cipher_suites", "own_limits", "shell_words", "target", "weakness"},
+    | {"cipher_suites", "own_limits", "setting_variables", "shell_words", "target", "weakness"},
     "inspection": FACTS
     | {"causes", "credentials", "handshake", "safe_text", "shell_words", "target", "weakness"},
     "module": frozenset({"special_addresses", "target"}),
     "sources": SECRETS
     | TEXT
-    | {"cipher_suites", "credentials", "module", "source_state", "target"},
+    | {"cipher_suites", "credentials", "module", "setting_variables", "source_state", "target"},
     "handshake": FACTS
     | SECRETS
     | {
@@ -168,6 +169,7 @@ def is_pure(module: Module) -> bool:
         "record",
         "safe_text",
         "secret_forms",
+        "setting_variables",
         "shell_words",
         "target",
         "text_kind",

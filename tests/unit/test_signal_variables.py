@@ -1,12 +1,16 @@
 """A signal's own variable decides, so that it is the one that facts and steps name."""
 
+from pathlib import Path
 
 import pytest
 
 from probe.causes.steps import fill_steps
+from probe.credential_facts import CredentialFault
+from probe.credentials.store import CredentialStore
 from probe.handshake.prepared import target_facts
 from probe.setting_variables import GENERAL_VARIABLES, deciding_variables, name_variables
-from probe.target import Target
+from probe.target import Endpoint, Target, TlsSettings
+from tests.unit.credential_files import issue
 from tests.unit.sdk_environment import P, only, targets
 
 ENDPOINT = "https://collector:4317"
@@ -89,3 +93,69 @@ def test_an_equal_value_of_a_signal_is_named_beside_the_general_one() -> None:
 def test_a_setting_without_a_variable_has_none() -> None:
     """Server name, ciphers and the like are not set in an environment."""
     assert name_variables("server_name_override", ()) == ""
+
+
+def faults(signal: str, folder: Path, **variables: str) -> tuple[CredentialFault, ...]:
+    """Return what is wrong with the files of an SDK's only target; `folder` has a certificate."""
+    issued = issue("checkout")
+    (folder / "tls.crt").write_bytes(issued.pem)
+    (folder / "tls.key").write_bytes(issued.key_pem)
+    own = f"{signal}_" if signal else ""
+    target = only(
+        **{own + name: value for name, value in {"ENDPOINT": ENDPOINT, **variables}.items()}
+    )
+    return CredentialStore().get(target).facts.faults
+
+
+@pytest.mark.parametrize("signal", ["", "TRACES", "LOGS"])
+def test_a_fault_of_a_file_names_the_variable_that_decides(signal: str, tmp_path: Path) -> None:
+    """Text in the place of a path, half a pair, no such file, a directory, two exchanged."""
+    prefix = f"{P}{signal}_" if signal else P
+    cert, key = f"{tmp_path}/tls.crt", f"{tmp_path}/tls.key"
+    pem = "-----BEGIN PRIVATE KEY-----\\nMIG\\n-----END PRIVATE KEY-----"
+    (text,) = faults(signal, tmp_path, CLIENT_CERTIFICATE=cert, CLIENT_KEY=pem)
+    assert text.fact.startswith(f"{prefix}CLIENT_KEY holds PEM text")
+    assert text.fix[0].endswith(f"path in {prefix}CLIENT_KEY")
+    assert "key_pem" not in "".join(text.fix)
+
+    (half,) = faults(signal, tmp_path, CLIENT_CERTIFICATE=cert)
+    assert half.fact.startswith(f"{prefix}CLIENT_KEY is not set, though {cert} is")
+    assert f"et {prefix}CLIENT_KEY to the private key" in half.fix[0]
+
+    (gone,) = faults(signal, tmp_path, CERTIFICATE="/nowhere/ca.crt")
+    assert gone.fix[0].endswith(f"or correct {prefix}CERTIFICATE")
+
+    (folder,) = faults(signal, tmp_path, CERTIFICATE=str(tmp_path))
+    assert f"et {prefix}CERTIFICATE to the file itself" in folder.fix[0]
+
+    steps = [
+        step
+        for fault in faults(signal, tmp_path, CLIENT_CERTIFICATE=key, CLIENT_KEY=cert)
+        for step in fault.fix
+    ]
+    exchanged = f"perhaps {prefix}CLIENT_CERTIFICATE and {prefix}CLIENT_KEY are exchanged"
+    assert any(step.endswith(exchanged) for step in steps)
+
+
+def test_a_fault_of_a_file_names_the_key_where_that_is_what_is_set(tmp_path: Path) -> None:
+    """A Collector's, this probe's: its keys, as they stand in the file."""
+    named = Target(
+        name="a",
+        endpoint=Endpoint.parse("c:4317"),
+        tls=TlsSettings(cert_file=f"{tmp_path}/tls.crt"),
+    )
+    (tmp_path / "tls.crt").write_bytes(issue("checkout").pem)
+    (half,) = CredentialStore().get(named).facts.faults
+    assert half.fact.startswith("key_file is not set")
+
+
+def test_targets_with_other_variables_share_no_faults() -> None:
+    """The same files, named by two signals: each is told of its own variable."""
+    found = targets(
+        TRACES_ENDPOINT=ENDPOINT, METRICS_ENDPOINT=ENDPOINT,
+        TRACES_CERTIFICATE="/nowhere/ca.crt", METRICS_CERTIFICATE="/nowhere/ca.crt",
+    )  # fmt: skip
+    store = CredentialStore()
+    for name in ("traces", "metrics"):
+        (fault,) = store.get(found[f"sdk-{name}"]).facts.faults
+        assert f"{P}{name.upper()}_CERTIFICATE" in fault.fix[0]
