@@ -238,6 +238,10 @@ class TargetFacts(Record, frozen=True):
     """The files (cert, ca) that the exporter reads at its start and not again."""
     settings_file: str = ""
     """The exporter's own file that the settings stand in; empty for variables, or where unknown."""
+    signal_paths: tuple[str, ...] = ()
+    """OTLP/HTTP: the signals whose own path, /v1/<signal>, the request's path ends in, in order."""
+    request_to_root: bool = False
+    """OTLP/HTTP: whether the request goes to /."""
     signal_variables: SignalVariables = ()
     """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
 

@@ -35,6 +35,7 @@ RELOAD_CLIENT_CA: Final = (
 PLACEHOLDERS: Final = (
     "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
     "key_setting", "ca_setting", "endpoint_setting", "headers_setting", "protocol_setting",
+    "protocol_variable",
     "tls_settings", "reread_cert", "reread_ca", "restart", "reload_backend", "reload_client_ca",
     "endpoint", "host", "port", "reference", "signal", "proxy_host", "proxy_port",
 )  # fmt: skip
@@ -149,6 +150,7 @@ def _values(target: TargetFacts) -> dict[str, str]:
     proxy_host, _, proxy_port = target.proxy.rpartition(":")
     return settings | files | into | {
         "tls_settings": _tls(target),
+        "protocol_variable": name_variables("protocol", target.signal_variables),
         "reread_cert": read_again(target, "cert"),
         "reread_ca": read_again(target, "ca"),
         "restart": apply_settings(target),
