@@ -45,7 +45,8 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         console.width = _UNBROKEN
     console.print(_table(rows, console))
     for evidence, diagnosis in worst_first(rows):
-        if diagnosis.outcome != "confirmed" or diagnosis.findings:
+        expected = as_expected(diagnosis, evidence.target.expect_cause)
+        if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
             console.print(_story(evidence, diagnosis, console), soft_wrap=True)
