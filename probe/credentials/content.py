@@ -18,6 +18,7 @@ from probe.credentials import conversion
 from probe.credentials.certificate import PARSE_ERRORS, parse_certificate
 from probe.credentials.conversion import Role
 from probe.credentials.file_settings import KEYS, FileSettings
+from probe.credentials.fix_steps import begin_step
 from probe.credentials.formats import PHRASES, Format, der_shortfall, first_der, recognise
 from probe.credentials.pem import Block, Flaw, Scan, is_key_label, scan_pem
 from probe.credentials.wrapping import particulars
@@ -71,13 +72,16 @@ def malformed(role: Role) -> str:
 def make_fault(
     role: Role, path: str, fact: str, fix: tuple[str, ...] = (), cause: str = ""
 ) -> CredentialFault:
-    """Return a fault of the file `path`; the cause is `malformed` where none is given."""
+    """Return a fault of the file `path`; the cause is `malformed` where none is given.
+
+    A step of `fix` is a sentence or a command, which begins as `begin_step` says.
+    """
     return CredentialFault(
         cause=cause or malformed(role),
         role=role,
         path=safe_text(describe_path(path)),
         fact=safe_text(f"{describe_path(path)} {fact}"),
-        fix=tuple(safe_text(step, _FIX_LIMIT) for step in fix),
+        fix=tuple(safe_text(begin_step(step), _FIX_LIMIT) for step in fix),
     )
 
 

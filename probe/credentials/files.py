@@ -14,6 +14,7 @@ from probe.credential_facts import CredentialFault
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
 from probe.credentials.conversion import INLINE, Role
 from probe.credentials.file_settings import KEYS, FileSettings
+from probe.credentials.fix_steps import begin_step
 from probe.described_value import describe_path, is_description, is_plausible_path
 from probe.own_limits import EXHAUSTED
 from probe.safe_text import safe_text
@@ -100,7 +101,7 @@ def _no_path(text: str, role: Role, settings: FileSettings) -> CredentialFault:
         role=role,
         path=safe_text(shown),
         fact=safe_text(fact),
-        fix=tuple(fix if "PEM" in what or "DER" in what else fix[:1]),
+        fix=tuple(map(begin_step, fix if "PEM" in what or "DER" in what else fix[:1])),
     )
 
 

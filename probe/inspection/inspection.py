@@ -216,7 +216,7 @@ def _exchanged(
         return fault
     if not any(one.private for one in cert.reading.keys):
         return fault
-    fix = f"exchange the two: {settings.cert}: {key.path}, {settings.key}: {cert.path}"
+    fix = f"Exchange the two: {settings.cert}: {key.path}, {settings.key}: {cert.path}"
     return msgspec.structs.replace(fault, fix=(safe_text(fix, 1024),))
 
 

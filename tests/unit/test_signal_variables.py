@@ -6,6 +6,7 @@ import pytest
 
 from probe.causes.steps import fill_steps
 from probe.credential_facts import CredentialFault
+from probe.credentials.fix_steps import COMMAND
 from probe.credentials.store import CredentialStore
 from probe.handshake.prepared import target_facts
 from probe.setting_variables import GENERAL_VARIABLES, deciding_variables, name_variables
@@ -104,7 +105,9 @@ def faults(signal: str, folder: Path, **variables: str) -> tuple[CredentialFault
     target = only(
         **{own + name: value for name, value in {"ENDPOINT": ENDPOINT, **variables}.items()}
     )
-    return CredentialStore().get(target).facts.faults
+    found = CredentialStore().get(target).facts.faults
+    assert all(step[0].isupper() or COMMAND.match(step) for fault in found for step in fault.fix)
+    return found
 
 
 @pytest.mark.parametrize("signal", ["", "TRACES", "LOGS"])
