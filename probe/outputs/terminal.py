@@ -37,12 +37,17 @@ Row = tuple[Evidence, Diagnosis]
 
 
 def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
-    """Print the table in the targets' order, then the story of each that has one, worst first."""
+    """Print the table in the targets' order, then the story of each that has one, worst first.
+
+    Without any row nothing is printed.
+    """
     stream = stream or sys.stdout
     console = console_for(stream)
     rows = list(rows)
     if not console.is_terminal:
         console.width = _UNBROKEN
+    if not rows:
+        return
     console.print(_table(rows, console))
     for evidence, diagnosis in worst_first(rows):
         expected = as_expected(diagnosis, evidence.target.expect_cause)
