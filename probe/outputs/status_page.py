@@ -212,7 +212,9 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
     since = state.since or now
     let_in = let_in_against_expectation(state.evidence, diagnosis) if state.evidence else None
     party = party_of(state)
-    read_at = state.evidence.credentials.read_at if state.evidence else 0.0
+    tls = target.tls
+    named = tls.cert_file or tls.key_file or tls.ca_file
+    read_at = state.evidence.credentials.read_at if named and state.evidence else 0.0
     outcome: str = diagnosis.outcome
     if state.expected and target.expect_cause:
         outcome = f"{outcome}, as expected"
