@@ -2,7 +2,8 @@
 
 Pure. The probe follows the specification; where one runtime does something else, the fact names it.
 What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
-opentelemetry-python 1.45. No value of a variable is shown but a timeout's, and that only where it is no secret.
+opentelemetry-python 1.45; what Java does, in the sources of opentelemetry-java. No value of a
+variable is shown but a timeout's and a compression's, and that only where it is no secret.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,9 @@ CAUSE: Final = "exporter_setting_ignored"
 _REQUESTS_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _GO_DEFAULT: Final = "10 s"
 _SHOWN: Final = 32
+_COMPRESSIONS: Final = ("gzip", "none")
+_PYTHON_COMPRESSIONS: Final = {"grpc": ("gzip",), "http/protobuf": ("gzip", "none", "deflate")}
+"""By protocol, the compressions that Python's exporters take, in any case of letters."""
 
 
 def sdk_remarks(
@@ -37,6 +41,7 @@ def sdk_remarks(
     for signal in signals:
         found.update(dict.fromkeys(_no_exporter(environ, signal)))
         found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
+        found.update(dict.fromkeys(_compression(environ, signal, protocol)))
         found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
         found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
         python = _python_grpc if protocol == "grpc" else _python_http
@@ -111,6 +116,39 @@ def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> 
         fact = f"{shown} is no whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
     fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
     yield Remark(CAUSE, fact, (fix,))
+
+
+def _compression(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol
+) -> Iterator[Remark]:
+    """Judge a compression that is not the same to every SDK.
+
+    Go's `WithEnvCompression`, Java's `CompressorUtil.validateAndResolveCompressor`, Python's
+    `environ_to_compression` (gRPC, which does not know `none`) and `Compression` (HTTP).
+    """
+    name, text = setting(environ, signal, "COMPRESSION")
+    if not text:
+        return
+    taken = text.lower() in _PYTHON_COMPRESSIONS[protocol]
+    shown = f"{name}={safe_text(describe_value(text), _SHOWN)}"
+    if text not in _COMPRESSIONS:
+        if taken:
+            python = "takes it"
+        elif protocol == "grpc":
+            python = "does not start"
+        else:
+            python = "sends uncompressed or does not start, by its version"
+        kind = "gRPC" if protocol == "grpc" else "HTTP"
+        fact = (
+            f"{shown} is neither gzip nor none: Go sends uncompressed, Java does not start without "
+            f"its compressor, Python's {kind} exporter {python}"
+        )
+        yield Remark(CAUSE, fact, (f"Set {name} to gzip or none.",))
+    elif not taken:
+        fact = f"{shown}: Python's gRPC exporter does not start with it, it knows gzip alone"
+        yield Remark(
+            CAUSE, fact, (f"For Python, remove {name}: without it nothing is compressed.",)
+        )
 
 
 def _scheme(
