@@ -8,7 +8,7 @@ only the other one wants.
 
 from typing import NamedTuple
 
-from probe.causes.steps import kind_of_settings
+from probe.causes.steps import kind_of_settings, literal
 from probe.evidence import TargetFacts
 
 
@@ -21,25 +21,29 @@ class PathMistake(NamedTuple):
 
 def path_mistake(target: TargetFacts) -> PathMistake | None:
     """Return the mistake that the settings show by themselves, or None where they show none."""
-    wanted = f"/v1/{target.signal}"
-    held = [f"/v1/{signal}" for signal in target.signal_paths]
+    signal = literal(target.signal)
+    wanted = f"/v1/{signal}"
+    held = [f"/v1/{literal(one)}" for one in target.signal_paths]
     if len(held) > 1:
         found = "".join(held)
         step = (
-            f"Remove {''.join(held[:-1])} from the path of {{endpoint_setting}}: the request goes "
-            f"to a path that ends in {found}, and OTLP/HTTP wants {wanted}."
+            f"Remove {''.join(held[:-1])} from the path of {{endpoint_setting}}: the request to "
+            f"{{endpoint}} has a path that ends in {found}, and OTLP/HTTP wants {wanted}."
         )
         fact = (
             f"the request's path ends in {found}: exporters append {wanted} to a general endpoint"
         )
     elif held and held != [wanted]:
-        fact = f"the request's path ends in {held[0]}, and {target.signal} are sent"
-        step = f"Correct the path of {{endpoint_setting}}: OTLP/HTTP wants {wanted}, not {held[0]}."
+        fact = f"the request's path ends in {held[0]}, and {signal} are sent"
+        step = (
+            f"Correct the path of {{endpoint_setting}} for {{endpoint}}: OTLP/HTTP wants {wanted}, not "
+            f"{held[0]}."
+        )
     elif target.request_to_root:
         # A Collector's only endpoint without an appended path is the one of the signal.
-        own = f"{target.signal}_" if kind_of_settings(target) == "collector" else ""
+        own = f"{signal}_" if kind_of_settings(target) == "collector" else ""
         fact = "the request goes to /: an endpoint of one signal is used as it is, and this one has no path"
-        step = f"Append {wanted} to {own}{{endpoint_setting}}: exporters use it as it is."
+        step = f"Append {wanted} to {own}{{endpoint_setting}}, {{endpoint}} now: exporters use it as it is."
     else:
         return None
     return PathMistake(fact, (step, "{restart}"))

@@ -177,6 +177,8 @@ targets = st.builds(
     read_once=st.sampled_from([(), ("ca",), ("cert", "ca")]),
     header_names=several(SOME_TEXT, 1),
     proxy=SOME_TEXT,
+    signal_paths=several(st.sampled_from(["traces", "metrics"]), 2),
+    request_to_root=st.booleans(),
 )
 experiments = st.builds(
     Experiment,

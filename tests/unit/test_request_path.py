@@ -47,7 +47,7 @@ def test_a_signals_own_endpoint_without_a_path() -> None:
     found = judged(only(METRICS_ENDPOINT=BASE))
     assert (found.cause, found.party) == ("otlp_not_served", "exporter")
     assert found.fix[0] == (
-        f"Append /v1/metrics to {P}METRICS_ENDPOINT: exporters use it as it is."
+        f"Append /v1/metrics to {P}METRICS_ENDPOINT, collector:4318 now: exporters use it as it is."
     )
 
 
@@ -56,7 +56,8 @@ def test_a_signals_own_endpoint_with_the_path_of_another() -> None:
     found = judged(only(TRACES_ENDPOINT=f"{BASE}/v1/metrics"))
     assert found.party == "exporter"
     assert found.fix[0] == (
-        f"Correct the path of {P}TRACES_ENDPOINT: OTLP/HTTP wants /v1/traces, not /v1/metrics."
+        f"Correct the path of {P}TRACES_ENDPOINT for collector:4318: OTLP/HTTP wants /v1/traces, not "
+        "/v1/metrics."
     )
 
 
