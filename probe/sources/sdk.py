@@ -15,7 +15,6 @@ from probe.sources.error import ConfigurationError, nearest_of
 from probe.sources.proxy_environment import proxy_for
 from probe.sources.sdk_traps import sdk_remarks
 from probe.sources.sdk_variables import (
-    PREFIX,
     TLS_NAMES,
     Headers,
     exporter_variable,
@@ -241,7 +240,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
-                f" port set {PREFIX}PROTOCOL=grpc"
+                f" port set {setting(environ, signal, 'PROTOCOL')[0]}=grpc"
             )
             faults.append(_Fault(where, reason, found=text))
         insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"

@@ -162,3 +162,10 @@ def test_targets_with_other_variables_share_no_faults() -> None:
     for name in ("traces", "metrics"):
         (fault,) = store.get(found[f"sdk-{name}"]).facts.faults
         assert f"{P}{name.upper()}_CERTIFICATE" in fault.fix[0]
+
+
+def test_a_missing_scheme_over_http_names_the_protocol_that_decides() -> None:
+    """To speak gRPC on that port, the variable that says http/protobuf is the one to change."""
+    for own in ("", "TRACES_"):
+        target = only(TRACES_ENDPOINT="collector:4318", **{f"{own}PROTOCOL": "http/protobuf"})
+        assert f"set {P}{own}PROTOCOL=grpc" in target.faults[0].fact
