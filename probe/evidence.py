@@ -13,6 +13,7 @@ from probe.credential_facts import CertificateFacts, CredentialFacts, Credential
 from probe.described_value import without_quotes
 from probe.record import Record
 from probe.safe_text import safe_text
+from probe.setting_variables import SignalVariables
 from probe.trace_context import TraceContext
 
 SCHEMA: Final = "mtls-probe-evidence/1"
@@ -237,6 +238,12 @@ class TargetFacts(Record, frozen=True):
     """The files (cert, ca) that the exporter reads at its start and not again."""
     settings_file: str = ""
     """The exporter's own file that the settings stand in; empty for variables, or where unknown."""
+    signal_paths: tuple[str, ...] = ()
+    """OTLP/HTTP: the signals whose own path, /v1/<signal>, the request's path ends in, in order."""
+    request_to_root: bool = False
+    """OTLP/HTTP: whether the request goes to /."""
+    signal_variables: SignalVariables = ()
+    """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
 
 
 class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):

@@ -12,6 +12,7 @@ from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from probe.described_value import describe_name, describe_path, describe_url_path
+from probe.setting_variables import SignalVariables
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -247,6 +248,8 @@ class Target:
     """Why no exporter can work with these settings; such a target is not connected to."""
     notes: tuple[str, ...] = ()
     """Facts about the settings that no finding is due for: a choice that its source left open."""
+    signal_variables: SignalVariables = ()
+    """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
     server_certificate_file: ServerCertificateFile | None = None
     """What the backend ought to serve, where the probe can read it."""
 

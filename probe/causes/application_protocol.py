@@ -113,7 +113,7 @@ ALPN_MISMATCH = Cause(
         "HTTP/2 on for this port (nginx: http2 on), or let TCP through to the "
         "receiver: gRPC needs HTTP/2, agreed by ALPN.",
         "If the port serves OTLP/HTTP, use the otlp_http exporter "
-        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or correct the port in "
+        "({protocol_variable}=http/protobuf), or correct the port in "
         "{endpoint_setting}, and restart the exporter.",
         "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
     ),
@@ -132,8 +132,8 @@ OTLP_PROTOCOL_MISMATCH = Cause(
     evidence="The answer's HTTP status, content type or version of HTTP are those of the other protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in the other protocol.",
     fix=(
         "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
-        "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf); if it serves gRPC, otlp_grpc "
-        "(OTEL_EXPORTER_OTLP_PROTOCOL=grpc).",
+        "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
+        "({protocol_variable}=grpc).",
         "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
         "{restart}",
     ),

@@ -8,6 +8,7 @@ from probe.causes.experiments import proven
 from probe.causes.first_bytes import bytes_of, name_unexpected
 from probe.causes.grpc_success import find_breach, lacks_message, speaks_grpc
 from probe.causes.observed import answered_well, refusal, speaks_otlp
+from probe.causes.request_path import path_mistake
 from probe.causes.storage_texts import is_about_storage
 from probe.causes.unreadable_answer import unreadable
 from probe.evidence import Answer, EndingKind, Evidence
@@ -143,6 +144,9 @@ def _unserved(evidence: Evidence) -> Match | None:
     answer = evidence.answer
     if match is None or answer is None:
         return match
+    if (mistake := path_mistake(evidence.target)) is not None:
+        facts = (*match.facts, mistake.fact)
+        return Match(match.strength, facts, fix=mistake.fix, party="exporter")
     if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
         # A Collector whose pipelines have no such receiver answers so.
         return Match(match.strength, match.facts, fix=_NAME_THE_RECEIVER, party="backend")

@@ -14,20 +14,11 @@ from typing import Final, Literal
 
 from probe.described_value import is_description
 from probe.evidence import TargetFacts
+from probe.setting_variables import GENERAL_VARIABLES, name_variables
 from probe.shell_words import quote_authority, quote_path, quote_word
 
 Kind = Literal["sdk", "collector", "unknown"]
 """Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
-
-VARIABLES: Final = {
-    "ca_file": "OTEL_EXPORTER_OTLP_CERTIFICATE",
-    "cert_file": "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-    "key_file": "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-    "endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "headers": "OTEL_EXPORTER_OTLP_HEADERS",
-    "protocol": "OTEL_EXPORTER_OTLP_PROTOCOL",
-}
-"""By setting, the variable that SDKs read; a setting that is not here has none."""
 
 RELOAD_THE_BACKEND: Final = (
     "Restart the backend, or make it read its files again: nginx and HAProxy by a reload, a "
@@ -44,6 +35,7 @@ RELOAD_CLIENT_CA: Final = (
 PLACEHOLDERS: Final = (
     "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
     "key_setting", "ca_setting", "endpoint_setting", "headers_setting", "protocol_setting",
+    "protocol_variable",
     "tls_settings", "reread_cert", "reread_ca", "restart", "reload_backend", "reload_client_ca",
     "endpoint", "host", "port", "reference", "signal", "proxy_host", "proxy_port",
 )  # fmt: skip
@@ -68,15 +60,15 @@ def has_variables(target: TargetFacts) -> bool:
 
 def name_setting(target: TargetFacts, key: str) -> str:
     """Return what the reader sets: a variable, or a key and the file that has it."""
-    if has_variables(target) and key in VARIABLES:
-        return VARIABLES[key]
+    if has_variables(target) and key in GENERAL_VARIABLES:
+        return name_variables(key, target.signal_variables)
     where = (
         "the exporter's settings" if key in {"endpoint", "headers", "protocol"} else _tls(target)
     )
     if target.settings_file:
         return f"{key} of {where} in {target.settings_file}"
-    if kind_of_settings(target) == "unknown" and key in VARIABLES:
-        return f"{key} of {where} (for an SDK {VARIABLES[key]})"
+    if kind_of_settings(target) == "unknown" and key in GENERAL_VARIABLES:
+        return f"{key} of {where} (for an SDK {GENERAL_VARIABLES[key]})"
     return f"{key} of {where}"
 
 
@@ -158,6 +150,7 @@ def _values(target: TargetFacts) -> dict[str, str]:
     proxy_host, _, proxy_port = target.proxy.rpartition(":")
     return settings | files | into | {
         "tls_settings": _tls(target),
+        "protocol_variable": name_variables("protocol", target.signal_variables),
         "reread_cert": read_again(target, "cert"),
         "reread_ca": read_again(target, "ca"),
         "restart": apply_settings(target),

@@ -141,11 +141,27 @@ def report_warnings(loaded: Configuration) -> None:
 
 
 def report_sources(loaded: Configuration) -> None:
-    """Write to stderr which sources of `loaded` are down and why, and whether nothing is probed."""
-    from probe.source_state import sources_down
+    """Write to stderr which sources of `loaded` are down and why, and whether nothing is probed.
 
-    for state in sources_down(loaded.source_states):
-        _write(f"error: source {state.source}: {state.error}")
+    Where the environment is the only source, why it is down is why nothing is probed.
+    """
+    from probe.source_state import sources_down
+    from probe.sources.named_sources import SDK_ENVIRONMENT
+
+    down = sources_down(loaded.source_states)
+    environment = SDK_ENVIRONMENT.where
+    if loaded.nothing_to_probe and [state.source for state in loaded.source_states] == [
+        environment
+    ]:
+        reason = f"there is nothing to probe: {down[0].error}" if down else loaded.nothing_to_probe
+        _write(f"error: {reason}")
+        return
+    for state in down:
+        # An error of the environment names it already.
+        error = (state.error or "").removeprefix(f"{environment}: ")
+        _write(
+            f"error: source {state.source}: {error if state.source == environment else state.error}"
+        )
     if loaded.nothing_to_probe:
         _write(f"error: {loaded.nothing_to_probe}")
 

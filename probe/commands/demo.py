@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from probe.commands.results import print_results
 from probe.outputs.standard_streams import reader_may_leave
 
 if TYPE_CHECKING:
+    from probe.line import Observation
     from probe.sources.configuration import WebSettings
     from probe.target import Endpoint, Target
 
@@ -46,17 +47,19 @@ async def _demo(web: WebSettings | None) -> int:
         try:
             observations = await one_round(targets, concurrency=20, clock_tolerance=60.0)
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
+            faulty = sum(map(bool, backends.expected.values()))
+            wrong = list(_wrong(observations, backends.expected))
             with reader_may_leave():
                 print_results(seen, "table")
-                if web is None:
-                    click.echo(f"\nThe certificates in {folder} were made for this round alone.")
-            wrong = [
-                f"{target.name}: expected {backends.expected[target.name] or 'confirmed'}, "
-                f"got {diagnosis.cause or diagnosis.outcome}"
-                for target, _, diagnosis in observations
-                if (diagnosis.cause or diagnosis.outcome)
-                != (backends.expected[target.name] or "confirmed")
-            ]
+                last = [f"The certificates in {folder} were made for this round alone."] * (
+                    web is None
+                )
+                if not wrong:
+                    last.append(
+                        f"The {faulty} that are not as expected were built for that: the probe found "
+                        "the fault of each."
+                    )
+                click.echo(f"\n{' '.join(last)}")
             for line in wrong:
                 click.echo(line, err=True)
             if web is not None:
@@ -66,6 +69,17 @@ async def _demo(web: WebSettings | None) -> int:
     if exit_code(seen) == PROBE_FAULT:
         return PROBE_FAULT
     return NOT_AS_EXPECTED if wrong else AS_EXPECTED
+
+
+def _wrong(
+    observations: Iterable[Observation], expected: Mapping[str, str | None]
+) -> Iterator[str]:
+    """Yield which targets did not end as their backend was built to make them end."""
+    for target, _, diagnosis in observations:
+        wanted = expected[target.name] or "confirmed"
+        got = diagnosis.cause or diagnosis.outcome
+        if got != wanted:
+            yield f"{target.name}: expected {wanted}, got {got}"
 
 
 async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:

@@ -97,6 +97,7 @@ def _sets_named(
 
 def _sets_of(targets: Iterable[Target]) -> tuple[FileSet, ...]:
     """Return each different set of files once, with the names of the targets that use it."""
+    from probe.credentials.file_settings import FileSettings
     from probe.inspection.inspection import FileSet
 
     sets: dict[tuple[object, ...], FileSet] = {}
@@ -105,10 +106,11 @@ def _sets_of(targets: Iterable[Target]) -> tuple[FileSet, ...]:
         key = (
             *(tls.cert_file, tls.cert_pem, tls.key_file, tls.key_pem, tls.ca_file, tls.ca_pem),
             "collector" in kinds,
+            settings := FileSettings.of_target(target),
         )
         known = sets.get(key)
         names = (*known.targets, target.name) if known else (target.name,)
-        sets[key] = FileSet(tls=tls, source_kinds=kinds, targets=names)
+        sets[key] = FileSet(tls=tls, source_kinds=kinds, settings=settings, targets=names)
     return tuple(sets.values())
 
 

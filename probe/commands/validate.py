@@ -54,11 +54,12 @@ def validate(config_file: Path | None, output: str) -> int:
         else:
             print_validation(found)
     targets, faults = len(found.targets), len(found.faults)
-    click.echo(
-        f"{targets} target{'' if targets == 1 else 's'}, "
-        f"{faults} fault{'' if faults == 1 else 's'}",
-        err=True,
-    )
+    if not found.nothing_to_probe:
+        click.echo(
+            f"{targets} target{'' if targets == 1 else 's'}, "
+            f"{faults} fault{'' if faults == 1 else 's'}",
+            err=True,
+        )
     return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
 
 

@@ -17,6 +17,8 @@ from probe.credential_facts import CredentialFault
 from probe.credentials import conversion
 from probe.credentials.certificate import PARSE_ERRORS, parse_certificate
 from probe.credentials.conversion import Role
+from probe.credentials.file_settings import KEYS, FileSettings
+from probe.credentials.fix_steps import begin_step
 from probe.credentials.formats import PHRASES, Format, der_shortfall, first_der, recognise
 from probe.credentials.pem import Block, Flaw, Scan, is_key_label, scan_pem
 from probe.credentials.wrapping import particulars
@@ -70,17 +72,22 @@ def malformed(role: Role) -> str:
 def make_fault(
     role: Role, path: str, fact: str, fix: tuple[str, ...] = (), cause: str = ""
 ) -> CredentialFault:
-    """Return a fault of the file `path`; the cause is `malformed` where none is given."""
+    """Return a fault of the file `path`; the cause is `malformed` where none is given.
+
+    A step of `fix` is a sentence or a command, which begins as `begin_step` says.
+    """
     return CredentialFault(
         cause=cause or malformed(role),
         role=role,
         path=safe_text(describe_path(path)),
         fact=safe_text(f"{describe_path(path)} {fact}"),
-        fix=tuple(safe_text(step, _FIX_LIMIT) for step in fix),
+        fix=tuple(safe_text(begin_step(step), _FIX_LIMIT) for step in fix),
     )
 
 
-def read_content(raw: bytes, role: Role, path: str, *, go: bool = False) -> Content:
+def read_content(
+    raw: bytes, role: Role, path: str, *, go: bool = False, settings: FileSettings = KEYS
+) -> Content:
     """Read `raw` as the file `path` for `role`.
 
     Args:
@@ -89,14 +96,15 @@ def read_content(raw: bytes, role: Role, path: str, *, go: bool = False) -> Cont
         path: the file's path, or `cert_pem`, `key_pem`, `ca_pem`; it stands in facts and fixes.
         go: whether the exporter is known to be a Collector, whose reader is Go's: a UTF-8 byte
             order mark hides the first block from it and not from OpenSSL.
+        settings: what the settings are called, for steps.
     """
     scan = scan_pem(raw)
     kind = recognise(raw) if not scan.blocks else Format.PEM
     if kind in _NO_LINES or not (scan.blocks or scan.flaws):
         return _unarmoured(raw, kind, role, path)
     if role == "key":
-        return _key_content(scan, path, go=go)
-    return _certificate_content(scan, role, path, go=go)
+        return _key_content(scan, path, settings, go=go)
+    return _certificate_content(scan, role, path, settings, go=go)
 
 
 def _unarmoured(raw: bytes, kind: Format, role: Role, path: str) -> Content:
@@ -112,13 +120,13 @@ def _unarmoured(raw: bytes, kind: Format, role: Role, path: str) -> Content:
     return Content(kind, held, faults=(fault,))
 
 
-def _key_content(scan: Scan, path: str, *, go: bool) -> Content:
+def _key_content(scan: Scan, path: str, settings: FileSettings, *, go: bool) -> Content:
     flaws = [flaw for flaw in scan.flaws if is_key_label(flaw.label)]
     if flaws:
         return Content(Format.PEM, faults=(_flaw_fault(flaws[0], "key", path),))
     block = next((block for block in scan.blocks if is_key_label(block.label)), None)
     if block is None:
-        return Content(Format.PEM, faults=_misplaced(scan, "key", path))
+        return Content(Format.PEM, faults=_misplaced(scan, "key", path, settings))
     if block.label == "OPENSSH PRIVATE KEY":
         fact = "is an OpenSSH private key, which TLS libraries do not read"
         return Content(
@@ -139,11 +147,13 @@ def _key_content(scan: Scan, path: str, *, go: bool) -> Content:
     return Content(Format.PEM, key=key, faults=faults, remarks=remarks)
 
 
-def _certificate_content(scan: Scan, role: Role, path: str, *, go: bool) -> Content:
+def _certificate_content(
+    scan: Scan, role: Role, path: str, settings: FileSettings, *, go: bool
+) -> Content:
     blocks = [block for block in scan.blocks if block.label == "CERTIFICATE"]
     flaws = [flaw for flaw in scan.flaws if _concerns_certificates(flaw)]
     if not blocks and not flaws:
-        return Content(Format.PEM, faults=_misplaced(scan, role, path))
+        return Content(Format.PEM, faults=_misplaced(scan, role, path, settings))
     held = [(block, _usable_certificate(block.der)) for block in blocks]
     certificates = tuple(certificate for _, certificate in held if certificate is not None)
     broken = [_flaw_fault(flaw, role, path) for flaw in flaws]
@@ -211,7 +221,9 @@ def _byte_order_mark(
     return ((finding,), ()) if go else ((), (finding,))
 
 
-def _misplaced(scan: Scan, role: Role, path: str) -> tuple[CredentialFault, ...]:
+def _misplaced(
+    scan: Scan, role: Role, path: str, settings: FileSettings
+) -> tuple[CredentialFault, ...]:
     """Say what a file of whole blocks holds in place of what `role` needs."""
     labels = _distinct(block.label for block in scan.blocks) or _distinct(
         flaw.label for flaw in scan.flaws
@@ -222,18 +234,21 @@ def _misplaced(scan: Scan, role: Role, path: str) -> tuple[CredentialFault, ...]
         fact = f"holds a private key where {_WANTED[role]}"
     elif "CERTIFICATE" in labels:
         fact = f"holds a certificate where {_WANTED[role]}"
-    return (make_fault(role, path, fact, _misplaced_fix(labels, role, path)),)
+    return (make_fault(role, path, fact, _misplaced_fix(labels, role, path, settings)),)
 
 
-def _misplaced_fix(labels: list[str], role: Role, path: str) -> tuple[str, ...]:
+def _misplaced_fix(
+    labels: list[str], role: Role, path: str, settings: FileSettings
+) -> tuple[str, ...]:
+    exchanged = f"perhaps {settings.cert} and {settings.key} are exchanged"
     if role == "key" and "CERTIFICATE" in labels:
         return (
-            "set key_file to the private key; perhaps cert_file and key_file are exchanged",
+            f"set {settings.key} to the private key; {exchanged}",
             conversion.expected(role),
         )
     if role == "cert" and any(map(is_key_label, labels)):
         return (
-            "set cert_file to the certificate; perhaps cert_file and key_file are exchanged",
+            f"set {settings.cert} to the certificate; {exchanged}",
             conversion.expected(role),
         )
     if role != "key" and {"PKCS7", "CMS"} & set(labels):

@@ -13,6 +13,8 @@ from typing import Final
 from probe.credential_facts import CredentialFault
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
 from probe.credentials.conversion import INLINE, Role
+from probe.credentials.file_settings import KEYS, FileSettings
+from probe.credentials.fix_steps import begin_step
 from probe.described_value import describe_path, is_description, is_plausible_path
 from probe.own_limits import EXHAUSTED
 from probe.safe_text import safe_text
@@ -21,11 +23,6 @@ _UNPACK: Final = {
     "base64 of PEM text": "decode the text (base64 -d) and write it",
     "base64 of DER": "decode the text (base64 -d), make PEM of it (openssl, -inform DER) and write it",
     "PEM text with escaped line breaks": "make line breaks of each \\n (printf %b) and write the text",
-}
-_VARIABLES: Final = {
-    "cert": "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-    "key": "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-    "ca": "OTEL_EXPORTER_OTLP_CERTIFICATE",
 }
 
 _KINDS: Final = (
@@ -37,51 +34,63 @@ _KINDS: Final = (
 )
 
 
-def read_file(path: str, role: Role, *, limit: int = SIZE_LIMIT) -> bytes | CredentialFault:
+def read_file(
+    path: str, role: Role, *, limit: int = SIZE_LIMIT, settings: FileSettings = KEYS
+) -> bytes | CredentialFault:
     """Return the content of `path`, or the fault that keeps it from being read.
+
+    Args:
+        path: what the setting holds.
+        role: what the file is configured as.
+        limit: how many bytes are read.
+        settings: what the settings are called, for facts and steps.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
     if is_description(path) or not is_plausible_path(path):
-        return _no_path(path, role)
+        return _no_path(path, role, settings)
     try:
         # Looked at first, because opening a device can set it going; and again once it is open.
         kind = _irregular(Path(path).stat().st_mode)
         if kind:
-            return _no_file(path, role, kind)
+            return _no_file(path, role, kind, settings)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             kind = _irregular(found.st_mode)
             if kind:
-                return _no_file(path, role, kind)
+                return _no_file(path, role, kind, settings)
             raw = file.read(limit + 1)
     except PermissionError:
         return _forbidden(path, role)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
-        return _missing(path, role, error.errno or 0)
+        return _missing(path, role, error.errno or 0, settings)
     if len(raw) > limit:
         fact = f"is larger than {limit} bytes, and no certificate or key file is"
-        return make_fault(role, path, fact, ("check the path: this is some other file",))
+        return make_fault(
+            role, path, fact, (f"check {_the_path(role, settings)}: this is some other file",)
+        )
     return raw
 
 
-def _no_path(text: str, role: Role) -> CredentialFault:
+def _no_path(text: str, role: Role, settings: FileSettings) -> CredentialFault:
     """Say what stands where the path belongs; the text itself, perhaps the key, is not shown."""
     shown = describe_path(text)
     what = shown.strip("()") if is_description(shown) else "nothing"
-    setting = f"{role}_file"
-    variable = _VARIABLES[role]
+    setting = settings.name(role)
     fact = f"{setting} holds {what}; the exporter wants the path of a file there"
     fix = [
         f"{_UNPACK.get(what.partition(',')[0], 'write the text')} to a file that only the exporter "
-        f"may read, and give that file's path in {setting} ({variable} of an SDK)",
-        f"or give the text as {INLINE[role]} in place of {setting}: a Collector and this probe have "
-        "that key, an SDK's variables do not",
+        f"may read, and give that file's path in {settings.name_for_anyone(role)}",
     ]
+    if not settings.variables:
+        fix.append(
+            f"or give the text as {INLINE[role]} in place of {setting}: a Collector and this probe "
+            "have that key, an SDK's variables do not"
+        )
     if role == "key":
         fix.append(
             "a key that stood in a variable or a configuration may have been read by others: "
@@ -92,7 +101,7 @@ def _no_path(text: str, role: Role) -> CredentialFault:
         role=role,
         path=safe_text(shown),
         fact=safe_text(fact),
-        fix=tuple(fix if "PEM" in what or "DER" in what else fix[:1]),
+        fix=tuple(map(begin_step, fix if "PEM" in what or "DER" in what else fix[:1])),
     )
 
 
@@ -102,8 +111,13 @@ def _irregular(mode: int) -> str:
     return next((phrase for is_kind, phrase in _KINDS if is_kind(mode)), "is no regular file")
 
 
-def _no_file(path: str, role: Role, kind: str) -> CredentialFault:
-    fix = [f"set the path to the file itself, not to {safe_text(path)}"]
+def _the_path(role: Role, settings: FileSettings) -> str:
+    """Name what the reader corrects: the variable, or the path wherever it stands."""
+    return settings.name(role) if settings.variables else "the path"
+
+
+def _no_file(path: str, role: Role, kind: str, settings: FileSettings) -> CredentialFault:
+    fix = [f"set {_the_path(role, settings)} to the file itself, not to {safe_text(path)}"]
     if "directory" in kind:
         fix.append(
             "a container runtime makes a directory where the file to mount is not on the host: "
@@ -116,7 +130,7 @@ def _missing_cause(role: Role) -> str:
     return "server_ca_file_missing" if role == "ca" else "client_file_missing"
 
 
-def _missing(path: str, role: Role, number: int) -> CredentialFault:
+def _missing(path: str, role: Role, number: int, settings: FileSettings) -> CredentialFault:
     name = errno.errorcode.get(number, str(number))
     if number not in {errno.ENOENT, errno.ENOTDIR}:
         fact = f"cannot be read ({name})"
@@ -125,7 +139,7 @@ def _missing(path: str, role: Role, number: int) -> CredentialFault:
     else:
         fact = f"does not exist ({name}){_nearest(path)}"
     fix = (
-        f"put the file at {safe_text(path)}, or correct the path",
+        f"put the file at {safe_text(path)}, or correct {_the_path(role, settings)}",
         "in a container: check that the volume is mounted, and that the Secret has a key of that name",
     )
     return make_fault(role, path, fact, fix, _missing_cause(role))

@@ -27,6 +27,7 @@ from probe.credentials.chain import (
 from probe.credentials.content import Content, make_fault, read_content
 from probe.credentials.context import CredentialFile, Credentials, Material, accepts_pair
 from probe.credentials.conversion import INLINE, Role, compare_keys, copy_again
+from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.files import read_file
 from probe.credentials.formats import Format
 from probe.safe_text import safe_text
@@ -48,25 +49,28 @@ class _Part:
         return self.content.certificates
 
 
-def load_credentials(tls: TlsSettings, *, source_kinds: Collection[str]) -> Credentials:
+def load_credentials(
+    tls: TlsSettings, *, source_kinds: Collection[str], settings: FileSettings = KEYS
+) -> Credentials:
     """Read every file that `tls` names.
 
     Args:
         tls: the target's settings; a `*_pem` value is read as its file would be.
         source_kinds: where the target came from; `collector` makes Go's reader the measure.
+        settings: what the settings are called, for facts and steps.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
     go = "collector" in source_kinds
-    cert = _read("cert", tls.cert_file, tls.cert_pem, go=go)
+    cert = _read("cert", tls.cert_file, tls.cert_pem, settings, go=go)
     key_pem = tls.key_pem.reveal() if tls.key_pem else None
-    key = _read("key", tls.key_file, key_pem, go=go)
-    ca = _read("ca", tls.ca_file, tls.ca_pem, go=go)
+    key = _read("key", tls.key_file, key_pem, settings, go=go)
+    ca = _read("ca", tls.ca_file, tls.ca_pem, settings, go=go)
     parts = (cert, key, ca)
     faults = [fault for part in parts for fault in part.content.faults]
     remarks = [remark for part in parts for remark in part.content.remarks]
-    faults += _missing_half(cert, key)
+    faults += _missing_half(cert, key, settings)
     pair_faults = _pair_faults(cert, key)
     faults += pair_faults
     if not pair_faults:
@@ -85,24 +89,26 @@ def load_credentials(tls: TlsSettings, *, source_kinds: Collection[str]) -> Cred
     )
 
 
-def _read(role: Role, path: str | None, inline: str | None, *, go: bool) -> _Part:
+def _read(
+    role: Role, path: str | None, inline: str | None, settings: FileSettings, *, go: bool
+) -> _Part:
     if path:
-        found = read_file(path, role)
+        found = read_file(path, role, settings=settings)
         if isinstance(found, CredentialFault):
             return _Part(role, path, Content(Format.UNREADABLE, faults=(found,)))
-        return _Part(role, path, read_content(found, role, path, go=go))
+        return _Part(role, path, read_content(found, role, path, go=go, settings=settings))
     if inline:
         name = INLINE[role]
         raw = inline.encode("utf-8", "surrogateescape")
-        return _Part(role, name, read_content(raw, role, name, go=go))
+        return _Part(role, name, read_content(raw, role, name, go=go, settings=settings))
     return _Part(role)
 
 
-def _missing_half(cert: _Part, key: _Part) -> list[CredentialFault]:
+def _missing_half(cert: _Part, key: _Part, settings: FileSettings) -> list[CredentialFault]:
     if bool(cert.path) == bool(key.path):
         return []
     there, absent = (cert, key) if cert.path else (key, cert)
-    setting = f"{absent.role}_file"
+    setting = settings.name(absent.role)
     fact = f"is not set, though {there.path} is: a client certificate needs both"
     belongs = "the private key of that certificate" if absent is key else "that key's certificate"
     fix = (f"set {setting} to {belongs}, or remove both settings to send no certificate",)

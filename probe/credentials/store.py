@@ -14,6 +14,7 @@ import msgspec.structs
 
 from probe.credential_facts import CredentialFacts, Rotation, ServedFile
 from probe.credentials.context import Credentials
+from probe.credentials.file_settings import FileSettings
 from probe.credentials.load import load_credentials
 from probe.credentials.rotation import rotations
 from probe.credentials.served import read_served
@@ -32,6 +33,7 @@ class _Key(NamedTuple):
     tls: TlsSettings
     collector: bool
     served: ServerCertificateFile | None
+    settings: FileSettings
 
 
 @dataclass(slots=True)
@@ -191,7 +193,12 @@ def credential_files(target: Target) -> tuple[str, ...]:
 
 def _key(target: Target) -> _Key:
     kinds = target.source_kinds()
-    return _Key(target.tls, "collector" in kinds, target.server_certificate_file)
+    return _Key(
+        target.tls,
+        "collector" in kinds,
+        target.server_certificate_file,
+        FileSettings.of_target(target),
+    )
 
 
 def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_Fingerprint, Credentials]:
@@ -200,7 +207,7 @@ def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_Fingerprint, C
     # read again.
     for _ in range(READS):
         fingerprint = _fingerprint(paths)
-        credentials = load_credentials(key.tls, source_kinds=source_kinds)
+        credentials = load_credentials(key.tls, source_kinds=source_kinds, settings=key.settings)
         served = read_served(key.served) if key.served else None
         if _fingerprint(paths) == fingerprint:
             break

@@ -21,13 +21,15 @@ from probe.handshake.otlp import Request, build_request
 from probe.handshake.template import CONTEXT_FIELDS, with_context
 from probe.handshake.verification import SPIFFE, is_ip_address
 from probe.safe_text import safe_text
-from probe.target import Endpoint, Remark, Target
+from probe.target import SIGNALS, Endpoint, Remark, Target
 from probe.trace_context import TraceContext
 
 _NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
 
 LONGEST_REMARK: Final = 1024
 """Characters; the texts are our own, with a name or two from the settings in them."""
+_MOST_SIGNAL_PATHS: Final = 3
+"""How many signals' paths at the end of a request's path are looked at; one is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,25 @@ def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         notes=tuple(safe_text(note, LONGEST_REMARK) for note in _notes(target)),
         read_once=_read_once(target),
         settings_file=_settings_file(target),
+        signal_paths=_signal_paths(target),
+        request_to_root=_path_without_query(target) == "/",
+        signal_variables=target.signal_variables,
     )
+
+
+def _path_without_query(target: Target) -> str:
+    """Return the path that is set for OTLP/HTTP; empty where it is not, or for gRPC."""
+    return "" if target.protocol == "grpc" else target.endpoint.path.partition("?")[0]
+
+
+def _signal_paths(target: Target) -> tuple[str, ...]:
+    """Return the signals whose own paths the request's ends in; nothing else of it, maybe a token."""
+    parts = [part for part in _path_without_query(target).split("/") if part]
+    found: list[str] = []
+    while len(found) < _MOST_SIGNAL_PATHS and parts[-2:-1] == ["v1"] and parts[-1] in SIGNALS:
+        found.insert(0, parts[-1])
+        del parts[-2:]
+    return tuple(found)
 
 
 def _settings_file(target: Target) -> str:

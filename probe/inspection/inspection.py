@@ -17,6 +17,7 @@ from probe.credentials.certificate import certificate_facts
 from probe.credentials.chain import public_key_of
 from probe.credentials.context import CredentialFile, Credentials
 from probe.credentials.conversion import INLINE, Role
+from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.files import read_file
 from probe.credentials.formats import Format
 from probe.credentials.load import load_credentials
@@ -52,6 +53,8 @@ class FileSet:
 
     tls: TlsSettings
     source_kinds: Collection[str] = ()
+    settings: FileSettings = KEYS
+    """What its settings are called."""
     targets: tuple[str, ...] = ()
     whole: bool = True
     """These are all the files there are; else one half of the pair alone is no fault."""
@@ -108,10 +111,12 @@ def sets_of(paths: Sequence[str]) -> tuple[FileSet, ...]:
 def _inspect_set(
     files: FileSet, at: float, reference: str
 ) -> tuple[list[FileReport], list[CredentialFault]]:
-    credentials = load_credentials(files.tls, source_kinds=files.source_kinds)
+    credentials = load_credentials(
+        files.tls, source_kinds=files.source_kinds, settings=files.settings
+    )
     parts = [_part(files.tls, file) for file in credentials.files]
     known = {part.role: part for part in parts}
-    loaded = [_exchanged(fault, known) for fault in credentials.facts.faults]
+    loaded = [_exchanged(fault, known, files.settings) for fault in credentials.facts.faults]
     shared = "key" in known and "cert" in known and known["key"].path == known["cert"].path
     reports: list[FileReport] = []
     for part in parts:
@@ -202,14 +207,16 @@ def _pairing(part: _Part, known: dict[Role, _Part]) -> list[str]:
     return [f"its private key belongs to the certificate {where}"]
 
 
-def _exchanged(fault: CredentialFault, known: dict[Role, _Part]) -> CredentialFault:
+def _exchanged(
+    fault: CredentialFault, known: dict[Role, _Part], settings: FileSettings
+) -> CredentialFault:
     """Say it plainly where cert_file and key_file each hold what the other should."""
     cert, key = known.get("cert"), known.get("key")
     if cert is None or key is None or cert.facts or not key.facts or fault.role == "ca":
         return fault
     if not any(one.private for one in cert.reading.keys):
         return fault
-    fix = f"exchange the two: cert_file: {key.path}, key_file: {cert.path}"
+    fix = f"Exchange the two: {settings.cert}: {key.path}, {settings.key}: {cert.path}"
     return msgspec.structs.replace(fault, fix=(safe_text(fix, 1024),))
 
 

@@ -70,7 +70,6 @@ def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) 
             "clocks": [(one.source, _offset(one), span(one.uncertainty)) for one in evidence.clock],
             "connection": _connection(evidence),
         }
-    cause = catalogue.get(diagnosis.cause or "") if diagnosis else None
     attempts = [_attempt(entry) for entry in reversed(state.history)]
     return template("target.html").render(
         frame(),
@@ -78,7 +77,6 @@ def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) 
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
         trace_id=state.trace.trace_id if state.trace else "",
-        meaning=cause.meaning if cause else "",
         findings=diagnosis.findings if diagnosis else (),
         known=frozenset(catalogue),
         settings=_settings(state.target),

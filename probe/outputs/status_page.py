@@ -24,8 +24,9 @@ from probe.outputs.cause_page import PARTIES
 from probe.outputs.countdown import Countdown, countdowns, first_expiry
 from probe.outputs.fleet_summary import FleetSummary
 from probe.outputs.history_strip import HEIGHT, WIDTH, Strip, strip
+from probe.outputs.let_in import let_in_against_expectation
 from probe.outputs.result import rfc3339
-from probe.outputs.target_filter import OUTCOMES, TargetFilter, label_texts
+from probe.outputs.target_filter import OUTCOMES, TargetFilter, label_texts, party_of
 from probe.safe_text import safe_text
 from probe.source_state import SourceState
 
@@ -72,6 +73,8 @@ class Row:
     certain: bool = True
     also: tuple[str, ...] = ()
     party: str = ""
+    meaning: str = ""
+    """What the outcome means, in a sentence."""
     since: str = ""
     since_ago: str = ""
     facts: tuple[str, ...] = ()
@@ -207,7 +210,11 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         )
     cause = catalogue.get(diagnosis.cause or "")
     since = state.since or now
-    read_at = state.evidence.credentials.read_at if state.evidence else 0.0
+    let_in = let_in_against_expectation(state.evidence, diagnosis) if state.evidence else None
+    party = party_of(state)
+    tls = target.tls
+    named = tls.cert_file or tls.key_file or tls.ca_file
+    read_at = state.evidence.credentials.read_at if named and state.evidence else 0.0
     outcome: str = diagnosis.outcome
     if state.expected and target.expect_cause:
         outcome = f"{outcome}, as expected"
@@ -225,12 +232,13 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         family=diagnosis.family or "",
         certain=diagnosis.certain,
         also=diagnosis.also,
-        party=PARTIES[diagnosis.party] if diagnosis.party and not state.expected else "",
+        party=PARTIES[party] if party else "",
         since=rfc3339(since),
         since_ago=ago(now - since),
-        facts=diagnosis.facts,
+        meaning=let_in.meaning if let_in else cause.meaning if cause else "",
+        facts=(*diagnosis.facts, let_in.seen) if let_in and let_in.seen else diagnosis.facts,
         findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
-        fix=() if state.expected else diagnosis.fix,
+        fix=let_in.fix if let_in else () if state.expected else diagnosis.fix,
         history=strip(state.history),
         countdowns=countdowns(state.evidence, now),
         read_at=rfc3339(read_at) if read_at else "",

@@ -15,6 +15,7 @@ from probe.exporters.behaviour import by_exporter
 from probe.exporters.runtime import RUNTIMES
 from probe.ledger import as_expected
 from probe.outputs.cause_page import PARTIES
+from probe.outputs.let_in import let_in_against_expectation
 from probe.safe_text import safe_text
 
 Kind = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
@@ -73,6 +74,12 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
     if known is not None and not expected:
         yield Told("means", known.meaning)
         yield Told("means", f"who must act: {PARTIES[diagnosis.party or known.party]}")
+    let_in = let_in_against_expectation(evidence, diagnosis)
+    if let_in is not None:
+        if let_in.seen:
+            yield Told("seen", let_in.seen)
+        yield Told("means", let_in.meaning)
+        yield Told("means", f"who must act: {PARTIES[let_in.party]}")
     if diagnosis.also:
         proven = "proven too" if diagnosis.certain else "proven too, or still possible"
         yield Told("also", f"{proven}: {', '.join(diagnosis.also)}")
@@ -85,7 +92,7 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
         yield Told("tried", f"{one.varied}: {one.outcome} ({result})")
     if not expected:
         yield from _exporters(evidence, diagnosis)
-        for step in diagnosis.fix:
+        for step in let_in.fix if let_in else diagnosis.fix:
             yield Told("do", step)
     for finding in diagnosis.findings:
         yield Told("note", f"{finding.fact} ({finding.cause})")

@@ -6,10 +6,12 @@ that means nothing finds nothing; a number that is none is the default.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlencode
 
+from probe.causes.cause import Party
 from probe.ledger import TargetState
+from probe.outputs.let_in import let_in_against_expectation
 from probe.safe_text import safe_text
 
 OUTCOMES: Final[Mapping[str, str]] = {
@@ -94,11 +96,14 @@ def label_texts(state: TargetState) -> tuple[str, ...]:
     return tuple(safe_text(f"{name}={value}") for name, value in state.target.labels)
 
 
-def party_of(state: TargetState) -> str:
+def party_of(state: TargetState) -> Party | Literal[""]:
     """Return who must act on `state`; empty where nobody must, or nobody is known."""
     if state.diagnosis is None or state.expected:
         return ""
-    return state.diagnosis.party or ""
+    if state.diagnosis.party or state.evidence is None:
+        return state.diagnosis.party or ""
+    let_in = let_in_against_expectation(state.evidence, state.diagnosis)
+    return let_in.party if let_in else ""
 
 
 def _ended(state: TargetState, outcome: str) -> bool:

@@ -37,15 +37,21 @@ Row = tuple[Evidence, Diagnosis]
 
 
 def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
-    """Print the table in the targets' order, then the story of each that has one, worst first."""
+    """Print the table in the targets' order, then the story of each that has one, worst first.
+
+    Without any row nothing is printed.
+    """
     stream = stream or sys.stdout
     console = console_for(stream)
     rows = list(rows)
     if not console.is_terminal:
         console.width = _UNBROKEN
+    if not rows:
+        return
     console.print(_table(rows, console))
     for evidence, diagnosis in worst_first(rows):
-        if diagnosis.outcome != "confirmed" or diagnosis.findings:
+        expected = as_expected(diagnosis, evidence.target.expect_cause)
+        if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
             console.print(_story(evidence, diagnosis, console), soft_wrap=True)

@@ -118,7 +118,8 @@ def print_validation(found: Validation, stream: TextIO | None = None) -> None:
         protocol = one.protocol + (" in plaintext" if one.plaintext else "")
         cells = (one.name, one.endpoint, protocol, one.signal, sources)
         table.add_row(*map(Text, cells))
-    console.print(table)
+    if found.targets:
+        console.print(table)
     for label, style, faults in (
         ("fault", "red", found.faults),
         ("note", "yellow", found.findings),

@@ -5,23 +5,26 @@ before the generic one, an empty variable is one that is not set, the endpoint's
 INSECURE. The exporter's own timeout and compression have no meaning for a probe.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from probe.safe_text import safe_text
+from probe.setting_variables import GENERAL_VARIABLES
 from probe.sources.error import ConfigurationError, nearest_of
 from probe.sources.proxy_environment import proxy_for
 from probe.sources.sdk_traps import sdk_remarks
 from probe.sources.sdk_variables import (
-    PREFIX,
+    TLS_NAMES,
     Headers,
     exporter_variable,
     exports_otlp,
     headers_of,
+    pair_kind,
     setting,
     value_of,
     variable,
+    variables_by_setting,
 )
 from probe.sources.settings import proxy_fault
 from probe.sources.source_content import SourceContent
@@ -102,7 +105,7 @@ def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceCon
             return None
 
     generic = read(None) if value_of(environ, "ENDPOINT") else None
-    shared: list[Signal] = []
+    shared: dict[Signal, _Exporter] = {}
     own: list[Target] = []
     for signal in signals:
         if not setting(environ, signal, "ENDPOINT")[1]:
@@ -111,11 +114,11 @@ def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceCon
         if exporter is None:
             continue
         if exporter == generic:
-            shared.append(signal)
+            shared[signal] = exporter
         else:
-            own.append(_target(f"sdk-{signal}", exporter, (signal,), environ))
-    if generic is not None and shared:
-        own.insert(0, _target("sdk", generic, shared, environ))
+            own.append(_target(f"sdk-{signal}", {signal: exporter}, environ))
+    if shared:
+        own.insert(0, _target("sdk", shared, environ))
     return SourceContent(targets=tuple(own), errors=tuple(errors.values()))
 
 
@@ -143,12 +146,14 @@ class _Exporter:
     tls: TlsSettings
     headers: Headers
     faults: tuple[_Fault, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """By setting, the variable that decides; exporters with equal settings are equal all the same."""
 
 
-def _target(
-    name: str, exporter: _Exporter, signals: Sequence[Signal], environ: Mapping[str, str]
-) -> Target:
-    signal = signals[0]
+def _target(name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[str, str]) -> Target:
+    """Return the target of `exporters`, which are equal; the first one's signal is exported."""
+    signals = tuple(exporters)
+    signal, exporter = next(iter(exporters.items()))
     endpoint = exporter.endpoint
     if exporter.protocol == "http/protobuf":
         path, mark, query = endpoint.path.partition("?")
@@ -164,12 +169,21 @@ def _target(
         sources=(SOURCE,),
         remarks=sdk_remarks(environ, signals, exporter.protocol, endpoint),
         notes=tuple(dict.fromkeys(_choices(environ, signals, exporter))),
+        signal_variables=tuple(_signal_variables(exporters.values())),
     )
     try:
         target = through_proxy(target, environ)
     except ConfigurationError as error:
         return with_faults(target, (*(fault.error() for fault in exporter.faults), error))
     return with_faults(target, (fault.error() for fault in exporter.faults))
+
+
+def _signal_variables(exporters: Collection[_Exporter]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each setting that some signal's own variable decides, with all that then decide it."""
+    for name, general in GENERAL_VARIABLES.items():
+        deciding = tuple(dict.fromkeys(exporter.variables[name] for exporter in exporters))
+        if deciding != (general,):
+            yield name, deciding
 
 
 def _choices(
@@ -226,7 +240,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
-                f" port set {PREFIX}PROTOCOL=grpc"
+                f" port set {setting(environ, signal, 'PROTOCOL')[0]}=grpc"
             )
             faults.append(_Fault(where, reason, found=text))
         insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
@@ -238,6 +252,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
         headers=_headers(environ, signal, faults, grpc=protocol == "grpc"),
         faults=tuple(faults),
+        variables=variables_by_setting(environ, signal),
     )
 
 
@@ -259,9 +274,8 @@ def _protocol(
 
 def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
     """Read file names; a certificate and its key come from the same kind of variables."""
-    halves = ("CLIENT_CERTIFICATE", "CLIENT_KEY")
-    kind = signal if any(value_of(environ, half, signal) for half in halves) else None
-    certificate, key = (value_of(environ, half, kind) for half in halves)
+    kind = pair_kind(environ, signal)
+    certificate, key = (value_of(environ, half, kind) for half in TLS_NAMES[1:])
     return TlsSettings(
         ca_file=setting(environ, signal, "CERTIFICATE")[1] or None,
         cert_file=certificate or None,

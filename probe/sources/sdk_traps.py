@@ -2,7 +2,8 @@
 
 Pure. The probe follows the specification; where one runtime does something else, the fact names it.
 What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
-opentelemetry-python 1.45. No value of a variable is shown but a timeout's, and that only where it is no secret.
+opentelemetry-python 1.45; what Java does, in the sources of opentelemetry-java. No value of a
+variable is shown but a timeout's and a compression's, and that only where it is no secret.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from probe.sources.sdk_variables import (
     TLS_NAMES,
     exporter_variable,
     exports_otlp,
+    pair_kind,
     sdk_disabled,
     setting,
     value_of,
@@ -26,6 +28,9 @@ CAUSE: Final = "exporter_setting_ignored"
 _REQUESTS_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _GO_DEFAULT: Final = "10 s"
 _SHOWN: Final = 32
+_COMPRESSIONS: Final = ("gzip", "none")
+_PYTHON_COMPRESSIONS: Final = {"grpc": ("gzip",), "http/protobuf": ("gzip", "none", "deflate")}
+"""By protocol, the compressions that Python's exporters take, in any case of letters."""
 
 
 def sdk_remarks(
@@ -36,6 +41,7 @@ def sdk_remarks(
     for signal in signals:
         found.update(dict.fromkeys(_no_exporter(environ, signal)))
         found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
+        found.update(dict.fromkeys(_compression(environ, signal, protocol)))
         found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
         found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
         python = _python_grpc if protocol == "grpc" else _python_http
@@ -112,6 +118,39 @@ def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> 
     yield Remark(CAUSE, fact, (fix,))
 
 
+def _compression(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol
+) -> Iterator[Remark]:
+    """Judge a compression that is not the same to every SDK.
+
+    Go's `WithEnvCompression`, Java's `CompressorUtil.validateAndResolveCompressor`, Python's
+    `environ_to_compression` (gRPC, which does not know `none`) and `Compression` (HTTP).
+    """
+    name, text = setting(environ, signal, "COMPRESSION")
+    if not text:
+        return
+    taken = text.lower() in _PYTHON_COMPRESSIONS[protocol]
+    shown = f"{name}={safe_text(describe_value(text), _SHOWN)}"
+    if text not in _COMPRESSIONS:
+        if taken:
+            python = "takes it"
+        elif protocol == "grpc":
+            python = "does not start"
+        else:
+            python = "sends uncompressed or does not start, by its version"
+        kind = "gRPC" if protocol == "grpc" else "HTTP"
+        fact = (
+            f"{shown} is neither gzip nor none: Go sends uncompressed, Java does not start without "
+            f"its compressor, Python's {kind} exporter {python}"
+        )
+        yield Remark(CAUSE, fact, (f"Set {name} to gzip or none.",))
+    elif not taken:
+        fact = f"{shown}: Python's gRPC exporter does not start with it, it knows gzip alone"
+        yield Remark(
+            CAUSE, fact, (f"For Python, remove {name}: without it nothing is compressed.",)
+        )
+
+
 def _scheme(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol, endpoint: Endpoint
 ) -> Iterator[Remark]:
@@ -167,7 +206,7 @@ def _half_a_pair(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol
 ) -> Iterator[Remark]:
     """Judge a certificate without its key, or the reverse, in the variables of one kind."""
-    kind = _pair_kind(environ, signal)
+    kind = pair_kind(environ, signal)
     set_names = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
     if len(set_names) != 1:
         return
@@ -184,7 +223,7 @@ def _half_a_pair(
 
 def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
     """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
-    kind = _pair_kind(environ, signal)
+    kind = pair_kind(environ, signal)
     pair = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
     own = bool(value_of(environ, "CERTIFICATE", signal))
     if not pair or (own if kind else not own and value_of(environ, "CERTIFICATE")):
@@ -211,8 +250,3 @@ def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]
         fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"
         fix = f"For Python, unset {bundles[0]}, or put the backend's CA into its file."
         yield Remark(CAUSE, fact, (fix,))
-
-
-def _pair_kind(environ: Mapping[str, str], signal: Signal) -> Signal | None:
-    """Return the signal whose own variables name its pair, or None: the generic ones count."""
-    return signal if any(value_of(environ, name, signal) for name in TLS_NAMES[1:]) else None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
+from probe.setting_variables import GENERAL_VARIABLES
 from probe.sources.settings import header_fault
 from probe.target import Secret, Signal
 
@@ -37,6 +38,24 @@ def setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tup
     if signal and (text := value_of(environ, name, signal)):
         return variable(name, signal), text
     return variable(name), value_of(environ, name)
+
+
+def pair_kind(environ: Mapping[str, str], signal: Signal | None) -> Signal | None:
+    """Return the signal whose own variables name certificate and key, or None: the generic ones."""
+    return signal if any(value_of(environ, half, signal) for half in TLS_NAMES[1:]) else None
+
+
+def variables_by_setting(environ: Mapping[str, str], signal: Signal | None) -> dict[str, str]:
+    """Return the variable that decides for `signal`, by the setting's key name."""
+    pair = pair_kind(environ, signal)
+    decides = {
+        key: setting(environ, signal, general.removeprefix(PREFIX))[0]
+        for key, general in GENERAL_VARIABLES.items()
+    }
+    return decides | {
+        "cert_file": variable("CLIENT_CERTIFICATE", pair),
+        "key_file": variable("CLIENT_KEY", pair),
+    }
 
 
 def exporter_variable(signal: Signal) -> str:

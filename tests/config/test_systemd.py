@@ -1,6 +1,7 @@
 """systemd takes config/systemd/mtls-probe.service, and the probe can work within its limits."""
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,13 +69,30 @@ def test_the_unit_is_closed(unit: Path, optional_program: Callable[[str], str]) 
 
 
 def test_what_the_service_does(unit: Path) -> None:
-    """A user of its own, reload by SIGHUP, and no endless restarts upon a faulty configuration."""
+    """A user of its own, and reload by SIGHUP."""
     found = settings(unit)
     assert found["Type"] == "exec"
     assert found["DynamicUser"] == "yes"
     assert found["ExecReload"] == "/bin/kill -HUP $MAINPID"
-    assert found["RestartPreventExitStatus"] == "2"
     assert found["ProtectSystem"] == "strict"
+
+
+def test_a_port_that_is_taken_for_a_moment_keeps_it_down_no_longer(unit: Path) -> None:
+    """Whatever `run` ends with for it, systemd starts it again, and never stops doing so."""
+    found = settings(unit)
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        address = f"127.0.0.1:{holder.getsockname()[1]}"
+        command = [sys.executable, "-m", "probe", "run", "--listen", address]
+        ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert ended.returncode > 0
+    assert found["Restart"] == "on-failure"
+    assert str(ended.returncode) not in found.get("RestartPreventExitStatus", "").split()
+    assert found["StartLimitIntervalSec"] == "0"
+
+
+def test_a_wrong_configuration_does_not_keep_a_machine_busy(unit: Path) -> None:
+    """It has the same exit code, and a start costs up to a second: the pause is many times that."""
+    assert int(settings(unit)["RestartSec"].removesuffix("s")) >= 10
 
 
 def test_keys_stay_in_memory(unit: Path) -> None:

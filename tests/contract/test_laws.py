@@ -25,27 +25,27 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "secret_register": frozenset({"escaped_text", "secret_forms"}),
     "layered_register": frozenset({"secret_register"}),
     "known_secrets": frozenset({"described_value", "secret_register", "target"}),
-    "target": frozenset({"described_value"}),
+    "target": frozenset({"described_value", "setting_variables"}),
+    "setting_variables": frozenset(),
     "own_limits": frozenset(),
     "token_bucket": frozenset(),
     "trace_context": frozenset({"record"}),
     "cipher_suites": frozenset(),
     "record": frozenset(),
     "credential_facts": frozenset({"record"}),
-    "evidence": TEXT | {"credential_facts", "record", "trace_context"},
+    "evidence": TEXT | {"credential_facts", "record", "setting_variables", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
     "grpc_media": frozenset(),
-    "causes": FACTS | TEXT | {"cipher_suites", "grpc_media", "shell_words", "weakness"},
+    "causes": FACTS | TEXT | {"cipher_suites", "grpc_media", "setting_variables", "shell_words", "weakness"},
     "diagnosis": FACTS | TEXT | {"causes", "weakness"},
     "credentials": FACTS
     | TEXT
-    | {"cipher_suites", "own_limits", "shell_words", "target", "weakness"},
+    | {"cipher_suites", "own_limits", "setting_variables", "shell_words", "target", "weakness"},
     "inspection": FACTS
     | {"causes", "credentials", "handshake", "safe_text", "shell_words", "target", "weakness"},
     "module": frozenset({"special_addresses", "target"}),
     "sources": SECRETS
     | TEXT
-    | {"bug_report", "cipher_suites", "credentials", "module", "source_state", "target"},
     "handshake": FACTS
     | SECRETS
     | {
@@ -175,6 +175,7 @@ def is_pure(module: Module) -> bool:
         "record",
         "safe_text",
         "secret_forms",
+        "setting_variables",
         "shell_words",
         "target",
         "text_kind",

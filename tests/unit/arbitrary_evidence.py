@@ -173,9 +173,12 @@ targets = st.builds(
     ca_file=SOME_TEXT,
     source_kinds=st.sampled_from([(), ("sdk",), ("collector",), ("demo",)]),
     settings_file=SOME_TEXT,
+    signal_variables=st.sampled_from([(), (("endpoint", ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",)),)]),
     read_once=st.sampled_from([(), ("ca",), ("cert", "ca")]),
     header_names=several(SOME_TEXT, 1),
     proxy=SOME_TEXT,
+    signal_paths=several(st.sampled_from(["traces", "metrics"]), 2),
+    request_to_root=st.booleans(),
 )
 experiments = st.builds(
     Experiment,

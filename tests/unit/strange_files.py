@@ -129,7 +129,7 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
     "json": (b'{"data": {}}', "ca", Format.JSON, "JSON", "CA's certificate"),
     "text": (b"see the wiki\n", "ca", Format.TEXT, "without any PEM", "CA's certificate"),
     "binary": (b"\x00\x01\xff\xfe" * 9, "cert", Format.BINARY, "binary", "CERTIFICATE"),
-    "no END": (LEAF.pem[:-30], "cert", Format.PEM, "no END line: it is truncated", "copy /etc"),
+    "no END": (LEAF.pem[:-30], "cert", Format.PEM, "no END line: it is truncated", "Copy /etc"),
     "one line": (
         LEAF.pem.replace(b"\n", b""), "cert", Format.PEM, "stands on one line", "sed ",
     ),
@@ -137,14 +137,14 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
         LEAF.pem.replace(b"-----BEGIN", b"  -----BEGIN"), "cert", Format.PEM, "indented", "sed ",
     ),
     "no BEGIN": (
-        LEAF.pem[3:] + CA.pem, "cert", Format.PEM, "has no BEGIN line before it", "copy",
+        LEAF.pem[3:] + CA.pem, "cert", Format.PEM, "has no BEGIN line before it", "Copy",
     ),
     "wrong END": (
-        LEAF.pem.replace(b"END CERT", b"END X CERT"), "cert", Format.PEM, "does not fit", "copy",
+        LEAF.pem.replace(b"END CERT", b"END X CERT"), "cert", Format.PEM, "does not fit", "Copy",
     ),
     "not a certificate inside": (
         LEAF.pem[:28] + base64.b64encode(LEAF.der[:90]) + b"\n-----END CERTIFICATE-----\n", "cert",
-        Format.PEM, "does not parse as a certificate: ", "copy",
+        Format.PEM, "does not parse as a certificate: ", "Copy",
     ),
 }  # fmt: skip
 """By name: content, role, format, what the fact says, what the fix says."""

@@ -25,6 +25,12 @@ async def test_demo_once_finds_every_cause() -> None:
     folder = said.removeprefix("The certificates in ").partition(" ")[0]
     assert f"{folder}/" in ended.out
     assert not Path(folder).exists()
+    # A first reader sees failures and exit code 0, and should know why.
+    faulty = sum(scenario.expected is not None for scenario in SCENARIOS)
+    assert f"{faulty} of {len(SCENARIOS)} targets are not as expected" in ended.out
+    assert said.endswith(
+        f"The {faulty} that are not as expected were built for that: the probe found the fault of each."
+    )
 
 
 async def until_served(process: asyncio.subprocess.Process) -> str:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from probe.causes.cause import Party
 from probe.causes.steps import PLACEHOLDERS
+from probe.credentials.fix_steps import COMMAND
 from probe.diagnosis import Diagnosis, diagnose
 from probe.evidence import Evidence, TargetFacts
 from probe.handshake.prepared import target_facts
@@ -90,6 +91,7 @@ def test_a_step_has_no_hole_and_names_no_file_that_is_not_set(case: object, kind
     evidence = with_target(case.evidence, **KINDS[kind])  # type: ignore[attr-defined]  # a Case
     for step in steps_of(diagnose(evidence)):
         assert not PLACEHOLDER.search(step), step
+        assert step[0].isupper() or COMMAND.match(step), step
         assert step == " ".join(step.split())
         if not evidence.target.ca_file:
             assert "ca.crt" not in step

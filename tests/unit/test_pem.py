@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from probe.credentials.content import Content, read_content
 from probe.credentials.conversion import Role
+from probe.credentials.fix_steps import COMMAND
 from probe.credentials.formats import Format, recognise
 from probe.credentials.pem import scan_pem
 from tests.unit.credential_files import key_pem
@@ -72,6 +73,7 @@ def test_what_a_file_really_is(raw: bytes, role: Role, kind: Format, fact: str, 
     assert fact in fault.fact
     assert fault.fact.startswith(f"/etc/otel/{role} ")
     assert fix in " ; ".join(fault.fix)
+    assert all(step[0].isupper() or COMMAND.match(step) for step in fault.fix), fault.fix
     assert fault.cause == ("server_ca_file_malformed" if role == "ca" else "client_file_malformed")
     assert content.key is None
 

@@ -227,8 +227,68 @@ def test_that_files_are_read_once_is_for_when_they_changed() -> None:
     assert "restart" not in facts(ENDPOINT=GRPC, **ALL)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "value", "said"),
+    [
+        (GRPC, "zstd", "Python's gRPC exporter does not start"),
+        (
+            HTTP,
+            "zstd",
+            "Python's HTTP exporter sends uncompressed or does not start, by its version",
+        ),
+        (GRPC, "deflate", "Python's gRPC exporter does not start"),
+        (HTTP, "deflate", "Python's HTTP exporter takes it"),
+        (GRPC, "GZIP", "Python's gRPC exporter takes it"),
+        (GRPC, "none", "Python's gRPC exporter does not start with it, it knows gzip alone"),
+    ],
+)
+def test_a_compression_that_some_sdk_does_not_take(endpoint: str, value: str, said: str) -> None:
+    """Go goes on without a word, others do not start: who reads the variable decides."""
+    found = facts(ENDPOINT=endpoint, COMPRESSION=value)
+    assert found.startswith(f"{P}COMPRESSION={value}")
+    assert found.endswith(said)
+    assert ("Go sends uncompressed" in found) == (value != "none")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "value"), [(GRPC, "gzip"), (HTTP, "gzip"), (HTTP, "none"), (GRPC, ""), (GRPC, " ")]
+)
+def test_a_compression_that_every_sdk_takes(endpoint: str, value: str) -> None:
+    """Nothing is remarked, and an empty variable is one that is not set."""
+    assert facts(ENDPOINT=endpoint, COMPRESSION=value) == ""
+
+
+def test_a_signals_own_compression_is_named_and_a_secret_is_not_shown() -> None:
+    """The variable that decides; a key that was put there by mistake is described."""
+    (remark,) = targets(TRACES_ENDPOINT=GRPC, TRACES_COMPRESSION="zstd")["sdk-traces"].remarks
+    assert f"{P}TRACES_COMPRESSION=zstd" in remark.fact
+    assert remark.fix == (f"Set {P}TRACES_COMPRESSION to gzip or none.",)
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
+    assert token[:20] not in facts(ENDPOINT=GRPC, COMPRESSION=token)
+
+
+@pytest.mark.parametrize("value", ["gzip", "none", "deflate", "zstd", "GZIP"])
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_pythons_own_exporters_do_so(
+    protocol: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said of Python, by the exporters that are installed here."""
+    name = f"opentelemetry.exporter.otlp.proto.{protocol}.trace_exporter"
+    exporter = pytest.importorskip(name).OTLPSpanExporter
+    monkeypatch.setenv(f"{P}COMPRESSION", value)
+    refused = pytest.importorskip("opentelemetry.exporter.otlp.proto.grpc.exporter")
+    try:
+        exporter(endpoint="http://127.0.0.1:1").shutdown()
+        starts = True
+    except refused.InvalidCompressionValueException:
+        starts = False
+    said = facts(ENDPOINT=GRPC if protocol == "grpc" else HTTP, COMPRESSION=value)
+    kind = "gRPC" if protocol == "grpc" else "HTTP"
+    assert starts == (f"Python's {kind} exporter does not start" not in said)
+
+
 names = st.sampled_from(["", "TRACES_", "LOGS_"]).flatmap(
-    lambda prefix: st.sampled_from(["ENDPOINT", "INSECURE", "TIMEOUT", *ALL]).map(
+    lambda prefix: st.sampled_from(["ENDPOINT", "INSECURE", "TIMEOUT", "COMPRESSION", *ALL]).map(
         lambda name: P + prefix + name
     )
 )

@@ -199,3 +199,36 @@ async def test_check_waits_for_its_sources_too(backend: Backend, tmp_path: Path)
     assert ended.code == 0, ended.err
     assert ended.document["sources"][0]["up"] is True
     assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({}, "neither OTEL_EXPORTER_OTLP_ENDPOINT nor one of "),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://x"},
+            "environment: OTEL_EXPORTER_OTLP_ENDPOINT: the scheme is unknown",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "validate"])
+async def test_without_any_target_the_reason_is_all_there_is(
+    command: str, environ: dict[str, str], reason: str
+) -> None:
+    """No table without rows, and the reason once: neither it nor the environment is named twice."""
+    ended = await run_probe(command, env=environ)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: there is nothing to probe: {reason}")
+    assert ended.err.count("error:") == ended.err.count("nothing to probe") == 1
+    assert ended.err.lower().count("environment:") == reason.count("environment:")
+
+
+async def test_the_environment_among_other_sources_is_named_once(tmp_path: Path) -> None:
+    """Where a file names it, its line says which source it is, and only once."""
+    config = configuration(tmp_path, {"endpoint": "127.0.0.1:1"}, sources=[{"sdk": "environment"}])
+    ended = await run_probe(
+        "validate", "--config", config, env={"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://x"}
+    )
+    assert ended.code == 1
+    assert "error: source environment: OTEL_EXPORTER_OTLP_ENDPOINT: the scheme" in ended.err
+    assert "TARGET" in ended.out

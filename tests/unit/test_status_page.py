@@ -3,10 +3,14 @@
 import re
 from urllib.parse import parse_qsl
 
+import pytest
+
 from probe.causes.catalogue import CATALOGUE
 from probe.credential_facts import CredentialFault
+from probe.outputs.detail_pages import target_page
 from probe.outputs.history_strip import HEIGHT, STEP, WIDTH, bars, strip
 from probe.outputs.status_page import page
+from probe.target import Secret, TlsSettings
 from tests.golden.attempts import (
     answered,
     holding,
@@ -71,7 +75,8 @@ def test_each_sides_certificates_count_down() -> None:
         credentials=holding(exporter(ends=-3), ca_bundle=(SERVER_CA,), read_at=AT - 7200),
         handshake=shaken(server_chain=(backend(ends=5),)),
     )
-    html = b"".join(page(fleet(("eu", [soon])), CATALOGUE, AT + 60)).decode()
+    files = TlsSettings(ca_file="/etc/otel/ca.crt")
+    html = b"".join(page(fleet(("eu", [soon]), tls=files), CATALOGUE, AT + 60)).decode()
     marked = re.findall(r'<li( class="soon")?><span class="quiet">(\w+)</span>.*?>([^<]+)</t', html)
 
     assert marked == [
@@ -81,6 +86,21 @@ def test_each_sides_certificates_count_down() -> None:
     ]
     assert "files read" in html
     assert ">2 h</time> ago" in html
+
+
+@pytest.mark.parametrize("name", ["cert_file", "key_file", "ca_file"])
+def test_files_have_an_age_only_where_some_are_set(name: str) -> None:
+    """A target without files, or with PEM text in its settings, has read none."""
+    seen = answered(credentials=holding(EXPORTER, read_at=AT - 20))
+    for tls, told in (
+        (TlsSettings(), False),
+        (TlsSettings(cert_pem="x", key_pem=Secret("x")), False),
+        (TlsSettings(**{name: "/etc/otel/x"}), True),  # type: ignore[arg-type]
+    ):
+        ledger = fleet(("eu", [seen]), tls=tls)
+        html = b"".join(page(ledger, CATALOGUE, AT + 60)).decode()
+        own = target_page(next(iter(ledger)), CATALOGUE, AT + 60)
+        assert ("files read" in html, "The files in use were read" in own) == (told, told)
 
 
 def test_an_old_ca_that_nothing_leads_to_alarms_nobody() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from probe.credentials import store as store_module
 from probe.credentials.context import Credentials
+from probe.credentials.file_settings import FileSettings
 from probe.credentials.load import load_credentials
 from probe.credentials.store import READS, CredentialStore
 from probe.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
@@ -129,8 +130,10 @@ def test_files_that_change_while_read_are_read_again(
     reads: list[str] = []
     real = load_credentials
 
-    def load(settings: TlsSettings, *, source_kinds: tuple[str, ...]) -> Credentials:
-        loaded = real(settings, source_kinds=source_kinds)
+    def load(
+        tls: TlsSettings, *, source_kinds: tuple[str, ...], settings: FileSettings
+    ) -> Credentials:
+        loaded = real(tls, source_kinds=source_kinds, settings=settings)
         if not reads:
             pair_files(tmp_path, NEW)
         reads.append(subject(loaded))
@@ -151,10 +154,12 @@ def test_files_that_never_rest_are_read_a_bounded_number_of_times(
     reads: list[int] = []
     real = load_credentials
 
-    def load(settings: TlsSettings, *, source_kinds: tuple[str, ...]) -> Credentials:
+    def load(
+        tls: TlsSettings, *, source_kinds: tuple[str, ...], settings: FileSettings
+    ) -> Credentials:
         reads.append(1)
         os.utime(tmp_path / "tls.crt", ns=(len(reads), len(reads)))
-        return real(settings, source_kinds=source_kinds)
+        return real(tls, source_kinds=source_kinds, settings=settings)
 
     monkeypatch.setattr(store_module, "load_credentials", load)
     store = CredentialStore()

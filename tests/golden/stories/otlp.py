@@ -105,6 +105,14 @@ def otlp_not_served__login_page() -> Evidence:
 
 
 @case("export")
+def otlp_not_served__path_twice() -> Evidence:
+    """The general endpoint ends in /v1/traces, and exporters append it once more."""
+    watched = over_http(signal_paths=("traces", "traces"), source_kinds=("sdk",))
+    answer = Answer(over="http/1.1", http_status=404, content_type="text/plain")
+    return attempt("export", "answered", target=watched, handshake=shaken(), answer=answer)
+
+
+@case("export")
 def otlp_not_served__no_http() -> Evidence:
     """Inside TLS the port speaks neither HTTP/2 nor HTTP/1.1."""
     return attempt("export", "garbage", handshake=shaken(), first_bytes=b"SSH-2.0-x".hex())
