@@ -36,7 +36,9 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "evidence": TEXT | {"credential_facts", "record", "setting_variables", "trace_context"},
     "weakness": frozenset({"credential_facts"}),
     "grpc_media": frozenset(),
-    "causes": FACTS | TEXT | {"cipher_suites", "grpc_media", "setting_variables", "shell_words", "weakness"},
+    "causes": FACTS
+    | TEXT
+    | {"cipher_suites", "grpc_media", "setting_variables", "shell_words", "weakness"},
     "diagnosis": FACTS | TEXT | {"causes", "weakness"},
     "credentials": FACTS
     | TEXT
@@ -46,6 +48,15 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "module": frozenset({"special_addresses", "target"}),
     "sources": SECRETS
     | TEXT
+    | {
+        "bug_report",
+        "cipher_suites",
+        "credentials",
+        "module",
+        "setting_variables",
+        "source_state",
+        "target",
+    },
     "handshake": FACTS
     | SECRETS
     | {
