@@ -2,7 +2,7 @@
 
 causes.md, "How ties are broken": they never send the target's headers, and all of one round share
 one time budget. A round begins with the attempt's own handshake, unvaried: what a round shows is
-about the attempt only where that ends as the attempt did. Law 2: whatever comes back is evidence.
+about the attempt only where that ends as the attempt did. Whatever comes back is evidence.
 """
 
 import asyncio
