@@ -265,6 +265,8 @@ async def test_wait_gives_up_when_the_time_is_up() -> None:
 
 async def test_ctrl_c_during_a_check_is_130() -> None:
     """An attempt that hangs is given up at once."""
+    # Tests that a shell runs in the background ignore the signal, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with silent_port() as port:
         process = await start_probe("check", port, "--timeout", "30s")
         await asyncio.sleep(1.5)
