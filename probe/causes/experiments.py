@@ -80,7 +80,7 @@ def further(evidence: Evidence, varied: Varied) -> Experiment | None:
 
 
 def hints(evidence: Evidence, varied: Varied) -> bool:
-    """Return whether `varied` went further where the attempt met its deadline: that is no proof."""
+    """Return whether `varied` went further where the attempt met its deadline, which proves nothing."""
     one = found(evidence, varied)
     return one is not None and evidence.ending.kind == "timeout" and went_further(evidence, one)
 

@@ -25,7 +25,7 @@ def is_grpc_success(answer: Answer) -> bool:
 
 
 def find_breach(answer: Answer) -> str:
-    """Return why an answer of the status OK is no success; empty where it is one, or says no OK."""
+    """Return why an answer of status OK is not a success; empty if it is one, or not of status OK."""
     if answer.grpc_status != 0:
         return ""
     if answer.http_status != _OK:

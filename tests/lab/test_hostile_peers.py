@@ -134,8 +134,8 @@ def test_a_healthy_target_stays_confirmed_and_in_time(
 ) -> None:
     """Beside every kind at one second: all of its attempts confirmed, none later than 250 ms.
 
-    A second probe has the healthy target alone: by how much its attempts are late on this machine,
-    the others' may be as well.
+    A second probe has the healthy target alone; where the test fails, its figure says whether the
+    machine was too busy for either.
     """
     with hostile_peers(pki, tmp_path) as ports:
         entries = targets(pki, ports, collector().grpc_port)
@@ -156,4 +156,4 @@ def test_a_healthy_target_stays_confirmed_and_in_time(
     assert not re.search(r'mtls_probe_success\{[^}]*target="(?!healthy)[^"]*"[^}]*\} 1', metrics)
     assert len(starts) >= SECONDS * 0.9
     assert sample(metrics, "mtls_probe_failures_total", target=HEALTHY) == 0
-    assert spread(starts) <= LATEST + spread(undisturbed)
+    assert spread(starts) <= LATEST, f"alone, a probe is late by {spread(undisturbed):.3f} s here"
