@@ -43,7 +43,7 @@ faults: $(VENV)/.test
 		$(if $(ONLY),--only $(ONLY)) $(if $(KINDS),--kinds $(KINDS)) $(if $(KEEP),--keep $(KEEP))
 
 causes: $(VENV)/.test
-	$(BIN)/python -m probe.outputs.causes_markdown CAUSES.md
+	$(BIN)/python -m probe.report.causes_markdown CAUSES.md
 
 rules: $(VENV)/.test
 	$(BIN)/mtls-probe rules --config config/mtls-probe.yml > config/prometheus/rules/mtls-probe.yml

@@ -1,5 +1,5 @@
 """Lets `python -m probe` run the command line."""
 
-from probe.cli import main
+from probe.cli.main import main
 
 main()

@@ -1,1 +1,1 @@
-"""Certificate and key files become `Credentials` and their faults; no secret leaves this room."""
+"""Certificate and key files become certificates, keys and findings; the only room that reads keys."""

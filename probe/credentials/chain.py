@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from probe.credentials.certificate import PARSE_ERRORS, issued_by
 from probe.credentials.content import read_content
-from probe.credentials.files import read_file
-from probe.own_limits import is_own_lack
+from probe.credentials.read_file import read_file
+from probe.system.own_limits import is_own_lack
+from probe.x509.parse import PARSE_ERRORS, issued_by
 
 FOLDER_FILES: Final = 50
 FOLDER_FILE_SIZE: Final = 256 * 1024

@@ -13,17 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from OpenSSL import crypto
 
-from probe.credential_facts import CredentialFault
-from probe.credentials import conversion
-from probe.credentials.certificate import PARSE_ERRORS, parse_certificate
-from probe.credentials.conversion import Role
+from probe.credentials import convert as conversion
+from probe.credentials.convert import Role
 from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.fix_steps import begin_step
-from probe.credentials.formats import PHRASES, Format, der_shortfall, first_der, recognise
-from probe.credentials.pem import Block, Flaw, Scan, is_key_label, scan_pem
-from probe.credentials.wrapping import particulars
-from probe.described_value import describe_path
-from probe.safe_text import safe_text
+from probe.credentials.formats.pem import Block, Flaw, Scan, is_key_label, scan_pem
+from probe.credentials.formats.recognise import PHRASES, Format, der_shortfall, first_der, recognise
+from probe.credentials.formats.wrapped import particulars
+from probe.model.certificate import CredentialFault
+from probe.text.description import describe_path
+from probe.text.safe_text import safe_text
+from probe.x509.parse import PARSE_ERRORS, parse_certificate
 
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes read of one credential file."""

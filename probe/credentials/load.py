@@ -13,8 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.credential_facts import CertificateAtHand, CredentialFacts, CredentialFault
-from probe.credentials.certificate import certificate_facts
 from probe.credentials.chain import (
     AtHand,
     can_sign,
@@ -25,13 +23,15 @@ from probe.credentials.chain import (
     wrong_link,
 )
 from probe.credentials.content import Content, make_fault, read_content
-from probe.credentials.context import CredentialFile, Credentials, Material, accepts_pair
-from probe.credentials.conversion import INLINE, Role, compare_keys, copy_again
+from probe.credentials.convert import INLINE, Role, compare_keys, copy_again
 from probe.credentials.file_settings import KEYS, FileSettings
-from probe.credentials.files import read_file
-from probe.credentials.formats import Format
-from probe.safe_text import safe_text
-from probe.target import TlsSettings
+from probe.credentials.formats.recognise import Format
+from probe.credentials.read_file import read_file
+from probe.credentials.tls_context import CredentialFile, Credentials, Material, accepts_pair
+from probe.model.certificate import CertificateAtHand, CredentialFacts, CredentialFault
+from probe.model.target import TlsSettings
+from probe.text.safe_text import safe_text
+from probe.x509.parse import certificate_facts
 
 _EMPTY: Final = Content(Format.UNREADABLE)
 

@@ -5,9 +5,9 @@ An exporter that reads its files once, at its start, still has what they held th
 
 from typing import Final, Literal
 
-from probe.credential_facts import CertificateFacts, CredentialFacts, Rotation
-from probe.safe_text import safe_text
-from probe.target import TlsSettings
+from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation
+from probe.model.target import TlsSettings
+from probe.text.safe_text import safe_text
 
 _ROLES: Final[tuple[Literal["cert", "ca"], ...]] = ("cert", "ca")
 

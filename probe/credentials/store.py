@@ -12,14 +12,14 @@ from typing import Final, NamedTuple
 
 import msgspec.structs
 
-from probe.credential_facts import CredentialFacts, Rotation, ServedFile
-from probe.credentials.context import Credentials
 from probe.credentials.file_settings import FileSettings
 from probe.credentials.load import load_credentials
 from probe.credentials.rotation import rotations
-from probe.credentials.served import read_served
-from probe.described_value import is_plausible_path
-from probe.target import ServerCertificateFile, Target, TlsSettings
+from probe.credentials.served_file import read_served
+from probe.credentials.tls_context import Credentials
+from probe.model.certificate import CredentialFacts, Rotation, ServedFile
+from probe.model.target import ServerCertificateFile, Target, TlsSettings
+from probe.text.description import is_plausible_path
 
 READS: Final = 3
 """How often files are read while they change under the reader."""

@@ -1,1 +1,1 @@
-"""Embedded OTLP backends on loopback with a throwaway PKI: one healthy, one per documented cause."""
+"""What `mtls-probe demo` shows: a throwaway PKI and one backend per documented cause."""

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
-from probe.demo.backend import HOST, Backend
+from probe.backend.server import HOST, Backend
 from probe.demo.pki import Authority, Issued, write_pem
-from probe.target import Endpoint, Protocol, Source, Target, TlsSettings
+from probe.model.target import Endpoint, Protocol, Source, Target, TlsSettings
 
 INTERVAL: Final = 10.0
 TIMEOUT: Final = 5.0

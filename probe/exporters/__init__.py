@@ -1,1 +1,1 @@
-"""What exporters do and print: the runtimes that people run, next to what the probe saw."""
+"""How each exporter runtime behaves where it differs from the probe. Pure."""

@@ -1,1 +1,1 @@
-"""What local files are worth, told without any connection: the judgements that `inspect` prints."""
+"""What local files are worth as credentials, judged without a connection."""

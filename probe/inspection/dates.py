@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from probe.causes.client_expiry import expires_soon
-from probe.causes.wording import date, shown, span
-from probe.credential_facts import CertificateFacts
+from probe.diagnosis.families.client_expiry import expires_soon
+from probe.diagnosis.wording import date, shown, span
+from probe.model.certificate import CertificateFacts
 
 TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead: the configuration's default clock tolerance."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from probe.credentials.certificate import certificate_facts
 from probe.credentials.chain import public_key_of
-from probe.credentials.conversion import Role
-from probe.credentials.formats import Format
-from probe.credentials.reading import Reading
+from probe.credentials.convert import Role
+from probe.credentials.formats.recognise import Format
+from probe.credentials.whole_file import Reading
+from probe.x509.parse import certificate_facts
 
 _KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _FOR_CA: Final = re.compile(r"(^|[._-])(ca|cas|root|roots|bundle|trust\w*)([._-]|$)", re.IGNORECASE)

@@ -25,17 +25,17 @@ from pathlib import Path
 import uvloop
 from OpenSSL import SSL
 
-from probe.credentials.context import Variant
+from probe.attempt.masking import EvidenceMasker
+from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
-from probe.demo.backend import Backend
+from probe.credentials.tls_context import Variant
 from probe.demo.pki import Authority, write_pem
-from probe.diagnosis import diagnose
-from probe.handshake.masking import EvidenceMasker
-from probe.ledger import Ledger
-from probe.line import Line
-from probe.outputs.metrics import Metrics
-from probe.secret_register import SecretRegister
-from probe.target import Endpoint, Target, TlsSettings
+from probe.diagnosis.diagnose import diagnose
+from probe.ledger.ledger import Ledger
+from probe.metrics.collector import Metrics
+from probe.model.target import Endpoint, Target, TlsSettings
+from probe.service.pipeline import Line
+from probe.text.secret_register import SecretRegister
 
 ROUNDS = 25
 ATTEMPTS = 60

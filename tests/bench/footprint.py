@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from probe.target import TlsSettings
+from probe.model.target import TlsSettings
 from tests.bench.attempt_cost import serve
 
 PORT = 9943

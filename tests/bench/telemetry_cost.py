@@ -20,12 +20,12 @@ from multiprocessing.connection import Connection
 import uvloop
 from aiohttp import web
 
-from probe.ledger import Ledger
-from probe.line import Line
-from probe.outputs.metrics import Metrics
-from probe.sources.span_destination import SpanDestination
-from probe.target import Endpoint, Target
-from probe.telemetry import Telemetry
+from probe.config.span_destination import SpanDestination
+from probe.ledger.ledger import Ledger
+from probe.metrics.collector import Metrics
+from probe.model.target import Endpoint, Target
+from probe.service.pipeline import Line
+from probe.service.span_export import Telemetry
 from tests.bench.attempt_cost import IN_FLIGHT, serve
 
 ROUNDS = 25

@@ -13,7 +13,7 @@ import pytest
 
 from grafana.source.__main__ import DASHBOARDS as SOURCES
 from grafana.source.__main__ import rendered
-from probe.causes.catalogue import CATALOGUE
+from probe.diagnosis.catalogue import CATALOGUE
 from tests.config.dashboard_lint import RULES, broken
 from tests.config.grafana import (
     FOLDER,

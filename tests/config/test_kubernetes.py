@@ -7,8 +7,8 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from probe.sources.configuration import load_configuration
-from probe.sources.resource import resource_of
+from probe.config.configuration import load_configuration
+from probe.config.resource import resource_of
 from tests.config.manifests import (
     OPERATOR,
     VERSIONS,

@@ -10,17 +10,17 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.causes.catalogue import CATALOGUE
-from probe.causes.cause import Cause
-from probe.commands.rules import rules as command
-from probe.diagnosis import diagnose
-from probe.ledger import Ledger
-from probe.outputs.metrics import Metrics
-from probe.outputs.rules.pages import Pages, first_step
-from probe.outputs.rules.rule import Thresholds
-from probe.outputs.rules.rule_file import rule_file, rule_group
-from probe.source_state import SourceState
-from probe.target import Endpoint, Target
+from probe.alerting.links import Pages, first_step
+from probe.alerting.rule import Thresholds
+from probe.alerting.rule_file import rule_file, rule_group
+from probe.cli.rules import rules as command
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
+from probe.diagnosis.diagnose import diagnose
+from probe.ledger.ledger import Ledger
+from probe.metrics.collector import Metrics
+from probe.model.source_state import SourceState
+from probe.model.target import Endpoint, Target
 from tests.config import promtool
 from tests.config.conftest import CONFIG
 from tests.config.manifests import dump, load

@@ -17,7 +17,7 @@ WITHOUT_WRITABLE_CODE = """
 import ctypes, sys
 if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
     sys.exit(77)
-import probe.handshake.tls
+import probe.tls.client
 """
 
 

@@ -5,9 +5,10 @@ from typing import Final, get_args
 import msgspec.structs
 import pytest
 
-from probe.causes.catalogue import BY_ENDING, CATALOGUE
-from probe.causes.cause import Cause, Family, Match, Party, Severity, Strength
-from probe.evidence import EndingKind
+from probe.diagnosis.catalogue import BY_ENDING, CATALOGUE
+from probe.diagnosis.cause import Cause, Family, Match, Severity, Strength
+from probe.model.diagnosis import Party
+from probe.model.evidence import EndingKind
 from tests.golden.build import CASES
 
 CONTRACT: Final[dict[str, tuple[Family, int]]] = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from probe.causes.catalogue import CATALOGUE
-from probe.outputs.causes_markdown import causes_markdown
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.report.causes_markdown import causes_markdown
 from tests.contract.imports import ROOT
 from tests.golden.build import FOLDER
 
@@ -11,7 +11,7 @@ DOCUMENT = ROOT / "CAUSES.md"
 
 
 def test_the_document_is_what_the_catalogue_makes() -> None:
-    """A changed cause changes its page: python -m probe.outputs.causes_markdown CAUSES.md."""
+    """A changed cause changes its page: python -m probe.report.causes_markdown CAUSES.md."""
     assert DOCUMENT.read_text(encoding="utf-8") == causes_markdown(), "CAUSES.md is stale"
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from probe.causes.catalogue import CATALOGUE
+from probe.diagnosis.catalogue import CATALOGUE
 from tests.contract.imports import ROOT
 from tests.lab import scenarios
 from tests.lab.scenario import SCENARIOS

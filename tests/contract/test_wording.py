@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from probe.causes.catalogue import CATALOGUE
-from probe.causes.cause import Cause
-from probe.causes.steps import PLACEHOLDERS, fill_steps
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
+from probe.diagnosis.fixes.steps import PLACEHOLDERS, fill_steps
 from tests.golden.attempts import target
 
 WHOLE_STEP: Final = re.compile(

@@ -20,8 +20,8 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from probe.demo.answers import Answers
-from probe.demo.backend import Backend
+from probe.backend.answers import Answers
+from probe.backend.server import Backend
 from probe.demo.pki import Authority, Issued
 from tests.faults.connect_proxy import ConnectProxy
 

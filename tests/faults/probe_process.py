@@ -18,7 +18,7 @@ from typing import Final
 from tests.faults import wall_clock
 from tests.faults.judging import Attempt
 from tests.faults.servers import STARTS_WITHIN, suspend
-from tests.unit.command_line import ROOT, environment
+from tests.support.command_line import ROOT, environment
 
 STOPS_WITHIN: Final = 15.0
 """Seconds from SIGTERM to the end; attempts in flight have their time in it."""

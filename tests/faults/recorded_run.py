@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from probe.cli import main
-from probe.diagnosis import Diagnosis
-from probe.evidence import Evidence
-from probe.ledger import Ledger, TargetState
-from probe.target import Target
+from probe.cli.main import main
+from probe.ledger.ledger import Ledger, TargetState
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.model.target import Target
 
 
 def record_attempts(descriptor: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from tests.faults.truth import Stall
-from tests.unit.command_line import ROOT, environment
+from tests.support.command_line import ROOT, environment
 
 STARTS_WITHIN: Final = 60.0
 """Seconds that a server may take to carry out a command on a busy machine."""

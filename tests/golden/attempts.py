@@ -5,13 +5,13 @@ from typing import Any, Final, Literal
 
 import msgspec.structs
 
-from probe.credential_facts import (
+from probe.model.certificate import (
     CertificateAtHand,
     CertificateFacts,
     CredentialFacts,
     CredentialFault,
 )
-from probe.evidence import (
+from probe.model.evidence import (
     Alert,
     Answer,
     ClockReading,
@@ -27,7 +27,7 @@ from probe.evidence import (
     TargetFacts,
     VerifyError,
 )
-from probe.handshake.alerts import ALERTS
+from probe.model.tls_alerts import ALERTS
 from tests.golden.certificates import AT, BACKEND, CLIENT_CA, EXPORTER, SERVER_CA
 
 HOST: Final = "collector.example.com"

@@ -8,8 +8,8 @@ from types import ModuleType
 import msgspec
 from msgspec import Struct
 
-from probe.diagnosis import Diagnosis, Outcome
-from probe.evidence import Evidence, Stage, to_json
+from probe.model.diagnosis import Diagnosis, Outcome
+from probe.model.evidence import Evidence, Stage, to_json
 
 
 class Expected(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec.structs
 
-from probe.credential_facts import CertificateFacts, Name
+from probe.model.certificate import CertificateFacts, Name
 
 AT: Final = 1_795_341_600.0
 """The time of every attempt here: 2026-11-22 10:00 UTC."""

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from probe.causes.catalogue import CATALOGUE
-from probe.diagnosis import diagnose
-from probe.evidence import from_json
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.diagnose import diagnose
+from probe.model.evidence import from_json
 from tests.golden.build import CASES, FOLDER, files
 from tests.golden.case import Case, Expected, outcome_of
 

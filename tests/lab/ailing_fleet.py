@@ -13,12 +13,12 @@ from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from probe.demo.backend import Backend
+from probe.backend.server import Backend
 from probe.demo.pki import Authority, Issued, write_pem
 from probe.demo.scenarios import SCENARIOS, DemoPki
-from probe.target import TlsSettings
+from probe.model.target import TlsSettings
 from tests.lab.running_probe import RunningProbe, running_probe
-from tests.unit.command_line import configuration, entry
+from tests.support.command_line import configuration, entry
 
 TEN_DAYS: Final = timedelta(days=10)
 YEAR: Final = timedelta(days=365)

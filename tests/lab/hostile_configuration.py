@@ -12,7 +12,7 @@ from tests.lab.credentials import LabPki
 from tests.lab.hostile_peers import HOST
 from tests.lab.hostile_speech import BEHAVIOURS
 from tests.lab.servers import START_TIMEOUT, Log
-from tests.unit.command_line import ROOT
+from tests.support.command_line import ROOT
 
 HEALTHY: Final = "healthy"
 TIMEOUT: Final = "900ms"

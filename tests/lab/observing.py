@@ -3,10 +3,10 @@
 import asyncio
 from dataclasses import replace
 
-from probe.diagnosis import Diagnosis
-from probe.evidence import Evidence
-from probe.line import one_round
-from probe.target import Depth, Endpoint, Protocol, Target, TlsSettings
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.model.target import Depth, Endpoint, Protocol, Target, TlsSettings
+from probe.service.pipeline import one_round
 from tests.lab.credentials import LabPki, Pair
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from probe.target import Protocol
+from probe.model.target import Protocol
 from tests.lab.collector_build import collector_binary
 from tests.lab.nginx import run_nginx
 from tests.lab.servers import HOST, accepting, process, serve_collector

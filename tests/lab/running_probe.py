@@ -13,7 +13,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 from tests.lab.servers import Log
-from tests.unit.command_line import ROOT, environment
+from tests.support.command_line import ROOT, environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from probe.target import SIGNALS, Signal
+from probe.model.target import SIGNALS, Signal
 from tests.lab.credentials import LabPki, Pair
 
 HOST: Final = "127.0.0.1"

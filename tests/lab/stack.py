@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 
-from probe.target import Depth, Protocol
+from probe.model.target import Depth, Protocol
 from tests.lab.credentials import Pair
 
 TlsVersion = Literal["1.2", "1.3"]

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from probe.target import Endpoint, Secret
+from probe.model.target import Endpoint, Secret
 from tests.lab import peers
 from tests.lab.credentials import LabPki
 from tests.lab.nginx import run_nginx

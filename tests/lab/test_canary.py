@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from probe.target import Protocol, Signal
+from probe.model.target import Protocol, Signal
 from tests.lab.credentials import LabPki
 from tests.lab.observing import observe, target
 from tests.lab.servers import StartCollector

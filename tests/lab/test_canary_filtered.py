@@ -10,10 +10,10 @@ from urllib.request import Request, urlopen
 import pytest
 from ruamel.yaml import YAML
 
-from probe.target import Endpoint, Signal, Target, TlsSettings
+from probe.model.target import Endpoint, Signal, Target, TlsSettings
 from tests.lab.observing import observe
 from tests.lab.servers import Collector, serve_collector
-from tests.unit.command_line import ROOT
+from tests.support.command_line import ROOT
 
 ITEMS: Final[dict[Signal, dict[str, Any]]] = {
     "traces": {

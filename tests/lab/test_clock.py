@@ -22,8 +22,8 @@ from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
 from tests.lab.stack import VERSIONS, Serving, TlsVersion, free_port, with_clock
 from tests.lab.stacks.openssl import S_SERVER
+from tests.support.ntp_server import Says, ntp_server
 from tests.tools import missing
-from tests.unit.ntp_server import Says, ntp_server
 
 DAY = 86_400.0
 YEAR = 365 * DAY

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.demo.pki import Authority, write_pem
-from probe.target import Protocol
+from probe.model.target import Protocol
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.observing import observe, target
 from tests.lab.servers import Collector, StartCollector

@@ -18,9 +18,9 @@ import msgspec
 import pytest
 from cryptography import x509
 
+from probe.config.configuration import load_configuration
 from probe.demo.pki import write_pem
-from probe.sources.configuration import load_configuration
-from probe.target import Target
+from probe.model.target import Target
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.observing import observe
 from tests.lab.peers import listening

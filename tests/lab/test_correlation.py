@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import pytest
 
-from probe.outputs.rules.pages import Pages
-from probe.outputs.rules.rule import Thresholds
-from probe.outputs.rules.rule_file import rule_file, rule_group
+from probe.alerting.links import Pages
+from probe.alerting.rule import Thresholds
+from probe.alerting.rule_file import rule_file, rule_group
 from tests.lab import peers, servers
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.lab.running_probe import RunningProbe, running_probe
 from tests.lab.span_file import ERROR, SpanFile
-from tests.unit.command_line import ROOT, configuration
+from tests.support.command_line import ROOT, configuration
 
 HOUR: Final = "1h"
 """One attempt and no more: the exemplar, the trace and the log line are of the same."""

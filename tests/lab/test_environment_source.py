@@ -16,7 +16,7 @@ import pytest
 from probe.demo.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import Log, StartCollector, serve_collector
-from tests.unit.command_line import ROOT
+from tests.support.command_line import ROOT
 
 PORT = 9943
 """The default: without a file, nothing chooses another."""

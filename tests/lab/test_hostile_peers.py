@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from probe.ledger import Ledger
-from probe.line import Line
-from probe.sources.configuration import load_configuration
-from probe.target import Target
+from probe.config.configuration import load_configuration
+from probe.ledger.ledger import Ledger
+from probe.model.target import Target
+from probe.service.pipeline import Line
 from tests.lab.credentials import LabPki
 from tests.lab.hostile_configuration import HEALTHY, hostile_peers, targets, write_configuration
 from tests.lab.running_probe import RunningProbe, running_probe

@@ -19,9 +19,9 @@ from tests.lab.compiled import go_server
 from tests.lab.credentials import LabPki
 from tests.lab.hostile_text import PROGRAM, TARGET, harmless, hostile_certificate
 from tests.lab.servers import process, started
+from tests.support.command_line import ROOT, configuration, environment, running_service
+from tests.support.span_receiver import Receiver
 from tests.tools import missing
-from tests.unit.command_line import ROOT, configuration, environment, running_service
-from tests.unit.span_receiver import Receiver
 
 
 @pytest.fixture(params=[False, True], ids=["readable", "lone surrogate"])

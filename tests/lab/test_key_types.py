@@ -12,9 +12,9 @@ from typing import Final, Literal
 
 import pytest
 
-from probe.diagnosis import Diagnosis
-from probe.evidence import Evidence
-from probe.target import Depth, Protocol
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.model.target import Depth, Protocol
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target

@@ -9,7 +9,7 @@ from tests.lab import servers
 from tests.lab.credentials import LabPki
 from tests.lab.running_probe import RunningProbe, running_probe
 from tests.lab.span_file import SpanFile
-from tests.unit.command_line import configuration
+from tests.support.command_line import configuration
 
 
 def events(probe: RunningProbe) -> list[str]:

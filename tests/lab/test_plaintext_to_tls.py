@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.target import Protocol
+from probe.model.target import Protocol
 from tests.lab import peers
 from tests.lab.credentials import LabPki
 from tests.lab.observing import observe, target

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from probe.service import Service
-from probe.sources.configuration import load_configuration
+from probe.config.configuration import load_configuration
+from probe.service.service import Service
 from tests.lab.credentials import LabPki
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.lab.servers import StartCollector
-from tests.unit.command_line import configuration
+from tests.support.command_line import configuration
 
 RELABEL: list[dict[str, Any]] = [
     {"source_labels": ["__address__"], "target_label": "__param_target"},

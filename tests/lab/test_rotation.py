@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from probe.config.configuration import configuration_from_environment, load_configuration
 from probe.demo.pki import write_pem
-from probe.diagnosis import Diagnosis
-from probe.ledger import Ledger
-from probe.line import Line
-from probe.sources.configuration import configuration_from_environment, load_configuration
-from probe.target import Target
+from probe.ledger.ledger import Ledger
+from probe.model.diagnosis import Diagnosis
+from probe.model.target import Target
+from probe.service.pipeline import Line
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import Collector, StartCollector, serve_collector
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from probe.diagnosis import Diagnosis
+from probe.model.diagnosis import Diagnosis
 from tests.lab import scenarios
 from tests.lab.credentials import LabPki
 from tests.lab.observing import observe, target

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from probe.target import Protocol
+from probe.model.target import Protocol
 from tests.lab.credentials import LabPki
 from tests.lab.observing import observe, target
 from tests.lab.plaintext_servers import PLAINTEXT_SERVERS, PlaintextServer

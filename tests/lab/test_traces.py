@@ -12,14 +12,14 @@ from typing import Any, Final
 import pytest
 
 from probe import __version__
-from probe.causes.catalogue import CATALOGUE
 from probe.demo.scenarios import SCENARIOS
+from probe.diagnosis.catalogue import CATALOGUE
 from tests.lab import servers
 from tests.lab.ailing_fleet import ailing_fleet
 from tests.lab.credentials import LabPki
 from tests.lab.running_probe import RunningProbe, running_probe
 from tests.lab.span_file import ERROR, SpanFile, Written
-from tests.unit.command_line import configuration
+from tests.support.command_line import configuration
 
 NAMES: Final = {"DNS lookup", "socket connect", "TLS client handshake", "OTLP export"}
 STAGES: Final = {

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from probe.demo.pki import Authority, write_pem
-from probe.ledger import Ledger
-from probe.outputs.metrics import Metrics
-from probe.outputs.web import web_application
-from probe.serving.connections import Connections
-from probe.serving.listener import serving as listening
-from probe.serving.web_config import WebConfig
+from probe.ledger.ledger import Ledger
+from probe.metrics.collector import Metrics
+from probe.web.application import web_application
+from probe.web.server.connections import Connections
+from probe.web.server.listener import serving as listening
+from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
+from tests.support.web_files import CASES, HASH, PASSWORD, Case, ServerPki, mtls, users
 from tests.tools import missing
-from tests.unit.web_files import CASES, HASH, PASSWORD, Case, ServerPki, mtls, users
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "prometheus" / "web.yml"
 SCRAPED = 20.0

@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from probe.alerting.links import Pages
+from probe.alerting.rule import Thresholds
+from probe.alerting.rule_file import rule_file, rule_group
 from probe.demo.pki import write_pem
-from probe.outputs.rules.pages import Pages
-from probe.outputs.rules.rule import Thresholds
-from probe.outputs.rules.rule_file import rule_file, rule_group
 from tests.lab.credentials import LabPki
 from tests.lab.monitoring import Alertmanager, alertmanager, prometheus
 from tests.lab.running_probe import running_probe
 from tests.lab.servers import serve_collector
-from tests.unit.command_line import configuration
+from tests.support.command_line import configuration
 
 TARGET = "collector-eu"
 PATIENCE = 3.0

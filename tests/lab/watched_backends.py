@@ -13,12 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from probe.demo.backend import HOST, Backend
+from probe.backend.server import HOST, Backend
+from probe.config.configuration import Configuration, WebSettings
 from probe.demo.pki import Issued
 from probe.demo.scenarios import Demo
-from probe.service import Service
-from probe.sources.configuration import Configuration, WebSettings
-from probe.target import Endpoint, Target, TlsSettings
+from probe.model.target import Endpoint, Target, TlsSettings
+from probe.service.service import Service
 from tests.lab.compiled import go_server
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.hostile_text import PROGRAM, TARGET, hostile_certificate

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from probe.demo.backend import Backend
-from tests.unit.configuration_texts import Load, One, load_target, load_text
-from tests.unit.demo_pki import PKI
-from tests.unit.loopback_client import Start, backends
+from probe.backend.server import Backend
+from tests.support.configuration_texts import Load, One, load_target, load_text
+from tests.support.demo_pki import PKI
+from tests.support.loopback_client import Start, backends
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Stories of clocks that disagree, and of certificates before their time: documented cause 6."""
 
-from probe.evidence import Evidence
+from probe.model.evidence import Evidence
 from tests.golden.attempts import answered, holding, offset, refused, unverified
 from tests.golden.case import case
 from tests.golden.certificates import BACKEND, EXPORTER, OTHER_CA, authority, backend, exporter

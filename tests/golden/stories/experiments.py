@@ -4,7 +4,16 @@ from typing import Any
 
 import msgspec.structs
 
-from probe.evidence import Answer, Ending, EndingKind, Evidence, Experiment, Offer, Stage, Varied
+from probe.model.evidence import (
+    Answer,
+    Ending,
+    EndingKind,
+    Evidence,
+    Experiment,
+    Offer,
+    Stage,
+    Varied,
+)
 from tests.golden.attempts import HOST, alert, attempt, begun, refused, shaken, with_control
 from tests.golden.case import case
 from tests.golden.certificates import AT, EXPORTER

@@ -1,7 +1,7 @@
 """Stories of files that an exporter cannot use, or uses with a remark: documented cause 5."""
 
-from probe.credential_facts import CredentialFault
-from probe.evidence import Evidence
+from probe.model.certificate import CredentialFault
+from probe.model.evidence import Evidence
 from tests.golden.attempts import answered, holding, refused, stopped_by_files
 from tests.golden.case import case
 from tests.golden.certificates import CLIENT_CA, EXPORTER, ISSUING_CA, exporter

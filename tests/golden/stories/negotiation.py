@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from probe.credential_facts import CredentialFault
-from probe.evidence import Answer, Ending, Evidence, Experiment, Offer
+from probe.model.certificate import CredentialFault
+from probe.model.evidence import Answer, Ending, Evidence, Experiment, Offer
 from tests.golden.attempts import (
     HOST,
     TAKEN,

@@ -2,7 +2,7 @@
 
 import msgspec.structs
 
-from probe.evidence import ConnectTry, Ending, EndingKind, Evidence, Stage
+from probe.model.evidence import ConnectTry, Ending, EndingKind, Evidence, Stage
 from tests.golden.attempts import attempt, begun, shaken, target, unconnected
 from tests.golden.case import case
 

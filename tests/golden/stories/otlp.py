@@ -2,7 +2,7 @@
 
 import msgspec.structs
 
-from probe.evidence import Answer, Evidence
+from probe.model.evidence import Answer, Evidence
 from tests.golden.attempts import (
     TAKEN,
     answered,

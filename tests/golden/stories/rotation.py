@@ -1,7 +1,7 @@
 """Stories of files that were renewed on disk, and of who has not read them again."""
 
-from probe.credential_facts import Rotation, ServedFile
-from probe.evidence import Evidence
+from probe.model.certificate import Rotation, ServedFile
+from probe.model.evidence import Evidence
 from tests.golden.attempts import answered, holding, shaken, target
 from tests.golden.case import case
 from tests.golden.certificates import (

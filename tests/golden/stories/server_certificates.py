@@ -2,7 +2,7 @@
 
 import msgspec.structs
 
-from probe.evidence import Evidence, NameCheck
+from probe.model.evidence import Evidence, NameCheck
 from tests.golden.attempts import (
     HOST,
     alert,

@@ -2,7 +2,7 @@
 
 import msgspec.structs
 
-from probe.evidence import Evidence, Recheck
+from probe.model.evidence import Evidence, Recheck
 from tests.golden.attempts import refused
 from tests.golden.case import case
 from tests.golden.certificates import CLIENT_CA, EXPORTER, ISSUING_CA, OTHER_CA, exporter

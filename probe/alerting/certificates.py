@@ -1,0 +1,157 @@
+"""Alerts on certificates: those that end soon, and new ones that nobody has read yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from probe.alerting.links import CAUSE, TARGET, Pages, first_step, fixes
+from probe.alerting.rule import AlertRule, Thresholds
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.families.not_reloading import BACKEND_NOT_RELOADING, EXPORTER_NOT_RELOADING
+
+WARNING_SHARE: Final = 4
+"""A certificate is due in the last quarter of its lifetime at the earliest.
+
+What renews certificates does so before: cert-manager at a third, SPIRE at half.
+"""
+CRITICAL_SHARE: Final = 8
+
+_AFTER: Final = "mtls_probe_certificate_not_after_timestamp_seconds"
+_BEFORE: Final = "mtls_probe_certificate_not_before_timestamp_seconds"
+_LEFT: Final = (
+    "{{ if gt $value 0.0 }}ends in {{ humanizeDuration $value }}{{ else }}has ended{{ end }}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Certificates:
+    alert: str
+    source: str
+    where: str
+    then: str
+    cause: str
+    fix: str
+    ended_too: bool = True
+
+
+_CERTIFICATES: Final = (
+    _Certificates(
+        alert="MtlsProbeClientCertificateExpiring",
+        source="client",
+        where="cert_file",
+        then="From then on, backends refuse the exporter.",
+        cause="client_cert_expired",
+        fix=first_step(CATALOGUE["client_cert_expired"]),
+    ),
+    _Certificates(
+        alert="MtlsProbeServerCertificateExpiring",
+        source="server",
+        where="the backend's chain",
+        then="From then on, exporters refuse the backend.",
+        cause="server_cert_expired",
+        fix=first_step(CATALOGUE["server_cert_expired"]),
+    ),
+    _Certificates(
+        alert="MtlsProbeCaCertificateExpiring",
+        source="client_ca_bundle",
+        where="ca_file",
+        then="From then on, the exporter refuses backends whose certificate is of this CA.",
+        cause="server_ca_untrusted",
+        fix=(
+            "Put the CA that follows into ca_file, beside this one, before a backend gets a "
+            "certificate of it. A CA that no backend needs any more can be taken out."
+        ),
+        # An ended CA that no backend needs does no harm; one that is needed makes targets fail.
+        ended_too=False,
+    ),
+)
+
+
+def certificate_alerts(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
+    """Yield the alerts of certificates that end soon or are not in use yet."""
+    for certificates in _CERTIFICATES:
+        yield _expiring(certificates, "warning", thresholds.expiry_warning, WARNING_SHARE, pages)
+        yield _expiring(certificates, "critical", thresholds.expiry_critical, CRITICAL_SHARE, pages)
+    yield from _rotation(pages)
+
+
+def _expiring(
+    of: _Certificates, severity: str, seconds: float, share: int, pages: Pages
+) -> AlertRule:
+    after, before = (f'{name}{{source="{of.source}"}}' for name in (_AFTER, _BEFORE))
+    left = f"{after} - time()"
+    return AlertRule(
+        alert=of.alert,
+        # Both must hold: a certificate for one day is not due all day long.
+        expr=f"""\
+{left if of.ended_too else f"({left} > 0)"} < {_span(seconds)}
+unless
+    {left}
+  >=
+    (
+        {after}
+      - {before}
+    ) / {share}""",
+        hold="5m",
+        severity=severity,
+        annotations={
+            "summary": f"A certificate of {TARGET} in {of.where} {_LEFT}",
+            "description": (
+                f"It is number {{{{ $labels.position }}}} in {of.where}, counted from 0. {of.then}"
+            ),
+            "fix": of.fix,
+            "runbook_url": pages.of_cause(of.cause),
+            "dashboard_url": pages.of_target(),
+        },
+    )
+
+
+def _rotation(pages: Pages) -> Iterator[AlertRule]:
+    exporter, backend = EXPORTER_NOT_RELOADING, BACKEND_NOT_RELOADING
+    faults = [cause for cause in CATALOGUE.values() if "credentials" in cause.applies]
+    yield AlertRule(
+        alert="MtlsProbeCredentialsNotReloading",
+        # The files cannot be used, and yet the backend confirms: with those of before.
+        expr=f"""\
+(
+    mtls_probe_credential_fault
+  and ignoring (cause, outcome)
+    mtls_probe_outcome{{outcome="confirmed"}}
+)
+or
+mtls_probe_finding{{cause="{exporter.id}"}}""",
+        hold="5m",
+        severity="warning",
+        annotations={
+            "summary": f"New credential files of {TARGET} are not in use: {CAUSE}",
+            "description": (
+                f'{{{{ if eq $labels.cause "{exporter.id}" }}}}{exporter.title}: it reads them '
+                "once, at its start.{{ else }}The files that are there now cannot be used. Those "
+                "of before still work: until they expire, or the exporter restarts.{{ end }}"
+            ),
+            "fix": fixes(dict.fromkeys([*faults, exporter])),
+            "runbook_url": pages.of_cause(CAUSE),
+            "dashboard_url": pages.of_target(),
+        },
+    )
+    yield AlertRule(
+        alert="MtlsProbeBackendNotReloading",
+        expr=f'mtls_probe_finding{{cause="{backend.id}"}}',
+        hold="15m",
+        severity="warning",
+        annotations={
+            "summary": f"The backend of {TARGET} still serves an old certificate",
+            "description": backend.meaning,
+            "fix": first_step(backend),
+            "runbook_url": pages.of_cause(backend.id),
+            "dashboard_url": pages.of_target(),
+        },
+    )
+
+
+def _span(seconds: float) -> str:
+    """Return `seconds` as whoever reads a rule takes them in: by days, else hours."""
+    for unit in (86400, 3600):
+        if seconds % unit == 0:
+            return f"{int(seconds // unit)} * {unit}"
+    return f"{seconds:.15g}"

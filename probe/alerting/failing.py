@@ -1,0 +1,86 @@
+"""Alerts on what a target answers: it fails, it says nothing, or it lets in whom it must not.
+
+Each target that is not as expected is in exactly one of the three, whatever its other series are:
+no alert is lost to a join, or because a cause changes from attempt to attempt.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, fixes
+from probe.alerting.recording import FAILING, OF_THE_CAUSE
+from probe.alerting.rule import AlertRule, Thresholds
+from probe.diagnosis.catalogue import CATALOGUE
+
+_LIKELY: Final = '{{ if eq $labels.certain "false" }}, most likely but not for certain{{ end }}'
+
+
+def failing_alerts(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
+    """Yield the alerts of targets that are not as expected."""
+    # `for` would begin anew at each change of the cause, which is a label of the alert. Without
+    # the offset, the first attempt of a new target would be enough.
+    window = thresholds.window
+    lasting = (
+        f"(max_over_time(mtls_probe_success[{window}]) == 0 and mtls_probe_success offset {window})"
+    )
+    yield AlertRule(
+        alert="MtlsProbeFailing",
+        expr=f"{FAILING}\nand ignoring ({OF_THE_CAUSE})\n{lasting}",
+        severity='{{ or $labels.severity "critical" }}',
+        # One branch for each cause, in one annotation: Prometheus reads a template anew for every
+        # alert at every evaluation, and a lost CA makes thousands of them.
+        annotations={
+            "summary": f"{TARGET} is not as expected: {CAUSE}",
+            "description": (
+                f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
+                f"Who must act: {PARTY}."
+            ),
+            "fix": fixes(CATALOGUE.values()),
+            "runbook_url": pages.of_cause(CAUSE),
+            "dashboard_url": pages.of_target(),
+        },
+    )
+    yield AlertRule(
+        alert="MtlsProbeUnconfirmed",
+        expr=f"""\
+{lasting}
+unless ignoring ({OF_THE_CAUSE})
+  {FAILING}
+unless ignoring (outcome)
+  mtls_probe_outcome{{outcome="confirmed"}}""",
+        severity="warning",
+        annotations={
+            "summary": f"Nothing proves that {TARGET} accepts the exporter",
+            "description": (
+                "Attempts went well as far as they went, and no answer came in time. "
+                "Silence is no success."
+            ),
+            "fix": (
+                "Look at the load of the backend and at its log; where an answer takes longer "
+                "than the target's timeout, raise that."
+            ),
+            "runbook_url": pages.of_cause("tls_timeout"),
+            "dashboard_url": pages.of_target(),
+        },
+    )
+    yield AlertRule(
+        alert="MtlsProbeNotEnforced",
+        expr="""\
+mtls_probe_expected_cause
+and ignoring (cause, outcome)
+  mtls_probe_outcome{outcome="confirmed"}""",
+        severity="critical",
+        annotations={
+            "summary": f"{TARGET} let a client in that it must refuse",
+            "description": (
+                f"The attempt had to fail with {CAUSE}, and the backend accepted it. "
+                "Others get in too."
+            ),
+            "fix": (
+                "Set client_ca_file in the backend's tls settings (nginx: ssl_verify_client on) "
+                "and restart it; if it is set, look for a load balancer that ends TLS before it."
+            ),
+            "runbook_url": pages.of_cause(CAUSE),
+            "dashboard_url": pages.of_target(),
+        },
+    )

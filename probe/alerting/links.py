@@ -1,0 +1,107 @@
+"""Where an alert's links lead, and what it says of a cause: the texts of the catalogue (law 3).
+
+Prometheus fills annotations in as Go templates. A rule that can have several causes gets one text
+in which each cause has its branch, so that the fix is in the alert and not behind a link.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from probe.diagnosis.cause import Cause
+from probe.diagnosis.fixes.steps import fill_steps
+from probe.model.evidence import TargetFacts
+from probe.report.cause_page import PARTIES
+
+TARGET: Final = "{{ $labels.target }}"
+CAUSE: Final = "{{ $labels.cause }}"
+PARTY: Final = (
+    "".join(
+        f'{{{{ {"else " * bool(at)}if eq $labels.party "{party}" }}}}{words}'
+        for at, (party, words) in enumerate(PARTIES.items())
+    )
+    + "{{ else }}whoever its page names{{ end }}"
+)
+"""Who must act."""
+
+_THE_PROBE: Final = "http://{{ $labels.instance }}"
+_IN_A_URL: Final = '{{ reReplaceAll "[+]" "%20" (urlquery $labels.target) }}'
+"""The target's name, fit for a path too: there, the `+` of a query is no space."""
+_PROMETHEUS: Final = "{{ $externalURL }}/targets"
+_ANYONE: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
+"""A target of which nothing is known."""
+_WORDS: Final = (
+    ("port {port}", "the endpoint's port"),
+    ("the host {host}", "the endpoint's host"),
+    ("NO_PROXY={host}", "NO_PROXY to the endpoint's host"),
+    ("{endpoint}", "the target's endpoint"),
+    ("{host}", "the endpoint's host"),
+    ("{port}", "the endpoint's port"),
+    ("{reference}", "the name in the endpoint"),
+    ("{signal}", "the target's signal"),
+    *((f"{{into_{short}}}", f"{short}_file") for short in ("cert", "key", "ca")),
+    *((f"{{{name}}}", f"the exporter's {name}") for name in ("cert_file", "key_file", "ca_file")),
+)
+"""What stands in an alert for the paths and names of a target: a rule cannot know them."""
+_TYPED: Final = re.compile(r"\b(openssl|ls|chmod|getent|ping|ss|namei) [^.]*\{")
+"""A command on something that only the target's page can name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where the links of alerts lead; without an address, to the probe's own pages.
+
+    Args:
+        runbooks: what a cause's id is appended to, as `https://wiki.example.com/causes/`.
+        dashboards: what a target's name is appended to, as
+            `https://grafana.example.com/d/target?var-target=`.
+    """
+
+    runbooks: str = ""
+    dashboards: str = ""
+
+    def of_cause(self, cause: str) -> str:
+        """Return the address of the page of `cause`, an id or a template."""
+        return _joined(self.runbooks or f"{_THE_PROBE}/causes", cause)
+
+    def of_target(self) -> str:
+        """Return the address of the page of the alert's target."""
+        return _joined(self.dashboards or f"{_THE_PROBE}/targets", _IN_A_URL)
+
+    def of_probe(self) -> str:
+        """Return the address of the page with all targets of the probe."""
+        return self.dashboards or f"{_THE_PROBE}/"
+
+    def while_down(self) -> tuple[str, str]:
+        """Return runbook and dashboard for when the probe answers nobody.
+
+        Prometheus's own page says why it cannot scrape.
+        """
+        runbook = self.of_cause("probe_fault") if self.runbooks else _PROMETHEUS
+        return runbook, self.dashboards or _PROMETHEUS
+
+
+def fixes(causes: Iterable[Cause]) -> str:
+    """Return a template that gives the first step of the fix of the alert's cause.
+
+    Args:
+        causes: those that the alert can have; another one leads to its page.
+    """
+    branches = "".join(
+        f'{{{{- {"else " * bool(at)}if eq $labels.cause "{cause.id}" -}}}}\n{first_step(cause)}\n'
+        for at, cause in enumerate(causes)
+    )
+    return f"{branches}{{{{- else -}}}}\nThe page of the cause says it.\n{{{{- end -}}}}"
+
+
+def first_step(cause: Cause) -> str:
+    """Return the first step of the fix of `cause` that can be said without knowing the target."""
+    step = next((step for step in cause.fix if not _TYPED.search(step)), cause.fix[0])
+    for placeholder, words in _WORDS:
+        step = step.replace(placeholder, words)
+    return fill_steps((step,), _ANYONE)[0]
+
+
+def _joined(base: str, last: str) -> str:
+    return base + last if base.endswith(("/", "#", "=")) else f"{base}/{last}"

@@ -1,0 +1,60 @@
+"""The recording rules: which targets fail and why, and a fleet at a glance.
+
+Named `level:metric:operation`. `environment` is a label of the target itself, or one that the
+scrape adds; without either it is empty. Sides of a join meet by all labels but those named, so
+that an instance meets itself, and topk makes single the side that must be, so that none can fail.
+"""
+
+from typing import Final
+
+from probe.alerting.rule import RecordingRule
+
+FAILING: Final = "target_cause:mtls_probe_failing:info"
+"""1 for each target that is not as expected, with its cause and what the catalogue says of that."""
+
+OF_THE_CAUSE: Final = "cause, family, certain, party, severity"
+"""The labels that this series has beyond those of a target."""
+
+RECORDING_RULES: Final = (
+    RecordingRule(
+        record=FAILING,
+        # Who must act follows the evidence and is a label of mtls_probe_cause itself. A cause that
+        # mtls_probe_cause_info does not have stays, without severity.
+        expr="""\
+(
+    mtls_probe_cause
+  * ignoring (target, certain, documented_cause, party, severity) group_left (severity)
+    topk without (documented_cause, party, severity) (1, mtls_probe_cause_info)
+  or ignoring (severity)
+    mtls_probe_cause
+)
+and ignoring (cause, family, certain, party, severity)
+  mtls_probe_success == 0""",
+    ),
+    RecordingRule(
+        record="job_cause_family_party:mtls_probe_failing:count",
+        expr=f"count by (job, cause, family, party) ({FAILING})",
+    ),
+    RecordingRule(
+        record="job:mtls_probe_failing:count",
+        # bool: a fleet in which nothing fails has 0, not nothing.
+        expr="sum by (job) (mtls_probe_success == bool 0)",
+    ),
+    RecordingRule(
+        record="job:mtls_probe_success:avg",
+        expr="avg by (job) (mtls_probe_success)",
+    ),
+    RecordingRule(
+        record="job_environment:mtls_probe_success:avg",
+        expr="""\
+avg by (job, environment) (
+    mtls_probe_success
+  * on (job, instance, target) group_left (environment)
+    topk by (job, instance, target) (1, mtls_probe_target_info)
+)""",
+    ),
+    RecordingRule(
+        record="job_source:mtls_probe_earliest_expiry_timestamp_seconds:min",
+        expr="min by (job, source) (mtls_probe_earliest_expiry_timestamp_seconds)",
+    ),
+)

@@ -1,0 +1,1 @@
+"""One attempt against one target; the only room that opens sockets to targets."""

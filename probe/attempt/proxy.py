@@ -1,0 +1,98 @@
+"""Sans-I/O HTTP CONNECT (RFC 9110 §9.3.6): what a connection to a proxy begins with.
+
+What the proxy says is evidence, and bounded in bytes and in reads. The request holds the proxy's own credentials and the
+backend's address, nothing of the application.
+"""
+
+from base64 import b64encode
+from dataclasses import replace
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from probe.model.evidence import Ending
+from probe.model.target import Endpoint
+from probe.text.safe_text import safe_text
+
+_LONGEST_HEAD: Final = 16384
+_MAX_READS: Final = 512
+"""Reads that the head of an answer may take; a real proxy's takes one."""
+
+
+class ProxyTunnel:
+    """Asks a proxy for a tunnel; `open` once it agreed, `ending` where it did not."""
+
+    def __init__(self, proxy_url: str, endpoint: Endpoint) -> None:
+        """Prepare the request for `endpoint`.
+
+        Raises:
+            UnicodeError: where its host has no A-labels (RFC 5890).
+        """
+        parts = urlsplit(proxy_url)
+        if not endpoint.host.isascii():
+            endpoint = replace(endpoint, host=endpoint.host.encode("idna").decode())
+        lines = [f"CONNECT {endpoint.authority} HTTP/1.1", f"Host: {endpoint.authority}"]
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            lines.append(f"Proxy-Authorization: Basic {b64encode(pair.encode()).decode()}")
+        self._output = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+        self._head = bytearray()
+        self._reads = 0
+        self.open = False
+        self.ending: Ending | None = None
+        self.wake_at: float | None = None
+        self.leftover = b""
+
+    def start(self, now: float) -> None:
+        """Nothing to prepare: the request is the output."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes of the proxy's answer."""
+        del now
+        # Only what is new can complete the end, together with three bytes before it.
+        searched = max(len(self._head) - 3, 0)
+        self._head += data
+        self._reads += 1
+        end = self._head.find(b"\r\n\r\n", searched)
+        if end < 0:
+            if len(self._head) > _LONGEST_HEAD or self._reads > _MAX_READS:
+                self._refuse("its answer is no HTTP")
+            return
+        status = bytes(self._head[:end]).split(b"\r\n", 1)[0]
+        code = _code_of(status)
+        if not 200 <= code < 300:
+            self._refuse(safe_text(status, 100), code)
+            return
+        self.leftover = bytes(self._head[end + 4 :])
+        self.open = True
+        self.ending = Ending(stage="connect", kind="completed")
+
+    def receive_eof(self, now: float, *, reset: bool) -> None:
+        """Learn that the proxy closed."""
+        del now
+        if self.ending is None:
+            self._refuse("reset by the proxy" if reset else "closed by the proxy")
+
+    def wake(self, now: float) -> None:
+        """Never asked for."""
+
+    def expire(self, now: float) -> None:
+        """End at the deadline."""
+        del now
+        if self.ending is None:
+            self._refuse("no answer from the proxy in time")
+
+    def take_output(self) -> bytes:
+        """Return the request, once."""
+        output, self._output = self._output, b""
+        return output
+
+    def _refuse(self, why: str, http_status: int = 0) -> None:
+        self.ending = Ending(stage="connect", kind="proxy", detail=why, http_status=http_status)
+
+
+def _code_of(status_line: bytes) -> int:
+    """Return the code of a status line (RFC 9112 §4); 0 where it is none."""
+    words = status_line.split(None, 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1."):
+        return 0
+    return int(words[1]) if len(words[1]) == 3 and words[1].isdigit() else 0

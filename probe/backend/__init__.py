@@ -1,0 +1,1 @@
+"""OTLP backends that answer instead of a Collector, on loopback."""

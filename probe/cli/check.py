@@ -1,0 +1,153 @@
+"""`mtls-probe check`: one round over all targets, or rounds until all are as expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import click
+
+from probe.cli.event_loop import in_loop
+from probe.cli.exit_codes import exit_code
+from probe.cli.load_configuration import (
+    PathOf,
+    TextFile,
+    config_option,
+    loader,
+    report_sources,
+    secret_register,
+)
+from probe.cli.results import OUTPUTS, print_results
+from probe.cli.wait_for_sources import loaded_within
+from probe.model.target import DEPTHS, PROTOCOLS
+from probe.system.standard_streams import progress, reader_may_leave
+
+if TYPE_CHECKING:
+    from probe.model.source_state import SourceState
+    from probe.model.target import ClockSource, Target
+    from probe.service.pipeline import Observation
+
+_STDOUT: Final = Path("-")
+_NO_TARGETS: Final = (
+    "error: there is nothing to probe here: no target is in this shard, or modules alone are "
+    "configured, which /probe uses; give a configuration with targets"
+)
+
+
+@click.command()
+@config_option
+@click.argument("endpoints", nargs=-1)
+@click.option("--cert", "cert_file", help="Client certificate, PEM.")
+@click.option("--key", "key_file", help="Its key, PEM.")
+@click.option("--ca", "ca_file", help="CA of the backend's certificate, PEM.")
+@click.option("--server-name", default="", help="Name to verify instead of the endpoint's host.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="Default: http/protobuf on 4318.")
+@click.option(
+    "--depth",
+    type=click.Choice(DEPTHS),
+    default="otlp",
+    show_default=True,
+    help="How far: a TLS refusal or none, an answer to an OTLP request, or one with an item in it.",
+)
+@click.option("--timeout", default="5s", show_default=True, help="Limit of one attempt.")
+@click.option(
+    "--targets",
+    "targets_file",
+    type=TextFile("r", encoding="utf-8-sig", errors="surrogateescape"),
+    help="Endpoints, one a line.",
+)
+@click.option("--wait", default=None, help="Repeat until all are as expected or this has passed.")
+@click.option(
+    "--evidence",
+    "evidence_folder",
+    type=PathOf(file_okay=False, path_type=Path),
+    help="Write what each attempt saw into this folder, for `diagnose` or a bug report.",
+)
+@click.option(
+    "--no-experiments",
+    is_flag=True,
+    help="Make no further handshakes to settle what the first one leaves open.",
+)
+@click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True)
+@click.option(
+    "--output-file",
+    type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write the output there, in one step; a reader never sees half of it. `-` is stdout.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress, on a terminal either.")
+def check(
+    config_file: Path | None,
+    endpoints: tuple[str, ...],
+    targets_file: IO[str] | None,
+    wait: str | None,
+    evidence_folder: Path | None,
+    no_experiments: bool,
+    output: str,
+    output_file: Path | None,
+    quiet: bool,
+    **settings: Any,
+) -> int:
+    """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
+    from probe.config.arguments import (
+        read_duration,
+        read_endpoints,
+        refuse_given,
+        targets_from_arguments,
+    )
+
+    if endpoints or targets_file is not None:
+        if config_file is not None:
+            raise click.UsageError("give endpoints or --config, not both")
+        named = read_endpoints(endpoints, targets_file or ())
+        targets: Sequence[Target] = targets_from_arguments(named, **settings)
+        concurrency, tolerance, experiments = 100, 60.0, True
+        clocks: Sequence[ClockSource] = ()
+        resource: Mapping[str, str] = {}
+        sources: Sequence[SourceState] = ()
+        limit = read_duration(wait, "--wait") if wait is not None else 0.0
+    else:
+        refuse_given(click.get_current_context(), settings)
+        limit = read_duration(wait, "--wait") if wait is not None else 0.0
+        loaded, limit = loaded_within(loader(config_file), limit)
+        report_sources(loaded)
+        sources = loaded.source_states
+        if not (loaded.targets or loaded.nothing_to_probe):
+            click.echo(_NO_TARGETS, err=True)
+        targets, concurrency = loaded.targets, loaded.concurrency
+        tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
+        clocks, resource = loaded.clock_sources, loaded.resource
+    from probe.ledger.ledger import as_expected
+    from probe.log.format import configure_logging
+    from probe.service.pipeline import rounds
+
+    register = secret_register()
+    configure_logging(human=True, mask=register.mask)
+    with progress(len(targets), shown=not quiet) as watched:
+
+        def done(observation: Observation) -> None:
+            target, evidence, diagnosis = observation
+            watched(target.name, as_expected(diagnosis, evidence.target.expect_cause))
+
+        observations = in_loop(
+            rounds(
+                targets,
+                concurrency=concurrency,
+                clock_tolerance=tolerance,
+                clock_sources=clocks,
+                limit=limit,
+                resource=resource,
+                experiments=experiments and not no_experiments,
+                register=register,
+                done=done,
+            )
+        )
+    seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
+    if evidence_folder is not None:
+        from probe.report.evidence_files import write_evidence
+
+        write_evidence(evidence_folder, [evidence for evidence, _ in seen])
+    file = None if output_file == _STDOUT else output_file
+    with reader_may_leave():
+        print_results(seen, output, targets=targets, sources=sources, file=file)
+    return exit_code(seen, sources)

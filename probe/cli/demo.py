@@ -1,0 +1,96 @@
+"""`mtls-probe demo`: backends on loopback, one for each cause, and the probe beside them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.event_loop import in_loop, listening_on
+from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code
+from probe.cli.results import print_results
+from probe.system.standard_streams import reader_may_leave
+
+if TYPE_CHECKING:
+    from probe.config.configuration import WebSettings
+    from probe.model.target import Endpoint, Target
+    from probe.service.pipeline import Observation
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="One round and the table, then exit.")
+@click.option("--listen", default="127.0.0.1:9943", show_default=True, help="The status page.")
+def demo(once: bool, listen: str) -> int:
+    """Start backends on loopback, one healthy of each kind and one per cause, and probe them."""
+    from probe.config.arguments import read_listen
+
+    web = read_listen(listen)
+    from probe.log.format import configure_logging
+
+    configure_logging(human=sys.stderr.isatty())
+    return in_loop(_demo(None if once else web))
+
+
+async def _demo(web: WebSettings | None) -> int:
+    """Probe the demo's backends once; then, where `web` is given, serve what is seen of them."""
+    import tempfile
+
+    from probe.demo.scenarios import Demo
+    from probe.service.pipeline import one_round
+
+    with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
+        backends = Demo()
+        targets = await backends.start(Path(folder))
+        try:
+            observations = await one_round(targets, concurrency=20, clock_tolerance=60.0)
+            seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
+            faulty = sum(map(bool, backends.expected.values()))
+            wrong = list(_wrong(observations, backends.expected))
+            with reader_may_leave():
+                print_results(seen, "table")
+                last = [f"The certificates in {folder} were made for this round alone."] * (
+                    web is None
+                )
+                if not wrong:
+                    last.append(
+                        f"The {faulty} that are not as expected were built for that: the probe found "
+                        "the fault of each."
+                    )
+                click.echo(f"\n{' '.join(last)}")
+            for line in wrong:
+                click.echo(line, err=True)
+            if web is not None:
+                await _serve_demo(targets, web)
+        finally:
+            await backends.stop()
+    if exit_code(seen) == PROBE_FAULT:
+        return PROBE_FAULT
+    return NOT_AS_EXPECTED if wrong else AS_EXPECTED
+
+
+def _wrong(
+    observations: Iterable[Observation], expected: Mapping[str, str | None]
+) -> Iterator[str]:
+    """Yield which targets did not end as their backend was built to make them end."""
+    for target, _, diagnosis in observations:
+        wanted = expected[target.name] or "confirmed"
+        got = diagnosis.cause or diagnosis.outcome
+        if got != wanted:
+            yield f"{target.name}: expected {wanted}, got {got}"
+
+
+async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
+    from probe.config.arguments import demo_configuration
+    from probe.service.service import serve
+    from probe.system.standard_streams import lines_dropped
+
+    def listening(address: Endpoint) -> None:
+        click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
+
+    with listening_on(web):
+        await serve(
+            demo_configuration(targets, web), listening=listening, lines_dropped=lines_dropped
+        )

@@ -1,0 +1,101 @@
+"""`mtls-probe explain`: a cause's page, or the causes that a pasted error line fits."""
+
+from __future__ import annotations
+
+import re
+import sys
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.system.standard_streams import reader_may_leave
+from probe.text.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ID: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+_SURELY_MEANT: Final = 0.88
+_PERHAPS_MEANT: Final = 0.6
+_BYTES_OF_A_CHARACTER: Final = 4
+_NOTHING: Final = """\
+These words fit no cause.
+Paste the innermost error, as `remote error: tls: bad certificate` or `certificate verify failed: …`,
+with the lines around it; `mtls-probe explain -` reads them from stdin.
+To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca FILE"""
+
+
+@click.command(
+    # The text may begin with a dash, and `-h` may be its first word's beginning.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
+@click.argument(
+    "words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CAUSE | ERROR TEXT | -"
+)
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_context
+def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
+    """Explain a cause, or an error line copied from an exporter's or a Collector's log.
+
+    `-` reads the text from stdin. Connects nowhere.
+    """
+    if words == ("-h",):
+        click.echo(context.get_help())
+        return AS_EXPECTED
+    text = _stdin() if words == ("-",) else " ".join(words)
+    if not text.strip():
+        raise click.UsageError("there is no text to explain")
+    from probe.diagnosis.catalogue import CATALOGUE
+
+    one_word = text.strip().lower().replace("-", "_")
+    if one_word in CATALOGUE:
+        return _page(one_word, output)
+    if _ID.fullmatch(one_word):
+        _refuse_if_near(one_word, CATALOGUE, _SURELY_MEANT)
+    from probe.messages.match import explain as candidates_of
+
+    candidates = candidates_of(text)
+    if not candidates and " " not in one_word:
+        _refuse_if_near(one_word, CATALOGUE, _PERHAPS_MEANT)
+    from probe.report.explanation import candidates_document, print_candidates
+
+    with reader_may_leave():
+        if output == "json":
+            click.echo(candidates_document(candidates), nl=False)
+        elif candidates:
+            print_candidates(candidates)
+    if candidates:
+        return AS_EXPECTED
+    click.echo(_NOTHING, err=True)
+    return NOT_AS_EXPECTED
+
+
+def _stdin() -> str:
+    from probe.messages.patterns.pasted import LONGEST
+
+    return sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER).decode("utf-8", "replace")
+
+
+def _page(cause_id: str, output: str) -> int:
+    from probe.diagnosis.catalogue import CATALOGUE
+
+    cause = CATALOGUE[cause_id]
+    with reader_may_leave():
+        if output == "json":
+            from probe.report.explanation import cause_document
+
+            click.echo(cause_document(cause), nl=False)
+        else:
+            from probe.report.cause_page import cause_page
+
+            click.echo(cause_page(cause), nl=False)
+    return AS_EXPECTED
+
+
+def _refuse_if_near(word: str, ids: Iterable[str], cutoff: float) -> None:
+    # The word may be as long as a paste, and comparing is quadratic.
+    near = get_close_matches(word[:64], list(ids), n=1, cutoff=cutoff)
+    if near:
+        raise click.UsageError(f"no cause is called {safe_text(word)}; did you mean {near[0]}?")

@@ -1,0 +1,136 @@
+"""`mtls-probe inspect`: what local files really are and every fault of them; connects nowhere."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.cli.load_configuration import config_option, configuration
+from probe.system.standard_streams import reader_may_leave
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from probe.inspection.inspect_files import FileSet
+    from probe.model.target import Target
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE]...")
+@click.option("--cert", "cert_file", type=click.Path(), help="A file meant as client certificate.")
+@click.option("--key", "key_file", type=click.Path(), help="A file meant as its key.")
+@click.option("--ca", "ca_file", type=click.Path(), help="A file meant as CA of the backend.")
+@click.option(
+    "--endpoint",
+    metavar="HOST",
+    help="The name (or host:port, or URL) that exporters connect to: a server's certificate among "
+    "the files is then judged as the backend's, and has to cover it.",
+)
+@config_option
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def inspect(
+    files: tuple[str, ...],
+    cert_file: str | None,
+    key_file: str | None,
+    ca_file: str | None,
+    endpoint: str | None,
+    config_file: Path | None,
+    output: str,
+) -> int:
+    """Say what local files really are, and what is wrong with them; connects nowhere.
+
+    A FILE named without an option is judged by what it holds. With no file at all, those of every
+    target of the configuration are inspected, else those that OTEL_EXPORTER_OTLP_* name.
+    """
+    options = (cert_file, key_file, ca_file)
+    named = bool(files) or any(option is not None for option in options)
+    if named and config_file is not None:
+        raise click.UsageError("give files or --config, not both")
+    if endpoint is not None and not (files or cert_file):
+        raise click.UsageError("--endpoint goes with --cert, or with a FILE")
+    reference = _reference(endpoint) if endpoint is not None else ""
+    well = True
+    if named:
+        sets = _sets_named(files, *options)
+    else:
+        loaded = configuration(config_file, connects=False)
+        sets = _sets_of(loaded.targets)
+        well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
+    from probe.inspection.inspect_files import inspect as look
+
+    inspection = look(sets, time.time(), reference)
+    from probe.report.inspection import files_document, print_files
+
+    with reader_may_leave():
+        if output == "json":
+            click.echo(files_document(inspection), nl=False)
+        else:
+            print_files(inspection)
+    seen, faults = len(inspection.files), len(inspection.faults)
+    click.echo(
+        f"{seen} file{'' if seen == 1 else 's'}, {faults} fault{'' if faults == 1 else 's'}",
+        err=True,
+    )
+    return AS_EXPECTED if well and not inspection.faults else NOT_AS_EXPECTED
+
+
+def _sets_named(
+    files: tuple[str, ...], cert_file: str | None, key_file: str | None, ca_file: str | None
+) -> tuple[FileSet, ...]:
+    from probe.inspection.inspect_files import FileSet, sets_of
+    from probe.model.target import TlsSettings
+
+    sets = sets_of(files)
+    options = {"--cert": cert_file, "--key": key_file, "--ca": ca_file}
+    for option, path in options.items():
+        if path == "":
+            raise click.UsageError(f"{option} names no file")
+    if any(options.values()):
+        tls = TlsSettings(cert_file=cert_file, key_file=key_file, ca_file=ca_file)
+        sets = (FileSet(tls=tls, whole=False), *sets)
+    return sets
+
+
+def _sets_of(targets: Iterable[Target]) -> tuple[FileSet, ...]:
+    """Return each different set of files once, with the names of the targets that use it."""
+    from probe.credentials.file_settings import FileSettings
+    from probe.inspection.inspect_files import FileSet
+
+    sets: dict[tuple[object, ...], FileSet] = {}
+    for target in targets:
+        tls, kinds = target.tls, tuple(target.source_kinds())
+        key = (
+            *(tls.cert_file, tls.cert_pem, tls.key_file, tls.key_pem, tls.ca_file, tls.ca_pem),
+            "collector" in kinds,
+            settings := FileSettings.of_target(target),
+        )
+        known = sets.get(key)
+        names = (*known.targets, target.name) if known else (target.name,)
+        sets[key] = FileSet(tls=tls, source_kinds=kinds, settings=settings, targets=names)
+    return tuple(sets.values())
+
+
+def _reference(text: str) -> str:
+    """Return the host of HOST, host:port or a URL.
+
+    Raises:
+        click.UsageError: where it is none of them.
+    """
+    from ipaddress import IPv6Address
+
+    from probe.model.target import Endpoint
+
+    if text.startswith("spiffe://"):
+        return text
+    try:
+        return str(IPv6Address(text))
+    except ValueError:
+        pass
+    try:
+        return Endpoint.parse(text, default_port=4317).host
+    except ValueError as error:
+        raise click.UsageError(f"--endpoint: {error}") from None

@@ -1,0 +1,116 @@
+"""The command line (interfaces.md, section 1): which commands there are, and how all of them end.
+
+Exit codes: 0 all as expected, 1 at least one target is not, 2 usage or configuration, 3 the
+probe's own fault. Only a bug of the probe is printed as a traceback. A command is imported when
+it is called: a mistake in another is answered at once.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Final, cast
+
+import click
+
+from probe import __version__
+from probe.cli.exit_codes import PROBE_FAULT, USAGE
+from probe.config.errors import ConfigurationError
+from probe.system.core_dumps import forbid_core_dumps
+from probe.system.standard_streams import (
+    fill_standard_streams,
+    give_up_stdout,
+    install_bounded_stderr,
+    write_all_of_it,
+)
+from probe.text.description import describe_path, without_arguments
+from probe.text.safe_text import safe_text
+from probe.text.secret_register import SecretRegister
+
+COMMANDS: Final = (
+    "run",
+    "check",
+    "inspect",
+    "explain",
+    "diagnose",
+    "validate",
+    "rules",
+    "demo",
+)
+"""In the order of the help; each is a module of `commands` that defines it by its name."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002  (click's signature)
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"probe.cli.{cmd_name}")
+        return cast("click.Command", getattr(module, cmd_name))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mtls-probe")
+def cli() -> None:
+    """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
+
+
+_OF_THE_APPLICATION: Final = (
+    "PROMETHEUS_MULTIPROC_DIR",
+    "prometheus_multiproc_dir",
+    "SSLKEYLOGFILE",
+)
+"""What makes a library write into a file or folder of the application's: prometheus_client its
+values, Python's ssl the secrets of TLS sessions."""
+
+
+def _drop_variables_of_application() -> None:
+    """Drop the variables that lead to files of the application beside which the probe runs.
+
+    A sidecar often has the whole environment of its application. Where such a file or folder is
+    missing, nothing starts; where it is there, what the probe writes would be among the application's.
+    """
+    for name in _OF_THE_APPLICATION:
+        os.environ.pop(name, None)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    forbid_core_dumps()
+    _drop_variables_of_application()
+    fill_standard_streams()
+    write_all_of_it()
+    register = SecretRegister()
+    install_bounded_stderr(register.mask)
+    try:
+        code = cli.main(standalone_mode=False, obj=register)
+    except click.ClickException as error:
+        # What it quotes of the command line may be a key: "$(cat key.pem)".
+        with_names = click.UsageError(
+            register.mask(without_arguments(error.format_message(), sys.argv[1:]))
+        )
+        with_names.ctx = getattr(error, "ctx", None)
+        with_names.show()
+        code = USAGE
+    except click.Abort:
+        code = 130
+    except ConfigurationError as error:
+        click.echo(register.mask(str(error)), err=True)
+        code = USAGE
+    except OSError as error:
+        # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
+        give_up_stdout()
+        where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
+        click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
+        code = PROBE_FAULT
+    except Exception as error:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
+        from probe.text.bug_report import describe_bug
+
+        click.echo(register.mask(describe_bug(error)), err=True, nl=False)
+        code = PROBE_FAULT
+    sys.exit(code)

@@ -1,0 +1,56 @@
+"""`mtls-probe rules`: the Prometheus rules for the configuration in force, on standard output."""
+
+from pathlib import Path
+
+import click
+
+from probe.cli.exit_codes import AS_EXPECTED
+from probe.cli.load_configuration import config_option, loaded_by, loader
+from probe.system.standard_streams import reader_may_leave
+from probe.text.safe_text import safe_text
+
+
+def _address(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    if text and not (text.startswith(("http://", "https://")) and safe_text(text) == text):
+        raise click.BadParameter("must begin with http:// or https:// and be one printable line")
+    return text
+
+
+@click.command()
+@config_option
+@click.option(
+    "--runbook-url",
+    metavar="BASE",
+    default="",
+    callback=_address,
+    help="What a cause's id is appended to; default: the probe's own pages, over http, at the "
+    "address that Prometheus scrapes.",
+)
+@click.option(
+    "--dashboard-url",
+    metavar="BASE",
+    default="",
+    callback=_address,
+    help="What a target's name is appended to, as https://grafana.example.com/d/ID?var-target=; "
+    "default: the probe's own pages.",
+)
+@click.option("--kubernetes", is_flag=True, help="A PrometheusRule for the Prometheus operator.")
+def rules(
+    config_file: Path | None, runbook_url: str, dashboard_url: str, *, kubernetes: bool
+) -> int:
+    """Print the Prometheus rules for the configuration in force."""
+    # Thresholds alone are enough: how the sources are has no part in the rules.
+    loaded = loaded_by(loader(config_file), connects=False)
+    from probe.alerting.links import Pages
+    from probe.alerting.rule import Thresholds
+    from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
+
+    thresholds = Thresholds(
+        expiry_warning=loaded.expiry_warning,
+        expiry_critical=loaded.expiry_critical,
+        patience=loaded.alert_hold,
+    )
+    group = rule_group(thresholds, Pages(runbooks=runbook_url, dashboards=dashboard_url))
+    with reader_may_leave():
+        click.echo(prometheus_rule(group) if kubernetes else rule_file(group), nl=False)
+    return AS_EXPECTED

@@ -1,0 +1,89 @@
+"""`mtls-probe validate`: loads the configuration and every file it names; connects nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.cli.load_configuration import config_option, configuration, secret_register
+from probe.system.standard_streams import reader_may_leave
+from probe.text.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from probe.credentials.store import CredentialStore
+    from probe.model.target import Target
+
+
+@click.command()
+@config_option
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def validate(config_file: Path | None, output: str) -> int:
+    """Load the configuration and every file it names; connects nowhere."""
+    loaded = configuration(config_file, connects=False)
+    from probe.credentials.store import CredentialStore
+    from probe.report.validation import (
+        is_valid,
+        print_validation,
+        validation,
+        validation_document,
+    )
+
+    if loaded.web.config_file is not None:
+        from probe.web.server.web_config import WebConfig
+
+        WebConfig(Path(loaded.web.config_file), secret_register())
+    store = CredentialStore()
+    unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
+    for warning in unread:
+        click.echo(f"warning: {safe_text(warning)}", err=True)
+    found = validation(
+        loaded.targets,
+        [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
+        (*loaded.warnings, *unread),
+        loaded.source_states,
+        loaded.nothing_to_probe,
+    )
+    with reader_may_leave():
+        if output == "json":
+            click.echo(validation_document(found), nl=False)
+        else:
+            print_validation(found)
+    targets, faults = len(found.targets), len(found.faults)
+    if not found.nothing_to_probe:
+        click.echo(
+            f"{targets} target{'' if targets == 1 else 's'}, "
+            f"{faults} fault{'' if faults == 1 else 's'}",
+            err=True,
+        )
+    return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
+
+
+def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iterator[str]:
+    """Yield which targets this probe cannot try, though their exporters may work."""
+    for target in targets:
+        if not (target.plaintext or target.faults) and (lacking := store.get(target).lacking()):
+            yield f"{target.name}: the probe itself cannot try it: {lacking}"
+
+
+def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
+    """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
+    from probe.credentials.read_file import read_file
+    from probe.model.certificate import CredentialFault
+    from probe.text.description import is_description
+
+    for target in targets:
+        served = target.server_certificate_file
+        if served is None or served.receiver:
+            continue
+        if is_description(served.path):
+            held = served.path[1:-1]
+            yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
+        else:
+            read = read_file(served.path, "cert")
+            if isinstance(read, CredentialFault):
+                yield f"{target.name}: server_cert_file: {read.fact}"

@@ -1,0 +1,1 @@
+"""Configuration: YAML, its schema, expansion and errors; it ends in plain `Target` values."""

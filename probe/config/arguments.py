@@ -1,0 +1,150 @@
+"""Targets from the command line: endpoints with one set of TLS settings for all of them."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, cast
+
+import click
+from click.core import ParameterSource
+
+from probe.config import duration
+from probe.config.check_settings import server_name_fault
+from probe.config.configuration import Configuration, WebSettings
+from probe.model.target import (
+    Depth,
+    Endpoint,
+    Protocol,
+    Source,
+    Target,
+    TlsSettings,
+    default_protocol,
+)
+from probe.text.description import describe_value
+from probe.text.safe_text import safe_text
+
+_LAST_PORT: Final = 65535
+
+
+def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
+    """Return `endpoints`, where `-` stands for the lines of stdin, and those that `lines` name.
+
+    Raises:
+        click.UsageError: where that is none at all.
+    """
+    named = [*_expand(endpoints), *_named(lines)]
+    if not named:
+        raise click.UsageError("no endpoint is named; write host:port, one a line")
+    return named
+
+
+def refuse_given(context: click.Context, settings: Collection[str]) -> None:
+    """Refuse `settings` given on the command line, where no endpoint is there to have them.
+
+    Raises:
+        click.UsageError: naming the first.
+    """
+    for option in context.command.params:
+        name = option.name or ""
+        if name in settings and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} goes with an endpoint on the command line")
+
+
+def targets_from_arguments(
+    endpoints: Sequence[str],
+    *,
+    cert_file: str | None,
+    key_file: str | None,
+    ca_file: str | None,
+    server_name: str,
+    protocol: str | None,
+    depth: str,
+    timeout: str,
+) -> tuple[Target, ...]:
+    """Return a target for each endpoint.
+
+    Raises:
+        click.UsageError: where an endpoint or a duration can't be read.
+    """
+    seconds = read_duration(timeout, "--timeout")
+    names: dict[str, int] = {}
+    targets = []
+    for position, text in enumerate(endpoints, start=1):
+        try:
+            endpoint = Endpoint.parse(text)
+        except ValueError as error:
+            # A line of a file may be anything, and an endpoint's query a token.
+            shown = safe_text(describe_value(text, key="endpoint"))
+            raise click.UsageError(f"endpoint {position}, {shown}: {error}") from None
+        chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
+        if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
+            raise click.UsageError(f"--server-name {server_name!r} {fault}")
+        name = str(endpoint)
+        names[name] = count = names.get(name, 0) + 1
+        targets.append(
+            Target(
+                name=name if count == 1 else f"{name}#{count}",
+                endpoint=endpoint,
+                protocol=chosen,
+                depth=cast("Depth", depth),
+                timeout=seconds,
+                tls=TlsSettings(
+                    cert_file=cert_file,
+                    key_file=key_file,
+                    ca_file=ca_file,
+                    server_name_override=server_name,
+                ),
+                sources=(Source("arguments"),),
+            )
+        )
+    return tuple(targets)
+
+
+def read_duration(text: str, option: str) -> float:
+    """Read a duration as the configuration has it (`5s`, `1m30s`, `2d`), as seconds.
+
+    Raises:
+        click.UsageError: where it is none, or not positive.
+    """
+    try:
+        seconds = duration.seconds(text)
+    except ValueError as error:
+        raise click.UsageError(f"{option} {text!r}: {error}") from None
+    if seconds <= 0:
+        raise click.UsageError(f"{option} {text!r} has to be more than zero")
+    return seconds
+
+
+def read_listen(text: str) -> WebSettings:
+    """Read the HOST:PORT to serve on; no host means every address of this machine, as in Go.
+
+    Raises:
+        click.UsageError: where it is none.
+    """
+    host, colon, port = text.rpartition(":")
+    if not (colon and port.isascii() and port.isdecimal() and int(port[:6]) <= _LAST_PORT):
+        raise click.UsageError(f"--listen {text!r} is no HOST:PORT")
+    host = host.removeprefix("[").removesuffix("]")
+    return WebSettings(host or "0.0.0.0", int(port))  # noqa: S104  # as documented
+
+
+def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configuration:
+    """Return a configuration that watches `targets` and serves its page on `web`."""
+    return Configuration(
+        targets=tuple(replace(target, interval=5.0) for target in targets), web=web
+    )
+
+
+def _expand(endpoints: Iterable[str]) -> Iterator[str]:
+    for endpoint in endpoints:
+        if endpoint == "-":
+            # Bytes that are no text become an endpoint that cannot be one, and is named.
+            with click.open_file("-", encoding="utf-8-sig", errors="surrogateescape") as stdin:
+                yield from _named(stdin)
+        else:
+            yield endpoint
+
+
+def _named(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines that are neither empty nor a comment."""
+    stripped = (line.strip() for line in lines)
+    return (line for line in stripped if line and not line.startswith("#"))

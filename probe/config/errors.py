@@ -1,0 +1,146 @@
+"""`ConfigurationError`: what is wrong in a configuration, where, and what would be right.
+
+Every fact passes safe_text() here. What was found, the key and the file pass `described_value`: a
+value that may be a secret is described there, never quoted.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from probe.text.description import describe_key, describe_path, describe_value
+from probe.text.safe_text import safe_text
+
+KeyPath = tuple[str | int, ...]
+"""The way to a value in a document: mapping keys and list positions."""
+
+_PLAIN_KEY: Final = re.compile(r"[\w/*-]+", re.ASCII)
+_LONGEST_REASON: Final = 1024
+MOST_ERRORS: Final = 20
+"""How many errors one report holds."""
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot be used; its facts are attributes, all safe to show.
+
+    Attributes:
+        reason: What is wrong, as one clause.
+        file: The file's path as the user gave it, or `environment`; empty where there is none.
+        line: The line in `file`, from 1; None where it is not known.
+        key: The path of the key, like `targets[0].tls.ca_file`, or a variable's name.
+        found: What was found, described where it may be a secret; None where there is nothing.
+        allowed: What would be right.
+        nearest: Whichever of `allowed` is closest to what was found.
+        more: Further errors of the same file, found in the same reading.
+        untold: How many others the report leaves out.
+        files: Every file that the whole reading took: a change in one may mend it.
+    """
+
+    more: tuple["ConfigurationError", ...] = ()
+    untold: int = 0
+    files: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        file: str = "",
+        line: int | None = None,
+        key: str = "",
+        found: str | None = None,
+        allowed: Iterable[str] = (),
+        nearest: str | None = None,
+    ) -> None:
+        """Keep the facts."""
+        super().__init__(reason)
+        self.reason = safe_text(reason, _LONGEST_REASON)
+        self.file = safe_text(_shown_file(file))
+        self.line = line
+        self.key = safe_text(key)
+        self.allowed = tuple(map(safe_text, allowed))
+        self.found = (
+            None if found is None else safe_text(describe_value(found, self.allowed, self.key))
+        )
+        self.nearest = None if nearest is None else safe_text(nearest)
+
+    def __str__(self) -> str:
+        """Say where, what is wrong, then each fact on a line of its own."""
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        lines = [": ".join(part for part in (where, self.key, self.reason) if part)]
+        if self.found is not None:
+            lines.append(f"  found:   {self.found}")
+        if self.allowed:
+            lines.append(f"  allowed: {', '.join(self.allowed)}")
+        if self.nearest is not None:
+            lines.append(f"  nearest: {self.nearest}")
+        lines += map(str, self.more)
+        if self.untold:
+            lines.append(f"and {self.untold} more")
+        return "\n".join(lines)
+
+
+def why_unreadable(error: OSError | ValueError) -> str:
+    """Return why a file could not be read as text, as one clause."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8 text"
+    return str(error) or type(error).__name__
+
+
+class Mistakes:
+    """Collects the errors of one reading, so that the user sees all of them at once."""
+
+    def __init__(self) -> None:
+        """Hold none."""
+        self._first: list[ConfigurationError] = []
+        self._untold = 0
+
+    def add(self, error: ConfigurationError) -> None:
+        """Hold `error` and its `more`, or count them where there are many already."""
+        together = (error, *error.more)
+        taken = together[: MOST_ERRORS - len(self._first)]
+        self._first += taken
+        self._untold += error.untold + len(together) - len(taken)
+        error.more, error.untold = (), 0
+
+    def leave_out(self, count: int) -> None:
+        """Count errors that nobody has made."""
+        self._untold += count
+
+    def tell(self) -> None:
+        """Raise the first with the others as its `more`, if there is any.
+
+        Raises:
+            ConfigurationError: that one.
+        """
+        if self._first:
+            first, *more = self._first
+            first.more, first.untold = tuple(more), self._untold
+            raise first
+
+
+def render_key(path: KeyPath) -> str:
+    """Return `path` as people write it: `targets[0].tls.ca_file`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            held = describe_key(part)
+            shown = held if _PLAIN_KEY.fullmatch(held) or held != part else f'"{part}"'
+            text += f".{shown}" if text else shown
+    return text
+
+
+def _shown_file(file: str) -> str:
+    """Return the file's name, or the URL of a list without its query, else what it is."""
+    plain_url = file.startswith(("http://", "https://")) and not re.search(r"[?#@\s]", file)
+    return file if plain_url else describe_path(file)
+
+
+def nearest_of(found: str, allowed: Iterable[str]) -> str | None:
+    """Return whichever of `allowed` is closest to `found`, or None where none is close."""
+    near = difflib.get_close_matches(found[:256], list(allowed), n=1)
+    return near[0] if near else None

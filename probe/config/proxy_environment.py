@@ -1,0 +1,64 @@
+"""Which proxy the environment gives for an endpoint, by the rules of Go's `httpproxy` package.
+
+Pure. Honoured for targets that come from an SDK or a Collector only: those exporters do the same.
+"""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from probe.model.target import Endpoint
+
+
+def proxy_for(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
+    """Return the URL of the proxy for TLS or gRPC to `endpoint`, or None.
+
+    `HTTPS_PROXY` names it and `NO_PROXY` excepts hosts, the upper-case names first; localhost and
+    loopback addresses never go through a proxy.
+    """
+    url = (environ.get("HTTPS_PROXY") or environ.get("https_proxy") or "").strip()
+    excepted = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    if not url or _is_direct(endpoint, excepted):
+        return None
+    return url if "://" in url else f"http://{url}"
+
+
+def _is_direct(endpoint: Endpoint, excepted: str) -> bool:
+    host = endpoint.host.lower().rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        address = None
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    items = (item.strip().lower() for item in excepted.split(","))
+    return any(_excepts(item, host, address, endpoint.port) for item in items if item)
+
+
+def _excepts(item: str, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
+    if item == "*":
+        return True
+    if "/" in item:
+        try:
+            return address is not None and address in ip_network(item, strict=False)
+        except ValueError:
+            return False
+    name, only_port = _host_and_port(item)
+    if only_port and only_port != str(port):
+        return False
+    if address is not None:
+        try:
+            return address == ip_address(name)
+        except ValueError:
+            return False
+    suffix = name.removeprefix("*")
+    return host.endswith(suffix) if suffix.startswith(".") else f".{host}".endswith(f".{suffix}")
+
+
+def _host_and_port(item: str) -> tuple[str, str]:
+    if item.startswith("["):
+        name, _, rest = item[1:].partition("]")
+        return name, rest.removeprefix(":")
+    if item.count(":") == 1:
+        name, _, port = item.partition(":")
+        return name, port
+    return item, ""

@@ -1,0 +1,1 @@
+"""Targets from the configuration of an OpenTelemetry Collector."""

@@ -1,0 +1,296 @@
+"""One OTLP exporter of a Collector becomes its Targets.
+
+Pure but for the files that `CollectorFiles` reads. Follows otlpexporter, otlphttpexporter and
+configtls (v0.162.0); keys that concern no connection (`sending_queue`, `timeout`, `compression`)
+have no meaning for a probe. Law 11: header values, keys given inline and proxies become `Secret`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct, field
+
+from probe.config.check_settings import (
+    check_name,
+    check_tls_form,
+    header_fault,
+    proxy_fault,
+    server_name_fault,
+    tls_faults,
+)
+from probe.config.duration import go_seconds
+from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.proxy_environment import proxy_for
+from probe.config.schema import TlsEntry
+from probe.config.sources.collector.authentication import Headers, Warn, authenticate, basic
+from probe.config.sources.collector.endpoint import (
+    Destination,
+    NotProbedError,
+    effective_tls,
+    grpc_destination,
+    http_destination,
+)
+from probe.config.sources.collector.merge import CollectorFiles, component_type, opened
+from probe.config.target_entry import faults_together, tls_settings
+from probe.config.typed_values import error_at
+from probe.config.unusable import with_faults
+from probe.config.yaml_document import Document
+from probe.model.target import Secret, Signal, Source, Target, TlsSettings
+
+GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
+HTTP_TYPES: Final = frozenset({"otlp_http", "otlphttp"})
+
+
+class _Auth(Struct, frozen=True):
+    authenticator: str = ""
+
+
+class _Header(Struct, frozen=True):
+    name: str = ""
+    value: str = ""
+
+
+class _HeaderList(Struct, frozen=True):
+    headers: list[_Header] = field(default_factory=list)
+
+
+class _Entry(Struct, frozen=True, kw_only=True):
+    endpoint: str = ""
+    traces_endpoint: str = ""
+    metrics_endpoint: str = ""
+    logs_endpoint: str = ""
+    authority: str = ""
+    proxy_url: str = ""
+    encoding: str = "proto"
+    headers: dict[str, str] = field(default_factory=dict)
+    auth: _Auth = _Auth()
+    tls: TlsEntry = TlsEntry()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exporter:
+    """One exporter of the configuration: its id, its key there, and the signals that reach it."""
+
+    id: str
+    key: str
+    signals: tuple[Signal, ...]
+
+
+def targets_of_exporter(
+    exporter: Exporter,
+    files: CollectorFiles,
+    environ: Mapping[str, str],
+    source: Source,
+    warn: Warn,
+) -> tuple[Target, ...]:
+    """Return one Target, or one for each endpoint where signals go to different ones.
+
+    Raises:
+        ConfigurationError: Settings with which the Collector does not start or never exports.
+        NotProbedError: where the probe cannot do what the exporter does.
+    """
+    path = ("exporters", exporter.key)
+    check_name(exporter.id, files.document, path)
+    entry = _entry(exporter, files)
+    if entry.encoding == "json":
+        warn("it sends JSON; the probe sends Protobuf")
+    grpc = component_type(exporter.id) in GRPC_TYPES
+    tls = _tls(entry, files, path, grpc=grpc)
+    targets: list[Target] = []
+    for signal, destination in _destinations(entry, exporter, files, grpc=grpc).items():
+        if destination.note:
+            warn(destination.note)
+        effective, remarks = effective_tls(tls, destination.scheme, grpc=grpc)
+        target = Target(
+            name=f"{exporter.id}-{signal}" if targets else exporter.id,
+            endpoint=destination.endpoint,
+            protocol="grpc" if grpc else "http/protobuf",
+            signal=signal,
+            tls=effective,
+            sources=(source,),
+            remarks=remarks,
+        )
+        headers = _headers(entry, destination, target, files, path, warn)
+        proxy = _proxy(entry, target, environ, files, path)
+        targets.append(replace(target, headers=headers, proxy_url=proxy))
+    return tuple(targets)
+
+
+def failed_target(
+    exporter: Exporter, files: CollectorFiles, source: Source, error: ConfigurationError
+) -> Target | None:
+    """Return the target of an exporter whose settings are those of `error`, which then fails.
+
+    None where it has no endpoint that could be read: there would be nothing to name it by.
+    """
+    grpc = component_type(exporter.id) in GRPC_TYPES
+    path = ("exporters", exporter.key)
+    keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
+    for key in keys:
+        try:
+            check_name(exporter.id, files.document, path)
+            text = files.value(*path, key)
+            if not isinstance(text, str):
+                continue
+            destination = grpc_destination(text) if grpc else http_destination(text)
+        except (ConfigurationError, NotProbedError, ValueError):
+            continue
+        target = Target(
+            name=exporter.id,
+            endpoint=destination.endpoint,
+            protocol="grpc" if grpc else "http/protobuf",
+            signal=exporter.signals[0],
+            sources=(source,),
+        )
+        return with_faults(target, (error,))
+    return None
+
+
+def _entry(exporter: Exporter, files: CollectorFiles) -> _Entry:
+    value = files.value("exporters", exporter.key)
+    if not isinstance(value, dict):
+        return files.component("exporters", exporter.key, _Entry, value)
+    value = dict(value)
+    headers = opened(value.get("headers"))
+    if isinstance(headers, list):
+        held = {"headers": headers}
+        listed = files.component("exporters", exporter.key, _HeaderList, held)
+        value["headers"] = {header.name: header.value for header in listed.headers}
+    elif isinstance(headers, dict):
+        value["headers"] = {name: "" if text is None else text for name, text in headers.items()}
+    tls = opened(value.get("tls"))
+    if isinstance(tls, dict):
+        value["tls"] = _as_written(tls)
+    return files.component("exporters", exporter.key, _Entry, value)
+
+
+def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
+    """Return `tls` with what only Go's decoder takes: names in one text, a number of nanoseconds."""
+    tls = dict(tls)
+    for key in ("cipher_suites", "curve_preferences"):
+        names = opened(tls.get(key))
+        if isinstance(names, str):
+            tls[key] = names.split(",") if names else []
+    interval = opened(tls.get("reload_interval"))
+    if type(interval) is int:
+        tls["reload_interval"] = f"{interval}ns"
+    return tls
+
+
+def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> TlsSettings:
+    document, path = files.document, (*path, "tls")
+    tls = entry.tls
+    if isinstance(tls.tpm, dict) and opened(tls.tpm.get("enabled")) is True:
+        raise NotProbedError("its private key is in a TPM and cannot be read here")
+    tls = msgspec.structs.replace(tls, tpm=None)
+    check_tls_form(tls, document, path)
+    if tls.reload_interval:
+        _check_go_duration(tls.reload_interval, document, (*path, "reload_interval"))
+    for unusable in tls_faults(tls, document, path):
+        raise unusable
+    settings = tls_settings(tls)
+    for unusable in faults_together(settings, document, path):
+        raise unusable
+    name = settings.server_name_override
+    if fault := server_name_fault(name, grpc=grpc):
+        raise error_at(document, (*path, "server_name_override"), fault, found=name)
+    if grpc and entry.authority and not name:
+        # grpc-go verifies the authority where the TLS settings name nothing.
+        if fault := server_name_fault(entry.authority, grpc=True):
+            where = (*path[:-1], "authority")
+            raise error_at(document, where, fault, found=entry.authority)
+        name = urlsplit(f"//{entry.authority}").hostname or ""
+    # Zero, like no value at all, means never (configtls' certReloader).
+    return replace(
+        settings, server_name_override=name, reload_interval=settings.reload_interval or None
+    )
+
+
+def _check_go_duration(text: str, document: Document, path: KeyPath) -> None:
+    """Refuse the days and weeks that the probe's own file may have."""
+    try:
+        go_seconds(text)
+    except ValueError as error:
+        raise error_at(document, path, str(error), found=text) from None
+
+
+def _destinations(
+    entry: _Entry, exporter: Exporter, files: CollectorFiles, *, grpc: bool
+) -> dict[Signal, Destination]:
+    """Return the destination of each signal, without those that an earlier one stands for."""
+    path = ("exporters", exporter.key)
+    if grpc:
+        return {exporter.signals[0]: _read(entry.endpoint, files, (*path, "endpoint"), grpc=True)}
+    found: dict[str, tuple[Signal, Destination]] = {}
+    for signal in exporter.signals:
+        own = f"{signal}_endpoint"
+        url = getattr(entry, own)
+        key = own if url else "endpoint"
+        if not url:
+            if not entry.endpoint:
+                reason = f"is empty, and so is {own}, though a pipeline of {signal} uses it"
+                raise error_at(files.document, (*path, key), reason)
+            slash = "" if entry.endpoint.endswith("/") else "/"
+            url = f"{entry.endpoint}{slash}v1/{signal}"
+        # The same service with each signal's usual path is one destination.
+        base = url.removesuffix(f"/v1/{signal}")
+        if base not in found:
+            found[base] = (signal, _read(url, files, (*path, key), grpc=False))
+    return dict(found.values())
+
+
+def _read(text: str, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> Destination:
+    try:
+        return grpc_destination(text) if grpc else http_destination(text)
+    except ValueError as error:
+        raise error_at(files.document, path, str(error), found=text) from None
+
+
+def _headers(
+    entry: _Entry,
+    destination: Destination,
+    target: Target,
+    files: CollectorFiles,
+    path: KeyPath,
+    warn: Warn,
+) -> tuple[tuple[str, Secret], ...]:
+    grpc = target.protocol == "grpc"
+    headers = Headers(grpc=grpc)
+    for name, value in entry.headers.items():
+        headers.set(name, value)
+    if entry.auth.authenticator:
+        in_clear = grpc and target.plaintext
+        authenticate(entry.auth.authenticator, headers, files, warn, plaintext=in_clear)
+    if destination.credentials and not headers.get("Authorization"):
+        headers.set("Authorization", basic(destination.credentials))
+    for name, value in headers.items():
+        if fault := header_fault(name, value, grpc=grpc):
+            raise error_at(files.document, (*path, "headers", name), fault)
+    return tuple((name, Secret(value)) for name, value in headers.items())
+
+
+def _proxy(
+    entry: _Entry,
+    target: Target,
+    environ: Mapping[str, str],
+    files: CollectorFiles,
+    path: KeyPath,
+) -> Secret | None:
+    if entry.proxy_url and target.protocol == "http/protobuf":
+        if entry.proxy_url.startswith(("https://", "socks5://", "socks5h://")):
+            raise NotProbedError(
+                "its proxy speaks no CONNECT in plaintext, which is all the probe can"
+            )
+        if fault := proxy_fault(entry.proxy_url):
+            raise error_at(files.document, (*path, "proxy_url"), fault)
+        return Secret(entry.proxy_url)
+    # gRPC asks for a proxy as if for https, whatever the scheme; HTTP in clear needs no tunnel.
+    if target.plaintext and target.protocol == "http/protobuf":
+        return None
+    proxy = proxy_for(target.endpoint, environ)
+    if proxy is not None and (fault := proxy_fault(proxy)):
+        raise ConfigurationError(fault, file="environment", key="HTTPS_PROXY")
+    return Secret(proxy) if proxy else None

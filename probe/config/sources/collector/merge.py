@@ -1,0 +1,206 @@
+"""A Collector's configuration: its files merged as confmap does, its parts expanded as asked for.
+
+Pure but for `read_text`. Only what is asked for is expanded: a reference that stands elsewhere
+(another component's secret, a provider that only the Collector has) is not the probe's business.
+Law 10 holds in ConfigurationError.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import GenericAlias
+from typing import Any, Final, TypeVar
+
+from probe.config.errors import ConfigurationError, KeyPath, render_key, why_unreadable
+from probe.config.expand import MAX_NESTING, Expanded, ExpansionError, expand
+from probe.config.typed_values import convert, error_at
+from probe.config.yaml_document import Document, Place, parse_yaml
+from probe.text.description import refuse_non_path
+
+T = TypeVar("T")
+
+DELIMITER: Final = "::"
+"""`exporters::otlp::endpoint` is three keys in one (confmap's `KeyDelimiter`)."""
+
+ReadText = Callable[[str], str]
+"""Returns a file's text; raises OSError or ValueError where it cannot."""
+
+
+class CollectorFiles:
+    """What the files of one Collector say, and which files that took.
+
+    Attributes:
+        document: The merged document, its references not expanded; it knows file and line of keys.
+        files: Every file that was read or asked for so far, references included.
+        warnings: What expansion and others want to say, each once.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], environ: Mapping[str, str], read_text: ReadText
+    ) -> None:
+        """Read and merge `paths`, the later ones over the earlier.
+
+        Raises:
+            ConfigurationError: A file that cannot be read, is no YAML or holds no mapping.
+        """
+        self._environ = environ
+        self._read_text = read_text
+        self.files: dict[str, None] = {}
+        self.warnings: dict[str, None] = {}
+        self.document = merged([self._document(path) for path in paths])
+
+    def read(self, path: str) -> str:
+        """Return the text of a file that the configuration names, and remember its name.
+
+        Raises:
+            OSError, ValueError: as `read_text` does.
+        """
+        refuse_non_path(path)
+        self.files[path] = None
+        return self._read_text(path)
+
+    def warn(self, text: str) -> None:
+        """Remember a warning."""
+        self.warnings[text] = None
+
+    def value(self, *path: str) -> Any:
+        """Return the expanded value at `path`, None where there is none.
+
+        Raises:
+            ConfigurationError: A reference on the way or within that cannot be expanded.
+        """
+        value = self.document.value
+        final = False
+        for at, name in enumerate(path):
+            if not final and isinstance(value, str) and "$" in value:
+                value, final = self._expand(path[:at], value), True
+            value = opened(value)
+            if not isinstance(value, dict):
+                return None
+            value = value.get(name)
+        return opened(value if final else self._expand(path, value))
+
+    def component(self, section: str, key: str, shape: type[T], value: Any = None) -> T:
+        """Return one component of `section` as a `shape`; `value` stands in for its own settings.
+
+        Raises:
+            ConfigurationError: as `value` and `convert` do.
+        """
+        value = self.value(section, key) if value is None else value
+        held = {section: {key: {} if value is None else value}}
+        kind: Any = GenericAlias(dict, (str, GenericAlias(dict, (str, shape))))
+        converted: T = convert(replace(self.document, value=held), kind)[section][key]
+        return converted
+
+    def components(self, section: str) -> dict[str, str]:
+        """Return the ids of `section` (`exporters`, …), each with the key that it has there.
+
+        Raises:
+            ConfigurationError: where the section is no mapping.
+        """
+        raw = opened(self.document.value.get(section))
+        value = self.value(section) if isinstance(raw, str) else raw
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise error_at(self.document, (section,), "must be a mapping", found=value)
+        return {component_id(key): key for key in value}
+
+    def _document(self, path: str) -> Document:
+        path = path.removeprefix("file:")
+        try:
+            text = self.read(path)
+        except (OSError, ValueError) as error:
+            reason = f"cannot be read: {why_unreadable(error)}"
+            raise ConfigurationError(reason, file=path) from None
+        document = parse_yaml(text.removeprefix("\ufeff"), path)
+        if not isinstance(document.value, dict | None):
+            raise error_at(document, (), "is no Collector configuration", found=document.value)
+        return document
+
+    def _expand(self, path: KeyPath, value: Any) -> Any:
+        nested = value
+        for name in reversed(path):
+            nested = {name: nested}
+        try:
+            expansion = expand(nested, environ=self._environ, read_file=self.read)
+        except ExpansionError as error:
+            raise error_at(
+                self.document, error.path, error.reason, found=error.found, allowed=error.allowed
+            ) from None
+        self.warnings.update(dict.fromkeys(expansion.warnings))
+        result = expansion.value
+        for name in path:
+            result = result[name]
+        return result
+
+
+def opened(value: Any) -> Any:
+    """Return `value` as YAML reads it, where a whole-value reference gave it."""
+    while isinstance(value, Expanded):
+        value = value.value
+    return value
+
+
+def component_id(text: str) -> str:
+    """Return `type` or `type/name` without the spaces that the Collector drops."""
+    kind, slash, name = text.partition("/")
+    return kind.strip() + slash + name.strip()
+
+
+def component_type(text: str) -> str:
+    """Return what stands before the name in a component's or pipeline's id."""
+    return text.partition("/")[0].strip()
+
+
+def merged(documents: Sequence[Document]) -> Document:
+    """Return `documents` in one, by confmap's rules: mappings merge, anything else is replaced.
+
+    A later null replaces too; an empty document says nothing.
+
+    Raises:
+        ConfigurationError: where keys nest without measure.
+    """
+    values: dict[str, Any] = {}
+    parts: dict[str, Place] = {}
+    for document in documents:
+        for key, item, place in _keys(document.value or {}, document.place, document, ()):
+            _set(values, parts, key, item, place)
+    file = ", ".join(document.file for document in documents)
+    return Document(file, values, Place(1, parts))
+
+
+def _keys(
+    values: dict[str, Any], place: Place, document: Document, path: tuple[str, ...]
+) -> Iterator[tuple[str, Any, Place]]:
+    """Yield the keys of a mapping, each split at `::`, with its place in the file."""
+    for key, value in values.items():
+        where = place.parts[key] if isinstance(place.parts, dict) else place
+        first, *rest = key.split(DELIMITER)
+        inner = (*path, first, *rest)
+        if len(inner) > MAX_NESTING:
+            reason = f"nests deeper than {MAX_NESTING} levels"
+            raise ConfigurationError(
+                reason, file=document.file, line=where.line, key=render_key(inner[:4])
+            )
+        item, at = value, replace(where, file=document.file)
+        if isinstance(value, dict):
+            item, inside = {}, dict[str, Place]()
+            for name, held, below in _keys(value, where, document, inner):
+                _set(item, inside, name, held, below)
+            at = replace(at, parts=inside)
+        for name in reversed(rest):
+            item, at = {name: item}, replace(at, parts={name: at})
+        yield first, item, at
+
+
+def _set(
+    values: dict[str, Any], parts: dict[str, Place], key: str, item: Any, place: Place
+) -> None:
+    old = values.get(key)
+    inside = parts[key].parts if key in parts else None
+    if isinstance(item, dict) and isinstance(old, dict) and isinstance(inside, dict):
+        below = place.parts if isinstance(place.parts, dict) else {}
+        for name, held in item.items():
+            _set(old, inside, name, held, below[name])
+    else:
+        values[key], parts[key] = item, place

@@ -1,0 +1,194 @@
+"""The targets of an OpenTelemetry Collector: every OTLP exporter in every pipeline.
+
+Pure but for reading the files. An exporter with which the Collector would not start is a target
+that fails, or an error where it has no endpoint; one that the probe cannot stand in for, or that no
+pipeline uses, is a warning. Neither stops the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import Struct, field
+
+from probe.config.errors import ConfigurationError
+from probe.config.sources.collector.endpoint import NotProbedError
+from probe.config.sources.collector.exporter import (
+    GRPC_TYPES,
+    HTTP_TYPES,
+    Exporter,
+    failed_target,
+    targets_of_exporter,
+)
+from probe.config.sources.collector.merge import (
+    CollectorFiles,
+    ReadText,
+    component_id,
+    component_type,
+)
+from probe.config.sources.collector.receiver import ServedCertificate, served_certificates
+from probe.config.typed_values import error_at
+from probe.model.target import SIGNALS, Source, Target
+from probe.text.safe_text import safe_text
+
+SECTIONS: Final = (
+    "connectors", "exporters", "extensions", "processors", "receivers", "service",
+)  # fmt: skip
+"""The keys of a Collector's configuration (otelcol's `configSettings`)."""
+
+PIPELINE_SIGNALS: Final = (*SIGNALS, "profiles")
+"""What a pipeline's id begins with; profiles have no stable OTLP service to be probed."""
+
+
+class _Pipeline(Struct, frozen=True):
+    receivers: list[str] = field(default_factory=list)
+    exporters: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorReading:
+    """What the configuration of one Collector says."""
+
+    targets: tuple[Target, ...] = ()
+    errors: tuple[ConfigurationError, ...] = ()
+    """What is wrong with exporters and pipelines of which no target could be made."""
+    served: tuple[ServedCertificate, ...] = ()
+    files: tuple[str, ...] = ()
+    """Every file it took: a change in one of them may change the targets."""
+    warnings: tuple[str, ...] = ()
+
+
+def targets_from_collector(
+    paths: Sequence[str], environ: Mapping[str, str], read_text: ReadText
+) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_collector` finds.
+
+    Raises:
+        ConfigurationError: as `read_collector` does.
+    """
+    return read_collector(paths, environ, read_text).targets
+
+
+def read_collector(
+    paths: Sequence[str], environ: Mapping[str, str], read_text: ReadText
+) -> CollectorReading:
+    """Read the configuration that `paths` make together, the later files over the earlier.
+
+    A gRPC exporter is one target, named by its id, whose signal is the first of traces, metrics
+    and logs that a pipeline brings to it; so is an HTTP exporter, with one more target, named
+    `id-signal`, for each signal that goes to another endpoint.
+
+    Args:
+        paths: The files, as `--config` of the Collector names them.
+        environ: The environment's variables, for references and proxies.
+        read_text: Returns a file's text; raises OSError or ValueError where it cannot.
+
+    Raises:
+        ConfigurationError: where the files or their lists of exporters and pipelines cannot be
+            read: with file, line, key, what was found and what is allowed.
+    """
+    files = CollectorFiles(paths, environ, read_text)
+    _check_sections(files)
+    source = Source("collector", files.document.file)
+    pipelines = _pipelines(files)
+    exporters = files.components("exporters")
+    errors: list[ConfigurationError] = []
+    used = _signals_by_exporter(pipelines, exporters, files, errors)
+    targets: list[Target] = []
+    for name, key in exporters.items():
+        if not _is_otlp(name):
+            continue
+
+        def warn(text: str, name: str = name) -> None:
+            files.warn(f"exporters.{name}: {text}")
+
+        signals = tuple(signal for signal in SIGNALS if signal in used.get(name, ()))
+        if not signals:
+            warn(
+                "only pipelines of profiles use it, so it is not probed"
+                if name in used
+                else "no pipeline uses it, so it is not probed"
+            )
+            continue
+        exporter = Exporter(id=name, key=key, signals=signals)
+        try:
+            targets += targets_of_exporter(exporter, files, environ, source, warn)
+        except NotProbedError as error:
+            warn(f"it is not probed: {error}")
+        except ConfigurationError as error:
+            failed = failed_target(exporter, files, source, error)
+            if failed is None:
+                errors.append(error)
+            else:
+                targets.append(failed)
+    if not any(map(_is_otlp, exporters)):
+        files.warn("it holds no OTLP exporter")
+    served = served_certificates(
+        files,
+        frozenset(component_id(name) for each in pipelines.values() for name in each.receivers),
+        files.warn,
+    )
+    where = files.document.file
+    return CollectorReading(
+        targets=tuple(targets),
+        errors=tuple(errors),
+        served=served,
+        files=tuple(files.files),
+        warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
+    )
+
+
+def _check_sections(files: CollectorFiles) -> None:
+    """Refuse an empty configuration, and keys that confmap refuses: the file of another program.
+
+    Raises:
+        ConfigurationError: naming the first key that is none of a Collector's.
+    """
+    if not files.document.value:
+        raise ConfigurationError("is empty", file=files.document.file)
+    for key in files.document.value:
+        if key not in SECTIONS:
+            raise error_at(files.document, (key,), "unknown key", found=key, allowed=SECTIONS)
+
+
+def _is_otlp(name: str) -> bool:
+    return component_type(name) in GRPC_TYPES | HTTP_TYPES
+
+
+def _pipelines(files: CollectorFiles) -> dict[str, _Pipeline]:
+    value = files.value("service", "pipelines")
+    shape = dict[str, _Pipeline]
+    return files.component("service", "pipelines", shape, value)
+
+
+def _signals_by_exporter(
+    pipelines: Mapping[str, _Pipeline],
+    exporters: Mapping[str, str],
+    files: CollectorFiles,
+    errors: list[ConfigurationError],
+) -> dict[str, set[str]]:
+    """Return which signals reach each exporter.
+
+    A pipeline of an unknown signal, or that names an OTLP exporter which is not there, is one more
+    of `errors`; the other pipelines count.
+    """
+    used: dict[str, set[str]] = {}
+    for pipeline, entry in pipelines.items():
+        path = ("service", "pipelines", pipeline)
+        signal = component_type(pipeline)
+        if signal not in PIPELINE_SIGNALS:
+            reason = "is a pipeline of an unknown signal"
+            errors.append(
+                error_at(files.document, path, reason, found=signal, allowed=PIPELINE_SIGNALS)
+            )
+            continue
+        for position, written in enumerate(entry.exporters):
+            name = component_id(written)
+            if name not in exporters and _is_otlp(name):
+                where = (*path, "exporters", position)
+                reason = "is not among the exporters"
+                errors.append(
+                    error_at(files.document, where, reason, found=name, allowed=exporters)
+                )
+            used.setdefault(name, set()).add(signal)
+    return used

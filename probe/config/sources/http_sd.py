@@ -1,0 +1,173 @@
+"""Prometheus's http_sd: one GET for a list of targets, bounded in time, size and redirects.
+
+What the server sends is judged by `read_http_sd`, which is pure and total; whoever fetches
+keeps the last good list, as Prometheus does. Law 11: no error shows more of the URL than `shown`.
+"""
+
+import os
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from probe.config.errors import ConfigurationError
+from probe.config.schema import DefaultsEntry
+from probe.config.source_content import SourceContent
+from probe.config.sources.target_groups import parse_json, read_groups
+from probe.config.yaml_document import MAX_BYTES
+from probe.model.target import Endpoint, Source, Target
+from probe.text.description import describe_url_path, describe_value
+
+REFRESH_INTERVAL: Final = 60.0
+"""Seconds between two fetches; Prometheus's default."""
+RETRY_INTERVAL: Final = 10.0
+"""Seconds until the next, where the last one brought no list."""
+TIMEOUT: Final = 10.0
+"""Seconds for one fetch, redirects included."""
+MAX_REDIRECTS: Final = 5
+MAX_PIECES: Final = 16_384
+"""The most chunks of one answer: chunks of 512 bytes are enough for the longest."""
+
+_MEDIA_TYPE: Final = "application/json"
+_MEDIA_TYPES: Final = (_MEDIA_TYPE, "text/plain", "application/octet-stream", "application/yaml")
+
+
+def url_fault(url: str) -> str | None:
+    """Say why `url` cannot be an http_sd endpoint, or None; a reason never repeats the URL."""
+    if not url.lower().startswith(("http://", "https://")):
+        return "must be a URL, like https://inventory.example.com/collectors"
+    if "@" in url.partition("//")[2].partition("/")[0]:
+        return "a URL of http_sd holds no user name or password"
+    try:
+        Endpoint.parse(url)
+    except ValueError:
+        return "is no URL"
+    return None
+
+
+def shown(url: str) -> str:
+    """Return what errors, pages and metrics call `url`: without what may hold a secret.
+
+    That is its query, its fragment, a part of its path that looks like a token, and a user name and
+    password, which are refused anyway.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        path = describe_url_path(parts.path)
+        return parts._replace(netloc=host, path=path, query="", fragment="").geturl()
+    except ValueError:
+        return "http_sd"
+
+
+async def fetch(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    user_agent: str,
+    refresh_interval: float = REFRESH_INTERVAL,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109  # aiohttp bounds each phase with it
+) -> bytes:
+    """Return what `url` answers to Prometheus's request for targets.
+
+    Args:
+        session: Makes the request; proxies and trust are its affair.
+        url: The endpoint, which `url_fault` has passed.
+        user_agent: Names the probe.
+        refresh_interval: Seconds until the next fetch, which the server is told.
+        timeout: Seconds for everything.
+
+    Raises:
+        ConfigurationError: where there is no answer 200 of application/json, of at most 8 MiB, in
+            time; or where a redirect leaves https.
+    """
+    headers = {
+        "Accept": _MEDIA_TYPE,
+        "User-Agent": user_agent,
+        "X-Prometheus-Refresh-Interval-Seconds": f"{refresh_interval:g}",
+    }
+    try:
+        async with session.get(
+            url,
+            headers=headers,
+            max_redirects=MAX_REDIRECTS,
+            timeout=aiohttp.ClientTimeout(total=timeout),
+        ) as response:
+            if fault := _answer_fault(url, response):
+                raise _error(url, fault)
+            return await _body(url, response)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise _error(url, _reason(error, timeout)) from None
+
+
+def targets_from_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_http_sd` finds.
+
+    Raises:
+        ConfigurationError: as `read_http_sd` does, and where mistakes leave no target.
+    """
+    return read_http_sd(raw, url, defaults).usable().targets
+
+
+def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent:
+    """Return the targets that the answer `raw` lists, without names of their own.
+
+    In Prometheus, null is what a server with a fault in it sends; [] says that there are none.
+
+    Raises:
+        ConfigurationError: naming the URL and the entry, where it is not a list of target groups.
+    """
+    name = shown(url)
+    return read_groups(parse_json(raw, name), defaults, Source("http_sd", name))
+
+
+def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:
+    hops = [hop.url.scheme for hop in (*response.history, response)]
+    if url.lower().startswith("https:") and set(hops) != {"https"}:
+        return "redirects from https to http"
+    if response.status != 200:
+        return f"answers {response.status} instead of 200"
+    if response.content_type != _MEDIA_TYPE:
+        # The server's own word, which may be anything.
+        found = describe_value(response.content_type, _MEDIA_TYPES)
+        return f"answers with {found} instead of {_MEDIA_TYPE}"
+    return None
+
+
+async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    pieces = 0
+    async for chunk, _ in response.content.iter_chunks():
+        body += chunk
+        pieces += 1
+        if len(body) > MAX_BYTES:
+            raise _error(url, f"answers with more than {MAX_BYTES} bytes")
+        if pieces > MAX_PIECES:
+            raise _error(url, f"answers in more than {MAX_PIECES} chunks")
+    return bytes(body)
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    """Say what went wrong without the library's words, which may repeat the URL."""
+    match error:
+        case TimeoutError():
+            return f"did not answer in full within {timeout:g} s"
+        case aiohttp.TooManyRedirects():
+            return f"redirects more than {MAX_REDIRECTS} times"
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not trusted here"
+        case aiohttp.ClientConnectorError():
+            return f"cannot be reached: {_why(error.os_error)}"
+        case _:
+            return f"cannot be fetched: {type(error).__name__}"
+
+
+def _why(error: OSError) -> str:
+    """Return the system's words: asyncio puts a tuple of its own in their place."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
+
+def _error(url: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(reason, file=shown(url))

@@ -1,0 +1,1 @@
+"""Targets from the settings of an OpenTelemetry SDK: its environment or its declarative file."""

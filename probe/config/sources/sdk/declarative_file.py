@@ -1,0 +1,300 @@
+"""The targets of an OpenTelemetry SDK, read from its declarative configuration file.
+
+Pure. The file replaces the variables, but those that it refers to. Law 11: header values become
+`Secret` here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from probe.config.check_settings import header_fault
+from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.source_content import SourceContent
+from probe.config.sources.sdk.environment import through_proxy
+from probe.config.sources.sdk.file_schema import EXPORTERS, Otlp, SdkFile, in_one_shape
+from probe.config.sources.sdk.substitution import as_written, substituted
+from probe.config.sources.sdk.traps import CAUSE, files_in_clear
+from probe.config.sources.sdk.variables import PREFIX, Headers, headers_of
+from probe.config.typed_values import convert, error_at
+from probe.config.unusable import with_faults
+from probe.config.yaml_document import Document, parse_yaml
+from probe.model.target import (
+    Endpoint,
+    Protocol,
+    Remark,
+    Secret,
+    Signal,
+    Source,
+    Target,
+    TlsSettings,
+)
+
+_PROTOCOLS: Final[dict[str, Protocol]] = {
+    "grpc": "grpc",
+    "grpc/protobuf": "grpc",
+    "http/protobuf": "http/protobuf",
+}
+"""What `protocol` of the early `otlp` may say; without one it is HTTP."""
+
+
+KEYS: Final = frozenset(
+    {
+        *("file_format", "disabled", "resource", "propagator", "attribute_limits", "log_level"),
+        *("tracer_provider", "meter_provider", "logger_provider"),
+        *("instrumentation", "instrumentation/development", "distribution"),
+    }
+)
+"""The keys of the file (opentelemetry-configuration 1.0): one of another program has none of them."""
+
+_PROVIDERS: Final[tuple[tuple[Signal, str, str, tuple[str, ...]], ...]] = (
+    ("traces", "tracer_provider", "processors", ("batch", "simple")),
+    ("metrics", "meter_provider", "readers", ("periodic",)),
+    ("logs", "logger_provider", "processors", ("batch", "simple")),
+)
+
+
+def targets_from_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_sdk_file` finds.
+
+    Raises:
+        ConfigurationError: as `read_sdk_file` does, and where mistakes leave no target.
+    """
+    return read_sdk_file(raw, file, environ).usable().targets
+
+
+def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceContent:
+    """Return the targets of every OTLP exporter in the file.
+
+    Exporters of several signals with the same settings (and, over HTTP, the same endpoint but for
+    `/v1/<signal>`) are one target, `sdk`, which exports the first of them; any other is
+    `sdk-traces`, `sdk-metrics` or `sdk-logs`. Names repeat where a file repeats an exporter. A file
+    that says `disabled: true` has no targets. An exporter with settings that no SDK could use is a
+    target that fails; one whose endpoint cannot be read is an error, and the others go on.
+
+    Args:
+        raw: The file's content.
+        file: Its name, for errors and as the targets' source.
+        environ: The environment's variables, for references and proxies.
+
+    Raises:
+        ConfigurationError: with line and key, where it is not YAML, has an invalid reference, or another shape.
+    """
+    document = parse_yaml(raw, file, plain=as_written)
+    if document.value is None:
+        raise ConfigurationError("is empty", file=file)
+    value = in_one_shape(substituted(document, environ))
+    if isinstance(value, dict) and KEYS.isdisjoint(value):
+        reason = "holds no key of an SDK's configuration"
+        raise ConfigurationError(reason, file=file, allowed=sorted(KEYS))
+    document = replace(document, value=value)
+    entry = convert(document, SdkFile)
+    if entry.disabled:
+        return SourceContent(empty="it says disabled: true, so that its SDK exports nothing")
+    groups: dict[object, list[_Found]] = {}
+    errors: list[ConfigurationError] = []
+    for signal, provider, stages, kinds in _PROVIDERS:
+        seen: dict[object, int] = {}
+        for path, otlp in _exporters(entry, provider, stages, kinds):
+            try:
+                found = _exporter(otlp, document, path, signal)
+            except ConfigurationError as error:
+                errors.append(error)
+                continue
+            key = found.shared()
+            # A second exporter of one signal to one place is another one: it joins another group.
+            seen[key] = seen.get(key, 0) + 1
+            groups.setdefault((key, seen[key]), []).append(found)
+    return SourceContent(
+        targets=tuple(_target(found, file, environ) for found in groups.values()),
+        errors=tuple(errors),
+        empty="" if groups or errors else "it holds no OTLP exporter",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One exporter of the file; `endpoint` has its whole path."""
+
+    signal: Signal
+    endpoint: Endpoint
+    protocol: Protocol
+    tls: TlsSettings
+    headers: Headers
+    remarks: tuple[Remark, ...]
+    notes: tuple[str, ...]
+    faults: tuple[ConfigurationError, ...] = ()
+
+    def shared(self) -> object:
+        """Return what an exporter of another signal must have in common with this one."""
+        path, mark, query = self.endpoint.path.partition("?")
+        base = path.removesuffix(f"/v1/{self.signal}")
+        if self.protocol == "http/protobuf" and base == path:
+            base += f" of {self.signal} alone"
+        endpoint = replace(self.endpoint, path=base + mark + query)
+        return (endpoint, self.protocol, self.tls, self.headers, *map(str, self.faults))
+
+
+def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Target:
+    first = found[0]
+    remarks = dict.fromkeys(remark for exporter in found for remark in exporter.remarks)
+    if any(name.startswith(PREFIX) and text for name, text in environ.items()):
+        remarks[_VARIABLES] = None
+    target = Target(
+        name="sdk" if len(found) > 1 else f"sdk-{first.signal}",
+        endpoint=first.endpoint,
+        protocol=first.protocol,
+        signal=first.signal,
+        tls=first.tls,
+        headers=first.headers,
+        sources=(Source("sdk", file),),
+        remarks=tuple(remarks),
+        notes=tuple(dict.fromkeys(note for exporter in found for note in exporter.notes)),
+    )
+    faults = first.faults
+    try:
+        target = through_proxy(target, environ)
+    except ConfigurationError as error:
+        faults = (*faults, error)
+    return with_faults(target, faults)
+
+
+def _exporters(
+    entry: SdkFile, provider: str, stages: str, kinds: tuple[str, ...]
+) -> Iterator[tuple[KeyPath, Otlp]]:
+    for position, stage in enumerate(getattr(getattr(entry, provider), stages, ())):
+        for kind in kinds:
+            choice = getattr(getattr(stage, kind), "exporter", None)
+            for key in EXPORTERS:
+                if (otlp := getattr(choice, key, None)) is not None:
+                    yield (provider, stages, position, kind, "exporter", key), otlp
+
+
+def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> _Found:
+    faults: list[ConfigurationError] = []
+    protocol: Protocol = "http/protobuf"
+    if otlp.encoding == "json" or otlp.protocol == "http/json":
+        key = "protocol" if otlp.protocol == "http/json" else "encoding"
+        # Some SDKs speak it, so their configuration is not at fault.
+        reason = "is JSON, which this probe does not speak, so that nothing is probed for it"
+        raise error_at(document, (*path, key), reason, found=getattr(otlp, key))
+    try:
+        protocol = _protocol(otlp, document, path)
+    except ConfigurationError as error:
+        faults.append(error)
+    tls = otlp.tls
+    insecure = tls.insecure if tls.insecure is not None else otlp.insecure
+    endpoint, remarks = _endpoint(otlp, document, path, signal, protocol, insecure)
+    settings = TlsSettings(
+        ca_file=tls.ca_file or tls.certificate_file or otlp.certificate_file or otlp.certificate,
+        cert_file=tls.cert_file
+        or tls.client_certificate_file
+        or otlp.client_certificate_file
+        or otlp.client_certificate,
+        key_file=tls.key_file or tls.client_key_file or otlp.client_key_file or otlp.client_key,
+        insecure=endpoint.scheme == "http",
+    )
+    files = {
+        "ca_file": settings.ca_file,
+        "cert_file": settings.cert_file,
+        "key_file": settings.key_file,
+    }
+    if endpoint.scheme == "http" and any(files.values()):
+        name = next(name for name, value in files.items() if value)
+        taken = bool(settings.ca_file or (settings.cert_file and settings.key_file))
+        remarks.append(files_in_clear(protocol, name, go_takes_them=taken))
+    headers: Headers = ()
+    try:
+        headers = _headers(otlp, document, path, grpc=protocol == "grpc")
+    except ConfigurationError as error:
+        faults.append(error)
+    notes = (_NO_PROTOCOL,) if path[-1] == "otlp" and not otlp.protocol else ()
+    found = _Found(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
+    return replace(found, faults=tuple(faults))
+
+
+def _protocol(otlp: Otlp, document: Document, path: KeyPath) -> Protocol:
+    if path[-1] == "otlp_grpc":
+        return "grpc"
+    if path[-1] == "otlp":
+        text = otlp.protocol or "http/protobuf"
+        if text in _PROTOCOLS:
+            return _PROTOCOLS[text]
+        raise error_at(document, (*path, "protocol"), "is unknown", found=text, allowed=_PROTOCOLS)
+    if otlp.encoding not in (None, "", "protobuf"):
+        where = (*path, "encoding")
+        raise error_at(document, where, "is unknown", found=otlp.encoding, allowed=("protobuf",))
+    return "http/protobuf"
+
+
+def _endpoint(
+    otlp: Otlp,
+    document: Document,
+    path: KeyPath,
+    signal: Signal,
+    protocol: Protocol,
+    insecure: bool | None,
+) -> tuple[Endpoint, list[Remark]]:
+    """Return the endpoint with its scheme and, over HTTP, its path, and what is odd about it."""
+    where = (*path, "endpoint")
+    default = f"http://localhost:{4317 if protocol == 'grpc' else f'4318/v1/{signal}'}"
+    text = otlp.endpoint or default
+    try:
+        endpoint = Endpoint.parse(text)
+    except ValueError as error:
+        raise error_at(document, where, str(error), found=text) from None
+    remarks = []
+    if endpoint.scheme and insecure is not None and insecure != (endpoint.scheme == "http"):
+        remarks.append(_scheme_decides(endpoint, insecure))
+    if protocol == "grpc":
+        scheme = endpoint.scheme or ("http" if insecure else "https")
+        return replace(endpoint, scheme=scheme, path=""), remarks
+    if not endpoint.scheme:
+        reason = "an endpoint for HTTP begins with http:// or https://"
+        raise error_at(document, where, reason, found=text)
+    if not endpoint.path.partition("?")[0]:
+        if path[-1] == "otlp_http":
+            remarks.append(_NO_PATH)
+            return replace(endpoint, path=f"/{endpoint.path}"), remarks
+        endpoint = replace(endpoint, path=f"/v1/{signal}{endpoint.path}")
+    return endpoint, remarks
+
+
+def _headers(otlp: Otlp, document: Document, path: KeyPath, *, grpc: bool) -> Headers:
+    """Join both lists; `headers` comes before `headers_list`, whatever the case of a name."""
+    try:
+        listed = headers_of(otlp.headers_list or "", grpc=grpc)
+    except ValueError as error:
+        raise error_at(document, (*path, "headers_list"), str(error)) from None
+    headers = {name.lower(): (name, value) for name, value in listed}
+    for position, pair in enumerate(otlp.headers):
+        if pair.value is None:
+            continue
+        if fault := header_fault(pair.name, pair.value, grpc=grpc):
+            raise error_at(document, (*path, "headers", position), fault)
+        headers[pair.name.lower()] = (pair.name, Secret(pair.value))
+    return tuple(headers.values())
+
+
+def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Remark:
+    effect = "telemetry goes in plaintext" if endpoint.scheme == "http" else "TLS stays on"
+    fact = (
+        f"insecure: {'true' if insecure else 'false'} has no effect beside an "
+        f"{endpoint.scheme}:// endpoint: {effect}"
+    )
+    return Remark(CAUSE, fact, ("Remove it; the endpoint's scheme says whether TLS is used.",))
+
+
+_NO_PATH: Final = Remark(
+    CAUSE,
+    "an endpoint of otlp_http is used as it is, and this one has no path: a request goes to /, "
+    "where no OTLP receiver listens; but Go's exporters add /v1/<signal>",
+    ("Write the whole URL, like https://collector:4318/v1/traces.",),
+)
+_NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
+_VARIABLES: Final = Remark(
+    CAUSE,
+    f"{PREFIX}* variables are set beside a declarative file, which replaces them; but Go's "
+    "exporters still take from them what the file does not say",
+    (f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
+)

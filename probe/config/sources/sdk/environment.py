@@ -1,0 +1,308 @@
+"""The targets of an OpenTelemetry SDK, read from its environment variables.
+
+Pure and total. Follows the specification "OpenTelemetry Protocol Exporter": a per-signal variable comes
+before the generic one, an empty variable is one that is not set, the endpoint's scheme comes before
+INSECURE. The exporter's own timeout and compression have no meaning for a probe.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from probe.config.check_settings import proxy_fault
+from probe.config.errors import ConfigurationError, nearest_of
+from probe.config.proxy_environment import proxy_for
+from probe.config.source_content import SourceContent
+from probe.config.sources.sdk.traps import sdk_remarks
+from probe.config.sources.sdk.variables import (
+    TLS_NAMES,
+    Headers,
+    exporter_variable,
+    exports_otlp,
+    headers_of,
+    pair_kind,
+    setting,
+    value_of,
+    variable,
+    variables_by_setting,
+)
+from probe.config.unusable import with_faults
+from probe.model.setting_variables import GENERAL_VARIABLES
+from probe.model.target import (
+    PROTOCOLS,
+    SIGNALS,
+    Endpoint,
+    Protocol,
+    Secret,
+    Signal,
+    Source,
+    Target,
+    TlsSettings,
+)
+from probe.text.safe_text import safe_text
+
+SOURCE: Final = Source("sdk", "environment")
+FILE_VARIABLES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
+"""A declarative file, which replaces the variables read here."""
+
+_GRPC_PORT: Final = 4317
+
+
+def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
+    """Return the targets alone of what `read_environment` finds.
+
+    Raises:
+        ConfigurationError: where mistakes leave none.
+    """
+    return read_environment(environ).usable().targets
+
+
+def read_environment(environ: Mapping[str, str]) -> SourceContent:
+    """Return one target for the generic endpoint and one for each signal that goes its own way.
+
+    `sdk` stands for every signal that uses the generic variables alone and exports the first of
+    them; `sdk-traces`, `sdk-metrics` and `sdk-logs` have an endpoint or other settings of their
+    own. With no endpoint variable set there are no targets. Without a PROTOCOL, port 4317 means
+    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER names no OTLP is left out,
+    unless nothing would be left.
+
+    A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
+    cannot be read, or a protocol that only some SDKs speak, is an error. The other signals go on.
+    """
+    exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
+    found = _content(environ, exported)
+    if not (found.targets or found.errors):
+        found = _content(environ, SIGNALS)
+    return found if found.targets or found.errors else SourceContent(empty=_unset(environ))
+
+
+def _unset(environ: Mapping[str, str]) -> str:
+    """Say what was looked for, and what to do."""
+    names = [variable("ENDPOINT", signal) for signal in (None, *SIGNALS)]
+    text = (
+        f"neither {names[0]} nor one of {', '.join(names[1:])} is set, and the default of SDKs, "
+        "localhost, is not probed"
+    )
+    for name in sorted(environ):
+        near = nearest_of(name, names) if "ENDPOI" in name and environ[name] else None
+        if near is not None and name not in names:
+            text += f"; {safe_text(name)} is set: was {near} meant?"
+            break
+    return (
+        f"{text}; set {names[0]} to the backend, like https://collector:4317, or name a file with "
+        "--config"
+    )
+
+
+def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceContent:
+    errors: dict[str, ConfigurationError] = {}
+
+    def read(signal: Signal | None) -> _Exporter | None:
+        try:
+            return _exporter(environ, signal)
+        except ConfigurationError as error:
+            errors.setdefault(str(error), error)
+            return None
+
+    generic = read(None) if value_of(environ, "ENDPOINT") else None
+    shared: dict[Signal, _Exporter] = {}
+    own: list[Target] = []
+    for signal in signals:
+        if not setting(environ, signal, "ENDPOINT")[1]:
+            continue
+        exporter = read(signal)
+        if exporter is None:
+            continue
+        if exporter == generic:
+            shared[signal] = exporter
+        else:
+            own.append(_target(f"sdk-{signal}", {signal: exporter}, environ))
+    if shared:
+        own.insert(0, _target("sdk", shared, environ))
+    return SourceContent(targets=tuple(own), errors=tuple(errors.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A variable whose value has no meaning to an exporter; equal ones are reported once."""
+
+    variable: str
+    reason: str
+    found: str | None = None
+    allowed: tuple[str, ...] = ()
+
+    def error(self) -> ConfigurationError:
+        """Return it as others report it."""
+        return _error(self.variable, self.reason, found=self.found, allowed=self.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Exporter:
+    """What the variables say about the exporter of one signal; `base` gets the signal's path."""
+
+    endpoint: Endpoint
+    base: bool
+    protocol: Protocol
+    tls: TlsSettings
+    headers: Headers
+    faults: tuple[_Fault, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """By setting, the variable that decides; exporters with equal settings are equal all the same."""
+
+
+def _target(name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[str, str]) -> Target:
+    """Return the target of `exporters`, which are equal; the first one's signal is exported."""
+    signals = tuple(exporters)
+    signal, exporter = next(iter(exporters.items()))
+    endpoint = exporter.endpoint
+    if exporter.protocol == "http/protobuf":
+        path, mark, query = endpoint.path.partition("?")
+        path = f"{path.rstrip('/')}/v1/{signal}" if exporter.base else path or "/"
+        endpoint = replace(endpoint, path=path + mark + query)
+    target = Target(
+        name=name,
+        endpoint=endpoint,
+        protocol=exporter.protocol,
+        signal=signal,
+        tls=exporter.tls,
+        headers=exporter.headers,
+        sources=(SOURCE,),
+        remarks=sdk_remarks(environ, signals, exporter.protocol, endpoint),
+        notes=tuple(dict.fromkeys(_choices(environ, signals, exporter))),
+        signal_variables=tuple(_signal_variables(exporters.values())),
+    )
+    try:
+        target = through_proxy(target, environ)
+    except ConfigurationError as error:
+        return with_faults(target, (*(fault.error() for fault in exporter.faults), error))
+    return with_faults(target, (fault.error() for fault in exporter.faults))
+
+
+def _signal_variables(exporters: Collection[_Exporter]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each setting that some signal's own variable decides, with all that then decide it."""
+    for name, general in GENERAL_VARIABLES.items():
+        deciding = tuple(dict.fromkeys(exporter.variables[name] for exporter in exporters))
+        if deciding != (general,):
+            yield name, deciding
+
+
+def _choices(
+    environ: Mapping[str, str], signals: Sequence[Signal], exporter: _Exporter
+) -> Iterator[str]:
+    """Say which signals are left out, and which protocol was chosen where no variable names one."""
+    for signal in SIGNALS:
+        if signal not in signals and not exports_otlp(environ, signal):
+            yield f"{exporter_variable(signal)} names no OTLP exporter: {signal} are not probed"
+    for signal in signals:
+        if setting(environ, signal, "PROTOCOL")[1]:
+            continue
+        names = variable("PROTOCOL")
+        if len(signals) == 1:
+            names = f"neither {variable('PROTOCOL', signal)} nor {names} is"
+        else:
+            names += " is not"
+        by = f"port {_GRPC_PORT} means grpc, and any other http/protobuf"
+        yield (
+            f"{names} set: {exporter.protocol} is taken because of port {exporter.endpoint.port} "
+            f"({by}); SDKs differ in their default"
+        )
+
+
+def through_proxy(target: Target, environ: Mapping[str, str]) -> Target:
+    """Return `target` with the proxy that its exporter takes from the environment, if any.
+
+    Raises:
+        ConfigurationError: where HTTPS_PROXY is no proxy's URL.
+    """
+    # gRPC asks for a proxy as if for https, whatever the scheme; HTTP in clear needs no tunnel.
+    if target.plaintext and target.protocol == "http/protobuf":
+        return target
+    proxy = proxy_for(target.endpoint, environ)
+    if proxy is not None and (fault := proxy_fault(proxy)):
+        raise _error("HTTPS_PROXY", fault)
+    return target if proxy is None else replace(target, proxy_url=Secret(proxy))
+
+
+def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
+    """Read the variables of `signal`, or the generic ones alone.
+
+    Raises:
+        ConfigurationError: where the endpoint cannot be read, or JSON is sent to it.
+    """
+    where, text = setting(environ, signal, "ENDPOINT")
+    try:
+        endpoint = Endpoint.parse(text)
+    except ValueError as error:
+        raise _error(where, str(error), found=text) from None
+    faults: list[_Fault] = []
+    protocol = _protocol(environ, signal, endpoint, faults)
+    if not endpoint.scheme:
+        if protocol == "http/protobuf":
+            reason = (
+                f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
+                f" port set {setting(environ, signal, 'PROTOCOL')[0]}=grpc"
+            )
+            faults.append(_Fault(where, reason, found=text))
+        insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
+        endpoint = replace(endpoint, scheme="http" if insecure else "https")
+    return _Exporter(
+        endpoint=endpoint,
+        base=where == variable("ENDPOINT"),
+        protocol=protocol,
+        tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
+        headers=_headers(environ, signal, faults, grpc=protocol == "grpc"),
+        faults=tuple(faults),
+        variables=variables_by_setting(environ, signal),
+    )
+
+
+def _protocol(
+    environ: Mapping[str, str], signal: Signal | None, endpoint: Endpoint, faults: list[_Fault]
+) -> Protocol:
+    where, text = setting(environ, signal, "PROTOCOL")
+    for protocol in PROTOCOLS:
+        if text == protocol:
+            return protocol
+    if text == "http/json":
+        # Some SDKs speak it (JavaScript's), so their configuration is not at fault.
+        reason = "names a protocol that this probe does not speak, so that nothing is probed for it"
+        raise _error(where, reason, found=text, allowed=PROTOCOLS)
+    if text:
+        faults.append(_Fault(where, "is unknown", found=text, allowed=PROTOCOLS))
+    return "grpc" if endpoint.port == _GRPC_PORT else "http/protobuf"
+
+
+def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
+    """Read file names; a certificate and its key come from the same kind of variables."""
+    kind = pair_kind(environ, signal)
+    certificate, key = (value_of(environ, half, kind) for half in TLS_NAMES[1:])
+    return TlsSettings(
+        ca_file=setting(environ, signal, "CERTIFICATE")[1] or None,
+        cert_file=certificate or None,
+        key_file=key or None,
+        insecure=insecure,
+    )
+
+
+def _headers(
+    environ: Mapping[str, str], signal: Signal | None, faults: list[_Fault], *, grpc: bool
+) -> Headers:
+    where, text = setting(environ, signal, "HEADERS")
+    try:
+        return headers_of(text, grpc=grpc)
+    except ValueError as error:
+        faults.append(_Fault(where, str(error)))
+        return ()
+
+
+def _error(
+    name: str, reason: str, *, found: str | None = None, allowed: tuple[str, ...] = ()
+) -> ConfigurationError:
+    return ConfigurationError(
+        reason,
+        file="environment",
+        key=name,
+        found=found,
+        allowed=allowed,
+        nearest=nearest_of(found, allowed) if found is not None and allowed else None,
+    )

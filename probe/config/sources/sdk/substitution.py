@@ -1,0 +1,90 @@
+"""`${NAME:-default}` in an SDK's declarative file, by the rules of its specification.
+
+Pure and total. Follows "Environment variable substitution" of the specification's configuration
+data model, which differs from the Collector's rules: a default also stands for an empty variable,
+nothing is expanded twice, no value becomes a mapping or a list, and types are found afterwards.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from probe.config.errors import KeyPath
+from probe.config.expand import Expanded
+from probe.config.typed_values import error_at
+from probe.config.yaml_document import MAX_BYTES, Document
+from probe.config.yaml_scalar import resolved
+
+_ANY_REFERENCE: Final = re.compile(r"\$\{([^}\n]*)\}")
+_REFERENCE: Final = re.compile(r"(?:env:)?([a-zA-Z_][a-zA-Z0-9_]*)(?::-(.*))?", re.DOTALL)
+_FORM: Final = "a reference is ${NAME}, ${env:NAME} or ${NAME:-default}; $$ stands for a $"
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The text of a scalar without quotes, whose type is found after the substitution."""
+
+    text: str
+
+
+def as_written(text: str) -> Any:
+    """Return the plain scalar `text` for `parse_yaml`, its type not yet found if a `$` is in it."""
+    return Plain(text) if "$" in text else typed(text)
+
+
+def typed(text: str) -> Any:
+    """Return what the plain scalar `text` means; what is no text keeps its text beside it."""
+    value = resolved(text)
+    return value if value is None or isinstance(value, str) else Expanded(value, text)
+
+
+def substituted(document: Document, environ: Mapping[str, str]) -> Any:
+    """Return the value of `document`, read with `as_written`, every reference replaced.
+
+    Raises:
+        ConfigurationError: for a reference that is none, a variable that is no text, or
+            references that make the document too large.
+    """
+    return _Run(document, environ).walk(document.value, ())
+
+
+class _Run:
+    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+        self._document = document
+        self._environ = environ
+        self._left = MAX_BYTES
+
+    def walk(self, value: Any, path: KeyPath) -> Any:
+        if isinstance(value, Plain):
+            return typed(self._text(value.text, path))
+        if isinstance(value, str):
+            return self._text(value, path) if "$" in value else value
+        if isinstance(value, dict):
+            return {key: self.walk(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.walk(item, (*path, at)) for at, item in enumerate(value)]
+        return value
+
+    def _text(self, text: str, path: KeyPath) -> str:
+        """Replace what stands between two escapes, so that no escape makes a reference."""
+        return "$".join(
+            _ANY_REFERENCE.sub(lambda found: self._replacement(found, path), part)
+            for part in text.split("$$")
+        )
+
+    def _replacement(self, found: re.Match[str], path: KeyPath) -> str:
+        reference = _REFERENCE.fullmatch(found[1])
+        if reference is None:
+            raise error_at(self._document, path, _FORM, found=found[0])
+        name, default = reference.groups()
+        value = self._environ.get(name) or default or ""
+        self._left -= len(value)
+        if self._left < 0:
+            reason = f"the references of the file give more than {MAX_BYTES} characters"
+            raise error_at(self._document, path, reason)
+        # Python shows bytes that are no UTF-8 as surrogates (PEP 383); YAML knows none.
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            reason = "the variable's value is not UTF-8 text"
+            raise error_at(self._document, path, reason, found=name)
+        return value

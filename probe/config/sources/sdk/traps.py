@@ -1,0 +1,252 @@
+"""What an SDK's variables do not do though they read so: each trap is a `Remark`.
+
+Pure. The probe follows the specification; where one runtime does something else, the fact names it.
+What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
+opentelemetry-python 1.45; what Java does, in the sources of opentelemetry-java. No value of a
+variable is shown but a timeout's and a compression's, and that only where it is no secret.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from probe.config.sources.sdk.variables import (
+    TLS_NAMES,
+    exporter_variable,
+    exports_otlp,
+    pair_kind,
+    sdk_disabled,
+    setting,
+    value_of,
+    variable,
+)
+from probe.model.target import Endpoint, Protocol, Remark, Signal, TlsSettings
+from probe.text.description import describe_value
+from probe.text.safe_text import safe_text
+
+CAUSE: Final = "exporter_setting_ignored"
+
+_REQUESTS_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_GO_DEFAULT: Final = "10 s"
+_SHOWN: Final = 32
+_COMPRESSIONS: Final = ("gzip", "none")
+_PYTHON_COMPRESSIONS: Final = {"grpc": ("gzip",), "http/protobuf": ("gzip", "none", "deflate")}
+"""By protocol, the compressions that Python's exporters take, in any case of letters."""
+
+
+def sdk_remarks(
+    environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
+) -> tuple[Remark, ...]:
+    """Return the traps in the variables that decide for the exporters of `signals`, each once."""
+    found = dict.fromkeys(_disabled(environ))
+    for signal in signals:
+        found.update(dict.fromkeys(_no_exporter(environ, signal)))
+        found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
+        found.update(dict.fromkeys(_compression(environ, signal, protocol)))
+        found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
+        found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
+        python = _python_grpc if protocol == "grpc" else _python_http
+        found.update(dict.fromkeys(python(environ, signal)))
+    return tuple(found)
+
+
+def read_once(tls: TlsSettings) -> Remark | None:
+    """Return what to say once a file that `tls` names has changed, or None where it names none.
+
+    It holds for every SDK's target, so it is worth saying only when a file has changed.
+    """
+    if not (tls.ca_file or tls.cert_file or tls.key_file):
+        return None
+    return Remark(
+        CAUSE,
+        "an SDK reads its certificate files once, at its start (Go, Java and Python): what has "
+        "changed in them since takes effect at its restart only",
+        (
+            "Restart the exporter's process after each rotation, before the old certificate expires.",
+        ),
+    )
+
+
+def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool) -> Remark:
+    """Return what becomes of certificate files beside an http:// endpoint.
+
+    Args:
+        protocol: The exporter's.
+        setting_name: The setting that names a file.
+        go_takes_them: Whether it is a CA or a whole pair; Go passes over half a pair.
+    """
+    fact = f"{setting_name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
+    if go_takes_them and protocol == "grpc":
+        fact += "; but Go's gRPC exporters use TLS all the same"
+    elif go_takes_them:
+        fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
+    return Remark(CAUSE, fact, ("Write https:// in the endpoint.",))
+
+
+def _disabled(environ: Mapping[str, str]) -> Iterator[Remark]:
+    if sdk_disabled(environ):
+        fact = "OTEL_SDK_DISABLED is true: an SDK that reads it exports nothing, to any endpoint"
+        yield Remark(CAUSE, fact, ("Remove OTEL_SDK_DISABLED where telemetry is wanted.",))
+
+
+def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+    if not exports_otlp(environ, signal):
+        name = exporter_variable(signal)
+        fact = (
+            f"{name} names no OTLP exporter: an SDK that reads it sends no {signal} to this "
+            "endpoint, which is set all the same"
+        )
+        yield Remark(CAUSE, fact, (f"Set {name}=otlp where {signal} are wanted here.",))
+
+
+def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Remark]:
+    name, text = setting(environ, signal, "TIMEOUT")
+    if not text:
+        return
+    shown = f"{name}={safe_text(describe_value(text), 64)}"
+    if text.isascii() and text.isdecimal() and len(text) <= _SHOWN:
+        fact = (
+            f"{shown} is {int(text) / 1000:g} s by the specification and in Go (milliseconds), "
+            f"{int(text)} s in Python (seconds)"
+        )
+    else:
+        try:
+            python = f"takes it as {float(text):g} s"
+        except ValueError:
+            python = "does not start" if protocol == "grpc" else f"uses {_GO_DEFAULT}"
+        fact = f"{shown} is no whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
+    fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
+    yield Remark(CAUSE, fact, (fix,))
+
+
+def _compression(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol
+) -> Iterator[Remark]:
+    """Judge a compression that is not the same to every SDK.
+
+    Go's `WithEnvCompression`, Java's `CompressorUtil.validateAndResolveCompressor`, Python's
+    `environ_to_compression` (gRPC, which does not know `none`) and `Compression` (HTTP).
+    """
+    name, text = setting(environ, signal, "COMPRESSION")
+    if not text:
+        return
+    taken = text.lower() in _PYTHON_COMPRESSIONS[protocol]
+    shown = f"{name}={safe_text(describe_value(text), _SHOWN)}"
+    if text not in _COMPRESSIONS:
+        if taken:
+            python = "takes it"
+        elif protocol == "grpc":
+            python = "does not start"
+        else:
+            python = "sends uncompressed or does not start, by its version"
+        kind = "gRPC" if protocol == "grpc" else "HTTP"
+        fact = (
+            f"{shown} is neither gzip nor none: Go sends uncompressed, Java does not start without "
+            f"its compressor, Python's {kind} exporter {python}"
+        )
+        yield Remark(CAUSE, fact, (f"Set {name} to gzip or none.",))
+    elif not taken:
+        fact = f"{shown}: Python's gRPC exporter does not start with it, it knows gzip alone"
+        yield Remark(
+            CAUSE, fact, (f"For Python, remove {name}: without it nothing is compressed.",)
+        )
+
+
+def _scheme(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol, endpoint: Endpoint
+) -> Iterator[Remark]:
+    """Judge what the endpoint's scheme, or its lack, makes of INSECURE and of the files."""
+    where, text = setting(environ, signal, "ENDPOINT")
+    if "://" not in text:
+        fact = f"{where} has no scheme: Go's exporters pass over it and dial localhost or nothing"
+        yield Remark(CAUSE, fact, ("Write it with https://, which every SDK understands.",))
+        return
+    files = [found for name in TLS_NAMES if (found := setting(environ, signal, name))[1]]
+    taken = _go_takes(environ, signal)
+    if endpoint.scheme == "http" and files:
+        yield files_in_clear(protocol, files[0][0], go_takes_them=taken)
+    name, insecure = setting(environ, signal, "INSECURE")
+    wanted_clear = insecure.lower() == "true"
+    if not insecure or wanted_clear == (endpoint.scheme == "http"):
+        return
+    if wanted_clear:
+        fact = f"{name} has no effect beside an https:// endpoint: TLS stays on"
+        others = _go_in_clear(signal, protocol, taken=taken)
+    else:
+        fact = f"{name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
+        others = _in_tls(signal, protocol)
+    fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
+    yield Remark(CAUSE, f"{fact}; but {others}" if others else fact, (fix,))
+
+
+def _go_takes(environ: Mapping[str, str], signal: Signal) -> bool:
+    """Return whether Go's exporters make a TLS configuration: of a CA or of one kind's pair."""
+    if setting(environ, signal, "CERTIFICATE")[1]:
+        return True
+    return any(
+        value_of(environ, "CLIENT_CERTIFICATE", kind) and value_of(environ, "CLIENT_KEY", kind)
+        for kind in (signal, None)
+    )
+
+
+def _go_in_clear(signal: Signal, protocol: Protocol, *, taken: bool) -> str:
+    if signal == "logs" or (taken and protocol == "grpc"):
+        return ""
+    go = f"Go's {signal} exporter"
+    return f"{go} does not start with it" if taken else f"{go} then sends in plaintext"
+
+
+def _in_tls(signal: Signal, protocol: Protocol) -> str:
+    names = [] if signal == "logs" else [f"Go's {signal} exporter"]
+    if protocol == "grpc":
+        names.append("Python's gRPC exporter")
+    return f"{' and '.join(names)} then use{'s' * (len(names) == 1)} TLS" if names else ""
+
+
+def _half_a_pair(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol
+) -> Iterator[Remark]:
+    """Judge a certificate without its key, or the reverse, in the variables of one kind."""
+    kind = pair_kind(environ, signal)
+    set_names = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
+    if len(set_names) != 1:
+        return
+    present = set_names[0]
+    (missing,) = set(TLS_NAMES[1:]) - {present}
+    fact = f"{variable(present, kind)} is set without {variable(missing, kind)}: Go passes over it"
+    if kind and value_of(environ, missing) and protocol == "http/protobuf":
+        fact += f", Python's HTTP exporter joins it with {variable(missing)}"
+    fix = (
+        f"Set {variable(missing, kind)}: a certificate and its key come from one kind of variable."
+    )
+    yield Remark(CAUSE, fact, (fix,))
+
+
+def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+    """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
+    kind = pair_kind(environ, signal)
+    pair = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
+    own = bool(value_of(environ, "CERTIFICATE", signal))
+    if not pair or (own if kind else not own and value_of(environ, "CERTIFICATE")):
+        return
+    name = variable(pair[0], kind)
+    ca = variable("CERTIFICATE", kind)
+    if kind or not own:
+        fact = f"Python's gRPC exporter ignores {name}: it reads it only where {ca} is set too"
+        fix = f"For Python, set {ca} to the file of the CA."
+    else:
+        fact = (
+            f"Python's gRPC exporter ignores {name}: {variable('CERTIFICATE', signal)} is set, and "
+            "it does not mix the variables of a signal with the generic ones"
+        )
+        fix = f"For Python, set {variable(pair[0], signal)} too, and its other half."
+    yield Remark(CAUSE, fact, (fix,))
+
+
+def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+    """Python's HTTP exporter posts through `requests`, whose own variables come first."""
+    name, file = setting(environ, signal, "CERTIFICATE")
+    bundles = [bundle for bundle in _REQUESTS_BUNDLES if environ.get(bundle)]
+    if file and bundles and file != environ[bundles[0]]:
+        fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"
+        fix = f"For Python, unset {bundles[0]}, or put the backend's CA into its file."
+        yield Remark(CAUSE, fact, (fix,))

@@ -1,0 +1,121 @@
+"""PEM that lies inside other text: JSON, a Kubernetes Secret's manifest, layers of base64.
+
+Pure and total. Law 11: what is found is named by its place, its content is only looked at.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from probe.credentials.formats.pem import is_key_label, scan_pem
+from probe.credentials.formats.recognise import Format, der_shortfall, peel_base64, recognise
+
+_ENTRY: Final = re.compile(
+    rb"^[ \t]*[\"']?([A-Za-z0-9_.-]{1,253})[\"']?:[ \t]*([A-Za-z0-9+/]{40,}={0,2})[ \t\r]*$",
+    re.MULTILINE,
+)
+_DER: Final = frozenset(kind for kind in Format if kind.value.startswith("DER")) | {Format.PKCS12}
+_SHOWN: Final = 4
+_DEEPEST: Final = 32
+_MOST: Final = 1000
+"""Strings looked at in one JSON document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """PEM or a keystore found inside: where, and under how many layers of base64."""
+
+    place: tuple[str, ...]
+    layers: int
+    inner: Format
+    holds_key: bool = False
+    holds_certificate: bool = False
+    names_ca: bool = False
+    """The last key of its place speaks of a CA or an issuer."""
+
+
+def find_wrapped(raw: bytes, kind: Format) -> tuple[Wrapped, ...]:
+    """Return what lies inside `raw`, which is `kind`, in its order."""
+    match kind:
+        case Format.JSON:
+            return tuple(_in_json(raw))
+        case Format.MANIFEST:
+            entries = list(_ENTRY.finditer(raw))[:_MOST]
+            found = (_wrapped((e[1].decode("ascii"),), e[2]) for e in entries)
+            return tuple(one for one in found if one is not None)
+        case Format.BASE64_PEM | Format.BASE64_DER | Format.BASE64_KEYSTORE:
+            one = _wrapped((), raw)
+            return () if one is None else (one,)
+        case _:
+            return ()
+
+
+def wanted(found: tuple[Wrapped, ...], role: str) -> Wrapped | None:
+    """Return the one of `found` that a file of `role` is most likely to be made from."""
+    if role == "key":
+        return next((one for one in found if one.holds_key), None)
+    fitting = [one for one in found if one.holds_certificate]
+    by_name = [one for one in fitting if one.names_ca == (role == "ca")]
+    return next(iter(by_name or fitting), None)
+
+
+def _in_json(raw: bytes) -> Iterator[Wrapped]:
+    try:
+        value = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return
+    for place, text in list(_strings(value, ()))[:_MOST]:
+        one = _wrapped(place, text.encode("utf-8", "replace"))
+        if one is not None:
+            yield one
+
+
+def _strings(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the strings of a JSON value that objects alone lead to; lists have no names."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict) and len(place) < _DEEPEST:
+        for key, inner in value.items():
+            yield from _strings(inner, (*place, key))
+
+
+def _wrapped(place: tuple[str, ...], text: bytes) -> Wrapped | None:
+    layers, inner = peel_base64(text.strip())
+    scan = scan_pem(inner)
+    labels = [block.label for block in scan.blocks]
+    kind = Format.PEM if labels else recognise(inner)
+    if not labels and not layers:
+        return None
+    last = place[-1].lower() if place else ""
+    return Wrapped(
+        place=place,
+        layers=layers,
+        inner=kind,
+        holds_key=any(map(is_key_label, labels)) or kind is Format.DER_KEY,
+        holds_certificate="CERTIFICATE" in labels or kind is Format.DER_CERTIFICATE,
+        names_ca=last.startswith(("ca.", "ca_", "ca-")) or last == "ca" or "issuing" in last,
+    )
+
+
+def particulars(raw: bytes, kind: Format) -> str:
+    """Return what else is to be said of `raw` behind the phrase for `kind`; often nothing."""
+    if kind is Format.DER_TRUNCATED:
+        missing = der_shortfall(raw)
+        return f", {missing} of its {len(raw) + missing} bytes are missing"
+    if kind in _DER and (over := -der_shortfall(raw)) > 0:
+        return f", and {over} bytes stand behind it that do not belong to it"
+    found = find_wrapped(raw, kind)
+    if not found:
+        return ""
+    if not found[0].place:
+        times = found[0].layers
+        return f" ({times} times over)" if times > 1 else ""
+    listed = ", ".join(f"{_what(one)} under {'.'.join(one.place)}" for one in found[:_SHOWN])
+    return f", with {listed}"
+
+
+def _what(one: Wrapped) -> str:
+    both = "a private key" if one.holds_key else str(one.inner)
+    return "a certificate" if one.holds_certificate else both

@@ -1,0 +1,257 @@
+"""`Credentials`: what one generation of files holds, and the TLS contexts built from it.
+
+Laws 8 and 11: a context is built once per generation and variant and never mutated after; the
+private key is held here and shown nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec.structs
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from OpenSSL import SSL, crypto
+
+from probe.credentials.context_bindings import set_groups, set_no_auto_chain
+from probe.credentials.convert import Role
+from probe.credentials.formats.recognise import Format
+from probe.credentials.tls_names import (
+    DEFAULT_MIN_VERSION,
+    VERSIONS,
+    check_cipher_suites,
+    check_curves,
+    check_version,
+    openssl_ciphers,
+    openssl_groups,
+)
+from probe.model.certificate import CertificateFacts, CredentialFacts
+from probe.model.target import TlsSettings
+from probe.system.own_limits import OwnLimitError, lacks_descriptors
+
+_PROTOCOLS: Final = dict(
+    zip(
+        VERSIONS,
+        (SSL.TLS1_VERSION, SSL.TLS1_1_VERSION, SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION),
+        strict=True,
+    )
+)
+# The diagnosis judges weak keys and hashes; at a higher level OpenSSL would refuse them first.
+_SECURITY_LEVEL: Final = "@SECLEVEL=0"
+
+KEPT: Final = "the files read before stay in use, as in an exporter that reloads"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What one context varies of the target's own settings; each empty field leaves them be."""
+
+    max_version: str = ""
+    min_version: str = ""
+    client_certificate: bool = True
+    groups: tuple[str, ...] | None = None
+    """Go's or OpenSSL's names."""
+    ciphers: tuple[str, ...] | None = None
+    """For TLS 1.0 to 1.2, Go's or OpenSSL's names and keywords (`ALL`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialFile:
+    """One file that was read, for `inspect`: what it really is and what is in it."""
+
+    path: str
+    role: Role
+    format: Format
+    certificates: tuple[CertificateFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a context is built from."""
+
+    chain: tuple[x509.Certificate, ...] = ()
+    key: PrivateKeyTypes | None = field(default=None, repr=False)
+    """None also where the key is no pair with `chain`: then no certificate is sent."""
+    anchors: tuple[x509.Certificate, ...] = ()
+    system_roots: bool = False
+
+
+class Credentials:
+    """One generation of a target's files: facts to show, contexts to connect with."""
+
+    __slots__ = ("_contexts", "_material", "_tls", "facts", "files")
+
+    def __init__(
+        self,
+        tls: TlsSettings,
+        material: Material,
+        facts: CredentialFacts,
+        files: tuple[CredentialFile, ...] = (),
+    ) -> None:
+        """Hold `material`; `load_credentials` makes it of files."""
+        self.facts = facts
+        self.files = files
+        self._tls = tls
+        self._material = material
+        self._contexts: dict[Variant, SSL.Context] = {}
+
+    def __repr__(self) -> str:
+        """Name the generation only."""
+        return f"Credentials(generation={self.facts.generation!r})"
+
+    def kept_for(self, unusable: CredentialFacts) -> "Credentials":
+        """Return these credentials as the last good ones, while the files hold `unusable` ones.
+
+        The faults of those are told; they stop nobody who has read the good ones. The contexts
+        are shared.
+        """
+        told = tuple(
+            msgspec.structs.replace(fault, fact=f"{fault.fact}; {KEPT}")
+            for fault in unusable.faults
+        )
+        facts = msgspec.structs.replace(self.facts, unusable=told, served=unusable.served)
+        return self.with_facts(facts)
+
+    def with_facts(self, facts: CredentialFacts) -> "Credentials":
+        """Return these credentials with `facts` about the same material; contexts are shared."""
+        told = Credentials(self._tls, self._material, facts, self.files)
+        told._contexts = self._contexts
+        return told
+
+    def context(self, variant: Variant = Variant()) -> SSL.Context:
+        """Return the client context for `variant`, the same object each time.
+
+        Verification is on and has no callback: each connection sets its own. No session is kept.
+
+        Raises:
+            ValueError: where settings or variant name a version, cipher suite or group that the
+                TLS library does not know, or leave nothing to offer.
+            OwnLimitError: where this process lacks descriptors to read the system's roots.
+        """
+        context = self._contexts.get(variant)
+        if context is None:
+            context = self._contexts[variant] = _build(self._tls, self._material, variant)
+        return context
+
+    def lacking(self) -> str:
+        """Say what of the target's own settings the TLS library here cannot do, or nothing.
+
+        Names that no exporter knows have been refused before, so that what is left is a limit of
+        the probe: a cipher suite or group that Go has and this OpenSSL has not.
+        """
+        try:
+            self.context()
+        except ValueError as error:
+            return f"{error} ({SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()})"
+        return ""
+
+
+def accepts_pair(chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> bool:
+    """Return whether the TLS library can authenticate with this chain and key."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(f"DEFAULT:{_SECURITY_LEVEL}".encode())
+    try:
+        _present(context, chain, key)
+    except (SSL.Error, crypto.Error, TypeError):
+        return False
+    return True
+
+
+def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_METHOD)
+    lowest, highest = _versions(tls, variant)
+    lowest = _set_ciphers(context, tls, variant, lowest, highest)
+    context.set_min_proto_version(_PROTOCOLS[lowest])
+    context.set_max_proto_version(_PROTOCOLS[highest])
+    _set_groups(context, tls, variant)
+    # As Go: an old server without RFC 5746 is spoken to, and nobody renegotiates.
+    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT | SSL.OP_NO_RENEGOTIATION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_verify(SSL.VERIFY_PEER)
+    set_no_auto_chain(context)
+    if variant.client_certificate and material.chain and material.key is not None:
+        _present(context, material.chain, material.key)
+    if material.system_roots:
+        _trust_system_roots(context)
+    store = context.get_cert_store()
+    assert store is not None
+    for anchor in material.anchors:
+        store.add_cert(crypto.X509.from_cryptography(anchor))
+    # As Go: whatever stands in ca_file is an anchor, self-signed or not.
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+    return context
+
+
+def _trust_system_roots(context: SSL.Context) -> None:
+    """Take the system's roots.
+
+    OpenSSL passes over a file that it cannot open (X509_STORE_set_default_paths clears the error):
+    a context without a single root would then stay, and no server would be trusted.
+
+    Raises:
+        OwnLimitError: where this process lacks descriptors for it.
+    """
+    lack = lacks_descriptors()
+    if not lack:
+        context.set_default_verify_paths()
+        lack = lacks_descriptors()
+    if lack:
+        raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
+
+
+def _present(context: SSL.Context, chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> None:
+    context.use_certificate(chain[0])
+    for certificate in chain[1:]:
+        context.add_extra_chain_cert(certificate)
+    context.use_privatekey(key)  # type: ignore[arg-type] # what is no signing key raises TypeError
+    context.check_privatekey()
+
+
+def _versions(tls: TlsSettings, variant: Variant) -> tuple[str, str]:
+    """Return the lowest and highest version; a variant's bound moves the other out of its way."""
+    for version in (tls.min_version, tls.max_version, variant.min_version, variant.max_version):
+        check_version(version)
+    lowest = tls.min_version or DEFAULT_MIN_VERSION
+    highest = tls.max_version or VERSIONS[-1]
+    # A cap below the default minimum means that version: configtls leaves the default out then.
+    if not tls.min_version:
+        lowest = min(lowest, highest)
+    if lowest > highest:
+        raise ValueError(f"min_version {lowest!r} is above max_version {highest!r}")
+    if variant.min_version:
+        lowest = variant.min_version
+        highest = variant.max_version or max(lowest, highest)
+    elif variant.max_version:
+        highest = variant.max_version
+        lowest = min(lowest, highest)
+    if lowest > highest:
+        raise ValueError(f"the variant's versions {lowest!r} to {highest!r} are empty")
+    return lowest, highest
+
+
+def _set_ciphers(
+    context: SSL.Context, tls: TlsSettings, variant: Variant, lowest: str, highest: str
+) -> str:
+    """Set the suites for TLS 1.0 to 1.2; return the lowest version that has any."""
+    if variant.ciphers is None:
+        check_cipher_suites(tls.cipher_suites)
+    wanted = tls.cipher_suites if variant.ciphers is None else variant.ciphers
+    names = openssl_ciphers(wanted)
+    if wanted and not names:
+        if highest < "1.3":
+            raise ValueError(f"no cipher suite is left for TLS {highest}: all are of TLS 1.3")
+        lowest = "1.3"
+    listed = ":".join((*(names or ("DEFAULT",)), _SECURITY_LEVEL))
+    try:
+        context.set_cipher_list(listed.encode())
+    except SSL.Error:
+        raise ValueError(f"the TLS library has none of the ciphers {', '.join(names)}") from None
+    return lowest
+
+
+def _set_groups(context: SSL.Context, tls: TlsSettings, variant: Variant) -> None:
+    if variant.groups is None:
+        check_curves(tls.curve_preferences)
+    wanted = tls.curve_preferences if variant.groups is None else variant.groups
+    if wanted:
+        set_groups(context, ":".join(openssl_groups(wanted)))

@@ -1,0 +1,1 @@
+"""The causes, one module per family of like causes."""

@@ -1,0 +1,147 @@
+"""What is spoken inside TLS: the application protocol of ALPN, and which OTLP the port serves."""
+
+from typing import Final, Literal
+
+from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.fixes.steps import kind_of_settings, name_setting
+from probe.diagnosis.readings.experiment_results import further
+from probe.diagnosis.readings.first_bytes import bytes_of, spoken
+from probe.diagnosis.readings.grpc_success import speaks_grpc
+from probe.diagnosis.readings.named_alert import received
+from probe.diagnosis.readings.observed import refusal
+from probe.model.evidence import Evidence, TargetFacts
+
+_NO_APPLICATION_PROTOCOL: Final = 120
+_WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
+
+
+def _alpn(evidence: Evidence) -> Match | None:
+    if evidence.ending.kind != "alpn":
+        match = received(evidence, _NO_APPLICATION_PROTOCOL)
+        if match is not None or further(evidence, "no_alpn") is None:
+            return match
+        return Match(Strength.NAMED, ("without ALPN the handshake goes on",))
+    chosen = evidence.ending.detail or "none"
+    fact = f"gRPC needs the application protocol h2; the backend chose {chosen}"
+    if further(evidence, "other_protocol") is not None:
+        fix = _speak(evidence.target, "OTLP/HTTP")
+        return Match(Strength.NAMED, (fact,), fix=fix, party="exporter")
+    return Match(Strength.NAMED, (fact,))
+
+
+def _protocol(evidence: Evidence) -> Match | None:
+    answer = evidence.answer
+    shown = further(evidence, "other_protocol")
+    if shown is not None and shown.answer is not None:
+        other: Literal["OTLP/HTTP", "gRPC"] = (
+            "OTLP/HTTP" if evidence.target.protocol == "grpc" else "gRPC"
+        )
+        fact = f"asked in {other} the port answers: HTTP {shown.answer.http_status}"
+        return Match(Strength.PROVEN, (fact,), fix=_speak(evidence.target, other))
+    if refusal(evidence) is not None:
+        return None
+    if _answers_in_http2(evidence):
+        return Match(
+            Strength.NAMED,
+            (
+                "an OTLP/HTTP request in HTTP/1.1 was answered with HTTP/2 SETTINGS: the port "
+                "speaks HTTP/2 alone, as gRPC servers do",
+            ),
+            fix=_speak(evidence.target, "gRPC"),
+        )
+    if answer is None or evidence.ending.kind != "answered":
+        return None
+    status = answer.http_status
+    if evidence.target.protocol == "grpc":
+        if answer.grpc_status is not None:
+            return None
+        if answer.over == "http/1.1":
+            fact = f"a gRPC request, in HTTP/2, was answered in HTTP/1.1: HTTP {status}"
+            return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
+        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
+            media = answer.content_type or "no content type"
+            fact = f"a gRPC request was answered with HTTP {status}, {media}"
+            return Match(
+                Strength.NAMED,
+                (fact, "that is how an OTLP/HTTP port answers"),
+                fix=_speak(evidence.target, "OTLP/HTTP"),
+            )
+        return None
+    if answer.grpc_status is not None or speaks_grpc(answer):
+        fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
+        return Match(Strength.NAMED, (fact,), fix=_speak(evidence.target, "gRPC"))
+    return None
+
+
+def _answers_in_http2(evidence: Evidence) -> bool:
+    return (
+        evidence.ending.kind == "garbage"
+        and evidence.target.protocol != "grpc"
+        and spoken(bytes_of(evidence.first_bytes)) == "http2"
+    )
+
+
+def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple[str, ...]:
+    """Return how this exporter speaks what the port serves, or reaches the port for what it speaks."""
+    http = protocol == "OTLP/HTTP"
+    value, exporter = ("http/protobuf", "otlp_http") if http else ("grpc", "otlp_grpc")
+    if kind_of_settings(target) == "sdk":
+        first = (
+            f"Set {name_setting(target, 'protocol')} to {value}: port {{port}} serves {protocol}."
+        )
+    else:
+        first = f"Use the {exporter} exporter for {{endpoint}}: port {{port}} serves {protocol}."
+        if kind_of_settings(target) == "unknown":
+            first += f" For an SDK, set OTEL_EXPORTER_OTLP_PROTOCOL={value}."
+    spoken, usual = ("gRPC", 4317) if http else ("OTLP/HTTP", 4318)
+    other = f"Or correct the port in {{endpoint_setting}}: {usual} is {spoken} as a rule."
+    if target.port == usual:
+        other = f"Or write the port at which the backend serves {spoken} in {{endpoint_setting}}."
+    return (first, other, "{restart}")
+
+
+ALPN_MISMATCH = Cause(
+    id="alpn_mismatch",
+    title="No application protocol in common",
+    family="negotiation",
+    party="backend",
+    severity="critical",
+    meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
+    evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
+    fix=(
+        "On the backend at {endpoint}, or the load balancer in front of it, turn "
+        "HTTP/2 on for this port (nginx: http2 on), or let TCP through to the "
+        "receiver: gRPC needs HTTP/2, agreed by ALPN.",
+        "If the port serves OTLP/HTTP, use the otlp_http exporter "
+        "({protocol_variable}=http/protobuf), or correct the port in "
+        "{endpoint_setting}, and restart the exporter.",
+        "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
+    ),
+    citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
+    applies=frozenset({"alert", "close", "reset", "alpn"}),
+    match=_alpn,
+)
+
+OTLP_PROTOCOL_MISMATCH = Cause(
+    id="otlp_protocol_mismatch",
+    title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
+    family="negotiation",
+    party="exporter",
+    severity="critical",
+    meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
+    evidence="The answer's HTTP status, content type or version of HTTP are those of the other protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in the other protocol.",
+    fix=(
+        "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
+        "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
+        "({protocol_variable}=grpc).",
+        "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
+        "{restart}",
+    ),
+    citations=(
+        "OTLP specification",
+        "gRPC over HTTP/2",
+    ),
+    applies=frozenset({"answered", "alert", "alpn", "close", "reset", "garbage"}),
+    match=_protocol,
+    explained_by=("tls_off",),
+)

@@ -1,0 +1,130 @@
+"""Documented cause 1: the backend's client CA file has no anchor for the exporter's chain."""
+
+from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.fixes import client_fixes
+from probe.diagnosis.readings.observed import (
+    Refusal,
+    may_lack_intermediate,
+    refusal,
+    uncommon_key,
+)
+from probe.diagnosis.wording import shown
+from probe.model.evidence import EndingKind, Evidence
+from probe.x509.strength import weak_key, weak_signature
+
+REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
+
+_UNKNOWN_CA = 48
+_DECRYPT_ERROR = 51
+
+
+def _match(evidence: Evidence) -> Match | None:
+    refused = refusal(evidence)
+    if refused is None or not refused.sent:
+        return None
+    strength = _strength(evidence, refused)
+    if strength is None:
+        return None
+    facts = _facts(evidence, refused)
+    party, fix = client_fixes.earn_trust(evidence, refused)
+    if strength is Strength.FITS:
+        rare = refused.alert == _DECRYPT_ERROR and uncommon_key(evidence)
+        return Match(
+            strength,
+            facts,
+            possible=("no_shared_signature_algorithm",) if rare else ("client_cert_weak",),
+            fix=fix,
+            party=party,
+            decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
+        )
+    if refused.listed is True or refused.alert == _DECRYPT_ERROR:
+        return Match(strength, facts, fix=fix, party=party)
+    if not may_lack_intermediate(evidence):
+        return Match(strength, facts, fix=fix, party=party)
+    last = evidence.credentials.client_chain[-1]
+    if last.aia_issuers:
+        facts += (f"the issuer of {shown(last)} can be had from {last.aia_issuers[0]}",)
+    return Match(
+        strength,
+        facts,
+        possible=("client_chain_incomplete",),
+        fix=fix,
+        party=party,
+        decides=(
+            "the issuing intermediate's certificate beside cert_file, or the backend's CA file: "
+            "either shows whether a link is missing or the anchor is"
+        ),
+    )
+
+
+def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
+    chain = evidence.credentials.client_chain
+    if refused.alert == _UNKNOWN_CA:
+        weak = weak_signature(chain) if refused.listed is not False else ""
+        return Strength.FITS if weak else Strength.NAMED
+    if refused.alert == _DECRYPT_ERROR and refused.listed is not False:
+        # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
+        # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
+        # says so of weak and of unknown kinds of keys too.
+        weak = weak_signature(chain) or weak_key(chain)
+        return Strength.FITS if weak or uncommon_key(evidence) else Strength.NAMED
+    return Strength.PROVEN if refused.listed is False else None
+
+
+def _facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
+    chain = evidence.credentials.client_chain
+    handshake = evidence.handshake
+    assert handshake is not None
+    facts = [refused.fact]
+    if chain:
+        facts.append(f"our certificate is {shown(chain[0])}, issued by {chain[-1].issuer.text}")
+    if refused.listed is False:
+        names = ", ".join(name.text for name in handshake.acceptable_cas[:5])
+        facts.append(f"the backend accepts only certificates issued by: {names}")
+    elif refused.listed:
+        facts.append(
+            "the backend's list names our issuer, yet it does not trust it: a CA of the same name "
+            "with another key (the CA was reissued, and one side still holds the old one)"
+        )
+    elif handshake.client_certificate_requested:
+        facts.append("the backend names no acceptable CAs")
+    return tuple(facts)
+
+
+CLIENT_CA_UNTRUSTED = Cause(
+    id="client_ca_untrusted",
+    title="The backend does not trust the CA of the exporter's certificate",
+    family="backend_ca_trust",
+    documented_cause=1,
+    party="backend",
+    meaning=(
+        "The backend asked for a client certificate, got ours, and found no trust anchor for it "
+        "in its client CA file. Go and Java exporters compare their certificate with the list of "
+        "CAs that the backend names and, where none fits, send no certificate at all: there the "
+        "backend logs that the client didn't provide a certificate although one is configured, "
+        "and they print certificate required (TLS 1.3) or handshake failure (TLS 1.2). This probe "
+        "sends it anyway, as OpenSSL clients do, and so sees what is really wrong."
+    ),
+    evidence=(
+        "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
+        "backend's acceptable-CA list names no issuer of its chain. A listed name and unknown_ca "
+        "together mean a reissued CA."
+    ),
+    fix=(
+        "On the backend, append the certificate of the CA that issued {cert_file} to "
+        "the file of client CAs (client_ca_file in a Collector's tls settings, "
+        "ssl_client_certificate in nginx, ca-file in HAProxy).",
+        "{reload_client_ca}",
+        "If that CA is not one that this backend should trust, issue the exporter's "
+        "certificate from a CA that it accepts instead, and put it in {into_cert} "
+        "with its key in {into_key}.",
+        "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
+    ),
+    severity="critical",
+    citations=("RFC 8446 §6.2 unknown_ca", "RFC 8446 §4.2.4", "Collector configtls client_ca_file"),
+    applies=REFUSALS,
+    match=_match,
+    explained_by=("client_chain_incomplete",),
+)
+
+CAUSES = (CLIENT_CA_UNTRUSTED,)

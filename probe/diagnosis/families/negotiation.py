@@ -1,0 +1,279 @@
+"""Two sides that find no common ground: versions, ciphers, groups, protocols."""
+
+from typing import Final
+
+from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.families.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
+from probe.diagnosis.families.ciphers_and_groups import NO_SHARED_CIPHER, NO_SHARED_GROUP, UNSAID
+from probe.diagnosis.families.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
+from probe.diagnosis.fixes import negotiation_fixes as fixes
+from probe.diagnosis.fixes.steps import kind_of_settings
+from probe.diagnosis.readings.experiment_results import (
+    further,
+    holds,
+    proven,
+    same_alert,
+    still_open,
+)
+from probe.diagnosis.readings.named_alert import received
+from probe.diagnosis.readings.observed import (
+    alert_text,
+    fatal_alert,
+    refusal,
+    sent_alert,
+)
+from probe.diagnosis.readings.shared_suites import own_suites_refused
+from probe.model.evidence import EndingKind, Evidence, Handshake
+
+_PROTOCOL_VERSION = 70
+_INSUFFICIENT_SECURITY = 71
+_HANDSHAKE_FAILURE = 40
+_INTERNAL_ERROR = 80
+_UNRECOGNIZED_NAME = 112
+_NO_APPLICATION_PROTOCOL = 120
+_CERTIFICATE_REQUIRED = 116
+_NAMED_ELSEWHERE: Final = frozenset(
+    {_PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _INTERNAL_ERROR, _UNRECOGNIZED_NAME,
+     _NO_APPLICATION_PROTOCOL}
+)  # fmt: skip
+_ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
+_TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
+_LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
+    _HANDSHAKE_FAILURE: (
+        "no_shared_cipher",
+        "protocol_version_mismatch",
+        "no_shared_group",
+        "no_shared_signature_algorithm",
+    ),
+    10: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
+    49: ("server_name_unrecognized",),  # access_denied: rustls, of an unknown SNI
+    109: ("no_shared_group",),  # missing_extension: BoringSSL
+}
+
+
+def _version(evidence: Evidence) -> Match | None:
+    handshake = evidence.handshake
+    if handshake is None:
+        return None
+    offer = handshake.offer
+    offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
+    match = received(evidence, _PROTOCOL_VERSION)
+    # What goes with every cipher, group or protocol at the versions offered is no matter of them.
+    narrower = any(
+        further(evidence, varied) is not None
+        for varied in ("every_cipher", "every_group", "no_alpn")
+    )
+    newer = own_suites_refused(evidence)
+    if newer is not None and newer.handshake is not None:
+        return _newer_version_alone(evidence, newer.handshake)
+    shown = None if narrower else further(evidence, "every_version")
+    if match is not None or shown is not None:
+        facts = (*(match.facts if match else ()), offered)
+        chosen = shown.handshake.version if shown and shown.handshake else ""
+        party, fix = fixes.meet_versions(evidence.target, offer)
+        if chosen:
+            facts += (f"offered every version, the backend chose TLS {chosen}",)
+            party, fix = fixes.allow_version(evidence.target, offer, chosen)
+        if same_alert(evidence, "every_version", _PROTOCOL_VERSION):
+            # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
+            return Match(
+                Strength.NAMED,
+                facts,
+                possible=("no_shared_signature_algorithm",),
+                fix=fix,
+                party=party,
+                decides="the backend's own log at the time of the attempt",
+            )
+        return Match(Strength.NAMED, facts, fix=fix, party=party)
+    if evidence.ending.kind == "tls" and sent_alert(handshake) == _PROTOCOL_VERSION:
+        party, fix = fixes.meet_versions(evidence.target, offer)
+        return Match(
+            Strength.NAMED,
+            ("the backend chose a version that we don't allow", offered),
+            fix=fix,
+            party=party,
+        )
+    if not narrower and further(evidence, "tls_1.2") is not None:
+        return Match(
+            Strength.NAMED,
+            (offered, "capped at TLS 1.2 the handshake goes on: something on the way, or the "
+             "backend, does not bear the ClientHello of TLS 1.3"),
+            fix=fixes.bear_the_hello(evidence.target),
+            party="network",
+        )  # fmt: skip
+    return None
+
+
+def _newer_version_alone(evidence: Evidence, newer: Handshake) -> Match:
+    """Conclude from a newer version that goes on, where the older one's suites all fail."""
+    assert evidence.handshake is not None
+    has = newer.server_chain[0].key_type if newer.server_chain else ""
+    key = f"the key of its certificate, which is {has}," if has else "the key of its certificate"
+    lowest, highest = evidence.handshake.offer.min_version, evidence.handshake.offer.max_version
+    return Match(
+        Strength.NAMED,
+        (
+            f"we offered TLS {lowest} to {highest}, and the backend sent alert handshake_failure "
+            "(40); with every cipher suite offered it says the same",
+            f"at TLS {newer.version} it goes on: either it does not speak TLS {highest} (GnuTLS "
+            f"says so by this alert, most others by protocol_version), or none of the suites that "
+            f"it allows for TLS {highest} fit {key}",
+        ),
+        possible=("no_shared_cipher",),
+        decides=f"the backend's versions and its cipher suites for TLS {highest}, next to the key "
+        "of its certificate",
+        fix=fixes.reach_newer_version(evidence.target, newer.version, highest, has),
+        party="either",
+    )
+
+
+def _unexplained_failure(evidence: Evidence) -> Match | None:
+    handshake = evidence.handshake
+    if handshake is None or refusal(evidence) is not None or evidence.ending.kind != "alert":
+        return None
+    number = fatal_alert(handshake)
+    if number in _NAMED_ELSEWHERE or proven(evidence):
+        return None
+    tried = holds(evidence)
+    possible = still_open(evidence, _LEFT_OPEN.get(number, ()))
+    fix: tuple[str, ...] = ()
+    if not tried and kind_of_settings(evidence.target) == "sdk":
+        fix = HANDSHAKE_REJECTED.fix[:1]  # SDKs have no settings of suites, groups or versions
+    if tried and number == _HANDSHAKE_FAILURE:
+        own = "no_shared_cipher" in possible
+        fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND
+    return Match(
+        Strength.RESIDUAL,
+        (f"the backend sent alert {alert_text(handshake, number)}",),
+        possible=possible,
+        fix=fix,
+        decides=fixes.KEY_AGAINST_SUITES
+        if tried
+        else "further handshakes, each with one thing changed: versions, ciphers, groups",
+    )
+
+
+def _fault(evidence: Evidence) -> Match | None:
+    if evidence.ending.kind == "alert":
+        match = received(evidence, _INTERNAL_ERROR)
+        # Go servers (Caddy among them) say so where they have no certificate for the name.
+        return match and Match(
+            match.strength,
+            match.facts,
+            possible=("server_name_unrecognized",),
+            decides="a handshake that asks for another name, or the backend's log",
+        )
+    handshake = evidence.handshake
+    number = sent_alert(handshake) if handshake is not None else None
+    if handshake is None or number == _PROTOCOL_VERSION:
+        return None
+    said = f", and sent alert {alert_text(handshake, number)}" if number is not None else ""
+    return Match(Strength.NAMED, (f"our TLS library could not go on with what came{said}",))
+
+
+def _withheld(evidence: Evidence) -> Match | None:
+    refused = refusal(evidence)
+    if refused is None or not refused.sent or refused.alert != _CERTIFICATE_REQUIRED:
+        return None
+    return Match(
+        Strength.NAMED,
+        (
+            refused.fact,
+            "a certificate is configured, yet the backend got none: its key's signature "
+            "algorithms are not among those that the backend accepts",
+        ),
+    )
+
+
+PROTOCOL_VERSION_MISMATCH = Cause(
+    id="protocol_version_mismatch",
+    title="No TLS version in common",
+    family="negotiation",
+    party="backend",
+    severity="critical",
+    meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
+    evidence="Alert protocol_version (70), in either direction, or a handshake with every version that goes on.",
+    fix=(
+        'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" '
+        "and leave max_version out in the tls settings of the exporter and of the "
+        "backend.",
+        "Restart the side that was changed.",
+        "To see what the backend takes: openssl s_client -connect {host}:{port} "
+        "-tls1_2 </dev/null, and the same with -tls1_3.",
+    ),
+    citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
+    applies=UNSAID | _TLS,
+    match=_version,
+)
+
+NO_SHARED_SIGNATURE_ALGORITHM = Cause(
+    id="no_shared_signature_algorithm",
+    title="No signature algorithm in common",
+    family="negotiation",
+    party="exporter",
+    severity="critical",
+    meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
+    evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
+    fix=(
+        "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and "
+        "put it in {into_cert} with that key in {into_key}.",
+        "{reread_cert}",
+        "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
+    ),
+    citations=("RFC 8446 §4.2.3",),
+    applies=_ALERT,
+    match=_withheld,
+)
+
+HANDSHAKE_REJECTED = Cause(
+    id="handshake_rejected",
+    title="The backend ends the handshake and does not say why",
+    family="negotiation",
+    party="backend",
+    severity="critical",
+    meaning="A fatal alert that no certificate explains: nothing in common among versions, ciphers, groups or signature algorithms, as a rule.",
+    evidence="A fatal alert before any client certificate was in play.",
+    fix=(
+        "Read the log of the backend at {endpoint} at the time of the attempt: it "
+        "knows what it found nothing in common in.",
+        "Remove cipher_suites, curve_preferences, min_version and max_version from "
+        "the exporter's tls settings, and restart it; if it then works, add them "
+        "again one at a time.",
+    ),
+    citations=("RFC 8446 §6.2 handshake_failure",),
+    applies=_ALERT,
+    match=_unexplained_failure,
+)
+
+BACKEND_FAULT = Cause(
+    id="backend_fault",
+    title="The backend's own TLS is broken",
+    family="negotiation",
+    party="backend",
+    severity="critical",
+    meaning="The backend can't carry on with its own configuration: a missing certificate, a key it can't use, a bug.",
+    evidence="Alert internal_error (80) with no certificate of ours in play; or what it sends is no valid TLS.",
+    fix=(
+        "On the backend of {endpoint}, check that its certificate and key are a pair "
+        "and can be read: openssl x509 -noout -pubkey -in on its certificate and "
+        "openssl pkey -pubout -in on its key must print the same.",
+        "Read the backend's log at the time of the attempt.",
+    ),
+    citations=("RFC 8446 §6.2 internal_error",),
+    applies=_TLS,
+    match=_fault,
+)
+
+CAUSES = (
+    PROTOCOL_VERSION_MISMATCH,
+    NO_SHARED_SIGNATURE_ALGORITHM,
+    NO_SHARED_CIPHER,
+    NO_SHARED_GROUP,
+    ALPN_MISMATCH,
+    NOT_TLS,
+    OTLP_PROTOCOL_MISMATCH,
+    BACKEND_FAULT,
+    HANDSHAKE_REJECTED,
+    TLS_OFF,
+    EXPORTER_SETTING_IGNORED,
+)

@@ -1,0 +1,120 @@
+"""Certificates before their time, of either side, which no other clock calls valid.
+
+Law 7: what is not yet valid is judged at `Evidence.at`; where another clock explains it, the
+cause is `clock_skew`.
+"""
+
+from typing import Final
+
+from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.families.backend_ca_trust import REFUSALS
+from probe.diagnosis.families.san_mismatch import SERVER_ENDINGS
+from probe.diagnosis.fixes import server_fixes
+from probe.diagnosis.readings import clock_readings as clocks
+from probe.diagnosis.readings.observed import (
+    NOT_YET_VALID_ERROR,
+    judged_certificate,
+    judged_the_server,
+    not_yet_valid,
+    refusal,
+)
+from probe.diagnosis.wording import date, shown, span
+from probe.model.certificate import CertificateFacts
+from probe.model.evidence import Evidence, VerifyError
+
+_DATE_ALERTS: Final = frozenset({42, 45})
+
+
+def _client_not_yet(evidence: Evidence) -> Match | None:
+    certificate = not_yet_valid(evidence)
+    if certificate is None or clocks.valid_elsewhere(evidence):
+        return None
+    ahead = certificate.not_before - evidence.at
+    fact = f"{shown(certificate)} becomes valid in {span(ahead)}, on {date(certificate.not_before)}"
+    refused = refusal(evidence)
+    if refused is None or not refused.sent:
+        return Match(Strength.FINDING, (fact,))
+    named = refused.alert in _DATE_ALERTS
+    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
+
+
+def _server_not_yet(evidence: Evidence) -> Match | None:
+    handshake = judged_the_server(evidence)
+    if handshake is None:
+        return None
+    for error in handshake.verify_errors:
+        if error.code == NOT_YET_VALID_ERROR:
+            return _not_yet(evidence, error, judged_certificate(evidence, handshake, error))
+    return None
+
+
+def _not_yet(evidence: Evidence, error: VerifyError, certificate: CertificateFacts | None) -> Match:
+    facts = [f"a certificate at depth {error.depth} of the server's path is not valid yet"]
+    if certificate is not None:
+        early = certificate.not_before - evidence.at
+        begins = date(certificate.not_before)
+        facts = [f"{shown(certificate)} becomes valid in {span(early)}, on {begins}"]
+    known = clocks.readings(evidence)
+    if certificate is not None and not known:
+        facts.append(
+            f"it is in use already: where it was not made for later, the probe's clock is behind "
+            f"by at least {span(early)} ({early:.0f} s)"
+        )
+    return Match(
+        Strength.NAMED,
+        (*facts, *clocks.verdict(evidence).facts),
+        possible=() if known else ("clock_skew",),
+        fix=server_fixes.issue_for_now(evidence) if known else (),
+        party="backend" if known else "either",
+        decides=clocks.ANOTHER_CLOCK,
+    )
+
+
+CLIENT_CERT_NOT_YET_VALID = Cause(
+    id="client_cert_not_yet_valid",
+    title="The exporter's certificate is not valid yet",
+    family="clock_skew",
+    documented_cause=6,
+    party="exporter",
+    severity="critical",
+    meaning=(
+        "notBefore of the certificate in cert_file, or of an intermediate in it, lies in the "
+        "future, further than the tolerance for two clocks."
+    ),
+    evidence="The file itself at the time of the attempt, a refusal, and no clock that differs.",
+    fix=(
+        "Issue the exporter's certificate anew with a notBefore that is past, or go "
+        "on with the previous one until then; put it in {into_cert} with its key in "
+        "{into_key}.",
+        "{reread_cert}",
+        "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout -dates",
+    ),
+    citations=("RFC 5280 §4.1.2.5",),
+    applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
+    match=_client_not_yet,
+    explained_by=("clock_skew",),
+)
+
+SERVER_CERT_NOT_YET_VALID = Cause(
+    id="server_cert_not_yet_valid",
+    title="The backend's certificate is not valid yet",
+    family="clock_skew",
+    documented_cause=6,
+    party="backend",
+    severity="critical",
+    meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
+    evidence="X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs.",
+    fix=(
+        "Run date -u on this machine and compare it with a good clock: a clock that "
+        "is behind makes the backend's certificate look so.",
+        "If this clock is right, issue the certificate of the backend at {endpoint} "
+        "anew with a notBefore that is past.",
+        "{reload_backend}",
+    ),
+    citations=("RFC 5280 §4.1.2.5",),
+    applies=SERVER_ENDINGS,
+    match=_server_not_yet,
+    explained_by=("clock_skew",),
+)
+
+CAUSES = (SERVER_CERT_NOT_YET_VALID, CLIENT_CERT_NOT_YET_VALID)

@@ -1,0 +1,191 @@
+"""Documented cause 4: names. The server's certificate, the client's, or the SNI."""
+
+from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.fixes import server_fixes
+from probe.diagnosis.readings.observed import (
+    fatal_alert,
+    judged_the_server,
+    left_open,
+    outside_validity,
+    refusal,
+    speaks_otlp,
+    usage_fault,
+)
+from probe.diagnosis.wording import shown
+from probe.model.evidence import EndingKind, Evidence
+from probe.x509.strength import weak_key, weak_signature
+
+_NAME_REFUSALS = frozenset({46, 49})
+_UNRECOGNIZED_NAME = 112
+_SHOWN_NAMES = 8
+
+SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
+    {"unverified", "alert", "close", "reset", "timeout", "tls"}
+)
+
+
+def _server_name(evidence: Evidence) -> Match | None:
+    handshake = judged_the_server(evidence)
+    if handshake is None or handshake.name_check is None or handshake.name_check.matched:
+        return None
+    check = handshake.name_check
+    names = ", ".join(check.presented[:_SHOWN_NAMES]) or "none"
+    more = len(check.presented) - _SHOWN_NAMES
+    facts = [
+        f"the name to verify is {check.reference}",
+        f"the server's certificate is for {names}" + (f" and {more} more" if more > 0 else ""),
+    ]
+    if not check.presented and check.common_name:
+        facts.append(
+            f"it has only a CN, {check.common_name}: Go and rustls take no CN for a name; "
+            "OpenSSL, Java and Node still would"
+        )
+    if handshake.offer.server_name and handshake.offer.server_name != check.reference:
+        facts.append(f"the SNI sent was {handshake.offer.server_name}")
+    party, fix = server_fixes.match_names(evidence.target, check)
+    return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
+
+
+def _client_name(evidence: Evidence) -> Match | None:
+    policy = _http_policy(evidence)
+    if policy is not None:
+        return policy
+    refused = refusal(evidence)
+    if refused is None or refused.alert not in _NAME_REFUSALS or refused.listed is not True:
+        return None
+    if outside_validity(evidence) or usage_fault(evidence):
+        return None
+    chain = evidence.credentials.client_chain
+    if weak_signature(chain) or weak_key(chain):
+        return None
+    names = ", ".join(chain[0].sans) or shown(chain[0])
+    return Match(
+        Strength.FITS,
+        (
+            refused.fact,
+            "the backend lists our issuer, and our certificate is valid and made for clients",
+            f"the names it carries are {names}",
+        ),
+        possible=left_open(evidence, refused),
+        decides="the backend's list of allowed client names, or its log",
+    )
+
+
+def _http_policy(evidence: Evidence) -> Match | None:
+    answer = evidence.answer
+    handshake = evidence.handshake
+    if answer is None or handshake is None or answer.http_status != 403 or speaks_otlp(answer):
+        return None
+    if not handshake.client_certificate_sent or evidence.target.header_names:
+        return None
+    chain = evidence.credentials.client_chain
+    if not chain:
+        return None
+    names = ", ".join(chain[0].sans) or shown(chain[0])
+    return Match(
+        Strength.NAMED,
+        (
+            "something before the OTLP receiver answered HTTP 403 after it had our certificate",
+            f"the names it carries are {names}",
+        ),
+        possible=("otlp_permission_denied",),
+        decides="the access rules of the proxy in front of the backend",
+    )
+
+
+def _unrecognized(evidence: Evidence) -> Match | None:
+    handshake = evidence.handshake
+    if handshake is None or fatal_alert(handshake) != _UNRECOGNIZED_NAME:
+        return None
+    return Match(
+        Strength.NAMED,
+        (
+            "the backend sent alert unrecognized_name (112)",
+            f"the SNI sent was {handshake.offer.server_name or '(none)'}",
+        ),
+        fix=server_fixes.ask_for_another_name(evidence.target),
+    )
+
+
+SERVER_NAME_MISMATCH = Cause(
+    id="server_name_mismatch",
+    title="The backend's certificate is for another name",
+    family="san_mismatch",
+    documented_cause=4,
+    party="backend",
+    severity="critical",
+    meaning=(
+        "The exporter connects to a name (or address) that is not among the subjectAltNames of the "
+        "backend's certificate. A CN counts for nothing to Go, rustls and Python's HTTP exporter "
+        "(Java, Node, grpcio and curl still take it); an address needs an IP SAN."
+    ),
+    evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
+    fix=(
+        "Issue the backend's certificate anew with {reference} among its SANs, and "
+        "put it in place of the present one on the backend.",
+        "{reload_backend}",
+        "Or connect by a name that it has: write that one in {endpoint_setting}, or "
+        "set server_name_override in a Collector exporter's tls settings to it; then "
+        "restart the exporter.",
+        "To see its names: openssl s_client -connect {host}:{port} </dev/null | "
+        "openssl x509 -noout -ext subjectAltName",
+    ),
+    citations=("RFC 9525 §6", "RFC 6066 §3"),
+    applies=SERVER_ENDINGS,
+    match=_server_name,
+)
+
+CLIENT_SAN_REJECTED = Cause(
+    id="client_san_rejected",
+    title="The backend does not allow this client's name",
+    family="san_mismatch",
+    documented_cause=4,
+    party="backend",
+    severity="critical",
+    meaning=(
+        "The certificate is trusted, valid and made for clients, yet refused: the backend allows "
+        "only some names (Envoy match_typed_subject_alt_names, an ACL on the subject, SPIFFE IDs)."
+    ),
+    evidence=(
+        "access_denied (49) or certificate_unknown (46) with a listed, valid chain of the right "
+        "usage; an HTTP 403 from a proxy before the receiver."
+    ),
+    fix=(
+        "On the backend, add the name in {cert_file} to the list of allowed clients, "
+        "and reload it.",
+        "Or issue the exporter's certificate with a name that is on that list, and "
+        "put it in {into_cert} with its key in {into_key}.",
+        "{reread_cert}",
+        "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
+    ),
+    citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
+    applies=frozenset({"alert", "answered"}),
+    match=_client_name,
+)
+
+SERVER_NAME_UNRECOGNIZED = Cause(
+    id="server_name_unrecognized",
+    title="The backend serves no such name (SNI)",
+    family="san_mismatch",
+    documented_cause=4,
+    party="exporter",
+    severity="critical",
+    meaning=(
+        "The TLS server chooses its certificate by the name the client asks for, and has none for "
+        "this one: often a load balancer or an ingress without a route for it."
+    ),
+    evidence="Alert unrecognized_name (112).",
+    fix=(
+        "Write a name that the backend serves in {endpoint_setting}, instead of "
+        "{reference}; or set server_name_override in a Collector exporter's tls "
+        "settings to one.",
+        "{restart}",
+        "Or add {reference} to the hosts of the backend, or of the ingress or load "
+        "balancer in front of it, and reload that.",
+    ),
+    citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
+    applies=frozenset({"alert"}),
+    match=_unrecognized,
+)
+
+CAUSES = (SERVER_NAME_MISMATCH, SERVER_NAME_UNRECOGNIZED, CLIENT_SAN_REJECTED)

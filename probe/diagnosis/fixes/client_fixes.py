@@ -1,0 +1,155 @@
+"""Steps about the exporter's own certificate, and about whom the backend trusts.
+
+Pure. What is wrong with the certificate comes before the backend's trust: a certificate that is not
+made for clients is replaced, and never a reason to widen what the backend accepts.
+"""
+
+from typing import Final
+
+from probe.diagnosis.fixes.steps import has_variables, kind_of_settings, literal
+from probe.diagnosis.readings.observed import Refusal, usage_fault
+from probe.diagnosis.wording import shown
+from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.diagnosis import Party
+from probe.model.evidence import Evidence
+
+Fix = tuple[str, ...]
+
+_NAMES_SHOWN: Final = 3
+
+
+def earn_trust(evidence: Evidence, refused: Refusal) -> tuple[Party, Fix]:
+    """Return who makes the backend trust the exporter's certificate, and how."""
+    chain = evidence.credentials.client_chain
+    if usage_fault(evidence) or is_the_backends(evidence):
+        return "exporter", get_client_certificate(evidence)
+    issuer = literal(chain[-1].issuer.text) if chain else ""
+    from_another = (
+        f"If that CA is not one that this backend should trust, issue the exporter's certificate from "
+        f"{_accepted(evidence)} instead, and put it in {{into_cert}} with its key in {{into_key}}."
+    )
+    see = "To see the issuer: openssl x509 -in {cert_file} -noout -issuer"
+    if chain and chain[-1].self_signed and len(chain) == 1:
+        return "exporter", (
+            f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
+            f"{_accepted(evidence)}: {{cert_file}} holds one that is its own issuer.",
+            "Put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "If it is meant to be its own issuer, append it to the backend's file of client CAs "
+            "instead, and restart or reload the backend.",
+            see,
+        )
+    if refused.listed:
+        first = (
+            f"On the backend of {{endpoint}}, append the present certificate of {issuer} to the file "
+            "of client CAs: what it holds under that name has another key."
+        )
+        return "backend", (first, "{reload_client_ca}", from_another, see)
+    named = f"{issuer}, the CA that issued {{cert_file}}," if issuer else "the CA that issued it"
+    first = (
+        f"On the backend of {{endpoint}}, append the certificate of {named} to the file of client "
+        "CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in nginx, ca-file "
+        "in HAProxy)."
+    )
+    return "backend", (first, "{reload_client_ca}", from_another, see)
+
+
+def is_the_backends(evidence: Evidence) -> bool:
+    """Whether what the exporter sends is the very certificate that the backend serves."""
+    chain, handshake = evidence.credentials.client_chain, evidence.handshake
+    served = handshake.server_chain if handshake else ()
+    return bool(chain) and bool(served) and chain[0].sha256 == served[0].sha256
+
+
+def get_client_certificate(evidence: Evidence) -> Fix:
+    """Return the steps where a certificate that is not for clients stands in the exporter's place."""
+    chain = evidence.credentials.client_chain
+    what = literal(shown(chain[0])) if chain else "a certificate"
+    made_for = ", ".join(chain[0].extended_key_usage or ()) if chain else ""
+    present = f"{{cert_file}} holds {what}" + (
+        f", which is made for {made_for}" if made_for else ""
+    )
+    if is_the_backends(evidence):
+        present += ", the backend's own certificate"
+    return (
+        f"Issue a client certificate for this exporter, from {_accepted(evidence)}, with "
+        "extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: usages: [client "
+        f"auth, digital signature]): {present}.",
+        "Put it in {into_cert} with its key in {into_key}.",
+        "{reread_cert}",
+        "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
+        "extendedKeyUsage,keyUsage",
+    )
+
+
+def send_one(evidence: Evidence) -> Fix:
+    """Return the steps where none is configured."""
+    target = evidence.target
+    steps = [
+        f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
+        f"{_accepted(evidence)}.",
+        "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
+        "{restart}",
+    ]
+    if kind_of_settings(target) != "collector" and target.protocol == "grpc" and not target.ca_file:
+        variable = "" if has_variables(target) else "an SDK for "
+        steps.insert(
+            2,
+            f"For {variable}Python over gRPC set OTEL_EXPORTER_OTLP_CERTIFICATE too, to the file of "
+            "the CA of the backend's certificate: without it the client certificate is ignored.",
+        )
+    return tuple(steps)
+
+
+def append_intermediate(missing: CertificateAtHand) -> Fix:
+    """Return the steps where cert_file ends below an issuer that lies next to it."""
+    return (
+        f"Append {literal(shown(missing.certificate))}, which is in {literal(missing.path)}, to "
+        "{cert_file}, behind the end entity's certificate (with cert-manager use tls.crt as it is: "
+        "it holds both).",
+        "{reread_cert}",
+        "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
+    )
+
+
+def renew(evidence: Evidence, certificate: CertificateFacts) -> Fix:
+    """Return the steps where a certificate that we send has ended, or soon will."""
+    name = literal(shown(certificate))
+    if certificate != evidence.credentials.client_chain[0]:
+        return (
+            f"In {{into_cert}}, replace the certificate of {name}, which stands behind the exporter's "
+            "own, by the renewed one of that CA.",
+            "If that has another key, issue the exporter's certificate anew too.",
+            "{reread_cert}",
+            "To see who issued what: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl pkcs7 "
+            "-print_certs -noout",
+        )
+    return (
+        f"Renew the exporter's certificate ({name}), and put it in {{into_cert}} with its key in "
+        "{into_key}.",
+        "{reread_cert}",
+        "To see the dates: openssl x509 -in {cert_file} -noout -dates",
+    )
+
+
+def renew_issuer(issuer: CertificateAtHand) -> Fix:
+    """Return the steps where the CA that ours rests on has expired."""
+    name = literal(shown(issuer.certificate))
+    return (
+        f"Renew the certificate of {name}, and put it in place of the expired one in the backend's "
+        "file of client CAs.",
+        "{reload_client_ca}",
+        f"If the renewed CA has another key than in {literal(issuer.path)}, issue the exporter's "
+        "certificate anew too, and put it in {into_cert} with its key in {into_key}.",
+    )
+
+
+def _accepted(evidence: Evidence) -> str:
+    """Name the CAs that the backend accepts, as far as it says."""
+    handshake = evidence.handshake
+    names = [name.text for name in handshake.acceptable_cas if name.text] if handshake else []
+    if not names:
+        return "a CA in the file of client CAs of the backend at {endpoint}"
+    listed = literal(" or ".join(names[:_NAMES_SHOWN]))
+    more = " or another CA on its list" if len(names) > _NAMES_SHOWN else ""
+    return f"a CA that the backend accepts ({listed}{more})"

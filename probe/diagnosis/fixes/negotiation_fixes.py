@@ -1,0 +1,213 @@
+"""What to change where two sides find no common ground: on the side whose settings are narrow.
+
+The exporter's own restriction is removed there; where it offers all that its TLS library has, it
+is the backend that must allow more. Pure.
+"""
+
+from typing import Final
+
+from probe.diagnosis.fixes.steps import has_variables, kind_of_settings, name_setting
+from probe.diagnosis.readings.shared_suites import kind_of_key
+from probe.model.cipher_suites import INSECURE_SUITES, OPENSSL_NAMES
+from probe.model.diagnosis import Party
+from probe.model.evidence import Offer, TargetFacts
+
+Fix = tuple[str, ...]
+
+KEY_AGAINST_SUITES: Final = (
+    "the backend's own log at the time of the attempt; or the kind of key of its certificate, next "
+    "to the cipher suites and signature algorithms that it allows"
+)
+"""What decides where every offer of the exporter's was refused."""
+
+ALL_WAS_OFFERED: Final[Fix] = (
+    "On the backend of {endpoint}, compare the kind of key of its certificate with the cipher suites "
+    "that it allows (cipher_suites in a Collector's tls settings, ssl_ciphers in nginx, ciphers in "
+    "HAProxy): an RSA key needs ECDHE-RSA suites, an EC or Ed25519 key ECDHE-ECDSA ones.",
+    "Allow suites of that kind there, or TLS 1.3, whose suites go with every key; then restart or "
+    "reload the backend.",
+    "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
+    "offers is the reason.",
+)
+"""With handshake_failure whatever is offered, the backend's own settings do not fit each other."""
+
+KEY_OF_A_COMMON_KIND: Final[Fix] = (
+    "On the backend of {endpoint}, issue the certificate anew with an EC P-256 or RSA-2048 key; or "
+    "allow signature algorithms of the kind of key that it has.",
+    "{reload_backend}",
+    "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
+    "offers is the reason.",
+)
+"""The same of a backend of TLS 1.3 alone, whose suites go with every key."""
+
+COMMON_CURVE_FOR_THE_BACKEND: Final[Fix] = (
+    "Issue the backend's certificate for {reference} anew with an EC P-256 or RSA-2048 key, and put "
+    "it, with that key, in place of the present one on the backend.",
+    "{reload_backend}",
+)
+
+_GROUPS: Final = {
+    "x25519": "X25519", "secp256r1": "P256", "prime256v1": "P256", "p-256": "P256",
+    "secp384r1": "P384", "p-384": "P384", "secp521r1": "P521", "p-521": "P521",
+    "x25519mlkem768": "X25519MLKEM768",
+}  # fmt: skip
+"""By OpenSSL's names in lower case, those of `curve_preferences` (configtls)."""
+_COMMON_VERSIONS: Final = frozenset({"1.2", "1.3"})
+
+
+def is_offered(group: str, offered: tuple[str, ...]) -> bool:
+    """Whether the exporter offered this group; without a list, all that Collectors have."""
+    name = _group_setting(group)
+    return bool(name) and (not offered or name in offered)
+
+
+def widen_ciphers(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
+    """Return who must allow the suite `chosen`, the backend's choice of all, and how."""
+    see = "To see what the backend takes: openssl s_client -connect {host}:{port} </dev/null"
+    if not offered or chosen in offered or chosen not in OPENSSL_NAMES:
+        # Nothing is restricted here, or the suite is none that exporters in Go have at all.
+        return "backend", (
+            f"On the backend of {{endpoint}}, allow suites that exporters have next to {chosen}, "
+            "ECDHE with AES-GCM (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), or TLS 1.3; then restart or reload it.",
+            see,
+        )
+    setting = name_setting(target, "cipher_suites")
+    more = (
+        ", and set include_insecure_cipher_suites: true there, for it is one of Go's insecure suites"
+        if chosen in INSECURE_SUITES
+        else ""
+    )
+    return "exporter", (
+        f"Add {chosen} to {setting}{more}; or remove cipher_suites there.",
+        "{restart}",
+        see,
+    )
+
+
+def narrow_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[Party, Fix]:
+    """Return who must allow more suites, where it is not known which the backend would take."""
+    if not offered:
+        return "backend", ALL_WAS_OFFERED[:2]
+    return "exporter", (
+        f"Remove {name_setting(target, 'cipher_suites')}: the backend of {{endpoint}} accepts none "
+        f"of {', '.join(offered[:4])}{' …' if len(offered) > 4 else ''}.",
+        "{restart}",
+        "To see what it takes: openssl s_client -connect {host}:{port} </dev/null",
+    )
+
+
+def widen_groups(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
+    """Return who must allow a common group, where the backend chose `chosen` of all."""
+    see = "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null"
+    name = _group_setting(chosen)
+    if not offered or (chosen and not name):
+        return "backend", (
+            "On the backend of {endpoint}, allow X25519 or P-256 (curve_preferences in a Collector's "
+            "tls settings, ssl_ecdh_curve in nginx, curves in HAProxy); then restart or reload it.",
+            see,
+        )
+    setting = name_setting(target, "curve_preferences")
+    first = f"Add {name} to {setting}, or remove curve_preferences there."
+    return "exporter", (
+        first if name else f"Remove {setting}.",
+        "{restart}",
+        see,
+    )
+
+
+def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
+    """Return who must allow the version `chosen`, the backend's choice of all, and how."""
+    see = (
+        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
+        "</dev/null, and the same with -tls1_3."
+    )
+    if chosen not in _COMMON_VERSIONS:
+        first = (
+            f"Let the backend of {{endpoint}} speak TLS 1.2 or 1.3: it knows TLS {chosen} at most"
+        )
+        return "backend", (
+            f"{first} (min_version and max_version in a Collector's tls settings, ssl_protocols in "
+            "nginx); then restart it.",
+            see,
+        )
+    key = "max_version" if offer.max_version and chosen > offer.max_version else "min_version"
+    limit = offer.max_version if key == "max_version" else offer.min_version
+    if kind_of_settings(target) == "sdk":
+        return "backend", (
+            f"Let the backend of {{endpoint}} speak TLS {limit} too, besides {chosen}: exporters of "
+            "SDKs have no setting for it; then restart it.",
+            see,
+        )
+    where = name_setting(target, key)
+    return "exporter", (
+        f'Set {where} to "{chosen}": it is {limit} now, and the backend speaks TLS {chosen}.',
+        "{restart}",
+        see,
+    )
+
+
+def meet_versions(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
+    """Return who must allow another version, where it is not known which the backend speaks."""
+    see = (
+        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
+        "</dev/null, and the same with -tls1_3."
+    )
+    limits = [
+        name_setting(target, key)
+        for key, narrow in (
+            ("min_version", offer.min_version == "1.3"),
+            ("max_version", offer.max_version not in {"", "1.3"}),
+        )
+        if narrow
+    ]
+    if limits and kind_of_settings(target) != "sdk":
+        return "exporter", (
+            f"Remove {' and '.join(limits)}: {{endpoint}} does not speak {_range(offer)}, to which "
+            "the exporter is limited.",
+            "{restart}",
+            see,
+        )
+    return "backend", (
+        "Let the backend of {endpoint} speak TLS 1.2 or 1.3 (min_version and max_version in a "
+        "Collector's tls settings, ssl_protocols in nginx), and restart it.",
+        see,
+    )
+
+
+def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type: str) -> Fix:
+    """Return how to meet at `newer`, or below it with suites for the backend's key."""
+    kind = kind_of_key(key_type)
+    suites = f"ECDHE-{kind} suites" if kind in {"RSA", "ECDSA"} else "suites for its key"
+    return (
+        f'Set {name_setting(target, "max_version")} to "{newer}", or remove it: the backend '
+        f"speaks TLS {newer}, whose suites go with every key.",
+        "{restart}",
+        f"Or, on the backend, allow {suites} for TLS {highest} (cipher_suites in a Collector's tls "
+        "settings, ssl_ciphers in nginx, ciphers in HAProxy) and restart or reload it.",
+    )
+
+
+def bear_the_hello(target: TargetFacts) -> Fix:
+    """Return how to pass what does not bear a ClientHello above one packet."""
+    later = (
+        "Update the backend of {endpoint}, or the load balancer or firewall on the way: a "
+        "ClientHello of more than one packet (X25519MLKEM768) breaks old ones."
+    )
+    if has_variables(target):
+        return (later,)
+    return (
+        f'Until the way is updated, set {name_setting(target, "max_version")} to "1.2".',
+        "{restart}",
+        later,
+    )
+
+
+def _range(offer: Offer) -> str:
+    if offer.min_version == offer.max_version:
+        return f"TLS {offer.min_version}"
+    return f"TLS {offer.min_version} to {offer.max_version}"
+
+
+def _group_setting(group: str) -> str:
+    return _GROUPS.get(group.lower(), "")

@@ -1,0 +1,207 @@
+"""Steps about the backend's own certificate: its names, its dates, its chain, and who trusts it.
+
+Pure. A backend reads its certificate once or at a reload: each change ends with making it do so.
+"""
+
+from ipaddress import ip_address
+from typing import Final
+
+from probe.diagnosis.fixes.steps import kind_of_settings, literal, name_setting
+from probe.diagnosis.wording import shown, span
+from probe.model.certificate import CertificateFacts, ServedFile
+from probe.model.diagnosis import Party
+from probe.model.evidence import Evidence, NameCheck, TargetFacts
+
+Fix = tuple[str, ...]
+
+_NAMES_SHOWN: Final = 4
+
+
+def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
+    """Return who makes the name that is verified and those of the certificate meet, and how."""
+    see = (
+        "To see its names: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
+        "-ext subjectAltName"
+    )
+    if target.host != check.reference and f"DNS:{target.host}" in check.presented:
+        return "exporter", (
+            f"Remove {name_setting(target, 'server_name_override')}, or set it to {{host}}: the "
+            "backend's certificate is for {host}, and not for {reference}.",
+            "{restart}",
+            see,
+        )
+    issue = (
+        f"Issue the certificate of the backend at {{endpoint}} anew with {_san(check)} among "
+        "its SANs, and put it in place of the present one there."
+    )
+    steps = [issue, "{reload_backend}"]
+    usable = [name.partition(":")[2] for name in check.presented if name.startswith("DNS:")]
+    usable = [name for name in usable if name and "*" not in name][:_NAMES_SHOWN]
+    if usable:
+        names = literal(" or ".join(usable))
+        steps.append(f"Or write a name that it has in {{endpoint_setting}}: {names}.")
+        if kind_of_settings(target) != "sdk":
+            override = name_setting(target, "server_name_override")
+            steps[-1] = steps[-1][:-1] + f"; or set {override} to it."
+        steps[-1] += " Then restart the exporter."
+    return "backend", (*steps, see)
+
+
+def ask_for_another_name(target: TargetFacts) -> Fix:
+    """Return the steps where the backend serves no such name (SNI)."""
+    first = "Write a name that the backend serves in {endpoint_setting}, instead of {reference}"
+    if kind_of_settings(target) != "sdk":
+        first += f"; or set {name_setting(target, 'server_name_override')} to one"
+    return (
+        f"{first}.",
+        "{restart}",
+        "Or add {reference} to the hosts of the backend, or of the ingress or load balancer in front "
+        "of it, and reload that.",
+    )
+
+
+def trust(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
+    """Return the steps where no anchor of the exporter's issued the backend's certificate.
+
+    Args:
+        evidence: the attempt.
+        last: the last certificate that the backend sent.
+        reissued: whether a CA of that name, with another key, is among the anchors.
+    """
+    issuer = literal(last.issuer.text) or "the CA that issued it"
+    if reissued:
+        first = (
+            f"Replace the certificate of {issuer} in {{into_ca}} by the present one, or append that: "
+            "the CA has another key by now."
+        )
+    elif evidence.target.ca_file:
+        first = (
+            f"Append the certificate of {issuer}, the CA that issued the backend's, to {{into_ca}}."
+        )
+    else:
+        first = (
+            f"Write the certificate of {issuer}, the CA that issued the backend's, into a file, and "
+            "set {ca_setting} to that file."
+        )
+    return (
+        first,
+        "{reread_ca}" if evidence.target.ca_file else "{restart}",
+        "To see what the backend sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+    )
+
+
+def send_intermediate(issuer: CertificateFacts) -> Fix:
+    """Return the steps where the backend leaves out `issuer`."""
+    return (
+        f"On the backend of {{endpoint}}, append the certificate of {literal(shown(issuer))} to the "
+        "file with its own certificate, behind it.",
+        "{reload_backend}",
+        "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+    )
+
+
+def renew(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
+    """Return who renews what has expired on the backend's path by the probe's clock, and how.
+
+    Args:
+        evidence: the attempt.
+        depth: of the expired certificate, 0 is the backend's own.
+        sure: whether something else speaks for that clock.
+    """
+    sent = evidence.handshake.server_chain if evidence.handshake else ()
+    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
+    see = (
+        "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
+        "-dates"
+    )
+    party: Party = "backend"
+    if depth >= len(sent) and anchors and evidence.target.ca_file:
+        party = "exporter"
+        steps: Fix = (
+            f"Replace the certificate of {literal(shown(anchors[0]))} in {{into_ca}} by the renewed "
+            "one of that CA.",
+            "{reread_ca}",
+            "To see the dates: openssl x509 -in {ca_file} -noout -dates",
+        )
+    elif 0 < depth < len(sent):
+        steps = (
+            f"On the backend of {{endpoint}}, replace the certificate of {literal(shown(sent[depth]))}, "
+            "which it sends behind its own, by the renewed one.",
+            "{reload_backend}",
+            see,
+        )
+    else:
+        name = f" ({literal(shown(sent[0]))})" if sent else ""
+        steps = (
+            f"Renew the certificate of the backend at {{endpoint}}{name}, and put it in place of the "
+            "present one.",
+            "{reload_backend}",
+            see,
+        )
+    if sure:
+        return party, steps
+    return "either", (
+        "Run date -u on the probe's machine and compare it with a good clock: nothing else speaks for "
+        "this clock yet, and one that is ahead makes every certificate look expired.",
+        *steps,
+    )
+
+
+def issue_for_now(evidence: Evidence) -> Fix:
+    """Return the steps where the backend's certificate begins later, and the clocks agree."""
+    handshake = evidence.handshake
+    leaf = literal(shown(handshake.server_chain[0])) if handshake and handshake.server_chain else ""
+    return (
+        f"Issue the certificate of the backend at {{endpoint}} ({leaf}) anew with a notBefore that is "
+        "past, or go on with the previous one until then.",
+        "{reload_backend}",
+        "Check with date -u the clock of the machine that issued it.",
+    )
+
+
+def wait_until_valid(whose: str, early: float) -> Fix:
+    """Return the steps where a certificate begins within the tolerance of two clocks.
+
+    Args:
+        whose: certificate, as the sentence calls it.
+        early: seconds until it begins.
+    """
+    return (
+        f"Wait {span(early)}: {whose} becomes valid then, by the clock of this machine.",
+        "So that new certificates work at once, issue them with a notBefore a few minutes in the past "
+        "(for {endpoint}), and keep both machines on NTP: chronyc tracking says how far off each is.",
+    )
+
+
+def read_file_again(file: ServedFile) -> Fix:
+    """Return the steps where the backend has not read the file that was renewed."""
+    path = literal(file.path)
+    if not file.receiver:
+        return (
+            f"Restart the backend of {{endpoint}}, or make it read {path} again: nginx and HAProxy by a "
+            "reload.",
+            "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
+            "-noout -serial -dates",
+        )
+    receiver = literal(file.receiver)
+    again = (
+        f"Set reload_interval: 1h in the tls settings of receiver {receiver}, so that it reads {path} "
+        "again by itself from then on."
+        if file.reload_interval is None
+        else f"If it is not served then either, look for {path} in the Collector's log."
+    )
+    return (
+        f"Restart the Collector of receiver {receiver}, so that it reads {path} again.",
+        again,
+        "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
+        "-noout -serial -dates",
+    )
+
+
+def _san(check: NameCheck) -> str:
+    reference = literal(check.reference) or "{reference}"
+    try:
+        ip_address(check.reference)
+    except ValueError:
+        return reference
+    return f"{reference}, as an IP address,"

@@ -1,0 +1,189 @@
+"""The steps of a fix in the words of one target: its files, its settings, what reads them when.
+
+Pure. A cause writes its steps with the placeholders below; `fill_steps` puts in what this target
+has, each as a word of a shell. A file that is not set is never named: a step that only types a
+command on it is left out.
+
+Sources of the behaviour: configtls of the Collector (`reload_interval` is of the pair, the CA is
+read once); the OTLP exporter specification (variables); Go, Java and Python SDKs read their files
+and variables once, at their start.
+"""
+
+import re
+from typing import Final, Literal
+
+from probe.model.evidence import TargetFacts
+from probe.model.setting_variables import GENERAL_VARIABLES, name_variables
+from probe.text.description import is_description
+from probe.text.shell_quoting import quote_authority, quote_path, quote_word
+
+Kind = Literal["sdk", "collector", "unknown"]
+"""Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
+
+RELOAD_THE_BACKEND: Final = (
+    "Restart the backend, or make it read its files again: nginx and HAProxy by a reload, a "
+    "Collector by itself only where reload_interval is set in the receiver's tls settings."
+)
+"""After a change of the backend's own certificate."""
+
+RELOAD_CLIENT_CA: Final = (
+    "Restart the backend, or make it read the file again: nginx and HAProxy by a reload, a "
+    "Collector by itself only with client_ca_file_reload: true."
+)
+"""After a change of whom the backend trusts."""
+
+PLACEHOLDERS: Final = (
+    "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
+    "key_setting", "ca_setting", "endpoint_setting", "headers_setting", "protocol_setting",
+    "protocol_variable",
+    "tls_settings", "reread_cert", "reread_ca", "restart", "reload_backend", "reload_client_ca",
+    "endpoint", "host", "port", "reference", "signal", "proxy_host", "proxy_port",
+)  # fmt: skip
+_PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{host\}}:\{{port\}}|\{{({'|'.join(PLACEHOLDERS)})\}}")
+_FILE: Final = re.compile(r"\{(cert_file|key_file|ca_file)\}")
+_COMMAND: Final = re.compile(r"\b(openssl|ls -|cat |chmod|chgrp|base64)")
+_INLINE: Final = frozenset({"cert_pem", "key_pem", "ca_pem"})
+"""What stands for a path where the settings hold the PEM text itself."""
+
+
+def kind_of_settings(target: TargetFacts) -> Kind:
+    """Return whose settings the target was read from."""
+    if "sdk" in target.source_kinds:
+        return "sdk"
+    return "collector" if "collector" in target.source_kinds else "unknown"
+
+
+def has_variables(target: TargetFacts) -> bool:
+    """Whether the settings are variables of an SDK's environment, not a file."""
+    return kind_of_settings(target) == "sdk" and not target.settings_file
+
+
+def name_setting(target: TargetFacts, key: str) -> str:
+    """Return what the reader sets: a variable, or a key and the file that has it."""
+    if has_variables(target) and key in GENERAL_VARIABLES:
+        return name_variables(key, target.signal_variables)
+    where = (
+        "the exporter's settings" if key in {"endpoint", "headers", "protocol"} else _tls(target)
+    )
+    if target.settings_file:
+        return f"{key} of {where} in {target.settings_file}"
+    if kind_of_settings(target) == "unknown" and key in GENERAL_VARIABLES:
+        return f"{key} of {where} (for an SDK {GENERAL_VARIABLES[key]})"
+    return f"{key} of {where}"
+
+
+def read_again(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
+    """Return the step after which the exporter uses what a file holds by now."""
+    what = "the CA file" if role == "ca" else "certificate and key"
+    match kind_of_settings(target):
+        case "sdk":
+            return f"Restart the application: its SDK reads {what} once, at its start."
+        case "collector" if role == "ca":
+            return "Restart the exporter's Collector: it reads ca_file once, at its start."
+        case "collector" if "cert" in target.read_once:
+            return (
+                "Restart the exporter's Collector: without reload_interval in the exporter's tls "
+                "settings it reads certificate and key once, at its start."
+            )
+        case "collector":
+            return (
+                "Wait for the exporter's reload_interval, after which its Collector reads "
+                "certificate and key again, or restart it."
+            )
+    if role == "ca":
+        return "Restart the exporter: SDKs and Collectors read ca_file once, at their start."
+    return (
+        "Restart the exporter: SDKs, and Collectors without reload_interval, read certificate "
+        "and key once, at their start."
+    )
+
+
+def apply_settings(target: TargetFacts) -> str:
+    """Return the step after which the exporter uses settings that were changed."""
+    match kind_of_settings(target):
+        case "sdk":
+            return "Restart the application: its SDK reads its settings once, at its start."
+        case "collector":
+            return "Restart the exporter's Collector, so that it reads its configuration again."
+    return "Restart the exporter, so that it reads its settings again."
+
+
+def fill_steps(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
+    """Put the target's own paths, names and settings into the steps of a fix.
+
+    What is put in is never searched again: a path may look like a placeholder.
+    """
+    own = _values(target)
+    steps = [step for step in fix if not _types_on_nothing(step, target)] or list(fix)
+    filled = (_PLACEHOLDER.sub(lambda found: own[found[1] or found[0]], step) for step in steps)
+    return tuple(dict.fromkeys(filled))
+
+
+def literal(text: str) -> str:
+    """Return text of the evidence as a step holds it: nothing in it is a placeholder."""
+    return text.replace("{", "{{")
+
+
+def _types_on_nothing(step: str, target: TargetFacts) -> bool:
+    """Whether a step types a command on a file that this target does not have."""
+    return _COMMAND.search(step) is not None and any(
+        not _is_path(getattr(target, name)) for name in _FILE.findall(step)
+    )
+
+
+def _values(target: TargetFacts) -> dict[str, str]:
+    settings = {
+        f"{short}_setting": name_setting(target, key)
+        for short, key in (
+            ("cert", "cert_file"), ("key", "key_file"), ("ca", "ca_file"),
+            ("endpoint", "endpoint"), ("headers", "headers"), ("protocol", "protocol"),
+        )
+    }  # fmt: skip
+    files = {
+        f"{short}_file": _file(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
+        for short in ("cert", "key", "ca")
+    }
+    into = {
+        f"into_{short}": _into(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
+        for short in ("cert", "key", "ca")
+    }
+    proxy_host, _, proxy_port = target.proxy.rpartition(":")
+    return settings | files | into | {
+        "tls_settings": _tls(target),
+        "protocol_variable": name_variables("protocol", target.signal_variables),
+        "reread_cert": read_again(target, "cert"),
+        "reread_ca": read_again(target, "ca"),
+        "restart": apply_settings(target),
+        "reload_backend": RELOAD_THE_BACKEND,
+        "reload_client_ca": RELOAD_CLIENT_CA,
+        "{{": "{",
+        "{host}:{port}": quote_authority(target.host, target.port),
+        "endpoint": quote_word(target.endpoint),
+        "host": quote_word(target.host),
+        "port": str(target.port),
+        "reference": quote_word(target.reference_identifier or target.host),
+        "signal": target.signal,
+        "proxy_host": quote_word(proxy_host.strip("[]")),
+        "proxy_port": proxy_port,
+    }  # fmt: skip
+
+
+def _file(path: str, setting: str) -> str:
+    """Return a file as a word of a shell, or what stands for it where none is set."""
+    return quote_path(path) if _is_path(path) else f"the file of {setting}"
+
+
+def _into(path: str, setting: str) -> str:
+    """Return where something is written: the file that is set, or a new one and its setting."""
+    if path in _INLINE:
+        return f"{path} of the exporter's tls settings"
+    return path if _is_path(path) else f"a file that {setting} names"
+
+
+def _is_path(path: str) -> bool:
+    """Whether a setting names a file, and holds no PEM text nor anything else in its place."""
+    return bool(path) and path not in _INLINE and not is_description(path)
+
+
+def _tls(target: TargetFacts) -> str:
+    return "the SDK's settings" if has_variables(target) else "the exporter's tls settings"

@@ -1,0 +1,98 @@
+"""Which further connections an attempt calls for, and until when they stand for it: pure.
+
+Nothing is asked of an attempt that ended well.
+"""
+
+from typing import Final
+
+from probe.diagnosis.readings.experiment_results import agreed, last_fatal
+from probe.diagnosis.readings.first_bytes import bytes_of, spoken
+from probe.model.evidence import Evidence, Handshake, Varied
+
+_NEGOTIATION: Final[tuple[Varied, ...]] = (
+    "every_version",
+    "every_cipher",
+    "every_group",
+    "no_alpn",
+    "tls_1.2",
+)
+_HANDSHAKE_FAILURE: Final = 40
+_PROTOCOL_VERSION: Final = 70
+_NO_APPLICATION_PROTOCOL: Final = 120
+_NAMED: Final = frozenset({112})
+"""Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
+_BAD_REQUEST: Final = 400
+
+
+def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
+    """Return the variations that would settle what this attempt left open, in order."""
+    handshake, ending = evidence.handshake, evidence.ending
+    if not evidence.peer_address:
+        return ()
+    if handshake is None:
+        return _without_tls(evidence) if evidence.target.plaintext else ()
+    if _unanswered_in_http(evidence):
+        return ("other_protocol",)
+    if ending.kind == "alpn":
+        return ("other_protocol",)
+    if ending.stage == "handshake" and not agreed(handshake):
+        return _before_the_server_hello(evidence, handshake)
+    if not (handshake.client_certificate_requested and handshake.client_certificate_sent):
+        return ()
+    if ending.kind in {"close", "reset"} and ending.stage != "export":
+        return ("no_client_certificate",)
+    if ending.kind == "alert" and last_fatal(handshake) == _HANDSHAKE_FAILURE:
+        return ("no_client_certificate",)
+    return ()
+
+
+def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[Varied, ...]:
+    kind = evidence.ending.kind
+    if kind in {"close", "reset"}:
+        return (*_NEGOTIATION, "plaintext")
+    if kind == "timeout":
+        # TLS 1.2 has a small ClientHello: a path that drops the large one of TLS 1.3 lets it by.
+        return ("plaintext", "tls_1.2")
+    if kind != "alert":
+        return ()
+    number = last_fatal(handshake)
+    if number in _NAMED:
+        return ()
+    if number == _PROTOCOL_VERSION:
+        return ("every_version",)
+    if number == _NO_APPLICATION_PROTOCOL:
+        return ("no_alpn", "other_protocol")
+    return _NEGOTIATION
+
+
+def _without_tls(evidence: Evidence) -> tuple[Varied, ...]:
+    """Ask a port that took plaintext badly whether it wants TLS, or the other protocol."""
+    answer, kind = evidence.answer, evidence.ending.kind
+    if kind == "answered" and answer is not None and answer.http_status == _BAD_REQUEST:
+        return ("tls",)
+    if kind in {"close", "reset", "garbage"} and answer is None:
+        return () if spoken(bytes_of(evidence.first_bytes)) else ("tls", "other_protocol")
+    return ()
+
+
+def _unanswered_in_http(evidence: Evidence) -> bool:
+    """Whether a request inside TLS was ended without an answer, and without blaming an identity."""
+    return (
+        evidence.ending.stage == "export"
+        and evidence.ending.kind in {"close", "reset", "garbage"}
+        and evidence.answer is None
+        and not spoken(bytes_of(evidence.first_bytes))
+    )
+
+
+def raw_outcome(evidence: Evidence) -> tuple[object, ...]:
+    """Return what must be the same for an earlier round of experiments to hold still."""
+    recheck = evidence.recheck
+    handshake = evidence.handshake
+    return (
+        evidence.ending,
+        handshake.alerts if handshake else (),
+        (recheck.ending, recheck.handshake.alerts) if recheck else None,
+        evidence.credentials.generation,
+        open_questions(evidence),
+    )

@@ -1,0 +1,49 @@
+"""What the exporter's own settings show to be wrong with the path of an OTLP/HTTP request.
+
+Pure. Exporters append `/v1/<signal>` to a general endpoint and use a signal's own one as it is
+(specification "OpenTelemetry Protocol Exporter", "Endpoint URLs for OTLP/HTTP"; `endpoint` and
+`traces_endpoint` of a Collector's otlphttp exporter are alike), so that each is easily given what
+only the other one wants.
+"""
+
+from typing import NamedTuple
+
+from probe.diagnosis.fixes.steps import kind_of_settings, literal
+from probe.model.evidence import TargetFacts
+
+
+class PathMistake(NamedTuple):
+    """One mistake in the path: what was found, and the steps that put it right."""
+
+    fact: str
+    fix: tuple[str, ...]
+
+
+def path_mistake(target: TargetFacts) -> PathMistake | None:
+    """Return the mistake that the settings show by themselves, or None where they show none."""
+    signal = literal(target.signal)
+    wanted = f"/v1/{signal}"
+    held = [f"/v1/{literal(one)}" for one in target.signal_paths]
+    if len(held) > 1:
+        found = "".join(held)
+        step = (
+            f"Remove {''.join(held[:-1])} from the path of {{endpoint_setting}}: the request to "
+            f"{{endpoint}} has a path that ends in {found}, and OTLP/HTTP wants {wanted}."
+        )
+        fact = (
+            f"the request's path ends in {found}: exporters append {wanted} to a general endpoint"
+        )
+    elif held and held != [wanted]:
+        fact = f"the request's path ends in {held[0]}, and {signal} are sent"
+        step = (
+            f"Correct the path of {{endpoint_setting}} for {{endpoint}}: OTLP/HTTP wants {wanted}, not "
+            f"{held[0]}."
+        )
+    elif target.request_to_root:
+        # A Collector's only endpoint without an appended path is the one of the signal.
+        own = f"{signal}_" if kind_of_settings(target) == "collector" else ""
+        fact = "the request goes to /: an endpoint of one signal is used as it is, and this one has no path"
+        step = f"Append {wanted} to {own}{{endpoint_setting}}, {{endpoint}} now: exporters use it as it is."
+    else:
+        return None
+    return PathMistake(fact, (step, "{restart}"))

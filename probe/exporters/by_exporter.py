@@ -1,0 +1,260 @@
+"""by_exporter: where exporters differ from the probe on the same files and the same backend.
+
+Law 5: each rule follows from fields of the evidence; of a runtime that no rule speaks of nothing
+is claimed. The rules stand in the order in which an exporter meets them: its files, the server's
+certificate, then its own certificate at the backend.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from probe.diagnosis.readings.experiment_results import found
+from probe.diagnosis.readings.observed import (
+    Refusal,
+    confirmed,
+    fatal_alert,
+    judged_the_server,
+    names_our_issuer,
+    refusal,
+    usage_fault,
+)
+from probe.exporters.file_handling import (
+    byte_order_mark,
+    encrypted_key,
+    missing_file,
+    weak_files,
+)
+from probe.exporters.runtime import (
+    CURL,
+    DOTNET,
+    JAVA,
+    NODE_GRPC,
+    NODE_HTTP,
+    PYTHON_GRPC,
+    PYTHON_HTTP,
+    RUNTIMES,
+    Runtime,
+)
+from probe.exporters.verdict import Verdict, verdicts
+from probe.messages.printed import http_refusal_text, silent_text
+from probe.messages.printed_alerts import alert_text
+from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence, NameCheck
+from probe.x509.strength import weak_key, weak_signature
+
+_HANDSHAKE_FAILURE: Final = 40
+_CERTIFICATE_REQUIRED: Final = 116
+_OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
+_OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
+
+
+def by_exporter(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
+    """Return what each kind of exporter would do where they differ; empty where all do the same.
+
+    One verdict for a runtime: the first that differs from the probe, else the first at all.
+    """
+    found: dict[str, Verdict] = {}
+    for rule in _RULES:
+        for verdict in rule(evidence, diagnosis):
+            known = found.get(verdict.runtime)
+            if known is None or (known.outcome == "same" and verdict.outcome != "same"):
+                found[verdict.runtime] = verdict
+    foreign = _OVER_HTTP_ONLY if evidence.target.protocol == "grpc" else _OVER_GRPC_ONLY
+    return tuple(
+        found[runtime.id]
+        for runtime in RUNTIMES
+        if runtime.id in found and runtime.id not in foreign
+    )
+
+
+def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
+    handshake = judged_the_server(evidence)
+    if handshake is None or handshake.name_check is None or handshake.verify_errors:
+        return
+    if not _only_by_common_name(handshake.name_check):
+        return
+    takes = "takes the certificate's CN for its name where it has no SAN"
+    yield from verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
+    says = "x509: certificate relies on legacy Common Name field, use SANs instead"
+    refuses = "takes no CN for a name (Go crypto/x509 VerifyHostname, RFC 9525 §2)"
+    yield from verdicts(GO_BASED, "same", refuses, lambda _: says)
+    by_urllib3 = "urllib3 2 takes no CN for a name"
+    yield Verdict(
+        PYTHON_HTTP.id, "same", "certificate verify failed: Hostname mismatch", by_urllib3
+    )
+
+
+def _only_by_common_name(check: NameCheck) -> bool:
+    if check.matched or check.presented or not check.common_name:
+        return False
+    try:
+        ipaddress.ip_address(check.reference)
+    except ValueError:
+        return check.common_name.lower() == check.reference.lower()
+    return False  # nobody looks for an address in a CN
+
+
+def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
+    """A weak server certificate: OpenSSL at level 2 refuses more than Go, JSSE and grpcio less."""
+    handshake = evidence.handshake
+    if handshake is None or evidence.target.insecure_skip_verify:
+        return
+    chain = handshake.server_chain
+    if handshake.server_verified and weak_key(chain[:1]) and not weak_signature(chain):
+        because = "OpenSSL at security level 2 refuses an RSA key below 2048 bits"
+        says = "certificate verify failed: EE certificate key too weak"
+        yield Verdict(PYTHON_HTTP.id, "fails", says, because)
+        says = "curl: (60) SSL certificate problem: EE certificate key too weak"
+        yield Verdict(CURL.id, "fails", says, because)
+    hashes = {certificate.signature_hash for certificate in chain}
+    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not weak_key(chain):
+        because = "it accepts a SHA-1 signature below a private CA"
+        yield from verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
+
+
+def _completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
+    """OpenSSL sends an intermediate out of ca_file with a lone end entity.
+
+    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN: what the probe switches off.
+    """
+    credentials = evidence.credentials
+    if diagnosis.cause != "client_chain_incomplete" or not diagnosis.certain:
+        return
+    if len(credentials.client_chain) != 1 or not credentials.continuation:
+        return
+    if credentials.continuation[0].path != evidence.target.ca_file:
+        return
+    because = (
+        "OpenSSL sends the missing intermediate along, because it stands in ca_file: this hides "
+        "what is wrong with cert_file"
+    )
+    yield from verdicts(ON_OPENSSL, "works", because, lambda _: "")
+
+
+def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Python's gRPC exporter takes the client certificate only beside a CA file.
+
+    Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_get_credentials`.
+    """
+    target, handshake = evidence.target, evidence.handshake
+    if target.ca_file or not target.client_certificate_configured:
+        return
+    if handshake is None or not handshake.client_certificate_sent:
+        return
+    because = (
+        "it ignores the client certificate unless OTEL_EXPORTER_OTLP_CERTIFICATE is set too; a "
+        "backend that demands one refuses it"
+    )
+    yield from _without_certificate(evidence, (PYTHON_GRPC,), because)
+
+
+def _withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """.NET sends no certificate whose extendedKeyUsage lacks clientAuth (dotnet/runtime#87571)."""
+    handshake = evidence.handshake
+    if handshake is None or not handshake.client_certificate_sent or not usage_fault(evidence):
+        return
+    because = (
+        "it sends no certificate whose extendedKeyUsage lacks clientAuth; a backend that demands "
+        "one refuses it"
+    )
+    yield from _without_certificate(evidence, (DOTNET,), because)
+
+
+def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Go and Java send no certificate where the backend's list names no issuer of its chain.
+
+    Go crypto/tls CertificateRequestInfo.SupportsCertificate; JSSE's SunX509 key manager.
+    """
+    handshake = evidence.handshake
+    refused = refusal(evidence)
+    if handshake is None or not handshake.client_certificate_sent:
+        return
+    if names_our_issuer(evidence) is not False or not (refused or confirmed(evidence)):
+        return
+    withholds = (
+        "the backend's list of acceptable CAs names no issuer of the chain, so it sends no "
+        "certificate; a backend that demands one refuses it"
+    )
+    yield from _without_certificate(evidence, (*GO_BASED, JAVA), withholds)
+    sends = "it sends the certificate whatever the backend's list says, as the probe does"
+    by_http = evidence.ending.kind == "answered"
+    yield from verdicts(
+        (PYTHON_GRPC, *ON_OPENSSL),
+        "same",
+        sends,
+        lambda runtime: _refusal_text(runtime, refused, by_http=by_http),
+    )
+
+
+def _refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """A refusal without an alert: each runtime has its own words for a connection that ends."""
+    refused = refusal(evidence)
+    if refused is None or not refused.sent or refused.alert is not None:
+        return
+    if evidence.ending.kind not in {"close", "reset"}:
+        return
+    because = "the backend ends the connection without an alert, so its log names no certificate"
+    for verdict in verdicts(RUNTIMES, "same", because, silent_text):
+        if verdict.says:
+            yield verdict
+
+
+_RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = (
+    byte_order_mark,
+    missing_file,
+    encrypted_key,
+    weak_files,
+    _common_name_only,
+    _weak_server,
+    _completed_chain,
+    _ignored_without_ca,
+    _withheld_for_usage,
+    _withheld_for_issuer,
+    _refused_in_silence,
+)
+
+
+def _without_certificate(
+    evidence: Evidence, runtimes: tuple[Runtime, ...], because: str
+) -> Iterator[Verdict]:
+    """Say how a runtime ends that sends no certificate where the probe sent one.
+
+    The probe's own experiment without a certificate decides where there was one; else a backend
+    that asked is taken to demand: certificate_required, in TLS 1.2 handshake_failure.
+    """
+    handshake = evidence.handshake
+    in_tls12 = handshake is not None and handshake.version == "1.2"
+    number: int | None = _HANDSHAKE_FAILURE if in_tls12 else _CERTIFICATE_REQUIRED
+    refused = refusal(evidence)
+    if refused is not None and refused.alert is None:
+        # nginx answers HTTP 400 in both cases, and of a close nothing follows for the other one.
+        by_http = evidence.ending.kind == "answered"
+        yield from verdicts(runtimes, "fails", because, http_refusal_text if by_http else _unknown)
+        return
+    without = found(evidence, "no_client_certificate")
+    if without is not None:
+        if without.ending.kind in {"answered", "application_data", "completed"}:
+            return  # whether that lets an export in is not known
+        seen = without.handshake
+        number = fatal_alert(seen) if seen is not None else None
+    yield from verdicts(
+        runtimes,
+        "fails",
+        because,
+        lambda runtime: silent_text(runtime) if number is None else alert_text(runtime, number),
+    )
+
+
+def _unknown(_: Runtime) -> str:
+    return ""
+
+
+def _refusal_text(runtime: Runtime, refused: Refusal | None, *, by_http: bool) -> str:
+    if refused is None:
+        return ""
+    if by_http:
+        return http_refusal_text(runtime)
+    return silent_text(runtime) if refused.alert is None else alert_text(runtime, refused.alert)

@@ -1,0 +1,106 @@
+"""Where exporters differ before anything is sent: how each reads the credential files.
+
+Each rule was seen with real clients: Go 1.27, OpenJDK 17, grpcio 1.85, CPython 3.11, Node 20 and
+curl, the last three on OpenSSL 3.0.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from probe.exporters.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
+from probe.exporters.verdict import Outcome, Verdict, verdicts
+from probe.messages.printed_files import GRPC_CORE_GIVES_UP
+from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
+from probe.model.certificate import CredentialFault
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.x509.strength import weak_key, weak_signature
+
+_BYTE_ORDER_MARK: Final = "byte order mark"
+_STRICT: Final = "does not see the first block behind a byte order mark"
+_LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
+
+
+def byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Go, Java and grpcio do not read what follows a UTF-8 byte order mark; OpenSSL does."""
+    credentials = evidence.credentials
+    stopped = _marked(credentials.faults)
+    marked = stopped or _marked(credentials.remarks)
+    if marked is None or not _reached(evidence):
+        return
+    of_us: Outcome = "works" if stopped else "same"
+    of_them: Outcome = "same" if stopped else "fails"
+    yield from verdicts(ON_OPENSSL, of_us, _LENIENT, lambda _: "")
+    if marked.role == "ca":
+        if len(credentials.ca_bundle) > 1:
+            return  # the certificates behind the first are still seen
+        yield Verdict(COLLECTOR.id, of_them, "failed to parse cert", _STRICT)
+        says = "failed to append certificate to the cert pool"
+        yield Verdict(GO.id, of_them, says, _STRICT)
+        yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
+        return
+    kind = "certificate" if marked.role == "cert" else "key"
+    says = f"tls: failed to find any PEM data in {kind} input"
+    if marked.role == "cert" and len(credentials.client_chain) > 1:
+        says = "tls: private key does not match public key"
+    yield from verdicts(GO_BASED, of_them, _STRICT, lambda _: says)
+    if marked.role == "cert":
+        yield Verdict(JAVA.id, of_them, "java.security.cert.CertificateException", _STRICT)
+        yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
+
+
+def missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Python's gRPC exporter logs a file that is not there and goes on without it.
+
+    Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_read_file`.
+    """
+    missing = {fault.cause for fault in evidence.credentials.faults}
+    says = "FileNotFoundError: [Errno 2] No such file or directory"
+    if "client_file_missing" in missing:
+        because = (
+            "it logs the missing file and goes on without a client certificate: a backend that "
+            "demands one refuses it"
+        )
+        yield Verdict(PYTHON_GRPC.id, "fails", says, because)
+    elif "server_ca_file_missing" in missing:
+        because = (
+            "it logs the missing file and goes on with gRPC's own roots: a backend's private CA "
+            "is not among them"
+        )
+        yield Verdict(PYTHON_GRPC.id, "fails", says, because)
+
+
+def encrypted_key(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Curl asks for the passphrase on a terminal; every exporter gives up."""
+    if any(fault.cause == "client_key_encrypted" for fault in evidence.credentials.faults):
+        because = "it asks for the passphrase on the terminal, and gives up where there is none"
+        yield Verdict(CURL.id, "same", "Enter PEM pass phrase:", because)
+
+
+def weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """OpenSSL refuses its own weak certificate (SSL_CTX_set_security_level(3)); Go sends it.
+
+    CPython asks for level 2 itself, curl takes the distribution's (2 on Debian and Ubuntu), Node
+    20 has level 1, at which a short key passes and a SHA-1 signature does not.
+    """
+    chain = evidence.credentials.client_chain
+    if not _reached(evidence) or not chain:
+        return
+    if weak_signature(chain):
+        because = "OpenSSL refuses to load a certificate signed with SHA-1 or MD5 (level 1)"
+        yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: CA_MD_TOO_WEAK] ca md too weak", because)
+        says = "SSL routines::ca md too weak"
+        yield from verdicts((*NODE, CURL), "fails", because, lambda _: says)
+    elif weak_key(chain[:1]):
+        because = "OpenSSL at security level 2 refuses to load an RSA key below 2048 bits"
+        yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: EE_KEY_TOO_SMALL] ee key too small", because)
+        yield Verdict(CURL.id, "fails", "SSL routines::ee key too small", because)
+
+
+def _marked(faults: tuple[CredentialFault, ...]) -> CredentialFault | None:
+    return next((fault for fault in faults if _BYTE_ORDER_MARK in fault.fact), None)
+
+
+def _reached(evidence: Evidence) -> bool:
+    """Whether the files mattered at all: nobody gets as far as them without a connection."""
+    return evidence.handshake is not None or evidence.ending.kind == "credentials"

@@ -1,0 +1,1 @@
+"""The log: its format, and which changes become a line."""

@@ -1,0 +1,219 @@
+"""Which causes an alert is compatible with: what the TLS stacks send for which fault.
+
+Read in Go crypto/tls 1.19 to 1.27, OpenSSL 3, BoringSSL, rustls 0.23, JSSE 17, GnuTLS 3.7 and
+confirmed by handshakes with them. Two tables: the alert judges the exporter, or the backend.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from probe.messages.patterns.alert_patterns import AlertSeen
+from probe.messages.patterns.pattern import Reading, Readings
+
+_NOT_YET_IN_OPENSSL = "OpenSSL answers so to a certificate that is not yet valid"
+_OLD_GO = "Go up to 1.19 answers so to any certificate that it refuses"
+_JSSE = "Java backends answer so to any certificate that they refuse"
+_GNUTLS = "GnuTLS backends answer so to any certificate that they refuse"
+_WITHHELD = "Go and Java send no certificate where the backend's list names no issuer of theirs"
+_NOT_WITHHELD = "a certificate that the backend's list does not name may have been withheld"
+_FIRST_CERTIFICATE = "the backend cannot tell a missing intermediate from an unknown CA"
+_CLOCKS = "the certificate may be valid here and expired by the backend's clock"
+_BOTH_DATES = "Go, BoringSSL and rustls say expired for not yet valid too"
+
+_OF_THE_EXPORTER: Final[dict[int, Readings]] = {
+    42: (
+        Reading("client_cert_wrong_usage", 0.9, "Go answers so to a wrong extendedKeyUsage"),
+        Reading("client_cert_not_sent", 0.8, "Go before 1.25 and Java answer so in TLS 1.2"),
+        Reading("clock_skew", 0.75, _NOT_YET_IN_OPENSSL),
+        Reading("client_cert_not_yet_valid", 0.74, _NOT_YET_IN_OPENSSL),
+        Reading("client_cert_weak", 0.7, "OpenSSL answers so to a weak key or signature"),
+        Reading("client_ca_untrusted", 0.6, _OLD_GO),
+        Reading("client_cert_expired", 0.55, _OLD_GO),
+        Reading("client_san_rejected", 0.45, "Go answers so where the application refuses"),
+        Reading("client_chain_incomplete", 0.35, _OLD_GO),
+    ),
+    43: (
+        Reading("client_cert_wrong_usage", 0.95),
+        Reading("client_cert_weak", 0.5, "also for a kind of key that the backend does not know"),
+    ),
+    44: (Reading("client_cert_revoked", 1.0),),
+    45: (
+        Reading("client_cert_expired", 0.95),
+        Reading("clock_skew", 0.75, _CLOCKS),
+        Reading("client_cert_not_yet_valid", 0.7, _BOTH_DATES),
+    ),
+    46: (
+        Reading("client_ca_untrusted", 0.8, _JSSE),
+        Reading("client_cert_expired", 0.7, _JSSE),
+        Reading("client_cert_wrong_usage", 0.65, _JSSE),
+        Reading("client_chain_incomplete", 0.6, _JSSE),
+        Reading("client_san_rejected", 0.55, "Envoy answers so to a name that it does not allow"),
+        Reading("client_cert_not_yet_valid", 0.5, _JSSE),
+        Reading("client_cert_rejected", 0.45),
+        Reading("client_cert_weak", 0.4, _JSSE),
+        Reading("clock_skew", 0.35, _JSSE),
+    ),
+    47: (
+        Reading("client_cert_wrong_usage", 0.7, "BoringSSL says so where keyUsage forbids it"),
+        Reading("handshake_rejected", 0.6),
+    ),
+    48: (
+        Reading("client_ca_untrusted", 0.95),
+        Reading("client_chain_incomplete", 0.75, _FIRST_CERTIFICATE),
+        Reading("client_cert_weak", 0.4, "Go answers so to a SHA-1 signature"),
+        Reading("client_cert_revoked", 0.3, "OpenSSL answers so where an issuer's CRL is missing"),
+    ),
+    49: (
+        Reading("client_ca_untrusted", 0.8, _GNUTLS),
+        Reading("client_san_rejected", 0.75, "the backend's policy may not allow this name"),
+        Reading("client_cert_expired", 0.7, _GNUTLS),
+        Reading("client_cert_not_yet_valid", 0.5, _GNUTLS),
+        Reading("client_chain_incomplete", 0.45, _GNUTLS),
+    ),
+    50: (
+        Reading("client_cert_not_sent", 0.7, "GnuTLS backends answer so in TLS 1.2"),
+        Reading("client_file_malformed", 0.6, "the backend could not parse the certificate"),
+        Reading("backend_fault", 0.5),
+    ),
+    51: (
+        Reading("client_cert_key_mismatch", 0.85, "the signature was made with another key"),
+        Reading("client_ca_untrusted", 0.8, "rustls and OpenSSL say so for a reissued CA"),
+        Reading("client_cert_weak", 0.6, "rustls says so for SHA-1 and short RSA keys"),
+        Reading("client_chain_misordered", 0.5),
+    ),
+    114: (Reading("client_san_rejected", 0.9, "Envoy pins a hash of the certificate or key"),),
+    116: (
+        Reading("client_cert_not_sent", 0.95),
+        Reading("client_ca_untrusted", 0.75, _NOT_WITHHELD),
+        Reading("client_chain_incomplete", 0.6, _NOT_WITHHELD),
+        Reading("client_cert_wrong_usage", 0.45, ".NET withholds one without clientAuth"),
+        Reading("client_cert_key_mismatch", 0.4),
+        Reading("client_file_missing", 0.35),
+    ),
+}
+_OF_THE_BACKEND: Final[dict[int, Readings]] = {
+    42: (
+        Reading("server_ca_untrusted", 0.9),
+        Reading("server_name_mismatch", 0.75, "Go clients answer so to any fault they find"),
+        Reading("server_cert_expired", 0.7, "Go clients answer so to any fault they find"),
+        Reading("server_chain_incomplete", 0.6),
+        Reading("server_cert_not_yet_valid", 0.5),
+        Reading("server_cert_wrong_usage", 0.5),
+        Reading("clock_skew", 0.45),
+    ),
+    43: (Reading("server_cert_wrong_usage", 0.9), Reading("server_cert_weak", 0.5)),
+    44: (Reading("server_cert_revoked", 1.0),),
+    45: (
+        Reading("server_cert_expired", 0.95),
+        Reading("clock_skew", 0.75),
+        Reading("server_cert_not_yet_valid", 0.6, _BOTH_DATES),
+    ),
+    46: (
+        Reading("server_ca_untrusted", 0.9),
+        Reading("server_name_mismatch", 0.75, "Java and rustls clients answer so to another name"),
+        Reading("server_cert_expired", 0.65),
+        Reading("server_chain_incomplete", 0.6),
+        Reading("server_cert_wrong_usage", 0.5),
+    ),
+    48: (Reading("server_ca_untrusted", 0.95), Reading("server_chain_incomplete", 0.75)),
+    49: (Reading("server_ca_untrusted", 0.8), Reading("server_name_mismatch", 0.7)),
+    51: (
+        Reading("server_ca_untrusted", 0.8, "the CA may have been reissued with another key"),
+        Reading("backend_fault", 0.6),
+    ),
+}
+_OF_BOTH: Final[dict[int, Readings]] = {
+    10: (
+        Reading("no_shared_group", 0.7, "Java backends answer so in TLS 1.3"),
+        Reading("protocol_version_mismatch", 0.5),
+        Reading("handshake_rejected", 0.45),
+    ),
+    20: (Reading("backend_fault", 0.8), Reading("connection_reset", 0.4)),
+    21: (Reading("backend_fault", 0.8), Reading("connection_reset", 0.4)),
+    22: (Reading("backend_fault", 0.8), Reading("not_tls", 0.5)),
+    40: (
+        Reading("client_cert_not_sent", 0.8, "most backends answer so in TLS 1.2"),
+        Reading("no_shared_cipher", 0.75),
+        Reading("no_shared_group", 0.65),
+        Reading("client_ca_untrusted", 0.6, _NOT_WITHHELD),
+        Reading("client_cert_key_mismatch", 0.5, "Java backends answer so to a bad signature"),
+        Reading("protocol_version_mismatch", 0.45),
+        Reading("no_shared_signature_algorithm", 0.4),
+        Reading("client_chain_incomplete", 0.35, _NOT_WITHHELD),
+        Reading("handshake_rejected", 0.3),
+    ),
+    47: (Reading("handshake_rejected", 0.6),),
+    50: (Reading("backend_fault", 0.6), Reading("handshake_rejected", 0.5)),
+    60: (Reading("no_shared_cipher", 0.8),),
+    70: (Reading("protocol_version_mismatch", 1.0),),
+    71: (
+        Reading("no_shared_cipher", 0.9),
+        Reading("client_cert_weak", 0.4),
+        Reading("no_shared_group", 0.4),
+    ),
+    80: (
+        Reading("backend_fault", 0.9),
+        Reading("client_cert_rejected", 0.4),
+        Reading("server_name_unrecognized", 0.35, "Go says so where GetCertificate fails"),
+        Reading("client_cert_wrong_usage", 0.3, "GnuTLS says so where keyUsage forbids it"),
+    ),
+    86: (Reading("protocol_version_mismatch", 0.9),),
+    90: (Reading("connection_closed", 0.7), Reading("handshake_rejected", 0.5)),
+    109: (
+        Reading("no_shared_signature_algorithm", 0.6),
+        Reading("no_shared_group", 0.6),
+        Reading("handshake_rejected", 0.5),
+    ),
+    110: (Reading("handshake_rejected", 0.7), Reading("backend_fault", 0.5)),
+    112: (
+        Reading("server_name_unrecognized", 1.0),
+        Reading("server_name_mismatch", 0.5, "the endpoint's name is not the backend's"),
+    ),
+    115: (Reading("handshake_rejected", 0.8),),
+    113: (Reading("server_cert_revoked", 0.9, "the stapled OCSP answer was refused"),),
+    114: (Reading("handshake_rejected", 0.7),),
+    116: (Reading("handshake_rejected", 0.7),),
+    120: (Reading("alpn_mismatch", 1.0), Reading("otlp_protocol_mismatch", 0.45)),
+}
+# A client that compares its certificate with the acceptable-CA list before it sends one.
+_WITHHOLDING: Final = {
+    40: {"client_ca_untrusted": 0.7, "client_chain_incomplete": 0.45},
+    116: {"client_ca_untrusted": 0.85, "client_chain_incomplete": 0.7},
+}
+
+
+# TLS 1.3 alone judges the certificate after the client's handshake, and says 116 for none.
+_AFTER_HANDSHAKE: Final = {42: {"client_cert_not_sent": 0.4}}
+_TLS_13 = "in TLS 1.3, as here, backends answer certificate_required instead"
+
+
+def meaning(
+    alert: AlertSeen,
+    *,
+    printed_by_backend: bool,
+    withholds: bool,
+    after_handshake: bool = False,
+) -> Readings:
+    """Return what the alert is compatible with, given who printed the line.
+
+    `after_handshake`: the client had finished its handshake, so that the version is TLS 1.3.
+    A received alert judges the side that printed it, a sent one the other side. `withholds`:
+    printed by Go or Java, which send no certificate that the backend's list does not name.
+    """
+    judges_backend = printed_by_backend != alert.sent
+    own = (_OF_THE_BACKEND if judges_backend else _OF_THE_EXPORTER).get(alert.number)
+    found = own or _OF_BOTH.get(alert.number, ())
+    if judges_backend:
+        return found
+    if withholds:
+        found = _changed(found, _WITHHOLDING.get(alert.number, {}), _WITHHELD)
+    if after_handshake:
+        found = _changed(found, _AFTER_HANDSHAKE.get(alert.number, {}), _TLS_13)
+    return found
+
+
+def _changed(found: Readings, weights: Mapping[str, float], note: str) -> Readings:
+    return tuple(
+        Reading(each.cause, weights[each.cause], note) if each.cause in weights else each
+        for each in found
+    )

@@ -1,0 +1,148 @@
+"""What words in a log mean: a `Sign` holds phrases, and the causes that they are compatible with.
+
+Phrases are written as the runtimes write them and compared in the normal form of `pasted`, so one
+phrase stands for `SSLV3_ALERT_X`, `sslv3 alert x` and `AlertX`. The same words mean opposite
+parties in an exporter's log and in a backend's, so every sign is read for either side.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from probe.messages.patterns.pasted import normal_form
+
+GAP: Final = "…"
+_WIDEST_GAP: Final = 300
+_PLACES: Final = 20
+
+
+class Rank(IntEnum):
+    """How much a sign says; a lower one is not heard where a higher one was read."""
+
+    WRAPPER = 1
+    """An envelope around the error: `failed to connect to all addresses`, `UNAVAILABLE`."""
+    ENDED = 2
+    """How it ended, without a reason: a close, a reset, a deadline."""
+    ANSWERED = 3
+    """A verdict without its reason: `certificate verify failed`, HTTP 400, a gRPC status."""
+    BROAD = 4
+    """The fault in words of which only the family is known: `…host name … does not match`."""
+    NAMED = 5
+    """The fault in words, or the alert."""
+
+
+class Reading(NamedTuple):
+    """One cause that a sign is compatible with; `note` says why where that is not obvious."""
+
+    cause: str
+    weight: float
+    note: str = ""
+
+
+Readings = tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Words, and what they mean to whom: `exporter` where the exporter's side printed them."""
+
+    why: str
+    phrases: tuple[str, ...]
+    exporter: Readings
+    backend: Readings
+    rank: Rank = Rank.NAMED
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a family of sentences looks like in normal form; what varies in it is bounded."""
+
+    sign: Sign
+    pattern: re.Pattern[str]
+
+
+def find_shapes(shapes: Iterable[Shape], words: str) -> Iterator[tuple[Sign, str]]:
+    """Yield the signs whose shape stands in `words`, and the words that have it."""
+    for shape in shapes:
+        if (found := shape.pattern.search(words)) is not None:
+            yield shape.sign, found[0].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sign that stands in the text, by which of its phrases, and where in the words."""
+
+    sign: Sign
+    phrase: str
+    start: int
+    end: int
+
+
+def readings(**weights: float) -> Readings:
+    """Return causes with their weights, 0 to 1, best first."""
+    return tuple(Reading(cause, weight) for cause, weight in weights.items())
+
+
+def either(why: str, phrases: tuple[str, ...], rank: Rank = Rank.NAMED, **weights: float) -> Sign:
+    """Return a sign that means the same whoever printed it."""
+    causes = readings(**weights)
+    return Sign(why, phrases, causes, causes, rank)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One phrase of a sign, ready to be looked for: its parts in normal form."""
+
+    sign: Sign
+    text: str
+    parts: tuple[str, ...]
+
+
+def phrases_of(signs: Iterable[Sign]) -> tuple[Phrase, ...]:
+    """Return every phrase of `signs`."""
+    return tuple(
+        Phrase(sign, text, tuple(f" {normal_form(part)} " for part in text.split(GAP)))
+        for sign in signs
+        for text in sign.phrases
+    )
+
+
+def find(phrases: Iterable[Phrase], words: str) -> tuple[Found, ...]:
+    """Return the signs that stand in `words`, each once, by its longest phrase.
+
+    The longer phrase has the say: what stands wholly within it is not heard again, so that
+    `http: TLS handshake timeout` is no `timeout` besides.
+    """
+    everywhere = [
+        Found(phrase.sign, phrase.text, start, end)
+        for phrase in phrases
+        if phrase.parts[0] in words
+        for start, end in _places(words, phrase.parts)
+    ]
+    everywhere.sort(key=lambda each: (each.start - each.end, each.start))
+    heard: dict[int, Found] = {}
+    taken: list[tuple[int, int]] = []
+    for each in everywhere:
+        if not any(a <= each.start and each.end <= b for a, b in taken):
+            heard.setdefault(id(each.sign), each)
+            taken.append((each.start, each.end))
+    return tuple(heard.values())
+
+
+def _places(words: str, parts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Yield where the parts stand, at most `_PLACES` times: plain searches, none backtracks."""
+    after = 0
+    for _ in range(_PLACES):
+        start = words.find(parts[0], after)
+        if start < 0:
+            return
+        end = after = start + len(parts[0]) - 1
+        for part in parts[1:]:
+            at = words.find(part, end, end + _WIDEST_GAP + len(part))
+            if at < 0:
+                break
+            end = at + len(part) - 1
+        else:
+            yield start, end

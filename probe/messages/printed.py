@@ -1,0 +1,107 @@
+"""What each runtime prints for each cause: the alerts that it brings, and the runtime's own words.
+
+Derived where it can be: alerts by number (each fault's alerts by TLS stack of the backend), words
+of local checks from one table per kind of fault. A text is what stands in a log, without ports and
+paths; where nothing is known of a runtime it is left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Final
+
+from probe.exporters.runtime import COLLECTOR, GO, JAVA, RUNTIMES, Runtime
+from probe.messages.printed_alerts import alert_text
+from probe.messages.printed_answers import ANSWER_WORDS, FORBIDDEN_BY_PROXY, REFUSED_BY_HTTP
+from probe.messages.printed_files import FILE_WORDS
+from probe.messages.printed_message import Table, Words
+from probe.messages.printed_network import (
+    CLOSED_AFTER_THE_HANDSHAKE,
+    LOST_IN_THE_RACE,
+    NETWORK_WORDS,
+)
+from probe.messages.printed_server import SERVER_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One text that a runtime's users read: `runtime_id` is a `Runtime.id`."""
+
+    runtime_id: str
+    text: str
+
+
+ALERTS_OF_CAUSE: Final[dict[str, tuple[int, ...]]] = {
+    "client_ca_untrusted": (48, 46),
+    "client_cert_not_sent": (116, 40),
+    "client_cert_wrong_usage": (43, 42, 46),
+    "client_cert_rejected": (46, 49, 42),
+    "client_cert_revoked": (44,),
+    "client_cert_weak": (42, 51),
+    "client_cert_expired": (45, 46),
+    "client_san_rejected": (46, 49, 42),
+    "server_name_unrecognized": (112,),
+    "client_chain_incomplete": (48, 46),
+    "clock_skew": (45,),
+    "client_cert_not_yet_valid": (45, 42, 46),
+    "no_shared_cipher": (40, 71),
+    "protocol_version_mismatch": (70,),
+    "no_shared_group": (40,),
+    "no_shared_signature_algorithm": (40, 116),
+    "alpn_mismatch": (120,),
+    "handshake_rejected": (40,),
+    "backend_fault": (80,),
+}
+"""The alerts of Go, OpenSSL, BoringSSL, rustls and JSSE backends for a cause, the usual first."""
+
+_ALERTS_OF_SOME: Final[dict[tuple[str, Runtime], tuple[int, ...]]] = {
+    # They compare their certificate with the acceptable-CA list, and send none where none fits.
+    **{("client_ca_untrusted", each): (116, 40, 48) for each in (COLLECTOR, GO, JAVA)},
+    **{("client_chain_incomplete", each): (116, 40, 48) for each in (COLLECTOR, GO, JAVA)},
+    # JSSE does not compare the pair: the backend finds out.
+    ("client_cert_key_mismatch", JAVA): (51,),
+}
+
+_TABLES: Final[tuple[Table, ...]] = (FILE_WORDS, SERVER_WORDS, NETWORK_WORDS, ANSWER_WORDS)
+_FURTHER: Final[dict[str, tuple[Words, ...]]] = {
+    "client_ca_untrusted": LOST_IN_THE_RACE,
+    "client_cert_not_sent": REFUSED_BY_HTTP,
+    "client_cert_rejected": CLOSED_AFTER_THE_HANDSHAKE,
+    "client_san_rejected": FORBIDDEN_BY_PROXY,
+}
+
+
+@cache
+def printed(cause_id: str) -> tuple[Printed, ...]:
+    """Return what exporters print for this cause, by runtime; empty where nothing is known."""
+    return tuple(
+        Printed(runtime.id, text)
+        for runtime in RUNTIMES
+        for text in dict.fromkeys(_texts(cause_id, runtime))
+    )
+
+
+def _texts(cause_id: str, runtime: Runtime) -> Iterator[str]:
+    own = ALERTS_OF_CAUSE.get(cause_id, ())
+    for number in _ALERTS_OF_SOME.get((cause_id, runtime), own):
+        if text := alert_text(runtime, number):
+            yield text
+    tables = chain.from_iterable(table.get(cause_id, ()) for table in _TABLES)
+    for runtimes, text in chain(tables, _FURTHER.get(cause_id, ())):
+        if runtime in runtimes:
+            yield text
+
+
+def silent_text(runtime: Runtime) -> str:
+    """Return what `runtime` prints where a backend refuses by closing, without an alert."""
+    return _first(CLOSED_AFTER_THE_HANDSHAKE, runtime)
+
+
+def http_refusal_text(runtime: Runtime) -> str:
+    """Return what `runtime` prints where a backend refuses by HTTP 400, as nginx does."""
+    return _first(REFUSED_BY_HTTP, runtime)
+
+
+def _first(words: tuple[Words, ...], runtime: Runtime) -> str:
+    return next((text for who, text in words if runtime in who), "")

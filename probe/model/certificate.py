@@ -1,0 +1,114 @@
+"""What the local files hold, as plain frozen data without any secret (law 11).
+
+All times of day are seconds since the Unix epoch. Texts have passed `safe_text`.
+"""
+
+from typing import Literal
+
+from probe.model.record import Record
+
+
+class Name(Record, frozen=True):
+    """A distinguished name: `text` for people (RFC 4514, safe), `digest` of its DER to compare."""
+
+    text: str
+    digest: str
+
+
+class CertificateFacts(Record, frozen=True):
+    """What a certificate says (RFC 5280), already safe to show.
+
+    `extended_key_usage` and `key_usage` are None where the extension is absent, which allows any
+    use; usages are named as RFC 5280 names them (`clientAuth`, `digitalSignature`).
+    """
+
+    subject: Name
+    issuer: Name
+    serial_number: str
+    not_before: float
+    not_after: float
+    sha256: str
+    sans: tuple[str, ...] = ()
+    """Presented identifiers: `DNS:…`, `IP:…`, `URI:…`, `email:…`."""
+    is_ca: bool = False
+    self_signed: bool = False
+    key_type: str = ""
+    key_bits: int = 0
+    signature_hash: str = ""
+    """`sha256`, `sha1`, …; empty where the scheme has none of its own (Ed25519)."""
+    extended_key_usage: tuple[str, ...] | None = None
+    key_usage: tuple[str, ...] | None = None
+    subject_key_id: str = ""
+    authority_key_id: str = ""
+    aia_issuers: tuple[str, ...] = ()
+    common_name: str = ""
+    """The subject's most specific CN as it stands in the certificate; empty without one."""
+
+
+class CertificateAtHand(Record, frozen=True):
+    """A certificate that is not sent but lies where the probe may look: `path` says where."""
+
+    path: str
+    certificate: CertificateFacts
+
+
+class CredentialFault(Record, frozen=True):
+    """One fault of a credential file, or trap of a setting, proven from it alone."""
+
+    cause: str
+    role: Literal["cert", "key", "ca", "setting"]
+    path: str
+    fact: str
+    fix: tuple[str, ...] = ()
+
+
+class Rotation(Record, frozen=True):
+    """That a file holds other certificates than when the probe first read it."""
+
+    role: Literal["cert", "ca"]
+    path: str
+    at: float
+    """When the probe read what it holds now."""
+    before: tuple[CertificateFacts, ...] = ()
+    """What it held at first: what an exporter that reads it once still has."""
+
+
+class ServedFile(Record, frozen=True):
+    """What the file holds that the backend's certificate is read from."""
+
+    path: str
+    receiver: str = ""
+    """The Collector's receiver that reads it; empty where the user named the file."""
+    reload_interval: float | None = None
+    """Seconds; None: never read again, or not known."""
+    modified: float = 0.0
+    """When the file was last written."""
+    held_for: float | None = None
+    """Seconds for which it has held this, of the monotonic clock from its first reading on; None in
+    evidence of before that was measured."""
+    chain: tuple[CertificateFacts, ...] = ()
+
+
+class CredentialFacts(Record, frozen=True):
+    """What the local files hold, without any secret."""
+
+    generation: str = ""
+    """Changes whenever what the files hold does."""
+    client_chain: tuple[CertificateFacts, ...] = ()
+    """As sent: what cert_file holds, in its order."""
+    continuation: tuple[CertificateAtHand, ...] = ()
+    """Issuers at hand beyond the last certificate sent, towards a root, each proven by signature."""
+    ca_bundle: tuple[CertificateFacts, ...] = ()
+    system_roots: bool = False
+    faults: tuple[CredentialFault, ...] = ()
+    """Each keeps the exporter from using its files: the attempt ends at `load`."""
+    unusable: tuple[CredentialFault, ...] = ()
+    """Faults of what the files hold by now: what was read before them stays in use."""
+    remarks: tuple[CredentialFault, ...] = ()
+    """True of the files, but this exporter lives with it."""
+    read_at: float = 0.0
+    """When what is in use was read; 0 where no clock was at hand."""
+    rotated: tuple[Rotation, ...] = ()
+    """What has changed since the probe first read it."""
+    served: ServedFile | None = None
+    """The backend's own certificate on disk, where it lies on this host."""

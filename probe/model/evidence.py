@@ -1,0 +1,297 @@
+"""All that one attempt saw, as plain frozen data that survives a JSON round trip.
+
+Law 2: what a peer does is never an exception, it is recorded here. Law 7: time comes in as data.
+Law 11: no key bytes and no header values are ever part of it. All times of day are seconds since
+the Unix epoch, all durations seconds.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from probe.model.certificate import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.model.record import Record
+from probe.model.setting_variables import SignalVariables
+from probe.model.trace_context import TraceContext
+from probe.text.description import without_quotes
+from probe.text.safe_text import safe_text
+
+SCHEMA: Final = "mtls-probe-evidence/1"
+
+Stage = Literal["load", "resolve", "connect", "handshake", "accept", "export"]
+STAGES: Final[tuple[Stage, ...]] = ("load", "resolve", "connect", "handshake", "accept", "export")
+
+EndingKind = Literal[
+    "answered",  # a complete answer to the request, whatever it says
+    "application_data",  # depth tls: application data after the last flight, and no refusal
+    "completed",  # a handshake alone was asked for, and it is complete
+    "alert",  # the peer sent a fatal alert
+    "close",  # FIN, with or without close_notify before it
+    "reset",  # RST, or a broken pipe with nothing left to read
+    "timeout",  # the deadline
+    "credentials",  # load: a fault that keeps the exporter from starting
+    "dns",
+    "refused",
+    "unreachable",
+    "socket",  # another error of the operating system
+    "proxy",
+    "unverified",  # the server's certificate does not verify: we stop, as an exporter does
+    "alpn",  # gRPC needs h2 and the server did not choose it
+    "not_tls",  # the first bytes are no TLS record
+    "tls",  # our TLS library gave up on what the peer sent
+    "garbage",  # neither HTTP/2 nor HTTP/1.1, or a breach of it
+    "budget",  # more bytes or steps than one attempt takes
+    "probe_fault",
+]
+
+
+class Alert(Record, frozen=True, omit_defaults=False):
+    """One TLS alert (RFC 8446 §6) by number, never by OpenSSL's text (law 4)."""
+
+    direction: Literal["received", "sent"]
+    level: Literal["warning", "fatal"]
+    number: int
+    name: str
+
+
+class VerifyError(Record, frozen=True):
+    """An X509_V_ERR code at a depth of the server's path; 0 is the end entity."""
+
+    code: int
+    depth: int
+
+
+class NameCheck(Record, frozen=True):
+    """Reference identifier against presented identifiers (RFC 9525 §6)."""
+
+    reference: str
+    matched: bool
+    presented: tuple[str, ...] = ()
+    common_name: str = ""
+    """The subject's CN where there is one; never a name for the check."""
+
+
+class Offer(Record, frozen=True):
+    """What the client offered; empty means the library's default."""
+
+    min_version: str = ""
+    max_version: str = ""
+    ciphers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    alpn: tuple[str, ...] = ()
+    server_name: str = ""
+
+
+class Handshake(Record, frozen=True):
+    """One TLS handshake as far as it came; recorded also when it failed."""
+
+    offer: Offer = Offer()
+    complete: bool = False
+    version: str = ""
+    cipher: str = ""
+    group: str = ""
+    alpn: str = ""
+    client_certificate_requested: bool = False
+    client_certificate_sent: bool = False
+    acceptable_cas: tuple[Name, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    verify_errors: tuple[VerifyError, ...] = ()
+    server_chain: tuple[CertificateFacts, ...] = ()
+    name_check: NameCheck | None = None
+    server_verified: bool = False
+    """Path, dates, usage, strength and name are right, or the target says insecure_skip_verify."""
+    stapled_status: str = ""
+    """good, revoked or unknown, from a stapled OCSP answer."""
+    first_bytes: str = ""
+    """Hex of what came first, where it was no TLS record."""
+    library_errors: tuple[int, ...] = ()
+    """Reason numbers of our own TLS library where it gave up."""
+
+
+class Ending(Record, frozen=True):
+    """How and where an attempt ended; `detail` is a short fact (an errno's name, a resolver code)."""
+
+    stage: Stage
+    kind: EndingKind
+    detail: str = ""
+    close_notify: bool = False
+    http_status: int = 0
+    """Of a proxy that opened no tunnel; 0 where it did not answer in HTTP."""
+
+
+class Recheck(Record, frozen=True):
+    """The further handshake, capped at TLS 1.2, after a silent close in TLS 1.3."""
+
+    handshake: Handshake
+    ending: Ending
+    at: float = 0.0
+    duration: float = 0.0
+
+
+class ConnectTry(Record, frozen=True):
+    """One address tried; `error` is the errno's name, empty for success."""
+
+    address: str
+    error: str = ""
+
+
+BodyEnd = Literal[
+    "whole",  # read to its end
+    "cut",  # the connection, the stream, the deadline or a bound ended before it
+    "broken",  # its framing is wrong: chunks, Content-Length, gzip, gRPC's length prefix
+]
+
+
+class Answer(Record, frozen=True):
+    """The backend's answer to the request, its texts already safe and short.
+
+    Of an attempt that did not end as `answered`, it is the beginning of a success whose body
+    was not read to its end.
+    """
+
+    over: Literal["h2", "http/1.1"]
+    http_status: int
+    content_type: str = ""
+    grpc_status: int | None = None
+    message: str = ""
+    """grpc-message, the OTLP Status message, or the beginning of a textual body."""
+    body_parses: bool | None = None
+    """Whether the body is the response message of the signal; None where there was none to read."""
+    body_end: BodyEnd = "whole"
+    """How far the body could be read. One that is not whole confirms nothing."""
+    body_empty: bool = True
+    rejected_items: int = 0
+    partial_message: str = ""
+    server: str = ""
+    date: float | None = None
+    """The HTTP Date header."""
+    received_at: float | None = None
+    """When the answer came, by the probe's clock."""
+    location: str = ""
+
+
+Varied = Literal[
+    "unvaried",  # the attempt's own handshake once more, to see whether its outcome repeats itself
+    "no_client_certificate",
+    "tls_1.2",  # capped there
+    "tls_1.3",  # nothing below it
+    "every_version",
+    "every_cipher",
+    "every_group",
+    "no_alpn",
+    "other_protocol",  # the other OTLP protocol's ALPN and request
+    "plaintext",  # a greeting in clear
+    "tls",  # of a target without TLS: a TLS handshake with the same port
+]
+
+
+class Experiment(Record, frozen=True):
+    """One further connection with one thing changed (causes.md, "How ties are broken")."""
+
+    varied: Varied
+    at: float
+    ending: Ending
+    handshake: Handshake | None = None
+    answer: Answer | None = None
+    first_bytes: str = ""
+    """Hex of what came first, of a greeting in clear."""
+    duration: float = 0.0
+
+
+class ClockReading(Record, frozen=True):
+    """One comparison of clocks: `offset` is remote minus local, give or take `uncertainty`."""
+
+    source: str
+    offset: float
+    uncertainty: float = 1.0
+
+
+class TargetFacts(Record, frozen=True):
+    """What of the target's settings the diagnosis needs; no header values, no passwords."""
+
+    name: str
+    endpoint: str
+    host: str
+    port: int
+    protocol: str
+    signal: str = "traces"
+    depth: str = "otlp"
+    reference_identifier: str = ""
+    timeout: float = 5.0
+    plaintext: bool = False
+    insecure_skip_verify: bool = False
+    client_certificate_configured: bool = False
+    cert_file: str = ""
+    key_file: str = ""
+    ca_file: str = ""
+    header_names: tuple[str, ...] = ()
+    proxy: str = ""
+    source_kinds: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    expect_cause: str | None = None
+    clock_tolerance: float = 60.0
+    remarks: tuple[CredentialFault, ...] = ()
+    """Settings that do not do what they say; `path` is the source that has them."""
+    notes: tuple[str, ...] = ()
+    """Facts about the settings, which belong to whatever the attempt shows."""
+    read_once: tuple[str, ...] = ()
+    """The files (cert, ca) that the exporter reads at its start and not again."""
+    settings_file: str = ""
+    """The exporter's own file that the settings stand in; empty for variables, or where unknown."""
+    signal_paths: tuple[str, ...] = ()
+    """OTLP/HTTP: the signals whose own path, /v1/<signal>, the request's path ends in, in order."""
+    request_to_root: bool = False
+    """OTLP/HTTP: whether the request goes to /."""
+    signal_variables: SignalVariables = ()
+    """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+
+
+class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
+    """Everything that one attempt saw."""
+
+    target: TargetFacts
+    at: float
+    ending: Ending
+    credentials: CredentialFacts = CredentialFacts()
+    addresses: tuple[str, ...] = ()
+    connects: tuple[ConnectTry, ...] = ()
+    peer_address: str = ""
+    handshake: Handshake | None = None
+    recheck: Recheck | None = None
+    first_bytes: str = ""
+    """Hex of what came first, where it was neither the HTTP asked for nor, to HTTP/2, HTTP/1.x."""
+    experiments: tuple[Experiment, ...] = ()
+    """Of this attempt, or of an earlier one that ended in exactly this way."""
+    experiments_reused: bool = False
+    """Whether they are of an earlier one."""
+    answer: Answer | None = None
+    clock: tuple[ClockReading, ...] = ()
+    durations: dict[str, float] = msgspec.field(default_factory=dict)
+    canary_trace_id: str = ""
+    """Depth canary: the trace of the item that was sent, in hex."""
+    trace: TraceContext | None = None
+    """The attempt's own trace, where telemetry is on."""
+    held_up: float = 0.0
+    """Seconds in which the probe's own process could not act, where they were enough for a peer to
+    give up on it."""
+
+
+_decoder = msgspec.json.Decoder(Evidence)
+
+
+def to_json(evidence: Evidence) -> bytes:
+    """Return `evidence` as one line of JSON."""
+    return msgspec.json.encode(evidence)
+
+
+def from_json(raw: bytes | str) -> Evidence:
+    """Read what `to_json` wrote.
+
+    Raises:
+        ValueError: where `raw` is not evidence of this schema.
+    """
+    try:
+        return _decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        why = safe_text(without_quotes(str(error)))
+        raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None

@@ -1,0 +1,218 @@
+"""Module and AllowList: how `/probe` tries a destination, and which ones it may try at all.
+
+Pure. An entry of an allow-list is a network (`10.0.0.0/8`, `[2001:db8::]/32`) or a pattern for
+host names (`*.example.com`), each with a port or without one. What no entry fits is refused before
+any lookup; what a name resolves to is judged again, before anything is sent there.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network as _IPv4Network
+from typing import Final
+
+from probe.model.special_addresses import special_kind
+from probe.model.target import Endpoint, Protocol, Secret, Target, default_protocol
+
+_ENTRY: Final = re.compile(
+    r"(?:\[(?P<bracketed>[^][]+)\](?P<prefix>/\d+)?|(?P<plain>[^][]+?))"
+    r"(?::(?P<port>\d{1,5}|\*))?"
+)
+_HOST: Final = re.compile(r"[a-z0-9_.*?-]+")
+_HOSTNAME: Final = re.compile(r"(?=.{1,253}\.?\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+_GLOB: Final = re.compile(r"[*?]")
+
+_Address = IPv4Address | IPv6Address
+_Network = _IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class AllowEntry:
+    """One destination or many: exactly one of `network` and `pattern` is set."""
+
+    network: _Network | None = None
+    pattern: str = ""
+    port: int | None = None
+    """None: any."""
+
+    @classmethod
+    def parse(cls, text: str) -> "AllowEntry":
+        """Read one entry.
+
+        Raises:
+            ValueError: with the reason, where it is neither.
+        """
+        written = text.strip().lower()
+        bare = _network(written)
+        if bare is not None:
+            return cls(network=bare)
+        found = _ENTRY.fullmatch(written)
+        if found is None:
+            raise ValueError("is neither a network like 10.0.0.0/8 nor a name like *.example.com")
+        port = None if found["port"] in {None, "*"} else int(found["port"])
+        if port is not None and not 0 < port <= 65535:
+            raise ValueError("has a port that is not from 1 to 65535")
+        host = (found["bracketed"] or "") + (found["prefix"] or "") or found["plain"]
+        network = _network(host)
+        if network is not None:
+            return cls(network=network, port=port)
+        if found["bracketed"] or not _HOST.fullmatch(host):
+            raise ValueError("is neither a network like 10.0.0.0/8 nor a name like *.example.com")
+        return cls(pattern=host.rstrip("."), port=port)
+
+    @property
+    def names_one(self) -> bool:
+        """Whether it is one name or address, or plainly everything: meant as it is written."""
+        return bool(self.pattern) and (self.pattern == "*" or not _GLOB.search(self.pattern))
+
+    def fits(self, host: str, port: int) -> bool:
+        """Return whether it fits a host as it is written, an address or a name."""
+        if self.port is not None and self.port != port:
+            return False
+        address = _address(host)
+        if self.network is not None:
+            return address is not None and address in self.network
+        shown = host.lower().rstrip(".") if address is None else str(address)
+        return fnmatchcase(shown, self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """What a module may reach; an empty one allows nothing."""
+
+    entries: tuple[AllowEntry, ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> "AllowList":
+        """Read every entry.
+
+        Raises:
+            ValueError: as `AllowEntry.parse` does.
+        """
+        return cls(tuple(AllowEntry.parse(text) for text in texts))
+
+    def allows(self, host: str, port: int) -> bool:
+        """Return whether `host`, as somebody has written it, may be looked up at all."""
+        return any(entry.fits(host, port) for entry in self.entries)
+
+    def allows_address(
+        self, host: str, port: int, address: str, *, is_own: Callable[[str], bool]
+    ) -> bool:
+        """Return whether `address`, which the name `host` resolves to, may be connected to.
+
+        A name that is listed as such goes where its owner points it. One that only a pattern fits
+        has to lead into a listed network; where none is listed, anywhere but to this machine's own
+        addresses and to special ones: who may add a name under the pattern could otherwise reach
+        those through the probe.
+
+        Args:
+            host: the name, as somebody has written it.
+            port: of the endpoint.
+            address: the one that will be connected to.
+            is_own: whether an address is one of this machine's own.
+        """
+        found = _address(address)
+        if found is None:
+            return False
+        fitting = [entry for entry in self.entries if entry.fits(host, port)]
+        if any(entry.names_one for entry in fitting):
+            return True
+        networks = [entry for entry in self.entries if entry.network is not None]
+        if networks:
+            return any(entry.fits(address, port) for entry in networks)
+        return bool(fitting) and special_kind(address) is None and not is_own(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One of `modules`: a target without its endpoint, and where that may be."""
+
+    name: str
+    templates: Mapping[tuple[str, Protocol], Target]
+    """Everything but the endpoint, by the endpoint's scheme (empty for host:port) and protocol.
+
+    What a scheme means beside the TLS settings is decided where targets are read.
+    """
+    protocol: Protocol | None
+    """None: by the port."""
+    allow: AllowList
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an attempt may take."""
+        return next(iter(self.templates.values())).timeout
+
+    def target(self, text: str, timeout: float) -> Target:
+        """Return the target that `text`, `host:port` or a URL, is for this module.
+
+        Args:
+            text: the endpoint as somebody has written it.
+            timeout: seconds.
+
+        Raises:
+            ValueError: where it is no endpoint, or one in clear that the module does not mean.
+        """
+        endpoint = Endpoint.parse(text)
+        protocol = self.protocol or default_protocol(endpoint.port)
+        template = self.templates.get((endpoint.scheme, protocol))
+        if template is None:
+            raise ValueError("http:// is plaintext, which this module does not ask for")
+        return replace(template, name=str(endpoint), endpoint=endpoint, timeout=timeout)
+
+
+def under_hostname(target: Target, hostname: str) -> Target:
+    """Return `target` called `hostname`, as blackbox_exporter calls one (prober/handler.go).
+
+    It is the name in TLS, unless the module has one of its own, and the Host of an HTTP request;
+    gRPC's authority follows the name in TLS. An empty one changes nothing.
+
+    Raises:
+        ValueError: where it is not a host's name, or the module's own Host is another one.
+    """
+    if not hostname:
+        return target
+    if not _HOSTNAME.fullmatch(hostname):
+        raise ValueError(f"the parameter hostname is not a valid host name: {hostname[:100]!r}")
+    headers = target.headers
+    if target.protocol == "http/protobuf":
+        own = next((value.reveal() for name, value in headers if name.lower() == "host"), "")
+        if own and own != hostname:
+            raise ValueError("the module has a Host header, which is not the parameter hostname")
+        if not own:
+            headers = (*headers, ("host", Secret(hostname)))
+    tls = target.tls
+    if not tls.server_name_override:
+        tls = replace(tls, server_name_override=hostname)
+    return replace(target, tls=tls, headers=headers)
+
+
+def may_be_called(hostname: str, target: Target, allow: AllowList) -> bool:
+    """Return whether `target` may be called `hostname` by somebody who asks.
+
+    Headers of a module may hold a token. They go to a server that proves the name; who could choose
+    any name could have them sent to a server of his own at an allowed address.
+    """
+    endpoint = target.endpoint
+    if not hostname or hostname.lower() == endpoint.host.lower():
+        return True
+    secret = any(name.lower() != "host" for name, _ in target.headers)
+    return not secret or allow.allows(hostname, endpoint.port)
+
+
+def _network(text: str) -> _Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> _Address | None:
+    """Return `text` as an address; one of IPv4 in IPv6 clothes is the one of IPv4."""
+    try:
+        found = ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found

@@ -1,0 +1,293 @@
+"""What to probe, as plain frozen data: `Target` and the settings that it holds.
+
+Law 11 begins here: a value that may hold a secret (a header, a key given inline, a proxy's
+password) is a `Secret`, whose text leaves it only where it is used.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, NoReturn, Self
+from urllib.parse import urlsplit
+
+from probe.model.setting_variables import SignalVariables
+from probe.text.description import describe_name, describe_path, describe_url_path
+
+Protocol = Literal["grpc", "http/protobuf"]
+Signal = Literal["traces", "metrics", "logs"]
+Depth = Literal["tls", "otlp", "canary"]
+
+PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
+SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
+DEPTHS: Final[tuple[Depth, ...]] = ("tls", "otlp", "canary")
+
+HTTP_PORT: Final = 4318
+"""The port that OTLP registers for HTTP; any other defaults to gRPC (interfaces.md, section 2)."""
+
+# Controls, lone surrogates, spaces and line breaks: no request can hold them.
+_NEVER_IN_A_URL: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Zs"})
+
+
+class Secret:
+    """Text that no repr, log, page or JSON shows; `reveal()` is its only way out."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """Hold `text`."""
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        """Show that something is held, not what."""
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        """Two secrets are equal when their texts are."""
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        """Hash by text, so that a Target can be compared and kept in a set."""
+        return hash(("Secret", self._text))
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Stand for its copy: it never changes."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled, which would write the text."""
+        raise TypeError("a Secret is not written anywhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """A Collector exporter's client TLS settings, by the Collector's own key names.
+
+    `configtls.ClientConfig` of the Collector is the source of every key's meaning; a file path is
+    as the user wrote it (what can't be a path is described), and each `*_pem` holds what the file
+    would.
+    """
+
+    ca_file: str | None = None
+    ca_pem: str | None = None
+    cert_file: str | None = None
+    cert_pem: str | None = None
+    key_file: str | None = None
+    key_pem: Secret | None = None
+    include_system_ca_certs_pool: bool = False
+    insecure: bool = False
+    insecure_skip_verify: bool = False
+    server_name_override: str = ""
+    min_version: str = ""
+    max_version: str = ""
+    cipher_suites: tuple[str, ...] = ()
+    include_insecure_cipher_suites: bool = False
+    curve_preferences: tuple[str, ...] = ()
+    reload_interval: float | None = None
+
+    def __post_init__(self) -> None:
+        """Put a description in the place of what can't be a path: it may be the key itself."""
+        for name in ("ca_file", "cert_file", "key_file"):
+            text = getattr(self, name)
+            if text and (shown := describe_path(text)) != text:
+                object.__setattr__(self, name, shown)
+
+    @property
+    def has_client_certificate(self) -> bool:
+        """Whether the user asked for a client certificate, by either half of the pair."""
+        return any((self.cert_file, self.cert_pem, self.key_file, self.key_pem))
+
+    @property
+    def plaintext(self) -> bool:
+        """Whether the connection is in clear: `insecure` and no CA (configtls.ClientConfig)."""
+        return self.insecure and not (self.ca_file or self.ca_pem)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the backend listens: `host` without brackets, `port`, and an HTTP path."""
+
+    host: str
+    port: int
+    path: str = field(default="", repr=False)
+    """With its query, which may hold a token."""
+    scheme: str = ""
+    """`https`, `http`, or empty where the user gave host:port."""
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        """Read as people write it: `host:port`."""
+        return self.authority
+
+    @classmethod
+    def parse(cls, text: str, *, default_port: int | None = None) -> Self:
+        """Read `https://host:port/path` or `host:port`.
+
+        Raises:
+            ValueError: with the reason, which never repeats `text`: it may hold a token.
+        """
+        stripped = text.strip()
+        if not stripped:
+            raise ValueError("an endpoint is empty")
+        if stripped[0] in "'\"":
+            raise ValueError(
+                "the endpoint begins with a quotation mark, which is no part of a URL; docker's "
+                "--env-file keeps quotes as part of the value"
+            )
+        if "@" in re.split(r"[/?#]", stripped.rpartition("://")[2], maxsplit=1)[0]:
+            raise ValueError("an endpoint holds no user name or password; use headers")
+        if any(unicodedata.category(char) in _NEVER_IN_A_URL for char in stripped):
+            raise ValueError("the endpoint holds a space or a control character")
+        marked = "://" in stripped
+        try:
+            parts = urlsplit(stripped if marked else f"//{stripped}")
+        except ValueError:
+            # Python's own reason repeats the text.
+            raise ValueError("it is neither host:port nor a URL") from None
+        scheme = ""
+        if marked:
+            scheme = parts.scheme.lower()
+            if scheme not in {"http", "https"}:
+                raise ValueError("the scheme is unknown; use http or https")
+        try:
+            port = parts.port
+        except ValueError:
+            raise ValueError("its port is not a number from 1 to 65535") from None
+        if port is None:
+            port = {"https": 443, "http": 80}.get(scheme, default_port)
+        host = parts.hostname
+        if not host:
+            raise ValueError("it has no host; write host:port or https://host:port")
+        if not _writable(host):
+            raise ValueError("its host cannot be written in a request")
+        if port is None or port == 0:
+            raise ValueError("it has no port; write host:port, 4317 is OTLP over gRPC")
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return cls(host=host, port=port, path=path if path != "/" else "", scheme=scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a target came from: `kind` is configuration, sdk, collector, file_sd or http_sd."""
+
+    kind: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSource:
+    """Another clock to compare ours with: `where` is a URL for http, host or host:port for sntp."""
+
+    kind: Literal["http", "sntp"]
+    where: str
+
+    @property
+    def name(self) -> str:
+        """What facts and labels call it: without a query, which may hold a token."""
+        if self.kind == "sntp":
+            return f"sntp:{self.where}"
+        parts = urlsplit(self.where)
+        path = describe_url_path(parts.path)
+        return parts._replace(path=path, query="", fragment="").geturl()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a source has to say about a setting: it does not do what its reader would expect."""
+
+    cause: str
+    """An id of the catalogue."""
+    fact: str
+    fix: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCertificateFile:
+    """The file on this host that a backend's certificate is read from."""
+
+    path: str
+    receiver: str = ""
+    """The Collector's receiver that reads it; empty where the user named the file."""
+    reload_interval: float | None = None
+    """Seconds after which the receiver reads it again; None: never, or not known."""
+
+    def __post_init__(self) -> None:
+        """Put a description in the place of what can't be a path."""
+        object.__setattr__(self, "path", describe_path(self.path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One endpoint with everything that an attempt needs to know; times are seconds."""
+
+    name: str
+    endpoint: Endpoint
+    protocol: Protocol = "grpc"
+    signal: Signal = "traces"
+    depth: Depth = "otlp"
+    interval: float = 30.0
+    timeout: float = 5.0
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    headers: tuple[tuple[str, Secret], ...] = ()
+    proxy_url: Secret | None = None
+    expect_cause: str | None = None
+    """The cause that this target must fail with; None: it must be confirmed."""
+    labels: tuple[tuple[str, str], ...] = ()
+    sources: tuple[Source, ...] = (Source("configuration"),)
+    remarks: tuple[Remark, ...] = ()
+    """Findings about the settings themselves, true at every attempt."""
+    faults: tuple[Remark, ...] = ()
+    """Why no exporter can work with these settings; such a target is not connected to."""
+    notes: tuple[str, ...] = ()
+    """Facts about the settings that no finding is due for: a choice that its source left open."""
+    signal_variables: SignalVariables = ()
+    """Of an SDK's environment: the settings that a signal's own variables decide, and which."""
+    server_certificate_file: ServerCertificateFile | None = None
+    """What the backend ought to serve, where the probe can read it."""
+
+    def __post_init__(self) -> None:
+        """Put a description in the place of a label that is a key or a token by its form."""
+        labels = tuple((name, describe_name(value)) for name, value in self.labels)
+        if labels != self.labels:
+            object.__setattr__(self, "labels", labels)
+
+    @property
+    def reference_identifier(self) -> str:
+        """The name that the backend's certificate must hold (RFC 9525 §2.3)."""
+        return self.tls.server_name_override or self.endpoint.host
+
+    @property
+    def plaintext(self) -> bool:
+        """Whether OTLP is spoken without TLS.
+
+        An `http://` scheme turns TLS off for HTTP exporters and SDKs; a Collector's gRPC exporter
+        strips it and looks at `insecure` only (ecosystem.md), which its source has resolved.
+        """
+        return self.tls.plaintext or self.endpoint.scheme == "http"
+
+    def source_kinds(self) -> Iterator[str]:
+        """Yield the kind of each source."""
+        return (source.kind for source in self.sources)
+
+
+def _writable(host: str) -> bool:
+    """Return whether `host` has a form in ASCII (RFC 5890) that can be the authority of a URL."""
+    if "\\" in host:
+        return False
+    try:
+        return host.isascii() or ":" in host or bool(host.encode("idna"))
+    except UnicodeError:
+        return False
+
+
+def default_protocol(port: int) -> Protocol:
+    """Return http/protobuf for 4318 and grpc for any other port (interfaces.md, section 2)."""
+    return "http/protobuf" if port == HTTP_PORT else "grpc"

@@ -1,0 +1,305 @@
+"""HTTP/2 as the asking side receives it: frames in, one `Answer` out; sans-I/O, by hyperframe, hpack.
+
+Nothing that a peer sends raises; what breaks RFC 9113 makes the exchange `garbage`. Frames of every
+kind, header bytes and body are bounded, so an endless CONTINUATION, an HPACK bomb or a flood of
+PINGs, SETTINGS or empty DATA costs no more than a healthy answer's order.
+"""
+
+from typing import Final, Literal
+
+from hpack import HPACKError
+from hyperframe.exceptions import HyperframeError
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    PingFrame,
+    PushPromiseFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
+
+from probe.model.evidence import Answer, BodyEnd
+from probe.model.target import Protocol, Signal
+from probe.otlp.header_blocks import ExhaustedError, Fields, HeaderBlocks, ProtocolError
+from probe.otlp.http1 import FIRST_BYTES
+from probe.otlp.response import MAX_STEPS, Response
+from probe.text.safe_text import safe_text
+
+STREAM: Final = 1
+"""The one stream of the request: a client's first (RFC 9113 §5.1.1)."""
+
+MAX_FRAME: Final = 16_384
+MAX_FRAMES: Final = MAX_STEPS
+MAX_HEADER_BYTES: Final = 16_384
+"""Encoded bytes of all header blocks of a connection, interim responses included."""
+MAX_INTERIM: Final = 8
+
+_HEAD: Final = 9
+_CONNECTION: Final = bytes(4)
+"""The stream identifier of the connection itself."""
+_SETTINGS_ACK: Final = SettingsFrame(flags=["ACK"]).serialize()
+_HTTP1: Final = b"HTTP/1."
+_LENGTH_DIGITS: Final = 18
+
+
+def _begins_settings(first: bytes) -> bool:
+    """Whether `first`, less than a frame's head, can begin the SETTINGS of a server's preface."""
+    return not any(first[:2]) and first[3:4] in {b"", bytes((SettingsFrame.type,))}
+
+
+class Http2Exchange:
+    """The receiving half of one HTTP/2 exchange on stream 1."""
+
+    over: Literal["h2", "http/1.1"] = "h2"
+
+    def __init__(self, protocol: Protocol, signal: Signal) -> None:
+        """Expect the answer to an Export of `signal`."""
+        self.answer: Answer | None = None
+        self.cut_answer: Answer | None = None
+        self.spoke = False
+        self.garbage = False
+        self.exhausted = False
+        self.ended = False
+        self.detail = ""
+        self.first = b""
+        self.speaks_http1 = False
+        self.unread = b""
+        self.goaway: tuple[int, str] | None = None
+        self.stream_error: int | None = None
+        self._response = Response("h2", protocol, signal)
+        self._blocks = HeaderBlocks()
+        self._buffer = bytearray()
+        self._output = bytearray()
+        self._frames = 0
+        self._interim = 0
+        self._header_bytes = 0
+        self._body_bytes = 0
+        self._block: bytearray | None = None
+        self._block_ends_stream = False
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the peer."""
+        if self.ended:
+            return
+        self._buffer += data
+        if not self.spoke:
+            self.first = bytes(self._buffer[:FIRST_BYTES])
+        try:
+            self._read()
+        except (ProtocolError, HyperframeError, HPACKError) as error:
+            self._break(safe_text(str(error)))
+        except ExhaustedError as error:
+            self._end("cut", str(error))
+            self.exhausted = self.answer is None
+
+    def receive_eof(self, *, orderly: bool = True) -> None:
+        """Learn that nothing more comes; in HTTP/2 the end of a connection never ends a body.
+
+        What came before may be less than a frame's head, and yet tell that it is none: an alert
+        record has seven bytes.
+        """
+        del orderly
+        if not (self.ended or self.spoke) and not _begins_settings(bytes(self._buffer)):
+            self._break(f"begins with {safe_text(self.first)}")
+        self.end_early()
+
+    def end_early(self) -> None:
+        """Learn that no more is read; a status that is not a success is an answer even if cut."""
+        if not self.ended:
+            self._end("cut")
+
+    def take_output(self) -> bytes:
+        """Return the acknowledgements that are due."""
+        output = bytes(self._output)
+        self._output.clear()
+        return output
+
+    def _read(self) -> None:
+        buffer, at = self._buffer, 0
+        try:
+            while not self.ended and len(buffer) - at >= _HEAD:
+                length = int.from_bytes(buffer[at : at + 3])
+                if length > MAX_FRAME:
+                    raise ProtocolError(self._oversized(bytes(buffer[at : at + _HEAD])))
+                end = at + _HEAD + length
+                if len(buffer) < end:
+                    return
+                # A copy, so that no view of the buffer is left behind when it is to shrink.
+                whole = bytes(buffer[at:end])
+                at = end
+                if self._block is None and self._hear_plain(whole):
+                    continue
+                view = memoryview(whole)
+                frame, _ = Frame.parse_frame_header(view[:_HEAD])
+                frame.parse_body(view[_HEAD:])
+                self._hear(frame)
+        finally:
+            del buffer[:at]
+
+    def _hear_plain(self, whole: bytes) -> bool:
+        """Hear a frame that needs no object; what is odd about one goes the long way."""
+        kind, flags, length = whole[3], whole[4], len(whole) - _HEAD
+        if kind == SettingsFrame.type and whole[5:9] == _CONNECTION:
+            if flags & 1:
+                if length or not self.spoke:
+                    return False
+            elif length % 6:
+                return False
+            else:
+                self.spoke = True
+                self._output += _SETTINGS_ACK
+        elif kind != WindowUpdateFrame.type or length != 4 or not self.spoke:
+            return False
+        self._count_frame()
+        return True
+
+    def _count_frame(self) -> None:
+        self._frames += 1
+        if self._frames > MAX_FRAMES:
+            raise ExhaustedError(f"{MAX_FRAMES} frames of one answer")
+
+    def _oversized(self, head: bytes) -> str:
+        if not self.spoke:
+            if head.startswith(_HTTP1):
+                self.speaks_http1, self.unread = True, bytes(self._buffer)
+            return f"begins with {safe_text(head)}"
+        return "a frame is longer than SETTINGS_MAX_FRAME_SIZE"
+
+    def _hear(self, frame: Frame) -> None:
+        self._count_frame()
+        if not self.spoke and (type(frame) is not SettingsFrame or "ACK" in frame.flags):
+            raise ProtocolError("the first frame is not SETTINGS")
+        if self._block is not None:
+            if type(frame) is not ContinuationFrame or frame.stream_id != STREAM:
+                raise ProtocolError("a header block is interrupted")
+            self._add_fragment(frame.data, last="END_HEADERS" in frame.flags)
+            return
+        match frame:
+            case SettingsFrame():
+                self.spoke = True
+                if "ACK" not in frame.flags:
+                    self._output += _SETTINGS_ACK
+            case HeadersFrame():
+                self._need_stream(frame)
+                self._block = bytearray()
+                self._block_ends_stream = "END_STREAM" in frame.flags
+                self._add_fragment(frame.data, last="END_HEADERS" in frame.flags)
+            case DataFrame():
+                self._need_stream(frame)
+                self._hear_data(frame)
+            case PingFrame():
+                if "ACK" not in frame.flags:
+                    self._output += PingFrame(
+                        opaque_data=frame.opaque_data, flags=["ACK"]
+                    ).serialize()
+            case RstStreamFrame():
+                self._need_stream(frame)
+                self.stream_error = frame.error_code
+                self._end("cut", f"RST_STREAM, error code {frame.error_code}")
+            case GoAwayFrame():
+                self._hear_goaway(frame)
+            case ContinuationFrame() | PushPromiseFrame():
+                raise ProtocolError(f"an unexpected {type(frame).__name__}")
+            case _:
+                pass  # WINDOW_UPDATE, PRIORITY, and what RFC 9113 §5.5 says to ignore
+
+    def _need_stream(self, frame: Frame) -> None:
+        if frame.stream_id != STREAM:
+            raise ProtocolError("a frame on a stream that nobody opened")
+
+    def _add_fragment(self, fragment: bytes, *, last: bool) -> None:
+        assert self._block is not None
+        self._header_bytes += len(fragment)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise ExhaustedError(f"{MAX_HEADER_BYTES} bytes of header blocks")
+        self._block += fragment
+        if last:
+            block, self._block = bytes(self._block), None
+            self._hear_fields(self._blocks.decode(block))
+
+    def _hear_fields(self, fields: Fields) -> None:
+        response, last = self._response, self._block_ends_stream
+        if response.status:
+            if not last:
+                raise ProtocolError("trailers that do not end the stream")
+            response.add_trailers(fields)
+            self._finish()
+            return
+        name, value = fields[0] if fields else (b"", b"")
+        if name != b":status" or len(value) != 3 or not value.isdigit() or value < b"100":
+            raise ProtocolError("a response without a status")
+        if value < b"200":
+            self._interim += 1
+            if last:
+                raise ProtocolError("an interim response that ends the stream")
+            if self._interim > MAX_INTERIM:
+                raise ExhaustedError(f"{MAX_INTERIM} interim responses")
+            return
+        response.status = int(value)
+        response.add_fields(fields)
+        if last:
+            response.add_trailers(fields)  # gRPC's "Trailers-Only"
+            self._finish()
+
+    def _hear_data(self, frame: DataFrame) -> None:
+        if not self._response.status:
+            raise ProtocolError("DATA before the head")
+        self._body_bytes += len(frame.data)
+        if self._response.add_body(frame.data):
+            raise ExhaustedError(f"{len(self._response.body)} bytes of one body")
+        if "END_STREAM" in frame.flags:
+            self._finish()
+
+    def _hear_goaway(self, frame: GoAwayFrame) -> None:
+        text = safe_text(frame.additional_data)
+        self.goaway = (frame.error_code, text)
+        if frame.last_stream_id & 0x7FFFFFFF < STREAM:
+            # The request will not be looked at (RFC 9113 §6.8).
+            self._end(
+                "cut", f"GOAWAY, error code {frame.error_code}" + (f": {text}" if text else "")
+            )
+
+    def _finish(self) -> None:
+        """Take the end of the stream, where body and Content-Length must agree (RFC 9113 §8.1.1).
+
+        Go's transport fails on either difference. gRPC has no Content-Length to keep.
+        """
+        declared = self._response.fields.get(b"content-length", b"")
+        if self._response.protocol != "grpc" and declared and not self._is_length(declared):
+            came = f"{self._body_bytes} bytes of a body whose Content-Length is"
+            self._end("broken", f"{came} {safe_text(declared, 20)}")
+        else:
+            self._end("whole")
+
+    def _is_length(self, declared: bytes) -> bool:
+        if not declared.isdigit() or len(declared) > _LENGTH_DIGITS:
+            return False
+        return int(declared) == self._body_bytes
+
+    def _break(self, detail: str) -> None:
+        """End at a breach of the protocol; an error's status that came before it stands."""
+        if self._response.status and not 200 <= self._response.status < 300:
+            self._end("broken", detail)
+        else:
+            self.garbage = self.ended = True
+            self.detail = detail
+            self._buffer.clear()
+
+    def _end(self, end: BodyEnd, detail: str = "") -> None:
+        """End the answer as far as it came; without END_STREAM gRPC has no status, and no answer."""
+        response = self._response
+        self.ended, self.detail = True, detail
+        self._buffer.clear()
+        if not response.status:
+            return
+        answer, wrong = response.to_answer(end)
+        whole = answer.body_end == "whole"
+        if whole or not (response.promises_success or (end != "whole" and response.is_grpc)):
+            self.answer, self.detail = answer, ""
+            return
+        self.cut_answer, self.detail = answer, wrong or detail
+        self.garbage = answer.body_end == "broken"

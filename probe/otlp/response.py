@@ -1,0 +1,255 @@
+"""From the parts of an HTTP response to one `Answer`: sans-I/O, and total on whatever came.
+
+Law 2: nothing here raises for what a peer sent. Law 10: every text of the answer is safe and
+short. What the answer means is not decided here.
+"""
+
+import html
+import json
+import re
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
+from urllib.parse import unquote_to_bytes
+
+from probe.model.evidence import Answer, BodyEnd, ClockReading
+from probe.model.grpc_media import is_grpc_media
+from probe.model.target import Protocol, Signal
+from probe.otlp.message import (
+    BrokenBodyError,
+    ResponseFacts,
+    read_grpc_response,
+    read_response,
+    read_status,
+    unfold_gzip,
+)
+from probe.text.safe_text import safe_text
+
+MAX_BODY: Final = 65_535
+"""The most that is kept of a body; also HTTP/2's initial window, so no WINDOW_UPDATE is due."""
+
+MAX_STEPS: Final = 512
+"""The most frames, or pieces of HTTP/1.1, that one answer may come in.
+
+The Collector, grpc-core, nginx, HAProxy and Node use 3 to 8 frames, or 2 pieces; a body of MAX_BODY
+bytes in pieces of 128 would fit.
+"""
+
+GRPC_UNKNOWN: Final = 2
+"""What a client makes of a grpc-status that is no number (gRPC status codes)."""
+
+_MAX_TEXT: Final = 4096
+_MAX_DATE: Final = 64
+_MAX_STATUS_DIGITS: Final = 10
+_TRAILERS: Final = frozenset({b"grpc-status", b"grpc-message"})
+_HEAD: Final = frozenset(
+    {
+        b"content-type",
+        b"content-encoding",
+        b"content-length",
+        b"grpc-encoding",
+        b"date",
+        b"server",
+        b"location",
+    }
+)
+_UNSEEN: Final = re.compile(r"<!--|<script\b|<style\b")
+_UNSEEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_TAG: Final = re.compile(r"<[^<>]*>")
+
+
+@dataclass(slots=True)
+class Response:
+    """An HTTP response as it grows: what the two receivers fill and `to_answer` reads."""
+
+    over: Literal["h2", "http/1.1"]
+    protocol: Protocol
+    signal: Signal
+    status: int = 0
+    fields: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+
+    def add_fields(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep the head's fields of interest but gRPC's status; of a repeated one the first.
+
+        That stands in the trailers: in a head that ends nothing clients pass it over.
+        """
+        for name, value in pairs:
+            if name in _HEAD:
+                self.fields.setdefault(name, value)
+
+    def add_trailers(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep gRPC's status, which trailers alone may bring, or a head that is all there is.
+
+        Of a repeated one the last, as grpc-go and grpc-core do.
+        """
+        for name, value in pairs:
+            if name in _TRAILERS:
+                self.fields[name] = value
+
+    def add_body(self, data: bytes) -> bool:
+        """Keep `data` up to MAX_BODY; say whether more came."""
+        room = MAX_BODY - len(self.body)
+        self.body += data[:room]
+        return len(data) > room
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether it is a gRPC response: 200 and application/grpc (gRPC over HTTP/2)."""
+        content_type = safe_text(self.fields.get(b"content-type", b""))
+        return self.protocol == "grpc" and self.status == 200 and is_grpc_media(content_type)
+
+    @property
+    def media_type(self) -> str:
+        """The media type in lower case, without parameters."""
+        content_type = safe_text(self.fields.get(b"content-type", b""))
+        return content_type.partition(";")[0].strip().lower()
+
+    @property
+    def promises_success(self) -> bool:
+        """Whether what came so far would be a success, if only its body were whole."""
+        if self.protocol == "grpc":
+            return self.is_grpc and self.fields.get(b"grpc-status", b"0") == b"0"
+        if not 200 <= self.status < 300:
+            return False
+        return self.media_type == "application/x-protobuf" or not self.body
+
+    def to_answer(self, end: BodyEnd = "whole") -> tuple[Answer, str]:
+        """Return what came as an Answer, and what is wrong with its body where it is broken.
+
+        `end` says how far the body was read.
+        """
+        fields, body = self.fields, bytes(self.body)
+        content_type = safe_text(fields.get(b"content-type", b""))
+        parses: bool | None = None
+        rejected, partial, message, wrong = 0, "", "", ""
+        protobuf = self.media_type == "application/x-protobuf" and 200 <= self.status < 300
+        if body and (self.is_grpc or protobuf):
+            try:
+                facts = self._read_message(body, whole=end == "whole")
+                parses = facts.parses and end == "whole"
+                rejected, partial = facts.rejected_items, facts.message
+            except BrokenBodyError as error:
+                parses, end, wrong = False, "broken", str(error)
+        elif body and b"content-encoding" not in fields:
+            message = _body_text(self.media_type, body)
+        if raw_message := fields.get(b"grpc-message"):
+            message = safe_text(unquote_to_bytes(raw_message))
+        return Answer(
+            over=self.over,
+            http_status=self.status,
+            content_type=content_type,
+            grpc_status=_grpc_status(fields.get(b"grpc-status")),
+            message=message,
+            body_parses=parses,
+            body_end=end,
+            body_empty=not body,
+            rejected_items=rejected,
+            partial_message=partial,
+            server=safe_text(fields.get(b"server", b"")),
+            date=http_date(fields.get(b"date", b"")),
+            location=safe_text(fields.get(b"location", b"")),
+        ), wrong
+
+    def _read_message(self, body: bytes, *, whole: bool) -> ResponseFacts:
+        """Read the response message, as far as the body is whole.
+
+        Go's transport offers gzip by itself and unfolds it; so must we read what a server sends to
+        everybody.
+        """
+        if not whole:
+            return ResponseFacts(parses=False)
+        if self.is_grpc:
+            encoding = self.fields.get(b"grpc-encoding", b"")
+            return read_grpc_response(self.signal, body, encoding=encoding, most=MAX_BODY)
+        if self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip":
+            body = unfold_gzip(body, MAX_BODY)
+        return read_response(self.signal, body)
+
+
+def _grpc_status(raw: bytes | None) -> int | None:
+    if raw is None:
+        return None
+    if not raw.isdigit() or len(raw) > _MAX_STATUS_DIGITS:
+        return GRPC_UNKNOWN
+    return int(raw)
+
+
+def date_reading(answer: Answer | None, received_at: float) -> tuple[ClockReading, ...]:
+    """Compare the Date of the backend's own answer with `received_at`, when it came by our clock."""
+    if answer is None or answer.date is None:
+        return ()
+    # The Date has whole seconds (RFC 9110 §5.6.7): on average half a second has passed.
+    offset = answer.date + 0.5 - received_at
+    return (ClockReading(source="http_date", offset=offset, uncertainty=1.0),)
+
+
+def http_date(raw: bytes) -> float | None:
+    """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is none."""
+    if not raw:
+        return None
+    try:
+        moment = parsedate_to_datetime(raw[:_MAX_DATE].decode("ascii"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _body_text(media_type: str, body: bytes) -> str:
+    """Return what a body says to people: a Status message, JSON's message, or its visible text."""
+    if media_type == "application/x-protobuf":
+        status = read_status(body)
+        return status.message if status is not None else ""
+    if media_type.endswith("json"):
+        return _json_message(body)
+    if media_type.startswith("text/") or media_type.endswith("xml"):
+        return _visible(body)
+    if not media_type and body[:_MAX_TEXT].isascii():
+        return _visible(body)
+    return ""
+
+
+def _json_message(body: bytes) -> str:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("message"), str):
+        return safe_text(found["message"])
+    return _collapsed(body[:_MAX_TEXT].decode("utf-8", "backslashreplace"))
+
+
+def _visible(body: bytes) -> str:
+    text = body[:_MAX_TEXT].decode("utf-8", "backslashreplace")
+    return _collapsed(html.unescape(_TAG.sub(" ", _without_unseen(text))))
+
+
+def _without_unseen(text: str) -> str:
+    """Return markup without comments, scripts and styles, in one pass.
+
+    A beginning without its end stays, and no other of its kind is looked for: searching on for
+    each of a thousand would take the square of the time.
+    """
+    lower = text.translate(_ASCII_LOWER)
+    kept: list[str] = []
+    at, endless = 0, set[str]()
+    for found in _UNSEEN.finditer(lower):
+        kind = found[0]
+        if found.start() < at or kind in endless:
+            continue
+        end = lower.find(_UNSEEN_ENDS[kind], found.end())
+        close = lower.find(">", end) if end >= 0 else -1
+        if close < 0:
+            endless.add(kind)
+            continue
+        kept += (text[at : found.start()], " ")
+        at = close + 1
+    return "".join(kept) + text[at:]
+
+
+def _collapsed(text: str) -> str:
+    return safe_text(" ".join(text.split()))

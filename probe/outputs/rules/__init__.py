@@ -1,1 +1,0 @@
-"""The Prometheus rules: alerts on symptoms and recordings for fleets, made from the catalogue."""

@@ -1,0 +1,1 @@
+"""What commands print: results, stories, pages of causes, reports about files."""

@@ -1,0 +1,234 @@
+"""What `inspect` prints: JSON (interfaces.md, section 4), or for people one story per file.
+
+Colour only on a terminal and never with NO_COLOR; law 10: all text has passed `safe_text`, and
+none of it is read as markup. Law 11: of a key there is only its kind and its public half's digest.
+"""
+
+import sys
+from typing import Final, TextIO
+
+import msgspec
+import msgspec.structs
+from msgspec import Struct
+from rich.text import Text
+
+from probe.diagnosis.wording import span
+from probe.inspection.file_report import FileReport, Inspection, KeyFacts
+from probe.model.certificate import CertificateFacts, CredentialFault
+from probe.report.console import console_for
+from probe.report.result import SCHEMA, Certificate, certificate, rfc3339
+
+_DAY: Final = 86400.0
+_SHOWN_CERTIFICATES: Final = 10
+_SHOWN_BLOCKS: Final = 10
+_SHOWN_NAMES: Final = 12
+
+
+class Fault(Struct, frozen=True):
+    """A fault of the file that it stands with."""
+
+    cause: str
+    fact: str
+    fix: tuple[str, ...]
+
+
+class NamedFault(Struct, frozen=True):
+    """A fault with the file, or the setting, that it is of."""
+
+    path: str
+    role: str
+    cause: str
+    fact: str
+    fix: tuple[str, ...]
+
+
+class InspectedCertificate(Certificate, frozen=True):
+    """One certificate in full; null is an extension that is not there."""
+
+    days_left: int
+    """Whole days; negative once it has expired."""
+    is_ca: bool
+    self_signed: bool
+    key_type: str
+    key_bits: int
+    signature_hash: str
+    extended_key_usage: tuple[str, ...] | None
+    key_usage: tuple[str, ...] | None
+    subject_key_id: str
+    authority_key_id: str
+    aia_issuers: tuple[str, ...]
+
+
+class File(Struct, frozen=True):
+    """One file."""
+
+    path: str
+    role: str
+    format: str
+    what: str
+    blocks: tuple[str, ...]
+    certificates: tuple[InspectedCertificate, ...]
+    keys: tuple[KeyFacts, ...]
+    facts: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    remarks: tuple[Fault, ...]
+    targets: tuple[str, ...]
+
+
+class Document(Struct, frozen=True):
+    """All files, and all faults once more in one list."""
+
+    schema: str
+    at: str
+    files: tuple[File, ...]
+    faults: tuple[NamedFault, ...]
+
+
+def files_document(inspection: Inspection) -> bytes:
+    """Return the JSON document of an inspection, ending in a line break."""
+    files = tuple(_file(report, inspection.at) for report in inspection.files)
+    faults = tuple(
+        NamedFault(fault.path, fault.role, fault.cause, fault.fact, fault.fix)
+        for fault in inspection.faults
+    )
+    document = Document(SCHEMA, rfc3339(inspection.at, "milliseconds"), files, faults)
+    return msgspec.json.encode(document) + b"\n"
+
+
+def print_files(inspection: Inspection, stream: TextIO | None = None) -> None:
+    """Print each file with what is in it and what is wrong with it."""
+    console = console_for(stream or sys.stdout)
+    shown: set[CredentialFault] = set()
+    for report in inspection.files:
+        console.print(_story(report, inspection.at), soft_wrap=True)
+        console.print()
+        shown.update(report.faults)
+    of_settings = [fault for fault in inspection.faults if fault not in shown]
+    if of_settings:
+        text = Text()
+        text.append("settings\n", style="bold")
+        _append_faults(text, of_settings)
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+        console.print()
+
+
+def _file(report: FileReport, at: float) -> File:
+    return File(
+        path=report.path,
+        role=report.role,
+        format=report.format,
+        what=report.what,
+        blocks=report.blocks,
+        certificates=tuple(_certificate(one, at) for one in report.certificates),
+        keys=report.keys,
+        facts=report.facts,
+        faults=tuple(Fault(one.cause, one.fact, one.fix) for one in report.faults),
+        remarks=tuple(Fault(one.cause, one.fact, one.fix) for one in report.remarks),
+        targets=report.targets,
+    )
+
+
+def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
+    return InspectedCertificate(
+        **msgspec.structs.asdict(certificate(facts)),
+        days_left=int((facts.not_after - at) // _DAY),
+        is_ca=facts.is_ca,
+        self_signed=facts.self_signed,
+        key_type=facts.key_type,
+        key_bits=facts.key_bits,
+        signature_hash=facts.signature_hash,
+        extended_key_usage=facts.extended_key_usage,
+        key_usage=facts.key_usage,
+        subject_key_id=facts.subject_key_id,
+        authority_key_id=facts.authority_key_id,
+        aia_issuers=facts.aia_issuers,
+    )
+
+
+def _story(report: FileReport, at: float) -> Text:
+    story = Text()
+    story.append(f"{report.path}", style="bold")
+    story.append(f"  ({report.role})\n")
+    story.append(f"  {report.what}\n")
+    if report.targets:
+        story.append(f"  used by {', '.join(report.targets)}\n")
+    if any(not block.endswith(": certificate") for block in report.blocks[1:]):
+        for block in report.blocks[:_SHOWN_BLOCKS]:
+            story.append(f"    {block}\n")
+        _append_rest(story, len(report.blocks) - _SHOWN_BLOCKS, "block")
+    for place, facts in enumerate(report.certificates[:_SHOWN_CERTIFICATES], 1):
+        _append_certificate(story, place, facts, at)
+    _append_rest(story, len(report.certificates) - _SHOWN_CERTIFICATES, "certificate")
+    for key in report.keys:
+        story.append(f"  {_key(key)}\n")
+    for fact in report.facts:
+        story.append(f"    seen: {fact}\n")
+    _append_faults(story, report.faults)
+    for remark in report.remarks:
+        story.append("    note: ", style="yellow")
+        story.append(f"{remark.fact} ({remark.cause})\n")
+        for step in remark.fix:
+            story.append(f"      fix:  {step}\n")
+    story.rstrip()
+    return story
+
+
+def _append_faults(
+    story: Text, faults: list[CredentialFault] | tuple[CredentialFault, ...]
+) -> None:
+    for fault in faults:
+        story.append("    fault: ", style="red")
+        story.append(f"{fault.fact} ({fault.cause})\n")
+        for step in fault.fix:
+            story.append(f"      fix:  {step}\n")
+
+
+def _append_rest(story: Text, more: int, what: str) -> None:
+    if more > 0:
+        story.append(f"    and {more} more {what}{'' if more == 1 else 's'}: --output json\n")
+
+
+def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: float) -> None:
+    story.append(f"  certificate {place}: {facts.subject.text or '(empty subject)'}\n")
+    issuer = "itself" if facts.self_signed else facts.issuer.text or "(empty name)"
+    story.append(f"    issuer     {issuer}\n")
+    if facts.sans:
+        more = len(facts.sans) - _SHOWN_NAMES
+        rest = f", and {more} more" if more > 0 else ""
+        story.append(f"    SANs       {', '.join(facts.sans[:_SHOWN_NAMES])}{rest}\n")
+    elif not facts.is_ca:
+        story.append("    SANs       none\n")
+    story.append(f"    usages     {_usages(facts)}\n")
+    signed = f", signed with {facts.signature_hash}" if facts.signature_hash else ""
+    story.append(f"    key        {facts.key_type or 'unknown'} {facts.key_bits} bits{signed}\n")
+    story.append(
+        f"    valid      {rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}, {_left(facts, at)}\n"
+    )
+
+
+def _usages(facts: CertificateFacts) -> str:
+    extended = facts.extended_key_usage
+    purposes = "any purpose" if extended is None else ", ".join(extended) or "no purpose"
+    bits = "any use" if facts.key_usage is None else ", ".join(facts.key_usage) or "no use"
+    return f"{purposes}; {bits}; {'a CA' if facts.is_ca else 'no CA'}"
+
+
+def _left(facts: CertificateFacts, at: float) -> str:
+    if at > facts.not_after:
+        return f"expired {span(at - facts.not_after)} ago"
+    if at < facts.not_before:
+        return f"begins in {span(facts.not_before - at)}"
+    return f"{span(facts.not_after - at)} left"
+
+
+def _key(key: KeyFacts) -> str:
+    what = "private key" if key.private else "public key"
+    if key.encrypted:
+        return f"{what}: encrypted with a passphrase"
+    if not key.key_type:
+        return f"{what}: does not parse"
+    return (
+        f"{what}: {key.key_type} {key.key_bits} bits, "
+        f"SHA-256 of its public half {key.public_key_sha256[:16]}"
+    )

@@ -1,0 +1,172 @@
+"""What `check` and `demo` print: a table of all targets, and the story of each failure.
+
+Colour only on a terminal and never with NO_COLOR; law 10: all text has passed `safe_text`, and
+none of it is read as markup.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Final, TextIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.ledger.ledger import as_expected
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.report.console import console_for
+from probe.report.story import LABELS, Kind, heading, story
+from probe.text.safe_text import safe_text
+
+_STYLES: Final = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
+_SEVERITIES: Final = {"critical": 0, "warning": 1, "info": 2}
+_LABELLED: Final[dict[Kind, str]] = {"what": "bold", "do": "bold"}
+_INDENT: Final = max(map(len, LABELS.values())) + 4
+_NARROWEST: Final = 30
+_COLUMNS: Final = ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE")
+_ROOM_FOR_ENDPOINTS: Final = 72
+"""Columns of a terminal below which a table has no room for them beside names and causes."""
+_UNBROKEN: Final = 100_000
+"""Columns of a pipe: who searches there for a name finds it whole."""
+
+Row = tuple[Evidence, Diagnosis]
+
+
+def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
+    """Print the table in the targets' order, then the story of each that has one, worst first.
+
+    Without any row nothing is printed.
+    """
+    stream = stream or sys.stdout
+    console = console_for(stream)
+    rows = list(rows)
+    if not console.is_terminal:
+        console.width = _UNBROKEN
+    if not rows:
+        return
+    console.print(_table(rows, console))
+    for evidence, diagnosis in worst_first(rows):
+        expected = as_expected(diagnosis, evidence.target.expect_cause)
+        if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
+            console.print()
+            # Lines are broken here: rich would not indent what it wraps.
+            console.print(_story(evidence, diagnosis, console), soft_wrap=True)
+    if len(rows) > 1:
+        console.print()
+        console.print(Text(_total(rows)))
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """Return `rows` with what must be mended first, and what is as expected last."""
+    return sorted(rows, key=_badness)
+
+
+def _table(rows: list[Row], console: Console) -> Table:
+    """Return the table; where it is too wide, without what the stories tell, and no cause broken."""
+    cells = [_cells(*row) for row in rows]
+    table = _of_columns(cells, _COLUMNS)
+    if Measurement.get(console, console.options.update(width=_UNBROKEN), table).maximum <= (
+        console.width
+    ):
+        return table
+    if console.width < _ROOM_FOR_ENDPOINTS:
+        return _of_columns(cells, ("TARGET", "OUTCOME", "CAUSE"))
+    table = _of_columns(cells, ("TARGET", "ENDPOINT", "OUTCOME", "CAUSE"))
+    for column in table.columns[-2:]:
+        words = " ".join([str(column.header), *map(str, column.cells)]).split()
+        column.width = max(map(len, words))
+    return table
+
+
+def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(row[title] for title in titles))
+    return table
+
+
+def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
+    target = evidence.target
+    expected = as_expected(diagnosis, target.expect_cause)
+    outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
+    if expected and diagnosis.cause:
+        outcome += " (as expected)"
+    # Who let in what should have been refused: the one success that is alarming.
+    let_in = outcome == "confirmed" and not expected
+    if let_in:
+        outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
+    colour = "green" if expected else "red" if let_in else _STYLES[diagnosis.outcome]
+    texts = (
+        Text(safe_text(target.name)),
+        Text(safe_text(target.endpoint)),
+        Text(outcome, style=colour),
+        Text(diagnosis.stage),
+        Text(cause),
+    )
+    return dict(zip(_COLUMNS, texts, strict=True))
+
+
+def _badness(row: Row) -> tuple[bool, bool, int]:
+    evidence, diagnosis = row
+    cause = CATALOGUE.get(diagnosis.cause or "")
+    return (
+        as_expected(diagnosis, evidence.target.expect_cause),
+        diagnosis.outcome == "unconfirmed",
+        _SEVERITIES[cause.severity] if cause else len(_SEVERITIES),
+    )
+
+
+def _cause(diagnosis: Diagnosis) -> str:
+    if diagnosis.cause is None:
+        return ""
+    return diagnosis.cause + ("" if diagnosis.certain else " (not certain)")
+
+
+def _total(rows: list[Row]) -> str:
+    good = sum(as_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
+    if good == len(rows):
+        return f"all {good} targets are as expected"
+    return f"{len(rows) - good} of {len(rows)} targets are not as expected"
+
+
+def _story(evidence: Evidence, diagnosis: Diagnosis, console: Console) -> Text:
+    text = Text()
+    text.append(heading(evidence), style="bold")
+    before: Kind | None = None
+    number = 0
+    for told in story(evidence, diagnosis):
+        label = "" if told.kind == before else LABELS[told.kind]
+        sentence = told.text
+        if told.kind == "do":
+            number += 1
+            sentence = f"{number}. {sentence}"
+        before = told.kind
+        style = _LABELLED.get(told.kind, "")
+        for line in _lines(sentence, console):
+            text.append(f"\n  {label:<{_INDENT - 2}}", style="bold" if label else "")
+            text.append(line, style=style if told.kind == "what" else "")
+            label = ""
+    return text
+
+
+def _lines(sentence: str, console: Console) -> Iterator[str]:
+    """Yield `sentence` as lines that fit; in a pipe, one line: a reader there searches."""
+    if not console.is_terminal:
+        yield sentence
+        return
+    width = max(console.width - _INDENT, _NARROWEST)
+    line, *words = sentence.split(" ")
+    for word in words:
+        # A word is never broken: people copy paths. Some characters are two columns wide.
+        if cell_len(line) + 1 + cell_len(word) > width:
+            yield line
+            line = word
+        else:
+            line += f" {word}"
+    yield line

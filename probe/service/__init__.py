@@ -1,0 +1,1 @@
+"""The service: pipeline, schedule, reload, probing on demand. It wires the other rooms together."""

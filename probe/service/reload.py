@@ -1,0 +1,241 @@
+"""Follows what was read: the configuration, its sources, and the credential files of the targets.
+
+A configuration is read and judged whole, then swapped; one with an error leaves the old one in
+force and is told. Unchanged targets keep their schedule, history and counters. A changed credential
+file brings an attempt at once, so that metrics and pages speak of the new files.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from glob import has_magic
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import structlog
+
+from probe.config.configuration import Configuration
+from probe.config.errors import ConfigurationError
+from probe.config.loader import Loader, lists_of
+from probe.config.named_sources import HTTP_SD
+from probe.config.sources.file_sd import files_matching
+from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
+from probe.credentials.store import credential_files
+from probe.model.source_state import sources_down
+from probe.service.pipeline import Line
+from probe.service.schedule import Schedule
+from probe.system.file_watcher import watch
+from probe.text.bug_report import describe_bug
+from probe.text.safe_text import safe_text
+from probe.text.secret_register import SecretRegister
+
+SETTLE: Final = 0.2
+"""Seconds between a change and reading: who writes several files is mostly done by then."""
+AGAIN: Final = 0.3
+"""Seconds until a target whose attempt was under way is asked for again."""
+
+_AT_THE_START: Final = (
+    "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
+    "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
+)  # fmt: skip
+"""What a reload cannot change while the service runs."""
+
+log = structlog.get_logger("mtls_probe")
+
+
+class Told(Protocol):
+    """Who keeps the metric of the last reload."""
+
+    def __call__(self, *, successful: bool, at: float) -> None:
+        """Learn how one ended, and when (epoch seconds)."""
+
+
+class Applied(Protocol):
+    """Who shows what of a configuration is neither target nor setting: how its sources are."""
+
+    def __call__(self, configuration: Configuration) -> None:
+        """Learn of the configuration that is in force from now on."""
+
+
+class Reloading:
+    """The configuration in force, and how another one takes its place."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        loader: Loader | None,
+        line: Line,
+        schedule: Schedule,
+        told: Told,
+        applied: Applied,
+        register: SecretRegister | None = None,
+    ) -> None:
+        """Take what a new configuration is swapped into; without `loader` nothing is read again."""
+        self._register = SecretRegister() if register is None else register
+        self.configuration = configuration
+        self.possible = loader is not None
+        self.failure: str | None = None
+        """Why the last reload left the old configuration in force; None where it did not."""
+        self._refused: tuple[str, ...] = ()
+        """The files of the configuration that was refused: a change in one may mend it."""
+        self._loader = loader
+        self._line = line
+        self._schedule = schedule
+        self._told = told
+        self._applied = applied
+        self._fetch_lists = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._asked: set[asyncio.Task[object]] = set()
+
+    def ask(self) -> None:
+        """Reload in the background: what a signal handler can do."""
+        self._later("reload", self.asked())
+
+    async def asked(self) -> str | None:
+        """Do what somebody asked for: reload, and take it that the exporters have been restarted.
+
+        Whoever rotates files and restarts exporters has this to tell the probe so.
+        """
+        failure = await self.reload()
+        if failure is None:
+            self._line.credentials.exporters_started()
+        return failure
+
+    async def reload(self) -> str | None:
+        """Read the configuration again; return why the old one stays, or None.
+
+        Lists of http_sd are fetched anew in the background: a server that is slow to answer holds up
+        nothing else that has changed.
+        """
+        failure = await self._read_again()
+        if failure is None:
+            self._fetch_lists.set()
+        return failure
+
+    async def _read_again(self, *, quiet: bool = False) -> str | None:
+        """Read and swap; `quiet` logs nothing where the result is the one of before."""
+        if self._loader is None:
+            return "nothing was read that could be read again"
+        async with self._one_at_a_time:
+            try:
+                loaded = await self._loader.read()
+            except (ConfigurationError, OSError) as error:
+                known, self.failure = self.failure, self._register.mask(str(error))
+                self._refused = getattr(error, "files", ())
+                self._told(successful=False, at=time.time())
+                if not (quiet and known == self.failure):
+                    keeps = "the configuration in force"
+                    log.error("reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                return self.failure
+            if self.failure or not (quiet and loaded == self.configuration):
+                self._swap(loaded)
+            return None
+
+    def _swap(self, loaded: Configuration) -> None:
+        old = self.configuration
+        fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
+        if fixed:
+            log.warning("needs_a_restart", settings=fixed)
+        self._line.replace_targets(loaded.targets)
+        self._schedule.replace(loaded.targets)
+        self.configuration = loaded
+        self.failure, self._refused = None, ()
+        self._told(successful=True, at=time.time())
+        self._applied(loaded)
+        warnings = [safe_text(warning) for warning in loaded.warnings]
+        log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Watch every file for as long as the context lasts."""
+        self._later("credential files", self._watch_credentials())
+        if self._loader is not None:
+            self._later("configuration files", watch(self._read_files, self._rewritten))
+            self._later("http_sd", self._refresh_lists(self._loader))
+        try:
+            yield
+        finally:
+            tasks = tuple(self._asked)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch_credentials(self) -> None:
+        await watch(self._credential_files, self._rotated, version=lambda: self.configuration)
+
+    def _read_files(self) -> Iterator[str]:
+        """Yield what the configuration was read from, and what its patterns match by now."""
+        yield from self.configuration.files
+        yield from self._refused
+        for source in self.configuration.sources:
+            if source.kind == "file_sd":
+                # What cannot be listed now must not end the watch of everything else.
+                with suppress(OSError):
+                    yield from files_matching(source.files[0])
+                if has_magic(source.files[0]):
+                    yield f"{Path(source.files[0]).parent}/"
+
+    def _credential_files(self) -> Iterator[str]:
+        for target in self.configuration.targets:
+            yield from credential_files(target)
+
+    async def _rewritten(self, _paths: frozenset[str]) -> None:
+        await asyncio.sleep(SETTLE)
+        # A bug there must not end the watch.
+        await _told_of_bugs("reload", self.reload())
+
+    async def _rotated(self, paths: frozenset[str]) -> None:
+        await asyncio.sleep(SETTLE)
+        names = [
+            target.name
+            for target in self.configuration.targets
+            if not paths.isdisjoint(credential_files(target))
+        ]
+        log.info(
+            "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)
+        )
+        busy = self._schedule.soon(names)
+        if busy:
+            self._later("credential files", self._once_free(busy))
+
+    async def _once_free(self, names: Iterable[str]) -> None:
+        while names:
+            await asyncio.sleep(AGAIN)
+            names = self._schedule.soon(names)
+
+    async def _refresh_lists(self, loader: Loader) -> None:
+        self._fetch_lists.set()
+        while True:
+            # A bug there, or a lack of this process, must not end the refreshing.
+            await _told_of_bugs("http_sd", self._refresh_once(loader))
+
+    async def _refresh_once(self, loader: Loader) -> None:
+        every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await self._fetch_lists.wait()
+        self._fetch_lists.clear()
+        changed = await loader.refresh(lists_of(self.configuration))
+        # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
+        if changed or sources_down(self.configuration.source_states):
+            await self._read_again(quiet=not changed)
+
+    def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+
+def _list_is_down(configuration: Configuration) -> bool:
+    down = sources_down(configuration.source_states)
+    return any(state.source.startswith(f"{HTTP_SD}:") for state in down)
+
+
+async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
+    """Do `work`; a bug of ours in it ends it, and is told instead of being lost with the task."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001  (it is reported)
+        # What is secret of a configuration that could not be read is not registered.
+        log.error("probe_fault", work=what, stacktrace=describe_bug(error))  # noqa: TRY400

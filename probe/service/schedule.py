@@ -1,0 +1,277 @@
+"""When each target is attempted: the only import of APScheduler, driven by the monotonic clock.
+
+Law 9: a step of the wall clock neither stalls, freezes nor bunches the attempts, and starts never
+align. APScheduler keeps the jobs, their order and one instance of each; its own arithmetic on
+`datetime.now` is replaced (BaseScheduler._process_jobs), and its executor by one that never asks
+for the time of day. Every `datetime` in this module is the monotonic clock in APScheduler's type.
+"""
+
+import asyncio
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import structlog
+from apscheduler.executors.base import BaseExecutor, MaxInstancesReachedError
+from apscheduler.job import Job
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
+from apscheduler.triggers.base import BaseTrigger
+
+from probe.model.target import Target
+from probe.text.safe_text import safe_text
+
+FIRST_WITHIN: Final = 1.0
+"""Seconds within which a new target is first attempted (interfaces.md, section 2)."""
+FIRST_APART: Final = 0.02
+"""Seconds per new target over which first attempts are spread: a sidecar's one has no wait."""
+
+JITTER: Final = 0.05
+LONGEST_JITTER: Final = 1.0
+"""The share of the interval, and the seconds, that one tick may be moved by."""
+
+# Attempts that are due within this many seconds share one wake-up of the loop.
+_SHORTEST_WAIT: Final = 0.005
+_CANCELLATION: Final = 1.0
+_ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_log = structlog.get_logger(__name__)
+
+
+class Schedule:
+    """Attempts every target at its interval, one attempt per target at a time."""
+
+    def __init__(
+        self,
+        attempt: Callable[[Target], Awaitable[None]],
+        *,
+        concurrency: int,
+        on_late: Callable[[float], None],
+        on_missed: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take what is called.
+
+        Args:
+            attempt: one attempt; an exception of it is logged, and the schedule goes on.
+            concurrency: how many attempts may be in flight over all targets.
+            on_late: told how many seconds after its time each attempt begins.
+            on_missed: told the name of a target whose last attempt was still running.
+            clock: monotonic seconds.
+        """
+        self.in_flight = 0
+        self._attempt = attempt
+        self._on_late = on_late
+        self._on_missed = on_missed
+        self._clock = clock
+        self._permits = asyncio.Semaphore(concurrency)
+        self._targets: dict[str, Target] = {}
+        self._anchor = 0.0
+        self._stopping = False
+        self._executor = _TaskExecutor(self._run)
+        self._scheduler = _MonotonicScheduler(self._executor, self._missed, clock)
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        self._anchor = self._clock()
+        self._scheduler.start()
+        self._change(remove=(), add=self._targets.values())
+
+    def replace(self, targets: Iterable[Target]) -> None:
+        """Attempt `targets` from now on, and no others; an unchanged one keeps its schedule.
+
+        A changed target counts as new. An attempt in flight goes on to its end.
+        """
+        before = self._targets
+        wanted = {target.name: target for target in targets}
+        kept = {name: old for name, old in before.items() if wanted.get(name) == old}
+        # The equal target that is known already stays, so that whoever keyed by it still knows it.
+        self._targets = wanted | kept
+        if self._scheduler.running and not self._stopping:
+            self._change(
+                remove=before.keys() - kept.keys(),
+                add=[target for name, target in wanted.items() if name not in kept],
+            )
+
+    def soon(self, names: Iterable[str]) -> frozenset[str]:
+        """Attempt these targets at once, beside their ticks; unknown names are passed over.
+
+        Returns:
+            Those whose attempt is under way: they are not attempted twice at a time.
+        """
+        if not self._scheduler.running or self._stopping:
+            return frozenset()
+        known = frozenset(name for name in names if name in self._targets)
+        busy = known & self._executor.running
+        now = _moment(self._clock())
+        for name in known - busy:
+            self._scheduler.modify_job(name, next_run_time=now)
+        return busy
+
+    async def stop(self, grace: float) -> None:
+        """Begin no attempt any more, and cancel those that still run after `grace` seconds."""
+        if not self._scheduler.running or self._stopping:
+            return
+        self._stopping = True
+        self._scheduler.pause()
+        try:
+            if self._executor.tasks:
+                await asyncio.wait(self._executor.tasks, timeout=grace)
+        finally:
+            for task in self._executor.tasks:
+                task.cancel()
+            self._scheduler.shutdown(wait=False)
+        if self._executor.tasks:
+            await asyncio.wait(self._executor.tasks, timeout=_CANCELLATION)
+        await asyncio.sleep(0)  # APScheduler shuts down in the loop's next round
+
+    def _change(self, remove: Iterable[str], add: Collection[Target]) -> None:
+        # While it is paused, APScheduler does not wake up for every single job.
+        self._scheduler.pause()
+        now = self._clock()
+        window = min(FIRST_WITHIN, FIRST_APART * len(add))
+        for name in remove:
+            self._scheduler.remove_job(name)
+        for target in add:
+            trigger = _Spread(target.name, target.interval, self._anchor)
+            self._scheduler.add_job(
+                self._attempt,
+                trigger,
+                args=(target,),
+                id=target.name,
+                name=target.name,
+                next_run_time=_moment(trigger.first(now, window)),
+                max_instances=1,
+                misfire_grace_time=None,
+            )
+        self._scheduler.resume()
+
+    async def _run(self, target: Target, due: float) -> None:
+        async with self._permits:
+            if self._stopping:
+                return
+            self.in_flight += 1
+            try:
+                self._on_late(max(0.0, self._clock() - due))
+                await self._attempt(target)
+            except Exception:  # noqa: BLE001  (a bug of one attempt must not end the schedule)
+                _log.exception("attempt crashed", target=safe_text(target.name))
+            finally:
+                self.in_flight -= 1
+
+    def _missed(self, name: str) -> None:
+        try:
+            self._on_missed(name)
+        except Exception:  # noqa: BLE001  (the same, and the scheduler's timer with it)
+            _log.exception("counting a missed attempt crashed", target=safe_text(name))
+
+
+class _Spread(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Ticks at a target's own offset: a stable hash of its name, plus a little per tick."""
+
+    def __init__(self, name: str, interval: float, anchor: float) -> None:
+        self._name = name
+        self._interval = interval
+        self._fraction = _fraction(name)
+        self._base = anchor + self._fraction * interval
+        self._jitter = min(JITTER * interval, LONGEST_JITTER)
+
+    def first(self, now: float, window: float) -> float:
+        """Return when a target that is new at `now` is attempted first, within `window` seconds."""
+        return now + self._fraction * min(self._interval, window)
+
+    def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
+        """Return the first tick after `now`, and not right behind `previous`."""
+        after = max(_seconds(now), _seconds(previous) + self._interval / 2)
+        tick = math.floor((after - self._base) / self._interval)
+        while (due := self._at(tick)) <= after:
+            tick += 1
+        return _moment(due)
+
+    def _at(self, tick: int) -> float:
+        jitter = self._jitter * _fraction(f"{self._name}\n{tick}")
+        return self._base + tick * self._interval + jitter
+
+
+class _TaskExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
+    """Runs each job as a task of ours; BaseExecutor counts the instances."""
+
+    def __init__(self, run: Callable[[Target, float], Coroutine[Any, Any, None]]) -> None:
+        super().__init__()
+        self._run = run
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.running: set[str] = set()
+        """The names of the targets whose attempt is under way."""
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        task = asyncio.get_running_loop().create_task(
+            self._run(job.args[0], _seconds(run_times[-1]))
+        )
+        self.tasks.add(task)
+        self.running.add(job.id)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self.tasks.discard(task)
+            self.running.discard(job.id)
+            self._run_job_success(job.id, [])
+
+        task.add_done_callback(done)
+
+
+class _MonotonicScheduler(AsyncIOScheduler):  # type: ignore[misc]  # APScheduler ships no types
+    """APScheduler's scheduler for one store and one executor, on the monotonic clock."""
+
+    def __init__(
+        self,
+        executor: _TaskExecutor,
+        on_missed: Callable[[str], None],
+        clock: Callable[[], float],
+    ) -> None:
+        # A line per job would cost more than the job; getLogger's are shared with the process.
+        silent = logging.Logger("apscheduler", level=logging.CRITICAL)  # noqa: LOG001  (see above)
+        super().__init__(executors={"default": executor}, timezone=UTC, logger=silent)
+        self._executor = executor
+        self._on_missed = on_missed
+        self._clock = clock
+
+    def wakeup(self) -> None:
+        """Look for due jobs now; AsyncIOScheduler's goes round by a pipe, for other threads."""
+        self._stop_timer()
+        self._start_timer(self._process_jobs())
+
+    def _process_jobs(self) -> float | None:
+        """Submit what is due; return the seconds until the next job, as BaseScheduler's does."""
+        if self.state != STATE_RUNNING:
+            return None
+        store: Any = self._lookup_jobstore("default")
+        now = _moment(self._clock())
+        for job in store.get_due_jobs(now):
+            due = job.next_run_time
+            try:
+                self._executor.submit_job(job, [due])
+            except MaxInstancesReachedError:
+                self._on_missed(job.id)
+            job._modify(next_run_time=job.trigger.get_next_fire_time(due, now))  # noqa: SLF001  (as BaseScheduler does)
+            store.update_job(job)
+        upcoming: datetime | None = store.get_next_run_time()
+        if upcoming is None:
+            return None
+        return max(_seconds(upcoming) - self._clock(), _SHORTEST_WAIT)
+
+
+def _fraction(text: str) -> float:
+    """Return a stable number from 0 up to 1, spread evenly over texts."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:6]) / (1 << 48)
+
+
+def _moment(seconds: float) -> datetime:
+    return _ZERO + timedelta(seconds=seconds)
+
+
+def _seconds(moment: datetime) -> float:
+    return (moment - _ZERO).total_seconds()

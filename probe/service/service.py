@@ -1,0 +1,305 @@
+"""Wiring and signals: the line under a schedule, with its outputs, until it is told to stop."""
+
+import asyncio
+import gc
+import resource as resource_limits
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from probe.attempt.resolver import Resolver
+from probe.config.configuration import Configuration
+from probe.config.configured_secrets import register_configuration
+from probe.config.loader import Loader
+from probe.ledger.ledger import Ledger
+from probe.log.changes import ChangeLog
+from probe.log.source_states import SourceLog
+from probe.metrics.collector import Metrics
+from probe.metrics.own_trouble import LookUps, OwnTrouble
+from probe.metrics.web_metrics import WebMetrics
+from probe.model.source_state import SourcesShown
+from probe.model.target import Endpoint, Target
+from probe.service.on_demand import OnDemand
+from probe.service.pipeline import USER_AGENT, Line
+from probe.service.reload import Reloading
+from probe.service.schedule import Schedule
+from probe.service.span_export import telemetry_for
+from probe.text.safe_text import safe_text
+from probe.text.secret_register import SecretRegister
+from probe.web.application import web_application
+from probe.web.server.bug_log import FaultLog
+from probe.web.server.connections import Connections, connection_limit
+from probe.web.server.hosts import HostCheck, names_of_this_host
+from probe.web.server.listener import serving
+from probe.web.server.web_config import WebConfig
+
+DRAIN: Final = 3.0
+"""Seconds that attempts in flight get when the service is told to stop: it ends within five."""
+
+log = structlog.get_logger("mtls_probe")
+
+
+class Service:
+    """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        loader: Loader | None = None,
+        register: SecretRegister | None = None,
+    ) -> None:
+        """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
+
+        `register` masks secrets wherever a text leaves; None: one of its own.
+        """
+        self._register = register = SecretRegister() if register is None else register
+        register_configuration(register, configuration)
+        self.ledger = Ledger(configuration.targets)
+        self._telemetry, self._spans_to = telemetry_for(
+            configuration.spans_to,
+            resource=configuration.resource,
+            sample_successes=configuration.sample_successes,
+        )
+        telemetry = self._telemetry
+        resource = configuration.resource if telemetry is None else telemetry.resource
+        sampler = None if telemetry is None else telemetry.sampler
+        self.metrics = Metrics(self.ledger, resource=resource)
+        self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
+        self.ledger.subscribe(ChangeLog().recorded)
+        self._line = Line(
+            self.ledger,
+            clock_tolerance=configuration.clock_tolerance,
+            experiments=configuration.experiments_enabled,
+            experiments_at_once=configuration.experiments_concurrency,
+            clock_sources=configuration.clock_sources,
+            resource=resource,
+            sampler=sampler,
+            propagate=configuration.propagate,
+            register=register,
+        )
+        self._schedule = Schedule(
+            self._attempt,
+            concurrency=configuration.concurrency,
+            on_late=self.metrics.fleet.lateness,
+            on_missed=self._missed,
+        )
+        self.reloading = Reloading(
+            configuration,
+            loader,
+            self._line,
+            self._schedule,
+            told=self.metrics.fleet.config_reloaded,
+            applied=self._sources_read,
+            register=register,
+        )
+        self._source_log = SourceLog()
+        self._on_demand = OnDemand(
+            lambda: self.configuration.modules,
+            self._line.credentials,
+            beside=self._line.clocks.beside,
+            user_agent=USER_AGENT,
+            resource=resource,
+            clock_tolerance=configuration.clock_tolerance,
+            concurrency=configuration.concurrency,
+            sampler=sampler,
+            propagate=configuration.propagate,
+            recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
+            delays=self._line.delays,
+            register=register,
+            experiments=configuration.experiments_enabled,
+        )
+        resolvers = {
+            "schedule": self._line.resolver,
+            "probe": self._on_demand.resolver,
+            "clocks": self._line.clock_resolver,
+        }
+        self.metrics.fleet.show(
+            OwnTrouble(
+                self._line.delays.late,
+                {name: partial(_look_ups, resolver) for name, resolver in resolvers.items()},
+            )
+        )
+        if telemetry is not None:
+            self.ledger.subscribe(telemetry.recorded)
+        file = configuration.web.config_file
+        self._web_config = None if file is None else WebConfig(Path(file), register)
+        descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
+        tls = self._web_config is not None and self._web_config.ssl_context is not None
+        self._connections = Connections(
+            connection_limit(descriptors, configuration.concurrency, tls=tls)
+        )
+        self.metrics.fleet.show(WebMetrics(self._connections))
+        self._names = names_of_this_host()
+        self._reloads_seen = 0
+        self._started = False
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force."""
+        return self.reloading.configuration
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Endpoint]:
+        """Run the service; yields the address that it listens on.
+
+        Raises:
+            OSError: where it cannot listen there.
+        """
+        configuration, schedule = self.configuration, self._schedule
+        self.metrics.fleet.config_reloaded(successful=True, at=time.time())
+        self._sources_read(configuration)
+        application = web_application(
+            self.ledger,
+            self.metrics,
+            ready=lambda: self._started,
+            reload=self.reloading.asked if self.reloading.possible else None,
+            reload_failure=self._reload_failure,
+            warnings=lambda: self.configuration.warnings,
+            sources=self._sources,
+            on_demand=self._on_demand.answer,
+        )
+        served = self._web_config
+        if served is not None:
+            served.guard(application)
+        HostCheck(configuration.web.hosts, self._own_names).install(application)
+        async with serving(
+            application,
+            configuration.web.host,
+            configuration.web.port,
+            connections=self._connections,
+            ssl_context=None if served is None else served.ssl_context,
+        ) as (host, port):
+            following = (
+                nullcontext() if served is None else served.following(told=self._web_config_read)
+            )
+            telemetry = self._telemetry
+            async with (
+                nullcontext()
+                if telemetry is None
+                else telemetry.running(self.metrics.fleet.counting_spans()),
+                self._line.clocks.running(),
+                self.reloading.following(),
+                following,
+            ):
+                schedule.start()
+                schedule.replace(configuration.targets)
+                self._started = True
+                # What the start has made stays; the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
+                address = Endpoint(host, port)
+                log.info(
+                    "listening",
+                    address=str(address),
+                    targets=len(configuration.targets),
+                    **self._spans_to,
+                )
+                if configuration.spans_to is not None and telemetry is None:
+                    log.warning("telemetry_off", **self._spans_to)
+                try:
+                    yield address
+                finally:
+                    self._started = False
+                    await schedule.stop(DRAIN)
+
+    async def _attempt(self, target: Target) -> None:
+        await self._line.walk(target)
+        reloads = self._line.credentials.reloads
+        for _ in range(reloads - self._reloads_seen):
+            self.metrics.fleet.credentials_reloaded()
+        self._reloads_seen = reloads
+
+    def _sources_read(self, configuration: Configuration) -> None:
+        states, nothing = configuration.source_states, configuration.nothing_to_probe
+        self.metrics.fleet.sources.replace(states, nothing_to_probe=bool(nothing))
+        self._source_log.record(states, nothing)
+
+    def _sources(self) -> SourcesShown:
+        configuration = self.configuration
+        return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
+
+    def _web_config_read(self, failure: str | None) -> None:
+        self.metrics.fleet.web_config_read(successful=failure is None)
+
+    def _reload_failure(self) -> str | None:
+        served = self._web_config
+        told = (self.reloading.failure, served.failure if served is not None else None)
+        return self._register.mask("\n".join(filter(None, told))) or None
+
+    def _own_names(self) -> Iterator[str]:
+        yield from self._names
+        if self._web_config is not None:
+            yield from self._web_config.names
+
+    def _missed(self, name: str) -> None:
+        self.ledger.attempt_missed()
+        log.warning("attempt_missed", target=safe_text(name))
+
+
+def _look_ups(resolver: Resolver) -> LookUps:
+    return LookUps(resolver.under_way, resolver.places, resolver.refused)
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """Yield an event that SIGTERM or SIGINT sets, in the running loop."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
+    """Call `reload` at each SIGHUP, in the running loop."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
+async def serve(
+    configuration: Configuration,
+    *,
+    loader: Loader | None = None,
+    register: SecretRegister | None = None,
+    listening: Callable[[Endpoint], None] = lambda _address: None,
+    lines_dropped: Callable[[], int] = lambda: 0,
+) -> None:
+    """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
+
+    Args:
+        configuration: what to probe, and where to serve what is known.
+        loader: reads the configuration again, on SIGHUP and when its files change.
+        register: masks secrets wherever a text leaves; None: one of its own.
+        listening: told the address once it is served.
+        lines_dropped: how many lines the log has lost.
+
+    Raises:
+        OSError: where it cannot listen on the configured address.
+    """
+    asyncio.get_running_loop().set_exception_handler(FaultLog("event loop").report_loop)
+    # The handlers come first: a signal during the start would else end it without cleaning up.
+    with stop_signals() as stopped:
+        service = Service(configuration, loader, register)
+        # Here, as the log is the process's, which may have several services.
+        service.metrics.fleet.count_dropped_lines(lines_dropped)
+        with reload_signal(service.reloading.ask):
+            async with service.running() as address:
+                listening(address)
+                await stopped.wait()
+                log.info("stopping")

@@ -1,0 +1,113 @@
+"""Watches files by their fingerprints, so that a rename, a rewrite and a `..data` swap are all seen.
+
+The fingerprint alone decides what has changed. Notifications of the directories only say when to
+look; a slow poll stays, for they miss what a network file system or an overflow swallows, and a
+quick one where a directory cannot be watched.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from probe.system.directories import Directories, Notifications, places_of
+
+SLOW: Final = 5.0
+"""Seconds between two looks at everything."""
+QUICK: Final = 0.5
+"""Seconds between two looks at what cannot be watched; more than `AT_ONCE` files take longer in
+proportion."""
+AT_ONCE: Final = 500
+PAUSE: Final = 0.1
+"""Seconds between a notification and the look."""
+
+Fingerprint = tuple[int, ...]
+
+
+async def watch(
+    paths: Callable[[], Iterable[str]],
+    changed: Callable[[frozenset[str]], Awaitable[None]],
+    *,
+    version: Callable[[], object] = lambda: None,
+    notifications: Notifications | None = None,
+) -> None:
+    """Call `changed` with the paths whose files did, until cancelled.
+
+    Args:
+        paths: what to look at, asked before each full look: files may come and go. One that ends
+            in "/" is a directory; it changes when an entry comes or goes.
+        changed: awaited before the next look.
+        version: what `paths` depends on; another one brings a full look within `QUICK` seconds.
+        notifications: stands in for watchfiles.watch.
+    """
+    seen = _look(paths())
+    directories = Directories(notifications)
+    try:
+        while True:
+            now = await _next_look(directories, seen, paths, version)
+            # A path that is new, or no longer named, is another set of files, not a changed one.
+            different = frozenset(path for path in now.keys() & seen if now[path] != seen[path])
+            seen = now
+            if different:
+                await changed(different)
+                # What is named anew is seen from here on, and not only from the next look.
+                seen = {path: seen.get(path) or _fingerprint(path) for path in paths()}
+    finally:
+        directories.stop()
+
+
+async def _next_look(
+    directories: Directories,
+    seen: Mapping[str, Fingerprint],
+    paths: Callable[[], Iterable[str]],
+    version: Callable[[], object],
+) -> dict[str, Fingerprint]:
+    """Wait until something may have changed, and return how things are then.
+
+    Where the watches are new, all is looked at soon: they may have missed what came before they
+    stood.
+    """
+    places = places_of(seen)
+    new = directories.follow(places)
+    every = min(SLOW, QUICK * (1 + len(seen) // AT_ONCE)) if new else SLOW
+    began = looked = time.monotonic()
+    known = version()
+    while True:
+        told = await directories.told(QUICK)
+        if concerned := _concerned(places, told):
+            # The other files of the same rotation come along; and nobody looks more often.
+            await asyncio.sleep(PAUSE)
+            return {**seen, **_look(concerned)}
+        now = time.monotonic()
+        if now - began >= every or directories.gone(told) or version() != known:
+            return _look(paths())
+        unwatched = directories.unwatched(places)
+        if unwatched and now - looked >= QUICK * (1 + len(unwatched) // AT_ONCE):
+            looked = now
+            found = _look(unwatched)
+            if any(found[path] != seen[path] for path in found):
+                return {**seen, **found}
+
+
+def _concerned(places: Mapping[str, Sequence[str]], told: Iterable[str]) -> frozenset[str]:
+    return frozenset(
+        path
+        for place in told
+        for known in (place, f"{os.path.dirname(place)}/")  # noqa: PTH120 - a Path costs several times as much
+        for path in places.get(known, ())
+    )
+
+
+def _look(paths: Iterable[str]) -> dict[str, Fingerprint]:
+    return {path: _fingerprint(path) for path in dict.fromkeys(paths)}
+
+
+def _fingerprint(path: str) -> Fingerprint:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path costs twice as much
+    except OSError as error:
+        return (error.errno or -1,)
+    except ValueError:
+        return (-2,)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

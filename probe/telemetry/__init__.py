@@ -1,0 +1,1 @@
+"""The probe's own OpenTelemetry traces, read from the ledger."""

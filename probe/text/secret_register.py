@@ -1,0 +1,271 @@
+"""The register of secrets: what it has been given it masks in any text, in any usual encoding.
+
+One is made where a command is composed and is passed to whatever makes evidence, logs or prints
+errors. A value is registered where it enters; from then on no text that has passed `mask` holds it,
+its encodings, or a part of either that somebody has cut out of it.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any, Final, NoReturn, cast
+
+from probe.text.escaped_text import read_escapes
+from probe.text.secret_forms import forms_of
+
+MASK: Final = "(secret)"
+SHORTEST: Final = 8
+"""Characters of the shortest secret; what is shorter stands in ordinary words."""
+MOST: Final = 8192
+"""Secrets that are held, of some 5 KB each; past them the oldest is forgotten."""
+MOST_PUBLIC: Final = 65_536
+"""Texts held that are shown by design; past them the oldest is forgotten."""
+MOST_PLACES: Final = 32
+"""Forms in which one gram is looked for: all JWTs begin alike, and differ soon after."""
+_MOST_UNIFORM: Final = 256
+
+_EVERY: Final = 8
+_EVERY_ENCODED: Final = 16
+"""Each so many characters of a secret, or of an encoding, one gram of it is indexed, besides the
+first and the last."""
+_DENSE: Final = 32
+"""Characters up to which every gram of a secret is: a short one may be cut on both sides."""
+CUT: Final = "…"
+"""The sign of `safe_text` that a text was cut: what stands before it may be a secret's beginning."""
+_HEADS: Final = range(SHORTEST - 1, 3, -1)
+"""Lengths of a beginning that is looked for there alone."""
+_DEEPEST: Final = 3
+"""How often escapes are read: within one echo another may stand, as HTML in JSON in HTML."""
+_CACHED: Final = 4096
+"""Texts whose masked form is remembered: what a backend says is mostly what it said before."""
+_LONGEST_CACHED: Final = 1024
+
+_Place = tuple[str, int]
+_UNKNOWN: Final = object()
+
+
+class SecretRegister:
+    """Holds secrets and masks them in texts; safe to use from several threads.
+
+    The cost of `mask` grows with the text, not with the number of secrets: the text's grams of
+    eight characters are looked up in an index of some grams of each form, and a hit is extended
+    in both directions. A part of a secret is found when it is its beginning or its end, of at
+    least 8 characters, or any part of 15 (of 8 in a secret of at most 32 characters, of 23 in an
+    encoding).
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        """Hold none; past `most` secrets the oldest is forgotten."""
+        self._most = most
+        self._held: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._folded: dict[str, set[str]] = {}
+        self._index: dict[str, tuple[Any, ...]] = {}
+        self._uniform: dict[str, None] = {}
+        self._heads: Counter[str] = Counter()
+        self._public: OrderedDict[str, None] = OrderedDict()
+        self._all_public: str | None = ""
+        self._cache: dict[str, str | None] = {}
+        self._version = 0
+        self._lock = Lock()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with whatever changes what is masked."""
+        return self._version
+
+    def __repr__(self) -> str:
+        """Say how many are held, and none of them."""
+        return f"SecretRegister({len(self._held)} secrets)"
+
+    def __len__(self) -> int:
+        """Return how many secrets are held."""
+        return len(self._held)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled, which would write the secrets."""
+        raise TypeError("secrets are not written anywhere")
+
+    def add(self, value: str) -> None:
+        """Register a secret; one of less than 8 characters, or one shown by design, is not."""
+        value = value.strip()
+        if len(value) < SHORTEST:
+            return
+        with self._lock:
+            if value in self._held:
+                self._held.move_to_end(value)
+                return
+            if value.casefold() in self._public:
+                return
+            forms = tuple(form for form in forms_of(value) if len(form) >= SHORTEST)
+            self._held[value] = forms
+            self._folded.setdefault(value.casefold(), set()).add(value)
+            for form in forms:
+                self._add_form(form, _step_of(form, forms))
+            self._heads.update(value[:size] for size in _HEADS)
+            while len(self._held) > self._most:
+                self._forget(next(iter(self._held)))
+            self._cache = {}
+            self._version += 1
+
+    def add_public(self, texts: Iterable[str]) -> None:
+        """Take it that `texts` (a name, a host) are shown by design: no part of them is masked.
+
+        Only a secret that has one of them within itself is masked, where it stands whole or with
+        more of itself than that.
+        """
+        with self._lock:
+            new = [text.casefold() for text in texts if len(text) >= SHORTEST]
+            new = [text for text in new if text not in self._public]
+            if not new:
+                return
+            self._public.update(dict.fromkeys(new))
+            while len(self._public) > MOST_PUBLIC:
+                self._public.popitem(last=False)
+            self._all_public = None
+            for text in new:
+                for value in tuple(self._folded.get(text, ())):
+                    self._forget(value)
+            self._cache = {}
+            self._version += 1
+
+    def mask(self, text: str) -> str:
+        """Return `text` with `(secret)` in the place of each secret and each part of one."""
+        if not self._held or len(text) < SHORTEST:
+            return text
+        cache = self._cache
+        known = cache.get(text, _UNKNOWN)
+        if known is not _UNKNOWN:
+            masked = cast("str | None", known)
+        else:
+            spans = self.find_secrets(text)
+            masked = replace_spans(text, spans) if spans else None
+            if len(text) <= _LONGEST_CACHED:
+                if len(cache) >= _CACHED:
+                    cache.clear()
+                cache[text] = masked
+        return text if masked is None else masked
+
+    def find_secrets(self, text: str) -> list[tuple[int, int]]:
+        """Return where secrets stand in `text`, also behind escapes that no form of ours has."""
+        spans = self._spans(text)
+        places = None
+        for _ in range(_DEEPEST):
+            if (read := read_escapes(text)) is None:
+                break
+            text, begins = read
+            places = begins if places is None else [places[at] for at in begins]
+            spans += ((places[start], places[end]) for start, end in self._spans(text))
+        return spans
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        index, spans = self._index, []
+        # How far a form has been followed along one alignment with the text.
+        followed: dict[tuple[str, int], int] = {}
+        for at in range(len(text) - SHORTEST + 1):
+            places = index.get(text[at : at + SHORTEST])
+            if places is None:
+                continue
+            for form, offset in zip(places[::2], places[1::2], strict=True):
+                line = (form, at - offset)
+                if followed.get(line, -1) >= at + SHORTEST:
+                    continue
+                start, end = _extended(text, at, form, offset)
+                followed[line] = end
+                if end - start == len(form) or not self._is_public(text[start:end]):
+                    spans.append((start, end))
+        if text.endswith(CUT):
+            shown = len(text) - len(CUT)
+            sizes = (n for n in _HEADS if n <= shown and text[shown - n : shown] in self._heads)
+            spans += ((shown - size, shown) for size in tuple(sizes)[:1])
+        for form in self._uniform:
+            start = text.find(form)
+            while start >= 0:
+                spans.append((start, start + len(form)))
+                start = text.find(form, start + len(form))
+        return spans
+
+    def _is_public(self, part: str) -> bool:
+        shown = self._all_public
+        if shown is None:
+            with self._lock:
+                self._all_public = shown = "\n".join(self._public)
+        return part.casefold() in shown
+
+    def _add_form(self, form: str, step: int) -> None:
+        grams = _grams(form, step)
+        for gram, offset in grams:
+            places = self._index.get(gram, ())
+            if len(places) < 2 * MOST_PLACES:
+                self._index[gram] = (*places, form, offset)
+        if not grams and len(self._uniform) < _MOST_UNIFORM:
+            self._uniform[form] = None
+
+    def _forget(self, value: str) -> None:
+        forms = self._held.pop(value)
+        folded = value.casefold()
+        self._folded[folded].discard(value)
+        if not self._folded[folded]:
+            del self._folded[folded]
+        for size in _HEADS:
+            head = value[:size]
+            self._heads[head] -= 1
+            if self._heads[head] <= 0:
+                del self._heads[head]
+        for form in forms:
+            self._uniform.pop(form, None)
+            for gram, _ in _grams(form, _step_of(form, forms)):
+                places = self._index.get(gram, ())
+                left = tuple(
+                    part
+                    for place in zip(places[::2], places[1::2], strict=True)
+                    if place[0] != form
+                    for part in place
+                )
+                if left:
+                    self._index[gram] = left
+                else:
+                    self._index.pop(gram, None)
+
+
+def _step_of(form: str, forms: tuple[str, ...]) -> int:
+    """Return how far apart the grams of `form` are that are indexed; the first of `forms` is plain."""
+    if form is not forms[0]:
+        return _EVERY_ENCODED
+    return 1 if len(form) <= _DENSE else _EVERY
+
+
+def _grams(form: str, step: int) -> list[_Place]:
+    """Return the grams of `form` that are indexed, each once, with where it begins.
+
+    One of a single character, or of two in turn, stands in rulers and padding, and is left out.
+    """
+    last = len(form) - SHORTEST
+    offsets = {*range(0, last + 1, step), last}
+    found: dict[str, int] = {}
+    for offset in sorted(offsets):
+        gram = form[offset : offset + SHORTEST]
+        if len(set(gram)) > 2:
+            found.setdefault(gram, offset)
+    return list(found.items())
+
+
+def _extended(text: str, at: int, form: str, offset: int) -> tuple[int, int]:
+    """Return the longest span around `at` in which `text` is what `form` is around `offset`."""
+    start, first = at, offset
+    while start > 0 and first > 0 and text[start - 1] == form[first - 1]:
+        start, first = start - 1, first - 1
+    end, last = at + SHORTEST, offset + SHORTEST
+    while end < len(text) and last < len(form) and text[end] == form[last]:
+        end, last = end + 1, last + 1
+    return start, end
+
+
+def replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return `text` with one mask in the place of each of `spans`; those that overlap are one."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(spans):
+        if start > done or not pieces:
+            pieces += (text[done:start], MASK)
+        done = max(done, end)
+    return "".join((*pieces, text[done:]))

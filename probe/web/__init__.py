@@ -1,0 +1,1 @@
+"""The web application and its pages, read from the ledger."""

@@ -1,0 +1,1 @@
+"""The HTML pages, and the parts that they are built from."""

@@ -1,0 +1,76 @@
+"""The badge of a target: a small SVG, in the style of shields.io, for a README or a wiki.
+
+Law 10: both texts pass `safe_text` and are escaped; it holds no style sheet and no script.
+"""
+
+from html import escape
+from typing import Final
+
+from probe.ledger.ledger import TargetState
+from probe.text.safe_text import safe_text
+
+_LONGEST: Final = 60
+_PADDING: Final = 6
+_HEIGHT: Final = 20
+
+_LABEL: Final = "#40464d"
+_COLOURS: Final = {
+    "good": "#1a6e34",
+    "bad": "#b3261e",
+    "unsure": "#8a5a00",
+    "pending": "#57606a",
+}
+"""White on each of them has a contrast of 4.5 or more (WCAG 2.2, 1.4.3)."""
+
+_NARROW: Final = frozenset("fijlrtI.,:;'|!()[] /-")
+_WIDE: Final = frozenset("mwMW@%—…")
+
+
+def badge(state: TargetState | None, name: str) -> bytes:
+    """Return the badge of `state`, a grey one where no target is called `name`."""
+    if state is None:
+        return _drawn(safe_text(name, _LONGEST), "unknown", "pending")
+    return _drawn(safe_text(state.target.name, _LONGEST), *_said(state))
+
+
+def _said(state: TargetState) -> tuple[str, str]:
+    diagnosis = state.diagnosis
+    if diagnosis is None:
+        return "not probed yet", "pending"
+    words: str = diagnosis.outcome
+    if diagnosis.cause:
+        words = f"{words}: {diagnosis.cause}"
+    if state.expected:
+        # It ends as the target asks: `expect` names a failure that is due.
+        return (f"{words}, as expected" if diagnosis.cause else words), "good"
+    return words, "unsure" if diagnosis.outcome == "unconfirmed" else "bad"
+
+
+def _drawn(label: str, words: str, mood: str) -> bytes:
+    left, right = _width(label), _width(words)
+    total = left + right
+    title = escape(f"{label}: {words}")
+    texts = "".join(
+        f'<text x="{middle}" y="14" textLength="{width - 2 * _PADDING}" '
+        f'lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+        for text, middle, width in (
+            (label, left / 2, left),
+            (words, left + right / 2, right),
+        )
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="{_HEIGHT}" role="img" '
+        f'aria-label="{title}"><title>{title}</title>'
+        f'<clipPath id="r"><rect width="{total}" height="{_HEIGHT}" rx="3"/></clipPath>'
+        f'<g clip-path="url(#r)"><rect width="{left}" height="{_HEIGHT}" fill="{_LABEL}"/>'
+        f'<rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{_COLOURS[mood]}"/></g>'
+        '<g fill="#fff" text-anchor="middle" font-size="11" '
+        f'font-family="Verdana,DejaVu Sans,sans-serif">{texts}</g></svg>\n'
+    ).encode()
+
+
+def _width(text: str) -> int:
+    """Return the width of `text` with its padding; `textLength` makes any font keep to it."""
+    narrow = sum(char in _NARROW for char in text)
+    wide = sum(char in _WIDE or not char.isascii() for char in text)
+    return round(narrow * 4.6 + wide * 11.0 + (len(text) - narrow - wide) * 7.0) + 2 * _PADDING

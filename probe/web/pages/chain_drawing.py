@@ -1,0 +1,206 @@
+"""Certificate chains as boxes and links, end entity first: where a chain breaks, a link says so.
+
+Pure. The client's chain goes as far as it is sent, over issuers at hand, to an anchor or to the
+issuer that is missing; the server's to its anchor in ca_file.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from probe.diagnosis.wording import shown
+from probe.model.certificate import CertificateFacts
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence, Handshake
+from probe.report.result import rfc3339
+from probe.web.pages.chain_links import anchor_of, issued, names_issuer
+from probe.web.pages.countdown import Countdown, countdown
+
+Kind = Literal["sent", "at-hand", "anchor", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One certificate, or the name of one that is missing; `link` says how it follows the last."""
+
+    kind: Kind
+    heading: str
+    subject: str
+    link: str = ""
+    holds: bool = True
+    """Whether the link above holds."""
+    issuer: str = ""
+    begins: str = ""
+    ends: str = ""
+    left: Countdown | None = None
+    sans: tuple[str, ...] = ()
+    sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One chain, from the end entity on."""
+
+    title: str
+    boxes: tuple[Box, ...]
+
+    @property
+    def summary(self) -> str:
+        """Say in words whether the chain holds, and where not."""
+        broken = [box.link for box in self.boxes if not box.holds]
+        words = f"This chain is broken: {'; '.join(broken)}." if broken else "Every link holds."
+        outside = [
+            f"{box.subject}: {box.left.words}" for box in self.boxes if box.left and box.left.over
+        ]
+        return f"{words} Not valid now: {'; '.join(outside)}." if outside else words
+
+
+def chain_drawings(evidence: Evidence, diagnosis: Diagnosis, now: float) -> tuple[Drawing, ...]:
+    """Return the chains of both sides, as far as there are any, as of `now` (epoch seconds)."""
+    drawings = []
+    if evidence.credentials.client_chain:
+        boxes = tuple(_client(evidence, diagnosis, now))
+        drawings.append(Drawing("The exporter's chain", boxes))
+    handshake = evidence.handshake
+    if handshake is not None and handshake.server_chain:
+        boxes = tuple(_server(evidence, handshake, now))
+        drawings.append(Drawing("The backend's chain", boxes))
+    return tuple(drawings)
+
+
+def _box(
+    kind: Kind,
+    heading: str,
+    facts: CertificateFacts,
+    now: float,
+    *,
+    below: CertificateFacts | None,
+    notes: Iterable[str] = (),
+) -> Box:
+    link, holds = _link(below, facts) if below is not None else ("", True)
+    return Box(
+        kind=kind,
+        heading=heading,
+        subject=shown(facts),
+        link=link,
+        holds=holds,
+        issuer=facts.issuer.text,
+        begins=rfc3339(facts.not_before),
+        ends=rfc3339(facts.not_after),
+        left=countdown("", facts, now),
+        sans=facts.sans,
+        sha256=facts.sha256,
+        notes=tuple(notes),
+    )
+
+
+def _link(below: CertificateFacts, above: CertificateFacts) -> tuple[str, bool]:
+    if issued(below, above):
+        return "issued by", True
+    if names_issuer(below, above):
+        return f"{shown(above)} has the name of the issuer, but another key", False
+    return f"{shown(below)} was issued by {below.issuer.text}, not by {shown(above)}", False
+
+
+def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Box]:
+    credentials, handshake = evidence.credentials, evidence.handshake
+    chain = credentials.client_chain
+    listed = {name.digest for name in handshake.acceptable_cas} if handshake else set[str]()
+    named = ("the backend names this CA as acceptable",)
+    below: CertificateFacts | None = None
+    for at, one in enumerate(chain):
+        heading = "the exporter's certificate" if not at else f"certificate {at + 1} of the file"
+        notes = named if one.subject.digest in listed else ()
+        yield _box("sent", heading, one, now, below=below, notes=notes)
+        below = one
+    for step in credentials.continuation:
+        notes = named if step.certificate.subject.digest in listed else ()
+        heading = f"not sent; it lies in {step.path}"
+        yield _box("at-hand", heading, step.certificate, now, below=below, notes=notes)
+        below = step.certificate
+    if below is not None and not below.self_signed:
+        confirmed = diagnosis.outcome == "confirmed"
+        yield _beyond(below, chain, listed=listed, confirmed=confirmed)
+    everything = [*chain, *(step.certificate for step in credentials.continuation)]
+    if listed and handshake and not _reaches(everything, listed):
+        yield Box(
+            "missing",
+            "the CAs that the backend accepts",
+            " · ".join(name.text for name in handshake.acceptable_cas[:10]),
+            link="the backend's list names no CA of this chain",
+            holds=False,
+        )
+
+
+def _beyond(
+    top: CertificateFacts, chain: Sequence[CertificateFacts], *, listed: set[str], confirmed: bool
+) -> Box:
+    """Return the box of an issuer that is not at hand."""
+    issuer = top.issuer.text
+    if top.issuer.digest in listed:
+        heading = "not at hand; the backend names it as acceptable"
+        return Box("anchor", heading, issuer, link="issued by")
+    if any(issued(top, one) for one in chain):
+        link = f"the issuer of {shown(top)} stands before it in the file: the order is wrong"
+        return Box("missing", "at another place of the file", issuer, link=link, holds=False)
+    if confirmed:
+        return Box(
+            "anchor", "not at hand; the backend accepted the chain", issuer, link="issued by"
+        )
+    link = f"the issuer of {shown(top)} is not at hand"
+    return Box("missing", "missing: neither sent nor at hand", issuer, link=link, holds=False)
+
+
+def _reaches(chain: Iterable[CertificateFacts], listed: set[str]) -> bool:
+    return any({one.issuer.digest, one.subject.digest} & listed for one in chain)
+
+
+def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[Box]:
+    chain, bundle = handshake.server_chain, evidence.credentials.ca_bundle
+    where = evidence.target.ca_file or "ca_file"
+    held = {one.sha256 for one in bundle}
+    below: CertificateFacts | None = None
+    for at, one in enumerate(chain):
+        heading = "the backend's certificate" if not at else f"sent with it, certificate {at + 1}"
+        notes = [f"{where} holds this one: an anchor"] if one.sha256 in held else []
+        notes += [
+            f"X509_V_ERR {error.code}" for error in handshake.verify_errors if error.depth == at
+        ]
+        if not at:
+            notes += _name_fault(handshake)
+        yield _box("sent", heading, one, now, below=below, notes=notes)
+        below = one
+    anchor = anchor_of(chain, bundle)
+    if anchor is None:
+        yield from _no_anchor(evidence, handshake, where, now)
+    elif anchor.sha256 not in {one.sha256 for one in chain}:
+        child = next(one for one in reversed(chain) if issued(one, anchor))
+        yield _box("anchor", f"anchor, from {where}", anchor, now, below=child)
+
+
+def _name_fault(handshake: Handshake) -> Iterator[str]:
+    check = handshake.name_check
+    if check is not None and not check.matched:
+        yield f"it does not hold the name {check.reference}"
+
+
+def _no_anchor(evidence: Evidence, handshake: Handshake, where: str, now: float) -> Iterator[Box]:
+    last, bundle = handshake.server_chain[-1], evidence.credentials.ca_bundle
+    namesake = next((one for one in bundle if names_issuer(last, one)), None)
+    if namesake is not None:
+        yield _box("missing", f"from {where}", namesake, now, below=last)
+        return
+    issuer = last.issuer.text
+    if evidence.credentials.system_roots:
+        if handshake.server_verified and not evidence.target.insecure_skip_verify:
+            yield Box("anchor", "anchor, one of the system's roots", issuer, link="issued by")
+            return
+        where = f"{where} or the system's roots" if bundle else "the system's roots"
+    if last.self_signed:
+        link = f"{shown(last)} is a root that is not in {where}"
+        held = " · ".join(shown(one) for one in bundle[:10]) or "(no certificate)"
+        yield Box("missing", f"what {where} holds instead", held, link=link, holds=False)
+        return
+    link = f"the issuer of {shown(last)} was not sent and is not in {where}"
+    yield Box("missing", "missing", issuer, link=link, holds=False)

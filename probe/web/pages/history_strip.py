@@ -1,0 +1,89 @@
+"""The history strip: a target's last attempts as bars whose height says how each ended.
+
+Pure, from the ledger's entries; colour only repeats what height and the label in words say.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from probe.ledger.ledger import HISTORY, HistoryEntry
+from probe.report.result import rfc3339
+
+Mood = Literal["good", "unsure", "bad"]
+
+STEP: Final = 4
+"""Units from one bar to the next; a bar is three wide."""
+WIDTH: Final = HISTORY * STEP
+HEIGHT: Final = 16
+
+_HEIGHTS: Final[dict[Mood, int]] = {"good": 5, "unsure": 10, "bad": HEIGHT}
+_WORDS: Final[dict[Mood, str]] = {
+    "good": "as expected",
+    "unsure": "unconfirmed",
+    "bad": "not as expected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One attempt: where its bar stands, and what it was, in words."""
+
+    mood: Mood
+    x: int
+    y: int
+    height: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The strip as SVG takes it: one path for each mood, the newest attempt at the right."""
+
+    label: str
+    paths: tuple[tuple[Mood, str], ...]
+
+
+def mood_of(entry: HistoryEntry) -> Mood:
+    """Return how an attempt is shown."""
+    if entry.expected:
+        return "good"
+    return "unsure" if entry.outcome == "unconfirmed" else "bad"
+
+
+def strip(history: Sequence[HistoryEntry]) -> Strip:
+    """Return the strip of `history`, which stands oldest first."""
+    moods = [mood_of(entry) for entry in history]
+    paths: dict[Mood, list[str]] = {}
+    for place, mood in enumerate(moods, HISTORY - len(moods)):
+        # One path for each mood keeps a page of hundreds of targets small.
+        high = _HEIGHTS[mood]
+        paths.setdefault(mood, []).append(f"M{place * STEP} {HEIGHT - high}h3v{high}h-3z")
+    return Strip(_label(moods), tuple((mood, "".join(parts)) for mood, parts in paths.items()))
+
+
+def bars(history: Sequence[HistoryEntry]) -> tuple[Bar, ...]:
+    """Return a bar for each attempt of `history`, to be shown with its title."""
+    return tuple(
+        Bar(mood, place * STEP, HEIGHT - _HEIGHTS[mood], _HEIGHTS[mood], _title(entry))
+        for place, entry in enumerate(history, HISTORY - len(history))
+        for mood in (mood_of(entry),)
+    )
+
+
+def _label(moods: Sequence[Mood]) -> str:
+    if not moods:
+        return "no attempt yet"
+    counts = ", ".join(_counts(moods))
+    return f"last attempt: {counts}" if len(moods) == 1 else f"last {len(moods)} attempts: {counts}"
+
+
+def _counts(moods: Sequence[Mood]) -> Iterable[str]:
+    for mood, words in _WORDS.items():
+        if count := moods.count(mood):
+            yield f"{count} {words}"
+
+
+def _title(entry: HistoryEntry) -> str:
+    cause = f" ({entry.cause})" if entry.cause else ""
+    return f"{rfc3339(entry.at)} {entry.outcome}{cause}"

@@ -1,0 +1,1 @@
+"""How the web application is served: TLS, client certificates, passwords, limits."""

@@ -1,0 +1,157 @@
+"""What stands before every page: the rate limit, the client's names, the password; then headers.
+
+The order is exporter-toolkit's, and so is what is guarded: every path, health included. Law 11: a
+credential is compared and forgotten, and no answer or log holds one.
+"""
+
+import base64
+import binascii
+import ipaddress
+import math
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from cryptography import x509
+
+from probe.web.server.passwords import BusyError, Passwords
+from probe.web.server.web_file import RateLimit, ServerSettings
+
+_CHALLENGE: Final = 'Basic realm="mtls-probe", charset="UTF-8"'
+
+
+class Guard:
+    """Lets a request pass or answers it itself, by the settings that are in force then."""
+
+    def __init__(
+        self,
+        settings: Callable[[], ServerSettings],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take where to look the settings up; `clock` (seconds) fills the bucket of tokens."""
+        self._settings = settings
+        self._passwords = Passwords()
+        self._clock = clock
+        self._bucket: _Bucket | None = None
+
+    def install(self, application: web.Application) -> None:
+        """Stand before every page of `application`, which is not running yet."""
+
+        # A method cannot carry the mark of today's kind of middleware.
+        @web.middleware
+        async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self.answer(request, handler)
+
+        application.middlewares.insert(0, guarded)
+        application.on_response_prepare.append(self.headers)
+        application.on_cleanup.append(self._close)
+
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Pass `request` on to `handler`, or say why not."""
+        settings = self._settings()
+        if not self._allows(settings.rate_limit):
+            return web.Response(status=429, text="too many requests\n")
+        if settings.tls is not None and settings.tls.client_allowed_sans is not None:
+            allowed = settings.tls.client_allowed_sans
+            if allowed.isdisjoint(_names_of_client(request)):
+                return web.Response(status=403, text="not a client of this server\n")
+        if settings.users:
+            refused = await self._without_password(request, settings)
+            if refused is not None:
+                return refused
+        return await handler(request)
+
+    async def headers(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Set what the file says, also in place of what a page would say."""
+        response.headers.update(self._settings().headers)
+
+    def _allows(self, limit: RateLimit | None) -> bool:
+        if limit is None:
+            self._bucket = None
+            return True
+        if self._bucket is None or self._bucket.limit != limit:
+            self._bucket = _Bucket(limit, self._clock())
+        return self._bucket.take(self._clock())
+
+    async def _without_password(
+        self, request: web.Request, settings: ServerSettings
+    ) -> web.Response | None:
+        given = _basic(request.headers.get("Authorization", ""))
+        try:
+            if given is not None and await self._passwords.right(settings.users, *given):
+                return None
+        except BusyError:
+            text = "too many passwords are being checked\n"
+            return web.Response(status=503, text=text, headers={"Retry-After": "1"})
+        headers = {"WWW-Authenticate": _CHALLENGE}
+        return web.Response(status=401, text="unauthorized\n", headers=headers)
+
+    async def _close(self, _: web.Application) -> None:
+        self._passwords.close()
+
+
+class _Bucket:
+    """Tokens for `limit.burst` requests; another one comes each `limit.interval` seconds."""
+
+    def __init__(self, limit: RateLimit, now: float) -> None:
+        self.limit = limit
+        self._tokens = float(limit.burst)
+        self._filled = now
+
+    def take(self, now: float) -> bool:
+        """Take one, if there is one."""
+        more = (now - self._filled) / self.limit.interval
+        self._tokens = min(self.limit.burst, self._tokens + more)
+        self._filled = now
+        # Half a second in ten steps is not half a second, by a last bit.
+        if self._tokens < 1 and not math.isclose(self._tokens, 1):
+            return False
+        self._tokens = max(0.0, self._tokens - 1)
+        return True
+
+
+def _basic(header: str) -> tuple[bytes, bytes] | None:
+    """Return user and password of an `Authorization` header (RFC 7617), or None."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    user, colon, password = decoded.partition(b":")
+    return (user, password) if colon else None
+
+
+def _names_of_client(request: web.Request) -> frozenset[str]:
+    """Return the names in the certificate that TLS has verified."""
+    transport = request.transport
+    connection = None if transport is None else transport.get_extra_info("ssl_object")
+    certificate = None if connection is None else connection.getpeercert(binary_form=True)
+    return frozenset() if certificate is None else _names(certificate)
+
+
+@lru_cache(maxsize=64)
+def _names(certificate: bytes) -> frozenset[str]:
+    """Return DNS names, addresses, e-mail addresses and URIs as the format compares them."""
+    try:
+        extensions = x509.load_der_x509_certificate(certificate).extensions
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return frozenset()
+    texts = (
+        each.value
+        for each in names
+        if isinstance(
+            each, x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
+        )
+    )
+    return frozenset(
+        str(text) if isinstance(text, ipaddress.IPv4Address | ipaddress.IPv6Address) else text
+        for text in texts
+        if isinstance(text, str | ipaddress.IPv4Address | ipaddress.IPv6Address)
+    )

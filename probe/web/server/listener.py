@@ -1,0 +1,234 @@
+"""Listens, and lets each connection in by `Connections`: also one that never ends its handshake.
+
+A server of asyncio's has no say before a TLS handshake is over, and no bound; here each socket is
+counted from the moment that it is accepted.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final, cast
+
+from aiohttp import web
+
+from probe.web.server.bug_log import FaultLog
+from probe.web.server.connections import DEADLINES, Connection, Connections
+from probe.web.server.request_handler import RequestHandler
+from probe.web.server.tls_context import Context
+
+SHUTDOWN_TIMEOUT: Final = 2.0
+"""Seconds that requests under way get when the service stops."""
+BACKLOG: Final = 4096
+"""Connections that the kernel holds until they are accepted."""
+ACCEPTED_AT_ONCE: Final = 32
+"""In one turn of the event loop: a flood of new connections must not hold back the attempts."""
+SWEEP: Final = 0.5
+"""Seconds between two looks for connections that are overdue."""
+PAUSE: Final = 0.2
+"""Seconds without accepting, where a descriptor or memory is missing."""
+RECEIVE_BUFFER: Final = 64 * 1024
+FAST_CONNECTIONS: Final = 32
+"""The first ones get a large buffer in the kernel, so that a distant scraper reads fast."""
+SEND_BUFFER: Final = 256 * 1024
+SMALL_SEND_BUFFER: Final = 32 * 1024
+"""Bytes; the kernel takes twice as much, which a container's memory limit counts."""
+
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Listener:
+    """The listening sockets of one application."""
+
+    def __init__(
+        self,
+        handler: Callable[[Connection], RequestHandler],
+        connections: Connections,
+        ssl_context: Context | None = None,
+    ) -> None:
+        """Take what serves a connection; nothing listens yet."""
+        self._handler = handler
+        self._connections = connections
+        self._ssl_context = ssl_context
+        self._sockets: list[socket.socket] = []
+        self._starting: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the first socket listens."""
+        host, port = self._sockets[0].getsockname()[:2]
+        return str(host), int(port)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen on every address of `host`.
+
+        Raises:
+            OSError: where one of them cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            for family, kind, protocol, _, address in dict.fromkeys(found):
+                self._sockets.append(_listening(family, kind, protocol, address))
+        except BaseException:
+            self._close_sockets()
+            raise
+        for one in self._sockets:
+            loop.add_reader(one.fileno(), self._accept, one)
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Accept nothing more; connections that are open stay so."""
+        loop = asyncio.get_running_loop()
+        for one in self._sockets:
+            loop.remove_reader(one.fileno())
+        self._close_sockets()
+        tasks = [*self._starting, *([self._sweeping] if self._sweeping else ())]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _close_sockets(self) -> None:
+        for one in self._sockets:
+            one.close()
+        self._sockets.clear()
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                sock, address = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    # The attempts come first: one connection less, and none more for a moment.
+                    self._connections.make_room()
+                    self._pause(listening)
+                return
+            self._begin(sock, str(address[0]))
+
+    def _pause(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listening.fileno())
+
+        def go_on() -> None:
+            if listening in self._sockets:
+                loop.add_reader(listening.fileno(), self._accept, listening)
+
+        loop.call_later(PAUSE, go_on)
+
+    def _begin(self, sock: socket.socket, peer: str) -> None:
+        connections = self._connections
+        connection = Connection(peer, sock.close)
+        connections.admit(connection)
+        sock.setblocking(False)
+        size = SEND_BUFFER if len(connections) <= FAST_CONNECTIONS else SMALL_SEND_BUFFER
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        task = asyncio.get_running_loop().create_task(self._hand_over(sock, connection))
+        connection.end = lambda: _give_up(task, sock)
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _hand_over(self, sock: socket.socket, connection: Connection) -> None:
+        """Shake hands where there is TLS, and let the handler have the connection."""
+        named = {} if self._ssl_context is None else {
+            "ssl_handshake_timeout": DEADLINES["handshake"][0],
+            "ssl_shutdown_timeout": SHUTDOWN_TIMEOUT,
+        }  # fmt: skip
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: self._handler(connection), sock, ssl=self._ssl_context, **named
+            )
+        except OSError:
+            # Not TLS, another version, no certificate, gone: the peer has learnt it by an alert.
+            self._connections.leave(connection)
+            sock.close()
+        except BaseException:
+            self._connections.leave(connection)
+            sock.close()
+            raise
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            self._connections.end_overdue()
+
+
+@asynccontextmanager
+async def serving(
+    application: web.Application,
+    host: str,
+    port: int,
+    *,
+    connections: Connections,
+    ssl_context: Context | None = None,
+) -> AsyncIterator[tuple[str, int]]:
+    """Serve `application` as long as the context lasts; yields the address.
+
+    Args:
+        application: the pages.
+        host: a name or an address.
+        port: 0 takes any.
+        connections: how many may be open, and what becomes of slow ones.
+        ssl_context: of the server's side of TLS; None serves plain HTTP.
+
+    Raises:
+        OSError: where it cannot listen there.
+    """
+    runner = web.AppRunner(
+        application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT
+    )
+    await runner.setup()
+    server = runner.server
+    assert server is not None
+    loop, faults = asyncio.get_running_loop(), FaultLog("web")
+
+    async def harden(request: web.BaseRequest, response: web.StreamResponse) -> None:
+        # What aiohttp answers itself is asked for by a Request too, which has no route.
+        await application.on_response_prepare.send(cast("web.Request", request), response)
+
+    def handler(connection: Connection) -> RequestHandler:
+        return RequestHandler(
+            server,
+            connection,
+            connections,
+            harden=harden,
+            faults=faults,
+            loop=loop,
+            keepalive_timeout=DEADLINES["idle"][0],
+        )
+
+    listener = Listener(handler, connections, ssl_context)
+    try:
+        await listener.start(host, port)
+        try:
+            yield listener.address
+        finally:
+            await listener.close()
+    finally:
+        await runner.cleanup()
+        connections.end_all()
+
+
+def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _give_up(task: asyncio.Task[None], sock: socket.socket) -> None:
+    task.cancel()
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

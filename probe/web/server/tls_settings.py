@@ -1,0 +1,198 @@
+"""`tls_server_config` of the web file: who is asked for a certificate, and what TLS may choose.
+
+Law 11: an error shows nothing of `key`. What Go's TLS does and Python's cannot is an error, so that
+nobody takes a server for stricter, or for more lenient, than it is.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from probe.config.errors import ConfigurationError
+from probe.config.schema import Entry
+from probe.config.typed_values import error_at
+from probe.config.yaml_document import Document
+from probe.model.cipher_suites import SECURE_SUITES
+from probe.text.description import is_plausible_path
+
+ClientAuth = Literal["none", "if_given", "required"]
+
+CLIENT_AUTH: Final[dict[str, ClientAuth]] = {
+    "": "none",
+    "NoClientCert": "none",
+    "VerifyClientCertIfGiven": "if_given",
+    "RequireAndVerifyClientCert": "required",
+}
+UNVERIFIED: Final = frozenset({"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"})
+"""What Go's TLS can do and OpenSSL cannot: ask for a certificate and take any."""
+TLS13_SUITES: Final = frozenset(
+    {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
+)
+"""Named in `cipher_suites` they have no effect, neither here nor in Go: TLS 1.3 has all three."""
+CURVES: Final = {
+    "X25519": "X25519",
+    "CurveP256": "prime256v1",
+    "CurveP384": "secp384r1",
+    "CurveP521": "secp521r1",
+}
+"""The format's names, and OpenSSL's."""
+VERSIONS: Final = ("TLS12", "TLS13")
+
+
+class TlsServerEntry(Entry, frozen=True, kw_only=True):
+    """`tls_server_config`."""
+
+    cert_file: str = ""
+    key_file: str = ""
+    cert: Any = None
+    key: Any = None
+    client_ca: str = ""
+    client_ca_file: str = ""
+    client_auth_type: str = ""
+    client_allowed_sans: list[str] | None = None
+    cipher_suites: list[str] = msgspec.field(default_factory=list)
+    curve_preferences: list[str] = msgspec.field(default_factory=list)
+    min_version: str = "TLS12"
+    max_version: str = "TLS13"
+    prefer_server_cipher_suites: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """What the server's side of TLS is made of; paths are whole, names are OpenSSL's."""
+
+    cert_file: str
+    key_file: str
+    client_auth: ClientAuth = "none"
+    client_ca_file: str | None = None
+    client_ca_pem: str | None = None
+    client_allowed_sans: frozenset[str] | None = None
+    cipher_suites: tuple[str, ...] = ()
+    curve: str | None = None
+    min_version: str = "TLS12"
+    max_version: str = "TLS13"
+    prefers_own_suites: bool = True
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that it is made of."""
+        files = (self.cert_file, self.key_file, self.client_ca_file)
+        return tuple(file for file in files if file is not None)
+
+
+def tls_settings(entry: TlsServerEntry, document: Document) -> TlsSettings | None:
+    """Judge every key of `tls_server_config`; None where it sets none.
+
+    Raises:
+        ConfigurationError: with file, line, key, what was found and what is allowed.
+    """
+    if entry == TlsServerEntry():
+        return None
+
+    def fault(key: str, reason: str, **facts: Any) -> ConfigurationError:
+        return error_at(document, ("tls_server_config", key), reason, **facts)
+
+    for key, value in (("cert", entry.cert), ("key", entry.key)):
+        if value not in (None, ""):
+            raise fault(key, f"is not taken inline: put it into a file, and name it in {key}_file")
+    for key, name in (("cert_file", entry.cert_file), ("key_file", entry.key_file)):
+        if not name:
+            raise fault(key, "is missing")
+    files = (entry.cert_file, entry.key_file, entry.client_ca_file)
+    for key, name in zip(("cert_file", "key_file", "client_ca_file"), files, strict=True):
+        if name and not is_plausible_path(name):
+            raise fault(key, "is not the path of a file", found=name)
+    folder = Path(document.file).parent
+    suites, minimum = _suites(entry, document)
+    return TlsSettings(
+        cert_file=str(folder / entry.cert_file),
+        key_file=str(folder / entry.key_file),
+        client_auth=_client_auth(entry, document),
+        client_ca_file=str(folder / entry.client_ca_file) if entry.client_ca_file else None,
+        client_ca_pem=entry.client_ca or None,
+        client_allowed_sans=_allowed_sans(entry, document),
+        cipher_suites=suites,
+        curve=_curve(entry, document),
+        min_version=minimum,
+        max_version=entry.max_version,
+        prefers_own_suites=entry.prefer_server_cipher_suites,
+    )
+
+
+def _client_auth(entry: TlsServerEntry, document: Document) -> ClientAuth:
+    given = entry.client_auth_type
+    path = ("tls_server_config", "client_auth_type")
+    allowed = tuple(filter(None, CLIENT_AUTH))
+    if given in UNVERIFIED:
+        reason = "is not supported by this server: it verifies every certificate that it asks for"
+        raise error_at(document, path, reason, found=given, allowed=allowed)
+    if given not in CLIENT_AUTH:
+        reason = "no kind of client authentication"
+        raise error_at(document, path, reason, found=given, allowed=allowed)
+    kind = CLIENT_AUTH[given]
+    if entry.client_ca and entry.client_ca_file:
+        reason = "client_ca_file says the same; give one of them"
+        raise error_at(document, ("tls_server_config", "client_ca"), reason)
+    has_ca = bool(entry.client_ca or entry.client_ca_file)
+    if has_ca and kind == "none":
+        reason = "is needed with a client CA: without it no client is asked for a certificate"
+        raise error_at(document, path, reason, allowed=allowed[1:])
+    if not has_ca and kind != "none":
+        reason = (
+            "is missing: by the host's own roots anybody with a public certificate would get in"
+        )
+        raise error_at(document, ("tls_server_config", "client_ca_file"), reason)
+    return kind
+
+
+def _allowed_sans(entry: TlsServerEntry, document: Document) -> frozenset[str] | None:
+    if entry.client_allowed_sans is None:
+        return None
+    path = ("tls_server_config", "client_allowed_sans")
+    if CLIENT_AUTH.get(entry.client_auth_type) != "required":
+        reason = "needs client_auth_type RequireAndVerifyClientCert: others let clients in without"
+        raise error_at(document, path, reason)
+    if not entry.client_allowed_sans:
+        raise error_at(document, path, "names nobody; leave it out to let in every verified client")
+    return frozenset(entry.client_allowed_sans)
+
+
+def _suites(entry: TlsServerEntry, document: Document) -> tuple[tuple[str, ...], str]:
+    """Return OpenSSL's names for TLS 1.2, and the least version that has a suite."""
+    for key, version in (("min_version", entry.min_version), ("max_version", entry.max_version)):
+        if version not in VERSIONS:
+            old = version in {"TLS10", "TLS11"}
+            reason = "is obsolete (RFC 8996)" if old else "no version of TLS"
+            path = ("tls_server_config", key)
+            raise error_at(document, path, reason, found=version, allowed=VERSIONS)
+    if entry.min_version > entry.max_version:
+        path = ("tls_server_config", "min_version")
+        raise error_at(document, path, "is above max_version", found=entry.min_version)
+    allowed = (*sorted(TLS13_SUITES), *SECURE_SUITES)
+    for position, name in enumerate(entry.cipher_suites):
+        if name not in allowed:
+            path_of_it = ("tls_server_config", "cipher_suites", position)
+            reason = "no cipher suite that Go holds to be secure"
+            raise error_at(document, path_of_it, reason, found=name, allowed=allowed)
+    suites = tuple(SECURE_SUITES[name] for name in entry.cipher_suites if name in SECURE_SUITES)
+    if suites or not entry.cipher_suites:
+        return suites, entry.min_version
+    # As in Go: where only suites of TLS 1.3 are named, TLS 1.2 has none.
+    if entry.max_version == "TLS12":
+        raise error_at(document, ("tls_server_config", "cipher_suites"), "names none for TLS 1.2")
+    return (), "TLS13"
+
+
+def _curve(entry: TlsServerEntry, document: Document) -> str | None:
+    for position, name in enumerate(entry.curve_preferences):
+        if name not in CURVES:
+            path = ("tls_server_config", "curve_preferences", position)
+            raise error_at(document, path, "no curve", found=name, allowed=CURVES)
+    if not entry.curve_preferences:
+        return None
+    if len(set(entry.curve_preferences)) > 1:
+        reason = "this server takes one curve; leave it out to offer all that OpenSSL holds good"
+        raise error_at(document, ("tls_server_config", "curve_preferences"), reason)
+    return CURVES[entry.curve_preferences[0]]

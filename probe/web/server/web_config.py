@@ -1,0 +1,180 @@
+"""The web file in force, and how a changed one takes its place.
+
+It is read and judged whole, with every file that it names, then swapped; one with an error, and one
+that would let more people in, leave the old one in force, and the reason is reported. New connections get the
+new certificate and client CAs, new requests the new users and headers; nothing that listens stops.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+from cryptography import x509
+
+from probe.config.errors import ConfigurationError
+from probe.config.typed_values import error_at
+from probe.config.yaml_document import Document
+from probe.system.file_watcher import watch
+from probe.text.safe_text import safe_text
+from probe.text.secret_register import SecretRegister
+from probe.web.server.guard import Guard
+from probe.web.server.tls_context import Context, ServingContext, UnusableError, server_context
+from probe.web.server.weakening import weakenings
+from probe.web.server.web_file import ServerSettings, read_document, settings_of
+
+SETTLE: Final = 0.2
+"""Seconds between a change and reading: a certificate and its key are two files."""
+
+Told = Callable[[str | None], None]
+"""Learns how a later reading ended: why the old file stays in force, or None."""
+
+log = structlog.get_logger("mtls_probe")
+
+
+class WebConfig:
+    """How the web application is served, by a web file of exporter-toolkit's format.
+
+    Attributes:
+        settings: What the file in force says.
+        ssl_context: What a listener is given, once; None where it serves plain HTTP.
+        failure: Why the last change left the old file in force; None where it did not.
+        names: The DNS names in the certificate that is served.
+    """
+
+    def __init__(self, path: Path, register: SecretRegister | None = None) -> None:
+        """Read the file at `path`, and every file that it names, from its own folder on.
+
+        The hashes of its passwords are put into `register`.
+
+        Raises:
+            ConfigurationError: with file, line, key, what was found and what is allowed.
+        """
+        self._path = str(path)
+        self._register = SecretRegister() if register is None else register
+        self._named: tuple[str, ...] = ()
+        self.failure: str | None = None
+        self.settings, context, self.names = self._read()
+        self.ssl_context = None if context is None else ServingContext(context)
+
+    def guard(self, application: web.Application) -> None:
+        """Have every page of `application` guarded; it is not running yet."""
+        Guard(lambda: self.settings).install(application)
+
+    @property
+    def files(self) -> Iterator[str]:
+        """What a change of would bring another reading: the file, those it names, those in force."""
+        in_force = () if self.settings.tls is None else self.settings.tls.files
+        yield from dict.fromkeys((self._path, *self._named, *in_force))
+
+    async def reload(self) -> str | None:
+        """Read the file again; return why the old one stays, or None.
+
+        Where it stays, its certificate and client CAs are read again: they are rotated all the same.
+        """
+        failure = await self._take_file()
+        if failure is not None:
+            await self._renew()
+        return failure
+
+    async def _renew(self) -> None:
+        tls, serving = self.settings.tls, self.ssl_context
+        if tls is None or serving is None:
+            return
+        # What cannot be read now (the half of a rotation) leaves what was read before.
+        with suppress(UnusableError):
+            serving.in_force = await asyncio.to_thread(server_context, tls)
+            self.names = await asyncio.to_thread(served_names, Path(tls.cert_file))
+
+    async def _take_file(self) -> str | None:
+        try:
+            # Key and certificates are parsed, and a file system may be slow.
+            settings, context, names = await asyncio.to_thread(self._read)
+        except ConfigurationError as error:
+            return str(error)
+        if why := self._weaker(settings):
+            return why
+        if (context is None) != (self.ssl_context is None):
+            word = "away" if context is None else "in"
+            return f"{safe_text(self._path)}: tls_server_config: takes a restart to be taken {word}"
+        self.settings, self.names = settings, names
+        if self.ssl_context is not None and context is not None:
+            self.ssl_context.in_force = context
+        return None
+
+    def _weaker(self, settings: ServerSettings) -> str | None:
+        """Return why `settings` need a restart to be in force: they would let more people in."""
+        lost = list(weakenings(self.settings, settings))
+        if settings == ServerSettings() != self.settings:
+            lost = lost or ["it is empty"]
+        if not lost:
+            return None
+        return f"{safe_text(self._path)}: {'; '.join(lost)}: takes a restart to be in force"
+
+    @asynccontextmanager
+    async def following(self, told: Told = lambda _: None) -> AsyncIterator[None]:
+        """Read the file again when it or a file that it names changes, as long as this lasts."""
+
+        async def changed(_: frozenset[str]) -> None:
+            await asyncio.sleep(SETTLE)
+            if await self._told_reload(told):
+                log.info("web_config_reloaded", file=safe_text(self._path))
+
+        following = asyncio.create_task(watch(lambda: self.files, changed))
+        # What changed after the first reading and before the first look would else go unseen.
+        await asyncio.sleep(0)
+        await self._told_reload(lambda failure: told(failure) if failure else None)
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+
+    async def _told_reload(self, told: Told) -> bool:
+        """Reload; return whether the file is in force now."""
+        try:
+            failure = await self.reload()
+        except Exception:
+            # A bug of ours must not end the watch.
+            log.exception("probe_fault", work="web file")
+            return False
+        self.failure = failure
+        if failure is not None:
+            log.error("web_config_refused", reason=failure, keeps="the web file in force")
+        told(failure)
+        return failure is None
+
+    def _read(self) -> tuple[ServerSettings, Context | None, frozenset[str]]:
+        document = read_document(self._path)
+        settings = settings_of(document)
+        for hashed in settings.users.values():
+            self._register.add(hashed.decode())
+        if settings.tls is None:
+            self._named = ()
+            return settings, None, frozenset()
+        # Also where one of them does not fit: its next change may mend that.
+        self._named = settings.tls.files
+        try:
+            context = server_context(settings.tls)
+        except UnusableError as error:
+            raise _told_where(document, error) from None
+        return settings, context, served_names(Path(settings.tls.cert_file))
+
+
+def served_names(file: Path) -> frozenset[str]:
+    """Return the DNS names of the first certificate in `file`; none where there are none."""
+    try:
+        certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return frozenset()
+    return frozenset(extension.value.get_values_for_type(x509.DNSName))
+
+
+def _told_where(document: Document, error: UnusableError) -> ConfigurationError:
+    path = ("tls_server_config", error.key)
+    return error_at(document, path, error.reason, found=error.found)

@@ -1,0 +1,161 @@
+"""The web file, in the format of Prometheus's exporter-toolkit, becomes frozen values.
+
+Laws 2 and 10 hold as for the configuration: settings or a `ConfigurationError`. Law 11: no error
+shows what stands under `basic_auth_users` or `key`. What exporter-toolkit ignores silently, or what
+this server cannot do, is an error: a file in force means what it says.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from probe.config import duration
+from probe.config.errors import ConfigurationError
+from probe.config.schema import Entry
+from probe.config.typed_values import convert, error_at
+from probe.config.yaml_document import MAX_BYTES, Document, parse_yaml
+from probe.text.description import refuse_non_path
+from probe.web.server.tls_settings import TlsServerEntry, TlsSettings, tls_settings
+
+HEADERS: Final[dict[str, tuple[str, ...]]] = {
+    "Strict-Transport-Security": (),
+    "X-Content-Type-Options": ("nosniff",),
+    "X-Frame-Options": ("deny", "sameorigin"),
+    "X-XSS-Protection": (),
+    "Content-Security-Policy": (),
+}
+"""The headers that the format knows; those with values take no other."""
+MAX_COST: Final = 15
+"""Of a password's hash; one check takes two seconds then, and a check cannot be interrupted."""
+
+_BCRYPT: Final = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_FIELD_VALUE: Final = re.compile("[\t\x20-\x7e]*")
+
+
+class HttpServerEntry(Entry, frozen=True, kw_only=True):
+    """`http_server_config`."""
+
+    http2: bool = True
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class RateLimitEntry(Entry, frozen=True, kw_only=True):
+    """`rate_limit`; a number is no duration, except 0."""
+
+    interval: str | int = 0
+    burst: int = 0
+
+
+class WebFileEntry(Entry, frozen=True, kw_only=True):
+    """The whole file."""
+
+    tls_server_config: TlsServerEntry = TlsServerEntry()
+    http_server_config: HttpServerEntry = HttpServerEntry()
+    rate_limit: RateLimitEntry = RateLimitEntry()
+    basic_auth_users: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`burst` requests at once, and one more each `interval` seconds."""
+
+    interval: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What a web file says."""
+
+    tls: TlsSettings | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rate_limit: RateLimit | None = None
+    users: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    """The bcrypt hash of each user's password."""
+
+
+def read_document(path: str) -> Document:
+    """Return the plain values of the file at `path`, and their lines.
+
+    Raises:
+        ConfigurationError: where it cannot be read or is not YAML.
+    """
+    try:
+        refuse_non_path(path)
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ConfigurationError(f"cannot be read: {reason}", file=path) from None
+    return parse_yaml(raw, path)
+
+
+def settings_of(document: Document) -> ServerSettings:
+    """Judge every key; relative paths start from the folder of the document's file.
+
+    Raises:
+        ConfigurationError: with file, line, key, what was found and what is allowed.
+    """
+    entry = convert(document, WebFileEntry)
+    return ServerSettings(
+        tls=tls_settings(entry.tls_server_config, document),
+        headers=_headers(entry.http_server_config.headers, document),
+        rate_limit=_rate_limit(entry.rate_limit, document),
+        users=_users(entry.basic_auth_users, document),
+    )
+
+
+def _headers(headers: Mapping[str, str], document: Document) -> dict[str, str]:
+    for name, value in headers.items():
+        path = ("http_server_config", "headers", name)
+        if name not in HEADERS:
+            raise error_at(document, path, "no header that can be set", found=name, allowed=HEADERS)
+        if HEADERS[name] and value not in HEADERS[name]:
+            raise error_at(document, path, "no value of this header", allowed=HEADERS[name])
+        if not _FIELD_VALUE.fullmatch(value):
+            raise error_at(document, path, "holds a character that a header cannot")
+    return {name: value for name, value in headers.items() if value}
+
+
+def _rate_limit(entry: RateLimitEntry, document: Document) -> RateLimit | None:
+    path = ("rate_limit", "interval")
+    if isinstance(entry.interval, int):
+        if entry.interval:
+            reason = f"a duration needs its unit, like {entry.interval}s"
+            raise error_at(document, path, reason, found=entry.interval)
+        return None
+    try:
+        interval = duration.seconds(entry.interval)
+    except ValueError as error:
+        raise error_at(document, path, str(error), found=entry.interval) from None
+    if interval < 0:
+        raise error_at(document, path, "must not be negative", found=entry.interval)
+    if interval == 0:
+        return None
+    if entry.burst < 1:
+        reason = "must be at least 1: with less, every request is refused"
+        raise error_at(document, ("rate_limit", "burst"), reason, found=entry.burst)
+    return RateLimit(interval, entry.burst)
+
+
+def _users(given: Any, document: Document) -> dict[bytes, bytes]:
+    key = "basic_auth_users"
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise error_at(document, (key,), "must be a mapping of users to bcrypt hashes")
+    users: dict[bytes, bytes] = {}
+    for user, hashed in given.items():
+        found = _BCRYPT.fullmatch(hashed) if isinstance(hashed, str) else None
+        if found is None:
+            reason = "must be a bcrypt hash, as `htpasswd -nBC 10` prints (not shown)"
+            raise error_at(document, (key, user), reason)
+        if not 4 <= int(found[1]) <= MAX_COST:
+            reason = "the cost of the hash must be from 4 to 15: a check would take too long"
+            raise error_at(document, (key, user), reason, found=f"cost {int(found[1])}")
+        users[user.encode()] = hashed.encode()
+    return users

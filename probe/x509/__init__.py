@@ -1,0 +1,1 @@
+"""Certificates and the judgements about them: contents, names, dates, paths, strength. Pure."""

@@ -1,0 +1,318 @@
+"""A certificate's contents as `CertificateFacts`, for people and for the diagnosis.
+
+Total on whatever a peer or a file supplies: what cannot be read leaves its field empty. Law 10:
+every text passes safe_text().
+"""
+
+import hashlib
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from probe.model.certificate import CertificateFacts, Name
+from probe.text.safe_text import safe_text
+
+UNREADABLE: Final = "unreadable certificate"
+MAX_WITH_NAMES: Final = 32_768
+"""Bytes of a certificate beyond which subject and issuer are not read."""
+MAX_RSA_BITS: Final = 8192
+MAX_RSA_EXPONENT: Final = (1 << 31) - 1
+"""What Go verifies signatures of (crypto/tls, maxRSAKeySize; crypto/rsa, checkPub)."""
+MAX_SANS: Final = 100
+"""Presented identifiers kept of one certificate: a hostile one holds thousands."""
+
+PARSE_ERRORS: Final = (
+    ValueError,  # UnicodeError and the parser's own among them
+    TypeError,
+    OverflowError,
+    KeyError,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+    InternalError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises for a certificate that is odd, damaged or hostile."""
+
+_EXTENDED_KEY_USAGES: Final = {
+    ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
+    ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
+    ExtendedKeyUsageOID.CODE_SIGNING: "codeSigning",
+    ExtendedKeyUsageOID.EMAIL_PROTECTION: "emailProtection",
+    ExtendedKeyUsageOID.TIME_STAMPING: "timeStamping",
+    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSPSigning",
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "anyExtendedKeyUsage",
+}
+
+_KEY_USAGES: Final = {
+    "digital_signature": "digitalSignature",
+    "content_commitment": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+    "encipher_only": "encipherOnly",
+    "decipher_only": "decipherOnly",
+}
+
+_T = TypeVar("_T")
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def name_facts(name: x509.Name) -> Name:
+    """Return `name` as RFC 4514 text, safe to show, and a digest of its DER to compare by."""
+    text = _or(name.rfc4514_string, "unreadable name")
+    der = _or(name.public_bytes, text.encode("utf-8", "replace"))
+    return Name(text=safe_text(text), digest=_digest(der))
+
+
+def name_from_der(der: bytes) -> Name:
+    """Return the same for a DER name, as an acceptable-CA list holds them."""
+    name = _or(lambda: x509.Name.from_bytes(der), None)
+    text = "unreadable name" if name is None else name_facts(name).text
+    return Name(text=text, digest=_digest(der))
+
+
+def unread_name(der: bytes) -> Name:
+    """Return a name that is not read for its length; its digest still compares."""
+    return Name(text=f"a name of {len(der)} bytes", digest=_digest(der))
+
+
+def parse_certificate(der: bytes) -> x509.Certificate | None:
+    """Parse one DER certificate; None where it is not one."""
+    return _or(lambda: x509.load_der_x509_certificate(der), None)
+
+
+def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
+    """Read what `certificate` says (RFC 5280); what is unreadable stays empty."""
+    der = certificate.public_bytes(Encoding.DER)
+    empty = x509.Name([])
+    if len(der) > MAX_WITH_NAMES:
+        # A name of thousands of attributes takes longer than all the rest.
+        subject, issuer = unread_name(der), Name(text="", digest="")
+    else:
+        subject = name_facts(_or(lambda: certificate.subject, empty))
+        issuer = name_facts(_or(lambda: certificate.issuer, empty))
+    basic = _extension(certificate, x509.BasicConstraints)
+    subject_key_id = _extension(certificate, x509.SubjectKeyIdentifier)
+    authority_key_id = _extension(certificate, x509.AuthorityKeyIdentifier)
+    key_type, key_bits = _or(lambda: key_kind(certificate.public_key()), ("", 0))
+    hash_algorithm = _or(lambda: certificate.signature_hash_algorithm, None)
+    return CertificateFacts(
+        subject=subject,
+        issuer=issuer,
+        serial_number=_or(lambda: _serial(certificate.serial_number), ""),
+        not_before=_or(lambda: _epoch(certificate.not_valid_before_utc), 0.0),
+        not_after=_or(lambda: _epoch(certificate.not_valid_after_utc), 0.0),
+        sha256=hashlib.sha256(der).hexdigest(),
+        sans=_or(lambda: tuple(_sans(certificate)), ()),
+        is_ca=bool(basic and basic.ca),
+        self_signed=subject.digest == issuer.digest and issued_by(certificate, certificate),
+        key_type=key_type,
+        key_bits=key_bits,
+        signature_hash=safe_text(hash_algorithm.name) if hash_algorithm else "",
+        extended_key_usage=_extended_key_usage(certificate),
+        key_usage=_key_usage(certificate),
+        subject_key_id=subject_key_id.digest.hex()[:128] if subject_key_id else "",
+        authority_key_id=(authority_key_id.key_identifier or b"").hex()[:128]
+        if authority_key_id
+        else "",
+        aia_issuers=_or(lambda: tuple(_aia_issuers(certificate)), ()),
+        common_name=read_common_name(certificate),
+    )
+
+
+def read_common_name(certificate: x509.Certificate) -> str:
+    """Return the subject's CN, safe to show; empty where it has none or can't be read.
+
+    Of several it is the last, the most specific (RFC 6125 §1.8). Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
+    not a string in hex, and joins the parts of a multi-valued RDN with `+`.
+    """
+    values: list[str | bytes] = _or(
+        lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
+        [],
+    )
+    return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
+
+
+def unreadable_facts(der: bytes) -> CertificateFacts:
+    """Stand in for a certificate that does not parse; its digest still names it."""
+    name = Name(text=UNREADABLE, digest="")
+    return CertificateFacts(
+        subject=name,
+        issuer=Name(text="", digest=""),
+        serial_number="",
+        not_before=0.0,
+        not_after=0.0,
+        sha256=hashlib.sha256(der).hexdigest(),
+    )
+
+
+def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Return whether `issuer`'s name and key made `certificate`, the signature verified.
+
+    Not by RSA keys so large that Go refuses them: to verify one signature takes milliseconds.
+    """
+    if _is_oversized(issuer):
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except PARSE_ERRORS:
+        return _issued_with_weak_hash(certificate, issuer)
+    return True
+
+
+def _is_oversized(issuer: x509.Certificate) -> bool:
+    key = _or(issuer.public_key, None)
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    return key.key_size > MAX_RSA_BITS or key.public_numbers().e > MAX_RSA_EXPONENT
+
+
+def _issued_with_weak_hash(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Verify a SHA-1 or MD5 signature, which the library's own check does not know any more."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+        if not isinstance(algorithm, hashes.SHA1 | hashes.MD5):
+            return False
+        if certificate.issuer != issuer.subject:
+            return False
+        signed = certificate.signature, certificate.tbs_certificate_bytes
+        match issuer.public_key():
+            case rsa.RSAPublicKey() as key:
+                key.verify(*signed, padding.PKCS1v15(), algorithm)
+            case ec.EllipticCurvePublicKey() as key:
+                key.verify(*signed, ec.ECDSA(algorithm))
+            case _:
+                return False
+    except PARSE_ERRORS:
+        return False
+    return True
+
+
+class CertificateReader:
+    """Reads certificates that come again and again, at the price of a lookup."""
+
+    def __init__(self, entries: int = 512) -> None:
+        """Keep the facts of the `entries` certificates last asked for."""
+        self._entries = entries
+        self._known: OrderedDict[bytes, CertificateFacts] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many certificates are kept."""
+        return len(self._known)
+
+    def read_der(self, der: bytes) -> CertificateFacts:
+        """Return the facts of one DER certificate, whatever it holds."""
+        facts = self._known.get(der)
+        if facts is not None:
+            self._known.move_to_end(der)
+            return facts
+        certificate = parse_certificate(der)
+        facts = unreadable_facts(der) if certificate is None else certificate_facts(certificate)
+        self._known[der] = facts
+        if len(self._known) > self._entries:
+            self._known.popitem(last=False)
+        return facts
+
+
+def _or(read: Callable[[], _T], otherwise: _T) -> _T:
+    try:
+        with warnings.catch_warnings():
+            # A peer's odd serial number is no news for the operator's log.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return read()
+    except PARSE_ERRORS:
+        return otherwise
+
+
+def _digest(der: bytes) -> str:
+    return hashlib.sha256(der).hexdigest()[:16]
+
+
+def _epoch(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def _serial(number: int) -> str:
+    """Write whole octets in lower case, as the blackbox exporter does."""
+    sign, digits = ("-" if number < 0 else ""), f"{abs(number):x}"
+    return safe_text(sign + digits.zfill(len(digits) + len(digits) % 2))
+
+
+def key_kind(key: object) -> tuple[str, int]:
+    """Return the type of a public key and its size in bits; 0 where it has none."""
+    match key:
+        case rsa.RSAPublicKey():
+            return "RSA", key.key_size
+        case ec.EllipticCurvePublicKey():
+            return "EC", key.curve.key_size
+        case ed25519.Ed25519PublicKey():
+            return "Ed25519", 256
+        case ed448.Ed448PublicKey():
+            return "Ed448", 456
+        case dsa.DSAPublicKey():
+            return "DSA", key.key_size
+        case _:
+            return type(key).__name__.removesuffix("PublicKey"), 0
+
+
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    return _or(lambda: certificate.extensions.get_extension_for_class(kind).value, None)
+
+
+def _extended_key_usage(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    usages = _extension(certificate, x509.ExtendedKeyUsage)
+    if usages is None:
+        return None
+    return tuple(_EXTENDED_KEY_USAGES.get(u, safe_text(u.dotted_string)) for u in usages)[:MAX_SANS]
+
+
+def _key_usage(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage is None:
+        return None
+    # encipherOnly and decipherOnly raise where keyAgreement is not set: then they mean nothing.
+    return tuple(name for attribute, name in _KEY_USAGES.items() if _is_set(usage, attribute))
+
+
+def _is_set(usage: x509.KeyUsage, attribute: str) -> bool:
+    return _or(lambda: bool(getattr(usage, attribute)), False)
+
+
+def _sans(certificate: x509.Certificate) -> Iterator[str]:
+    names = _extension(certificate, x509.SubjectAlternativeName)
+    for name in list(names or ())[:MAX_SANS]:
+        match name:
+            case x509.DNSName():
+                yield safe_text(f"DNS:{name.value}")
+            case x509.IPAddress():
+                yield safe_text(f"IP:{name.value}")
+            case x509.UniformResourceIdentifier():
+                yield safe_text(f"URI:{name.value}")
+            case x509.RFC822Name():
+                yield safe_text(f"email:{name.value}")
+            case _:
+                continue
+
+
+def _aia_issuers(certificate: x509.Certificate) -> Iterator[str]:
+    access = _extension(certificate, x509.AuthorityInformationAccess)
+    for description in list(access or ())[:MAX_SANS]:
+        if description.access_method != AuthorityInformationAccessOID.CA_ISSUERS:
+            continue
+        if isinstance(description.access_location, x509.UniformResourceIdentifier):
+            yield safe_text(description.access_location.value)

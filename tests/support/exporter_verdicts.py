@@ -1,0 +1,26 @@
+"""What the exporters of each language would do with one attempt's evidence."""
+
+import msgspec.structs
+
+from probe.diagnosis.diagnose import diagnose
+from probe.exporters.by_exporter import by_exporter
+from probe.exporters.verdict import Verdict
+from probe.model.evidence import Evidence
+from tests.golden.attempts import (
+    over_http,
+)
+
+
+def verdicts(evidence: Evidence) -> dict[str, Verdict]:
+    """Return the verdicts by runtime."""
+    return {one.runtime: one for one in by_exporter(evidence, diagnose(evidence))}
+
+
+def outcomes(evidence: Evidence) -> dict[str, str]:
+    """Return only how each runtime ends."""
+    return {runtime: one.outcome for runtime, one in verdicts(evidence).items()}
+
+
+def over_http_instead(evidence: Evidence) -> Evidence:
+    """Return the same attempt of an OTLP/HTTP target."""
+    return msgspec.structs.replace(evidence, target=over_http())

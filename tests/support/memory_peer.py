@@ -1,0 +1,161 @@
+"""A TLS server in memory and the plans of its clients, for the tests of the handshake's room."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Literal, Protocol
+
+from cryptography import x509
+from OpenSSL import SSL
+from OpenSSL.crypto import X509, X509StoreFlags
+
+from probe.credentials.tls_context import Credentials, Material, Variant
+from probe.demo.pki import Authority, Issued
+from probe.model.certificate import CredentialFacts
+from probe.model.evidence import Offer
+from probe.model.target import TlsSettings
+from probe.tls.bindings import Scratch
+from probe.tls.client import TlsClient, TlsPlan, sni_of
+from probe.x509.parse import CertificateReader, name_from_der
+from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
+
+Version = Literal["1.2", "1.3"]
+VERSIONS: tuple[Version, ...] = ("1.2", "1.3")
+NUMBERS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
+CLIENT = CLIENT_CA.issue("exporter")
+
+
+class Speaker(Protocol):
+    """Whatever has bytes for the wire."""
+
+    def take_output(self) -> bytes:
+        """Return them."""
+
+
+class MemoryServer:
+    """One connection of a TLS server; what it hears in clear is in `plain`."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        """Wait for a ClientHello."""
+        self.connection = SSL.Connection(context, None)
+        self.connection.set_accept_state()
+        self.complete = False
+        self.failed = False
+        self.plain = b""
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes of the wire; return the bytes that answer them."""
+        self.connection.bio_write(data)
+        try:
+            if not self.complete:
+                self.connection.do_handshake()
+                self.complete = True
+            while True:
+                self.plain += self.connection.recv(65536)
+        except SSL.WantReadError:
+            pass
+        except SSL.Error:
+            self.failed = True
+        return self.take_output()
+
+    def say(self, data: bytes) -> bytes:
+        """Return `data`, encrypted."""
+        self.connection.sendall(data)
+        return self.take_output()
+
+    def close(self) -> bytes:
+        """Return a close_notify."""
+        self.connection.shutdown()
+        return self.take_output()
+
+    def take_output(self) -> bytes:
+        """Return what is to go on the wire."""
+        output = b""
+        with suppress(SSL.WantReadError):
+            while True:
+                output += self.connection.bio_read(65536)
+        return output
+
+
+def server_context(
+    version: Version = "1.3",
+    *,
+    server: Issued = SERVER,
+    chain: Sequence[x509.Certificate] = (),
+    client_ca: Authority | None = CLIENT_CA,
+    named: Sequence[Authority] = (CLIENT_CA,),
+    alpn: bytes | None = b"h2",
+    serves: Callable[[SSL.Context], object] = bool,
+) -> SSL.Context:
+    """Return a server of one TLS version that demands a certificate of `client_ca`.
+
+    `named` is whom its CertificateRequest names; `serves` may set up more.
+    """
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(NUMBERS[version])
+    context.set_max_proto_version(NUMBERS[version])
+    context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.use_certificate(server.certificate)
+    context.use_privatekey(server.key)
+    for each in chain:
+        context.add_extra_chain_cert(each)
+    if client_ca is not None:
+        store = context.get_cert_store()
+        assert store is not None
+        store.add_cert(X509.from_cryptography(client_ca.certificate))
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+        for authority in named:
+            context.add_client_ca(authority.certificate)
+    if alpn is not None:
+        context.set_alpn_select_callback(lambda _connection, _offered: alpn)
+    serves(context)
+    return context
+
+
+def plan_of(
+    client: Issued | None = CLIENT,
+    *,
+    anchors: Sequence[Authority] = (SERVER_CA,),
+    reference: str = "localhost",
+    alpn: tuple[bytes, ...] = (b"h2", b"http/1.1"),
+    skip_verify: bool = False,
+    tls: TlsSettings | None = None,
+    variant: Variant | None = None,
+) -> TlsPlan:
+    """Return the plan of a client, its context built as a target's is."""
+    material = Material(
+        chain=(client.certificate,) if client else (),
+        key=client.key if client else None,
+        anchors=tuple(authority.certificate for authority in anchors),
+    )
+    credentials = Credentials(tls or TlsSettings(), material, CredentialFacts())
+    return TlsPlan(
+        context=credentials.context(variant or Variant()),
+        reference_identifier=reference,
+        alpn=alpn,
+        offer=Offer(server_name=reference),
+        sends_certificate=client is not None,
+        skip_verify=skip_verify,
+        read_certificate=CertificateReader().read_der,
+        read_name=name_from_der,
+        scratch=Scratch(),
+        sni=sni_of(reference),
+    )
+
+
+def meet(client: TlsClient, server: MemoryServer) -> bytes:
+    """Let the two talk until both are silent; return the application data that the client got."""
+    plain = b""
+    while output := client.take_output():
+        if back := server.receive(output):
+            plain += client.receive(back)
+    return plain
+
+
+def handshake(context: SSL.Context, plan: TlsPlan | None = None) -> tuple[TlsClient, MemoryServer]:
+    """Return a client and a server of `context` that have said all they have to say."""
+    client, server = TlsClient(plan or plan_of()), MemoryServer(context)
+    client.start()
+    meet(client, server)
+    return client, server

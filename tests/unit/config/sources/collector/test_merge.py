@@ -1,0 +1,68 @@
+"""Several files make one Collector configuration, and references become what they stand for."""
+
+import json
+
+from hypothesis import given, settings
+
+from probe.config.sources.collector.merge import CollectorFiles
+from probe.model.target import Source, TlsSettings
+from tests.support.collector_texts import (
+    FILE,
+    collector_documents,
+    headers_of,
+    reading,
+    with_exporter,
+)
+
+
+def test_later_files_come_over_earlier_ones() -> None:
+    """Mappings merge key by key, lists and texts are replaced, and so is a mapping by null."""
+    first = with_exporter(
+        "otlp", "endpoint: c:4317", "tls: {ca_file: /a, curve_preferences: [P256]}"
+    )
+    second = "exporters: {otlp: {endpoint: 'd:4317', tls: {curve_preferences: [P384]}}}"
+    tls = TlsSettings(ca_file="/a", curve_preferences=("P384",))
+    (target,) = reading(first, second, "").targets
+    assert (target.endpoint.host, target.tls) == ("d", tls)
+    assert target.sources == (Source("collector", f"{FILE}, more-1.yaml, more-2.yaml"),)
+    (target,) = reading(first, "exporters: {otlp: {tls: }}").targets
+    assert target.tls == TlsSettings()
+    found = reading(first, "service: {pipelines: {traces: {exporters: [debug]}}}")
+    assert found.targets == ()
+
+
+def test_a_key_may_hold_its_path() -> None:
+    """`::` in a key is confmap's delimiter, in any depth."""
+    text = "exporters::otlp::endpoint: c:4317\nservice: {'pipelines::logs': {exporters: [otlp]}}"
+    second = "exporters: {otlp: {'tls::ca_file': /ca}}"
+    (target,) = reading(text, second).targets
+    assert (target.endpoint.host, target.signal, target.tls.ca_file) == ("c", "logs", "/ca")
+
+
+def test_references_may_stand_for_whole_parts() -> None:
+    """A mapping comes from a file or a variable as it does from the file itself."""
+    text = "exporters: ${file:x.yaml}\nservice: {pipelines: {traces: {exporters: [otlp]}}}"
+    files = {"x.yaml": "otlp: {endpoint: 'c:4317', headers: {a: '$${env:X}'}, tls: '${env:TLS}'}"}
+    found = reading(text, files=files, environ={"TLS": "{ca_file: /ca}"})
+    (target,) = found.targets
+    assert target.tls.ca_file == "/ca"
+    assert headers_of(target) == {"a": "${env:X}"}
+    assert found.files == (FILE, "x.yaml")
+
+
+def test_references_elsewhere_are_not_followed() -> None:
+    """What other components keep in files and in other providers does not concern the probe."""
+    text = with_exporter("otlp", "endpoint: c:4317")
+    more = "receivers: {kafka: {auth: '${file:/secret}', key: '${vault:x}'}}\n"
+    found = reading(more + text)
+    assert ([target.name for target in found.targets], found.warnings) == (["otlp"], ())
+
+
+@settings(max_examples=100, deadline=None)
+@given(collector_documents)
+def test_a_file_over_itself_says_the_same(held: dict[str, object]) -> None:
+    """Merging is idempotent, so a file that is named twice changes nothing."""
+    text = json.dumps(held, ensure_ascii=False)
+    once = CollectorFiles(["a"], {}, lambda _: text)
+    twice = CollectorFiles(["a", "a"], {}, lambda _: text)
+    assert once.document.value == twice.document.value

@@ -1,0 +1,198 @@
+"""Targets from the command line: names, protocols, durations, and what is refused."""
+
+from contextlib import suppress
+
+import click
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.config.arguments import (
+    demo_configuration,
+    read_duration,
+    read_endpoints,
+    read_listen,
+    targets_from_arguments,
+)
+from probe.model.target import Endpoint, Source, Target, TlsSettings
+
+SETTINGS = {
+    "cert_file": None,
+    "key_file": None,
+    "ca_file": None,
+    "server_name": "",
+    "protocol": None,
+    "depth": "otlp",
+    "timeout": "5s",
+}
+
+
+def targets(*endpoints: str, **chosen: str) -> tuple[Target, ...]:
+    """Return the targets of `endpoints` with the default settings, but for `chosen`."""
+    return targets_from_arguments(endpoints, **{**SETTINGS, **chosen})  # type: ignore[arg-type]  # the test's own table is untyped
+
+
+def test_settings_go_to_every_endpoint() -> None:
+    """One set of options is that of each target."""
+    both = targets(
+        *("a:1", "https://b:2/v1/traces"),
+        cert_file="tls.crt",
+        key_file="tls.key",
+        ca_file="ca.crt",
+        server_name="name",
+        protocol="http/protobuf",
+        depth="tls",
+        timeout="1m30s",
+    )
+    for target in both:
+        assert target.tls == TlsSettings(
+            ca_file="ca.crt", cert_file="tls.crt", key_file="tls.key", server_name_override="name"
+        )
+        assert (target.protocol, target.depth, target.timeout) == ("http/protobuf", "tls", 90.0)
+        assert target.sources == (Source("arguments"),)
+    assert [target.endpoint.path for target in both] == ["", "/v1/traces"]
+
+
+def test_the_protocol_follows_the_port() -> None:
+    """4318 means http/protobuf unless an option says otherwise."""
+    assert [target.protocol for target in targets("a:4317", "a:4318", "a:9")] == [
+        "grpc",
+        "http/protobuf",
+        "grpc",
+    ]
+    assert [target.protocol for target in targets("a:4318", protocol="grpc")] == ["grpc"]
+
+
+def test_names_are_unique() -> None:
+    """An endpoint named twice is probed twice, under two names."""
+    names = [target.name for target in targets("a:1", "https://a:1", "b:1", "a:1")]
+    assert names == ["a:1", "a:1#2", "b:1", "a:1#3"]
+
+
+@given(st.lists(st.sampled_from(["a:1", "b:2", "https://a:1", "[::1]:3"]), max_size=8))
+@settings(max_examples=40)
+def test_each_endpoint_has_a_target_of_its_own(endpoints: list[str]) -> None:
+    """As many names as endpoints, in the same order."""
+    made = targets(*endpoints)
+    assert len({target.name for target in made}) == len(endpoints)
+    assert [target.endpoint for target in made] == [Endpoint.parse(text) for text in endpoints]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reason"),
+    [
+        ("a", "has no port"),
+        ("ftp://a:1", "the scheme"),
+        ("a:x", "is not a number"),
+        ("a\x1b[31m:1", "holds a space or a control character"),
+    ],
+)
+def test_what_is_no_endpoint_is_a_usage_error(endpoint: str, reason: str) -> None:
+    """The user sees which of many it was."""
+    with pytest.raises(click.UsageError) as raised:
+        targets("good:1", endpoint)
+    assert reason in raised.value.message
+    assert raised.value.message.startswith("endpoint 2, ")
+    assert raised.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://me:s3cret@a:1", "ftp://me:s3cret@a:1", "me:s3cret@a b:1", "me:s3cret@"]
+)
+def test_a_password_in_an_endpoint_is_not_repeated(endpoint: str) -> None:
+    """Law 11: the error says what is wrong without showing the text."""
+    with pytest.raises(click.UsageError) as raised:
+        targets(endpoint)
+    assert "s3cret" not in raised.value.message
+    assert "no user name or password" in raised.value.message
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://a:1/?token=s3cret", "https://a:0?token=s3cret"])
+def test_a_token_in_an_endpoint_is_not_repeated(endpoint: str) -> None:
+    """Nor is a query, which may hold one."""
+    with pytest.raises(click.UsageError) as raised:
+        targets(endpoint)
+    assert "s3cret" not in raised.value.message
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "ü", "a\nb", "\udcff", "a@b"])
+def test_a_server_name_that_no_grpc_request_can_hold_is_refused(name: str) -> None:
+    """It is the user's to mend, and no fault of the probe's; over HTTP it just matches nothing."""
+    with pytest.raises(click.UsageError, match="--server-name") as raised:
+        targets("a:4317", server_name=name)
+    assert raised.value.message.isprintable()
+    assert targets("a:4318", server_name=name)
+
+
+@pytest.mark.parametrize("name", ["collector.example.com", "10.0.0.1", "spiffe://example.org/a"])
+def test_a_server_name_may_be_a_name_an_address_or_a_uri(name: str) -> None:
+    """What a certificate can hold, a target can be asked to have."""
+    (target,) = targets("a:4317", server_name=name)
+    assert target.reference_identifier == name
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5s", 5.0), ("1m30s", 90.0), ("250ms", 0.25), ("1h", 3600.0)]
+)
+def test_a_duration_is_gos(text: str, seconds: float) -> None:
+    """Go's notation, as in the configuration."""
+    assert read_duration(text, "--wait") == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "5", "s", "5 s", "-5s", "0s", "1h1", "∞s", "9" * 400 + "h", "5s foo 3s", "foo 3s", "3s,"],
+)
+def test_what_is_no_duration_is_a_usage_error(text: str) -> None:
+    """The option is named with what was given."""
+    with pytest.raises(click.UsageError, match="--wait"):
+        read_duration(text, "--wait")
+
+
+@given(st.text(max_size=12))
+@settings(max_examples=150)
+def test_any_text_is_a_duration_or_a_usage_error(text: str) -> None:
+    """Nothing else is raised, and a duration is positive."""
+    with suppress(click.UsageError):
+        assert read_duration(text, "--timeout") > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:9943", "127.0.0.1", 9943),
+        ("[::1]:0", "::1", 0),
+        (":9943", "0.0.0.0", 9943),
+        ("localhost:65535", "localhost", 65535),
+    ],
+)
+def test_where_to_listen(text: str, host: str, port: int) -> None:
+    """HOST:PORT; no host is every address, port 0 a free one."""
+    web = read_listen(text)
+    assert (web.host, web.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9943", "a:", "a:b", "a:65536", "a:-1", "a:²", "a:" + "9" * 5000]
+)
+def test_where_nobody_can_listen(text: str) -> None:
+    """Anything else is a usage error."""
+    with pytest.raises(click.UsageError, match="is no HOST:PORT"):
+        read_listen(text)
+
+
+def test_lines_name_endpoints() -> None:
+    """Comments and empty lines are none; the order stays."""
+    assert read_endpoints(["a:1"], ["\n", "# b:2\n", "  c:3 \r\n", "a:1"]) == ["a:1", "c:3", "a:1"]
+    with pytest.raises(click.UsageError, match="no endpoint is named"):
+        read_endpoints([], ["", "#"])
+
+
+def test_the_demo_probes_often() -> None:
+    """The demo's targets keep all but their interval, and its page is where the user wants it."""
+    (target,) = targets("a:1")
+    configuration = demo_configuration([target], read_listen("127.0.0.1:1"))
+    (watched,) = configuration.targets
+    assert (watched.name, watched.endpoint) == (target.name, target.endpoint)
+    assert watched.interval < target.interval
+    assert configuration.web.port == 1

@@ -1,0 +1,113 @@
+"""Reports of a wrong configuration show no secret, and have an end whatever the file holds."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from probe.config.errors import ConfigurationError, render_key
+from tests.support.arbitrary_configurations import keys, targets, trees
+from tests.support.configuration_texts import Load, One
+from tests.support.unusable import reported
+
+
+@pytest.mark.parametrize(
+    "text", ["".join(f"k{n}: 1\n" for n in range(50)), f"targets: [{'{endpoint: x}, ' * 50}]"]
+)
+def test_a_report_has_an_end(load: Load, text: str) -> None:
+    """What is left out of it is counted."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(text)
+    assert len(caught.value.more) == 19
+    assert str(caught.value).endswith("\nand 30 more")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "clock: {sources: [{http: 'ftp://c/?t=s3cret'}]}",
+        "clock: {sources: [{http: 'http://c:0/?t=s3cret'}]}",
+        "clock: {sources: [{http: 'http://c/?t=s3cret'}, {http: 'http://c/?t=s3cret'}]}",
+        "sources: [{http_sd: 'ftp://c/?t=s3cret'}]",
+        "sources: [{http_sd: 'http://s3cret@c/'}]",
+        "sources: [{http_sd: {s3cret: x}}]",
+    ],
+)
+def test_errors_show_no_query_of_a_url(load: Load, where: str) -> None:
+    """It may hold a token."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(f"{where}\n", {})
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "headers: {authorization: [s3cret]}",
+        'headers: {authorization: "s3cret\\x01"}',
+        "headers: s3cret",
+        "tls: {key_pem: [s3cret]}",
+        "proxy_url: ftp://u:s3cret@p:1",
+        "name: x\n  - endpoint: ftp://c/v1/traces?token=s3cret",
+        "name: x\n  - endpoint: http://c:99999/?token=s3cret",
+        "tls: {insecure: '-----BEGIN PRIVATE KEY----- s3cret'}",
+        "endpoint2: s3cret",
+        "endpoint2: s3cret\n    tls: {key_pem: [s3cret]}",
+    ],
+)
+def test_errors_show_no_secret(one: One, lines: str) -> None:
+    """Of a header, a key or a proxy's password an error shows the type at most."""
+    assert "s3cret" not in reported(lambda: (one(lines),))
+
+
+def test_a_password_in_an_endpoint_is_not_shown(load: Load) -> None:
+    """Where people put one by mistake, the error must not spread it."""
+    with pytest.raises(ConfigurationError) as caught:
+        load("targets: [{endpoint: 'https://u:s3cret@c:99999'}]")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_error_reads_as_its_facts() -> None:
+    """Where, what, then each fact on its own line; hostile text is made safe."""
+    error = ConfigurationError(
+        "unknown key",
+        file="m.yml",
+        line=7,
+        key=render_key(("targets", 0, "tls", "ca\x1b")),
+        found="ca\x1b",
+        allowed=("ca_file", "ca_pem"),
+        nearest="ca_file",
+    )
+    assert str(error).splitlines() == [
+        'm.yml:7: targets[0].tls."ca\\x1b": unknown key',
+        "  found:   ca\\x1b",
+        "  allowed: ca_file, ca_pem",
+        "  nearest: ca_file",
+    ]
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tree=st.dictionaries(keys, trees, max_size=4), items=targets, variable=st.text(max_size=8))
+def test_any_tree_is_a_configuration_or_an_error(
+    load: Load, tree: dict[str, Any], items: list[Any], variable: str
+) -> None:
+    """Whatever the shape, nothing else ever comes out, and names are unique."""
+    with suppress(ConfigurationError):
+        configuration = load(json.dumps({"targets": items, **tree}), {"A": variable})
+        names = [target.name for target in configuration.targets]
+        assert len(set(names)) == len(names)
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_any_text_is_a_configuration_or_an_error(load: Load, text: str) -> None:
+    """A file that is no configuration at all is an error with a reason."""
+    with suppress(ConfigurationError):
+        assert load(text).targets

@@ -1,0 +1,286 @@
+"""Files are read once per change, and never half of one generation and half of the next."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from probe.credentials import store as store_module
+from probe.credentials.file_settings import FileSettings
+from probe.credentials.load import load_credentials
+from probe.credentials.store import READS, CredentialStore
+from probe.credentials.tls_context import Credentials
+from probe.model.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
+from tests.support.credential_files import issue, pair_files
+
+CA = issue("CA", ca=True)
+OLD, NEW = issue("old", CA), issue("new", CA)
+
+
+def target(tls: TlsSettings, name: str = "t", kind: str = "configuration") -> Target:
+    """Return a target with these settings."""
+    return Target(name=name, endpoint=Endpoint("localhost", 1), tls=tls, sources=(Source(kind),))
+
+
+def subject(credentials: Credentials) -> str:
+    """Return whose certificate is sent."""
+    return credentials.facts.client_chain[0].subject.text
+
+
+def test_an_unchanged_generation_is_the_same_object(tmp_path: Path) -> None:
+    """Targets with equal settings share one, and nothing is read again."""
+    store = CredentialStore()
+    tls = pair_files(tmp_path, OLD)
+    first = store.get(target(tls))
+
+    assert store.get(target(tls)) is first
+    assert store.get(target(tls, name="other")) is first
+    assert store.reloads == 0
+
+
+def test_a_rotation_is_seen_at_the_next_get(tmp_path: Path) -> None:
+    """New content brings new credentials, counted as one reload."""
+    store = CredentialStore()
+    tls = pair_files(tmp_path, OLD)
+    old = store.get(target(tls))
+    pair_files(tmp_path, NEW)
+    new = store.get(target(tls))
+
+    assert (subject(old), subject(new)) == ("CN=old", "CN=new")
+    assert old.facts.generation != new.facts.generation
+    assert store.reloads == 1
+    assert store.get(target(tls)) is new
+
+
+def test_a_swapped_symbolic_link_is_seen(tmp_path: Path) -> None:
+    """Kubernetes swaps `..data`; the names in front of it never change."""
+    for folder, issued in (("1", OLD), ("2", NEW)):
+        (tmp_path / folder).mkdir()
+        pair_files(tmp_path / folder, issued)
+    data = tmp_path / "..data"
+    data.symlink_to("1")
+    tls = TlsSettings(cert_file=str(data / "tls.crt"), key_file=str(data / "tls.key"))
+    store = CredentialStore()
+    assert subject(store.get(target(tls))) == "CN=old"
+
+    (tmp_path / "next").symlink_to("2")
+    (tmp_path / "next").replace(data)
+
+    assert subject(store.get(target(tls))) == "CN=new"
+
+
+def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
+    """A missing file is a fault until it is there; gone again, the last good pair stays in use."""
+    tls = pair_files(tmp_path, OLD)
+    key = (tmp_path / "tls.key").read_bytes()
+    (tmp_path / "tls.key").unlink()
+    store = CredentialStore()
+    assert store.get(target(tls)).facts.faults[0].cause == "client_file_missing"
+
+    (tmp_path / "tls.key").write_bytes(key)
+    assert store.get(target(tls)).facts.faults == ()
+
+    good = store.get(target(tls))
+
+    (tmp_path / "tls.key").unlink()
+    kept = store.get(target(tls))
+    assert kept.facts.faults == ()
+    assert kept.facts.client_chain == good.facts.client_chain
+    assert kept.context() is good.context()
+    (fault,) = kept.facts.unusable
+    assert fault.cause == "client_file_missing"
+    assert "stay in use" in fault.fact
+    assert store.reloads == 2
+
+
+def test_half_of_a_rotation_leaves_the_last_good_pair(tmp_path: Path) -> None:
+    """The certificate is new, the key not yet: nothing mismatched is ever used."""
+    tls = pair_files(tmp_path, OLD)
+    store = CredentialStore()
+    before = store.get(target(tls)).facts.client_chain
+    (tmp_path / "tls.crt").write_bytes(NEW.pem)
+    half = store.get(target(tls))
+    assert (half.facts.faults, half.facts.client_chain) == ((), before)
+    assert [fault.cause for fault in half.facts.unusable] == ["client_cert_key_mismatch"]
+    (tmp_path / "tls.key").write_bytes(NEW.key_pem)
+    whole = store.get(target(tls))
+    assert whole.facts.unusable == ()
+    assert whole.facts.client_chain != before
+
+
+def test_a_collectors_files_are_judged_apart(tmp_path: Path) -> None:
+    """The same settings from a Collector and from elsewhere are two readings."""
+    tls = pair_files(tmp_path, OLD)
+    file = tmp_path / "tls.crt"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    store = CredentialStore()
+
+    assert store.get(target(tls)).facts.faults == ()
+    assert store.get(target(tls, kind="collector")).facts.faults != ()
+    assert len(store) == 2
+
+
+def test_files_that_change_while_read_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotation between two reads never leaves an old certificate with a new key."""
+    tls = pair_files(tmp_path, OLD)
+    reads: list[str] = []
+    real = load_credentials
+
+    def load(
+        tls: TlsSettings, *, source_kinds: tuple[str, ...], settings: FileSettings
+    ) -> Credentials:
+        loaded = real(tls, source_kinds=source_kinds, settings=settings)
+        if not reads:
+            pair_files(tmp_path, NEW)
+        reads.append(subject(loaded))
+        return loaded
+
+    monkeypatch.setattr(store_module, "load_credentials", load)
+    store = CredentialStore()
+
+    assert subject(store.get(target(tls))) == "CN=new"
+    assert reads == ["CN=old", "CN=new"]
+
+
+def test_files_that_never_rest_are_read_a_bounded_number_of_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last reading is used, and the next get reads again."""
+    tls = pair_files(tmp_path, OLD)
+    reads: list[int] = []
+    real = load_credentials
+
+    def load(
+        tls: TlsSettings, *, source_kinds: tuple[str, ...], settings: FileSettings
+    ) -> Credentials:
+        reads.append(1)
+        os.utime(tmp_path / "tls.crt", ns=(len(reads), len(reads)))
+        return real(tls, source_kinds=source_kinds, settings=settings)
+
+    monkeypatch.setattr(store_module, "load_credentials", load)
+    store = CredentialStore()
+    store.get(target(tls))
+    assert len(reads) == READS
+
+    store.get(target(tls))
+    assert len(reads) > READS
+
+
+def test_retain_forgets_what_nobody_uses(tmp_path: Path) -> None:
+    """Settings that no target has any more are dropped."""
+    store = CredentialStore()
+    kept, dropped = target(pair_files(tmp_path, OLD)), target(TlsSettings())
+    store.get(kept)
+    store.get(dropped)
+
+    store.retain([kept])
+
+    assert len(store) == 1
+
+
+def clock_at(*times: float) -> Callable[[], float]:
+    """Return a clock that shows each of `times` once."""
+    return iter(times).__next__
+
+
+def test_it_is_known_when_what_is_in_use_was_read(tmp_path: Path) -> None:
+    """At the first reading and at each change; a broken file does not count as one."""
+    store = CredentialStore(clock_at(100.0, 200.0, 300.0))
+    tls = pair_files(tmp_path, OLD)
+    assert store.get(target(tls)).facts.read_at == 100.0
+    pair_files(tmp_path, NEW)
+    assert store.get(target(tls)).facts.read_at == 200.0
+    (tmp_path / "tls.crt").write_bytes(b"damaged")
+    assert store.get(target(tls)).facts.read_at == 200.0
+
+
+def test_a_rotation_remembers_what_was_there_at_first(tmp_path: Path) -> None:
+    """That is what an exporter that reads its files once still has, however often they change."""
+    store = CredentialStore(clock_at(100.0, 200.0, 300.0, 400.0))
+    tls = pair_files(tmp_path, OLD)
+    assert store.get(target(tls)).facts.rotated == ()
+    pair_files(tmp_path, NEW)
+    (rotation,) = store.get(target(tls)).facts.rotated
+    assert (rotation.role, rotation.path, rotation.at) == ("cert", str(tls.cert_file), 200.0)
+    assert rotation.before[0].subject.text == "CN=old"
+
+    pair_files(tmp_path, issue("newest", CA))
+    (rotation,) = store.get(target(tls)).facts.rotated
+    assert (rotation.at, rotation.before[0].subject.text) == (200.0, "CN=old")
+
+    pair_files(tmp_path, OLD)
+    assert store.get(target(tls)).facts.rotated == ()
+
+
+def test_a_rotation_is_over_when_the_exporters_were_started_again(tmp_path: Path) -> None:
+    """From then on they have what the files held at that moment."""
+    store = CredentialStore()
+    tls = pair_files(tmp_path, OLD)
+    store.get(target(tls))
+    pair_files(tmp_path, NEW)
+    assert store.get(target(tls)).facts.rotated
+
+    store.exporters_started()
+    assert store.get(target(tls)).facts.rotated == ()
+
+    pair_files(tmp_path, OLD)
+    (rotation,) = store.get(target(tls)).facts.rotated
+    assert rotation.before[0].subject.text == "CN=new"
+
+
+def test_the_backends_own_certificate_file_is_read_beside(tmp_path: Path) -> None:
+    """Its chain and when it was written, followed as it changes; unreadable, it holds nothing."""
+    file = tmp_path / "server.crt"
+    file.write_bytes(OLD.pem)
+    os.utime(file, (1000, 1000))
+    named = ServerCertificateFile(str(file), "otlp", 60.0)
+    watched = replace(target(TlsSettings()), server_certificate_file=named)
+    store = CredentialStore()
+
+    served = store.get(watched).facts.served
+
+    assert served is not None
+    assert (served.path, served.receiver, served.reload_interval) == (str(file), "otlp", 60.0)
+    assert (served.modified, served.chain[0].subject.text) == (1000.0, "CN=old")
+
+    file.write_bytes(NEW.pem)
+    served = store.get(watched).facts.served
+    assert served is not None
+    assert served.chain[0].subject.text == "CN=new"
+
+    file.unlink()
+    served = store.get(watched).facts.served
+    assert served is not None
+    assert served.chain == ()
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86400.0, -86400.0])
+def test_the_age_of_a_backend_s_file_survives_a_step_of_the_wall_clock(
+    tmp_path: Path, step: float
+) -> None:
+    """What is as old as its date says at first is from then on measured on the monotonic clock."""
+    tls = pair_files(tmp_path, OLD)
+    assert tls.cert_file
+    named = ServerCertificateFile(tls.cert_file)
+    watched = replace(target(TlsSettings()), server_certificate_file=named)
+    wall, now = Path(tls.cert_file).stat().st_mtime + 100.0, 5.0
+    store = CredentialStore(lambda: wall, lambda: now)
+
+    def age() -> float:
+        store.get(watched)
+        served = store.facts(watched).served
+        assert served is not None
+        assert served.held_for is not None
+        return served.held_for
+
+    assert age() == pytest.approx(100.0)
+    wall, now = wall + step, now + 10.0
+    assert age() == pytest.approx(110.0)
+    pair_files(tmp_path, NEW)
+    assert age() == pytest.approx(0.0)
+    wall, now = wall - step, now + 7.0
+    assert age() == pytest.approx(7.0)

@@ -1,0 +1,287 @@
+"""Contexts offer what the settings say, trust what Go would trust, and send what cert_file holds."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.bindings._rust import _openssl
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from OpenSSL import SSL, crypto
+
+from probe.credentials import context_bindings as bindings
+from probe.credentials.load import load_credentials
+from probe.credentials.tls_context import Credentials, Variant
+from probe.model.target import TlsSettings
+from tests.support.credential_files import Issued, issue, pair_files
+
+BOTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
+ROOT = issue("root", ca=True)
+INTERMEDIATE = issue("intermediate", ROOT, ca=True)
+CLIENT = issue("client", INTERMEDIATE, extensions=(BOTH,))
+SERVER = issue("server", INTERMEDIATE, extensions=(BOTH,))
+
+
+def credentials(tls: TlsSettings) -> Credentials:
+    """Load `tls` without a fault."""
+    loaded = load_credentials(tls, source_kinds=["configuration"])
+    assert loaded.facts.faults == ()
+    return loaded
+
+
+def backend(
+    *chain: Issued, adjust: Callable[[SSL.Context], object] = lambda _: None
+) -> SSL.Context:
+    """Return a server that asks for a certificate and takes any."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.use_certificate(chain[0].certificate)
+    for issued in chain[1:]:
+        context.add_extra_chain_cert(issued.certificate)
+    context.use_privatekey(chain[0].key)  # type: ignore[arg-type] # wider than what TLS signs with
+    context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    adjust(context)
+    return context
+
+
+def shake(client: SSL.Context, server: SSL.Context) -> tuple[SSL.Connection, SSL.Connection]:
+    """Perform one handshake in memory and return both ends.
+
+    Raises:
+        SSL.Error: where either end refuses.
+    """
+    ours, theirs = SSL.Connection(client), SSL.Connection(server)
+    pump(ours, theirs)
+    return ours, theirs
+
+
+def pump(ours: SSL.Connection, theirs: SSL.Connection) -> None:
+    """Carry the flights of one handshake to and fro."""
+    ours.set_connect_state()
+    theirs.set_accept_state()
+    for _ in range(3):
+        for end, peer in ((ours, theirs), (theirs, ours)):
+            with suppress(SSL.WantReadError):
+                end.do_handshake()
+            with suppress(SSL.WantReadError):
+                peer.bio_write(end.bio_read(65536))
+
+
+def sent(backend_end: SSL.Connection) -> list[x509.Certificate]:
+    """Return every certificate that the client sent; OpenSSL keeps a server's first one apart."""
+    first = backend_end.get_peer_certificate(as_cryptography=True)
+    further = backend_end.get_peer_cert_chain(as_cryptography=True) or []
+    return [*([first] if first else []), *further]
+
+
+def verify_errors(client: SSL.Context, server: SSL.Context) -> list[int]:
+    """Return the X509_V_ERR codes of one handshake that goes on regardless."""
+    codes: list[int] = []
+
+    def note(_c: SSL.Connection, _x: crypto.X509, code: int, _d: int, _ok: int) -> bool:
+        codes.append(code)
+        return True
+
+    ours, theirs = SSL.Connection(client), SSL.Connection(server)
+    ours.set_verify(SSL.VERIFY_PEER, note)
+    pump(ours, theirs)
+    return [code for code in codes if code]
+
+
+@pytest.mark.parametrize("cap", ["", "1.2"])
+def test_only_what_cert_file_holds_is_sent(tmp_path: Path, cap: str) -> None:
+    """The issuer that stands in ca_file is not sent along, as OpenSSL would by default."""
+    held = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT)))
+
+    _, theirs = shake(held.context(Variant(max_version=cap)), backend(SERVER, INTERMEDIATE))
+
+    assert sent(theirs) == [CLIENT.certificate]
+
+    by_default = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT))).context()
+    by_default.clear_mode(bindings.NO_AUTO_CHAIN)
+    _, theirs = shake(by_default, backend(SERVER, INTERMEDIATE))
+    assert INTERMEDIATE.certificate in sent(theirs)
+
+
+def test_the_whole_of_cert_file_is_sent(tmp_path: Path) -> None:
+    """Each certificate of cert_file goes out, in its order."""
+    held = credentials(pair_files(tmp_path, CLIENT, INTERMEDIATE, ROOT, ca=(ROOT,)))
+
+    _, theirs = shake(held.context(), backend(SERVER, INTERMEDIATE))
+
+    assert sent(theirs) == [CLIENT.certificate, INTERMEDIATE.certificate, ROOT.certificate]
+
+
+def test_a_variant_can_withhold_the_certificate(tmp_path: Path) -> None:
+    """The experiment without a certificate sends none."""
+    held = credentials(pair_files(tmp_path, CLIENT, ca=(ROOT,)))
+
+    _, theirs = shake(
+        held.context(Variant(client_certificate=False)), backend(SERVER, INTERMEDIATE)
+    )
+
+    assert theirs.get_peer_certificate(as_cryptography=True) is None
+
+
+def test_a_context_is_built_once_per_variant(tmp_path: Path) -> None:
+    """Equal variants share one context, others have their own."""
+    held = credentials(pair_files(tmp_path, CLIENT))
+
+    assert held.context() is held.context(Variant())
+    assert held.context() is not held.context(Variant(max_version="1.2"))
+    assert held.context().get_session_cache_mode() == SSL.SESS_CACHE_OFF
+    assert held.context().get_verify_mode() == SSL.VERIFY_PEER
+
+
+def test_an_intermediate_in_ca_file_is_an_anchor(tmp_path: Path) -> None:
+    """As in Go; with another CA's certificate alone, verification fails."""
+    partial = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE,)))
+    foreign = credentials(pair_files(tmp_path, CLIENT, ca=(issue("foreign", ca=True),)))
+
+    assert verify_errors(partial.context(), backend(SERVER)) == []
+    assert 20 in verify_errors(foreign.context(), backend(SERVER))
+
+
+def test_the_purpose_is_checked(tmp_path: Path) -> None:
+    """A server whose extendedKeyUsage lacks serverAuth is found (X509_V_ERR 26)."""
+    held = credentials(pair_files(tmp_path, CLIENT, ca=(ROOT,)))
+    only_client = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+
+    assert 26 in verify_errors(
+        held.context(), backend(issue("server", ROOT, extensions=(only_client,)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("tls", "variant", "version"),
+    [
+        (TlsSettings(), Variant(), "TLSv1.3"),
+        (TlsSettings(), Variant(max_version="1.2"), "TLSv1.2"),
+        (TlsSettings(max_version="1.2"), Variant(), "TLSv1.2"),
+        (TlsSettings(max_version="1.2"), Variant(min_version="1.3", max_version="1.3"), "TLSv1.3"),
+        (TlsSettings(min_version="1.3"), Variant(max_version="1.2"), "TLSv1.2"),
+        (TlsSettings(min_version="1.0", max_version="1.1"), Variant(), "TLSv1.1"),
+        (TlsSettings(max_version="1.0"), Variant(), "TLSv1"),
+        (TlsSettings(cipher_suites=("TLS_AES_128_GCM_SHA256",)), Variant(), "TLSv1.3"),
+    ],
+)
+def test_versions(tls: TlsSettings, variant: Variant, version: str) -> None:
+    """Settings bound the version, a variant moves the bounds."""
+    tls = TlsSettings(
+        ca_pem=ROOT.pem.decode(),
+        min_version=tls.min_version,
+        max_version=tls.max_version,
+        cipher_suites=tls.cipher_suites,
+    )
+
+    ours, _ = shake(credentials(tls).context(variant), backend(SERVER, INTERMEDIATE))
+
+    assert ours.get_protocol_version_name() == version
+
+
+def test_the_default_minimum_is_1_2() -> None:
+    """A TLS 1.1 backend is refused, as a Collector refuses it, unless a variant goes lower."""
+    held = credentials(TlsSettings(ca_pem=ROOT.pem.decode()))
+    old = backend(
+        SERVER,
+        INTERMEDIATE,
+        adjust=lambda context: context.set_max_proto_version(SSL.TLS1_1_VERSION),
+    )
+
+    with pytest.raises(SSL.Error):
+        shake(held.context(), old)
+    ours, _ = shake(held.context(Variant(min_version="1.0")), old)
+    assert ours.get_protocol_version_name() == "TLSv1.1"
+
+
+def test_ciphers_are_those_of_the_settings() -> None:
+    """Go's names come out as OpenSSL's; those of TLS 1.3 stay all three."""
+    held = credentials(
+        TlsSettings(
+            cipher_suites=("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256")
+        )
+    )
+
+    offered = SSL.Connection(held.context()).get_cipher_list()
+    assert [name for name in offered if not name.startswith("TLS_")] == [
+        "ECDHE-RSA-AES256-GCM-SHA384"
+    ]
+    assert len(SSL.Connection(held.context(Variant(ciphers=("ALL",)))).get_cipher_list()) > 20
+
+
+@pytest.mark.parametrize(
+    ("preference", "group"),
+    [
+        ("X25519", "x25519"),
+        ("P256", "secp256r1"),
+        ("P384", "secp384r1"),
+        ("P521", "secp521r1"),
+        ("X25519MLKEM768", "X25519MLKEM768"),
+    ],
+)
+def test_groups_are_those_of_the_settings(preference: str, group: str) -> None:
+    """The one curve preferred is the one negotiated."""
+    held = credentials(TlsSettings(ca_pem=ROOT.pem.decode(), curve_preferences=(preference,)))
+
+    ours, _ = shake(held.context(), backend(SERVER, INTERMEDIATE))
+
+    assert (ours.get_group_name() or "").lower() == group.lower()
+
+
+@pytest.mark.parametrize(
+    ("tls", "variant"),
+    [
+        (TlsSettings(min_version="1.4"), Variant()),
+        (TlsSettings(min_version="1.3", max_version="1.2"), Variant()),
+        (TlsSettings(), Variant(min_version="1.3", max_version="1.2")),
+        (TlsSettings(cipher_suites=("nonsense",)), Variant()),
+        (TlsSettings(), Variant(ciphers=("nonsense",))),
+        (TlsSettings(cipher_suites=("TLS_AES_128_GCM_SHA256",), max_version="1.2"), Variant()),
+        (TlsSettings(curve_preferences=("secp256k9",)), Variant()),
+        (TlsSettings(), Variant(groups=("nonsense",))),
+    ],
+)
+def test_settings_that_leave_nothing_to_offer_raise(tls: TlsSettings, variant: Variant) -> None:
+    """A context is never built from names that mean nothing."""
+    with pytest.raises(ValueError):
+        credentials(tls).context(variant)
+
+
+def test_a_mismatched_pair_sends_nothing(tmp_path: Path) -> None:
+    """The context is still built, for `inspect` and for nothing else."""
+    tls = pair_files(tmp_path, CLIENT, ca=(ROOT,))
+    (tmp_path / "tls.key").write_bytes(SERVER.key_pem)
+    held = load_credentials(tls, source_kinds=[])
+
+    _, theirs = shake(held.context(), backend(SERVER, INTERMEDIATE))
+
+    assert held.facts.faults
+    assert theirs.get_peer_certificate(as_cryptography=True) is None
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    """Neither the credentials nor their parts show key bytes."""
+    held = credentials(pair_files(tmp_path, CLIENT))
+
+    assert repr(held) == f"Credentials(generation={held.facts.generation!r})"
+    assert "key" not in repr(held._material)
+
+
+def test_the_bindings_still_have_what_is_needed() -> None:
+    """Each call below pyOpenSSL's public API exists, and the mode is really set."""
+    assert [name for name in bindings.REQUIRED if not hasattr(_openssl.lib, name)] == []
+    context = SSL.Context(SSL.TLS_METHOD)
+    assert bindings.set_no_auto_chain(context) & bindings.NO_AUTO_CHAIN
+    bindings.set_groups(context, "X25519:P-256")
+    with pytest.raises(ValueError):
+        bindings.set_groups(context, "nonsense")
+
+
+def test_system_roots_are_used_without_a_ca() -> None:
+    """No CA means the system's; with one, only where the settings ask for both."""
+    assert load_credentials(TlsSettings(), source_kinds=[]).facts.system_roots
+    both = TlsSettings(ca_pem=ROOT.pem.decode(), include_system_ca_certs_pool=True)
+    held = credentials(both)
+    assert held.facts.system_roots
+    assert verify_errors(held.context(), backend(SERVER, INTERMEDIATE)) == []

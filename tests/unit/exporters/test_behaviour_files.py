@@ -1,0 +1,156 @@
+"""Exporters that differ in what they make of the same files."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec.structs
+import pytest
+
+from probe.credentials.load import load_credentials
+from probe.model.certificate import CertificateAtHand, CredentialFault
+from probe.model.evidence import Evidence
+from probe.model.target import TlsSettings
+from tests.golden.attempts import (
+    TAKEN,
+    answered,
+    answered_over_http,
+    holding,
+    over_http,
+    refused,
+    shaken,
+    stopped_by_files,
+    target,
+)
+from tests.golden.certificates import (
+    CLIENT_CA,
+    EXPORTER,
+    ISSUING_CA,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.credential_files import issue
+from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
+
+
+def marked(role: Any) -> CredentialFault:
+    """Return what the credentials room says of a byte order mark."""
+    fact = "begins with a UTF-8 byte order mark: OpenSSL reads past it"
+    return CredentialFault(
+        cause="client_file_malformed", role=role, path="/etc/otel/tls.crt", fact=fact
+    )
+
+
+def test_a_byte_order_mark_is_read_by_openssl_alone() -> None:
+    """A remark of a target that is well: Go, Java and grpcio would not start with this file."""
+    seen = outcomes(answered(credentials=holding(EXPORTER, remarks=(marked("cert"),))))
+
+    assert seen == dict.fromkeys(
+        ("collector", "go", "java", "python-grpc"), "fails"
+    ) | dict.fromkeys(("node-grpc", "curl"), "same")
+
+
+def test_the_credentials_room_says_what_the_rule_looks_for(tmp_path: Path) -> None:
+    """The remark about a real file with a byte order mark is the one that the rule reads."""
+    issued = issue("checkout")
+    (tmp_path / "tls.crt").write_bytes(b"\xef\xbb\xbf" + issued.pem)
+    (tmp_path / "tls.key").write_bytes(issued.key_pem)
+    tls = TlsSettings(cert_file=str(tmp_path / "tls.crt"), key_file=str(tmp_path / "tls.key"))
+    facts = load_credentials(tls, source_kinds=()).facts
+
+    assert outcomes(answered(credentials=facts))["collector"] == "fails"
+
+
+def test_a_collector_stopped_by_a_byte_order_mark_is_alone_with_go() -> None:
+    """As the fault that ends a Collector's attempt it stops Go the same, and OpenSSL not at all."""
+    found = verdicts(stopped_by_files(marked("key"), target=over_http()))
+
+    assert (found["go"].outcome, found["curl"].outcome) == ("same", "works")
+    assert found["go"].says == "tls: failed to find any PEM data in key input"
+    assert found["python-http"].outcome == "works"
+    assert "java" not in found
+
+
+def test_behind_a_byte_order_mark_go_takes_the_second_certificate_for_the_first() -> None:
+    """With an intermediate behind it, Go finds a pair that does not match."""
+    chain = (exporter(ISSUING_CA), ISSUING_CA)
+    found = verdicts(answered(credentials=holding(*chain, remarks=(marked("cert"),))))
+
+    assert found["go"].says == "tls: private key does not match public key"
+
+
+def test_a_byte_order_mark_in_a_bundle_hides_only_its_first() -> None:
+    """Of several CA certificates Go still sees the others: nothing is claimed."""
+    lone = holding(EXPORTER, remarks=(marked("ca"),))
+    several = msgspec.structs.replace(lone, ca_bundle=(CLIENT_CA, OTHER_CA))
+
+    assert verdicts(answered(credentials=lone))["collector"].says == "failed to parse cert"
+    assert "collector" not in verdicts(answered(credentials=several))
+
+
+@pytest.mark.parametrize("cause", ["client_file_missing", "server_ca_file_missing"])
+def test_pythons_grpc_exporter_goes_on_without_a_file(cause: str) -> None:
+    """It logs the missing file; over HTTP it says so at each export, as others do at their start."""
+    fault = CredentialFault(cause=cause, role="cert", path="/etc/otel/x", fact="is not there")
+    evidence = stopped_by_files(fault)
+
+    assert outcomes(evidence) == {"python-grpc": "fails"}
+    assert outcomes(over_http_instead(evidence)) == {}
+
+
+def test_curl_asks_for_a_passphrase() -> None:
+    """An encrypted key stops everybody; only a person at a terminal is asked."""
+    fault = CredentialFault(cause="client_key_encrypted", role="key", path="/k", fact="encrypted")
+
+    assert verdicts(stopped_by_files(fault))["curl"].says == "Enter PEM pass phrase:"
+
+
+def test_openssl_loads_no_certificate_signed_with_sha1() -> None:
+    """Go and Java send it; CPython, Node and curl stop before they connect."""
+    evidence = answered(credentials=holding(exporter(signature_hash="sha1")))
+
+    assert outcomes(evidence) == {"node-grpc": "fails", "curl": "fails"}
+    assert "python-http" in outcomes(over_http_instead(evidence))
+
+
+def test_openssl_at_level_2_loads_no_short_key() -> None:
+    """Node 20 runs at level 1 and sends it, CPython and Debian's curl don't."""
+    evidence = answered_over_http(
+        TAKEN, credentials=holding(exporter(key_type="RSA", key_bits=1024))
+    )
+
+    assert outcomes(evidence) == {"python-http": "fails", "curl": "fails"}
+
+
+def completed(path: str, *chain: Any) -> Evidence:
+    """Return a refusal over a missing intermediate that is at hand in `path`."""
+    at_hand = (
+        CertificateAtHand(path=path, certificate=ISSUING_CA),
+        CertificateAtHand(path=path, certificate=CLIENT_CA),
+    )
+    files = holding(*(chain or (exporter(ISSUING_CA),)), continuation=at_hand)
+    return refused(48, *files.client_chain, credentials=files)
+
+
+def test_openssl_sends_an_intermediate_out_of_ca_file() -> None:
+    """curl, CPython and Node get in where a Collector with the same files is refused."""
+    found = outcomes(completed("/etc/otel/ca.crt"))
+
+    assert {found["curl"], found["node-grpc"]} == {"works"}
+    assert found["collector"] == "fails"
+    assert found["python-grpc"] == "same"  # BoringSSL completes nothing
+
+
+def test_an_intermediate_elsewhere_is_sent_by_nobody() -> None:
+    """What lies beside cert_file is in nobody's trust store."""
+    assert "works" not in outcomes(completed("/etc/otel/issuing.pem")).values()
+
+
+def test_pythons_grpc_exporter_needs_a_ca_file_for_its_certificate() -> None:
+    """With the system's roots it sends no client certificate, whatever is configured."""
+    alone = target(ca_file="")
+    found = verdicts(answered(target=alone))
+
+    assert found["python-grpc"].says.endswith("TLSV1_ALERT_CERTIFICATE_REQUIRED")
+    assert set(found) == {"python-grpc"}
+    none_asked = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    assert verdicts(answered(target=alone, handshake=none_asked)) == {}

@@ -1,0 +1,207 @@
+"""Where exporters differ from the probe: each rule fires on its evidence, and on no other."""
+
+from typing import Any
+
+import msgspec.structs
+import pytest
+from hypothesis import given, settings
+
+from probe.diagnosis.diagnose import diagnose
+from probe.exporters.by_exporter import by_exporter
+from probe.exporters.runtime import RUNTIMES
+from probe.exporters.verdict import Verdict
+from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
+from tests.golden.attempts import (
+    HOST,
+    alert,
+    answered,
+    holding,
+    refused,
+    shaken,
+    target,
+    unconnected,
+    unverified,
+)
+from tests.golden.build import CASES
+from tests.golden.certificates import (
+    BACKEND,
+    CLIENT_CA,
+    EXPORTER,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.arbitrary_evidence import evidences
+from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        answered(),
+        unconnected("refused", "ECONNREFUSED"),
+        refused(48, EXPORTER),
+        refused(45, exporter(ends=-3)),
+        refused(116),
+        refused("close"),
+    ],
+    ids=["confirmed", "refused port", "reissued", "expired", "none sent", "none sent, silent"],
+)
+def test_where_all_do_the_same_nothing_is_said(evidence: Evidence) -> None:
+    """No rule speaks where every exporter would end as the probe did."""
+    assert verdicts(evidence) == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "go", "java"),
+    [
+        ("1.3", "certificate required", "certificate_required"),
+        ("1.2", "handshake failure", "handshake_failure"),
+    ],
+)
+def test_go_and_java_withhold_an_unlisted_certificate(version: Any, go: str, java: str) -> None:
+    """The backend tells them that one is required; OpenSSL clients hear unknown_ca, as the probe."""
+    found = verdicts(refused(48, EXPORTER, listed=(OTHER_CA,), version=version))
+
+    for runtime in ("collector", "go"):
+        assert found[runtime].outcome == "fails"
+        assert found[runtime].says == f"remote error: tls: {go}"
+    assert found["java"].says == f"Received fatal alert: {java}"
+    for runtime in ("python-grpc", "node-grpc", "curl"):
+        assert found[runtime].outcome == "same"
+        assert "unknown" in found[runtime].says.lower()
+    assert "dotnet" not in found  # whether it filters was not checked
+
+
+def test_a_listed_certificate_is_withheld_by_nobody() -> None:
+    """An issuer on the list, or no list at all, leaves nothing to withhold for."""
+    assert verdicts(refused(48, EXPORTER, listed=(CLIENT_CA,))) == {}
+    assert verdicts(refused(48, EXPORTER, listed=())) == {}
+
+
+def test_a_confirmed_target_may_yet_refuse_a_collector() -> None:
+    """The backend takes the probe's certificate and lists another CA: Go sends none to it."""
+    found = verdicts(answered(handshake=shaken(acceptable_cas=(OTHER_CA.subject,))))
+
+    assert found["collector"].outcome == "fails"
+    assert found["curl"] == Verdict("curl", "same", "", found["curl"].because)
+
+
+def test_nginx_answers_those_without_a_certificate_in_http_too() -> None:
+    """What nginx lets through the handshake is refused by HTTP 400, with a certificate or without."""
+    found = verdicts(refused("http_400", EXPORTER, listed=(OTHER_CA,)))
+
+    assert found["collector"].says == "responded with HTTP Status Code 400"
+    assert found["python-grpc"].says == "Received http2 header with status: 400"
+
+
+@pytest.mark.parametrize(
+    ("ending", "handshake", "says"),
+    [
+        (Ending(stage="accept", kind="alert"), Handshake(alerts=(alert(42),)), "bad certificate"),
+        (Ending(stage="accept", kind="close"), None, "error reading server preface: EOF"),
+        (Ending(stage="export", kind="answered"), None, None),
+    ],
+    ids=["an alert", "a close", "let in"],
+)
+def test_an_experiment_knows_better(
+    ending: Ending, handshake: Handshake | None, says: str | None
+) -> None:
+    """What the probe saw without a certificate is what a runtime that sends none will see."""
+    tried = Experiment(varied="no_client_certificate", at=0.0, ending=ending, handshake=handshake)
+    other = Experiment(varied="tls_1.2", at=0.0, ending=Ending(stage="accept", kind="reset"))
+    seen = refused(48, EXPORTER, listed=(OTHER_CA,))
+    again = Experiment(varied="unvaried", at=0.0, ending=seen.ending, handshake=seen.handshake)
+    found = verdicts(msgspec.structs.replace(seen, experiments=(again, other, tried)))
+
+    assert (says in found["collector"].says) if says else ("collector" not in found)
+
+
+def test_nobody_gets_as_far_as_its_files_without_a_connection() -> None:
+    """A port that nothing listens on refuses all alike, whatever the certificate."""
+    weak = holding(exporter(signature_hash="sha1"))
+
+    assert verdicts(unconnected("refused", "ECONNREFUSED", credentials=weak)) == {}
+
+
+def cn_only(**check: Any) -> Evidence:
+    """Return an attempt that stopped over a server certificate with a CN and no SAN."""
+    known = {"reference": HOST, "matched": False, "common_name": HOST.upper()}
+    return unverified(BACKEND, shake={"name_check": NameCheck(**known | check)})
+
+
+def test_a_common_name_is_a_name_to_some() -> None:
+    """Java, grpcio, Node and curl take it; Go and urllib3 stop as the probe does."""
+    found = outcomes(cn_only())
+
+    assert found == dict.fromkeys(("collector", "go"), "same") | dict.fromkeys(
+        ("java", "python-grpc", "node-grpc", "curl"), "works"
+    )
+    assert outcomes(over_http_instead(cn_only()))["python-http"] == "same"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        cn_only(presented=("DNS:other.example.com",)),
+        cn_only(common_name="other.example.com"),
+        cn_only(reference="192.0.2.10", common_name="192.0.2.10"),
+        unverified(
+            BACKEND,
+            errors=[(20, 0)],
+            shake={"name_check": NameCheck(reference=HOST, matched=False, common_name=HOST)},
+        ),
+    ],
+    ids=["SANs", "another CN", "an address", "no path either"],
+)
+def test_a_common_name_helps_only_where_it_is_all_that_is_wrong(evidence: Evidence) -> None:
+    """A certificate with SANs, another CN or no path is refused by everybody."""
+    assert "works" not in outcomes(evidence).values()
+
+
+def test_a_weak_server_key_stops_only_openssl_at_level_2() -> None:
+    """RSA-1024 passes in Go, Java, Node and grpcio; a CA's SHA-1 signature in Java and grpcio."""
+    short = msgspec.structs.replace(BACKEND, key_type="RSA", key_bits=1024)
+    sha1 = msgspec.structs.replace(BACKEND, signature_hash="sha1")
+
+    assert outcomes(answered(handshake=shaken(server_chain=(short,)))) == {"curl": "fails"}
+    assert outcomes(unverified(sha1)) == {"java": "works", "python-grpc": "works"}
+    blind = target(insecure_skip_verify=True)
+    assert outcomes(answered(handshake=shaken(server_chain=(short,)), target=blind)) == {}
+
+
+def test_dotnet_withholds_what_is_not_made_for_clients() -> None:
+    """A server's certificate in the exporter's place: a lax backend takes it, .NET sends nothing."""
+    server_only = exporter(usage=("serverAuth",))
+
+    assert outcomes(answered(credentials=holding(server_only))) == {"dotnet": "fails"}
+    assert outcomes(refused(43, server_only)) == {"dotnet": "fails"}
+
+
+def test_a_silent_refusal_has_other_words_in_each_log() -> None:
+    """A backend that closes without an alert leaves words about connections, none of certificates."""
+    found = verdicts(refused("close", EXPORTER, listed=()))
+
+    assert {one.outcome for one in found.values()} == {"same"}
+    assert found["collector"].says == "error reading server preface: EOF"
+    assert found["curl"].says == "Send failure: Broken pipe"
+    assert verdicts(refused(46, EXPORTER, listed=())) == {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_verdicts_are_in_order_and_say_why(case: Any) -> None:
+    """One for a runtime at most, in the order of all runtimes, of the target's protocol."""
+    found = by_exporter(case.evidence, diagnose(case.evidence))
+    order = [runtime.id for runtime in RUNTIMES]
+    foreign = "-http" if case.evidence.target.protocol == "grpc" else "-grpc"
+
+    assert [one.runtime for one in found] == sorted({one.runtime for one in found}, key=order.index)
+    assert all(one.because and not one.runtime.endswith(foreign) for one in found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(evidences)
+def test_no_evidence_makes_it_fail(evidence: Evidence) -> None:
+    """Whatever an attempt saw, the answer is a tuple of verdicts (law 2)."""
+    found = by_exporter(evidence, diagnose(evidence))
+
+    assert all(one.outcome in {"same", "works", "fails"} for one in found)

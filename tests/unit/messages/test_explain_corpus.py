@@ -1,0 +1,33 @@
+"""Measures `explain` on real error lines that the project does not hold, where they are at hand."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from probe.messages.match import explain
+
+BESIDE_THE_REPOSITORY = Path(__file__).parents[4] / "shared" / "data" / "error_corpus.jsonl"
+CORPUS = Path(os.environ.get("MTLS_PROBE_ERROR_CORPUS", BESIDE_THE_REPOSITORY))
+
+FIRST_IS_COMPATIBLE = 0.97
+TRUE_CAUSE_AMONG_THREE = 0.95
+
+pytestmark = pytest.mark.skipif(
+    not CORPUS.is_file(),
+    reason="the corpus of error lines is not beside the repository; MTLS_PROBE_ERROR_CORPUS names it",
+)
+
+
+def test_real_lines_lead_to_their_cause() -> None:
+    """The first candidate fits for 97 of 100 lines, the true cause is among three for 95."""
+    lines = [json.loads(line) for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+    fits = among_three = 0
+    for line in lines:
+        named = [candidate.cause for candidate in explain(line["message"])]
+        fits += bool(named) and named[0] in {line["cause"], *line["also_compatible"]}
+        among_three += line["cause"] in named[:3]
+
+    assert fits / len(lines) >= FIRST_IS_COMPATIBLE
+    assert among_three / len(lines) >= TRUE_CAUSE_AMONG_THREE

@@ -1,0 +1,55 @@
+"""Every sign of `explain` can be heard and leads to a page, and the texts on the pages are signs."""
+
+import pytest
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.messages.patterns import alert_meanings
+from probe.messages.patterns import message_families as families
+from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen
+from probe.messages.patterns.pasted import normal_form
+from probe.messages.patterns.pattern import Sign
+from probe.messages.patterns.tell_apart import TELL_APART
+from probe.messages.printed import printed
+from tests.support.explaining import SIGNS, ids
+
+
+def test_what_we_say_that_exporters_print_is_recognised() -> None:
+    """Nearly every text on a cause's page leads back to that cause."""
+    texts = [
+        (cause, one.text.replace("…", "x"))
+        for cause in CATALOGUE
+        for one in printed(cause)
+        if cause != "clock_skew"
+    ]
+    lost = [(cause, text) for cause, text in texts if cause not in ids(text)]
+
+    assert len(texts) > 200
+    assert len(lost) < 0.1 * len(texts), lost
+
+
+def test_every_cause_named_is_in_the_catalogue() -> None:
+    """No sign leads to a cause that has no page, and each that it leads to can be told apart."""
+    shapes = [shape.sign for shape in families.FAMILIES]
+    of_signs = {
+        each.cause for sign in (*SIGNS, *shapes) for each in (*sign.exporter, *sign.backend)
+    }
+    of_alerts = {
+        each.cause
+        for number in ALERT_NAMES
+        for sent in (True, False)
+        for withholds in (True, False)
+        for each in alert_meanings.meaning(
+            AlertSeen(number, sent), printed_by_backend=False, withholds=withholds
+        )
+    }
+
+    assert of_signs | of_alerts <= set(CATALOGUE)
+    assert set(TELL_APART) == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: sign.why[:40])
+def test_a_sign_can_be_heard(sign: Sign) -> None:
+    """Each phrase has words in its normal form, and weights are shares."""
+    for phrase in sign.phrases:
+        assert all(normal_form(part) for part in phrase.split("…")), phrase
+    assert all(0 < each.weight <= 1 for each in (*sign.exporter, *sign.backend))

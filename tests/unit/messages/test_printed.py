@@ -1,0 +1,262 @@
+"""What exporters print: the tables say what real clients said, and say it of every cause."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.exporters.runtime import (
+    COLLECTOR,
+    CURL,
+    DOTNET,
+    GO,
+    JAVA,
+    NODE_GRPC,
+    NODE_HTTP,
+    PYTHON_GRPC,
+    PYTHON_HTTP,
+    RUNTIMES,
+    Runtime,
+)
+from probe.messages.printed import (
+    ALERTS_OF_CAUSE,
+    Printed,
+    http_refusal_text,
+    printed,
+    silent_text,
+)
+from probe.messages.printed_alerts import ALERTS, alert_text
+from probe.model.tls_alerts import ALERTS as NAMES
+
+SHARED: Final = Path(__file__).parents[4] / "shared"
+DATA: Final = SHARED / "data"
+RECORDED: Final[dict[Runtime, str]] = {
+    COLLECTOR: "grpc-go",
+    GO: "go net/http",
+    JAVA: "java HttpsURLConnection",
+    PYTHON_GRPC: "python grpcio",
+    PYTHON_HTTP: "python ssl",
+    NODE_GRPC: "node https",
+    NODE_HTTP: "node https",
+    CURL: "curl openssl",
+}
+"""The client of the recorded alerts that has each runtime's TLS library."""
+LIKE: Final[dict[str, str]] = {
+    COLLECTOR.id: r"go |grpc-go|otel collector",
+    GO.id: r"go |grpc-go|otel collector",
+    JAVA.id: r"java|grpc-java",
+    PYTHON_GRPC.id: r"python (grpcio|otlp exporter \(grpc\))|curl \(BoringSSL\)",
+    PYTHON_HTTP.id: r"python (ssl|requests|otlp exporter \(http\))",
+    NODE_GRPC.id: r"node",
+    NODE_HTTP.id: r"node",
+    DOTNET.id: r"\.net|openssl|curl",
+    CURL.id: r"curl|openssl|http response|python ssl",
+}
+"""Whose recorded lines have the words of each runtime (curl and .NET: of OpenSSL)."""
+FROM_SOURCES: Final[dict[str, str]] = {
+    "tls: private key does not match public key": "Go crypto/tls X509KeyPair",
+    "x509: certificate is valid for …, not …": "Go crypto/x509 HostnameError",
+    "x509: cannot verify signature: insecure algorithm …": "seen: Go 1.27, SHA-1 server",
+    "failed to append certificate to the cert pool": "opentelemetry-go envconfig createCertPool",
+    "http: server gave HTTP response to HTTPS client": "Go net/http; seen with Go 1.27",
+    "connect: network is unreachable": "Go syscall.ENETUNREACH",
+    "connect: no route to host": "Go syscall.EHOSTUNREACH",
+    "failed to load CA …: open …: permission denied": "Collector configtls, Go fs.PathError",
+    "java.nio.file.AccessDeniedException: …": "OpenJDK sun.nio.fs.UnixException",
+    "Unable to generate key from supported algorithms": "opentelemetry-java TlsUtil",
+    "java.security.KeyStoreException: Certificate chain is not valid": "seen: OpenJDK 17",
+    "java.net.NoRouteToHostException: No route to host": "OpenJDK java.net",
+    "[Errno 13] Permission denied": "CPython PermissionError, errno EACCES",
+    "[Errno 101] Network is unreachable": "CPython OSError, errno ENETUNREACH",
+    "[Errno 113] No route to host": "CPython OSError, errno EHOSTUNREACH",
+    "connect ENETUNREACH …": "Node errno names",
+    "connect EHOSTUNREACH …": "Node errno names",
+    "Provider routines::bad decrypt": "seen: Node 20",
+    "unable to verify the first certificate": "Node, X509_V_ERR 21",
+    "certificate has expired": "Node, X509_V_ERR 10",
+    "CA signature digest algorithm too weak": "seen: Node 20, X509_V_ERR 68",
+    "Enter PEM pass phrase:": "seen: curl; OpenSSL PEM_def_callback",
+    "Failed to create security handshaker.": "seen: grpcio 1.85",
+    "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED: unable to get local issuer "
+    "certificate": "seen: grpcio 1.85",
+    "SSL routines::ca md too weak": "OpenSSL SSL_R_CA_MD_TOO_WEAK",
+    "curl: (60) SSL certificate problem: certificate has expired": "seen: curl",
+    "curl: (60) SSL certificate problem: CA signature digest algorithm too weak": "seen: curl",
+    "curl: (60) SSL certificate problem: EE certificate key too weak": "seen: curl",
+    "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: CA signature digest algorithm "
+    "too weak": "seen: CPython 3.11",
+    "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: EE certificate key too weak": (
+        "seen: CPython 3.11"
+    ),
+    "curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to …": "seen: curl",
+    "curl: (7) Failed to connect to …": "curl lib/connect.c",
+    "SSL routines::wrong version number": "seen: curl",
+    "Server responded with HTTP status code 404": "opentelemetry-java HttpExporter",
+    "Failed to export spans batch code: 415": "opentelemetry-python trace_exporter",
+    "Received http2 header with status: 404": "grpc-core, as it is recorded for 400 and 403",
+    "Received HTTP status code 404": "@grpc/grpc-js mapHttpStatusCode",
+    "Unsupported Media Type": "OTLPExporterError of opentelemetry-js: the reason phrase",
+    "curl: (22) The requested URL returned error: 415": "curl --fail",
+    "responded with HTTP Status Code 400": "Collector otlphttpexporter",
+}
+"""Texts that the shared corpus does not hold, each with where it was read or seen."""
+OWN_TEMPLATES: Final = re.compile(
+    r"rpc error: code = \w+ desc|responded with HTTP [Ss]tatus [Cc]ode \d|gRPC status code \d"
+    r"|Server (is UNAVAILABLE|responded with UNIMPLEMENTED)|StatusCode\.|\d+ [A-Z_]+: …"
+    r"|The requested URL returned error"
+    r"|(Unauthorized|Forbidden|Not Found|Too Many Requests|Service Unavailable|Bad Request)$"
+)
+"""Derived from a status by an exporter's template (answer_words)."""
+
+WITHOUT_WORDS: Final = {
+    "probe_fault": "the probe's own failure: no exporter has a part in it",
+    "unexplained": "a gap of the catalogue: nothing is known",
+    "tls_off": "an exporter without TLS prints what any closed connection or HTTP 400 prints",
+    "exporter_not_reloading": "nothing is printed until the old certificate expires",
+    "backend_not_reloading": "nothing is printed until the old certificate expires",
+    "exporter_setting_ignored": "nothing fails, so nothing is printed",
+    "exporter_configuration_invalid": "every setting has a message of its own, in each exporter",
+    "server_cert_revoked": "no exporter looks at a stapled OCSP answer unless told to",
+    "otlp_storage_failure": "every exporter repeats the backend's own message, whatever it is",
+}
+"""Causes for which nothing is known to be printed, each with the reason."""
+NEEDED: Final = {
+    COLLECTOR.id,
+    GO.id,
+    JAVA.id,
+    PYTHON_GRPC.id,
+    PYTHON_HTTP.id,
+    NODE_HTTP.id,
+    CURL.id,
+}
+ACCEPTED_BY: Final = {"server_cert_weak": {JAVA.id, PYTHON_GRPC.id}}
+"""Exporters that live with it (a SHA-1 signature), and so print nothing."""
+
+
+def has(pattern: str, line: str) -> bool:
+    """Whether the pieces of `pattern` stand in `line` in their order."""
+    return re.search(".*?".join(map(re.escape, pattern.split("…"))), line, re.DOTALL) is not None
+
+
+@cache
+def recorded_alerts() -> dict[str, dict[str, str]]:
+    """Return the recorded strings by alert number and client; skip where they are not at hand."""
+    path = DATA / "alert_strings_by_runtime.json"
+    if not path.is_file():
+        pytest.skip("the recorded strings are not at hand: they lie beside the repository")
+    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def corpus() -> list[dict[str, str]]:
+    """Return the recorded lines of clients; skip where they are not at hand."""
+    path = DATA / "error_corpus.jsonl"
+    if not path.is_file():
+        pytest.skip("the corpus is not at hand: it lies beside the repository")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("runtime", RECORDED, ids=lambda runtime: runtime.id)
+def test_the_words_for_an_alert_are_the_recorded_ones(runtime: Runtime) -> None:
+    """Each of the 21 alerts stands in what the real client printed for it, word by word."""
+    wrong = {
+        number: (alert_text(runtime, int(number)), strings[RECORDED[runtime]])
+        for number, strings in recorded_alerts().items()
+        if alert_text(runtime, int(number)) not in strings[RECORDED[runtime]]
+    }
+
+    assert set(recorded_alerts()) == {str(number) for number in ALERTS}
+    assert wrong == {}
+
+
+def test_the_words_of_a_cause_were_recorded_or_read_in_a_source() -> None:
+    """Nothing is invented: a text stands in the corpus or the alerts, or names its source."""
+    lines = [(row["runtime"], row["message"]) for row in corpus()]
+    lines += [
+        (who, said) for strings in recorded_alerts().values() for who, said in strings.items()
+    ]
+    unknown = {
+        (one.runtime_id, one.text)
+        for cause in CATALOGUE
+        for one in printed(cause)
+        if one.text not in FROM_SOURCES
+        and not OWN_TEMPLATES.search(one.text)
+        and not any(
+            has(one.text, said) for who, said in lines if re.match(LIKE[one.runtime_id], who)
+        )
+    }
+
+    assert unknown == set()
+
+
+def test_a_source_is_named_for_no_text_in_vain() -> None:
+    """A source whose text is printed by nobody any more goes."""
+    texts = {one.text for cause in CATALOGUE for one in printed(cause)}
+
+    assert set(FROM_SOURCES) - texts == set()
+
+
+@pytest.mark.parametrize("id_", CATALOGUE)
+def test_every_cause_has_words_or_a_reason(id_: str) -> None:
+    """What a user reads leads to the cause's page; where there is nothing, it is said why."""
+    assert bool(printed(id_)) != (id_ in WITHOUT_WORDS)
+
+
+@pytest.mark.parametrize(
+    "id_",
+    [
+        cause.id
+        for cause in CATALOGUE.values()
+        if (cause.documented_cause or cause.family in {"server_identity", "negotiation"})
+        and cause.id not in WITHOUT_WORDS
+    ],
+)
+def test_the_causes_of_tls_have_words_of_every_runtime(id_: str) -> None:
+    """The Collector, Go, Java, both of Python, Node and curl: .NET only where it is known."""
+    missing = NEEDED - {one.runtime_id for one in printed(id_)}
+
+    assert missing == ACCEPTED_BY.get(id_, set())
+
+
+@pytest.mark.parametrize("id_", CATALOGUE)
+def test_a_text_is_short_and_of_one_runtime(id_: str) -> None:
+    """It stands in a list: one line, no port, no path, and no text twice."""
+    ids = {runtime.id for runtime in RUNTIMES}
+
+    assert len(set(printed(id_))) == len(printed(id_))
+    for one in printed(id_):
+        assert isinstance(one, Printed)
+        assert one.runtime_id in ids
+        assert 0 < len(one.text) <= 120
+        assert one.text.isprintable()
+        assert not re.search(r":\d{4,5}\b|/etc/|/v1/", one.text)
+
+
+def test_what_withholds_a_certificate_prints_that_one_is_required() -> None:
+    """Go's and Java's users read something else than what is wrong, OpenSSL's read unknown_ca."""
+    texts = {(one.runtime_id, one.text) for one in printed("client_ca_untrusted")}
+
+    assert ("collector", "remote error: tls: certificate required") in texts
+    assert ("java", "Received fatal alert: certificate_required") in texts
+    assert ("curl", "SSL routines::tlsv13 alert certificate required") not in texts
+    assert ("curl", "SSL routines::tlsv1 alert unknown ca") in texts
+
+
+def test_alerts_are_named_as_the_handshake_names_them() -> None:
+    """One name for an alert in all of the product; causes have only alerts that are known."""
+    assert all(NAMES[number] == words.name for number, words in ALERTS.items())
+    assert all(set(numbers) <= set(ALERTS) for numbers in ALERTS_OF_CAUSE.values())
+    assert set(ALERTS_OF_CAUSE) <= set(CATALOGUE)
+
+
+def test_what_is_not_known_is_empty() -> None:
+    """An alert, a runtime or a cause without words gives none."""
+    assert alert_text(GO, 200) == ""
+    assert silent_text(DOTNET) == ""
+    assert http_refusal_text(DOTNET) == ""
+    assert printed("no_such_cause") == ()

@@ -1,0 +1,106 @@
+"""Who must act is said once, by the diagnosis, and every output says the same."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.diagnose import diagnose
+from probe.ledger.ledger import Ledger
+from probe.log.changes import ChangeLog
+from probe.metrics.collector import Metrics
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import ClockReading, Evidence
+from probe.model.target import Endpoint, Target
+from probe.report.cause_page import PARTIES
+from probe.report.result import result
+from probe.report.story import plain
+from probe.telemetry import attributes
+from probe.web.pages.fleet_summary import FleetSummary
+from probe.web.pages.status_page import row
+from probe.web.pages.target_filter import TargetFilter, party_of
+from tests.golden.attempts import offset, refused, unverified
+from tests.golden.build import CASES
+from tests.golden.certificates import OTHER_CA, backend, exporter
+
+FAILING = [case for case in CASES if case.expected.cause is not None]
+
+
+def recorded(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Ledger, Metrics]:
+    """Return a ledger whose one target ended so, and its metrics."""
+    target = Target(name="t", endpoint=Endpoint("collector.example.com", 4317))
+    ledger = Ledger([target])
+    metrics = Metrics(ledger, CATALOGUE)
+    ledger.record(target, evidence, diagnosis)
+    return ledger, metrics
+
+
+@pytest.mark.parametrize("case", FAILING, ids=lambda case: case.name)
+def test_every_output_names_the_same_party(case: Any) -> None:
+    """JSON, story, page, filter, counts, metric, span and log line of one attempt."""
+    evidence = case.evidence
+    found = diagnose(evidence)
+    assert found.party is not None
+    ledger, metrics = recorded(evidence, found)
+    (state,) = ledger
+    words = PARTIES[found.party]
+
+    assert result(evidence, found).party == found.party
+    assert row(state, CATALOGUE, evidence.at).party == words
+    assert party_of(state) == found.party
+    assert TargetFilter(party=found.party).matches(state)
+    summary = FleetSummary()
+    summary.add(state)
+    assert dict(summary.parties) == {found.party: 1}
+    assert f'party="{found.party}"' in "".join(causes_in(metrics))
+    span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
+    assert span["mtls_probe.party"] == found.party
+    if evidence.target.expect_cause is None:
+        assert f"who must act: {words}" in plain(evidence, found)
+
+
+def causes_in(metrics: Metrics) -> Iterator[str]:
+    """Yield the lines of `mtls_probe_cause`."""
+    text = metrics.exposition()[0].decode()
+    yield from (line for line in text.splitlines() if line.startswith("mtls_probe_cause{"))
+
+
+def test_the_log_line_names_it_too() -> None:
+    """A line about a failure has the party, one about a success has none."""
+    with capture_logs() as lines:
+        failing = next(case for case in CASES if case.name == "clock_skew--both_ahead")
+        ledger, _ = recorded(failing.evidence, diagnose(failing.evidence))
+        (state,) = ledger
+        ChangeLog().recorded(state)
+    assert lines[0]["party"] == "both"
+
+
+@pytest.mark.parametrize(
+    ("clock", "party", "first"),
+    [
+        (offset(-5, "sntp"), "probe", "the machine that the probe runs on"),
+        (offset(5, "sntp"), "either", "date -u"),
+    ],
+)
+def test_a_clock_of_ours_that_is_proven_wrong_is_ours_to_set(
+    clock: tuple[ClockReading, ...], party: str, first: str
+) -> None:
+    """With SNTP saying that we are ahead, it is never the backend's side that must act."""
+    found = diagnose(unverified(backend(ends=-2), errors=((10, 0),), clock=clock))
+    if party == "probe":
+        assert (found.cause, found.party) == ("clock_skew", "probe")
+        assert first in found.fix[0]
+    else:
+        assert found.cause == "server_cert_expired"
+
+
+@pytest.mark.parametrize("by", [42, 45, 46, 48, 49, "close"])
+def test_where_both_clocks_are_wrong_the_skew_is_never_missing(by: Any) -> None:
+    """Whatever the backend says: the same wrong time on both sides is the cause, or one of several."""
+    both = (*offset(-60, "sntp"), *offset(0))
+    found = diagnose(refused(by, exporter(ends=-10), listed=(OTHER_CA,), clock=both))
+    assert "clock_skew" in (found.cause, *found.also), found
+    if found.cause == "clock_skew":
+        assert found.party == "both"

@@ -1,0 +1,76 @@
+"""How the sources are stands on the page and in the log: once at each change, and never raw."""
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.log.source_states import SourceLog
+from probe.model.source_state import SourceState
+from probe.web.pages.status_page import page
+from tests.golden.certificates import AT
+from tests.support.status_pages import WELL, fleet
+
+UP = SourceState("environment", up=True, targets=1)
+DOWN = SourceState("environment", up=False, targets=1, error="first line\n  second <b>\x1b[31m")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_log() -> None:
+    structlog.reset_defaults()
+
+
+def shown(*states: SourceState, targets: int = 1, nothing: str = "") -> str:
+    """Return the page of a fleet with these sources."""
+    ledger = fleet(*((str(number), [WELL]) for number in range(targets)))
+    parts = page(ledger, CATALOGUE, AT + 60, sources=states, nothing_to_probe=nothing)
+    return b"".join(parts).decode()
+
+
+def test_the_page_says_which_source_is_down_and_why() -> None:
+    """Each line of the error, escaped; a source that is up is not worth a line."""
+    html = shown(UP, DOWN)
+    assert "1 source of targets is down" in html
+    assert "first line\n  second &lt;b&gt;\\x1b[31m" in html
+    assert "2 sources of targets are down" in shown(DOWN, DOWN)
+    assert "sources-down" not in shown(UP)
+
+
+def test_the_page_says_that_there_is_nothing_to_probe() -> None:
+    """In its heading, with the reason of the source or, where none is down, with its own."""
+    html = shown(DOWN, targets=0, nothing="there is nothing to probe: x")
+    assert "<h1>There is nothing to probe</h1>" in html
+    assert "first line" in html
+    assert "there is nothing to probe: x" in shown(
+        targets=0, nothing="there is nothing to probe: x"
+    )
+    assert "nothing to probe" not in shown(UP)
+
+
+def test_an_error_without_end_has_one_on_the_page() -> None:
+    """Twenty lines of each source, whatever it holds."""
+    html = shown(SourceState("x", up=False, error="line\n" * 1000))
+    assert html.count("line\n") <= 20
+
+
+def test_the_log_says_it_at_each_change_only() -> None:
+    """Down, down for another reason, up; the same again is no line."""
+    log = SourceLog()
+    other = SourceState("environment", up=False, error="another")
+    with capture_logs() as lines:
+        for states in ([UP], [DOWN], [DOWN], [other], [UP], [UP], []):
+            log.record(states, "")
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("source_down", DOWN.error),
+        ("source_down", "another"),
+        ("source_up", None),
+    ]
+
+
+def test_the_log_says_once_that_there_is_nothing_to_probe() -> None:
+    """And again after there was something."""
+    log = SourceLog()
+    with capture_logs() as lines:
+        for nothing in ("why", "why", "", "why"):
+            log.record([], nothing)
+    assert [line["event"] for line in lines] == ["nothing_to_probe", "nothing_to_probe"]
