@@ -18,7 +18,7 @@ from probe.attempt.own_time import LoopDelays, OwnTime
 from probe.attempt.prepared import Prepared
 from probe.attempt.pump import Pump
 from probe.attempt.session import OtlpConversation, Purpose
-from probe.attempt.tls_settings import Plans
+from probe.attempt.tls_setup import Plans
 from probe.credentials.tls_context import Credentials, Variant
 from probe.model.evidence import Ending, Experiment, Varied
 from probe.model.target import Protocol, Target

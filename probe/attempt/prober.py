@@ -26,7 +26,7 @@ from probe.attempt.pump import Pump, say_farewell
 from probe.attempt.recheck import CAPPED, is_silent_refusal, shake_hands_again
 from probe.attempt.resolver import ResolutionError, Resolver
 from probe.attempt.session import OtlpConversation
-from probe.attempt.tls_settings import Plans
+from probe.attempt.tls_setup import Plans
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -42,11 +42,11 @@ from probe.model.evidence import (
     Stage,
     Varied,
 )
+from probe.model.known_secrets import register_targets
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import date_reading
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
-from probe.text.known_secrets import register_targets
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 from probe.x509.parse import CertificateReader

@@ -22,13 +22,13 @@ from probe.backend.answers import Answers, Request, Response, nginx_refusal
 from probe.backend.client_verification import ACCEPTED, go_verdict, set_client_verification
 from probe.backend.http1_server import BAD_REQUEST, Http1Server
 from probe.backend.http2_server import Http2Server
+from probe.backend.pki import Authority, Issued
 from probe.backend.server_context import (
     AlertSeen,
     NoSharedProtocolError,
     TlsVersion,
     server_context,
 )
-from probe.demo.pki import Authority, Issued
 from probe.model.target import Protocol
 
 Behaviour = Literal["collector", "grpc_core", "nginx", "silent", "mute", "close", "reset", "clear"]

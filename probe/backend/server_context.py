@@ -10,7 +10,7 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
-from probe.demo.pki import Authority, Issued
+from probe.backend.pki import Authority, Issued
 from probe.model.target import Protocol
 
 TlsVersion = Literal["1.2", "1.3"]

@@ -77,8 +77,8 @@ def loader(
     from probe.config.source_reader import SourceReader
     from probe.diagnosis.catalogue import CATALOGUE
     from probe.log.format import configure_logging
+    from probe.model.known_secrets import register_environment
     from probe.service.pipeline import USER_AGENT
-    from probe.text.known_secrets import register_environment
 
     register = secret_register()
     # Before anything is read: structlog's own way is standard output, where documents go.

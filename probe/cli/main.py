@@ -50,7 +50,7 @@ class _Commands(click.Group):
     ) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"probe.cli.{cmd_name}")
+        module = import_module(f"probe.cli.{cmd_name}_command")
         return cast("click.Command", getattr(module, cmd_name))
 
 

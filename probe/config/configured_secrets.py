@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from probe.config.configuration import Configuration
 from probe.config.source_reader import name_apart
-from probe.text.known_secrets import register_targets, register_url
+from probe.model.known_secrets import register_targets, register_url
 from probe.text.secret_register import SecretRegister
 
 

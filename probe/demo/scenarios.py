@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
+from probe.backend.pki import Authority, Issued, write_pem
 from probe.backend.server import HOST, Backend
-from probe.demo.pki import Authority, Issued, write_pem
 from probe.model.target import Endpoint, Protocol, Source, Target, TlsSettings
 
 INTERVAL: Final = 10.0

@@ -25,7 +25,13 @@ from probe.exporters.file_handling import (
     missing_file,
     weak_files,
 )
-from probe.exporters.runtime import (
+from probe.exporters.verdict import Verdict, verdicts
+from probe.messages.printed import http_refusal_text, silent_text
+from probe.messages.printed_alerts import alert_text
+from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence, NameCheck
+from probe.model.runtime import (
     CURL,
     DOTNET,
     JAVA,
@@ -36,12 +42,6 @@ from probe.exporters.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.exporters.verdict import Verdict, verdicts
-from probe.messages.printed import http_refusal_text, silent_text
-from probe.messages.printed_alerts import alert_text
-from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
-from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, NameCheck
 from probe.x509.strength import weak_key, weak_signature
 
 _HANDSHAKE_FAILURE: Final = 40

@@ -7,13 +7,13 @@ curl, the last three on OpenSSL 3.0.
 from collections.abc import Iterator
 from typing import Final
 
-from probe.exporters.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
 from probe.exporters.verdict import Outcome, Verdict, verdicts
 from probe.messages.printed_files import GRPC_CORE_GIVES_UP
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.certificate import CredentialFault
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
 from probe.x509.strength import weak_key, weak_signature
 
 _BYTE_ORDER_MARK: Final = "byte order mark"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.exporters.runtime import Runtime
+from probe.model.runtime import Runtime
 
 Outcome = Literal["same", "works", "fails"]
 

@@ -11,7 +11,6 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
-from probe.exporters.runtime import COLLECTOR, GO, JAVA, RUNTIMES, Runtime
 from probe.messages.printed_alerts import alert_text
 from probe.messages.printed_answers import ANSWER_WORDS, FORBIDDEN_BY_PROXY, REFUSED_BY_HTTP
 from probe.messages.printed_files import FILE_WORDS
@@ -22,6 +21,7 @@ from probe.messages.printed_network import (
     NETWORK_WORDS,
 )
 from probe.messages.printed_server import SERVER_WORDS
+from probe.model.runtime import COLLECTOR, GO, JAVA, RUNTIMES, Runtime
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from probe.exporters.runtime import (
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     DOTNET,

@@ -8,7 +8,8 @@ opentelemetry-python, @grpc/grpc-js and curl; "…" stands for an address or a m
 from dataclasses import dataclass
 from typing import Final
 
-from probe.exporters.runtime import (
+from probe.messages.printed_message import Table, Words
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
@@ -18,7 +19,6 @@ from probe.exporters.runtime import (
     PYTHON_GRPC,
     PYTHON_HTTP,
 )
-from probe.messages.printed_message import Table, Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ Recorded from real clients, or read in their sources; "…" stands for a path.
 
 from typing import Final
 
-from probe.exporters.runtime import (
+from probe.messages.printed_message import GO_BASED, NODE, Table, Words
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
@@ -13,7 +14,6 @@ from probe.exporters.runtime import (
     PYTHON_GRPC,
     PYTHON_HTTP,
 )
-from probe.messages.printed_message import GO_BASED, NODE, Table, Words
 
 CURL_CANNOT_LOAD: Final = "curl: (58) could not load PEM client certificate from …"
 CURL_CANNOT_SET_KEY: Final = "curl: (58) unable to set private key file: …"

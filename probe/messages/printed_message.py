@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from probe.exporters.runtime import (
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,

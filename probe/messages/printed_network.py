@@ -5,7 +5,8 @@ Recorded from real clients; "…" stands for an address or a name.
 
 from typing import Final
 
-from probe.exporters.runtime import (
+from probe.messages.printed_message import GO_BASED, NODE, Table, Words
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
@@ -15,7 +16,6 @@ from probe.exporters.runtime import (
     PYTHON_GRPC,
     PYTHON_HTTP,
 )
-from probe.messages.printed_message import GO_BASED, NODE, Table, Words
 
 CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[Words, ...]] = (
     ((COLLECTOR,), "error reading server preface: EOF"),

@@ -5,7 +5,8 @@ Recorded from real clients, or read in their sources; "…" stands for a name or
 
 from typing import Final
 
-from probe.exporters.runtime import (
+from probe.messages.printed_message import GO_BASED, NODE, Table, Words
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     DOTNET,
@@ -16,7 +17,6 @@ from probe.exporters.runtime import (
     PYTHON_GRPC,
     PYTHON_HTTP,
 )
-from probe.messages.printed_message import GO_BASED, NODE, Table, Words
 
 _GO: Final = "tls: failed to verify certificate: x509:"
 _CPYTHON: Final = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed:"

@@ -10,11 +10,11 @@ from typing import Final
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause, Family
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.exporters.runtime import RUNTIMES
 from probe.messages.printed import ALERTS_OF_CAUSE, printed
 from probe.messages.printed_alerts import ALERTS
 from probe.model.diagnosis import Party
 from probe.model.evidence import TargetFacts
+from probe.model.runtime import RUNTIMES
 
 FAMILIES: Final[Mapping[Family, str]] = {
     "backend_ca_trust": "The backend's trust in the exporter's CA",

@@ -10,10 +10,10 @@ from typing import Final, Literal, NamedTuple
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.readings.experiment_facts import shown
 from probe.exporters.by_exporter import by_exporter
-from probe.exporters.runtime import RUNTIMES
 from probe.ledger.ledger import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.runtime import RUNTIMES
 from probe.report.cause_page import PARTIES
 from probe.report.let_in import let_in_against_expectation
 from probe.text.safe_text import safe_text

@@ -25,13 +25,13 @@ from probe.metrics.blackbox import blackbox_metrics, debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.known_secrets import register_targets
 from probe.model.module import AllowList, Module, may_be_called, under_hostname
 from probe.model.target import Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.on_demand_experiments import OnDemandRounds
 from probe.service.pipeline import FAULTS_AT_ONCE, FAULTS_EVERY, NO_RESOURCE, fault_evidence
 from probe.system.token_bucket import TokenBucket
-from probe.text.known_secrets import register_targets
 from probe.text.layered_register import LayeredRegister
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister

@@ -26,10 +26,10 @@ import uvloop
 from OpenSSL import SSL
 
 from probe.attempt.masking import EvidenceMasker
+from probe.backend.pki import Authority, write_pem
 from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Variant
-from probe.demo.pki import Authority, write_pem
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.metrics.collector import Metrics

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from probe.alerting.links import Pages, first_step
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import rule_file, rule_group
-from probe.cli.rules import rules as command
+from probe.cli.rules_command import rules as command
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose

@@ -19,8 +19,13 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The path within the package, as `handshake/tls.py`."""
+        """The path within the package, as `tls/client.py`."""
         return self.path.relative_to(PACKAGE).as_posix()
+
+    @property
+    def dotted(self) -> str:
+        """The name that other modules import it by, as `probe.tls.client`."""
+        return ".".join(("probe", *self.parts)).removesuffix(".__init__")
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -29,7 +34,7 @@ class Module:
 
     @property
     def room(self) -> str:
-        """The package or the top-level module that it belongs to, as `handshake` or `ledger`."""
+        """The package or the top-level module that it belongs to, as `tls` or `ledger`."""
         return self.parts[0]
 
     @cached_property

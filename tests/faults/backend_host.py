@@ -21,8 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from probe.backend.answers import Answers
+from probe.backend.pki import Authority, Issued
 from probe.backend.server import Backend
-from probe.demo.pki import Authority, Issued
 from tests.faults.connect_proxy import ConnectProxy
 
 BEAT: Final = 0.02

@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from probe.backend.pki import Authority, Issued, write_pem
 from probe.backend.server import Backend
-from probe.demo.pki import Authority, Issued, write_pem
 from probe.demo.scenarios import SCENARIOS, DemoPki
 from probe.model.target import TlsSettings
 from tests.lab.running_probe import RunningProbe, running_probe

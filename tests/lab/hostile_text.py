@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from probe.demo.pki import write_pem
+from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
 
 PROGRAM = Path(__file__).parent / "stacks" / "raw_server.go"

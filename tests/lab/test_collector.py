@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.demo.pki import Authority, write_pem
+from probe.backend.pki import Authority, write_pem
 from probe.model.target import Protocol
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.observing import observe, target

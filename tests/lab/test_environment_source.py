@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from probe.demo.pki import write_pem
+from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import Log, StartCollector, serve_collector
 from tests.support.command_line import ROOT

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from probe.backend.pki import write_pem
 from probe.config.configuration import configuration_from_environment, load_configuration
-from probe.demo.pki import write_pem
 from probe.ledger.ledger import Ledger
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Target

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from probe.demo.pki import Authority, write_pem
+from probe.backend.pki import Authority, write_pem
 from probe.ledger.ledger import Ledger
 from probe.metrics.collector import Metrics
 from probe.web.application import web_application

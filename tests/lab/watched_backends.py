@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from probe.backend.pki import Issued
 from probe.backend.server import HOST, Backend
 from probe.config.configuration import Configuration, WebSettings
-from probe.demo.pki import Issued
 from probe.demo.scenarios import Demo
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.service import Service

@@ -9,8 +9,8 @@ from typing import Any
 
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.backend.pki import Issued, write_pem
 from probe.credentials.store import CredentialStore
-from probe.demo.pki import Issued, write_pem
 from probe.model.evidence import Evidence
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.x509.parse import CertificateReader

@@ -2,24 +2,24 @@
 
 from probe.messages.match import explain
 from probe.messages.patterns import (
-    answer_words,
-    file_words,
-    network_words,
-    pair_words,
-    peer_words,
-    verification_words,
+    answer_patterns,
+    file_patterns,
+    handshake_patterns,
+    network_patterns,
+    pair_patterns,
+    verification_patterns,
 )
 
 SIGNS = (
-    *verification_words.VERIFICATION_SIGNS,
-    *peer_words.PEER_SIGNS,
-    *pair_words.PAIR_SIGNS,
-    *network_words.NETWORK_SIGNS,
-    *answer_words.ANSWER_SIGNS,
+    *verification_patterns.VERIFICATION_SIGNS,
+    *handshake_patterns.PEER_SIGNS,
+    *pair_patterns.PAIR_SIGNS,
+    *network_patterns.NETWORK_SIGNS,
+    *answer_patterns.ANSWER_SIGNS,
     *(
         phrase.sign
         for which in ("client", "ca", "unknown")
-        for phrase in file_words.file_phrases(which)
+        for phrase in file_patterns.file_phrases(which)
     ),
 )
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from probe.cli.inspect import inspect as command
-from probe.demo.pki import Authority
+from probe.backend.pki import Authority
+from probe.cli.inspect_command import inspect as command
 
 ROOT: Final = Authority.root("root")
 INTERMEDIATE: Final = ROOT.intermediate("intermediate")

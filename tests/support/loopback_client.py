@@ -17,8 +17,8 @@ from hyperframe.frame import DataFrame, Frame, HeadersFrame, SettingsFrame
 from OpenSSL import SSL
 
 from probe.backend.http2_server import PREFACE
+from probe.backend.pki import Authority, Issued
 from probe.backend.server import Backend
-from probe.demo.pki import Authority, Issued
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 SERVER_CA = Authority.root("server CA")

@@ -8,8 +8,8 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
+from probe.backend.pki import Authority, Issued
 from probe.credentials.tls_context import Credentials, Material, Variant
-from probe.demo.pki import Authority, Issued
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import Offer
 from probe.model.target import TlsSettings

@@ -10,7 +10,7 @@ from probe.attempt.session import OtlpConversation, Purpose
 from probe.backend.answers import Answers, Request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
-from probe.demo.pki import Issued
+from probe.backend.pki import Issued
 from probe.model.evidence import Stage
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target
 from probe.otlp.request import build_request

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from probe.demo.pki import Issued
+from probe.backend.pki import Issued
 from tests.support.loopback_client import OTHER_CA, SERVER_CA
 
 NOW = datetime.now(UTC)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from cryptography import x509
 
-from probe.demo.pki import Authority, write_pem
+from probe.backend.pki import Authority, write_pem
 from probe.web.server.connections import Connections
 from probe.web.server.listener import serving
 from probe.web.server.web_config import WebConfig

@@ -1,6 +1,6 @@
 """HTTP status codes in a log, by where they stand: `status=503`, `401 Client Error`, `HTTP/2 404`.
 
-RFC 9110 §15; the OTLP specification, "OTLP/HTTP Response". What a code means is `answer_words`.
+RFC 9110 §15; the OTLP specification, "OTLP/HTTP Response". What a code means is `answer_patterns`.
 """
 
 import re

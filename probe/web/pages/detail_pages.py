@@ -13,10 +13,10 @@ from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.experiment_facts import shown
 from probe.diagnosis.wording import span
 from probe.exporters.by_exporter import by_exporter
-from probe.exporters.runtime import RUNTIMES
 from probe.exporters.verdict import Outcome, Verdict
 from probe.ledger.ledger import HistoryEntry, TargetState
 from probe.model.evidence import ClockReading, Evidence
+from probe.model.runtime import RUNTIMES
 from probe.model.target import Target
 from probe.report.cause_page import EXAMPLE, FAMILIES, PARTIES, neighbours, texts_by_exporter
 from probe.report.causes_markdown import by_family

@@ -16,7 +16,7 @@ from aiohttp import web
 from probe.web.server.bug_log import FaultLog
 from probe.web.server.connections import DEADLINES, Connection, Connections
 from probe.web.server.request_handler import RequestHandler
-from probe.web.server.tls_context import Context
+from probe.web.server.server_tls import Context
 
 SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds that requests under way get when the service stops."""

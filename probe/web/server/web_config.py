@@ -22,7 +22,7 @@ from probe.system.file_watcher import watch
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.server.guard import Guard
-from probe.web.server.tls_context import Context, ServingContext, UnusableError, server_context
+from probe.web.server.server_tls import Context, ServingContext, UnusableError, server_context
 from probe.web.server.weakening import weakenings
 from probe.web.server.web_file import ServerSettings, read_document, settings_of
 

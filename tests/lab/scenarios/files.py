@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives import serialization
 
-from probe.demo.pki import write_pem
+from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.scenario import Staging, scenario
 

@@ -18,7 +18,7 @@ from probe.alerting.rule import (
     groups_yaml,
 )
 from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
-from probe.cli.rules import rules as command
+from probe.cli.rules_command import rules as command
 
 ENVIRONMENT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example.com:4317"}
 # Mostly what means something in YAML.

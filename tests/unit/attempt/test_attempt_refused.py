@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hyperframe.frame import RstStreamFrame, SettingsFrame
 
-from probe.demo.pki import Issued
+from probe.backend.pki import Issued
 from probe.model.target import Depth
 from tests.support.attempting import GOOD, STRANGER, end, prober, received, serving, splice, target
 from tests.support.loopback_client import Start

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from probe.backend.answers import Answers
+from probe.backend.pki import Issued
 from probe.backend.server import Behaviour
-from probe.demo.pki import Issued
 from probe.model.evidence import from_json, to_json
 from probe.model.target import Depth, Protocol
 from tests.support.attempting import GOOD, PROTOCOLS, STRANGER, TOKEN, end, prober, target

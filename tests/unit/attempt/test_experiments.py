@@ -13,8 +13,8 @@ import pytest
 
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.backend.pki import Issued, write_pem
 from probe.credentials.store import CredentialStore
-from probe.demo.pki import Issued, write_pem
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from probe.backend.pki import write_pem
 from probe.backend.server import Backend, Behaviour
-from probe.demo.pki import write_pem
 from probe.model.evidence import ConnectTry
 from probe.model.target import Depth, Protocol
 from tests.support.attempting import (

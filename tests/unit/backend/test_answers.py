@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from probe.backend.answers import Answers
+from probe.backend.pki import Issued, write_pem
 from probe.backend.server import Backend
-from probe.demo.pki import Issued, write_pem
 from tests.support.loopback_client import (
     CLIENT_CA,
     OTHER_CA,

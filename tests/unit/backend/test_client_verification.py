@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.bindings._rust import _openssl
 
 from probe.backend.client_verification import REQUIRED
-from probe.demo.pki import Authority
+from probe.backend.pki import Authority
 from tests.support.loopback_client import (
     CLIENT_CA,
     OTHER_CA,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.backend.pki import write_pem
 from probe.backend.server import Backend
-from probe.demo.pki import write_pem
 from probe.model.evidence import Evidence, from_json, to_json
 from probe.model.target import TlsSettings
 from probe.report.evidence_files import file_name, write_evidence

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from probe.cli.explain import explain as command
+from probe.cli.explain_command import explain as command
 from probe.diagnosis.catalogue import CATALOGUE
 
 

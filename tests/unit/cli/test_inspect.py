@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
 )
 
-from probe.demo.pki import Authority, new_key
+from probe.backend.pki import Authority, new_key
 from probe.inspection.file_report import FileReport, Inspection
 from probe.model.certificate import CertificateFacts, CredentialFault, Name
 from probe.report.inspection import files_document, print_files

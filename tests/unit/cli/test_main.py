@@ -15,9 +15,9 @@ from typing import Any, Final
 import pytest
 
 from probe import __version__
+from probe.backend.pki import write_pem
 from probe.backend.server import Backend
 from probe.cli import main as cli
-from probe.demo.pki import write_pem
 from tests.support.command_line import (
     NOWHERE,
     configuration,

@@ -11,7 +11,7 @@ from probe.attempt.session import DATE_PATIENCE, OtlpConversation, Purpose
 from probe.backend.answers import Request, Response
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
-from probe.demo.pki import Issued
+from probe.backend.pki import Issued
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.otlp.request import build_request
 from probe.tls.client import TlsClient, TlsPlan

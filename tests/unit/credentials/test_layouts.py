@@ -10,10 +10,10 @@ import pytest
 
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.backend.pki import Authority, Issued
 from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Credentials
-from probe.demo.pki import Authority, Issued
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target, TlsSettings

@@ -17,8 +17,8 @@ from typing import Final
 
 import pytest
 
+from probe.backend.pki import Authority, Issued, write_pem
 from probe.backend.server import HOST, Backend
-from probe.demo.pki import Authority, Issued, write_pem
 from probe.demo.scenarios import SCENARIOS, DemoPki
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Source, Target, TlsSettings

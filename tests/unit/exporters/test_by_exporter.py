@@ -8,9 +8,9 @@ from hypothesis import given, settings
 
 from probe.diagnosis.diagnose import diagnose
 from probe.exporters.by_exporter import by_exporter
-from probe.exporters.runtime import RUNTIMES
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
+from probe.model.runtime import RUNTIMES
 from tests.golden.attempts import (
     HOST,
     alert,

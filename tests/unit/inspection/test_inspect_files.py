@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.demo.pki import Authority
+from probe.backend.pki import Authority
 from probe.inspection.file_report import Inspection
 from probe.inspection.inspect_files import FileSet, inspect, sets_of
 from probe.model.target import TlsSettings

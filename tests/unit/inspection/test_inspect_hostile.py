@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probe.demo.pki import new_key
+from probe.backend.pki import new_key
 from probe.inspection.inspect_files import inspect as look
 from probe.inspection.inspect_files import sets_of
 from probe.report.inspection import files_document, print_files

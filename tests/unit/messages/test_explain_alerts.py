@@ -2,11 +2,11 @@
 
 import pytest
 
-from probe.exporters.runtime import CURL, RUNTIMES, Runtime
 from probe.messages.patterns import alert_meanings
 from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen, alerts
 from probe.messages.patterns.pasted import read
 from probe.messages.printed_alerts import ALERTS, alert_text
+from probe.model.runtime import CURL, RUNTIMES, Runtime
 from tests.support.explaining import first, ids
 
 

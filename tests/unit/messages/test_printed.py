@@ -9,7 +9,15 @@ from typing import Final
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.exporters.runtime import (
+from probe.messages.printed import (
+    ALERTS_OF_CAUSE,
+    Printed,
+    http_refusal_text,
+    printed,
+    silent_text,
+)
+from probe.messages.printed_alerts import ALERTS, alert_text
+from probe.model.runtime import (
     COLLECTOR,
     CURL,
     DOTNET,
@@ -22,14 +30,6 @@ from probe.exporters.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.messages.printed import (
-    ALERTS_OF_CAUSE,
-    Printed,
-    http_refusal_text,
-    printed,
-    silent_text,
-)
-from probe.messages.printed_alerts import ALERTS, alert_text
 from probe.model.tls_alerts import ALERTS as NAMES
 
 SHARED: Final = Path(__file__).parents[4] / "shared"

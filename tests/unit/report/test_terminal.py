@@ -2,8 +2,8 @@
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.runtime import RUNTIMES
 from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.runtime import RUNTIMES
 from probe.report.story import story
 from tests.golden.build import CASES
 from tests.support.printed_tables import CONFIRMED, REFUSED, printed, row, without_margin

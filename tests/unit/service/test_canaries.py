@@ -29,10 +29,10 @@ from probe.inspection.inspect_files import FileSet
 from probe.inspection.inspect_files import inspect as look
 from probe.log.format import configure_logging
 from probe.model.evidence import to_json
+from probe.model.known_secrets import register_environment
 from probe.report.inspection import files_document, print_files
 from probe.report.validation import print_validation, validation, validation_document
 from probe.service.pipeline import rounds
-from probe.text.known_secrets import register_environment
 from probe.text.secret_register import SecretRegister
 from probe.web.server.web_config import WebConfig
 from probe.web.server.web_file import WebFileEntry

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from probe.backend.pki import write_pem
 from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
-from probe.demo.pki import write_pem
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.module import AllowList, Module
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from probe.backend.pki import Issued
 from probe.backend.server import Backend
-from probe.demo.pki import Issued
 from probe.ledger.ledger import Ledger
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.pipeline import Line

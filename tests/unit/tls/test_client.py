@@ -4,8 +4,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
+from probe.backend.pki import Issued
 from probe.credentials.tls_context import Variant
-from probe.demo.pki import Issued
 from probe.model.evidence import Alert, VerifyError
 from probe.model.target import TlsSettings
 from probe.model.tls_alerts import ALERTS, alert_from_info

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.demo.pki import Authority
+from probe.backend.pki import Authority
 from probe.tls.client import TlsClient
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 from tests.support.memory_peer import (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.demo.pki import Authority, KeyType, SignatureHash
+from probe.backend.pki import Authority, KeyType, SignatureHash
 from probe.model.evidence import VerifyError
 from probe.x509.names import check_name, is_ip_address, verified
 from probe.x509.parse import certificate_facts

@@ -9,7 +9,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.demo.pki import Authority, KeyType
+from probe.backend.pki import Authority, KeyType
 from probe.text.safe_text import LIMIT
 from probe.x509.parse import (
     MAX_SANS,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.demo.pki import Authority
+from probe.backend.pki import Authority
 from probe.model.certificate import CertificateFacts, Name
 from probe.x509.parse import certificate_facts
 from probe.x509.strength import (

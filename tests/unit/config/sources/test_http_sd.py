@@ -15,6 +15,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.backend.pki import Authority, write_pem
 from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry
 from probe.config.sources.http_sd import (
@@ -26,7 +27,6 @@ from probe.config.sources.http_sd import (
     url_fault,
 )
 from probe.config.yaml_document import MAX_BYTES
-from probe.demo.pki import Authority, write_pem
 from probe.model.target import Source
 
 LIST = [{"targets": ["a:4317", "https://b:4318"], "labels": {"__meta_dc": "x", "team": "t"}}]

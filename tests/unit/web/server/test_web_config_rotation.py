@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from probe.demo.pki import Authority, write_pem
+from probe.backend.pki import Authority, write_pem
 from probe.web.server.web_config import WebConfig
 from tests.support.web_files import HASH, PAIR, ServerPki, mtls, tls, users
 from tests.support.web_server import SOON, asked, running

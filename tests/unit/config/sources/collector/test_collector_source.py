@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.backend.pki import Authority
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.read_collector import read_collector, targets_from_collector
-from probe.demo.pki import Authority
 from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
 from tests.support.collector_texts import (
     FILE,

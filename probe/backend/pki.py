@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from probe.demo import extensions
-from probe.demo.sha1_signature import signed_with_sha1
+from probe.backend import extensions
+from probe.backend.sha1_signature import signed_with_sha1
 
 KeyType = Literal["ec", "rsa2048", "rsa1024", "ed25519"]
 SignatureHash = Literal["sha256", "sha1"]

@@ -6,8 +6,7 @@ from typing import Final
 
 import pytest
 
-from probe.model.target import Endpoint, Secret, Target, TlsSettings
-from probe.text.known_secrets import (
+from probe.model.known_secrets import (
     PUBLIC_HEADERS,
     header_secrets,
     key_secrets,
@@ -16,6 +15,7 @@ from probe.text.known_secrets import (
     register_url,
     url_secrets,
 )
+from probe.model.target import Endpoint, Secret, Target, TlsSettings
 from probe.text.secret_register import MASK, SecretRegister
 
 TOKEN: Final = "9f8e7d6c-5b4a-3c2d"
