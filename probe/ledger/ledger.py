@@ -6,7 +6,7 @@ It has no I/O and no clock; every time in it is an `Evidence.at`.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Target

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.trace_context import log_fields

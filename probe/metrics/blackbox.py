@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
-from probe.ledger.runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.metrics.exposition import Family, labels, number
 from probe.metrics.target_families import FAMILIES
 from probe.metrics.target_samples import TargetLines, target_lines

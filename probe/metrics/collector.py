@@ -12,7 +12,7 @@ from typing import Final
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.service_metrics import Fleet
 from probe.metrics.target_families import FAMILIES

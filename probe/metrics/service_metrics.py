@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from probe import __version__
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.duration_histogram import Durations
 from probe.metrics.exposition import OPENMETRICS, TEXT
 from probe.metrics.resource_info import resource_labels

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from probe.diagnosis.readings.observed import names_our_issuer
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.certificate_samples import CertificateLines, certificate_lines
 from probe.metrics.exposition import labels, number
 from probe.model.certificate import CredentialFacts

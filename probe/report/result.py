@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from probe.diagnosis.readings.experiment_facts import Shown, shown
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
-from probe.ledger.runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Finding, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage

@@ -20,7 +20,7 @@ from probe.attempt.prober import Prober
 from probe.attempt.resolver import NoPlaceError, Resolver
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis

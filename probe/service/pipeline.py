@@ -21,7 +21,7 @@ from probe.clock.sources import ClockSources
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import as_expected
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import ClockSource, Target

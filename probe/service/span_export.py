@@ -12,7 +12,7 @@ import structlog
 
 from probe.config.span_destination import SpanDestination
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.trace_context import HeadSampler
 from probe.text.safe_text import safe_text
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.collector import Metrics
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.source_state import SourcesShown, SourceState

@@ -15,7 +15,7 @@ import msgspec
 
 from probe.cli.main import main
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Target

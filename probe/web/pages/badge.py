@@ -6,7 +6,7 @@ Law 10: both texts pass `safe_text` and are escaped; it holds no style sheet and
 from html import escape
 from typing import Final
 
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.text.safe_text import safe_text
 
 _LONGEST: Final = 60

@@ -14,7 +14,7 @@ from probe.diagnosis.readings.experiment_facts import shown
 from probe.diagnosis.wording import span
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
-from probe.ledger.runtime import HistoryEntry, TargetRuntime
+from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.runtime import RUNTIMES
 from probe.model.target import Target

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlencode
 
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Party
 from probe.report.let_in import let_in_against_expectation
 from probe.text.safe_text import safe_text

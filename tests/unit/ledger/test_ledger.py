@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import HISTORY, TargetRuntime, as_expected
+from probe.ledger.target_runtime import HISTORY, TargetRuntime, as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.target import Endpoint, Target

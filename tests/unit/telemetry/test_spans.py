@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Experiment, Recheck
 from probe.model.target import Endpoint, Target

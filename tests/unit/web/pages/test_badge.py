@@ -14,7 +14,7 @@ from yarl import URL
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.runtime import TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.collector import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
