@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from probe.diagnosis.readings.experiment_facts import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
-from probe.ledger.ledger import TargetState, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Finding, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage
@@ -152,7 +152,7 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
     )
 
 
-def result_of(state: TargetState) -> Result | None:
+def result_of(state: TargetRuntime) -> Result | None:
     """Return the result of a target's last attempt, None before the first one ended."""
     if state.evidence is None or state.diagnosis is None:
         return None

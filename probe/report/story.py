@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.readings.experiment_facts import read_experiments
 from probe.exporters.by_exporter import by_exporter
-from probe.ledger.ledger import as_expected
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import RUNTIMES

@@ -14,7 +14,7 @@ from probe.diagnosis.readings.experiment_facts import read_experiments
 from probe.diagnosis.wording import format_duration
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
-from probe.ledger.ledger import HistoryEntry, TargetState
+from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.runtime import RUNTIMES
 from probe.model.target import Target
@@ -56,7 +56,7 @@ class Attempt:
     took: str
 
 
-def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> str:
+def target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> str:
     """Return the page of one target as of `now` (epoch seconds)."""
     evidence, diagnosis = state.evidence, state.diagnosis
     seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
@@ -91,7 +91,7 @@ def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) 
     )
 
 
-def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetState] = ()) -> str:
+def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] = ()) -> str:
     """Return the index of all causes, family by family, with how many targets now have each."""
     counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
     return template("causes.html").render(
@@ -105,7 +105,7 @@ def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetState] = 
 
 def one_cause_page(
     cause: Cause,
-    states: Iterable[TargetState] = (),
+    states: Iterable[TargetRuntime] = (),
     catalogue: Mapping[str, Cause] | None = None,
     now: float = 0.0,
 ) -> str:
