@@ -42,10 +42,9 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
+from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import weak_key, weak_signature
 
-_HANDSHAKE_FAILURE: Final = 40
-_CERTIFICATE_REQUIRED: Final = 116
 _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
 _OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
 
@@ -231,7 +230,7 @@ def _without_certificate(
     """
     handshake = evidence.handshake
     in_tls12 = handshake is not None and handshake.version == "1.2"
-    number: int | None = _HANDSHAKE_FAILURE if in_tls12 else _CERTIFICATE_REQUIRED
+    number: int | None = TlsAlert.HANDSHAKE_FAILURE if in_tls12 else TlsAlert.CERTIFICATE_REQUIRED
     refused = find_refusal(evidence)
     if refused is not None and refused.alert is None:
         # nginx answers HTTP 400 in both cases, and of a close nothing follows for the other one.

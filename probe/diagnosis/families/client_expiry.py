@@ -13,9 +13,9 @@ from probe.diagnosis.readings.observed import (
 from probe.diagnosis.wording import DAY, format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateAtHand
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
 
-_CERTIFICATE_EXPIRED = 45
-_UNNAMED = frozenset({46, 49, None})
+_UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 _SOON = 28 * DAY
 
 APPLIES: frozenset[EndingKind] = frozenset(
@@ -67,7 +67,7 @@ def _match(evidence: Evidence) -> Match | None:
             (said,),
             fix=client_fixes.renew_client_certificate(evidence, certificate),
         )
-    named = refused.alert == _CERTIFICATE_EXPIRED
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(
         Strength.NAMED if named else Strength.PROVEN,
         (refused.fact, fact),
@@ -80,7 +80,7 @@ def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or find_outside_validity(evidence):
         return None
-    named = refused.alert == _CERTIFICATE_EXPIRED
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     if not named and refused.alert not in _UNNAMED:
         return None
     ago = format_duration(evidence.at - issuer.certificate.not_after)

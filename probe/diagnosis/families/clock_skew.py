@@ -24,14 +24,14 @@ from probe.diagnosis.readings.observed import (
 from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import ClockReading, Evidence, VerifyError
+from probe.model.tls_alerts import TlsAlert
 
-_CERTIFICATE_EXPIRED: Final = 45
 ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
     *clocks.set_backend_clock(),
     "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
     "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
 )
-_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 _DATE_ERRORS: Final = frozenset({NOT_YET_VALID_ERROR, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
@@ -144,7 +144,7 @@ def _client_side(evidence: Evidence) -> Match | None:
     measured = clocks.find_clock_outside_validity(evidence)
     if measured is not None:
         return _outside_there(evidence, refused, *measured)
-    if refused.alert != _CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
+    if refused.alert != TlsAlert.CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
         return None
     return _bounded(evidence, refused) if find_expired_issuer(evidence) is None else None
 

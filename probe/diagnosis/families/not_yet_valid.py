@@ -21,8 +21,9 @@ from probe.diagnosis.readings.observed import (
 from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, VerifyError
+from probe.model.tls_alerts import TlsAlert
 
-_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 
 
 def _client_not_yet(evidence: Evidence) -> Match | None:

@@ -13,10 +13,10 @@ from probe.diagnosis.readings.observed import (
 )
 from probe.diagnosis.wording import name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import weak_key, weak_signature
 
-_NAME_REFUSALS = frozenset({46, 49})
-_UNRECOGNIZED_NAME = 112
+_NAME_REFUSALS = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
 _SHOWN_NAMES = 8
 
 SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
@@ -95,7 +95,7 @@ def _http_policy(evidence: Evidence) -> Match | None:
 
 def _unrecognized(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
-    if handshake is None or get_fatal_alert(handshake) != _UNRECOGNIZED_NAME:
+    if handshake is None or get_fatal_alert(handshake) != TlsAlert.UNRECOGNIZED_NAME:
         return None
     return Match(
         Strength.NAMED,

@@ -20,11 +20,19 @@ from probe.diagnosis.readings.plaintext_to_tls import prove_tls_port
 from probe.diagnosis.wording import DAY
 from probe.model.certificate import CertificateAtHand, CertificateFacts
 from probe.model.evidence import Answer, Evidence, Handshake, VerifyError
+from probe.model.tls_alerts import TlsAlert
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate (causes.md)."""
 
-REFUSAL_ALERTS: Final = frozenset({*range(40, 52), 80, 114, 116})
+REFUSAL_ALERTS: Final = frozenset(
+    {
+        *range(TlsAlert.HANDSHAKE_FAILURE, TlsAlert.DECRYPT_ERROR + 1),
+        TlsAlert.INTERNAL_ERROR,
+        TlsAlert.BAD_CERTIFICATE_HASH_VALUE,
+        TlsAlert.CERTIFICATE_REQUIRED,
+    }
+)
 """The alerts that refuse a client certificate (interfaces.md, section 3)."""
 
 _CERTIFICATE_TEXT: Final = re.compile(
@@ -34,8 +42,6 @@ _OTLP_MEDIA: Final = ("application/grpc", "application/x-protobuf")
 _REFUSES: Final = frozenset({"alert", "close", "reset", "answered"})
 _BAD_REQUEST: Final = 400
 _COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
-_INTERNAL_ERROR: Final = 80
-_HANDSHAKE_FAILURE: Final = 40
 
 NOT_YET_VALID_ERROR: Final = 9
 """X509_V_ERR_CERT_NOT_YET_VALID."""
@@ -225,12 +231,12 @@ def list_possible_causes(evidence: Evidence, refused: Refusal) -> tuple[str, ...
     possible = ["client_ca_untrusted", "client_san_rejected", "client_cert_revoked"]
     if refused.listed is not True and may_lack_intermediate(evidence):
         possible.append("client_chain_incomplete")
-    if refused.alert == _INTERNAL_ERROR:
+    if refused.alert == TlsAlert.INTERNAL_ERROR:
         possible.append("backend_fault")
     # The same alert without a certificate: our library may have withheld it, as its key can sign
     # with nothing that the backend accepts.
-    withheld = refused.alert == _HANDSHAKE_FAILURE and ends_with_alert(
-        evidence, "no_client_certificate", _HANDSHAKE_FAILURE
+    withheld = refused.alert == TlsAlert.HANDSHAKE_FAILURE and ends_with_alert(
+        evidence, "no_client_certificate", TlsAlert.HANDSHAKE_FAILURE
     )
     if withheld or has_uncommon_key(evidence):
         possible.append("no_shared_signature_algorithm")
