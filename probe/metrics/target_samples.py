@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from probe.diagnosis.readings.observed import names_our_issuer
+from probe.diagnosis.readings.observed import is_issuer_listed
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.certificate_samples import CertificateLines, certificate_lines
 from probe.metrics.exposition import labels, number
@@ -177,7 +177,7 @@ class TargetLines:
             agreed = labels((key, getattr(handshake, key)) for key in _AGREED)
             self.tls_info = f"mtls_probe_tls_info{self._target},{agreed}}} 1\n".encode()
         if handshake.acceptable_cas:
-            match = int(names_our_issuer(evidence) or False)
+            match = int(is_issuer_listed(evidence) or False)
             self.acceptable_ca_match = (
                 f"mtls_probe_acceptable_ca_match{self._target}}} {match}\n".encode()
             )

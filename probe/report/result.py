@@ -11,7 +11,7 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
-from probe.diagnosis.readings.experiment_facts import Shown, shown
+from probe.diagnosis.readings.experiment_facts import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, as_expected
@@ -146,7 +146,7 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         server_certificates=tuple(map(certificate, handshake.server_chain)) if handshake else (),
         client_certificates=tuple(map(certificate, evidence.credentials.client_chain)),
         clock=_clock(evidence),
-        experiments=tuple(map(_experiment, shown(evidence))),
+        experiments=tuple(map(_experiment, read_experiments(evidence))),
         durations=evidence.durations,
         trace_id=evidence.canary_trace_id or UNSET,
     )
@@ -216,7 +216,7 @@ def certificate(facts: CertificateFacts) -> Certificate:
     )
 
 
-def _experiment(one: Shown) -> Experiment:
+def _experiment(one: ExperimentResult) -> Experiment:
     return Experiment(
         varied=one.varied,
         at=rfc3339(one.at),

@@ -10,8 +10,8 @@ from typing import Final
 
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.diagnosis.readings.experiment_facts import shown
-from probe.diagnosis.wording import span
+from probe.diagnosis.readings.experiment_facts import read_experiments
+from probe.diagnosis.wording import format_duration
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
 from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
@@ -66,8 +66,11 @@ def target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float
             "accepted": accepted_cas(evidence),
             "chains": chain_drawings(evidence, diagnosis, now),
             "stages": stage_bars(evidence),
-            "experiments": [_experiment(*one) for one in shown(evidence)],
-            "clocks": [(one.source, _offset(one), span(one.uncertainty)) for one in evidence.clock],
+            "experiments": [_experiment(*one) for one in read_experiments(evidence)],
+            "clocks": [
+                (one.source, _offset(one), format_duration(one.uncertainty))
+                for one in evidence.clock
+            ],
             "connection": _connection(evidence),
         }
     attempts = [_attempt(entry) for entry in reversed(state.history)]
@@ -159,7 +162,7 @@ def _experiment(
 def _offset(reading: ClockReading) -> str:
     if abs(reading.offset) < 1:
         return "the same, to the second"
-    return f"{span(reading.offset)} {'ahead of' if reading.offset > 0 else 'behind'} the probe"
+    return f"{format_duration(reading.offset)} {'ahead of' if reading.offset > 0 else 'behind'} the probe"
 
 
 def _settings(target: Target) -> list[tuple[str, str]]:
@@ -168,7 +171,10 @@ def _settings(target: Target) -> list[tuple[str, str]]:
     said = [
         ("Protocol", f"{target.protocol}, {target.signal}"),
         ("Depth", target.depth),
-        ("Every", f"{span(target.interval)}, for at most {span(target.timeout)}"),
+        (
+            "Every",
+            f"{format_duration(target.interval)}, for at most {format_duration(target.timeout)}",
+        ),
         ("Server name", target.reference_identifier),
         ("cert_file", tls.cert_file or ""),
         ("key_file", tls.key_file or ""),
