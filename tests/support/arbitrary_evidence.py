@@ -31,7 +31,7 @@ from probe.model.evidence import (
     Varied,
     VerifyError,
 )
-from tests.golden.certificates import AT
+from tests.support.certificate_facts import AT
 
 # Few values each, the telling ones among them, so that they meet in one piece of evidence; each
 # draw costs, so certificates and names are made beforehand.

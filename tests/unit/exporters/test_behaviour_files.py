@@ -10,7 +10,15 @@ from probe.credentials.load import load_credentials
 from probe.model.certificate import CertificateAtHand, CredentialFault
 from probe.model.evidence import Evidence
 from probe.model.target import TlsSettings
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    CLIENT_CA,
+    EXPORTER,
+    ISSUING_CA,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.credential_files import issue
+from tests.support.evidence import (
     TAKEN,
     answered,
     answered_over_http,
@@ -21,14 +29,6 @@ from tests.golden.attempts import (
     stopped_by_files,
     target,
 )
-from tests.golden.certificates import (
-    CLIENT_CA,
-    EXPORTER,
-    ISSUING_CA,
-    OTHER_CA,
-    exporter,
-)
-from tests.support.credential_files import issue
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
 
 

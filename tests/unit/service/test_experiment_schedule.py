@@ -11,8 +11,8 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Ending, Evidence, Experiment, Varied
 from probe.model.target import Endpoint, Target
 from probe.service.experiment_schedule import AGAIN, HOUR, MOST, ROUNDS, Settling
-from tests.golden.attempts import attempt, begun, holding, shaken
-from tests.golden.certificates import AT, EXPORTER
+from tests.support.certificate_facts import AT, EXPORTER
+from tests.support.evidence import attempt, begun, holding, shaken
 
 TARGET = Target(name="t", endpoint=Endpoint("collector", 4317))
 CLOSED = attempt("handshake", "close", handshake=begun())
