@@ -17,8 +17,8 @@ from aiohttp import web
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger, TargetState
-from probe.metrics.collector import Metrics
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.metrics.scrape import Metrics
 from probe.model.source_state import SourcesShown, SourceState
 from probe.report.result import document, line, result_of
 from probe.web.joined_calls import JoinedCalls

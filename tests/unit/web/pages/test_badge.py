@@ -14,7 +14,7 @@ from yarl import URL
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger, TargetState
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
