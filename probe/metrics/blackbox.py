@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final
 
-from probe.ledger.ledger import Ledger, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.metrics import families
 from probe.metrics.exposition import Family, labels, number
 from probe.metrics.families import TARGET_FAMILIES
-from probe.metrics.target_samples import TargetSamples
+from probe.metrics.target_samples import target_samples
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
@@ -120,7 +120,9 @@ def blackbox_metrics(
         pairs = labels(zip(family.labels, values, strict=True))
         sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {number(float(value))}\n"
         parts += (family.metadata(openmetrics=False), sample.encode())
-    ours = TargetSamples(Ledger([target]).record(target, evidence, diagnosis))
+    runtime = TargetRuntime(target)
+    runtime.record(evidence, diagnosis)
+    ours = target_samples(runtime)
     for family, rendered in zip(TARGET_FAMILIES, ours.rendered, strict=True):
         if family in WITHOUT_A_SCHEDULE and rendered:
             parts += (family.metadata(openmetrics=openmetrics), rendered)

@@ -10,7 +10,8 @@ from typing import Final
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.families import TARGET_FAMILIES
@@ -20,7 +21,7 @@ from probe.metrics.service_metrics import (
     encode_samples,
     source_samples,
 )
-from probe.metrics.target_samples import TargetSamples
+from probe.metrics.target_samples import target_samples
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.source_state import SourceState
@@ -49,7 +50,6 @@ class Metrics:
         """Show `ledger`, every cause of `catalogue` from the start, and the probe's `resource`."""
         self.service: Final = ServiceMetrics(ledger, catalogue, resource)
         self._ledger = ledger
-        self._samples: dict[str, TargetSamples] = {}
         ledger.subscribe(self._record)
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
@@ -60,25 +60,18 @@ class Metrics:
                 OpenMetrics.
         """
         openmetrics = wants_openmetrics(accept)
-        samples = self._samples = {s.target.name: self._samples_of(s) for s in self._ledger}
+        samples = list(map(target_samples, self._ledger))
         parts: list[bytes] = []
         for place, family in enumerate(TARGET_FAMILIES):
             parts.append(family.metadata(openmetrics=openmetrics))
-            parts.extend([each.rendered[place] for each in samples.values()])
+            parts.extend([each.rendered[place] for each in samples])
         parts.append(self.service.exposition(openmetrics=openmetrics))
         return b"".join(parts), OPENMETRICS if openmetrics else TEXT
 
-    def _record(self, state: TargetState) -> None:
-        samples = self._samples.get(state.target.name)
-        if samples is None or samples.state is not state:
-            self._samples[state.target.name] = TargetSamples(state)
-        elif state.evidence is not None and state.diagnosis is not None:
-            samples.update(state.evidence, state.diagnosis)
-        self.service.observe_attempt(state)
-
-    def _samples_of(self, state: TargetState) -> TargetSamples:
-        samples = self._samples.get(state.target.name)
-        return samples if samples is not None and samples.state is state else TargetSamples(state)
+    def _record(self, runtime: TargetRuntime) -> None:
+        # At the attempt, and not at the scrape: so the work is spread evenly.
+        target_samples(runtime)
+        self.service.observe_attempt(runtime)
 
 
 def textfile(
@@ -92,7 +85,7 @@ def textfile(
     """
     seen = list(rows)
     ledger = Ledger(target for target, _, _ in seen)
-    samples = [TargetSamples(ledger.record(*row)) for row in seen]
+    samples = [target_samples(ledger.record(*row)) for row in seen]
     parts: list[bytes] = []
     for place, family in enumerate(TARGET_FAMILIES):
         rendered = b"".join(each.rendered[place] for each in samples)

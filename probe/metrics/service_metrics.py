@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 
 from probe import __version__
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.exposition import OPENMETRICS, TEXT, Family
 from probe.model.evidence import STAGES
@@ -97,7 +98,7 @@ class ServiceMetrics:
             _info(families.RESOURCE, registry).info(resource_labels(resource))
         ProcessCollector(registry=registry)
 
-    def observe_attempt(self, state: TargetState) -> None:
+    def observe_attempt(self, state: TargetRuntime) -> None:
         """Observe the durations of the attempt just recorded.
 
         The stage that decided it carries the target, and with telemetry the trace, as exemplar.
@@ -301,7 +302,7 @@ def _by_label(values: Mapping[str, float]) -> list[tuple[tuple[str, ...], float]
     return [((name,), value) for name, value in values.items()]
 
 
-def _exemplar(state: TargetState) -> dict[str, str] | None:
+def _exemplar(state: TargetRuntime) -> dict[str, str] | None:
     """Return what leads from a bucket to the attempt of `state`; None where nothing does."""
     evidence, trace = state.evidence, state.trace
     if evidence is None or (evidence.trace is not None and trace is None):

@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from probe.diagnosis.readings.observed import names_our_issuer
-from probe.ledger.ledger import TargetState
+from probe.diagnosis.readings.observed import is_issuer_listed
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.exposition import Family, labels, number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CertificateFacts, CredentialFacts
 from probe.model.diagnosis import Diagnosis, Finding
 from probe.model.evidence import Evidence, Handshake
+from probe.model.target import Target
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
 _CERTIFICATES: Final = (
@@ -28,50 +29,56 @@ _AGREED: Final = ("version", "cipher", "group", "alpn")
 
 
 class TargetSamples:
-    """The rendered samples of one target's state.
+    """The rendered samples of one target: a part of its runtime.
 
     Attributes:
-        state: whose samples they are.
         rendered: the samples of each of `TARGET_FAMILIES`, in its order.
     """
 
     __slots__ = (
-        "_credentials", "_findings", "_handshake", "_head", "_local", "_verdict", "rendered",
-        "state",
+        "_attempts", "_credentials", "_findings", "_handshake", "_head", "_local", "_verdict",
+        "rendered",
     )  # fmt: skip  # one list
 
-    def __init__(self, state: TargetState) -> None:
-        """Render what is known of `state` so far."""
-        self.state = state
+    def __init__(self) -> None:
+        """Have no sample yet."""
         self.rendered = [b""] * len(TARGET_FAMILIES)
-        self._head = "{" + labels((("target", state.target.name),))
+        self._head = ""
+        self._attempts = 0
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
         self._local = [b""] * len(_CERTIFICATES)
         self._verdict: tuple[str | bool | None, ...] | None = None
         self._findings: tuple[Finding, ...] = ()
-        if expected := state.target.expect_cause:
-            self._set_by(families.EXPECTED_CAUSE, "cause", {expected: 1.0})
-        self._set_value(families.INTERVAL, state.target.interval)
-        self._set(families.TARGET_INFO, _target_info(state))
-        self._count()
-        if state.evidence is not None and state.diagnosis is not None:
-            self.update(state.evidence, state.diagnosis)
 
-    def update(self, evidence: Evidence, diagnosis: Diagnosis) -> None:
-        """Render the attempt just recorded."""
-        expected = self.state.expected
-        self._count()
-        self._set_value(families.SUCCESS, expected)
+    def update(self, runtime: TargetRuntime) -> None:
+        """Render what is new of `runtime`, whose part these samples are."""
+        if not self._head:
+            self._render_target(runtime.target)
+            self._count(runtime)
+        if runtime.attempts != self._attempts:
+            self._attempts = runtime.attempts
+            if runtime.evidence is not None and runtime.diagnosis is not None:
+                self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
+
+    def _render_target(self, target: Target) -> None:
+        self._head = "{" + labels((("target", target.name),))
+        if target.expect_cause:
+            self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
+        self._set_value(families.INTERVAL, target.interval)
+        self._set(families.TARGET_INFO, _target_info(target))
+
+    def _render_attempt(
+        self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
+    ) -> None:
+        self._count(runtime)
+        self._set_value(families.SUCCESS, runtime.expected)
         self._set_value(families.LAST_ATTEMPT, evidence.at)
-        if expected:
+        if runtime.expected:
             self._set_value(families.LAST_SUCCESS, evidence.at)
         self._set_by(families.LAST_DURATION, "stage", evidence.durations)
-        self._set_by(
-            families.CLOCK_OFFSET,
-            "source",
-            {reading.source: reading.offset for reading in evidence.clock},
-        )
+        offsets = {reading.source: reading.offset for reading in evidence.clock}
+        self._set_by(families.CLOCK_OFFSET, "source", offsets)
         self._render_verdict(diagnosis)
         if evidence.credentials is not self._credentials and (
             evidence.credentials != self._credentials
@@ -97,9 +104,9 @@ class TargetSamples:
         ]
         self._set(family, "".join(lines))
 
-    def _count(self) -> None:
-        self._set_value(families.ATTEMPTS, self.state.attempts)
-        self._set_value(families.FAILURES, self.state.failures)
+    def _count(self, runtime: TargetRuntime) -> None:
+        self._set_value(families.ATTEMPTS, runtime.attempts)
+        self._set_value(families.FAILURES, runtime.failures)
 
     def _render_verdict(self, diagnosis: Diagnosis) -> None:
         cause, certain = diagnosis.cause, "true" if diagnosis.certain else "false"
@@ -146,7 +153,7 @@ class TargetSamples:
             tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
         self._set(families.TLS_INFO, tls_info)
         if handshake is not None and handshake.acceptable_cas:
-            self._set_value(families.ACCEPTABLE_CA_MATCH, names_our_issuer(evidence) or False)
+            self._set_value(families.ACCEPTABLE_CA_MATCH, is_issuer_listed(evidence) or False)
         else:
             self._set(families.ACCEPTABLE_CA_MATCH, "")
 
@@ -180,8 +187,14 @@ class TargetSamples:
         return ["".join(each).encode() for each in lines]
 
 
-def _target_info(state: TargetState) -> str:
-    target = state.target
+def target_samples(runtime: TargetRuntime) -> TargetSamples:
+    """Return the samples of `runtime` as they are now."""
+    samples = runtime.part(TargetSamples)
+    samples.update(runtime)
+    return samples
+
+
+def _target_info(target: Target) -> str:
     own = {
         "target": target.name,
         "endpoint": str(target.endpoint),
