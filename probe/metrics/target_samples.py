@@ -13,8 +13,9 @@ from probe.ledger.ledger import TargetState
 from probe.metrics.certificate_samples import CertificateLines, certificate_lines
 from probe.metrics.exposition import labels, number
 from probe.model.certificate import CredentialFacts
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence, Handshake
+from probe.model.finding import Finding
 
 
 class TargetLines:
