@@ -117,7 +117,7 @@ def check(
         targets, concurrency = loaded.targets, loaded.concurrency
         tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
         clocks, resource = loaded.clock_sources, loaded.resource
-    from probe.ledger.ledger import as_expected
+    from probe.ledger.target_runtime import as_expected
     from probe.log.format import configure_logging
     from probe.service.pipeline import rounds
 

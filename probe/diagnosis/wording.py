@@ -9,7 +9,7 @@ from probe.model.certificate import CertificateFacts
 DAY: Final = 86400.0
 
 
-def date(timestamp: float) -> str:
+def format_time(timestamp: float) -> str:
     """Return a time of day as people read it, in UTC."""
     try:
         return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -17,7 +17,7 @@ def date(timestamp: float) -> str:
         return f"{timestamp:.0f} seconds after 1970"
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration in the largest unit that fits: `59 days`, `3 hours`, `12 seconds`."""
     seconds = abs(seconds)
     if not math.isfinite(seconds):
@@ -29,6 +29,6 @@ def span(seconds: float) -> str:
     return "less than a second"
 
 
-def shown(certificate: CertificateFacts) -> str:
+def name_certificate(certificate: CertificateFacts) -> str:
     """Name a certificate by its subject, or by its first SAN where that is empty."""
     return certificate.subject.text or (certificate.sans[0] if certificate.sans else "(no name)")

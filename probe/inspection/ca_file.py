@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import date, shown
+from probe.diagnosis.wording import format_time, name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
 from probe.model.certificate import CertificateFacts
@@ -125,11 +125,11 @@ def _reaches(subject: str, issuers: dict[str, str], roots: set[str]) -> bool:
 
 
 def _dated(certificate: CertificateFacts, when: float) -> str:
-    return f"{_name(certificate)} ({date(when)[:10]})"
+    return f"{_name(certificate)} ({format_time(when)[:10]})"
 
 
 def _name(certificate: CertificateFacts) -> str:
-    return safe_text(shown(certificate), _LONGEST_NAME)
+    return safe_text(name_certificate(certificate), _LONGEST_NAME)
 
 
 def _some(texts: Sequence[str]) -> str:

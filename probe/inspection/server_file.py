@@ -10,7 +10,7 @@ from cryptography import x509
 
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import shown
+from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
 from probe.model.certificate import CertificateFacts
@@ -119,7 +119,7 @@ def without_names(path: str, facts: CertificateFacts) -> Findings:
     found = Findings()
     if is_for_servers(facts) and not facts.sans:
         fact = (
-            f"holds {shown(facts)}, a backend's certificate without a SAN: exporters on Go and "
+            f"holds {name_certificate(facts)}, a backend's certificate without a SAN: exporters on Go and "
             "rustls refuse it under any name"
         )
         fix = ("issue it with the backend's names as subjectAltName",)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
-from probe.ledger.ledger import Ledger, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.metrics.exposition import Family, labels, number
 from probe.metrics.target_families import FAMILIES
-from probe.metrics.target_samples import TargetLines
+from probe.metrics.target_samples import TargetLines, target_lines
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
@@ -62,8 +62,9 @@ def blackbox_metrics(
         shown = f"{{{labels(gauge.labels)}}}" if gauge.labels else ""
         parts.append(family.metadata(openmetrics=False))
         parts.append(f"{gauge.name}{shown} {number(float(gauge.value))}\n".encode())
-    ledger = Ledger([target])
-    lines = TargetLines(ledger.record(target, evidence, diagnosis))
+    runtime = TargetRuntime(target)
+    runtime.record(evidence, diagnosis)
+    lines = target_lines(runtime)
     for family, paths in FAMILIES:
         rendered = b"".join(_at(lines, path) for path in paths)
         if family.name in _OURS and rendered:

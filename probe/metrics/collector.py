@@ -11,11 +11,12 @@ from typing import Final
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.service_metrics import Fleet
 from probe.metrics.target_families import FAMILIES
-from probe.metrics.target_samples import TargetLines
+from probe.metrics.target_samples import target_lines
 
 _GETTERS: Final = tuple((family, tuple(map(attrgetter, paths))) for family, paths in FAMILIES)
 
@@ -32,7 +33,6 @@ class Metrics:
         """Show `ledger`, every cause of `catalogue` from the start, and the probe's `resource`."""
         self.fleet: Final = Fleet(ledger, catalogue, resource)
         self._ledger = ledger
-        self._lines: dict[str, TargetLines] = {}
         ledger.subscribe(self._recorded)
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
@@ -43,23 +43,16 @@ class Metrics:
                 OpenMetrics.
         """
         openmetrics = wants_openmetrics(accept)
-        lines = self._lines = {s.target.name: self._lines_of(s) for s in self._ledger}
+        lines = list(map(target_lines, self._ledger))
         parts: list[bytes] = []
         for family, getters in _GETTERS:
             parts.append(family.metadata(openmetrics=openmetrics))
             for rendered in getters:
-                parts.extend(map(rendered, lines.values()))
+                parts.extend(map(rendered, lines))
         parts.append(self.fleet.exposition(openmetrics=openmetrics))
         return b"".join(parts), OPENMETRICS if openmetrics else TEXT
 
-    def _recorded(self, state: TargetState) -> None:
-        lines = self._lines.get(state.target.name)
-        if lines is None or lines.state is not state:
-            self._lines[state.target.name] = TargetLines(state)
-        elif state.evidence is not None and state.diagnosis is not None:
-            lines.update(state.evidence, state.diagnosis)
+    def _recorded(self, state: TargetRuntime) -> None:
+        # At the attempt, and not at the scrape: so the work is spread evenly.
+        target_lines(state)
         self.fleet.attempt(state)
-
-    def _lines_of(self, state: TargetState) -> TargetLines:
-        lines = self._lines.get(state.target.name)
-        return lines if lines is not None and lines.state is state else TargetLines(state)

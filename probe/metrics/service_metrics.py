@@ -22,7 +22,8 @@ from prometheus_client.registry import Collector
 
 from probe import __version__
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.duration_histogram import Durations
 from probe.metrics.exposition import OPENMETRICS, TEXT
 from probe.metrics.resource_info import resource_labels
@@ -90,7 +91,7 @@ class Fleet:
         ProcessCollector(registry=registry)
         self._registry = registry
 
-    def attempt(self, state: TargetState) -> None:
+    def attempt(self, state: TargetRuntime) -> None:
         """Observe the durations of the attempt just recorded.
 
         The stage that decided it carries the target, and with telemetry the trace, as exemplar; one

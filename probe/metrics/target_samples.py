@@ -8,20 +8,22 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from probe.diagnosis.readings.observed import names_our_issuer
-from probe.ledger.ledger import TargetState
+from probe.diagnosis.readings.observed import is_issuer_listed
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.certificate_samples import CertificateLines, certificate_lines
 from probe.metrics.exposition import labels, number
 from probe.model.certificate import CredentialFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence, Handshake
 from probe.model.finding import Finding
+from probe.model.target import Target
 
 
 class TargetLines:
-    """The rendered lines of one target's state."""
+    """The rendered lines of one target: a part of its runtime."""
 
     __slots__ = (
+        "_attempts",
         "_credentials",
         "_findings",
         "_handshake",
@@ -43,16 +45,15 @@ class TargetLines:
         "local",
         "outcome",
         "server",
-        "state",
         "success",
         "target_info",
         "tls_info",
     )
 
-    def __init__(self, state: TargetState) -> None:
-        """Render what is known of `state` so far."""
-        self.state = state
-        self._target = "{" + labels((("target", state.target.name),))
+    def __init__(self) -> None:
+        """Have no line yet."""
+        self._target = ""
+        self._attempts = 0
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
         self._proven: tuple[str | bool | None, ...] | None = None
@@ -60,26 +61,34 @@ class TargetLines:
         self.success = self.cause = self.last_attempt = self.last_success = b""
         self.last_duration = self.tls_info = self.acceptable_ca_match = b""
         self.clock_offset = self.credential_fault = self.credentials_loaded = b""
-        self.outcome = self.finding = b""
-        self.expected_cause = (
-            self._gauges(
-                "mtls_probe_expected_cause", "cause", {state.target.expect_cause or "": 1.0}
-            )
-            if state.target.expect_cause
-            else b""
-        )
-        every = number(state.target.interval)
-        self.interval = f"mtls_probe_interval_seconds{self._target}}} {every}\n".encode()
+        self.outcome = self.finding = self.expected_cause = b""
+        self.attempts = self.failures = self.interval = self.target_info = b""
         self.local = self.server = CertificateLines()
-        self.target_info = _target_info(state)
-        self._count()
-        if state.evidence is not None and state.diagnosis is not None:
-            self.update(state.evidence, state.diagnosis)
 
-    def update(self, evidence: Evidence, diagnosis: Diagnosis) -> None:
-        """Render the attempt just recorded."""
-        state, target, handshake = self.state, self._target, evidence.handshake
-        self._count()
+    def update(self, runtime: TargetRuntime) -> None:
+        """Render what is new of `runtime`, whose part these lines are."""
+        if not self._target:
+            self._render_target(runtime.target)
+            self._count(runtime)
+        if runtime.attempts != self._attempts:
+            self._attempts = runtime.attempts
+            if runtime.evidence is not None and runtime.diagnosis is not None:
+                self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
+
+    def _render_target(self, target: Target) -> None:
+        self._target = "{" + labels((("target", target.name),))
+        if target.expect_cause:
+            expected = {target.expect_cause: 1.0}
+            self.expected_cause = self._gauges("mtls_probe_expected_cause", "cause", expected)
+        every = number(target.interval)
+        self.interval = f"mtls_probe_interval_seconds{self._target}}} {every}\n".encode()
+        self.target_info = _target_info(target)
+
+    def _render_attempt(
+        self, state: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
+    ) -> None:
+        target, handshake = self._target, evidence.handshake
+        self._count(state)
         self.success = f"mtls_probe_success{target}}} {int(state.expected)}\n".encode()
         at = number(evidence.at)
         self.last_attempt = f"mtls_probe_last_attempt_timestamp_seconds{target}}} {at}\n".encode()
@@ -118,8 +127,8 @@ class TargetLines:
             self._render_handshake(evidence)
         self._credentials, self._handshake = evidence.credentials, handshake
 
-    def _count(self) -> None:
-        target, state = self._target, self.state
+    def _count(self, state: TargetRuntime) -> None:
+        target = self._target
         self.attempts = f"mtls_probe_attempts_total{target}}} {state.attempts}\n".encode()
         self.failures = f"mtls_probe_failures_total{target}}} {state.failures}\n".encode()
 
@@ -169,7 +178,7 @@ class TargetLines:
             agreed = labels((key, getattr(handshake, key)) for key in _AGREED)
             self.tls_info = f"mtls_probe_tls_info{self._target},{agreed}}} 1\n".encode()
         if handshake.acceptable_cas:
-            match = int(names_our_issuer(evidence) or False)
+            match = int(is_issuer_listed(evidence) or False)
             self.acceptable_ca_match = (
                 f"mtls_probe_acceptable_ca_match{self._target}}} {match}\n".encode()
             )
@@ -181,11 +190,17 @@ class TargetLines:
         ).encode()
 
 
+def target_lines(runtime: TargetRuntime) -> TargetLines:
+    """Return the lines of `runtime` as they are now."""
+    lines = runtime.part(TargetLines)
+    lines.update(runtime)
+    return lines
+
+
 _AGREED: Final = ("version", "cipher", "group", "alpn")
 
 
-def _target_info(state: TargetState) -> bytes:
-    target = state.target
+def _target_info(target: Target) -> bytes:
     own = {
         "target": target.name,
         "endpoint": str(target.endpoint),

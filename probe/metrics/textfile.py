@@ -18,7 +18,7 @@ from probe.metrics.exposition import TEXT
 from probe.metrics.service_metrics import CauseInfo
 from probe.metrics.source_metrics import SourceMetrics
 from probe.metrics.target_families import FAMILIES
-from probe.metrics.target_samples import TargetLines
+from probe.metrics.target_samples import target_lines
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.source_state import SourceState
@@ -37,7 +37,7 @@ def textfile(
     """Return the metrics of each target of one round and of each source, in the text format 0.0.4."""
     seen = list(observed)
     ledger = Ledger(target for target, _, _ in seen)
-    lines = [TargetLines(ledger.record(*one)) for one in seen]
+    lines = [target_lines(ledger.record(*one)) for one in seen]
     parts: list[bytes] = []
     for family, paths in FAMILIES:
         if family.name in WITHOUT:

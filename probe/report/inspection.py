@@ -12,7 +12,7 @@ import msgspec.structs
 from msgspec import Struct
 from rich.text import Text
 
-from probe.diagnosis.wording import span
+from probe.diagnosis.wording import format_duration
 from probe.inspection.file_report import FileReport, Inspection, KeyFacts, NamedBlock
 from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding
@@ -218,10 +218,10 @@ def _usages(facts: CertificateFacts) -> str:
 
 def _left(facts: CertificateFacts, at: float) -> str:
     if at > facts.not_after:
-        return f"expired {span(at - facts.not_after)} ago"
+        return f"expired {format_duration(at - facts.not_after)} ago"
     if at < facts.not_before:
-        return f"begins in {span(facts.not_before - at)}"
-    return f"{span(facts.not_after - at)} left"
+        return f"begins in {format_duration(facts.not_before - at)}"
+    return f"{format_duration(facts.not_after - at)} left"
 
 
 def _key(key: KeyFacts) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from probe import __version__
-from probe.ledger.ledger import as_expected
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.source_state import SourceState

@@ -11,10 +11,10 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
-from probe.diagnosis.readings.experiment_facts import Shown, shown
+from probe.diagnosis.readings.experiment_facts import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
-from probe.ledger.ledger import TargetState, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage
@@ -155,13 +155,13 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         server_certificates=tuple(map(certificate, handshake.server_chain)) if handshake else (),
         client_certificates=tuple(map(certificate, evidence.credentials.client_chain)),
         clock=_clock(evidence),
-        experiments=tuple(map(_experiment, shown(evidence))),
+        experiments=tuple(map(_experiment, read_experiments(evidence))),
         durations=evidence.durations,
         trace_id=evidence.canary_trace_id or UNSET,
     )
 
 
-def result_of(state: TargetState) -> Result | None:
+def result_of(state: TargetRuntime) -> Result | None:
     """Return the result of a target's last attempt, None before the first one ended."""
     if state.evidence is None or state.diagnosis is None:
         return None
@@ -230,7 +230,7 @@ def report_findings(findings: Iterable[Finding]) -> tuple[ReportedFinding, ...]:
     return tuple(ReportedFinding(one.cause, one.fact, one.fix) for one in findings)
 
 
-def _experiment(one: Shown) -> Experiment:
+def _experiment(one: ExperimentResult) -> Experiment:
     return Experiment(
         varied=one.varied,
         at=rfc3339(one.at),

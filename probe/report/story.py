@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.diagnosis.readings.experiment_facts import shown
+from probe.diagnosis.readings.experiment_facts import read_experiments
 from probe.exporters.by_exporter import by_exporter
-from probe.ledger.ledger import as_expected
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import RUNTIMES
@@ -82,7 +82,7 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
         yield Told("also", f"{proven}: {', '.join(diagnosis.also)}")
     if diagnosis.would_decide:
         yield Told("decide", diagnosis.would_decide)
-    for one in shown(evidence):
+    for one in read_experiments(evidence):
         result = f"proves {one.proves}" if one.proves else ""
         result = result or (f"rules out {one.rules_out}" if one.rules_out else "decides nothing")
         yield Told("tried", f"{one.varied}: {one.outcome} ({result})")

@@ -18,8 +18,12 @@ from typing import Final
 
 import msgspec.structs
 
-from probe.diagnosis.open_questions import open_questions, raw_outcome
-from probe.diagnosis.readings.experiment_results import SPEAKS_FOR_ITSELF, holds, to_confirm
+from probe.diagnosis.open_questions import choose_experiments, get_comparable_outcome
+from probe.diagnosis.readings.experiment_results import (
+    SELF_EVIDENT,
+    choose_repetitions,
+    is_reproduced,
+)
 from probe.model.evidence import Evidence, Experiment, Varied
 from probe.model.target import Target
 
@@ -80,7 +84,7 @@ class Settling:
     async def settle(self, target: Target, evidence: Evidence, before: Evidence | None) -> Evidence:
         """Return `evidence` with what experiments show; `before` is the attempt before it."""
         earlier = self._earlier(target.name, evidence, before)
-        varied = open_questions(evidence) if self._enabled else ()
+        varied = choose_experiments(evidence) if self._enabled else ()
         if not varied:
             return evidence
         if earlier is not None and self._clock() - earlier.at < HOUR:
@@ -105,7 +109,7 @@ class Settling:
         made = await self._experiment(target, evidence, varied, target.timeout)
         shown = msgspec.structs.replace(evidence, experiments=made)
         for times in range(MOST):
-            doubtful = to_confirm(shown)
+            doubtful = choose_repetitions(shown)
             used = self._clock() - began
             if not doubtful or (times >= AGAIN and used > target.timeout / 2):
                 break
@@ -113,11 +117,11 @@ class Settling:
             if (left := end - self._clock()) > 0:
                 again = await self._experiment(target, evidence, doubtful, left)
             # What could not be tried again is as if it had not been made, unless it was said.
-            unconfirmed = set(doubtful) - {one.varied for one in again} - SPEAKS_FOR_ITSELF
+            unconfirmed = set(doubtful) - {one.varied for one in again} - SELF_EVIDENT
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
-        if holds(shown):
-            self._made[target.name] = _Made(made, raw_outcome(evidence), self._clock())
+        if is_reproduced(shown):
+            self._made[target.name] = _Made(made, get_comparable_outcome(evidence), self._clock())
         elif not _is_our_failure(made):
             self._made.pop(target.name, None)
         return made
@@ -130,7 +134,7 @@ class Settling:
         known = self._made.get(name)
         if known is None or evidence.ending.kind == "probe_fault":
             return None
-        if before is None or known.outcome != raw_outcome(evidence):
+        if before is None or known.outcome != get_comparable_outcome(evidence):
             del self._made[name]
             return None
         return known

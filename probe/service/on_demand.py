@@ -20,7 +20,7 @@ from probe.attempt.prober import Prober
 from probe.attempt.resolver import NoPlaceError, Resolver
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.ledger import TargetState, alone
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
@@ -92,7 +92,7 @@ class OnDemand:
         concurrency: int,
         sampler: HeadSampler | None = None,
         propagate: bool = False,
-        recorded: Callable[[TargetState], None] = lambda _state: None,
+        recorded: Callable[[TargetRuntime], None] = lambda _state: None,
         delays: LoopDelays | None = None,
         register: SecretRegister | None = None,
         experiments: bool = True,
@@ -203,7 +203,10 @@ class OnDemand:
             # Names come from whoever asks: none may stay.
             self._credentials.release(target.name)
         duration = time.monotonic() - started
-        self._recorded(alone(target, evidence, diagnosis))
+        runtime = TargetRuntime(target)
+        runtime.record(evidence, diagnosis)
+        runtime.changed = False
+        self._recorded(runtime)
         return evidence, diagnosis, duration
 
     async def _observe(

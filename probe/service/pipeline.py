@@ -20,7 +20,8 @@ from probe.attempt.resolver import Resolver
 from probe.clock.sources import ClockSources
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.ledger import Ledger, as_expected
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import ClockSource, Target
@@ -136,12 +137,12 @@ class Line:
     async def walk(self, target: Target) -> Observation:
         """Make one attempt and enter what it means."""
         ledger = self.ledger
-        ledger.attempt_started()
+        ledger.in_flight += 1
         try:
             evidence, diagnosis = await self._observe(target)
             ledger.record(target, evidence, diagnosis)
         finally:
-            ledger.attempt_finished()
+            ledger.in_flight -= 1
         return target, evidence, diagnosis
 
     async def _observe(self, target: Target) -> tuple[Evidence, Diagnosis]:

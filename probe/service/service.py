@@ -238,7 +238,7 @@ class Service:
             yield from self._web_config.names
 
     def _missed(self, name: str) -> None:
-        self.ledger.attempt_missed()
+        self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
 
 

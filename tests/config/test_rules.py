@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.alerting.links import Pages, first_step
+from probe.alerting.links import Pages, get_first_step
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import rule_file, rule_group
 from probe.cli.rules_command import rules as command
@@ -249,7 +249,7 @@ def test_each_cause_comes_with_its_fix(
             "summary": f"{cause.id} is not as expected: {cause.id}",
             "description": f"Attempts end with {cause.id}, of the family {cause.family}. "
             f"Who must act: {parties[cause.party]}.",
-            "fix": first_step(cause),
+            "fix": get_first_step(cause),
             "runbook_url": runbook + cause.id,
             "dashboard_url": dashboard + cause.id,
         }
@@ -272,7 +272,7 @@ def test_each_cause_comes_with_its_fix(
 @pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
 def test_a_fix_reads_well_without_a_target(cause: Cause) -> None:
     """No placeholder is left in it, and nothing that Prometheus would take for a template."""
-    assert not set(first_step(cause)) & set("{}")
+    assert not set(get_first_step(cause)) & set("{}")
 
 
 def test_each_credential_fault_comes_with_its_fix(shapes: Shapes) -> None:

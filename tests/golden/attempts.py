@@ -23,7 +23,7 @@ from probe.model.evidence import (
     VerifyError,
 )
 from probe.model.finding import Finding
-from probe.model.tls_alerts import ALERTS
+from probe.model.tls_alerts import name_alert
 from tests.golden.certificates import AT, BACKEND, CLIENT_CA, EXPORTER, SERVER_CA
 
 HOST: Final = "collector.example.com"
@@ -88,7 +88,7 @@ def holding(
 
 def alert(number: int, direction: Literal["received", "sent"] = "received") -> Alert:
     """Return a fatal alert."""
-    return Alert(direction=direction, level="fatal", number=number, name=ALERTS[number])
+    return Alert(direction=direction, level="fatal", number=number, name=name_alert(number))
 
 
 def shaken(version: Literal["1.2", "1.3"] = "1.3", **fields: Any) -> Handshake:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from probe.ledger.ledger import TargetState
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.finding import Finding
 from probe.web.pages.target_filter import party_of
 
@@ -37,7 +37,7 @@ class FleetSummary:
     parties: Counter[str] = field(default_factory=Counter)
     _faults: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 
-    def add(self, state: TargetState) -> None:
+    def add(self, state: TargetRuntime) -> None:
         """Count one target."""
         self.total += 1
         diagnosis = state.diagnosis

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from probe.ledger.ledger import HISTORY, HistoryEntry
+from probe.ledger.target_runtime import HISTORY, HistoryEntry
 from probe.report.result import rfc3339
 
 Mood = Literal["good", "unsure", "bad"]

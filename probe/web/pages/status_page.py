@@ -19,7 +19,8 @@ from markupsafe import Markup
 
 from probe import __version__
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.source_state import SourceState
 from probe.report.cause_page import PARTIES
 from probe.report.let_in import let_in_against_expectation
@@ -111,7 +112,7 @@ def page(
         nothing_to_probe: why there is nothing to probe, or an empty text.
     """
     wanted, summary = TargetFilter.of(query), FleetSummary()
-    ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
+    ranked: list[tuple[tuple[int, int, float, str], TargetRuntime]] = []
     for count, state in enumerate(list(ledger), 1):
         summary.add(state)
         if wanted.matches(state):
@@ -172,17 +173,19 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def worst_first(states: Iterator[TargetState], catalogue: Mapping[str, Cause]) -> list[TargetState]:
+def worst_first(
+    states: Iterator[TargetRuntime], catalogue: Mapping[str, Cause]
+) -> list[TargetRuntime]:
     """Return `states` in the order of the pages."""
     return sorted(states, key=lambda state: _badness(state, catalogue))
 
 
-def link_of(state: TargetState) -> str:
+def link_of(state: TargetRuntime) -> str:
     """Return the target's name as a segment of a path."""
     return quote(state.target.name, safe="", errors="replace")
 
 
-def _badness(state: TargetState, catalogue: Mapping[str, Cause]) -> tuple[int, int, float, str]:
+def _badness(state: TargetRuntime, catalogue: Mapping[str, Cause]) -> tuple[int, int, float, str]:
     diagnosis, name = state.diagnosis, state.target.name
     if diagnosis is None:
         return (2, 0, 0.0, name)
@@ -194,7 +197,7 @@ def _badness(state: TargetState, catalogue: Mapping[str, Cause]) -> tuple[int, i
     return (int(diagnosis.outcome == "unconfirmed"), severity, ends, name)
 
 
-def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
+def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row:
     """Return how a page shows `state`, as of `now` (epoch seconds)."""
     target, diagnosis = state.target, state.diagnosis
     name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
@@ -248,7 +251,7 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
     )
 
 
-def _mood(state: TargetState, outcome: str) -> str:
+def _mood(state: TargetRuntime, outcome: str) -> str:
     if state.expected:
         return "good"
     return "unsure" if outcome == "unconfirmed" else "bad"

@@ -59,8 +59,8 @@ def test_lines_that_the_log_has_lost_are_counted() -> None:
 def test_fleet_counts_follow_what_happens() -> None:
     """Failures, durations, the schedule and reloads each move their metric."""
     ledger, metrics = ledger_and_metrics()
-    ledger.attempt_started()
-    ledger.attempt_missed()
+    ledger.in_flight += 1
+    ledger.missed += 1
     ledger.record(EU, seen(), REFUSED)
     metrics.fleet.lateness(0.02)
     metrics.fleet.credentials_reloaded()

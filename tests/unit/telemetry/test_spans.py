@@ -14,7 +14,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.ledger import Ledger, TargetState, alone
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Experiment, Recheck
 from probe.model.target import Endpoint, Target
@@ -43,7 +44,10 @@ BY_NAME = {case.name: case for case in CASES}
 def trace(evidence: Evidence, *, context: TraceContext = CONTEXT) -> TraceRecord:
     """Return the trace of an attempt that left `evidence`."""
     traced = msgspec.structs.replace(evidence, trace=context)
-    found = trace_of(alone(TARGET, traced, diagnose(traced)), CATALOGUE, "c" * 14)
+    runtime = TargetRuntime(TARGET)
+    runtime.record(traced, diagnose(traced))
+    runtime.changed = False
+    found = trace_of(runtime, CATALOGUE, "c" * 14)
     assert found is not None
     return found
 
@@ -141,7 +145,7 @@ def test_the_names_are_the_packages() -> None:
     assert handshake.attributes[tls_attributes.TLS_PROTOCOL_VERSION] == "1.3"
 
 
-def entered(*endings: tuple[Evidence, TraceContext], expect: str | None = None) -> TargetState:
+def entered(*endings: tuple[Evidence, TraceContext], expect: str | None = None) -> TargetRuntime:
     """Return the state of a target after several attempts."""
     target = Target(name="eu", endpoint=TARGET.endpoint, expect_cause=expect)
     ledger = Ledger([target])

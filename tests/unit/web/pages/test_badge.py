@@ -13,7 +13,8 @@ from yarl import URL
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.collector import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
@@ -30,7 +31,7 @@ GREEN: Final = "#1a6e34"
 
 def ledger_of(
     name: str, evidence: Evidence | None = None, expect: str | None = None
-) -> tuple[Ledger, TargetState]:
+) -> tuple[Ledger, TargetRuntime]:
     """Return a ledger of one target, and its state."""
     target = Target(name=name, endpoint=Endpoint("eu.example", 4317), expect_cause=expect)
     ledger = Ledger([target])

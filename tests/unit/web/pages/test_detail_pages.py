@@ -13,7 +13,8 @@ from yarl import URL
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.collector import Metrics
 from probe.model.certificate import Name
 from probe.model.evidence import Ending, Evidence, Experiment
@@ -210,7 +211,7 @@ def test_a_secret_stays_out_of_the_settings() -> None:
         headers=(("authorization", Secret("Bearer hidden")),),
         proxy_url=Secret("http://user:hidden@proxy:3128"),
     )
-    page = target_page(TargetState(with_secrets), CATALOGUE, AT)
+    page = target_page(TargetRuntime(with_secrets), CATALOGUE, AT)
 
     assert "authorization" in page
     assert "hidden" not in page.split("</style>")[1]
