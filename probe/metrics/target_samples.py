@@ -13,8 +13,9 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.certificate_samples import CertificateLines, certificate_lines
 from probe.metrics.exposition import labels, number
 from probe.model.certificate import CredentialFacts
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence, Handshake
+from probe.model.finding import Finding
 from probe.model.target import Target
 
 
