@@ -14,8 +14,9 @@ from probe.metrics import families
 from probe.metrics.exposition import Family, labels, number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CertificateFacts, CredentialFacts
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
+from probe.model.finding import Finding
 from probe.model.target import Target
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}

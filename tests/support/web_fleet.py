@@ -11,8 +11,9 @@ from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
+from probe.model.finding import Finding
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
 from probe.web.application import web_application
