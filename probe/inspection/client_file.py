@@ -9,10 +9,9 @@ from typing import Final
 from cryptography import x509
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
 from probe.model.finding import Finding
 from probe.text.shell_quoting import quote_path
 from probe.x509.parse import issued_by

@@ -17,9 +17,9 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
-from probe.report.result import rfc3339
 from probe.report.story import plain
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 PROBE_SUCCESS: Final = Family(
     "probe_success", "gauge", "Displays whether or not the probe was a success"
