@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import format_time, name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_time
 from probe.x509.strength import weak_key
 
 _NAMED: Final = 2

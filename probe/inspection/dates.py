@@ -3,8 +3,8 @@
 from typing import Final
 
 from probe.diagnosis.families.client_expiry import expires_soon
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.text.time_format import format_duration, format_time
 
 TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead: the configuration's default clock tolerance."""

@@ -10,10 +10,9 @@ from cryptography import x509
 
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
 from probe.x509.names import check_name
 from probe.x509.parse import certificate_facts, issued_by

@@ -30,4 +30,4 @@ def test_a_story_gets_its_diagnosis(story: Story) -> None:
             cause.documented_cause,
         )
     if diagnosis.cause not in {None, "unexplained"} and not diagnosis.certain:
-        assert "what would decide" in diagnosis.facts[-1]
+        assert diagnosis.would_decide

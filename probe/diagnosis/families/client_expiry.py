@@ -10,10 +10,10 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     list_possible_causes,
 )
-from probe.diagnosis.wording import DAY, format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateAtHand
+from probe.model.certificate import CertificateAtHand, name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import DAY, format_duration, format_time
 
 _UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 _SOON = 28 * DAY

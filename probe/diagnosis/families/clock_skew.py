@@ -21,10 +21,10 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     get_unverified_handshake,
 )
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import ClockReading, Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
 
 ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
     *clocks.set_backend_clock(),

@@ -8,9 +8,9 @@ from typing import Final, get_args
 
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts, Rotation, ServedFile
+from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.text.time_format import format_duration, format_time
 
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""

@@ -18,10 +18,10 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     get_unverified_handshake,
 )
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
 
 _DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 

@@ -11,9 +11,9 @@ from probe.diagnosis.readings.clock_readings import (
     judge_clocks,
 )
 from probe.diagnosis.readings.observed import get_unverified_handshake
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
+from probe.text.time_format import format_duration, format_time
 from probe.x509.strength import refused_by_go, weak_key
 
 _EXPIRED = 10

@@ -7,10 +7,10 @@ from ipaddress import ip_address
 from typing import Final
 
 from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, name_setting
-from probe.diagnosis.wording import format_duration, name_certificate
-from probe.model.certificate import CertificateFacts, ServedFile
+from probe.model.certificate import CertificateFacts, ServedFile, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
+from probe.text.time_format import format_duration
 
 Fix = tuple[str, ...]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.diagnosis.fixes.steps import escape_braces
-from probe.diagnosis.wording import format_duration
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import ClockReading, Evidence
+from probe.text.time_format import format_duration
 
 BACKEND: Final = "http_date"
 """The source of a reading that comes from the backend's own answer."""

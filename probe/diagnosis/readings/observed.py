@@ -17,10 +17,10 @@ from probe.diagnosis.readings.experiment_results import (
 )
 from probe.diagnosis.readings.grpc_success import is_grpc_answer, is_grpc_success
 from probe.diagnosis.readings.plaintext_to_tls import prove_tls_port
-from probe.diagnosis.wording import DAY
 from probe.model.certificate import CertificateAtHand, CertificateFacts
 from probe.model.evidence import Answer, Evidence, Handshake, VerifyError
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import DAY
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate (causes.md)."""

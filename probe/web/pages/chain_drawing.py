@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.diagnosis.wording import name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.report.result import rfc3339
+from probe.text.time_format import rfc3339
 from probe.web.pages.chain_links import anchor_of, issued, names_issuer
 from probe.web.pages.countdown import Countdown, countdown
 
