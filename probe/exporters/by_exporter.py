@@ -9,15 +9,15 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import found
+from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.diagnosis.readings.observed import (
     Refusal,
-    confirmed,
-    fatal_alert,
-    judged_the_server,
-    names_our_issuer,
-    refusal,
-    usage_fault,
+    describe_usage_fault,
+    find_refusal,
+    get_fatal_alert,
+    get_unverified_handshake,
+    is_confirmed,
+    is_issuer_listed,
 )
 from probe.exporters.file_handling import (
     byte_order_mark,
@@ -42,10 +42,9 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
+from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import weak_key, weak_signature
 
-_HANDSHAKE_FAILURE: Final = 40
-_CERTIFICATE_REQUIRED: Final = 116
 _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
 _OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
 
@@ -71,7 +70,7 @@ def by_exporter(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]
 
 def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.verify_errors:
         return
     if not _only_by_common_name(handshake.name_check):
@@ -154,7 +153,11 @@ def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
 def _withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """.NET sends no certificate whose extendedKeyUsage lacks clientAuth (dotnet/runtime#87571)."""
     handshake = evidence.handshake
-    if handshake is None or not handshake.client_certificate_sent or not usage_fault(evidence):
+    if (
+        handshake is None
+        or not handshake.client_certificate_sent
+        or not describe_usage_fault(evidence)
+    ):
         return
     because = (
         "it sends no certificate whose extendedKeyUsage lacks clientAuth; a backend that demands "
@@ -169,10 +172,10 @@ def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     Go crypto/tls CertificateRequestInfo.SupportsCertificate; JSSE's SunX509 key manager.
     """
     handshake = evidence.handshake
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if handshake is None or not handshake.client_certificate_sent:
         return
-    if names_our_issuer(evidence) is not False or not (refused or confirmed(evidence)):
+    if is_issuer_listed(evidence) is not False or not (refused or is_confirmed(evidence)):
         return
     withholds = (
         "the backend's list of acceptable CAs names no issuer of the chain, so it sends no "
@@ -191,7 +194,7 @@ def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
 
 def _refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A refusal without an alert: each runtime has its own words for a connection that ends."""
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert is not None:
         return
     if evidence.ending.kind not in {"close", "reset"}:
@@ -227,19 +230,19 @@ def _without_certificate(
     """
     handshake = evidence.handshake
     in_tls12 = handshake is not None and handshake.version == "1.2"
-    number: int | None = _HANDSHAKE_FAILURE if in_tls12 else _CERTIFICATE_REQUIRED
-    refused = refusal(evidence)
+    number: int | None = TlsAlert.HANDSHAKE_FAILURE if in_tls12 else TlsAlert.CERTIFICATE_REQUIRED
+    refused = find_refusal(evidence)
     if refused is not None and refused.alert is None:
         # nginx answers HTTP 400 in both cases, and of a close nothing follows for the other one.
         by_http = evidence.ending.kind == "answered"
         yield from verdicts(runtimes, "fails", because, http_refusal_text if by_http else _unknown)
         return
-    without = found(evidence, "no_client_certificate")
+    without = get_experiment(evidence, "no_client_certificate")
     if without is not None:
         if without.ending.kind in {"answered", "application_data", "completed"}:
             return  # whether that lets an export in is not known
         seen = without.handshake
-        number = fatal_alert(seen) if seen is not None else None
+        number = get_fatal_alert(seen) if seen is not None else None
     yield from verdicts(
         runtimes,
         "fails",

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import date, shown
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_time
 from probe.x509.strength import weak_key
 
 _NAMED: Final = 2
@@ -125,11 +125,11 @@ def _reaches(subject: str, issuers: dict[str, str], roots: set[str]) -> bool:
 
 
 def _dated(certificate: CertificateFacts, when: float) -> str:
-    return f"{_name(certificate)} ({date(when)[:10]})"
+    return f"{_name(certificate)} ({format_time(when)[:10]})"
 
 
 def _name(certificate: CertificateFacts) -> str:
-    return safe_text(shown(certificate), _LONGEST_NAME)
+    return safe_text(name_certificate(certificate), _LONGEST_NAME)
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -10,10 +10,9 @@ from cryptography import x509
 
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import shown
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
 from probe.x509.names import check_name
 from probe.x509.parse import certificate_facts, issued_by
@@ -119,7 +118,7 @@ def without_names(path: str, facts: CertificateFacts) -> Findings:
     found = Findings()
     if is_for_servers(facts) and not facts.sans:
         fact = (
-            f"holds {shown(facts)}, a backend's certificate without a SAN: exporters on Go and "
+            f"holds {name_certificate(facts)}, a backend's certificate without a SAN: exporters on Go and "
             "rustls refuse it under any name"
         )
         fix = ("issue it with the backend's names as subjectAltName",)

@@ -1,6 +1,6 @@
 """When experiments are made, and which earlier ones still hold.
 
-A round follows a change of the raw outcome, then at most one an hour; as long as the raw outcome
+A round follows a change of the comparable outcome, then at most one an hour; as long as the raw outcome
 stays, its results go with every later attempt as data, so that a proven cause does not flap.
 A round that shows nothing, because the unvaried handshake ended otherwise than the attempt, is
 kept for that attempt only. What would prove a cause is made four to eight times, each time after
@@ -16,8 +16,12 @@ from typing import Final
 
 import msgspec.structs
 
-from probe.diagnosis.open_questions import open_questions, raw_outcome
-from probe.diagnosis.readings.experiment_results import SPEAKS_FOR_ITSELF, holds, to_confirm
+from probe.diagnosis.open_questions import choose_experiments, get_comparable_outcome
+from probe.diagnosis.readings.experiment_results import (
+    SELF_EVIDENT,
+    choose_repetitions,
+    is_reproduced,
+)
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import Evidence, Experiment, Varied
 
@@ -38,7 +42,7 @@ MakeRound = Callable[[Sequence[Varied], float], Awaitable[tuple[Experiment, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """A round that holds, of which raw outcome, and when it was made: monotonic seconds."""
+    """A round that holds, of which comparable outcome, and when it was made: monotonic seconds."""
 
     experiments: tuple[Experiment, ...]
     outcome: tuple[object, ...]
@@ -92,7 +96,7 @@ class ExperimentSchedule:
         """
         history = runtime.part(_ExperimentHistory)
         earlier = _earlier_round(history, evidence)
-        varied = open_questions(evidence) if self._enabled and limit > 0 else ()
+        varied = choose_experiments(evidence) if self._enabled and limit > 0 else ()
         if not varied:
             return evidence
         if earlier is not None and self._clock() - earlier.at < HOUR:
@@ -121,7 +125,7 @@ class ExperimentSchedule:
         made = await make(varied, limit)
         shown = msgspec.structs.replace(evidence, experiments=made)
         for times in range(MOST):
-            doubtful = to_confirm(shown)
+            doubtful = choose_repetitions(shown)
             used = self._clock() - began
             if not doubtful or (times >= AGAIN and used > limit / 2):
                 break
@@ -129,11 +133,11 @@ class ExperimentSchedule:
             if (left := began + limit - self._clock()) > 0:
                 again = await make(doubtful, left)
             # What could not be repeated is as if it had not been made, unless it proves itself.
-            unconfirmed = set(doubtful) - {one.varied for one in again} - SPEAKS_FOR_ITSELF
+            unconfirmed = set(doubtful) - {one.varied for one in again} - SELF_EVIDENT
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
-        if holds(shown):
-            history.holding = _Round(made, raw_outcome(evidence), self._clock())
+        if is_reproduced(shown):
+            history.holding = _Round(made, get_comparable_outcome(evidence), self._clock())
         elif not _is_our_failure(made):
             history.holding = None
         return made
@@ -163,7 +167,7 @@ def _earlier_round(history: _ExperimentHistory, evidence: Evidence) -> _Round | 
     """
     if evidence.ending.kind == "probe_fault":
         return None
-    if history.holding is not None and history.holding.outcome != raw_outcome(evidence):
+    if history.holding is not None and history.holding.outcome != get_comparable_outcome(evidence):
         history.holding = None
     return history.holding
 

@@ -5,12 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec.structs
 
-from probe.model.certificate import (
-    CertificateAtHand,
-    CertificateFacts,
-    CredentialFacts,
-    CredentialFault,
-)
+from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFacts
 from probe.model.evidence import (
     Alert,
     Answer,
@@ -27,7 +22,8 @@ from probe.model.evidence import (
     TargetFacts,
     VerifyError,
 )
-from probe.model.tls_alerts import ALERTS
+from probe.model.finding import Finding
+from probe.model.tls_alerts import name_alert
 from tests.golden.certificates import AT, BACKEND, CLIENT_CA, EXPORTER, SERVER_CA
 
 HOST: Final = "collector.example.com"
@@ -92,7 +88,7 @@ def holding(
 
 def alert(number: int, direction: Literal["received", "sent"] = "received") -> Alert:
     """Return a fatal alert."""
-    return Alert(direction=direction, level="fatal", number=number, name=ALERTS[number])
+    return Alert(direction=direction, level="fatal", number=number, name=name_alert(number))
 
 
 def shaken(version: Literal["1.2", "1.3"] = "1.3", **fields: Any) -> Handshake:
@@ -145,7 +141,7 @@ def unconnected(kind: EndingKind, errno: str = "", **fields: Any) -> Evidence:
     return attempt("connect", kind, **known | fields)
 
 
-def stopped_by_files(*faults: CredentialFault, **fields: Any) -> Evidence:
+def stopped_by_files(*faults: Finding, **fields: Any) -> Evidence:
     """Return an attempt that ended over its files, before anything was sent."""
     known: dict[str, Any] = {
         "credentials": CredentialFacts(generation="1", faults=faults),

@@ -4,11 +4,16 @@ from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.families.client_expiry import expires_soon
 from probe.diagnosis.families.san_mismatch import SERVER_ENDINGS
 from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.readings.clock_readings import ANOTHER_CLOCK, in_date, readings, verdict
-from probe.diagnosis.readings.observed import judged_the_server
-from probe.diagnosis.wording import date, shown, span
-from probe.model.certificate import CertificateFacts
+from probe.diagnosis.readings.clock_readings import (
+    ANOTHER_CLOCK,
+    get_credible_readings,
+    is_within_validity,
+    judge_clocks,
+)
+from probe.diagnosis.readings.observed import get_unverified_handshake
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
+from probe.text.time_format import format_duration, format_time
 from probe.x509.strength import refused_by_go, weak_key
 
 _EXPIRED = 10
@@ -22,15 +27,15 @@ def _expired(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    if judged_the_server(evidence) is None:
+    if get_unverified_handshake(evidence) is None:
         return _expires_soon(evidence, handshake.server_chain)
     for error in handshake.verify_errors:
         if error.code == _EXPIRED:
             sure = _speaks_for_our_clock(evidence)
-            party, fix = server_fixes.renew(evidence, error.depth, sure=sure)
+            party, fix = server_fixes.renew_server_certificate(evidence, error.depth, sure=sure)
             return Match(
                 Strength.NAMED,
-                (_expiry_fact(evidence, handshake, error.depth), *verdict(evidence).facts),
+                (_expiry_fact(evidence, handshake, error.depth), *judge_clocks(evidence).facts),
                 possible=() if sure else ("clock_skew",),
                 fix=fix,
                 party=party,
@@ -46,30 +51,30 @@ def _speaks_for_our_clock(evidence: Evidence) -> bool:
     witness it may be what is wrong.
     """
     chain = evidence.credentials.client_chain
-    return bool(readings(evidence)) or (
-        bool(chain) and all(in_date(certificate, evidence.at) for certificate in chain)
+    return bool(get_credible_readings(evidence)) or (
+        bool(chain) and all(is_within_validity(certificate, evidence.at) for certificate in chain)
     )
 
 
 def _expiry_fact(evidence: Evidence, handshake: Handshake, depth: int) -> str:
     if depth < len(handshake.server_chain):
         certificate = handshake.server_chain[depth]
-        ago = span(evidence.at - certificate.not_after)
-        return f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
+        ago = format_duration(evidence.at - certificate.not_after)
+        return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
     anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
     if anchors:
-        return f"the CA {shown(anchors[0])} in ca_file expired on {date(anchors[0].not_after)}"
+        return f"the CA {name_certificate(anchors[0])} in ca_file expired on {format_time(anchors[0].not_after)}"
     return f"a certificate at depth {depth} of the server's path has expired"
 
 
 def _expires_soon(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
     for certificate in chain:
         if expires_soon(certificate.not_before, certificate.not_after, evidence.at):
-            left = span(certificate.not_after - evidence.at)
-            fact = f"the backend's {shown(certificate)} expires in {left}"
-            return Match(Strength.FINDING, (f"{fact}, on {date(certificate.not_after)}",))
+            left = format_duration(certificate.not_after - evidence.at)
+            fact = f"the backend's {name_certificate(certificate)} expires in {left}"
+            return Match(Strength.FINDING, (f"{fact}, on {format_time(certificate.not_after)}",))
         if evidence.at > certificate.not_after and evidence.target.insecure_skip_verify:
-            fact = f"the backend's {shown(certificate)} has expired"
+            fact = f"the backend's {name_certificate(certificate)} has expired"
             return Match(Strength.FINDING, (f"{fact}, and insecure_skip_verify lets it pass",))
     return None
 
@@ -79,7 +84,7 @@ def _trust_errors(handshake: Handshake) -> list[int]:
 
 
 def _untrusted(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or not _trust_errors(handshake):
         return None
     chain = handshake.server_chain
@@ -89,7 +94,7 @@ def _untrusted(evidence: Evidence) -> Match | None:
         else evidence.target.ca_file or "ca_file"
     )
     facts = [
-        f"the backend's certificate is {shown(chain[0])}, issued by {chain[-1].issuer.text}",
+        f"the backend's certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}",
         f"{where} holds no anchor for it (X509_V_ERR {_trust_errors(handshake)[0]})",
     ]
     same_name = [
@@ -98,7 +103,7 @@ def _untrusted(evidence: Evidence) -> Match | None:
     if same_name:
         facts.append("a CA of that name is there, with another key: it was reissued")
     alone = not chain[-1].self_signed and not same_name
-    fix = server_fixes.trust(evidence, chain[-1], reissued=bool(same_name))
+    fix = server_fixes.trust_backend_ca(evidence, chain[-1], reissued=bool(same_name))
     return Match(
         Strength.NAMED,
         tuple(facts),
@@ -109,7 +114,7 @@ def _untrusted(evidence: Evidence) -> Match | None:
 
 
 def _incomplete(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or not _trust_errors(handshake):
         return None
     last = handshake.server_chain[-1]
@@ -126,7 +131,7 @@ def _incomplete(evidence: Evidence) -> Match | None:
             return Match(
                 Strength.NAMED,
                 (
-                    f"the server sends {shown(last)} last, without its issuer {shown(issuer)}",
+                    f"the server sends {name_certificate(last)} last, without its issuer {name_certificate(issuer)}",
                     f"that issuer is at hand, and is itself issued by {issuer.issuer.text}, which "
                     "ca_file holds",
                 ),
@@ -136,14 +141,16 @@ def _incomplete(evidence: Evidence) -> Match | None:
 
 
 def _wrong_usage(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
     if all(error.code != _INVALID_PURPOSE for error in handshake.verify_errors):
         return None
     leaf = handshake.server_chain[0]
     usages = ", ".join(leaf.extended_key_usage or ()) or "none"
-    return Match(Strength.NAMED, (f"{shown(leaf)} is made for {usages}, not for serverAuth",))
+    return Match(
+        Strength.NAMED, (f"{name_certificate(leaf)} is made for {usages}, not for serverAuth",)
+    )
 
 
 def _weak(evidence: Evidence) -> Match | None:
@@ -151,7 +158,7 @@ def _weak(evidence: Evidence) -> Match | None:
     if handshake is None or not handshake.server_chain:
         return None
     fact = refused_by_go(handshake.server_chain)
-    if fact and judged_the_server(evidence) is not None:
+    if fact and get_unverified_handshake(evidence) is not None:
         return Match(Strength.NAMED, (f"the backend's {fact}",))
     short = weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
@@ -162,7 +169,7 @@ def _revoked(evidence: Evidence) -> Match | None:
     if handshake is None or handshake.stapled_status != "revoked":
         return None
     # Go and most exporters ignore a stapled answer: it stops those that the handshake stopped.
-    stopped = judged_the_server(evidence) is not None
+    stopped = get_unverified_handshake(evidence) is not None
     return Match(
         Strength.NAMED if stopped else Strength.FINDING,
         ("the server's stapled OCSP answer says revoked",),

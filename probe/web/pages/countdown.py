@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from probe.diagnosis.families.client_expiry import expires_soon
-from probe.diagnosis.wording import span
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence
-from probe.report.result import rfc3339
+from probe.text.time_format import format_validity, rfc3339
 from probe.web.pages.chain_links import anchor_of
 
 
@@ -30,12 +29,7 @@ class Countdown:
 def countdown(whose: str, certificate: CertificateFacts, now: float) -> Countdown:
     """Return the countdown of `certificate` as of `now` (epoch seconds)."""
     begins, ends = certificate.not_before, certificate.not_after
-    if now > ends:
-        words = f"expired {span(now - ends)} ago"
-    elif now < begins:
-        words = f"not valid for another {span(begins - now)}"
-    else:
-        words = f"{span(ends - now)} left"
+    words = format_validity(begins, ends, now)
     over = not begins <= now <= ends
     return Countdown(whose, words, rfc3339(ends), over, over or expires_soon(begins, ends, now))
 

@@ -5,12 +5,12 @@ import pytest
 from probe.messages.patterns import alert_meanings
 from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen, alerts
 from probe.messages.patterns.pasted import read
-from probe.messages.printed_alerts import ALERTS, alert_text
+from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
 from probe.model.runtime import CURL, RUNTIMES, Runtime
 from tests.support.explaining import first, ids
 
 
-@pytest.mark.parametrize("number", sorted(ALERTS))
+@pytest.mark.parametrize("number", sorted(PRINTED_ALERTS))
 @pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.id)
 def test_an_alert_in_any_runtimes_words(runtime: Runtime, number: int) -> None:
     """Every runtime's spelling of an alert is read as that alert and no other."""

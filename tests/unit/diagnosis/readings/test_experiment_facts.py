@@ -4,7 +4,7 @@ import msgspec.structs
 import pytest
 
 from probe.diagnosis.diagnose import diagnose
-from probe.diagnosis.readings.experiment_facts import shown
+from probe.diagnosis.readings.experiment_facts import read_experiments
 from probe.model.evidence import Evidence
 from tests.golden.attempts import target
 from tests.golden.build import CASES
@@ -19,7 +19,7 @@ every_case = pytest.mark.parametrize(
 @every_case
 def test_nothing_is_proven_and_ruled_out_at_once(evidence: Evidence) -> None:
     """Where one version goes further, another that does not rules nothing out."""
-    said = list(shown(evidence))
+    said = list(read_experiments(evidence))
 
     assert {one.proves for one in said if one.proves}.isdisjoint(one.rules_out for one in said)
 
@@ -29,7 +29,7 @@ def test_what_an_experiment_proves_is_in_the_verdict(evidence: Evidence) -> None
     """As its cause, or beside it; and what one rules out is in neither."""
     found = diagnose(evidence)
     named = {found.cause, *found.also}
-    for one in shown(evidence):
+    for one in read_experiments(evidence):
         assert not one.proves or one.proves in named
         assert not one.rules_out or one.rules_out not in named
 
