@@ -30,7 +30,7 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.system.token_bucket import TokenBucket
+from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.x509.parse import CertificateReader

@@ -19,8 +19,7 @@ from probe.config.configuration import Configuration
 from probe.config.configured_secrets import register_configuration
 from probe.config.loader import Loader
 from probe.ledger.ledger import Ledger
-from probe.log.changes import ChangeLog
-from probe.log.source_states import SourceLog
+from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
     Lookups,
@@ -35,10 +34,10 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloading
 from probe.service.schedule import Schedule
 from probe.service.span_export import telemetry_for
+from probe.system.fault_log import FaultLog
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.application import web_application
-from probe.web.server.bug_log import FaultLog
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
