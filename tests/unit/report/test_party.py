@@ -15,8 +15,8 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target
 from probe.report.cause_page import PARTIES
-from probe.report.result import result
-from probe.report.story import plain
+from probe.report.result import build_result
+from probe.report.story import format_story
 from probe.telemetry import attributes
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.status_page import row
@@ -47,7 +47,7 @@ def test_every_output_names_the_same_party(case: Any) -> None:
     (state,) = ledger
     words = PARTIES[found.party]
 
-    assert result(evidence, found).party == found.party
+    assert build_result(evidence, found).party == found.party
     assert row(state, CATALOGUE, evidence.at).party == words
     assert party_of(state) == found.party
     assert TargetFilter(party=found.party).matches(state)
@@ -58,7 +58,7 @@ def test_every_output_names_the_same_party(case: Any) -> None:
     span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
     assert span["mtls_probe.party"] == found.party
     if evidence.target.expect_cause is None:
-        assert f"who must act: {words}" in plain(evidence, found)
+        assert f"who must act: {words}" in format_story(evidence, found)
 
 
 def causes_in(metrics: Metrics) -> Iterator[str]:
