@@ -5,7 +5,6 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.report.causes_markdown import causes_markdown
 from tests.contract.imports import ROOT
-from tests.golden.build import FOLDER
 
 DOCUMENT = ROOT / "CAUSES.md"
 
@@ -16,9 +15,6 @@ def test_the_document_is_what_the_catalogue_makes() -> None:
 
 
 @pytest.mark.parametrize("id_", CATALOGUE)
-def test_every_cause_has_golden_evidence_and_a_page(id_: str) -> None:
-    """What a page says was seen at least once, in a file that anybody can diagnose again."""
-    shown = {path.name.removesuffix(".json").partition("--")[0] for path in FOLDER.glob("*.json")}
-
-    assert id_ in {name.removesuffix(".expected") for name in shown}
+def test_every_cause_has_a_page(id_: str) -> None:
+    """Everything outside links to it by its id."""
     assert f'<a id="{id_}"></a>' in DOCUMENT.read_text(encoding="utf-8")

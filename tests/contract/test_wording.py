@@ -10,7 +10,7 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.steps import PLACEHOLDERS, fill_steps
-from tests.golden.attempts import target
+from tests.support.evidence import target
 
 WHOLE_STEP: Final = re.compile(
     r"\{(reread_cert|reread_ca|restart|reload_backend|reload_client_ca)\}"

@@ -93,7 +93,7 @@ def test_the_story_has_fact_and_fix(folder: Path, capsys: pytest.CaptureFixture[
     assert "certificate 1: CN=old" in shown.out
     assert "expired 3 days ago" in shown.out
     assert "(client_cert_expired)" in shown.out
-    assert "fix:  Renew the certificate" in shown.out
+    assert "fix: Renew the certificate" in shown.out
     assert shown.err == "1 file, 1 fault\n"
 
 

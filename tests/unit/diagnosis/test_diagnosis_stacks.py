@@ -12,9 +12,9 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Answer, Evidence
-from tests.golden.attempts import By, answered, holding, refused, shaken
-from tests.golden.certificates import CLIENT_CA, EXPORTER
+from tests.support.certificate_facts import CLIENT_CA, EXPORTER
 from tests.support.client_faults import FAULTS, NAMES_NO_CAS, STACKS, ClientFault
+from tests.support.evidence import By, answered, holding, refused, shaken
 
 Version = Literal["1.2", "1.3"]
 VERSIONS: tuple[Version, ...] = ("1.2", "1.3")

@@ -5,7 +5,7 @@ import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Answer
-from tests.golden.attempts import TAKEN, answered, answered_over_http
+from tests.support.evidence import TAKEN, answered, answered_over_http
 
 OF_A_FILE = (
     "open /var/lib/otelcol/traces.json: permission denied",
