@@ -43,7 +43,7 @@ from probe.model.runtime import (
     Runtime,
 )
 from probe.model.tls_alerts import TlsAlert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
 _OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
@@ -102,14 +102,14 @@ def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     if handshake is None or evidence.target.insecure_skip_verify:
         return
     chain = handshake.server_chain
-    if handshake.server_verified and weak_key(chain[:1]) and not weak_signature(chain):
+    if handshake.server_verified and find_weak_key(chain[:1]) and not find_weak_signature(chain):
         because = "OpenSSL at security level 2 refuses an RSA key below 2048 bits"
         says = "certificate verify failed: EE certificate key too weak"
         yield Verdict(PYTHON_HTTP.id, "fails", says, because)
         says = "curl: (60) SSL certificate problem: EE certificate key too weak"
         yield Verdict(CURL.id, "fails", says, because)
     hashes = {certificate.signature_hash for certificate in chain}
-    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not weak_key(chain):
+    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not find_weak_key(chain):
         because = "it accepts a SHA-1 signature below a private CA"
         yield from verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
 

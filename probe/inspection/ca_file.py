@@ -12,7 +12,7 @@ from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
 from probe.model.certificate import CertificateFacts
 from probe.text.safe_text import safe_text
-from probe.x509.strength import weak_key
+from probe.x509.strength import find_weak_key
 
 _NAMED: Final = 2
 """Certificates of a bundle named in one fact; a system's bundle has some 140."""
@@ -34,7 +34,7 @@ def judge_bundle(
     found = Findings()
     _judge_dates(path, anchors, at, found)
     _judge_kinds(path, anchors, found)
-    if fact := weak_key(anchors):
+    if fact := find_weak_key(anchors):
         fix = ("ask the CA for a root with an EC or RSA-2048 key",)
         fact = f"holds a weak key: {fact}, which OpenSSL refuses at its usual level"
         found.remarks.append(make_fault("ca", path, fact, fix, "server_cert_weak"))

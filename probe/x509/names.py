@@ -26,7 +26,7 @@ from service_identity.hazmat import (
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import NameCheck, VerifyError
 from probe.text.safe_text import safe_text
-from probe.x509.strength import refused_by_go
+from probe.x509.strength import find_weakness_for_go
 
 SPIFFE: Final = "spiffe://"
 
@@ -112,7 +112,7 @@ def stapled_status(answer: bytes) -> str:
         return ""
 
 
-def verified(
+def is_server_verified(
     chain: Sequence[CertificateFacts],
     errors: Sequence[VerifyError],
     name_check: NameCheck | None,
@@ -123,5 +123,5 @@ def verified(
         and not errors
         and name_check is not None
         and name_check.matched
-        and not refused_by_go(chain)
+        and not find_weakness_for_go(chain)
     )

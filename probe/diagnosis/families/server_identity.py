@@ -14,7 +14,7 @@ from probe.diagnosis.readings.observed import get_unverified_handshake
 from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import EndingKind, Evidence, Handshake
-from probe.x509.strength import refused_by_go, weak_key
+from probe.x509.strength import find_weak_key, find_weakness_for_go
 
 _EXPIRED = 10
 _REVOKED = 23
@@ -157,10 +157,10 @@ def _weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    fact = refused_by_go(handshake.server_chain)
+    fact = find_weakness_for_go(handshake.server_chain)
     if fact and get_unverified_handshake(evidence) is not None:
         return Match(Strength.NAMED, (f"the backend's {fact}",))
-    short = weak_key(handshake.server_chain)
+    short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
 
