@@ -27,7 +27,7 @@ from probe.credentials.formats.pem import Block, is_key_label, scan_pem
 from probe.credentials.formats.recognise import PHRASES, Format, first_der, peel_base64, recognise
 from probe.credentials.formats.wrapped import particulars
 from probe.text.safe_text import safe_text
-from probe.x509.parse import describe_public_key, parse_certificate
+from probe.x509.parse import describe_public_key, make_name, parse_certificate
 from probe.x509.signature import LIBRARY_ERRORS
 
 _NAMES: Final = {

@@ -5,7 +5,6 @@ is claimed. The rules stand in the order in which an exporter meets them: its fi
 certificate, then its own certificate at the backend.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -30,7 +29,7 @@ from probe.messages.printed import http_refusal_text, silent_text
 from probe.messages.printed_alerts import alert_text
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, NameCheck
+from probe.model.evidence import Evidence
 from probe.model.runtime import (
     CURL,
     DOTNET,
@@ -43,6 +42,7 @@ from probe.model.runtime import (
     Runtime,
 )
 from probe.model.tls_alerts import TlsAlert
+from probe.x509.names import matches_by_common_name
 from probe.x509.strength import find_weak_key, find_weak_signature
 
 _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
@@ -73,7 +73,7 @@ def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.verify_errors:
         return
-    if not _only_by_common_name(handshake.name_check):
+    if not matches_by_common_name(handshake.name_check):
         return
     takes = "takes the certificate's CN for its name where it has no SAN"
     yield from verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
@@ -84,16 +84,6 @@ def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     yield Verdict(
         PYTHON_HTTP.id, "same", "certificate verify failed: Hostname mismatch", by_urllib3
     )
-
-
-def _only_by_common_name(check: NameCheck) -> bool:
-    if check.matched or check.presented or not check.common_name:
-        return False
-    try:
-        ipaddress.ip_address(check.reference)
-    except ValueError:
-        return check.common_name.lower() == check.reference.lower()
-    return False  # nobody looks for an address in a CN
 
 
 def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:

@@ -10,10 +10,9 @@ from cryptography import x509
 
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
 from probe.x509.names import check_name
 from probe.x509.parse import read_facts
@@ -81,12 +80,12 @@ def judge_server(path: str, chain: Sequence[CertificateFacts], at: float) -> Fin
         elif fact := ends_soon(certificate, at):
             fault = make_fault("cert", path, f"holds {fact}", fix, "server_cert_expired")
             found.remarks.append(fault)
-    if fact := find_weakness_for_go(chain):
+    if weakness := find_weakness_for_go(chain):
         steps = (
             "issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and restart the "
             "backend or make it read the file again",
         )
-        fact = f"is too weak: {fact}, which Go refuses"
+        fact = f"is too weak: {weakness}, which Go refuses"
         found.faults.append(make_fault("cert", path, fact, steps, "server_cert_weak"))
     return found
 

@@ -12,7 +12,6 @@ import msgspec.structs
 from msgspec import Struct
 from rich.text import Text
 
-from probe.diagnosis.wording import format_duration
 from probe.inspection.file_report import FileReport, Inspection, KeyFacts, NamedBlock
 from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding
@@ -23,10 +22,10 @@ from probe.report.result import (
     ReportedFinding,
     certificate,
     report_findings,
-    rfc3339,
 )
+from probe.text.time_format import DAY, rfc3339
+from probe.x509.validity import describe_time_left
 
-_DAY: Final = 86400.0
 _SHOWN_CERTIFICATES: Final = 10
 _SHOWN_BLOCKS: Final = 10
 _SHOWN_NAMES: Final = 12
@@ -136,7 +135,7 @@ def _block(block: NamedBlock) -> str:
 def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
     return InspectedCertificate(
         **msgspec.structs.asdict(certificate(facts)),
-        days_left=int((facts.not_after - at) // _DAY),
+        days_left=int((facts.not_after - at) // DAY),
         is_ca=facts.is_ca,
         self_signed=facts.self_signed,
         key_type=facts.key_type,
@@ -204,9 +203,8 @@ def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: fl
     story.append(f"    usages     {_usages(facts)}\n")
     signed = f", signed with {facts.signature_hash}" if facts.signature_hash else ""
     story.append(f"    key        {facts.key_type or 'unknown'} {facts.key_bits} bits{signed}\n")
-    story.append(
-        f"    valid      {rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}, {_left(facts, at)}\n"
-    )
+    validity = f"{rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}"
+    story.append(f"    valid      {validity}, {describe_time_left(facts, at)}\n")
 
 
 def _usages(facts: CertificateFacts) -> str:
@@ -214,14 +212,6 @@ def _usages(facts: CertificateFacts) -> str:
     purposes = "any purpose" if extended is None else ", ".join(extended) or "no purpose"
     bits = "any use" if facts.key_usage is None else ", ".join(facts.key_usage) or "no use"
     return f"{purposes}; {bits}; {'a CA' if facts.is_ca else 'no CA'}"
-
-
-def _left(facts: CertificateFacts, at: float) -> str:
-    if at > facts.not_after:
-        return f"expired {format_duration(at - facts.not_after)} ago"
-    if at < facts.not_before:
-        return f"begins in {format_duration(facts.not_before - at)}"
-    return f"{format_duration(facts.not_after - at)} left"
 
 
 def _key(key: KeyFacts) -> str:

@@ -4,7 +4,6 @@ Law 10: what a target's owner wrote passes `safe_text` here; what a peer sent ha
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
@@ -21,11 +20,9 @@ from probe.model.evidence import Alert, Evidence, Handshake, Stage
 from probe.model.finding import Finding
 from probe.model.source_state import SourceState
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 SCHEMA: Final = "mtls-probe/1"
-
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC).timestamp()
-_LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 class ReportedFinding(Struct, frozen=True):
@@ -189,12 +186,6 @@ def document(
 def line(one: Result) -> bytes:
     """Return one result as a line of JSON (`--output jsonl`)."""
     return _encoder.encode(one) + b"\n"
-
-
-def rfc3339(seconds: float, timespec: Literal["seconds", "milliseconds"] = "seconds") -> str:
-    """Return epoch seconds as RFC 3339 in UTC; what lies beyond years 1 to 9999 is its limit."""
-    within = min(max(seconds, _EARLIEST), _LATEST)
-    return datetime.fromtimestamp(within, UTC).replace(tzinfo=None).isoformat("T", timespec) + "Z"
 
 
 _encoder = msgspec.json.Encoder()

@@ -6,7 +6,8 @@ Times are seconds since the Unix epoch; both ends of a validity belong to it.
 from collections.abc import Iterable
 from typing import Final
 
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.text.time_format import format_duration, format_time
 
 SOON: Final = 28 * 86400.0
 """Seconds before notAfter from which a certificate is about to expire."""
@@ -54,3 +55,31 @@ def find_invalid(chain: Iterable[CertificateFacts], at: float) -> CertificateFac
 def find_first_to_expire(chain: Iterable[CertificateFacts]) -> CertificateFacts:
     """Return the certificate of a chain, which is not empty, that decides when the chain expires."""
     return min(chain, key=lambda one: one.not_after)
+
+
+def describe_expired(certificate: CertificateFacts, at: float) -> str:
+    """Say which certificate expired, how long ago, and when."""
+    ago = format_duration(at - certificate.not_after)
+    return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
+
+
+def describe_expiry(certificate: CertificateFacts, at: float) -> str:
+    """Say which certificate expires, how soon, and when."""
+    left = format_duration(certificate.not_after - at)
+    return f"{name_certificate(certificate)} expires in {left}, on {format_time(certificate.not_after)}"
+
+
+def describe_time_left(certificate: CertificateFacts, at: float) -> str:
+    """Say how long the certificate is still valid, or since or until when it is not."""
+    if is_expired(certificate, at):
+        return f"expired {format_duration(at - certificate.not_after)} ago"
+    if is_not_yet_valid(certificate, at):
+        return f"not valid for another {format_duration(certificate.not_before - at)}"
+    return f"{format_duration(certificate.not_after - at)} left"
+
+
+def describe_beginning(certificate: CertificateFacts, at: float) -> str:
+    """Say which certificate becomes valid, how soon, and when."""
+    begins = format_time(certificate.not_before)
+    ahead = format_duration(certificate.not_before - at)
+    return f"{name_certificate(certificate)} becomes valid in {ahead}, on {begins}"

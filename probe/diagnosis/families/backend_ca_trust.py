@@ -8,7 +8,7 @@ from probe.diagnosis.readings.observed import (
     has_uncommon_key,
     may_lack_intermediate,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature

@@ -13,7 +13,7 @@ from probe.diagnosis.readings.observed import (
     is_confirmed,
     list_possible_causes,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
@@ -120,7 +120,7 @@ def _weak(evidence: Evidence) -> Match | None:
     strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
         strength,
-        (refused.fact, fact),
+        (refused.fact, str(fact)),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )

@@ -7,7 +7,7 @@ from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import client_fixes
 from probe.diagnosis.readings.file_faults import match_file_faults
 from probe.diagnosis.readings.observed import Refusal, find_refusal, list_possible_causes
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
 

@@ -11,7 +11,7 @@ from probe.diagnosis.readings.observed import (
     is_otlp_answer,
     list_possible_causes,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature

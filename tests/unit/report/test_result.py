@@ -26,8 +26,9 @@ from probe.model.evidence import (
 from probe.model.finding import Finding
 from probe.model.source_state import SourceState
 from probe.model.target import Endpoint, Target
-from probe.report.result import document, line, result, result_of, rfc3339
+from probe.report.result import document, line, result, result_of
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 from tests.golden.build import FOLDER
 
 FIELDS = [
