@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,7 +31,7 @@ from probe.metrics.service_metrics import (
 from probe.model.source_state import SourcesShown
 from probe.model.target import Endpoint, Target
 from probe.service.on_demand import OnDemand
-from probe.service.pipeline import USER_AGENT, Line
+from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloading
 from probe.service.schedule import Schedule
 from probe.service.span_export import telemetry_for
@@ -76,17 +77,8 @@ class Service:
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe(ChangeLog().recorded)
-        self._line = Line(
-            self.ledger,
-            clock_tolerance=configuration.clock_tolerance,
-            experiments=configuration.experiments_enabled,
-            experiments_at_once=configuration.experiments_concurrency,
-            clock_sources=configuration.clock_sources,
-            resource=resource,
-            sampler=sampler,
-            propagate=configuration.propagate,
-            register=register,
-        )
+        settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
+        self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
             self._attempt,
             concurrency=configuration.concurrency,
@@ -96,7 +88,7 @@ class Service:
         self.reloading = Reloading(
             configuration,
             loader,
-            self._line,
+            self._pipeline,
             self._schedule,
             told=self.metrics.service.record_reload,
             applied=self._sources_read,
@@ -104,29 +96,20 @@ class Service:
         )
         self._source_log = SourceLog()
         self._on_demand = OnDemand(
+            self._pipeline,
             lambda: self.configuration.modules,
-            self._line.credentials,
-            beside=self._line.clocks.beside,
-            user_agent=USER_AGENT,
-            resource=resource,
-            clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
-            sampler=sampler,
-            propagate=configuration.propagate,
-            recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
-            delays=self._line.delays,
-            register=register,
-            experiments=configuration.experiments_enabled,
+            recorded=telemetry.recorded if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
-            "schedule": self._line.resolver,
+            "schedule": self._pipeline.resolver,
             "probe": self._on_demand.resolver,
-            "clocks": self._line.clock_resolver,
+            "clocks": self._pipeline.clock_resolver,
         }
         self.metrics.service.register(
             partial(
                 own_trouble_samples,
-                self._line.delays.late,
+                self._pipeline.delays.late,
                 {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
         )
@@ -188,7 +171,7 @@ class Service:
                 nullcontext()
                 if telemetry is None
                 else telemetry.running(self.metrics.service.span_counter()),
-                self._line.clocks.running(),
+                self._pipeline.clocks.running(),
                 self.reloading.following(),
                 following,
             ):
@@ -214,8 +197,8 @@ class Service:
                     await schedule.stop(DRAIN)
 
     async def _attempt(self, target: Target) -> None:
-        await self._line.walk(target)
-        reloads = self._line.credentials.reloads
+        await self._pipeline.probe_once(target)
+        reloads = self._pipeline.credentials.reloads
         for _ in range(reloads - self._reloads_seen):
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
