@@ -23,7 +23,8 @@ from probe.report.result import (
     build_certificate,
     report_findings,
 )
-from probe.text.time_format import DAY, format_validity, rfc3339
+from probe.text.time_format import DAY, rfc3339
+from probe.x509.validity import describe_time_left
 
 _SHOWN_CERTIFICATES: Final = 10
 _SHOWN_BLOCKS: Final = 10
@@ -198,9 +199,8 @@ def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: fl
     story.append(f"    usages     {_usages(facts)}\n")
     signed = f", signed with {facts.signature_hash}" if facts.signature_hash else ""
     story.append(f"    key        {facts.key_type or 'unknown'} {facts.key_bits} bits{signed}\n")
-    begins, ends = facts.not_before, facts.not_after
-    left = format_validity(begins, ends, at)
-    story.append(f"    valid      {rfc3339(begins)} to {rfc3339(ends)}, {left}\n")
+    validity = f"{rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}"
+    story.append(f"    valid      {validity}, {describe_time_left(facts, at)}\n")
 
 
 def _usages(facts: CertificateFacts) -> str:
