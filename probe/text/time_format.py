@@ -51,12 +51,3 @@ def format_stage_time(seconds: float) -> str:
     if seconds < 0.0001:
         return "below 0.1 ms"
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
-
-
-def format_validity(not_before: float, not_after: float, now: float) -> str:
-    """Return how long something that is valid between two times has left, as of `now`."""
-    if now > not_after:
-        return f"expired {format_duration(now - not_after)} ago"
-    if now < not_before:
-        return f"not valid for another {format_duration(not_before - now)}"
-    return f"{format_duration(not_after - now)} left"

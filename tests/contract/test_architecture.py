@@ -29,10 +29,10 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "ledger": frozenset({"model"}),
     "log": frozenset({"ledger", "model", "system", "text"}),
     "report": frozenset(
-        {"diagnosis", "exporters", "inspection", "ledger", "messages", "model", "text"}
+        {"diagnosis", "exporters", "inspection", "ledger", "messages", "model", "text", "x509"}
     ),
     "alerting": frozenset({"diagnosis", "model", "report"}),
-    "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text"}),
+    "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text", "x509"}),
     "telemetry": frozenset({"diagnosis", "ledger", "model", "text"}),
     "web": frozenset(
         {
@@ -45,6 +45,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "report",
             "system",
             "text",
+            "x509",
         }
     ),
     "backend": frozenset({"model"}),

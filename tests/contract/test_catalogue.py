@@ -3,13 +3,13 @@
 from typing import Final, get_args
 
 import msgspec.structs
-import pytest
 
 from probe.diagnosis.catalogue import BY_ENDING, CATALOGUE
 from probe.diagnosis.cause import Cause, Family, Match, Severity, Strength
 from probe.model.diagnosis import Party
 from probe.model.evidence import EndingKind
 from tests.stories.all_stories import STORIES
+from tests.support.every_row import every_row
 
 CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "client_ca_untrusted": ("backend_ca_trust", 1),
@@ -95,7 +95,7 @@ def test_ids_families_and_documented_causes_are_the_contract() -> None:
     assert found == CONTRACT
 
 
-@pytest.mark.parametrize("id_", CONTRACT)
+@every_row(id_=CONTRACT)
 def test_every_cause_has_a_story(id_: str) -> None:
     """A cause that no evidence ever produced is an idea: it is primary once, or the reason stands."""
     own = [story.expected for story in STORIES if story.name.partition("--")[0] == id_]
@@ -120,7 +120,7 @@ def test_each_story_is_named_after_what_it_shows() -> None:
     assert astray == []
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_a_cause_names_only_what_exists(cause: Cause) -> None:
     """Who must act, how grave it is, and what explains it are values that others know."""
     assert cause.family in get_args(Family)
@@ -149,7 +149,7 @@ def test_an_ending_asks_exactly_the_causes_that_apply_to_it() -> None:
         assert list(BY_ENDING[kind]) == applying
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_a_match_function_is_total(cause: Cause) -> None:
     """No evidence makes it raise, not even with an ending that it was not written for.
 

@@ -11,7 +11,7 @@ from probe.diagnosis.readings.observed import (
 from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
 
@@ -58,13 +58,13 @@ def _match(evidence: Evidence) -> Match | None:
 def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
     if refused.alert == TlsAlert.UNKNOWN_CA:
-        weak = weak_signature(chain) if refused.listed is not False else ""
+        weak = find_weak_signature(chain) if refused.listed is not False else ""
         return Strength.FITS if weak else Strength.NAMED
     if refused.alert == TlsAlert.DECRYPT_ERROR and refused.listed is not False:
         # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
         # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
         # says so of weak and of unknown kinds of keys too.
-        weak = weak_signature(chain) or weak_key(chain)
+        weak = find_weak_signature(chain) or find_weak_key(chain)
         return Strength.FITS if weak or has_uncommon_key(evidence) else Strength.NAMED
     return Strength.PROVEN if refused.listed is False else None
 

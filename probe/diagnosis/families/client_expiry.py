@@ -13,10 +13,10 @@ from probe.diagnosis.readings.observed import (
 from probe.model.certificate import CertificateAtHand, name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.text.time_format import DAY, format_duration, format_time
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import describe_expired, describe_expiry, expires_soon
 
 _UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
-_SOON = 28 * DAY
 
 APPLIES: frozenset[EndingKind] = frozenset(
     {
@@ -24,11 +24,6 @@ APPLIES: frozenset[EndingKind] = frozenset(
         "dns", "refused", "unreachable", "socket", "proxy", "alpn", "not_tls", "tls",
     }
 )  # fmt: skip
-
-
-def expires_soon(not_before: float, not_after: float, at: float) -> bool:
-    """Whether less than 28 days, and less than a third of the lifetime, are left."""
-    return 0 <= not_after - at < min(_SOON, (not_after - not_before) / 3)
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -41,19 +36,15 @@ def _match(evidence: Evidence) -> Match | None:
         by_issuer = _by_issuer(evidence, issuer) if issuer is not None else None
         if by_issuer is not None:
             return by_issuer
-        soon = next(
-            (c for c in chain if expires_soon(c.not_before, c.not_after, evidence.at)), None
-        )
+        soon = next((one for one in chain if expires_soon(one, evidence.at)), None)
         if soon is None:
             return None
-        left = format_duration(soon.not_after - evidence.at)
         return Match(
             Strength.FINDING,
-            (f"{name_certificate(soon)} expires in {left}, on {format_time(soon.not_after)}",),
+            (describe_expiry(soon, evidence.at),),
             fix=client_fixes.renew_client_certificate(evidence, soon),
         )
-    ago = format_duration(evidence.at - certificate.not_after)
-    fact = f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
+    fact = describe_expired(certificate, evidence.at)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         let_in = (

@@ -16,7 +16,7 @@ from probe.diagnosis.readings.observed import (
 from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 _USAGE_ALERTS = frozenset(
     {
@@ -98,8 +98,8 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
 
 def _weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
-    signature = weak_signature(chain)
-    fact = signature or weak_key(chain)
+    signature = find_weak_signature(chain)
+    fact = signature or find_weak_key(chain)
     if not fact:
         return None
     refused = find_refusal(evidence)
@@ -120,7 +120,7 @@ def _weak(evidence: Evidence) -> Match | None:
     strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
         strength,
-        (refused.fact, fact),
+        (refused.fact, str(fact)),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )

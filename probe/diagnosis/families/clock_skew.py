@@ -25,6 +25,7 @@ from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import ClockReading, Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import find_first_to_expire, is_expired, is_valid
 
 ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
     *clocks.set_backend_clock(),
@@ -88,7 +89,7 @@ def _right_at(
     Of one that is not at hand, a root of the system say, the direction alone can be compared.
     """
     if certificate is not None:
-        return clocks.is_within_validity(certificate, there)
+        return is_valid(certificate, there)
     difference = there - evidence.at
     if error.code == NOT_YET_VALID_ERROR:
         return difference > evidence.target.clock_tolerance
@@ -181,7 +182,7 @@ def _outside_there(
     evidence: Evidence, refused: Refusal, certificate: CertificateFacts, reading: ClockReading
 ) -> Match:
     there = evidence.at + reading.offset
-    if there > certificate.not_after:
+    if is_expired(certificate, there):
         said = f"by that clock it expired {format_duration(there - certificate.not_after)} ago"
     else:
         said = (
@@ -201,7 +202,7 @@ def _outside_there(
 def _bounded(evidence: Evidence, refused: Refusal) -> Match:
     """Bound the difference by the dates of what the backend calls expired."""
     chain = evidence.credentials.client_chain
-    first_to_end = min(chain, key=lambda c: c.not_after)
+    first_to_end = find_first_to_expire(chain)
     last_to_begin = max(chain, key=lambda c: c.not_before)
     ahead = first_to_end.not_after - evidence.at
     behind = evidence.at - last_to_begin.not_before

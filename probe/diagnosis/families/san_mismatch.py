@@ -14,7 +14,7 @@ from probe.diagnosis.readings.observed import (
 from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 _NAME_REFUSALS = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
 _SHOWN_NAMES = 8
@@ -56,7 +56,7 @@ def _client_name(evidence: Evidence) -> Match | None:
     if find_outside_validity(evidence) or describe_usage_fault(evidence):
         return None
     chain = evidence.credentials.client_chain
-    if weak_signature(chain) or weak_key(chain):
+    if find_weak_signature(chain) or find_weak_key(chain):
         return None
     names = ", ".join(chain[0].sans) or name_certificate(chain[0])
     return Match(

@@ -20,7 +20,9 @@ from probe.diagnosis.fixes.steps import PLACEHOLDERS
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Evidence, TargetFacts
 from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
+from tests.support.every_row import every_row
 
 PLACEHOLDER: Final = re.compile(
     rf"\{{({'|'.join(PLACEHOLDERS)})\}}|\b(HOST|PORT|ADDRESS|DIR|FILE|NAME|SERVICE|NAMESPACE|CERT)\b"
@@ -83,40 +85,33 @@ def with_target(evidence: Evidence, **fields: object) -> Evidence:
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+@every_row(story=STORIES)
 @every_kind
-def test_a_step_has_no_hole_and_names_no_file_that_is_not_set(
-    kind: str, subtests: pytest.Subtests
-) -> None:
+def test_a_step_has_no_hole_and_names_no_file_that_is_not_set(story: Story, kind: str) -> None:
     """Whatever the settings come from: no placeholder word, no made-up path, no doubled blank."""
-    for story in STORIES:
-        with subtests.test(story.name):
-            evidence = with_target(story.evidence, **KINDS[kind])
-            for step in steps_of(diagnose(evidence)):
-                assert not PLACEHOLDER.search(step), step
-                assert step[0].isupper() or COMMAND.match(step), step
-                assert step == " ".join(step.split())
-                if not evidence.target.ca_file:
-                    assert "ca.crt" not in step
-                if (
-                    evidence.target.cert_file in {"", "cert_pem"}
-                    and not evidence.credentials.faults
-                ):
-                    assert not re.search(r"openssl x509 -in (?!/)", step), step
-                    assert "/etc/otel/tls.crt" not in step or evidence.credentials.remarks, step
+    evidence = with_target(story.evidence, **KINDS[kind])
+    for step in steps_of(diagnose(evidence)):
+        assert not PLACEHOLDER.search(step), step
+        assert step[0].isupper() or COMMAND.match(step), step
+        assert step == " ".join(step.split())
+        if not evidence.target.ca_file:
+            assert "ca.crt" not in step
+        if evidence.target.cert_file in {"", "cert_pem"} and not evidence.credentials.faults:
+            assert not re.search(r"openssl x509 -in (?!/)", step), step
+            assert "/etc/otel/tls.crt" not in step or evidence.credentials.remarks, step
 
 
+@every_row(story=STORIES)
 @every_kind
-def test_a_fix_names_something_of_this_target(kind: str, subtests: pytest.Subtests) -> None:
+def test_a_fix_names_something_of_this_target(story: Story, kind: str) -> None:
     """A fix that could stand under any target sends the reader away to search."""
-    for story in STORIES:
-        with subtests.test(story.name):
-            evidence = with_target(story.evidence, **KINDS[kind])
-            found = diagnose(evidence)
-            if found.cause is None:
-                continue
-            assert any(of_target(evidence.target) & words(step) for step in found.fix) or any(
-                of_evidence(evidence) & words(step) for step in found.fix
-            ), found.fix
+    evidence = with_target(story.evidence, **KINDS[kind])
+    found = diagnose(evidence)
+    if found.cause is None:
+        return
+    assert any(of_target(evidence.target) & words(step) for step in found.fix) or any(
+        of_evidence(evidence) & words(step) for step in found.fix
+    ), found.fix
 
 
 def of_target(target: TargetFacts) -> set[str]:
@@ -144,21 +139,20 @@ def words(text: str) -> set[str]:
     return {word.strip(".,:;()'\"") for word in text.split() if len(word) > 3}
 
 
+@every_row(story=STORIES)
 @every_kind
-def test_the_party_is_whom_the_first_step_addresses(kind: str, subtests: pytest.Subtests) -> None:
+def test_the_party_is_whom_the_first_step_addresses(story: Story, kind: str) -> None:
     """Cause, party and fix agree, whatever the exporter's settings come from."""
-    for story in STORIES:
-        with subtests.test(story.name):
-            evidence = with_target(story.evidence, **KINDS[kind])
-            found = diagnose(evidence)
-            if found.cause is None:
-                assert found.party is None
-                continue
-            assert found.party is not None
-            assert addresses(found.party, found.fix[0], evidence.target), (
-                found.party,
-                found.fix[0],
-            )
+    evidence = with_target(story.evidence, **KINDS[kind])
+    found = diagnose(evidence)
+    if found.cause is None:
+        assert found.party is None
+        return
+    assert found.party is not None
+    assert addresses(found.party, found.fix[0], evidence.target), (
+        found.party,
+        found.fix[0],
+    )
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,6 +12,7 @@ from probe.exporters.verdict import Verdict
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
 from probe.model.runtime import RUNTIMES
 from tests.stories.all_stories import STORIES
+from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
 from tests.support.certificate_facts import (
     BACKEND,
@@ -20,6 +21,7 @@ from tests.support.certificate_facts import (
     OTHER_CA,
     exporter,
 )
+from tests.support.every_row import every_row
 from tests.support.evidence import (
     HOST,
     alert,
@@ -187,18 +189,15 @@ def test_a_silent_refusal_has_other_words_in_each_log() -> None:
     assert verdicts(refused(46, EXPORTER, listed=())) == {}
 
 
-def test_verdicts_are_in_order_and_say_why(subtests: pytest.Subtests) -> None:
+@every_row(story=STORIES)
+def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
     """One for a runtime at most, in the order of all runtimes, of the target's protocol."""
-    for story in STORIES:
-        with subtests.test(story.name):
-            found = by_exporter(story.evidence, diagnose(story.evidence))
-            order = [runtime.id for runtime in RUNTIMES]
-            foreign = "-http" if story.evidence.target.protocol == "grpc" else "-grpc"
+    found = by_exporter(story.evidence, diagnose(story.evidence))
+    order = [runtime.id for runtime in RUNTIMES]
+    foreign = "-http" if story.evidence.target.protocol == "grpc" else "-grpc"
 
-            assert [one.runtime for one in found] == sorted(
-                {one.runtime for one in found}, key=order.index
-            )
-            assert all(one.because and not one.runtime.endswith(foreign) for one in found)
+    assert [one.runtime for one in found] == sorted({one.runtime for one in found}, key=order.index)
+    assert all(one.because and not one.runtime.endswith(foreign) for one in found)
 
 
 @settings(max_examples=60, deadline=None)

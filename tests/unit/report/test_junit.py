@@ -5,7 +5,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,8 @@ from probe.model.evidence import Evidence
 from probe.model.source_state import SourceState
 from probe.report.junit import junit
 from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
+from tests.support.every_row import every_row
 
 SCHEMA = {
     "testsuites": ("name time tests failures errors", "testsuite"),
@@ -102,16 +103,15 @@ def test_a_target_that_must_fail_and_does_is_no_failure() -> None:
     assert suite.get("failures") == "1"
 
 
-def test_nothing_stands_in_it_that_the_schemas_do_not_know(subtests: pytest.Subtests) -> None:
+@every_row(story=STORIES)
+def test_nothing_stands_in_it_that_the_schemas_do_not_know(story: Story) -> None:
     """The attempt of every story, element by element."""
-    for story in STORIES:
-        with subtests.test(story.name):
-            evidence = story.evidence
-            for element in read((evidence, diagnose(evidence))).iter():
-                attributes, children = SCHEMA[element.tag]
-                assert set(element.attrib) <= set(attributes.split()), element.tag
-                assert {child.tag for child in element} <= set(children.split()), element.tag
-                assert TIME.fullmatch(element.get("time", "0")), element.tag
+    evidence = story.evidence
+    for element in read((evidence, diagnose(evidence))).iter():
+        attributes, children = SCHEMA[element.tag]
+        assert set(element.attrib) <= set(attributes.split()), element.tag
+        assert {child.tag for child in element} <= set(children.split()), element.tag
+        assert TIME.fullmatch(element.get("time", "0")), element.tag
 
 
 @given(st.text(st.characters(), max_size=60))

@@ -15,14 +15,16 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target
 from probe.report.cause_page import PARTIES
-from probe.report.result import result
-from probe.report.story import plain
+from probe.report.result import build_result
+from probe.report.story import format_story
 from probe.telemetry import attributes
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.status_page import row
 from probe.web.pages.target_filter import TargetFilter, party_of
 from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
 from tests.support.certificate_facts import OTHER_CA, backend, exporter
+from tests.support.every_row import every_row
 from tests.support.evidence import offset, refused, unverified
 
 FAILING = [story for story in STORIES if story.expected.cause is not None]
@@ -37,29 +39,28 @@ def recorded(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Ledger, Metrics]
     return ledger, metrics
 
 
-def test_every_output_names_the_same_party(subtests: pytest.Subtests) -> None:
+@every_row(story=FAILING)
+def test_every_output_names_the_same_party(story: Story) -> None:
     """JSON, story, page, filter, counts, metric, span and log line of one attempt."""
-    for story in FAILING:
-        with subtests.test(story.name):
-            evidence = story.evidence
-            found = diagnose(evidence)
-            assert found.party is not None
-            ledger, metrics = recorded(evidence, found)
-            (state,) = ledger
-            words = PARTIES[found.party]
+    evidence = story.evidence
+    found = diagnose(evidence)
+    assert found.party is not None
+    ledger, metrics = recorded(evidence, found)
+    (state,) = ledger
+    words = PARTIES[found.party]
 
-            assert result(evidence, found).party == found.party
-            assert row(state, CATALOGUE, evidence.at).party == words
-            assert party_of(state) == found.party
-            assert TargetFilter(party=found.party).matches(state)
-            summary = FleetSummary()
-            summary.add(state)
-            assert dict(summary.parties) == {found.party: 1}
-            assert f'party="{found.party}"' in "".join(causes_in(metrics))
-            span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
-            assert span["mtls_probe.party"] == found.party
-            if evidence.target.expect_cause is None:
-                assert f"who must act: {words}" in plain(evidence, found)
+    assert build_result(evidence, found).party == found.party
+    assert row(state, CATALOGUE, evidence.at).party == words
+    assert party_of(state) == found.party
+    assert TargetFilter(party=found.party).matches(state)
+    summary = FleetSummary()
+    summary.add(state)
+    assert dict(summary.parties) == {found.party: 1}
+    assert f'party="{found.party}"' in "".join(causes_in(metrics))
+    span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
+    assert span["mtls_probe.party"] == found.party
+    if evidence.target.expect_cause is None:
+        assert f"who must act: {words}" in format_story(evidence, found)
 
 
 def causes_in(metrics: Metrics) -> Iterator[str]:

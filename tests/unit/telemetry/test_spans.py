@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 
 import msgspec.structs
-import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -24,7 +23,9 @@ from probe.telemetry.span import SpanRecord, TraceRecord
 from probe.telemetry.spans import CONNECT, EXPORT, HANDSHAKE, LOOKUP, trace_of
 from probe.telemetry.tracing import Tracing
 from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
+from tests.support.every_row import every_row
 
 CONTEXT = TraceContext(
     trace_id="a1" * 16, span_id="b2" * 8, export_span_id="c3" * 8, sampled=True, threshold="c" * 14
@@ -79,17 +80,16 @@ def check(found: TraceRecord, evidence: Evidence, diagnosis: Diagnosis) -> None:
         )
 
 
-def test_every_cause_has_its_trace(subtests: pytest.Subtests) -> None:
+@every_row(story=STORIES)
+def test_every_cause_has_its_trace(story: Story) -> None:
     """error.type is the cause on the root, and on the stage that failed where it was reached."""
-    for story in STORIES:
-        with subtests.test(story.name):
-            diagnosis = diagnose(story.evidence)
-            found = trace(story.evidence)
-            check(found, story.evidence, diagnosis)
-            stage = story.evidence.ending.stage
-            reached = {child.name for child in found.children}
-            if diagnosis.cause is not None and STAGES.get(stage) in reached:
-                assert any("error.type" in child.attributes for child in found.children)
+    diagnosis = diagnose(story.evidence)
+    found = trace(story.evidence)
+    check(found, story.evidence, diagnosis)
+    stage = story.evidence.ending.stage
+    reached = {child.name for child in found.children}
+    if diagnosis.cause is not None and STAGES.get(stage) in reached:
+        assert any("error.type" in child.attributes for child in found.children)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
