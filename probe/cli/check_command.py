@@ -17,10 +17,10 @@ from probe.cli.load_configuration import (
     report_sources,
     wait_for_configuration,
 )
-from probe.cli.progress import show_progress
 from probe.cli.results import OUTPUTS, exit_code, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.target import DEPTHS, PROTOCOLS
+from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from rich.cells import cell_len
 
-from probe.cli.progress import show_progress
+from probe.report.progress import show_progress
 
 
 def on_a_terminal(
