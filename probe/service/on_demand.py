@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 import structlog
 
-from probe.attempt.own_addresses import is_own_address
-from probe.attempt.own_time import LoopDelays
+from probe.attempt.connect import is_own_address
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import NoPlaceError, Resolver
 from probe.credentials.store import CredentialStore

@@ -121,7 +121,7 @@ class Service:
         }
         self.metrics.fleet.show(
             OwnTrouble(
-                self._line.delays.late,
+                self._line.delays.total,
                 {name: partial(_look_ups, resolver) for name, resolver in resolvers.items()},
             )
         )

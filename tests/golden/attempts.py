@@ -27,7 +27,7 @@ from probe.model.evidence import (
     TargetFacts,
     VerifyError,
 )
-from probe.model.tls_alerts import ALERTS
+from probe.tls.alerts import ALERTS
 from tests.golden.certificates import AT, BACKEND, CLIENT_CA, EXPORTER, SERVER_CA
 
 HOST: Final = "collector.example.com"

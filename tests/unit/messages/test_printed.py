@@ -30,7 +30,7 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.model.tls_alerts import ALERTS as NAMES
+from probe.tls.alerts import ALERTS as NAMES
 
 SHARED: Final = Path(__file__).parents[4] / "shared"
 DATA: Final = SHARED / "data"

@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 from prometheus_client import Metric
 
-from probe.attempt.own_time import LoopDelays
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.resolver import Resolver
 from probe.metrics.own_trouble import LookUps, OwnTrouble
 from tests.support.attempting import target
@@ -27,9 +27,9 @@ def values(families: Iterable[Metric]) -> dict[str, float]:
 async def test_time_that_was_lost_is_counted() -> None:
     """While attempts are under way; a counter that only grows."""
     delays = LoopDelays()
-    trouble = OwnTrouble(delays.late, {})
+    trouble = OwnTrouble(delays.total, {})
     assert values(trouble.collect()) == {"mtls_probe_held_up_seconds_total": 0.0}
-    with delays.watch(1.0):
+    with delays.measure(1.0):
         await asyncio.sleep(0.05)
         hold_up(0.3)
         await asyncio.sleep(0.05)

@@ -46,15 +46,20 @@ ALERTS: Final = MappingProxyType(
     }
 )
 
-_READ = 0x04
-_FATAL = 2
+_RECEIVED: Final = 0x04
+_FATAL: Final = 2
 
 
-def alert_from_info(where: int, ret: int) -> Alert:
-    """Read the arguments that OpenSSL's info callback gives for an alert (law 4: by number)."""
+def read_alert(where: int, ret: int) -> Alert:
+    """Return the alert that OpenSSL's info callback reports (SSL_CTX_set_info_callback(3)).
+
+    Args:
+        where: holds a bit that says whether it was received.
+        ret: level and number, a byte each.
+    """
     number = ret & 0xFF
     return Alert(
-        direction="received" if where & _READ else "sent",
+        direction="received" if where & _RECEIVED else "sent",
         level="fatal" if ret >> 8 == _FATAL else "warning",
         number=number,
         name=ALERTS.get(number, f"alert_{number}"),
