@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from probe.alerting.links import CAUSE, TARGET, Pages, first_step, fixes
+from probe.alerting.links import CAUSE, TARGET, Pages, fix_template, get_first_step
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.families.not_reloading import BACKEND_NOT_RELOADING, EXPORTER_NOT_RELOADING
@@ -41,7 +41,7 @@ _CERTIFICATES: Final = (
         where="cert_file",
         then="From then on, backends refuse the exporter.",
         cause="client_cert_expired",
-        fix=first_step(CATALOGUE["client_cert_expired"]),
+        fix=get_first_step(CATALOGUE["client_cert_expired"]),
     ),
     _Certificates(
         alert="MtlsProbeServerCertificateExpiring",
@@ -49,7 +49,7 @@ _CERTIFICATES: Final = (
         where="the backend's chain",
         then="From then on, exporters refuse the backend.",
         cause="server_cert_expired",
-        fix=first_step(CATALOGUE["server_cert_expired"]),
+        fix=get_first_step(CATALOGUE["server_cert_expired"]),
     ),
     _Certificates(
         alert="MtlsProbeCaCertificateExpiring",
@@ -67,7 +67,7 @@ _CERTIFICATES: Final = (
 )
 
 
-def certificate_alerts(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
+def list_certificate_rules(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
     """Yield the alerts of certificates that end soon or are not in use yet."""
     for certificates in _CERTIFICATES:
         yield _expiring(certificates, "warning", thresholds.expiry_warning, WARNING_SHARE, pages)
@@ -129,7 +129,7 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
                 "once, at its start.{{ else }}The files that are there now cannot be used. Those "
                 "of before still work: until they expire, or the exporter restarts.{{ end }}"
             ),
-            "fix": fixes(dict.fromkeys([*faults, exporter])),
+            "fix": fix_template(dict.fromkeys([*faults, exporter])),
             "runbook_url": pages.of_cause(CAUSE),
             "dashboard_url": pages.of_target(),
         },
@@ -142,7 +142,7 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
         annotations={
             "summary": f"The backend of {TARGET} still serves an old certificate",
             "description": backend.meaning,
-            "fix": first_step(backend),
+            "fix": get_first_step(backend),
             "runbook_url": pages.of_cause(backend.id),
             "dashboard_url": pages.of_target(),
         },

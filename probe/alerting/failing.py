@@ -7,7 +7,7 @@ no alert is lost to a join, or because a cause changes from attempt to attempt.
 from collections.abc import Iterator
 from typing import Final
 
-from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, fixes
+from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, fix_template
 from probe.alerting.recording import FAILING, OF_THE_CAUSE
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.catalogue import CATALOGUE
@@ -15,7 +15,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 _LIKELY: Final = '{{ if eq $labels.certain "false" }}, most likely but not for certain{{ end }}'
 
 
-def failing_alerts(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
+def list_failing_rules(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
     """Yield the alerts of targets that are not as expected."""
     # `for` would begin anew at each change of the cause, which is a label of the alert. Without
     # the offset, the first attempt of a new target would be enough.
@@ -35,7 +35,7 @@ def failing_alerts(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
                 f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
                 f"Who must act: {PARTY}."
             ),
-            "fix": fixes(CATALOGUE.values()),
+            "fix": fix_template(CATALOGUE.values()),
             "runbook_url": pages.of_cause(CAUSE),
             "dashboard_url": pages.of_target(),
         },

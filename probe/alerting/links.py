@@ -63,11 +63,11 @@ class Pages:
 
     def of_cause(self, cause: str) -> str:
         """Return the address of the page of `cause`, an id or a template."""
-        return _joined(self.runbooks or f"{_THE_PROBE}/causes", cause)
+        return _join_url(self.runbooks or f"{_THE_PROBE}/causes", cause)
 
     def of_target(self) -> str:
         """Return the address of the page of the alert's target."""
-        return _joined(self.dashboards or f"{_THE_PROBE}/targets", _IN_A_URL)
+        return _join_url(self.dashboards or f"{_THE_PROBE}/targets", _IN_A_URL)
 
     def of_probe(self) -> str:
         """Return the address of the page with all targets of the probe."""
@@ -82,20 +82,20 @@ class Pages:
         return runbook, self.dashboards or _PROMETHEUS
 
 
-def fixes(causes: Iterable[Cause]) -> str:
+def fix_template(causes: Iterable[Cause]) -> str:
     """Return a template that gives the first step of the fix of the alert's cause.
 
     Args:
         causes: those that the alert can have; another one leads to its page.
     """
     branches = "".join(
-        f'{{{{- {"else " * bool(at)}if eq $labels.cause "{cause.id}" -}}}}\n{first_step(cause)}\n'
+        f'{{{{- {"else " * bool(at)}if eq $labels.cause "{cause.id}" -}}}}\n{get_first_step(cause)}\n'
         for at, cause in enumerate(causes)
     )
     return f"{branches}{{{{- else -}}}}\nThe page of the cause says it.\n{{{{- end -}}}}"
 
 
-def first_step(cause: Cause) -> str:
+def get_first_step(cause: Cause) -> str:
     """Return the first step of the fix of `cause` that can be said without knowing the target."""
     step = next((step for step in cause.fix if not _TYPED.search(step)), cause.fix[0])
     for placeholder, words in _WORDS:
@@ -103,5 +103,5 @@ def first_step(cause: Cause) -> str:
     return fill_steps((step,), _ANYONE)[0]
 
 
-def _joined(base: str, last: str) -> str:
+def _join_url(base: str, last: str) -> str:
     return base + last if base.endswith(("/", "#", "=")) else f"{base}/{last}"

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from probe.alerting.links import TARGET, Pages, first_step
+from probe.alerting.links import TARGET, Pages, get_first_step
 from probe.alerting.rule import AlertRule
 from probe.diagnosis.catalogue import CATALOGUE
 
 
-def alerts_of_the_probe(pages: Pages) -> Iterator[AlertRule]:
+def list_probe_rules(pages: Pages) -> Iterator[AlertRule]:
     """Yield the alerts on clocks, attempts, scrapes, the configuration and its sources."""
     itself = pages.of_cause("probe_fault")
     yield AlertRule(
@@ -26,7 +26,7 @@ abs(mtls_probe_clock_offset_seconds)
                 "Measured by {{ $labels.source }}. Where a clock is wrong, valid certificates "
                 "seem expired, or not valid yet."
             ),
-            "fix": first_step(CATALOGUE["clock_skew"]),
+            "fix": get_first_step(CATALOGUE["clock_skew"]),
             "runbook_url": pages.of_cause("clock_skew"),
             "dashboard_url": pages.of_target(),
         },

@@ -74,7 +74,7 @@ def groups_yaml(groups: Iterable[RuleGroup]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def indented(text: str, spaces: int) -> str:
+def indent_text(text: str, spaces: int) -> str:
     """Return `text` moved to the right, empty lines left empty."""
     return "".join(
         f"{' ' * spaces}{line}" if line.strip() else line for line in text.splitlines(keepends=True)
@@ -101,7 +101,7 @@ def _entries(entries: Mapping[str, str]) -> Iterator[str]:
 
 def _scalar(text: str, indent: int) -> str:
     if "\n" in text:
-        return "|-\n" + indented(text, indent)
+        return "|-\n" + indent_text(text, indent)
     if _WORD.fullmatch(text) and text.lower() not in _NO_TEXT:
         return text
     if '"' in text and text.isprintable():

@@ -5,12 +5,12 @@ Pure, and stable: the same thresholds and addresses give the same bytes.
 
 from typing import Final
 
-from probe.alerting.certificates import certificate_alerts
-from probe.alerting.failing import failing_alerts
+from probe.alerting.certificates import list_certificate_rules
+from probe.alerting.failing import list_failing_rules
 from probe.alerting.links import Pages
-from probe.alerting.probe_itself import alerts_of_the_probe
+from probe.alerting.probe_itself import list_probe_rules
 from probe.alerting.recording import RECORDING_RULES
-from probe.alerting.rule import RuleGroup, Thresholds, groups_yaml, indented
+from probe.alerting.rule import RuleGroup, Thresholds, groups_yaml, indent_text
 
 _WRITTEN_BY: Final = "# Written by `mtls-probe rules`; the thresholds are the configuration's.\n"
 _OBJECT: Final = """\
@@ -30,9 +30,9 @@ def rule_group(thresholds: Thresholds, pages: Pages) -> RuleGroup:
         "mtls-probe",
         (
             *RECORDING_RULES,
-            *failing_alerts(thresholds, pages),
-            *certificate_alerts(thresholds, pages),
-            *alerts_of_the_probe(pages),
+            *list_failing_rules(thresholds, pages),
+            *list_certificate_rules(thresholds, pages),
+            *list_probe_rules(pages),
         ),
     )
 
@@ -44,4 +44,4 @@ def rule_file(group: RuleGroup) -> str:
 
 def prometheus_rule(group: RuleGroup) -> str:
     """Return `group` as an object of the Prometheus operator."""
-    return _WRITTEN_BY + _OBJECT + indented(groups_yaml([group]), 2)
+    return _WRITTEN_BY + _OBJECT + indent_text(groups_yaml([group]), 2)

@@ -19,7 +19,7 @@ from probe.text.safe_text import safe_text
 from probe.tls.bindings import ReadBuffer
 from probe.tls.settings import ClientSettings, encode_server_name
 from probe.x509.names import SPIFFE, is_ip_address
-from probe.x509.parse import CertificateReader, name_from_der
+from probe.x509.parse import CertificateReader, parse_name
 
 ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
     "grpc": (b"h2",),
@@ -56,7 +56,7 @@ class TlsReaders:
 
     certificates: CertificateReader = field(default_factory=CertificateReader)
     read_name: Callable[[bytes], Name] = field(
-        default_factory=lambda: lru_cache(maxsize=_MOST_NAMES)(name_from_der)
+        default_factory=lambda: lru_cache(maxsize=_MOST_NAMES)(parse_name)
     )
     buffer: ReadBuffer = field(default_factory=ReadBuffer)
 

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 import msgspec.structs
 
-from probe.model.certificate import CredentialFacts, CredentialFault
+from probe.model.certificate import CredentialFacts
 from probe.model.evidence import TargetFacts
-from probe.model.target import SIGNALS, Endpoint, Remark, Target
+from probe.model.finding import Finding
+from probe.model.target import SIGNALS, Endpoint, Target
 from probe.text.description import PATH_MAX, describe_reference
 from probe.text.safe_text import safe_text
 
@@ -89,9 +90,9 @@ def with_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFac
     return msgspec.structs.replace(facts, faults=faults + facts.faults)
 
 
-def _about_settings(target: Target, remarks: Iterable[Remark]) -> tuple[CredentialFault, ...]:
+def _about_settings(target: Target, remarks: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
-        CredentialFault(
+        Finding(
             cause=remark.cause,
             role="setting",
             path=safe_text(target.sources[0].where),

@@ -24,7 +24,7 @@ def exit_code(
 
     A source that is down is not as expected, and neither is a round without any target.
     """
-    from probe.ledger.ledger import as_expected
+    from probe.ledger.target_runtime import as_expected
 
     observations = tuple(observations)
     well = bool(observations) and all(state.up for state in sources)

@@ -12,23 +12,24 @@ from msgspec.structs import replace
 from probe.diagnosis.catalogue import BY_ENDING, CATALOGUE
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.diagnosis.readings.experiment_facts import told
-from probe.diagnosis.readings.observed import confirmed, unanswered
-from probe.diagnosis.readings.own_delay import DECIDES, own_delay
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.diagnosis.readings.experiment_facts import describe_experiments
+from probe.diagnosis.readings.observed import is_confirmed, is_unanswered
+from probe.diagnosis.readings.own_delay import DECIDES, describe_own_delay
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.finding import Finding
 
 
 def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
     """Say what `evidence` means: the outcome, and where it failed exactly one primary cause."""
-    diagnosis = _judged(evidence, catalogue)
+    diagnosis = _judge(evidence, catalogue)
     notes = evidence.target.notes
     return replace(diagnosis, facts=diagnosis.facts + notes) if notes else diagnosis
 
 
-def _judged(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
+def _judge(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
     # A success is asked only for what can be a finding: the same causes at either depth.
-    kind = "application_data" if confirmed(evidence) else evidence.ending.kind
+    kind = "application_data" if is_confirmed(evidence) else evidence.ending.kind
     matches = [
         (cause, match) for cause in BY_ENDING[kind] if (match := cause.match(evidence)) is not None
     ]
@@ -40,25 +41,25 @@ def _judged(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
     )
     fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
     if not fitting:
-        return _without_cause(evidence, findings, catalogue)
-    return _failed(evidence, fitting, findings)
+        return _diagnose_without_cause(evidence, findings, catalogue)
+    return _diagnose_failure(evidence, fitting, findings)
 
 
-def _without_cause(
+def _diagnose_without_cause(
     evidence: Evidence, findings: tuple[Finding, ...], catalogue: Mapping[str, Cause]
 ) -> Diagnosis:
     stage = evidence.ending.stage
-    if confirmed(evidence):
+    if is_confirmed(evidence):
         return Diagnosis(
-            outcome="confirmed", stage=stage, findings=findings, facts=_proof(evidence)
+            outcome="confirmed", stage=stage, findings=findings, facts=_describe_proof(evidence)
         )
-    if unanswered(evidence):
+    if is_unanswered(evidence):
         return Diagnosis(
             outcome="unconfirmed",
             stage=stage,
             certain=False,
             findings=findings,
-            facts=(_silence(evidence),),
+            facts=(_describe_silence(evidence),),
         )
     cause = catalogue["unexplained"]
     ending = evidence.ending
@@ -75,7 +76,7 @@ def _without_cause(
     )
 
 
-def _failed(
+def _diagnose_failure(
     evidence: Evidence, fitting: list[tuple[Cause, Match]], findings: tuple[Finding, ...]
 ) -> Diagnosis:
     ranked = sorted(fitting, key=lambda pair: pair[1].strength)
@@ -101,15 +102,13 @@ def _failed(
         for fact in match.facts
         if fact not in facts
     ]
-    facts += told(evidence)
+    facts += describe_experiments(evidence)
     decides = proof.decides if proof.possible else ""
-    delay = own_delay(evidence)
+    delay = describe_own_delay(evidence)
     if delay:
         certain, decides = False, decides or DECIDES
         possible.append("probe_fault")
         facts.append(delay)
-    if decides:
-        facts.append(f"not certain; what would decide: {decides}")
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,
@@ -120,12 +119,13 @@ def _failed(
         also=tuple(proven + possible),
         findings=findings,
         facts=tuple(dict.fromkeys(facts)),
+        would_decide=decides,
         fix=fill_steps(proof.fix or primary.fix, evidence.target),
         party=proof.party or primary.party,
     )
 
 
-def _silence(evidence: Evidence) -> str:
+def _describe_silence(evidence: Evidence) -> str:
     limit = f"within {evidence.target.timeout:g} s"
     if evidence.answer is not None:
         status = evidence.answer.http_status
@@ -135,7 +135,7 @@ def _silence(evidence: Evidence) -> str:
     return f"the backend gave no answer {limit}; a finished handshake alone proves nothing"
 
 
-def _proof(evidence: Evidence) -> tuple[str, ...]:
+def _describe_proof(evidence: Evidence) -> tuple[str, ...]:
     answer = evidence.answer
     if answer is None:
         return (

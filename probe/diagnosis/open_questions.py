@@ -5,9 +5,10 @@ Nothing is asked of an attempt that ended well.
 
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import agreed, last_fatal
-from probe.diagnosis.readings.first_bytes import bytes_of, spoken
+from probe.diagnosis.readings.experiment_results import get_fatal_alert, has_server_hello
+from probe.diagnosis.readings.first_bytes import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence, Handshake, Varied
+from probe.model.tls_alerts import TlsAlert
 
 _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "every_version",
@@ -16,15 +17,12 @@ _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "no_alpn",
     "tls_1.2",
 )
-_HANDSHAKE_FAILURE: Final = 40
-_PROTOCOL_VERSION: Final = 70
-_NO_APPLICATION_PROTOCOL: Final = 120
-_NAMED: Final = frozenset({112})
+_NAMED: Final = frozenset({TlsAlert.UNRECOGNIZED_NAME})
 """Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
 _BAD_REQUEST: Final = 400
 
 
-def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
+def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
     """Return the variations that would settle what this attempt left open, in order."""
     handshake, ending = evidence.handshake, evidence.ending
     if not evidence.peer_address:
@@ -35,13 +33,13 @@ def open_questions(evidence: Evidence) -> tuple[Varied, ...]:
         return ("other_protocol",)
     if ending.kind == "alpn":
         return ("other_protocol",)
-    if ending.stage == "handshake" and not agreed(handshake):
+    if ending.stage == "handshake" and not has_server_hello(handshake):
         return _before_the_server_hello(evidence, handshake)
     if not (handshake.client_certificate_requested and handshake.client_certificate_sent):
         return ()
     if ending.kind in {"close", "reset"} and ending.stage != "export":
         return ("no_client_certificate",)
-    if ending.kind == "alert" and last_fatal(handshake) == _HANDSHAKE_FAILURE:
+    if ending.kind == "alert" and get_fatal_alert(handshake) == TlsAlert.HANDSHAKE_FAILURE:
         return ("no_client_certificate",)
     return ()
 
@@ -55,12 +53,12 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
         return ("plaintext", "tls_1.2")
     if kind != "alert":
         return ()
-    number = last_fatal(handshake)
+    number = get_fatal_alert(handshake)
     if number in _NAMED:
         return ()
-    if number == _PROTOCOL_VERSION:
+    if number == TlsAlert.PROTOCOL_VERSION:
         return ("every_version",)
-    if number == _NO_APPLICATION_PROTOCOL:
+    if number == TlsAlert.NO_APPLICATION_PROTOCOL:
         return ("no_alpn", "other_protocol")
     return _NEGOTIATION
 
@@ -71,7 +69,9 @@ def _without_tls(evidence: Evidence) -> tuple[Varied, ...]:
     if kind == "answered" and answer is not None and answer.http_status == _BAD_REQUEST:
         return ("tls",)
     if kind in {"close", "reset", "garbage"} and answer is None:
-        return () if spoken(bytes_of(evidence.first_bytes)) else ("tls", "other_protocol")
+        return (
+            () if detect_protocol(decode_bytes(evidence.first_bytes)) else ("tls", "other_protocol")
+        )
     return ()
 
 
@@ -81,11 +81,11 @@ def _unanswered_in_http(evidence: Evidence) -> bool:
         evidence.ending.stage == "export"
         and evidence.ending.kind in {"close", "reset", "garbage"}
         and evidence.answer is None
-        and not spoken(bytes_of(evidence.first_bytes))
+        and not detect_protocol(decode_bytes(evidence.first_bytes))
     )
 
 
-def raw_outcome(evidence: Evidence) -> tuple[object, ...]:
+def get_comparable_outcome(evidence: Evidence) -> tuple[object, ...]:
     """Return what must be the same for an earlier round of experiments to hold still."""
     recheck = evidence.recheck
     handshake = evidence.handshake
@@ -94,5 +94,5 @@ def raw_outcome(evidence: Evidence) -> tuple[object, ...]:
         handshake.alerts if handshake else (),
         (recheck.ending, recheck.handshake.alerts) if recheck else None,
         evidence.credentials.generation,
-        open_questions(evidence),
+        choose_experiments(evidence),
     )

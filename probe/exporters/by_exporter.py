@@ -5,19 +5,18 @@ is claimed. The rules stand in the order in which an exporter meets them: its fi
 certificate, then its own certificate at the backend.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import found
+from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.diagnosis.readings.observed import (
     Refusal,
-    confirmed,
-    fatal_alert,
-    judged_the_server,
-    names_our_issuer,
-    refusal,
-    usage_fault,
+    describe_usage_fault,
+    find_refusal,
+    get_fatal_alert,
+    get_unverified_handshake,
+    is_confirmed,
+    is_issuer_listed,
 )
 from probe.exporters.file_handling import (
     byte_order_mark,
@@ -30,7 +29,7 @@ from probe.messages.printed import http_refusal_text, silent_text
 from probe.messages.printed_alerts import alert_text
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, NameCheck
+from probe.model.evidence import Evidence
 from probe.model.runtime import (
     CURL,
     DOTNET,
@@ -42,10 +41,10 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.names import matches_by_common_name
+from probe.x509.strength import find_weak_key, find_weak_signature
 
-_HANDSHAKE_FAILURE: Final = 40
-_CERTIFICATE_REQUIRED: Final = 116
 _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
 _OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
 
@@ -71,10 +70,10 @@ def by_exporter(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]
 
 def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.verify_errors:
         return
-    if not _only_by_common_name(handshake.name_check):
+    if not matches_by_common_name(handshake.name_check):
         return
     takes = "takes the certificate's CN for its name where it has no SAN"
     yield from verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
@@ -87,30 +86,20 @@ def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     )
 
 
-def _only_by_common_name(check: NameCheck) -> bool:
-    if check.matched or check.presented or not check.common_name:
-        return False
-    try:
-        ipaddress.ip_address(check.reference)
-    except ValueError:
-        return check.common_name.lower() == check.reference.lower()
-    return False  # nobody looks for an address in a CN
-
-
 def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     """A weak server certificate: OpenSSL at level 2 refuses more than Go, JSSE and grpcio less."""
     handshake = evidence.handshake
     if handshake is None or evidence.target.insecure_skip_verify:
         return
     chain = handshake.server_chain
-    if handshake.server_verified and weak_key(chain[:1]) and not weak_signature(chain):
+    if handshake.server_verified and find_weak_key(chain[:1]) and not find_weak_signature(chain):
         because = "OpenSSL at security level 2 refuses an RSA key below 2048 bits"
         says = "certificate verify failed: EE certificate key too weak"
         yield Verdict(PYTHON_HTTP.id, "fails", says, because)
         says = "curl: (60) SSL certificate problem: EE certificate key too weak"
         yield Verdict(CURL.id, "fails", says, because)
     hashes = {certificate.signature_hash for certificate in chain}
-    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not weak_key(chain):
+    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not find_weak_key(chain):
         because = "it accepts a SHA-1 signature below a private CA"
         yield from verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
 
@@ -154,7 +143,11 @@ def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
 def _withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """.NET sends no certificate whose extendedKeyUsage lacks clientAuth (dotnet/runtime#87571)."""
     handshake = evidence.handshake
-    if handshake is None or not handshake.client_certificate_sent or not usage_fault(evidence):
+    if (
+        handshake is None
+        or not handshake.client_certificate_sent
+        or not describe_usage_fault(evidence)
+    ):
         return
     because = (
         "it sends no certificate whose extendedKeyUsage lacks clientAuth; a backend that demands "
@@ -169,10 +162,10 @@ def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     Go crypto/tls CertificateRequestInfo.SupportsCertificate; JSSE's SunX509 key manager.
     """
     handshake = evidence.handshake
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if handshake is None or not handshake.client_certificate_sent:
         return
-    if names_our_issuer(evidence) is not False or not (refused or confirmed(evidence)):
+    if is_issuer_listed(evidence) is not False or not (refused or is_confirmed(evidence)):
         return
     withholds = (
         "the backend's list of acceptable CAs names no issuer of the chain, so it sends no "
@@ -191,7 +184,7 @@ def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
 
 def _refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A refusal without an alert: each runtime has its own words for a connection that ends."""
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert is not None:
         return
     if evidence.ending.kind not in {"close", "reset"}:
@@ -227,19 +220,19 @@ def _without_certificate(
     """
     handshake = evidence.handshake
     in_tls12 = handshake is not None and handshake.version == "1.2"
-    number: int | None = _HANDSHAKE_FAILURE if in_tls12 else _CERTIFICATE_REQUIRED
-    refused = refusal(evidence)
+    number: int | None = TlsAlert.HANDSHAKE_FAILURE if in_tls12 else TlsAlert.CERTIFICATE_REQUIRED
+    refused = find_refusal(evidence)
     if refused is not None and refused.alert is None:
         # nginx answers HTTP 400 in both cases, and of a close nothing follows for the other one.
         by_http = evidence.ending.kind == "answered"
         yield from verdicts(runtimes, "fails", because, http_refusal_text if by_http else _unknown)
         return
-    without = found(evidence, "no_client_certificate")
+    without = get_experiment(evidence, "no_client_certificate")
     if without is not None:
         if without.ending.kind in {"answered", "application_data", "completed"}:
             return  # whether that lets an export in is not known
         seen = without.handshake
-        number = fatal_alert(seen) if seen is not None else None
+        number = get_fatal_alert(seen) if seen is not None else None
     yield from verdicts(
         runtimes,
         "fails",

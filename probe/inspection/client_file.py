@@ -9,13 +9,13 @@ from typing import Final
 from cryptography import x509
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import shown
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFault
+from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
+from probe.model.finding import Finding
 from probe.text.shell_quoting import quote_path
-from probe.x509.parse import issued_by
-from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, weak_key, weak_signature
+from probe.x509.signature import is_issued_by
+from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, find_weak_key, find_weak_signature
 
 _RENEW: Final = "renew the certificate, and put it in {path} with its key in key_file"
 _REISSUE: Final = (
@@ -59,7 +59,7 @@ def judge_links(
         below, above = facts[place], facts[place + 1]
         if below.issuer.digest != above.subject.digest:
             continue
-        if not issued_by(chain[place], chain[place + 1]):
+        if not is_issued_by(chain[place], chain[place + 1]):
             found.remarks.append(rekeyed(path, below, above, f"certificate {place + 2} in it"))
             continue
         keys = below.authority_key_id, above.subject_key_id
@@ -73,7 +73,7 @@ def judge_links(
             found.remarks.append(make_fault("cert", path, fact, fix, "client_ca_untrusted"))
         fault = _no_issuer(chain[place + 1], above, place)
         if fault:
-            fix = (f"use a CA certificate that may issue in place of {shown(above)}",)
+            fix = (f"use a CA certificate that may issue in place of {name_certificate(above)}",)
             fault = f"has in place {place + 2} {fault}"
             found.faults.append(make_fault("cert", path, fault, fix, "client_cert_wrong_usage"))
     return found
@@ -95,31 +95,29 @@ def judge_continuation(
         )
         return found
     first = beyond[0]
-    name = shown(first.certificate)
+    name = name_certificate(first.certificate)
     if first.certificate.self_signed:
         found.facts.append(f"its issuer {name} stands in {first.path}")
         return found
     fact = (
-        f"lacks the intermediate {name} that issued {shown(chain[-1])}; it stands in {first.path}. "
+        f"lacks the intermediate {name} that issued {name_certificate(chain[-1])}; it stands in {first.path}. "
         "A backend that has only the root cannot build the path"
     )
     fix = (
         f"cat {quote_path(first.path)} >> {quote_path(path)}  # if it holds no more than that",
-        f"or append the certificate of {name} alone, behind {shown(chain[-1])}",
+        f"or append the certificate of {name} alone, behind {name_certificate(chain[-1])}",
     )
     found.remarks.append(make_fault("cert", path, fact, fix, "client_chain_incomplete"))
     return found
 
 
-def rekeyed(
-    path: str, below: CertificateFacts, above: CertificateFacts, where: str
-) -> CredentialFault:
+def rekeyed(path: str, below: CertificateFacts, above: CertificateFacts, where: str) -> Finding:
     """Return the remark that a CA has the issuer's name and another key than signed."""
     fact = (
-        f"holds {shown(below)}, which a CA of the name {below.issuer.text} signed, "
+        f"holds {name_certificate(below)}, which a CA of the name {below.issuer.text} signed, "
         f"but with another key than {where} has: that CA was reissued"
     )
-    fix = (f"use the certificate of {shown(above)} whose key signed, or issue anew",)
+    fix = (f"use the certificate of {name_certificate(above)} whose key signed, or issue anew",)
     return make_fault("cert", path, fact, fix, "client_ca_untrusted")
 
 
@@ -147,22 +145,22 @@ def _judge_end_entity(
         place = next((at for at, one in enumerate(chain, 1) if not one.is_ca), 0)
         if place:
             fact = (
-                f"begins with the CA certificate {shown(first)}; the end entity "
-                f"{shown(chain[place - 1])} stands in place {place}"
+                f"begins with the CA certificate {name_certificate(first)}; the end entity "
+                f"{name_certificate(chain[place - 1])} stands in place {place}"
             )
             fix = (f"move certificate {place} of {path} to the top, then its issuers in order",)
             fault = make_fault("cert", path, fact, fix, "client_chain_misordered")
             found.faults.append(fault)
             return
         fact = (
-            f"holds a CA certificate, {shown(first)} (basicConstraints CA:TRUE), "
+            f"holds a CA certificate, {name_certificate(first)} (basicConstraints CA:TRUE), "
             "where an end entity's belongs; some TLS stacks refuse it"
         )
         found.remarks.append(make_fault("cert", path, fact, (_REISSUE,), "client_cert_wrong_usage"))
     usages = first.extended_key_usage
     if usages is not None and not {"clientAuth", "anyExtendedKeyUsage"} & set(usages):
         fact = (
-            f"holds {shown(first)}, whose extendedKeyUsage is {', '.join(usages) or 'empty'}, "
+            f"holds {name_certificate(first)}, whose extendedKeyUsage is {', '.join(usages) or 'empty'}, "
             "without clientAuth: backends refuse it from an exporter"
         )
         fault = make_fault("cert", path, fact, (_REISSUE,), "client_cert_wrong_usage")
@@ -170,7 +168,7 @@ def _judge_end_entity(
     bits = first.key_usage
     if bits is not None and "digitalSignature" not in bits and not first.is_ca:
         fact = (
-            f"holds {shown(first)}, whose keyUsage is {', '.join(bits) or 'empty'}, without "
+            f"holds {name_certificate(first)}, whose keyUsage is {', '.join(bits) or 'empty'}, without "
             "digitalSignature: some TLS stacks refuse it"
         )
         found.remarks.append(make_fault("cert", path, fact, (_REISSUE,), "client_cert_wrong_usage"))
@@ -178,28 +176,26 @@ def _judge_end_entity(
 
 def _judge_strength(path: str, chain: Sequence[CertificateFacts], found: Findings) -> None:
     fix = ("issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256",)
-    if fact := weak_signature(chain):
-        fact = f"holds a weak signature: {fact}, which Go, rustls and OpenSSL refuse"
+    if weakness := find_weak_signature(chain):
+        fact = f"holds a weak signature: {weakness}, which Go, rustls and OpenSSL refuse"
         found.faults.append(make_fault("cert", path, fact, fix, "client_cert_weak"))
-    if fact := weak_key(chain, SMALLEST_RSA_BITS_OF_GO):
-        fact = f"holds a weak key: {fact}, which Go and OpenSSL refuse"
+    if weakness := find_weak_key(chain, SMALLEST_RSA_BITS_OF_GO):
+        fact = f"holds a weak key: {weakness}, which Go and OpenSSL refuse"
         found.faults.append(make_fault("cert", path, fact, fix, "client_cert_weak"))
-    elif fact := weak_key(chain):
-        fact = (
-            f"holds a weak key: {fact}, which OpenSSL refuses at its usual level, and Go does not"
-        )
+    elif weakness := find_weak_key(chain):
+        fact = f"holds a weak key: {weakness}, which OpenSSL refuses at its usual level, and Go does not"
         found.remarks.append(make_fault("cert", path, fact, fix, "client_cert_weak"))
 
 
 def _no_issuer(certificate: x509.Certificate, facts: CertificateFacts, below: int) -> str:
     """Say why a certificate may not have issued those before it (RFC 5280 §6.1.4)."""
     if not facts.is_ca:
-        return f"{shown(facts)}, which issued the one before it but is no CA (basicConstraints)"
+        return f"{name_certificate(facts)}, which issued the one before it but is no CA (basicConstraints)"
     if facts.key_usage is not None and "keyCertSign" not in facts.key_usage:
-        return f"{shown(facts)}, whose keyUsage lacks keyCertSign"
+        return f"{name_certificate(facts)}, whose keyUsage lacks keyCertSign"
     limit = _path_length(certificate)
     if limit is not None and limit < below:
-        return f"{shown(facts)}, whose pathLenConstraint {limit} allows no {below} CAs below it"
+        return f"{name_certificate(facts)}, whose pathLenConstraint {limit} allows no {below} CAs below it"
     return ""
 
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from probe.diagnosis.families.client_expiry import expires_soon
-from probe.diagnosis.wording import date, shown, span
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import expires_soon
 
 TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead: the configuration's default clock tolerance."""
@@ -14,21 +14,21 @@ def expired(certificate: CertificateFacts, at: float) -> str:
     """Say that notAfter is past; empty where it is not."""
     if at <= certificate.not_after:
         return ""
-    ago = span(at - certificate.not_after)
-    return f"{shown(certificate)}, which expired {ago} ago, on {date(certificate.not_after)}"
+    ago = format_duration(at - certificate.not_after)
+    return f"{name_certificate(certificate)}, which expired {ago} ago, on {format_time(certificate.not_after)}"
 
 
 def not_yet_valid(certificate: CertificateFacts, at: float) -> str:
     """Say that notBefore is ahead beyond the tolerance; empty where it is not."""
     if at + TOLERANCE >= certificate.not_before:
         return ""
-    ahead = span(certificate.not_before - at)
-    return f"{shown(certificate)}, which begins in {ahead}, on {date(certificate.not_before)}"
+    ahead = format_duration(certificate.not_before - at)
+    return f"{name_certificate(certificate)}, which begins in {ahead}, on {format_time(certificate.not_before)}"
 
 
 def ends_soon(certificate: CertificateFacts, at: float) -> str:
     """Say that little of the lifetime is left; empty where that is not so."""
-    if not expires_soon(certificate.not_before, certificate.not_after, at):
+    if not expires_soon(certificate, at):
         return ""
-    left = span(certificate.not_after - at)
-    return f"{shown(certificate)}, which expires in {left}, on {date(certificate.not_after)}"
+    left = format_duration(certificate.not_after - at)
+    return f"{name_certificate(certificate)}, which expires in {left}, on {format_time(certificate.not_after)}"

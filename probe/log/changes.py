@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import structlog
 
-from probe.ledger.ledger import TargetState
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.trace_context import log_fields
@@ -47,10 +46,8 @@ class ChangeLog:
         """Start with nothing said yet; `clock` gives monotonic seconds."""
         self._clock = clock
         self._log = structlog.get_logger("mtls_probe")
-        # A target that is gone takes with it what was kept of it.
-        self._known: WeakKeyDictionary[TargetState, _Known] = WeakKeyDictionary()
 
-    def recorded(self, state: TargetState) -> None:
+    def recorded(self, state: TargetRuntime) -> None:
         """Write a line if the outcome or the cause is another than the one said last.
 
         Where that had to wait, it is made up for, even if nothing changes any more.
@@ -58,9 +55,7 @@ class ChangeLog:
         diagnosis, evidence = state.diagnosis, state.evidence
         assert diagnosis is not None
         assert evidence is not None
-        known = self._known.get(state)
-        if known is None:
-            known = self._known[state] = _Known()
+        known = state.part(_Known)
         ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
         if known.said != ended and known.outcomes.take(self._clock()):
@@ -72,7 +67,7 @@ class ChangeLog:
             self._tell_findings(state, diagnosis, known)
 
     def _tell_outcome(
-        self, state: TargetState, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
+        self, state: TargetRuntime, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
     ) -> None:
         write = self._log.info if state.expected else self._log.warning
         write(
@@ -82,13 +77,13 @@ class ChangeLog:
             stage=diagnosis.stage,
             certain=diagnosis.certain,
             **({"party": diagnosis.party} if diagnosis.party else {}),
-            facts=list(diagnosis.facts),
+            facts=list(diagnosis.all_facts),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
             **log_fields(state.trace),
         )
 
-    def _tell_findings(self, state: TargetState, diagnosis: Diagnosis, known: _Known) -> None:
+    def _tell_findings(self, state: TargetRuntime, diagnosis: Diagnosis, known: _Known) -> None:
         """Tell of what stops nothing yet, once when it comes and once when it has gone."""
         found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
         for cause in sorted(found.keys() ^ known.findings):

@@ -12,24 +12,23 @@ import msgspec.structs
 from msgspec import Struct
 from rich.text import Text
 
-from probe.diagnosis.wording import span
-from probe.inspection.file_report import FileReport, Inspection, KeyFacts
-from probe.model.certificate import CertificateFacts, CredentialFault
+from probe.inspection.file_report import FileReport, Inspection, KeyFacts, NamedBlock
+from probe.model.certificate import CertificateFacts
+from probe.model.finding import Finding
 from probe.report.console import console_for
-from probe.report.result import SCHEMA, Certificate, certificate, rfc3339
+from probe.report.result import (
+    SCHEMA,
+    Certificate,
+    ReportedFinding,
+    certificate,
+    report_findings,
+)
+from probe.text.time_format import DAY, rfc3339
+from probe.x509.validity import describe_time_left
 
-_DAY: Final = 86400.0
 _SHOWN_CERTIFICATES: Final = 10
 _SHOWN_BLOCKS: Final = 10
 _SHOWN_NAMES: Final = 12
-
-
-class Fault(Struct, frozen=True):
-    """A fault of the file that it stands with."""
-
-    cause: str
-    fact: str
-    fix: tuple[str, ...]
 
 
 class NamedFault(Struct, frozen=True):
@@ -70,8 +69,8 @@ class File(Struct, frozen=True):
     certificates: tuple[InspectedCertificate, ...]
     keys: tuple[KeyFacts, ...]
     facts: tuple[str, ...]
-    faults: tuple[Fault, ...]
-    remarks: tuple[Fault, ...]
+    faults: tuple[ReportedFinding, ...]
+    remarks: tuple[ReportedFinding, ...]
     targets: tuple[str, ...]
 
 
@@ -98,7 +97,7 @@ def files_document(inspection: Inspection) -> bytes:
 def print_files(inspection: Inspection, stream: TextIO | None = None) -> None:
     """Print each file with what is in it and what is wrong with it."""
     console = console_for(stream or sys.stdout)
-    shown: set[CredentialFault] = set()
+    shown: set[Finding] = set()
     for report in inspection.files:
         console.print(_story(report, inspection.at), soft_wrap=True)
         console.print()
@@ -119,20 +118,24 @@ def _file(report: FileReport, at: float) -> File:
         role=report.role,
         format=report.format,
         what=report.what,
-        blocks=report.blocks,
+        blocks=tuple(map(_block, report.blocks)),
         certificates=tuple(_certificate(one, at) for one in report.certificates),
         keys=report.keys,
         facts=report.facts,
-        faults=tuple(Fault(one.cause, one.fact, one.fix) for one in report.faults),
-        remarks=tuple(Fault(one.cause, one.fact, one.fix) for one in report.remarks),
+        faults=report_findings(report.faults),
+        remarks=report_findings(report.remarks),
         targets=report.targets,
     )
+
+
+def _block(block: NamedBlock) -> str:
+    return f"line {block.line}: {block.name}"
 
 
 def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
     return InspectedCertificate(
         **msgspec.structs.asdict(certificate(facts)),
-        days_left=int((facts.not_after - at) // _DAY),
+        days_left=int((facts.not_after - at) // DAY),
         is_ca=facts.is_ca,
         self_signed=facts.self_signed,
         key_type=facts.key_type,
@@ -153,9 +156,9 @@ def _story(report: FileReport, at: float) -> Text:
     story.append(f"  {report.what}\n")
     if report.targets:
         story.append(f"  used by {', '.join(report.targets)}\n")
-    if any(not block.endswith(": certificate") for block in report.blocks[1:]):
+    if any(block.name != "certificate" for block in report.blocks[1:]):
         for block in report.blocks[:_SHOWN_BLOCKS]:
-            story.append(f"    {block}\n")
+            story.append(f"    {_block(block)}\n")
         _append_rest(story, len(report.blocks) - _SHOWN_BLOCKS, "block")
     for place, facts in enumerate(report.certificates[:_SHOWN_CERTIFICATES], 1):
         _append_certificate(story, place, facts, at)
@@ -174,9 +177,7 @@ def _story(report: FileReport, at: float) -> Text:
     return story
 
 
-def _append_faults(
-    story: Text, faults: list[CredentialFault] | tuple[CredentialFault, ...]
-) -> None:
+def _append_faults(story: Text, faults: list[Finding] | tuple[Finding, ...]) -> None:
     for fault in faults:
         story.append("    fault: ", style="red")
         story.append(f"{fault.fact} ({fault.cause})\n")
@@ -202,9 +203,8 @@ def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: fl
     story.append(f"    usages     {_usages(facts)}\n")
     signed = f", signed with {facts.signature_hash}" if facts.signature_hash else ""
     story.append(f"    key        {facts.key_type or 'unknown'} {facts.key_bits} bits{signed}\n")
-    story.append(
-        f"    valid      {rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}, {_left(facts, at)}\n"
-    )
+    validity = f"{rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}"
+    story.append(f"    valid      {validity}, {describe_time_left(facts, at)}\n")
 
 
 def _usages(facts: CertificateFacts) -> str:
@@ -212,14 +212,6 @@ def _usages(facts: CertificateFacts) -> str:
     purposes = "any purpose" if extended is None else ", ".join(extended) or "no purpose"
     bits = "any use" if facts.key_usage is None else ", ".join(facts.key_usage) or "no use"
     return f"{purposes}; {bits}; {'a CA' if facts.is_ca else 'no CA'}"
-
-
-def _left(facts: CertificateFacts, at: float) -> str:
-    if at > facts.not_after:
-        return f"expired {span(at - facts.not_after)} ago"
-    if at < facts.not_before:
-        return f"begins in {span(facts.not_before - at)}"
-    return f"{span(facts.not_after - at)} left"
 
 
 def _key(key: KeyFacts) -> str:

@@ -12,13 +12,13 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from probe import __version__
-from probe.ledger.ledger import as_expected
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.source_state import SourceState
-from probe.report.result import rfc3339
 from probe.report.story import plain, summary
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FAULT: Final = "probe_fault"

@@ -4,27 +4,33 @@ Law 10: what a target's owner wrote passes `safe_text` here; what a peer sent ha
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
-from probe.diagnosis.readings.experiment_facts import Shown, shown
+from probe.diagnosis.readings.experiment_facts import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
-from probe.ledger.ledger import TargetState, as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
-from probe.model.diagnosis import Diagnosis, Finding, Party
+from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage
+from probe.model.finding import Finding
 from probe.model.source_state import SourceState
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 SCHEMA: Final = "mtls-probe/1"
 
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC).timestamp()
-_LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+
+class ReportedFinding(Struct, frozen=True):
+    """A finding next to the attempt, or the file, that it stands with."""
+
+    cause: str
+    fact: str
+    fix: tuple[str, ...]
 
 
 class Tls(Struct, frozen=True):
@@ -82,7 +88,7 @@ class Result(Struct, frozen=True, kw_only=True):
     documented_cause: int
     certain: bool
     also: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ReportedFinding, ...]
     party: Party | None
     """Who must act, by this evidence; null unless the attempt failed."""
     facts: tuple[str, ...]
@@ -135,9 +141,9 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         documented_cause=diagnosis.documented_cause,
         certain=diagnosis.certain,
         also=diagnosis.also,
-        findings=diagnosis.findings,
+        findings=report_findings(diagnosis.findings),
         party=diagnosis.party,
-        facts=diagnosis.facts,
+        facts=diagnosis.all_facts,
         fix=diagnosis.fix,
         by_exporter=by_exporter(evidence, diagnosis),
         alerts=alerts,
@@ -146,13 +152,13 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         server_certificates=tuple(map(certificate, handshake.server_chain)) if handshake else (),
         client_certificates=tuple(map(certificate, evidence.credentials.client_chain)),
         clock=_clock(evidence),
-        experiments=tuple(map(_experiment, shown(evidence))),
+        experiments=tuple(map(_experiment, read_experiments(evidence))),
         durations=evidence.durations,
         trace_id=evidence.canary_trace_id or UNSET,
     )
 
 
-def result_of(state: TargetState) -> Result | None:
+def result_of(state: TargetRuntime) -> Result | None:
     """Return the result of a target's last attempt, None before the first one ended."""
     if state.evidence is None or state.diagnosis is None:
         return None
@@ -180,12 +186,6 @@ def document(
 def line(one: Result) -> bytes:
     """Return one result as a line of JSON (`--output jsonl`)."""
     return _encoder.encode(one) + b"\n"
-
-
-def rfc3339(seconds: float, timespec: Literal["seconds", "milliseconds"] = "seconds") -> str:
-    """Return epoch seconds as RFC 3339 in UTC; what lies beyond years 1 to 9999 is its limit."""
-    within = min(max(seconds, _EARLIEST), _LATEST)
-    return datetime.fromtimestamp(within, UTC).replace(tzinfo=None).isoformat("T", timespec) + "Z"
 
 
 _encoder = msgspec.json.Encoder()
@@ -216,7 +216,12 @@ def certificate(facts: CertificateFacts) -> Certificate:
     )
 
 
-def _experiment(one: Shown) -> Experiment:
+def report_findings(findings: Iterable[Finding]) -> tuple[ReportedFinding, ...]:
+    """Return what every JSON says of findings."""
+    return tuple(ReportedFinding(one.cause, one.fact, one.fix) for one in findings)
+
+
+def _experiment(one: ExperimentResult) -> Experiment:
     return Experiment(
         varied=one.varied,
         at=rfc3339(one.at),

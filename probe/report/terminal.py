@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.ledger.ledger import as_expected
+from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.console import console_for

@@ -12,7 +12,7 @@ import structlog
 
 from probe.config.span_destination import SpanDestination
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.ledger.ledger import TargetState
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.trace_context import HeadSampler
 from probe.text.safe_text import safe_text
 
@@ -83,7 +83,7 @@ class Telemetry:
         if self._export is not None:
             await self._export.flush()
 
-    def recorded(self, state: TargetState) -> None:
+    def recorded(self, state: TargetRuntime) -> None:
         """Tell of the attempt just entered, where its trace is recorded."""
         if self._tracing is None or self._export is None or state.trace is None:
             return

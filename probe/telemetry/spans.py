@@ -11,7 +11,7 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.network_attributes import NETWORK_PEER_ADDRESS
 
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import TargetState
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import STAGES, Evidence, Handshake, Stage
 from probe.telemetry import attributes
@@ -44,7 +44,7 @@ class _Times:
 
 
 def trace_of(
-    state: TargetState, catalogue: Mapping[str, Cause], share_threshold: str
+    state: TargetRuntime, catalogue: Mapping[str, Cause], share_threshold: str
 ) -> TraceRecord | None:
     """Return the trace of the last attempt of `state`; None where it is not recorded.
 
@@ -180,7 +180,7 @@ def _further(evidence: Evidence) -> Iterator[SpanRecord]:
             )
 
 
-def _changes(state: TargetState, diagnosis: Diagnosis, at: float) -> Iterator[SpanEvent]:
+def _changes(state: TargetRuntime, diagnosis: Diagnosis, at: float) -> Iterator[SpanEvent]:
     if len(state.history) < 2 or not state.changed:
         return
     before = state.history[-2]
@@ -225,7 +225,7 @@ def _rejections(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
 
 
 def _because(diagnosis: Diagnosis) -> str:
-    return diagnosis.facts[0] if diagnosis.facts else diagnosis.cause or ""
+    return diagnosis.all_facts[0] if diagnosis.all_facts else diagnosis.cause or ""
 
 
 def _dialled(evidence: Evidence) -> tuple[str, int]:

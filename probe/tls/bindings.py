@@ -12,10 +12,15 @@ from typing import Any, Final, Literal
 from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL
 
+from probe.model.evidence import Alert
+from probe.model.tls_alerts import name_alert
+
 _ffi: Any = _openssl.ffi
 _lib: Any = _openssl.lib
 
 _ALERT: Final = 0x4000
+_RECEIVED: Final = 0x04
+_FATAL: Final = 2
 _BUFFER_SIZE: Final = 16384 + 2048
 """The longest TLS record (RFC 8446 §5.2); what is longer is read in several steps."""
 _SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
@@ -113,6 +118,22 @@ def _on_certificate_request(ssl: object, _argument: object) -> int:
     if (log := _find_log(ssl)) is not None:
         log.certificate_requested = True
     return 1
+
+
+def read_alert(where: int, ret: int) -> Alert:
+    """Return the alert that OpenSSL's info callback reports (SSL_CTX_set_info_callback(3)).
+
+    Args:
+        where: holds a bit that says whether it was received.
+        ret: level and number, a byte each.
+    """
+    number = ret & 0xFF
+    return Alert(
+        direction="received" if where & _RECEIVED else "sent",
+        level="fatal" if ret >> 8 == _FATAL else "warning",
+        number=number,
+        name=name_alert(number),
+    )
 
 
 class ReadBuffer:

@@ -14,13 +14,13 @@ from OpenSSL import SSL
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Alert, Handshake, NameCheck, VerifyError
 from probe.text.safe_text import safe_text
-from probe.tls.alerts import read_alert
 from probe.tls.bindings import (
     VERIFY_BUDGET,
     IoResult,
     do_handshake,
     install_callbacks,
     read_acceptable_authorities,
+    read_alert,
     read_peer_certificates,
     read_stapled_response,
 )
@@ -35,8 +35,8 @@ from probe.tls.events import (
 )
 from probe.tls.records import MAX_RECORDS, RecordCounter, looks_like_tls
 from probe.tls.settings import ClientSettings
-from probe.x509.names import DATE_ERRORS, check_name, stapled_status, verified
-from probe.x509.parse import unread_name, unreadable_facts
+from probe.x509.names import DATE_ERRORS, check_name, is_server_verified, stapled_status
+from probe.x509.parse import make_unread_name, make_unreadable_facts
 
 MAX_READ: Final = 32_768
 """Bytes of certificates, and of authorities' names, whose contents are read; real ones are below
@@ -176,7 +176,7 @@ class TlsClient:
         return (
             bool(errors)
             and all(error.code in DATE_ERRORS for error in errors)
-            and verified(server.chain, (), server.name_check)
+            and is_server_verified(server.chain, (), server.name_check)
         )
 
     @property
@@ -238,7 +238,9 @@ class TlsClient:
         if chain:
             name, end_entity = settings.reference_identifier, chain[0]
             name_check = check_name(name, end_entity.sans, end_entity.common_name)
-        trusted = settings.skip_verify or verified(chain, self._verify_errors(), name_check)
+        trusted = settings.skip_verify or is_server_verified(
+            chain, self._verify_errors(), name_check
+        )
         facts = _ServerFacts(chain, name_check, trusted)
         if self.complete:
             self._server = facts  # before that, certificates and errors may still come
@@ -249,7 +251,7 @@ class TlsClient:
         for index, der in enumerate(read_peer_certificates(self._connection, _MAX_CERTIFICATES)):
             length += len(der)
             if index and length > MAX_READ:
-                yield unreadable_facts(der)
+                yield make_unreadable_facts(der)
             else:
                 yield self._settings.read_certificate(der)
 
@@ -257,7 +259,7 @@ class TlsClient:
         length = 0
         for der in read_acceptable_authorities(self._connection, _MAX_ACCEPTABLE_CAS):
             length += len(der)
-            yield self._settings.read_name(der) if length <= MAX_READ else unread_name(der)
+            yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
 
 
 def _version(connection: SSL.Connection) -> str:

@@ -16,9 +16,10 @@ from aiohttp import web
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
-from probe.metrics.collector import Metrics
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.metrics.scrape import Metrics
 from probe.model.source_state import SourcesShown, SourceState
 from probe.report.result import document, line, result_of
 from probe.web.joined_calls import JoinedCalls
@@ -225,7 +226,7 @@ class _Pages:
     async def _json(
         self,
         request: web.Request,
-        states: Sequence[TargetState],
+        states: Sequence[TargetRuntime],
         sources: tuple[SourceState, ...] | None = None,
     ) -> web.StreamResponse:
         headers = {"Content-Type": "application/json"}
@@ -280,7 +281,7 @@ def _html(text: str) -> web.Response:
 
 
 def _json_parts(
-    states: Sequence[TargetState], sources: tuple[SourceState, ...] | None
+    states: Sequence[TargetRuntime], sources: tuple[SourceState, ...] | None
 ) -> Iterator[bytes]:
     """Yield the JSON document of `states`, a part for each `BATCH` of them."""
     pending = [state.target.name for state in states if state.diagnosis is None]

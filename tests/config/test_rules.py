@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.alerting.links import Pages, first_step
+from probe.alerting.links import Pages, get_first_step
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import rule_file, rule_group
 from probe.cli.rules_command import rules as command
@@ -18,13 +18,13 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.source_state import SourceState
 from probe.model.target import Endpoint, Target
 from tests.config import promtool
 from tests.config.conftest import CONFIG
 from tests.config.manifests import dump, load
-from tests.golden.build import CASES
+from tests.stories.all_stories import STORIES
 
 FILE: Final = CONFIG / "prometheus" / "rules" / "mtls-probe.yml"
 TESTS: Final = tuple(sorted((CONFIG / "prometheus" / "tests").glob("*.yml")))
@@ -54,11 +54,11 @@ def shapes() -> Shapes:
             expect_cause="client_cert_not_sent" if case.expected.outcome == "confirmed" else None,
             labels=(("environment", "production"),),
         )
-        for case in CASES
+        for case in STORIES
     }
     ledger = Ledger(targets.values())
     metrics = Metrics(ledger)
-    metrics.fleet.sources.replace(
+    metrics.service.set_sources(
         [
             SourceState("environment", False, 0, "no variable is set"),
             SourceState("sdk:/etc/sdk.yaml", True, 1),
@@ -66,7 +66,7 @@ def shapes() -> Shapes:
         ],
         nothing_to_probe=False,
     )
-    for case in CASES:
+    for case in STORIES:
         ledger.record(targets[case.name], case.evidence, diagnose(case.evidence))
     found: Shapes = {}
     for family in text_string_to_metric_families(metrics.exposition()[0].decode()):
@@ -249,7 +249,7 @@ def test_each_cause_comes_with_its_fix(
             "summary": f"{cause.id} is not as expected: {cause.id}",
             "description": f"Attempts end with {cause.id}, of the family {cause.family}. "
             f"Who must act: {parties[cause.party]}.",
-            "fix": first_step(cause),
+            "fix": get_first_step(cause),
             "runbook_url": runbook + cause.id,
             "dashboard_url": dashboard + cause.id,
         }
@@ -272,7 +272,7 @@ def test_each_cause_comes_with_its_fix(
 @pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
 def test_a_fix_reads_well_without_a_target(cause: Cause) -> None:
     """No placeholder is left in it, and nothing that Prometheus would take for a template."""
-    assert not set(first_step(cause)) & set("{}")
+    assert not set(get_first_step(cause)) & set("{}")
 
 
 def test_each_credential_fault_comes_with_its_fix(shapes: Shapes) -> None:

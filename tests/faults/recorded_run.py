@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from probe.cli.main import main
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Target
@@ -26,7 +27,7 @@ def record_attempts(descriptor: int) -> None:
 
     def record(
         self: Ledger, target: Target, evidence: Evidence, diagnosis: Diagnosis
-    ) -> TargetState:
+    ) -> TargetRuntime:
         state = enter(self, target, evidence, diagnosis)
         os.write(descriptor, line(target, evidence, diagnosis))
         return state
@@ -50,7 +51,7 @@ def line(target: Target, evidence: Evidence, diagnosis: Diagnosis) -> bytes:
     if diagnosis.outcome != "confirmed":
         known["more"] = {
             "stage": diagnosis.stage,
-            "facts": diagnosis.facts,
+            "facts": diagnosis.all_facts,
             "evidence": json.loads(msgspec.json.encode(evidence, enc_hook=str)),
         }
     return json.dumps(known).encode() + b"\n"

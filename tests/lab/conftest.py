@@ -108,13 +108,6 @@ def grpc_in_clear(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.fixture
-def refused_port() -> Iterator[int]:
-    """A port that refuses connections for as long as the test runs."""
-    with peers.refused_port() as port:
-        yield port
-
-
-@pytest.fixture
 def full_backlog_port() -> Iterator[int]:
     """A port that leaves connections unanswered for as long as the test runs."""
     with peers.full_backlog_port() as port:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from tests.lab.servers import Log, process
-from tests.lab.stack import free_port
+from tests.support.ports import reserved_port
 from tests.tools import missing
 
 HOST: Final = "127.0.0.1"
@@ -113,18 +113,20 @@ def prometheus(
     file = folder / "prometheus.yml"
     # Every JSON document is a YAML document.
     file.write_text(json.dumps(configuration), encoding="utf-8")
-    with free_port() as port:
-        address = f"{HOST}:{port}"
     command = [
         binary,
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address={address}",
         "--web.enable-lifecycle",
         "--enable-feature=exemplar-storage",
     ]
-    with process(command, folder / "prometheus.log") as log:
-        running = Prometheus(f"http://{address}", log)
+    with (
+        reserved_port() as port,
+        process(
+            [*command, f"--web.listen-address={HOST}:{port}"], folder / "prometheus.log"
+        ) as log,
+    ):
+        running = Prometheus(f"http://{HOST}:{port}", log)
         running.wait(lambda: running.get("/api/v1/status/buildinfo") is not None, START, "started")
         yield running
 
@@ -142,16 +144,18 @@ def alertmanager(
     }
     file = folder / "alertmanager.yml"
     file.write_text(json.dumps(wanted), encoding="utf-8")
-    with nullcontext(port) if port else free_port() as chosen:
-        address = f"{HOST}:{chosen}"
     command = [
         binary,
         f"--config.file={file}",
         f"--storage.path={folder / 'alertmanager'}",
-        f"--web.listen-address={address}",
         "--cluster.listen-address=",
     ]
-    with process(command, folder / "alertmanager.log") as log:
-        running = Alertmanager(f"http://{address}", log)
+    with (
+        nullcontext(port) if port else reserved_port() as chosen,
+        process(
+            [*command, f"--web.listen-address={HOST}:{chosen}"], folder / "alertmanager.log"
+        ) as log,
+    ):
+        running = Alertmanager(f"http://{HOST}:{chosen}", log)
         running.wait(lambda: running.get("/api/v2/status") is not None, START, "started")
         yield running

@@ -113,14 +113,6 @@ def silent_tls13_peer(
 
 
 @contextmanager
-def refused_port() -> Iterator[int]:
-    """Hold a port on which no one listens: a connection to it is refused."""
-    with socket.socket() as holder:
-        holder.bind((HOST, 0))
-        yield holder.getsockname()[1]
-
-
-@contextmanager
 def full_backlog_port() -> Iterator[int]:
     """Hold a port whose queue of connections is full: Linux answers no further SYN."""
     with socket.socket() as holder:

@@ -11,10 +11,11 @@ from probe.model.target import Protocol
 from tests.lab.collector_build import collector_binary
 from tests.lab.nginx import run_nginx
 from tests.lab.servers import HOST, accepting, process, serve_collector
-from tests.lab.stack import free_port, lacking, lacking_modules
+from tests.lab.stack import lacking, lacking_modules
 from tests.lab.stacks import collector
 from tests.lab.stacks.grpc_core import serve_grpc
 from tests.lab.stacks.rustls import FOLDER
+from tests.support.ports import reserved_port
 
 _NODE: Final = (
     "require('http').createServer((request, answer) => {"
@@ -75,7 +76,7 @@ def _grpc_core(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _nginx(folder: Path) -> Iterator[int]:
-    with free_port() as port:
+    with reserved_port() as port:
         server = (
             f"server {{ listen {HOST}:{port}; default_type application/x-protobuf; return 200; }}"
         )
@@ -86,7 +87,7 @@ def _nginx(folder: Path) -> Iterator[int]:
 @contextmanager
 def _haproxy(folder: Path) -> Iterator[int]:
     file = folder / "haproxy.cfg"
-    with free_port() as port:
+    with reserved_port() as port:
         # proto h1: else HAProxy would take HTTP/2's preface as well.
         file.write_text(_HAPROXY.format(bind=f"{HOST}:{port} proto h1"), encoding="utf-8")
         with process(["haproxy", "-db", "-f", str(file)], folder / "haproxy.log") as log:
@@ -97,7 +98,7 @@ def _haproxy(folder: Path) -> Iterator[int]:
 def _command(*command: str, cwd: Path | None = None) -> Start:
     @contextmanager
     def start(folder: Path) -> Iterator[int]:
-        with free_port() as port:
+        with reserved_port() as port:
             told: Sequence[str] = [part.replace("PORT", str(port)) for part in command]
             with process(told, folder / "server.log", cwd=cwd) as log:
                 accepting(port, log)

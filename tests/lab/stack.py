@@ -5,8 +5,8 @@ from others); the tests hold the probe to that, in both directions.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -116,15 +116,3 @@ def days_ahead(clock: str) -> int:
     if not clock.endswith("d"):
         raise ValueError(f"{clock} is no difference in whole days")
     return int(clock[:-1])
-
-
-@contextmanager
-def free_port() -> Iterator[int]:
-    """Give a port that nothing listens on, for servers that cannot be told to take any."""
-    import socket
-
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-    yield port

@@ -14,7 +14,8 @@ from tests.lab.credentials import LabPki
 from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
 from tests.lab.servers import HOST
-from tests.lab.stack import free_port, lacking
+from tests.lab.stack import lacking
+from tests.support.ports import reserved_port
 from tests.tools import missing
 
 UNKNOWN_NAME: Final = """
@@ -65,8 +66,7 @@ class Nginx:
 
     def serve(self, server: str, **values: object) -> int:
         """Run nginx with `server` in its http section; return the port."""
-        with free_port() as port:
-            pass
+        port = self._running.enter_context(reserved_port())
         values = {"host": HOST, "port": port, "folder": self.folder, "pki": self.pki, **values}
         text = server.format(**values)
         self._running.enter_context(run_nginx(self.folder, port, http=text))

@@ -20,9 +20,10 @@ from tests.lab import servers
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
-from tests.lab.stack import VERSIONS, Serving, TlsVersion, free_port, with_clock
+from tests.lab.stack import VERSIONS, Serving, TlsVersion, with_clock
 from tests.lab.stacks.openssl import S_SERVER
 from tests.support.ntp_server import Says, ntp_server
+from tests.support.ports import reserved_port
 from tests.tools import missing
 
 DAY = 86_400.0
@@ -63,7 +64,7 @@ def nginx_running(
 ) -> Iterator[Nginx]:
     """Run nginx with its clock moved by `clock`."""
     server = pki.server
-    with free_port() as port:
+    with reserved_port() as port:
         configuration = _NGINX.format(
             folder=folder,
             host=servers.HOST,

@@ -13,12 +13,13 @@ import pytest
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import rule_file, rule_group
-from tests.lab import peers, servers
+from tests.lab import servers
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.lab.running_probe import RunningProbe, running_probe
 from tests.lab.span_file import ERROR, SpanFile
 from tests.support.command_line import ROOT, configuration
+from tests.support.ports import reserved_port
 
 HOUR: Final = "1h"
 """One attempt and no more: the exemplar, the trace and the log line are of the same."""
@@ -36,8 +37,8 @@ class Watched:
 
 
 def documented_rules() -> str:
-    """Return the README's alert on the failure rate by environment, as it stands there."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the documented alerting rule on the failure rate by environment, as it stands there."""
+    text = (ROOT / "docs" / "traces-and-logs.md").read_text(encoding="utf-8")
     found = re.search(r"```yaml\n(groups:\n.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
@@ -79,7 +80,7 @@ def watched(
         variables["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = endpoint
         probes = {}
         refused = {
-            "production": stack.enter_context(peers.refused_port()),
+            "production": stack.enter_context(reserved_port()),
             "staging": backend.grpc_port,
         }
         for name, pair in (("production", pki.stranger), ("staging", pki.client)):
@@ -186,7 +187,7 @@ def test_the_traces_of_one_target_only(watched: Watched) -> None:
 
 
 def test_an_alert_by_environment(watched: Watched) -> None:
-    """target_info carries the resource: one join, and the README's alert names the environment."""
+    """target_info carries the resource: one join, and the documented alerting rule names the environment."""
     firing: list[dict[str, Any]] = []
 
     def fired() -> bool:

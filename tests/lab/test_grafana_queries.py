@@ -25,7 +25,7 @@ from tests.config.manifests import dump
 from tests.config.promtool import name_of, rules_of
 from tests.lab.ailing_fleet import ailing_fleet, probe_of_nothing
 from tests.lab.monitoring import Prometheus, prometheus
-from tests.lab.stack import free_port
+from tests.support.ports import reserved_port
 
 Series = tuple[dict[str, str], float]
 
@@ -117,7 +117,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Prometheus after twelve seconds of the fleet, with the rules of the project and Grafana's."""
     folder = tmp_path_factory.mktemp("grafana")
     dump({"groups": [{"name": "grafana", "rules": as_prometheus_has_them()}]}, folder / "own.yml")
-    with ailing_fleet(folder) as probe, probe_of_nothing(folder) as idle, free_port() as port:
+    with ailing_fleet(folder) as probe, probe_of_nothing(folder) as idle, reserved_port() as port:
         job = {
             "job_name": "mtls-probe",
             "static_configs": [{"targets": [probe.address, idle.address, f"127.0.0.1:{port}"]}],

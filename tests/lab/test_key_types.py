@@ -19,7 +19,8 @@ from tests.lab.credentials import LabPki, Pair
 from tests.lab.nginx import run_nginx
 from tests.lab.observing import observe, target
 from tests.lab.servers import HOST, accepting, openssl, process, started
-from tests.lab.stack import free_port, lacking
+from tests.lab.stack import lacking
+from tests.support.ports import reserved_port
 from tests.tools import missing
 
 Key = Literal["rsa", "ec", "ed25519"]
@@ -45,7 +46,7 @@ def _s_server(folder: Path, pair: Pair, suites: str, tls: str) -> Iterator[int]:
 @contextmanager
 def _nginx(folder: Path, pair: Pair, suites: str, tls: str) -> Iterator[int]:
     versions = "TLSv1.2 TLSv1.3" if tls == BOTH else f"TLSv{tls}"
-    with free_port() as port:
+    with reserved_port() as port:
         server = (
             f"server {{ listen {HOST}:{port} ssl; ssl_certificate {pair.cert_file}; "
             f"ssl_certificate_key {pair.key_file}; ssl_protocols {versions}; ssl_ciphers {suites}; "
@@ -60,7 +61,7 @@ def _haproxy(folder: Path, pair: Pair, suites: str, tls: str) -> Iterator[int]:
     both = folder / "pair.pem"
     both.write_bytes(pair.cert_file.read_bytes() + pair.key_file.read_bytes())
     lowest, highest = ("1.2", "1.3") if tls == BOTH else (tls, tls)
-    with free_port() as port:
+    with reserved_port() as port:
         file = folder / "haproxy.cfg"
         file.write_text(
             "defaults\n  mode http\n  timeout client 10s\n  timeout server 10s\n"
@@ -79,7 +80,7 @@ def _haproxy(folder: Path, pair: Pair, suites: str, tls: str) -> Iterator[int]:
 def _gnutls(folder: Path, pair: Pair, suites: str, tls: str) -> Iterator[int]:
     kind = "ECDHE-ECDSA" if "ECDSA" in suites else "ECDHE-RSA"
     versions = "+VERS-TLS1.2:+VERS-TLS1.3" if tls == BOTH else f"+VERS-TLS{tls}"
-    with free_port() as port:
+    with reserved_port() as port:
         command = ["gnutls-serv", "--http", "--port", str(port), "--disable-client-cert"]
         command += ["--x509certfile", str(pair.cert_file), "--x509keyfile", str(pair.key_file)]
         command += ["--priority", f"NORMAL:-VERS-ALL:{versions}:-KX-ALL:+{kind}"]

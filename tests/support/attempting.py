@@ -1,7 +1,6 @@
 """Targets whose headers are secret, and a prober whose clock stands still."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -103,10 +102,3 @@ async def splice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, por
             sink.close()
 
     await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

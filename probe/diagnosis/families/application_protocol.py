@@ -3,27 +3,27 @@
 from typing import Final, Literal
 
 from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes.steps import kind_of_settings, name_setting
-from probe.diagnosis.readings.experiment_results import further
-from probe.diagnosis.readings.first_bytes import bytes_of, spoken
-from probe.diagnosis.readings.grpc_success import speaks_grpc
-from probe.diagnosis.readings.named_alert import received
-from probe.diagnosis.readings.observed import refusal
+from probe.diagnosis.fixes.steps import get_settings_kind, name_setting
+from probe.diagnosis.readings.experiment_results import get_improvement
+from probe.diagnosis.readings.first_bytes import decode_bytes, detect_protocol
+from probe.diagnosis.readings.grpc_success import is_grpc_answer
+from probe.diagnosis.readings.named_alert import match_received_alert
+from probe.diagnosis.readings.observed import find_refusal
 from probe.model.evidence import Evidence, TargetFacts
+from probe.model.tls_alerts import TlsAlert
 
-_NO_APPLICATION_PROTOCOL: Final = 120
 _WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
 
 
 def _alpn(evidence: Evidence) -> Match | None:
     if evidence.ending.kind != "alpn":
-        match = received(evidence, _NO_APPLICATION_PROTOCOL)
-        if match is not None or further(evidence, "no_alpn") is None:
+        match = match_received_alert(evidence, TlsAlert.NO_APPLICATION_PROTOCOL)
+        if match is not None or get_improvement(evidence, "no_alpn") is None:
             return match
         return Match(Strength.NAMED, ("without ALPN the handshake goes on",))
     chosen = evidence.ending.detail or "none"
     fact = f"gRPC needs the application protocol h2; the backend chose {chosen}"
-    if further(evidence, "other_protocol") is not None:
+    if get_improvement(evidence, "other_protocol") is not None:
         fix = _speak(evidence.target, "OTLP/HTTP")
         return Match(Strength.NAMED, (fact,), fix=fix, party="exporter")
     return Match(Strength.NAMED, (fact,))
@@ -31,14 +31,14 @@ def _alpn(evidence: Evidence) -> Match | None:
 
 def _protocol(evidence: Evidence) -> Match | None:
     answer = evidence.answer
-    shown = further(evidence, "other_protocol")
+    shown = get_improvement(evidence, "other_protocol")
     if shown is not None and shown.answer is not None:
         other: Literal["OTLP/HTTP", "gRPC"] = (
             "OTLP/HTTP" if evidence.target.protocol == "grpc" else "gRPC"
         )
         fact = f"asked in {other} the port answers: HTTP {shown.answer.http_status}"
         return Match(Strength.PROVEN, (fact,), fix=_speak(evidence.target, other))
-    if refusal(evidence) is not None:
+    if find_refusal(evidence) is not None:
         return None
     if _answers_in_http2(evidence):
         return Match(
@@ -58,7 +58,7 @@ def _protocol(evidence: Evidence) -> Match | None:
         if answer.over == "http/1.1":
             fact = f"a gRPC request, in HTTP/2, was answered in HTTP/1.1: HTTP {status}"
             return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
-        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not speaks_grpc(answer)):
+        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not is_grpc_answer(answer)):
             media = answer.content_type or "no content type"
             fact = f"a gRPC request was answered with HTTP {status}, {media}"
             return Match(
@@ -67,7 +67,7 @@ def _protocol(evidence: Evidence) -> Match | None:
                 fix=_speak(evidence.target, "OTLP/HTTP"),
             )
         return None
-    if answer.grpc_status is not None or speaks_grpc(answer):
+    if answer.grpc_status is not None or is_grpc_answer(answer):
         fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
         return Match(Strength.NAMED, (fact,), fix=_speak(evidence.target, "gRPC"))
     return None
@@ -77,7 +77,7 @@ def _answers_in_http2(evidence: Evidence) -> bool:
     return (
         evidence.ending.kind == "garbage"
         and evidence.target.protocol != "grpc"
-        and spoken(bytes_of(evidence.first_bytes)) == "http2"
+        and detect_protocol(decode_bytes(evidence.first_bytes)) == "http2"
     )
 
 
@@ -85,13 +85,13 @@ def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple
     """Return how this exporter speaks what the port serves, or reaches the port for what it speaks."""
     http = protocol == "OTLP/HTTP"
     value, exporter = ("http/protobuf", "otlp_http") if http else ("grpc", "otlp_grpc")
-    if kind_of_settings(target) == "sdk":
+    if get_settings_kind(target) == "sdk":
         first = (
             f"Set {name_setting(target, 'protocol')} to {value}: port {{port}} serves {protocol}."
         )
     else:
         first = f"Use the {exporter} exporter for {{endpoint}}: port {{port}} serves {protocol}."
-        if kind_of_settings(target) == "unknown":
+        if get_settings_kind(target) == "unknown":
             first += f" For an SDK, set OTEL_EXPORTER_OTLP_PROTOCOL={value}."
     spoken, usual = ("gRPC", 4317) if http else ("OTLP/HTTP", 4318)
     other = f"Or correct the port in {{endpoint_setting}}: {usual} is {spoken} as a rule."

@@ -4,31 +4,29 @@ from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import client_fixes
 from probe.diagnosis.readings.observed import (
     Refusal,
+    find_refusal,
+    has_uncommon_key,
     may_lack_intermediate,
-    refusal,
-    uncommon_key,
 )
-from probe.diagnosis.wording import shown
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
 
-_UNKNOWN_CA = 48
-_DECRYPT_ERROR = 51
-
 
 def _match(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
     strength = _strength(evidence, refused)
     if strength is None:
         return None
     facts = _facts(evidence, refused)
-    party, fix = client_fixes.earn_trust(evidence, refused)
+    party, fix = client_fixes.make_backend_trust(evidence, refused)
     if strength is Strength.FITS:
-        rare = refused.alert == _DECRYPT_ERROR and uncommon_key(evidence)
+        rare = refused.alert == TlsAlert.DECRYPT_ERROR and has_uncommon_key(evidence)
         return Match(
             strength,
             facts,
@@ -37,13 +35,13 @@ def _match(evidence: Evidence) -> Match | None:
             party=party,
             decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
         )
-    if refused.listed is True or refused.alert == _DECRYPT_ERROR:
+    if refused.listed is True or refused.alert == TlsAlert.DECRYPT_ERROR:
         return Match(strength, facts, fix=fix, party=party)
     if not may_lack_intermediate(evidence):
         return Match(strength, facts, fix=fix, party=party)
     last = evidence.credentials.client_chain[-1]
     if last.aia_issuers:
-        facts += (f"the issuer of {shown(last)} can be had from {last.aia_issuers[0]}",)
+        facts += (f"the issuer of {name_certificate(last)} can be had from {last.aia_issuers[0]}",)
     return Match(
         strength,
         facts,
@@ -59,15 +57,15 @@ def _match(evidence: Evidence) -> Match | None:
 
 def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
-    if refused.alert == _UNKNOWN_CA:
-        weak = weak_signature(chain) if refused.listed is not False else ""
+    if refused.alert == TlsAlert.UNKNOWN_CA:
+        weak = find_weak_signature(chain) if refused.listed is not False else ""
         return Strength.FITS if weak else Strength.NAMED
-    if refused.alert == _DECRYPT_ERROR and refused.listed is not False:
+    if refused.alert == TlsAlert.DECRYPT_ERROR and refused.listed is not False:
         # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
         # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
         # says so of weak and of unknown kinds of keys too.
-        weak = weak_signature(chain) or weak_key(chain)
-        return Strength.FITS if weak or uncommon_key(evidence) else Strength.NAMED
+        weak = find_weak_signature(chain) or find_weak_key(chain)
+        return Strength.FITS if weak or has_uncommon_key(evidence) else Strength.NAMED
     return Strength.PROVEN if refused.listed is False else None
 
 
@@ -77,7 +75,9 @@ def _facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
     assert handshake is not None
     facts = [refused.fact]
     if chain:
-        facts.append(f"our certificate is {shown(chain[0])}, issued by {chain[-1].issuer.text}")
+        facts.append(
+            f"our certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}"
+        )
     if refused.listed is False:
         names = ", ".join(name.text for name in handshake.acceptable_cas[:5])
         facts.append(f"the backend accepts only certificates issued by: {names}")

@@ -8,27 +8,27 @@ from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
-from probe.diagnosis.readings.experiment_results import further
-from probe.diagnosis.readings.named_alert import received
-from probe.diagnosis.readings.shared_suites import own_suites_refused, wrong_kind_offered
+from probe.diagnosis.readings.experiment_results import get_improvement
+from probe.diagnosis.readings.named_alert import match_received_alert
+from probe.diagnosis.readings.shared_suites import describe_unusable_suites, find_newer_version
 from probe.model.cipher_suites import GO_NAMES
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
 
-_INSUFFICIENT_SECURITY: Final = 71
 UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
 """How an attempt ends where the backend finds nothing in common, whether or not it says so."""
 
 
 def _cipher(evidence: Evidence) -> Match | None:
-    match = received(evidence, _INSUFFICIENT_SECURITY)
-    if own_suites_refused(evidence) is not None:
+    match = match_received_alert(evidence, TlsAlert.INSUFFICIENT_SECURITY)
+    if find_newer_version(evidence) is not None:
         return None  # one of two explanations: `protocol_version_mismatch` says both
-    shown = further(evidence, "every_cipher")
+    shown = get_improvement(evidence, "every_cipher")
     if shown is None or shown.handshake is None or evidence.handshake is None:
         if match is None or evidence.handshake is None:
             return match
         offered = evidence.handshake.offer.ciphers
-        party, fix = fixes.narrow_ciphers(evidence.target, offered)
+        party, fix = fixes.allow_more_ciphers(evidence.target, offered)
         return Match(match.strength, match.facts, fix=fix, party=party)
     chosen = GO_NAMES.get(shown.handshake.cipher, shown.handshake.cipher)
     offered = evidence.handshake.offer.ciphers
@@ -36,14 +36,14 @@ def _cipher(evidence: Evidence) -> Match | None:
         *(match.facts if match else ()),
         f"offered every cipher suite, the backend chose {chosen} (TLS {shown.handshake.version})",
     )
-    if wrong := wrong_kind_offered(offered, shown.handshake):
+    if wrong := describe_unusable_suites(offered, shown.handshake):
         facts = (*facts, wrong)
-    party, fix = fixes.widen_ciphers(evidence.target, offered, chosen)
+    party, fix = fixes.allow_cipher(evidence.target, offered, chosen)
     return Match(Strength.NAMED, facts, fix=fix, party=party)
 
 
 def _group(evidence: Evidence) -> Match | None:
-    shown = further(evidence, "every_group")
+    shown = get_improvement(evidence, "every_group")
     if shown is None or shown.handshake is None or evidence.handshake is None:
         return None
     chosen, offered = shown.handshake.group, evidence.handshake.offer.groups
@@ -57,7 +57,7 @@ def _group(evidence: Evidence) -> Match | None:
         return Match(
             Strength.NAMED, (fact,), fix=fixes.COMMON_CURVE_FOR_THE_BACKEND, party="backend"
         )
-    party, fix = fixes.widen_groups(evidence.target, offered, chosen)
+    party, fix = fixes.allow_group(evidence.target, offered, chosen)
     return Match(Strength.NAMED, (fact,), fix=fix, party=party)
 
 

@@ -2,21 +2,21 @@
 
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.clock_readings import valid_elsewhere
+from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
 from probe.diagnosis.readings.observed import (
-    expired,
-    expired_issuer,
-    left_open,
-    outside_validity,
-    refusal,
+    find_expired,
+    find_expired_issuer,
+    find_outside_validity,
+    find_refusal,
+    list_possible_causes,
 )
-from probe.diagnosis.wording import DAY, date, shown, span
-from probe.model.certificate import CertificateAtHand
+from probe.model.certificate import CertificateAtHand, name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import describe_expired, describe_expiry, expires_soon
 
-_CERTIFICATE_EXPIRED = 45
-_UNNAMED = frozenset({46, 49, None})
-_SOON = 28 * DAY
+_UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 
 APPLIES: frozenset[EndingKind] = frozenset(
     {
@@ -26,35 +26,26 @@ APPLIES: frozenset[EndingKind] = frozenset(
 )  # fmt: skip
 
 
-def expires_soon(not_before: float, not_after: float, at: float) -> bool:
-    """Whether less than 28 days, and less than a third of the lifetime, are left."""
-    return 0 <= not_after - at < min(_SOON, (not_after - not_before) / 3)
-
-
 def _match(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
-    if not chain or valid_elsewhere(evidence):
+    if not chain or is_valid_by_another_clock(evidence):
         return None
-    certificate = expired(evidence)
+    certificate = find_expired(evidence)
     if certificate is None:
-        issuer = expired_issuer(evidence)
+        issuer = find_expired_issuer(evidence)
         by_issuer = _by_issuer(evidence, issuer) if issuer is not None else None
         if by_issuer is not None:
             return by_issuer
-        soon = next(
-            (c for c in chain if expires_soon(c.not_before, c.not_after, evidence.at)), None
-        )
+        soon = next((one for one in chain if expires_soon(one, evidence.at)), None)
         if soon is None:
             return None
-        left = span(soon.not_after - evidence.at)
         return Match(
             Strength.FINDING,
-            (f"{shown(soon)} expires in {left}, on {date(soon.not_after)}",),
-            fix=client_fixes.renew(evidence, soon),
+            (describe_expiry(soon, evidence.at),),
+            fix=client_fixes.renew_client_certificate(evidence, soon),
         )
-    ago = span(evidence.at - certificate.not_after)
-    fact = f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
-    refused = refusal(evidence)
+    fact = describe_expired(certificate, evidence.at)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         let_in = (
             evidence.ending.kind in {"answered", "application_data"}
@@ -62,32 +53,36 @@ def _match(evidence: Evidence) -> Match | None:
             and evidence.handshake.client_certificate_sent
         )
         said = f"{fact}, and this backend let it in" if let_in else fact
-        return Match(Strength.FINDING, (said,), fix=client_fixes.renew(evidence, certificate))
-    named = refused.alert == _CERTIFICATE_EXPIRED
+        return Match(
+            Strength.FINDING,
+            (said,),
+            fix=client_fixes.renew_client_certificate(evidence, certificate),
+        )
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(
         Strength.NAMED if named else Strength.PROVEN,
         (refused.fact, fact),
-        fix=client_fixes.renew(evidence, certificate),
+        fix=client_fixes.renew_client_certificate(evidence, certificate),
     )
 
 
 def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
     """Say that what we send is valid, and the CA that it rests on has expired by our clock."""
-    refused = refusal(evidence)
-    if refused is None or not refused.sent or outside_validity(evidence):
+    refused = find_refusal(evidence)
+    if refused is None or not refused.sent or find_outside_validity(evidence):
         return None
-    named = refused.alert == _CERTIFICATE_EXPIRED
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     if not named and refused.alert not in _UNNAMED:
         return None
-    ago = span(evidence.at - issuer.certificate.not_after)
+    ago = format_duration(evidence.at - issuer.certificate.not_after)
     return Match(
         Strength.NAMED if named else Strength.FITS,
         (
             refused.fact,
-            f"the certificate of {shown(issuer.certificate)} in {issuer.path}, which ours rests "
-            f"on, expired {ago} ago, on {date(issuer.certificate.not_after)}",
+            f"the certificate of {name_certificate(issuer.certificate)} in {issuer.path}, which ours rests "
+            f"on, expired {ago} ago, on {format_time(issuer.certificate.not_after)}",
         ),
-        possible=("clock_skew",) if named else left_open(evidence, refused),
+        possible=("clock_skew",) if named else list_possible_causes(evidence, refused),
         decides="notAfter of that CA's certificate in the backend's client CA file",
         fix=client_fixes.renew_issuer(issuer),
         party="backend",

@@ -5,28 +5,48 @@ from typing import get_args
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.families.backend_ca_trust import REFUSALS
 from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.file_faults import file_match
+from probe.diagnosis.readings.file_faults import match_file_faults
 from probe.diagnosis.readings.observed import (
-    confirmed,
-    key_usage_fault,
-    left_open,
-    refusal,
-    usage_fault,
+    describe_key_usage_fault,
+    describe_usage_fault,
+    find_refusal,
+    is_confirmed,
+    list_possible_causes,
 )
-from probe.diagnosis.wording import shown
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.strength import find_weak_key, find_weak_signature
 
-_UNSUPPORTED_CERTIFICATE = 43
-_REVOKED = 44
-_USAGE_ALERTS = frozenset({40, 42, 43, 46, 47, 49, 80, None})
-_WEAK_ALERTS = frozenset({40, 42, 43, 46, 48, 49, 51, None})
-_WEAK_NAMING = frozenset({42, 48, 51})
-_BAD_CERTIFICATE = 42
+_USAGE_ALERTS = frozenset(
+    {
+        TlsAlert.HANDSHAKE_FAILURE,
+        TlsAlert.BAD_CERTIFICATE,
+        TlsAlert.UNSUPPORTED_CERTIFICATE,
+        TlsAlert.CERTIFICATE_UNKNOWN,
+        TlsAlert.ILLEGAL_PARAMETER,
+        TlsAlert.ACCESS_DENIED,
+        TlsAlert.INTERNAL_ERROR,
+        None,
+    }
+)
+_WEAK_ALERTS = frozenset(
+    {
+        TlsAlert.HANDSHAKE_FAILURE,
+        TlsAlert.BAD_CERTIFICATE,
+        TlsAlert.UNSUPPORTED_CERTIFICATE,
+        TlsAlert.CERTIFICATE_UNKNOWN,
+        TlsAlert.UNKNOWN_CA,
+        TlsAlert.ACCESS_DENIED,
+        TlsAlert.DECRYPT_ERROR,
+        None,
+    }
+)
+_WEAK_NAMING = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR})
 
 
 def _not_sent(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or refused.sent:
         return None
     return Match(
@@ -35,7 +55,7 @@ def _not_sent(evidence: Evidence) -> Match | None:
             refused.fact,
             "the backend asked for a client certificate and none was sent: none is configured",
         ),
-        fix=client_fixes.send_one(evidence),
+        fix=client_fixes.configure_certificate(evidence),
     )
 
 
@@ -43,54 +63,56 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
     if not chain:
         return None
-    fault = usage_fault(evidence)
-    refused = refusal(evidence)
+    fault = describe_usage_fault(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         handshake = evidence.handshake
         if not fault or handshake is None or not handshake.client_certificate_sent:
             return None
-        if not confirmed(evidence):
+        if not is_confirmed(evidence):
             return None
-        fact = f"{shown(chain[0])}: {fault}, and this backend let it in"
+        fact = f"{name_certificate(chain[0])}: {fault}, and this backend let it in"
         return Match(Strength.FINDING, (fact,))
-    named = refused.alert == _UNSUPPORTED_CERTIFICATE
+    named = refused.alert == TlsAlert.UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN
-        fix = client_fixes.get_client_certificate(evidence)
-        return Match(strength, (refused.fact, f"{shown(chain[0])}: {fault}"), fix=fix)
+        fix = client_fixes.issue_client_certificate(evidence)
+        return Match(strength, (refused.fact, f"{name_certificate(chain[0])}: {fault}"), fix=fix)
     if refused.alert not in _USAGE_ALERTS:
         return None
-    fault = key_usage_fault(evidence)
+    fault = describe_key_usage_fault(evidence)
     # `openssl req -x509` makes every self-signed certificate a CA: its fault is one of trust.
     if not fault and chain[0].is_ca and not chain[0].self_signed:
         fault = "it is a CA certificate (basicConstraints CA:TRUE), presented as end entity"
     if not fault:
         return None
     if named:
-        return Match(Strength.NAMED, (refused.fact, f"{shown(chain[0])}: {fault}"))
+        return Match(Strength.NAMED, (refused.fact, f"{name_certificate(chain[0])}: {fault}"))
     return Match(
         Strength.FITS,
-        (refused.fact, f"{shown(chain[0])}: {fault}, which some TLS stacks refuse"),
-        possible=left_open(evidence, refused),
+        (refused.fact, f"{name_certificate(chain[0])}: {fault}, which some TLS stacks refuse"),
+        possible=list_possible_causes(evidence, refused),
         decides="a certificate with keyUsage digitalSignature from the same CA",
     )
 
 
 def _weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
-    signature = weak_signature(chain)
-    fact = signature or weak_key(chain)
+    signature = find_weak_signature(chain)
+    fact = signature or find_weak_key(chain)
     if not fact:
         return None
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (f"{fact}, which newer backends refuse",))
     if refused.alert not in _WEAK_ALERTS:
         return None
-    naming = refused.alert in _WEAK_NAMING and (bool(signature) or refused.alert != 48)
+    naming = refused.alert in _WEAK_NAMING and (
+        bool(signature) or refused.alert != TlsAlert.UNKNOWN_CA
+    )
     if not naming:
-        possible = left_open(evidence, refused)
-    elif refused.alert != _BAD_CERTIFICATE or refused.listed is not True:
+        possible = list_possible_causes(evidence, refused)
+    elif refused.alert != TlsAlert.BAD_CERTIFICATE or refused.listed is not True:
         possible = ("client_ca_untrusted",)
     else:
         # Go takes such keys, and says 42 where a policy of its own refuses the client's name.
@@ -98,27 +120,27 @@ def _weak(evidence: Evidence) -> Match | None:
     strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
         strength,
-        (refused.fact, fact),
+        (refused.fact, str(fact)),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )
 
 
 def _revoked(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
-    if refused is None or not refused.sent or refused.alert != _REVOKED:
+    refused = find_refusal(evidence)
+    if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REVOKED:
         return None
     return Match(Strength.NAMED, (refused.fact,))
 
 
 def _rejected(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
     return Match(
         Strength.RESIDUAL,
         (refused.fact, "our files show no fault, and the backend does not say what it dislikes"),
-        possible=left_open(evidence, refused),
+        possible=list_possible_causes(evidence, refused),
         decides="the backend's own log at the time of the attempt",
     )
 
@@ -145,7 +167,7 @@ CLIENT_CERT_KEY_MISMATCH = Cause(
     ),
     citations=("RFC 8446 §4.4.3",),
     applies=frozenset(get_args(EndingKind)),
-    match=lambda evidence: file_match(evidence, "client_cert_key_mismatch"),
+    match=lambda evidence: match_file_faults(evidence, "client_cert_key_mismatch"),
 )
 
 CLIENT_CERT_NOT_SENT = Cause(

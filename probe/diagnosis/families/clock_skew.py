@@ -14,24 +14,25 @@ from probe.diagnosis.readings import clock_readings as clocks
 from probe.diagnosis.readings.observed import (
     NOT_YET_VALID_ERROR,
     Refusal,
-    expired_issuer,
-    judged_certificate,
-    judged_the_server,
-    not_yet_valid,
-    outside_validity,
-    refusal,
+    find_expired_issuer,
+    find_judged_certificate,
+    find_not_yet_valid,
+    find_outside_validity,
+    find_refusal,
+    get_unverified_handshake,
 )
-from probe.diagnosis.wording import date, shown, span
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import ClockReading, Evidence, VerifyError
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import find_first_to_expire, is_expired, is_valid
 
-_CERTIFICATE_EXPIRED: Final = 45
 ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
     *clocks.set_backend_clock(),
     "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
     "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
 )
-_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 _DATE_ERRORS: Final = frozenset({NOT_YET_VALID_ERROR, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
@@ -41,21 +42,21 @@ def _skew(evidence: Evidence) -> Match | None:
 
 
 def _server_side(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
     errors = [e for e in handshake.verify_errors if e.code in _DATE_ERRORS]
     if not errors:
         return None
-    judged = {error: judged_certificate(evidence, handshake, error) for error in errors}
+    judged = {error: find_judged_certificate(evidence, handshake, error) for error in errors}
     known = tuple(dict.fromkeys(c for c in judged.values() if c is not None))
     facts = tuple(_dates(evidence, certificate) for certificate in known)
 
     def valid_at(there: float) -> bool:
         return all(_right_at(evidence, error, c, there) for error, c in judged.items())
 
-    if clocks.seen_valid(evidence, valid_at) is not None:
-        verdict = clocks.verdict(evidence)
+    if clocks.find_clock_of_validity(evidence, valid_at) is not None:
+        verdict = clocks.judge_clocks(evidence)
         return Match(
             Strength.NAMED,
             (*facts, *_by_the_other(known), *verdict.facts),
@@ -66,11 +67,16 @@ def _server_side(evidence: Evidence) -> Match | None:
         early = max(c.not_before - evidence.at for c in known)
         return Match(
             Strength.NAMED,
-            (*facts, f"it becomes valid in {span(early)}: within the tolerance of two clocks"),
+            (
+                *facts,
+                f"it becomes valid in {format_duration(early)}: within the tolerance of two clocks",
+            ),
             fix=server_fixes.wait_until_valid("the backend's certificate", early),
             party="backend",
         )
-    if clocks.readings(evidence) or any(error.code != NOT_YET_VALID_ERROR for error in errors):
+    if clocks.get_credible_readings(evidence) or any(
+        error.code != NOT_YET_VALID_ERROR for error in errors
+    ):
         return None
     return _all_from_the_future(evidence, known, facts)
 
@@ -83,7 +89,7 @@ def _right_at(
     Of one that is not at hand, a root of the system say, the direction alone can be compared.
     """
     if certificate is not None:
-        return clocks.in_date(certificate, there)
+        return is_valid(certificate, there)
     difference = there - evidence.at
     if error.code == NOT_YET_VALID_ERROR:
         return difference > evidence.target.clock_tolerance
@@ -109,7 +115,7 @@ def _all_from_the_future(
     evidence: Evidence, known: tuple[CertificateFacts, ...], facts: tuple[str, ...]
 ) -> Match | None:
     """Conclude from certificates alone: what both sides hold was issued later than our clock."""
-    ours = not_yet_valid(evidence)
+    ours = find_not_yet_valid(evidence)
     if ours is None or not known or _begins_soon(evidence, ours):
         return None
     behind = max(c.not_before for c in (*known, ours)) - evidence.at
@@ -119,29 +125,29 @@ def _all_from_the_future(
             *facts,
             f"our own certificate too: {_dates(evidence, ours)}",
             f"both sides hold certificates that were issued after this time, so the probe's clock "
-            f"is behind by at least {span(behind)} ({behind:.0f} s), unless both were made for "
+            f"is behind by at least {format_duration(behind)} ({behind:.0f} s), unless both were made for "
             "later",
         ),
         possible=("server_cert_not_yet_valid",),
         decides=clocks.ANOTHER_CLOCK,
-        fix=clocks.set_probe_clock(f"it is behind by at least {span(behind)}"),
+        fix=clocks.set_probe_clock(f"it is behind by at least {format_duration(behind)}"),
         party="probe",
     )
 
 
 def _client_side(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
-    outside = outside_validity(evidence)
+    outside = find_outside_validity(evidence)
     if outside is not None:
         return _outside_here(evidence, refused, outside)
-    measured = clocks.seen_outside(evidence)
+    measured = clocks.find_clock_outside_validity(evidence)
     if measured is not None:
         return _outside_there(evidence, refused, *measured)
-    if refused.alert != _CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
+    if refused.alert != TlsAlert.CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
         return None
-    return _bounded(evidence, refused) if expired_issuer(evidence) is None else None
+    return _bounded(evidence, refused) if find_expired_issuer(evidence) is None else None
 
 
 def _outside_here(
@@ -149,18 +155,18 @@ def _outside_here(
 ) -> Match | None:
     named = refused.alert in _DATE_ALERTS
     facts = (refused.fact, _dates(evidence, certificate))
-    if clocks.valid_elsewhere(evidence):
-        verdict = clocks.verdict(evidence)
+    if clocks.is_valid_by_another_clock(evidence):
+        verdict = clocks.judge_clocks(evidence)
         # A clock of ours alone does not make a backend refuse: only where it names dates, or
         # where its own clock is shown to be wrong in the same way.
-        if not named and not clocks.backend_outside(evidence):
+        if not named and not clocks.is_outside_by_backend_clock(evidence):
             return None
         whole = (*facts, *_by_the_other((certificate,)), *verdict.facts)
         strength = Strength.NAMED if named else Strength.PROVEN
         return Match(strength, whole, fix=verdict.fix, party=verdict.party)
     if not _begins_soon(evidence, certificate):
         return None
-    early = span(certificate.not_before - evidence.at)
+    early = format_duration(certificate.not_before - evidence.at)
     soon = f"it becomes valid in {early}: within the tolerance of two clocks"
     return Match(
         Strength.NAMED if named else Strength.PROVEN,
@@ -176,11 +182,13 @@ def _outside_there(
     evidence: Evidence, refused: Refusal, certificate: CertificateFacts, reading: ClockReading
 ) -> Match:
     there = evidence.at + reading.offset
-    if there > certificate.not_after:
-        said = f"by that clock it expired {span(there - certificate.not_after)} ago"
+    if is_expired(certificate, there):
+        said = f"by that clock it expired {format_duration(there - certificate.not_after)} ago"
     else:
-        said = f"by that clock it becomes valid in {span(certificate.not_before - there)}"
-    verdict = clocks.verdict(evidence)
+        said = (
+            f"by that clock it becomes valid in {format_duration(certificate.not_before - there)}"
+        )
+    verdict = clocks.judge_clocks(evidence)
     named = refused.alert in _DATE_ALERTS
     renew = "Then renew the exporter's certificate: by the right clock it is out of date."
     return Match(
@@ -194,17 +202,17 @@ def _outside_there(
 def _bounded(evidence: Evidence, refused: Refusal) -> Match:
     """Bound the difference by the dates of what the backend calls expired."""
     chain = evidence.credentials.client_chain
-    first_to_end = min(chain, key=lambda c: c.not_after)
+    first_to_end = find_first_to_expire(chain)
     last_to_begin = max(chain, key=lambda c: c.not_before)
     ahead = first_to_end.not_after - evidence.at
     behind = evidence.at - last_to_begin.not_before
-    verdict = clocks.verdict(evidence)
+    verdict = clocks.judge_clocks(evidence)
     facts = (
         refused.fact,
-        f"our certificate is valid until {date(first_to_end.not_after)} by the probe's clock, "
-        f"so the backend's clock is ahead by at least {span(ahead)} ({ahead:.0f} s), or, where "
+        f"our certificate is valid until {format_time(first_to_end.not_after)} by the probe's clock, "
+        f"so the backend's clock is ahead by at least {format_duration(ahead)} ({ahead:.0f} s), or, where "
         "its TLS says expired for not yet valid too (Go, BoringSSL, rustls), behind by at least "
-        f"{span(behind)}",
+        f"{format_duration(behind)}",
         *verdict.facts,
         "the same alert comes when a CA certificate in the backend's own client CA file has "
         "expired: look there if its clock is right",
@@ -222,16 +230,19 @@ def _bounded(evidence: Evidence, refused: Refusal) -> Match:
 
 def _finding(evidence: Evidence) -> Match | None:
     """Report clocks that differ without having stopped this attempt."""
-    if not any(clocks.differs(evidence, reading) for reading in clocks.readings(evidence)):
+    if not any(
+        clocks.is_out_of_tolerance(evidence, reading)
+        for reading in clocks.get_credible_readings(evidence)
+    ):
         return None
-    verdict = clocks.verdict(evidence)
+    verdict = clocks.judge_clocks(evidence)
     return Match(Strength.FINDING, ("; ".join(verdict.facts),), fix=verdict.fix)
 
 
 def _dates(evidence: Evidence, certificate: CertificateFacts) -> str:
     return (
-        f"{shown(certificate)} is valid from {date(certificate.not_before)} to "
-        f"{date(certificate.not_after)}; the probe's clock says {date(evidence.at)}"
+        f"{name_certificate(certificate)} is valid from {format_time(certificate.not_before)} to "
+        f"{format_time(certificate.not_after)}; the probe's clock says {format_time(evidence.at)}"
     )
 
 

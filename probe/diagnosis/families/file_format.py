@@ -5,22 +5,31 @@ from typing import Final, get_args
 
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.file_faults import file_match
-from probe.diagnosis.readings.observed import Refusal, left_open, refusal
-from probe.diagnosis.wording import shown
+from probe.diagnosis.readings.file_faults import match_file_faults
+from probe.diagnosis.readings.observed import Refusal, find_refusal, list_possible_causes
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
 
 _EVERY_ENDING: Final[frozenset[EndingKind]] = frozenset(get_args(EndingKind))
-_UNKNOWN_CA = 48
-_INCOMPLETE_ALERTS = frozenset({40, 42, 46, 48, 49, None})
+_INCOMPLETE_ALERTS = frozenset(
+    {
+        TlsAlert.HANDSHAKE_FAILURE,
+        TlsAlert.BAD_CERTIFICATE,
+        TlsAlert.CERTIFICATE_UNKNOWN,
+        TlsAlert.UNKNOWN_CA,
+        TlsAlert.ACCESS_DENIED,
+        None,
+    }
+)
 
 
 def _of(cause: str) -> Callable[[Evidence], Match | None]:
-    return lambda evidence: file_match(evidence, cause)
+    return lambda evidence: match_file_faults(evidence, cause)
 
 
 def _incomplete(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert not in _INCOMPLETE_ALERTS:
         return None
     missing = evidence.credentials.continuation
@@ -43,19 +52,19 @@ def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
     )
     facts = (
         refused.fact,
-        f"cert_file ends with {shown(chain[-1])}, whose issuer {chain[-1].issuer.text} it lacks; "
+        f"cert_file ends with {name_certificate(chain[-1])}, whose issuer {chain[-1].issuer.text} it lacks; "
         f"that issuer stands in {missing[0].path}",
     )
     fix = client_fixes.append_intermediate(missing[0])
     if reaches:
         anchor = "the missing intermediate chains to a CA that the backend accepts"
-        strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
+        strength = Strength.NAMED if refused.alert == TlsAlert.UNKNOWN_CA else Strength.PROVEN
         return Match(strength, (*facts, anchor), fix=fix)
     if not listed:
-        strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
+        strength = Strength.NAMED if refused.alert == TlsAlert.UNKNOWN_CA else Strength.PROVEN
         possible: tuple[str, ...] = ("client_ca_untrusted",)
-        if refused.alert != _UNKNOWN_CA:
-            possible = left_open(evidence, refused)
+        if refused.alert != TlsAlert.UNKNOWN_CA:
+            possible = list_possible_causes(evidence, refused)
         return Match(
             strength,
             (*facts, "the backend names no acceptable CAs to compare with"),

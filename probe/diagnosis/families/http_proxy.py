@@ -21,19 +21,19 @@ _ADDRESS: Final = (
 )
 
 
-def before_the_tunnel(evidence: Evidence) -> bool:
+def is_before_tunnel(evidence: Evidence) -> bool:
     """Whether the attempt ended while only its proxy had been dialled."""
     return bool(evidence.target.proxy) and evidence.ending.stage in {"resolve", "connect"}
 
 
-def through(evidence: Evidence) -> str:
+def describe_proxy(evidence: Evidence) -> str:
     """Return words that name the proxy on the way; empty without one."""
     proxy = evidence.target.proxy
     return f" (through the proxy {proxy})" if proxy else ""
 
 
 def _proxy(evidence: Evidence) -> Match | None:
-    if not before_the_tunnel(evidence):
+    if not is_before_tunnel(evidence):
         return None
     proxy, ending = evidence.target.proxy, evidence.ending
     match ending.kind:

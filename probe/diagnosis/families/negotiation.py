@@ -7,47 +7,43 @@ from probe.diagnosis.families.application_protocol import ALPN_MISMATCH, OTLP_PR
 from probe.diagnosis.families.ciphers_and_groups import NO_SHARED_CIPHER, NO_SHARED_GROUP, UNSAID
 from probe.diagnosis.families.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
 from probe.diagnosis.fixes import negotiation_fixes as fixes
-from probe.diagnosis.fixes.steps import kind_of_settings
+from probe.diagnosis.fixes.steps import get_settings_kind
 from probe.diagnosis.readings.experiment_results import (
-    further,
-    holds,
-    proven,
-    same_alert,
-    still_open,
+    ends_with_alert,
+    get_improvement,
+    get_proven_cause,
+    is_reproduced,
+    remove_excluded,
 )
-from probe.diagnosis.readings.named_alert import received
+from probe.diagnosis.readings.named_alert import match_received_alert
 from probe.diagnosis.readings.observed import (
-    alert_text,
-    fatal_alert,
-    refusal,
-    sent_alert,
+    find_refusal,
+    format_alert,
+    get_fatal_alert,
+    get_sent_alert,
 )
-from probe.diagnosis.readings.shared_suites import own_suites_refused
+from probe.diagnosis.readings.shared_suites import find_newer_version
 from probe.model.evidence import EndingKind, Evidence, Handshake
+from probe.model.tls_alerts import TlsAlert
 
-_PROTOCOL_VERSION = 70
-_INSUFFICIENT_SECURITY = 71
-_HANDSHAKE_FAILURE = 40
-_INTERNAL_ERROR = 80
-_UNRECOGNIZED_NAME = 112
-_NO_APPLICATION_PROTOCOL = 120
-_CERTIFICATE_REQUIRED = 116
 _NAMED_ELSEWHERE: Final = frozenset(
-    {_PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _INTERNAL_ERROR, _UNRECOGNIZED_NAME,
-     _NO_APPLICATION_PROTOCOL}
+    {TlsAlert.PROTOCOL_VERSION, TlsAlert.INSUFFICIENT_SECURITY, TlsAlert.INTERNAL_ERROR, TlsAlert.UNRECOGNIZED_NAME,
+     TlsAlert.NO_APPLICATION_PROTOCOL}
 )  # fmt: skip
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
 _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
-    _HANDSHAKE_FAILURE: (
+    TlsAlert.HANDSHAKE_FAILURE: (
         "no_shared_cipher",
         "protocol_version_mismatch",
         "no_shared_group",
         "no_shared_signature_algorithm",
     ),
-    10: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
-    49: ("server_name_unrecognized",),  # access_denied: rustls, of an unknown SNI
-    109: ("no_shared_group",),  # missing_extension: BoringSSL
+    TlsAlert.UNEXPECTED_MESSAGE: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
+    TlsAlert.ACCESS_DENIED: (
+        "server_name_unrecognized",
+    ),  # access_denied: rustls, of an unknown SNI
+    TlsAlert.MISSING_EXTENSION: ("no_shared_group",),  # missing_extension: BoringSSL
 }
 
 
@@ -57,24 +53,24 @@ def _version(evidence: Evidence) -> Match | None:
         return None
     offer = handshake.offer
     offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
-    match = received(evidence, _PROTOCOL_VERSION)
+    match = match_received_alert(evidence, TlsAlert.PROTOCOL_VERSION)
     # What goes with every cipher, group or protocol at the versions offered is no matter of them.
     narrower = any(
-        further(evidence, varied) is not None
+        get_improvement(evidence, varied) is not None
         for varied in ("every_cipher", "every_group", "no_alpn")
     )
-    newer = own_suites_refused(evidence)
+    newer = find_newer_version(evidence)
     if newer is not None and newer.handshake is not None:
         return _newer_version_alone(evidence, newer.handshake)
-    shown = None if narrower else further(evidence, "every_version")
+    shown = None if narrower else get_improvement(evidence, "every_version")
     if match is not None or shown is not None:
         facts = (*(match.facts if match else ()), offered)
         chosen = shown.handshake.version if shown and shown.handshake else ""
-        party, fix = fixes.meet_versions(evidence.target, offer)
+        party, fix = fixes.allow_common_version(evidence.target, offer)
         if chosen:
             facts += (f"offered every version, the backend chose TLS {chosen}",)
             party, fix = fixes.allow_version(evidence.target, offer, chosen)
-        if same_alert(evidence, "every_version", _PROTOCOL_VERSION):
+        if ends_with_alert(evidence, "every_version", TlsAlert.PROTOCOL_VERSION):
             # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
             return Match(
                 Strength.NAMED,
@@ -85,20 +81,20 @@ def _version(evidence: Evidence) -> Match | None:
                 decides="the backend's own log at the time of the attempt",
             )
         return Match(Strength.NAMED, facts, fix=fix, party=party)
-    if evidence.ending.kind == "tls" and sent_alert(handshake) == _PROTOCOL_VERSION:
-        party, fix = fixes.meet_versions(evidence.target, offer)
+    if evidence.ending.kind == "tls" and get_sent_alert(handshake) == TlsAlert.PROTOCOL_VERSION:
+        party, fix = fixes.allow_common_version(evidence.target, offer)
         return Match(
             Strength.NAMED,
             ("the backend chose a version that we don't allow", offered),
             fix=fix,
             party=party,
         )
-    if not narrower and further(evidence, "tls_1.2") is not None:
+    if not narrower and get_improvement(evidence, "tls_1.2") is not None:
         return Match(
             Strength.NAMED,
             (offered, "capped at TLS 1.2 the handshake goes on: something on the way, or the "
              "backend, does not bear the ClientHello of TLS 1.3"),
-            fix=fixes.bear_the_hello(evidence.target),
+            fix=fixes.avoid_large_hello(evidence.target),
             party="network",
         )  # fmt: skip
     return None
@@ -129,22 +125,22 @@ def _newer_version_alone(evidence: Evidence, newer: Handshake) -> Match:
 
 def _unexplained_failure(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
-    if handshake is None or refusal(evidence) is not None or evidence.ending.kind != "alert":
+    if handshake is None or find_refusal(evidence) is not None or evidence.ending.kind != "alert":
         return None
-    number = fatal_alert(handshake)
-    if number in _NAMED_ELSEWHERE or proven(evidence):
+    number = get_fatal_alert(handshake)
+    if number in _NAMED_ELSEWHERE or get_proven_cause(evidence):
         return None
-    tried = holds(evidence)
-    possible = still_open(evidence, _LEFT_OPEN.get(number, ()))
+    tried = is_reproduced(evidence)
+    possible = remove_excluded(evidence, _LEFT_OPEN.get(number, ()))
     fix: tuple[str, ...] = ()
-    if not tried and kind_of_settings(evidence.target) == "sdk":
+    if not tried and get_settings_kind(evidence.target) == "sdk":
         fix = HANDSHAKE_REJECTED.fix[:1]  # SDKs have no settings of suites, groups or versions
-    if tried and number == _HANDSHAKE_FAILURE:
+    if tried and number == TlsAlert.HANDSHAKE_FAILURE:
         own = "no_shared_cipher" in possible
         fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND
     return Match(
         Strength.RESIDUAL,
-        (f"the backend sent alert {alert_text(handshake, number)}",),
+        (f"the backend sent alert {format_alert(handshake, number)}",),
         possible=possible,
         fix=fix,
         decides=fixes.KEY_AGAINST_SUITES
@@ -155,7 +151,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
 
 def _fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
-        match = received(evidence, _INTERNAL_ERROR)
+        match = match_received_alert(evidence, TlsAlert.INTERNAL_ERROR)
         # Go servers (Caddy among them) say so where they have no certificate for the name.
         return match and Match(
             match.strength,
@@ -164,16 +160,16 @@ def _fault(evidence: Evidence) -> Match | None:
             decides="a handshake that asks for another name, or the backend's log",
         )
     handshake = evidence.handshake
-    number = sent_alert(handshake) if handshake is not None else None
-    if handshake is None or number == _PROTOCOL_VERSION:
+    number = get_sent_alert(handshake) if handshake is not None else None
+    if handshake is None or number == TlsAlert.PROTOCOL_VERSION:
         return None
-    said = f", and sent alert {alert_text(handshake, number)}" if number is not None else ""
+    said = f", and sent alert {format_alert(handshake, number)}" if number is not None else ""
     return Match(Strength.NAMED, (f"our TLS library could not go on with what came{said}",))
 
 
 def _withheld(evidence: Evidence) -> Match | None:
-    refused = refusal(evidence)
-    if refused is None or not refused.sent or refused.alert != _CERTIFICATE_REQUIRED:
+    refused = find_refusal(evidence)
+    if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REQUIRED:
         return None
     return Match(
         Strength.NAMED,

@@ -1,9 +1,14 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
 
 from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.http_proxy import PROXY_FAILURE, before_the_tunnel, through
-from probe.diagnosis.readings.experiment_results import hints, holds, proven, still_open
-from probe.diagnosis.readings.observed import refusal
+from probe.diagnosis.families.http_proxy import PROXY_FAILURE, describe_proxy, is_before_tunnel
+from probe.diagnosis.readings.experiment_results import (
+    get_proven_cause,
+    has_unproven_improvement,
+    is_reproduced,
+    remove_excluded,
+)
+from probe.diagnosis.readings.observed import find_refusal
 from probe.model.evidence import Evidence
 
 _SILENT = (
@@ -25,13 +30,13 @@ def _tried(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _ended(evidence: Evidence) -> Match | None:
-    if before_the_tunnel(evidence):
+    if is_before_tunnel(evidence):
         return None
     return Match(Strength.NAMED, _tried(evidence) or (evidence.ending.detail,))
 
 
 def _dns(evidence: Evidence) -> Match | None:
-    if before_the_tunnel(evidence):
+    if is_before_tunnel(evidence):
         return None
     fact = f"{evidence.target.host} does not resolve: {evidence.ending.detail}"
     return Match(Strength.NAMED, (fact,))
@@ -43,14 +48,16 @@ def _timeout(evidence: Evidence) -> Match | None:
 
 def _tls_timeout(evidence: Evidence) -> Match | None:
     ending = evidence.ending
-    if ending.stage != "handshake" or proven(evidence):
+    if ending.stage != "handshake" or get_proven_cause(evidence):
         return None
-    fact = f"the connection was made{through(evidence)}, and the TLS handshake did not finish"
+    fact = (
+        f"the connection was made{describe_proxy(evidence)}, and the TLS handshake did not finish"
+    )
     limit = f"{evidence.target.timeout:g} s passed"
     if ending.kind == "budget":
         limit = f"it exceeded what one attempt may take ({ending.detail})"
     facts = (f"{fact} before {limit}",)
-    if not hints(evidence, "tls_1.2"):
+    if not has_unproven_improvement(evidence, "tls_1.2"):
         return Match(Strength.NAMED, facts)
     return Match(
         Strength.NAMED,
@@ -66,7 +73,7 @@ def _tls_timeout(evidence: Evidence) -> Match | None:
 
 
 def _closed(evidence: Evidence) -> Match | None:
-    if refusal(evidence) is not None or proven(evidence):
+    if find_refusal(evidence) is not None or get_proven_cause(evidence):
         return None
     stage = evidence.ending.stage
     if stage == "connect":
@@ -77,11 +84,11 @@ def _closed(evidence: Evidence) -> Match | None:
             Strength.NAMED,
             (
                 f"the peer {verb} the connection during the TLS handshake, without an alert"
-                f"{through(evidence)}",
+                f"{describe_proxy(evidence)}",
             ),
-            possible=still_open(evidence, _SILENT),
+            possible=remove_excluded(evidence, _SILENT),
             decides="the backend's own log at the time of the attempt"
-            if holds(evidence)
+            if is_reproduced(evidence)
             else "a handshake with other versions and ciphers, or a greeting in plaintext",
         )
     return _closed_unanswered(evidence, verb)
@@ -98,11 +105,11 @@ def _closed_unanswered(evidence: Evidence, verb: str) -> Match:
     else:
         when = "after the handshake, before it answered"
     how = f": {ending.detail}" if ending.detail else ""
-    fact = f"the peer {ended} {when}{through(evidence)}{how}"
+    fact = f"the peer {ended} {when}{describe_proxy(evidence)}{how}"
     return Match(
         Strength.NAMED,
         (fact,),
-        possible=still_open(evidence, _unsaid(evidence)),
+        possible=remove_excluded(evidence, _unsaid(evidence)),
         decides="a TLS handshake, and a request in the other OTLP protocol"
         if evidence.target.plaintext
         else "a request in the other OTLP protocol",

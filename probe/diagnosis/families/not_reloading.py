@@ -8,9 +8,10 @@ from typing import Final, get_args
 
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.wording import date, shown, span
-from probe.model.certificate import CertificateFacts, Rotation, ServedFile
+from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import find_first_to_expire
 
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""
@@ -27,14 +28,14 @@ def _exporter(evidence: Evidence) -> Match | None:
 
 def _still_has(rotation: Rotation, evidence: Evidence) -> str:
     fact = (
-        f"{_SETTING[rotation.role]} {rotation.path} was replaced on {date(rotation.at)}; an "
+        f"{_SETTING[rotation.role]} {rotation.path} was replaced on {format_time(rotation.at)}; an "
         "exporter that has not been restarted since still has "
     )
-    ends = min(certificate.not_after for certificate in rotation.before)
+    ends = find_first_to_expire(rotation.before).not_after
     when = "expired" if ends < evidence.at else "expires"
     if rotation.role == "cert":
-        return f"{fact}{_which(rotation.before[0])}, which {when} on {date(ends)}: {_why(evidence)}"
-    names = ", ".join(dict.fromkeys(map(shown, rotation.before[:3])))
+        return f"{fact}{_which(rotation.before[0])}, which {when} on {format_time(ends)}: {_why(evidence)}"
+    names = ", ".join(dict.fromkeys(map(name_certificate, rotation.before[:3])))
     more = len(rotation.before) - 3
     names += f" and {more} more" if more > 0 else ""
     return f"{fact}the CAs of before ({names}): {_why(evidence)}"
@@ -49,7 +50,7 @@ def _why(evidence: Evidence) -> str:
 
 
 def _which(certificate: CertificateFacts) -> str:
-    return f"{shown(certificate)} (serial number {certificate.serial_number})"
+    return f"{name_certificate(certificate)} (serial number {certificate.serial_number})"
 
 
 def _backend(evidence: Evidence) -> Match | None:
@@ -66,12 +67,12 @@ def _backend(evidence: Evidence) -> Match | None:
     return Match(
         Strength.FINDING,
         (
-            f"the backend serves {_which(served)}, issued on {date(served.not_before)} and valid "
-            f"until {date(served.not_after)}, while {file.path} holds a newer one, issued on "
-            f"{date(on_disk.not_before)} and valid until {date(on_disk.not_after)}, since "
-            f"{date(file.modified)}: {_interval(file)}",
+            f"the backend serves {_which(served)}, issued on {format_time(served.not_before)} and valid "
+            f"until {format_time(served.not_after)}, while {file.path} holds a newer one, issued on "
+            f"{format_time(on_disk.not_before)} and valid until {format_time(on_disk.not_after)}, since "
+            f"{format_time(file.modified)}: {_interval(file)}",
         ),
-        fix=server_fixes.read_file_again(file),
+        fix=server_fixes.reload_served_file(file),
     )
 
 
@@ -81,7 +82,7 @@ def _interval(file: ServedFile) -> str:
     if file.reload_interval is None:
         return f"reload_interval of receiver {file.receiver} is not set, so it never reads it again"
     return (
-        f"receiver {file.receiver} should have read it again after {span(file.reload_interval)}; "
+        f"receiver {file.receiver} should have read it again after {format_duration(file.reload_interval)}; "
         "either it could not, or the Collector runs with another configuration"
     )
 

@@ -13,25 +13,26 @@ from probe.diagnosis.fixes import server_fixes
 from probe.diagnosis.readings import clock_readings as clocks
 from probe.diagnosis.readings.observed import (
     NOT_YET_VALID_ERROR,
-    judged_certificate,
-    judged_the_server,
-    not_yet_valid,
-    refusal,
+    find_judged_certificate,
+    find_not_yet_valid,
+    find_refusal,
+    get_unverified_handshake,
 )
-from probe.diagnosis.wording import date, shown, span
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, VerifyError
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration
+from probe.x509.validity import describe_beginning
 
-_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 
 
 def _client_not_yet(evidence: Evidence) -> Match | None:
-    certificate = not_yet_valid(evidence)
-    if certificate is None or clocks.valid_elsewhere(evidence):
+    certificate = find_not_yet_valid(evidence)
+    if certificate is None or clocks.is_valid_by_another_clock(evidence):
         return None
-    ahead = certificate.not_before - evidence.at
-    fact = f"{shown(certificate)} becomes valid in {span(ahead)}, on {date(certificate.not_before)}"
-    refused = refusal(evidence)
+    fact = describe_beginning(certificate, evidence.at)
+    refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (fact,))
     named = refused.alert in _DATE_ALERTS
@@ -39,32 +40,31 @@ def _client_not_yet(evidence: Evidence) -> Match | None:
 
 
 def _server_not_yet(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
     for error in handshake.verify_errors:
         if error.code == NOT_YET_VALID_ERROR:
-            return _not_yet(evidence, error, judged_certificate(evidence, handshake, error))
+            return _not_yet(evidence, error, find_judged_certificate(evidence, handshake, error))
     return None
 
 
 def _not_yet(evidence: Evidence, error: VerifyError, certificate: CertificateFacts | None) -> Match:
     facts = [f"a certificate at depth {error.depth} of the server's path is not valid yet"]
     if certificate is not None:
-        early = certificate.not_before - evidence.at
-        begins = date(certificate.not_before)
-        facts = [f"{shown(certificate)} becomes valid in {span(early)}, on {begins}"]
-    known = clocks.readings(evidence)
+        facts = [describe_beginning(certificate, evidence.at)]
+    known = clocks.get_credible_readings(evidence)
     if certificate is not None and not known:
+        early = certificate.not_before - evidence.at
         facts.append(
             f"it is in use already: where it was not made for later, the probe's clock is behind "
-            f"by at least {span(early)} ({early:.0f} s)"
+            f"by at least {format_duration(early)} ({early:.0f} s)"
         )
     return Match(
         Strength.NAMED,
-        (*facts, *clocks.verdict(evidence).facts),
+        (*facts, *clocks.judge_clocks(evidence).facts),
         possible=() if known else ("clock_skew",),
-        fix=server_fixes.issue_for_now(evidence) if known else (),
+        fix=server_fixes.reissue_for_now(evidence) if known else (),
         party="backend" if known else "either",
         decides=clocks.ANOTHER_CLOCK,
     )

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.readings.experiment_results import proven
-from probe.diagnosis.readings.first_bytes import bytes_of, name_unexpected
-from probe.diagnosis.readings.grpc_success import find_breach, lacks_message, speaks_grpc
-from probe.diagnosis.readings.observed import answered_well, refusal, speaks_otlp
-from probe.diagnosis.readings.request_path import path_mistake
+from probe.diagnosis.readings.experiment_results import get_proven_cause
+from probe.diagnosis.readings.first_bytes import decode_bytes, name_unexpected_bytes
+from probe.diagnosis.readings.grpc_success import (
+    describe_grpc_breach,
+    is_grpc_answer,
+    lacks_message,
+)
+from probe.diagnosis.readings.observed import find_refusal, is_otlp_answer, is_success
+from probe.diagnosis.readings.request_path import find_path_mistake
 from probe.diagnosis.readings.storage_texts import is_about_storage
-from probe.diagnosis.readings.unreadable_answer import unreadable
+from probe.diagnosis.readings.unreadable_answer import match_unreadable_answer
 from probe.model.diagnosis import Party
 from probe.model.evidence import Answer, EndingKind, Evidence
 
@@ -63,7 +67,7 @@ def kind_of(evidence: Evidence) -> str | None:
     gRPC status before HTTP status (gRPC over HTTP/2, "Responses"); HTTP codes by OTLP/HTTP.
     """
     answer = evidence.answer
-    if answer is None or answered_well(evidence):
+    if answer is None or is_success(evidence):
         return None
     if is_about_storage(answer, answer.message):
         return "otlp_storage_failure"
@@ -75,7 +79,7 @@ def kind_of(evidence: Evidence) -> str | None:
     if 200 <= status < 300 and answer.body_end != "whole":
         return "otlp_rejected"
     grpc = evidence.target.protocol == "grpc"
-    if grpc and speaks_grpc(answer) and 200 <= status < 300:
+    if grpc and is_grpc_answer(answer) and 200 <= status < 300:
         return "otlp_rejected"  # the stream ended without its grpc-status
     if 200 <= status < 400 or status in _NOT_SERVED:
         return None if grpc and not 300 <= status < 400 else "otlp_not_served"
@@ -86,7 +90,7 @@ def _fact(answer: Answer) -> str:
     if answer.grpc_status is not None:
         name = _GRPC_NAMES.get(answer.grpc_status, "OK" if answer.grpc_status == 0 else "?")
         said = f"gRPC status {answer.grpc_status} {name}"
-        if breach := find_breach(answer):
+        if breach := describe_grpc_breach(answer):
             said += f" {breach}"
     else:
         said = f"HTTP {answer.http_status}"
@@ -100,7 +104,7 @@ def _fact(answer: Answer) -> str:
 
 def _match_of(cause: str) -> Callable[[Evidence], Match | None]:
     def match(evidence: Evidence) -> Match | None:
-        if evidence.ending.kind != "answered" or refusal(evidence) is not None:
+        if evidence.ending.kind != "answered" or find_refusal(evidence) is not None:
             return None
         if kind_of(evidence) != cause:
             return None
@@ -113,7 +117,7 @@ def _match_of(cause: str) -> Callable[[Evidence], Match | None]:
 def _permission_denied(evidence: Evidence) -> Match | None:
     match = _match_of("otlp_permission_denied")(evidence)
     answer, handshake = evidence.answer, evidence.handshake
-    if match is None or answer is None or speaks_otlp(answer):
+    if match is None or answer is None or is_otlp_answer(answer):
         return match
     if handshake is None or not handshake.client_certificate_sent:
         return match
@@ -129,13 +133,17 @@ def _not_served(evidence: Evidence) -> Match | None:
     kind = evidence.ending.kind
     if kind not in {"garbage", "budget"}:
         return _unserved(evidence)
-    if evidence.answer is not None or evidence.ending.stage == "handshake" or proven(evidence):
+    if (
+        evidence.answer is not None
+        or evidence.ending.stage == "handshake"
+        or get_proven_cause(evidence)
+    ):
         return None
     if kind == "budget":
         fact = f"more than {evidence.ending.detail} arrived, and no answer to the request"
         return Match(Strength.NAMED, (fact,))
     if evidence.first_bytes:
-        first = name_unexpected(bytes_of(evidence.first_bytes))
+        first = name_unexpected_bytes(decode_bytes(evidence.first_bytes))
         return Match(Strength.NAMED, (f"the peer answers the request with {first}",))
     return None
 
@@ -145,7 +153,7 @@ def _unserved(evidence: Evidence) -> Match | None:
     answer = evidence.answer
     if match is None or answer is None:
         return match
-    if (mistake := path_mistake(evidence.target)) is not None:
+    if (mistake := find_path_mistake(evidence.target)) is not None:
         facts = (*match.facts, mistake.fact)
         return Match(match.strength, facts, fix=mistake.fix, party="exporter")
     if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
@@ -156,7 +164,7 @@ def _unserved(evidence: Evidence) -> Match | None:
 
 def _storage_failed(evidence: Evidence) -> Match | None:
     answer = evidence.answer
-    if answer is not None and _rejects_for_storage(answer) and answered_well(evidence):
+    if answer is not None and _rejects_for_storage(answer) and is_success(evidence):
         return _partial(answer)
     return _match_of("otlp_storage_failure")(evidence)
 
@@ -168,8 +176,8 @@ def _rejects_for_storage(answer: Answer) -> bool:
 def _rejected(evidence: Evidence) -> Match | None:
     answer = evidence.answer
     if evidence.ending.kind in {"garbage", "budget"}:
-        return unreadable(evidence)
-    if answer is not None and evidence.ending.kind == "answered" and answered_well(evidence):
+        return match_unreadable_answer(evidence)
+    if answer is not None and evidence.ending.kind == "answered" and is_success(evidence):
         if evidence.target.protocol == "grpc" and lacks_message(answer):
             fact = (
                 "the answer is gRPC status OK without a response message: grpc-go 1.84, by which "

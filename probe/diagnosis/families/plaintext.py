@@ -3,21 +3,21 @@
 from typing import get_args
 
 from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes.steps import literal
-from probe.diagnosis.readings.experiment_results import further
-from probe.diagnosis.readings.first_bytes import bytes_of, name_first_bytes
-from probe.diagnosis.readings.plaintext_to_tls import wants_tls
+from probe.diagnosis.fixes.steps import escape_braces
+from probe.diagnosis.readings.experiment_results import get_improvement
+from probe.diagnosis.readings.first_bytes import decode_bytes, name_first_bytes
+from probe.diagnosis.readings.plaintext_to_tls import prove_tls_port
 from probe.model.evidence import EndingKind, Evidence
 
 
 def _not_tls(evidence: Evidence) -> Match | None:
     if evidence.ending.kind != "not_tls":
-        greeted = further(evidence, "plaintext")
+        greeted = get_improvement(evidence, "plaintext")
         if greeted is None:
             return None
-        answer = name_first_bytes(bytes_of(greeted.first_bytes))
+        answer = name_first_bytes(decode_bytes(greeted.first_bytes))
         return Match(Strength.NAMED, (f"greeted in plaintext, the peer answers with {answer}",))
-    first = bytes_of(evidence.handshake.first_bytes) if evidence.handshake else b""
+    first = decode_bytes(evidence.handshake.first_bytes) if evidence.handshake else b""
     return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
 
 
@@ -27,7 +27,7 @@ def _tls_off(evidence: Evidence) -> Match | None:
     settings = (
         f"{evidence.target.endpoint}: the exporter's own settings send in plaintext, without TLS"
     )
-    if proof := wants_tls(evidence):
+    if proof := prove_tls_port(evidence):
         return Match(Strength.NAMED, (proof, settings))
     return Match(Strength.FINDING, (settings,))
 
@@ -40,7 +40,7 @@ def _setting_ignored(evidence: Evidence) -> Match | None:
         Strength.FINDING,
         tuple(remark.fact for remark in remarks),
         each=tuple(
-            (remark.fact, (*map(literal, remark.fix), "{restart}") if remark.fix else ())
+            (remark.fact, (*map(escape_braces, remark.fix), "{restart}") if remark.fix else ())
             for remark in remarks
         ),
     )

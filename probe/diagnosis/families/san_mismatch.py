@@ -3,20 +3,20 @@
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import server_fixes
 from probe.diagnosis.readings.observed import (
-    fatal_alert,
-    judged_the_server,
-    left_open,
-    outside_validity,
-    refusal,
-    speaks_otlp,
-    usage_fault,
+    describe_usage_fault,
+    find_outside_validity,
+    find_refusal,
+    get_fatal_alert,
+    get_unverified_handshake,
+    is_otlp_answer,
+    list_possible_causes,
 )
-from probe.diagnosis.wording import shown
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.strength import find_weak_key, find_weak_signature
 
-_NAME_REFUSALS = frozenset({46, 49})
-_UNRECOGNIZED_NAME = 112
+_NAME_REFUSALS = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
 _SHOWN_NAMES = 8
 
 SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
@@ -25,7 +25,7 @@ SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
 
 
 def _server_name(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.name_check.matched:
         return None
     check = handshake.name_check
@@ -50,15 +50,15 @@ def _client_name(evidence: Evidence) -> Match | None:
     policy = _http_policy(evidence)
     if policy is not None:
         return policy
-    refused = refusal(evidence)
+    refused = find_refusal(evidence)
     if refused is None or refused.alert not in _NAME_REFUSALS or refused.listed is not True:
         return None
-    if outside_validity(evidence) or usage_fault(evidence):
+    if find_outside_validity(evidence) or describe_usage_fault(evidence):
         return None
     chain = evidence.credentials.client_chain
-    if weak_signature(chain) or weak_key(chain):
+    if find_weak_signature(chain) or find_weak_key(chain):
         return None
-    names = ", ".join(chain[0].sans) or shown(chain[0])
+    names = ", ".join(chain[0].sans) or name_certificate(chain[0])
     return Match(
         Strength.FITS,
         (
@@ -66,7 +66,7 @@ def _client_name(evidence: Evidence) -> Match | None:
             "the backend lists our issuer, and our certificate is valid and made for clients",
             f"the names it carries are {names}",
         ),
-        possible=left_open(evidence, refused),
+        possible=list_possible_causes(evidence, refused),
         decides="the backend's list of allowed client names, or its log",
     )
 
@@ -74,14 +74,14 @@ def _client_name(evidence: Evidence) -> Match | None:
 def _http_policy(evidence: Evidence) -> Match | None:
     answer = evidence.answer
     handshake = evidence.handshake
-    if answer is None or handshake is None or answer.http_status != 403 or speaks_otlp(answer):
+    if answer is None or handshake is None or answer.http_status != 403 or is_otlp_answer(answer):
         return None
     if not handshake.client_certificate_sent or evidence.target.header_names:
         return None
     chain = evidence.credentials.client_chain
     if not chain:
         return None
-    names = ", ".join(chain[0].sans) or shown(chain[0])
+    names = ", ".join(chain[0].sans) or name_certificate(chain[0])
     return Match(
         Strength.NAMED,
         (
@@ -95,7 +95,7 @@ def _http_policy(evidence: Evidence) -> Match | None:
 
 def _unrecognized(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
-    if handshake is None or fatal_alert(handshake) != _UNRECOGNIZED_NAME:
+    if handshake is None or get_fatal_alert(handshake) != TlsAlert.UNRECOGNIZED_NAME:
         return None
     return Match(
         Strength.NAMED,
@@ -103,7 +103,7 @@ def _unrecognized(evidence: Evidence) -> Match | None:
             "the backend sent alert unrecognized_name (112)",
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
-        fix=server_fixes.ask_for_another_name(evidence.target),
+        fix=server_fixes.request_another_name(evidence.target),
     )
 
 

@@ -1,15 +1,20 @@
 """The backend's own certificate: its trust, its dates, its usage, its strength."""
 
 from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.client_expiry import expires_soon
 from probe.diagnosis.families.san_mismatch import SERVER_ENDINGS
 from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.readings.clock_readings import ANOTHER_CLOCK, in_date, readings, verdict
-from probe.diagnosis.readings.observed import judged_the_server
-from probe.diagnosis.wording import date, shown, span
-from probe.model.certificate import CertificateFacts
+from probe.diagnosis.readings.clock_readings import (
+    ANOTHER_CLOCK,
+    get_credible_readings,
+    judge_clocks,
+)
+from probe.diagnosis.readings.observed import get_unverified_handshake
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
-from probe.x509.strength import refused_by_go, weak_key
+from probe.text.time_format import format_time
+from probe.x509 import validity
+from probe.x509.path import find_issuers, is_issuer, names_issuer
+from probe.x509.strength import find_weak_key, find_weakness_for_go
 
 _EXPIRED = 10
 _REVOKED = 23
@@ -22,15 +27,15 @@ def _expired(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    if judged_the_server(evidence) is None:
+    if get_unverified_handshake(evidence) is None:
         return _expires_soon(evidence, handshake.server_chain)
     for error in handshake.verify_errors:
         if error.code == _EXPIRED:
             sure = _speaks_for_our_clock(evidence)
-            party, fix = server_fixes.renew(evidence, error.depth, sure=sure)
+            party, fix = server_fixes.renew_server_certificate(evidence, error.depth, sure=sure)
             return Match(
                 Strength.NAMED,
-                (_expiry_fact(evidence, handshake, error.depth), *verdict(evidence).facts),
+                (_expiry_fact(evidence, handshake, error.depth), *judge_clocks(evidence).facts),
                 possible=() if sure else ("clock_skew",),
                 fix=fix,
                 party=party,
@@ -46,30 +51,27 @@ def _speaks_for_our_clock(evidence: Evidence) -> bool:
     witness it may be what is wrong.
     """
     chain = evidence.credentials.client_chain
-    return bool(readings(evidence)) or (
-        bool(chain) and all(in_date(certificate, evidence.at) for certificate in chain)
+    return bool(get_credible_readings(evidence)) or (
+        bool(chain) and validity.find_invalid(chain, evidence.at) is None
     )
 
 
 def _expiry_fact(evidence: Evidence, handshake: Handshake, depth: int) -> str:
     if depth < len(handshake.server_chain):
-        certificate = handshake.server_chain[depth]
-        ago = span(evidence.at - certificate.not_after)
-        return f"{shown(certificate)} expired {ago} ago, on {date(certificate.not_after)}"
-    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
-    if anchors:
-        return f"the CA {shown(anchors[0])} in ca_file expired on {date(anchors[0].not_after)}"
+        return validity.describe_expired(handshake.server_chain[depth], evidence.at)
+    anchor = validity.find_expired(evidence.credentials.ca_bundle, evidence.at)
+    if anchor is not None:
+        return f"the CA {name_certificate(anchor)} in ca_file expired on {format_time(anchor.not_after)}"
     return f"a certificate at depth {depth} of the server's path has expired"
 
 
 def _expires_soon(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
     for certificate in chain:
-        if expires_soon(certificate.not_before, certificate.not_after, evidence.at):
-            left = span(certificate.not_after - evidence.at)
-            fact = f"the backend's {shown(certificate)} expires in {left}"
-            return Match(Strength.FINDING, (f"{fact}, on {date(certificate.not_after)}",))
-        if evidence.at > certificate.not_after and evidence.target.insecure_skip_verify:
-            fact = f"the backend's {shown(certificate)} has expired"
+        if validity.expires_soon(certificate, evidence.at):
+            fact = f"the backend's {validity.describe_expiry(certificate, evidence.at)}"
+            return Match(Strength.FINDING, (fact,))
+        if evidence.target.insecure_skip_verify and validity.is_expired(certificate, evidence.at):
+            fact = f"the backend's {name_certificate(certificate)} has expired"
             return Match(Strength.FINDING, (f"{fact}, and insecure_skip_verify lets it pass",))
     return None
 
@@ -79,7 +81,7 @@ def _trust_errors(handshake: Handshake) -> list[int]:
 
 
 def _untrusted(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or not _trust_errors(handshake):
         return None
     chain = handshake.server_chain
@@ -89,16 +91,14 @@ def _untrusted(evidence: Evidence) -> Match | None:
         else evidence.target.ca_file or "ca_file"
     )
     facts = [
-        f"the backend's certificate is {shown(chain[0])}, issued by {chain[-1].issuer.text}",
+        f"the backend's certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}",
         f"{where} holds no anchor for it (X509_V_ERR {_trust_errors(handshake)[0]})",
     ]
-    same_name = [
-        c for c in evidence.credentials.ca_bundle if c.subject.digest == chain[-1].issuer.digest
-    ]
+    same_name = [c for c in evidence.credentials.ca_bundle if names_issuer(chain[-1], c)]
     if same_name:
         facts.append("a CA of that name is there, with another key: it was reissued")
     alone = not chain[-1].self_signed and not same_name
-    fix = server_fixes.trust(evidence, chain[-1], reissued=bool(same_name))
+    fix = server_fixes.trust_backend_ca(evidence, chain[-1], reissued=bool(same_name))
     return Match(
         Strength.NAMED,
         tuple(facts),
@@ -109,24 +109,22 @@ def _untrusted(evidence: Evidence) -> Match | None:
 
 
 def _incomplete(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None or not _trust_errors(handshake):
         return None
     last = handshake.server_chain[-1]
-    anchors = {c.subject.digest for c in evidence.credentials.ca_bundle}
     credentials = evidence.credentials
     at_hand = [*credentials.client_chain, *(c.certificate for c in credentials.continuation)]
     for issuer in at_hand:
         if (
-            issuer.subject.digest == last.issuer.digest
+            is_issuer(issuer, last)
             and not issuer.self_signed
-            and issuer.issuer.digest in anchors
-            and (not last.authority_key_id or last.authority_key_id == issuer.subject_key_id)
+            and find_issuers(issuer, credentials.ca_bundle)
         ):
             return Match(
                 Strength.NAMED,
                 (
-                    f"the server sends {shown(last)} last, without its issuer {shown(issuer)}",
+                    f"the server sends {name_certificate(last)} last, without its issuer {name_certificate(issuer)}",
                     f"that issuer is at hand, and is itself issued by {issuer.issuer.text}, which "
                     "ca_file holds",
                 ),
@@ -136,24 +134,26 @@ def _incomplete(evidence: Evidence) -> Match | None:
 
 
 def _wrong_usage(evidence: Evidence) -> Match | None:
-    handshake = judged_the_server(evidence)
+    handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
     if all(error.code != _INVALID_PURPOSE for error in handshake.verify_errors):
         return None
     leaf = handshake.server_chain[0]
     usages = ", ".join(leaf.extended_key_usage or ()) or "none"
-    return Match(Strength.NAMED, (f"{shown(leaf)} is made for {usages}, not for serverAuth",))
+    return Match(
+        Strength.NAMED, (f"{name_certificate(leaf)} is made for {usages}, not for serverAuth",)
+    )
 
 
 def _weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    fact = refused_by_go(handshake.server_chain)
-    if fact and judged_the_server(evidence) is not None:
+    fact = find_weakness_for_go(handshake.server_chain)
+    if fact and get_unverified_handshake(evidence) is not None:
         return Match(Strength.NAMED, (f"the backend's {fact}",))
-    short = weak_key(handshake.server_chain)
+    short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
 
@@ -162,7 +162,7 @@ def _revoked(evidence: Evidence) -> Match | None:
     if handshake is None or handshake.stapled_status != "revoked":
         return None
     # Go and most exporters ignore a stapled answer: it stops those that the handshake stopped.
-    stopped = judged_the_server(evidence) is not None
+    stopped = get_unverified_handshake(evidence) is not None
     return Match(
         Strength.NAMED if stopped else Strength.FINDING,
         ("the server's stapled OCSP answer says revoked",),

@@ -6,10 +6,9 @@ made for clients is replaced, and never a reason to widen what the backend accep
 
 from typing import Final
 
-from probe.diagnosis.fixes.steps import has_variables, kind_of_settings, literal
-from probe.diagnosis.readings.observed import Refusal, usage_fault
-from probe.diagnosis.wording import shown
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, uses_variables
+from probe.diagnosis.readings.observed import Refusal, describe_usage_fault
+from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 
@@ -18,21 +17,21 @@ Fix = tuple[str, ...]
 _NAMES_SHOWN: Final = 3
 
 
-def earn_trust(evidence: Evidence, refused: Refusal) -> tuple[Party, Fix]:
+def make_backend_trust(evidence: Evidence, refused: Refusal) -> tuple[Party, Fix]:
     """Return who makes the backend trust the exporter's certificate, and how."""
     chain = evidence.credentials.client_chain
-    if usage_fault(evidence) or is_the_backends(evidence):
-        return "exporter", get_client_certificate(evidence)
-    issuer = literal(chain[-1].issuer.text) if chain else ""
+    if describe_usage_fault(evidence) or is_backend_certificate(evidence):
+        return "exporter", issue_client_certificate(evidence)
+    issuer = escape_braces(chain[-1].issuer.text) if chain else ""
     from_another = (
         f"If that CA is not one that this backend should trust, issue the exporter's certificate from "
-        f"{_accepted(evidence)} instead, and put it in {{into_cert}} with its key in {{into_key}}."
+        f"{_name_accepted_cas(evidence)} instead, and put it in {{into_cert}} with its key in {{into_key}}."
     )
     see = "To see the issuer: openssl x509 -in {cert_file} -noout -issuer"
     if chain and chain[-1].self_signed and len(chain) == 1:
         return "exporter", (
             f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
-            f"{_accepted(evidence)}: {{cert_file}} holds one that is its own issuer.",
+            f"{_name_accepted_cas(evidence)}: {{cert_file}} holds one that is its own issuer.",
             "Put it in {into_cert} with its key in {into_key}.",
             "{reread_cert}",
             "If it is meant to be its own issuer, append it to the backend's file of client CAs "
@@ -54,25 +53,25 @@ def earn_trust(evidence: Evidence, refused: Refusal) -> tuple[Party, Fix]:
     return "backend", (first, "{reload_client_ca}", from_another, see)
 
 
-def is_the_backends(evidence: Evidence) -> bool:
+def is_backend_certificate(evidence: Evidence) -> bool:
     """Whether what the exporter sends is the very certificate that the backend serves."""
     chain, handshake = evidence.credentials.client_chain, evidence.handshake
     served = handshake.server_chain if handshake else ()
     return bool(chain) and bool(served) and chain[0].sha256 == served[0].sha256
 
 
-def get_client_certificate(evidence: Evidence) -> Fix:
+def issue_client_certificate(evidence: Evidence) -> Fix:
     """Return the steps where a certificate that is not for clients stands in the exporter's place."""
     chain = evidence.credentials.client_chain
-    what = literal(shown(chain[0])) if chain else "a certificate"
+    what = escape_braces(name_certificate(chain[0])) if chain else "a certificate"
     made_for = ", ".join(chain[0].extended_key_usage or ()) if chain else ""
     present = f"{{cert_file}} holds {what}" + (
         f", which is made for {made_for}" if made_for else ""
     )
-    if is_the_backends(evidence):
+    if is_backend_certificate(evidence):
         present += ", the backend's own certificate"
     return (
-        f"Issue a client certificate for this exporter, from {_accepted(evidence)}, with "
+        f"Issue a client certificate for this exporter, from {_name_accepted_cas(evidence)}, with "
         "extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: usages: [client "
         f"auth, digital signature]): {present}.",
         "Put it in {into_cert} with its key in {into_key}.",
@@ -82,17 +81,21 @@ def get_client_certificate(evidence: Evidence) -> Fix:
     )
 
 
-def send_one(evidence: Evidence) -> Fix:
+def configure_certificate(evidence: Evidence) -> Fix:
     """Return the steps where none is configured."""
     target = evidence.target
     steps = [
         f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
-        f"{_accepted(evidence)}.",
+        f"{_name_accepted_cas(evidence)}.",
         "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
         "{restart}",
     ]
-    if kind_of_settings(target) != "collector" and target.protocol == "grpc" and not target.ca_file:
-        variable = "" if has_variables(target) else "an SDK for "
+    if (
+        get_settings_kind(target) != "collector"
+        and target.protocol == "grpc"
+        and not target.ca_file
+    ):
+        variable = "" if uses_variables(target) else "an SDK for "
         steps.insert(
             2,
             f"For {variable}Python over gRPC set OTEL_EXPORTER_OTLP_CERTIFICATE too, to the file of "
@@ -104,7 +107,7 @@ def send_one(evidence: Evidence) -> Fix:
 def append_intermediate(missing: CertificateAtHand) -> Fix:
     """Return the steps where cert_file ends below an issuer that lies next to it."""
     return (
-        f"Append {literal(shown(missing.certificate))}, which is in {literal(missing.path)}, to "
+        f"Append {escape_braces(name_certificate(missing.certificate))}, which is in {escape_braces(missing.path)}, to "
         "{cert_file}, behind the end entity's certificate (with cert-manager use tls.crt as it is: "
         "it holds both).",
         "{reread_cert}",
@@ -112,9 +115,9 @@ def append_intermediate(missing: CertificateAtHand) -> Fix:
     )
 
 
-def renew(evidence: Evidence, certificate: CertificateFacts) -> Fix:
+def renew_client_certificate(evidence: Evidence, certificate: CertificateFacts) -> Fix:
     """Return the steps where a certificate that we send has ended, or soon will."""
-    name = literal(shown(certificate))
+    name = escape_braces(name_certificate(certificate))
     if certificate != evidence.credentials.client_chain[0]:
         return (
             f"In {{into_cert}}, replace the certificate of {name}, which stands behind the exporter's "
@@ -134,22 +137,22 @@ def renew(evidence: Evidence, certificate: CertificateFacts) -> Fix:
 
 def renew_issuer(issuer: CertificateAtHand) -> Fix:
     """Return the steps where the CA that ours rests on has expired."""
-    name = literal(shown(issuer.certificate))
+    name = escape_braces(name_certificate(issuer.certificate))
     return (
         f"Renew the certificate of {name}, and put it in place of the expired one in the backend's "
         "file of client CAs.",
         "{reload_client_ca}",
-        f"If the renewed CA has another key than in {literal(issuer.path)}, issue the exporter's "
+        f"If the renewed CA has another key than in {escape_braces(issuer.path)}, issue the exporter's "
         "certificate anew too, and put it in {into_cert} with its key in {into_key}.",
     )
 
 
-def _accepted(evidence: Evidence) -> str:
+def _name_accepted_cas(evidence: Evidence) -> str:
     """Name the CAs that the backend accepts, as far as it says."""
     handshake = evidence.handshake
     names = [name.text for name in handshake.acceptable_cas if name.text] if handshake else []
     if not names:
         return "a CA in the file of client CAs of the backend at {endpoint}"
-    listed = literal(" or ".join(names[:_NAMES_SHOWN]))
+    listed = escape_braces(" or ".join(names[:_NAMES_SHOWN]))
     more = " or another CA on its list" if len(names) > _NAMES_SHOWN else ""
     return f"a CA that the backend accepts ({listed}{more})"

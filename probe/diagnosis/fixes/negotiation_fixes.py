@@ -6,8 +6,8 @@ is the backend that must allow more. Pure.
 
 from typing import Final
 
-from probe.diagnosis.fixes.steps import has_variables, kind_of_settings, name_setting
-from probe.diagnosis.readings.shared_suites import kind_of_key
+from probe.diagnosis.fixes.steps import get_settings_kind, name_setting, uses_variables
+from probe.diagnosis.readings.shared_suites import get_key_kind
 from probe.model.cipher_suites import INSECURE_SUITES, OPENSSL_NAMES
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
@@ -61,7 +61,7 @@ def is_offered(group: str, offered: tuple[str, ...]) -> bool:
     return bool(name) and (not offered or name in offered)
 
 
-def widen_ciphers(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
+def allow_cipher(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
     """Return who must allow the suite `chosen`, the backend's choice of all, and how."""
     see = "To see what the backend takes: openssl s_client -connect {host}:{port} </dev/null"
     if not offered or chosen in offered or chosen not in OPENSSL_NAMES:
@@ -85,7 +85,7 @@ def widen_ciphers(target: TargetFacts, offered: tuple[str, ...], chosen: str) ->
     )
 
 
-def narrow_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[Party, Fix]:
+def allow_more_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[Party, Fix]:
     """Return who must allow more suites, where it is not known which the backend would take."""
     if not offered:
         return "backend", ALL_WAS_OFFERED[:2]
@@ -97,7 +97,7 @@ def narrow_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[Party
     )
 
 
-def widen_groups(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
+def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
     """Return who must allow a common group, where the backend chose `chosen` of all."""
     see = "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null"
     name = _group_setting(chosen)
@@ -133,7 +133,7 @@ def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party
         )
     key = "max_version" if offer.max_version and chosen > offer.max_version else "min_version"
     limit = offer.max_version if key == "max_version" else offer.min_version
-    if kind_of_settings(target) == "sdk":
+    if get_settings_kind(target) == "sdk":
         return "backend", (
             f"Let the backend of {{endpoint}} speak TLS {limit} too, besides {chosen}: exporters of "
             "SDKs have no setting for it; then restart it.",
@@ -147,7 +147,7 @@ def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party
     )
 
 
-def meet_versions(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
+def allow_common_version(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
     """Return who must allow another version, where it is not known which the backend speaks."""
     see = (
         "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
@@ -161,7 +161,7 @@ def meet_versions(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
         )
         if narrow
     ]
-    if limits and kind_of_settings(target) != "sdk":
+    if limits and get_settings_kind(target) != "sdk":
         return "exporter", (
             f"Remove {' and '.join(limits)}: {{endpoint}} does not speak {_range(offer)}, to which "
             "the exporter is limited.",
@@ -177,7 +177,7 @@ def meet_versions(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
 
 def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type: str) -> Fix:
     """Return how to meet at `newer`, or below it with suites for the backend's key."""
-    kind = kind_of_key(key_type)
+    kind = get_key_kind(key_type)
     suites = f"ECDHE-{kind} suites" if kind in {"RSA", "ECDSA"} else "suites for its key"
     return (
         f'Set {name_setting(target, "max_version")} to "{newer}", or remove it: the backend '
@@ -188,13 +188,13 @@ def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type:
     )
 
 
-def bear_the_hello(target: TargetFacts) -> Fix:
+def avoid_large_hello(target: TargetFacts) -> Fix:
     """Return how to pass what does not bear a ClientHello above one packet."""
     later = (
         "Update the backend of {endpoint}, or the load balancer or firewall on the way: a "
         "ClientHello of more than one packet (X25519MLKEM768) breaks old ones."
     )
-    if has_variables(target):
+    if uses_variables(target):
         return (later,)
     return (
         f'Until the way is updated, set {name_setting(target, "max_version")} to "1.2".',

@@ -6,11 +6,12 @@ Pure. A backend reads its certificate once or at a reload: each change ends with
 from ipaddress import ip_address
 from typing import Final
 
-from probe.diagnosis.fixes.steps import kind_of_settings, literal, name_setting
-from probe.diagnosis.wording import shown, span
-from probe.model.certificate import CertificateFacts, ServedFile
+from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, name_setting
+from probe.model.certificate import CertificateFacts, ServedFile, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
+from probe.text.time_format import format_duration
+from probe.x509.validity import find_expired
 
 Fix = tuple[str, ...]
 
@@ -38,19 +39,19 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
     usable = [name.partition(":")[2] for name in check.presented if name.startswith("DNS:")]
     usable = [name for name in usable if name and "*" not in name][:_NAMES_SHOWN]
     if usable:
-        names = literal(" or ".join(usable))
+        names = escape_braces(" or ".join(usable))
         steps.append(f"Or write a name that it has in {{endpoint_setting}}: {names}.")
-        if kind_of_settings(target) != "sdk":
+        if get_settings_kind(target) != "sdk":
             override = name_setting(target, "server_name_override")
             steps[-1] = steps[-1][:-1] + f"; or set {override} to it."
         steps[-1] += " Then restart the exporter."
     return "backend", (*steps, see)
 
 
-def ask_for_another_name(target: TargetFacts) -> Fix:
+def request_another_name(target: TargetFacts) -> Fix:
     """Return the steps where the backend serves no such name (SNI)."""
     first = "Write a name that the backend serves in {endpoint_setting}, instead of {reference}"
-    if kind_of_settings(target) != "sdk":
+    if get_settings_kind(target) != "sdk":
         first += f"; or set {name_setting(target, 'server_name_override')} to one"
     return (
         f"{first}.",
@@ -60,7 +61,7 @@ def ask_for_another_name(target: TargetFacts) -> Fix:
     )
 
 
-def trust(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
+def trust_backend_ca(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
     """Return the steps where no anchor of the exporter's issued the backend's certificate.
 
     Args:
@@ -68,7 +69,7 @@ def trust(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
         last: the last certificate that the backend sent.
         reissued: whether a CA of that name, with another key, is among the anchors.
     """
-    issuer = literal(last.issuer.text) or "the CA that issued it"
+    issuer = escape_braces(last.issuer.text) or "the CA that issued it"
     if reissued:
         first = (
             f"Replace the certificate of {issuer} in {{into_ca}} by the present one, or append that: "
@@ -93,14 +94,14 @@ def trust(evidence: Evidence, last: CertificateFacts, *, reissued: bool) -> Fix:
 def send_intermediate(issuer: CertificateFacts) -> Fix:
     """Return the steps where the backend leaves out `issuer`."""
     return (
-        f"On the backend of {{endpoint}}, append the certificate of {literal(shown(issuer))} to the "
+        f"On the backend of {{endpoint}}, append the certificate of {escape_braces(name_certificate(issuer))} to the "
         "file with its own certificate, behind it.",
         "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )
 
 
-def renew(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
+def renew_server_certificate(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
     """Return who renews what has expired on the backend's path by the probe's clock, and how.
 
     Args:
@@ -109,29 +110,29 @@ def renew(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
         sure: whether something else speaks for that clock.
     """
     sent = evidence.handshake.server_chain if evidence.handshake else ()
-    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
+    anchor = find_expired(evidence.credentials.ca_bundle, evidence.at)
     see = (
         "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
         "-dates"
     )
     party: Party = "backend"
-    if depth >= len(sent) and anchors and evidence.target.ca_file:
+    if depth >= len(sent) and anchor is not None and evidence.target.ca_file:
         party = "exporter"
         steps: Fix = (
-            f"Replace the certificate of {literal(shown(anchors[0]))} in {{into_ca}} by the renewed "
+            f"Replace the certificate of {escape_braces(name_certificate(anchor))} in {{into_ca}} by the renewed "
             "one of that CA.",
             "{reread_ca}",
             "To see the dates: openssl x509 -in {ca_file} -noout -dates",
         )
     elif 0 < depth < len(sent):
         steps = (
-            f"On the backend of {{endpoint}}, replace the certificate of {literal(shown(sent[depth]))}, "
+            f"On the backend of {{endpoint}}, replace the certificate of {escape_braces(name_certificate(sent[depth]))}, "
             "which it sends behind its own, by the renewed one.",
             "{reload_backend}",
             see,
         )
     else:
-        name = f" ({literal(shown(sent[0]))})" if sent else ""
+        name = f" ({escape_braces(name_certificate(sent[0]))})" if sent else ""
         steps = (
             f"Renew the certificate of the backend at {{endpoint}}{name}, and put it in place of the "
             "present one.",
@@ -147,10 +148,14 @@ def renew(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
     )
 
 
-def issue_for_now(evidence: Evidence) -> Fix:
+def reissue_for_now(evidence: Evidence) -> Fix:
     """Return the steps where the backend's certificate begins later, and the clocks agree."""
     handshake = evidence.handshake
-    leaf = literal(shown(handshake.server_chain[0])) if handshake and handshake.server_chain else ""
+    leaf = (
+        escape_braces(name_certificate(handshake.server_chain[0]))
+        if handshake and handshake.server_chain
+        else ""
+    )
     return (
         f"Issue the certificate of the backend at {{endpoint}} ({leaf}) anew with a notBefore that is "
         "past, or go on with the previous one until then.",
@@ -167,15 +172,15 @@ def wait_until_valid(whose: str, early: float) -> Fix:
         early: seconds until it begins.
     """
     return (
-        f"Wait {span(early)}: {whose} becomes valid then, by the clock of this machine.",
+        f"Wait {format_duration(early)}: {whose} becomes valid then, by the clock of this machine.",
         "So that new certificates work at once, issue them with a notBefore a few minutes in the past "
         "(for {endpoint}), and keep both machines on NTP: chronyc tracking says how far off each is.",
     )
 
 
-def read_file_again(file: ServedFile) -> Fix:
+def reload_served_file(file: ServedFile) -> Fix:
     """Return the steps where the backend has not read the file that was renewed."""
-    path = literal(file.path)
+    path = escape_braces(file.path)
     if not file.receiver:
         return (
             f"Restart the backend of {{endpoint}}, or make it read {path} again: nginx and HAProxy by a "
@@ -183,7 +188,7 @@ def read_file_again(file: ServedFile) -> Fix:
             "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
             "-noout -serial -dates",
         )
-    receiver = literal(file.receiver)
+    receiver = escape_braces(file.receiver)
     again = (
         f"Set reload_interval: 1h in the tls settings of receiver {receiver}, so that it reads {path} "
         "again by itself from then on."
@@ -199,7 +204,7 @@ def read_file_again(file: ServedFile) -> Fix:
 
 
 def _san(check: NameCheck) -> str:
-    reference = literal(check.reference) or "{reference}"
+    reference = escape_braces(check.reference) or "{reference}"
     try:
         ip_address(check.reference)
     except ValueError:

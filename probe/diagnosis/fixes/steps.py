@@ -17,7 +17,7 @@ from probe.model.setting_variables import GENERAL_VARIABLES, name_variables
 from probe.text.description import is_description
 from probe.text.shell_quoting import quote_authority, quote_path, quote_word
 
-Kind = Literal["sdk", "collector", "unknown"]
+SettingsKind = Literal["sdk", "collector", "unknown"]
 """Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
 
 RELOAD_THE_BACKEND: Final = (
@@ -46,36 +46,36 @@ _INLINE: Final = frozenset({"cert_pem", "key_pem", "ca_pem"})
 """What stands for a path where the settings hold the PEM text itself."""
 
 
-def kind_of_settings(target: TargetFacts) -> Kind:
+def get_settings_kind(target: TargetFacts) -> SettingsKind:
     """Return whose settings the target was read from."""
     if "sdk" in target.source_kinds:
         return "sdk"
     return "collector" if "collector" in target.source_kinds else "unknown"
 
 
-def has_variables(target: TargetFacts) -> bool:
+def uses_variables(target: TargetFacts) -> bool:
     """Whether the settings are variables of an SDK's environment, not a file."""
-    return kind_of_settings(target) == "sdk" and not target.settings_file
+    return get_settings_kind(target) == "sdk" and not target.settings_file
 
 
 def name_setting(target: TargetFacts, key: str) -> str:
     """Return what the reader sets: a variable, or a key and the file that has it."""
-    if has_variables(target) and key in GENERAL_VARIABLES:
+    if uses_variables(target) and key in GENERAL_VARIABLES:
         return name_variables(key, target.signal_variables)
     where = (
         "the exporter's settings" if key in {"endpoint", "headers", "protocol"} else _tls(target)
     )
     if target.settings_file:
         return f"{key} of {where} in {target.settings_file}"
-    if kind_of_settings(target) == "unknown" and key in GENERAL_VARIABLES:
+    if get_settings_kind(target) == "unknown" and key in GENERAL_VARIABLES:
         return f"{key} of {where} (for an SDK {GENERAL_VARIABLES[key]})"
     return f"{key} of {where}"
 
 
-def read_again(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
+def describe_reread(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
     """Return the step after which the exporter uses what a file holds by now."""
     what = "the CA file" if role == "ca" else "certificate and key"
-    match kind_of_settings(target):
+    match get_settings_kind(target):
         case "sdk":
             return f"Restart the application: its SDK reads {what} once, at its start."
         case "collector" if role == "ca":
@@ -98,9 +98,9 @@ def read_again(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
     )
 
 
-def apply_settings(target: TargetFacts) -> str:
+def describe_restart(target: TargetFacts) -> str:
     """Return the step after which the exporter uses settings that were changed."""
-    match kind_of_settings(target):
+    match get_settings_kind(target):
         case "sdk":
             return "Restart the application: its SDK reads its settings once, at its start."
         case "collector":
@@ -119,7 +119,7 @@ def fill_steps(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filled))
 
 
-def literal(text: str) -> str:
+def escape_braces(text: str) -> str:
     """Return text of the evidence as a step holds it: nothing in it is a placeholder."""
     return text.replace("{", "{{")
 
@@ -151,9 +151,9 @@ def _values(target: TargetFacts) -> dict[str, str]:
     return settings | files | into | {
         "tls_settings": _tls(target),
         "protocol_variable": name_variables("protocol", target.signal_variables),
-        "reread_cert": read_again(target, "cert"),
-        "reread_ca": read_again(target, "ca"),
-        "restart": apply_settings(target),
+        "reread_cert": describe_reread(target, "cert"),
+        "reread_ca": describe_reread(target, "ca"),
+        "restart": describe_restart(target),
         "reload_backend": RELOAD_THE_BACKEND,
         "reload_client_ca": RELOAD_CLIENT_CA,
         "{{": "{",
@@ -186,4 +186,4 @@ def _is_path(path: str) -> bool:
 
 
 def _tls(target: TargetFacts) -> str:
-    return "the SDK's settings" if has_variables(target) else "the exporter's tls settings"
+    return "the SDK's settings" if uses_variables(target) else "the exporter's tls settings"

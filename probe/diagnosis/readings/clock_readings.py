@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from probe.diagnosis.fixes.steps import literal
-from probe.diagnosis.wording import span
+from probe.diagnosis.fixes.steps import escape_braces
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import ClockReading, Evidence
+from probe.text.time_format import format_duration
+from probe.x509.validity import find_invalid, is_valid
 
 BACKEND: Final = "http_date"
 """The source of a reading that comes from the backend's own answer."""
@@ -32,7 +33,7 @@ def set_probe_clock(how_far: str) -> tuple[str, ...]:
     """Return the steps on the probe's machine; `how_far` its clock is off, as a clause."""
     return (
         f"Set the clock of the machine that the probe runs on, and the exporters next to it: "
-        f"{literal(how_far)}. Start or repair NTP there; chronyc tracking or timedatectl show says "
+        f"{escape_braces(how_far)}. Start or repair NTP there; chronyc tracking or timedatectl show says "
         "how it is.",
         "Then attempts on {endpoint}, and those exporters, recover by themselves.",
     )
@@ -41,7 +42,7 @@ def set_probe_clock(how_far: str) -> tuple[str, ...]:
 def set_backend_clock(how_far: str = "compare date -u there with a good clock") -> tuple[str, ...]:
     """Return the steps on the backend's machine; `how_far` its clock is off, as a clause."""
     return (
-        f"Set the clock of the backend's machine, {{host}}: {literal(how_far)}. Start or repair NTP "
+        f"Set the clock of the backend's machine, {{host}}: {escape_braces(how_far)}. Start or repair NTP "
         "there (chronyc tracking or timedatectl show says how it is); a paused or restored virtual "
         "machine often is wrong.",
     )
@@ -57,7 +58,7 @@ _PARTIES: Final[dict[str, Party]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClockVerdict:
     """Which clock is wrong as far as the readings tell, and the facts that say so."""
 
     culprit: Culprit
@@ -84,27 +85,31 @@ class Verdict:
         return _PARTIES[self.culprit]
 
 
-def readings(evidence: Evidence) -> tuple[ClockReading, ...]:
+def get_credible_readings(evidence: Evidence) -> tuple[ClockReading, ...]:
     """Return the readings that are sure enough to decide something."""
     most = max(_CREDIBLE, evidence.target.clock_tolerance)
     return tuple(reading for reading in evidence.clock if reading.uncertainty <= most)
 
 
-def differs(evidence: Evidence, reading: ClockReading, *, beside: float = 0.0) -> bool:
-    """Whether a clock is out of tolerance with ours, or with one that is `beside` ours."""
+def is_out_of_tolerance(
+    evidence: Evidence, reading: ClockReading, *, compared_to: float = 0.0
+) -> bool:
+    """Whether a clock is out of tolerance with ours, or with one that is `compared_to` seconds from ours."""
     beyond = evidence.target.clock_tolerance + reading.uncertainty
-    return abs(reading.offset - beside) > beyond
+    return abs(reading.offset - compared_to) > beyond
 
 
-def seen_valid(evidence: Evidence, valid_at: Callable[[float], bool]) -> ClockReading | None:
+def find_clock_of_validity(
+    evidence: Evidence, valid_at: Callable[[float], bool]
+) -> ClockReading | None:
     """Return the clock by which something is valid that is not by ours; None where none counts."""
-    known = readings(evidence)
+    known = get_credible_readings(evidence)
     judges = [r for r in known if is_reference(r)] or list(known)
     agreeing = [r for r in judges if valid_at(evidence.at + r.offset)]
     return agreeing[0] if len(agreeing) > len(judges) - len(agreeing) else None
 
 
-def seen_outside(
+def find_clock_outside_validity(
     evidence: Evidence,
 ) -> tuple[CertificateFacts, ClockReading] | None:
     """Return a certificate that we send and the clock by which it is outside its validity.
@@ -112,106 +117,110 @@ def seen_outside(
     The backend's own clock counts alone where it is known, else the others stand for it. None
     where the certificate is outside by ours too.
     """
-    known = readings(evidence)
+    known = get_credible_readings(evidence)
     backends = [r for r in known if r.source == BACKEND]
     for reading in backends or known:
         there = evidence.at + reading.offset
         for certificate in evidence.credentials.client_chain:
-            if in_date(certificate, evidence.at) and not in_date(certificate, there):
+            if is_valid(certificate, evidence.at) and not is_valid(certificate, there):
                 return certificate, reading
     return None
 
 
-def valid_elsewhere(evidence: Evidence) -> bool:
+def is_valid_by_another_clock(evidence: Evidence) -> bool:
     """Whether what we send is outside its validity by our own clock alone."""
     chain = evidence.credentials.client_chain
 
     def valid_at(there: float) -> bool:
-        return all(in_date(certificate, there) for certificate in chain)
+        return find_invalid(chain, there) is None
 
-    return not valid_at(evidence.at) and seen_valid(evidence, valid_at) is not None
+    return not valid_at(evidence.at) and find_clock_of_validity(evidence, valid_at) is not None
 
 
-def backend_agrees(evidence: Evidence) -> bool:
+def does_backend_clock_agree(evidence: Evidence) -> bool:
     """Whether the backend's own Date rules out that its clock is why it refuses.
 
     It is compared with the time that is taken for right: a reference's where one was read.
     """
-    known = [reading for reading in readings(evidence) if reading.source == BACKEND]
-    reference = _surest([r for r in readings(evidence) if is_reference(r)])
+    known = [reading for reading in get_credible_readings(evidence) if reading.source == BACKEND]
+    reference = _surest([r for r in get_credible_readings(evidence) if is_reference(r)])
     right = reference.offset if reference is not None else 0.0
-    return bool(known) and not any(differs(evidence, one, beside=right) for one in known)
-
-
-def backend_outside(evidence: Evidence) -> bool:
-    """Whether the backend's own Date puts what we send outside its validity."""
-    return any(
-        reading.source == BACKEND
-        and any(
-            not in_date(certificate, evidence.at + reading.offset)
-            for certificate in evidence.credentials.client_chain
-        )
-        for reading in readings(evidence)
+    return bool(known) and not any(
+        is_out_of_tolerance(evidence, one, compared_to=right) for one in known
     )
 
 
-def in_date(certificate: CertificateFacts, at: float) -> bool:
-    """Whether `at` lies within the validity (RFC 5280 §4.1.2.5, both ends included)."""
-    return certificate.not_before <= at <= certificate.not_after
+def is_outside_by_backend_clock(evidence: Evidence) -> bool:
+    """Whether the backend's own Date puts what we send outside its validity."""
+    return any(
+        reading.source == BACKEND
+        and find_invalid(evidence.credentials.client_chain, evidence.at + reading.offset)
+        for reading in get_credible_readings(evidence)
+    )
 
 
-def verdict(evidence: Evidence) -> Verdict:
+def judge_clocks(evidence: Evidence) -> ClockVerdict:
     """Say what was measured and, where two clocks allow it, which machine is wrong."""
-    known = readings(evidence)
-    facts = tuple(_said(reading) for reading in known)
+    known = get_credible_readings(evidence)
+    facts = tuple(_describe_reading(reading) for reading in known)
     reference = _surest([r for r in known if is_reference(r)])
     backend = _surest([r for r in known if r.source == BACKEND])
     other = _surest([r for r in known if r.source != BACKEND and not is_reference(r)])
     if reference is not None:
-        ours = differs(evidence, reading=reference)
-        theirs = backend is not None and differs(evidence, backend, beside=reference.offset)
+        ours = is_out_of_tolerance(evidence, reading=reference)
+        theirs = backend is not None and is_out_of_tolerance(
+            evidence, backend, compared_to=reference.offset
+        )
         return _by_reference(reference, backend if theirs else None, facts, ours=ours)
-    if backend is None or other is None or not differs(evidence, backend):
-        return Verdict("unknown", facts)
-    if not differs(evidence, other):
+    if backend is None or other is None or not is_out_of_tolerance(evidence, backend):
+        return ClockVerdict("unknown", facts)
+    if not is_out_of_tolerance(evidence, other):
         agrees = (
             f"{other.source} agrees with the probe: the backend's clock is likely the wrong one"
         )
-        return Verdict("backend", (*facts, agrees), theirs=_off(-backend.offset, "the probe's"))
-    if not differs(evidence, other, beside=backend.offset):
+        return ClockVerdict(
+            "backend", (*facts, agrees), theirs=_describe_offset(-backend.offset, "the probe's")
+        )
+    if not is_out_of_tolerance(evidence, other, compared_to=backend.offset):
         agrees = (
             f"{other.source} agrees with the backend: the probe's clock is likely the wrong one"
         )
-        return Verdict("probe", (*facts, agrees), ours=_off(backend.offset, other.source))
-    return Verdict("unknown", facts)
+        return ClockVerdict(
+            "probe", (*facts, agrees), ours=_describe_offset(backend.offset, other.source)
+        )
+    return ClockVerdict("unknown", facts)
 
 
 def _by_reference(
     reference: ClockReading, wrong: ClockReading | None, facts: tuple[str, ...], *, ours: bool
-) -> Verdict:
+) -> ClockVerdict:
     """Judge both clocks by a reference; `wrong` is the backend's where it is out of tolerance."""
-    off = _off(reference.offset, reference.source)
-    theirs = _off(reference.offset - wrong.offset, reference.source) if wrong is not None else ""
+    off = _describe_offset(reference.offset, reference.source)
+    theirs = (
+        _describe_offset(reference.offset - wrong.offset, reference.source)
+        if wrong is not None
+        else ""
+    )
     if ours and wrong is not None:
         both = (*facts, f"by {reference.source} both clocks are wrong")
-        return Verdict("both", both, ours=off, theirs=theirs)
+        return ClockVerdict("both", both, ours=off, theirs=theirs)
     if ours:
-        return Verdict("probe", facts, ours=off)
+        return ClockVerdict("probe", facts, ours=off)
     right = f"by {reference.source} the probe's clock is right"
     if wrong is not None:
         said = (*facts, f"{right}, and the backend's is wrong")
-        return Verdict("backend", said, theirs=theirs)
-    return Verdict("unknown", facts)
+        return ClockVerdict("backend", said, theirs=theirs)
+    return ClockVerdict("unknown", facts)
 
 
-def _off(difference: float, by: str) -> str:
+def _describe_offset(difference: float, by: str) -> str:
     """Say how far a clock is off: `difference` is what must be added to it, in seconds."""
-    return f"by {by} it is {span(difference)} {'behind' if difference > 0 else 'ahead'}"
+    return f"by {by} it is {format_duration(difference)} {'behind' if difference > 0 else 'ahead'}"
 
 
-def _said(reading: ClockReading) -> str:
+def _describe_reading(reading: ClockReading) -> str:
     """State the direction and size of what was measured."""
-    size = span(reading.offset)
+    size = format_duration(reading.offset)
     exact = f"({reading.offset:+.0f} s, give or take {max(reading.uncertainty, 1):.0f})"
     if is_reference(reading):
         direction = "behind" if reading.offset > 0 else "ahead"

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from probe.diagnosis.readings.experiment_results import (
-    SETTLES,
-    found,
-    further,
-    holds,
-    last_fatal,
-    proven,
-    ruled_out,
-    went_further,
+    CAUSE_BY_EXPERIMENT,
+    get_excluded_cause,
+    get_experiment,
+    get_fatal_alert,
+    get_improvement,
+    get_proven_cause,
+    is_improvement,
+    is_reproduced,
 )
-from probe.diagnosis.readings.shared_suites import own_suites_refused
+from probe.diagnosis.readings.shared_suites import find_newer_version
 from probe.model.evidence import Evidence, Experiment, Varied
+from probe.model.tls_alerts import TlsAlert
 
 _WORDS: Final[dict[Varied, str]] = {
     "unvaried": "once more, unchanged",
@@ -29,11 +30,10 @@ _WORDS: Final[dict[Varied, str]] = {
     "plaintext": "greeted in plaintext",
     "tls": "with TLS",
 }
-_PROTOCOL_VERSION: Final = 70
 _VERSIONS: Final = "protocol_version_mismatch"
 
 
-class Shown(NamedTuple):
+class ExperimentResult(NamedTuple):
     """What one experiment showed."""
 
     varied: Varied
@@ -45,43 +45,48 @@ class Shown(NamedTuple):
     rules_out: str
 
 
-def shown(evidence: Evidence) -> Iterator[Shown]:
+def read_experiments(evidence: Evidence) -> Iterator[ExperimentResult]:
     """Yield what each experiment showed, in the order they were made."""
     for one in evidence.experiments:
         out = _outcome(evidence, one)
-        yield Shown(one.varied, one.at, out, _proves(evidence, one), ruled_out(evidence, one))
+        yield ExperimentResult(
+            one.varied, one.at, out, _proves(evidence, one), get_excluded_cause(evidence, one)
+        )
 
 
 def _proves(evidence: Evidence, one: Experiment) -> str:
     """Return the cause that this experiment proves; a version's proof is none where suites tell more."""
-    if further(evidence, one.varied) is None:
+    if get_improvement(evidence, one.varied) is None:
         return ""
-    cause = SETTLES.get(one.varied, "")
-    narrower = proven(evidence) != cause or own_suites_refused(evidence) is not None
+    cause = CAUSE_BY_EXPERIMENT.get(one.varied, "")
+    narrower = get_proven_cause(evidence) != cause or find_newer_version(evidence) is not None
     return "" if cause == _VERSIONS and narrower else cause
 
 
-def told(evidence: Evidence) -> Iterator[str]:
+def describe_experiments(evidence: Evidence) -> Iterator[str]:
     """Yield one fact for each experiment: what was varied, what came, what that rules out.
 
     And that they show nothing, where they do.
     """
-    for one in shown(evidence):
+    for one in read_experiments(evidence):
         out = f"; that rules out {one.rules_out}" if one.rules_out else _narrowed(evidence, one)
         yield f"tried {_WORDS[one.varied]}: {one.outcome}{out}"
-    if evidence.experiments and not holds(evidence):
+    if evidence.experiments and not is_reproduced(evidence):
         yield (
             "the unchanged handshake did not end as the attempt had, so the further ones prove "
             "nothing and rule nothing out"
         )
 
 
-def _narrowed(evidence: Evidence, one: Shown) -> str:
+def _narrowed(evidence: Evidence, one: ExperimentResult) -> str:
     """Say what is learnt where a whole cause can't be ruled out."""
-    made = found(evidence, one.varied)
+    made = get_experiment(evidence, one.varied)
     if one.varied != "every_cipher" or one.proves or made is None:
         return ""
-    if made.handshake is None or last_fatal(made.handshake) in {None, _PROTOCOL_VERSION}:
+    if made.handshake is None or get_fatal_alert(made.handshake) in {
+        None,
+        TlsAlert.PROTOCOL_VERSION,
+    }:
         return ""
     return (
         "; so the exporter's own cipher_suites are not the reason, while the backend's may still "
@@ -100,11 +105,11 @@ def _outcome(evidence: Evidence, one: Experiment) -> str:
         return said.get(one.ending.kind, _silent(one))
     if one.varied == "other_protocol" and one.answer is not None:
         return f"HTTP {one.answer.http_status} {one.answer.content_type}".rstrip()
-    if handshake is not None and (number := last_fatal(handshake)) is not None:
+    if handshake is not None and (number := get_fatal_alert(handshake)) is not None:
         name = next(a.name for a in reversed(handshake.alerts) if a.number == number)
-        same = evidence.handshake is not None and last_fatal(evidence.handshake) == number
+        same = evidence.handshake is not None and get_fatal_alert(evidence.handshake) == number
         return f"{'the same alert ' if same else 'alert '}{name} ({number})"
-    if handshake is not None and went_further(evidence, one):
+    if handshake is not None and is_improvement(evidence, one):
         return f"the backend chose TLS {handshake.version}, {handshake.cipher}"
     if one.ending.kind in {"completed", "application_data"}:
         return "the backend goes on"

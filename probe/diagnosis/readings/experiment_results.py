@@ -10,8 +10,9 @@ from typing import Final
 
 from probe.diagnosis.readings.other_protocol import serves_other_protocol
 from probe.model.evidence import Answer, Evidence, Experiment, Handshake, Varied
+from probe.model.tls_alerts import TlsAlert
 
-SETTLES: Final[dict[Varied, str]] = {
+CAUSE_BY_EXPERIMENT: Final[dict[Varied, str]] = {
     "plaintext": "not_tls",
     "tls": "tls_off",
     "every_cipher": "no_shared_cipher",
@@ -24,16 +25,15 @@ SETTLES: Final[dict[Varied, str]] = {
 }
 """The cause that each variation proves where it goes further than the attempt."""
 
-_PROTOCOL_VERSION: Final = 70
 _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
-SPEAKS_FOR_ITSELF: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
+SELF_EVIDENT: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
 """Variations whose proof is what the peer said, and not that it went on where it had not."""
 _TLS_PORT: Final = (b"HTTP/1.1 400", b"HTTP/1.0 400")
 """How a TLS port of nginx, Go or Envoy may answer a greeting in clear."""
 
 
-def holds(evidence: Evidence) -> bool:
+def is_reproduced(evidence: Evidence) -> bool:
     """Return whether the experiments show anything about this attempt."""
     again = [one for one in evidence.experiments if one.varied == "unvaried"]
     return bool(again) and all(_same_outcome(evidence, one) for one in again)
@@ -51,41 +51,43 @@ def _same_outcome(evidence: Evidence, again: Experiment) -> bool:
     before, after = evidence.handshake, again.handshake
     if before is None or after is None:
         return before is after  # both without TLS
-    return agreed(before) == agreed(after) and last_fatal(before) == last_fatal(after)
+    return has_server_hello(before) == has_server_hello(after) and get_fatal_alert(
+        before
+    ) == get_fatal_alert(after)
 
 
 def _status(answer: Answer | None) -> int | None:
     return None if answer is None else answer.http_status
 
 
-def found(evidence: Evidence, varied: Varied) -> Experiment | None:
+def get_experiment(evidence: Evidence, varied: Varied) -> Experiment | None:
     """Return the experiment that varied this; None where none that counts was made."""
-    if not holds(evidence):
+    if not is_reproduced(evidence):
         return None
     return next((one for one in evidence.experiments if one.varied == varied), None)
 
 
-def further(evidence: Evidence, varied: Varied) -> Experiment | None:
+def get_improvement(evidence: Evidence, varied: Varied) -> Experiment | None:
     """Return the experiment `varied` where it came past the point at which the attempt ended.
 
     Where it was made several times, each must have.
     """
-    one = found(evidence, varied)
-    if one is None or (evidence.ending.kind == "timeout" and varied not in SPEAKS_FOR_ITSELF):
+    one = get_experiment(evidence, varied)
+    if one is None or (evidence.ending.kind == "timeout" and varied not in SELF_EVIDENT):
         return None
     if varied == "plaintext" and any(map(speaks_tls, evidence.experiments)):
         return None  # whatever it says to a greeting, it speaks TLS
     made = (each for each in evidence.experiments if each.varied == varied)
-    return one if all(went_further(evidence, each) for each in made) else None
+    return one if all(is_improvement(evidence, each) for each in made) else None
 
 
-def hints(evidence: Evidence, varied: Varied) -> bool:
+def has_unproven_improvement(evidence: Evidence, varied: Varied) -> bool:
     """Return whether `varied` went further where the attempt met its deadline, which proves nothing."""
-    one = found(evidence, varied)
-    return one is not None and evidence.ending.kind == "timeout" and went_further(evidence, one)
+    one = get_experiment(evidence, varied)
+    return one is not None and evidence.ending.kind == "timeout" and is_improvement(evidence, one)
 
 
-def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
+def choose_repetitions(evidence: Evidence) -> tuple[Varied, ...]:
     """Return the variations that went further, and must do so again to prove anything.
 
     What speaks for itself too: a load balancer may have backends of several kinds behind it. But
@@ -96,13 +98,13 @@ def to_confirm(evidence: Evidence) -> tuple[Varied, ...]:
     return tuple(
         varied
         for varied in made
-        if varied in SETTLES
-        and not (timed_out and varied in SPEAKS_FOR_ITSELF)
-        and further(evidence, varied) is not None
+        if varied in CAUSE_BY_EXPERIMENT
+        and not (timed_out and varied in SELF_EVIDENT)
+        and get_improvement(evidence, varied) is not None
     )
 
 
-def went_further(evidence: Evidence, one: Experiment) -> bool:
+def is_improvement(evidence: Evidence, one: Experiment) -> bool:
     """Return whether this one connection came past the point at which the attempt ended."""
     if one.varied == "plaintext":
         return _speaks_in_clear(one)
@@ -110,22 +112,22 @@ def went_further(evidence: Evidence, one: Experiment) -> bool:
         return speaks_tls(one)
     if one.varied == "other_protocol":
         return _other_protocol(evidence, one) is True
-    if evidence.handshake is None or agreed(evidence.handshake) or one.handshake is None:
+    if evidence.handshake is None or has_server_hello(evidence.handshake) or one.handshake is None:
         return False
-    return agreed(one.handshake)
+    return has_server_hello(one.handshake)
 
 
-def proven(evidence: Evidence) -> str:
+def get_proven_cause(evidence: Evidence) -> str:
     """Return the cause that the experiments prove, empty where none does."""
-    shown = {one.varied for one in evidence.experiments if further(evidence, one.varied)}
+    shown = {one.varied for one in evidence.experiments if get_improvement(evidence, one.varied)}
     # Those of versions come last: wider versions bring wider ciphers and groups along.
-    return next((cause for varied, cause in SETTLES.items() if varied in shown), "")
+    return next((cause for varied, cause in CAUSE_BY_EXPERIMENT.items() if varied in shown), "")
 
 
-def ruled_out(evidence: Evidence, one: Experiment) -> str:
+def get_excluded_cause(evidence: Evidence, one: Experiment) -> str:
     """Return the cause that this experiment rules out by ending no better than the attempt."""
-    cause = SETTLES.get(one.varied, "")
-    if not holds(evidence) or evidence.ending.kind == "timeout":
+    cause = CAUSE_BY_EXPERIMENT.get(one.varied, "")
+    if not is_reproduced(evidence) or evidence.ending.kind == "timeout":
         return ""
     if one.ending.stage == "connect" or one.ending.kind in {"timeout", "probe_fault"}:
         return ""  # it came to nothing
@@ -135,34 +137,38 @@ def ruled_out(evidence: Evidence, one: Experiment) -> str:
         return ""  # nor does a close say that it is no TLS server
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
-    if one.handshake is not None and last_fatal(one.handshake) == _PROTOCOL_VERSION:
+    if one.handshake is not None and get_fatal_alert(one.handshake) == TlsAlert.PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
     if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
         return ""  # the backend's own suites may be for another key than its certificate's
-    settling = [each for each in evidence.experiments if SETTLES.get(each.varied, "") == cause]
-    return "" if any(went_further(evidence, each) for each in settling) else cause
+    settling = [
+        each for each in evidence.experiments if CAUSE_BY_EXPERIMENT.get(each.varied, "") == cause
+    ]
+    return "" if any(is_improvement(evidence, each) for each in settling) else cause
 
 
 def _speaks_tls13_alone(evidence: Evidence) -> bool:
     """Whether the backend refuses TLS 1.2 as a version: TLS 1.3's suites go with any certificate."""
-    one = found(evidence, "tls_1.2")
+    one = get_experiment(evidence, "tls_1.2")
     return (
         one is not None
         and one.handshake is not None
-        and last_fatal(one.handshake) == _PROTOCOL_VERSION
+        and get_fatal_alert(one.handshake) == TlsAlert.PROTOCOL_VERSION
     )
 
 
-def still_open(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]:
+def remove_excluded(evidence: Evidence, possible: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of `possible` that no experiment ruled out."""
-    out = {ruled_out(evidence, one) for one in evidence.experiments}
+    out = {get_excluded_cause(evidence, one) for one in evidence.experiments}
     return tuple(cause for cause in possible if cause not in out)
 
 
 def speaks_tls(one: Experiment) -> bool:
     """Whether the peer took part in this handshake: with a ServerHello, or an alert."""
     handshake = one.handshake
-    return handshake is not None and (agreed(handshake) or last_fatal(handshake) is not None)
+    return handshake is not None and (
+        has_server_hello(handshake) or get_fatal_alert(handshake) is not None
+    )
 
 
 def _other_protocol(evidence: Evidence, one: Experiment) -> bool | None:
@@ -174,24 +180,26 @@ def _other_protocol(evidence: Evidence, one: Experiment) -> bool | None:
     return serves_other_protocol(evidence.target, one.answer)
 
 
-def same_without_certificate(evidence: Evidence) -> bool:
+def ends_same_without_certificate(evidence: Evidence) -> bool:
     """Whether the backend ends a connection without any client certificate just as silently."""
-    one = found(evidence, "no_client_certificate")
+    one = get_experiment(evidence, "no_client_certificate")
     return one is not None and one.ending.kind in _SILENT
 
 
-def same_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
+def ends_with_alert(evidence: Evidence, varied: Varied, number: int) -> bool:
     """Whether this experiment was ended by the alert `number` as well."""
-    one = found(evidence, varied)
-    return one is not None and one.handshake is not None and last_fatal(one.handshake) == number
+    one = get_experiment(evidence, varied)
+    return (
+        one is not None and one.handshake is not None and get_fatal_alert(one.handshake) == number
+    )
 
 
-def agreed(handshake: Handshake) -> bool:
+def has_server_hello(handshake: Handshake) -> bool:
     """Whether a ServerHello came: version and cipher were chosen."""
     return bool(handshake.cipher)
 
 
-def last_fatal(handshake: Handshake) -> int | None:
+def get_fatal_alert(handshake: Handshake) -> int | None:
     """Return the number of the last fatal alert received; None where there was none."""
     return next(
         (

@@ -1,11 +1,11 @@
 """How a fault that the credentials room found in a file becomes the match of its cause."""
 
 from probe.diagnosis.cause import Match, Strength
-from probe.diagnosis.fixes.steps import literal
+from probe.diagnosis.fixes.steps import escape_braces
 from probe.model.evidence import Evidence
 
 
-def file_match(evidence: Evidence, cause: str) -> Match | None:
+def match_file_faults(evidence: Evidence, cause: str) -> Match | None:
     """Return the faults of this `cause` that ended the attempt, else what did not stop it.
 
     An exporter that sends in clear does not read its files: there a fault stops nothing.
@@ -25,7 +25,8 @@ def file_match(evidence: Evidence, cause: str) -> Match | None:
     if cause == "exporter_configuration_invalid":
         reread = "{restart}"
     fixes = tuple(
-        (fault.fact, (*map(literal, fault.fix), reread) if fault.fix else ()) for fault in found
+        (fault.fact, (*map(escape_braces, fault.fix), reread) if fault.fix else ())
+        for fault in found
     )
     if strength is Strength.FINDING:
         return Match(strength, tuple(fault.fact for fault in found), each=fixes)

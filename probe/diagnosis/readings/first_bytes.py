@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-Speaks = Literal["http1", "http2", "tls", ""]
+Protocol = Literal["http1", "http2", "tls", ""]
 """A protocol that decides a cause; empty for any other."""
 
 TLS_RECORDS: Final = (b"\x15\x03", b"\x16\x03")
@@ -21,7 +21,7 @@ _SETTINGS: Final = 4
 """The type of the frame that an HTTP/2 server begins with (RFC 9113 §3.4)."""
 
 
-def bytes_of(written: str) -> bytes:
+def decode_bytes(written: str) -> bytes:
     """Return what evidence holds as hex; nothing where it is none."""
     try:
         return bytes.fromhex(written)
@@ -29,7 +29,7 @@ def bytes_of(written: str) -> bytes:
         return b""
 
 
-def spoken(first: bytes) -> Speaks:
+def detect_protocol(first: bytes) -> Protocol:
     """Return the protocol that a peer speaks which begins with `first`."""
     if first.startswith(_HTTP1):
         return "http1"
@@ -42,7 +42,7 @@ def spoken(first: bytes) -> Speaks:
 
 def name_first_bytes(first: bytes) -> str:
     """Say what the first bytes of a peer are that should have been a TLS record."""
-    match spoken(first):
+    match detect_protocol(first):
         case "http1":
             return "an HTTP answer in plaintext"
         case "http2":
@@ -51,9 +51,9 @@ def name_first_bytes(first: bytes) -> str:
             return _banner(first) or f"no TLS record: {first[:8].hex(' ')}"
 
 
-def name_unexpected(first: bytes) -> str:
+def name_unexpected_bytes(first: bytes) -> str:
     """Say what the first bytes of a peer are that should have been HTTP, inside TLS or without."""
-    match spoken(first):
+    match detect_protocol(first):
         case "http1":
             return "HTTP/1.x"
         case "http2":

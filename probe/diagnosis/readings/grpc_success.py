@@ -13,23 +13,23 @@ from probe.model.evidence import Answer, is_grpc_media
 _OK: Final = 200
 
 
-def speaks_grpc(answer: Answer) -> bool:
+def is_grpc_answer(answer: Answer) -> bool:
     """Whether the answer's media type is gRPC's (gRPC over HTTP/2, "Responses")."""
     return is_grpc_media(answer.content_type)
 
 
 def is_grpc_success(answer: Answer) -> bool:
     """Whether the answer to a unary call says OK, as a gRPC response."""
-    return answer.grpc_status == 0 and not find_breach(answer)
+    return answer.grpc_status == 0 and not describe_grpc_breach(answer)
 
 
-def find_breach(answer: Answer) -> str:
+def describe_grpc_breach(answer: Answer) -> str:
     """Return why an answer of status OK is not a success; empty if it is one, or not of status OK."""
     if answer.grpc_status != 0:
         return ""
     if answer.http_status != _OK:
         return f"with HTTP {answer.http_status}, where gRPC has 200"
-    if not speaks_grpc(answer):
+    if not is_grpc_answer(answer):
         return f"with the content type {answer.content_type or '(none)'}, which is not gRPC's"
     return ""
 

@@ -4,7 +4,7 @@ Proxies and web servers answer anything, in HTTP/1.1 as a rule: an error page of
 HTTP is spoken there, and nothing about which OTLP protocol is served.
 """
 
-from probe.diagnosis.readings.grpc_success import speaks_grpc
+from probe.diagnosis.readings.grpc_success import is_grpc_answer
 from probe.model.evidence import Answer, TargetFacts
 
 _OTLP_MEDIA = "application/x-protobuf"
@@ -23,7 +23,7 @@ def serves_other_protocol(target: TargetFacts, answer: Answer) -> bool | None:
 
 def _serves_http(answer: Answer) -> bool | None:
     """Read the answer to an OTLP/HTTP request without the target's headers."""
-    if answer.grpc_status is not None or speaks_grpc(answer):
+    if answer.grpc_status is not None or is_grpc_answer(answer):
         return False
     media = answer.content_type.partition(";")[0].strip().lower()
     if media == _OTLP_MEDIA:
@@ -36,7 +36,7 @@ def _serves_grpc(target: TargetFacts, answer: Answer) -> bool | None:
     """Read the answer to a gRPC request without the target's headers."""
     if answer.http_status in _NOT_SERVED:
         return False
-    if answer.grpc_status is not None or speaks_grpc(answer):
+    if answer.grpc_status is not None or is_grpc_answer(answer):
         return True
     # Without TLS the target's own request was HTTP/1.1, upon which this port ended the connection.
     return True if target.plaintext and answer.over == "h2" else None

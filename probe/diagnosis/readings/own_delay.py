@@ -7,7 +7,7 @@ nothing holds the process up.
 
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import holds
+from probe.diagnosis.readings.experiment_results import is_reproduced
 from probe.model.evidence import Evidence
 
 DECIDES: Final = "another attempt while the probe's process gets its CPU time"
@@ -15,9 +15,9 @@ _REQUEST_TIMEOUT: Final = 408
 _GIVES_UP: Final = frozenset({"close", "reset", "proxy"})
 
 
-def own_delay(evidence: Evidence) -> str:
+def describe_own_delay(evidence: Evidence) -> str:
     """Return the fact that the attempt may have ended because of our own delay; empty: it may not."""
-    if not evidence.held_up or holds(evidence):
+    if not evidence.held_up or is_reproduced(evidence):
         return ""
     kind, answer = evidence.ending.kind, evidence.answer
     timed_out = kind == "answered" and answer is not None and answer.http_status == _REQUEST_TIMEOUT

@@ -8,8 +8,8 @@ a TLS handshake with the same port decides.
 import re
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import further
-from probe.diagnosis.readings.first_bytes import bytes_of, spoken
+from probe.diagnosis.readings.experiment_results import get_improvement
+from probe.diagnosis.readings.first_bytes import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence
 
 _SAYS_SO: Final = re.compile(
@@ -22,11 +22,11 @@ _SAYS_SO: Final = re.compile(
 _BAD_REQUEST: Final = 400
 
 
-def wants_tls(evidence: Evidence) -> str:
+def prove_tls_port(evidence: Evidence) -> str:
     """Return the proof that the port wants TLS where we sent plaintext; empty where there is none."""
     if not evidence.target.plaintext:
         return ""
-    if spoken(bytes_of(evidence.first_bytes)) == "tls":
+    if detect_protocol(decode_bytes(evidence.first_bytes)) == "tls":
         return "the port answers the plaintext request with a TLS record: it wants TLS"
     answer = evidence.answer
     if (
@@ -35,7 +35,7 @@ def wants_tls(evidence: Evidence) -> str:
         and _SAYS_SO.search(answer.message)
     ):
         return f'the port answers HTTP 400: "{answer.message}"'
-    tried = further(evidence, "tls")
+    tried = get_improvement(evidence, "tls")
     if tried is None or tried.handshake is None:
         return ""
     handshake = tried.handshake

@@ -8,7 +8,7 @@ only the other one wants.
 
 from typing import NamedTuple
 
-from probe.diagnosis.fixes.steps import kind_of_settings, literal
+from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind
 from probe.model.evidence import TargetFacts
 
 
@@ -19,11 +19,11 @@ class PathMistake(NamedTuple):
     fix: tuple[str, ...]
 
 
-def path_mistake(target: TargetFacts) -> PathMistake | None:
+def find_path_mistake(target: TargetFacts) -> PathMistake | None:
     """Return the mistake that the settings show by themselves, or None where they show none."""
-    signal = literal(target.signal)
+    signal = escape_braces(target.signal)
     wanted = f"/v1/{signal}"
-    held = [f"/v1/{literal(one)}" for one in target.signal_paths]
+    held = [f"/v1/{escape_braces(one)}" for one in target.signal_paths]
     if len(held) > 1:
         found = "".join(held)
         step = (
@@ -41,7 +41,7 @@ def path_mistake(target: TargetFacts) -> PathMistake | None:
         )
     elif target.request_to_root:
         # A Collector's only endpoint without an appended path is the one of the signal.
-        own = f"{signal}_" if kind_of_settings(target) == "collector" else ""
+        own = f"{signal}_" if get_settings_kind(target) == "collector" else ""
         fact = "the request goes to /: an endpoint of one signal is used as it is, and this one has no path"
         step = f"Append {wanted} to {own}{{endpoint_setting}}, {{endpoint}} now: exporters use it as it is."
     else:

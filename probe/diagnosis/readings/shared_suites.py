@@ -8,11 +8,15 @@ the exporter's own list was too short.
 
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import found, further, last_fatal
+from probe.diagnosis.readings.experiment_results import (
+    get_experiment,
+    get_fatal_alert,
+    get_improvement,
+)
 from probe.model.cipher_suites import OPENSSL_NAMES
 from probe.model.evidence import Evidence, Experiment, Handshake
+from probe.model.tls_alerts import TlsAlert
 
-_HANDSHAKE_FAILURE: Final = 40
 _SIGNS_FOR: Final = {
     "RSA": "RSA",
     "EC": "ECDSA",
@@ -23,7 +27,7 @@ _SIGNS_FOR: Final = {
 """By kind of key, the kind of suite that it can sign in (RFC 8422 §5.10 for EdDSA)."""
 
 
-def kind_of_suite(suite: str) -> str:
+def get_suite_key_kind(suite: str) -> str:
     """Return the kind of key that a suite needs, `RSA`, `ECDSA` or `DSS`; empty where any will do.
 
     Takes the names of Go and of OpenSSL.
@@ -37,21 +41,21 @@ def kind_of_suite(suite: str) -> str:
     return "RSA"
 
 
-def kind_of_key(key_type: str) -> str:
+def get_key_kind(key_type: str) -> str:
     """Return the kind of suite that a key of `key_type` can sign in; empty where not known."""
     return _SIGNS_FOR.get(key_type, "")
 
 
-def wrong_kind_offered(offered: tuple[str, ...], agreed: Handshake) -> str:
+def describe_unusable_suites(offered: tuple[str, ...], agreed: Handshake) -> str:
     """Say that every suite offered for TLS 1.2 needs another kind of key than the backend has.
 
     Args:
         offered: the exporter's own suites, by Go's names; empty is the library's whole list.
         agreed: the handshake that went on with every suite offered.
     """
-    needed = {kind_of_suite(suite) for suite in offered} - {""}
+    needed = {get_suite_key_kind(suite) for suite in offered} - {""}
     leaf = agreed.server_chain[0].key_type if agreed.server_chain else ""
-    has = kind_of_suite(agreed.cipher) or kind_of_key(leaf)
+    has = get_suite_key_kind(agreed.cipher) or get_key_kind(leaf)
     if not needed or not has or has in needed:
         return ""
     key = f"the key of the backend's certificate is {leaf}" if leaf else "the backend has another"
@@ -61,7 +65,7 @@ def wrong_kind_offered(offered: tuple[str, ...], agreed: Handshake) -> str:
     )
 
 
-def own_suites_refused(evidence: Evidence) -> Experiment | None:
+def find_newer_version(evidence: Evidence) -> Experiment | None:
     """Return the handshake at a newer version where the backend's older suites may not fit its key.
 
     It said handshake_failure (40) to this exporter's versions, and again with every suite offered,
@@ -69,11 +73,17 @@ def own_suites_refused(evidence: Evidence) -> Experiment | None:
     protocol_version (70), so the suites that they allow for the older one may need a key that
     their certificate lacks; GnuTLS 3.7 refuses a version with 40 too.
     """
-    newer, every = further(evidence, "every_version"), found(evidence, "every_cipher")
+    newer, every = (
+        get_improvement(evidence, "every_version"),
+        get_experiment(evidence, "every_cipher"),
+    )
     seen = evidence.handshake
     if newer is None or newer.handshake is None or every is None or seen is None:
         return None
     if newer.handshake.version != "1.3" or seen.offer.max_version in {"", "1.3"}:
         return None
-    refused = every.handshake is not None and last_fatal(every.handshake) == _HANDSHAKE_FAILURE
-    return newer if refused and last_fatal(seen) == _HANDSHAKE_FAILURE else None
+    refused = (
+        every.handshake is not None
+        and get_fatal_alert(every.handshake) == TlsAlert.HANDSHAKE_FAILURE
+    )
+    return newer if refused and get_fatal_alert(seen) == TlsAlert.HANDSHAKE_FAILURE else None

@@ -9,7 +9,7 @@ from probe.diagnosis.cause import Match, Strength
 from probe.model.evidence import Evidence
 
 
-def unreadable(evidence: Evidence) -> Match | None:
+def match_unreadable_answer(evidence: Evidence) -> Match | None:
     """Match a breach of HTTP, or of its bounds, in the answer; None where something else ended it."""
     kind, answer, detail = evidence.ending.kind, evidence.answer, evidence.ending.detail
     if kind not in {"garbage", "budget"} or evidence.first_bytes:

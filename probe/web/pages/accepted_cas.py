@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from probe.diagnosis.readings.observed import names_our_issuer
+from probe.diagnosis.readings.observed import is_issuer_listed
 from probe.model.certificate import Name
 from probe.model.evidence import Evidence
 
@@ -41,7 +41,7 @@ def accepted_cas(evidence: Evidence) -> AcceptedCas | None:
             "which ones it trusts cannot be seen from outside."
         )
         return AcceptedCas(sentence, None)
-    fits = names_our_issuer(evidence)
+    fits = is_issuer_listed(evidence)
     ours = _ours(evidence)
     rows = [(name.text, ours.get(name.digest, "")) for name in listed]
     # What is ours must be in sight, however long the list is.

@@ -6,7 +6,7 @@ Law 10: both texts pass `safe_text` and are escaped; it holds no style sheet and
 from html import escape
 from typing import Final
 
-from probe.ledger.ledger import TargetState
+from probe.ledger.target_runtime import TargetRuntime
 from probe.text.safe_text import safe_text
 
 _LONGEST: Final = 60
@@ -26,14 +26,14 @@ _NARROW: Final = frozenset("fijlrtI.,:;'|!()[] /-")
 _WIDE: Final = frozenset("mwMW@%—…")
 
 
-def badge(state: TargetState | None, name: str) -> bytes:
+def badge(state: TargetRuntime | None, name: str) -> bytes:
     """Return the badge of `state`, a grey one where no target is called `name`."""
     if state is None:
         return _drawn(safe_text(name, _LONGEST), "unknown", "pending")
     return _drawn(safe_text(state.target.name, _LONGEST), *_said(state))
 
 
-def _said(state: TargetState) -> tuple[str, str]:
+def _said(state: TargetRuntime) -> tuple[str, str]:
     diagnosis = state.diagnosis
     if diagnosis is None:
         return "not probed yet", "pending"

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.diagnosis.wording import shown
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.report.result import rfc3339
-from probe.web.pages.chain_links import anchor_of, issued, names_issuer
+from probe.text.time_format import rfc3339
 from probe.web.pages.countdown import Countdown, countdown
+from probe.x509.path import find_anchor, is_issuer, names_issuer
 
 Kind = Literal["sent", "at-hand", "anchor", "missing"]
 
@@ -82,7 +81,7 @@ def _box(
     return Box(
         kind=kind,
         heading=heading,
-        subject=shown(facts),
+        subject=name_certificate(facts),
         link=link,
         holds=holds,
         issuer=facts.issuer.text,
@@ -96,11 +95,14 @@ def _box(
 
 
 def _link(below: CertificateFacts, above: CertificateFacts) -> tuple[str, bool]:
-    if issued(below, above):
+    if is_issuer(above, below):
         return "issued by", True
     if names_issuer(below, above):
-        return f"{shown(above)} has the name of the issuer, but another key", False
-    return f"{shown(below)} was issued by {below.issuer.text}, not by {shown(above)}", False
+        return f"{name_certificate(above)} has the name of the issuer, but another key", False
+    return (
+        f"{name_certificate(below)} was issued by {below.issuer.text}, not by {name_certificate(above)}",
+        False,
+    )
 
 
 def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Box]:
@@ -141,14 +143,14 @@ def _beyond(
     if top.issuer.digest in listed:
         heading = "not at hand; the backend names it as acceptable"
         return Box("anchor", heading, issuer, link="issued by")
-    if any(issued(top, one) for one in chain):
-        link = f"the issuer of {shown(top)} stands before it in the file: the order is wrong"
+    if any(is_issuer(one, top) for one in chain):
+        link = f"the issuer of {name_certificate(top)} stands before it in the file: the order is wrong"
         return Box("missing", "at another place of the file", issuer, link=link, holds=False)
     if confirmed:
         return Box(
             "anchor", "not at hand; the backend accepted the chain", issuer, link="issued by"
         )
-    link = f"the issuer of {shown(top)} is not at hand"
+    link = f"the issuer of {name_certificate(top)} is not at hand"
     return Box("missing", "missing: neither sent nor at hand", issuer, link=link, holds=False)
 
 
@@ -171,11 +173,11 @@ def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[Bo
             notes += _name_fault(handshake)
         yield _box("sent", heading, one, now, below=below, notes=notes)
         below = one
-    anchor = anchor_of(chain, bundle)
+    anchor = find_anchor(chain, bundle)
     if anchor is None:
         yield from _no_anchor(evidence, handshake, where, now)
     elif anchor.sha256 not in {one.sha256 for one in chain}:
-        child = next(one for one in reversed(chain) if issued(one, anchor))
+        child = next(one for one in reversed(chain) if is_issuer(anchor, one))
         yield _box("anchor", f"anchor, from {where}", anchor, now, below=child)
 
 
@@ -198,9 +200,9 @@ def _no_anchor(evidence: Evidence, handshake: Handshake, where: str, now: float)
             return
         where = f"{where} or the system's roots" if bundle else "the system's roots"
     if last.self_signed:
-        link = f"{shown(last)} is a root that is not in {where}"
-        held = " · ".join(shown(one) for one in bundle[:10]) or "(no certificate)"
+        link = f"{name_certificate(last)} is a root that is not in {where}"
+        held = " · ".join(name_certificate(one) for one in bundle[:10]) or "(no certificate)"
         yield Box("missing", f"what {where} holds instead", held, link=link, holds=False)
         return
-    link = f"the issuer of {shown(last)} was not sent and is not in {where}"
+    link = f"the issuer of {name_certificate(last)} was not sent and is not in {where}"
     yield Box("missing", "missing", issuer, link=link, holds=False)

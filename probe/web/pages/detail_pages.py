@@ -10,22 +10,21 @@ from typing import Final
 
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.diagnosis.readings.experiment_facts import shown
-from probe.diagnosis.wording import span
+from probe.diagnosis.readings.experiment_facts import read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
-from probe.ledger.ledger import HistoryEntry, TargetState
+from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.runtime import RUNTIMES
 from probe.model.target import Target
 from probe.report.cause_page import EXAMPLE, FAMILIES, PARTIES, neighbours, texts_by_exporter
 from probe.report.causes_markdown import by_family
-from probe.report.result import rfc3339
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_duration, format_stage_time, rfc3339
 from probe.web.pages.accepted_cas import accepted_cas
 from probe.web.pages.chain_drawing import chain_drawings
 from probe.web.pages.history_strip import bars, mood_of, strip
-from probe.web.pages.stage_bars import milliseconds, stage_bars
+from probe.web.pages.stage_bars import stage_bars
 from probe.web.pages.status_page import frame, row, template, worst_first
 
 TARGETS_SHOWN: Final = 50
@@ -56,7 +55,7 @@ class Attempt:
     took: str
 
 
-def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> str:
+def target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> str:
     """Return the page of one target as of `now` (epoch seconds)."""
     evidence, diagnosis = state.evidence, state.diagnosis
     seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
@@ -66,8 +65,11 @@ def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) 
             "accepted": accepted_cas(evidence),
             "chains": chain_drawings(evidence, diagnosis, now),
             "stages": stage_bars(evidence),
-            "experiments": [_experiment(*one) for one in shown(evidence)],
-            "clocks": [(one.source, _offset(one), span(one.uncertainty)) for one in evidence.clock],
+            "experiments": [_experiment(*one) for one in read_experiments(evidence)],
+            "clocks": [
+                (one.source, _offset(one), format_duration(one.uncertainty))
+                for one in evidence.clock
+            ],
             "connection": _connection(evidence),
         }
     attempts = [_attempt(entry) for entry in reversed(state.history)]
@@ -88,7 +90,7 @@ def target_page(state: TargetState, catalogue: Mapping[str, Cause], now: float) 
     )
 
 
-def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetState] = ()) -> str:
+def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] = ()) -> str:
     """Return the index of all causes, family by family, with how many targets now have each."""
     counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
     return template("causes.html").render(
@@ -102,7 +104,7 @@ def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetState] = 
 
 def one_cause_page(
     cause: Cause,
-    states: Iterable[TargetState] = (),
+    states: Iterable[TargetRuntime] = (),
     catalogue: Mapping[str, Cause] | None = None,
     now: float = 0.0,
 ) -> str:
@@ -146,7 +148,7 @@ def _attempt(entry: HistoryEntry) -> Attempt:
         else entry.outcome,
         mood=mood_of(entry),
         cause=entry.cause or "",
-        took=milliseconds(entry.duration),
+        took=format_stage_time(entry.duration),
     )
 
 
@@ -159,7 +161,7 @@ def _experiment(
 def _offset(reading: ClockReading) -> str:
     if abs(reading.offset) < 1:
         return "the same, to the second"
-    return f"{span(reading.offset)} {'ahead of' if reading.offset > 0 else 'behind'} the probe"
+    return f"{format_duration(reading.offset)} {'ahead of' if reading.offset > 0 else 'behind'} the probe"
 
 
 def _settings(target: Target) -> list[tuple[str, str]]:
@@ -168,7 +170,10 @@ def _settings(target: Target) -> list[tuple[str, str]]:
     said = [
         ("Protocol", f"{target.protocol}, {target.signal}"),
         ("Depth", target.depth),
-        ("Every", f"{span(target.interval)}, for at most {span(target.timeout)}"),
+        (
+            "Every",
+            f"{format_duration(target.interval)}, for at most {format_duration(target.timeout)}",
+        ),
         ("Server name", target.reference_identifier),
         ("cert_file", tls.cert_file or ""),
         ("key_file", tls.key_file or ""),

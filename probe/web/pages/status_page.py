@@ -19,18 +19,18 @@ from markupsafe import Markup
 
 from probe import __version__
 from probe.diagnosis.cause import Cause
-from probe.ledger.ledger import Ledger, TargetState
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.source_state import SourceState
 from probe.report.cause_page import PARTIES
 from probe.report.let_in import let_in_against_expectation
-from probe.report.result import rfc3339
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_age, rfc3339
 from probe.web.pages.countdown import Countdown, countdowns, first_expiry
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.history_strip import HEIGHT, WIDTH, Strip, strip
 from probe.web.pages.target_filter import OUTCOMES, TargetFilter, label_texts, party_of
 
-DAY: Final = 86_400
 PER_PAGE: Final = 250
 """Targets that one page lists; the next ones are a link away."""
 BATCH: Final = 100
@@ -111,7 +111,7 @@ def page(
         nothing_to_probe: why there is nothing to probe, or an empty text.
     """
     wanted, summary = TargetFilter.of(query), FleetSummary()
-    ranked: list[tuple[tuple[int, int, float, str], TargetState]] = []
+    ranked: list[tuple[tuple[int, int, float, str], TargetRuntime]] = []
     for count, state in enumerate(list(ledger), 1):
         summary.add(state)
         if wanted.matches(state):
@@ -172,17 +172,19 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def worst_first(states: Iterator[TargetState], catalogue: Mapping[str, Cause]) -> list[TargetState]:
+def worst_first(
+    states: Iterator[TargetRuntime], catalogue: Mapping[str, Cause]
+) -> list[TargetRuntime]:
     """Return `states` in the order of the pages."""
     return sorted(states, key=lambda state: _badness(state, catalogue))
 
 
-def link_of(state: TargetState) -> str:
+def link_of(state: TargetRuntime) -> str:
     """Return the target's name as a segment of a path."""
     return quote(state.target.name, safe="", errors="replace")
 
 
-def _badness(state: TargetState, catalogue: Mapping[str, Cause]) -> tuple[int, int, float, str]:
+def _badness(state: TargetRuntime, catalogue: Mapping[str, Cause]) -> tuple[int, int, float, str]:
     diagnosis, name = state.diagnosis, state.target.name
     if diagnosis is None:
         return (2, 0, 0.0, name)
@@ -194,7 +196,7 @@ def _badness(state: TargetState, catalogue: Mapping[str, Cause]) -> tuple[int, i
     return (int(diagnosis.outcome == "unconfirmed"), severity, ends, name)
 
 
-def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
+def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row:
     """Return how a page shows `state`, as of `now` (epoch seconds)."""
     target, diagnosis = state.target, state.diagnosis
     name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
@@ -234,27 +236,21 @@ def row(state: TargetState, catalogue: Mapping[str, Cause], now: float) -> Row:
         also=diagnosis.also,
         party=PARTIES[party] if party else "",
         since=rfc3339(since),
-        since_ago=ago(now - since),
+        since_ago=format_age(now - since),
         meaning=let_in.meaning if let_in else cause.meaning if cause else "",
-        facts=(*diagnosis.facts, let_in.seen) if let_in and let_in.seen else diagnosis.facts,
+        facts=(*diagnosis.all_facts, let_in.seen)
+        if let_in and let_in.seen
+        else diagnosis.all_facts,
         findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
         fix=let_in.fix if let_in else () if state.expected else diagnosis.fix,
         history=strip(state.history),
         countdowns=countdowns(state.evidence, now),
         read_at=rfc3339(read_at) if read_at else "",
-        read_ago=ago(now - read_at) if read_at else "",
+        read_ago=format_age(now - read_at) if read_at else "",
     )
 
 
-def _mood(state: TargetState, outcome: str) -> str:
+def _mood(state: TargetRuntime, outcome: str) -> str:
     if state.expected:
         return "good"
     return "unsure" if outcome == "unconfirmed" else "bad"
-
-
-def ago(seconds: float) -> str:
-    """Return an age in short: `13 s`, `5 min`, `2 h`, `10 d`."""
-    for unit, length in (("d", DAY), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(int(seconds), 0)} s"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlencode
 
-from probe.ledger.ledger import TargetState
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Party
 from probe.report.let_in import let_in_against_expectation
 from probe.text.safe_text import safe_text
@@ -70,7 +70,7 @@ class TargetFilter:
             del given["page"]
         return f"/?{urlencode(given)}" if given else "/"
 
-    def matches(self, state: TargetState) -> bool:
+    def matches(self, state: TargetRuntime) -> bool:
         """Return whether `state` is asked for."""
         diagnosis = state.diagnosis
         cause = (diagnosis.cause or "") if diagnosis else ""
@@ -91,12 +91,12 @@ class TargetFilter:
         return all(word in held for word in self.q.casefold().split())
 
 
-def label_texts(state: TargetState) -> tuple[str, ...]:
+def label_texts(state: TargetRuntime) -> tuple[str, ...]:
     """Return the target's labels as `name=value`."""
     return tuple(safe_text(f"{name}={value}") for name, value in state.target.labels)
 
 
-def party_of(state: TargetState) -> Party | Literal[""]:
+def party_of(state: TargetRuntime) -> Party | Literal[""]:
     """Return who must act on `state`; empty where nobody must, or nobody is known."""
     if state.diagnosis is None or state.expected:
         return ""
@@ -106,7 +106,7 @@ def party_of(state: TargetState) -> Party | Literal[""]:
     return let_in.party if let_in else ""
 
 
-def _ended(state: TargetState, outcome: str) -> bool:
+def _ended(state: TargetRuntime, outcome: str) -> bool:
     if state.diagnosis is None:
         return outcome == "pending"
     if outcome == "unexpected":

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.servers import accepting, process
-from tests.lab.stack import FAR_FROM_ITS_EDGE, Serving, Stack, free_port, lacking, with_clock
+from tests.lab.stack import FAR_FROM_ITS_EDGE, Serving, Stack, lacking, with_clock
+from tests.support.ports import reserved_port
 
 
 @contextmanager
 def _start(folder: Path, serving: Serving) -> Iterator[int]:
-    with free_port() as port:
+    with reserved_port() as port:
         command = ["gnutls-serv", "--echo", "--port", str(port), "--noticket"]
         command += ["--x509certfile", str(serving.server.cert_file)]
         command += ["--x509keyfile", str(serving.server.key_file)]

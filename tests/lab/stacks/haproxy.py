@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.servers import HOST, accepting, process
-from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack, free_port, lacking, with_clock
+from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack, lacking, with_clock
+from tests.support.ports import reserved_port
 
 _CONFIGURATION: Final = """
 defaults
@@ -24,7 +25,7 @@ frontend otlp
 def _start(folder: Path, serving: Serving) -> Iterator[int]:
     pair = folder / "pair.pem"
     pair.write_bytes(serving.server.cert_file.read_bytes() + serving.server.key_file.read_bytes())
-    with free_port() as port:
+    with reserved_port() as port:
         version = f"TLSv{serving.tls}"
         bind = [f"{HOST}:{port} ssl crt {pair} alpn h2,http/1.1"]
         bind += [f"ssl-min-ver {version} ssl-max-ver {version}"]

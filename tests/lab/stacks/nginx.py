@@ -7,7 +7,8 @@ from typing import Final
 
 from tests.lab.nginx import run_nginx
 from tests.lab.servers import HOST
-from tests.lab.stack import FAR_FROM_ITS_EDGE, Serving, Stack, free_port, lacking
+from tests.lab.stack import FAR_FROM_ITS_EDGE, Serving, Stack, lacking
+from tests.support.ports import reserved_port
 
 STREAM_MODULE: Final = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 _OTLP: Final = "default_type application/x-protobuf; return 200;"
@@ -41,7 +42,7 @@ def _http(
 ) -> Callable[[Path, Serving], AbstractContextManager[int]]:
     @contextmanager
     def start(folder: Path, serving: Serving) -> Iterator[int]:
-        with free_port() as port:
+        with reserved_port() as port:
             (folder / "message").write_bytes(bytes(5))
             listen = f"listen {HOST}:{port} ssl{' http2' if http2 else ''};"
             server = f"server {{ {listen} {_tls(serving)} {answer.format(folder=folder)} }}"
@@ -53,7 +54,7 @@ def _http(
 
 @contextmanager
 def _stream(folder: Path, serving: Serving) -> Iterator[int]:
-    with free_port() as port:
+    with reserved_port() as port:
         behind = f"unix:{folder}/http.sock"
         stream = (
             f"stream {{ server {{ listen {HOST}:{port} ssl; ssl_alpn http/1.1; {_tls(serving)} "

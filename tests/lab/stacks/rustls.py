@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.servers import HOST, process, started
-from tests.lab.stack import Serving, Stack, free_port, lacking_modules, with_clock
+from tests.lab.stack import Serving, Stack, lacking_modules, with_clock
+from tests.support.ports import reserved_port
 
 FOLDER: Final = Path(__file__).with_name("asgi")
 """No package, so that granian imports the application and not this one above it."""
@@ -15,7 +16,7 @@ FOLDER: Final = Path(__file__).with_name("asgi")
 
 @contextmanager
 def _start(folder: Path, serving: Serving) -> Iterator[int]:
-    with free_port() as port:
+    with reserved_port() as port:
         command = [sys.executable, "-m", "granian", "--host", HOST, "--port", str(port)]
         command += ["--interface", "asgi", "--http", "auto", "--no-ws", "--workers", "1"]
         command += ["--ssl-certificate", str(serving.server.cert_file)]

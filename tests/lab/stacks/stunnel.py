@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.servers import HOST, accepting, process
-from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack, free_port, lacking, with_clock
+from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack, lacking, with_clock
+from tests.support.ports import reserved_port
 
 
 class _Otlp(BaseHTTPRequestHandler):
@@ -42,7 +43,7 @@ def serving_in_clear() -> Iterator[int]:
 
 @contextmanager
 def _start(folder: Path, serving: Serving) -> Iterator[int]:
-    with free_port() as port, serving_in_clear() as behind:
+    with reserved_port() as port, serving_in_clear() as behind:
         version = f"TLSv{serving.tls}"
         lines = [
             "foreground = yes",

@@ -16,7 +16,6 @@ from tests.support.attempting import (
     STRANGER,
     TOKEN,
     end,
-    free_port,
     prober,
     received,
     serving,
@@ -55,18 +54,21 @@ async def test_addresses_are_tried_in_order(start: Start, tmp_path: Path) -> Non
     assert evidence.peer_address == "127.0.0.1"
 
 
-async def test_where_all_addresses_fail_the_last_of_ipv4_decides(tmp_path: Path) -> None:
+async def test_where_all_addresses_fail_the_last_of_ipv4_decides(
+    refused_port: int, tmp_path: Path
+) -> None:
     """All are recorded; an IPv6 error decides only where there is no other."""
-    port = free_port()
     both = await prober(Names(h=("127.0.0.2", "127.0.0.1", "not:an:address"))).attempt(
-        target(tmp_path, port, host="h")
+        target(tmp_path, refused_port, host="h")
     )
     assert both.ending.detail == "ECONNREFUSED"
     assert end(both) == ("connect", "refused")
     assert [each.address for each in both.connects] == ["127.0.0.2", "127.0.0.1", "not:an:address"]
     assert (both.peer_address, both.handshake) == ("", None)
 
-    six = await prober(Names(h=("not:an:address",))).attempt(target(tmp_path, port, host="h"))
+    six = await prober(Names(h=("not:an:address",))).attempt(
+        target(tmp_path, refused_port, host="h")
+    )
     assert end(six) == ("connect", "socket")
 
 

@@ -20,7 +20,6 @@ from tests.support.attempting import (
     STRANGER,
     TOKEN,
     end,
-    free_port,
     prober,
     target,
 )
@@ -161,10 +160,12 @@ async def test_a_rotation_is_used_by_the_next_attempt(start: Start, tmp_path: Pa
     assert (end(first), end(second)) == (("accept", "alert"), ("export", "answered"))
 
 
-async def test_a_target_that_changes_under_its_name(start: Start, tmp_path: Path) -> None:
+async def test_a_target_that_changes_under_its_name(
+    start: Start, refused_port: int, tmp_path: Path
+) -> None:
     """Nothing of the old one is used."""
     backend, probe = await start(), prober()
-    old = target(tmp_path, free_port())
+    old = target(tmp_path, refused_port)
     assert end(await probe.attempt(old)) == ("connect", "refused")
     assert end(await probe.attempt(target(tmp_path, backend.port))) == ("export", "answered")
 
@@ -214,13 +215,15 @@ async def test_cancellation_goes_through(start: Start, tmp_path: Path) -> None:
     assert len(backend._connections) == 0
 
 
-async def test_no_attempt_leaves_a_descriptor_open(start: Start, tmp_path: Path) -> None:
+async def test_no_attempt_leaves_a_descriptor_open(
+    start: Start, refused_port: int, tmp_path: Path
+) -> None:
     """Whatever its end, also after a second handshake."""
     good, silent = await start(), await start(behaviour="grpc_core")
     probe = prober()
 
     async def each() -> None:
-        for port, client in ((good.port, GOOD), (silent.port, STRANGER), (free_port(), None)):
+        for port, client in ((good.port, GOOD), (silent.port, STRANGER), (refused_port, None)):
             await probe.attempt(target(tmp_path, port, client))
         await asyncio.sleep(0.02)
 

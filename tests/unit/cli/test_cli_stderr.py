@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import textwrap
 import time
@@ -31,6 +30,7 @@ from tests.support.command_line import (
     start_probe,
 )
 from tests.support.demo_pki import PKI
+from tests.support.ports import reserved_port
 from tests.support.unread_stderr import PAGE, full_pipe, is_blocking, read_what_is_there
 
 LOST = "mtls_probe_log_lines_dropped_total"
@@ -68,22 +68,22 @@ async def service(
     folder: Path, stderr: int, env: Mapping[str, str] | None = None, **more: Any
 ) -> AsyncIterator[RunningService]:
     """Run the service with `stderr`, on a port that is known without its log."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     config = configuration(folder, {"name": "nobody", "endpoint": NOWHERE}, **more)
     document = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps(document | {"web": {"listen": address}}), encoding="utf-8")
-    process = await start_probe("run", "--config", config, stderr=stderr, env=env)
-    running = RunningService(process, address, {})
-    try:
-        async with asyncio.timeout(20):
-            while not await is_ready(running):
-                await asyncio.sleep(0.05)
-        yield running
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    with reserved_port() as port:
+        address = f"127.0.0.1:{port}"
+        config.write_text(json.dumps(document | {"web": {"listen": address}}), encoding="utf-8")
+        process = await start_probe("run", "--config", config, stderr=stderr, env=env)
+        running = RunningService(process, address, {})
+        try:
+            async with asyncio.timeout(20):
+                while not await is_ready(running):
+                    await asyncio.sleep(0.05)
+            yield running
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 async def is_ready(running: RunningService) -> bool:

@@ -238,17 +238,15 @@ async def test_validate_and_inspect_ask_no_list(tmp_path: Path) -> None:
         assert "s3cr3t" not in ended.err
 
 
-async def test_wait_ends_as_soon_as_the_backend_is_there(tmp_path: Path) -> None:
+async def test_wait_ends_as_soon_as_the_backend_is_there(refused_port: int, tmp_path: Path) -> None:
     """A backend that comes up while `check --wait` repeats: exit 0, long before the time is up."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     began = time.monotonic()
     process = await start_probe(
-        *("check", f"https://127.0.0.1:{port}", *files(tmp_path), "--wait", "10s")
+        *("check", f"https://127.0.0.1:{refused_port}", *files(tmp_path), "--wait", "10s")
     )
     await asyncio.sleep(1.2)
     assert process.returncode is None
-    async with healthy(port):
+    async with healthy(refused_port):
         ended = await finish(process)
     assert ended.code == 0
     assert "confirmed" in ended.out

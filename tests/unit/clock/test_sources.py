@@ -191,17 +191,6 @@ async def test_nobody_there_leaves_no_reading(refused_port: int) -> None:
     assert await once(gone, nowhere, sntp(refused_port), limit=1.0) == ()
 
 
-@pytest.fixture
-def refused_port() -> int:
-    """A port of loopback on which nothing listens."""
-    import socket
-
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-    return port
-
-
 async def test_the_last_reading_stays_and_grows_uncertain() -> None:
     """A source that falls silent keeps its reading for an hour, at less and less certainty."""
     ours = Clocks()

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.diagnosis.wording import date, shown, span
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, from_json, to_json
+from probe.text.time_format import format_duration, format_time
 from tests.support.arbitrary_evidence import certificates, evidences
 
 NUMBERS = st.floats() | st.integers(-(10**20), 10**20).map(float)
@@ -53,12 +53,12 @@ def check(found: Diagnosis, evidence: Evidence) -> None:
 @given(NUMBERS)
 def test_dates_and_spans_are_written_of_any_number(number: float) -> None:
     """Not even a time beyond the calendar, an infinity or no number at all raises."""
-    assert date(number)
-    assert span(number)
+    assert format_time(number)
+    assert format_duration(number)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(certificates)
 def test_a_certificate_always_has_a_name(certificate: CertificateFacts) -> None:
     """Its subject, else its first SAN, else that it has none."""
-    assert isinstance(shown(certificate), str)
+    assert isinstance(name_certificate(certificate), str)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from probe.ledger.ledger import HISTORY, Ledger, TargetState, as_expected
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import HISTORY, TargetRuntime, as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.target import Endpoint, Target
@@ -134,7 +135,7 @@ def test_listeners_hear_each_record_with_its_state() -> None:
     """A listener is called after the state is up to date."""
     target = make_target()
     ledger = Ledger([target])
-    heard: list[tuple[TargetState, int]] = []
+    heard: list[tuple[TargetRuntime, int]] = []
     ledger.subscribe(lambda state: heard.append((state, state.attempts)))
 
     state = ledger.record(target, seen(1.0), CONFIRMED)
@@ -166,7 +167,7 @@ def test_an_attempt_that_outlives_its_target_is_not_entered() -> None:
     """A late result of a target that a reload changed or removed touches nothing."""
     old = make_target()
     ledger = Ledger([old])
-    heard: list[TargetState] = []
+    heard: list[TargetRuntime] = []
     ledger.subscribe(heard.append)
     ledger.replace_targets([replace(old, timeout=1.0)])
 
@@ -190,13 +191,15 @@ def test_two_targets_of_one_name_are_refused() -> None:
     assert [state.target.name for state in ledger] == ["eu"]
 
 
-def test_attempts_in_flight_and_missed_are_counted() -> None:
-    """The schedule says when an attempt starts, ends, or has to be left out."""
-    ledger = Ledger()
+def test_a_target_that_is_gone_or_changed_takes_its_parts_along() -> None:
+    """What a room keeps of a target lives as long as the target does, and no longer."""
+    kept, changed, gone = make_target("kept"), make_target("changed"), make_target("gone")
+    ledger = Ledger([kept, changed, gone])
+    for runtime in ledger:
+        runtime.part(list).append(runtime.target.name)
 
-    ledger.attempt_started()
-    ledger.attempt_started()
-    ledger.attempt_finished()
-    ledger.attempt_missed()
+    ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0), gone])
+    ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0)])
+    ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0), gone])
 
-    assert (ledger.in_flight, ledger.missed) == (1, 1)
+    assert [runtime.part(list) for runtime in ledger] == [["kept"], [], []]

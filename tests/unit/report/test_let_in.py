@@ -8,7 +8,7 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.model.evidence import Evidence, Handshake
 from probe.report.let_in import let_in_against_expectation
-from tests.golden.attempts import answered, shaken, target
+from tests.support.evidence import answered, shaken, target
 from tests.support.printed_tables import CONFIRMED, REFUSED, printed, row
 from tests.support.web_fleet import Fleet
 

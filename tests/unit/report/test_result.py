@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import (
     Alert,
     ClockReading,
@@ -21,13 +21,14 @@ from probe.model.evidence import (
     Handshake,
     Recheck,
     TargetFacts,
-    from_json,
 )
+from probe.model.finding import Finding
 from probe.model.source_state import SourceState
 from probe.model.target import Endpoint, Target
-from probe.report.result import document, line, result, result_of, rfc3339
+from probe.report.result import document, line, result, result_of
 from probe.text.safe_text import safe_text
-from tests.golden.build import FOLDER
+from probe.text.time_format import rfc3339
+from tests.stories.all_stories import BY_NAME
 
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
@@ -52,7 +53,7 @@ REFUSED = Diagnosis(
 
 def test_experiments_say_what_they_proved_and_ruled_out() -> None:
     """Each in the order made, with the cause that follows; null where none does."""
-    evidence = from_json((FOLDER / "no_shared_group.json").read_bytes())
+    evidence = BY_NAME["no_shared_group"].evidence
     found = json.loads(line(result(evidence, diagnose(evidence))))["experiments"]
     assert [(one["varied"], one["proves"], one["rules_out"]) for one in found] == [
         ("unvaried", None, None),

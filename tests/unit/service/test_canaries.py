@@ -32,7 +32,7 @@ from probe.model.evidence import to_json
 from probe.model.known_secrets import register_environment
 from probe.report.inspection import files_document, print_files
 from probe.report.validation import print_validation, validation, validation_document
-from probe.service.pipeline import rounds
+from probe.service.pipeline import PipelineSettings, run_rounds
 from probe.text.secret_register import SecretRegister
 from probe.web.server.web_config import WebConfig
 from probe.web.server.web_file import WebFileEntry
@@ -118,14 +118,11 @@ class World:
             seen = look(files, 1_800_000_000.0)
             print_files(seen)
             out.write(files_document(seen).decode())
-            observed = await rounds(
+            observed = await run_rounds(
                 loaded.targets,
+                PipelineSettings.from_configuration(loaded),
                 concurrency=10,
-                clock_tolerance=60.0,
-                limit=0.0,
-                done=lambda _observation: None,
                 register=self.register,
-                resource=loaded.resource,
             )
             rows = [(evidence, diagnosis) for _, evidence, diagnosis in observed]
             for output in OUTPUTS:

@@ -1,10 +1,9 @@
-"""The trace of an attempt, for every story of the golden cases and for evidence nobody planned."""
+"""The trace of an attempt, for every story and for evidence nobody planned."""
 
 import json
 from collections.abc import Iterator
 
 import msgspec.structs
-import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -14,7 +13,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.ledger.ledger import Ledger, TargetState, alone
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Experiment, Recheck
 from probe.model.target import Endpoint, Target
@@ -22,9 +22,10 @@ from probe.model.trace_context import TraceContext
 from probe.telemetry.span import SpanRecord, TraceRecord
 from probe.telemetry.spans import CONNECT, EXPORT, HANDSHAKE, LOOKUP, trace_of
 from probe.telemetry.tracing import Tracing
-from tests.golden.build import CASES
-from tests.golden.case import Case
+from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
+from tests.support.every_row import every_row
 
 CONTEXT = TraceContext(
     trace_id="a1" * 16, span_id="b2" * 8, export_span_id="c3" * 8, sampled=True, threshold="c" * 14
@@ -37,13 +38,15 @@ STAGES = {
     "export": EXPORT,
 }
 TARGET = Target(name="eu", endpoint=Endpoint("collector.example.com", 4317))
-BY_NAME = {case.name: case for case in CASES}
 
 
 def trace(evidence: Evidence, *, context: TraceContext = CONTEXT) -> TraceRecord:
     """Return the trace of an attempt that left `evidence`."""
     traced = msgspec.structs.replace(evidence, trace=context)
-    found = trace_of(alone(TARGET, traced, diagnose(traced)), CATALOGUE, "c" * 14)
+    runtime = TargetRuntime(TARGET)
+    runtime.record(traced, diagnose(traced))
+    runtime.changed = False
+    found = trace_of(runtime, CATALOGUE, "c" * 14)
     assert found is not None
     return found
 
@@ -77,13 +80,13 @@ def check(found: TraceRecord, evidence: Evidence, diagnosis: Diagnosis) -> None:
         )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_cause_has_its_trace(case: Case) -> None:
+@every_row(story=STORIES)
+def test_every_cause_has_its_trace(story: Story) -> None:
     """error.type is the cause on the root, and on the stage that failed where it was reached."""
-    diagnosis = diagnose(case.evidence)
-    found = trace(case.evidence)
-    check(found, case.evidence, diagnosis)
-    stage = case.evidence.ending.stage
+    diagnosis = diagnose(story.evidence)
+    found = trace(story.evidence)
+    check(found, story.evidence, diagnosis)
+    stage = story.evidence.ending.stage
     reached = {child.name for child in found.children}
     if diagnosis.cause is not None and STAGES.get(stage) in reached:
         assert any("error.type" in child.attributes for child in found.children)
@@ -141,7 +144,7 @@ def test_the_names_are_the_packages() -> None:
     assert handshake.attributes[tls_attributes.TLS_PROTOCOL_VERSION] == "1.3"
 
 
-def entered(*endings: tuple[Evidence, TraceContext], expect: str | None = None) -> TargetState:
+def entered(*endings: tuple[Evidence, TraceContext], expect: str | None = None) -> TargetRuntime:
     """Return the state of a target after several attempts."""
     target = Target(name="eu", endpoint=TARGET.endpoint, expect_cause=expect)
     ledger = Ledger([target])

@@ -90,7 +90,7 @@ def test_a_connection_needs_no_garbage_collector() -> None:
         client, _ = handshake(server_context(), settings_of(STRANGER))
         connection = weakref.ref(client._connection)
         heard = weakref.ref(client._log)
-        client.handshake
+        assert client.handshake is not None
         del client
         assert connection() is None
         assert heard() is None

@@ -178,7 +178,7 @@ async def test_a_redirect_to_another_scheme_is_refused() -> None:
     assert (await refusal(handler)).reason.startswith("cannot be fetched")
 
 
-async def test_a_server_that_is_gone_or_speaks_no_http_is_an_error() -> None:
+async def test_a_server_that_is_gone_or_speaks_no_http_is_an_error(refused_port: int) -> None:
     """With the reason, and without the library's text."""
 
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -186,8 +186,8 @@ async def test_a_server_that_is_gone_or_speaks_no_http_is_an_error() -> None:
         writer.write(b"\x00\x1b[31mnonsense\r\n\r\n")
         writer.close()
 
-    server = await asyncio.start_server(rude, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    server = await asyncio.start_server(rude, "127.0.0.1", refused_port)
+    url = f"http://127.0.0.1:{refused_port}/"
     async with aiohttp.ClientSession() as session:
         async with server:
             with pytest.raises(ConfigurationError, match="cannot be fetched") as caught:

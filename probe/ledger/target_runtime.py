@@ -1,0 +1,111 @@
+"""All that is kept of one target while the probe runs, in one object that is dropped whole.
+
+What is known of the target are plain fields, which every output reads. What a room keeps for
+itself (the setup of its attempts, its experiments, its rendered metric lines, what the log has
+reported) is a part of the same object, under a type of that room. No I/O and no clock: every time
+is an `Evidence.at`.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar, cast
+
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.model.record import Record
+from probe.model.target import Target
+from probe.model.trace_context import TraceContext
+
+HISTORY: Final = 60
+"""How many attempts of a target are remembered."""
+
+_Part = TypeVar("_Part")
+
+
+class HistoryEntry(Record, frozen=True, gc=False):
+    """One past attempt in short; `at` is epoch seconds, `duration` seconds over all stages."""
+
+    at: float
+    outcome: str
+    cause: str | None
+    expected: bool
+    duration: float
+
+
+@dataclass(slots=True, eq=False)
+class TargetRuntime:
+    """What is known of one target, and what rooms keep for it.
+
+    Times are epoch seconds and None before they first apply.
+    """
+
+    target: Target
+    evidence: Evidence | None = None
+    diagnosis: Diagnosis | None = None
+    expected: bool = False
+    """Whether the last attempt ended as the target's `expect` asks."""
+    changed: bool = False
+    """Whether the last attempt ended otherwise than the one before it; the first one does."""
+    attempts: int = 0
+    failures: int = 0
+    """Attempts that did not end as expected."""
+    last_attempt: float | None = None
+    last_success: float | None = None
+    """The last attempt that ended as expected."""
+    since: float | None = None
+    """When the present outcome and cause were first seen without a break."""
+    history: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    _parts: dict[Callable[[], object], object] = field(default_factory=dict)
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """The trace of the last attempt, where it is recorded: the head cannot know the end."""
+        trace = self.evidence.trace if self.evidence is not None else None
+        if trace is None or trace.sampled or self.changed or not self.expected:
+            return trace
+        return None
+
+    def part(self, kind: Callable[[], _Part]) -> _Part:
+        """Return what is kept under the type `kind`; at its first use it is made empty.
+
+        A part must not refer to its runtime: objects of the start are exempt from the collector
+        of cycles, so that a circle of them would never be freed.
+        """
+        known = self._parts.get(kind)
+        if known is None:
+            known = self._parts[kind] = kind()
+        return cast("_Part", known)
+
+    def record(self, evidence: Evidence, diagnosis: Diagnosis) -> None:
+        """Enter one attempt."""
+        before = self.diagnosis
+        self.changed = (
+            before is None or before.outcome != diagnosis.outcome or before.cause != diagnosis.cause
+        )
+        if self.changed:
+            self.since = evidence.at
+        self.evidence, self.diagnosis = evidence, diagnosis
+        self.expected = as_expected(diagnosis, self.target.expect_cause)
+        self.attempts += 1
+        self.last_attempt = evidence.at
+        if self.expected:
+            self.last_success = evidence.at
+        else:
+            self.failures += 1
+        self.history.append(
+            HistoryEntry(
+                at=evidence.at,
+                outcome=diagnosis.outcome,
+                cause=diagnosis.cause,
+                expected=self.expected,
+                duration=sum(evidence.durations.values()),
+            )
+        )
+
+
+def as_expected(diagnosis: Diagnosis, expect_cause: str | None) -> bool:
+    """Return whether the outcome is the one asked for; by default that is `confirmed`."""
+    if expect_cause is None:
+        return diagnosis.outcome == "confirmed"
+    return diagnosis.outcome == "failed" and diagnosis.cause == expect_cause
