@@ -139,7 +139,7 @@ def check(
         )
     seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if evidence_folder is not None:
-        from probe.report.evidence_files import write_evidence
+        from probe.report.result import write_evidence
 
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file

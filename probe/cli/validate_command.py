@@ -27,10 +27,10 @@ def validate(config_file: Path | None, output: str) -> int:
     loaded = configuration(config_file, connects=False)
     from probe.credentials.store import CredentialStore
     from probe.report.validation import (
+        build_validation,
+        encode_validation,
         is_valid,
         print_validation,
-        validation,
-        validation_document,
     )
 
     if loaded.web.config_file is not None:
@@ -41,7 +41,7 @@ def validate(config_file: Path | None, output: str) -> int:
     unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
-    found = validation(
+    found = build_validation(
         loaded.targets,
         [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
         (*loaded.warnings, *unread),
@@ -50,7 +50,7 @@ def validate(config_file: Path | None, output: str) -> int:
     )
     with reader_may_leave():
         if output == "json":
-            click.echo(validation_document(found), nl=False)
+            click.echo(encode_validation(found), nl=False)
         else:
             print_validation(found)
     targets, faults = len(found.targets), len(found.faults)

@@ -33,7 +33,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     ),
     "alerting": frozenset({"diagnosis", "model", "report"}),
     "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text", "x509"}),
-    "telemetry": frozenset({"diagnosis", "ledger", "model", "text"}),
+    "telemetry": frozenset({"config", "diagnosis", "ledger", "model", "text"}),
     "web": frozenset(
         {
             "config",

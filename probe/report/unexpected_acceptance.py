@@ -1,6 +1,6 @@
-"""What it means, and what to do, where a target got in that `expect` says must be refused.
+"""What it means, and what to do, where a backend accepts what `expect` says it must refuse.
 
-Pure. A success has no cause in the catalogue, so that such a target's words are made here: for a
+Pure. A success has no cause in the catalogue, so the texts about such a target are made here: for a
 check that mTLS is enforced, this is the alarm.
 """
 
@@ -29,8 +29,8 @@ _REFUSED_BY_THE_BACKEND: Final = frozenset(
 )
 """What a backend that verifies client certificates refuses one for."""
 
-_DEMAND: Final = (
-    "On the backend of {endpoint}, demand a client certificate and verify it: client_ca_file in the "
+_REQUIRE_CERTIFICATE: Final = (
+    "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
     "tls settings of a Collector's receiver, ssl_verify_client on in nginx, verify required in "
     "HAProxy."
 )
@@ -49,26 +49,28 @@ _FIRST_STEPS: Final = {
         "meant to export."
     ),
 }
-"""By what was expected of a certificate that was sent: what refuses it."""
-_READ_AGAIN: Final = (
+"""What makes a backend refuse a certificate that was sent, by the expected cause."""
+_RELOAD_BACKEND: Final = (
     "Restart the backend, or reload nginx or HAProxy, so that it reads its configuration again."
 )
-_MEANT: Final = (
-    "If it is meant to get in, remove expect of this target from the probe's configuration."
+_DROP_EXPECT: Final = (
+    "If it is meant to be accepted, remove expect of this target from the probe's configuration."
 )
 
 
-class LetIn(NamedTuple):
-    """The words about a target that got in, and was expected to fail."""
+class UnexpectedAcceptance(NamedTuple):
+    """What to say of a target that was accepted, and was expected to fail."""
 
     seen: str
-    """What of the attempt shows why it got in; empty where nothing does."""
+    """What of the attempt shows why it was accepted; empty where nothing does."""
     meaning: str
     party: Party
     fix: tuple[str, ...]
 
 
-def let_in_against_expectation(evidence: Evidence, diagnosis: Diagnosis) -> LetIn | None:
+def explain_unexpected_acceptance(
+    evidence: Evidence, diagnosis: Diagnosis
+) -> UnexpectedAcceptance | None:
     """Return what to say of a success that `expect` rules out; None of any other outcome."""
     wanted = evidence.target.expect_cause
     if diagnosis.outcome != "confirmed" or wanted is None:
@@ -76,40 +78,42 @@ def let_in_against_expectation(evidence: Evidence, diagnosis: Diagnosis) -> LetI
     if wanted not in _REFUSED_BY_THE_BACKEND:
         known = CATALOGUE.get(wanted)
         title = f" ({known.title})" if known else ""
-        meaning = (
-            f"{safe_text(wanted)}{title} was expected, and is not there: telemetry gets through."
-        )
+        meaning = f"{safe_text(wanted)}{title} was expected, but the backend accepts the exporter."
         step = (
-            "Find out what has changed at {endpoint}; if it is meant, remove expect of this target "
+            "Find out what has changed at {endpoint}; if the change is intended, remove expect of this target "
             "from the probe's configuration."
         )
-        return LetIn("", meaning, "either", fill_steps((step,), evidence.target))
-    seen, why, sent = _how(evidence)
-    step = _FIRST_STEPS.get(wanted, _DEMAND) if sent else _DEMAND
-    fix = fill_steps((step, _READ_AGAIN, _MEANT), evidence.target)
-    return LetIn(seen, f"mTLS is not enforced there: {why}", "backend", fix)
+        return UnexpectedAcceptance("", meaning, "either", fill_steps((step,), evidence.target))
+    seen, why, sent = _observe(evidence)
+    step = _FIRST_STEPS.get(wanted, _REQUIRE_CERTIFICATE) if sent else _REQUIRE_CERTIFICATE
+    fix = fill_steps((step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target)
+    return UnexpectedAcceptance(seen, f"mTLS is not enforced there: {why}", "backend", fix)
 
 
-def _how(evidence: Evidence) -> tuple[str, str, bool]:
+def _observe(evidence: Evidence) -> tuple[str, str, bool]:
     """Return what was seen, what it lets others do, and whether a certificate was sent."""
     handshake = evidence.handshake
     if evidence.target.plaintext:
         return (
-            "the connection has no TLS, and the backend took what was sent",
+            "the connection has no TLS, and the backend accepted what was sent",
             "without TLS no client is identified, and anyone who reaches the port can export.",
             False,
         )
     if handshake is not None and handshake.client_certificate_sent:
         return (
-            "the backend asked for a client certificate, got this one, and let it in",
-            "a certificate that it should refuse gets in, and so do others like it.",
+            "the backend asked for a client certificate, received this one, and accepted it",
+            "a certificate that it should refuse is accepted, and so are others like it.",
             True,
         )
     if handshake is not None and handshake.client_certificate_requested:
         return (
-            "the backend asked for a client certificate, got none, and let the exporter in",
-            "it asks for a certificate and does not demand one, so that anyone can export.",
+            "the backend asked for a client certificate, received none, and accepted the exporter",
+            "it asks for a certificate and does not require one, so anyone can export.",
             False,
         )
     seen = "the backend asked for no client certificate" if handshake is not None else ""
-    return seen, "clients get in that should be refused, and anyone like them can export.", False
+    return (
+        seen,
+        "clients that should be refused are accepted, and anyone like them can export.",
+        False,
+    )

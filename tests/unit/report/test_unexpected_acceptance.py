@@ -1,4 +1,4 @@
-"""A target that got in where `expect` wanted a refusal: what happened, what it means, what to do."""
+"""A target that was accepted where `expect` wanted a refusal: what happened, what it means, what to do."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.model.evidence import Evidence, Handshake
-from probe.report.let_in import let_in_against_expectation
+from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from tests.support.evidence import answered, shaken, target
 from tests.support.printed_tables import CONFIRMED, REFUSED, printed, row
 from tests.support.web_fleet import Fleet
@@ -26,22 +26,22 @@ def got_in(expect: str, handshake: Handshake | None = None, **fields: Any) -> Ev
         (
             {"client_certificate_requested": False, "client_certificate_sent": False},
             "asked for no client certificate",
-            "demand a client certificate",
+            "require a client certificate",
         ),
         (
             {"client_certificate_requested": True, "client_certificate_sent": False},
-            "got none, and let the exporter in",
-            "demand a client certificate",
+            "received none, and accepted the exporter",
+            "require a client certificate",
         ),
         (
             {"client_certificate_requested": True, "client_certificate_sent": True},
-            "got this one, and let it in",
+            "received this one, and accepted it",
             "take the CA of this certificate out",
         ),
     ],
 )
 def test_mtls_is_not_enforced(shown: dict[str, bool], seen: str, step: str) -> None:
-    """Why it got in decides what the backend's side has to set."""
+    """Why it was accepted decides what the backend's side has to set."""
     evidence = got_in("client_ca_untrusted", shaken(**shown))
     told = printed((evidence, CONFIRMED))
     assert "where client_ca_untrusted was expected" in told
@@ -54,7 +54,7 @@ def test_mtls_is_not_enforced(shown: dict[str, bool], seen: str, step: str) -> N
 
 def test_without_tls_nobody_is_identified() -> None:
     """A plaintext port that takes everything."""
-    found = let_in_against_expectation(got_in("client_cert_not_sent", plaintext=True), CONFIRMED)
+    found = explain_unexpected_acceptance(got_in("client_cert_not_sent", plaintext=True), CONFIRMED)
     assert found is not None
     assert "no TLS" in found.seen
 
@@ -62,7 +62,7 @@ def test_without_tls_nobody_is_identified() -> None:
 @pytest.mark.parametrize("cause", sorted(CATALOGUE))
 def test_every_expectation_has_its_words(cause: str) -> None:
     """Steps without holes, whatever was expected; what no backend refuses blames nobody."""
-    found = let_in_against_expectation(got_in(cause, shaken()), CONFIRMED)
+    found = explain_unexpected_acceptance(got_in(cause, shaken()), CONFIRMED)
     assert found is not None
     assert found.fix
     assert all("{" not in step and step[0].isupper() for step in found.fix)
@@ -73,8 +73,8 @@ def test_every_expectation_has_its_words(cause: str) -> None:
 
 def test_other_outcomes_have_their_own_words() -> None:
     """As expected, without `expect`, or failed in another way: nothing is added."""
-    assert let_in_against_expectation(*row(CONFIRMED)) is None
-    assert let_in_against_expectation(*row(REFUSED, expect="tcp_refused")) is None
+    assert explain_unexpected_acceptance(*row(CONFIRMED)) is None
+    assert explain_unexpected_acceptance(*row(REFUSED, expect="tcp_refused")) is None
     assert "not enforced" not in printed(row(REFUSED, expect="tcp_refused"))
     assert "not enforced" not in printed(row(CONFIRMED))
 
@@ -89,6 +89,6 @@ async def test_the_pages_say_who_must_act_and_what_to_do() -> None:
         others = await (await client.get("/?party=exporter")).text()
     assert "the backend&#39;s side must act" in page
     assert "mTLS is not enforced there" in page
-    assert "demand a client certificate" in page
-    assert "demand a client certificate" in status
+    assert "require a client certificate" in page
+    assert "require a client certificate" in status
     assert "guard" not in others
