@@ -14,10 +14,10 @@ from typing import Final
 import structlog
 
 from probe import __version__
-from probe.attempt.own_time import LoopDelays
-from probe.attempt.prepared import target_facts
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_facts import target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialStore
