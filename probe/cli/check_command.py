@@ -24,8 +24,7 @@ from probe.model.target import DEPTHS, PROTOCOLS
 from probe.system.standard_streams import progress, reader_may_leave
 
 if TYPE_CHECKING:
-    from probe.model.source_state import SourceState
-    from probe.model.target import ClockSource, Target
+    from probe.model.target import ClockSource, SourceState, Target
     from probe.service.pipeline import Observation
 
 _STDOUT: Final = Path("-")

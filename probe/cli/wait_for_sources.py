@@ -10,13 +10,13 @@ from probe.cli.load_configuration import report_warnings
 
 if TYPE_CHECKING:
     from probe.config.configuration import Configuration
-    from probe.config.loader import Loader
+    from probe.config.loader import ConfigurationLoader
 
 PAUSE: Final = 1.0
 """Seconds between two readings."""
 
 
-def loaded_within(loading: Loader, limit: float) -> tuple[Configuration, float]:
+def loaded_within(loading: ConfigurationLoader, limit: float) -> tuple[Configuration, float]:
     """Return what `loading` reads, and the seconds of `limit` that are left then.
 
     It is read again for as long as a source is down or there is nothing to probe, and time is
@@ -32,7 +32,7 @@ def loaded_within(loading: Loader, limit: float) -> tuple[Configuration, float]:
     return loaded, left
 
 
-async def _load(loading: Loader, limit: float) -> tuple[Configuration, float]:
+async def _load(loading: ConfigurationLoader, limit: float) -> tuple[Configuration, float]:
     end = time.monotonic() + limit
     while True:
         loaded = await loading.load()

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from probe.credentials.formats.recognise import Format
 from probe.credentials.formats.wrapped import Wrapped, find_wrapped, wanted
-from probe.text.shell_quoting import quote_path
+from probe.text.safe_text import quote_path
 
 Role = Literal["cert", "key", "ca"]
 

@@ -13,7 +13,7 @@ from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
 from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFault
-from probe.text.shell_quoting import quote_path
+from probe.text.safe_text import quote_path
 from probe.x509.parse import issued_by
 from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, weak_key, weak_signature
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 
 log = structlog.get_logger("mtls_probe")
 

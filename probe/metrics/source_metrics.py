@@ -7,7 +7,7 @@ from prometheus_client import Metric
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.text.safe_text import safe_text
 
 UP: Final = "mtls_probe_source_up"

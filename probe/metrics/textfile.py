@@ -21,8 +21,7 @@ from probe.metrics.target_families import FAMILIES
 from probe.metrics.target_samples import target_lines
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
-from probe.model.target import Target
+from probe.model.target import SourceState, Target
 
 WITHOUT: Final = frozenset(
     {"mtls_probe_attempts_total", "mtls_probe_failures_total", "mtls_probe_interval_seconds"}

@@ -11,9 +11,9 @@ import msgspec
 
 from probe.model.certificate import CertificateFacts, CredentialFacts, CredentialFault, Name
 from probe.model.record import Record
-from probe.model.setting_variables import SignalVariables
+from probe.model.target import SignalVariables
 from probe.model.trace_context import TraceContext
-from probe.text.description import without_quotes
+from probe.text.description import remove_quotes
 from probe.text.safe_text import safe_text
 
 SCHEMA: Final = "mtls-probe-evidence/1"
@@ -293,5 +293,5 @@ def from_json(raw: bytes | str) -> Evidence:
     try:
         return _decoder.decode(raw)
     except msgspec.DecodeError as error:
-        why = safe_text(without_quotes(str(error)))
+        why = safe_text(remove_quotes(str(error)))
         raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None

@@ -18,7 +18,7 @@ from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Finding, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.text.safe_text import safe_text
 
 SCHEMA: Final = "mtls-probe/1"

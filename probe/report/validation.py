@@ -14,8 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.model.certificate import CredentialFault
-from probe.model.source_state import SourceState, sources_down
-from probe.model.target import Target
+from probe.model.target import SourceState, Target, sources_down
 from probe.report.console import console_for
 from probe.report.result import SCHEMA
 from probe.text.safe_text import safe_text

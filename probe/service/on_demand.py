@@ -32,9 +32,8 @@ from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.on_demand_experiments import OnDemandRounds
 from probe.service.pipeline import FAULTS_AT_ONCE, FAULTS_EVERY, NO_RESOURCE, fault_evidence
 from probe.system.token_bucket import TokenBucket
-from probe.text.layered_register import LayeredRegister
 from probe.text.safe_text import safe_text
-from probe.text.secret_register import SecretRegister
+from probe.text.secret_register import LayeredRegister, SecretRegister
 from probe.x509.parse import CertificateReader
 
 log = structlog.get_logger("mtls_probe")

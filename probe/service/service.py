@@ -14,17 +14,15 @@ from typing import Final
 import structlog
 
 from probe.attempt.resolver import Resolver
-from probe.config.configuration import Configuration
-from probe.config.configured_secrets import register_configuration
-from probe.config.loader import Loader
+from probe.config.configuration import Configuration, register_configuration
+from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog
 from probe.log.source_states import SourceLog
 from probe.metrics.collector import Metrics
 from probe.metrics.own_trouble import LookUps, OwnTrouble
 from probe.metrics.web_metrics import WebMetrics
-from probe.model.source_state import SourcesShown
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
 from probe.service.pipeline import USER_AGENT, Line
 from probe.service.reload import Reloading
@@ -51,7 +49,7 @@ class Service:
     def __init__(
         self,
         configuration: Configuration,
-        loader: Loader | None = None,
+        loader: ConfigurationLoader | None = None,
         register: SecretRegister | None = None,
     ) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
@@ -275,7 +273,7 @@ def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
 async def serve(
     configuration: Configuration,
     *,
-    loader: Loader | None = None,
+    loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
     lines_dropped: Callable[[], int] = lambda: 0,

@@ -16,6 +16,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import STAGES, Evidence, Handshake, Stage
 from probe.telemetry import attributes
 from probe.telemetry.span import Attributes, SpanEvent, SpanRecord, TraceRecord
+from probe.text.host_port import split_host_port
 
 LOOKUP: Final = "DNS lookup"
 CONNECT: Final = "socket connect"
@@ -231,5 +232,5 @@ def _because(diagnosis: Diagnosis) -> str:
 def _dialled(evidence: Evidence) -> tuple[str, int]:
     """Return where the socket went: the endpoint, or its proxy."""
     target = evidence.target
-    host, _, port = target.proxy.rpartition(":")
-    return (host.strip("[]"), int(port)) if port.isdecimal() else (target.host, target.port)
+    host, port = split_host_port(target.proxy)
+    return (host, int(port)) if port.isdecimal() else (target.host, target.port)

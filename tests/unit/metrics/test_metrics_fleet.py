@@ -7,7 +7,7 @@ import msgspec.structs
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.metrics.collector import Metrics
 from probe.model.evidence import STAGES, Ending
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from tests.support.metric_samples import (
     AT,
     EU,

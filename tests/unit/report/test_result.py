@@ -23,8 +23,7 @@ from probe.model.evidence import (
     TargetFacts,
     from_json,
 )
-from probe.model.source_state import SourceState
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourceState, Target
 from probe.report.result import document, line, result, result_of, rfc3339
 from probe.text.safe_text import safe_text
 from tests.golden.build import FOLDER

@@ -35,7 +35,7 @@ class Destination:
     """What the probe does otherwise than the exporter."""
 
 
-def grpc_destination(text: str) -> Destination:
+def parse_grpc_endpoint(text: str) -> Destination:
     """Read the endpoint of a gRPC exporter.
 
     Raises:
@@ -74,7 +74,7 @@ def _grpc_scheme(text: str) -> tuple[str, str, str]:
     return "", unquote(path), note
 
 
-def http_destination(url: str) -> Destination:
+def parse_http_endpoint(url: str) -> Destination:
     """Read the URL to which an HTTP exporter posts.
 
     Raises:
@@ -96,7 +96,7 @@ def http_destination(url: str) -> Destination:
     return Destination(endpoint, scheme=endpoint.scheme, credentials=credentials)
 
 
-def effective_tls(
+def resolve_tls(
     tls: TlsSettings, scheme: str, *, grpc: bool
 ) -> tuple[TlsSettings, tuple[Remark, ...]]:
     """Return the settings that the exporter really uses, and what its reader may not expect.
