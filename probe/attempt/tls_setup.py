@@ -13,7 +13,7 @@ from probe.model.evidence import Offer
 from probe.text.safe_text import safe_text
 from probe.tls.bindings import Scratch
 from probe.tls.client import TlsPlan, sni_of
-from probe.x509.parse import CertificateReader, name_from_der
+from probe.x509.parse import CertificateReader, parse_name
 
 OWN: Final = Variant()
 """The target's own settings, with nothing varied."""
@@ -42,7 +42,7 @@ class Plans:
         self._scratch = Scratch()
         self._plans: dict[_Key, TlsPlan] = {}
         # A backend names the same authorities each time; a hostile one can't grow this.
-        self._read_name = lru_cache(maxsize=1024)(name_from_der)
+        self._read_name = lru_cache(maxsize=1024)(parse_name)
 
     def __len__(self) -> int:
         """Count the plans that are kept."""

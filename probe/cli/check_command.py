@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,7 @@ from probe.model.target import DEPTHS, PROTOCOLS
 from probe.system.standard_streams import progress, reader_may_leave
 
 if TYPE_CHECKING:
-    from probe.model.target import ClockSource, SourceState, Target
+    from probe.model.target import SourceState, Target
     from probe.service.pipeline import Observation
 
 _STDOUT: Final = Path("-")
@@ -100,50 +101,44 @@ def check(
             raise click.UsageError("give endpoints or --config, not both")
         named = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = targets_from_arguments(named, **settings)
-        concurrency, tolerance, experiments = 100, 60.0, True
-        clocks: Sequence[ClockSource] = ()
-        resource: Mapping[str, str] = {}
-        sources: Sequence[SourceState] = ()
+        loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
         refuse_given(click.get_current_context(), settings)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
         loaded, limit = loaded_within(loader(config_file), limit)
         report_sources(loaded)
-        sources = loaded.source_states
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)
-        targets, concurrency = loaded.targets, loaded.concurrency
-        tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
-        clocks, resource = loaded.clock_sources, loaded.resource
+        targets = loaded.targets
     from probe.ledger.target_runtime import as_expected
     from probe.log.format import configure_logging
-    from probe.service.pipeline import rounds
+    from probe.service.pipeline import PipelineSettings, run_rounds
+
+    of_pipeline = PipelineSettings.from_configuration(loaded) if loaded else PipelineSettings()
+    sources: Sequence[SourceState] = loaded.source_states if loaded else ()
 
     register = secret_register()
     configure_logging(human=True, mask=register.mask)
     with progress(len(targets), shown=not quiet) as watched:
 
-        def done(observation: Observation) -> None:
+        def report(observation: Observation) -> None:
             target, evidence, diagnosis = observation
             watched(target.name, as_expected(diagnosis, evidence.target.expect_cause))
 
         observations = in_loop(
-            rounds(
+            run_rounds(
                 targets,
-                concurrency=concurrency,
-                clock_tolerance=tolerance,
-                clock_sources=clocks,
+                replace(of_pipeline, experiments=of_pipeline.experiments and not no_experiments),
+                concurrency=loaded.concurrency if loaded else 100,
                 limit=limit,
-                resource=resource,
-                experiments=experiments and not no_experiments,
                 register=register,
-                done=done,
+                report=report,
             )
         )
     seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if evidence_folder is not None:
-        from probe.report.evidence_files import write_evidence
+        from probe.report.result import write_evidence
 
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file

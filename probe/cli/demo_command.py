@@ -39,13 +39,13 @@ async def _demo(web: WebSettings | None) -> int:
     import tempfile
 
     from probe.demo.scenarios import Demo
-    from probe.service.pipeline import one_round
+    from probe.service.pipeline import run_rounds
 
     with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
         backends = Demo()
         targets = await backends.start(Path(folder))
         try:
-            observations = await one_round(targets, concurrency=20, clock_tolerance=60.0)
+            observations = await run_rounds(targets, concurrency=20)
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             faulty = sum(map(bool, backends.expected.values()))
             wrong = list(_wrong(observations, backends.expected))

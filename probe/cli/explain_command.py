@@ -59,11 +59,11 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     candidates = candidates_of(text)
     if not candidates and " " not in one_word:
         _refuse_if_near(one_word, CATALOGUE, _PERHAPS_MEANT)
-    from probe.report.explanation import candidates_document, print_candidates
+    from probe.report.explanation import encode_candidates, print_candidates
 
     with reader_may_leave():
         if output == "json":
-            click.echo(candidates_document(candidates), nl=False)
+            click.echo(encode_candidates(candidates), nl=False)
         elif candidates:
             print_candidates(candidates)
     if candidates:
@@ -84,9 +84,9 @@ def _page(cause_id: str, output: str) -> int:
     cause = CATALOGUE[cause_id]
     with reader_may_leave():
         if output == "json":
-            from probe.report.explanation import cause_document
+            from probe.report.explanation import encode_cause
 
-            click.echo(cause_document(cause), nl=False)
+            click.echo(encode_cause(cause), nl=False)
         else:
             from probe.report.cause_page import cause_page
 

@@ -63,13 +63,13 @@ def inspect(
     from probe.inspection.inspect_files import inspect as look
 
     inspection = look(sets, time.time(), reference)
-    from probe.report.inspection import files_document, print_files
+    from probe.report.inspection import encode_inspection, print_inspection
 
     with reader_may_leave():
         if output == "json":
-            click.echo(files_document(inspection), nl=False)
+            click.echo(encode_inspection(inspection), nl=False)
         else:
-            print_files(inspection)
+            print_inspection(inspection)
     seen, faults = len(inspection.files), len(inspection.faults)
     click.echo(
         f"{seen} file{'' if seen == 1 else 's'}, {faults} fault{'' if faults == 1 else 's'}",

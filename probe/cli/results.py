@@ -87,11 +87,15 @@ def _content(
 
         return junit(rows, sources or ())
     if output == "prometheus":
-        from probe.metrics.textfile import textfile
+        from probe.metrics.scrape import textfile
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
         return textfile(observed, sources=sources or ())
-    from probe.report.result import document, line, result
+    from probe.report.result import build_result, encode_line, encode_results
 
-    results = [result(evidence, diagnosis) for evidence, diagnosis in rows]
-    return document(results, sources=sources) if output == "json" else b"".join(map(line, results))
+    results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]
+    return (
+        encode_results(results, sources=sources)
+        if output == "json"
+        else b"".join(map(encode_line, results))
+    )

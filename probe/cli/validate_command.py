@@ -27,10 +27,10 @@ def validate(config_file: Path | None, output: str) -> int:
     loaded = configuration(config_file, connects=False)
     from probe.credentials.store import CredentialStore
     from probe.report.validation import (
+        build_validation,
+        encode_validation,
         is_valid,
         print_validation,
-        validation,
-        validation_document,
     )
 
     if loaded.web.config_file is not None:
@@ -41,7 +41,7 @@ def validate(config_file: Path | None, output: str) -> int:
     unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
-    found = validation(
+    found = build_validation(
         loaded.targets,
         [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
         (*loaded.warnings, *unread),
@@ -50,7 +50,7 @@ def validate(config_file: Path | None, output: str) -> int:
     )
     with reader_may_leave():
         if output == "json":
-            click.echo(validation_document(found), nl=False)
+            click.echo(encode_validation(found), nl=False)
         else:
             print_validation(found)
     targets, faults = len(found.targets), len(found.faults)
@@ -73,7 +73,7 @@ def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iter
 def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
     from probe.credentials.read_file import read_file
-    from probe.model.certificate import CredentialFault
+    from probe.model.finding import Finding
     from probe.text.description import is_description
 
     for target in targets:
@@ -85,5 +85,5 @@ def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
             yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
         else:
             read = read_file(served.path, "cert")
-            if isinstance(read, CredentialFault):
+            if isinstance(read, Finding):
                 yield f"{target.name}: server_cert_file: {read.fact}"

@@ -6,7 +6,8 @@ from typing import Final
 
 from probe.config.errors import ConfigurationError, ErrorList
 from probe.config.sources.collector.receiver import ServedCertificate
-from probe.model.target import Remark, Target
+from probe.model.finding import Finding
+from probe.model.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +63,13 @@ def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
     )
 
 
-def _faults(error: ConfigurationError) -> Iterator[Remark]:
+def _faults(error: ConfigurationError) -> Iterator[Finding]:
     for one in (error, *error.more):
         where = one.file if one.line is None else f"{one.file}:{one.line}"
         fact = ": ".join(part for part in (where, one.key, one.reason) if part)
         if one.found is not None:
             fact += f" (found: {one.found})"
-        yield Remark(CAUSE, fact, (_step(one),))
+        yield Finding(cause=CAUSE, fact=fact, fix=(_step(one),))
 
 
 def _step(error: ConfigurationError) -> str:

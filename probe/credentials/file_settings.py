@@ -7,7 +7,7 @@ of which a signal's own comes before the general one.
 from dataclasses import dataclass
 from typing import Final, Self
 
-from probe.credentials.convert import Role
+from probe.model.finding import Role
 from probe.model.target import GENERAL_VARIABLES, Target, name_variables
 
 

@@ -8,10 +8,11 @@ import os
 
 from probe.credentials.content import read_content
 from probe.credentials.read_file import read_file
-from probe.model.certificate import CredentialFault, ServedFile
+from probe.model.certificate import ServedFile
+from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
 from probe.text.safe_text import safe_text
-from probe.x509.parse import certificate_facts
+from probe.x509.parse import read_facts
 
 
 def read_served(named: ServerCertificateFile) -> ServedFile:
@@ -23,7 +24,7 @@ def read_served(named: ServerCertificateFile) -> ServedFile:
     found = read_file(named.path, "cert")
     held = (
         ()
-        if isinstance(found, CredentialFault)
+        if isinstance(found, Finding)
         else read_content(found, "cert", named.path, go=True).certificates
     )
     return ServedFile(
@@ -31,7 +32,7 @@ def read_served(named: ServerCertificateFile) -> ServedFile:
         receiver=safe_text(named.receiver),
         reload_interval=named.reload_interval,
         modified=_modified(named.path),
-        chain=tuple(map(certificate_facts, held)),
+        chain=tuple(map(read_facts, held)),
     )
 
 

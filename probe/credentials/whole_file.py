@@ -26,7 +26,9 @@ from probe.credentials.formats.keystore import read_keystore, read_pkcs7
 from probe.credentials.formats.pem import Block, is_key_label, scan_pem
 from probe.credentials.formats.recognise import PHRASES, Format, first_der, peel_base64, recognise
 from probe.credentials.formats.wrapped import particulars
-from probe.x509.parse import PARSE_ERRORS, key_kind, name_facts, parse_certificate
+from probe.text.safe_text import safe_text
+from probe.x509.parse import describe_public_key, make_name, parse_certificate
+from probe.x509.signature import LIBRARY_ERRORS
 
 _NAMES: Final = {
     "CERTIFICATE": "certificate",
@@ -59,14 +61,21 @@ class KeyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedBlock:
+    """A PEM block by what it is, and the number of its BEGIN line."""
+
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One file's content, read for no role in particular."""
 
     format: Format
     what: str
     """What the file is, as the end of a sentence that begins with its path."""
-    blocks: tuple[str, ...] = ()
-    """Each PEM block and where it begins."""
+    blocks: tuple[NamedBlock, ...] = ()
     certificates: tuple[x509.Certificate, ...] = ()
     keys: tuple[KeyFacts, ...] = ()
     """Private and public ones, in the file's order."""
@@ -113,7 +122,7 @@ def _pem(blocks: tuple[Block, ...], flawed: int) -> Reading:
     return Reading(
         Format.PEM,
         f"is PEM with {_listed(held)}",
-        tuple(f"line {block.line}: {_shown(block)}" for block in blocks),
+        tuple(NamedBlock(block.line, safe_text(_shown(block))) for block in blocks),
         tuple(certificates),
         tuple(keys),
     )
@@ -174,8 +183,8 @@ def _shown(block: Block) -> str:
     else:
         return named
     try:
-        return f"{named} of {name_facts(getattr(load(block.der), attribute)).text}"
-    except PARSE_ERRORS:
+        return f"{named} of {make_name(getattr(load(block.der), attribute)).text}"
+    except LIBRARY_ERRORS:
         return f"{named} that does not parse"
 
 
@@ -205,7 +214,7 @@ def _key(der: bytes, *, private: bool) -> KeyFacts:
         return _facts(load_der_public_key(der), private=False)
     except TypeError:
         return KeyFacts(private=private, encrypted=private)
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return KeyFacts(private=private)
 
 
@@ -220,16 +229,16 @@ def _openssh_key(blob: bytes) -> KeyFacts:
         key = load_ssh_private_key(armoured, None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         return KeyFacts(private=True, encrypted=True)
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return KeyFacts(private=True)
     return _facts(key.public_key(), private=True)
 
 
 def _facts(public: object, *, private: bool) -> KeyFacts:
-    key_type, key_bits = key_kind(public)
+    key_type, key_bits = describe_public_key(public)
     try:
         der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined] # every public key of the library has it
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         der = b""
     digest = sha256(der).hexdigest() if der else ""
     return KeyFacts(private, False, key_type, key_bits, digest)

@@ -8,6 +8,7 @@ from typing import Final
 from probe.diagnosis.readings.experiment_results import get_fatal_alert, has_server_hello
 from probe.diagnosis.readings.first_bytes import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence, Handshake, Varied
+from probe.model.tls_alerts import TlsAlert
 
 _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "every_version",
@@ -16,10 +17,7 @@ _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "no_alpn",
     "tls_1.2",
 )
-_HANDSHAKE_FAILURE: Final = 40
-_PROTOCOL_VERSION: Final = 70
-_NO_APPLICATION_PROTOCOL: Final = 120
-_NAMED: Final = frozenset({112})
+_NAMED: Final = frozenset({TlsAlert.UNRECOGNIZED_NAME})
 """Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
 _BAD_REQUEST: Final = 400
 
@@ -41,7 +39,7 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
         return ()
     if ending.kind in {"close", "reset"} and ending.stage != "export":
         return ("no_client_certificate",)
-    if ending.kind == "alert" and get_fatal_alert(handshake) == _HANDSHAKE_FAILURE:
+    if ending.kind == "alert" and get_fatal_alert(handshake) == TlsAlert.HANDSHAKE_FAILURE:
         return ("no_client_certificate",)
     return ()
 
@@ -58,9 +56,9 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
     number = get_fatal_alert(handshake)
     if number in _NAMED:
         return ()
-    if number == _PROTOCOL_VERSION:
+    if number == TlsAlert.PROTOCOL_VERSION:
         return ("every_version",)
-    if number == _NO_APPLICATION_PROTOCOL:
+    if number == TlsAlert.NO_APPLICATION_PROTOCOL:
         return ("no_alpn", "other_protocol")
     return _NEGOTIATION
 

@@ -10,13 +10,12 @@ from typing import Final
 from probe.exporters.verdict import Outcome, Verdict, verdicts
 from probe.messages.printed_files import GRPC_CORE_GIVES_UP
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
-from probe.model.certificate import CredentialFault
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
-_BYTE_ORDER_MARK: Final = "byte order mark"
 _STRICT: Final = "does not see the first block behind a byte order mark"
 _LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
 
@@ -86,19 +85,19 @@ def weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     chain = evidence.credentials.client_chain
     if not _reached(evidence) or not chain:
         return
-    if weak_signature(chain):
+    if find_weak_signature(chain):
         because = "OpenSSL refuses to load a certificate signed with SHA-1 or MD5 (level 1)"
         yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: CA_MD_TOO_WEAK] ca md too weak", because)
         says = "SSL routines::ca md too weak"
         yield from verdicts((*NODE, CURL), "fails", because, lambda _: says)
-    elif weak_key(chain[:1]):
+    elif find_weak_key(chain[:1]):
         because = "OpenSSL at security level 2 refuses to load an RSA key below 2048 bits"
         yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: EE_KEY_TOO_SMALL] ee key too small", because)
         yield Verdict(CURL.id, "fails", "SSL routines::ee key too small", because)
 
 
-def _marked(faults: tuple[CredentialFault, ...]) -> CredentialFault | None:
-    return next((fault for fault in faults if _BYTE_ORDER_MARK in fault.fact), None)
+def _marked(faults: tuple[Finding, ...]) -> Finding | None:
+    return next((fault for fault in faults if fault.kind == BYTE_ORDER_MARK), None)
 
 
 def _reached(evidence: Evidence) -> bool:

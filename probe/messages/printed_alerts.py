@@ -6,7 +6,6 @@ last three on OpenSSL 3.0. OpenSSL 3.2 and later write `ssl/tls alert` for `sslv
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from probe.model.runtime import (
@@ -21,94 +20,87 @@ from probe.model.runtime import (
     PYTHON_HTTP,
     Runtime,
 )
+from probe.model.tls_alerts import TlsAlert
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """The words for one alert: RFC 8446's name, Go's, and what OpenSSL puts before the name."""
+class _Spelling:
+    """Go's words for one alert, and what OpenSSL puts before the registry's name."""
 
-    name: str
     go: str
     openssl_prefix: str
 
-    @property
-    def openssl(self) -> str:
-        """OpenSSL's reason string, as curl, Node, CPython and .NET on Linux print it."""
-        return f"{self.openssl_prefix} {self.name.replace('_', ' ')}"
 
-
-ALERTS: Final = MappingProxyType(
-    {
-        10: Wording("unexpected_message", "unexpected message", "sslv3 alert"),
-        20: Wording("bad_record_mac", "bad record MAC", "sslv3 alert"),
-        40: Wording("handshake_failure", "handshake failure", "sslv3 alert"),
-        42: Wording("bad_certificate", "bad certificate", "sslv3 alert"),
-        43: Wording("unsupported_certificate", "unsupported certificate", "sslv3 alert"),
-        44: Wording("certificate_revoked", "revoked certificate", "sslv3 alert"),
-        45: Wording("certificate_expired", "expired certificate", "sslv3 alert"),
-        46: Wording("certificate_unknown", "unknown certificate", "sslv3 alert"),
-        47: Wording("illegal_parameter", "illegal parameter", "sslv3 alert"),
-        48: Wording("unknown_ca", "unknown certificate authority", "tlsv1 alert"),
-        49: Wording("access_denied", "access denied", "tlsv1 alert"),
-        50: Wording("decode_error", "error decoding message", "tlsv1 alert"),
-        51: Wording("decrypt_error", "error decrypting message", "tlsv1 alert"),
-        70: Wording("protocol_version", "protocol version not supported", "tlsv1 alert"),
-        71: Wording("insufficient_security", "insufficient security level", "tlsv1 alert"),
-        80: Wording("internal_error", "internal error", "tlsv1 alert"),
-        86: Wording("inappropriate_fallback", "inappropriate fallback", "tlsv1 alert"),
-        109: Wording("missing_extension", "missing extension", "tlsv13 alert"),
-        112: Wording("unrecognized_name", "unrecognized name", "tlsv1"),
-        116: Wording("certificate_required", "certificate required", "tlsv13 alert"),
-        120: Wording("no_application_protocol", "no application protocol", "tlsv1 alert"),
-    }
-)
-"""The alerts that stop a handshake, by number."""
+_SPELLINGS: Final = {
+    TlsAlert.UNEXPECTED_MESSAGE: _Spelling("unexpected message", "sslv3 alert"),
+    TlsAlert.BAD_RECORD_MAC: _Spelling("bad record MAC", "sslv3 alert"),
+    TlsAlert.HANDSHAKE_FAILURE: _Spelling("handshake failure", "sslv3 alert"),
+    TlsAlert.BAD_CERTIFICATE: _Spelling("bad certificate", "sslv3 alert"),
+    TlsAlert.UNSUPPORTED_CERTIFICATE: _Spelling("unsupported certificate", "sslv3 alert"),
+    TlsAlert.CERTIFICATE_REVOKED: _Spelling("revoked certificate", "sslv3 alert"),
+    TlsAlert.CERTIFICATE_EXPIRED: _Spelling("expired certificate", "sslv3 alert"),
+    TlsAlert.CERTIFICATE_UNKNOWN: _Spelling("unknown certificate", "sslv3 alert"),
+    TlsAlert.ILLEGAL_PARAMETER: _Spelling("illegal parameter", "sslv3 alert"),
+    TlsAlert.UNKNOWN_CA: _Spelling("unknown certificate authority", "tlsv1 alert"),
+    TlsAlert.ACCESS_DENIED: _Spelling("access denied", "tlsv1 alert"),
+    TlsAlert.DECODE_ERROR: _Spelling("error decoding message", "tlsv1 alert"),
+    TlsAlert.DECRYPT_ERROR: _Spelling("error decrypting message", "tlsv1 alert"),
+    TlsAlert.PROTOCOL_VERSION: _Spelling("protocol version not supported", "tlsv1 alert"),
+    TlsAlert.INSUFFICIENT_SECURITY: _Spelling("insufficient security level", "tlsv1 alert"),
+    TlsAlert.INTERNAL_ERROR: _Spelling("internal error", "tlsv1 alert"),
+    TlsAlert.INAPPROPRIATE_FALLBACK: _Spelling("inappropriate fallback", "tlsv1 alert"),
+    TlsAlert.MISSING_EXTENSION: _Spelling("missing extension", "tlsv13 alert"),
+    TlsAlert.UNRECOGNIZED_NAME: _Spelling("unrecognized name", "tlsv1"),
+    TlsAlert.CERTIFICATE_REQUIRED: _Spelling("certificate required", "tlsv13 alert"),
+    TlsAlert.NO_APPLICATION_PROTOCOL: _Spelling("no application protocol", "tlsv1 alert"),
+}
+PRINTED_ALERTS: Final = frozenset(_SPELLINGS)
+"""The alerts that stop a handshake."""
 
 _BORINGSSL_OWN: Final = {
-    109: "reason(1109)",
-    112: "TLSV1_ALERT_UNRECOGNIZED_NAME",
-    116: "TLSV1_ALERT_CERTIFICATE_REQUIRED",
+    TlsAlert.MISSING_EXTENSION: "reason(1109)",
+    TlsAlert.UNRECOGNIZED_NAME: "TLSV1_ALERT_UNRECOGNIZED_NAME",
+    TlsAlert.CERTIFICATE_REQUIRED: "TLSV1_ALERT_CERTIFICATE_REQUIRED",
 }
-_NO_APPLICATION_PROTOCOL: Final = 120
-_CERTIFICATE_EXPIRED: Final = 45
 
 
-def _go(_: int, words: Wording) -> str:
-    return f"remote error: tls: {words.go}"
+def _go(alert: TlsAlert) -> str:
+    return f"remote error: tls: {_SPELLINGS[alert].go}"
 
 
-def _java(_: int, words: Wording) -> str:
-    return f"Received fatal alert: {words.name}"
+def _java(alert: TlsAlert) -> str:
+    return f"Received fatal alert: {alert.registry_name}"
 
 
-def _grpcio(number: int, words: Wording) -> str:
-    reason = _BORINGSSL_OWN.get(number, words.openssl.upper().replace(" ", "_"))
+def _openssl(alert: TlsAlert) -> str:
+    """Return OpenSSL's reason string, as curl, Node, CPython and .NET on Linux print it."""
+    return f"{_SPELLINGS[alert].openssl_prefix} {alert.registry_name.replace('_', ' ')}"
+
+
+def _grpcio(alert: TlsAlert) -> str:
+    reason = _BORINGSSL_OWN.get(alert, _openssl(alert).upper().replace(" ", "_"))
     return f"SSL routines:OPENSSL_internal:{reason}"
 
 
-def _cpython(number: int, words: Wording) -> str:
-    name = words.openssl.upper().replace(" ", "_")
+def _cpython(alert: TlsAlert) -> str:
+    name = _openssl(alert).upper().replace(" ", "_")
     # CPython's table of reasons has no name for this one.
-    mark = "[SSL]" if number == _NO_APPLICATION_PROTOCOL else f"[SSL: {name}]"
-    return f"{mark} {words.openssl}"
+    mark = "[SSL]" if alert == TlsAlert.NO_APPLICATION_PROTOCOL else f"[SSL: {name}]"
+    return f"{mark} {_openssl(alert)}"
 
 
-def _node(_: int, words: Wording) -> str:
-    return f"SSL routines:ssl3_read_bytes:{words.openssl}"
+def _node(alert: TlsAlert) -> str:
+    return f"SSL routines:ssl3_read_bytes:{_openssl(alert)}"
 
 
-def _curl(number: int, words: Wording) -> str:
+def _curl(alert: TlsAlert) -> str:
     # curl takes the peer's certificate_expired for a failed verification of its own (lib/vtls).
-    if number == _CERTIFICATE_EXPIRED:
+    if alert == TlsAlert.CERTIFICATE_EXPIRED:
         return "curl: (60) SSL certificate verification failed"
-    return f"SSL routines::{words.openssl}"
+    return f"SSL routines::{_openssl(alert)}"
 
 
-def _dotnet(_: int, words: Wording) -> str:
-    return words.openssl
-
-
-_PRINTERS: Final[dict[Runtime, Callable[[int, Wording], str]]] = {
+_PRINTERS: Final[dict[Runtime, Callable[[TlsAlert], str]]] = {
     COLLECTOR: _go,
     GO: _go,
     JAVA: _java,
@@ -116,12 +108,11 @@ _PRINTERS: Final[dict[Runtime, Callable[[int, Wording], str]]] = {
     PYTHON_HTTP: _cpython,
     NODE_GRPC: _node,
     NODE_HTTP: _node,
-    DOTNET: _dotnet,
+    DOTNET: _openssl,
     CURL: _curl,
 }
 
 
 def alert_text(runtime: Runtime, number: int) -> str:
     """Return how `runtime` prints this alert; empty where that is not known."""
-    words = ALERTS.get(number)
-    return _PRINTERS[runtime](number, words) if words is not None else ""
+    return _PRINTERS[runtime](TlsAlert(number)) if number in PRINTED_ALERTS else ""

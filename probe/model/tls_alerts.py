@@ -1,61 +1,73 @@
-"""The names of TLS alerts, from the IANA "TLS Alerts" registry (RFC 8446 §6 and earlier)."""
+"""TLS alerts by number, from the IANA "TLS Alerts" registry (RFC 8446 §6 and earlier)."""
 
-from types import MappingProxyType
+from enum import IntEnum
 from typing import Final
 
 from probe.model.evidence import Alert
 
-ALERTS: Final = MappingProxyType(
-    {
-        0: "close_notify",
-        10: "unexpected_message",
-        20: "bad_record_mac",
-        21: "decryption_failed",
-        22: "record_overflow",
-        30: "decompression_failure",
-        40: "handshake_failure",
-        41: "no_certificate",
-        42: "bad_certificate",
-        43: "unsupported_certificate",
-        44: "certificate_revoked",
-        45: "certificate_expired",
-        46: "certificate_unknown",
-        47: "illegal_parameter",
-        48: "unknown_ca",
-        49: "access_denied",
-        50: "decode_error",
-        51: "decrypt_error",
-        60: "export_restriction",
-        70: "protocol_version",
-        71: "insufficient_security",
-        80: "internal_error",
-        86: "inappropriate_fallback",
-        90: "user_canceled",
-        100: "no_renegotiation",
-        109: "missing_extension",
-        110: "unsupported_extension",
-        111: "certificate_unobtainable",
-        112: "unrecognized_name",
-        113: "bad_certificate_status_response",
-        114: "bad_certificate_hash_value",
-        115: "unknown_psk_identity",
-        116: "certificate_required",
-        117: "general_error",
-        120: "no_application_protocol",
-        121: "ech_required",
-    }
-)
 
-_READ = 0x04
-_FATAL = 2
+class TlsAlert(IntEnum):
+    """The alerts of the registry; a peer may send others."""
+
+    CLOSE_NOTIFY = 0
+    UNEXPECTED_MESSAGE = 10
+    BAD_RECORD_MAC = 20
+    DECRYPTION_FAILED = 21
+    RECORD_OVERFLOW = 22
+    DECOMPRESSION_FAILURE = 30
+    HANDSHAKE_FAILURE = 40
+    NO_CERTIFICATE = 41
+    BAD_CERTIFICATE = 42
+    UNSUPPORTED_CERTIFICATE = 43
+    CERTIFICATE_REVOKED = 44
+    CERTIFICATE_EXPIRED = 45
+    CERTIFICATE_UNKNOWN = 46
+    ILLEGAL_PARAMETER = 47
+    UNKNOWN_CA = 48
+    ACCESS_DENIED = 49
+    DECODE_ERROR = 50
+    DECRYPT_ERROR = 51
+    EXPORT_RESTRICTION = 60
+    PROTOCOL_VERSION = 70
+    INSUFFICIENT_SECURITY = 71
+    INTERNAL_ERROR = 80
+    INAPPROPRIATE_FALLBACK = 86
+    USER_CANCELED = 90
+    NO_RENEGOTIATION = 100
+    MISSING_EXTENSION = 109
+    UNSUPPORTED_EXTENSION = 110
+    CERTIFICATE_UNOBTAINABLE = 111
+    UNRECOGNIZED_NAME = 112
+    BAD_CERTIFICATE_STATUS_RESPONSE = 113
+    BAD_CERTIFICATE_HASH_VALUE = 114
+    UNKNOWN_PSK_IDENTITY = 115
+    CERTIFICATE_REQUIRED = 116
+    GENERAL_ERROR = 117
+    NO_APPLICATION_PROTOCOL = 120
+    ECH_REQUIRED = 121
+
+    @property
+    def registry_name(self) -> str:
+        """The name as the registry writes it: `unknown_ca`."""
+        return self.name.lower()
+
+
+_NAMES: Final = {alert.value: alert.registry_name for alert in TlsAlert}
+_READ: Final = 0x04
+_FATAL: Final = 2
+
+
+def name_alert(number: int) -> str:
+    """Return the registry's name of an alert, or `alert_` and its number."""
+    return _NAMES.get(number, f"alert_{number}")
 
 
 def alert_from_info(where: int, ret: int) -> Alert:
-    """Read the arguments that OpenSSL's info callback gives for an alert (law 4: by number)."""
+    """Read the arguments that OpenSSL's info callback gives for an alert."""
     number = ret & 0xFF
     return Alert(
         direction="received" if where & _READ else "sent",
         level="fatal" if ret >> 8 == _FATAL else "warning",
         number=number,
-        name=ALERTS.get(number, f"alert_{number}"),
+        name=name_alert(number),
     )

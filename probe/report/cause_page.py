@@ -11,10 +11,10 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause, Family
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.messages.printed import ALERTS_OF_CAUSE, printed
-from probe.messages.printed_alerts import ALERTS
 from probe.model.diagnosis import Party
 from probe.model.evidence import TargetFacts
 from probe.model.runtime import RUNTIMES
+from probe.model.tls_alerts import name_alert
 
 FAMILIES: Final[Mapping[Family, str]] = {
     "backend_ca_trust": "The backend's trust in the exporter's CA",
@@ -121,7 +121,7 @@ def _neighbours(cause: Cause) -> Iterator[str]:
         if usual in others and id_ != cause.id and id_ in CATALOGUE
     ]
     if sharing:
-        yield f"The same alert, {ALERTS[usual].name} ({usual}), comes with {', '.join(sharing)}."
+        yield f"The same alert, {name_alert(usual)} ({usual}), comes with {', '.join(sharing)}."
 
 
 def _prose(text: str) -> str:

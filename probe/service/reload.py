@@ -23,7 +23,7 @@ from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.credentials.store import credential_files
 from probe.model.target import sources_down
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
 from probe.system.file_watcher import watch
 from probe.text.description import describe_bug
@@ -65,7 +65,7 @@ class Reloading:
         self,
         configuration: Configuration,
         loader: ConfigurationLoader | None,
-        line: Line,
+        pipeline: Pipeline,
         schedule: Schedule,
         told: Told,
         applied: Applied,
@@ -80,7 +80,7 @@ class Reloading:
         self._refused: tuple[str, ...] = ()
         """The files of the configuration that was refused: a change in one may mend it."""
         self._loader = loader
-        self._line = line
+        self._pipeline = pipeline
         self._schedule = schedule
         self._told = told
         self._applied = applied
@@ -99,7 +99,7 @@ class Reloading:
         """
         failure = await self.reload()
         if failure is None:
-            self._line.credentials.exporters_started()
+            self._pipeline.credentials.exporters_started()
         return failure
 
     async def reload(self) -> str | None:
@@ -137,7 +137,7 @@ class Reloading:
         fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
             log.warning("needs_a_restart", settings=fixed)
-        self._line.replace_targets(loaded.targets)
+        self._pipeline.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
         self.failure, self._refused = None, ()

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,12 +20,16 @@ from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog
 from probe.log.source_states import SourceLog
-from probe.metrics.collector import Metrics
-from probe.metrics.own_trouble import LookUps, OwnTrouble
-from probe.metrics.web_metrics import WebMetrics
+from probe.metrics.scrape import Metrics
+from probe.metrics.service_metrics import (
+    Lookups,
+    connection_samples,
+    log_samples,
+    own_trouble_samples,
+)
 from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
-from probe.service.pipeline import USER_AGENT, Line
+from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloading
 from probe.service.schedule import Schedule
 from probe.service.span_export import telemetry_for
@@ -68,59 +73,42 @@ class Service:
         resource = configuration.resource if telemetry is None else telemetry.resource
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
-        self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
+        self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe(ChangeLog().recorded)
-        self._line = Line(
-            self.ledger,
-            clock_tolerance=configuration.clock_tolerance,
-            experiments=configuration.experiments_enabled,
-            experiments_at_once=configuration.experiments_concurrency,
-            clock_sources=configuration.clock_sources,
-            resource=resource,
-            sampler=sampler,
-            propagate=configuration.propagate,
-            register=register,
-        )
+        settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
+        self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
             self._attempt,
             concurrency=configuration.concurrency,
-            on_late=self.metrics.fleet.lateness,
+            on_late=self.metrics.service.observe_lateness,
             on_missed=self._missed,
         )
         self.reloading = Reloading(
             configuration,
             loader,
-            self._line,
+            self._pipeline,
             self._schedule,
-            told=self.metrics.fleet.config_reloaded,
+            told=self.metrics.service.record_reload,
             applied=self._sources_read,
             register=register,
         )
         self._source_log = SourceLog()
         self._on_demand = OnDemand(
+            self._pipeline,
             lambda: self.configuration.modules,
-            self._line.credentials,
-            beside=self._line.clocks.beside,
-            user_agent=USER_AGENT,
-            resource=resource,
-            clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
-            sampler=sampler,
-            propagate=configuration.propagate,
-            recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
-            delays=self._line.delays,
-            register=register,
-            experiments=configuration.experiments_enabled,
+            recorded=telemetry.recorded if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
-            "schedule": self._line.resolver,
+            "schedule": self._pipeline.resolver,
             "probe": self._on_demand.resolver,
-            "clocks": self._line.clock_resolver,
+            "clocks": self._pipeline.clock_resolver,
         }
-        self.metrics.fleet.show(
-            OwnTrouble(
-                self._line.delays.late,
-                {name: partial(_look_ups, resolver) for name, resolver in resolvers.items()},
+        self.metrics.service.register(
+            partial(
+                own_trouble_samples,
+                self._pipeline.delays.late,
+                {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
         )
         if telemetry is not None:
@@ -132,7 +120,7 @@ class Service:
         self._connections = Connections(
             connection_limit(descriptors, configuration.concurrency, tls=tls)
         )
-        self.metrics.fleet.show(WebMetrics(self._connections))
+        self.metrics.service.register(partial(connection_samples, self._connections))
         self._names = names_of_this_host()
         self._reloads_seen = 0
         self._started = False
@@ -150,7 +138,7 @@ class Service:
             OSError: where it cannot listen there.
         """
         configuration, schedule = self.configuration, self._schedule
-        self.metrics.fleet.config_reloaded(successful=True, at=time.time())
+        self.metrics.service.record_reload(successful=True, at=time.time())
         self._sources_read(configuration)
         application = web_application(
             self.ledger,
@@ -180,8 +168,8 @@ class Service:
             async with (
                 nullcontext()
                 if telemetry is None
-                else telemetry.running(self.metrics.fleet.counting_spans()),
-                self._line.clocks.running(),
+                else telemetry.running(self.metrics.service.span_counter()),
+                self._pipeline.clocks.running(),
                 self.reloading.following(),
                 following,
             ):
@@ -207,15 +195,15 @@ class Service:
                     await schedule.stop(DRAIN)
 
     async def _attempt(self, target: Target) -> None:
-        await self._line.walk(target)
-        reloads = self._line.credentials.reloads
+        await self._pipeline.probe_once(target)
+        reloads = self._pipeline.credentials.reloads
         for _ in range(reloads - self._reloads_seen):
-            self.metrics.fleet.credentials_reloaded()
+            self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
 
     def _sources_read(self, configuration: Configuration) -> None:
         states, nothing = configuration.source_states, configuration.nothing_to_probe
-        self.metrics.fleet.sources.replace(states, nothing_to_probe=bool(nothing))
+        self.metrics.service.set_sources(states, nothing_to_probe=bool(nothing))
         self._source_log.record(states, nothing)
 
     def _sources(self) -> SourcesShown:
@@ -223,7 +211,7 @@ class Service:
         return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
 
     def _web_config_read(self, failure: str | None) -> None:
-        self.metrics.fleet.web_config_read(successful=failure is None)
+        self.metrics.service.record_web_reload(successful=failure is None)
 
     def _reload_failure(self) -> str | None:
         served = self._web_config
@@ -240,8 +228,8 @@ class Service:
         log.warning("attempt_missed", target=safe_text(name))
 
 
-def _look_ups(resolver: Resolver) -> LookUps:
-    return LookUps(resolver.under_way, resolver.places, resolver.refused)
+def _lookups(resolver: Resolver) -> Lookups:
+    return Lookups(resolver.under_way, resolver.places, resolver.refused)
 
 
 @contextmanager
@@ -295,7 +283,7 @@ async def serve(
     with stop_signals() as stopped:
         service = Service(configuration, loader, register)
         # Here, as the log is the process's, which may have several services.
-        service.metrics.fleet.count_dropped_lines(lines_dropped)
+        service.metrics.service.register(partial(log_samples, lines_dropped))
         with reload_signal(service.reloading.ask):
             async with service.running() as address:
                 listening(address)

@@ -4,7 +4,6 @@ What the conventions have no name for stands under `mtls_probe.`. Law 10: every 
 and diagnosis has passed `safe_text`; law 11: none of it is a header's value or of a key.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from opentelemetry.semconv._incubating.attributes.dns_attributes import (
@@ -55,6 +54,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Alert, Answer, Evidence, Experiment, Handshake
 from probe.telemetry.span import Attributes
+from probe.text.time_format import rfc3339
 
 TARGET: Final = "mtls_probe.target"
 OUTCOME: Final = "mtls_probe.outcome"
@@ -96,8 +96,8 @@ def attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> At
         found |= {ERROR_TYPE: diagnosis.cause, CAUSE: diagnosis.cause}
     if diagnosis.also:
         found["mtls_probe.also"] = diagnosis.also
-    if diagnosis.facts:
-        found["mtls_probe.facts"] = diagnosis.facts
+    if diagnosis.all_facts:
+        found["mtls_probe.facts"] = diagnosis.all_facts
     if diagnosis.findings:
         named = dict.fromkeys(finding.cause for finding in diagnosis.findings)
         found["mtls_probe.findings"] = tuple(named)
@@ -154,8 +154,8 @@ def handshake(seen: Handshake, client_chain: tuple[CertificateFacts, ...]) -> At
         found |= {
             TLS_SERVER_SUBJECT: end_entity.subject.text,
             TLS_SERVER_ISSUER: end_entity.issuer.text,
-            TLS_SERVER_NOT_BEFORE: _date(end_entity.not_before),
-            TLS_SERVER_NOT_AFTER: _date(end_entity.not_after),
+            TLS_SERVER_NOT_BEFORE: rfc3339(end_entity.not_before),
+            TLS_SERVER_NOT_AFTER: rfc3339(end_entity.not_after),
             TLS_SERVER_HASH_SHA256: end_entity.sha256.upper(),
         }
     if client_chain:
@@ -163,8 +163,8 @@ def handshake(seen: Handshake, client_chain: tuple[CertificateFacts, ...]) -> At
         found |= {
             TLS_CLIENT_SUBJECT: end_entity.subject.text,
             TLS_CLIENT_ISSUER: end_entity.issuer.text,
-            TLS_CLIENT_NOT_BEFORE: _date(end_entity.not_before),
-            TLS_CLIENT_NOT_AFTER: _date(end_entity.not_after),
+            TLS_CLIENT_NOT_BEFORE: rfc3339(end_entity.not_before),
+            TLS_CLIENT_NOT_AFTER: rfc3339(end_entity.not_after),
             TLS_CLIENT_HASH_SHA256: end_entity.sha256.upper(),
         }
     return found
@@ -221,10 +221,3 @@ def _answered(answer: Answer | None) -> Attributes:
 def _grpc_code(number: int) -> str:
     # The convention for codes that a server makes up.
     return _GRPC_CODES[number] if 0 <= number < len(_GRPC_CODES) else str(number)
-
-
-def _date(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    except (OverflowError, ValueError, OSError):
-        return str(seconds)

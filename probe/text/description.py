@@ -138,6 +138,11 @@ def is_description(text: str) -> bool:
     return bool(_DESCRIPTION.fullmatch(text))
 
 
+def placeholder_kind(placeholder: str) -> str:
+    """Return the kind in what `make_placeholder` made; empty where it is something else."""
+    return placeholder[1:].partition(",")[0] if is_description(placeholder) else ""
+
+
 def make_placeholder(text: str) -> str:
     """Return what stands for `text` where a path would: `(PEM text, 1704 characters)`."""
     return f"({describe_text(text)})"

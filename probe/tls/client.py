@@ -28,10 +28,10 @@ from probe.x509.names import (
     DATE_ERRORS,
     check_name,
     is_ip_address,
+    is_server_verified,
     stapled_status,
-    verified,
 )
-from probe.x509.parse import unread_name, unreadable_facts
+from probe.x509.parse import make_unread_name, make_unreadable_facts
 
 _MOST_ACCEPTABLE_CAS: Final = 256
 _MOST_CERTIFICATES: Final = 32
@@ -176,7 +176,7 @@ class TlsClient:
     def server_verified(self) -> bool:
         """Whether anything of the application may be sent to this server."""
         if self._verified is None:
-            right = self._plan.skip_verify or verified(
+            right = self._plan.skip_verify or is_server_verified(
                 self.server_chain(), self._errors(), self._checked_name()
             )
             if not self._complete:
@@ -191,7 +191,7 @@ class TlsClient:
         return (
             bool(errors)
             and all(error.code in DATE_ERRORS for error in errors)
-            and verified(self.server_chain(), (), self._checked_name())
+            and is_server_verified(self.server_chain(), (), self._checked_name())
         )
 
     def server_chain(self) -> tuple[CertificateFacts, ...]:
@@ -209,7 +209,7 @@ class TlsClient:
         for index, der in enumerate(sent):
             length += len(der)
             if index and length > MOST_READ:
-                yield unreadable_facts(der)
+                yield make_unreadable_facts(der)
             else:
                 yield self._plan.read_certificate(der)
 
@@ -279,7 +279,9 @@ class TlsClient:
         found, length = [], 0
         for der in names:
             length += len(der)
-            found.append(self._plan.read_name(der) if length <= MOST_READ else unread_name(der))
+            found.append(
+                self._plan.read_name(der) if length <= MOST_READ else make_unread_name(der)
+            )
         return tuple(found)
 
 

@@ -3,13 +3,13 @@
 from typing import Final, get_args
 
 import msgspec.structs
-import pytest
 
 from probe.diagnosis.catalogue import BY_ENDING, CATALOGUE
 from probe.diagnosis.cause import Cause, Family, Match, Severity, Strength
 from probe.model.diagnosis import Party
 from probe.model.evidence import EndingKind
-from tests.golden.build import CASES
+from tests.stories.all_stories import STORIES
+from tests.support.every_row import every_row
 
 CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "client_ca_untrusted": ("backend_ca_trust", 1),
@@ -75,14 +75,14 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
 }
 """Never renamed, only added to: metric labels, URLs and alert rules outside rest on these."""
 
-WITHOUT_GOLDEN: Final = {
+NEVER_PRIMARY: Final = {
     "exporter_setting_ignored": "a finding by definition: a setting that has no effect stops nothing",
     "exporter_not_reloading": "a finding by definition: the probe uses the new files",
     "backend_not_reloading": "a finding by definition: what an old certificate brings has its cause",
 }
-"""Causes of which no golden evidence has them as the primary cause, each with the reason.
+"""Causes that no story has as the primary cause, each with the reason.
 
-The golden file of that name shows each as a finding or in `also`.
+The story of that name has each as a finding or in `also`.
 """
 
 KINDS: Final[tuple[EndingKind, ...]] = get_args(EndingKind)
@@ -95,32 +95,32 @@ def test_ids_families_and_documented_causes_are_the_contract() -> None:
     assert found == CONTRACT
 
 
-@pytest.mark.parametrize("id_", CONTRACT)
-def test_every_cause_has_golden_evidence(id_: str) -> None:
+@every_row(id_=CONTRACT)
+def test_every_cause_has_a_story(id_: str) -> None:
     """A cause that no evidence ever produced is an idea: it is primary once, or the reason stands."""
-    own = [case.expected for case in CASES if case.name.partition("--")[0] == id_]
+    own = [story.expected for story in STORIES if story.name.partition("--")[0] == id_]
 
     assert own
-    if id_ in WITHOUT_GOLDEN:
+    if id_ in NEVER_PRIMARY:
         assert all(expected.cause != id_ for expected in own)
         assert all(id_ in (*expected.also, *expected.findings) for expected in own)
     else:
         assert any(expected.cause == id_ for expected in own)
 
 
-def test_each_golden_file_bears_the_name_of_what_it_shows() -> None:
-    """A golden file is named after a cause that its diagnosis names, or after the other outcomes."""
+def test_each_story_is_named_after_what_it_shows() -> None:
+    """A story is named after a cause that its diagnosis names, or after the other outcomes."""
     astray = [
-        case.name
-        for case in CASES
-        if (named := case.name.partition("--")[0]) not in {"confirmed", "unconfirmed"}
-        and named not in (case.expected.cause, *case.expected.also, *case.expected.findings)
+        story.name
+        for story in STORIES
+        if (named := story.name.partition("--")[0]) not in {"confirmed", "unconfirmed"}
+        and named not in (story.expected.cause, *story.expected.also, *story.expected.findings)
     ]
 
     assert astray == []
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_a_cause_names_only_what_exists(cause: Cause) -> None:
     """Who must act, how grave it is, and what explains it are values that others know."""
     assert cause.family in get_args(Family)
@@ -149,16 +149,16 @@ def test_an_ending_asks_exactly_the_causes_that_apply_to_it() -> None:
         assert list(BY_ENDING[kind]) == applying
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_a_match_function_is_total(cause: Cause) -> None:
     """No evidence makes it raise, not even with an ending that it was not written for.
 
     What it names as possible exists, and its facts are there and one line each.
     """
-    for case in CASES:
+    for story in STORIES:
         for kind in KINDS:
-            ending = msgspec.structs.replace(case.evidence.ending, kind=kind)
-            match = cause.match(msgspec.structs.replace(case.evidence, ending=ending))
+            ending = msgspec.structs.replace(story.evidence.ending, kind=kind)
+            match = cause.match(msgspec.structs.replace(story.evidence, ending=ending))
             if match is not None:
                 _check(match)
 

@@ -15,7 +15,7 @@ from probe.model.evidence import Offer
 from probe.model.target import TlsSettings
 from probe.tls.bindings import Scratch
 from probe.tls.client import TlsClient, TlsPlan, sni_of
-from probe.x509.parse import CertificateReader, name_from_der
+from probe.x509.parse import CertificateReader, parse_name
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 
 Version = Literal["1.2", "1.3"]
@@ -138,7 +138,7 @@ def plan_of(
         sends_certificate=client is not None,
         skip_verify=skip_verify,
         read_certificate=CertificateReader().read_der,
-        read_name=name_from_der,
+        read_name=parse_name,
         scratch=Scratch(),
         sni=sni_of(reference),
     )

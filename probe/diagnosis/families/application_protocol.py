@@ -10,14 +10,14 @@ from probe.diagnosis.readings.grpc_success import is_grpc_answer
 from probe.diagnosis.readings.named_alert import match_received_alert
 from probe.diagnosis.readings.observed import find_refusal
 from probe.model.evidence import Evidence, TargetFacts
+from probe.model.tls_alerts import TlsAlert
 
-_NO_APPLICATION_PROTOCOL: Final = 120
 _WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
 
 
 def _alpn(evidence: Evidence) -> Match | None:
     if evidence.ending.kind != "alpn":
-        match = match_received_alert(evidence, _NO_APPLICATION_PROTOCOL)
+        match = match_received_alert(evidence, TlsAlert.NO_APPLICATION_PROTOCOL)
         if match is not None or get_improvement(evidence, "no_alpn") is None:
             return match
         return Match(Strength.NAMED, ("without ALPN the handshake goes on",))

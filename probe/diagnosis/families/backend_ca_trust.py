@@ -8,14 +8,12 @@ from probe.diagnosis.readings.observed import (
     has_uncommon_key,
     may_lack_intermediate,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
-
-_UNKNOWN_CA = 48
-_DECRYPT_ERROR = 51
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -28,7 +26,7 @@ def _match(evidence: Evidence) -> Match | None:
     facts = _facts(evidence, refused)
     party, fix = client_fixes.make_backend_trust(evidence, refused)
     if strength is Strength.FITS:
-        rare = refused.alert == _DECRYPT_ERROR and has_uncommon_key(evidence)
+        rare = refused.alert == TlsAlert.DECRYPT_ERROR and has_uncommon_key(evidence)
         return Match(
             strength,
             facts,
@@ -37,7 +35,7 @@ def _match(evidence: Evidence) -> Match | None:
             party=party,
             decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
         )
-    if refused.listed is True or refused.alert == _DECRYPT_ERROR:
+    if refused.listed is True or refused.alert == TlsAlert.DECRYPT_ERROR:
         return Match(strength, facts, fix=fix, party=party)
     if not may_lack_intermediate(evidence):
         return Match(strength, facts, fix=fix, party=party)
@@ -59,14 +57,14 @@ def _match(evidence: Evidence) -> Match | None:
 
 def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
-    if refused.alert == _UNKNOWN_CA:
-        weak = weak_signature(chain) if refused.listed is not False else ""
+    if refused.alert == TlsAlert.UNKNOWN_CA:
+        weak = find_weak_signature(chain) if refused.listed is not False else ""
         return Strength.FITS if weak else Strength.NAMED
-    if refused.alert == _DECRYPT_ERROR and refused.listed is not False:
+    if refused.alert == TlsAlert.DECRYPT_ERROR and refused.listed is not False:
         # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
         # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
         # says so of weak and of unknown kinds of keys too.
-        weak = weak_signature(chain) or weak_key(chain)
+        weak = find_weak_signature(chain) or find_weak_key(chain)
         return Strength.FITS if weak or has_uncommon_key(evidence) else Strength.NAMED
     return Strength.PROVEN if refused.listed is False else None
 

@@ -13,14 +13,14 @@ from probe.diagnosis.readings.named_alert import match_received_alert
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites, find_newer_version
 from probe.model.cipher_suites import GO_NAMES
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
 
-_INSUFFICIENT_SECURITY: Final = 71
 UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
 """How an attempt ends where the backend finds nothing in common, whether or not it says so."""
 
 
 def _cipher(evidence: Evidence) -> Match | None:
-    match = match_received_alert(evidence, _INSUFFICIENT_SECURITY)
+    match = match_received_alert(evidence, TlsAlert.INSUFFICIENT_SECURITY)
     if find_newer_version(evidence) is not None:
         return None  # one of two explanations: `protocol_version_mismatch` says both
     shown = get_improvement(evidence, "every_cipher")

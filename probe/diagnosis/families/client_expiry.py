@@ -10,13 +10,13 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     list_possible_causes,
 )
-from probe.diagnosis.wording import DAY, format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateAtHand
+from probe.model.certificate import CertificateAtHand, name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import describe_expired, describe_expiry, expires_soon
 
-_CERTIFICATE_EXPIRED = 45
-_UNNAMED = frozenset({46, 49, None})
-_SOON = 28 * DAY
+_UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 
 APPLIES: frozenset[EndingKind] = frozenset(
     {
@@ -24,11 +24,6 @@ APPLIES: frozenset[EndingKind] = frozenset(
         "dns", "refused", "unreachable", "socket", "proxy", "alpn", "not_tls", "tls",
     }
 )  # fmt: skip
-
-
-def expires_soon(not_before: float, not_after: float, at: float) -> bool:
-    """Whether less than 28 days, and less than a third of the lifetime, are left."""
-    return 0 <= not_after - at < min(_SOON, (not_after - not_before) / 3)
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -41,19 +36,15 @@ def _match(evidence: Evidence) -> Match | None:
         by_issuer = _by_issuer(evidence, issuer) if issuer is not None else None
         if by_issuer is not None:
             return by_issuer
-        soon = next(
-            (c for c in chain if expires_soon(c.not_before, c.not_after, evidence.at)), None
-        )
+        soon = next((one for one in chain if expires_soon(one, evidence.at)), None)
         if soon is None:
             return None
-        left = format_duration(soon.not_after - evidence.at)
         return Match(
             Strength.FINDING,
-            (f"{name_certificate(soon)} expires in {left}, on {format_time(soon.not_after)}",),
+            (describe_expiry(soon, evidence.at),),
             fix=client_fixes.renew_client_certificate(evidence, soon),
         )
-    ago = format_duration(evidence.at - certificate.not_after)
-    fact = f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
+    fact = describe_expired(certificate, evidence.at)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         let_in = (
@@ -67,7 +58,7 @@ def _match(evidence: Evidence) -> Match | None:
             (said,),
             fix=client_fixes.renew_client_certificate(evidence, certificate),
         )
-    named = refused.alert == _CERTIFICATE_EXPIRED
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(
         Strength.NAMED if named else Strength.PROVEN,
         (refused.fact, fact),
@@ -80,7 +71,7 @@ def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or find_outside_validity(evidence):
         return None
-    named = refused.alert == _CERTIFICATE_EXPIRED
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     if not named and refused.alert not in _UNNAMED:
         return None
     ago = format_duration(evidence.at - issuer.certificate.not_after)

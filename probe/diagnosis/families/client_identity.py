@@ -13,16 +13,36 @@ from probe.diagnosis.readings.observed import (
     is_confirmed,
     list_possible_causes,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.strength import find_weak_key, find_weak_signature
 
-_UNSUPPORTED_CERTIFICATE = 43
-_REVOKED = 44
-_USAGE_ALERTS = frozenset({40, 42, 43, 46, 47, 49, 80, None})
-_WEAK_ALERTS = frozenset({40, 42, 43, 46, 48, 49, 51, None})
-_WEAK_NAMING = frozenset({42, 48, 51})
-_BAD_CERTIFICATE = 42
+_USAGE_ALERTS = frozenset(
+    {
+        TlsAlert.HANDSHAKE_FAILURE,
+        TlsAlert.BAD_CERTIFICATE,
+        TlsAlert.UNSUPPORTED_CERTIFICATE,
+        TlsAlert.CERTIFICATE_UNKNOWN,
+        TlsAlert.ILLEGAL_PARAMETER,
+        TlsAlert.ACCESS_DENIED,
+        TlsAlert.INTERNAL_ERROR,
+        None,
+    }
+)
+_WEAK_ALERTS = frozenset(
+    {
+        TlsAlert.HANDSHAKE_FAILURE,
+        TlsAlert.BAD_CERTIFICATE,
+        TlsAlert.UNSUPPORTED_CERTIFICATE,
+        TlsAlert.CERTIFICATE_UNKNOWN,
+        TlsAlert.UNKNOWN_CA,
+        TlsAlert.ACCESS_DENIED,
+        TlsAlert.DECRYPT_ERROR,
+        None,
+    }
+)
+_WEAK_NAMING = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR})
 
 
 def _not_sent(evidence: Evidence) -> Match | None:
@@ -53,7 +73,7 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
             return None
         fact = f"{name_certificate(chain[0])}: {fault}, and this backend let it in"
         return Match(Strength.FINDING, (fact,))
-    named = refused.alert == _UNSUPPORTED_CERTIFICATE
+    named = refused.alert == TlsAlert.UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN
         fix = client_fixes.issue_client_certificate(evidence)
@@ -78,8 +98,8 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
 
 def _weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
-    signature = weak_signature(chain)
-    fact = signature or weak_key(chain)
+    signature = find_weak_signature(chain)
+    fact = signature or find_weak_key(chain)
     if not fact:
         return None
     refused = find_refusal(evidence)
@@ -87,10 +107,12 @@ def _weak(evidence: Evidence) -> Match | None:
         return Match(Strength.FINDING, (f"{fact}, which newer backends refuse",))
     if refused.alert not in _WEAK_ALERTS:
         return None
-    naming = refused.alert in _WEAK_NAMING and (bool(signature) or refused.alert != 48)
+    naming = refused.alert in _WEAK_NAMING and (
+        bool(signature) or refused.alert != TlsAlert.UNKNOWN_CA
+    )
     if not naming:
         possible = list_possible_causes(evidence, refused)
-    elif refused.alert != _BAD_CERTIFICATE or refused.listed is not True:
+    elif refused.alert != TlsAlert.BAD_CERTIFICATE or refused.listed is not True:
         possible = ("client_ca_untrusted",)
     else:
         # Go takes such keys, and says 42 where a policy of its own refuses the client's name.
@@ -98,7 +120,7 @@ def _weak(evidence: Evidence) -> Match | None:
     strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
         strength,
-        (refused.fact, fact),
+        (refused.fact, str(fact)),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )
@@ -106,7 +128,7 @@ def _weak(evidence: Evidence) -> Match | None:
 
 def _revoked(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
-    if refused is None or not refused.sent or refused.alert != _REVOKED:
+    if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REVOKED:
         return None
     return Match(Strength.NAMED, (refused.fact,))
 

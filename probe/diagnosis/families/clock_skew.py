@@ -21,17 +21,18 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     get_unverified_handshake,
 )
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import ClockReading, Evidence, VerifyError
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import find_first_to_expire, is_expired, is_valid
 
-_CERTIFICATE_EXPIRED: Final = 45
 ON_THE_BACKEND_OR_ITS_ANCHOR: Final = (
     *clocks.set_backend_clock(),
     "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
     "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
 )
-_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 _DATE_ERRORS: Final = frozenset({NOT_YET_VALID_ERROR, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
@@ -88,7 +89,7 @@ def _right_at(
     Of one that is not at hand, a root of the system say, the direction alone can be compared.
     """
     if certificate is not None:
-        return clocks.is_within_validity(certificate, there)
+        return is_valid(certificate, there)
     difference = there - evidence.at
     if error.code == NOT_YET_VALID_ERROR:
         return difference > evidence.target.clock_tolerance
@@ -144,7 +145,7 @@ def _client_side(evidence: Evidence) -> Match | None:
     measured = clocks.find_clock_outside_validity(evidence)
     if measured is not None:
         return _outside_there(evidence, refused, *measured)
-    if refused.alert != _CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
+    if refused.alert != TlsAlert.CERTIFICATE_EXPIRED or not evidence.credentials.client_chain:
         return None
     return _bounded(evidence, refused) if find_expired_issuer(evidence) is None else None
 
@@ -181,7 +182,7 @@ def _outside_there(
     evidence: Evidence, refused: Refusal, certificate: CertificateFacts, reading: ClockReading
 ) -> Match:
     there = evidence.at + reading.offset
-    if there > certificate.not_after:
+    if is_expired(certificate, there):
         said = f"by that clock it expired {format_duration(there - certificate.not_after)} ago"
     else:
         said = (
@@ -201,7 +202,7 @@ def _outside_there(
 def _bounded(evidence: Evidence, refused: Refusal) -> Match:
     """Bound the difference by the dates of what the backend calls expired."""
     chain = evidence.credentials.client_chain
-    first_to_end = min(chain, key=lambda c: c.not_after)
+    first_to_end = find_first_to_expire(chain)
     last_to_begin = max(chain, key=lambda c: c.not_before)
     ahead = first_to_end.not_after - evidence.at
     behind = evidence.at - last_to_begin.not_before

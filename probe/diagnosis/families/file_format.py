@@ -7,12 +7,21 @@ from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes import client_fixes
 from probe.diagnosis.readings.file_faults import match_file_faults
 from probe.diagnosis.readings.observed import Refusal, find_refusal, list_possible_causes
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
+from probe.model.tls_alerts import TlsAlert
 
 _EVERY_ENDING: Final[frozenset[EndingKind]] = frozenset(get_args(EndingKind))
-_UNKNOWN_CA = 48
-_INCOMPLETE_ALERTS = frozenset({40, 42, 46, 48, 49, None})
+_INCOMPLETE_ALERTS = frozenset(
+    {
+        TlsAlert.HANDSHAKE_FAILURE,
+        TlsAlert.BAD_CERTIFICATE,
+        TlsAlert.CERTIFICATE_UNKNOWN,
+        TlsAlert.UNKNOWN_CA,
+        TlsAlert.ACCESS_DENIED,
+        None,
+    }
+)
 
 
 def _of(cause: str) -> Callable[[Evidence], Match | None]:
@@ -49,12 +58,12 @@ def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
     fix = client_fixes.append_intermediate(missing[0])
     if reaches:
         anchor = "the missing intermediate chains to a CA that the backend accepts"
-        strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
+        strength = Strength.NAMED if refused.alert == TlsAlert.UNKNOWN_CA else Strength.PROVEN
         return Match(strength, (*facts, anchor), fix=fix)
     if not listed:
-        strength = Strength.NAMED if refused.alert == _UNKNOWN_CA else Strength.PROVEN
+        strength = Strength.NAMED if refused.alert == TlsAlert.UNKNOWN_CA else Strength.PROVEN
         possible: tuple[str, ...] = ("client_ca_untrusted",)
-        if refused.alert != _UNKNOWN_CA:
+        if refused.alert != TlsAlert.UNKNOWN_CA:
             possible = list_possible_causes(evidence, refused)
         return Match(
             strength,

@@ -24,30 +24,26 @@ from probe.diagnosis.readings.observed import (
 )
 from probe.diagnosis.readings.shared_suites import find_newer_version
 from probe.model.evidence import EndingKind, Evidence, Handshake
+from probe.model.tls_alerts import TlsAlert
 
-_PROTOCOL_VERSION = 70
-_INSUFFICIENT_SECURITY = 71
-_HANDSHAKE_FAILURE = 40
-_INTERNAL_ERROR = 80
-_UNRECOGNIZED_NAME = 112
-_NO_APPLICATION_PROTOCOL = 120
-_CERTIFICATE_REQUIRED = 116
 _NAMED_ELSEWHERE: Final = frozenset(
-    {_PROTOCOL_VERSION, _INSUFFICIENT_SECURITY, _INTERNAL_ERROR, _UNRECOGNIZED_NAME,
-     _NO_APPLICATION_PROTOCOL}
+    {TlsAlert.PROTOCOL_VERSION, TlsAlert.INSUFFICIENT_SECURITY, TlsAlert.INTERNAL_ERROR, TlsAlert.UNRECOGNIZED_NAME,
+     TlsAlert.NO_APPLICATION_PROTOCOL}
 )  # fmt: skip
 _ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
 _TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
 _LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
-    _HANDSHAKE_FAILURE: (
+    TlsAlert.HANDSHAKE_FAILURE: (
         "no_shared_cipher",
         "protocol_version_mismatch",
         "no_shared_group",
         "no_shared_signature_algorithm",
     ),
-    10: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
-    49: ("server_name_unrecognized",),  # access_denied: rustls, of an unknown SNI
-    109: ("no_shared_group",),  # missing_extension: BoringSSL
+    TlsAlert.UNEXPECTED_MESSAGE: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
+    TlsAlert.ACCESS_DENIED: (
+        "server_name_unrecognized",
+    ),  # access_denied: rustls, of an unknown SNI
+    TlsAlert.MISSING_EXTENSION: ("no_shared_group",),  # missing_extension: BoringSSL
 }
 
 
@@ -57,7 +53,7 @@ def _version(evidence: Evidence) -> Match | None:
         return None
     offer = handshake.offer
     offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
-    match = match_received_alert(evidence, _PROTOCOL_VERSION)
+    match = match_received_alert(evidence, TlsAlert.PROTOCOL_VERSION)
     # What goes with every cipher, group or protocol at the versions offered is no matter of them.
     narrower = any(
         get_improvement(evidence, varied) is not None
@@ -74,7 +70,7 @@ def _version(evidence: Evidence) -> Match | None:
         if chosen:
             facts += (f"offered every version, the backend chose TLS {chosen}",)
             party, fix = fixes.allow_version(evidence.target, offer, chosen)
-        if ends_with_alert(evidence, "every_version", _PROTOCOL_VERSION):
+        if ends_with_alert(evidence, "every_version", TlsAlert.PROTOCOL_VERSION):
             # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
             return Match(
                 Strength.NAMED,
@@ -85,7 +81,7 @@ def _version(evidence: Evidence) -> Match | None:
                 decides="the backend's own log at the time of the attempt",
             )
         return Match(Strength.NAMED, facts, fix=fix, party=party)
-    if evidence.ending.kind == "tls" and get_sent_alert(handshake) == _PROTOCOL_VERSION:
+    if evidence.ending.kind == "tls" and get_sent_alert(handshake) == TlsAlert.PROTOCOL_VERSION:
         party, fix = fixes.allow_common_version(evidence.target, offer)
         return Match(
             Strength.NAMED,
@@ -139,7 +135,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     fix: tuple[str, ...] = ()
     if not tried and get_settings_kind(evidence.target) == "sdk":
         fix = HANDSHAKE_REJECTED.fix[:1]  # SDKs have no settings of suites, groups or versions
-    if tried and number == _HANDSHAKE_FAILURE:
+    if tried and number == TlsAlert.HANDSHAKE_FAILURE:
         own = "no_shared_cipher" in possible
         fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND
     return Match(
@@ -155,7 +151,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
 
 def _fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
-        match = match_received_alert(evidence, _INTERNAL_ERROR)
+        match = match_received_alert(evidence, TlsAlert.INTERNAL_ERROR)
         # Go servers (Caddy among them) say so where they have no certificate for the name.
         return match and Match(
             match.strength,
@@ -165,7 +161,7 @@ def _fault(evidence: Evidence) -> Match | None:
         )
     handshake = evidence.handshake
     number = get_sent_alert(handshake) if handshake is not None else None
-    if handshake is None or number == _PROTOCOL_VERSION:
+    if handshake is None or number == TlsAlert.PROTOCOL_VERSION:
         return None
     said = f", and sent alert {format_alert(handshake, number)}" if number is not None else ""
     return Match(Strength.NAMED, (f"our TLS library could not go on with what came{said}",))
@@ -173,7 +169,7 @@ def _fault(evidence: Evidence) -> Match | None:
 
 def _withheld(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
-    if refused is None or not refused.sent or refused.alert != _CERTIFICATE_REQUIRED:
+    if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REQUIRED:
         return None
     return Match(
         Strength.NAMED,

@@ -18,19 +18,20 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     get_unverified_handshake,
 )
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, VerifyError
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration
+from probe.x509.validity import describe_beginning
 
-_DATE_ALERTS: Final = frozenset({42, 45})
+_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 
 
 def _client_not_yet(evidence: Evidence) -> Match | None:
     certificate = find_not_yet_valid(evidence)
     if certificate is None or clocks.is_valid_by_another_clock(evidence):
         return None
-    ahead = certificate.not_before - evidence.at
-    fact = f"{name_certificate(certificate)} becomes valid in {format_duration(ahead)}, on {format_time(certificate.not_before)}"
+    fact = describe_beginning(certificate, evidence.at)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (fact,))
@@ -51,13 +52,10 @@ def _server_not_yet(evidence: Evidence) -> Match | None:
 def _not_yet(evidence: Evidence, error: VerifyError, certificate: CertificateFacts | None) -> Match:
     facts = [f"a certificate at depth {error.depth} of the server's path is not valid yet"]
     if certificate is not None:
-        early = certificate.not_before - evidence.at
-        begins = format_time(certificate.not_before)
-        facts = [
-            f"{name_certificate(certificate)} becomes valid in {format_duration(early)}, on {begins}"
-        ]
+        facts = [describe_beginning(certificate, evidence.at)]
     known = clocks.get_credible_readings(evidence)
     if certificate is not None and not known:
+        early = certificate.not_before - evidence.at
         facts.append(
             f"it is in use already: where it was not made for later, the probe's clock is behind "
             f"by at least {format_duration(early)} ({early:.0f} s)"

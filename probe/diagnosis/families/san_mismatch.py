@@ -11,12 +11,12 @@ from probe.diagnosis.readings.observed import (
     is_otlp_answer,
     list_possible_causes,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence
-from probe.x509.strength import weak_key, weak_signature
+from probe.model.tls_alerts import TlsAlert
+from probe.x509.strength import find_weak_key, find_weak_signature
 
-_NAME_REFUSALS = frozenset({46, 49})
-_UNRECOGNIZED_NAME = 112
+_NAME_REFUSALS = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
 _SHOWN_NAMES = 8
 
 SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
@@ -56,7 +56,7 @@ def _client_name(evidence: Evidence) -> Match | None:
     if find_outside_validity(evidence) or describe_usage_fault(evidence):
         return None
     chain = evidence.credentials.client_chain
-    if weak_signature(chain) or weak_key(chain):
+    if find_weak_signature(chain) or find_weak_key(chain):
         return None
     names = ", ".join(chain[0].sans) or name_certificate(chain[0])
     return Match(
@@ -95,7 +95,7 @@ def _http_policy(evidence: Evidence) -> Match | None:
 
 def _unrecognized(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
-    if handshake is None or get_fatal_alert(handshake) != _UNRECOGNIZED_NAME:
+    if handshake is None or get_fatal_alert(handshake) != TlsAlert.UNRECOGNIZED_NAME:
         return None
     return Match(
         Strength.NAMED,

@@ -1,20 +1,20 @@
 """The backend's own certificate: its trust, its dates, its usage, its strength."""
 
 from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.client_expiry import expires_soon
 from probe.diagnosis.families.san_mismatch import SERVER_ENDINGS
 from probe.diagnosis.fixes import server_fixes
 from probe.diagnosis.readings.clock_readings import (
     ANOTHER_CLOCK,
     get_credible_readings,
-    is_within_validity,
     judge_clocks,
 )
 from probe.diagnosis.readings.observed import get_unverified_handshake
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
-from probe.x509.strength import refused_by_go, weak_key
+from probe.text.time_format import format_time
+from probe.x509 import validity
+from probe.x509.path import find_issuers, is_issuer, names_issuer
+from probe.x509.strength import find_weak_key, find_weakness_for_go
 
 _EXPIRED = 10
 _REVOKED = 23
@@ -52,28 +52,25 @@ def _speaks_for_our_clock(evidence: Evidence) -> bool:
     """
     chain = evidence.credentials.client_chain
     return bool(get_credible_readings(evidence)) or (
-        bool(chain) and all(is_within_validity(certificate, evidence.at) for certificate in chain)
+        bool(chain) and validity.find_invalid(chain, evidence.at) is None
     )
 
 
 def _expiry_fact(evidence: Evidence, handshake: Handshake, depth: int) -> str:
     if depth < len(handshake.server_chain):
-        certificate = handshake.server_chain[depth]
-        ago = format_duration(evidence.at - certificate.not_after)
-        return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
-    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
-    if anchors:
-        return f"the CA {name_certificate(anchors[0])} in ca_file expired on {format_time(anchors[0].not_after)}"
+        return validity.describe_expired(handshake.server_chain[depth], evidence.at)
+    anchor = validity.find_expired(evidence.credentials.ca_bundle, evidence.at)
+    if anchor is not None:
+        return f"the CA {name_certificate(anchor)} in ca_file expired on {format_time(anchor.not_after)}"
     return f"a certificate at depth {depth} of the server's path has expired"
 
 
 def _expires_soon(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
     for certificate in chain:
-        if expires_soon(certificate.not_before, certificate.not_after, evidence.at):
-            left = format_duration(certificate.not_after - evidence.at)
-            fact = f"the backend's {name_certificate(certificate)} expires in {left}"
-            return Match(Strength.FINDING, (f"{fact}, on {format_time(certificate.not_after)}",))
-        if evidence.at > certificate.not_after and evidence.target.insecure_skip_verify:
+        if validity.expires_soon(certificate, evidence.at):
+            fact = f"the backend's {validity.describe_expiry(certificate, evidence.at)}"
+            return Match(Strength.FINDING, (fact,))
+        if evidence.target.insecure_skip_verify and validity.is_expired(certificate, evidence.at):
             fact = f"the backend's {name_certificate(certificate)} has expired"
             return Match(Strength.FINDING, (f"{fact}, and insecure_skip_verify lets it pass",))
     return None
@@ -97,9 +94,7 @@ def _untrusted(evidence: Evidence) -> Match | None:
         f"the backend's certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}",
         f"{where} holds no anchor for it (X509_V_ERR {_trust_errors(handshake)[0]})",
     ]
-    same_name = [
-        c for c in evidence.credentials.ca_bundle if c.subject.digest == chain[-1].issuer.digest
-    ]
+    same_name = [c for c in evidence.credentials.ca_bundle if names_issuer(chain[-1], c)]
     if same_name:
         facts.append("a CA of that name is there, with another key: it was reissued")
     alone = not chain[-1].self_signed and not same_name
@@ -118,15 +113,13 @@ def _incomplete(evidence: Evidence) -> Match | None:
     if handshake is None or not _trust_errors(handshake):
         return None
     last = handshake.server_chain[-1]
-    anchors = {c.subject.digest for c in evidence.credentials.ca_bundle}
     credentials = evidence.credentials
     at_hand = [*credentials.client_chain, *(c.certificate for c in credentials.continuation)]
     for issuer in at_hand:
         if (
-            issuer.subject.digest == last.issuer.digest
+            is_issuer(issuer, last)
             and not issuer.self_signed
-            and issuer.issuer.digest in anchors
-            and (not last.authority_key_id or last.authority_key_id == issuer.subject_key_id)
+            and find_issuers(issuer, credentials.ca_bundle)
         ):
             return Match(
                 Strength.NAMED,
@@ -157,10 +150,10 @@ def _weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    fact = refused_by_go(handshake.server_chain)
+    fact = find_weakness_for_go(handshake.server_chain)
     if fact and get_unverified_handshake(evidence) is not None:
         return Match(Strength.NAMED, (f"the backend's {fact}",))
-    short = weak_key(handshake.server_chain)
+    short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
 

@@ -8,8 +8,7 @@ from typing import Final
 
 from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, uses_variables
 from probe.diagnosis.readings.observed import Refusal, describe_usage_fault
-from probe.diagnosis.wording import name_certificate
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.diagnosis.fixes.steps import escape_braces
-from probe.diagnosis.wording import format_duration
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import ClockReading, Evidence
+from probe.text.time_format import format_duration
+from probe.x509.validity import find_invalid, is_valid
 
 BACKEND: Final = "http_date"
 """The source of a reading that comes from the backend's own answer."""
@@ -121,9 +122,7 @@ def find_clock_outside_validity(
     for reading in backends or known:
         there = evidence.at + reading.offset
         for certificate in evidence.credentials.client_chain:
-            if is_within_validity(certificate, evidence.at) and not is_within_validity(
-                certificate, there
-            ):
+            if is_valid(certificate, evidence.at) and not is_valid(certificate, there):
                 return certificate, reading
     return None
 
@@ -133,7 +132,7 @@ def is_valid_by_another_clock(evidence: Evidence) -> bool:
     chain = evidence.credentials.client_chain
 
     def valid_at(there: float) -> bool:
-        return all(is_within_validity(certificate, there) for certificate in chain)
+        return find_invalid(chain, there) is None
 
     return not valid_at(evidence.at) and find_clock_of_validity(evidence, valid_at) is not None
 
@@ -155,17 +154,9 @@ def is_outside_by_backend_clock(evidence: Evidence) -> bool:
     """Whether the backend's own Date puts what we send outside its validity."""
     return any(
         reading.source == BACKEND
-        and any(
-            not is_within_validity(certificate, evidence.at + reading.offset)
-            for certificate in evidence.credentials.client_chain
-        )
+        and find_invalid(evidence.credentials.client_chain, evidence.at + reading.offset)
         for reading in get_credible_readings(evidence)
     )
-
-
-def is_within_validity(certificate: CertificateFacts, at: float) -> bool:
-    """Whether `at` lies within the validity (RFC 5280 §4.1.2.5, both ends included)."""
-    return certificate.not_before <= at <= certificate.not_after
 
 
 def judge_clocks(evidence: Evidence) -> ClockVerdict:

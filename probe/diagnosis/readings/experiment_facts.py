@@ -15,6 +15,7 @@ from probe.diagnosis.readings.experiment_results import (
 )
 from probe.diagnosis.readings.shared_suites import find_newer_version
 from probe.model.evidence import Evidence, Experiment, Varied
+from probe.model.tls_alerts import TlsAlert
 
 _WORDS: Final[dict[Varied, str]] = {
     "unvaried": "once more, unchanged",
@@ -29,7 +30,6 @@ _WORDS: Final[dict[Varied, str]] = {
     "plaintext": "greeted in plaintext",
     "tls": "with TLS",
 }
-_PROTOCOL_VERSION: Final = 70
 _VERSIONS: Final = "protocol_version_mismatch"
 
 
@@ -83,7 +83,10 @@ def _narrowed(evidence: Evidence, one: ExperimentResult) -> str:
     made = get_experiment(evidence, one.varied)
     if one.varied != "every_cipher" or one.proves or made is None:
         return ""
-    if made.handshake is None or get_fatal_alert(made.handshake) in {None, _PROTOCOL_VERSION}:
+    if made.handshake is None or get_fatal_alert(made.handshake) in {
+        None,
+        TlsAlert.PROTOCOL_VERSION,
+    }:
         return ""
     return (
         "; so the exporter's own cipher_suites are not the reason, while the backend's may still "

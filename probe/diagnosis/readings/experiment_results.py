@@ -10,6 +10,7 @@ from typing import Final
 
 from probe.diagnosis.readings.other_protocol import serves_other_protocol
 from probe.model.evidence import Answer, Evidence, Experiment, Handshake, Varied
+from probe.model.tls_alerts import TlsAlert
 
 CAUSE_BY_EXPERIMENT: Final[dict[Varied, str]] = {
     "plaintext": "not_tls",
@@ -24,7 +25,6 @@ CAUSE_BY_EXPERIMENT: Final[dict[Varied, str]] = {
 }
 """The cause that each variation proves where it goes further than the attempt."""
 
-_PROTOCOL_VERSION: Final = 70
 _SILENT: Final = frozenset({"close", "reset"})
 """One thing to a peer: which of them comes depends on what it had not read yet (RFC 9293 §3.6)."""
 SELF_EVIDENT: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_protocol"})
@@ -137,7 +137,7 @@ def get_excluded_cause(evidence: Evidence, one: Experiment) -> str:
         return ""  # nor does a close say that it is no TLS server
     if one.varied in {"plaintext", "tls_1.2"} and one.ending.kind != "alert":
         return ""  # silence says nothing either way
-    if one.handshake is not None and get_fatal_alert(one.handshake) == _PROTOCOL_VERSION:
+    if one.handshake is not None and get_fatal_alert(one.handshake) == TlsAlert.PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
     if one.varied == "every_cipher" and not _speaks_tls13_alone(evidence):
         return ""  # the backend's own suites may be for another key than its certificate's
@@ -153,7 +153,7 @@ def _speaks_tls13_alone(evidence: Evidence) -> bool:
     return (
         one is not None
         and one.handshake is not None
-        and get_fatal_alert(one.handshake) == _PROTOCOL_VERSION
+        and get_fatal_alert(one.handshake) == TlsAlert.PROTOCOL_VERSION
     )
 
 

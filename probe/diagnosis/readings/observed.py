@@ -17,14 +17,24 @@ from probe.diagnosis.readings.experiment_results import (
 )
 from probe.diagnosis.readings.grpc_success import is_grpc_answer, is_grpc_success
 from probe.diagnosis.readings.plaintext_to_tls import prove_tls_port
-from probe.diagnosis.wording import DAY
 from probe.model.certificate import CertificateAtHand, CertificateFacts
 from probe.model.evidence import Answer, Evidence, Handshake, VerifyError
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import DAY
+from probe.x509 import validity
+from probe.x509.usages import allows_usage, may_sign_handshake
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate (causes.md)."""
 
-REFUSAL_ALERTS: Final = frozenset({*range(40, 52), 80, 114, 116})
+REFUSAL_ALERTS: Final = frozenset(
+    {
+        *range(TlsAlert.HANDSHAKE_FAILURE, TlsAlert.DECRYPT_ERROR + 1),
+        TlsAlert.INTERNAL_ERROR,
+        TlsAlert.BAD_CERTIFICATE_HASH_VALUE,
+        TlsAlert.CERTIFICATE_REQUIRED,
+    }
+)
 """The alerts that refuse a client certificate (interfaces.md, section 3)."""
 
 _CERTIFICATE_TEXT: Final = re.compile(
@@ -34,8 +44,6 @@ _OTLP_MEDIA: Final = ("application/grpc", "application/x-protobuf")
 _REFUSES: Final = frozenset({"alert", "close", "reset", "answered"})
 _BAD_REQUEST: Final = 400
 _COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
-_INTERNAL_ERROR: Final = 80
-_HANDSHAKE_FAILURE: Final = 40
 
 NOT_YET_VALID_ERROR: Final = 9
 """X509_V_ERR_CERT_NOT_YET_VALID."""
@@ -157,51 +165,45 @@ def is_issuer_listed(evidence: Evidence) -> bool | None:
 
 def find_outside_validity(evidence: Evidence) -> CertificateFacts | None:
     """Return the first certificate we send whose validity does not hold at the attempt's time."""
-    for certificate in evidence.credentials.client_chain:
-        if not certificate.not_before <= evidence.at <= certificate.not_after:
-            return certificate
-    return None
+    return validity.find_invalid(evidence.credentials.client_chain, evidence.at)
 
 
 def find_expired(evidence: Evidence) -> CertificateFacts | None:
     """Return the first certificate we send whose notAfter is past."""
-    for certificate in evidence.credentials.client_chain:
-        if evidence.at > certificate.not_after:
-            return certificate
-    return None
+    return validity.find_expired(evidence.credentials.client_chain, evidence.at)
 
 
 def find_not_yet_valid(evidence: Evidence) -> CertificateFacts | None:
     """Return the first certificate we send whose notBefore is in the future."""
-    for certificate in evidence.credentials.client_chain:
-        if evidence.at < certificate.not_before:
-            return certificate
-    return None
+    return validity.find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
 
 
 def describe_usage_fault(evidence: Evidence) -> str:
     """Say why the end entity is no client certificate by its extendedKeyUsage; empty if it is."""
     chain = evidence.credentials.client_chain
-    if not chain or chain[0].extended_key_usage is None:
+    if not chain or allows_usage(chain[0], "clientAuth"):
         return ""
-    usages = chain[0].extended_key_usage
-    if "clientAuth" in usages or "anyExtendedKeyUsage" in usages:
-        return ""
-    return f"its extendedKeyUsage is {', '.join(usages) or 'empty'}, without clientAuth"
+    usages = ", ".join(chain[0].extended_key_usage or ()) or "empty"
+    return f"its extendedKeyUsage is {usages}, without clientAuth"
 
 
 def describe_key_usage_fault(evidence: Evidence) -> str:
     """Say why the end entity may not sign a handshake by its keyUsage; empty if it may."""
     chain = evidence.credentials.client_chain
-    if not chain or chain[0].key_usage is None or "digitalSignature" in chain[0].key_usage:
+    if not chain or may_sign_handshake(chain[0]):
         return ""
-    return f"its keyUsage is {', '.join(chain[0].key_usage) or 'empty'}, without digitalSignature"
+    usages = ", ".join(chain[0].key_usage or ()) or "empty"
+    return f"its keyUsage is {usages}, without digitalSignature"
 
 
 def find_expired_issuer(evidence: Evidence) -> CertificateAtHand | None:
     """Return the first issuer at hand, beyond what we send, whose notAfter is past."""
     return next(
-        (i for i in evidence.credentials.continuation if evidence.at > i.certificate.not_after),
+        (
+            one
+            for one in evidence.credentials.continuation
+            if validity.is_expired(one.certificate, evidence.at)
+        ),
         None,
     )
 
@@ -225,12 +227,12 @@ def list_possible_causes(evidence: Evidence, refused: Refusal) -> tuple[str, ...
     possible = ["client_ca_untrusted", "client_san_rejected", "client_cert_revoked"]
     if refused.listed is not True and may_lack_intermediate(evidence):
         possible.append("client_chain_incomplete")
-    if refused.alert == _INTERNAL_ERROR:
+    if refused.alert == TlsAlert.INTERNAL_ERROR:
         possible.append("backend_fault")
     # The same alert without a certificate: our library may have withheld it, as its key can sign
     # with nothing that the backend accepts.
-    withheld = refused.alert == _HANDSHAKE_FAILURE and ends_with_alert(
-        evidence, "no_client_certificate", _HANDSHAKE_FAILURE
+    withheld = refused.alert == TlsAlert.HANDSHAKE_FAILURE and ends_with_alert(
+        evidence, "no_client_certificate", TlsAlert.HANDSHAKE_FAILURE
     )
     if withheld or has_uncommon_key(evidence):
         possible.append("no_shared_signature_algorithm")
@@ -272,14 +274,8 @@ def find_judged_certificate(
     sent = handshake.server_chain
     candidates = (*sent[error.depth : error.depth + 1], *evidence.credentials.ca_bundle, *sent)
     early = error.code == NOT_YET_VALID_ERROR
-    return next(
-        (
-            c
-            for c in candidates
-            if (evidence.at < c.not_before if early else evidence.at > c.not_after)
-        ),
-        None,
-    )
+    find = validity.find_not_yet_valid if early else validity.find_expired
+    return find(candidates, evidence.at)
 
 
 def is_otlp_answer(answer: Answer) -> bool:

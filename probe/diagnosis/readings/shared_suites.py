@@ -15,8 +15,8 @@ from probe.diagnosis.readings.experiment_results import (
 )
 from probe.model.cipher_suites import OPENSSL_NAMES
 from probe.model.evidence import Evidence, Experiment, Handshake
+from probe.model.tls_alerts import TlsAlert
 
-_HANDSHAKE_FAILURE: Final = 40
 _SIGNS_FOR: Final = {
     "RSA": "RSA",
     "EC": "ECDSA",
@@ -82,5 +82,8 @@ def find_newer_version(evidence: Evidence) -> Experiment | None:
         return None
     if newer.handshake.version != "1.3" or seen.offer.max_version in {"", "1.3"}:
         return None
-    refused = every.handshake is not None and get_fatal_alert(every.handshake) == _HANDSHAKE_FAILURE
-    return newer if refused and get_fatal_alert(seen) == _HANDSHAKE_FAILURE else None
+    refused = (
+        every.handshake is not None
+        and get_fatal_alert(every.handshake) == TlsAlert.HANDSHAKE_FAILURE
+    )
+    return newer if refused and get_fatal_alert(seen) == TlsAlert.HANDSHAKE_FAILURE else None

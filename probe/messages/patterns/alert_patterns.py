@@ -9,40 +9,46 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.messages.patterns.pasted import Pasted, normal_form
+from probe.model.tls_alerts import TlsAlert
 
-ALERT_NAMES: Final[dict[int, tuple[str, ...]]] = {
-    10: ("unexpected_message",),
-    20: ("bad_record_mac", "decryption failed or bad record mac"),
-    21: ("decryption_failed",),
-    22: ("record_overflow",),
-    40: ("handshake_failure", "handshake failed"),
-    42: ("bad_certificate", "Certificate is bad", "bad cert"),
-    43: ("unsupported_certificate", "Certificate is not supported", "unsupported cert"),
-    44: ("certificate_revoked", "revoked certificate", "Certificate was revoked", "revoked cert"),
-    45: ("certificate_expired", "expired certificate", "Certificate is expired", "expired cert"),
-    46: ("certificate_unknown", "unknown certificate"),
-    47: ("illegal_parameter",),
-    48: ("unknown_ca", "unknown certificate authority", "CA is unknown"),
-    49: ("access_denied", "Access was denied"),
-    50: ("decode_error", "error decoding message"),
-    51: ("decrypt_error", "error decrypting message"),
-    60: ("export_restriction",),
-    70: ("protocol_version", "protocol version not supported", "Error in protocol version"),
-    71: ("insufficient_security", "insufficient security level"),
-    80: ("internal_error",),
-    86: ("inappropriate_fallback",),
-    90: ("user_canceled", "user cancelled"),
-    109: ("missing_extension", "An extension was expected but was not seen"),
-    110: ("unsupported_extension", "An unsupported extension was sent"),
-    112: ("unrecognized_name", "unrecognised name", "The server name sent was not recognized"),
-    113: ("bad_certificate_status_response",),
-    114: ("bad_certificate_hash_value",),
-    115: ("unknown_psk_identity",),
-    116: ("certificate_required", "Certificate is required"),
-    120: (
-        "no_application_protocol",
-        "No supported application protocol could be negotiated",
+_OTHER_SPELLINGS: Final[dict[TlsAlert, tuple[str, ...]]] = {
+    TlsAlert.UNEXPECTED_MESSAGE: (),
+    TlsAlert.BAD_RECORD_MAC: ("decryption failed or bad record mac",),
+    TlsAlert.DECRYPTION_FAILED: (),
+    TlsAlert.RECORD_OVERFLOW: (),
+    TlsAlert.HANDSHAKE_FAILURE: ("handshake failed",),
+    TlsAlert.BAD_CERTIFICATE: ("Certificate is bad", "bad cert"),
+    TlsAlert.UNSUPPORTED_CERTIFICATE: ("Certificate is not supported", "unsupported cert"),
+    TlsAlert.CERTIFICATE_REVOKED: (
+        "revoked certificate",
+        "Certificate was revoked",
+        "revoked cert",
     ),
+    TlsAlert.CERTIFICATE_EXPIRED: ("expired certificate", "Certificate is expired", "expired cert"),
+    TlsAlert.CERTIFICATE_UNKNOWN: ("unknown certificate",),
+    TlsAlert.ILLEGAL_PARAMETER: (),
+    TlsAlert.UNKNOWN_CA: ("unknown certificate authority", "CA is unknown"),
+    TlsAlert.ACCESS_DENIED: ("Access was denied",),
+    TlsAlert.DECODE_ERROR: ("error decoding message",),
+    TlsAlert.DECRYPT_ERROR: ("error decrypting message",),
+    TlsAlert.EXPORT_RESTRICTION: (),
+    TlsAlert.PROTOCOL_VERSION: ("protocol version not supported", "Error in protocol version"),
+    TlsAlert.INSUFFICIENT_SECURITY: ("insufficient security level",),
+    TlsAlert.INTERNAL_ERROR: (),
+    TlsAlert.INAPPROPRIATE_FALLBACK: (),
+    TlsAlert.USER_CANCELED: ("user cancelled",),
+    TlsAlert.MISSING_EXTENSION: ("An extension was expected but was not seen",),
+    TlsAlert.UNSUPPORTED_EXTENSION: ("An unsupported extension was sent",),
+    TlsAlert.UNRECOGNIZED_NAME: ("unrecognised name", "The server name sent was not recognized"),
+    TlsAlert.BAD_CERTIFICATE_STATUS_RESPONSE: (),
+    TlsAlert.BAD_CERTIFICATE_HASH_VALUE: (),
+    TlsAlert.UNKNOWN_PSK_IDENTITY: (),
+    TlsAlert.CERTIFICATE_REQUIRED: ("Certificate is required",),
+    TlsAlert.NO_APPLICATION_PROTOCOL: ("No supported application protocol could be negotiated",),
+}
+"""Of the alerts that are recognised: how libraries write them otherwise than the registry does."""
+ALERT_NAMES: Final[dict[int, tuple[str, ...]]] = {
+    alert: (alert.registry_name, *others) for alert, others in _OTHER_SPELLINGS.items()
 }
 """By number (IANA TLS Alerts), the registry's name first."""
 
@@ -101,13 +107,13 @@ _SENT: Final = (
 )  # fmt: skip
 
 _NSS: Final[dict[str, int]] = {
-    "ssl peer cannot verify your certificate": 42,
-    "ssl peer rejected your certificate as revoked": 44,
-    "ssl peer rejected your certificate as expired": 45,
-    "peer does not recognize and trust the ca that issued your certificate": 48,
-    "ssl peer had some unspecified issue with the certificate it received": 46,
-    "ssl peer was unable to negotiate an acceptable set of security parameters": 40,
-    "ssl peer does not support certificates of the type it received": 43,
+    "ssl peer cannot verify your certificate": TlsAlert.BAD_CERTIFICATE,
+    "ssl peer rejected your certificate as revoked": TlsAlert.CERTIFICATE_REVOKED,
+    "ssl peer rejected your certificate as expired": TlsAlert.CERTIFICATE_EXPIRED,
+    "peer does not recognize and trust the ca that issued your certificate": TlsAlert.UNKNOWN_CA,
+    "ssl peer had some unspecified issue with the certificate it received": TlsAlert.CERTIFICATE_UNKNOWN,
+    "ssl peer was unable to negotiate an acceptable set of security parameters": TlsAlert.HANDSHAKE_FAILURE,
+    "ssl peer does not support certificates of the type it received": TlsAlert.UNSUPPORTED_CERTIFICATE,
 }
 
 

@@ -8,8 +8,8 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Target
 from probe.otlp.request import build_request
-from tests.golden.attempts import attempt
-from tests.golden.attempts import target as facts
+from tests.support.evidence import attempt
+from tests.support.evidence import target as facts
 
 ALERT = bytes.fromhex("1503030002020a")
 GO = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"

@@ -20,7 +20,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.otlp.plaintext_preface import Greeting
-from probe.service.pipeline import one_round
+from probe.service.pipeline import PipelineSettings, run_rounds
 from probe.x509.parse import CertificateReader
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
 
@@ -56,10 +56,8 @@ def target(
 
 
 async def observe(watched: Target, **options: Any) -> tuple[Evidence, Diagnosis]:
-    """Walk the line once."""
-    ((_, evidence, diagnosis),) = await one_round(
-        [watched], concurrency=1, clock_tolerance=60.0, **options
-    )
+    """Make one attempt."""
+    ((_, evidence, diagnosis),) = await run_rounds([watched], PipelineSettings(**options))
     return evidence, diagnosis
 
 
@@ -219,7 +217,7 @@ async def test_experiments_can_be_switched_off(start: Start, tmp_path: Path) -> 
     backend = await start(behaviour="close")
     evidence, diagnosis = await observe(target(tmp_path, backend.port), experiments=False)
     assert evidence.experiments == ()
-    assert "a greeting in plaintext" in diagnosis.facts[-1]
+    assert "a greeting in plaintext" in diagnosis.would_decide
 
 
 async def test_files_that_changed_meanwhile_are_not_experimented_with(

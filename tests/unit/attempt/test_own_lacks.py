@@ -18,7 +18,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import ClockSource
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from probe.system.own_limits import (
     OwnLimitError,
     describe_lack,
@@ -100,12 +100,12 @@ async def test_without_descriptors_the_line_goes_on(start: Start, tmp_path: Path
     """Each attempt is the probe's failure, and the next one after it is confirmed."""
     backend = await start()
     watched = target(tmp_path, backend.port, host="localhost")
-    line = Line(Ledger([watched]), clock_tolerance=60.0)
+    pipeline = Pipeline(Ledger([watched]))
     with no_descriptors():
         for _ in range(3):
-            _, _, diagnosis = await line.walk(watched)
+            _, _, diagnosis = await pipeline.probe_once(watched)
             assert diagnosis.cause == "probe_fault"
-    _, _, diagnosis = await line.walk(watched)
+    _, _, diagnosis = await pipeline.probe_once(watched)
     assert diagnosis.outcome == "confirmed"
 
 

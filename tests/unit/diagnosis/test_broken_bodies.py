@@ -16,8 +16,8 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Protocol, Target
 from probe.otlp.request import build_request
-from tests.golden.attempts import attempt
-from tests.golden.attempts import target as facts
+from tests.support.evidence import attempt
+from tests.support.evidence import target as facts
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
 CHUNKED: Final = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -9,9 +9,11 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.first_bytes import name_first_bytes
-from probe.model.certificate import CredentialFacts, CredentialFault
+from probe.model.certificate import CredentialFacts
 from probe.model.evidence import EndingKind, Offer, Stage
-from tests.golden.attempts import (
+from probe.model.finding import Finding
+from tests.support.certificate_facts import EXPORTER
+from tests.support.evidence import (
     alert,
     answered,
     attempt,
@@ -22,7 +24,6 @@ from tests.golden.attempts import (
     target,
     unconnected,
 )
-from tests.golden.certificates import EXPORTER
 
 NOTHING_IN_COMMON = (
     "no_shared_cipher",
@@ -38,9 +39,9 @@ LOCAL = (
 UNASKED = {"client_certificate_requested": False, "client_certificate_sent": False}
 
 
-def a_fault(cause: str) -> CredentialFault:
+def a_fault(cause: str) -> Finding:
     """Return a fault of a file, with its own step."""
-    return CredentialFault(
+    return Finding(
         cause=cause, role="cert", path="/etc/otel/x", fact=f"{cause}, seen", fix=(f"mend {cause}",)
     )
 

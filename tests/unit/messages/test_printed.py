@@ -16,7 +16,7 @@ from probe.messages.printed import (
     printed,
     silent_text,
 )
-from probe.messages.printed_alerts import ALERTS, alert_text
+from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -30,10 +30,9 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.model.tls_alerts import ALERTS as NAMES
+from tests.support.every_row import every_row
 
-SHARED: Final = Path(__file__).parents[4] / "shared"
-DATA: Final = SHARED / "data"
+CORPORA: Final = Path(__file__).parents[2] / "corpora"
 RECORDED: Final[dict[Runtime, str]] = {
     COLLECTOR: "grpc-go",
     GO: "go net/http",
@@ -103,7 +102,7 @@ FROM_SOURCES: Final[dict[str, str]] = {
     "curl: (22) The requested URL returned error: 415": "curl --fail",
     "responded with HTTP Status Code 400": "Collector otlphttpexporter",
 }
-"""Texts that the shared corpus does not hold, each with where it was read or seen."""
+"""Texts that the corpus does not hold, each with where it was read or seen."""
 OWN_TEMPLATES: Final = re.compile(
     r"rpc error: code = \w+ desc|responded with HTTP [Ss]tatus [Cc]ode \d|gRPC status code \d"
     r"|Server (is UNAVAILABLE|responded with UNIMPLEMENTED)|StatusCode\.|\d+ [A-Z_]+: …"
@@ -144,21 +143,18 @@ def has(pattern: str, line: str) -> bool:
 
 @cache
 def recorded_alerts() -> dict[str, dict[str, str]]:
-    """Return the recorded strings by alert number and client; skip where they are not at hand."""
-    path = DATA / "alert_strings_by_runtime.json"
-    if not path.is_file():
-        pytest.skip("the recorded strings are not at hand: they lie beside the repository")
-    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    """Return the recorded strings by alert number and client."""
+    found: dict[str, dict[str, str]] = json.loads(
+        (CORPORA / "alert_strings_by_runtime.json").read_text(encoding="utf-8")
+    )
     return found
 
 
 @cache
 def corpus() -> list[dict[str, str]]:
-    """Return the recorded lines of clients; skip where they are not at hand."""
-    path = DATA / "error_corpus.jsonl"
-    if not path.is_file():
-        pytest.skip("the corpus is not at hand: it lies beside the repository")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Return the recorded lines of clients."""
+    text = (CORPORA / "error_corpus.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("runtime", RECORDED, ids=lambda runtime: runtime.id)
@@ -170,7 +166,7 @@ def test_the_words_for_an_alert_are_the_recorded_ones(runtime: Runtime) -> None:
         if alert_text(runtime, int(number)) not in strings[RECORDED[runtime]]
     }
 
-    assert set(recorded_alerts()) == {str(number) for number in ALERTS}
+    assert set(recorded_alerts()) == {str(number) for number in PRINTED_ALERTS}
     assert wrong == {}
 
 
@@ -201,20 +197,19 @@ def test_a_source_is_named_for_no_text_in_vain() -> None:
     assert set(FROM_SOURCES) - texts == set()
 
 
-@pytest.mark.parametrize("id_", CATALOGUE)
+@every_row(id_=CATALOGUE)
 def test_every_cause_has_words_or_a_reason(id_: str) -> None:
     """What a user reads leads to the cause's page; where there is nothing, it is said why."""
     assert bool(printed(id_)) != (id_ in WITHOUT_WORDS)
 
 
-@pytest.mark.parametrize(
-    "id_",
-    [
+@every_row(
+    id_=[
         cause.id
         for cause in CATALOGUE.values()
         if (cause.documented_cause or cause.family in {"server_identity", "negotiation"})
         and cause.id not in WITHOUT_WORDS
-    ],
+    ]
 )
 def test_the_causes_of_tls_have_words_of_every_runtime(id_: str) -> None:
     """The Collector, Go, Java, both of Python, Node and curl: .NET only where it is known."""
@@ -223,7 +218,7 @@ def test_the_causes_of_tls_have_words_of_every_runtime(id_: str) -> None:
     assert missing == ACCEPTED_BY.get(id_, set())
 
 
-@pytest.mark.parametrize("id_", CATALOGUE)
+@every_row(id_=CATALOGUE)
 def test_a_text_is_short_and_of_one_runtime(id_: str) -> None:
     """It stands in a list: one line, no port, no path, and no text twice."""
     ids = {runtime.id for runtime in RUNTIMES}
@@ -249,8 +244,7 @@ def test_what_withholds_a_certificate_prints_that_one_is_required() -> None:
 
 def test_alerts_are_named_as_the_handshake_names_them() -> None:
     """One name for an alert in all of the product; causes have only alerts that are known."""
-    assert all(NAMES[number] == words.name for number, words in ALERTS.items())
-    assert all(set(numbers) <= set(ALERTS) for numbers in ALERTS_OF_CAUSE.values())
+    assert all(set(numbers) <= PRINTED_ALERTS for numbers in ALERTS_OF_CAUSE.values())
     assert set(ALERTS_OF_CAUSE) <= set(CATALOGUE)
 
 

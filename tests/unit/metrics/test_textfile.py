@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from probe.diagnosis.diagnose import diagnose
-from probe.metrics.textfile import WITHOUT, textfile
+from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, textfile
 from probe.model.target import Endpoint, Target
 from probe.system.output_file import write_whole
 from probe.text.safe_text import safe_text
-from tests.golden.build import CASES
+from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.command_line import configuration, entry, run_probe
 from tests.support.demo_pki import PKI
 from tests.tools import missing
@@ -24,10 +24,10 @@ from tests.tools import missing
 NEW, OLD = b"new " * 100_000, b"old " * 100_000
 
 
-def every_case() -> bytes:
-    """Return the metrics of all golden attempts in one round."""
+def metrics_of_all_stories() -> bytes:
+    """Return the metrics of the attempts of all stories in one round."""
     observed = []
-    for case in CASES:
+    for case in STORIES:
         target = Target(name=case.name, endpoint=Endpoint("collector", 4317))
         observed.append((target, case.evidence, diagnose(case.evidence)))
     return textfile(observed)
@@ -37,7 +37,7 @@ def test_it_holds_what_a_single_round_can_know() -> None:
     """Outcome, cause, certificates, and what alerts join on; no counters that begin anew."""
     names = {
         sample.name
-        for family in text_string_to_metric_families(every_case().decode())
+        for family in text_string_to_metric_families(metrics_of_all_stories().decode())
         for sample in family.samples
     }
     assert {
@@ -48,7 +48,7 @@ def test_it_holds_what_a_single_round_can_know() -> None:
         "mtls_probe_certificate_not_after_timestamp_seconds",
         "mtls_probe_last_attempt_timestamp_seconds",
     } <= names
-    assert not names & WITHOUT
+    assert not names & ONLY_WITH_A_SCHEDULE
     assert not any(name.startswith(("process_", "python_")) for name in names)
     # A gauge that nobody has set would say that a reload failed.
     assert "mtls_probe_config_last_reload_successful" not in names
@@ -58,7 +58,10 @@ def test_promtool_finds_nothing_to_say_about_it() -> None:
     """No duplicate, no timestamp, no family in pieces."""
     promtool = shutil.which("promtool") or missing("promtool is not installed")
     ended = subprocess.run(
-        [promtool, "check", "metrics"], input=every_case(), capture_output=True, check=False
+        [promtool, "check", "metrics"],
+        input=metrics_of_all_stories(),
+        capture_output=True,
+        check=False,
     )
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, b"")
 
@@ -67,7 +70,7 @@ def test_promtool_finds_nothing_to_say_about_it() -> None:
 @settings(max_examples=100, deadline=None)
 def test_no_name_breaks_it(names: list[str]) -> None:
     """Quotes, backslashes, line breaks, surrogates: each target has its one series."""
-    case = next(case for case in CASES if case.name == "client_ca_untrusted")
+    case = BY_NAME["client_ca_untrusted"]
     meaning = diagnose(case.evidence)
     endpoint = Endpoint("collector", 4317)
     observed = [(Target(name=name, endpoint=endpoint), case.evidence, meaning) for name in names]

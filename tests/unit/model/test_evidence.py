@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.backend.server import Backend
-from probe.model.certificate import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.evidence import (
     SCHEMA,
     STAGES,
@@ -28,8 +28,9 @@ from probe.model.evidence import (
     from_json,
     to_json,
 )
+from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Target
-from probe.service.pipeline import one_round
+from probe.service.pipeline import run_rounds
 from tests.support.demo_pki import PKI
 
 HIDDEN = "hunter2-never-shown"
@@ -55,7 +56,7 @@ CERTIFICATES = st.builds(
 )
 CHAINS = st.lists(CERTIFICATES, max_size=2).map(tuple)
 FAULTS = st.builds(
-    CredentialFault,
+    Finding,
     cause=TEXTS,
     role=st.sampled_from(["cert", "key", "ca"]),
     path=TEXTS,
@@ -227,7 +228,7 @@ async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: 
         tls=tls,
         proxy_url=Secret(f"http://me:{HIDDEN}@127.0.0.1:1"),
     )
-    observations = await one_round([target, behind], concurrency=2, clock_tolerance=60.0)
+    observations = await run_rounds([target, behind], concurrency=2)
     (_, sent, diagnosis), (_, unproxied, _) = observations
     assert diagnosis.outcome == "confirmed"
     assert dict(backend.requests[-1].headers)["authorization"] == f"Bearer {HIDDEN}"

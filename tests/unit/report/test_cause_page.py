@@ -9,8 +9,9 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.report.cause_page import PARTIES, cause_page, neighbours, texts_by_exporter
 from probe.report.causes_markdown import by_family, causes_markdown, main
+from tests.support.every_row import every_row
 
-every_cause = pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+every_cause = every_row(cause=CATALOGUE.values())
 
 
 @every_cause

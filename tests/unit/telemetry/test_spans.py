@@ -1,10 +1,9 @@
-"""The trace of an attempt, for every story of the golden cases and for evidence nobody planned."""
+"""The trace of an attempt, for every story and for evidence nobody planned."""
 
 import json
 from collections.abc import Iterator
 
 import msgspec.structs
-import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -23,9 +22,10 @@ from probe.model.trace_context import TraceContext
 from probe.telemetry.span import SpanRecord, TraceRecord
 from probe.telemetry.spans import CONNECT, EXPORT, HANDSHAKE, LOOKUP, trace_of
 from probe.telemetry.tracing import Tracing
-from tests.golden.build import CASES
-from tests.golden.case import Case
+from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
+from tests.support.every_row import every_row
 
 CONTEXT = TraceContext(
     trace_id="a1" * 16, span_id="b2" * 8, export_span_id="c3" * 8, sampled=True, threshold="c" * 14
@@ -38,7 +38,6 @@ STAGES = {
     "export": EXPORT,
 }
 TARGET = Target(name="eu", endpoint=Endpoint("collector.example.com", 4317))
-BY_NAME = {case.name: case for case in CASES}
 
 
 def trace(evidence: Evidence, *, context: TraceContext = CONTEXT) -> TraceRecord:
@@ -81,13 +80,13 @@ def check(found: TraceRecord, evidence: Evidence, diagnosis: Diagnosis) -> None:
         )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_cause_has_its_trace(case: Case) -> None:
+@every_row(story=STORIES)
+def test_every_cause_has_its_trace(story: Story) -> None:
     """error.type is the cause on the root, and on the stage that failed where it was reached."""
-    diagnosis = diagnose(case.evidence)
-    found = trace(case.evidence)
-    check(found, case.evidence, diagnosis)
-    stage = case.evidence.ending.stage
+    diagnosis = diagnose(story.evidence)
+    found = trace(story.evidence)
+    check(found, story.evidence, diagnosis)
+    stage = story.evidence.ending.stage
     reached = {child.name for child in found.children}
     if diagnosis.cause is not None and STAGES.get(stage) in reached:
         assert any("error.type" in child.attributes for child in found.children)

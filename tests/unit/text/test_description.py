@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,11 @@ from probe.text.description import (
     remove_quotes,
 )
 from tests.support.credential_files import key_pem
+from tests.support.every_row import every_row
 
-PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
+KEY: Final = ec.derive_private_key(int.from_bytes(sha256(b"a key").digest()), ec.SECP256R1())
+"""The same in every run, since names of tests are made of it."""
+PEM: Final = key_pem(KEY).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])
 RSA_LINE: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 JWT: Final = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwcm9iZSJ9.c2lnbmF0dXJlLW9mLWl0"
@@ -125,9 +129,9 @@ def test_what_is_no_secret_is_quoted(text: str, allowed: tuple[str, ...], key: s
     assert describe_value(text, allowed, key) == text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+@every_row(
+    key=["", "targets[0].endpoint", "targets[0].tls", "a.collector.headers"],
+    text=[
         *(text for text, _ in NO_PATHS.values()),
         "hunter2hunter2",
         "correct-horse-battery",
@@ -139,9 +143,6 @@ def test_what_is_no_secret_is_quoted(text: str, allowed: tuple[str, ...], key: s
         "abcdef0123456789abcdef0123456789",
         JWT.replace(".", "-"),
     ],
-)
-@pytest.mark.parametrize(
-    "key", ["", "targets[0].endpoint", "targets[0].tls", "a.collector.headers"]
 )
 def test_what_may_be_a_secret_is_described(text: str, key: str) -> None:
     """Whatever the key, only kind and length are shown."""

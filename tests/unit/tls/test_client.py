@@ -8,7 +8,7 @@ from probe.backend.pki import Issued
 from probe.credentials.tls_context import Variant
 from probe.model.evidence import Alert, VerifyError
 from probe.model.target import TlsSettings
-from probe.model.tls_alerts import ALERTS, alert_from_info
+from probe.model.tls_alerts import alert_from_info, name_alert
 from probe.tls.client import TlsClient
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
 from tests.support.memory_peer import (
@@ -63,7 +63,7 @@ def test_a_refusal_is_an_alert_by_number(
 
     number = numbers[version]
     assert seen.alerts == (
-        Alert(direction="received", level="fatal", number=number, name=ALERTS[number]),
+        Alert(direction="received", level="fatal", number=number, name=name_alert(number)),
     )
     assert client.state == "failed"
     assert seen.complete is (version == "1.3")

@@ -15,15 +15,15 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
 from probe.web.application import web_application
 from probe.web.pages.badge import badge
-from tests.golden.attempts import answered, attempt, refused, shaken
-from tests.golden.certificates import EXPORTER, OTHER_CA
+from tests.support.certificate_facts import EXPORTER, OTHER_CA
 from tests.support.colour_contrast import contrast
+from tests.support.evidence import answered, attempt, refused, shaken
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 GREEN: Final = "#1a6e34"

@@ -15,7 +15,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.certificate import Name
 from probe.model.evidence import Ending, Evidence, Experiment
 from probe.model.target import Endpoint, Secret, Target
@@ -24,20 +24,20 @@ from probe.report.cause_page import neighbours
 from probe.web.application import web_application
 from probe.web.pages.detail_pages import target_page
 from probe.web.pages.status_page import CONTENT_SECURITY_POLICY
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    AT,
+    BACKEND,
+    EXPORTER,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.evidence import (
     answered,
     attempt,
     holding,
     offset,
     refused,
     shaken,
-)
-from tests.golden.certificates import (
-    AT,
-    BACKEND,
-    EXPORTER,
-    OTHER_CA,
-    exporter,
 )
 
 UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
@@ -83,7 +83,7 @@ async def test_a_targets_page_holds_what_is_needed_to_act() -> None:
 
     for text in (
         "failed", cause.title, cause.meaning, "the backend's side must act", "eu.example:4317",
-        "2026-11-22T10:00:00Z", *diagnosis.facts, *diagnosis.fix,
+        "2026-11-22T10:00:00Z", *diagnosis.all_facts, *diagnosis.fix,
         "OpenTelemetry Collector", "fails otherwise", "remote error: tls: certificate required",
     ):  # fmt: skip  # one list
         assert str(escape(text)) in page

@@ -6,25 +6,25 @@ from urllib.parse import parse_qsl
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding
 from probe.model.target import Secret, TlsSettings
 from probe.web.pages.detail_pages import target_page
 from probe.web.pages.history_strip import HEIGHT, STEP, WIDTH, bars, strip
 from probe.web.pages.status_page import page
-from tests.golden.attempts import (
-    answered,
-    holding,
-    shaken,
-    stopped_by_files,
-    unconnected,
-)
-from tests.golden.certificates import (
+from tests.support.certificate_facts import (
     AT,
     EXPORTER,
     SERVER_CA,
     authority,
     backend,
     exporter,
+)
+from tests.support.evidence import (
+    answered,
+    holding,
+    shaken,
+    stopped_by_files,
+    unconnected,
 )
 from tests.support.status_pages import DOWN, MIXED, SILENT, UNTRUSTED, WELL, fleet, shown
 
@@ -152,7 +152,7 @@ def test_a_reload_that_failed_is_told() -> None:
 
 def test_faulty_credential_files_are_named_once() -> None:
     """A file that many targets share stands there once, with how many it concerns."""
-    fault = CredentialFault(
+    fault = Finding(
         cause="client_file_missing", role="cert", path="/etc/tls.crt", fact="there is no such file"
     )
     kept = answered(credentials=holding(EXPORTER, unusable=(fault,)))
