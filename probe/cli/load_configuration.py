@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,8 @@ from probe.text.description import NotAPathError, refuse_non_path
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
+PAUSE: Final = 1.0
+"""Seconds between two readings while something is waited for."""
 _LONGEST: Final = 2048
 """Characters of one line of what is our own words with a name or two in them."""
 
@@ -25,7 +28,7 @@ class PathOf(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path, or end with a usage error that describes what stands in its place."""
-        refuse(self, value, param, ctx)
+        _refuse(self, value, param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -34,14 +37,13 @@ class TextFile(click.File):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Open the file, or end with a usage error that describes what stands in its place."""
-        refuse(self, value, param, ctx)
+        _refuse(self, value, param, ctx)
         return super().convert(value, param, ctx)
 
 
-def refuse(
+def _refuse(
     kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
 ) -> None:
-    """End with a usage error where `value` is text that can't be a path."""
     if isinstance(value, str):
         try:
             refuse_non_path(value)
@@ -57,12 +59,12 @@ config_option = click.option(
 )
 
 
-def secret_register() -> SecretRegister:
-    """Return the register of the command that runs; whatever it prints or keeps passes it."""
+def get_secret_register() -> SecretRegister:
+    """Return the register of the command that runs; whatever it prints or keeps is masked by it."""
     return click.get_current_context().ensure_object(SecretRegister)
 
 
-def loader(
+def make_loader(
     config_file: Path | None, listen: WebSettings | None = None, *, human: bool = True
 ) -> ConfigurationLoader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
@@ -79,7 +81,7 @@ def loader(
     from probe.model.known_secrets import register_environment
     from probe.service.pipeline import USER_AGENT
 
-    register = secret_register()
+    register = get_secret_register()
     # Before anything is read: structlog's own way is standard output, where documents go.
     configure_logging(human=human, mask=register.mask)
     register_environment(register, os.environ)
@@ -103,38 +105,49 @@ def loader(
     return ConfigurationLoader(read, user_agent=USER_AGENT)
 
 
-def configuration(config_file: Path | None, *, connects: bool = True) -> Configuration:
+def read_configuration(config_file: Path | None) -> Configuration:
     """Read `config_file`, or where there is none the environment; warnings go to stderr.
 
-    What is wrong with sources goes there too: no document on standard output is broken by it.
-
-    Args:
-        config_file: the project's own YAML.
-        connects: False leaves out the lists of http_sd, each with a warning.
-
-    Raises:
-        ConfigurationError: where it has an error.
-    """
-    loaded = loaded_by(loader(config_file), connects=connects)
-    report_sources(loaded)
-    return loaded
-
-
-def loaded_by(loading: ConfigurationLoader, *, connects: bool = True) -> Configuration:
-    """Return what `loading` reads; warnings go to stderr.
+    It connects nowhere: each list of http_sd is left out, with a warning.
 
     Raises:
         ConfigurationError: where it has an error.
     """
     import asyncio
 
-    loaded = asyncio.run(loading.load() if connects else loading.load_without_lists())
-    report_warnings(loaded)
+    loaded = asyncio.run(make_loader(config_file).load_without_lists())
+    _report_warnings(loaded)
     return loaded
 
 
-def report_warnings(loaded: Configuration) -> None:
-    """Write the warnings of `loaded` to stderr, one a line."""
+def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Configuration, float]:
+    """Read as `read_configuration` does, with the lists; return that, and what is left of `limit`.
+
+    It is read again for as long as a source is down or there is nothing to probe, and time (seconds)
+    is left: a list that a server does not have yet, or a file that another container writes. An
+    environment that names no file cannot change, and is not waited for.
+    """
+    import asyncio
+
+    loaded, left = asyncio.run(_wait(make_loader(config_file), limit))
+    _report_warnings(loaded)
+    return loaded, left
+
+
+async def _wait(loader: ConfigurationLoader, limit: float) -> tuple[Configuration, float]:
+    import asyncio
+
+    end = time.monotonic() + limit
+    while True:
+        loaded = await loader.load()
+        missing = loaded.nothing_to_probe or not all(each.up for each in loaded.source_states)
+        left = end - time.monotonic()
+        if not missing or left < PAUSE or not loaded.files:
+            return loaded, max(left, 0.0)
+        await asyncio.sleep(PAUSE)
+
+
+def _report_warnings(loaded: Configuration) -> None:
     for warning in loaded.warnings:
         _write(f"warning: {warning}")
 
@@ -166,5 +179,5 @@ def report_sources(loaded: Configuration) -> None:
 
 
 def _write(text: str) -> None:
-    lines = secret_register().mask(text).split("\n")
+    lines = get_secret_register().mask(text).split("\n")
     click.echo("\n".join(safe_text(line, _LONGEST) for line in lines), err=True)

@@ -13,14 +13,14 @@ from typing import Final, cast
 import click
 
 from probe import __version__
-from probe.cli.exit_codes import PROBE_FAULT, USAGE
+from probe.cli.results import PROBE_FAULT, USAGE
 from probe.config.errors import ConfigurationError
-from probe.system.core_dumps import forbid_core_dumps
+from probe.system.own_limits import forbid_core_dumps
 from probe.system.standard_streams import (
-    fill_standard_streams,
-    give_up_stdout,
+    buffer_stdout,
+    discard_stdout,
     install_bounded_stderr,
-    write_all_of_it,
+    open_closed_streams,
 )
 from probe.text.description import describe_path, mask_arguments
 from probe.text.safe_text import safe_text
@@ -83,8 +83,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
     _drop_variables_of_application()
-    fill_standard_streams()
-    write_all_of_it()
+    open_closed_streams()
+    buffer_stdout()
     register = SecretRegister()
     install_bounded_stderr(register.mask)
     try:
@@ -104,7 +104,7 @@ def main() -> None:
         code = USAGE
     except OSError as error:
         # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
-        give_up_stdout()
+        discard_stdout()
         where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT

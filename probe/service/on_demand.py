@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from probe.attempt.own_addresses import is_own_address
+from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoPlaceError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page

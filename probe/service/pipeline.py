@@ -14,10 +14,10 @@ from typing import Final
 import structlog
 
 from probe import __version__
-from probe.attempt.own_time import LoopDelays
-from probe.attempt.prepared import target_facts
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_facts import target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialStore
@@ -30,7 +30,7 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.system.token_bucket import TokenBucket
+from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.x509.parse import CertificateReader

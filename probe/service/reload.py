@@ -25,7 +25,7 @@ from probe.credentials.store import credential_files
 from probe.model.target import sources_down
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
-from probe.system.file_watcher import watch
+from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
@@ -151,7 +151,7 @@ class Reloading:
         """Watch every file for as long as the context lasts."""
         self._later("credential files", self._watch_credentials())
         if self._loader is not None:
-            self._later("configuration files", watch(self._read_files, self._rewritten))
+            self._later("configuration files", watch_files(self._read_files, self._rewritten))
             self._later("http_sd", self._refresh_lists(self._loader))
         try:
             yield
@@ -162,7 +162,7 @@ class Reloading:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch_credentials(self) -> None:
-        await watch(self._credential_files, self._rotated, version=lambda: self.configuration)
+        await watch_files(self._credential_files, self._rotated, version=lambda: self.configuration)
 
     def _read_files(self) -> Iterator[str]:
         """Yield what the configuration was read from, and what its patterns match by now."""

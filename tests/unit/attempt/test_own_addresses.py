@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.attempt.own_addresses import is_own_address
+from probe.attempt.connect import is_own_address
 from probe.model.module import SPECIAL, special_kind
 
 

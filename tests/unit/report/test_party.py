@@ -17,7 +17,7 @@ from probe.model.target import Endpoint, Target
 from probe.report.cause_page import PARTIES
 from probe.report.result import build_result
 from probe.report.story import format_story
-from probe.telemetry import attributes
+from probe.telemetry import span_attributes
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.status_page import row
 from probe.web.pages.target_filter import TargetFilter, party_of
@@ -57,7 +57,7 @@ def test_every_output_names_the_same_party(story: Story) -> None:
     summary.add(state)
     assert dict(summary.parties) == {found.party: 1}
     assert f'party="{found.party}"' in "".join(causes_in(metrics))
-    span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
+    span = span_attributes.attempt_attributes(evidence, found, CATALOGUE[found.cause or ""])
     assert span["mtls_probe.party"] == found.party
     if evidence.target.expect_cause is None:
         assert f"who must act: {words}" in format_story(evidence, found)

@@ -5,7 +5,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.log.source_states import SourceLog
+from probe.log.changes import SourceLog
 from probe.model.target import SourceState
 from probe.web.pages.status_page import page
 from tests.support.certificate_facts import AT

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from probe.attempt.open_socket import dial
+from probe.attempt.connect import open_socket
 from probe.model.evidence import Ending
 
 HOST = "127.0.0.1"
@@ -37,7 +37,7 @@ def full() -> Iterator[int]:
 async def test_success_is_a_socket_that_does_not_block() -> None:
     """It is connected, and small writes are not held back."""
     with closing(socket.create_server((HOST, 0))) as listener:
-        sock = await dial(HOST, listener.getsockname()[1], soon())
+        sock = await open_socket(HOST, listener.getsockname()[1], soon())
         assert isinstance(sock, socket.socket)
         with sock:
             assert sock.getpeername() == listener.getsockname()
@@ -50,11 +50,11 @@ async def test_success_over_ipv6() -> None:
     try:
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
-        outcome = await dial("::1", 9, soon())
+        outcome = await open_socket("::1", 9, soon())
         assert isinstance(outcome, Ending)
         return
     with closing(listener):
-        sock = await dial("::1", listener.getsockname()[1], soon())
+        sock = await open_socket("::1", listener.getsockname()[1], soon())
         assert isinstance(sock, socket.socket)
         assert sock.family == socket.AF_INET6
         sock.close()
@@ -64,14 +64,14 @@ async def test_refused() -> None:
     """Nobody listens: ECONNREFUSED, at once."""
     with closing(socket.socket()) as bound:
         bound.bind((HOST, 0))
-        outcome = await dial(HOST, bound.getsockname()[1], soon())
+        outcome = await open_socket(HOST, bound.getsockname()[1], soon())
     assert outcome == Ending(stage="connect", kind="refused", detail="ECONNREFUSED")
 
 
 async def test_no_answer_by_the_deadline() -> None:
     """TEST-NET-1 (RFC 5737) answers nobody; where no route leads there, that is said instead."""
     before = monotonic()
-    outcome = await dial("192.0.2.1", 4317, soon(0.15))
+    outcome = await open_socket("192.0.2.1", 4317, soon(0.15))
     assert isinstance(outcome, Ending)
     assert (outcome.stage, outcome.kind) in {
         ("connect", "timeout"),
@@ -83,14 +83,14 @@ async def test_no_answer_by_the_deadline() -> None:
 
 async def test_a_full_queue_is_a_timeout(full: int) -> None:
     """A listener that accepts nobody lets a connection wait until the deadline."""
-    outcome = await dial(HOST, full, soon(0.1))
+    outcome = await open_socket(HOST, full, soon(0.1))
     assert outcome == Ending(stage="connect", kind="timeout", detail="ETIMEDOUT")
 
 
 @pytest.mark.parametrize("address", ["255.255.255.255", "not an address", "fe80::1%nowhere"])
 async def test_an_address_that_cannot_be_is_an_ending(address: str) -> None:
     """What the operating system says of it is the detail."""
-    outcome = await dial(address, 4317, soon(0.2))
+    outcome = await open_socket(address, 4317, soon(0.2))
     assert isinstance(outcome, Ending)
     assert outcome.stage == "connect"
     assert outcome.detail
@@ -116,8 +116,8 @@ async def test_what_the_system_says_by_kind(
         def connect_ex(self, address: object) -> int:
             return number
 
-    monkeypatch.setattr("probe.attempt.open_socket.socket.socket", Failing)
-    outcome = await dial(HOST, 4317, soon())
+    monkeypatch.setattr("probe.attempt.connect.socket.socket", Failing)
+    outcome = await open_socket(HOST, 4317, soon())
     assert isinstance(outcome, Ending)
     assert (outcome.kind, outcome.detail) == (kind, errno.errorcode[number])
 
@@ -128,8 +128,8 @@ async def test_our_own_want_is_not_blamed_on_the_target(monkeypatch: pytest.Monk
     def exhausted(*_arguments: object) -> None:
         raise OSError(errno.EMFILE, "too many open files")
 
-    monkeypatch.setattr("probe.attempt.open_socket.socket.socket", exhausted)
-    outcome = await dial(HOST, 4317, soon())
+    monkeypatch.setattr("probe.attempt.connect.socket.socket", exhausted)
+    outcome = await open_socket(HOST, 4317, soon())
     assert outcome == Ending(stage="connect", kind="probe_fault", detail="EMFILE")
 
 
@@ -144,8 +144,8 @@ async def test_cancellation_leaves_nothing_behind(
             made.append(self)
             return super().connect_ex(address)
 
-    monkeypatch.setattr("probe.attempt.open_socket.socket.socket", Kept)
-    dialling = asyncio.create_task(dial(HOST, full, soon()))
+    monkeypatch.setattr("probe.attempt.connect.socket.socket", Kept)
+    dialling = asyncio.create_task(open_socket(HOST, full, soon()))
     await asyncio.sleep(0.02)
     assert made[0].fileno() != -1
     dialling.cancel()

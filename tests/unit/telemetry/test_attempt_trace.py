@@ -19,9 +19,16 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Experiment, Recheck
 from probe.model.target import Endpoint, Target
 from probe.model.trace_context import TraceContext
-from probe.telemetry.span import SpanRecord, TraceRecord
-from probe.telemetry.spans import CONNECT, EXPORT, HANDSHAKE, LOOKUP, trace_of
-from probe.telemetry.tracing import Tracing
+from probe.telemetry.attempt_trace import (
+    CONNECT,
+    EXPORT,
+    HANDSHAKE,
+    LOOKUP,
+    SpanRecord,
+    TraceRecord,
+    build_trace,
+)
+from probe.telemetry.sdk_tracing import Tracing
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
@@ -46,7 +53,7 @@ def trace(evidence: Evidence, *, context: TraceContext = CONTEXT) -> TraceRecord
     runtime = TargetRuntime(TARGET)
     runtime.record(traced, diagnose(traced))
     runtime.changed = False
-    found = trace_of(runtime, CATALOGUE, "c" * 14)
+    found = build_trace(runtime, CATALOGUE, "c" * 14)
     assert found is not None
     return found
 
@@ -98,20 +105,20 @@ def test_no_evidence_breaks_the_trace(evidence: Evidence) -> None:
     """Whatever a peer supplied; and the SDK takes all of it."""
     found = trace(evidence)
     check(found, evidence, diagnose(evidence))
-    assert len(told(found)) == 1 + len(found.children)
+    assert len(exported_spans(found)) == 1 + len(found.children)
 
 
-def told(found: TraceRecord) -> list[ReadableSpan]:
+def exported_spans(found: TraceRecord) -> list[ReadableSpan]:
     """Return the SDK's spans of a trace, as an exporter gets them."""
     exporter = InMemorySpanExporter()
-    Tracing({"service.name": "x"}, SimpleSpanProcessor(exporter)).tell(found)
+    Tracing({"service.name": "x"}, SimpleSpanProcessor(exporter)).record(found)
     return list(exporter.get_finished_spans())
 
 
 def test_the_sdk_gets_the_ids_that_were_decided() -> None:
     """The root's and the export's are those that went out; the others are any, each its own."""
     found = trace(BY_NAME["otlp_unavailable"].evidence)
-    spans = {span.name: span for span in told(found)}
+    spans = {span.name: span for span in exported_spans(found)}
     root = spans[found.root.name]
     assert root.context is not None
     assert root.parent is None
@@ -164,7 +171,7 @@ def test_every_failure_and_every_change_is_recorded() -> None:
     """Whatever the head decided; a success that is nothing new only where it was drawn."""
 
     def recorded(*endings: Evidence, context: TraceContext = UNSAMPLED) -> TraceRecord | None:
-        return trace_of(entered(*((each, context) for each in endings)), CATALOGUE, "c" * 14)
+        return build_trace(entered(*((each, context) for each in endings)), CATALOGUE, "c" * 14)
 
     assert recorded(GOOD) is not None
     assert recorded(GOOD, GOOD) is None
@@ -181,13 +188,13 @@ def test_every_failure_and_every_change_is_recorded() -> None:
 def test_what_is_expected_is_no_error() -> None:
     """A refusal that a target asks for: the cause stands there, the status is not Error."""
     state = entered((BAD, CONTEXT), (BAD, CONTEXT), expect="client_ca_untrusted")
-    found = trace_of(state, CATALOGUE, "0")
+    found = build_trace(state, CATALOGUE, "0")
     assert found is not None
     assert [span.error for span in every(found)] == [None] * (1 + len(found.children))
     assert found.root.attributes["error.type"] == "client_ca_untrusted"
     assert found.root.attributes["mtls_probe.expected"] is True
     assert (
-        trace_of(
+        build_trace(
             entered((BAD, UNSAMPLED), (BAD, UNSAMPLED), expect="client_ca_untrusted"),
             CATALOGUE,
             "0",
@@ -198,7 +205,7 @@ def test_what_is_expected_is_no_error() -> None:
 
 def test_a_change_is_an_event() -> None:
     """With what was before and what is now; neither at the first attempt nor at a repetition."""
-    found = trace_of(entered((GOOD, CONTEXT), (BAD, CONTEXT)), CATALOGUE, "0")
+    found = build_trace(entered((GOOD, CONTEXT), (BAD, CONTEXT)), CATALOGUE, "0")
     assert found is not None
     (event,) = found.root.events
     assert event.name == "mtls_probe.cause_changed"
@@ -208,7 +215,7 @@ def test_a_change_is_an_event() -> None:
         "mtls_probe.cause": "client_ca_untrusted",
     }
     for endings in ([BAD], [BAD, BAD]):
-        repeated = trace_of(entered(*((each, CONTEXT) for each in endings)), CATALOGUE, "0")
+        repeated = build_trace(entered(*((each, CONTEXT) for each in endings)), CATALOGUE, "0")
         assert repeated is not None
         assert repeated.root.events == ()
 

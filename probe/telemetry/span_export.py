@@ -1,7 +1,7 @@
-"""Takes spans to their destination: an OTLP exporter of the SDK, behind a queue that has an end.
+"""Sends spans to their destination: an OTLP exporter of the SDK, behind a queue with a limit.
 
 It works in a thread of its own: an export that fails or hangs costs spans, which are counted, and
-never an attempt. The SDK sets the exporter up by its environment variables; no key passes here.
+never an attempt. The SDK configures the exporter by its environment variables; no key passes here.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ BATCH: Final = 512
 LONGEST_REASON: Final = 1024
 # The query of an endpoint may hold a token.
 _QUERY: Final = re.compile(r"\?[^\s)]+")
-_UNTOLD: Final = "the exporter did not say why"
+_NO_REASON: Final = "the exporter did not say why"
 
 
-class Told(Protocol):
-    """Who learns how an export ended, in the event loop."""
+class OnExport(Protocol):
+    """Called in the event loop when an export has ended."""
 
     def __call__(self, spans: int, *, exported: bool, reason: str) -> None:
         """Take how many spans it was about, and why it failed."""
@@ -37,36 +37,36 @@ class Told(Protocol):
 class SpanExport:
     """A processor for spans, and what becomes of them."""
 
-    def __init__(self, protocol: str, queue: int, told: Told) -> None:
+    def __init__(self, protocol: str, queue: int, on_export: OnExport) -> None:
         """Start, in the running event loop; the exporter is opened with the first spans.
 
         Args:
             protocol: grpc or http/protobuf.
             queue: how many spans may wait.
-            told: learns how each export ended.
+            on_export: called with how each export ended.
 
         Raises:
             ValueError: for a batch that the environment's variables make impossible.
         """
         self._loop = asyncio.get_running_loop()
-        self._told = told
+        self._on_export = on_export
         self._waiting = 0
         self._queue = queue
-        self._log = _LastWords()
+        self._messages = _SdkMessages()
         self._processor = BatchSpanProcessor(
-            _Renewed(_exporters(protocol), self._ended, self._log),
+            _RenewableExporter(_exporters(protocol), self._report, self._messages),
             max_queue_size=queue,
             max_export_batch_size=min(BATCH, queue),
         )
-        self._log.attach()
+        self._messages.attach()
 
     @property
     def processor(self) -> SpanProcessor:
         """What the SDK hands its spans to."""
         return self._processor
 
-    def take(self, spans: int) -> bool:
-        """Return whether there is room for so many more; they are then expected."""
+    def reserve(self, spans: int) -> bool:
+        """Return whether there is room for so many more spans, and keep it for them."""
         if self._waiting + spans > self._queue:
             return False
         self._waiting += spans
@@ -78,52 +78,54 @@ class SpanExport:
 
     async def close(self, seconds: float) -> None:
         """Export what waits, for at most that long; what then is left is lost."""
-        over = asyncio.Event()
+        done = asyncio.Event()
 
         def shut_down() -> None:
             self._processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK's own gap
-            with suppress(RuntimeError):  # the loop has ended before
-                self._loop.call_soon_threadsafe(over.set)
+            with suppress(RuntimeError):  # the loop has already ended
+                self._loop.call_soon_threadsafe(done.set)
 
         # A daemon: the SDK itself would wait up to half a minute.
         threading.Thread(target=shut_down, name="telemetry", daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await over.wait()
-        self._log.detach()
+                await done.wait()
+        self._messages.detach()
 
-    def _ended(self, spans: int, *, exported: bool, reason: str) -> None:
+    def _report(self, spans: int, *, exported: bool, reason: str) -> None:
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._tell, spans, exported, reason)
+            self._loop.call_soon_threadsafe(self._finish, spans, exported, reason)
 
-    def _tell(self, spans: int, exported: bool, reason: str) -> None:
+    def _finish(self, spans: int, exported: bool, reason: str) -> None:
         self._waiting -= spans
-        self._told(spans, exported=exported, reason=reason)
+        self._on_export(spans, exported=exported, reason=reason)
 
 
-class _Renewed(SpanExporter):
-    """An exporter that is made anew after a failure, so that it reads rotated files."""
+class _RenewableExporter(SpanExporter):
+    """An exporter that is made again after a failure, so that it reads rotated files."""
 
-    def __init__(self, make: Callable[[], SpanExporter], told: Told, log: "_LastWords") -> None:
+    def __init__(
+        self, make: Callable[[], SpanExporter], on_export: OnExport, messages: "_SdkMessages"
+    ) -> None:
         self._make = make
-        self._told = told
-        self._log = log
+        self._on_export = on_export
+        self._messages = messages
         self._exporter: SpanExporter | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._log.words.clear()
+        self._messages.messages.clear()
         try:
             self._exporter = self._exporter or self._make()
             result = self._exporter.export(spans)
-        except Exception as error:  # noqa: BLE001 - told like every other failure
-            self._log.words.append(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - reported like every other failure
+            self._messages.messages.append(f"{type(error).__name__}: {error}")
             result = SpanExportResult.FAILURE
         exported = result is SpanExportResult.SUCCESS
-        said = _QUERY.sub("?…", "; ".join(dict.fromkeys(self._log.words))) or _UNTOLD
-        reason = "" if exported else safe_text(said, LONGEST_REASON)
+        messages = _QUERY.sub("?…", "; ".join(dict.fromkeys(self._messages.messages)))
+        reason = "" if exported else safe_text(messages or _NO_REASON, LONGEST_REASON)
         if not exported:
             self.shutdown()
-        self._told(len(spans), exported=exported, reason=reason)
+        self._on_export(len(spans), exported=exported, reason=reason)
         return result
 
     def shutdown(self) -> None:
@@ -132,26 +134,26 @@ class _Renewed(SpanExporter):
             exporter.shutdown()
 
 
-class _LastWords(logging.Handler):
-    """Keeps what the SDK says of an export, which would go to standard error as it is."""
+class _SdkMessages(logging.Handler):
+    """Keeps what the SDK logs of an export, which would go to standard error unmasked."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        # Of several tries the last one tells why, and what follows it that there was no further.
-        self.words: deque[str] = deque(maxlen=2)
-        self._logger = logging.getLogger("opentelemetry")
-        self._propagated = self._logger.propagate
+        # Of several tries the last message has the reason; what follows it ends the tries.
+        self.messages: deque[str] = deque(maxlen=2)
+        self._messagesger = logging.getLogger("opentelemetry")
+        self._propagated = self._messagesger.propagate
 
     def attach(self) -> None:
-        self._logger.propagate = False
-        self._logger.addHandler(self)
+        self._messagesger.propagate = False
+        self._messagesger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.words.append(record.getMessage())
+        self.messages.append(record.getMessage())
 
     def detach(self) -> None:
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._propagated
+        self._messagesger.removeHandler(self)
+        self._messagesger.propagate = self._propagated
 
 
 def _exporters(protocol: str) -> Callable[[], SpanExporter]:
@@ -167,8 +169,8 @@ def _exporters(protocol: str) -> Callable[[], SpanExporter]:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from requests import Session
 
-    class TrueSession(Session):
-        """Has the CA that it was given; `requests` puts REQUESTS_CA_BUNDLE above it."""
+    class OwnCaSession(Session):
+        """Keeps the CA that it was given, which `requests` replaces by REQUESTS_CA_BUNDLE."""
 
         def merge_environment_settings(
             self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
@@ -176,4 +178,4 @@ def _exporters(protocol: str) -> Callable[[], SpanExporter]:
             verify = self.verify if verify is None else verify
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
-    return lambda: OTLPSpanExporter(session=TrueSession())
+    return lambda: OTLPSpanExporter(session=OwnCaSession())

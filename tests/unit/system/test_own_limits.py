@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Lin
 AS_SOMEBODY = """
 import ctypes, json, os, resource, sys
 from prometheus_client import CollectorRegistry, ProcessCollector
-from probe.system.core_dumps import forbid_core_dumps
+from probe.system.own_limits import forbid_core_dumps
 
 libc = ctypes.CDLL(None)
 if os.geteuid() == 0:

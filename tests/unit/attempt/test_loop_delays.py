@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from probe.attempt.own_time import LEAST, SLACK, TICK, LoopDelays, OwnTime
+from probe.attempt.loop_delays import LEAST, SLACK, TICK, DelayMeter, LoopDelays
 from probe.model.evidence import Ending
 from tests.support.exhaustion import hold_up
 
@@ -17,7 +17,7 @@ ALERT = Ending(stage="accept", kind="alert")
 
 async def test_a_loop_that_is_free_loses_nothing_that_matters() -> None:
     """Timers are a little late; a busy machine's lateness stays below what changes a verdict."""
-    with LoopDelays().watch(2.0) as own:
+    with LoopDelays().measure(2.0) as own:
         await asyncio.sleep(0.5)
         lost = own.held_up
     assert lost < 0.25
@@ -25,7 +25,7 @@ async def test_a_loop_that_is_free_loses_nothing_that_matters() -> None:
 
 async def test_one_long_hold_up_is_measured() -> None:
     """As a suspension is, also while it has not been noticed by a beat yet."""
-    with LoopDelays().watch(1.0) as own:
+    with LoopDelays().measure(1.0) as own:
         await asyncio.sleep(2 * TICK)
         before = own.held_up
         hold_up(0.4)
@@ -38,7 +38,7 @@ async def test_one_long_hold_up_is_measured() -> None:
 
 async def test_many_short_hold_ups_add_up() -> None:
     """A quota of 5 % takes 95 ms of each 100 ms; none of these is long."""
-    with LoopDelays().watch(1.0) as own:
+    with LoopDelays().measure(1.0) as own:
         for _ in range(8):
             await asyncio.sleep(0.005)
             hold_up(0.095)
@@ -49,10 +49,10 @@ async def test_many_short_hold_ups_add_up() -> None:
 async def test_attempts_at_the_same_time_share_the_beats() -> None:
     """Each counts what fell into its own time, whoever began or ended meanwhile."""
     delays = LoopDelays()
-    with delays.watch(1.0) as early:
+    with delays.measure(1.0) as early:
         await asyncio.sleep(2 * TICK)
         hold_up(0.2)
-        with delays.watch(1.0) as late:
+        with delays.measure(1.0) as late:
             hold_up(0.1)
             await asyncio.sleep(2 * TICK)
             assert late.held_up < early.held_up
@@ -65,17 +65,17 @@ async def test_attempts_at_the_same_time_share_the_beats() -> None:
 async def test_nobody_watching_nothing_beats() -> None:
     """An idle probe pays nothing, and a hold-up between two attempts belongs to none of them."""
     delays = LoopDelays()
-    with delays.watch(1.0):
+    with delays.measure(1.0):
         pass
     hold_up(0.2)
-    with delays.watch(1.0) as own:
+    with delays.measure(1.0) as own:
         await asyncio.sleep(2 * TICK)
         assert own.held_up < 0.15
 
 
 async def test_the_beats_cost_next_to_nothing() -> None:
     """Below half a percent of a core while attempts are under way."""
-    with LoopDelays().watch(5.0):
+    with LoopDelays().measure(5.0):
         await asyncio.sleep(0.1)
         before = resource.getrusage(resource.RUSAGE_THREAD)
         began = time.monotonic()
@@ -93,7 +93,7 @@ class Story:
         """Begin an attempt of `limit` seconds."""
         self.now = 100.0
         self._delays = LoopDelays(lambda: self.now)
-        self.own: OwnTime = self._delays.watch(limit)
+        self.own: DelayMeter = self._delays.measure(limit)
         self.own.__enter__()
 
     def pass_time(self, seconds: float) -> None:
@@ -110,7 +110,7 @@ class Story:
         self._beat()
 
     def _beat(self) -> None:
-        self._delays._beaten(asyncio.get_running_loop())
+        self._delays._measure_tick(asyncio.get_running_loop())
 
     def kind(self, ending: Ending, **options: bool | int) -> str:
         """Return the kind that the attempt ends by."""
@@ -147,7 +147,7 @@ async def test_who_had_our_ear_for_long_enough_is_to_blame() -> None:
     """Held up before the question went out, then silent for more than half of the time."""
     story = Story(5.0)
     story.hold_up(1.5)
-    story.own.act()
+    story.own.note_action()
     story.pass_time(3.5)
     assert story.own.judge(TIMEOUT) == TIMEOUT
 
@@ -156,7 +156,7 @@ async def test_who_had_our_ear_too_briefly_is_not() -> None:
     """The question went out late, because of us."""
     story = Story(5.0)
     story.hold_up(3.0)
-    story.own.act()
+    story.own.note_action()
     story.pass_time(2.0)
     assert story.kind(TIMEOUT) == "probe_fault"
 
@@ -165,7 +165,7 @@ async def test_a_slow_backend_is_no_hold_up() -> None:
     """It let us ask late, and then fell silent; nothing held the process up."""
     story = Story(5.0)
     story.pass_time(4.5)
-    story.own.act()
+    story.own.note_action()
     story.pass_time(0.5)
     assert story.own.judge(TIMEOUT) == TIMEOUT
 
@@ -182,7 +182,7 @@ async def test_each_address_has_its_share() -> None:
     """Of two addresses each has half of the time, of which it must have had half."""
     story = Story(4.0)
     story.hold_up(0.9)
-    story.own.act()
+    story.own.note_action()
     story.pass_time(1.1)
     assert story.kind(TIMEOUT, shares=1) == "probe_fault"
     assert story.kind(TIMEOUT, shares=2) == "timeout"
@@ -218,7 +218,7 @@ async def test_a_peer_that_closes_on_us_at_once_does_so_by_itself() -> None:
     story = Story(5.0)
     story.hold_up(0.2)
     assert story.own.judge(CLOSE) == CLOSE
-    assert story.own.told == 0.0
+    assert story.own.reportable == 0.0
 
 
 async def test_in_between_the_ending_stands_and_the_hold_up_is_told() -> None:
@@ -227,4 +227,4 @@ async def test_in_between_the_ending_stands_and_the_hold_up_is_told() -> None:
     story.hold_up(0.8)
     story.pass_time(2.0)
     assert story.own.judge(CLOSE) == CLOSE
-    assert story.own.told == pytest.approx(0.8, abs=0.05)
+    assert story.own.reportable == pytest.approx(0.8, abs=0.05)

@@ -1,7 +1,7 @@
 """Hands traces to OpenTelemetry's SDK, under the ids that the attempts had from the beginning.
 
 The SDK's own generator and sampler are replaced by what was decided before: both run in the thread
-that tells it of a trace, and only there.
+that records a trace, and only there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ from opentelemetry.util.types import Attributes
 from typing_extensions import override
 
 from probe import __version__
-from probe.telemetry.span import SpanRecord, TraceRecord
+from probe.telemetry.attempt_trace import SpanRecord, TraceRecord
 
 SDK_ATTRIBUTES: Final = {
     TELEMETRY_SDK_NAME: "opentelemetry",
     TELEMETRY_SDK_LANGUAGE: "python",
     TELEMETRY_SDK_VERSION: sdk_version,
 }
-"""What every resource says of the SDK that its spans come from."""
+"""The attributes of every resource about the SDK that made the spans."""
 
 LATEST: Final = 1.8e10
 """Epoch seconds: what 64 bits of nanoseconds hold, with a margin."""
@@ -46,7 +46,7 @@ LATEST: Final = 1.8e10
 _KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
 
-class _Decided(IdGenerator, Sampler):
+class _PresetSpan(IdGenerator, Sampler):
     """The ids and the state that the next span gets."""
 
     def __init__(self) -> None:
@@ -83,28 +83,28 @@ class Tracing:
 
     def __init__(self, resource: Mapping[str, str], processor: SpanProcessor) -> None:
         """Give each span `resource`, and hand it to `processor` when it has ended."""
-        self._decided = _Decided()
+        self._preset = _PresetSpan()
         provider = TracerProvider(
-            sampler=self._decided,
+            sampler=self._preset,
             resource=Resource(dict(resource)),
-            # What stops it is the service, which does not wait for ever.
+            # The service stops it, and does not wait for ever.
             shutdown_on_exit=False,
-            id_generator=self._decided,
+            id_generator=self._preset,
         )
         provider.add_span_processor(processor)
         self._tracer: Tracer = provider.get_tracer("mtls-probe", __version__)
 
-    def tell(self, trace: TraceRecord) -> None:
-        """Tell the SDK of one trace."""
-        decided = self._decided
-        decided.trace_id = trace.trace_id
-        decided.state = TraceState([("ot", trace.trace_state)])
-        root = self._tell(trace.root, Context())
+    def record(self, trace: TraceRecord) -> None:
+        """Give the SDK one trace."""
+        preset = self._preset
+        preset.trace_id = trace.trace_id
+        preset.state = TraceState([("ot", trace.trace_state)])
+        root = self._record_span(trace.root, Context())
         for child in trace.children:
-            self._tell(child, root)
+            self._record_span(child, root)
 
-    def _tell(self, record: SpanRecord, parent: Context) -> Context:
-        self._decided.span_id = record.span_id
+    def _record_span(self, record: SpanRecord, parent: Context) -> Context:
+        self._preset.span_id = record.span_id
         span = self._tracer.start_span(
             record.name,
             parent,

@@ -1,10 +1,11 @@
-"""How a bug of ours is reported without a word of the request that met it.
+"""Bounds how often something is reported, and reports bugs of ours that a client's request met.
 
 An exception's message may repeat what a client sent, a credential among it: only its type and the
 places in the code are logged.
 """
 
 import asyncio
+import math
 import re
 import time
 import traceback
@@ -12,8 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-
-from probe.system.token_bucket import TokenBucket
 
 AT_ONCE: Final = 3
 EVERY: Final = 60.0
@@ -23,6 +22,35 @@ DEEPEST: Final = 12
 _PLAIN: Final = re.compile(r"[A-Za-z ,'-]*")
 
 log = structlog.get_logger("mtls_probe")
+
+
+class TokenBucket:
+    """Allows something `burst` times at once, and then once every `every` seconds.
+
+    Pure: times are passed in, seconds of any clock.
+    """
+
+    __slots__ = ("_at", "_burst", "_every", "_tokens")
+
+    def __init__(self, *, burst: int, every: float) -> None:
+        """Start full."""
+        self._burst = burst
+        self._every = every
+        self._tokens = float(burst)
+        self._at: float | None = None
+
+    def take(self, now: float) -> bool:
+        """Return whether it is allowed at `now`, and count it where it is."""
+        if self._at is not None:
+            # A clock that went back gives nothing.
+            gained = max(now - self._at, 0.0) / self._every
+            self._tokens = min(self._tokens + gained, self._burst)
+        self._at = now
+        # Half a second in ten steps is not half a second, by a last bit.
+        if self._tokens < 1 and not math.isclose(self._tokens, 1):
+            return False
+        self._tokens = max(0.0, self._tokens - 1)
+        return True
 
 
 def places_of(error: BaseException) -> list[str]:

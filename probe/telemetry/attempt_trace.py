@@ -1,11 +1,12 @@
-"""The trace of an attempt, made of what the ledger holds: its spans, their times and events. Pure.
+"""The trace of an attempt, built from what the ledger holds: spans, their times and events. Pure.
 
 Evidence has the length of each stage and the time of the beginning; the stages follow one another.
+The SDK is not needed here: `sdk_tracing` hands a `TraceRecord` to it.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.network_attributes import NETWORK_PEER_ADDRESS
@@ -14,14 +15,48 @@ from probe.diagnosis.cause import Cause
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import STAGES, Evidence, Handshake, Stage
-from probe.telemetry import attributes
-from probe.telemetry.span import Attributes, SpanEvent, SpanRecord, TraceRecord
-from probe.text.host_port import split_host_port
+from probe.telemetry import span_attributes
+from probe.telemetry.span_attributes import Attributes
 
 LOOKUP: Final = "DNS lookup"
 CONNECT: Final = "socket connect"
 HANDSHAKE: Final = "TLS client handshake"
 EXPORT: Final = "OTLP export"
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened at one moment of a span; `at` is epoch seconds."""
+
+    name: str
+    at: float
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRecord:
+    """One span of an attempt's trace; times are epoch seconds."""
+
+    name: str
+    start: float
+    end: float
+    attributes: Attributes
+    events: tuple[SpanEvent, ...] = ()
+    error: str | None = None
+    """Why its status is Error; None where it is unset."""
+    kind: Literal["internal", "client"] = "internal"
+    span_id: str = ""
+    """Where it was decided before the attempt; empty: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRecord:
+    """The trace of one attempt."""
+
+    trace_id: str
+    trace_state: str
+    root: SpanRecord
+    children: tuple[SpanRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +79,7 @@ class _Times:
         return cls(start, end, at)
 
 
-def trace_of(
+def build_trace(
     state: TargetRuntime, catalogue: Mapping[str, Cause], share_threshold: str
 ) -> TraceRecord | None:
     """Return the trace of the last attempt of `state`; None where it is not recorded.
@@ -73,12 +108,12 @@ def trace_of(
             start=evidence.at,
             end=end,
             attributes={
-                **attributes.about(evidence),
-                **attributes.attempt(evidence, diagnosis, cause),
+                **span_attributes.target_attributes(evidence),
+                **span_attributes.attempt_attributes(evidence, diagnosis, cause),
                 "mtls_probe.expected": state.expected,
             },
             events=tuple(_changes(state, diagnosis, end)),
-            error=_because(diagnosis) if diagnosis.cause and not state.expected else None,
+            error=_reason(diagnosis) if diagnosis.cause and not state.expected else None,
             span_id=trace.span_id,
         ),
         children=children,
@@ -94,66 +129,68 @@ def _children(
     expected: bool,
 ) -> Iterator[SpanRecord]:
     failed_at = evidence.ending.stage if diagnosis.cause is not None else None
-    # What a target asks for is no error anywhere in its trace.
-    why = None if expected else _because(diagnosis)
-    about = attributes.about(evidence)
+    # A failure that `expect` asks for is not an error anywhere in its trace.
+    why = None if expected else _reason(diagnosis)
+    common = span_attributes.target_attributes(evidence)
 
-    def ended(*stages: Stage) -> tuple[str | None, Attributes]:
+    def judge(*stages: Stage) -> tuple[str | None, Attributes]:
         if failed_at not in stages:
-            return None, about
-        return why, {**about, ERROR_TYPE: diagnosis.cause or ""}
+            return None, common
+        return why, {**common, ERROR_TYPE: diagnosis.cause or ""}
 
-    host, port = _dialled(evidence)
+    host, port = _connected_to(evidence)
     stage = evidence.ending.stage
     if stage == "resolve" or (evidence.addresses and evidence.addresses != (host,)):
-        error, common = ended("resolve")
+        error, facts = judge("resolve")
         yield SpanRecord(
             name=LOOKUP,
             start=times.start["resolve"],
             end=times.end["resolve"],
-            attributes={**attributes.lookup(evidence, host), **common},
+            attributes={**span_attributes.lookup_attributes(evidence, host), **facts},
             error=error,
         )
     if evidence.connects:
-        error, common = ended("connect")
+        error, facts = judge("connect")
         yield SpanRecord(
             name=CONNECT,
             start=times.start["connect"],
             end=times.end["connect"],
-            attributes={**attributes.connect(evidence, port), **common},
+            attributes={**span_attributes.connect_attributes(evidence, port), **facts},
             events=tuple(_failed_connects(evidence, times.end["connect"])),
             error=error,
         )
     if evidence.handshake is not None:
-        error, common = ended("handshake", "accept")
+        error, facts = judge("handshake", "accept")
         yield SpanRecord(
             name=HANDSHAKE,
             start=times.start["handshake"],
             end=times.end["accept"],
             attributes={
-                **attributes.handshake(evidence.handshake, evidence.credentials.client_chain),
-                **common,
+                **span_attributes.handshake_attributes(
+                    evidence.handshake, evidence.credentials.client_chain
+                ),
+                **facts,
             },
             events=tuple(_tls_events(evidence.handshake, times)),
             error=error,
         )
     if stage == "export" or "export" in evidence.durations:
-        error, common = ended("export")
+        error, facts = judge("export")
         yield SpanRecord(
             name=EXPORT,
             start=times.start["export"],
             end=times.end["export"],
-            attributes={**attributes.export(evidence), **common},
+            attributes={**span_attributes.export_attributes(evidence), **facts},
             events=tuple(_rejections(evidence, times.end["export"])),
             error=error,
             kind="client",
             span_id=export_span_id,
         )
-    yield from _further(evidence)
+    yield from _extra_connections(evidence)
 
 
-def _further(evidence: Evidence) -> Iterator[SpanRecord]:
-    """Yield the connections beyond the attempt's own; earlier attempts' are no part of it."""
+def _extra_connections(evidence: Evidence) -> Iterator[SpanRecord]:
+    """Yield the connections beyond the attempt's own; those of earlier attempts are not part of it."""
     recheck = evidence.recheck
     if recheck is not None:
         yield SpanRecord(
@@ -161,11 +198,11 @@ def _further(evidence: Evidence) -> Iterator[SpanRecord]:
             start=recheck.at,
             end=recheck.at + recheck.duration,
             attributes={
-                **attributes.about(evidence),
-                attributes.VARIED: "tls_1.2",
+                **span_attributes.target_attributes(evidence),
+                span_attributes.VARIED: "tls_1.2",
                 "mtls_probe.ending.stage": recheck.ending.stage,
                 "mtls_probe.ending.kind": recheck.ending.kind,
-                **attributes.handshake(recheck.handshake, ()),
+                **span_attributes.handshake_attributes(recheck.handshake, ()),
             },
             events=_alerts(recheck.handshake, recheck.at + recheck.duration),
         )
@@ -176,7 +213,10 @@ def _further(evidence: Evidence) -> Iterator[SpanRecord]:
                 name=f"experiment {made.varied}",
                 start=made.at,
                 end=end,
-                attributes={**attributes.about(evidence), **attributes.experiment(made)},
+                attributes={
+                    **span_attributes.target_attributes(evidence),
+                    **span_attributes.experiment_attributes(made),
+                },
                 events=_alerts(made.handshake, end),
             )
 
@@ -186,13 +226,13 @@ def _changes(state: TargetRuntime, diagnosis: Diagnosis, at: float) -> Iterator[
         return
     before = state.history[-2]
     found: dict[str, str] = {
-        attributes.PREVIOUS_OUTCOME: before.outcome,
-        attributes.OUTCOME: diagnosis.outcome,
+        span_attributes.PREVIOUS_OUTCOME: before.outcome,
+        span_attributes.OUTCOME: diagnosis.outcome,
     }
     if before.cause is not None:
-        found[attributes.PREVIOUS_CAUSE] = before.cause
+        found[span_attributes.PREVIOUS_CAUSE] = before.cause
     if diagnosis.cause is not None:
-        found[attributes.CAUSE] = diagnosis.cause
+        found[span_attributes.CAUSE] = diagnosis.cause
     yield SpanEvent("mtls_probe.cause_changed", at, found)
 
 
@@ -212,7 +252,10 @@ def _tls_events(handshake: Handshake, times: _Times) -> Iterator[SpanEvent]:
 
 def _alerts(handshake: Handshake | None, at: float) -> tuple[SpanEvent, ...]:
     alerts = handshake.alerts if handshake is not None else ()
-    return tuple(SpanEvent("mtls_probe.tls.alert", at, attributes.alert(alert)) for alert in alerts)
+    return tuple(
+        SpanEvent("mtls_probe.tls.alert", at, span_attributes.alert_attributes(alert))
+        for alert in alerts
+    )
 
 
 def _rejections(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
@@ -225,12 +268,12 @@ def _rejections(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
         yield SpanEvent("mtls_probe.partial_success", at, found)
 
 
-def _because(diagnosis: Diagnosis) -> str:
+def _reason(diagnosis: Diagnosis) -> str:
     return diagnosis.all_facts[0] if diagnosis.all_facts else diagnosis.cause or ""
 
 
-def _dialled(evidence: Evidence) -> tuple[str, int]:
-    """Return where the socket went: the endpoint, or its proxy."""
+def _connected_to(evidence: Evidence) -> tuple[str, int]:
+    """Return what the socket was connected to: the endpoint, or its proxy."""
     target = evidence.target
-    host, port = split_host_port(target.proxy)
-    return (host, int(port)) if port.isdecimal() else (target.host, target.port)
+    host, _, port = target.proxy.rpartition(":")
+    return (host.strip("[]"), int(port)) if port.isdecimal() else (target.host, target.port)

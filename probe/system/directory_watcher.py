@@ -1,7 +1,7 @@
-"""Tells in which directories something has changed, for as long as the system can tell.
+"""Reports in which directories something has changed, for as long as the system can tell.
 
 The notifications only wake whoever compares fingerprints: they may be lost, come twice, or be about
-another file. Where a directory cannot be watched, that is said, and somebody has to look instead.
+another file. Where a directory cannot be watched, that is reported, and its files must be polled.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Notifications = Callable[..., Iterator[AbstractSet[tuple[object, str]]]]
 GROUPED: Final = 100
 """Milliseconds for which changes are put together."""
 STEP: Final = 20
-"""Milliseconds without a further change after which they are told."""
+"""Milliseconds without a further change after which they are reported."""
 SPARE_THREADS: Final = 2
 """Threads that must be free for a watch: it starts one, and others may start one meanwhile."""
 _LINKS: Final = 40
@@ -28,22 +28,22 @@ _LINKS: Final = 40
 _Identity = tuple[int, int]
 
 
-def places_of(paths: Iterable[str]) -> dict[str, list[str]]:
+def map_watched_places(paths: Iterable[str]) -> dict[str, list[str]]:
     """Return which of `paths` a change at each place may concern.
 
     The places are the file itself and every link on the way to it: Kubernetes swaps `..data`, which
-    lies beside the names that people mount. A path that ends in "/" is a directory whose entries
+    is next to the names that people mount. A path that ends in "/" is a directory whose entries
     matter, and so is its place.
     """
     found: dict[str, list[str]] = {}
     links: dict[str, str] = {}
     for path in paths:
-        for place in dict.fromkeys(_on_the_way(path, links)):
+        for place in dict.fromkeys(_follow_links(path, links)):
             found.setdefault(place, []).append(path)
     return found
 
 
-def _on_the_way(path: str, links: dict[str, str]) -> Iterator[str]:
+def _follow_links(path: str, links: dict[str, str]) -> Iterator[str]:
     current = os.path.abspath(path)  # noqa: PTH100 - a Path costs several times as much
     entries = "/" if path.endswith("/") else ""
     yield current + entries
@@ -76,7 +76,7 @@ def _read_link(path: str) -> str:
         return ""
 
 
-class Directories:
+class DirectoryWatcher:
     """Watches the directories of places, and says at which of those something has changed."""
 
     def __init__(self, notifications: Notifications | None = None) -> None:
@@ -85,12 +85,12 @@ class Directories:
         self._watched: dict[str, _Identity] = {}
         self._names: dict[str, list[str]] = {}
         self._changed: set[str] = set()
-        self._told = asyncio.Event()
+        self._notified = asyncio.Event()
         self._stop: threading.Event | None = None
         self._refused = False
 
-    def unwatched(self, places: Mapping[str, Iterable[str]]) -> frozenset[str]:
-        """Return the paths of `places` of which a change might not be told."""
+    def find_unwatched(self, places: Mapping[str, Iterable[str]]) -> frozenset[str]:
+        """Return the paths of `places` of which a change might not be reported."""
         watched = frozenset() if self._refused else self._watched.keys()
         return frozenset(
             path
@@ -99,13 +99,13 @@ class Directories:
             for path in paths
         )
 
-    def follow(self, places: Iterable[str]) -> bool:
+    def watch_places(self, places: Iterable[str]) -> bool:
         """Watch the directories of `places` as they are now; return whether those are others.
 
-        It takes a moment until the watches stand: what changes meanwhile may not be told.
+        It takes a moment until the watches stand: what changes meanwhile may not be reported.
         """
         wanted = frozenset(map(os.path.dirname, places))
-        there = {path: found for path in wanted if (found := _identity(path))}
+        there = {path: found for path in wanted if (found := _read_identity(path))}
         if there == self._watched:
             return False
         self.stop()
@@ -113,38 +113,38 @@ class Directories:
         by_identity: dict[_Identity, list[str]] = {}
         for path, identity in there.items():
             by_identity.setdefault(identity, []).append(path)
-        # The kernel watches an inode once, and tells of it by one of its names.
+        # The kernel watches an inode once, and reports it by one of its names.
         self._names = {names[0]: names for names in by_identity.values()}
         if there:
             self._stop = threading.Event()
             # A thread of its own, not awatch: that imports much, in the loop's thread.
-            listening = threading.Thread(
-                target=self._listen,
+            thread = threading.Thread(
+                target=self._forward_notifications,
                 args=(tuple(self._names), self._stop, asyncio.get_running_loop()),
                 name="directories",
                 daemon=True,
             )
             try:
-                listening.start()
+                thread.start()
             except RuntimeError:
                 # No thread is to be had at present: what is not watched is looked at often.
                 self._refused = True
         return True
 
-    async def told(self, seconds: float) -> frozenset[str]:
-        """Return the paths of which something was told, waiting up to `seconds` for it."""
+    async def wait_for_changes(self, seconds: float) -> frozenset[str]:
+        """Return the paths that notifications were about, waiting up to `seconds` for one."""
         try:
             async with asyncio.timeout(seconds):
-                await self._told.wait()
+                await self._notified.wait()
         except TimeoutError:
             return frozenset()
-        self._told.clear()
-        told, self._changed = frozenset(self._changed), set()
-        return told
+        self._notified.clear()
+        changed, self._changed = frozenset(self._changed), set()
+        return changed
 
-    def gone(self, told: Iterable[str]) -> bool:
-        """Return whether one of `told` is a directory that is watched: it is no longer there."""
-        return not self._watched.keys().isdisjoint(told)
+    def lost_directory(self, notified: Iterable[str]) -> bool:
+        """Return whether one of `notified` is a directory that is watched: it is no longer there."""
+        return not self._watched.keys().isdisjoint(notified)
 
     def stop(self) -> None:
         """Watch none any more; the thread ends within `STEP`."""
@@ -152,16 +152,16 @@ class Directories:
             self._stop.set()
         self._stop, self._watched = None, {}
 
-    def _listen(
+    def _forward_notifications(
         self, directories: tuple[str, ...], stop: threading.Event, loop: asyncio.AbstractEventLoop
     ) -> None:
         try:
-            for told in self._notified(directories, stop):
-                loop.call_soon_threadsafe(self._tell, stop, told)
+            for notified in self._read_notifications(directories, stop):
+                loop.call_soon_threadsafe(self._take_notification, stop, notified)
         except RuntimeError:
-            return  # the loop has ended; nobody listens any more
+            return  # the loop has ended
 
-    def _notified(
+    def _read_notifications(
         self, directories: tuple[str, ...], stop: threading.Event
     ) -> Iterator[AbstractSet[str] | None]:
         """Yield the paths of each notification; at last None where there can be no more."""
@@ -171,7 +171,7 @@ class Directories:
             yield None
             return
         try:
-            notifications = self._notifications or _watch()
+            notifications = self._notifications or _load_watchfiles()
             changes = notifications(
                 *directories,
                 watch_filter=None,
@@ -188,29 +188,29 @@ class Directories:
             # Too many watches, as a rule.
             yield None
 
-    def _tell(self, stop: threading.Event, paths: AbstractSet[str] | None) -> None:
+    def _take_notification(self, stop: threading.Event, paths: AbstractSet[str] | None) -> None:
         if stop is not self._stop:
             return  # of an earlier set of directories
         if paths is None:
             self._refused = True
         else:
-            self._changed.update(name for path in paths for name in self._every_name(path))
-        self._told.set()
+            self._changed.update(name for path in paths for name in self._list_names(path))
+        self._notified.set()
 
-    def _every_name(self, path: str) -> Iterator[str]:
+    def _list_names(self, path: str) -> Iterator[str]:
         yield path
         above, name = os.path.split(path)
         for other in self._names.get(above, ()):
             yield f"{other.rstrip('/')}/{name}"
 
 
-def _watch() -> Notifications:
+def _load_watchfiles() -> Notifications:
     from watchfiles import watch
 
     return watch
 
 
-def _identity(path: str) -> _Identity | None:
+def _read_identity(path: str) -> _Identity | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - a Path costs several times as much
     except (OSError, ValueError):

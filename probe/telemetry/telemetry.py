@@ -1,6 +1,6 @@
-"""Wiring of the probe's own telemetry: from the ledger to the SDK, where the extra is installed.
+"""The probe's own telemetry: from the ledger to the SDK, where the extra is installed.
 
-Without it, or without a destination, nothing of OpenTelemetry's SDK is imported.
+Without the extra, or without a destination, nothing of OpenTelemetry's SDK is imported.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -17,8 +17,8 @@ from probe.model.trace_context import HeadSampler
 from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from probe.telemetry.export import SpanExport
-    from probe.telemetry.tracing import Tracing
+    from probe.telemetry.sdk_tracing import Tracing
+    from probe.telemetry.span_export import SpanExport
 
 FLUSH: Final = 1.0
 """Seconds that spans get to leave when the service stops."""
@@ -43,32 +43,32 @@ class Telemetry:
             resource: the probe's own attributes.
             sample_successes: the share of attempts recorded that ended as expected.
         """
-        from probe.telemetry.tracing import SDK_ATTRIBUTES
+        from probe.telemetry.sdk_tracing import SDK_ATTRIBUTES
 
         self.resource: Mapping[str, str] = {**resource, **SDK_ATTRIBUTES}
         self.sampler = HeadSampler(sample_successes)
         self._destination = destination
         self._export: SpanExport | None = None
         self._tracing: Tracing | None = None
-        self._count: Callable[[str, int], None] = _uncounted
+        self._count: Callable[[str, int], None] = _count_nothing
         self._failing = False
 
     @asynccontextmanager
     async def running(self, count: Callable[[str, int], None]) -> AsyncIterator[None]:
         """Export for as long as the context lasts.
 
-        `count` learns how many spans were exported, failed or dropped.
+        `count` is called with how many spans were exported, failed or dropped.
         """
-        from probe.telemetry.export import SpanExport
-        from probe.telemetry.tracing import Tracing
+        from probe.telemetry.sdk_tracing import Tracing
+        from probe.telemetry.span_export import SpanExport
 
         self._count = count
         destination = self._destination
         try:
-            export = SpanExport(destination.protocol, destination.queue, self._exported)
+            export = SpanExport(destination.protocol, destination.queue, self._on_export)
             self._tracing = Tracing(self.resource, export.processor)
         except Exception as error:  # noqa: BLE001 - probing goes on without
-            log.error("telemetry_unavailable", reason=safe_text(f"{type(error).__name__}: {error}"))  # noqa: TRY400  (a mistake of the user's needs no traceback)
+            log.error("telemetry_unavailable", reason=safe_text(f"{type(error).__name__}: {error}"))  # noqa: TRY400  (a mistake of the user needs no traceback)
             yield
             return
         self._export = export
@@ -83,26 +83,26 @@ class Telemetry:
         if self._export is not None:
             await self._export.flush()
 
-    def recorded(self, state: TargetRuntime) -> None:
-        """Tell of the attempt just entered, where its trace is recorded."""
+    def record(self, state: TargetRuntime) -> None:
+        """Export the attempt just entered, where its trace is recorded."""
         if self._tracing is None or self._export is None or state.trace is None:
             return
-        from probe.telemetry.spans import trace_of
+        from probe.telemetry.attempt_trace import build_trace
 
         try:
-            trace = trace_of(state, CATALOGUE, self.sampler.threshold)
+            trace = build_trace(state, CATALOGUE, self.sampler.threshold)
             if trace is None:
                 return
             spans = 1 + len(trace.children)
-            if self._export.take(spans):
-                self._tracing.tell(trace)
+            if self._export.reserve(spans):
+                self._tracing.record(trace)
             else:
                 self._count("dropped", spans)
         except Exception:
-            # A bug of telemetry's must not end the attempt that it is about.
+            # A bug of telemetry must not end the attempt that it is about.
             log.exception("probe_fault", work="telemetry", target=safe_text(state.target.name))
 
-    def _exported(self, spans: int, *, exported: bool, reason: str) -> None:
+    def _on_export(self, spans: int, *, exported: bool, reason: str) -> None:
         self._count("exported" if exported else "failed", spans)
         if exported == self._failing:
             self._failing = not exported
@@ -114,17 +114,17 @@ class Telemetry:
                 )
 
 
-def telemetry_for(
+def build_telemetry(
     destination: SpanDestination | None, *, resource: Mapping[str, str], sample_successes: float
 ) -> tuple[Telemetry | None, dict[str, str]]:
-    """Return the telemetry that the environment asks for, and what to say of it at the start.
+    """Return the telemetry that the environment asks for, and the fields of the log about it.
 
     None where it asks for none, or where the extra is not installed.
     """
     if destination is None:
         return None, {}
     kind, extra = ("grpc", "otel-grpc") if destination.protocol == "grpc" else ("http", "otel")
-    if not _installed(f"opentelemetry.exporter.otlp.proto.{kind}"):
+    if not _is_installed(f"opentelemetry.exporter.otlp.proto.{kind}"):
         needed = f"nowhere: {destination.endpoint} needs the extra mtls-probe[{extra}]"
         return None, {"spans_to": needed}
     try:
@@ -134,12 +134,12 @@ def telemetry_for(
     return telemetry, {"spans_to": f"{destination.endpoint} ({destination.protocol})"}
 
 
-def _uncounted(_result: str, _spans: int) -> None:
+def _count_nothing(_result: str, _spans: int) -> None:
     """Before anything runs there is nothing to count."""
 
 
-def _installed(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     try:
         return find_spec(package) is not None
     except ModuleNotFoundError:
-        return False  # not even what lies above it
+        return False  # the package above it is missing
