@@ -5,7 +5,7 @@ flaps gets a few lines, and then one now and again, which says how many changes 
 How often is measured on the monotonic clock: a step of the wall clock neither silences nor floods.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -15,8 +15,9 @@ import structlog
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
-from probe.system.token_bucket import TokenBucket
+from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
 
 BURST: Final = 6
@@ -97,6 +98,36 @@ class ChangeLog:
                 self._log.warning("finding_appeared", **about, facts=facts, **trace)
             else:
                 self._log.info("finding_gone", **about)
+
+
+class SourceLog:
+    """Logs when a source goes down, when its error changes and when it is up again; no repetition."""
+
+    def __init__(self) -> None:
+        """Know of no source yet."""
+        self._log = structlog.get_logger("mtls_probe")
+        self._before: dict[str, SourceState] = {}
+        self._nothing = ""
+
+    def record(self, states: Iterable[SourceState], nothing_to_probe: str) -> None:
+        """Log what is otherwise than at the last call.
+
+        Args:
+            states: Of all sources, as they were read just now.
+            nothing_to_probe: Why there is nothing to probe, or an empty text.
+        """
+        now = {state.source: state for state in states}
+        for name, state in now.items():
+            before = self._before.get(name)
+            if not state.up and (before is None or before.error != state.error):
+                self._log.error(
+                    "source_down", source=name, reason=state.error, targets=state.targets
+                )
+            elif state.up and before is not None and not before.up:
+                self._log.info("source_up", source=name, targets=state.targets)
+        if nothing_to_probe and nothing_to_probe != self._nothing:
+            self._log.error("nothing_to_probe", reason=nothing_to_probe)
+        self._before, self._nothing = now, nothing_to_probe
 
 
 def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:

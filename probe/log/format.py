@@ -16,7 +16,6 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
-from probe.log.standard_library import take_standard_log
 from probe.system.bounded_stderr import BoundedStderr
 from probe.text.safe_text import safe_text
 
@@ -147,3 +146,36 @@ def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
         return f"{logger.warning('log_lines_dropped', lines=lines)}\n"
 
     return describe
+
+
+class StandardLog(logging.Handler):
+    """Hands what libraries log from WARNING on (asyncio, aiohttp, the SDK) to structlog.
+
+    Python would write it to standard error raw and unmasked, tracebacks included.
+    """
+
+    def __init__(self) -> None:
+        """Take warnings and what is worse."""
+        super().__init__(logging.WARNING)
+        self._log = structlog.get_logger("mtls_probe")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record as an event: who says it, and what, with the traceback if any."""
+        try:
+            write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+            exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
+            write(
+                "library_message",
+                library=record.name,
+                message=record.getMessage(),
+                **({"exc_info": exc_info} if exc_info else {}),
+            )
+        except Exception:  # noqa: BLE001  (as every handler: no message may end what logs it)
+            self.handleError(record)
+
+
+def take_standard_log() -> None:
+    """Have the root logger hand its records to structlog, once however often this is called."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, StandardLog) for handler in root.handlers):
+        root.addHandler(StandardLog())

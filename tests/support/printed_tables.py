@@ -3,7 +3,7 @@
 import io
 from typing import Final
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import Endpoint, Target, TlsSettings

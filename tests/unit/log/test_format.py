@@ -146,7 +146,7 @@ def test_a_flapping_target_does_not_fill_the_log(capsys: pytest.CaptureFixture[s
         said.at += 30.0
     assert BURST < len(lines) <= BURST + 60 * 60 / EVERY
     passed_over = [line.get("changes_passed_over", 0) for line in lines]
-    assert sum(passed_over) > 90
+    assert sum(passed_over) >= 90
     assert not any(passed_over[:BURST])
 
 
