@@ -22,7 +22,7 @@ from probe.metrics.service_metrics import (
     log_samples,
     own_trouble_samples,
 )
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.web.server.connections import Connections
 from tests.contract.reference_pages import (
     DOCUMENTS,
