@@ -24,8 +24,7 @@ from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
-    from probe.model.source_state import SourceState
-    from probe.model.target import Target
+    from probe.model.target import SourceState, Target
     from probe.service.pipeline import Observation
 
 _STDOUT: Final = Path("-")

@@ -20,7 +20,7 @@ _LONGEST: Final = 2048
 
 if TYPE_CHECKING:
     from probe.config.configuration import Configuration, WebSettings
-    from probe.config.loader import Answers, Loader
+    from probe.config.loader import Answers, ConfigurationLoader
 
 
 class PathOf(click.Path):
@@ -66,16 +66,15 @@ def get_secret_register() -> SecretRegister:
 
 def make_loader(
     config_file: Path | None, listen: WebSettings | None = None, *, human: bool = True
-) -> Loader:
+) -> ConfigurationLoader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
     What is secret of it is registered before anybody else has it. `listen` says where to serve,
     whatever the file says. From now on the log goes to standard error, where `human` in a readable
     form, else in JSON.
     """
-    from probe.config.configuration import configuration_from_environment, load_configuration
-    from probe.config.configured_secrets import mask_sources, register_configuration
-    from probe.config.loader import Loader
+    from probe.config.configuration import mask_sources, register_configuration
+    from probe.config.loader import ConfigurationLoader, load_configuration, load_from_environment
     from probe.config.source_reader import SourceReader
     from probe.diagnosis.catalogue import CATALOGUE
     from probe.log.format import configure_logging
@@ -90,7 +89,7 @@ def make_loader(
 
     def read(answers: Answers) -> Configuration:
         if config_file is None:
-            loaded = configuration_from_environment(os.environ, reader, listen)
+            loaded = load_from_environment(os.environ, reader, listen)
         else:
             loaded = load_configuration(
                 config_file,
@@ -103,7 +102,7 @@ def make_loader(
         register_configuration(register, loaded)
         return mask_sources(register, loaded)
 
-    return Loader(read, user_agent=USER_AGENT)
+    return ConfigurationLoader(read, user_agent=USER_AGENT)
 
 
 def read_configuration(config_file: Path | None) -> Configuration:
@@ -135,7 +134,7 @@ def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Conf
     return loaded, left
 
 
-async def _wait(loader: Loader, limit: float) -> tuple[Configuration, float]:
+async def _wait(loader: ConfigurationLoader, limit: float) -> tuple[Configuration, float]:
     import asyncio
 
     end = time.monotonic() + limit
@@ -158,8 +157,8 @@ def report_sources(loaded: Configuration) -> None:
 
     Where the environment is the only source, why it is down is why nothing is probed.
     """
-    from probe.config.named_sources import SDK_ENVIRONMENT
-    from probe.model.source_state import sources_down
+    from probe.config.declared_source import SDK_ENVIRONMENT
+    from probe.model.target import sources_down
 
     down = sources_down(loaded.source_states)
     environment = SDK_ENVIRONMENT.where

@@ -22,7 +22,7 @@ from probe.system.standard_streams import (
     install_bounded_stderr,
     open_closed_streams,
 )
-from probe.text.description import describe_path, without_arguments
+from probe.text.description import describe_path, mask_arguments
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
@@ -92,7 +92,7 @@ def main() -> None:
     except click.ClickException as error:
         # What it quotes of the command line may be a key: "$(cat key.pem)".
         with_names = click.UsageError(
-            register.mask(without_arguments(error.format_message(), sys.argv[1:]))
+            register.mask(mask_arguments(error.format_message(), sys.argv[1:]))
         )
         with_names.ctx = getattr(error, "ctx", None)
         with_names.show()
@@ -109,7 +109,7 @@ def main() -> None:
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT
     except Exception as error:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
-        from probe.text.bug_report import describe_bug
+        from probe.text.description import describe_bug
 
         click.echo(register.mask(describe_bug(error)), err=True, nl=False)
         code = PROBE_FAULT

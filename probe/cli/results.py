@@ -15,8 +15,7 @@ import click
 if TYPE_CHECKING:
     from probe.model.diagnosis import Diagnosis
     from probe.model.evidence import Evidence
-    from probe.model.source_state import SourceState
-    from probe.model.target import Target
+    from probe.model.target import SourceState, Target
 
 AS_EXPECTED: Final = 0
 NOT_AS_EXPECTED: Final = 1

@@ -16,7 +16,7 @@ import structlog
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
 from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text

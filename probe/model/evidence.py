@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.record import Record
-from probe.model.setting_variables import SignalVariables
+from probe.model.target import SignalVariables
 from probe.model.trace_context import TraceContext
-from probe.text.description import without_quotes
+from probe.text.description import remove_quotes
 from probe.text.safe_text import safe_text
 
 SCHEMA: Final = "mtls-probe-evidence/1"
@@ -306,7 +306,7 @@ def from_json(raw: bytes | str) -> Evidence:
     try:
         evidence = _decoder.decode(raw)
     except msgspec.DecodeError as error:
-        why = safe_text(without_quotes(str(error)))
+        why = safe_text(remove_quotes(str(error)))
         raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None
     return _with_kinds(evidence)
 

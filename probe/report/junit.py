@@ -15,7 +15,7 @@ from probe import __version__
 from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.report.story import Row, format_story, summarize
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339

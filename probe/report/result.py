@@ -22,7 +22,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage, to_json
 from probe.model.finding import Finding
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 

@@ -13,8 +13,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from probe.model.finding import Finding
-from probe.model.source_state import SourceState, sources_down
-from probe.model.target import Target
+from probe.model.target import SourceState, Target, sources_down
 from probe.report.console import append_finding, console_for, make_table
 from probe.report.result import SCHEMA
 from probe.text.safe_text import safe_text

@@ -25,8 +25,8 @@ from probe.model.module import AllowList, Module, may_be_called, under_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
-from probe.text.layered_register import LayeredRegister
 from probe.text.safe_text import safe_text
+from probe.text.secret_register import LayeredRegister
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5

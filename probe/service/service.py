@@ -15,9 +15,8 @@ from typing import Final
 import structlog
 
 from probe.attempt.resolver import Resolver
-from probe.config.configuration import Configuration
-from probe.config.configured_secrets import register_configuration
-from probe.config.loader import Loader
+from probe.config.configuration import Configuration, register_configuration
+from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
@@ -27,8 +26,7 @@ from probe.metrics.service_metrics import (
     log_samples,
     own_trouble_samples,
 )
-from probe.model.source_state import SourcesShown
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
 from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloading
@@ -55,7 +53,7 @@ class Service:
     def __init__(
         self,
         configuration: Configuration,
-        loader: Loader | None = None,
+        loader: ConfigurationLoader | None = None,
         register: SecretRegister | None = None,
     ) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
@@ -262,7 +260,7 @@ def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
 async def serve(
     configuration: Configuration,
     *,
-    loader: Loader | None = None,
+    loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
     lines_dropped: Callable[[], int] = lambda: 0,

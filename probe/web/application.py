@@ -20,7 +20,7 @@ from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
-from probe.model.source_state import SourcesShown, SourceState
+from probe.model.target import SourcesShown, SourceState
 from probe.report.result import encode_line, encode_results, latest_result
 from probe.web.joined_calls import JoinedCalls
 from probe.web.shared_bodies import Key, SharedBodies

@@ -21,7 +21,7 @@ from probe import __version__
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.report.cause_page import PARTIES
 from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text

@@ -23,8 +23,7 @@ from probe.model.evidence import (
     TargetFacts,
 )
 from probe.model.finding import Finding
-from probe.model.source_state import SourceState
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourceState, Target
 from probe.report.result import build_result, encode_line, encode_results, latest_result
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339

@@ -12,13 +12,9 @@ import pytest
 from msgspec import inspect
 
 from probe.cli.results import OUTPUTS, print_results
-from probe.config.configuration import (
-    Configuration,
-    configuration_from_environment,
-    load_configuration,
-)
-from probe.config.configured_secrets import register_configuration
+from probe.config.configuration import Configuration, register_configuration
 from probe.config.errors import ConfigurationError
+from probe.config.loader import load_configuration, load_from_environment
 from probe.config.schema import FileEntry
 from probe.config.sources.collector import authentication as collector_auth
 from probe.config.sources.collector import exporter as collector_exporter
@@ -292,7 +288,7 @@ async def test_no_variable_shows_a_canary(folder: File) -> None:
         "HTTPS_PROXY": "http://127.0.0.1:1",
     }
     recorded = Recorded(rich)
-    configuration_from_environment(recorded)
+    load_from_environment(recorded)
     (folder / "m.yml").write_text("sources: [{sdk: environment}]\n")
     load_configuration(File("m.yml"), recorded)
     names = sorted(recorded.asked)
@@ -309,7 +305,7 @@ async def test_no_variable_shows_a_canary(folder: File) -> None:
                     here = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", name: text}
                     world = World(folder, port)
                     register_environment(world.register, here)
-                    loaded = world.read(lambda here=here: configuration_from_environment(here))
+                    loaded = world.read(lambda here=here: load_from_environment(here))
                     if loaded is not None and kind in {"a token", "a key"}:
                         await world.run(loaded)
                     by_design = name in VARIABLES_SHOWN or name.startswith("K8S_")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.configuration import load_configuration
 from probe.config.errors import ConfigurationError
+from probe.config.loader import load_configuration
 from tests.support.configuration_texts import Load
 from tests.support.web_fleet import Fleet
 

@@ -7,7 +7,7 @@ import pytest
 
 from probe.backend.server import Backend
 from probe.config.errors import ConfigurationError
-from probe.config.unusable import with_faults
+from probe.config.source_content import add_faults
 from probe.model.target import Endpoint, Secret, Target, TlsSettings
 from tests.support.command_line import configuration, entry, run_probe, running_service
 from tests.support.configuration_texts import Load, One
@@ -75,10 +75,10 @@ def test_a_target_without_faults_is_left_alone() -> None:
         tls=TlsSettings(cipher_suites=("X",), cert_file="/c"),
         headers=(("a", Secret("b")),),
     )
-    assert with_faults(target, ()) is target
+    assert add_faults(target, ()) is target
     first, second = (ConfigurationError(text, file="f", line=1, key="k") for text in "ab")
     first.more = (second,)
-    found = with_faults(target, (first, second))
+    found = add_faults(target, (first, second))
     assert [fault.fact for fault in found.faults] == ["f:1: k: a", "f:1: k: b"]
     assert (found.headers, found.tls) == ((), TlsSettings(cert_file="/c"))
 

@@ -20,7 +20,7 @@ _KINDS: Final = (
 )
 
 
-class ReadFiles:
+class FileReader:
     """Reads files, and remembers which."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class ReadFiles:
             _check_regular(os.fstat(descriptor).st_mode)
             return file.read(MAX_BYTES + 1)
 
-    def read_anything(self, name: str) -> bytes:
+    def read_any_kind(self, name: str) -> bytes:
         """Return the same of a file of any kind: the user's own `--config` may be a pipe.
 
         Raises:

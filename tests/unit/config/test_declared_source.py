@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from probe.config.errors import ConfigurationError
-from probe.config.named_sources import (
-    NamedSource,
+from probe.config.declared_source import (
+    DeclaredSource,
     NotFetchedError,
-    Surroundings,
-    declared_file,
-    parts_of,
+    SourceInputs,
+    find_declarative_file,
+    list_parts,
     read_part,
     source_fault,
 )
+from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry
 from probe.model.target import Source, Target
 from tests.support.unusable import reported
@@ -24,17 +24,17 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SDK_FILE = "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: }}}]}"
 
 
-def files_of(source: NamedSource, **surroundings: Any) -> list[tuple[Target, ...]]:
+def files_of(source: DeclaredSource, **surroundings: Any) -> list[tuple[Target, ...]]:
     """Return the targets of each file; files come from the file system."""
     environ = {name: text.decode() for name, text in surroundings.pop("environ", {}).items()}
-    where = Surroundings(environ, lambda name: Path(name).read_bytes(), **surroundings)
-    return [read_part(source, part, DEFAULTS, where).targets for part in parts_of(source)]
+    where = SourceInputs(environ, lambda name: Path(name).read_bytes(), **surroundings)
+    return [read_part(source, part, DEFAULTS, where).targets for part in list_parts(source)]
 
 
 def test_the_environment_is_read_as_the_sdk_would() -> None:
     """What of `defaults` is the probe's own applies; headers are the exporter's affair."""
     ((target,),) = files_of(
-        NamedSource.of("sdk", "environment"), environ={ENDPOINT: b"https://c:4317"}
+        DeclaredSource.of("sdk", "environment"), environ={ENDPOINT: b"https://c:4317"}
     )
     assert (target.name, target.interval, target.depth) == ("sdk", 7, "tls")
     assert (target.labels, target.headers) == ((("team", "x"),), ())
@@ -46,7 +46,7 @@ def test_a_declarative_file_replaces_the_variables(tmp_path: Path, variable: str
     file = tmp_path / "sdk.yaml"
     file.write_text(SDK_FILE)
     environ = {variable: str(file).encode(), ENDPOINT: b"https://other:4317"}
-    ((target,),) = files_of(NamedSource.of("sdk", "environment"), environ=environ)
+    ((target,),) = files_of(DeclaredSource.of("sdk", "environment"), environ=environ)
     assert str(target.endpoint) == "localhost:4317"
     assert target.sources == (Source("sdk", str(file)),)
     assert target.interval == 7
@@ -55,16 +55,16 @@ def test_a_declarative_file_replaces_the_variables(tmp_path: Path, variable: str
 def test_the_newer_variable_comes_first() -> None:
     """Where both are set; an empty one is not set."""
     both = {"OTEL_CONFIG_FILE": "/new", "OTEL_EXPERIMENTAL_CONFIG_FILE": "/old"}
-    assert declared_file(both) == "/new"
-    assert declared_file({**both, "OTEL_CONFIG_FILE": ""}) == "/old"
-    assert declared_file({}) == ""
+    assert find_declarative_file(both) == "/new"
+    assert find_declarative_file({**both, "OTEL_CONFIG_FILE": ""}) == "/old"
+    assert find_declarative_file({}) == ""
 
 
 def test_an_sdks_file_can_be_named(tmp_path: Path) -> None:
     """Without a variable."""
     file = tmp_path / "sdk.yaml"
     file.write_text(SDK_FILE)
-    ((target,),) = files_of(NamedSource.of("sdk", str(file)))
+    ((target,),) = files_of(DeclaredSource.of("sdk", str(file)))
     assert target.name == "sdk-traces"
 
 
@@ -72,7 +72,7 @@ def test_each_file_of_a_pattern_comes_by_itself(tmp_path: Path) -> None:
     """So that targets of two files can be joined, and those of one are not."""
     for name in "ba":
         (tmp_path / f"{name}.yaml").write_text(f"- targets: ['{name}:1', '{name}:2']")
-    found = files_of(NamedSource.of("file_sd", str(tmp_path / "*.yaml")))
+    found = files_of(DeclaredSource.of("file_sd", str(tmp_path / "*.yaml")))
     assert [[str(target.endpoint) for target in file] for file in found] == [
         ["a:1", "a:2"],
         ["b:1", "b:2"],
@@ -84,25 +84,25 @@ def test_of_a_list_that_was_not_fetched_yet_nothing_is_known() -> None:
     """One that was fetched has its targets; one that could not be, the reason."""
     url = "http://h/sd?token=x"
     with pytest.raises(NotFetchedError):
-        files_of(NamedSource.of("http_sd", url))
+        files_of(DeclaredSource.of("http_sd", url))
     ((target,),) = files_of(
-        NamedSource.of("http_sd", url), fetched={url: b'[{"targets": ["a:1"]}]'}
+        DeclaredSource.of("http_sd", url), fetched={url: b'[{"targets": ["a:1"]}]'}
     )
     assert str(target.endpoint) == "a:1"
     down = ConfigurationError("cannot be reached", file="http://h/sd")
     with pytest.raises(ConfigurationError, match="cannot be reached"):
-        files_of(NamedSource.of("http_sd", url), fetched={url: down})
+        files_of(DeclaredSource.of("http_sd", url), fetched={url: down})
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        NamedSource.of("file_sd", "/missing/t.yaml"),
-        NamedSource.of("sdk", "/missing.yaml"),
-        NamedSource.of("sdk", "\0"),
+        DeclaredSource.of("file_sd", "/missing/t.yaml"),
+        DeclaredSource.of("sdk", "/missing.yaml"),
+        DeclaredSource.of("sdk", "\0"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_an_error(source: NamedSource) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(source: DeclaredSource) -> None:
     """Naming the file."""
     with pytest.raises(ConfigurationError, match="cannot be read") as caught:
         files_of(source)
@@ -112,17 +112,17 @@ def test_a_file_that_cannot_be_read_is_an_error(source: NamedSource) -> None:
 @pytest.mark.parametrize(
     ("source", "right"),
     [
-        (NamedSource.of("file_sd", "a/*.json"), True),
-        (NamedSource.of("file_sd", "a/*"), False),
-        (NamedSource.of("http_sd", "https://h/sd"), True),
-        (NamedSource.of("http_sd", "h/sd"), False),
-        (NamedSource.of("sdk", "environment"), True),
-        (NamedSource.of("collector", "c.yaml"), True),
-        (NamedSource.of("collector", "c.yaml", "d.yaml"), True),
-        (NamedSource.of("collector", "c.yaml", ""), False),
+        (DeclaredSource.of("file_sd", "a/*.json"), True),
+        (DeclaredSource.of("file_sd", "a/*"), False),
+        (DeclaredSource.of("http_sd", "https://h/sd"), True),
+        (DeclaredSource.of("http_sd", "h/sd"), False),
+        (DeclaredSource.of("sdk", "environment"), True),
+        (DeclaredSource.of("collector", "c.yaml"), True),
+        (DeclaredSource.of("collector", "c.yaml", "d.yaml"), True),
+        (DeclaredSource.of("collector", "c.yaml", ""), False),
     ],
 )
-def test_what_can_be_judged_without_reading_is(source: NamedSource, *, right: bool) -> None:
+def test_what_can_be_judged_without_reading_is(source: DeclaredSource, *, right: bool) -> None:
     """A mistake in the configuration is told with its line, before anything is opened."""
     assert (source_fault(source) is None) is right
 
@@ -139,10 +139,10 @@ def test_the_files_of_a_collector_are_one_configuration(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("base.yaml", "site.yaml")]
     Path(names[0]).write_text(BASE)
     Path(names[1]).write_text("exporters: {otlp_grpc: {endpoint: 'site:4317'}}")
-    ((target,),) = files_of(NamedSource.of("collector", *names))
+    ((target,),) = files_of(DeclaredSource.of("collector", *names))
     assert (str(target.endpoint), target.tls.ca_file) == ("site:4317", "base.crt")
     assert target.sources == (Source("collector", ", ".join(names)),)
-    ((other,),) = files_of(NamedSource.of("collector", *reversed(names)))
+    ((other,),) = files_of(DeclaredSource.of("collector", *reversed(names)))
     assert str(other.endpoint) == "base:4317"
 
 
@@ -163,14 +163,14 @@ def test_an_error_names_the_file_that_holds_it(
     pipelines = "service: {pipelines: {traces: {exporters: [otlp]}}}"
     Path(names[0]).write_text(f"exporters:\n  otlp:\n{base or '    endpoint: c:1'}\n{pipelines}")
     Path(names[1]).write_text(f"exporters:\n  otlp:{site or ' {}'}\n")
-    source = NamedSource.of("collector", *names)
+    source = DeclaredSource.of("collector", *names)
     assert reported(lambda: files_of(source)[0]).startswith(f"{names[wrong]}:{line}: ")
 
 
 def test_a_list_is_shown_without_its_query() -> None:
     """A token in the URL is in no form of the source that is ever printed."""
-    source = NamedSource.of("http_sd", "https://user:s3cret@h/sd?token=s3cret#s3cret")
+    source = DeclaredSource.of("http_sd", "https://user:s3cret@h/sd?token=s3cret#s3cret")
     assert source.where == "https://h/sd"
-    source = NamedSource.of("http_sd", "https://h/sd/hunter2-Sw0rdfish-Zz9/x?a=b")
+    source = DeclaredSource.of("http_sd", "https://h/sd/hunter2-Sw0rdfish-Zz9/x?a=b")
     assert source.where == "https://h/sd/…/x"
     assert "s3cret" not in repr(source) + str(source)

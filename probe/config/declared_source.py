@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, why_unreadable
+from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
-from probe.config.sources.file_sd import files_matching, pattern_fault, read_file_sd
-from probe.config.sources.http_sd import read_http_sd, shown, url_fault
+from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
+from probe.config.sources.http_sd import read_http_sd, safe_url, url_fault
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.config.yaml_document import MAX_BYTES
@@ -27,7 +27,7 @@ HTTP_SD: Final = "http_sd"
 
 
 @dataclass(frozen=True, slots=True)
-class NamedSource:
+class DeclaredSource:
     """One item of `sources`."""
 
     kind: str
@@ -48,11 +48,11 @@ class NamedSource:
     def of(cls, kind: str, *named: str) -> Self:
         """Return the source of `kind` that names `named`, of which only a Collector has several."""
         if kind == HTTP_SD:
-            return cls(kind, shown(named[0]), url=Secret(named[0]))
+            return cls(kind, safe_url(named[0]), url=Secret(named[0]))
         return cls(kind, ", ".join(map(describe_path, named)), files=named)
 
 
-SDK_ENVIRONMENT: Final = NamedSource.of("sdk", ENVIRONMENT)
+SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
 
 
 class NotFetchedError(Exception):
@@ -60,7 +60,7 @@ class NotFetchedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SourceInputs:
     """Where sources are read from."""
 
     environ: Mapping[str, str]
@@ -96,7 +96,7 @@ class Surroundings:
         return raw.decode("utf-8")
 
 
-def source_fault(source: NamedSource) -> str | None:
+def source_fault(source: DeclaredSource) -> str | None:
     """Say why what `source` names cannot be followed, or None; nothing is read for it."""
     if source.kind == "file_sd":
         return pattern_fault(source.files[0])
@@ -105,14 +105,14 @@ def source_fault(source: NamedSource) -> str | None:
     return None if all(source.files) else "names a file without a name"
 
 
-def parts_of(source: NamedSource) -> tuple[str, ...]:
+def list_parts(source: DeclaredSource) -> tuple[str, ...]:
     """Return what of `source` is read by itself: each file of a pattern, else its one name."""
     # `where` may be a description, where the name of a file looks like no path.
-    return files_matching(source.files[0]) if source.kind == "file_sd" else (source.where,)
+    return list_files(source.files[0]) if source.kind == "file_sd" else (source.where,)
 
 
 def read_part(
-    source: NamedSource, part: str, defaults: DefaultsEntry, surroundings: Surroundings
+    source: DeclaredSource, part: str, defaults: DefaultsEntry, surroundings: SourceInputs
 ) -> SourceContent:
     """Return what `part` of `source` holds; names may be empty or repeat.
 
@@ -126,11 +126,11 @@ def read_part(
         ConfigurationError: naming the file, URL or variable that cannot be read or understood.
         NotFetchedError: where nobody has asked for the list yet.
     """
-    return _read_part(source, part, defaults, surroundings).usable()
+    return _read_part(source, part, defaults, surroundings).require_targets()
 
 
 def _read_part(
-    source: NamedSource, part: str, defaults: DefaultsEntry, surroundings: Surroundings
+    source: DeclaredSource, part: str, defaults: DefaultsEntry, surroundings: SourceInputs
 ) -> SourceContent:
     if source.kind == "file_sd":
         return read_file_sd(_read(part, surroundings), part, defaults)
@@ -144,7 +144,7 @@ def _read_part(
     return found.with_targets(tuple(_with_defaults(each, defaults) for each in found.targets))
 
 
-def _collector(source: NamedSource, surroundings: Surroundings) -> SourceContent:
+def _collector(source: DeclaredSource, surroundings: SourceInputs) -> SourceContent:
     reading = read_collector(source.files, surroundings.environ, surroundings.read_text)
     return SourceContent(
         targets=reading.targets,
@@ -155,15 +155,15 @@ def _collector(source: NamedSource, surroundings: Surroundings) -> SourceContent
     )
 
 
-def _sdk(where: str, surroundings: Surroundings) -> SourceContent:
+def _sdk(where: str, surroundings: SourceInputs) -> SourceContent:
     """Return what an SDK's file says, or its environment, where a file may replace it."""
-    file = declared_file(surroundings.environ) if where == ENVIRONMENT else where
+    file = find_declarative_file(surroundings.environ) if where == ENVIRONMENT else where
     if file:
         return read_sdk_file(_read(file, surroundings), file, surroundings.environ)
     return read_environment(surroundings.environ)
 
 
-def declared_file(environ: Mapping[str, str]) -> str:
+def find_declarative_file(environ: Mapping[str, str]) -> str:
     """Return the declarative file that replaces the variables, or an empty text."""
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
 
@@ -178,9 +178,11 @@ def _with_defaults(target: Target, defaults: DefaultsEntry) -> Target:
     return replace(target, **chosen)
 
 
-def _read(file: str, surroundings: Surroundings) -> bytes:
+def _read(file: str, surroundings: SourceInputs) -> bytes:
     try:
         return surroundings.read_file(file)
     except (OSError, ValueError) as error:
         # A name with a NUL in it is a ValueError.
-        raise ConfigurationError(f"cannot be read: {why_unreadable(error)}", file=file) from None
+        raise ConfigurationError(
+            f"cannot be read: {explain_unreadable(error)}", file=file
+        ) from None
