@@ -1,13 +1,13 @@
 """The log events of the source, and docs/log-events.md, which lists them.
 
-`python -m tests.contract.log_events` writes the page from the table of probe/log/events.py.
+`python -m tests.contract.log_events` writes the page from the table of probe/log/log_events.py.
 """
 
 import ast
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from probe.log.events import EVENTS
+from probe.log.log_events import EVENTS
 from tests.contract.imports import MODULES, ROOT
 
 PAGE: Final = ROOT / "docs" / "log-events.md"

@@ -2,7 +2,7 @@
 
 import re
 
-from probe.log.events import EVENTS
+from probe.log.log_events import EVENTS
 from tests.contract.log_events import PAGE, log_calls, page
 
 
