@@ -21,7 +21,6 @@ STEADY: Final = frozenset(
         "mtls_probe_attempts",
         "mtls_probe_cause",
         "mtls_probe_cause_info",
-        "mtls_probe_client_certificate_requested",
         "mtls_probe_clock_tolerance_seconds",
         "mtls_probe_config_last_reload_successful",
         "mtls_probe_credential_fault",
@@ -39,7 +38,6 @@ STEADY: Final = frozenset(
         "mtls_probe_targets",
         "mtls_probe_tls_info",
         "mtls_probe_web_connections_limit",
-        "probe_http_version",
         "probe_ip_protocol",
         "probe_success",
         "probe_tls_cipher_info",
@@ -67,17 +65,17 @@ def types(families: Iterable[Metric]) -> dict[str, str]:
 
 def samples(families: Iterable[Metric], normal: Normaliser) -> list[str]:
     """Return every series as Prometheus writes it; a value is there only where it is steady."""
-    return [
+    return sorted(
         written(sample, normal, shown=family.name in STEADY)
         for family in families
         for sample in family.samples
-    ]
+    )
 
 
 def written(sample: Sample, normal: Normaliser, *, shown: bool) -> str:
-    """Return one sample as Prometheus writes it, with placeholders."""
+    """Return one sample as Prometheus writes it, with placeholders; the target comes first."""
     labels = normal.labels(sample.labels)
-    inner = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    inner = ",".join(f'{name}="{labels[name]}"' for name in _ordered(labels))
     value = f"{sample.value:g}" if shown else "<number>"
     return f"{sample.name}{{{inner}}} {value}" if inner else f"{sample.name} {value}"
 
@@ -92,14 +90,19 @@ def _family(family: Metric, normal: Normaliser) -> Json:
     if bounds:
         found["buckets"] = list(bounds)
     if family.name in STEADY:
-        found["samples"] = [written(sample, normal, shown=True) for sample in family.samples]
+        found["samples"] = sorted(written(sample, normal, shown=True) for sample in family.samples)
         found.pop("values", None)
     return found
 
 
 def _series(sample: Sample) -> str:
-    labels = ", ".join(sample.labels)
+    labels = ", ".join(_ordered(sample.labels))
     return f"{sample.name}{{{labels}}}" if labels else sample.name
+
+
+def _ordered(labels: Iterable[str]) -> list[str]:
+    """Return the names of labels in an order of their own: theirs says nothing."""
+    return sorted(labels, key=lambda name: (name != "target", name))
 
 
 def _values(samples_of_it: Sequence[Sample], normal: Normaliser) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ PROSE: Final = frozenset(
         "facts",
         "fix",
         "meaning",
+        "nothing_to_probe",
         "tell_apart",
         "title",
         "warnings",
