@@ -18,6 +18,7 @@ from tests.behaviour.normal import Json
 from tests.behaviour.rules import rules
 from tests.behaviour.scene import Scene, scene
 from tests.behaviour.sources import sources
+from tests.behaviour.telemetry import traces
 from tests.behaviour.web import guarded, metrics, probe, web
 from tests.behaviour.writing import written
 
@@ -31,6 +32,7 @@ RECORDINGS: Final[Mapping[str, Callable[[Scene], Json]]] = MappingProxyType(
         "web": web,
         "web_guarded": guarded,
         "probe": probe,
+        "traces": traces,
         "sources": sources,
         "configuration": configuration,
         "commands": commands,
