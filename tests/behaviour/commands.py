@@ -45,7 +45,6 @@ def commands(scene: Scene) -> Json:
             },
             "exit codes": {
                 "rules: a full disk": scene.run("rules", before=FULL_DISK).code,
-                "explain: a full disk": scene.run("explain", LINES[0], before=FULL_DISK).code,
                 **{name: _code(ended) for name, ended in zip(asked, codes, strict=True)},
             },
         }
@@ -100,8 +99,8 @@ def _situations(scene: Scene) -> dict[str, tuple[list[str], str]]:
         "no command": [],
         "unknown command": ["no-such-command"],
         "check: an endpoint without a certificate": ["check", healthy, "--ca", tls["ca_file"]],
-        "check: quiet, without experiments": [
-            "check", "--config", well, "--quiet", "--no-experiments",
+        "check: quiet, without experiments, into a file": [
+            "check", "--config", well, "--quiet", "--no-experiments", "--output-file", "out.txt",
         ],
         "check: not as expected, waiting": ["check", "--config", ill, "--wait", "10ms"],
         "check: nothing to probe": ["check", "--config", empty],
@@ -113,12 +112,9 @@ def _situations(scene: Scene) -> dict[str, tuple[list[str], str]]:
         "check: unknown output": ["check", "--config", well, "--output", "xml"],
         "check: no duration": ["check", "--config", well, "--wait", "5"],
         "check: no file to write": ["check", "--config", well, "--output-file", "gone/x"],
-        "check: a file to write": ["check", "--config", well, "--output-file", "written.txt"],
         "check: evidence into a file": ["check", "--config", well, "--evidence", well],
-        "validate: a mistake": ["validate", "--config", mistake],
         "validate: not YAML": ["validate", "--config", not_yaml],
         "validate: an argument": ["validate", well],
-        "inspect: a key as certificate": ["inspect", "--cert", tls["key_file"]],
         "inspect: no such file": ["inspect", "gone.pem"],
         "inspect: unknown option": ["inspect", "--no-such-option"],
         "explain: no cause": ["explain", _NO_CAUSE],

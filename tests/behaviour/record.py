@@ -1,12 +1,13 @@
 """A promise: what users and their tools rely on, recorded.
 
-Change it deliberately, with `python -m tests.behaviour.record`: it runs the product, and writes what
-the product does into `recorded/`. `test_behaviour.py` compares.
+Change it deliberately, with `python -m tests.behaviour.record [NAME …]`: it runs the product, and
+writes what the product does into `recorded/`. `test_behaviour.py` compares.
 """
 
 import json
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -53,11 +54,11 @@ def found(name: str, of: Scene) -> Json:
     return json.loads(json.dumps(RECORDINGS[name](of)))
 
 
-def main() -> None:
-    """Write every recording."""
+def main(names: Sequence[str]) -> None:
+    """Write the recordings called `names`, else all."""
     RECORDED.mkdir(exist_ok=True)
     with scene() as shown:
-        for name in RECORDINGS:
+        for name in names or RECORDINGS:
             start = time.monotonic()
             text = written(found(name, shown))
             (RECORDED / f"{name}.json").write_text(text, encoding="utf-8")
@@ -66,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
