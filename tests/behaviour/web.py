@@ -87,9 +87,13 @@ def metrics(scene: Scene) -> Json:
 
 def web(scene: Scene) -> Json:
     """Return how a service answers, reads its configuration again, logs, and ends."""
-    targets = demo_targets(scene)
-    listen = {"listen": "127.0.0.1:0"}
-    config = scene.write("web-pages.json", {"targets": targets, "web": listen})
+    # Two answers are compared, so no attempt may come between them.
+    whole = {
+        "defaults": {"interval": "1h"},
+        "targets": demo_targets(scene),
+        "web": {"listen": "127.0.0.1:0"},
+    }
+    config = scene.write("web-pages.json", whole)
     with serving(scene.folder, ["run", "--config", config]) as running:
         await_attempts(running)
         return {
@@ -227,7 +231,7 @@ def _reloads(scene: Scene, running: Service, config: str) -> Json:
         "names the key": "no_such_key" in refused.body,
         "the old one stays in force": 'mtls_probe_success{target="healthy-grpc"} 1' in in_force,
         f"{name} is 0": f"\n{name} 0.0\n" in in_force,
-        "repaired, after SIGHUP it is 1": True,
+        "repaired, and after SIGHUP, it is 1": True,
     }
 
 
