@@ -36,7 +36,7 @@ def checks(scene: Scene) -> Json:
             "table": given,
         }
     )
-    document = json.loads(ended["json"].out)
+    document = ended["json"].document()
     each_line = [json.loads(line) for line in ended["jsonl"].out.splitlines()]
     names = [each["target"] for each in document["results"]]
     return {
@@ -61,14 +61,14 @@ def evidence(scene: Scene) -> Json:
     checked = scene.run(
         "check", "--config", config, "--output", "json", "--evidence", "evidence-of-all"
     )
-    results = json.loads(checked.out)["results"]
+    results = checked.document()["results"]
     files = sorted((scene.folder / "evidence-of-all").glob("*.json"))
     diagnosed = scene.run("diagnose", *map(str, files), "--output", "json")
     piped = scene.run("diagnose", "-", "--output", "jsonl", stdin=files[0].read_text())
     merged: Json = "null"
     for file in files:
         merged = merge(merged, shape(json.loads(file.read_text())))
-    verdicts = {each["target"]: _verdict(each) for each in json.loads(diagnosed.out)["results"]}
+    verdicts = {each["target"]: _verdict(each) for each in diagnosed.document()["results"]}
     return {
         "a file for each target": sorted(f"{each['target']}.json" for each in results)
         == [file.name for file in files],
@@ -77,8 +77,8 @@ def evidence(scene: Scene) -> Json:
             "exit code": diagnosed.code,
             "says the same as check": verdicts
             == {each["target"]: _verdict(each) for each in results},
-            "document": sorted(json.loads(diagnosed.out)),
-            "result": shape(json.loads(diagnosed.out)["results"][0]),
+            "document": sorted(diagnosed.document()),
+            "result": shape(diagnosed.document()["results"][0]),
             "from stdin": {"exit code": piped.code, "lines": len(piped.out.splitlines())},
         },
     }

@@ -1,6 +1,5 @@
 """The command line: options of every command, exit codes, and the documents of those that connect nowhere."""
 
-import json
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -73,12 +72,12 @@ def documents(scene: Scene) -> Json:
         **{
             name: {
                 "exit code": ended[name].code,
-                "document": scene.normal.value(json.loads(ended[name].out)),
+                "document": scene.normal.value(ended[name].document()),
             }
             for name in asked
         },
         "explain LINE": {line: _candidates(ended[line]) for line in LINES},
-        "shape of candidates": shape(json.loads(ended[LINES[0]].out)),
+        "shape of candidates": shape(ended[LINES[0]].document()),
     }
 
 
@@ -166,7 +165,7 @@ def _arguments(text: str, name: str) -> str:
 
 
 def _candidates(ended: Ended) -> Json:
-    candidates = json.loads(ended.out)["candidates"]
+    candidates = ended.document()["candidates"]
     return {
         "exit code": ended.code,
         "causes": {each["cause"]: each["score"] for each in candidates},

@@ -4,6 +4,7 @@ Nothing here imports the package: what is recorded holds whatever its modules ar
 """
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 MTLS_PROBE: Final = Path(sys.executable).with_name("mtls-probe")
 FULL_DISK: Final = ("sh", "-c", 'exec "$@" > /dev/full', "sh")
@@ -32,6 +33,19 @@ class Ended:
     code: int
     out: str
     err: str
+
+    def document(self) -> Any:
+        """Return the JSON that it printed.
+
+        Raises:
+            AssertionError: where it printed none; it says what the command said instead.
+        """
+        try:
+            return json.loads(self.out)
+        except ValueError:
+            raise AssertionError(
+                f"exit code {self.code}, and no JSON: {self.err[-4000:]}"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

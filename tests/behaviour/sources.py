@@ -1,6 +1,5 @@
 """Where targets come from besides the configuration: each kind of source, up and down."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -73,11 +72,11 @@ def sources(scene: Scene) -> Json:
 def _said(scene: Scene, name: str, arguments: list[str], variables: dict[str, str] | None) -> Json:
     form = ("--output", "json", *arguments)
     validated = scene.run("validate", *form, variables=variables)
-    document = scene.normal.value(json.loads(validated.out))
+    document = scene.normal.value(validated.document())
     said = {"validate": {"exit code": validated.code, **document}}
     if name in _CHECKED:
         checked = scene.run("check", *form, variables=variables)
-        results = json.loads(checked.out)
+        results = checked.document()
         said["check"] = {
             "exit code": checked.code,
             "sources": scene.normal.value(results["sources"]),
