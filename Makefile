@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab faults check causes rules dashboards bench collector lock clean
+.PHONY: help demo test lab faults check causes docs rules dashboards bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
@@ -22,6 +22,7 @@ help:
 	@echo "make faults     injects 300 faults beside a running probe and judges every verdict; SEED=, COUNT="
 	@echo "make check      lint, formatting, types and the laws of the architecture"
 	@echo "make causes     writes CAUSES.md from the catalogue"
+	@echo "make docs       writes docs/configuration.md from the Structs that read the files"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards from grafana/source"
 	@echo "make bench      what an attempt costs"
@@ -44,6 +45,9 @@ faults: $(VENV)/.test
 
 causes: $(VENV)/.test
 	$(BIN)/python -m probe.report.causes_markdown CAUSES.md
+
+docs: $(VENV)/.test
+	$(BIN)/python -m tools.configuration_reference docs/configuration.md
 
 rules: $(VENV)/.test
 	$(BIN)/mtls-probe rules --config config/mtls-probe.yml > config/prometheus/rules/mtls-probe.yml
