@@ -6,10 +6,9 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 """
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from types import MappingProxyType
 from typing import Final
 
 import msgspec.structs
@@ -45,7 +44,6 @@ from probe.otlp.response import date_reading
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
-from probe.x509.parse import CertificateReader
 
 SHORTEST_QUIET: Final = 0.02
 LONGEST_QUIET: Final = 1.0
@@ -105,14 +103,10 @@ class Prober:
     def __init__(
         self,
         credentials: CredentialStore,
-        reader: CertificateReader,
         resolver: Resolver,
+        settings: ProberSettings,
         *,
-        wall_clock: Callable[[], float],
-        user_agent: str,
-        clock_tolerance: float = 60.0,
-        resource: Mapping[str, str] = MappingProxyType({}),
-        propagate: bool = False,
+        readers: TlsReaders | None = None,
         delays: LoopDelays | None = None,
         register: SecretRegister | None = None,
     ) -> None:
@@ -120,44 +114,20 @@ class Prober:
 
         Args:
             credentials: the files of all targets.
-            reader: reads what servers present.
             resolver: names to addresses.
-            wall_clock: gives seconds since the epoch.
-            user_agent: how the probe calls itself.
-            clock_tolerance: seconds by which two clocks may differ.
-            resource: attributes of the probe's own resource, for canaries.
-            propagate: whether each attempt has a trace, which its request carries.
+            settings: what holds for all attempts.
+            readers: read what servers present; all that run in one loop may share them.
             delays: measures how long this process could not act; all that run in one loop share it.
             register: masks in evidence what it holds; the secrets of each target are added. None:
                 one of its own.
         """
         self._credentials = credentials
         self._resolver = resolver
-        self._settings = ProberSettings(
-            user_agent=user_agent,
-            wall_clock=wall_clock,
-            clock_tolerance=clock_tolerance,
-            resource=resource,
-            propagate=propagate,
-        )
-        self._prepared: dict[str, PreparedTarget] = {}
+        self._settings = settings
         self._delays = delays or LoopDelays()
         self._register = SecretRegister() if register is None else register
         self._masker = EvidenceMasker(self._register)
-        self._readers = TlsReaders(reader)
-
-    def forget(self, names: set[str]) -> None:
-        """Drop what was prepared for targets that are gone."""
-        for name in names & self._prepared.keys():
-            del self._prepared[name]
-
-    def _prepared_of(self, target: Target | PreparedTarget) -> PreparedTarget:
-        if isinstance(target, PreparedTarget):
-            return target
-        known = self._prepared.get(target.name)
-        if known is None or known.target is not target:
-            known = self._prepared[target.name] = self.prepare(target)
-        return known
+        self._readers = readers or TlsReaders()
 
     def prepare(self, target: Target) -> PreparedTarget:
         """Return what the attempts of `target` share, to be kept for as long as it is unchanged."""
@@ -165,13 +135,12 @@ class Prober:
         return PreparedTarget(target, self._settings, self._readers)
 
     async def attempt(
-        self, probed: Target | PreparedTarget, trace: TraceContext | None = None
+        self, prepared: PreparedTarget, trace: TraceContext | None = None
     ) -> Evidence:
         """Try a target once and return all that was seen; `trace` is what it belongs to.
 
         Only cancellation and bugs of ours raise.
         """
-        prepared = self._prepared_of(probed)
         target, started = prepared.target, monotonic()
         with self._delays.measure(target.timeout) as meter:
             at, deadline = self._settings.wall_clock(), started + target.timeout
@@ -197,7 +166,7 @@ class Prober:
 
     async def experiment(
         self,
-        probed: Target | PreparedTarget,
+        prepared: PreparedTarget,
         evidence: Evidence,
         varied: Sequence[Varied],
         budget: float | None = None,
@@ -207,7 +176,6 @@ class Prober:
         All share `budget` seconds, by default one further `timeout`. None are made where the files
         have changed meanwhile: they would not be about that attempt any more.
         """
-        prepared = self._prepared_of(probed)
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
         credentials = self._credentials.get(target)

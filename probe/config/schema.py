@@ -1,6 +1,6 @@
 """The shape of the project's own YAML file: keys, types, defaults, and what each key means.
 
-docs/configuration.md is generated from it (`make docs`). What values mean is judged where they
+docs/configuration.md is generated from it (`make references`). What values mean is judged where they
 become a `Configuration`. None means that a key is not set, so that `defaults` can fill it.
 """
 

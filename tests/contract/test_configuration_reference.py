@@ -4,14 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from tools import configuration_reference
-from tools.configuration_reference import SECTIONS, WEB_SECTIONS, find_undocumented, render
+from tests.contract import configuration_reference
+from tests.contract.configuration_reference import SECTIONS, WEB_SECTIONS, find_undocumented, render
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
 def test_the_page_is_what_the_structs_say() -> None:
-    """`make docs` writes it; nobody edits it."""
+    """`make references` writes it; nobody edits it."""
     assert PAGE.read_text(encoding="utf-8") == render()
 
 

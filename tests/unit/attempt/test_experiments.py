@@ -12,16 +12,13 @@ import msgspec.structs
 import pytest
 
 from probe.attempt.experiments import PlaintextSession
-from probe.attempt.prober import Prober
-from probe.attempt.resolver import Resolver
 from probe.backend.pki import Issued, write_pem
-from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.pipeline import PipelineSettings, run_rounds
-from probe.x509.parse import CertificateReader
+from tests.support.attempting import prober
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
 
 GOOD = CLIENT_CA.issue("exporter")
@@ -225,13 +222,7 @@ async def test_files_that_changed_meanwhile_are_not_experimented_with(
 ) -> None:
     """Experiments on other files would not be about that attempt any more."""
     backend = await start(behaviour="grpc_core")
-    probe = Prober(
-        CredentialStore(),
-        CertificateReader(),
-        Resolver(),
-        wall_clock=lambda: 1.8e9,
-        user_agent="mtls-probe/test",
-    )
+    probe = prober()
     watched = target(tmp_path, backend.port, STRANGER)
     evidence = await probe.attempt(watched)
     write_pem(tmp_path, "tls.crt", GOOD.pem)
@@ -242,13 +233,7 @@ async def test_files_that_changed_meanwhile_are_not_experimented_with(
 async def test_a_backend_that_is_gone_by_then_is_evidence(start: Start, tmp_path: Path) -> None:
     """The experiment could not connect: it says so, and rules nothing out."""
     backend = await start(behaviour="close")
-    probe = Prober(
-        CredentialStore(),
-        CertificateReader(),
-        Resolver(),
-        wall_clock=lambda: 1.8e9,
-        user_agent="mtls-probe/test",
-    )
+    probe = prober()
     watched = target(tmp_path, backend.port)
     evidence = await probe.attempt(watched)
     await backend.stop()

@@ -1,6 +1,6 @@
 """Writes docs/configuration.md from the Structs that read configuration files.
 
-    python -m tools.configuration_reference docs/configuration.md
+    make references
 
 Keys, types and defaults come from the Structs, meanings from the docstrings of their fields.
 """
@@ -56,7 +56,7 @@ BEHIND: Final = {schema.DefaultsEntry: Target, schema.TlsEntry: TlsSettings}
 HEAD: Final = """\
 # Configuration reference
 
-<!-- Written by `make docs` from the Structs that read the files. Do not edit. -->
+<!-- Written by `make references` from the Structs that read the files. Do not edit. -->
 
 Every key of the configuration file, of the [web file](#web-file), and what is read of [a Collector](#a-collectors-configuration) and of [an SDK](#an-sdks-settings). How it is used: [configuring targets and sources](configuring.md).
 
