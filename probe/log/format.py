@@ -2,7 +2,7 @@
 
 In JSON what also stands on a span has its name there: one of OTel's semantic conventions, or one
 under `mtls_probe.`; trace_id, span_id and trace_flags are at the top (the specification, "Trace
-Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
+Context in non-OTLP Log Formats").
 """
 
 import logging
@@ -92,7 +92,7 @@ def log_warnings(warnings: Iterable[str]) -> None:
     """Log the warnings about the configuration, a line each."""
     for warning in warnings:
         structlog.get_logger("mtls_probe").warning(
-            "configuration", reason=safe_text(warning, _LINE)
+            "config_warning", reason=safe_text(warning, _LINE)
         )
 
 
@@ -162,9 +162,9 @@ class StandardLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record as an event: who says it, and what, with the traceback if any."""
         try:
-            write = self._log.error if record.levelno >= logging.ERROR else self._log.warning
             exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
-            write(
+            self._log.log(
+                logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING,
                 "library_message",
                 library=record.name,
                 message=record.getMessage(),

@@ -222,7 +222,7 @@ class Pipeline:
             faults = runtime.part(FaultThrottle) if detached is None else detached.faults
             # Otherwise at each attempt, for ever; the metrics count them all.
             if faults.take(time.monotonic()):
-                log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
+                log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
             register = self.register if detached is None else detached.register
             register_targets(register, (target,))
             evidence = fault_evidence(

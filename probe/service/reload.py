@@ -126,7 +126,7 @@ class Reloading:
                 self._told(successful=False, at=time.time())
                 if not (quiet and known == self.failure):
                     keeps = "the configuration in force"
-                    log.error("reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                    log.error("config_reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return self.failure
             if self.failure or not (quiet and loaded == self.configuration):
                 self._swap(loaded)
@@ -136,7 +136,7 @@ class Reloading:
         old = self.configuration
         fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
-            log.warning("needs_a_restart", settings=fixed)
+            log.warning("config_restart_required", settings=fixed)
         self._pipeline.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
@@ -144,7 +144,7 @@ class Reloading:
         self._told(successful=True, at=time.time())
         self._applied(loaded)
         warnings = [safe_text(warning) for warning in loaded.warnings]
-        log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
+        log.info("config_reloaded", targets=len(loaded.targets), warnings=warnings)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:

@@ -186,7 +186,7 @@ class Service:
                     **self._spans_to,
                 )
                 if configuration.spans_to is not None and telemetry is None:
-                    log.warning("telemetry_off", **self._spans_to)
+                    log.warning("telemetry_disabled", **self._spans_to)
                 try:
                     yield address
                 finally:

@@ -68,7 +68,7 @@ class Telemetry:
             export = SpanExport(destination.protocol, destination.queue, self._on_export)
             self._tracing = Tracing(self.resource, export.processor)
         except Exception as error:  # noqa: BLE001 - probing goes on without
-            log.error("telemetry_unavailable", reason=safe_text(f"{type(error).__name__}: {error}"))  # noqa: TRY400  (a mistake of the user needs no traceback)
+            log.error("telemetry_disabled", reason=safe_text(f"{type(error).__name__}: {error}"))  # noqa: TRY400  (a mistake of the user needs no traceback)
             yield
             return
         self._export = export

@@ -144,7 +144,7 @@ class WebConfig:
             return False
         self.failure = failure
         if failure is not None:
-            log.error("web_config_refused", reason=failure, keeps="the web file in force")
+            log.error("web_config_reload_failed", reason=failure, keeps="the web file in force")
         told(failure)
         return failure is None
 
