@@ -245,7 +245,13 @@ def _events(log: str) -> Json:
         event["fields"] |= set(line)
     return {
         name: {key: sorted(values) for key, values in events[name].items()}
-        for name in ("listening", "outcome_changed", "reloaded", "reload_failed", "stopping")
+        for name in (
+            "listening",
+            "target_outcome_changed",
+            "config_reloaded",
+            "config_reload_failed",
+            "stopping",
+        )
         if name in events
     }
 
