@@ -35,7 +35,7 @@ from probe.system.fault_log import FaultLog
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
@@ -140,14 +140,16 @@ class Service:
         self.metrics.service.record_reload(successful=True, at=time.time())
         self._sources_read(configuration)
         application = web_application(
-            self.ledger,
-            self.metrics,
-            ready=lambda: self._started,
-            reload=self.reloading.asked if self.reloading.possible else None,
-            reload_failure=self._reload_failure,
-            warnings=lambda: self.configuration.warnings,
-            sources=self._sources,
-            on_demand=self._on_demand.answer,
+            ServiceView(
+                ledger=self.ledger,
+                metrics=self.metrics,
+                is_ready=lambda: self._started,
+                reload=self.reloading.asked if self.reloading.possible else None,
+                reload_failure=self._reload_failure,
+                warnings=lambda: self.configuration.warnings,
+                sources=self._sources,
+                on_demand=self._on_demand.answer,
+            )
         )
         served = self._web_config
         if served is not None:
