@@ -27,7 +27,7 @@ def judge_load(
         return facts, None
     if facts.faults:
         return facts, Ending(stage="load", kind="credentials")
-    if lacking := credentials.lacking():
+    if lacking := credentials.find_library_limit():
         return facts, Ending(stage="load", kind="probe_fault", detail=lacking)
     return facts, None
 

@@ -99,7 +99,7 @@ class Reloading:
         """
         failure = await self.reload()
         if failure is None:
-            self._pipeline.credentials.exporters_started()
+            self._pipeline.credentials.forget_rotations()
         return failure
 
     async def reload(self) -> str | None:
