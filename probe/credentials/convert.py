@@ -13,7 +13,7 @@ from probe.credentials.formats.recognise import Format
 from probe.credentials.formats.wrapped import Wrapped, choose_wrapped, find_wrapped
 from probe.credentials.named_file import INLINE
 from probe.model.finding import Role
-from probe.text.shell_quoting import quote_path
+from probe.text.safe_text import quote_path
 
 Damage = Literal[
     "byte_order_mark", "one_line", "indented", "pkcs7", "trusted_certificate", "encrypted"

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from probe.model.finding import Finding, Role
-from probe.model.setting_variables import GENERAL_VARIABLES, name_variables
-from probe.model.target import Target
+from probe.model.target import GENERAL_VARIABLES, Target, name_variables
 from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
 

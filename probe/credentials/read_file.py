@@ -21,9 +21,9 @@ from probe.model.target import ServerCertificateFile
 from probe.system.own_limits import EXHAUSTED, is_own_lack
 from probe.text.description import (
     describe_path,
-    described_kind,
     is_description,
     is_plausible_path,
+    placeholder_kind,
 )
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
@@ -146,7 +146,7 @@ def _describe_non_path(file: NamedFile) -> Finding:
     """Say what stands where the path belongs; the text itself, perhaps the key, is not shown."""
     role, settings = file.role, file.settings
     shown = describe_path(file.path)
-    kind = described_kind(shown)
+    kind = placeholder_kind(shown)
     what = shown[1:-1] if kind else "nothing"
     setting = settings.name(role)
     fix = [

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from probe.inspection.file_report import Judgement
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
-from probe.text.shell_quoting import quote_path
+from probe.text.safe_text import quote_path
 from probe.x509.path import get_path_length, has_issuer_key, names_issuer
 from probe.x509.signature import is_issued_by
 from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, find_weak_key, find_weak_signature
