@@ -12,7 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.service.schedule import LONGEST_JITTER, _moment, _seconds, _OffsetTrigger
+from probe.service.schedule import LONGEST_JITTER, _moment, _OffsetTrigger, _seconds
 from tests.support.schedule_story import Story, target
 
 HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
