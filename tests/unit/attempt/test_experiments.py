@@ -13,7 +13,6 @@ import pytest
 
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
-from probe.backend.pki import Issued, write_pem
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
@@ -23,6 +22,7 @@ from probe.otlp.plaintext_preface import Greeting
 from probe.service.pipeline import PipelineSettings, run_rounds
 from probe.x509.parse import CertificateReader
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
+from tests.support.pki import Issued, write_pem
 
 GOOD = CLIENT_CA.issue("exporter")
 STRANGER = OTHER_CA.issue("stranger")

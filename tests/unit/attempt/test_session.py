@@ -7,10 +7,10 @@ from OpenSSL import SSL
 
 from probe.attempt.session import Purpose
 from probe.attempt.wire_limits import BYTE_BUDGET
-from probe.backend.answers import nginx_refusal
 from probe.backend.http1_server import Http1Server
-from probe.backend.http2_server import PREFACE
 from probe.model.target import Protocol
+from tests.support.backends import nginx_refusal
+from tests.support.http2_bytes import PREFACE
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA
 from tests.support.memory_peer import VERSIONS, Version, plan_of, server_context
 from tests.support.talking import QUIET, SETTINGS, STRANGER, TOKEN, answer, talk, unstarted

@@ -3,7 +3,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority
 from probe.tls.client import TlsClient
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 from tests.support.memory_peer import (
@@ -15,6 +14,7 @@ from tests.support.memory_peer import (
     plan_of,
     server_context,
 )
+from tests.support.pki import Authority
 from tests.support.tls_records import record
 
 
