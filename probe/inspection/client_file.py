@@ -13,7 +13,7 @@ from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
 from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
 from probe.model.finding import Finding
-from probe.text.shell_quoting import quote_path
+from probe.text.safe_text import quote_path
 from probe.x509.signature import is_issued_by
 from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, find_weak_key, find_weak_signature
 

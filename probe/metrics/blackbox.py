@@ -17,7 +17,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
-from probe.report.story import plain
+from probe.report.story import format_story
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 from probe.x509.path import find_issuers, order_path
@@ -138,7 +138,7 @@ def debug_page(
 ) -> bytes:
     """Return the attempt's story, and the metrics that it would have been, as plain text."""
     at = rfc3339(evidence.at, "milliseconds")
-    lines = [f"{at}, module {safe_text(module)}", plain(evidence, diagnosis)]
+    lines = [f"{at}, module {safe_text(module)}", format_story(evidence, diagnosis)]
     lines += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
     metrics = blackbox_metrics(target, evidence, diagnosis, duration)
     return "\n".join([*lines, "", "Metrics that would have been returned:", ""]).encode() + metrics

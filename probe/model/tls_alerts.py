@@ -3,8 +3,6 @@
 from enum import IntEnum
 from typing import Final
 
-from probe.model.evidence import Alert
-
 
 class TlsAlert(IntEnum):
     """The alerts of the registry; a peer may send others."""
@@ -53,21 +51,8 @@ class TlsAlert(IntEnum):
 
 
 _NAMES: Final = {alert.value: alert.registry_name for alert in TlsAlert}
-_READ: Final = 0x04
-_FATAL: Final = 2
 
 
 def name_alert(number: int) -> str:
     """Return the registry's name of an alert, or `alert_` and its number."""
     return _NAMES.get(number, f"alert_{number}")
-
-
-def alert_from_info(where: int, ret: int) -> Alert:
-    """Read the arguments that OpenSSL's info callback gives for an alert."""
-    number = ret & 0xFF
-    return Alert(
-        direction="received" if where & _READ else "sent",
-        level="fatal" if ret >> 8 == _FATAL else "warning",
-        number=number,
-        name=name_alert(number),
-    )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from probe.attempt.own_addresses import is_own_address
+from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoPlaceError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page
@@ -25,8 +25,8 @@ from probe.model.module import AllowList, Module, may_be_called, under_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
-from probe.text.layered_register import LayeredRegister
 from probe.text.safe_text import safe_text
+from probe.text.secret_register import LayeredRegister
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5

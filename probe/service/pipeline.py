@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from probe import __version__
-from probe.attempt.own_time import LoopDelays
-from probe.attempt.prepared import target_facts
+from probe.attempt.loop_delays import LoopDelays
+from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_facts import target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialStore
@@ -30,10 +31,9 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.system.token_bucket import TokenBucket
+from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.x509.parse import CertificateReader
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
@@ -99,6 +99,13 @@ class PipelineSettings:
         )
 
 
+@dataclass(slots=True)
+class _AttemptSetup:
+    """What the attempts of one target share: a part of its runtime."""
+
+    prepared: PreparedTarget | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DetachedScope:
     """What an attempt outside the ledger has for itself, so that it leaves nothing behind."""
@@ -145,6 +152,7 @@ class Pipeline:
             user_agent=USER_AGENT,
         )
         self._sampler = sampler
+        self._readers = TlsReaders()
         self._prober = self._make_prober(self.resolver, self.register)
         self._experiments = ExperimentSchedule(
             enabled=self.settings.experiments,
@@ -153,28 +161,23 @@ class Pipeline:
         )
 
     def _make_prober(self, resolver: Resolver, register: SecretRegister) -> Prober:
-        return Prober(
-            self.credentials,
-            CertificateReader(),
-            resolver,
-            wall_clock=time.time,
+        settings = ProberSettings(
             user_agent=USER_AGENT,
             clock_tolerance=self.settings.clock_tolerance,
             resource=self.settings.resource,
             propagate=self.settings.propagate and self._sampler is not None,
+        )
+        return Prober(
+            self.credentials,
+            resolver,
+            settings,
+            readers=self._readers,
             delays=self.delays,
             register=register,
         )
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Follow a reload: what is kept of targets that are gone or changed is dropped."""
-        wanted = {target.name: target for target in targets}
-        gone = {
-            state.target.name
-            for state in self.ledger
-            if wanted.get(state.target.name) != state.target
-        }
-        self._prober.forget(gone)
         self.ledger.replace_targets(targets)
         self.credentials.retain(state.target for state in self.ledger)
 
@@ -218,7 +221,7 @@ class Pipeline:
             faults = runtime.part(FaultThrottle) if detached is None else detached.faults
             # Otherwise at each attempt, for ever; the metrics count them all.
             if faults.take(time.monotonic()):
-                log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
+                log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
             register = self.register if detached is None else detached.register
             register_targets(register, (target,))
             evidence = fault_evidence(
@@ -238,7 +241,11 @@ class Pipeline:
         if detached is not None:
             prober = self._make_prober(detached.resolver, detached.register)
             experiments = detached.experiments
-        evidence = await prober.attempt(target, trace)
+            prepared = prober.prepare(target)
+        else:
+            setup = runtime.part(_AttemptSetup)
+            prepared = setup.prepared = setup.prepared or prober.prepare(target)
+        evidence = await prober.attempt(prepared, trace)
         if self.settings.wait_for_slot:
             await self.clocks.measured()
         evidence = self.clocks.beside(evidence)
@@ -246,7 +253,7 @@ class Pipeline:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_TIME else 0.0
-        make = partial(prober.experiment, target, evidence)
+        make = partial(prober.experiment, prepared, evidence)
         return await experiments.resolve_experiments(runtime, evidence, make, limit)
 
 

@@ -15,12 +15,10 @@ from typing import Final
 import structlog
 
 from probe.attempt.resolver import Resolver
-from probe.config.configuration import Configuration
-from probe.config.configured_secrets import register_configuration
-from probe.config.loader import Loader
+from probe.config.configuration import Configuration, register_configuration
+from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
-from probe.log.changes import ChangeLog
-from probe.log.source_states import SourceLog
+from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
     Lookups,
@@ -28,17 +26,16 @@ from probe.metrics.service_metrics import (
     log_samples,
     own_trouble_samples,
 )
-from probe.model.source_state import SourcesShown
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
 from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloading
 from probe.service.schedule import Schedule
-from probe.service.span_export import telemetry_for
+from probe.system.fault_log import FaultLog
+from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.application import web_application
-from probe.web.server.bug_log import FaultLog
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
@@ -56,7 +53,7 @@ class Service:
     def __init__(
         self,
         configuration: Configuration,
-        loader: Loader | None = None,
+        loader: ConfigurationLoader | None = None,
         register: SecretRegister | None = None,
     ) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
@@ -66,7 +63,7 @@ class Service:
         self._register = register = SecretRegister() if register is None else register
         register_configuration(register, configuration)
         self.ledger = Ledger(configuration.targets)
-        self._telemetry, self._spans_to = telemetry_for(
+        self._telemetry, self._spans_to = build_telemetry(
             configuration.spans_to,
             resource=configuration.resource,
             sample_successes=configuration.sample_successes,
@@ -99,7 +96,7 @@ class Service:
             self._pipeline,
             lambda: self.configuration.modules,
             concurrency=configuration.concurrency,
-            recorded=telemetry.recorded if telemetry is not None else lambda _runtime: None,
+            recorded=telemetry.record if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
             "schedule": self._pipeline.resolver,
@@ -109,12 +106,12 @@ class Service:
         self.metrics.service.register(
             partial(
                 own_trouble_samples,
-                self._pipeline.delays.late,
+                self._pipeline.delays.total,
                 {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
         )
         if telemetry is not None:
-            self.ledger.subscribe(telemetry.recorded)
+            self.ledger.subscribe(telemetry.record)
         file = configuration.web.config_file
         self._web_config = None if file is None else WebConfig(Path(file), register)
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
@@ -189,7 +186,7 @@ class Service:
                     **self._spans_to,
                 )
                 if configuration.spans_to is not None and telemetry is None:
-                    log.warning("telemetry_off", **self._spans_to)
+                    log.warning("telemetry_disabled", **self._spans_to)
                 try:
                     yield address
                 finally:
@@ -263,7 +260,7 @@ def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
 async def serve(
     configuration: Configuration,
     *,
-    loader: Loader | None = None,
+    loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
     lines_dropped: Callable[[], int] = lambda: 0,

@@ -25,7 +25,7 @@ from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target
 from probe.service.pipeline import Pipeline, PipelineSettings
-from probe.service.span_export import Telemetry
+from probe.telemetry.telemetry import Telemetry
 from tests.bench.attempt_cost import IN_FLIGHT, serve
 
 ROUNDS = 25
@@ -83,7 +83,7 @@ def side(target: Target, telemetry: Telemetry | None) -> Side:
     Metrics(ledger)
     if telemetry is None:
         return Side(Pipeline(ledger), None, [])
-    ledger.subscribe(telemetry.recorded)
+    ledger.subscribe(telemetry.record)
     pipeline = Pipeline(ledger, PipelineSettings(propagate=True), sampler=telemetry.sampler)
     return Side(pipeline, telemetry, [])
 

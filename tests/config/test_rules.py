@@ -19,8 +19,7 @@ from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.model.source_state import SourceState
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourceState, Target
 from tests.config import promtool
 from tests.config.conftest import CONFIG
 from tests.config.manifests import dump, load

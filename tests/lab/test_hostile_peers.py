@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from probe.config.configuration import load_configuration
+from probe.config.loader import load_configuration
 from probe.ledger.ledger import Ledger
 from probe.model.target import Target
 from probe.service.pipeline import Pipeline

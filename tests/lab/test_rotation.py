@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from probe.config.configuration import configuration_from_environment, load_configuration
+from probe.config.loader import load_configuration, load_from_environment
 from probe.ledger.ledger import Ledger
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Target
@@ -115,7 +115,7 @@ def test_an_sdk_that_was_not_restarted(
     )
     cert = write_pem(tmp_path, "tls.crt", first.pem)
     key = write_pem(tmp_path, "tls.key", first.key_pem)
-    (target,) = configuration_from_environment(
+    (target,) = load_from_environment(
         {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://localhost:{collector().grpc_port}",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",

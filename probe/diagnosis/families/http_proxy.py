@@ -7,6 +7,7 @@ from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.model.evidence import Evidence
+from probe.text.host_port import split_host_port
 
 _CREDENTIALS_WANTED: Final = 407
 _CANNOT_REACH: Final = frozenset({502, 503, 504})
@@ -61,7 +62,7 @@ def _proxy(evidence: Evidence) -> Match | None:
 
 
 def _tried(evidence: Evidence) -> tuple[str, ...]:
-    _, _, port = evidence.target.proxy.rpartition(":")
+    _, port = split_host_port(evidence.target.proxy)
     reached = tuple(
         f"the proxy at {attempt.address} port {port}: {attempt.error}"
         for attempt in evidence.connects

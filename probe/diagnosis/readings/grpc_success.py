@@ -8,8 +8,7 @@ the backend has accepted who we are and said OK, so that is a finding.
 
 from typing import Final
 
-from probe.model.evidence import Answer
-from probe.model.grpc_media import is_grpc_media
+from probe.model.evidence import Answer, is_grpc_media
 
 _OK: Final = 200
 

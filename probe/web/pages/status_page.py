@@ -21,9 +21,9 @@ from probe import __version__
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.report.cause_page import PARTIES
-from probe.report.let_in import let_in_against_expectation
+from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339
 from probe.web.pages.countdown import Countdown, countdowns, first_expiry
@@ -212,7 +212,7 @@ def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row
         )
     cause = catalogue.get(diagnosis.cause or "")
     since = state.since or now
-    let_in = let_in_against_expectation(state.evidence, diagnosis) if state.evidence else None
+    let_in = explain_unexpected_acceptance(state.evidence, diagnosis) if state.evidence else None
     party = party_of(state)
     tls = target.tls
     named = tls.cert_file or tls.key_file or tls.ca_file

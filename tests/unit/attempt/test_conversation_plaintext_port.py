@@ -3,7 +3,7 @@
 import msgspec.structs
 import pytest
 
-from probe.attempt.session import OtlpConversation, Purpose
+from probe.attempt.session import OtlpSession, Purpose
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Target
@@ -28,8 +28,8 @@ def evidence(
 ) -> Evidence:
     """Return the evidence of an attempt without TLS whose peer sends `raw` and closes."""
     asked = Target(name="t", endpoint=Endpoint("h", 4317, scheme="http"), protocol=protocol)
-    conversation = OtlpConversation(
-        None, build_request(asked, "probe"), purpose=purpose, grpc=protocol == "grpc", quiet=0.0
+    conversation = OtlpSession(
+        None, build_request(asked, "probe"), purpose=purpose, needs_h2=protocol == "grpc", quiet=0.0
     )
     conversation.start(0.0)
     conversation.take_output()

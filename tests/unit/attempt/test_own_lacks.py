@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from probe.attempt.open_socket import dial
+from probe.attempt.connect import open_socket
 from probe.attempt.resolver import Resolver
 from probe.clock.sources import ClockSources
 from probe.diagnosis.diagnose import diagnose
@@ -88,7 +88,7 @@ async def test_without_descriptors_no_root_is_missing_for_ever(
     """OpenSSL passes over a file of roots that it cannot open: no such context may be kept."""
     backend = await start()
     probe, watched = prober(), target(tmp_path, backend.port, ca_file=None)
-    context = probe._credentials.get(watched)
+    context = probe.prober._credentials.get(watched)
     with no_descriptors(), pytest.raises(OwnLimitError, match="roots"):
         context.context()
     store = context.context().get_cert_store()
@@ -158,8 +158,8 @@ async def test_no_source_port_is_ours_and_no_source_address_is_not(
                 return 0
             return errno.EADDRNOTAVAIL
 
-    monkeypatch.setattr("probe.attempt.open_socket.socket.socket", Failing)
-    outcome = await dial("127.0.0.1", 4317, 0.0)
+    monkeypatch.setattr("probe.attempt.connect.socket.socket", Failing)
+    outcome = await open_socket("127.0.0.1", 4317, 0.0)
     assert isinstance(outcome, Ending)
     assert outcome.kind == kind
     assert outcome.detail.startswith("EADDRNOTAVAIL")

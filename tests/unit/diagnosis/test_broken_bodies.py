@@ -11,7 +11,7 @@ import pytest
 from hpack import Encoder
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
-from probe.attempt.session import OtlpConversation
+from probe.attempt.session import OtlpSession
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Protocol, Target
@@ -56,8 +56,8 @@ def judged(raw: bytes, protocol: Protocol, end: str, *, plaintext_h2: bool = Fal
     """Return what becomes of an attempt without TLS whose peer sends `raw` and then ends it."""
     asked = Target(name="t", endpoint=Endpoint("h", 4317, scheme="http"), protocol=protocol)
     request = build_request(asked, "probe")
-    conversation = OtlpConversation(
-        None, request, purpose="export", grpc=plaintext_h2 or protocol == "grpc", quiet=0.0
+    conversation = OtlpSession(
+        None, request, purpose="export", needs_h2=plaintext_h2 or protocol == "grpc", quiet=0.0
     )
     conversation.start(0.0)
     conversation.take_output()

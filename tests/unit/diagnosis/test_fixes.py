@@ -12,7 +12,7 @@ import msgspec.structs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.config.sources.sdk.environment import targets_from_environment
 from probe.credentials.fix_steps import COMMAND
 from probe.diagnosis.diagnose import diagnose

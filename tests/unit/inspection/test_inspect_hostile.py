@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from probe.inspection.inspect_files import inspect as look
 from probe.inspection.inspect_files import sets_of
-from probe.report.inspection import files_document, print_files
+from probe.report.inspection import encode_inspection, print_inspection
 from tests.support.inspecting import LEAF, ROOT, document, good_files, run
 from tests.support.pki import new_key
 
@@ -150,5 +150,5 @@ def everything_of(path: Path) -> str:
     ]
     inspection = look(sets, 1.8e9, "host")
     stream = io.StringIO()
-    print_files(inspection, stream)
-    return stream.getvalue() + files_document(inspection).decode()
+    print_inspection(inspection, stream)
+    return stream.getvalue() + encode_inspection(inspection).decode()

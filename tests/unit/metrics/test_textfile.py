@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from probe.cli.results import replace_file
 from probe.diagnosis.diagnose import diagnose
 from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, textfile
 from probe.model.target import Endpoint, Target
-from probe.system.output_file import write_whole
 from probe.text.safe_text import safe_text
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.command_line import configuration, entry, run_probe
@@ -99,7 +99,7 @@ def test_a_reader_sees_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(100):
-        write_whole(file, NEW if number % 2 else OLD)
+        replace_file(file, NEW if number % 2 else OLD)
     ended.set()
     reader.join()
     assert halves == []
@@ -111,9 +111,9 @@ def test_what_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     """And nothing of ours beside it."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r"."):
-        write_whole(tmp_path / "folder", NEW)
+        replace_file(tmp_path / "folder", NEW)
     with pytest.raises(OSError, match=r"."):
-        write_whole(tmp_path / "missing" / "file", NEW)
+        replace_file(tmp_path / "missing" / "file", NEW)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
@@ -124,7 +124,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
-    write_whole(pipe, NEW)
+    replace_file(pipe, NEW)
     reader.join(10)
     assert got == [NEW]
     assert pipe.is_fifo()
@@ -135,8 +135,8 @@ def test_a_link_stays_and_what_it_names_changes(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     file, link = tmp_path / "folder" / "file", tmp_path / "link"
     link.symlink_to(file)
-    write_whole(link, OLD)
-    write_whole(link, NEW)
+    replace_file(link, OLD)
+    replace_file(link, NEW)
     assert link.is_symlink()
     assert file.read_bytes() == NEW
     assert [path.name for path in file.parent.iterdir()] == ["file"]

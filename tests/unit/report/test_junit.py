@@ -12,7 +12,7 @@ from probe import __version__
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.report.junit import junit
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story

@@ -15,9 +15,9 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target
 from probe.report.cause_page import PARTIES
-from probe.report.result import result
-from probe.report.story import plain
-from probe.telemetry import attributes
+from probe.report.result import build_result
+from probe.report.story import format_story
+from probe.telemetry import span_attributes
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.status_page import row
 from probe.web.pages.target_filter import TargetFilter, party_of
@@ -49,7 +49,7 @@ def test_every_output_names_the_same_party(story: Story) -> None:
     (state,) = ledger
     words = PARTIES[found.party]
 
-    assert result(evidence, found).party == found.party
+    assert build_result(evidence, found).party == found.party
     assert row(state, CATALOGUE, evidence.at).party == words
     assert party_of(state) == found.party
     assert TargetFilter(party=found.party).matches(state)
@@ -57,10 +57,10 @@ def test_every_output_names_the_same_party(story: Story) -> None:
     summary.add(state)
     assert dict(summary.parties) == {found.party: 1}
     assert f'party="{found.party}"' in "".join(causes_in(metrics))
-    span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
+    span = span_attributes.attempt_attributes(evidence, found, CATALOGUE[found.cause or ""])
     assert span["mtls_probe.party"] == found.party
     if evidence.target.expect_cause is None:
-        assert f"who must act: {words}" in plain(evidence, found)
+        assert f"who must act: {words}" in format_story(evidence, found)
 
 
 def causes_in(metrics: Metrics) -> Iterator[str]:

@@ -188,7 +188,7 @@ async def test_no_traceback_holds_a_canary(
         endpoint=Endpoint("127.0.0.1", 1),
         headers=tuple((name, Secret(value)) for name, value in HEADERS.items()),
     )
-    monkeypatch.setattr(Prober, "_reach", broken)
+    monkeypatch.setattr(Prober, "_reach_backend", broken)
     pipeline = Pipeline(Ledger([target]), register=register)
     _, evidence, diagnosis = await pipeline.probe_once(target)
     structlog.get_logger("mtls_probe").warning("deep", held=[{"a": {CANARY: (CANARY, 1)}}])
