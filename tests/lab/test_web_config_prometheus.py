@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from probe.backend.pki import Authority, write_pem
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
 from probe.web.application import ServiceView, web_application
@@ -22,6 +21,7 @@ from probe.web.server.connections import Connections
 from probe.web.server.listener import serving as listening
 from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
+from tests.support.pki import Authority, write_pem
 from tests.support.web_files import CASES, HASH, PASSWORD, Case, ServerPki, mtls, users
 from tests.tools import missing
 
