@@ -156,7 +156,7 @@ class Service:
             ssl_context=None if served is None else served.ssl_context,
         ) as (host, port):
             following = (
-                nullcontext() if served is None else served.following(told=self._record_web_reload)
+                nullcontext() if served is None else served.watching(self._record_web_reload)
             )
             telemetry = self._telemetry
             async with (
