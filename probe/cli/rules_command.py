@@ -39,7 +39,7 @@ def rules(
     config_file: Path | None, runbook_url: str, dashboard_url: str, *, kubernetes: bool
 ) -> int:
     """Print the Prometheus rules for the configuration in force."""
-    # Thresholds alone are enough: how the sources are has no part in the rules.
+    # The thresholds are enough: the state of the sources has no part in the rules.
     loaded = read_configuration(config_file)
     from probe.alerting.links import Pages
     from probe.alerting.rule import Thresholds

@@ -60,7 +60,7 @@ def install_bounded_stderr(mask: Callable[[str], str] = str) -> None:
     setattr(sys, "__stderr__", bounded)  # noqa: B010  (typeshed has it as a constant)
 
 
-def lines_dropped() -> int:
+def count_dropped_lines() -> int:
     """Return how many lines the process's standard error has lost so far."""
     stream = sys.stderr
     return stream.lines_dropped if isinstance(stream, BoundedStderr) else 0
