@@ -141,7 +141,7 @@ def test_an_sdk_that_was_not_restarted(
         # Whose files these are is not known: nothing is said of an exporter.
         assert causes(await attempts(pipeline, own)) == []
 
-        pipeline.credentials.exporters_started()
+        pipeline.credentials.forget_rotations()
         assert causes(await attempts(pipeline, target)) == []
 
     asyncio.run(watch())

@@ -58,7 +58,7 @@ def _our_side(evidence: Evidence, fits: bool | None) -> str:
     credentials = evidence.credentials
     if not credentials.client_chain:
         return "no certificate is at hand to send."
-    beyond = [one.certificate for one in credentials.continuation]
+    beyond = [one.certificate for one in credentials.unsent_issuers]
     top = beyond[-1] if beyond else credentials.client_chain[-1]
     chain = f"your certificate chains to {(top.subject if top.self_signed else top.issuer).text}"
     if fits:
@@ -75,7 +75,7 @@ def _ours(evidence: Evidence) -> dict[str, str]:
     """Return what a name is to our chain, by its digest."""
     credentials = evidence.credentials
     ours: dict[str, str] = {}
-    for one in credentials.continuation:
+    for one in credentials.unsent_issuers:
         ours[one.certificate.subject.digest] = f"an issuer that is not sent, in {one.path}"
     for certificate in reversed(credentials.client_chain):
         ours[certificate.issuer.digest] = f"issued {certificate.subject.text or 'ours'}, as sent"

@@ -116,7 +116,7 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Bo
         notes = named if one.subject.digest in listed else ()
         yield _box("sent", heading, one, now, below=below, notes=notes)
         below = one
-    for step in credentials.continuation:
+    for step in credentials.unsent_issuers:
         notes = named if step.certificate.subject.digest in listed else ()
         heading = f"not sent; it lies in {step.path}"
         yield _box("at-hand", heading, step.certificate, now, below=below, notes=notes)
@@ -124,7 +124,7 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Bo
     if below is not None and not below.self_signed:
         confirmed = diagnosis.outcome == "confirmed"
         yield _beyond(below, chain, listed=listed, confirmed=confirmed)
-    everything = [*chain, *(step.certificate for step in credentials.continuation)]
+    everything = [*chain, *(step.certificate for step in credentials.unsent_issuers)]
     if listed and handshake and not _reaches(everything, listed):
         yield Box(
             "missing",
