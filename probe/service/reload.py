@@ -88,7 +88,7 @@ class Reloader:
         """
         failure = await self.reload()
         if failure is None:
-            self._pipeline.credentials.exporters_started()
+            self._pipeline.credentials.forget_rotations()
         return failure
 
     async def reload(self) -> str | None:

@@ -36,7 +36,7 @@ from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
@@ -134,14 +134,16 @@ class Service:
         configuration, schedule = self.configuration, self._schedule
         self._record_reload(configuration)
         application = web_application(
-            self.ledger,
-            self.metrics,
-            ready=lambda: self._started,
-            reload=self.reloader.reload_on_request if self.reloader.can_reload else None,
-            reload_failure=self._describe_reload_failure,
-            warnings=lambda: self.configuration.warnings,
-            sources=self._show_sources,
-            on_demand=self._on_demand.answer,
+            ServiceView(
+                ledger=self.ledger,
+                metrics=self.metrics,
+                is_ready=lambda: self._started,
+                reload=self.reloader.reload_on_request if self.reloader.can_reload else None,
+                reload_failure=self._describe_reload_failure,
+                warnings=lambda: self.configuration.warnings,
+                sources=self._show_sources,
+                on_demand=self._on_demand.answer,
+            )
         )
         served = self._web_config
         if served is not None:

@@ -10,7 +10,7 @@ from probe.diagnosis.readings.observed import (
     find_refusal,
     list_possible_causes,
 )
-from probe.model.certificate import CertificateAtHand, name_certificate
+from probe.model.certificate import LocatedCertificate, name_certificate
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
@@ -66,7 +66,7 @@ def _match(evidence: Evidence) -> Match | None:
     )
 
 
-def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
+def _by_issuer(evidence: Evidence, issuer: LocatedCertificate) -> Match | None:
     """Say that what we send is valid, and the CA that it rests on has expired by our clock."""
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or find_outside_validity(evidence):

@@ -32,7 +32,7 @@ def _incomplete(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert not in _INCOMPLETE_ALERTS:
         return None
-    missing = evidence.credentials.continuation
+    missing = evidence.credentials.unsent_issuers
     if refused.listed or not missing or missing[0].certificate.self_signed:
         return None
     if not evidence.credentials.client_chain:
@@ -44,7 +44,7 @@ def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
     handshake = evidence.handshake
     assert handshake is not None
     chain = evidence.credentials.client_chain
-    missing = evidence.credentials.continuation
+    missing = evidence.credentials.unsent_issuers
     listed = {name.digest for name in handshake.acceptable_cas}
     reaches = any(
         at_hand.certificate.issuer.digest in listed or at_hand.certificate.subject.digest in listed

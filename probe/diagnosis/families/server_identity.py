@@ -114,7 +114,7 @@ def _incomplete(evidence: Evidence) -> Match | None:
         return None
     last = handshake.server_chain[-1]
     credentials = evidence.credentials
-    at_hand = [*credentials.client_chain, *(c.certificate for c in credentials.continuation)]
+    at_hand = [*credentials.client_chain, *(c.certificate for c in credentials.unsent_issuers)]
     for issuer in at_hand:
         if (
             is_issuer(issuer, last)

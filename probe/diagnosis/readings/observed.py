@@ -17,7 +17,7 @@ from probe.diagnosis.readings.experiment_results import (
 )
 from probe.diagnosis.readings.grpc_success import is_grpc_answer, is_grpc_success
 from probe.diagnosis.readings.plaintext_to_tls import prove_tls_port
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.certificate import CertificateFacts, LocatedCertificate
 from probe.model.evidence import Answer, Evidence, Handshake, VerifyError
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import DAY
@@ -196,12 +196,12 @@ def describe_key_usage_fault(evidence: Evidence) -> str:
     return f"its keyUsage is {usages}, without digitalSignature"
 
 
-def find_expired_issuer(evidence: Evidence) -> CertificateAtHand | None:
+def find_expired_issuer(evidence: Evidence) -> LocatedCertificate | None:
     """Return the first issuer at hand, beyond what we send, whose notAfter is past."""
     return next(
         (
             one
-            for one in evidence.credentials.continuation
+            for one in evidence.credentials.unsent_issuers
             if validity.is_expired(one.certificate, evidence.at)
         ),
         None,
@@ -210,7 +210,7 @@ def find_expired_issuer(evidence: Evidence) -> CertificateAtHand | None:
 
 def may_lack_intermediate(evidence: Evidence) -> bool:
     """Whether the chain we send may be short of an issuer: what is at hand ends below a root."""
-    chain, beyond = evidence.credentials.client_chain, evidence.credentials.continuation
+    chain, beyond = evidence.credentials.client_chain, evidence.credentials.unsent_issuers
     if not chain:
         return False
     return not (beyond[-1].certificate if beyond else chain[-1]).self_signed

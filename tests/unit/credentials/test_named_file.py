@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 
 from probe.credentials import convert as conversion
-from probe.credentials.fix_steps import COMMAND, begin_step
+from probe.credentials.convert import Damage
 from probe.credentials.formats.recognise import Format
+from probe.credentials.named_file import COMMAND, begin_step
 from probe.credentials.read_file import read_file
 from probe.model.finding import Finding, Role
 
@@ -19,12 +20,11 @@ def test_every_step_of_a_conversion_is_a_sentence_or_a_command(role: Role) -> No
     """A command is never given a capital, and a sentence always is."""
     steps = {step for kind in Format for step in conversion.convert(kind, role, "/a b", b"x")}
     steps |= {
-        *conversion.decrypt("/a"),
-        *conversion.openssh("/a"),
-        *conversion.split_line(role, "/a"),
+        *conversion.convert_openssh("/a"),
+        *conversion.copy_again(role, "/a"),
+        *conversion.compare_keys("/a", "/b"),
     }
-    steps |= {*conversion.unindent(role, "/a"), *conversion.copy_again(role, "/a")}
-    steps |= {*conversion.compare_keys("/a", "/b"), *conversion.strip_byte_order_mark(role, "/a")}
+    steps |= {step for damage in get_args(Damage) for step in conversion.repair(damage, role, "/a")}
     for step in steps:
         begun = begin_step(step)
         assert begun[0].isupper() != bool(COMMAND.match(step))
