@@ -47,7 +47,7 @@ async def _demo(web: WebSettings | None) -> int:
             observations = await run_rounds(targets, concurrency=20)
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             faulty = sum(map(bool, backends.expected.values()))
-            wrong = list(_wrong(observations, backends.expected))
+            wrong = list(_list_differences(observations, backends.expected))
             with ignore_broken_pipe():
                 print_results(seen, "table")
                 last = []
@@ -70,7 +70,7 @@ async def _demo(web: WebSettings | None) -> int:
     return NOT_AS_EXPECTED if wrong else AS_EXPECTED
 
 
-def _wrong(
+def _list_differences(
     observations: Iterable[Observation], expected: Mapping[str, str | None]
 ) -> Iterator[str]:
     """Yield which targets did not end as their backend was built to make them end."""

@@ -29,7 +29,7 @@ Row = tuple["Evidence", "Diagnosis"]
 MODE: Final = 0o644
 """Of an output file: the node exporter runs as another user; no output holds a secret."""
 
-_NAMED_WRONGLY: Final = frozenset(
+_USAGE_ERRORS: Final = frozenset(
     {
         *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENXIO, errno.EINVAL),
@@ -93,7 +93,7 @@ def print_results(
     try:
         replace_file(file, content)
     except OSError as error:
-        if error.errno not in _NAMED_WRONGLY:
+        if error.errno not in _USAGE_ERRORS:
             raise OSError(error.errno, error.strerror, str(file)) from error
         why = error.strerror or type(error).__name__
         raise click.UsageError(f"{safe_text(str(file))} cannot be written: {why}") from None

@@ -53,7 +53,7 @@ def install_bounded_stderr(mask: Callable[[str], str] = str) -> None:
         return
     bounded = BoundedStderr(descriptor, encoding=stream.encoding, mask=mask)
     stream.flush()
-    os.register_at_fork(after_in_child=bounded.start_anew)
+    os.register_at_fork(after_in_child=bounded.reset_after_fork)
     atexit.register(bounded.finish, LAST_LINES)
     sys.stderr = cast("TextIO", bounded)
     # The interpreter goes back to this one when it ends, and would wait for a reader there.
