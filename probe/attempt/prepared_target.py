@@ -6,7 +6,7 @@ from functools import lru_cache
 from time import thread_time
 from typing import Final
 
-from probe.attempt.session import Purpose
+from probe.attempt.otlp_session import Purpose
 from probe.attempt.target_facts import next_hop, target_facts
 from probe.credentials.tls_context import Credentials, Variant
 from probe.model.certificate import CertificateFacts, Name

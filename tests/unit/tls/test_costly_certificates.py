@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probe.attempt.session import OtlpSession
+from probe.attempt.otlp_session import OtlpSession
 from probe.model.evidence import Handshake
 from probe.otlp.request import build_request
 from probe.tls.bindings import VERIFY_BUDGET

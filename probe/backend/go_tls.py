@@ -1,20 +1,24 @@
-"""Judge a client certificate as a Go server does, over pyOpenSSL.
+"""TLS as a Go server speaks it, over pyOpenSSL: its context, and how it judges a client.
 
 OpenSSL builds the path; the judgement is ours, in Go's order (crypto/x509 Certificate.Verify and
 crypto/tls processCertsFromClient, Go 1.25): dates, then trust, then extendedKeyUsage. The error
 number left behind decides the alert that OpenSSL sends (x509table of its statem_lib.c).
-Law 8: the callback never raises and captures a plain list, never the Connection.
+A callback never raises and captures a plain list, never the Connection.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.bindings._rust import _openssl
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import X509, X509StoreFlags
+
+from probe.backend.pki import Authority, Issued
+from probe.model.target import Protocol
 
 _ffi: Any = _openssl.ffi
 _lib: Any = _openssl.lib
@@ -46,12 +50,53 @@ _LEFT_TO_US: Final = frozenset({ACCEPTED, _NOT_YET_VALID, EXPIRED, _INVALID_PURP
 # X509_V_ERR_INVALID_CA and X509_V_ERR_PATH_LENGTH_EXCEEDED.
 _NOT_AUTHORIZED: Final = frozenset({24, 25})
 _WEAK_HASHES: Final = frozenset({"md5", "sha1"})
+_NO_AUTO_CHAIN: Final = 0x8  # SSL_MODE_NO_AUTO_CHAIN of OpenSSL's ssl.h
 
 Verdict = Callable[[Sequence[x509.Certificate], int], int]
 
 
+class NoSharedProtocolError(Exception):
+    """Ends the handshake with alert no_application_protocol (120)."""
+
+
+def server_context(server: Issued, protocol: Protocol, client_ca: Authority | None) -> SSL.Context:
+    """Return a context for all connections of one backend, as Go's crypto/tls has it by default.
+
+    The CertificateRequest names the subject of `client_ca`, as Go names its ClientCAs.
+    `do_handshake` raises NoSharedProtocolError where the client offers no protocol of ours.
+    """
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    # Go has no security level: weak keys pass, weak hashes are judged in go_verdict.
+    context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+    context.set_mode(_NO_AUTO_CHAIN)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_session_id(b"mtls-probe demo")
+    context.use_certificate(server.certificate)
+    context.use_privatekey(server.key)
+    if client_ca is not None:
+        store = context.get_cert_store()
+        assert store is not None
+        store.add_cert(X509.from_cryptography(client_ca.certificate))
+        # Whatever stands in Go's ClientCAs is an anchor, an intermediate too.
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
+        context.add_client_ca(client_ca.certificate)
+    context.set_alpn_select_callback(partial(_choose_protocol, protocol))
+    return context
+
+
+def _choose_protocol(protocol: Protocol, _connection: SSL.Connection, offered: list[bytes]) -> Any:
+    """Choose as Go does (negotiateALPN of crypto/tls)."""
+    if b"h2" in offered:
+        return b"h2"
+    if b"http/1.1" in offered:
+        # A client of HTTP/1.1 alone passes an h2-only server without ALPN.
+        return b"http/1.1" if protocol == "http/protobuf" else SSL.NO_OVERLAPPING_PROTOCOLS
+    raise NoSharedProtocolError
+
+
 def go_verdict(chain: Sequence[x509.Certificate], error: int, now: datetime) -> int:
-    """Return the X509_V_ERR code with which Go's judgement is told to OpenSSL; 0 accepts.
+    """Return the X509_V_ERR code that makes OpenSSL send Go's alert; 0 accepts.
 
     Args:
         chain: the path as far as OpenSSL built it, end entity first.

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from probe.backend.answers import Request, Response
 from probe.backend.http1_server import Http1Server
-from probe.backend.http2_server import PREFACE, Http2Server
+from probe.backend.http2_server import Http2Server
+from tests.support.http2_bytes import PREFACE
 from tests.support.loopback_client import frames_of, headers_of
 
 

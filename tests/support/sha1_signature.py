@@ -28,7 +28,7 @@ def signed_with_sha1(
     signed = certificate.tbs_certificate_bytes
     content = signed[_header_length(signed) :].replace(old, new, 1)
     to_sign = _encode(_SEQUENCE, content)
-    sha1 = hashes.SHA1()  # noqa: S303 - weak on purpose
+    sha1 = hashes.SHA1()
     if isinstance(key, rsa.RSAPrivateKey):
         signature = key.sign(to_sign, padding.PKCS1v15(), sha1)
     else:

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.bindings._rust import _openssl
 
-from probe.backend.client_verification import REQUIRED
-from probe.backend.pki import Authority
+from probe.backend.go_tls import REQUIRED
 from tests.support.loopback_client import (
     CLIENT_CA,
     OTHER_CA,
@@ -16,6 +15,7 @@ from tests.support.loopback_client import (
     headers_of,
     meet,
 )
+from tests.support.pki import Authority
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
