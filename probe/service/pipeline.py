@@ -248,8 +248,8 @@ class Pipeline:
             prepared = setup.prepared = setup.prepared or prober.prepare(target)
         evidence = await prober.attempt(prepared, trace)
         if self.settings.wait_for_slot:
-            await self.clocks.measured()
-        evidence = self.clocks.beside(evidence)
+            await self.clocks.wait_first_round()
+        evidence = self.clocks.add_readings(evidence)
         if detached is not None:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
