@@ -143,7 +143,7 @@ class Pipeline:
         self.credentials = CredentialStore(time.time)
         self.delays = LoopDelays()
         # Its own look-ups: those of the targets may all be hanging, and the reverse.
-        self.clock_resolver = Resolver(places=CLOCK_LOOK_UPS)
+        self.clock_resolver = Resolver(slots=CLOCK_LOOK_UPS)
         self.resolver = Resolver()
         self.clocks = ClockSources(
             self.settings.clock_sources,
