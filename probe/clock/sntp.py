@@ -1,4 +1,4 @@
-"""SNTP as bytes: the question, and what an answer says of our clock; sans-I/O (RFC 4330, RFC 5905).
+"""SNTP as bytes: the question, and its answer as an offset of our clock; sans-I/O (RFC 4330, RFC 5905).
 
 ntplib is not used: it looks names up without a limit, asks their first address only, waits for ever
 while strangers' packets come, and does not compare the origin timestamp, so that anybody can answer
@@ -29,7 +29,7 @@ _ERA: Final = 1 << 32
 
 
 class SntpRefusalError(Exception):
-    """The answer does not tell the time; `kiss` is the code of a kiss-o'-death (RFC 5905 §7.4)."""
+    """The answer does not give the time; `kiss` is the code of a kiss-o'-death (RFC 5905 §7.4)."""
 
     def __init__(self, reason: str, *, kiss: str = "") -> None:
         """Carry the reason, and the code where the server asks not to be asked again."""
@@ -77,7 +77,7 @@ def read_answer(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
         raise SntpRefusalError("not the answer of an NTP server")
     if stratum == 0:
         kiss = "".join(char for char in code.decode("latin-1") if "A" <= char <= "Z")
-        raise SntpRefusalError(f"the server refuses to tell the time ({kiss})", kiss=kiss or "?")
+        raise SntpRefusalError(f"the server refuses to give the time ({kiss})", kiss=kiss or "?")
     if first >> 6 == _ALARM or stratum >= _UNSYNCHRONISED or transmitted == 0 or received == 0:
         raise SntpRefusalError("the server's clock is not synchronised")
     there, back = _seconds(received), _seconds(transmitted)
@@ -92,7 +92,7 @@ def read_answer(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
 
 
 def _seconds(timestamp: int) -> float:
-    """Return seconds since 1970; the highest bit tells years to 2036 from later ones (RFC 4330 §3)."""
+    """Return seconds since 1970; the highest bit is unset from 2036 on (RFC 4330 §3)."""
     seconds, fraction = timestamp >> 32, (timestamp & (_ERA - 1)) / _ERA
     era = 0 if seconds >> 31 else _ERA
     return seconds + era - _TO_1970 + fraction
