@@ -99,49 +99,64 @@ def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple
         other = f"Or write the port at which the backend serves {spoken} in {{endpoint_setting}}."
     return (first, other, "{restart}")
 
-
-ALPN_MISMATCH = Cause(
-    id="alpn_mismatch",
-    title="No application protocol in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
-    evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
-    fix=(
-        "On the backend at {endpoint}, or the load balancer in front of it, turn "
-        "HTTP/2 on for this port (nginx: http2 on), or let TCP through to the "
-        "receiver: gRPC needs HTTP/2, agreed by ALPN.",
-        "If the port serves OTLP/HTTP, use the otlp_http exporter "
-        "({protocol_variable}=http/protobuf), or correct the port in "
-        "{endpoint_setting}, and restart the exporter.",
-        "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
+CAUSES: Final = (
+    Cause(
+        id="alpn_mismatch",
+        title="No application protocol in common",
+        family="negotiation",
+        party="backend",
+        rank=Rank.ALPN,
+        alerts=(TlsAlert.NO_APPLICATION_PROTOCOL,),
+        meaning=(
+            "gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, "
+            "chose another protocol or none."
+        ),
+        evidence=(
+            "Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter."
+        ),
+        fix=(
+            "On the backend at {endpoint}, or the load balancer in front of it, turn HTTP/2 on "
+            "for this port (nginx: http2 on), or let TCP through to the receiver: gRPC needs "
+            "HTTP/2, agreed by ALPN.",
+            "If the port serves OTLP/HTTP, use the otlp_http exporter "
+            "({protocol_variable}=http/protobuf), or correct the port in {endpoint_setting}, and "
+            "restart the exporter.",
+            "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
+        ),
+        tell_apart=(
+            "openssl s_client -connect ENDPOINT -alpn h2 shows which protocol the backend chooses: "
+            "not h2."
+        ),
+        citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
+        applies=frozenset({"alert", "close", "reset", "alpn"}),
+        match=_alpn,
     ),
-    citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
-    applies=frozenset({"alert", "close", "reset", "alpn"}),
-    match=_alpn,
-)
-
-OTLP_PROTOCOL_MISMATCH = Cause(
-    id="otlp_protocol_mismatch",
-    title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
-    family="negotiation",
-    party="exporter",
-    severity="critical",
-    meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
-    evidence="The answer's HTTP status, content type or version of HTTP are those of the other protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in the other protocol.",
-    fix=(
-        "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
-        "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
-        "({protocol_variable}=grpc).",
-        "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
-        "{restart}",
+    Cause(
+        id="otlp_protocol_mismatch",
+        title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
+        family="negotiation",
+        party="exporter",
+        rank=Rank.OTLP_PROTOCOL,
+        meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
+        evidence=(
+            "The answer's HTTP status, content type or version of HTTP are those of the other "
+            "protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in "
+            "the other protocol."
+        ),
+        fix=(
+            "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
+            "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
+            "({protocol_variable}=grpc).",
+            "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
+            "{restart}",
+        ),
+        tell_apart=(
+            "It passes with the other protocol: mtls-probe check ENDPOINT --protocol grpc, then "
+            "http/protobuf"
+        ),
+        citations=("OTLP specification", "gRPC over HTTP/2"),
+        applies=frozenset({"answered", "alert", "alpn", "close", "reset", "garbage"}),
+        match=_protocol,
+        explained_by=("tls_off",),
     ),
-    citations=(
-        "OTLP specification",
-        "gRPC over HTTP/2",
-    ),
-    applies=frozenset({"answered", "alert", "alpn", "close", "reset", "garbage"}),
-    match=_protocol,
-    explained_by=("tls_off",),
 )

@@ -90,41 +90,56 @@ def _facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
         facts.append("the backend names no acceptable CAs")
     return tuple(facts)
 
-
-CLIENT_CA_UNTRUSTED = Cause(
-    id="client_ca_untrusted",
-    title="The backend does not trust the CA of the exporter's certificate",
-    family="backend_ca_trust",
-    documented_cause=1,
-    party="backend",
-    meaning=(
-        "The backend asked for a client certificate, got ours, and found no trust anchor for it "
-        "in its client CA file. Go and Java exporters compare their certificate with the list of "
-        "CAs that the backend names and, where none fits, send no certificate at all: there the "
-        "backend logs that the client didn't provide a certificate although one is configured, "
-        "and they print certificate required (TLS 1.3) or handshake failure (TLS 1.2). This probe "
-        "sends it anyway, as OpenSSL clients do, and so sees what is really wrong."
+CAUSES: Final = (
+    Cause(
+        id="client_ca_untrusted",
+        title="The backend does not trust the CA of the exporter's certificate",
+        family="backend_ca_trust",
+        documented_cause=1,
+        party="backend",
+        rank=Rank.CLIENT_TRUST,
+        alerts=(TlsAlert.UNKNOWN_CA, TlsAlert.CERTIFICATE_UNKNOWN),
+        meaning=(
+            "The backend asked for a client certificate, got ours, and found no trust anchor for "
+            "it in its client CA file. Go and Java exporters compare their certificate with the "
+            "list of CAs that the backend names and, where none fits, send no certificate at all: "
+            "there the backend logs that the client didn't provide a certificate although one is "
+            "configured, and they print certificate required (TLS 1.3) or handshake failure (TLS "
+            "1.2). This probe sends it anyway, as OpenSSL clients do, and so sees what is really "
+            "wrong."
+        ),
+        evidence=(
+            "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
+            "backend's acceptable-CA list names no issuer of its chain. A listed name and "
+            "unknown_ca together mean a reissued CA."
+        ),
+        fix=(
+            "On the backend, append the certificate of the CA that issued {cert_file} to the file "
+            "of client CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate "
+            "in nginx, ca-file in HAProxy).",
+            "{reload_client_ca}",
+            "If that CA is not one that this backend should trust, issue the exporter's "
+            "certificate from a CA that it accepts instead, and put it in {into_cert} with its "
+            "key in {into_key}.",
+            "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
+        ),
+        tell_apart=(
+            "Run mtls-probe check ENDPOINT --cert CERT --key KEY --ca CA: its acceptable-CA list "
+            "names no issuer of the certificate. The issuer: openssl x509 -in CERT -noout -issuer"
+        ),
+        citations=(
+            "RFC 8446 §6.2 unknown_ca",
+            "RFC 8446 §4.2.4",
+            "Collector configtls client_ca_file",
+        ),
+        enforce=(
+            "On the backend of {endpoint}, take the CA of this certificate out of the file of "
+            "client CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in "
+            "nginx, ca-file in HAProxy), and let it verify: ssl_verify_client on in nginx, verify "
+            "required in HAProxy."
+        ),
+        applies=REFUSALS,
+        match=_match,
+        explained_by=("client_chain_incomplete",),
     ),
-    evidence=(
-        "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
-        "backend's acceptable-CA list names no issuer of its chain. A listed name and unknown_ca "
-        "together mean a reissued CA."
-    ),
-    fix=(
-        "On the backend, append the certificate of the CA that issued {cert_file} to "
-        "the file of client CAs (client_ca_file in a Collector's tls settings, "
-        "ssl_client_certificate in nginx, ca-file in HAProxy).",
-        "{reload_client_ca}",
-        "If that CA is not one that this backend should trust, issue the exporter's "
-        "certificate from a CA that it accepts instead, and put it in {into_cert} "
-        "with its key in {into_key}.",
-        "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
-    ),
-    severity="critical",
-    citations=("RFC 8446 §6.2 unknown_ca", "RFC 8446 §4.2.4", "Collector configtls client_ca_file"),
-    applies=REFUSALS,
-    match=_match,
-    explained_by=("client_chain_incomplete",),
 )
-
-CAUSES = (CLIENT_CA_UNTRUSTED,)

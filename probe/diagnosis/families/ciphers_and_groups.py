@@ -60,43 +60,56 @@ def _group(evidence: Evidence) -> Match | None:
     party, fix = fixes.allow_group(evidence.target, offered, chosen)
     return Match(Strength.NAMED, (fact,), fix=fix, party=party)
 
-
-NO_SHARED_CIPHER = Cause(
-    id="no_shared_cipher",
-    title="No cipher suite in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The cipher suites that the exporter offers and those that the backend allows do not meet; an RSA certificate with only ECDSA suites allowed does the same.",
-    evidence="Alert insufficient_security (71), or a handshake with every cipher that goes on where this one ended.",
-    fix=(
-        "Remove cipher_suites from the exporter's tls settings, or allow one of them "
-        "on the backend of {endpoint}; there, suites must fit the kind of key of its "
-        "certificate (ECDHE-RSA for RSA, ECDHE-ECDSA for EC).",
-        "Restart the side that was changed.",
-        "To see what the backend takes without a restriction: openssl s_client "
-        "-connect {host}:{port} </dev/null",
+CAUSES: Final = (
+    Cause(
+        id="no_shared_cipher",
+        title="No cipher suite in common",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_PARAMETERS,
+        alerts=(TlsAlert.HANDSHAKE_FAILURE, TlsAlert.INSUFFICIENT_SECURITY),
+        meaning=(
+            "The cipher suites that the exporter offers and those that the backend allows do not "
+            "meet; an RSA certificate with only ECDSA suites allowed does the same."
+        ),
+        evidence=(
+            "Alert insufficient_security (71), or a handshake with every cipher that goes on where "
+            "this one ended."
+        ),
+        fix=(
+            "Remove cipher_suites from the exporter's tls settings, or allow one of them on the "
+            "backend of {endpoint}; there, suites must fit the kind of key of its certificate "
+            "(ECDHE-RSA for RSA, ECDHE-ECDSA for EC).",
+            "Restart the side that was changed.",
+            "To see what the backend takes without a restriction: openssl s_client -connect "
+            "{host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "Another TLS version or cipher list passes, with or without a certificate: openssl "
+            "s_client -connect ENDPOINT -tls1_2"
+        ),
+        citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
+        applies=UNSAID,
+        match=_cipher,
     ),
-    citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
-    applies=UNSAID,
-    match=_cipher,
-)
-
-NO_SHARED_GROUP = Cause(
-    id="no_shared_group",
-    title="No key exchange group in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The groups in curve_preferences and those that the backend allows do not meet.",
-    evidence="A handshake with every group that goes on where this one ended.",
-    fix=(
-        "Remove curve_preferences from the exporter's tls settings, or add X25519 and "
-        "P256 to it on the backend of {endpoint}.",
-        "Restart the side that was changed.",
-        "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="no_shared_group",
+        title="No key exchange group in common",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_PARAMETERS,
+        alerts=(TlsAlert.HANDSHAKE_FAILURE,),
+        meaning="The groups in curve_preferences and those that the backend allows do not meet.",
+        evidence="A handshake with every group that goes on where this one ended.",
+        fix=(
+            "Remove curve_preferences from the exporter's tls settings, or add X25519 and P256 to "
+            "it on the backend of {endpoint}.",
+            "Restart the side that was changed.",
+            "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart="With another group it passes: openssl s_client -connect ENDPOINT -groups P-256",
+        citations=("RFC 8446 §4.2.7",),
+        applies=UNSAID,
+        match=_group,
     ),
-    citations=("RFC 8446 §4.2.7",),
-    applies=UNSAID,
-    match=_group,
 )

@@ -97,32 +97,34 @@ def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
         party="backend",
     )
 
-
-CLIENT_CERT_EXPIRED = Cause(
-    id="client_cert_expired",
-    title="The exporter's certificate has expired",
-    family="client_expiry",
-    documented_cause=3,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "notAfter of the certificate in cert_file, or of an intermediate in it, is past. "
-        "Almost every backend refuses it; one that does not check dates may still let it in."
+CAUSES: Final = (
+    Cause(
+        id="client_cert_expired",
+        title="The exporter's certificate has expired",
+        family="client_expiry",
+        documented_cause=3,
+        party="exporter",
+        rank=Rank.CLIENT_EXPIRY,
+        alerts=(TlsAlert.CERTIFICATE_EXPIRED, TlsAlert.CERTIFICATE_UNKNOWN),
+        meaning=(
+            "notAfter of the certificate in cert_file, or of an intermediate in it, is past. "
+            "Almost every backend refuses it; one that does not check dates may still let it in."
+        ),
+        evidence=(
+            "The file itself, judged at the time of the attempt; alert certificate_expired (45) "
+            "from the backend confirms it. OpenSSL backends that also lack the CA say unknown_ca "
+            "(48), JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
+        ),
+        fix=(
+            "Renew the certificate, and put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see the dates: openssl x509 -in {cert_file} -noout -dates",
+        ),
+        tell_apart="notAfter is past: openssl x509 -in CERT -noout -enddate",
+        citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
+        enforce=DEMAND_CERTIFICATE,
+        applies=APPLIES,
+        match=_match,
+        explained_by=("clock_skew",),
     ),
-    evidence=(
-        "The file itself, judged at the time of the attempt; alert certificate_expired (45) from "
-        "the backend confirms it. OpenSSL backends that also lack the CA say unknown_ca (48), "
-        "JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
-    ),
-    fix=(
-        "Renew the certificate, and put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see the dates: openssl x509 -in {cert_file} -noout -dates",
-    ),
-    citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
-    applies=APPLIES,
-    match=_match,
-    explained_by=("clock_skew",),
 )
-
-CAUSES = (CLIENT_CERT_EXPIRED,)

@@ -144,168 +144,195 @@ def _rejected(evidence: Evidence) -> Match | None:
         decides="the backend's own log at the time of the attempt",
     )
 
-
-CLIENT_CERT_KEY_MISMATCH = Cause(
-    id="client_cert_key_mismatch",
-    title="The client certificate and its key are not a pair",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "The public key in cert_file is not that of key_file: two files of different generations, "
-        "or of different services. No exporter can use them; nothing is sent."
+CAUSES: Final = (
+    Cause(
+        id="client_cert_key_mismatch",
+        title="The client certificate and its key are not a pair",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.FILES,
+        meaning=(
+            "The public key in cert_file is not that of key_file: two files of different "
+            "generations, or of different services. No exporter can use them; nothing is sent."
+        ),
+        evidence="The public keys of both files, compared.",
+        fix=(
+            "Put a certificate and the key that it was requested with in place, {into_cert} and "
+            "{into_key}, in one step (a Kubernetes Secret volume does) so that no reader sees a "
+            "mixed pair.",
+            "{reread_cert}",
+            "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && openssl "
+            "pkey -in {key_file} -pubout",
+        ),
+        tell_apart=(
+            "The two public keys differ: openssl x509 -in CERT -noout -pubkey and openssl pkey -in "
+            "KEY -pubout"
+        ),
+        citations=("RFC 8446 §4.4.3",),
+        applies=frozenset(get_args(EndingKind)),
+        match=lambda evidence: match_file_faults(evidence, "client_cert_key_mismatch"),
     ),
-    evidence="The public keys of both files, compared.",
-    fix=(
-        "Put a certificate and the key that it was requested with in place, "
-        "{into_cert} and {into_key}, in one step (a Kubernetes Secret volume does) so "
-        "that no reader sees a mixed pair.",
-        "{reread_cert}",
-        "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && "
-        "openssl pkey -in {key_file} -pubout",
+    Cause(
+        id="client_cert_not_sent",
+        title="The backend demands a client certificate and none was sent",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.CLIENT_CERTIFICATE,
+        alerts=(TlsAlert.CERTIFICATE_REQUIRED, TlsAlert.HANDSHAKE_FAILURE),
+        meaning=(
+            "The backend runs with client_ca_file (or the like), so it asks every client for a "
+            "certificate; this exporter's settings name none. Users of Go and Java exporters read "
+            "the same although a certificate is configured: these withhold one whose issuer the "
+            "backend does not name, and there the cause is client_ca_untrusted."
+        ),
+        evidence=(
+            "A CertificateRequest, no certificate configured, and a refusal after it: alert "
+            "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's "
+            "400."
+        ),
+        fix=(
+            "Get a client certificate from the CA that the backend at {endpoint} accepts, with "
+            "extendedKeyUsage clientAuth.",
+            "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
+            "{restart}",
+        ),
+        tell_apart=(
+            "mtls-probe inspect shows whether cert_file and key_file are set and hold a pair; if "
+            "they do, the certificate was withheld because the backend does not list its issuer."
+        ),
+        citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
+        enforce=DEMAND_CERTIFICATE,
+        applies=REFUSALS,
+        match=_not_sent,
     ),
-    citations=("RFC 8446 §4.4.3",),
-    applies=frozenset(get_args(EndingKind)),
-    match=lambda evidence: match_file_faults(evidence, "client_cert_key_mismatch"),
-)
-
-CLIENT_CERT_NOT_SENT = Cause(
-    id="client_cert_not_sent",
-    title="The backend demands a client certificate and none was sent",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "The backend runs with client_ca_file (or the like), so it asks every client for a "
-        "certificate; this exporter's settings name none. Users of Go and Java exporters read the "
-        "same although a certificate is configured: these withhold one whose issuer the backend "
-        "does not name, and there the cause is client_ca_untrusted."
+    Cause(
+        id="client_cert_revoked",
+        title="The exporter's certificate was revoked",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.CLIENT_CERTIFICATE,
+        alerts=(TlsAlert.CERTIFICATE_REVOKED,),
+        meaning="The backend checks a revocation list, and the certificate stands on it.",
+        evidence="Alert certificate_revoked (44).",
+        fix=(
+            "Issue a new certificate with a new key for the exporter, and put them in {into_cert} "
+            "and {into_key}.",
+            "{reread_cert}",
+            "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
+        ),
+        tell_apart=(
+            "Ask the CA whether the serial number is on its list: openssl x509 -in CERT -noout "
+            "-serial"
+        ),
+        citations=("RFC 8446 §6.2 certificate_revoked", "RFC 5280 §5"),
+        enforce=(
+            "On the backend of {endpoint}, set the CA's revocation list: ssl_crl in nginx, "
+            "crl-file in HAProxy; a Collector reads none, so put one of them in front of it."
+        ),
+        applies=REFUSALS,
+        match=_revoked,
     ),
-    evidence=(
-        "A CertificateRequest, no certificate configured, and a refusal after it: alert "
-        "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's 400."
+    Cause(
+        id="client_cert_wrong_usage",
+        title="The exporter's certificate is not made for clients",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.CLIENT_USAGE,
+        alerts=(TlsAlert.UNSUPPORTED_CERTIFICATE, TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_UNKNOWN),
+        meaning=(
+            "Its extendedKeyUsage lacks clientAuth, its keyUsage lacks digitalSignature, or it is "
+            "a CA certificate: often a server's certificate that was put in the exporter's place."
+        ),
+        evidence=(
+            "The certificate itself and a refusal; unsupported_certificate (43) names it, Go says "
+            "bad_certificate (42)."
+        ),
+        fix=(
+            "Get a client certificate for this exporter, from the CA that the backend accepts, "
+            "with extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: "
+            "usages: [client auth, digital signature]).",
+            "Put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
+            "extendedKeyUsage,keyUsage",
+        ),
+        tell_apart=(
+            "Look for clientAuth and digitalSignature: openssl x509 -in CERT -noout -ext "
+            "extendedKeyUsage,keyUsage"
+        ),
+        citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
+        enforce=DEMAND_CERTIFICATE,
+        applies=REFUSALS | {"application_data"},
+        match=_wrong_usage,
     ),
-    fix=(
-        "Get a client certificate from the CA that the backend at {endpoint} accepts, "
-        "with extendedKeyUsage clientAuth.",
-        "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
-        "{restart}",
+    Cause(
+        id="client_cert_weak",
+        title="The exporter's certificate is too weak for the backend",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        severity="warning",
+        rank=Rank.CLIENT_USAGE,
+        alerts=(TlsAlert.BAD_CERTIFICATE, TlsAlert.DECRYPT_ERROR),
+        meaning=(
+            "An RSA key below 2048 bits or a SHA-1 or MD5 signature: refused by OpenSSL at its "
+            "usual security level, by rustls, and (the signature) by Go."
+        ),
+        evidence="The chain in cert_file, and a refusal that such weakness brings.",
+        fix=(
+            "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and signed "
+            "with SHA-256; put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see key and signature: openssl x509 -in {cert_file} -noout -text",
+        ),
+        tell_apart="Look at key size and signature algorithm: openssl x509 -in CERT -noout -text",
+        citations=(
+            "OpenSSL SSL_CTX_set_security_level(3)",
+            "Go crypto/x509 InsecureAlgorithmError",
+        ),
+        enforce=DEMAND_CERTIFICATE,
+        applies=REFUSALS | {"application_data"},
+        match=_weak,
     ),
-    citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
-    applies=REFUSALS,
-    match=_not_sent,
-)
-
-CLIENT_CERT_WRONG_USAGE = Cause(
-    id="client_cert_wrong_usage",
-    title="The exporter's certificate is not made for clients",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "Its extendedKeyUsage lacks clientAuth, its keyUsage lacks digitalSignature, or it is a CA "
-        "certificate: often a server's certificate that was put in the exporter's place."
+    Cause(
+        id="client_cert_rejected",
+        title="The backend refused the exporter's certificate and does not say why",
+        family="client_identity",
+        documented_cause=2,
+        party="backend",
+        rank=Rank.CLIENT_REFUSAL,
+        alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
+        meaning=(
+            "The certificate is faultless as far as can be seen from here, and the backend closed "
+            "or sent an alert that names no reason. Servers on grpc-core and Node close without a "
+            "word."
+        ),
+        evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
+        fix=(
+            "Read the log of the backend at {endpoint} at the time of the attempt: it knows what "
+            "it refused.",
+            "On the backend, check that its file of client CAs holds the issuer of {cert_file}, "
+            "that no policy of allowed names leaves this one out, and with date -u that its clock "
+            "is right.",
+            "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",
+        ),
+        tell_apart=(
+            "Run mtls-probe check against the backend, then read the backend's own log: only it "
+            "says why."
+        ),
+        citations=("RFC 8446 §6.2",),
+        enforce=DEMAND_CERTIFICATE,
+        applies=REFUSALS,
+        match=_rejected,
+        explained_by=(
+            "client_cert_expired",
+            "client_cert_not_yet_valid",
+            "client_ca_untrusted",
+            "client_chain_incomplete",
+        ),
     ),
-    evidence=(
-        "The certificate itself and a refusal; unsupported_certificate (43) names it, Go says "
-        "bad_certificate (42)."
-    ),
-    fix=(
-        "Get a client certificate for this exporter, from the CA that the backend "
-        "accepts, with extendedKeyUsage clientAuth and keyUsage digitalSignature (in "
-        "cert-manager: usages: [client auth, digital signature]).",
-        "Put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see what the present one is made for: openssl x509 -in {cert_file} -noout "
-        "-ext extendedKeyUsage,keyUsage",
-    ),
-    citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
-    applies=REFUSALS | {"application_data"},
-    match=_wrong_usage,
-)
-
-CLIENT_CERT_WEAK = Cause(
-    id="client_cert_weak",
-    title="The exporter's certificate is too weak for the backend",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="warning",
-    meaning=(
-        "An RSA key below 2048 bits or a SHA-1 or MD5 signature: refused by OpenSSL at its usual "
-        "security level, by rustls, and (the signature) by Go."
-    ),
-    evidence="The chain in cert_file, and a refusal that such weakness brings.",
-    fix=(
-        "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and "
-        "signed with SHA-256; put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see key and signature: openssl x509 -in {cert_file} -noout -text",
-    ),
-    citations=("OpenSSL SSL_CTX_set_security_level(3)", "Go crypto/x509 InsecureAlgorithmError"),
-    applies=REFUSALS | {"application_data"},
-    match=_weak,
-)
-
-CLIENT_CERT_REVOKED = Cause(
-    id="client_cert_revoked",
-    title="The exporter's certificate was revoked",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning="The backend checks a revocation list, and the certificate stands on it.",
-    evidence="Alert certificate_revoked (44).",
-    fix=(
-        "Issue a new certificate with a new key for the exporter, and put them in "
-        "{into_cert} and {into_key}.",
-        "{reread_cert}",
-        "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
-    ),
-    citations=("RFC 8446 §6.2 certificate_revoked", "RFC 5280 §5"),
-    applies=REFUSALS,
-    match=_revoked,
-)
-
-CLIENT_CERT_REJECTED = Cause(
-    id="client_cert_rejected",
-    title="The backend refused the exporter's certificate and does not say why",
-    family="client_identity",
-    documented_cause=2,
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The certificate is faultless as far as can be seen from here, and the backend closed or "
-        "sent an alert that names no reason. Servers on grpc-core and Node close without a word."
-    ),
-    evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
-    fix=(
-        "Read the log of the backend at {endpoint} at the time of the attempt: it "
-        "knows what it refused.",
-        "On the backend, check that its file of client CAs holds the issuer of "
-        "{cert_file}, that no policy of allowed names leaves this one out, and with "
-        "date -u that its clock is right.",
-        "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",
-    ),
-    citations=("RFC 8446 §6.2",),
-    applies=REFUSALS,
-    match=_rejected,
-    explained_by=(
-        "client_cert_expired",
-        "client_cert_not_yet_valid",
-        "client_ca_untrusted",
-        "client_chain_incomplete",
-    ),
-)
-
-CAUSES = (
-    CLIENT_CERT_KEY_MISMATCH,
-    CLIENT_CERT_NOT_SENT,
-    CLIENT_CERT_REVOKED,
-    CLIENT_CERT_WRONG_USAGE,
-    CLIENT_CERT_WEAK,
-    CLIENT_CERT_REJECTED,
 )

@@ -244,36 +244,39 @@ def _dates(evidence: Evidence, certificate: CertificateFacts) -> str:
         f"{format_time(certificate.not_after)}; the probe's clock says {format_time(evidence.at)}"
     )
 
-
-CLOCK_SKEW = Cause(
-    id="clock_skew",
-    title="The clocks of exporter and backend disagree",
-    family="clock_skew",
-    documented_cause=6,
-    party="either",
-    severity="critical",
-    meaning=(
-        "A certificate is valid by one clock and not by the other. Either machine may be the one "
-        "that is wrong; a third clock tells."
+CAUSES: Final = (
+    Cause(
+        id="clock_skew",
+        title="The clocks of exporter and backend disagree",
+        family="clock_skew",
+        documented_cause=6,
+        party="either",
+        rank=Rank.CLOCKS,
+        alerts=(TlsAlert.CERTIFICATE_EXPIRED,),
+        meaning=(
+            "A certificate is valid by one clock and not by the other. Either machine may be the "
+            "one that is wrong; a third clock tells."
+        ),
+        evidence=(
+            "The backend says expired of a certificate that is valid here, which bounds its clock; "
+            "or a certificate is outside its validity by one clock alone, and a measured offset "
+            "(the Date of the backend's answer or of a configured URL, SNTP) explains it, or it "
+            "begins within the tolerance; or both sides hold certificates from the future."
+        ),
+        fix=(
+            "Run date -u on this machine and on the backend at {host}, and compare both with a "
+            "good clock; chronyc tracking or timedatectl show says whether time is synchronised.",
+            "On the machine that is wrong, start NTP or repair it; a paused or restored virtual "
+            "machine often is wrong.",
+            "If both are right, look at the dates of the certificates: openssl x509 -in "
+            "{cert_file} -noout -dates",
+        ),
+        tell_apart=(
+            "The certificate is valid by this clock, so compare the clocks: date -u on both "
+            "machines, or timedatectl"
+        ),
+        citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
+        applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
+        match=_skew,
     ),
-    evidence=(
-        "The backend says expired of a certificate that is valid here, which bounds its clock; or "
-        "a certificate is outside its validity by one clock alone, and a measured offset (the Date "
-        "of the backend's answer or of a configured URL, SNTP) explains it, or it begins within "
-        "the tolerance; or both sides hold certificates from the future."
-    ),
-    fix=(
-        "Run date -u on this machine and on the backend at {host}, and compare both "
-        "with a good clock; chronyc tracking or timedatectl show says whether time is "
-        "synchronised.",
-        "On the machine that is wrong, start NTP or repair it; a paused or restored "
-        "virtual machine often is wrong.",
-        "If both are right, look at the dates of the certificates: openssl x509 -in "
-        "{cert_file} -noout -dates",
-    ),
-    citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
-    applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
-    match=_skew,
 )
-
-CAUSES = (CLOCK_SKEW,)

@@ -100,20 +100,27 @@ def _refused(evidence: Evidence) -> Match:
         return Match(Strength.NAMED, (fact,), fix=(no_proxy, *_ADDRESS))
     return Match(Strength.NAMED, (fact,))
 
-
-PROXY_FAILURE: Final = Cause(
-    id="proxy_failure",
-    title="The proxy opens no tunnel to the backend",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="The proxy of proxy_url can't be reached, or answers the HTTP CONNECT with something else than success. The backend was never dialled.",
-    evidence="What ended the connection to the proxy, or its status line.",
-    fix=(
-        "Allow CONNECT to {endpoint} in the proxy's rules, or reach the backend without the proxy: remove proxy_url from the exporter's settings, or set NO_PROXY={host} where HTTPS_PROXY names it.",
-        "{restart}",
+CAUSES: Final = (
+    Cause(
+        id="proxy_failure",
+        title="The proxy opens no tunnel to the backend",
+        family="network",
+        party="network",
+        rank=Rank.PROXY,
+        meaning=(
+            "The proxy of proxy_url can't be reached, or answers the HTTP CONNECT with something "
+            "else than success. The backend was never dialled."
+        ),
+        evidence="What ended the connection to the proxy, or its status line.",
+        fix=(
+            "Allow CONNECT to {endpoint} in the proxy's rules, or reach the backend without the "
+            "proxy: remove proxy_url from the exporter's settings, or set NO_PROXY={host} where "
+            "HTTPS_PROXY names it.",
+            "{restart}",
+        ),
+        tell_apart="It passes without the proxy: look at HTTPS_PROXY and NO_PROXY of the exporter.",
+        citations=("RFC 9110 §9.3.6",),
+        applies=frozenset({"proxy", "dns", "refused", "timeout", "unreachable", "socket", "reset"}),
+        match=_proxy,
     ),
-    citations=("RFC 9110 §9.3.6",),
-    applies=frozenset({"proxy", "dns", "refused", "timeout", "unreachable", "socket", "reset"}),
-    match=_proxy,
 )

@@ -180,96 +180,121 @@ def _withheld(evidence: Evidence) -> Match | None:
         ),
     )
 
-
-PROTOCOL_VERSION_MISMATCH = Cause(
-    id="protocol_version_mismatch",
-    title="No TLS version in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
-    evidence="Alert protocol_version (70), in either direction, or a handshake with every version that goes on.",
-    fix=(
-        'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" '
-        "and leave max_version out in the tls settings of the exporter and of the "
-        "backend.",
-        "Restart the side that was changed.",
-        "To see what the backend takes: openssl s_client -connect {host}:{port} "
-        "-tls1_2 </dev/null, and the same with -tls1_3.",
+CAUSES: Final = (
+    Cause(
+        id="protocol_version_mismatch",
+        title="No TLS version in common",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_VERSION,
+        alerts=(TlsAlert.PROTOCOL_VERSION,),
+        meaning=(
+            "The exporter's min_version and max_version and the backend's leave no version that "
+            "both speak."
+        ),
+        evidence=(
+            "Alert protocol_version (70), in either direction, or a handshake with every version "
+            "that goes on."
+        ),
+        fix=(
+            'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" and leave '
+            "max_version out in the tls settings of the exporter and of the backend.",
+            "Restart the side that was changed.",
+            "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
+            "</dev/null, and the same with -tls1_3.",
+        ),
+        tell_apart=(
+            "One version passes and another does not: openssl s_client -connect ENDPOINT -tls1_2, "
+            "then -tls1_3"
+        ),
+        citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
+        applies=UNSAID | _TLS,
+        match=_version,
     ),
-    citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
-    applies=UNSAID | _TLS,
-    match=_version,
-)
-
-NO_SHARED_SIGNATURE_ALGORITHM = Cause(
-    id="no_shared_signature_algorithm",
-    title="No signature algorithm in common",
-    family="negotiation",
-    party="exporter",
-    severity="critical",
-    meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
-    evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
-    fix=(
-        "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and "
-        "put it in {into_cert} with that key in {into_key}.",
-        "{reread_cert}",
-        "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
+    Cause(
+        id="no_shared_signature_algorithm",
+        title="No signature algorithm in common",
+        family="negotiation",
+        party="exporter",
+        rank=Rank.TLS_VERSION,
+        alerts=(TlsAlert.HANDSHAKE_FAILURE, TlsAlert.CERTIFICATE_REQUIRED),
+        meaning=(
+            "One side's key is of a kind (Ed25519, say) that the other side accepts no signatures "
+            "of."
+        ),
+        evidence=(
+            "Alert handshake_failure (40), or certificate_required (116) although a certificate is "
+            "configured: our library withheld it."
+        ),
+        fix=(
+            "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and put it "
+            "in {into_cert} with that key in {into_key}.",
+            "{reread_cert}",
+            "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
+        ),
+        tell_apart=(
+            "It depends on the kind of key: an RSA certificate passes where an ECDSA or Ed25519 "
+            "one does not, or the reverse."
+        ),
+        citations=("RFC 8446 §4.2.3",),
+        applies=_ALERT,
+        match=_withheld,
     ),
-    citations=("RFC 8446 §4.2.3",),
-    applies=_ALERT,
-    match=_withheld,
-)
-
-HANDSHAKE_REJECTED = Cause(
-    id="handshake_rejected",
-    title="The backend ends the handshake and does not say why",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="A fatal alert that no certificate explains: nothing in common among versions, ciphers, groups or signature algorithms, as a rule.",
-    evidence="A fatal alert before any client certificate was in play.",
-    fix=(
-        "Read the log of the backend at {endpoint} at the time of the attempt: it "
-        "knows what it found nothing in common in.",
-        "Remove cipher_suites, curve_preferences, min_version and max_version from "
-        "the exporter's tls settings, and restart it; if it then works, add them "
-        "again one at a time.",
+    Cause(
+        id="backend_fault",
+        title="The backend's own TLS is broken",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_FAILURE,
+        alerts=(TlsAlert.INTERNAL_ERROR,),
+        meaning=(
+            "The backend can't carry on with its own configuration: a missing certificate, a key "
+            "it can't use, a bug."
+        ),
+        evidence=(
+            "Alert internal_error (80) with no certificate of ours in play; or what it sends is no "
+            "valid TLS."
+        ),
+        fix=(
+            "On the backend of {endpoint}, check that its certificate and key are a pair and can "
+            "be read: openssl x509 -noout -pubkey -in on its certificate and openssl pkey -pubout "
+            "-in on its key must print the same.",
+            "Read the backend's log at the time of the attempt.",
+        ),
+        tell_apart=(
+            "Every client fails in the same way, whatever its certificate: read the backend's own "
+            "log."
+        ),
+        citations=("RFC 8446 §6.2 internal_error",),
+        applies=_TLS,
+        match=_fault,
     ),
-    citations=("RFC 8446 §6.2 handshake_failure",),
-    applies=_ALERT,
-    match=_unexplained_failure,
-)
-
-BACKEND_FAULT = Cause(
-    id="backend_fault",
-    title="The backend's own TLS is broken",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The backend can't carry on with its own configuration: a missing certificate, a key it can't use, a bug.",
-    evidence="Alert internal_error (80) with no certificate of ours in play; or what it sends is no valid TLS.",
-    fix=(
-        "On the backend of {endpoint}, check that its certificate and key are a pair "
-        "and can be read: openssl x509 -noout -pubkey -in on its certificate and "
-        "openssl pkey -pubout -in on its key must print the same.",
-        "Read the backend's log at the time of the attempt.",
+    Cause(
+        id="handshake_rejected",
+        title="The backend ends the handshake and does not say why",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_FAILURE,
+        alerts=(TlsAlert.HANDSHAKE_FAILURE,),
+        meaning=(
+            "A fatal alert that no certificate explains: nothing in common among versions, "
+            "ciphers, groups or signature algorithms, as a rule."
+        ),
+        evidence="A fatal alert before any client certificate was in play.",
+        fix=(
+            "Read the log of the backend at {endpoint} at the time of the attempt: it knows what "
+            "it found nothing in common in.",
+            "Remove cipher_suites, curve_preferences, min_version and max_version from the "
+            "exporter's tls settings, and restart it; if it then works, add them again one at a "
+            "time.",
+        ),
+        tell_apart=(
+            "It fails without a client certificate too, and the files are faultless: the backend's "
+            "own log says why."
+        ),
+        citations=("RFC 8446 §6.2 handshake_failure",),
+        enforce=DEMAND_CERTIFICATE,
+        applies=_ALERT,
+        match=_unexplained_failure,
     ),
-    citations=("RFC 8446 §6.2 internal_error",),
-    applies=_TLS,
-    match=_fault,
-)
-
-CAUSES = (
-    PROTOCOL_VERSION_MISMATCH,
-    NO_SHARED_SIGNATURE_ALGORITHM,
-    NO_SHARED_CIPHER,
-    NO_SHARED_GROUP,
-    ALPN_MISMATCH,
-    NOT_TLS,
-    OTLP_PROTOCOL_MISMATCH,
-    BACKEND_FAULT,
-    HANDSHAKE_REJECTED,
-    TLS_OFF,
-    EXPORTER_SETTING_IGNORED,
 )

@@ -124,154 +124,164 @@ def _unsaid(evidence: Evidence) -> tuple[str, ...]:
         return ("tls_off", "otlp_protocol_mismatch")
     return ("otlp_protocol_mismatch",)
 
-
-DNS_FAILURE = Cause(
-    id="dns_failure",
-    title="The backend's name does not resolve",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="No address was found for the endpoint's host.",
-    evidence="getaddrinfo's error, by name.",
-    fix=(
-        "Add the name {host} to the DNS that this machine asks, or correct its "
-        "spelling in {endpoint_setting}.",
-        "In Kubernetes write the full name: the Service's name, its namespace and "
-        "svc, joined by dots.",
-        "To see what the resolver says: getent hosts {host}",
+CAUSES: Final = (
+    Cause(
+        id="dns_failure",
+        title="The backend's name does not resolve",
+        family="network",
+        party="network",
+        rank=Rank.NETWORK,
+        meaning="No address was found for the endpoint's host.",
+        evidence="getaddrinfo's error, by name.",
+        fix=(
+            "Add the name {host} to the DNS that this machine asks, or correct its spelling in "
+            "{endpoint_setting}.",
+            "In Kubernetes write the full name: the Service's name, its namespace and svc, joined "
+            "by dots.",
+            "To see what the resolver says: getent hosts {host}",
+        ),
+        tell_apart=(
+            "Resolve the name on the exporter's machine, in its container: getent hosts HOST"
+        ),
+        citations=("RFC 1035", "getaddrinfo(3)"),
+        applies=frozenset({"dns"}),
+        match=_dns,
     ),
-    citations=("RFC 1035", "getaddrinfo(3)"),
-    applies=frozenset({"dns"}),
-    match=_dns,
-)
-
-TCP_REFUSED = Cause(
-    id="tcp_refused",
-    title="Nothing listens on the backend's port",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning="The host answers, and refuses the connection.",
-    evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
-    fix=(
-        "On the backend's machine, start what has to listen on port {port}, or "
-        "correct the port in {endpoint_setting}.",
-        "If it listens on localhost alone, other hosts do not reach it: on a "
-        "Collector set endpoint: 0.0.0.0:{port} in the receiver's settings, and "
-        "restart it.",
-        "To see what listens there: ss -ltn 'sport = :{port}'",
+    Cause(
+        id="tcp_refused",
+        title="Nothing listens on the backend's port",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning="The host answers, and refuses the connection.",
+        evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
+        fix=(
+            "On the backend's machine, start what has to listen on port {port}, or correct the "
+            "port in {endpoint_setting}.",
+            "If it listens on localhost alone, other hosts do not reach it: on a Collector set "
+            "endpoint: 0.0.0.0:{port} in the receiver's settings, and restart it.",
+            "To see what listens there: ss -ltn 'sport = :{port}'",
+        ),
+        tell_apart=(
+            "No TLS is reached: ss -tln on the backend shows whether it listens on that port and "
+            "address."
+        ),
+        citations=("RFC 9293 §3.5.2",),
+        applies=frozenset({"refused"}),
+        match=_ended,
     ),
-    citations=("RFC 9293 §3.5.2",),
-    applies=frozenset({"refused"}),
-    match=_ended,
-)
-
-TCP_TIMEOUT = Cause(
-    id="tcp_timeout",
-    title="The backend's address does not answer",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
-    evidence="No connection within the attempt's time.",
-    fix=(
-        "Allow TCP from the exporter to {endpoint} in the firewall, the security "
-        "group or the NetworkPolicy (egress here, ingress there).",
-        "If nothing blocks it, correct the address in {endpoint_setting}: no machine "
-        "answers at this one.",
-        "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="tcp_timeout",
+        title="The backend's address does not answer",
+        family="network",
+        party="network",
+        rank=Rank.NETWORK,
+        meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
+        evidence="No connection within the attempt's time.",
+        fix=(
+            "Allow TCP from the exporter to {endpoint} in the firewall, the security group or the "
+            "NetworkPolicy (egress here, ingress there).",
+            "If nothing blocks it, correct the address in {endpoint_setting}: no machine answers "
+            "at this one.",
+            "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "The TCP connection itself does not come about: mtls-probe check ENDPOINT ends at the "
+            "stage connect."
+        ),
+        citations=("RFC 9293 §3.8.3",),
+        applies=frozenset({"timeout"}),
+        match=_timeout,
     ),
-    citations=("RFC 9293 §3.8.3",),
-    applies=frozenset({"timeout"}),
-    match=_timeout,
-)
-
-NETWORK_UNREACHABLE = Cause(
-    id="network_unreachable",
-    title="There is no route to the backend",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="The operating system, or a router, says that the address can't be reached.",
-    evidence="ENETUNREACH, EHOSTUNREACH or the like.",
-    fix=(
-        "Add a route from this machine to {host}, or use the backend's address of the "
-        "other family.",
-        "To see its addresses: getent ahosts {host}",
+    Cause(
+        id="network_unreachable",
+        title="There is no route to the backend",
+        family="network",
+        party="network",
+        rank=Rank.NETWORK,
+        meaning="The operating system, or a router, says that the address can't be reached.",
+        evidence="ENETUNREACH, EHOSTUNREACH or the like.",
+        fix=(
+            "Add a route from this machine to {host}, or use the backend's address of the other "
+            "family.",
+            "To see its addresses: getent ahosts {host}",
+        ),
+        tell_apart="Ask for the route on the exporter's machine: ip route get ADDRESS",
+        citations=("connect(2)",),
+        applies=frozenset({"unreachable", "socket"}),
+        match=_ended,
     ),
-    citations=("connect(2)",),
-    applies=frozenset({"unreachable", "socket"}),
-    match=_ended,
-)
-
-CONNECTION_RESET = Cause(
-    id="connection_reset",
-    title="The connection was reset",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
-    evidence="ECONNRESET, and no refusal of a certificate.",
-    fix=(
-        "Read the log of the backend at {endpoint}, or of the load balancer in front "
-        "of it, at the time of the attempt.",
-        "If an allow-list of addresses stands in front of the backend, add the "
-        "exporter's address to it.",
-        "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="connection_reset",
+        title="The connection was reset",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
+        evidence="ECONNRESET, and no refusal of a certificate.",
+        fix=(
+            "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
+            "at the time of the attempt.",
+            "If an allow-list of addresses stands in front of the backend, add the exporter's "
+            "address to it.",
+            "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "It happens without a client certificate too and at the same step: a load balancer or "
+            "firewall; else it is a refusal. mtls-probe check ENDPOINT separates the two."
+        ),
+        citations=("RFC 9293 §3.5.2",),
+        applies=frozenset({"reset"}),
+        match=_closed,
     ),
-    citations=("RFC 9293 §3.5.2",),
-    applies=frozenset({"reset"}),
-    match=_closed,
-)
-
-CONNECTION_CLOSED = Cause(
-    id="connection_closed",
-    title="The connection was closed without a word",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The peer closed with no client certificate in play: an allow-list of addresses, a "
-        "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
+    Cause(
+        id="connection_closed",
+        title="The connection was closed without a word",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning=(
+            "The peer closed with no client certificate in play: an allow-list of addresses, a "
+            "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
+        ),
+        evidence="A FIN without an alert, and no refusal of a certificate.",
+        fix=(
+            "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
+            "at the time of the attempt.",
+            "If an allow-list of addresses stands in front of the backend, add the exporter's "
+            "address to it.",
+            "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "It happens before any certificate is asked for; else it is a refusal. mtls-probe "
+            "check ENDPOINT separates the two."
+        ),
+        citations=("RFC 8446 §6.1",),
+        applies=frozenset({"close"}),
+        match=_closed,
     ),
-    evidence="A FIN without an alert, and no refusal of a certificate.",
-    fix=(
-        "Read the log of the backend at {endpoint}, or of the load balancer in front "
-        "of it, at the time of the attempt.",
-        "If an allow-list of addresses stands in front of the backend, add the "
-        "exporter's address to it.",
-        "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="tls_timeout",
+        title="The TLS handshake does not finish",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning=(
+            "The connection is made, then the peer goes silent: overload, or no TLS server at all."
+        ),
+        evidence="The deadline, or the byte budget, within the handshake.",
+        fix=(
+            "Check that {endpoint} is a TLS port, and that the backend behind it is not "
+            "overloaded.",
+            "If the path drops large packets, set a smaller MTU on the way; this shows it: ping "
+            "-M do -s 1472 {host}",
+        ),
+        tell_apart=(
+            "TCP connects and the handshake gets no answer: mtls-probe check ENDPOINT ends at the "
+            "stage handshake."
+        ),
+        citations=("RFC 8446 §2",),
+        applies=frozenset({"timeout", "budget"}),
+        match=_tls_timeout,
     ),
-    citations=("RFC 8446 §6.1",),
-    applies=frozenset({"close"}),
-    match=_closed,
-)
-
-TLS_TIMEOUT = Cause(
-    id="tls_timeout",
-    title="The TLS handshake does not finish",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning="The connection is made, then the peer goes silent: overload, or no TLS server at all.",
-    evidence="The deadline, or the byte budget, within the handshake.",
-    fix=(
-        "Check that {endpoint} is a TLS port, and that the backend behind it is not overloaded.",
-        "If the path drops large packets, set a smaller MTU on the way; this shows "
-        "it: ping -M do -s 1472 {host}",
-    ),
-    citations=("RFC 8446 §2",),
-    applies=frozenset({"timeout", "budget"}),
-    match=_tls_timeout,
-)
-
-CAUSES = (
-    DNS_FAILURE,
-    TCP_REFUSED,
-    TCP_TIMEOUT,
-    NETWORK_UNREACHABLE,
-    CONNECTION_RESET,
-    CONNECTION_CLOSED,
-    TLS_TIMEOUT,
-    PROXY_FAILURE,
 )

@@ -85,61 +85,72 @@ def _interval(file: ServedFile) -> str:
         "either it could not, or the Collector runs with another configuration"
     )
 
-
-EXPORTER_NOT_RELOADING: Final = Cause(
-    id="exporter_not_reloading",
-    title="The exporter may still use the files from before their rotation",
-    family="client_expiry",
-    party="exporter",
-    severity="warning",
-    meaning=(
-        "A certificate or CA file was replaced while the probe watched it, and this exporter reads "
-        "its files once, at its start. The probe uses the new files; the exporter, unless it was "
-        "restarted, the old ones: its telemetry stops when the old certificate expires."
+CAUSES: Final = (
+    Cause(
+        id="exporter_not_reloading",
+        title="The exporter may still use the files from before their rotation",
+        family="client_expiry",
+        party="exporter",
+        severity="warning",
+        rank=Rank.ROTATION,
+        meaning=(
+            "A certificate or CA file was replaced while the probe watched it, and this exporter "
+            "reads its files once, at its start. The probe uses the new files; the exporter, "
+            "unless it was restarted, the old ones: its telemetry stops when the old certificate "
+            "expires."
+        ),
+        evidence=(
+            "The file holds other certificates than when the probe first read it, and the exporter "
+            "is an SDK, or a Collector's without reload_interval (with it, the CA is still read "
+            "once). Always a finding, never the cause of a failure."
+        ),
+        fix=(
+            "{reread_cert}",
+            "Then send the probe SIGHUP, or POST /-/reload to it, which ends this finding.",
+            "So that it need not be done by hand again: set reload_interval: 1h in a Collector "
+            "exporter's tls settings; restart an SDK's application after each rotation.",
+        ),
+        tell_apart=(
+            "The file on disk is newer than the exporter's process: compare ls -l of the file with "
+            "ps -o lstart of the exporter."
+        ),
+        citations=("Collector configtls reload_interval", "OTLP exporter specification"),
+        not_printed="nothing is printed until the old certificate expires",
+        finding_only=True,
+        applies=frozenset(get_args(EndingKind)),
+        match=_exporter,
     ),
-    evidence=(
-        "The file holds other certificates than when the probe first read it, and the exporter is "
-        "an SDK, or a Collector's without reload_interval (with it, the CA is still read once). "
-        "Always a finding, never the cause of a failure."
+    Cause(
+        id="backend_not_reloading",
+        title="The backend still serves an old certificate",
+        family="server_identity",
+        party="backend",
+        severity="warning",
+        rank=Rank.ROTATION,
+        meaning=(
+            "The backend's certificate was renewed on disk, and the backend still serves the one "
+            "of before. Exporters refuse it from the day on which it expires."
+        ),
+        evidence=(
+            "The certificate served against the file that it is read from (tls.cert_file of a "
+            "local receiver, or the target's server_cert_file): the file's was issued later. "
+            "Always a finding, never the cause of a failure."
+        ),
+        fix=(
+            "{reload_backend}",
+            "So that it need not be done by hand again: set reload_interval: 1h in the tls "
+            "settings of a Collector's receiver; reload nginx and HAProxy after each renewal.",
+            "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl "
+            "x509 -noout -serial -dates",
+        ),
+        tell_apart=(
+            "The certificate served is not the one on the backend's disk: compare openssl s_client "
+            "-connect ENDPOINT with openssl x509 -in FILE -noout -serial."
+        ),
+        citations=("Collector configtls reload_interval",),
+        not_printed="nothing is printed until the old certificate expires",
+        finding_only=True,
+        applies=frozenset(get_args(EndingKind)),
+        match=_backend,
     ),
-    fix=(
-        "{reread_cert}",
-        "Then send the probe SIGHUP, or POST /-/reload to it, which ends this finding.",
-        "So that it need not be done by hand again: set reload_interval: 1h in a "
-        "Collector exporter's tls settings; restart an SDK's application after each "
-        "rotation.",
-    ),
-    citations=("Collector configtls reload_interval", "OTLP exporter specification"),
-    applies=frozenset(get_args(EndingKind)),
-    match=_exporter,
 )
-
-BACKEND_NOT_RELOADING: Final = Cause(
-    id="backend_not_reloading",
-    title="The backend still serves an old certificate",
-    family="server_identity",
-    party="backend",
-    severity="warning",
-    meaning=(
-        "The backend's certificate was renewed on disk, and the backend still serves the one of "
-        "before. Exporters refuse it from the day on which it expires."
-    ),
-    evidence=(
-        "The certificate served against the file that it is read from (tls.cert_file of a local "
-        "receiver, or the target's server_cert_file): the file's was issued later. Always a "
-        "finding, never the cause of a failure."
-    ),
-    fix=(
-        "{reload_backend}",
-        "So that it need not be done by hand again: set reload_interval: 1h in the "
-        "tls settings of a Collector's receiver; reload nginx and HAProxy after each "
-        "renewal.",
-        "To see what is served: openssl s_client -connect {host}:{port} </dev/null | "
-        "openssl x509 -noout -serial -dates",
-    ),
-    citations=("Collector configtls reload_interval",),
-    applies=frozenset(get_args(EndingKind)),
-    match=_backend,
-)
-
-CAUSES: Final = (EXPORTER_NOT_RELOADING, BACKEND_NOT_RELOADING)

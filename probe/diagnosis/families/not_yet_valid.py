@@ -72,52 +72,61 @@ def _not_yet(evidence: Evidence, error: VerifyError, certificate: CertificateFac
         decides=clocks.ANOTHER_CLOCK,
     )
 
-
-CLIENT_CERT_NOT_YET_VALID = Cause(
-    id="client_cert_not_yet_valid",
-    title="The exporter's certificate is not valid yet",
-    family="clock_skew",
-    documented_cause=6,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "notBefore of the certificate in cert_file, or of an intermediate in it, lies in the "
-        "future, further than the tolerance for two clocks."
+CAUSES: Final = (
+    Cause(
+        id="server_cert_not_yet_valid",
+        title="The backend's certificate is not valid yet",
+        family="clock_skew",
+        documented_cause=6,
+        party="backend",
+        rank=Rank.SERVER_NOT_YET_VALID,
+        meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
+        evidence=(
+            "X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs."
+        ),
+        fix=(
+            "Run date -u on this machine and compare it with a good clock: a clock that is behind "
+            "makes the backend's certificate look so.",
+            "If this clock is right, issue the certificate of the backend at {endpoint} anew with "
+            "a notBefore that is past.",
+            "{reload_backend}",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT prints the notBefore of the backend's certificate: it is in "
+            "the future."
+        ),
+        citations=("RFC 5280 §4.1.2.5",),
+        applies=SERVER_ENDINGS,
+        match=_server_not_yet,
+        explained_by=("clock_skew",),
     ),
-    evidence="The file itself at the time of the attempt, a refusal, and no clock that differs.",
-    fix=(
-        "Issue the exporter's certificate anew with a notBefore that is past, or go "
-        "on with the previous one until then; put it in {into_cert} with its key in "
-        "{into_key}.",
-        "{reread_cert}",
-        "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout -dates",
+    Cause(
+        id="client_cert_not_yet_valid",
+        title="The exporter's certificate is not valid yet",
+        family="clock_skew",
+        documented_cause=6,
+        party="exporter",
+        rank=Rank.CLIENT_NOT_YET_VALID,
+        alerts=(TlsAlert.CERTIFICATE_EXPIRED, TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_UNKNOWN),
+        meaning=(
+            "notBefore of the certificate in cert_file, or of an intermediate in it, lies in the "
+            "future, further than the tolerance for two clocks."
+        ),
+        evidence=(
+            "The file itself at the time of the attempt, a refusal, and no clock that differs."
+        ),
+        fix=(
+            "Issue the exporter's certificate anew with a notBefore that is past, or go on with "
+            "the previous one until then; put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout "
+            "-dates",
+        ),
+        tell_apart="notBefore is in the future: openssl x509 -in CERT -noout -startdate",
+        citations=("RFC 5280 §4.1.2.5",),
+        enforce=DEMAND_CERTIFICATE,
+        applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
+        match=_client_not_yet,
+        explained_by=("clock_skew",),
     ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
-    match=_client_not_yet,
-    explained_by=("clock_skew",),
 )
-
-SERVER_CERT_NOT_YET_VALID = Cause(
-    id="server_cert_not_yet_valid",
-    title="The backend's certificate is not valid yet",
-    family="clock_skew",
-    documented_cause=6,
-    party="backend",
-    severity="critical",
-    meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
-    evidence="X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs.",
-    fix=(
-        "Run date -u on this machine and compare it with a good clock: a clock that "
-        "is behind makes the backend's certificate look so.",
-        "If this clock is right, issue the certificate of the backend at {endpoint} "
-        "anew with a notBefore that is past.",
-        "{reload_backend}",
-    ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=SERVER_ENDINGS,
-    match=_server_not_yet,
-    explained_by=("clock_skew",),
-)
-
-CAUSES = (SERVER_CERT_NOT_YET_VALID, CLIENT_CERT_NOT_YET_VALID)

@@ -228,76 +228,101 @@ def _otlp(
         explained_by=explained_by,
     )
 
-
-CAUSES = (
+CAUSES: Final = (
     _otlp(
-        "otlp_storage_failure",
-        "The backend could not write what it received",
+        id="otlp_storage_failure",
+        title="The backend could not write what it received",
         party="backend",
-        meaning="The receiver took the data and its exporter or storage failed: no permission, a read-only "
-        "file system, no space left. Beyond TLS, and the next thing that people meet.",
+        meaning=(
+            "The receiver took the data and its exporter or storage failed: no permission, a "
+            "read-only file system, no space left. Beyond TLS, and the next thing that people meet."
+        ),
         evidence="The status message of the answer, or of its partial success, speaks of it.",
         fix=(
-            "On the backend of {endpoint}, run df -h and ls -ld on the path in its "
-            "message; free space there, give its user the right to write, or mount it "
-            "writable.",
+            "On the backend of {endpoint}, run df -h and ls -ld on the path in its message; free "
+            "space there, give its user the right to write, or mount it writable.",
         ),
-        match=_storage_failed,
+        tell_apart="TLS passes; the backend's own disk or folder is at fault: df -h and its log.",
+        not_printed="every exporter repeats the backend's own message, whatever it is",
         applies=_WITH_SUCCESS,
+        match=_storage_failed,
     ),
     _otlp(
-        "otlp_unauthenticated",
-        "The backend wants credentials beside the certificate",
+        id="otlp_unauthenticated",
+        title="The backend wants credentials beside the certificate",
         party="exporter",
-        meaning="The TLS connection and certificate are fine; a token or password is missing or wrong.",
+        meaning=(
+            "The TLS connection and certificate are fine; a token or password is missing or wrong."
+        ),
         evidence="gRPC UNAUTHENTICATED (16) or HTTP 401.",
         fix=(
-            "Set {headers_setting}, with authorization among them, or auth in a Collector exporter's "
-            "settings, to the token or password that the backend of {endpoint} demands.",
+            "Set {headers_setting}, with authorization among them, or auth in a Collector "
+            "exporter's settings, to the token or password that the backend of {endpoint} demands.",
             "{restart}",
+        ),
+        tell_apart=(
+            "TLS passes; a header is missing or wrong: mtls-probe check with --depth tls is "
+            "confirmed."
         ),
     ),
     _otlp(
-        "otlp_permission_denied",
-        "The backend does not let this client export",
+        id="otlp_permission_denied",
+        title="The backend does not let this client export",
         party="backend",
-        meaning="Who we are is known and accepted by TLS, and the backend's rules forbid the request.",
+        meaning=(
+            "Who we are is known and accepted by TLS, and the backend's rules forbid the request."
+        ),
         evidence="gRPC PERMISSION_DENIED (7) or HTTP 403.",
         fix=(
-            "On the backend of {endpoint}, grant this client the right to write in its "
-            "access rules.",
+            "On the backend of {endpoint}, grant this client the right to write in its access "
+            "rules.",
             "Or set another token in {headers_setting}, and restart the exporter.",
+        ),
+        tell_apart=(
+            "TLS passes and the answer is OTLP's own: the backend's authorization rules name who "
+            "may export."
         ),
         match=_permission_denied,
         explained_by=("otlp_protocol_mismatch", "tls_off", "client_san_rejected"),
     ),
     _otlp(
-        "otlp_not_served",
-        "What listens there does not serve this OTLP signal",
+        id="otlp_not_served",
+        title="What listens there does not serve this OTLP signal",
         party="exporter",
-        meaning="The path or service is unknown: the signal has no pipeline, the path is wrong, or it is "
-        "no OTLP receiver at all.",
-        evidence="gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another type.",
+        meaning=(
+            "The path or service is unknown: the signal has no pipeline, the path is wrong, or it "
+            "is no OTLP receiver at all."
+        ),
+        evidence=(
+            "gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another "
+            "type."
+        ),
         fix=(
-            _CHECK_THE_PATH,
+            "Correct host, port and path of {endpoint_setting}, {endpoint} now: OTLP/HTTP wants "
+            "/v1/{signal}, which exporters append to OTEL_EXPORTER_OTLP_ENDPOINT but not to a "
+            "signal's own variable.",
             "{restart}",
+        ),
+        tell_apart=(
+            "TLS passes; the backend has no receiver for this signal at this path or service."
         ),
         match=_not_served,
     ),
     _otlp(
-        "otlp_throttled",
-        "The backend is over its limit",
+        id="otlp_throttled",
+        title="The backend is over its limit",
         party="backend",
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
         fix=(
-            "Raise the limits or the quota of the backend at {endpoint}, or send less (in "
-            "a Collector: sampling_percentage of the probabilistic_sampler processor).",
+            "Raise the limits or the quota of the backend at {endpoint}, or send less (in a "
+            "Collector: sampling_percentage of the probabilistic_sampler processor).",
         ),
+        tell_apart="It passes at another time or with less data; the backend's limits decide.",
     ),
     _otlp(
-        "otlp_unavailable",
-        "The backend is there and can't take data now",
+        id="otlp_unavailable",
+        title="The backend is there and can't take data now",
         party="backend",
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
@@ -306,19 +331,25 @@ CAUSES = (
             "extension says it), and at what its gateway forwards to.",
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
+        tell_apart="TLS passes; the backend or what stands behind its proxy is down or overloaded.",
     ),
     _otlp(
-        "otlp_rejected",
-        "The backend rejects the request",
+        id="otlp_rejected",
+        title="The backend rejects the request",
         party="backend",
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
-        evidence="Another gRPC status, another HTTP code, items rejected in a partial success, or a "
-        "success whose body can't be read to its end.",
-        fix=(
-            "Read the message in the answer and the log of the backend at {endpoint}; a "
-            "Collector says more with service.telemetry.logs.level set to debug.",
+        evidence=(
+            "Another gRPC status, another HTTP code, items rejected in a partial success, or a "
+            "success whose body can't be read to its end."
         ),
-        match=_rejected,
+        fix=(
+            "Read the message in the answer and the log of the backend at {endpoint}; a Collector "
+            "says more with service.telemetry.logs.level set to debug.",
+        ),
+        tell_apart=(
+            "TLS passes, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
+        ),
         applies=_WITH_SUCCESS,
+        match=_rejected,
     ),
 )

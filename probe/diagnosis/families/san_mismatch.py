@@ -106,86 +106,98 @@ def _unrecognized(evidence: Evidence) -> Match | None:
         fix=server_fixes.request_another_name(evidence.target),
     )
 
-
-SERVER_NAME_MISMATCH = Cause(
-    id="server_name_mismatch",
-    title="The backend's certificate is for another name",
-    family="san_mismatch",
-    documented_cause=4,
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The exporter connects to a name (or address) that is not among the subjectAltNames of the "
-        "backend's certificate. A CN counts for nothing to Go, rustls and Python's HTTP exporter "
-        "(Java, Node, grpcio and curl still take it); an address needs an IP SAN."
+CAUSES: Final = (
+    Cause(
+        id="server_name_mismatch",
+        title="The backend's certificate is for another name",
+        family="san_mismatch",
+        documented_cause=4,
+        party="backend",
+        rank=Rank.SERVER_NAME,
+        meaning=(
+            "The exporter connects to a name (or address) that is not among the subjectAltNames of "
+            "the backend's certificate. A CN counts for nothing to Go, rustls and Python's HTTP "
+            "exporter (Java, Node, grpcio and curl still take it); an address needs an IP SAN."
+        ),
+        evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
+        fix=(
+            "Issue the backend's certificate anew with {reference} among its SANs, and put it in "
+            "place of the present one on the backend.",
+            "{reload_backend}",
+            "Or connect by a name that it has: write that one in {endpoint_setting}, or set "
+            "server_name_override in a Collector exporter's tls settings to it; then restart the "
+            "exporter.",
+            "To see its names: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
+            "-noout -ext subjectAltName",
+        ),
+        tell_apart=(
+            "Compare the endpoint's name with the SANs of the backend's certificate: mtls-probe "
+            "check ENDPOINT prints both."
+        ),
+        citations=("RFC 9525 §6", "RFC 6066 §3"),
+        applies=SERVER_ENDINGS,
+        match=_server_name,
     ),
-    evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
-    fix=(
-        "Issue the backend's certificate anew with {reference} among its SANs, and "
-        "put it in place of the present one on the backend.",
-        "{reload_backend}",
-        "Or connect by a name that it has: write that one in {endpoint_setting}, or "
-        "set server_name_override in a Collector exporter's tls settings to it; then "
-        "restart the exporter.",
-        "To see its names: openssl s_client -connect {host}:{port} </dev/null | "
-        "openssl x509 -noout -ext subjectAltName",
+    Cause(
+        id="server_name_unrecognized",
+        title="The backend serves no such name (SNI)",
+        family="san_mismatch",
+        documented_cause=4,
+        party="exporter",
+        rank=Rank.SERVER_NAME,
+        alerts=(TlsAlert.UNRECOGNIZED_NAME,),
+        meaning=(
+            "The TLS server chooses its certificate by the name the client asks for, and has none "
+            "for this one: often a load balancer or an ingress without a route for it."
+        ),
+        evidence="Alert unrecognized_name (112).",
+        fix=(
+            "Write a name that the backend serves in {endpoint_setting}, instead of {reference}; "
+            "or set server_name_override in a Collector exporter's tls settings to one.",
+            "{restart}",
+            "Or add {reference} to the hosts of the backend, or of the ingress or load balancer "
+            "in front of it, and reload that.",
+        ),
+        tell_apart="With another name it passes: mtls-probe check ENDPOINT --server-name NAME",
+        citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
+        applies=frozenset({"alert"}),
+        match=_unrecognized,
     ),
-    citations=("RFC 9525 §6", "RFC 6066 §3"),
-    applies=SERVER_ENDINGS,
-    match=_server_name,
+    Cause(
+        id="client_san_rejected",
+        title="The backend does not allow this client's name",
+        family="san_mismatch",
+        documented_cause=4,
+        party="backend",
+        rank=Rank.CLIENT_NAME,
+        alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
+        meaning=(
+            "The certificate is trusted, valid and made for clients, yet refused: the backend "
+            "allows only some names (Envoy match_typed_subject_alt_names, an ACL on the subject, "
+            "SPIFFE IDs)."
+        ),
+        evidence=(
+            "access_denied (49) or certificate_unknown (46) with a listed, valid chain of the "
+            "right usage; an HTTP 403 from a proxy before the receiver."
+        ),
+        fix=(
+            "On the backend, add the name in {cert_file} to the list of allowed clients, and "
+            "reload it.",
+            "Or issue the exporter's certificate with a name that is on that list, and put it in "
+            "{into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
+        ),
+        tell_apart=(
+            "The same files pass at a backend without a list of names; compare openssl x509 -in "
+            "CERT -noout -ext subjectAltName with the names that the backend allows."
+        ),
+        citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
+        enforce=(
+            "On the backend of {endpoint}, or on the proxy in front of it, allow only the names "
+            "that are meant to export."
+        ),
+        applies=frozenset({"alert", "answered"}),
+        match=_client_name,
+    ),
 )
-
-CLIENT_SAN_REJECTED = Cause(
-    id="client_san_rejected",
-    title="The backend does not allow this client's name",
-    family="san_mismatch",
-    documented_cause=4,
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The certificate is trusted, valid and made for clients, yet refused: the backend allows "
-        "only some names (Envoy match_typed_subject_alt_names, an ACL on the subject, SPIFFE IDs)."
-    ),
-    evidence=(
-        "access_denied (49) or certificate_unknown (46) with a listed, valid chain of the right "
-        "usage; an HTTP 403 from a proxy before the receiver."
-    ),
-    fix=(
-        "On the backend, add the name in {cert_file} to the list of allowed clients, "
-        "and reload it.",
-        "Or issue the exporter's certificate with a name that is on that list, and "
-        "put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
-    ),
-    citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
-    applies=frozenset({"alert", "answered"}),
-    match=_client_name,
-)
-
-SERVER_NAME_UNRECOGNIZED = Cause(
-    id="server_name_unrecognized",
-    title="The backend serves no such name (SNI)",
-    family="san_mismatch",
-    documented_cause=4,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "The TLS server chooses its certificate by the name the client asks for, and has none for "
-        "this one: often a load balancer or an ingress without a route for it."
-    ),
-    evidence="Alert unrecognized_name (112).",
-    fix=(
-        "Write a name that the backend serves in {endpoint_setting}, instead of "
-        "{reference}; or set server_name_override in a Collector exporter's tls "
-        "settings to one.",
-        "{restart}",
-        "Or add {reference} to the hosts of the backend, or of the ingress or load "
-        "balancer in front of it, and reload that.",
-    ),
-    citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
-    applies=frozenset({"alert"}),
-    match=_unrecognized,
-)
-
-CAUSES = (SERVER_NAME_MISMATCH, SERVER_NAME_UNRECOGNIZED, CLIENT_SAN_REJECTED)

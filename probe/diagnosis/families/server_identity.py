@@ -178,137 +178,150 @@ def _revoked(evidence: Evidence) -> Match | None:
 
 _WITH_FINDINGS: frozenset[EndingKind] = SERVER_ENDINGS | {"answered", "application_data"}
 
-SERVER_CERT_EXPIRED = Cause(
-    id="server_cert_expired",
-    title="The backend's certificate has expired",
-    family="server_identity",
-    party="backend",
-    severity="critical",
-    meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
-    evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
-    fix=(
-        "Renew the certificate of the backend at {endpoint}, and put it in place of "
-        "the present one.",
-        "{reload_backend}",
-        "To see the dates: openssl s_client -connect {host}:{port} </dev/null | "
-        "openssl x509 -noout -dates",
+CAUSES: Final = (
+    Cause(
+        id="server_cert_expired",
+        title="The backend's certificate has expired",
+        family="server_identity",
+        party="backend",
+        rank=Rank.SERVER_EXPIRY,
+        meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
+        evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
+        fix=(
+            "Renew the certificate of the backend at {endpoint}, and put it in place of the "
+            "present one.",
+            "{reload_backend}",
+            "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
+            "-noout -dates",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT prints the notAfter of the backend's certificate: it is "
+            "past."
+        ),
+        citations=("RFC 5280 §4.1.2.5",),
+        applies=_WITH_FINDINGS,
+        match=_expired,
+        explained_by=("clock_skew",),
     ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=_WITH_FINDINGS,
-    match=_expired,
-    explained_by=("clock_skew",),
-)
-
-SERVER_CHAIN_INCOMPLETE = Cause(
-    id="server_chain_incomplete",
-    title="The backend leaves out an intermediate of its certificate",
-    family="server_identity",
-    party="backend",
-    severity="critical",
-    meaning="The server sends its certificate without the intermediate that leads to our CA.",
-    evidence="The missing issuer is at hand and is issued by a CA in ca_file.",
-    fix=(
-        "On the backend, append the certificate of the intermediate to the file with "
-        "its own certificate, behind it.",
-        "{reload_backend}",
-        "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+    Cause(
+        id="server_cert_revoked",
+        title="The backend's certificate was revoked",
+        family="server_identity",
+        party="backend",
+        rank=Rank.SERVER_PATH,
+        meaning="The server itself staples an OCSP answer that says so.",
+        evidence="A stapled OCSP answer with the status revoked.",
+        fix=(
+            "Issue a new certificate with a new key for the backend at {endpoint}, and put them "
+            "in place of the present ones.",
+            "{reload_backend}",
+            "To see the stapled answer: openssl s_client -connect {host}:{port} -status </dev/null",
+        ),
+        tell_apart=(
+            "Ask the CA, or look at the stapled answer: openssl s_client -connect ENDPOINT -status"
+        ),
+        citations=("RFC 6066 §8", "RFC 6960"),
+        not_printed="no exporter looks at a stapled OCSP answer unless told to",
+        applies=_WITH_FINDINGS,
+        match=_revoked,
     ),
-    citations=("RFC 8446 §4.4.2",),
-    applies=SERVER_ENDINGS,
-    match=_incomplete,
-)
-
-SERVER_CA_UNTRUSTED = Cause(
-    id="server_ca_untrusted",
-    title="The exporter does not trust the CA of the backend's certificate",
-    family="server_identity",
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "No anchor in ca_file (or, without one, among the system's roots) issued the backend's "
-        'certificate. Exporters print "certificate verify failed" or "certificate signed by '
-        'unknown authority".'
+    Cause(
+        id="server_chain_incomplete",
+        title="The backend leaves out an intermediate of its certificate",
+        family="server_identity",
+        party="backend",
+        rank=Rank.SERVER_PATH,
+        meaning="The server sends its certificate without the intermediate that leads to our CA.",
+        evidence="The missing issuer is at hand and is issued by a CA in ca_file.",
+        fix=(
+            "On the backend, append the certificate of the intermediate to the file with its own "
+            "certificate, behind it.",
+            "{reload_backend}",
+            "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT prints the chain that the backend sends: it ends below the "
+            "root, and the missing intermediate is in no message."
+        ),
+        citations=("RFC 8446 §4.4.2",),
+        applies=SERVER_ENDINGS,
+        match=_incomplete,
     ),
-    evidence="The verification of the server's path finds no anchor.",
-    fix=(
-        "Put the certificate of the CA that issued the backend's into {into_ca}.",
-        "{reread_ca}",
-        "To see what the backend sends: openssl s_client -connect {host}:{port} "
-        "-showcerts </dev/null",
+    Cause(
+        id="server_ca_untrusted",
+        title="The exporter does not trust the CA of the backend's certificate",
+        family="server_identity",
+        party="exporter",
+        rank=Rank.SERVER_PATH,
+        meaning=(
+            "No anchor in ca_file (or, without one, among the system's roots) issued the backend's "
+            'certificate. Exporters print "certificate verify failed" or "certificate signed by '
+            'unknown authority".'
+        ),
+        evidence="The verification of the server's path finds no anchor.",
+        fix=(
+            "Put the certificate of the CA that issued the backend's into {into_ca}.",
+            "{reread_ca}",
+            "To see what the backend sends: openssl s_client -connect {host}:{port} -showcerts "
+            "</dev/null",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT --ca CA prints the issuer of the backend's certificate: "
+            "ca_file does not hold it."
+        ),
+        citations=("RFC 5280 §6.1", "Go crypto/x509 UnknownAuthorityError"),
+        applies=SERVER_ENDINGS,
+        match=_untrusted,
+        explained_by=("server_chain_incomplete",),
     ),
-    citations=("RFC 5280 §6.1", "Go crypto/x509 UnknownAuthorityError"),
-    applies=SERVER_ENDINGS,
-    match=_untrusted,
-    explained_by=("server_chain_incomplete",),
-)
-
-SERVER_CERT_WRONG_USAGE = Cause(
-    id="server_cert_wrong_usage",
-    title="The backend's certificate is not made for servers",
-    family="server_identity",
-    party="backend",
-    severity="critical",
-    meaning="Its extendedKeyUsage lacks serverAuth: often a client's certificate in its place.",
-    evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
-    fix=(
-        "Issue the certificate of the backend at {endpoint} anew with "
-        "extendedKeyUsage serverAuth (in cert-manager: usages: [server auth, digital "
-        "signature]), and put it in place of the present one.",
-        "{reload_backend}",
-        "To see what the present one is made for: openssl s_client -connect "
-        "{host}:{port} </dev/null | openssl x509 -noout -ext extendedKeyUsage",
+    Cause(
+        id="server_cert_wrong_usage",
+        title="The backend's certificate is not made for servers",
+        family="server_identity",
+        party="backend",
+        rank=Rank.SERVER_PATH,
+        meaning="Its extendedKeyUsage lacks serverAuth: often a client's certificate in its place.",
+        evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
+        fix=(
+            "Issue the certificate of the backend at {endpoint} anew with extendedKeyUsage "
+            "serverAuth (in cert-manager: usages: [server auth, digital signature]), and put it "
+            "in place of the present one.",
+            "{reload_backend}",
+            "To see what the present one is made for: openssl s_client -connect {host}:{port} "
+            "</dev/null | openssl x509 -noout -ext extendedKeyUsage",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT: the backend's certificate lacks serverAuth in "
+            "extendedKeyUsage."
+        ),
+        citations=("RFC 5280 §4.2.1.12",),
+        applies=SERVER_ENDINGS,
+        match=_wrong_usage,
     ),
-    citations=("RFC 5280 §4.2.1.12",),
-    applies=SERVER_ENDINGS,
-    match=_wrong_usage,
-)
-
-SERVER_CERT_WEAK = Cause(
-    id="server_cert_weak",
-    title="The backend's certificate is too weak",
-    family="server_identity",
-    party="backend",
-    severity="warning",
-    meaning="A SHA-1 or MD5 signature or an RSA key below 1024 bits, which Go exporters refuse.",
-    evidence="The server's chain as it was sent.",
-    fix=(
-        "Issue the certificate of the backend at {endpoint} anew with an EC P-256 or "
-        "RSA-2048 key, signed with SHA-256, and put it, with that key, in place of "
-        "the present one.",
-        "{reload_backend}",
-        "To see key and signature: openssl s_client -connect {host}:{port} </dev/null "
-        "| openssl x509 -noout -text",
+    Cause(
+        id="server_cert_weak",
+        title="The backend's certificate is too weak",
+        family="server_identity",
+        party="backend",
+        severity="warning",
+        rank=Rank.SERVER_PATH,
+        meaning=(
+            "A SHA-1 or MD5 signature or an RSA key below 1024 bits, which Go exporters refuse."
+        ),
+        evidence="The server's chain as it was sent.",
+        fix=(
+            "Issue the certificate of the backend at {endpoint} anew with an EC P-256 or RSA-2048 "
+            "key, signed with SHA-256, and put it, with that key, in place of the present one.",
+            "{reload_backend}",
+            "To see key and signature: openssl s_client -connect {host}:{port} </dev/null | "
+            "openssl x509 -noout -text",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT prints key and signature of the backend's certificate."
+        ),
+        citations=("Go crypto/x509 InsecureAlgorithmError", "Go crypto/tls rsa1024min"),
+        harmless_to=(JAVA, PYTHON_GRPC),
+        applies=_WITH_FINDINGS,
+        match=_weak,
     ),
-    citations=("Go crypto/x509 InsecureAlgorithmError", "Go crypto/tls rsa1024min"),
-    applies=_WITH_FINDINGS,
-    match=_weak,
 )
-
-SERVER_CERT_REVOKED = Cause(
-    id="server_cert_revoked",
-    title="The backend's certificate was revoked",
-    family="server_identity",
-    party="backend",
-    severity="critical",
-    meaning="The server itself staples an OCSP answer that says so.",
-    evidence="A stapled OCSP answer with the status revoked.",
-    fix=(
-        "Issue a new certificate with a new key for the backend at {endpoint}, and "
-        "put them in place of the present ones.",
-        "{reload_backend}",
-        "To see the stapled answer: openssl s_client -connect {host}:{port} -status </dev/null",
-    ),
-    citations=("RFC 6066 §8", "RFC 6960"),
-    applies=_WITH_FINDINGS,
-    match=_revoked,
-)
-
-DATES = (SERVER_CERT_EXPIRED,)
-PATH = (
-    SERVER_CERT_REVOKED,
-    SERVER_CHAIN_INCOMPLETE,
-    SERVER_CA_UNTRUSTED,
-    SERVER_CERT_WRONG_USAGE,
-    SERVER_CERT_WEAK,
-)
-CAUSES = DATES + PATH
