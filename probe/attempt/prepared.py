@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import msgspec.structs
 
 from probe.attempt.session import Purpose
-from probe.model.certificate import CredentialFacts, CredentialFault
+from probe.model.certificate import CredentialFacts
 from probe.model.evidence import TargetFacts
-from probe.model.target import SIGNALS, Endpoint, Remark, Target
+from probe.model.finding import Finding
+from probe.model.target import SIGNALS, Endpoint, Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.canary import Canary, canary
 from probe.otlp.request import Request, build_request
@@ -171,9 +172,9 @@ def with_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFac
     return msgspec.structs.replace(facts, faults=faults + facts.faults)
 
 
-def _about_settings(target: Target, remarks: Iterable[Remark]) -> tuple[CredentialFault, ...]:
+def _about_settings(target: Target, remarks: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
-        CredentialFault(
+        Finding(
             cause=remark.cause,
             role="setting",
             path=safe_text(target.sources[0].where),

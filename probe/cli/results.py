@@ -88,7 +88,7 @@ def _content(
 
         return junit(rows, sources or ())
     if output == "prometheus":
-        from probe.metrics.textfile import textfile
+        from probe.metrics.scrape import textfile
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
         return textfile(observed, sources=sources or ())

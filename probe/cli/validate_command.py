@@ -73,7 +73,7 @@ def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iter
 def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
     from probe.credentials.read_file import read_file
-    from probe.model.certificate import CredentialFault
+    from probe.model.finding import Finding
     from probe.text.description import is_description
 
     for target in targets:
@@ -85,5 +85,5 @@ def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
             yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
         else:
             read = read_file(served.path, "cert")
-            if isinstance(read, CredentialFault):
+            if isinstance(read, Finding):
                 yield f"{target.name}: server_cert_file: {read.fact}"

@@ -27,11 +27,11 @@ from probe.config.unusable import with_faults
 from probe.config.yaml_document import Document
 from probe.credentials import tls_names as negotiable
 from probe.model.cipher_suites import INSECURE_SUITES
+from probe.model.finding import Finding
 from probe.model.target import (
     PROTOCOLS,
     Endpoint,
     Protocol,
-    Remark,
     Secret,
     ServerCertificateFile,
     Target,
@@ -168,7 +168,7 @@ def read_target(
     tls = tls_settings(_merged_tls(entry.tls, defaults.tls))
     if not faults:
         faults += faults_together(tls, document, (*path, "tls"))
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Finding, ...] = ()
     if endpoint.scheme == "http":
         if not (tls.insecure or in_clear):
             reason = (

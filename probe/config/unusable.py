@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from probe.config.errors import ConfigurationError
-from probe.model.target import Remark, Target
+from probe.model.finding import Finding
+from probe.model.target import Target
 
 CAUSE: Final = "exporter_configuration_invalid"
 
@@ -35,13 +36,13 @@ def with_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
     )
 
 
-def _faults(error: ConfigurationError) -> Iterator[Remark]:
+def _faults(error: ConfigurationError) -> Iterator[Finding]:
     for one in (error, *error.more):
         where = one.file if one.line is None else f"{one.file}:{one.line}"
         fact = ": ".join(part for part in (where, one.key, one.reason) if part)
         if one.found is not None:
             fact += f" (found: {one.found})"
-        yield Remark(CAUSE, fact, (_step(one),))
+        yield Finding(cause=CAUSE, fact=fact, fix=(_step(one),))
 
 
 def _step(error: ConfigurationError) -> str:

@@ -11,16 +11,16 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from msgspec.structs import replace
 from OpenSSL import crypto
 
 from probe.credentials import convert as conversion
-from probe.credentials.convert import Role
 from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.fix_steps import begin_step
 from probe.credentials.formats.pem import Block, Flaw, Scan, is_key_label, scan_pem
 from probe.credentials.formats.recognise import PHRASES, Format, der_shortfall, first_der, recognise
 from probe.credentials.formats.wrapped import particulars
-from probe.model.certificate import CredentialFault
+from probe.model.finding import BYTE_ORDER_MARK, Finding, Role
 from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
 from probe.x509.parse import PARSE_ERRORS, parse_certificate
@@ -60,8 +60,8 @@ class Content:
     format: Format
     certificates: tuple[x509.Certificate, ...] = ()
     key: PrivateKeyTypes | None = field(default=None, repr=False)
-    faults: tuple[CredentialFault, ...] = ()
-    remarks: tuple[CredentialFault, ...] = ()
+    faults: tuple[Finding, ...] = ()
+    remarks: tuple[Finding, ...] = ()
 
 
 def malformed(role: Role) -> str:
@@ -70,18 +70,24 @@ def malformed(role: Role) -> str:
 
 
 def make_fault(
-    role: Role, path: str, fact: str, fix: tuple[str, ...] = (), cause: str = ""
-) -> CredentialFault:
+    role: Role,
+    path: str,
+    fact: str,
+    fix: tuple[str, ...] = (),
+    cause: str = "",
+    kind: str = "",
+) -> Finding:
     """Return a fault of the file `path`; the cause is `malformed` where none is given.
 
     A step of `fix` is a sentence or a command, which begins as `begin_step` says.
     """
-    return CredentialFault(
+    return Finding(
         cause=cause or malformed(role),
         role=role,
         path=safe_text(describe_path(path)),
         fact=safe_text(f"{describe_path(path)} {fact}"),
         fix=tuple(safe_text(begin_step(step), _FIX_LIMIT) for step in fix),
+        kind=kind,
     )
 
 
@@ -185,15 +191,9 @@ def _concerns_certificates(flaw: Flaw) -> bool:
     return not is_key_label(flaw.label) and not flaw.label.startswith("PGP ")
 
 
-def _skipped(fault: CredentialFault) -> CredentialFault:
+def _skipped(fault: Finding) -> Finding:
     note = "; Go says nothing and uses the other certificates, OpenSSL reads none behind it"
-    return CredentialFault(
-        cause=fault.cause,
-        role=fault.role,
-        path=fault.path,
-        fact=safe_text(fault.fact + note),
-        fix=fault.fix,
-    )
+    return replace(fault, fact=safe_text(fault.fact + note))
 
 
 def _usable_certificate(der: bytes) -> x509.Certificate | None:
@@ -210,20 +210,19 @@ def _usable_certificate(der: bytes) -> x509.Certificate | None:
 
 def _byte_order_mark(
     scan: Scan, role: Role, path: str, *, go: bool, hides: bool
-) -> tuple[tuple[CredentialFault, ...], tuple[CredentialFault, ...]]:
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     if not (scan.byte_order_mark and hides):
         return (), ()
     fact = (
         "begins with a UTF-8 byte order mark: OpenSSL reads past it, "
         "Go (a Collector) does not see the first block behind it"
     )
-    finding = make_fault(role, path, fact, conversion.strip_byte_order_mark(role, path))
+    fix = conversion.strip_byte_order_mark(role, path)
+    finding = make_fault(role, path, fact, fix, kind=BYTE_ORDER_MARK)
     return ((finding,), ()) if go else ((), (finding,))
 
 
-def _misplaced(
-    scan: Scan, role: Role, path: str, settings: FileSettings
-) -> tuple[CredentialFault, ...]:
+def _misplaced(scan: Scan, role: Role, path: str, settings: FileSettings) -> tuple[Finding, ...]:
     """Say what a file of whole blocks holds in place of what `role` needs."""
     labels = _distinct(block.label for block in scan.blocks) or _distinct(
         flaw.label for flaw in scan.flaws
@@ -260,12 +259,12 @@ def _misplaced_fix(
     return (conversion.expected(role),)
 
 
-def _encrypted(block: Block, path: str) -> CredentialFault:
+def _encrypted(block: Block, path: str) -> Finding:
     fact = f"holds a private key encrypted with a passphrase, in the block at line {block.line}"
     return make_fault("key", path, fact, conversion.decrypt(path), "client_key_encrypted")
 
 
-def _flaw_fault(flaw: Flaw, role: Role, path: str) -> CredentialFault:
+def _flaw_fault(flaw: Flaw, role: Role, path: str) -> Finding:
     match flaw.kind:
         case "one_line":
             fix = conversion.split_line(role, path)

@@ -7,13 +7,12 @@ on the command line.
 
 import json
 import re
-from typing import Final, Literal
+from typing import Final
 
 from probe.credentials.formats.recognise import Format
 from probe.credentials.formats.wrapped import Wrapped, find_wrapped, wanted
+from probe.model.finding import Role
 from probe.text.shell_quoting import quote_path
-
-Role = Literal["cert", "key", "ca"]
 
 INLINE: Final = {"cert": "cert_pem", "key": "key_pem", "ca": "ca_pem"}
 """The configuration keys that hold what a file would; they stand where its path does."""

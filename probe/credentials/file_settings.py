@@ -7,7 +7,7 @@ of which a signal's own comes before the general one.
 from dataclasses import dataclass
 from typing import Final, Self
 
-from probe.credentials.convert import Role
+from probe.model.finding import Role
 from probe.model.setting_variables import GENERAL_VARIABLES, name_variables
 from probe.model.target import Target
 

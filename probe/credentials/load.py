@@ -23,12 +23,13 @@ from probe.credentials.chain import (
     wrong_link,
 )
 from probe.credentials.content import Content, make_fault, read_content
-from probe.credentials.convert import INLINE, Role, compare_keys, copy_again
+from probe.credentials.convert import INLINE, compare_keys, copy_again
 from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.formats.recognise import Format
 from probe.credentials.read_file import read_file
 from probe.credentials.tls_context import CredentialFile, Credentials, Material, accepts_pair
-from probe.model.certificate import CertificateAtHand, CredentialFacts, CredentialFault
+from probe.model.certificate import CertificateAtHand, CredentialFacts
+from probe.model.finding import Finding, Role
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
 from probe.x509.parse import certificate_facts
@@ -94,7 +95,7 @@ def _read(
 ) -> _Part:
     if path:
         found = read_file(path, role, settings=settings)
-        if isinstance(found, CredentialFault):
+        if isinstance(found, Finding):
             return _Part(role, path, Content(Format.UNREADABLE, faults=(found,)))
         return _Part(role, path, read_content(found, role, path, go=go, settings=settings))
     if inline:
@@ -104,7 +105,7 @@ def _read(
     return _Part(role)
 
 
-def _missing_half(cert: _Part, key: _Part, settings: FileSettings) -> list[CredentialFault]:
+def _missing_half(cert: _Part, key: _Part, settings: FileSettings) -> list[Finding]:
     if bool(cert.path) == bool(key.path):
         return []
     there, absent = (cert, key) if cert.path else (key, cert)
@@ -115,7 +116,7 @@ def _missing_half(cert: _Part, key: _Part, settings: FileSettings) -> list[Crede
     return [make_fault(absent.role, setting, fact, fix, "client_file_missing")]
 
 
-def _pair_faults(cert: _Part, key: _Part) -> list[CredentialFault]:
+def _pair_faults(cert: _Part, key: _Part) -> list[Finding]:
     private = key.content.key
     if private is None or not cert.certificates or cert.content.faults or key.content.faults:
         return []
@@ -136,7 +137,7 @@ def _pair_faults(cert: _Part, key: _Part) -> list[CredentialFault]:
     return []
 
 
-def _mismatch(cert: _Part, key: _Part, private: PrivateKeyTypes) -> CredentialFault:
+def _mismatch(cert: _Part, key: _Part, private: PrivateKeyTypes) -> Finding:
     held = public_key_of(cert.certificates[0])
     fact = (
         f"is not the private key of the certificate in {cert.path}: the certificate's public key "
@@ -146,7 +147,7 @@ def _mismatch(cert: _Part, key: _Part, private: PrivateKeyTypes) -> CredentialFa
     return make_fault("key", key.path, fact, fix, "client_cert_key_mismatch")
 
 
-def _misordered(cert: _Part, key: _Part, place: int) -> CredentialFault:
+def _misordered(cert: _Part, key: _Part, place: int) -> Finding:
     subjects = [certificate_facts(c).subject.text for c in cert.certificates]
     fact = (
         f"begins with {safe_text(subjects[0], 60)}, but {key.path} belongs to certificate {place} "
@@ -156,7 +157,7 @@ def _misordered(cert: _Part, key: _Part, place: int) -> CredentialFault:
     return make_fault("cert", cert.path, fact, (fix,), "client_chain_misordered")
 
 
-def _order_remarks(cert: _Part) -> list[CredentialFault]:
+def _order_remarks(cert: _Part) -> list[Finding]:
     place = 0 if cert.content.faults else wrong_link(cert.certificates)
     if not place:
         return []
@@ -180,8 +181,8 @@ def _beyond(tls: TlsSettings, cert: _Part, ca: _Part) -> tuple[AtHand, ...]:
 def _facts(
     parts: Sequence[_Part],
     material: Material,
-    faults: Sequence[CredentialFault],
-    remarks: Sequence[CredentialFault],
+    faults: Sequence[Finding],
+    remarks: Sequence[Finding],
     beyond: Sequence[AtHand],
 ) -> CredentialFacts:
     return CredentialFacts(
@@ -198,7 +199,7 @@ def _facts(
     )
 
 
-def _generation(parts: Sequence[_Part], findings: Sequence[CredentialFault]) -> str:
+def _generation(parts: Sequence[_Part], findings: Sequence[Finding]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{part.role} {part.content.format}\n".encode())

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Final
 
 from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
-from probe.credentials.convert import INLINE, Role
+from probe.credentials.convert import INLINE
 from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.fix_steps import begin_step
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding, Role
 from probe.system.own_limits import EXHAUSTED
-from probe.text.description import describe_path, is_description, is_plausible_path
+from probe.text.description import describe_path, described_kind, is_description, is_plausible_path
 from probe.text.safe_text import safe_text
 
 _UNPACK: Final = {
+    "PEM text": "write the text",
     "base64 of PEM text": "decode the text (base64 -d) and write it",
     "base64 of DER": "decode the text (base64 -d), make PEM of it (openssl, -inform DER) and write it",
     "PEM text with escaped line breaks": "make line breaks of each \\n (printf %b) and write the text",
@@ -36,7 +37,7 @@ _KINDS: Final = (
 
 def read_file(
     path: str, role: Role, *, limit: int = SIZE_LIMIT, settings: FileSettings = KEYS
-) -> bytes | CredentialFault:
+) -> bytes | Finding:
     """Return the content of `path`, or the fault that keeps it from being read.
 
     Args:
@@ -52,15 +53,14 @@ def read_file(
         return _no_path(path, role, settings)
     try:
         # Looked at first, because opening a device can set it going; and again once it is open.
-        kind = _irregular(Path(path).stat().st_mode)
-        if kind:
-            return _no_file(path, role, kind, settings)
+        mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode):
+            return _not_regular(path, role, mode, settings)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            kind = _irregular(found.st_mode)
-            if kind:
-                return _no_file(path, role, kind, settings)
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                return _not_regular(path, role, mode, settings)
             raw = file.read(limit + 1)
     except PermissionError:
         return _forbidden(path, role)
@@ -76,14 +76,15 @@ def read_file(
     return raw
 
 
-def _no_path(text: str, role: Role, settings: FileSettings) -> CredentialFault:
+def _no_path(text: str, role: Role, settings: FileSettings) -> Finding:
     """Say what stands where the path belongs; the text itself, perhaps the key, is not shown."""
     shown = describe_path(text)
-    what = shown.strip("()") if is_description(shown) else "nothing"
+    kind = described_kind(shown)
+    what = shown[1:-1] if kind else "nothing"
     setting = settings.name(role)
     fact = f"{setting} holds {what}; the exporter wants the path of a file there"
     fix = [
-        f"{_UNPACK.get(what.partition(',')[0], 'write the text')} to a file that only the exporter "
+        f"{_UNPACK.get(kind, 'write the text')} to a file that only the exporter "
         f"may read, and give that file's path in {settings.name_for_anyone(role)}",
     ]
     if not settings.variables:
@@ -96,19 +97,13 @@ def _no_path(text: str, role: Role, settings: FileSettings) -> CredentialFault:
             "a key that stood in a variable or a configuration may have been read by others: "
             "request a certificate for a new key if it did"
         )
-    return CredentialFault(
+    return Finding(
         cause=malformed(role),
         role=role,
         path=safe_text(shown),
         fact=safe_text(fact),
-        fix=tuple(map(begin_step, fix if "PEM" in what or "DER" in what else fix[:1])),
+        fix=tuple(map(begin_step, fix if kind in _UNPACK else fix[:1])),
     )
-
-
-def _irregular(mode: int) -> str:
-    if stat.S_ISREG(mode):
-        return ""
-    return next((phrase for is_kind, phrase in _KINDS if is_kind(mode)), "is no regular file")
 
 
 def _the_path(role: Role, settings: FileSettings) -> str:
@@ -116,9 +111,10 @@ def _the_path(role: Role, settings: FileSettings) -> str:
     return settings.name(role) if settings.variables else "the path"
 
 
-def _no_file(path: str, role: Role, kind: str, settings: FileSettings) -> CredentialFault:
+def _not_regular(path: str, role: Role, mode: int, settings: FileSettings) -> Finding:
+    kind = next((phrase for is_kind, phrase in _KINDS if is_kind(mode)), "is not a regular file")
     fix = [f"set {_the_path(role, settings)} to the file itself, not to {safe_text(path)}"]
-    if "directory" in kind:
+    if stat.S_ISDIR(mode):
         fix.append(
             "a container runtime makes a directory where the file to mount is not on the host: "
             "remove the directory, create the file, start again"
@@ -130,7 +126,7 @@ def _missing_cause(role: Role) -> str:
     return "server_ca_file_missing" if role == "ca" else "client_file_missing"
 
 
-def _missing(path: str, role: Role, number: int, settings: FileSettings) -> CredentialFault:
+def _missing(path: str, role: Role, number: int, settings: FileSettings) -> Finding:
     name = errno.errorcode.get(number, str(number))
     if number not in {errno.ENOENT, errno.ENOTDIR}:
         fact = f"cannot be read ({name})"
@@ -165,7 +161,7 @@ def _nearest(path: str) -> str:
     return f"; nor does the directory {safe_text(str(parent), 80)}"
 
 
-def _forbidden(path: str, role: Role) -> CredentialFault:
+def _forbidden(path: str, role: Role) -> Finding:
     cause = "server_ca_file_permission" if role == "ca" else "client_file_permission"
     try:
         found = Path(path).stat()

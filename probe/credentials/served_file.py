@@ -8,7 +8,8 @@ import os
 
 from probe.credentials.content import read_content
 from probe.credentials.read_file import read_file
-from probe.model.certificate import CredentialFault, ServedFile
+from probe.model.certificate import ServedFile
+from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
 from probe.text.safe_text import safe_text
 from probe.x509.parse import certificate_facts
@@ -23,7 +24,7 @@ def read_served(named: ServerCertificateFile) -> ServedFile:
     found = read_file(named.path, "cert")
     held = (
         ()
-        if isinstance(found, CredentialFault)
+        if isinstance(found, Finding)
         else read_content(found, "cert", named.path, go=True).certificates
     )
     return ServedFile(

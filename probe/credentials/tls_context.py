@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL, crypto
 
 from probe.credentials.context_bindings import set_groups, set_no_auto_chain
-from probe.credentials.convert import Role
 from probe.credentials.formats.recognise import Format
 from probe.credentials.tls_names import (
     DEFAULT_MIN_VERSION,
@@ -26,6 +25,7 @@ from probe.credentials.tls_names import (
     openssl_groups,
 )
 from probe.model.certificate import CertificateFacts, CredentialFacts
+from probe.model.finding import Role
 from probe.model.target import TlsSettings
 from probe.system.own_limits import OwnLimitError, lacks_descriptors
 

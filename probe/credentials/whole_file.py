@@ -26,6 +26,7 @@ from probe.credentials.formats.keystore import read_keystore, read_pkcs7
 from probe.credentials.formats.pem import Block, is_key_label, scan_pem
 from probe.credentials.formats.recognise import PHRASES, Format, first_der, peel_base64, recognise
 from probe.credentials.formats.wrapped import particulars
+from probe.text.safe_text import safe_text
 from probe.x509.parse import PARSE_ERRORS, key_kind, name_facts, parse_certificate
 
 _NAMES: Final = {
@@ -59,14 +60,21 @@ class KeyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedBlock:
+    """A PEM block by what it is, and the number of its BEGIN line."""
+
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One file's content, read for no role in particular."""
 
     format: Format
     what: str
     """What the file is, as the end of a sentence that begins with its path."""
-    blocks: tuple[str, ...] = ()
-    """Each PEM block and where it begins."""
+    blocks: tuple[NamedBlock, ...] = ()
     certificates: tuple[x509.Certificate, ...] = ()
     keys: tuple[KeyFacts, ...] = ()
     """Private and public ones, in the file's order."""
@@ -113,7 +121,7 @@ def _pem(blocks: tuple[Block, ...], flawed: int) -> Reading:
     return Reading(
         Format.PEM,
         f"is PEM with {_listed(held)}",
-        tuple(f"line {block.line}: {_shown(block)}" for block in blocks),
+        tuple(NamedBlock(block.line, safe_text(_shown(block))) for block in blocks),
         tuple(certificates),
         tuple(keys),
     )

@@ -15,8 +15,9 @@ from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.experiment_facts import describe_experiments
 from probe.diagnosis.readings.observed import is_confirmed, is_unanswered
 from probe.diagnosis.readings.own_delay import DECIDES, describe_own_delay
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.finding import Finding
 
 
 def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
@@ -108,8 +109,6 @@ def _diagnose_failure(
         certain, decides = False, decides or DECIDES
         possible.append("probe_fault")
         facts.append(delay)
-    if decides:
-        facts.append(f"not certain; what would decide: {decides}")
     return Diagnosis(
         outcome="failed",
         stage=evidence.ending.stage,
@@ -120,6 +119,7 @@ def _diagnose_failure(
         also=tuple(proven + possible),
         findings=findings,
         facts=tuple(dict.fromkeys(facts)),
+        would_decide=decides,
         fix=fill_steps(proof.fix or primary.fix, evidence.target),
         party=proof.party or primary.party,
     )

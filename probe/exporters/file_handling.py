@@ -10,13 +10,12 @@ from typing import Final
 from probe.exporters.verdict import Outcome, Verdict, verdicts
 from probe.messages.printed_files import GRPC_CORE_GIVES_UP
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
-from probe.model.certificate import CredentialFault
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
 from probe.x509.strength import weak_key, weak_signature
 
-_BYTE_ORDER_MARK: Final = "byte order mark"
 _STRICT: Final = "does not see the first block behind a byte order mark"
 _LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
 
@@ -97,8 +96,8 @@ def weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         yield Verdict(CURL.id, "fails", "SSL routines::ee key too small", because)
 
 
-def _marked(faults: tuple[CredentialFault, ...]) -> CredentialFault | None:
-    return next((fault for fault in faults if _BYTE_ORDER_MARK in fault.fact), None)
+def _marked(faults: tuple[Finding, ...]) -> Finding | None:
+    return next((fault for fault in faults if fault.kind == BYTE_ORDER_MARK), None)
 
 
 def _reached(evidence: Evidence) -> bool:

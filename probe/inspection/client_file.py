@@ -12,7 +12,8 @@ from probe.credentials.content import make_fault
 from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFault
+from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.finding import Finding
 from probe.text.shell_quoting import quote_path
 from probe.x509.parse import issued_by
 from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, weak_key, weak_signature
@@ -111,9 +112,7 @@ def judge_continuation(
     return found
 
 
-def rekeyed(
-    path: str, below: CertificateFacts, above: CertificateFacts, where: str
-) -> CredentialFault:
+def rekeyed(path: str, below: CertificateFacts, above: CertificateFacts, where: str) -> Finding:
     """Return the remark that a CA has the issuer's name and another key than signed."""
     fact = (
         f"holds {name_certificate(below)}, which a CA of the name {below.issuer.text} signed, "

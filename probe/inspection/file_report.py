@@ -5,18 +5,19 @@ Laws 7 and 10: `at` came in as data, every text has passed safe_text().
 
 from dataclasses import dataclass, field
 
-from probe.credentials.whole_file import KeyFacts
-from probe.model.certificate import CertificateFacts, CredentialFault
+from probe.credentials.whole_file import KeyFacts, NamedBlock
+from probe.model.certificate import CertificateFacts
+from probe.model.finding import Finding
 
-__all__ = ["FileReport", "Findings", "Inspection", "KeyFacts"]
+__all__ = ["FileReport", "Findings", "Inspection", "KeyFacts", "NamedBlock"]
 
 
 @dataclass(slots=True)
 class Findings:
     """What one judgement adds: faults stop an exporter, remarks may, facts are good to know."""
 
-    faults: list[CredentialFault] = field(default_factory=list)
-    remarks: list[CredentialFault] = field(default_factory=list)
+    faults: list[Finding] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
 
     def add(self, other: "Findings") -> None:
@@ -35,12 +36,12 @@ class FileReport:
     format: str
     what: str
     """The end of a sentence that begins with the path."""
-    blocks: tuple[str, ...] = ()
+    blocks: tuple[NamedBlock, ...] = ()
     certificates: tuple[CertificateFacts, ...] = ()
     keys: tuple[KeyFacts, ...] = ()
     facts: tuple[str, ...] = ()
-    faults: tuple[CredentialFault, ...] = ()
-    remarks: tuple[CredentialFault, ...] = ()
+    faults: tuple[Finding, ...] = ()
+    remarks: tuple[Finding, ...] = ()
     targets: tuple[str, ...] = ()
     """The targets that use the file so; none where it was named on the command line."""
 
@@ -51,5 +52,5 @@ class Inspection:
 
     at: float
     files: tuple[FileReport, ...] = ()
-    faults: tuple[CredentialFault, ...] = ()
+    faults: tuple[Finding, ...] = ()
     """Those of the files, and those of settings that name none."""

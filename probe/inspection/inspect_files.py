@@ -13,7 +13,7 @@ import msgspec
 from cryptography import x509
 
 from probe.credentials.chain import public_key_of
-from probe.credentials.convert import INLINE, Role
+from probe.credentials.convert import INLINE
 from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.formats.recognise import Format
 from probe.credentials.load import load_credentials
@@ -37,7 +37,8 @@ from probe.inspection.server_file import (
     judge_server,
     without_names,
 )
-from probe.model.certificate import CertificateFacts, CredentialFault
+from probe.model.certificate import CertificateFacts
+from probe.model.finding import Finding, Role
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
 from probe.x509.parse import certificate_facts
@@ -84,7 +85,7 @@ def inspect(sets: Sequence[FileSet], at: float, reference: str = "") -> Inspecti
         OSError: where the probe itself lacks file descriptors or memory.
     """
     files: list[FileReport] = []
-    faults: list[CredentialFault] = []
+    faults: list[Finding] = []
     for one in sets:
         reports, of_settings = _inspect_set(one, at, reference)
         files += reports
@@ -110,7 +111,7 @@ def sets_of(paths: Sequence[str]) -> tuple[FileSet, ...]:
 
 def _inspect_set(
     files: FileSet, at: float, reference: str
-) -> tuple[list[FileReport], list[CredentialFault]]:
+) -> tuple[list[FileReport], list[Finding]]:
     credentials = load_credentials(
         files.tls, source_kinds=files.source_kinds, settings=files.settings
     )
@@ -207,9 +208,7 @@ def _pairing(part: _Part, known: dict[Role, _Part]) -> list[str]:
     return [f"its private key belongs to the certificate {where}"]
 
 
-def _exchanged(
-    fault: CredentialFault, known: dict[Role, _Part], settings: FileSettings
-) -> CredentialFault:
+def _exchanged(fault: Finding, known: dict[Role, _Part], settings: FileSettings) -> Finding:
     """Say it plainly where cert_file and key_file each hold what the other should."""
     cert, key = known.get("cert"), known.get("key")
     if cert is None or key is None or cert.facts or not key.facts or fault.role == "ca":
@@ -250,7 +249,7 @@ def _report(part: _Part, found: Findings, targets: tuple[str, ...]) -> FileRepor
         role=part.role,
         format=reading.format.value,
         what=safe_text(reading.what),
-        blocks=tuple(map(safe_text, reading.blocks)),
+        blocks=reading.blocks,
         certificates=part.facts,
         keys=reading.keys,
         facts=tuple(map(safe_text, dict.fromkeys(found.facts))),
@@ -260,7 +259,7 @@ def _report(part: _Part, found: Findings, targets: tuple[str, ...]) -> FileRepor
     )
 
 
-def _order_once(found: Findings) -> tuple[list[CredentialFault], list[CredentialFault]]:
+def _order_once(found: Findings) -> tuple[list[Finding], list[Finding]]:
     """Say but once that certificates stand in the wrong order; the pair's proof comes first."""
     cause = "client_chain_misordered"
     wrong = [fault for fault in found.faults if fault.cause == cause]

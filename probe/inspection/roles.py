@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import Final
 
 from probe.credentials.chain import public_key_of
-from probe.credentials.convert import Role
 from probe.credentials.formats.recognise import Format
 from probe.credentials.whole_file import Reading
+from probe.model.finding import Role
 from probe.x509.parse import certificate_facts
 
 _KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})

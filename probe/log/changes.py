@@ -77,7 +77,7 @@ class ChangeLog:
             stage=diagnosis.stage,
             certain=diagnosis.certain,
             **({"party": diagnosis.party} if diagnosis.party else {}),
-            facts=list(diagnosis.facts),
+            facts=list(diagnosis.all_facts),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
             **log_fields(state.trace),

@@ -1,17 +1,18 @@
 """What `/probe` answers: blackbox_exporter's names, and ours for what it has none for.
 
 Names, labels and values are those of its tcp prober (prober/tcp.go, prober/tls.go), so that its
-dashboards and alerts work unchanged; but `probe_success` is 1 only on proof. Law 10 by `labels`.
+dashboards and alerting rules work unchanged; but `probe_success` is 1 only on proof.
 """
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
-from typing import Final, NamedTuple
+from typing import Final
 
 from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.metrics import families
 from probe.metrics.exposition import Family, labels, number
-from probe.metrics.target_families import FAMILIES
-from probe.metrics.target_samples import TargetLines, target_lines
+from probe.metrics.families import TARGET_FAMILIES
+from probe.metrics.target_samples import target_samples
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
@@ -20,31 +21,89 @@ from probe.report.result import rfc3339
 from probe.report.story import plain
 from probe.text.safe_text import safe_text
 
-_OURS: Final = frozenset(
-    f"mtls_probe_{name}"
-    for name in (
-        "cause",
-        "outcome",
-        "finding",
-        "tls_info",
-        "certificate_not_after_timestamp_seconds",
-        "certificate_not_before_timestamp_seconds",
-        "certificate_info",
-        "earliest_expiry_timestamp_seconds",
-        "acceptable_ca_match",
-        "clock_offset_seconds",
-        "credential_fault",
-        "last_duration_seconds",
-    )
+PROBE_SUCCESS: Final = Family(
+    "probe_success", "gauge", "Displays whether or not the probe was a success"
+)
+PROBE_DURATION: Final = Family(
+    "probe_duration_seconds",
+    "gauge",
+    "Returns how long the probe took to complete in seconds",
+)
+DNS_LOOKUP_TIME: Final = Family(
+    "probe_dns_lookup_time_seconds",
+    "gauge",
+    "Returns the time taken for probe dns lookup in seconds",
+)
+IP_PROTOCOL: Final = Family(
+    "probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6"
+)
+IP_ADDR_HASH: Final = Family(
+    "probe_ip_addr_hash",
+    "gauge",
+    "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
+)
+EARLIEST_CERT_EXPIRY: Final = Family(
+    "probe_ssl_earliest_cert_expiry",
+    "gauge",
+    "Returns earliest SSL cert expiry date",
+    when="where the backend sent a certificate",
+)
+LAST_CHAIN_EXPIRY: Final = Family(
+    "probe_ssl_last_chain_expiry_timestamp_seconds",
+    "gauge",
+    "Returns last SSL chain expiry in unixtime",
+    when="where the backend's certificate verified",
+)
+LAST_CHAIN_INFO: Final = Family(
+    "probe_ssl_last_chain_info",
+    "gauge",
+    "Contains SSL leaf certificate information",
+    ("fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber"),
+    "where the backend sent a certificate",
+)
+TLS_VERSION_INFO: Final = Family(
+    "probe_tls_version_info",
+    "gauge",
+    "Returns the TLS version used or NaN when unknown",
+    ("version",),
+    "where a version was agreed on",
+)
+TLS_CIPHER_INFO: Final = Family(
+    "probe_tls_cipher_info",
+    "gauge",
+    "Returns the TLS cipher negotiated during handshake",
+    ("cipher",),
+    "where a cipher suite was agreed on",
+)
+BLACKBOX_FAMILIES: Final = (
+    PROBE_SUCCESS,
+    PROBE_DURATION,
+    DNS_LOOKUP_TIME,
+    IP_PROTOCOL,
+    IP_ADDR_HASH,
+    EARLIEST_CERT_EXPIRY,
+    LAST_CHAIN_EXPIRY,
+    LAST_CHAIN_INFO,
+    TLS_VERSION_INFO,
+    TLS_CIPHER_INFO,
+)
+WITHOUT_A_SCHEDULE: Final = frozenset(
+    {
+        families.CAUSE,
+        families.OUTCOME,
+        families.FINDING,
+        families.TLS_INFO,
+        families.NOT_AFTER,
+        families.NOT_BEFORE,
+        families.CERTIFICATE_INFO,
+        families.EARLIEST_EXPIRY,
+        families.ACCEPTABLE_CA_MATCH,
+        families.CLOCK_OFFSET,
+        families.CREDENTIAL_FAULT,
+        families.LAST_DURATION,
+    }
 )
 """Of our own families those that mean something without a schedule."""
-
-
-class _Gauge(NamedTuple):
-    name: str
-    documentation: str
-    value: float
-    labels: tuple[tuple[str, str], ...] = ()
 
 
 def blackbox_metrics(
@@ -57,17 +116,15 @@ def blackbox_metrics(
 ) -> bytes:
     """Return what one attempt showed, as a scrape reads it; `duration` is seconds over all."""
     parts: list[bytes] = []
-    for gauge in _gauges(target, evidence, diagnosis, duration):
-        family = Family(gauge.name, "gauge", gauge.documentation)
-        shown = f"{{{labels(gauge.labels)}}}" if gauge.labels else ""
-        parts.append(family.metadata(openmetrics=False))
-        parts.append(f"{gauge.name}{shown} {number(float(gauge.value))}\n".encode())
+    for family, value, values in _samples(target, evidence, diagnosis, duration):
+        pairs = labels(zip(family.labels, values, strict=True))
+        sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {number(float(value))}\n"
+        parts += (family.metadata(openmetrics=False), sample.encode())
     runtime = TargetRuntime(target)
     runtime.record(evidence, diagnosis)
-    lines = target_lines(runtime)
-    for family, paths in FAMILIES:
-        rendered = b"".join(_at(lines, path) for path in paths)
-        if family.name in _OURS and rendered:
+    ours = target_samples(runtime)
+    for family, rendered in zip(TARGET_FAMILIES, ours.rendered, strict=True):
+        if family in WITHOUT_A_SCHEDULE and rendered:
             parts += (family.metadata(openmetrics=openmetrics), rendered)
     if openmetrics:
         parts.append(b"# EOF\n")
@@ -85,71 +142,36 @@ def debug_page(
     return "\n".join([*lines, "", "Metrics that would have been returned:", ""]).encode() + metrics
 
 
-def _gauges(
+def _samples(
     target: Target, evidence: Evidence, diagnosis: Diagnosis, duration: float
-) -> Iterator[_Gauge]:
-    success = as_expected(diagnosis, target.expect_cause)
-    yield _Gauge("probe_success", "Displays whether or not the probe was a success", int(success))
-    yield _Gauge(
-        "probe_duration_seconds", "Returns how long the probe took to complete in seconds", duration
-    )
-    yield _Gauge(
-        "probe_dns_lookup_time_seconds",
-        "Returns the time taken for probe dns lookup in seconds",
-        evidence.durations.get("resolve", 0.0),
-    )
+) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
+    """Yield each family with its value and the values of its labels."""
+    yield PROBE_SUCCESS, as_expected(diagnosis, target.expect_cause), ()
+    yield PROBE_DURATION, duration, ()
+    yield DNS_LOOKUP_TIME, evidence.durations.get("resolve", 0.0), ()
     protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))
-    yield _Gauge("probe_ip_protocol", "Specifies whether probe ip protocol is IP4 or IP6", protocol)
-    yield _Gauge(
-        "probe_ip_addr_hash",
-        "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
-        digest,
-    )
+    yield IP_PROTOCOL, protocol, ()
+    yield IP_ADDR_HASH, digest, ()
     if evidence.handshake is not None:
-        yield from _tls(evidence.handshake, evidence.credentials.ca_bundle)
+        yield from _tls_samples(evidence.handshake, evidence.credentials.ca_bundle)
 
 
-def _tls(handshake: Handshake, anchors: Sequence[CertificateFacts]) -> Iterator[_Gauge]:
+def _tls_samples(
+    handshake: Handshake, anchors: Sequence[CertificateFacts]
+) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     chain = handshake.server_chain
     if chain:
-        yield _Gauge(
-            "probe_ssl_earliest_cert_expiry",
-            "Returns earliest SSL cert expiry date",
-            min(facts.not_after for facts in chain),
-        )
+        yield EARLIEST_CERT_EXPIRY, min(facts.not_after for facts in chain), ()
         if handshake.server_verified and not handshake.verify_errors:
-            yield _Gauge(
-                "probe_ssl_last_chain_expiry_timestamp_seconds",
-                "Returns last SSL chain expiry in unixtime",
-                _last_chain_expiry(chain, anchors),
-            )
+            yield LAST_CHAIN_EXPIRY, _last_chain_expiry(chain, anchors), ()
         leaf = chain[0]
-        yield _Gauge(
-            "probe_ssl_last_chain_info",
-            "Contains SSL leaf certificate information",
-            1,
-            (
-                ("fingerprint_sha256", leaf.sha256),
-                ("subject", leaf.subject.text),
-                ("issuer", leaf.issuer.text),
-                ("subjectalternative", ",".join(_names(leaf))),
-                ("serialnumber", leaf.serial_number),
-            ),
-        )
+        names = ",".join(name.removeprefix("DNS:") for name in leaf.sans if name.startswith("DNS:"))
+        info = (leaf.sha256, leaf.subject.text, leaf.issuer.text, names, leaf.serial_number)
+        yield LAST_CHAIN_INFO, 1, info
     if handshake.version:
-        yield _Gauge(
-            "probe_tls_version_info",
-            "Returns the TLS version used or NaN when unknown",
-            1,
-            (("version", f"TLS {handshake.version}"),),
-        )
+        yield TLS_VERSION_INFO, 1, (f"TLS {handshake.version}",)
     if handshake.cipher:
-        yield _Gauge(
-            "probe_tls_cipher_info",
-            "Returns the TLS cipher negotiated during handshake",
-            1,
-            (("cipher", handshake.cipher),),
-        )
+        yield TLS_CIPHER_INFO, 1, (handshake.cipher,)
 
 
 def _last_chain_expiry(
@@ -173,10 +195,6 @@ def _last_chain_expiry(
     return min(ends, max(tops)) if tops else ends
 
 
-def _names(leaf: CertificateFacts) -> list[str]:
-    return [name.removeprefix("DNS:") for name in leaf.sans if name.startswith("DNS:")]
-
-
 def _address(text: str) -> tuple[int, int]:
     """Return 4 or 6 and the FNV-1a hash of the address; zeros where nothing was connected."""
     try:
@@ -187,11 +205,3 @@ def _address(text: str) -> tuple[int, int]:
     for byte in address.packed:
         digest = ((digest ^ byte) * 0x01000193) & 0xFFFFFFFF
     return address.version, digest
-
-
-def _at(lines: TargetLines, path: str) -> bytes:
-    found: object = lines
-    for name in path.split("."):
-        found = getattr(found, name)
-    assert isinstance(found, bytes)
-    return found

@@ -1,7 +1,7 @@
 """Lines of the Prometheus text format 0.0.4 and of OpenMetrics 1.0, rendered from plain values.
 
 Both formats write a gauge's, counter's or info metric's sample the same way; only the metadata
-differ, so a sample is rendered once and serves both. Law 10: every label value passes `safe_text`.
+differ, so a sample is rendered once and serves both. Every label value passes `safe_text`.
 """
 
 from collections.abc import Iterable
@@ -23,8 +23,11 @@ class Family:
     """A metric family; `name` is that of its samples, `_total` and `_info` included."""
 
     name: str
-    kind: Literal["gauge", "counter", "info"]
+    kind: Literal["gauge", "counter", "info", "histogram"]
     documentation: str
+    labels: tuple[str, ...] = ()
+    when: str = ""
+    """The condition under which it has samples; empty: always."""
 
     def metadata(self, *, openmetrics: bool) -> bytes:
         """Return the HELP and TYPE lines.
@@ -34,7 +37,7 @@ class Family:
         """
         name, kind = self.name, self.kind
         if openmetrics:
-            suffix = {"counter": "_total", "info": "_info", "gauge": ""}[kind]
+            suffix = {"counter": "_total", "info": "_info"}.get(kind, "")
             name = name.removesuffix(suffix)
         elif kind == "info":
             kind = "gauge"
@@ -60,8 +63,8 @@ def labels(pairs: Iterable[tuple[str, str]]) -> str:
 def wants_openmetrics(accept: str) -> bool:
     """Return whether an Accept header (RFC 9110 §12.5.1) prefers OpenMetrics 1.0 to the text format.
 
-    A scraper that names a version other than 1.0.0 or 0.0.1 (which 1.0.0 satisfies) is not asked
-    to read ours.
+    A scraper that names a version other than 1.0.0 or 0.0.1 (which 1.0.0 satisfies) gets the text
+    format.
     """
     openmetrics = text = 0.0
     for choice in accept.split(","):

@@ -1,21 +1,15 @@
-"""The fleet-wide metrics (interfaces.md, section 5), in a prometheus_client registry of their own.
+"""The metrics of the service itself, in a prometheus_client registry of their own.
 
 Nothing is registered globally, and every label value is there from the start, at 0.
 """
 
 import platform
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    Metric,
-    ProcessCollector,
-)
+from prometheus_client import CollectorRegistry, Histogram, Info, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -24,142 +18,246 @@ from probe import __version__
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.duration_histogram import Durations
-from probe.metrics.exposition import OPENMETRICS, TEXT
-from probe.metrics.resource_info import resource_labels
-from probe.metrics.source_metrics import SourceMetrics
+from probe.metrics import families
+from probe.metrics.exposition import OPENMETRICS, TEXT, Family
+from probe.model.evidence import STAGES
+from probe.model.source_state import SourceState
 from probe.text.safe_text import safe_text
 
+DURATION_BUCKETS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip  # one row reads as one scale
 LATENESS_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 NAME_LIMIT: Final = 100
 NAME_LIMIT_WITH_TRACE: Final = 59
 """OpenMetrics 1.0 allows an exemplar 128 characters of label names and values together."""
 
+_NOT_IN_LABELS: Final = re.compile(r"[^a-zA-Z0-9_]+|__+")
 
-class Fleet:
+Samples = Iterable[tuple[Family, Iterable[tuple[tuple[str, ...], float]]]]
+"""Families, each with the values of its labels and the value of each sample."""
+
+
+class Lookups(NamedTuple):
+    """The look-ups of names at a moment."""
+
+    under_way: int
+    limit: int
+    refused: int
+    """Names that were not looked up, since the start, because the limit was reached."""
+
+
+class ConnectionCounts(Protocol):
+    """What is counted of the connections to the web side."""
+
+    limit: int
+    ended_for_room: int
+    ended_overdue: int
+    malformed: int
+
+    def __len__(self) -> int:
+        """Return how many are open."""
+
+
+class ServiceMetrics:
     """Everything that is counted over all targets."""
 
     def __init__(
         self, ledger: Ledger, catalogue: Mapping[str, Cause], resource: Mapping[str, str]
     ) -> None:
         """Read the counts of `ledger`; name the causes of `catalogue` and the probe's `resource`."""
-        registry = _Registry()
-        registry.register(_LedgerCollector(ledger, catalogue))
-        self._durations = Durations()
-        registry.register(self._durations)
+        self._registry = registry = _Registry()
+        self._counts: Counter[Family] = Counter()
+        self._gauges = dict.fromkeys(
+            (families.RELOAD_SUCCESSFUL, families.RELOAD_TIMESTAMP, families.CLOCK_TOLERANCE), 0.0
+        )
+        self._config_in_force = self._web_config_in_force = True
+        self._sources: tuple[SourceState, ...] = ()
+        self._nothing_to_probe = False
+        self.register(lambda: ledger_samples(ledger, catalogue))
+        durations = Histogram(
+            families.DURATION.name,
+            families.DURATION.documentation,
+            families.DURATION.labels,
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self._durations = {str(stage): durations.labels(stage) for stage in STAGES}
         self._lateness = Histogram(
-            "mtls_probe_schedule_lateness_seconds",
-            "How long after its time an attempt began.",
+            families.SCHEDULE_LATENESS.name,
+            families.SCHEDULE_LATENESS.documentation,
             registry=registry,
             buckets=LATENESS_BUCKETS,
         )
-        self.sources: Final = SourceMetrics()
-        registry.register(self.sources)
-        self._in_force = self._web_in_force = True
-        self._reload_successful = Gauge(
-            "mtls_probe_config_last_reload_successful",
-            "Whether the configuration was read without an error the last time.",
-            registry=registry,
-        )
-        self._reload_success_timestamp = Gauge(
-            "mtls_probe_config_last_reload_success_timestamp_seconds",
-            "When the configuration in force was read.",
-            registry=registry,
-        )
-        self._clock_tolerance = Gauge(
-            "mtls_probe_clock_tolerance_seconds",
-            "By how much two clocks may differ.",
-            registry=registry,
-        )
-        self._credentials_reloads = Counter(
-            "mtls_probe_credentials_reloads_total",
-            "How often changed credential files were read again.",
-            registry=registry,
-        )
-        self._exceeded = Counter(
-            "mtls_probe_budget_exceeded_total",
-            "Attempts that ended because a peer sent more bytes or steps than one may take.",
-            registry=registry,
-        )
-        Info("mtls_probe_build", "The version of the probe.", registry=registry).info(
+        self.register(lambda: source_samples(self._sources, self._nothing_to_probe))
+        self.register(self._own_samples)
+        _info(families.BUILD_INFO, registry).info(
             {"version": __version__, "python_version": platform.python_version()}
         )
         if resource:
-            Info("target", "The probe's OpenTelemetry resource.", registry=registry).info(
-                resource_labels(resource)
-            )
+            _info(families.RESOURCE, registry).info(resource_labels(resource))
         ProcessCollector(registry=registry)
-        self._registry = registry
 
-    def attempt(self, state: TargetRuntime) -> None:
+    def observe_attempt(self, state: TargetRuntime) -> None:
         """Observe the durations of the attempt just recorded.
 
-        The stage that decided it carries the target, and with telemetry the trace, as exemplar; one
-        at each stage would double the cost of an attempt here.
+        The stage that decided it carries the target, and with telemetry the trace, as exemplar.
         """
         evidence = state.evidence
         if evidence is None:
             return
-        self._durations.observe(evidence.durations)
+        decided, exemplar = evidence.ending.stage, _exemplar(state)
+        for stage, seconds in evidence.durations.items():
+            if stage in self._durations:
+                self._durations[stage].observe(seconds, exemplar if stage == decided else None)
         if evidence.ending.kind == "budget":
-            self._exceeded.inc()
-        decided, trace = evidence.ending.stage, state.trace
-        if decided not in evidence.durations or (evidence.trace is not None and trace is None):
-            return  # nobody could follow it, while the one before leads to its trace
-        labels = {} if trace is None else {"trace_id": trace.trace_id, "span_id": trace.span_id}
-        name = safe_text(state.target.name)
-        if len(name) <= (NAME_LIMIT if trace is None else NAME_LIMIT_WITH_TRACE):
-            labels["target"] = name
-        if labels:
-            self._durations.point_at(decided, labels, evidence.durations[decided], evidence.at)
+            self._counts[families.BUDGET_EXCEEDED] += 1
 
-    def lateness(self, seconds: float) -> None:
+    def observe_lateness(self, seconds: float) -> None:
         """Observe how late an attempt began."""
         self._lateness.observe(max(seconds, 0.0))
 
-    def config_reloaded(self, *, successful: bool, at: float) -> None:
-        """Note that the configuration was read at `at` (epoch seconds), the first time included."""
-        self._in_force = successful
-        self._reload_successful.set(self._in_force and self._web_in_force)
+    def record_reload(self, *, successful: bool, at: float) -> None:
+        """Record a reading of the configuration at `at` (epoch seconds), the first one included."""
+        self._config_in_force = successful
         if successful:
-            self._reload_success_timestamp.set(at)
+            self._gauges[families.RELOAD_TIMESTAMP] = at
+        self._update_reload()
 
-    def web_config_read(self, *, successful: bool) -> None:
-        """Note how the web configuration, a file of its own, was read."""
-        self._web_in_force = successful
-        self._reload_successful.set(self._in_force and self._web_in_force)
+    def record_web_reload(self, *, successful: bool) -> None:
+        """Record a reading of the web configuration, a file of its own."""
+        self._web_config_in_force = successful
+        self._update_reload()
 
-    def clock_tolerance(self, seconds: float) -> None:
-        """Note by how much two clocks may differ."""
-        self._clock_tolerance.set(seconds)
+    def set_sources(self, states: Iterable[SourceState], *, nothing_to_probe: bool) -> None:
+        """Show `states` from now on, and whether there is nothing to probe at all."""
+        self._sources, self._nothing_to_probe = tuple(states), nothing_to_probe
 
-    def credentials_reloaded(self) -> None:
-        """Count one re-reading of changed credential files."""
-        self._credentials_reloads.inc()
+    def set_clock_tolerance(self, seconds: float) -> None:
+        """Show by how much two clocks may differ."""
+        self._gauges[families.CLOCK_TOLERANCE] = seconds
 
-    def show(self, collector: Collector) -> None:
-        """Show the families of `collector` too."""
-        self._registry.register(collector)
+    def count_credentials_reload(self) -> None:
+        """Count one reading of changed credential files."""
+        self._counts[families.CREDENTIALS_RELOADS] += 1
 
-    def counting_spans(self) -> Callable[[str, int], None]:
+    def register(self, read: Callable[[], Samples]) -> None:
+        """Show the samples that `read` returns at each scrape."""
+        self._registry.register(_Reader(read))
+
+    def span_counter(self) -> Callable[[str, int], None]:
         """Show what becomes of the probe's own spans from now on; return what counts them."""
-        spans = Counter(
-            "mtls_probe_telemetry_spans_total",
-            "Spans of the probe's own, by what became of them.",
-            ["result"],
-            registry=self._registry,
-        )
-        by_result = {result: spans.labels(result) for result in ("exported", "failed", "dropped")}
-        return lambda result, number: by_result[result].inc(number)
+        counts = dict.fromkeys(("exported", "failed", "dropped"), 0)
+        self.register(lambda: [(families.TELEMETRY_SPANS, _by_label(counts))])
 
-    def count_dropped_lines(self, lines_dropped: Callable[[], int]) -> None:
-        """Show how many lines of the log were dropped, as `lines_dropped` counts them."""
-        self._registry.register(_DroppedLines(lines_dropped))
+        def count(result: str, number: int) -> None:
+            counts[result] += number
+
+        return count
 
     def exposition(self, *, openmetrics: bool) -> bytes:
         """Return all of it; OpenMetrics ends with `# EOF`, so it goes last."""
         encode, _ = choose_encoder(OPENMETRICS if openmetrics else TEXT)
         return encode(self._registry)
+
+    def _update_reload(self) -> None:
+        successful = self._config_in_force and self._web_config_in_force
+        self._gauges[families.RELOAD_SUCCESSFUL] = float(successful)
+
+    def _own_samples(self) -> Samples:
+        for family in (families.BUDGET_EXCEEDED, families.CREDENTIALS_RELOADS):
+            yield family, _single(self._counts[family])
+        for family, value in self._gauges.items():
+            yield family, _single(value)
+
+
+def ledger_samples(ledger: Ledger, catalogue: Mapping[str, Cause]) -> Samples:
+    """Return the counts of `ledger`, and every cause of `catalogue`."""
+    counts = ledger.failures_by_cause
+    ids = dict.fromkeys((*catalogue, *counts))
+    yield families.FAILURES_BY_CAUSE, _by_label({id_: counts[id_] for id_ in ids})
+    yield from cause_samples(catalogue)
+    yield families.SCHEDULE_MISSED, _single(ledger.missed)
+    yield families.TARGETS, _single(len(ledger))
+    yield families.IN_FLIGHT, _single(ledger.in_flight)
+
+
+def cause_samples(catalogue: Mapping[str, Cause]) -> Samples:
+    """Return what alerting rules join on: family, party and severity of each cause."""
+    yield (
+        families.CAUSE_INFO,
+        [
+            ((one.id, one.family, str(one.documented_cause), one.party, one.severity), 1.0)
+            for one in catalogue.values()
+        ],
+    )
+
+
+def source_samples(states: Iterable[SourceState], nothing_to_probe: bool) -> Samples:
+    """Return which sources could be read, how many targets each gives, whether there are any."""
+    named = [(safe_text(state.source), state) for state in states]
+    yield families.SOURCE_UP, _by_label({name: state.up for name, state in named})
+    yield families.SOURCE_TARGETS, _by_label({name: state.targets for name, state in named})
+    yield families.NOTHING_TO_PROBE, _single(nothing_to_probe)
+
+
+def connection_samples(counts: ConnectionCounts) -> Samples:
+    """Return the counts of connections to the web side: whether a bound has been reached."""
+    yield families.WEB_CONNECTIONS, _single(len(counts))
+    yield families.WEB_CONNECTIONS_LIMIT, _single(counts.limit)
+    ended = {"full": counts.ended_for_room, "overdue": counts.ended_overdue}
+    yield families.WEB_CONNECTIONS_ENDED, _by_label(ended)
+    yield families.WEB_MALFORMED_REQUESTS, _single(counts.malformed)
+
+
+def own_trouble_samples(
+    held_up: Callable[[], float], lookups: Mapping[str, Callable[[], Lookups]]
+) -> Samples:
+    """Return how long the probe could not act, and how near its look-ups are to their limit.
+
+    Args:
+        held_up: seconds since the start in which the process could not act.
+        lookups: by whom they are made for: the schedule, `/probe`, the clock sources.
+    """
+    yield families.HELD_UP, _single(held_up())
+    now = {name: read() for name, read in lookups.items()}
+    yield families.LOOKUPS, _by_label({name: each.under_way for name, each in now.items()})
+    yield families.LOOKUPS_LIMIT, _by_label({name: each.limit for name, each in now.items()})
+    yield families.LOOKUPS_REFUSED, _by_label({name: each.refused for name, each in now.items()})
+
+
+def log_samples(lines_dropped: Callable[[], int]) -> Samples:
+    """Return how many lines of the log were dropped, as `lines_dropped` counts them."""
+    yield families.LOG_LINES_DROPPED, _single(lines_dropped())
+
+
+def encode_samples(samples: Samples) -> bytes:
+    """Return `samples` in the text format 0.0.4."""
+    registry = _Registry()
+    registry.register(_Reader(lambda: samples))
+    encode, _ = choose_encoder(TEXT)
+    return encode(registry)
+
+
+def resource_labels(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels of `target_info`, under the names that OTel's exporters give them.
+
+    Values of attributes whose names become one label are joined with ";". The values have passed
+    `safe_text` where they were read.
+    Source: the specification, "Prometheus and OpenMetrics Compatibility", and Prometheus's
+    otlptranslator.
+    """
+    labels: dict[str, str] = {}
+    for name in sorted(attributes):
+        label = _NOT_IN_LABELS.sub("_", name)
+        if label[:1].isdigit():
+            label = f"key_{label}"
+        elif label.startswith("_"):
+            label = f"key{label}"
+        label = label or "key_"
+        value = attributes[name]
+        labels[label] = f"{labels[label]};{value}" if label in labels else value
+    return labels
 
 
 class _Registry(CollectorRegistry):
@@ -174,60 +272,43 @@ class _Registry(CollectorRegistry):
             yield metric
 
 
-class CauseInfo(Collector):
-    """What alerts join on: family, party and severity of each cause of the catalogue."""
+class _Reader(Collector):
+    def __init__(self, read: Callable[[], Samples]) -> None:
+        self._read = read
 
-    def __init__(self, catalogue: Mapping[str, Cause]) -> None:
-        """Show every cause of `catalogue`."""
-        self._catalogue = catalogue
+    def collect(self) -> Iterator[Metric]:
+        for family, samples in self._read():
+            make = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            name = family.name.removesuffix("_total")
+            metric = make(name, family.documentation, labels=family.labels)
+            for labels, value in samples:
+                metric.add_metric(labels, value)
+            yield metric
 
-    def collect(self) -> Iterable[Metric]:
-        """Yield the one family."""
-        # A gauge in OpenMetrics too: an info family's name there is `mtls_probe_cause`, which
-        # the gauge of that name has taken.
-        info = GaugeMetricFamily(
-            "mtls_probe_cause_info",
-            "Each cause of the catalogue: its family, who must act, how severe it is.",
-            labels=["cause", "family", "documented_cause", "party", "severity"],
-        )
-        for cause in self._catalogue.values():
-            info.add_metric(
-                [cause.id, cause.family, str(cause.documented_cause), cause.party, cause.severity],
-                1,
-            )
-        yield info
+    def describe(self) -> list[Metric]:
+        """Return nothing: a registry would read the samples to check that names are unique."""
+        return []
 
 
-class _DroppedLines(Collector):
-    def __init__(self, lines_dropped: Callable[[], int]) -> None:
-        self._lines_dropped = lines_dropped
-
-    def collect(self) -> Iterable[Metric]:
-        yield CounterMetricFamily(
-            "mtls_probe_log_lines_dropped",
-            "Lines of the log that were lost, because nobody read them or they could not be written.",
-            self._lines_dropped(),
-        )
+def _info(family: Family, registry: CollectorRegistry) -> Info:
+    return Info(family.name.removesuffix("_info"), family.documentation, registry=registry)
 
 
-class _LedgerCollector(Collector):
-    def __init__(self, ledger: Ledger, catalogue: Mapping[str, Cause]) -> None:
-        self._ledger = ledger
-        self._catalogue = catalogue
+def _single(value: float) -> list[tuple[tuple[str, ...], float]]:
+    return [((), value)]
 
-    def collect(self) -> Iterable[Metric]:
-        ledger, catalogue = self._ledger, self._catalogue
-        failures = CounterMetricFamily(
-            "mtls_probe_failures_by_cause",
-            "Failures that were not expected, by cause.",
-            labels=["cause"],
-        )
-        for id_ in dict.fromkeys((*catalogue, *ledger.failures_by_cause)):
-            failures.add_metric([id_], ledger.failures_by_cause[id_])
-        yield failures
-        yield from CauseInfo(catalogue).collect()
-        yield CounterMetricFamily(
-            "mtls_probe_schedule_missed", "Attempts that the schedule left out.", ledger.missed
-        )
-        yield GaugeMetricFamily("mtls_probe_targets", "Targets that are probed.", len(ledger))
-        yield GaugeMetricFamily("mtls_probe_in_flight", "Attempts under way.", ledger.in_flight)
+
+def _by_label(values: Mapping[str, float]) -> list[tuple[tuple[str, ...], float]]:
+    return [((name,), value) for name, value in values.items()]
+
+
+def _exemplar(state: TargetRuntime) -> dict[str, str] | None:
+    """Return what leads from a bucket to the attempt of `state`; None where nothing does."""
+    evidence, trace = state.evidence, state.trace
+    if evidence is None or (evidence.trace is not None and trace is None):
+        return None  # its trace was not recorded; an earlier exemplar leads to one that was
+    labels = {} if trace is None else {"trace_id": trace.trace_id, "span_id": trace.span_id}
+    name = safe_text(state.target.name)
+    if len(name) <= (NAME_LIMIT if trace is None else NAME_LIMIT_WITH_TRACE):
+        labels["target"] = name
+    return labels or None

@@ -1,72 +1,60 @@
-"""The sample lines of one target, kept rendered: an attempt re-renders only what it changed.
+"""The samples of one target, kept rendered: an attempt renders only what it changed.
 
-Interfaces.md, section 5, names every family. Rendering at each attempt instead of at each scrape
-spreads the work evenly, and a scrape of ten thousand targets only joins bytes.
+Rendering at each attempt instead of at each scrape spreads the work evenly, and a scrape of ten
+thousand targets only joins bytes.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from probe.diagnosis.readings.observed import is_issuer_listed
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.certificate_samples import CertificateLines, certificate_lines
-from probe.metrics.exposition import labels, number
-from probe.model.certificate import CredentialFacts
-from probe.model.diagnosis import Diagnosis, Finding
-from probe.model.evidence import ClockReading, Evidence, Handshake
+from probe.metrics import families
+from probe.metrics.exposition import Family, labels, number
+from probe.metrics.families import TARGET_FAMILIES
+from probe.model.certificate import CertificateFacts, CredentialFacts
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence, Handshake
+from probe.model.finding import Finding
 from probe.model.target import Target
 
+_PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
+_CERTIFICATES: Final = (
+    families.NOT_AFTER,
+    families.NOT_BEFORE,
+    families.CERTIFICATE_INFO,
+    families.EARLIEST_EXPIRY,
+)
+_AGREED: Final = ("version", "cipher", "group", "alpn")
 
-class TargetLines:
-    """The rendered lines of one target: a part of its runtime."""
+
+class TargetSamples:
+    """The rendered samples of one target: a part of its runtime.
+
+    Attributes:
+        rendered: the samples of each of `TARGET_FAMILIES`, in its order.
+    """
 
     __slots__ = (
-        "_attempts",
-        "_credentials",
-        "_findings",
-        "_handshake",
-        "_proven",
-        "_target",
-        "acceptable_ca_match",
-        "attempts",
-        "cause",
-        "clock_offset",
-        "credential_fault",
-        "credentials_loaded",
-        "expected_cause",
-        "failures",
-        "finding",
-        "interval",
-        "last_attempt",
-        "last_duration",
-        "last_success",
-        "local",
-        "outcome",
-        "server",
-        "success",
-        "target_info",
-        "tls_info",
-    )
+        "_attempts", "_credentials", "_findings", "_handshake", "_head", "_local", "_verdict",
+        "rendered",
+    )  # fmt: skip  # one list
 
     def __init__(self) -> None:
-        """Have no line yet."""
-        self._target = ""
+        """Have no sample yet."""
+        self.rendered = [b""] * len(TARGET_FAMILIES)
+        self._head = ""
         self._attempts = 0
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
-        self._proven: tuple[str | bool | None, ...] | None = None
+        self._local = [b""] * len(_CERTIFICATES)
+        self._verdict: tuple[str | bool | None, ...] | None = None
         self._findings: tuple[Finding, ...] = ()
-        self.success = self.cause = self.last_attempt = self.last_success = b""
-        self.last_duration = self.tls_info = self.acceptable_ca_match = b""
-        self.clock_offset = self.credential_fault = self.credentials_loaded = b""
-        self.outcome = self.finding = self.expected_cause = b""
-        self.attempts = self.failures = self.interval = self.target_info = b""
-        self.local = self.server = CertificateLines()
 
     def update(self, runtime: TargetRuntime) -> None:
-        """Render what is new of `runtime`, whose part these lines are."""
-        if not self._target:
+        """Render what is new of `runtime`, whose part these samples are."""
+        if not self._head:
             self._render_target(runtime.target)
             self._count(runtime)
         if runtime.attempts != self._attempts:
@@ -75,131 +63,139 @@ class TargetLines:
                 self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
 
     def _render_target(self, target: Target) -> None:
-        self._target = "{" + labels((("target", target.name),))
+        self._head = "{" + labels((("target", target.name),))
         if target.expect_cause:
-            expected = {target.expect_cause: 1.0}
-            self.expected_cause = self._gauges("mtls_probe_expected_cause", "cause", expected)
-        every = number(target.interval)
-        self.interval = f"mtls_probe_interval_seconds{self._target}}} {every}\n".encode()
-        self.target_info = _target_info(target)
+            self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
+        self._set_value(families.INTERVAL, target.interval)
+        self._set(families.TARGET_INFO, _target_info(target))
 
     def _render_attempt(
-        self, state: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
+        self, runtime: TargetRuntime, evidence: Evidence, diagnosis: Diagnosis
     ) -> None:
-        target, handshake = self._target, evidence.handshake
-        self._count(state)
-        self.success = f"mtls_probe_success{target}}} {int(state.expected)}\n".encode()
-        at = number(evidence.at)
-        self.last_attempt = f"mtls_probe_last_attempt_timestamp_seconds{target}}} {at}\n".encode()
-        if state.expected:
-            self.last_success = (
-                f"mtls_probe_last_success_timestamp_seconds{target}}} {at}\n".encode()
-            )
-        self.last_duration = "".join(
-            [
-                f'mtls_probe_last_duration_seconds{target},stage="{stage}"}} {number(seconds)}\n'
-                for stage, seconds in evidence.durations.items()
-            ]
-        ).encode()
-        proven = (
-            diagnosis.outcome,
-            diagnosis.cause,
-            diagnosis.family,
-            diagnosis.certain,
-            diagnosis.party,
-        )
-        if proven != self._proven:
-            self._proven = proven
-            self.cause = self._cause(diagnosis)
-            self.outcome = self._gauges("mtls_probe_outcome", "outcome", {diagnosis.outcome: 1.0})
-        if diagnosis.findings != self._findings:
-            self._findings = diagnosis.findings
-            found = {finding.cause: 1.0 for finding in diagnosis.findings}
-            self.finding = self._gauges("mtls_probe_finding", "cause", found)
-        self.clock_offset = self._clock_offset(evidence.clock) if evidence.clock else b""
+        self._count(runtime)
+        self._set_value(families.SUCCESS, runtime.expected)
+        self._set_value(families.LAST_ATTEMPT, evidence.at)
+        if runtime.expected:
+            self._set_value(families.LAST_SUCCESS, evidence.at)
+        self._set_by(families.LAST_DURATION, "stage", evidence.durations)
+        offsets = {reading.source: reading.offset for reading in evidence.clock}
+        self._set_by(families.CLOCK_OFFSET, "source", offsets)
+        self._render_verdict(diagnosis)
         if evidence.credentials is not self._credentials and (
             evidence.credentials != self._credentials
         ):
             self._render_credentials(evidence.credentials)
             self._render_handshake(evidence)
-        elif not _same_handshake(handshake, self._handshake):
+        elif not _is_same_handshake(evidence.handshake, self._handshake):
             self._render_handshake(evidence)
-        self._credentials, self._handshake = evidence.credentials, handshake
+        self._credentials, self._handshake = evidence.credentials, evidence.handshake
 
-    def _count(self, state: TargetRuntime) -> None:
-        target = self._target
-        self.attempts = f"mtls_probe_attempts_total{target}}} {state.attempts}\n".encode()
-        self.failures = f"mtls_probe_failures_total{target}}} {state.failures}\n".encode()
+    def _set(self, family: Family, rendered: str) -> None:
+        self.rendered[_PLACES[family.name]] = rendered.encode()
 
-    def _cause(self, diagnosis: Diagnosis) -> bytes:
-        if diagnosis.cause is None:
-            return b""
-        certain = "true" if diagnosis.certain else "false"
-        proven = labels(
-            (
-                ("cause", diagnosis.cause),
-                ("family", diagnosis.family or ""),
-                ("certain", certain),
-                ("party", diagnosis.party or ""),
+    def _set_value(self, family: Family, value: float) -> None:
+        self._set(family, f"{family.name}{self._head}}} {number(float(value))}\n")
+
+    def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
+        """Render one sample for each value of `label`."""
+        head = f"{family.name}{self._head}"
+        lines = [
+            f"{head},{labels(((label, key),))}}} {number(float(value))}\n"
+            for key, value in values.items()
+        ]
+        self._set(family, "".join(lines))
+
+    def _count(self, runtime: TargetRuntime) -> None:
+        self._set_value(families.ATTEMPTS, runtime.attempts)
+        self._set_value(families.FAILURES, runtime.failures)
+
+    def _render_verdict(self, diagnosis: Diagnosis) -> None:
+        cause, certain = diagnosis.cause, "true" if diagnosis.certain else "false"
+        verdict = (diagnosis.outcome, cause, diagnosis.family, certain, diagnosis.party)
+        if verdict != self._verdict:
+            self._verdict = verdict
+            self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})
+            named = labels(
+                (
+                    ("cause", cause or ""),
+                    ("family", diagnosis.family or ""),
+                    ("certain", certain),
+                    ("party", diagnosis.party or ""),
+                )
             )
-        )
-        return f"mtls_probe_cause{self._target},{proven}}} 1\n".encode()
-
-    def _clock_offset(self, readings: Iterable[ClockReading]) -> bytes:
-        offsets = {reading.source: reading.offset for reading in readings}
-        return self._gauges("mtls_probe_clock_offset_seconds", "source", offsets)
+            line = f"{families.CAUSE.name}{self._head},{named}}} 1\n"
+            self._set(families.CAUSE, line if cause is not None else "")
+        if diagnosis.findings != self._findings:
+            self._findings = diagnosis.findings
+            causes = {finding.cause: 1.0 for finding in diagnosis.findings}
+            self._set_by(families.FINDING, "cause", causes)
 
     def _render_credentials(self, credentials: CredentialFacts) -> None:
-        self.local = certificate_lines(
-            self._target,
-            (("client", credentials.client_chain), ("client_ca_bundle", credentials.ca_bundle)),
+        sources = (
+            ("client", credentials.client_chain),
+            ("client_ca_bundle", credentials.ca_bundle),
         )
-        loaded = number(credentials.read_at)
-        self.credentials_loaded = (
-            f"mtls_probe_credentials_loaded_timestamp_seconds{self._target}}} {loaded}\n".encode()
-            if credentials.read_at
-            else b""
-        )
-        self.credential_fault = self._gauges(
-            "mtls_probe_credential_fault",
-            "cause",
-            {fault.cause: 1.0 for fault in (*credentials.faults, *credentials.unusable)},
-        )
+        self._local = self._certificates(sources)
+        if credentials.read_at:
+            self._set_value(families.CREDENTIALS_LOADED, credentials.read_at)
+        else:
+            self._set(families.CREDENTIALS_LOADED, "")
+        faults = {fault.cause: 1.0 for fault in (*credentials.faults, *credentials.unusable)}
+        self._set_by(families.CREDENTIAL_FAULT, "cause", faults)
 
     def _render_handshake(self, evidence: Evidence) -> None:
         handshake = evidence.handshake
-        self.tls_info = self.acceptable_ca_match = b""
-        self.server = CertificateLines()
-        if handshake is None:
-            return
-        self.server = certificate_lines(self._target, (("server", handshake.server_chain),))
-        if handshake.version:
+        server = self._certificates((("server", handshake.server_chain if handshake else ()),))
+        for family, local, remote in zip(_CERTIFICATES, self._local, server, strict=True):
+            self.rendered[_PLACES[family.name]] = local + remote
+        tls_info = ""
+        if handshake is not None and handshake.version:
             agreed = labels((key, getattr(handshake, key)) for key in _AGREED)
-            self.tls_info = f"mtls_probe_tls_info{self._target},{agreed}}} 1\n".encode()
-        if handshake.acceptable_cas:
-            match = int(is_issuer_listed(evidence) or False)
-            self.acceptable_ca_match = (
-                f"mtls_probe_acceptable_ca_match{self._target}}} {match}\n".encode()
-            )
+            tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
+        self._set(families.TLS_INFO, tls_info)
+        if handshake is not None and handshake.acceptable_cas:
+            self._set_value(families.ACCEPTABLE_CA_MATCH, is_issuer_listed(evidence) or False)
+        else:
+            self._set(families.ACCEPTABLE_CA_MATCH, "")
 
-    def _gauges(self, name: str, label: str, values: dict[str, float]) -> bytes:
-        return "".join(
-            f"{name}{self._target},{labels(((label, key),))}}} {number(value)}\n"
-            for key, value in values.items()
-        ).encode()
+    def _certificates(
+        self, sources: Iterable[tuple[str, Sequence[CertificateFacts]]]
+    ) -> list[bytes]:
+        """Return the samples of each of `_CERTIFICATES`.
+
+        A source is client, client_ca_bundle or server; position 0 is the end entity.
+        """
+        after, before, info, earliest = (f"{each.name}{self._head}" for each in _CERTIFICATES)
+        lines: tuple[list[str], ...] = ([], [], [], [])
+        for source, chain in sources:
+            for position, facts in enumerate(chain):
+                where = f',source="{source}",position="{position}"'
+                names = labels(
+                    (
+                        ("subject", facts.subject.text),
+                        ("issuer", facts.issuer.text),
+                        ("serial_number", facts.serial_number),
+                        ("fingerprint_sha256", facts.sha256),
+                        ("sans", ",".join(facts.sans)),
+                    )
+                )
+                lines[0].append(f"{after}{where}}} {number(facts.not_after)}\n")
+                lines[1].append(f"{before}{where}}} {number(facts.not_before)}\n")
+                lines[2].append(f"{info}{where},{names}}} 1\n")
+            if chain:
+                first = number(min(facts.not_after for facts in chain))
+                lines[3].append(f'{earliest},source="{source}"}} {first}\n')
+        return ["".join(each).encode() for each in lines]
 
 
-def target_lines(runtime: TargetRuntime) -> TargetLines:
-    """Return the lines of `runtime` as they are now."""
-    lines = runtime.part(TargetLines)
-    lines.update(runtime)
-    return lines
+def target_samples(runtime: TargetRuntime) -> TargetSamples:
+    """Return the samples of `runtime` as they are now."""
+    samples = runtime.part(TargetSamples)
+    samples.update(runtime)
+    return samples
 
 
-_AGREED: Final = ("version", "cipher", "group", "alpn")
-
-
-def _target_info(target: Target) -> bytes:
+def _target_info(target: Target) -> str:
     own = {
         "target": target.name,
         "endpoint": str(target.endpoint),
@@ -209,7 +205,7 @@ def _target_info(target: Target) -> bytes:
     }
     for name, value in target.labels:
         own.setdefault(label_name(name), value)
-    return f"mtls_probe_target_info{{{labels(own.items())}}} 1\n".encode()
+    return f"{families.TARGET_INFO.name}{{{labels(own.items())}}} 1\n"
 
 
 def label_name(name: str) -> str:
@@ -220,12 +216,11 @@ def label_name(name: str) -> str:
     return legal
 
 
-def _same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
+def _is_same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
     if now is None or before is None:
         return now is before
     return (
         now.server_chain == before.server_chain
         and now.acceptable_cas == before.acceptable_cas
-        and (now.version, now.cipher, now.group, now.alpn)
-        == (before.version, before.cipher, before.group, before.alpn)
+        and all(getattr(now, key) == getattr(before, key) for key in _AGREED)
     )

@@ -5,6 +5,7 @@ All times of day are seconds since the Unix epoch. Texts have passed `safe_text`
 
 from typing import Literal
 
+from probe.model.finding import Finding
 from probe.model.record import Record
 
 
@@ -52,16 +53,6 @@ class CertificateAtHand(Record, frozen=True):
     certificate: CertificateFacts
 
 
-class CredentialFault(Record, frozen=True):
-    """One fault of a credential file, or trap of a setting, proven from it alone."""
-
-    cause: str
-    role: Literal["cert", "key", "ca", "setting"]
-    path: str
-    fact: str
-    fix: tuple[str, ...] = ()
-
-
 class Rotation(Record, frozen=True):
     """That a file holds other certificates than when the probe first read it."""
 
@@ -100,11 +91,11 @@ class CredentialFacts(Record, frozen=True):
     """Issuers at hand beyond the last certificate sent, towards a root, each proven by signature."""
     ca_bundle: tuple[CertificateFacts, ...] = ()
     system_roots: bool = False
-    faults: tuple[CredentialFault, ...] = ()
+    faults: tuple[Finding, ...] = ()
     """Each keeps the exporter from using its files: the attempt ends at `load`."""
-    unusable: tuple[CredentialFault, ...] = ()
+    unusable: tuple[Finding, ...] = ()
     """Faults of what the files hold by now: what was read before them stays in use."""
-    remarks: tuple[CredentialFault, ...] = ()
+    remarks: tuple[Finding, ...] = ()
     """True of the files, but this exporter lives with it."""
     read_at: float = 0.0
     """When what is in use was read; 0 where no clock was at hand."""

@@ -3,19 +3,12 @@
 from typing import Literal
 
 from probe.model.evidence import Stage
+from probe.model.finding import Finding
 from probe.model.record import Record
 
 Outcome = Literal["confirmed", "failed", "unconfirmed"]
 Party = Literal["exporter", "backend", "network", "probe", "both", "either"]
 """Who must act: `both` where both sides are wrong, `either` where evidence leaves open which."""
-
-
-class Finding(Record, frozen=True, omit_defaults=False):
-    """Something true that did not stop this attempt."""
-
-    cause: str
-    fact: str
-    fix: tuple[str, ...] = ()
 
 
 class Diagnosis(Record, frozen=True, omit_defaults=False):
@@ -30,6 +23,15 @@ class Diagnosis(Record, frozen=True, omit_defaults=False):
     also: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     facts: tuple[str, ...] = ()
+    would_decide: str = ""
+    """What would decide between the causes that the evidence leaves open; empty where it is certain."""
     fix: tuple[str, ...] = ()
     party: Party | None = None
     """Who must act; None unless the attempt failed."""
+
+    @property
+    def all_facts(self) -> tuple[str, ...]:
+        """What was seen, and last what nobody has looked at yet, as one list for outputs."""
+        if not self.would_decide:
+            return self.facts
+        return (*self.facts, f"not certain; what would decide: {self.would_decide}")

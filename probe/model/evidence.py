@@ -8,8 +8,10 @@ the Unix epoch, all durations seconds.
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from probe.model.certificate import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.model.certificate import CertificateFacts, CredentialFacts, Name
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.record import Record
 from probe.model.setting_variables import SignalVariables
 from probe.model.trace_context import TraceContext
@@ -230,7 +232,7 @@ class TargetFacts(Record, frozen=True):
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None
     clock_tolerance: float = 60.0
-    remarks: tuple[CredentialFault, ...] = ()
+    remarks: tuple[Finding, ...] = ()
     """Settings that do not do what they say; `path` is the source that has them."""
     notes: tuple[str, ...] = ()
     """Facts about the settings, which belong to whatever the attempt shows."""
@@ -291,7 +293,23 @@ def from_json(raw: bytes | str) -> Evidence:
         ValueError: where `raw` is not evidence of this schema.
     """
     try:
-        return _decoder.decode(raw)
+        evidence = _decoder.decode(raw)
     except msgspec.DecodeError as error:
         why = safe_text(without_quotes(str(error)))
         raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None
+    return _with_kinds(evidence)
+
+
+def _with_kinds(evidence: Evidence) -> Evidence:
+    """Give the findings of evidence that was recorded before they had a kind theirs."""
+    held = evidence.credentials
+    if not (held.faults or held.remarks):
+        return evidence
+    faults, remarks = (
+        tuple(
+            replace(one, kind=BYTE_ORDER_MARK) if "byte order mark" in one.fact else one
+            for one in findings
+        )
+        for findings in (held.faults, held.remarks)
+    )
+    return replace(evidence, credentials=replace(held, faults=faults, remarks=remarks))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
+from probe.model.finding import Finding
 from probe.model.setting_variables import SignalVariables
 from probe.text.description import describe_name, describe_path, describe_url_path
 
@@ -200,16 +201,6 @@ class ClockSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """What a source has to say about a setting: it does not do what its reader would expect."""
-
-    cause: str
-    """An id of the catalogue."""
-    fact: str
-    fix: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ServerCertificateFile:
     """The file on this host that a backend's certificate is read from."""
 
@@ -242,9 +233,9 @@ class Target:
     """The cause that this target must fail with; None: it must be confirmed."""
     labels: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = (Source("configuration"),)
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Finding, ...] = ()
     """Findings about the settings themselves, true at every attempt."""
-    faults: tuple[Remark, ...] = ()
+    faults: tuple[Finding, ...] = ()
     """Why no exporter can work with these settings; such a target is not connected to."""
     notes: tuple[str, ...] = ()
     """Facts about the settings that no finding is due for: a choice that its source left open."""

@@ -13,23 +13,23 @@ from msgspec import Struct
 from rich.text import Text
 
 from probe.diagnosis.wording import format_duration
-from probe.inspection.file_report import FileReport, Inspection, KeyFacts
-from probe.model.certificate import CertificateFacts, CredentialFault
+from probe.inspection.file_report import FileReport, Inspection, KeyFacts, NamedBlock
+from probe.model.certificate import CertificateFacts
+from probe.model.finding import Finding
 from probe.report.console import console_for
-from probe.report.result import SCHEMA, Certificate, certificate, rfc3339
+from probe.report.result import (
+    SCHEMA,
+    Certificate,
+    ReportedFinding,
+    certificate,
+    report_findings,
+    rfc3339,
+)
 
 _DAY: Final = 86400.0
 _SHOWN_CERTIFICATES: Final = 10
 _SHOWN_BLOCKS: Final = 10
 _SHOWN_NAMES: Final = 12
-
-
-class Fault(Struct, frozen=True):
-    """A fault of the file that it stands with."""
-
-    cause: str
-    fact: str
-    fix: tuple[str, ...]
 
 
 class NamedFault(Struct, frozen=True):
@@ -70,8 +70,8 @@ class File(Struct, frozen=True):
     certificates: tuple[InspectedCertificate, ...]
     keys: tuple[KeyFacts, ...]
     facts: tuple[str, ...]
-    faults: tuple[Fault, ...]
-    remarks: tuple[Fault, ...]
+    faults: tuple[ReportedFinding, ...]
+    remarks: tuple[ReportedFinding, ...]
     targets: tuple[str, ...]
 
 
@@ -98,7 +98,7 @@ def files_document(inspection: Inspection) -> bytes:
 def print_files(inspection: Inspection, stream: TextIO | None = None) -> None:
     """Print each file with what is in it and what is wrong with it."""
     console = console_for(stream or sys.stdout)
-    shown: set[CredentialFault] = set()
+    shown: set[Finding] = set()
     for report in inspection.files:
         console.print(_story(report, inspection.at), soft_wrap=True)
         console.print()
@@ -119,14 +119,18 @@ def _file(report: FileReport, at: float) -> File:
         role=report.role,
         format=report.format,
         what=report.what,
-        blocks=report.blocks,
+        blocks=tuple(map(_block, report.blocks)),
         certificates=tuple(_certificate(one, at) for one in report.certificates),
         keys=report.keys,
         facts=report.facts,
-        faults=tuple(Fault(one.cause, one.fact, one.fix) for one in report.faults),
-        remarks=tuple(Fault(one.cause, one.fact, one.fix) for one in report.remarks),
+        faults=report_findings(report.faults),
+        remarks=report_findings(report.remarks),
         targets=report.targets,
     )
+
+
+def _block(block: NamedBlock) -> str:
+    return f"line {block.line}: {block.name}"
 
 
 def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
@@ -153,9 +157,9 @@ def _story(report: FileReport, at: float) -> Text:
     story.append(f"  {report.what}\n")
     if report.targets:
         story.append(f"  used by {', '.join(report.targets)}\n")
-    if any(not block.endswith(": certificate") for block in report.blocks[1:]):
+    if any(block.name != "certificate" for block in report.blocks[1:]):
         for block in report.blocks[:_SHOWN_BLOCKS]:
-            story.append(f"    {block}\n")
+            story.append(f"    {_block(block)}\n")
         _append_rest(story, len(report.blocks) - _SHOWN_BLOCKS, "block")
     for place, facts in enumerate(report.certificates[:_SHOWN_CERTIFICATES], 1):
         _append_certificate(story, place, facts, at)
@@ -174,9 +178,7 @@ def _story(report: FileReport, at: float) -> Text:
     return story
 
 
-def _append_faults(
-    story: Text, faults: list[CredentialFault] | tuple[CredentialFault, ...]
-) -> None:
+def _append_faults(story: Text, faults: list[Finding] | tuple[Finding, ...]) -> None:
     for fault in faults:
         story.append("    fault: ", style="red")
         story.append(f"{fault.fact} ({fault.cause})\n")

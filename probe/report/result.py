@@ -16,8 +16,9 @@ from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
-from probe.model.diagnosis import Diagnosis, Finding, Party
+from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage
+from probe.model.finding import Finding
 from probe.model.source_state import SourceState
 from probe.text.safe_text import safe_text
 
@@ -25,6 +26,14 @@ SCHEMA: Final = "mtls-probe/1"
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC).timestamp()
 _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+
+
+class ReportedFinding(Struct, frozen=True):
+    """A finding next to the attempt, or the file, that it stands with."""
+
+    cause: str
+    fact: str
+    fix: tuple[str, ...]
 
 
 class Tls(Struct, frozen=True):
@@ -82,7 +91,7 @@ class Result(Struct, frozen=True, kw_only=True):
     documented_cause: int
     certain: bool
     also: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ReportedFinding, ...]
     party: Party | None
     """Who must act, by this evidence; null unless the attempt failed."""
     facts: tuple[str, ...]
@@ -135,9 +144,9 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         documented_cause=diagnosis.documented_cause,
         certain=diagnosis.certain,
         also=diagnosis.also,
-        findings=diagnosis.findings,
+        findings=report_findings(diagnosis.findings),
         party=diagnosis.party,
-        facts=diagnosis.facts,
+        facts=diagnosis.all_facts,
         fix=diagnosis.fix,
         by_exporter=by_exporter(evidence, diagnosis),
         alerts=alerts,
@@ -214,6 +223,11 @@ def certificate(facts: CertificateFacts) -> Certificate:
         sans=facts.sans,
         sha256=facts.sha256,
     )
+
+
+def report_findings(findings: Iterable[Finding]) -> tuple[ReportedFinding, ...]:
+    """Return what every JSON says of findings."""
+    return tuple(ReportedFinding(one.cause, one.fact, one.fix) for one in findings)
 
 
 def _experiment(one: ExperimentResult) -> Experiment:

@@ -20,8 +20,6 @@ from probe.text.safe_text import safe_text
 
 Kind = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
 
-_UNDECIDED: Final = "not certain; what would decide: "
-"""How the diagnosis begins the fact that is none: what nobody has looked at yet."""
 _NAMES: Final = {runtime.id: runtime.name for runtime in RUNTIMES}
 
 
@@ -69,8 +67,7 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
     known = CATALOGUE.get(diagnosis.cause or "")
     yield Told("what", summary(diagnosis) + _judged(evidence, expected=expected))
     for fact in diagnosis.facts:
-        if not fact.startswith(_UNDECIDED):
-            yield Told("seen", fact)
+        yield Told("seen", fact)
     if known is not None and not expected:
         yield Told("means", known.meaning)
         yield Told("means", f"who must act: {PARTIES[diagnosis.party or known.party]}")
@@ -83,9 +80,8 @@ def story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Told]:
     if diagnosis.also:
         proven = "proven too" if diagnosis.certain else "proven too, or still possible"
         yield Told("also", f"{proven}: {', '.join(diagnosis.also)}")
-    for fact in diagnosis.facts:
-        if fact.startswith(_UNDECIDED):
-            yield Told("decide", fact.removeprefix(_UNDECIDED))
+    if diagnosis.would_decide:
+        yield Told("decide", diagnosis.would_decide)
     for one in read_experiments(evidence):
         result = f"proves {one.proves}" if one.proves else ""
         result = result or (f"rules out {one.rules_out}" if one.rules_out else "decides nothing")

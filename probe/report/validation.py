@@ -13,7 +13,7 @@ from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding
 from probe.model.source_state import SourceState, sources_down
 from probe.model.target import Target
 from probe.report.console import console_for
@@ -69,7 +69,7 @@ class Validation(Struct, frozen=True):
 
 def validation(
     targets: Sequence[Target],
-    faults: Iterable[tuple[Target, CredentialFault]],
+    faults: Iterable[tuple[Target, Finding]],
     warnings: Iterable[str],
     sources: Sequence[SourceState] = (),
     nothing_to_probe: str = "",

@@ -20,9 +20,13 @@ from probe.config.loader import Loader
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog
 from probe.log.source_states import SourceLog
-from probe.metrics.collector import Metrics
-from probe.metrics.own_trouble import LookUps, OwnTrouble
-from probe.metrics.web_metrics import WebMetrics
+from probe.metrics.scrape import Metrics
+from probe.metrics.service_metrics import (
+    Lookups,
+    connection_samples,
+    log_samples,
+    own_trouble_samples,
+)
 from probe.model.source_state import SourcesShown
 from probe.model.target import Endpoint, Target
 from probe.service.on_demand import OnDemand
@@ -70,7 +74,7 @@ class Service:
         resource = configuration.resource if telemetry is None else telemetry.resource
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
-        self.metrics.fleet.clock_tolerance(configuration.clock_tolerance)
+        self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe(ChangeLog().recorded)
         self._line = Line(
             self.ledger,
@@ -86,7 +90,7 @@ class Service:
         self._schedule = Schedule(
             self._attempt,
             concurrency=configuration.concurrency,
-            on_late=self.metrics.fleet.lateness,
+            on_late=self.metrics.service.observe_lateness,
             on_missed=self._missed,
         )
         self.reloading = Reloading(
@@ -94,7 +98,7 @@ class Service:
             loader,
             self._line,
             self._schedule,
-            told=self.metrics.fleet.config_reloaded,
+            told=self.metrics.service.record_reload,
             applied=self._sources_read,
             register=register,
         )
@@ -119,10 +123,11 @@ class Service:
             "probe": self._on_demand.resolver,
             "clocks": self._line.clock_resolver,
         }
-        self.metrics.fleet.show(
-            OwnTrouble(
+        self.metrics.service.register(
+            partial(
+                own_trouble_samples,
                 self._line.delays.late,
-                {name: partial(_look_ups, resolver) for name, resolver in resolvers.items()},
+                {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
         )
         if telemetry is not None:
@@ -134,7 +139,7 @@ class Service:
         self._connections = Connections(
             connection_limit(descriptors, configuration.concurrency, tls=tls)
         )
-        self.metrics.fleet.show(WebMetrics(self._connections))
+        self.metrics.service.register(partial(connection_samples, self._connections))
         self._names = names_of_this_host()
         self._reloads_seen = 0
         self._started = False
@@ -152,7 +157,7 @@ class Service:
             OSError: where it cannot listen there.
         """
         configuration, schedule = self.configuration, self._schedule
-        self.metrics.fleet.config_reloaded(successful=True, at=time.time())
+        self.metrics.service.record_reload(successful=True, at=time.time())
         self._sources_read(configuration)
         application = web_application(
             self.ledger,
@@ -182,7 +187,7 @@ class Service:
             async with (
                 nullcontext()
                 if telemetry is None
-                else telemetry.running(self.metrics.fleet.counting_spans()),
+                else telemetry.running(self.metrics.service.span_counter()),
                 self._line.clocks.running(),
                 self.reloading.following(),
                 following,
@@ -212,12 +217,12 @@ class Service:
         await self._line.walk(target)
         reloads = self._line.credentials.reloads
         for _ in range(reloads - self._reloads_seen):
-            self.metrics.fleet.credentials_reloaded()
+            self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
 
     def _sources_read(self, configuration: Configuration) -> None:
         states, nothing = configuration.source_states, configuration.nothing_to_probe
-        self.metrics.fleet.sources.replace(states, nothing_to_probe=bool(nothing))
+        self.metrics.service.set_sources(states, nothing_to_probe=bool(nothing))
         self._source_log.record(states, nothing)
 
     def _sources(self) -> SourcesShown:
@@ -225,7 +230,7 @@ class Service:
         return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
 
     def _web_config_read(self, failure: str | None) -> None:
-        self.metrics.fleet.web_config_read(successful=failure is None)
+        self.metrics.service.record_web_reload(successful=failure is None)
 
     def _reload_failure(self) -> str | None:
         served = self._web_config
@@ -242,8 +247,8 @@ class Service:
         log.warning("attempt_missed", target=safe_text(name))
 
 
-def _look_ups(resolver: Resolver) -> LookUps:
-    return LookUps(resolver.under_way, resolver.places, resolver.refused)
+def _lookups(resolver: Resolver) -> Lookups:
+    return Lookups(resolver.under_way, resolver.places, resolver.refused)
 
 
 @contextmanager
@@ -297,7 +302,7 @@ async def serve(
     with stop_signals() as stopped:
         service = Service(configuration, loader, register)
         # Here, as the log is the process's, which may have several services.
-        service.metrics.fleet.count_dropped_lines(lines_dropped)
+        service.metrics.service.register(partial(log_samples, lines_dropped))
         with reload_signal(service.reloading.ask):
             async with service.running() as address:
                 listening(address)

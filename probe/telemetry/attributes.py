@@ -96,8 +96,8 @@ def attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> At
         found |= {ERROR_TYPE: diagnosis.cause, CAUSE: diagnosis.cause}
     if diagnosis.also:
         found["mtls_probe.also"] = diagnosis.also
-    if diagnosis.facts:
-        found["mtls_probe.facts"] = diagnosis.facts
+    if diagnosis.all_facts:
+        found["mtls_probe.facts"] = diagnosis.all_facts
     if diagnosis.findings:
         named = dict.fromkeys(finding.cause for finding in diagnosis.findings)
         found["mtls_probe.findings"] = tuple(named)

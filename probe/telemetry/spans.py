@@ -225,7 +225,7 @@ def _rejections(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
 
 
 def _because(diagnosis: Diagnosis) -> str:
-    return diagnosis.facts[0] if diagnosis.facts else diagnosis.cause or ""
+    return diagnosis.all_facts[0] if diagnosis.all_facts else diagnosis.cause or ""
 
 
 def _dialled(evidence: Evidence) -> tuple[str, int]:

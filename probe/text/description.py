@@ -132,6 +132,11 @@ def is_description(text: str) -> bool:
     return bool(_DESCRIPTION.fullmatch(text))
 
 
+def described_kind(description: str) -> str:
+    """Return the kind in what `described` made; empty where `description` is something else."""
+    return description[1:].partition(",")[0] if is_description(description) else ""
+
+
 def described(text: str) -> str:
     """Return what stands for `text` where a path would: `(PEM text, 1704 characters)`."""
     return f"({describe_text(text)})"

@@ -18,8 +18,8 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.collector import Metrics
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.metrics.scrape import Metrics
 from probe.model.source_state import SourcesShown, SourceState
 from probe.report.result import document, line, result_of
 from probe.web.joined_calls import JoinedCalls

@@ -32,7 +32,7 @@ from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Variant
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.pipeline import Line
 from probe.text.secret_register import SecretRegister

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from probe.config.span_destination import SpanDestination
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target
 from probe.service.pipeline import Line
 from probe.service.span_export import Telemetry

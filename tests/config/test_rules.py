@@ -18,7 +18,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.source_state import SourceState
 from probe.model.target import Endpoint, Target
 from tests.config import promtool
@@ -58,7 +58,7 @@ def shapes() -> Shapes:
     }
     ledger = Ledger(targets.values())
     metrics = Metrics(ledger)
-    metrics.fleet.sources.replace(
+    metrics.service.set_sources(
         [
             SourceState("environment", False, 0, "no variable is set"),
             SourceState("sdk:/etc/sdk.yaml", True, 1),

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from tests.contract.drawing import PAGE, draw
 from tests.contract.imports import MODULES, Module
 
 # Each room names the rooms that it may import ("one-way imports" in docs/architecture.md).
@@ -111,6 +112,11 @@ def lines_of(module: Module) -> int:
 def test_the_table_of_rooms_points_one_way() -> None:
     """The allowed imports have no cycle, so whoever obeys the table keeps the line straight."""
     TopologicalSorter(ALLOWED).prepare()
+
+
+def test_the_drawing_is_current() -> None:
+    """docs/architecture.md shows the imports as they are: `python -m tests.contract.drawing`."""
+    assert draw() in PAGE.read_text(encoding="utf-8")
 
 
 def test_every_room_has_its_place() -> None:

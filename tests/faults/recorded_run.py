@@ -51,7 +51,7 @@ def line(target: Target, evidence: Evidence, diagnosis: Diagnosis) -> bytes:
     if diagnosis.outcome != "confirmed":
         known["more"] = {
             "stage": diagnosis.stage,
-            "facts": diagnosis.facts,
+            "facts": diagnosis.all_facts,
             "evidence": json.loads(msgspec.json.encode(evidence, enc_hook=str)),
         }
     return json.dumps(known).encode() + b"\n"

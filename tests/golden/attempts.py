@@ -5,12 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec.structs
 
-from probe.model.certificate import (
-    CertificateAtHand,
-    CertificateFacts,
-    CredentialFacts,
-    CredentialFault,
-)
+from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFacts
 from probe.model.evidence import (
     Alert,
     Answer,
@@ -27,6 +22,7 @@ from probe.model.evidence import (
     TargetFacts,
     VerifyError,
 )
+from probe.model.finding import Finding
 from probe.model.tls_alerts import name_alert
 from tests.golden.certificates import AT, BACKEND, CLIENT_CA, EXPORTER, SERVER_CA
 
@@ -145,7 +141,7 @@ def unconnected(kind: EndingKind, errno: str = "", **fields: Any) -> Evidence:
     return attempt("connect", kind, **known | fields)
 
 
-def stopped_by_files(*faults: CredentialFault, **fields: Any) -> Evidence:
+def stopped_by_files(*faults: Finding, **fields: Any) -> Evidence:
     """Return an attempt that ended over its files, before anything was sent."""
     known: dict[str, Any] = {
         "credentials": CredentialFacts(generation="1", faults=faults),

@@ -1,4 +1,4 @@
-"""The README's filter drops canaries, and nothing else, in a real Collector."""
+"""The documented filter drops canaries, and nothing else, in a real Collector."""
 
 import json
 import re
@@ -60,8 +60,9 @@ ITEMS: Final[dict[Signal, dict[str, Any]]] = {
 
 
 def documented_processors(name: str = "filter/canary") -> dict[str, Any]:
-    """Return the README's processors of that name, as they stand there."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the documented processors of that name, as they stand there."""
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     blocks = re.findall(r"```yaml\n(processors:\n.*?)```", text, re.DOTALL)
     (found,) = (each for each in blocks if name in each)
     read: dict[str, Any] = YAML(typ="safe").load(found)["processors"]
@@ -100,7 +101,7 @@ def test_only_canaries_are_dropped(filtering_otelcol: Path, tmp_path: Path, sign
 
 
 def test_the_spans_of_one_target_only(filtering_otelcol: Path, tmp_path: Path) -> None:
-    """The README's other filter keeps whole traces, as each span names its target."""
+    """The other documented filter keeps whole traces, as each span names its target."""
     spans = [
         {
             "traceId": number * 32,

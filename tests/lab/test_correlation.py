@@ -37,8 +37,8 @@ class Watched:
 
 
 def documented_rules() -> str:
-    """Return the README's alert on the failure rate by environment, as it stands there."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the documented alerting rule on the failure rate by environment, as it stands there."""
+    text = (ROOT / "docs" / "traces-and-logs.md").read_text(encoding="utf-8")
     found = re.search(r"```yaml\n(groups:\n.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
@@ -187,7 +187,7 @@ def test_the_traces_of_one_target_only(watched: Watched) -> None:
 
 
 def test_an_alert_by_environment(watched: Watched) -> None:
-    """target_info carries the resource: one join, and the README's alert names the environment."""
+    """target_info carries the resource: one join, and the documented alerting rule names the environment."""
     firing: list[dict[str, Any]] = []
 
     def fired() -> bool:

@@ -16,7 +16,7 @@ import pytest
 
 from probe.backend.pki import Authority, write_pem
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.web.application import web_application
 from probe.web.server.connections import Connections
 from probe.web.server.listener import serving as listening

@@ -6,13 +6,7 @@ from typing import Final, get_args
 from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.model.certificate import (
-    CertificateAtHand,
-    CertificateFacts,
-    CredentialFacts,
-    CredentialFault,
-    Name,
-)
+from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFacts, Name
 from probe.model.evidence import (
     STAGES,
     Alert,
@@ -31,6 +25,7 @@ from probe.model.evidence import (
     Varied,
     VerifyError,
 )
+from probe.model.finding import Finding
 from tests.golden.certificates import AT
 
 # Few values each, the telling ones among them, so that they meet in one piece of evidence; each
@@ -78,7 +73,7 @@ def _some_certificates(count: int) -> list[CertificateFacts]:
 certificates = st.sampled_from(_some_certificates(300))
 names = st.sampled_from([Name(text="CN=x", digest=digest) for digest in "abc"])
 faults = st.builds(
-    CredentialFault,
+    Finding,
     cause=st.sampled_from([*list(CATALOGUE)[:10], "no_such_cause"]),
     role=st.sampled_from(["cert", "key", "ca"]),
     path=SOME_TEXT,

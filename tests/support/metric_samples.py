@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Ending, Evidence, Handshake, TargetFacts

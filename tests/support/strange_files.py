@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from probe.credentials.content import Content
-from probe.credentials.convert import Role
 from probe.credentials.formats.recognise import Format
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding, Role
 from tests.support.credential_files import issue, key_pem, named
 
 CA = issue("CA", ca=True)
@@ -150,7 +149,7 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
 """By name: content, role, format, what the fact says, what the fix says."""
 
 
-def only_fault(content: Content) -> CredentialFault:
+def only_fault(content: Content) -> Finding:
     """Return the one fault there is."""
     assert len(content.faults) == 1, content.faults
     return content.faults[0]

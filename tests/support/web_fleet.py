@@ -9,10 +9,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
+from probe.model.finding import Finding
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
 from probe.web.application import web_application

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding
 from probe.web.pages.target_filter import party_of
 
 FILES_SHOWN: Final = 20
@@ -68,7 +68,7 @@ class FleetSummary:
         """How many more there are."""
         return max(len(self._faults) - FILES_SHOWN, 0)
 
-    def _note(self, faults: tuple[CredentialFault, ...], *, replaced: bool) -> None:
+    def _note(self, faults: tuple[Finding, ...], *, replaced: bool) -> None:
         for one in faults:
             if one.role == "setting":
                 continue  # no file of credentials; it stands at its target

@@ -239,7 +239,9 @@ def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row
         since=rfc3339(since),
         since_ago=ago(now - since),
         meaning=let_in.meaning if let_in else cause.meaning if cause else "",
-        facts=(*diagnosis.facts, let_in.seen) if let_in and let_in.seen else diagnosis.facts,
+        facts=(*diagnosis.all_facts, let_in.seen)
+        if let_in and let_in.seen
+        else diagnosis.all_facts,
         findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
         fix=let_in.fix if let_in else () if state.expected else diagnosis.fix,
         history=strip(state.history),

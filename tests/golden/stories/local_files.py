@@ -1,7 +1,7 @@
 """Stories of files that an exporter cannot use, or uses with a remark: documented cause 5."""
 
-from probe.model.certificate import CredentialFault
 from probe.model.evidence import Evidence
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from tests.golden.attempts import answered, holding, refused, stopped_by_files
 from tests.golden.case import case
 from tests.golden.certificates import CLIENT_CA, EXPORTER, ISSUING_CA, exporter
@@ -17,9 +17,7 @@ LEAF = exporter(ISSUING_CA)
 def client_file_missing() -> Evidence:
     """The Secret was not mounted: cert_file names a path where no file is."""
     return stopped_by_files(
-        CredentialFault(
-            cause="client_file_missing", role="cert", path=CERT, fact=f"{CERT} is not there"
-        )
+        Finding(cause="client_file_missing", role="cert", path=CERT, fact=f"{CERT} is not there")
     )
 
 
@@ -27,12 +25,8 @@ def client_file_missing() -> Evidence:
 def client_file_missing__and_no_ca_file() -> Evidence:
     """The whole folder is gone: neither the key nor the CA file of the exporter is there."""
     return stopped_by_files(
-        CredentialFault(
-            cause="client_file_missing", role="key", path=KEY, fact=f"{KEY} is not there"
-        ),
-        CredentialFault(
-            cause="server_ca_file_missing", role="ca", path=CA, fact=f"{CA} is not there"
-        ),
+        Finding(cause="client_file_missing", role="key", path=KEY, fact=f"{KEY} is not there"),
+        Finding(cause="server_ca_file_missing", role="ca", path=CA, fact=f"{CA} is not there"),
     )
 
 
@@ -40,7 +34,7 @@ def client_file_missing__and_no_ca_file() -> Evidence:
 def client_file_permission() -> Evidence:
     """The key belongs to root with mode 0600, and the exporter runs as another user."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="client_file_permission",
             role="key",
             path=KEY,
@@ -53,7 +47,7 @@ def client_file_permission() -> Evidence:
 def client_file_malformed() -> Evidence:
     """Someone copied a PKCS#12 file over cert_file."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="client_file_malformed",
             role="cert",
             path=CERT,
@@ -66,12 +60,13 @@ def client_file_malformed() -> Evidence:
 @case("export", outcome="confirmed", findings=("client_file_malformed",))
 def client_file_malformed__byte_order_mark() -> Evidence:
     """An editor put a byte order mark before the certificate: this exporter reads it, Go's do not."""
-    remark = CredentialFault(
+    remark = Finding(
         cause="client_file_malformed",
         role="cert",
         path=CERT,
         fact=f"{CERT} begins with a byte order mark, which Go refuses",
         fix=(f"sed -i '1s/^\\xef\\xbb\\xbf//' {CERT}",),
+        kind=BYTE_ORDER_MARK,
     )
     return answered(credentials=holding(EXPORTER, remarks=(remark,)))
 
@@ -80,7 +75,7 @@ def client_file_malformed__byte_order_mark() -> Evidence:
 def exporter_configuration_invalid() -> Evidence:
     """The Collector's file lists a cipher suite that its exporter does not know."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="exporter_configuration_invalid",
             role="setting",
             path="/etc/otelcol/config.yaml",
@@ -95,7 +90,7 @@ def exporter_configuration_invalid() -> Evidence:
 def client_key_encrypted() -> Evidence:
     """The key was made with a passphrase, and an exporter has nobody to ask for it."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="client_key_encrypted",
             role="key",
             path=KEY,
@@ -108,9 +103,7 @@ def client_key_encrypted() -> Evidence:
 def server_ca_file_missing() -> Evidence:
     """The ConfigMap with the CA has another name: ca_file is not there."""
     return stopped_by_files(
-        CredentialFault(
-            cause="server_ca_file_missing", role="ca", path=CA, fact=f"{CA} is not there"
-        )
+        Finding(cause="server_ca_file_missing", role="ca", path=CA, fact=f"{CA} is not there")
     )
 
 
@@ -118,7 +111,7 @@ def server_ca_file_missing() -> Evidence:
 def server_ca_file_permission() -> Evidence:
     """The CA file lies in a folder that the exporter's user may not enter."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="server_ca_file_permission",
             role="ca",
             path=CA,
@@ -131,7 +124,7 @@ def server_ca_file_permission() -> Evidence:
 def server_ca_file_malformed() -> Evidence:
     """The download of the CA failed, and its HTML error page was saved as ca_file."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="server_ca_file_malformed",
             role="ca",
             path=CA,
@@ -144,7 +137,7 @@ def server_ca_file_malformed() -> Evidence:
 def client_chain_misordered() -> Evidence:
     """cert_file begins with the intermediate; the end entity's certificate stands second."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="client_chain_misordered",
             role="cert",
             path=CERT,
@@ -157,7 +150,7 @@ def client_chain_misordered() -> Evidence:
 def client_cert_key_mismatch() -> Evidence:
     """The certificate was renewed and its key file still is the old one."""
     return stopped_by_files(
-        CredentialFault(
+        Finding(
             cause="client_cert_key_mismatch",
             role="key",
             path=KEY,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from probe.model.certificate import CredentialFault
 from probe.model.evidence import Answer, Ending, Evidence, Experiment, Offer
+from probe.model.finding import Finding
 from tests.golden.attempts import (
     HOST,
     TAKEN,
@@ -213,7 +213,7 @@ def otlp_protocol_mismatch__stream_reset() -> Evidence:
 @case("export", outcome="confirmed", findings=("exporter_setting_ignored",))
 def exporter_setting_ignored() -> Evidence:
     """All is well, and insecure: true beside a CA does not switch TLS off."""
-    remark = CredentialFault(
+    remark = Finding(
         cause="exporter_setting_ignored",
         role="setting",
         path="/etc/otelcol/config.yaml",

@@ -109,7 +109,7 @@ async def test_what_never_works_but_capped_stays_uncertain(start: Start, tmp_pat
     assert diagnosis.cause in {"tls_timeout", "probe_fault"}
     if diagnosis.cause == "tls_timeout" and diagnosis.also:
         assert (diagnosis.certain, diagnosis.also) == (False, ("protocol_version_mismatch",))
-        assert "-tls1_3, ten times each" in diagnosis.facts[-1]
+        assert "-tls1_3, ten times each" in diagnosis.would_decide
 
 
 async def test_a_stall_does_not_stick(start: Start, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from probe.backend.pki import Authority, new_key
 from probe.inspection.file_report import FileReport, Inspection
-from probe.model.certificate import CertificateFacts, CredentialFault, Name
+from probe.model.certificate import CertificateFacts, Name
+from probe.model.finding import Finding
 from probe.report.inspection import files_document, print_files
 from tests.support.command_line import configuration
 from tests.support.inspecting import LEAF, ROOT, document, good_files, run
@@ -240,7 +241,7 @@ def test_a_report_may_be_empty_of_everything() -> None:
     facts = CertificateFacts(
         subject=nobody, issuer=nobody, serial_number="", not_before=-1e18, not_after=1e18, sha256=""
     )
-    fault = CredentialFault(cause="client_file_missing", role="key", path="key_file", fact="gone")
+    fault = Finding(cause="client_file_missing", role="key", path="key_file", fact="gone")
     report = FileReport(path="x", role="cert", format="PEM", what="is PEM", certificates=(facts,))
     inspection = Inspection(at=0.0, files=(report,), faults=(fault,))
     stream = io.StringIO()

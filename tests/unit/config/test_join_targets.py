@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from probe.config.join_targets import joined
-from probe.model.target import Endpoint, Remark, Secret, Source, Target, TlsSettings
+from probe.model.finding import Finding
+from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
 
 
 def target(name: str, source: str = "configuration", **settings: Any) -> Target:
@@ -48,7 +49,7 @@ def test_the_exporters_of_one_file_never_merge() -> None:
         {"headers": (("a", Secret("b")),)},
         {"proxy_url": Secret("http://p:1")},
         {"endpoint": Endpoint("c", 4317, scheme="http")},
-        {"faults": (Remark("exporter_configuration_invalid", "a fault"),)},
+        {"faults": (Finding(cause="exporter_configuration_invalid", fact="a fault"),)},
     ],
 )
 def test_any_difference_on_the_wire_keeps_two_apart(settings: dict[str, object]) -> None:
@@ -78,7 +79,7 @@ def test_what_the_wire_does_not_show_keeps_nothing_apart(settings: dict[str, obj
 
 def test_labels_remarks_and_notes_are_those_of_both() -> None:
     """The earlier one's labels come before; what both have to say is said once."""
-    one, two, three = (Remark("exporter_setting_ignored", fact) for fact in "123")
+    one, two, three = (Finding(cause="exporter_setting_ignored", fact=fact) for fact in "123")
     first = target("a", labels=(("team", "x"),), remarks=(one, two), notes=("x",))
     second = target(
         "b", "sdk", labels=(("team", "y"), ("zone", "z")), remarks=(two, three), notes=("x", "y")

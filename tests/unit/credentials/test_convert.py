@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat, pkcs12
 
 from probe.credentials.content import read_content
-from probe.credentials.convert import Role
 from probe.credentials.whole_file import read_whole
+from probe.model.finding import Role
 from tests.support.credential_files import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, LEAF_KEY, P12, STRANGE, only_fault
 

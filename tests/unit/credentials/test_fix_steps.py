@@ -8,11 +8,10 @@ from typing import get_args
 import pytest
 
 from probe.credentials import convert as conversion
-from probe.credentials.convert import Role
 from probe.credentials.fix_steps import COMMAND, begin_step
 from probe.credentials.formats.recognise import Format
 from probe.credentials.read_file import read_file
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding, Role
 
 
 @pytest.mark.parametrize("role", get_args(Role))
@@ -42,6 +41,6 @@ def test_a_file_that_cannot_be_read_has_sentences(role: Role, tmp_path: Path) ->
     os.mkfifo(fifo, stat.S_IRUSR)
     for path in (tmp_path / "gone", tmp_path, fifo, link, large, "-----BEGIN X-----\nMII"):
         fault = read_file(str(path), role, limit=10)
-        assert isinstance(fault, CredentialFault)
+        assert isinstance(fault, Finding)
         assert fault.fix
         assert all(step[0].isupper() for step in fault.fix), fault.fix

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from probe.credentials import convert as conversion
 from probe.credentials.content import read_content
-from probe.credentials.convert import Role
 from probe.credentials.formats.recognise import Format
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
+from probe.model.finding import Role
 from probe.text.shell_quoting import quote_authority, quote_path, quote_word
 
 HOSTILE: Final = (

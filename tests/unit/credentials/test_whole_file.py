@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from probe.credentials.formats.keystore import read_keystore
 from probe.credentials.formats.recognise import Format
-from probe.credentials.whole_file import KeyFacts, read_whole
+from probe.credentials.whole_file import KeyFacts, NamedBlock, read_whole
 from tests.support.credential_files import key_pem
 from tests.support.strange_files import CA, CSR, LEAF, RSA, STRANGE
 
@@ -52,8 +52,8 @@ def test_pem_is_told_block_by_block() -> None:
     assert reading.what == (
         "is PEM with 2 certificates, 1 private key and 1 certificate signing request"
     )
-    assert reading.blocks[0] == "line 1: certificate"
-    assert reading.blocks[-1].endswith("certificate signing request of CN=x")
+    assert reading.blocks[0] == NamedBlock(1, "certificate")
+    assert reading.blocks[-1].name.endswith("certificate signing request of CN=x")
 
 
 KEYS = {

@@ -240,7 +240,8 @@ def test_uncertainty_says_what_would_decide() -> None:
     unsure = diagnose(refused("close", EXPORTER, listed=()))
     sure = diagnose(refused(45, exporter(ends=-1)))
 
-    assert unsure.facts[-1].startswith("not certain; what would decide: ")
+    assert unsure.would_decide
+    assert unsure.all_facts[-1] == f"not certain; what would decide: {unsure.would_decide}"
     assert not any("not certain" in fact for fact in sure.facts)
 
 

@@ -9,8 +9,9 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.first_bytes import name_first_bytes
-from probe.model.certificate import CredentialFacts, CredentialFault
+from probe.model.certificate import CredentialFacts
 from probe.model.evidence import EndingKind, Offer, Stage
+from probe.model.finding import Finding
 from tests.golden.attempts import (
     alert,
     answered,
@@ -38,9 +39,9 @@ LOCAL = (
 UNASKED = {"client_certificate_requested": False, "client_certificate_sent": False}
 
 
-def a_fault(cause: str) -> CredentialFault:
+def a_fault(cause: str) -> Finding:
     """Return a fault of a file, with its own step."""
-    return CredentialFault(
+    return Finding(
         cause=cause, role="cert", path="/etc/otel/x", fact=f"{cause}, seen", fix=(f"mend {cause}",)
     )
 

@@ -7,8 +7,9 @@ import msgspec.structs
 import pytest
 
 from probe.credentials.load import load_credentials
-from probe.model.certificate import CertificateAtHand, CredentialFault
+from probe.model.certificate import CertificateAtHand
 from probe.model.evidence import Evidence
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.target import TlsSettings
 from tests.golden.attempts import (
     TAKEN,
@@ -32,11 +33,15 @@ from tests.support.credential_files import issue
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
 
 
-def marked(role: Any) -> CredentialFault:
+def marked(role: Any) -> Finding:
     """Return what the credentials room says of a byte order mark."""
     fact = "begins with a UTF-8 byte order mark: OpenSSL reads past it"
-    return CredentialFault(
-        cause="client_file_malformed", role=role, path="/etc/otel/tls.crt", fact=fact
+    return Finding(
+        cause="client_file_malformed",
+        role=role,
+        path="/etc/otel/tls.crt",
+        fact=fact,
+        kind=BYTE_ORDER_MARK,
     )
 
 
@@ -90,7 +95,7 @@ def test_a_byte_order_mark_in_a_bundle_hides_only_its_first() -> None:
 @pytest.mark.parametrize("cause", ["client_file_missing", "server_ca_file_missing"])
 def test_pythons_grpc_exporter_goes_on_without_a_file(cause: str) -> None:
     """It logs the missing file; over HTTP it says so at each export, as others do at their start."""
-    fault = CredentialFault(cause=cause, role="cert", path="/etc/otel/x", fact="is not there")
+    fault = Finding(cause=cause, role="cert", path="/etc/otel/x", fact="is not there")
     evidence = stopped_by_files(fault)
 
     assert outcomes(evidence) == {"python-grpc": "fails"}
@@ -99,7 +104,7 @@ def test_pythons_grpc_exporter_goes_on_without_a_file(cause: str) -> None:
 
 def test_curl_asks_for_a_passphrase() -> None:
     """An encrypted key stops everybody; only a person at a terminal is asked."""
-    fault = CredentialFault(cause="client_key_encrypted", role="key", path="/k", fact="encrypted")
+    fault = Finding(cause="client_key_encrypted", role="key", path="/k", fact="encrypted")
 
     assert verdicts(stopped_by_files(fault))["curl"].says == "Enter PEM pass phrase:"
 

@@ -11,8 +11,9 @@ import structlog
 from probe.ledger.ledger import Ledger
 from probe.log.changes import BURST, EVERY, ChangeLog
 from probe.log.format import configure_logging
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, Handshake, TargetFacts
+from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import TraceContext
 from tests.support.canaries import forget_logging

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
 from probe.metrics.exposition import Family, labels, number, wants_openmetrics
+from probe.metrics.scrape import Metrics
 
 PROMETHEUS: Final = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"

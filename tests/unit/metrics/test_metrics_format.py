@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import ClockReading
 from probe.text.safe_text import safe_text

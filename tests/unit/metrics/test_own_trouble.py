@@ -3,40 +3,37 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from prometheus_client import Metric
 
 from probe.attempt.own_time import LoopDelays
 from probe.attempt.resolver import Resolver
-from probe.metrics.own_trouble import LookUps, OwnTrouble
+from probe.metrics.service_metrics import Lookups, Samples, own_trouble_samples
 from tests.support.attempting import target
 from tests.support.command_line import configuration, entry, running_service
 from tests.support.exhaustion import hold_up
 from tests.support.loopback_client import Start
 
 
-def values(families: Iterable[Metric]) -> dict[str, float]:
+def values(samples: Samples) -> dict[str, float]:
     """Return each sample's value by its name."""
-    return {sample.name: sample.value for family in families for sample in family.samples}
+    return {family.name: value for family, values in samples for _, value in values}
 
 
 async def test_time_that_was_lost_is_counted() -> None:
     """While attempts are under way; a counter that only grows."""
     delays = LoopDelays()
-    trouble = OwnTrouble(delays.late, {})
-    assert values(trouble.collect()) == {"mtls_probe_held_up_seconds_total": 0.0}
+    assert values(own_trouble_samples(delays.late, {})) == {"mtls_probe_held_up_seconds_total": 0.0}
     with delays.watch(1.0):
         await asyncio.sleep(0.05)
         hold_up(0.3)
         await asyncio.sleep(0.05)
-    lost = values(trouble.collect())["mtls_probe_held_up_seconds_total"]
+    lost = values(own_trouble_samples(delays.late, {}))["mtls_probe_held_up_seconds_total"]
     assert lost > 0.25
     hold_up(0.2)
-    assert values(trouble.collect())["mtls_probe_held_up_seconds_total"] == lost
+    assert values(own_trouble_samples(delays.late, {}))["mtls_probe_held_up_seconds_total"] == lost
 
 
 async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,12 +42,12 @@ async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: answered.wait(20) and [])
     resolver = Resolver(places=2)
 
-    def read() -> LookUps:
-        return LookUps(resolver.under_way, resolver.places, resolver.refused)
+    def read() -> Lookups:
+        return Lookups(resolver.under_way, resolver.places, resolver.refused)
 
     names = (resolver.resolve(f"h{n}", monotonic() + 0.2) for n in range(5))
     await asyncio.gather(*names, return_exceptions=True)
-    shown = values(OwnTrouble(lambda: 0.0, {"schedule": read}).collect())
+    shown = values(own_trouble_samples(lambda: 0.0, {"schedule": read}))
     answered.set()
     assert shown["mtls_probe_lookups"] == 2
     assert shown["mtls_probe_lookups_limit"] == 2

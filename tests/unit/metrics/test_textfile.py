@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from probe.diagnosis.diagnose import diagnose
-from probe.metrics.textfile import WITHOUT, textfile
+from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, textfile
 from probe.model.target import Endpoint, Target
 from probe.system.output_file import write_whole
 from probe.text.safe_text import safe_text
@@ -48,7 +48,7 @@ def test_it_holds_what_a_single_round_can_know() -> None:
         "mtls_probe_certificate_not_after_timestamp_seconds",
         "mtls_probe_last_attempt_timestamp_seconds",
     } <= names
-    assert not names & WITHOUT
+    assert not names & ONLY_WITH_A_SCHEDULE
     assert not any(name.startswith(("process_", "python_")) for name in names)
     # A gauge that nobody has set would say that a reload failed.
     assert "mtls_probe_config_last_reload_successful" not in names

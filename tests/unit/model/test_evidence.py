@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.backend.server import Backend
-from probe.model.certificate import CertificateFacts, CredentialFacts, CredentialFault, Name
+from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.evidence import (
     SCHEMA,
     STAGES,
@@ -28,6 +28,7 @@ from probe.model.evidence import (
     from_json,
     to_json,
 )
+from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import one_round
 from tests.support.demo_pki import PKI
@@ -55,7 +56,7 @@ CERTIFICATES = st.builds(
 )
 CHAINS = st.lists(CERTIFICATES, max_size=2).map(tuple)
 FAULTS = st.builds(
-    CredentialFault,
+    Finding,
     cause=TEXTS,
     role=st.sampled_from(["cert", "key", "ca"]),
     path=TEXTS,

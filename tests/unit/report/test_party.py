@@ -10,7 +10,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import (
     Alert,
     ClockReading,
@@ -23,6 +23,7 @@ from probe.model.evidence import (
     TargetFacts,
     from_json,
 )
+from probe.model.finding import Finding
 from probe.model.source_state import SourceState
 from probe.model.target import Endpoint, Target
 from probe.report.result import document, line, result, result_of, rfc3339

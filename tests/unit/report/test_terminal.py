@@ -2,7 +2,8 @@
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.diagnosis import Diagnosis
+from probe.model.finding import Finding
 from probe.model.runtime import RUNTIMES
 from probe.report.story import story
 from tests.golden.build import CASES

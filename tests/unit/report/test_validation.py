@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from probe.model.certificate import CredentialFault
-from probe.model.target import Endpoint, Remark, Secret, Source, Target
+from probe.model.finding import Finding
+from probe.model.target import Endpoint, Secret, Source, Target
 from probe.report.validation import print_validation, validation, validation_document
 from tests.support.command_line import configuration, run_probe
 
@@ -18,10 +18,10 @@ TARGET = Target(
     headers=(("authorization", Secret("s3cret")),),
     proxy_url=Secret("http://u:s3cret@p:1"),
     sources=(Source("collector", "/a.yaml, /b.yaml"), Source("sdk", "environment")),
-    remarks=(Remark("exporter_setting_ignored", "a trap", ("step",)),),
+    remarks=(Finding(cause="exporter_setting_ignored", fact="a trap", fix=("step",)),),
     notes=("a choice",),
 )
-FAULT = CredentialFault(
+FAULT = Finding(
     cause="client_file_missing", role="cert", path="/x", fact=f"gone{ESCAPE}", fix=("put it there",)
 )
 FOUND = validation([TARGET], [(TARGET, FAULT)], [f"careful{ESCAPE}"])

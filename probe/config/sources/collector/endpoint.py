@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from probe.model.target import Endpoint, Remark, TlsSettings
+from probe.model.finding import Finding
+from probe.model.target import Endpoint, TlsSettings
 from probe.text.description import describe_value
 
 IGNORED: Final = "exporter_setting_ignored"
@@ -98,7 +99,7 @@ def http_destination(url: str) -> Destination:
 
 def effective_tls(
     tls: TlsSettings, scheme: str, *, grpc: bool
-) -> tuple[TlsSettings, tuple[Remark, ...]]:
+) -> tuple[TlsSettings, tuple[Finding, ...]]:
     """Return the settings that the exporter really uses, and what its reader may not expect.
 
     `insecure: true` switches TLS off only without a CA, and then drops every other key; `https://`
@@ -119,36 +120,38 @@ def effective_tls(
     return tls, tuple(remarks)
 
 
-_STRIPPED: Final = Remark(
-    IGNORED,
-    "http:// in the endpoint of a gRPC exporter is only stripped: the exporter speaks TLS",
-    (
+_STRIPPED: Final = Finding(
+    cause=IGNORED,
+    fact="http:// in the endpoint of a gRPC exporter is only stripped: the exporter speaks TLS",
+    fix=(
         "Write the endpoint as host:port, or with https://, to say what happens.",
         "If the backend is meant to be without TLS: tls: {insecure: true} without a CA.",
     ),
 )
-_STILL_TLS: Final = Remark(
-    IGNORED,
-    "tls.insecure: true has no effect beside ca_file or ca_pem: the exporter speaks TLS",
-    (
+_STILL_TLS: Final = Finding(
+    cause=IGNORED,
+    fact="tls.insecure: true has no effect beside ca_file or ca_pem: the exporter speaks TLS",
+    fix=(
         "Remove insecure: true from the exporter's tls settings.",
         "If the backend is meant to be without TLS: remove ca_file and ca_pem instead.",
     ),
 )
 
 
-def _defaults_only(tls: TlsSettings) -> Remark:
+def _defaults_only(tls: TlsSettings) -> Finding:
     fact = "tls.insecure: true does not switch TLS off, because the endpoint begins with https://"
     if tls != TlsSettings(insecure=True):
         fact += ", but drops every other key of tls: the system's CAs are trusted"
         if tls.has_client_certificate:
             fact += " and no client certificate is sent"
-    return Remark(IGNORED, fact, ("Remove insecure: true from the exporter's tls settings.",))
+    return Finding(
+        cause=IGNORED, fact=fact, fix=("Remove insecure: true from the exporter's tls settings.",)
+    )
 
 
-def _in_clear(tls: TlsSettings, because: str) -> tuple[Remark, ...]:
+def _in_clear(tls: TlsSettings, because: str) -> tuple[Finding, ...]:
     if not tls.has_client_certificate:
         return ()
     fact = f"the client certificate in tls is never sent: {because}, so there is no TLS"
     fix = "Write the endpoint with https://, and remove insecure: true from tls."
-    return (Remark(IGNORED, fact, (fix,)),)
+    return (Finding(cause=IGNORED, fact=fact, fix=(fix,)),)

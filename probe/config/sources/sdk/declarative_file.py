@@ -19,16 +19,8 @@ from probe.config.sources.sdk.variables import PREFIX, Headers, headers_of
 from probe.config.typed_values import convert, error_at
 from probe.config.unusable import with_faults
 from probe.config.yaml_document import Document, parse_yaml
-from probe.model.target import (
-    Endpoint,
-    Protocol,
-    Remark,
-    Secret,
-    Signal,
-    Source,
-    Target,
-    TlsSettings,
-)
+from probe.model.finding import Finding
+from probe.model.target import Endpoint, Protocol, Secret, Signal, Source, Target, TlsSettings
 
 _PROTOCOLS: Final[dict[str, Protocol]] = {
     "grpc": "grpc",
@@ -121,7 +113,7 @@ class _Found:
     protocol: Protocol
     tls: TlsSettings
     headers: Headers
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Finding, ...]
     notes: tuple[str, ...]
     faults: tuple[ConfigurationError, ...] = ()
 
@@ -234,7 +226,7 @@ def _endpoint(
     signal: Signal,
     protocol: Protocol,
     insecure: bool | None,
-) -> tuple[Endpoint, list[Remark]]:
+) -> tuple[Endpoint, list[Finding]]:
     """Return the endpoint with its scheme and, over HTTP, its path, and what is odd about it."""
     where = (*path, "endpoint")
     default = f"http://localhost:{4317 if protocol == 'grpc' else f'4318/v1/{signal}'}"
@@ -276,25 +268,27 @@ def _headers(otlp: Otlp, document: Document, path: KeyPath, *, grpc: bool) -> He
     return tuple(headers.values())
 
 
-def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Remark:
+def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Finding:
     effect = "telemetry goes in plaintext" if endpoint.scheme == "http" else "TLS stays on"
     fact = (
         f"insecure: {'true' if insecure else 'false'} has no effect beside an "
         f"{endpoint.scheme}:// endpoint: {effect}"
     )
-    return Remark(CAUSE, fact, ("Remove it; the endpoint's scheme says whether TLS is used.",))
+    return Finding(
+        cause=CAUSE, fact=fact, fix=("Remove it; the endpoint's scheme says whether TLS is used.",)
+    )
 
 
-_NO_PATH: Final = Remark(
-    CAUSE,
-    "an endpoint of otlp_http is used as it is, and this one has no path: a request goes to /, "
+_NO_PATH: Final = Finding(
+    cause=CAUSE,
+    fact="an endpoint of otlp_http is used as it is, and this one has no path: a request goes to /, "
     "where no OTLP receiver listens; but Go's exporters add /v1/<signal>",
-    ("Write the whole URL, like https://collector:4318/v1/traces.",),
+    fix=("Write the whole URL, like https://collector:4318/v1/traces.",),
 )
 _NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
-_VARIABLES: Final = Remark(
-    CAUSE,
-    f"{PREFIX}* variables are set beside a declarative file, which replaces them; but Go's "
+_VARIABLES: Final = Finding(
+    cause=CAUSE,
+    fact=f"{PREFIX}* variables are set beside a declarative file, which replaces them; but Go's "
     "exporters still take from them what the file does not say",
-    (f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
+    fix=(f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
 )

@@ -19,7 +19,8 @@ from probe.config.sources.sdk.variables import (
     value_of,
     variable,
 )
-from probe.model.target import Endpoint, Protocol, Remark, Signal, TlsSettings
+from probe.model.finding import Finding
+from probe.model.target import Endpoint, Protocol, Signal, TlsSettings
 from probe.text.description import describe_value
 from probe.text.safe_text import safe_text
 
@@ -35,7 +36,7 @@ _PYTHON_COMPRESSIONS: Final = {"grpc": ("gzip",), "http/protobuf": ("gzip", "non
 
 def sdk_remarks(
     environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
-) -> tuple[Remark, ...]:
+) -> tuple[Finding, ...]:
     """Return the traps in the variables that decide for the exporters of `signals`, each once."""
     found = dict.fromkeys(_disabled(environ))
     for signal in signals:
@@ -49,24 +50,24 @@ def sdk_remarks(
     return tuple(found)
 
 
-def read_once(tls: TlsSettings) -> Remark | None:
+def read_once(tls: TlsSettings) -> Finding | None:
     """Return what to say once a file that `tls` names has changed, or None where it names none.
 
     It holds for every SDK's target, so it is worth saying only when a file has changed.
     """
     if not (tls.ca_file or tls.cert_file or tls.key_file):
         return None
-    return Remark(
-        CAUSE,
-        "an SDK reads its certificate files once, at its start (Go, Java and Python): what has "
+    return Finding(
+        cause=CAUSE,
+        fact="an SDK reads its certificate files once, at its start (Go, Java and Python): what has "
         "changed in them since takes effect at its restart only",
-        (
+        fix=(
             "Restart the exporter's process after each rotation, before the old certificate expires.",
         ),
     )
 
 
-def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool) -> Remark:
+def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool) -> Finding:
     """Return what becomes of certificate files beside an http:// endpoint.
 
     Args:
@@ -79,26 +80,30 @@ def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool
         fact += "; but Go's gRPC exporters use TLS all the same"
     elif go_takes_them:
         fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
-    return Remark(CAUSE, fact, ("Write https:// in the endpoint.",))
+    return Finding(cause=CAUSE, fact=fact, fix=("Write https:// in the endpoint.",))
 
 
-def _disabled(environ: Mapping[str, str]) -> Iterator[Remark]:
+def _disabled(environ: Mapping[str, str]) -> Iterator[Finding]:
     if sdk_disabled(environ):
         fact = "OTEL_SDK_DISABLED is true: an SDK that reads it exports nothing, to any endpoint"
-        yield Remark(CAUSE, fact, ("Remove OTEL_SDK_DISABLED where telemetry is wanted.",))
+        yield Finding(
+            cause=CAUSE, fact=fact, fix=("Remove OTEL_SDK_DISABLED where telemetry is wanted.",)
+        )
 
 
-def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     if not exports_otlp(environ, signal):
         name = exporter_variable(signal)
         fact = (
             f"{name} names no OTLP exporter: an SDK that reads it sends no {signal} to this "
             "endpoint, which is set all the same"
         )
-        yield Remark(CAUSE, fact, (f"Set {name}=otlp where {signal} are wanted here.",))
+        yield Finding(
+            cause=CAUSE, fact=fact, fix=(f"Set {name}=otlp where {signal} are wanted here.",)
+        )
 
 
-def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Remark]:
+def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Finding]:
     name, text = setting(environ, signal, "TIMEOUT")
     if not text:
         return
@@ -115,12 +120,12 @@ def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> 
             python = "does not start" if protocol == "grpc" else f"uses {_GO_DEFAULT}"
         fact = f"{shown} is no whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
     fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
-    yield Remark(CAUSE, fact, (fix,))
+    yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
 def _compression(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol
-) -> Iterator[Remark]:
+) -> Iterator[Finding]:
     """Judge a compression that is not the same to every SDK.
 
     Go's `WithEnvCompression`, Java's `CompressorUtil.validateAndResolveCompressor`, Python's
@@ -143,22 +148,26 @@ def _compression(
             f"{shown} is neither gzip nor none: Go sends uncompressed, Java does not start without "
             f"its compressor, Python's {kind} exporter {python}"
         )
-        yield Remark(CAUSE, fact, (f"Set {name} to gzip or none.",))
+        yield Finding(cause=CAUSE, fact=fact, fix=(f"Set {name} to gzip or none.",))
     elif not taken:
         fact = f"{shown}: Python's gRPC exporter does not start with it, it knows gzip alone"
-        yield Remark(
-            CAUSE, fact, (f"For Python, remove {name}: without it nothing is compressed.",)
+        yield Finding(
+            cause=CAUSE,
+            fact=fact,
+            fix=(f"For Python, remove {name}: without it nothing is compressed.",),
         )
 
 
 def _scheme(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol, endpoint: Endpoint
-) -> Iterator[Remark]:
+) -> Iterator[Finding]:
     """Judge what the endpoint's scheme, or its lack, makes of INSECURE and of the files."""
     where, text = setting(environ, signal, "ENDPOINT")
     if "://" not in text:
         fact = f"{where} has no scheme: Go's exporters pass over it and dial localhost or nothing"
-        yield Remark(CAUSE, fact, ("Write it with https://, which every SDK understands.",))
+        yield Finding(
+            cause=CAUSE, fact=fact, fix=("Write it with https://, which every SDK understands.",)
+        )
         return
     files = [found for name in TLS_NAMES if (found := setting(environ, signal, name))[1]]
     taken = _go_takes(environ, signal)
@@ -175,7 +184,7 @@ def _scheme(
         fact = f"{name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
         others = _in_tls(signal, protocol)
     fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
-    yield Remark(CAUSE, f"{fact}; but {others}" if others else fact, (fix,))
+    yield Finding(cause=CAUSE, fact=f"{fact}; but {others}" if others else fact, fix=(fix,))
 
 
 def _go_takes(environ: Mapping[str, str], signal: Signal) -> bool:
@@ -204,7 +213,7 @@ def _in_tls(signal: Signal, protocol: Protocol) -> str:
 
 def _half_a_pair(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol
-) -> Iterator[Remark]:
+) -> Iterator[Finding]:
     """Judge a certificate without its key, or the reverse, in the variables of one kind."""
     kind = pair_kind(environ, signal)
     set_names = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
@@ -218,10 +227,10 @@ def _half_a_pair(
     fix = (
         f"Set {variable(missing, kind)}: a certificate and its key come from one kind of variable."
     )
-    yield Remark(CAUSE, fact, (fix,))
+    yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
-def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
     kind = pair_kind(environ, signal)
     pair = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
@@ -239,14 +248,14 @@ def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]
             "it does not mix the variables of a signal with the generic ones"
         )
         fix = f"For Python, set {variable(pair[0], signal)} too, and its other half."
-    yield Remark(CAUSE, fact, (fix,))
+    yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
-def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Remark]:
+def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     """Python's HTTP exporter posts through `requests`, whose own variables come first."""
     name, file = setting(environ, signal, "CERTIFICATE")
     bundles = [bundle for bundle in _REQUESTS_BUNDLES if environ.get(bundle)]
     if file and bundles and file != environ[bundles[0]]:
         fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"
         fix = f"For Python, unset {bundles[0]}, or put the backend's CA into its file."
-        yield Remark(CAUSE, fact, (fix,))
+        yield Finding(cause=CAUSE, fact=fact, fix=(fix,))

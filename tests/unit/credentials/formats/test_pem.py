@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.credentials.content import Content, read_content
-from probe.credentials.convert import Role
 from probe.credentials.fix_steps import COMMAND
 from probe.credentials.formats.pem import scan_pem
 from probe.credentials.formats.recognise import Format, recognise
+from probe.model.finding import Role
 from tests.support.credential_files import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, RSA, STRANGE, only_fault
 

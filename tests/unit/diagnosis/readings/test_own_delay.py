@@ -25,7 +25,7 @@ def test_a_peer_that_may_have_given_up_is_not_blamed_for_certain(kind: EndingKin
     assert not diagnosis.certain
     assert diagnosis.also == ("probe_fault",)
     assert any("held up for 0.8 s" in fact for fact in diagnosis.facts)
-    assert diagnosis.facts[-1].startswith("not certain; what would decide: another attempt")
+    assert diagnosis.would_decide.startswith("another attempt")
 
 
 def test_a_silent_refusal_may_be_impatience() -> None:

@@ -15,7 +15,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text

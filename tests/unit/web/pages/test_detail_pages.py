@@ -15,7 +15,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.model.certificate import Name
 from probe.model.evidence import Ending, Evidence, Experiment
 from probe.model.target import Endpoint, Secret, Target
@@ -83,7 +83,7 @@ async def test_a_targets_page_holds_what_is_needed_to_act() -> None:
 
     for text in (
         "failed", cause.title, cause.meaning, "the backend's side must act", "eu.example:4317",
-        "2026-11-22T10:00:00Z", *diagnosis.facts, *diagnosis.fix,
+        "2026-11-22T10:00:00Z", *diagnosis.all_facts, *diagnosis.fix,
         "OpenTelemetry Collector", "fails otherwise", "remote error: tls: certificate required",
     ):  # fmt: skip  # one list
         assert str(escape(text)) in page

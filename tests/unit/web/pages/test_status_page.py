@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding
 from probe.model.target import Secret, TlsSettings
 from probe.web.pages.detail_pages import target_page
 from probe.web.pages.history_strip import HEIGHT, STEP, WIDTH, bars, strip
@@ -152,7 +152,7 @@ def test_a_reload_that_failed_is_told() -> None:
 
 def test_faulty_credential_files_are_named_once() -> None:
     """A file that many targets share stands there once, with how many it concerns."""
-    fault = CredentialFault(
+    fault = Finding(
         cause="client_file_missing", role="cert", path="/etc/tls.crt", fact="there is no such file"
     )
     kept = answered(credentials=holding(EXPORTER, unusable=(fault,)))

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from probe.ledger.ledger import Ledger
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
 from probe.web.application import web_application
 from probe.web.server.guard import Guard
 from probe.web.server.passwords import MOST_WAITING, BusyError, Passwords

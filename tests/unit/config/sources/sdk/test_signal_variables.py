@@ -8,7 +8,7 @@ from probe.attempt.prepared import target_facts
 from probe.credentials.fix_steps import COMMAND
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.model.certificate import CredentialFault
+from probe.model.finding import Finding
 from probe.model.setting_variables import GENERAL_VARIABLES, deciding_variables, name_variables
 from probe.model.target import Endpoint, Target, TlsSettings
 from tests.support.credential_files import issue
@@ -96,7 +96,7 @@ def test_a_setting_without_a_variable_has_none() -> None:
     assert name_variables("server_name_override", ()) == ""
 
 
-def faults(signal: str, folder: Path, **variables: str) -> tuple[CredentialFault, ...]:
+def faults(signal: str, folder: Path, **variables: str) -> tuple[Finding, ...]:
     """Return what is wrong with the files of an SDK's only target; `folder` has a certificate."""
     issued = issue("checkout")
     (folder / "tls.crt").write_bytes(issued.pem)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import msgspec.structs
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.metrics.collector import Metrics
+from probe.metrics.scrape import Metrics
+from probe.metrics.service_metrics import log_samples
 from probe.model.evidence import STAGES, Ending
 from probe.model.source_state import SourceState
 from tests.support.metric_samples import (
@@ -47,7 +48,7 @@ def test_lines_that_the_log_has_lost_are_counted() -> None:
     """In both formats; what counts them is asked at each scrape."""
     _, metrics = ledger_and_metrics()
     lost = 0
-    metrics.fleet.count_dropped_lines(lambda: lost)
+    metrics.service.register(lambda: log_samples(lambda: lost))
     assert of(metrics, "log_lines_dropped_total") == [({}, 0)]
     lost = 3
     assert of(metrics, "log_lines_dropped_total") == [({}, 3)]
@@ -62,10 +63,10 @@ def test_fleet_counts_follow_what_happens() -> None:
     ledger.in_flight += 1
     ledger.missed += 1
     ledger.record(EU, seen(), REFUSED)
-    metrics.fleet.lateness(0.02)
-    metrics.fleet.credentials_reloaded()
-    metrics.fleet.config_reloaded(successful=True, at=AT)
-    metrics.fleet.config_reloaded(successful=False, at=AT + 60)
+    metrics.service.observe_lateness(0.02)
+    metrics.service.count_credentials_reload()
+    metrics.service.record_reload(successful=True, at=AT)
+    metrics.service.record_reload(successful=False, at=AT + 60)
     shown = samples(metrics)
 
     assert shown["mtls_probe_failures_by_cause_total", (("cause", "client_ca_untrusted"),)] == 1
@@ -98,14 +99,14 @@ def test_each_source_is_up_or_down_with_its_targets() -> None:
     _, metrics = ledger_and_metrics()
     assert shown_of(metrics, "mtls_probe_source_up") == {}
     down = SourceState('file_sd:/t/"\n\x1b*.yaml', up=False, targets=2, error="x")
-    metrics.fleet.sources.replace(
+    metrics.service.set_sources(
         [SourceState("environment", up=True, targets=1), down], nothing_to_probe=False
     )
     name = r'file_sd:/t/"\x0a\x1b*.yaml'
     assert shown_of(metrics, "mtls_probe_source_up") == {"environment": 1, name: 0}
     assert shown_of(metrics, "mtls_probe_source_targets") == {"environment": 1, name: 2}
     assert samples(metrics)["mtls_probe_nothing_to_probe", ()] == 0
-    metrics.fleet.sources.replace([], nothing_to_probe=True)
+    metrics.service.set_sources([], nothing_to_probe=True)
     assert shown_of(metrics, "mtls_probe_source_up") == {}
     assert samples(metrics)["mtls_probe_nothing_to_probe", ()] == 1
 

@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 import pytest
 
-from probe.model.certificate import CertificateFacts, CredentialFault, Name
-from probe.model.diagnosis import Diagnosis, Finding
+from probe.model.certificate import CertificateFacts, Name
+from probe.model.diagnosis import Diagnosis
+from probe.model.finding import Finding
 from tests.support.metric_samples import (
     AT,
     CREDENTIALS,
@@ -27,7 +28,7 @@ CONFIRMED: Final = Diagnosis(outcome="confirmed", stage="export")
 def test_a_target_has_every_family_of_the_contract() -> None:
     """One attempt that saw everything shows in each per-target family, labelled as agreed."""
     ledger, metrics = ledger_and_metrics()
-    fault = CredentialFault(cause="client_file_missing", role="key", path="k", fact="no file")
+    fault = Finding(cause="client_file_missing", role="key", path="k", fact="no file")
     ledger.record(EU, seen(), CONFIRMED)
     ledger.record(
         EU,

@@ -1,0 +1,95 @@
+"""What `/metrics` and `check --output prometheus` show of the ledger.
+
+The samples of targets are kept rendered (target_samples.py), those of the service live in
+prometheus_client (service_metrics.py); a scrape joins the two.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
+from probe.ledger.ledger import Ledger
+from probe.ledger.target_runtime import TargetRuntime
+from probe.metrics import families
+from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
+from probe.metrics.families import TARGET_FAMILIES
+from probe.metrics.service_metrics import (
+    ServiceMetrics,
+    cause_samples,
+    encode_samples,
+    source_samples,
+)
+from probe.metrics.target_samples import target_samples
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import Evidence
+from probe.model.source_state import SourceState
+from probe.model.target import Target
+
+ONLY_WITH_A_SCHEDULE: Final = frozenset(
+    family.name for family in (families.ATTEMPTS, families.FAILURES, families.INTERVAL)
+)
+"""Left out of a single round: counters that begin anew with each run, and the interval by which the
+rules judge whether a target is still probed."""
+
+
+class Metrics:
+    """The ledger as metrics; subscribes to it and follows its targets.
+
+    Attributes:
+        service: what is counted over all targets.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: Mapping[str, Cause] = CATALOGUE,
+        resource: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Show `ledger`, every cause of `catalogue` from the start, and the probe's `resource`."""
+        self.service: Final = ServiceMetrics(ledger, catalogue, resource)
+        self._ledger = ledger
+        ledger.subscribe(self._record)
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the metrics and their content type.
+
+        Args:
+            accept: The scraper's Accept header; the text format 0.0.4 answers to all but
+                OpenMetrics.
+        """
+        openmetrics = wants_openmetrics(accept)
+        samples = list(map(target_samples, self._ledger))
+        parts: list[bytes] = []
+        for place, family in enumerate(TARGET_FAMILIES):
+            parts.append(family.metadata(openmetrics=openmetrics))
+            parts.extend([each.rendered[place] for each in samples])
+        parts.append(self.service.exposition(openmetrics=openmetrics))
+        return b"".join(parts), OPENMETRICS if openmetrics else TEXT
+
+    def _record(self, runtime: TargetRuntime) -> None:
+        # At the attempt, and not at the scrape: so the work is spread evenly.
+        target_samples(runtime)
+        self.service.observe_attempt(runtime)
+
+
+def textfile(
+    rows: Iterable[tuple[Target, Evidence, Diagnosis]],
+    catalogue: Mapping[str, Cause] = CATALOGUE,
+    sources: Sequence[SourceState] = (),
+) -> bytes:
+    """Return one round as metrics in the text format 0.0.4, for a textfile collector.
+
+    They are those of each target of `rows`, of each source, and the causes of `catalogue`.
+    """
+    seen = list(rows)
+    ledger = Ledger(target for target, _, _ in seen)
+    samples = [target_samples(ledger.record(*row)) for row in seen]
+    parts: list[bytes] = []
+    for place, family in enumerate(TARGET_FAMILIES):
+        rendered = b"".join(each.rendered[place] for each in samples)
+        if rendered and family.name not in ONLY_WITH_A_SCHEDULE:
+            parts += (family.metadata(openmetrics=False), rendered)
+    shown = (*cause_samples(catalogue), *source_samples(sources, not seen))
+    return b"".join(parts) + encode_samples(shown)

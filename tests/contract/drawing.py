@@ -1,0 +1,58 @@
+"""Draws which room imports which, as the Mermaid diagram of docs/architecture.md.
+
+`python -m tests.contract.drawing` writes it. An arrow that a longer way says already is left out.
+"""
+
+import re
+from typing import Final
+
+from tests.contract.imports import MODULES, ROOT
+
+PAGE: Final = ROOT / "docs" / "architecture.md"
+BLOCK: Final = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
+
+
+def imports_of_rooms() -> dict[str, set[str]]:
+    """Return for each room the rooms that its modules import."""
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        if not module.room.startswith("__"):
+            graph.setdefault(module.room, set()).update(module.rooms_imported)
+    return graph
+
+
+def reached_from(room: str, graph: dict[str, set[str]]) -> set[str]:
+    """Return every room that `room` imports by one or more steps."""
+    reached: set[str] = set()
+    waiting = list(graph[room])
+    while waiting:
+        each = waiting.pop()
+        if each not in reached:
+            reached.add(each)
+            waiting.extend(graph[each])
+    return reached
+
+
+def reduce(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return `graph`, which has no cycle, without the arrows that follow from others."""
+    return {
+        room: {
+            each
+            for each in below
+            if not any(each in reached_from(other, graph) for other in below - {each})
+        }
+        for room, below in graph.items()
+    }
+
+
+def draw() -> str:
+    """Return the diagram as a Markdown block."""
+    arrows = sorted(
+        (room, below) for room, rooms in reduce(imports_of_rooms()).items() for below in rooms
+    )
+    lines = [f"    {room} --> {below}" for room, below in arrows]
+    return "\n".join(["```mermaid", "flowchart TD", *lines, "```", ""])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(BLOCK.sub(draw(), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
