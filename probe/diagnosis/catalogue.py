@@ -15,6 +15,7 @@ class Catalogue(Mapping[str, Cause]):
     """Causes by id, in the order that breaks a tie between equally strong matches."""
 
     def __init__(self, causes: Iterable[Cause]) -> None:
+        """Order `causes` by rank; two of the same id raise ValueError."""
         # sorted() is stable: causes of one rank keep the order of their module.
         ordered = sorted(causes, key=lambda cause: cause.rank)
         self._by_id = MappingProxyType({cause.id: cause for cause in ordered})
@@ -26,12 +27,15 @@ class Catalogue(Mapping[str, Cause]):
         }
 
     def __getitem__(self, id_: str) -> Cause:
+        """Return the cause `id_`."""
         return self._by_id[id_]
 
     def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids, in order."""
         return iter(self._by_id)
 
     def __len__(self) -> int:
+        """Return how many causes there are."""
         return len(self._by_id)
 
     def select_by_ending(self, kind: EndingKind) -> tuple[Cause, ...]:

@@ -61,7 +61,9 @@ SERVER_ENDINGS: Final[frozenset[EndingKind]] = frozenset(
     {"unverified", "alert", "close", "reset", "timeout", "tls"}
 )
 """How an attempt may end where the backend's certificate does not verify."""
-NEGOTIATION_ENDINGS: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
+NEGOTIATION_ENDINGS: Final[frozenset[EndingKind]] = frozenset(
+    {"alert", "close", "reset", "timeout"}
+)
 """How an attempt ends where the backend finds nothing in common, whether or not it says so."""
 
 

@@ -1,26 +1,37 @@
 """What `explain` prints: the causes that a pasted line is compatible with, or one cause as JSON.
 
-Interfaces.md, section 4. Nothing of the pasted text is repeated. Colour only on a terminal and
+Nothing of the pasted text is repeated. Colour only on a terminal and
 never with NO_COLOR; none of the text is read as markup.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import msgspec
 from rich.text import Text
 
-from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.messages.match import Candidate
 from probe.report.console import console_for
 from probe.report.result import SCHEMA
 
 
-def candidates_document(candidates: Sequence[Candidate]) -> str:
+def candidates_document(candidates: Sequence[Candidate], catalogue: Mapping[str, Cause]) -> str:
     """Return the JSON document of the candidates, best first."""
-    return _document({"candidates": candidates})
+    return _document(
+        {
+            "candidates": [
+                {
+                    "cause": candidate.cause,
+                    "score": candidate.score,
+                    "why": candidate.why,
+                    "tell_apart": catalogue[candidate.cause].tell_apart,
+                }
+                for candidate in candidates
+            ]
+        }
+    )
 
 
 def cause_document(cause: Cause) -> str:
@@ -44,15 +55,20 @@ def cause_document(cause: Cause) -> str:
     )
 
 
-def print_candidates(candidates: Sequence[Candidate], stream: TextIO | None = None) -> None:
+def print_candidates(
+    candidates: Sequence[Candidate],
+    catalogue: Mapping[str, Cause],
+    stream: TextIO | None = None,
+) -> None:
     """Print the candidates for people, each with why and how to tell it from the others."""
     console = console_for(stream or sys.stdout)
     for candidate in candidates:
+        cause = catalogue[candidate.cause]
         story = Text()
         story.append(f"{candidate.score:.2f}  {candidate.cause}", style="bold")
-        story.append(f"  {CATALOGUE[candidate.cause].title}\n")
+        story.append(f"  {cause.title}\n")
         story.append(f"      why:        {candidate.why}\n")
-        story.append(f"      tell apart: {candidate.tell_apart}")
+        story.append(f"      tell apart: {cause.tell_apart}")
         console.print(story, soft_wrap=True)
     console.print()
     console.print(Text(f"More on one: mtls-probe explain {candidates[0].cause}"), soft_wrap=True)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.diagnosis.readings.experiment_facts import read_experiments
+from probe.diagnosis.cause import PARTIES
+from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import RUNTIMES
-from probe.report.cause_page import PARTIES
 from probe.report.let_in import let_in_against_expectation
 from probe.text.safe_text import safe_text
 

@@ -1,29 +1,26 @@
 """Documented cause 3: the exporter's certificate, or one of its chain, has expired."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
-from probe.diagnosis.readings.observed import (
+from typing import Final
+
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import (
+    DEMAND_CERTIFICATE,
+    renew_client_certificate,
+    renew_issuer,
+)
+from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import (
     find_expired,
     find_expired_issuer,
     find_outside_validity,
-    find_refusal,
-    list_possible_causes,
 )
+from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
 from probe.diagnosis.wording import DAY, format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateAtHand
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 
-_UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
-_SOON = 28 * DAY
-
-APPLIES: frozenset[EndingKind] = frozenset(
-    {
-        "alert", "close", "reset", "answered", "application_data", "unverified", "timeout",
-        "dns", "refused", "unreachable", "socket", "proxy", "alpn", "not_tls", "tls",
-    }
-)  # fmt: skip
+_UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
+_SOON: Final = 28 * DAY
 
 
 def expires_soon(not_before: float, not_after: float, at: float) -> bool:
@@ -37,23 +34,13 @@ def _match(evidence: Evidence) -> Match | None:
         return None
     certificate = find_expired(evidence)
     if certificate is None:
-        issuer = find_expired_issuer(evidence)
-        by_issuer = _by_issuer(evidence, issuer) if issuer is not None else None
-        if by_issuer is not None:
-            return by_issuer
-        soon = next(
-            (c for c in chain if expires_soon(c.not_before, c.not_after, evidence.at)), None
-        )
-        if soon is None:
-            return None
-        left = format_duration(soon.not_after - evidence.at)
-        return Match(
-            Strength.FINDING,
-            (f"{name_certificate(soon)} expires in {left}, on {format_time(soon.not_after)}",),
-            fix=client_fixes.renew_client_certificate(evidence, soon),
-        )
+        return _match_issuer(evidence) or _find_expiring(evidence)
     ago = format_duration(evidence.at - certificate.not_after)
-    fact = f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
+    fact = (
+        f"{name_certificate(certificate)} expired {ago} ago, on "
+        f"{format_time(certificate.not_after)}"
+    )
+    fix = renew_client_certificate(evidence, certificate)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         let_in = (
@@ -61,41 +48,46 @@ def _match(evidence: Evidence) -> Match | None:
             and evidence.handshake is not None
             and evidence.handshake.client_certificate_sent
         )
-        said = f"{fact}, and this backend let it in" if let_in else fact
-        return Match(
-            Strength.FINDING,
-            (said,),
-            fix=client_fixes.renew_client_certificate(evidence, certificate),
-        )
+        fact = f"{fact}, and this backend let it in" if let_in else fact
+        return Match(Strength.FINDING, (fact,), fix=fix)
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
-    return Match(
-        Strength.NAMED if named else Strength.PROVEN,
-        (refused.fact, fact),
-        fix=client_fixes.renew_client_certificate(evidence, certificate),
-    )
+    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact), fix=fix)
 
 
-def _by_issuer(evidence: Evidence, issuer: CertificateAtHand) -> Match | None:
-    """Say that what we send is valid, and the CA that it rests on has expired by our clock."""
+def _find_expiring(evidence: Evidence) -> Match | None:
+    for each in evidence.credentials.client_chain:
+        if expires_soon(each.not_before, each.not_after, evidence.at):
+            left = format_duration(each.not_after - evidence.at)
+            fact = f"{name_certificate(each)} expires in {left}, on {format_time(each.not_after)}"
+            fix = renew_client_certificate(evidence, each)
+            return Match(Strength.FINDING, (fact,), fix=fix)
+    return None
+
+
+def _match_issuer(evidence: Evidence) -> Match | None:
+    """Match where what we send is valid, and the CA that it rests on has expired by our clock."""
+    issuer = find_expired_issuer(evidence)
     refused = find_refusal(evidence)
-    if refused is None or not refused.sent or find_outside_validity(evidence):
+    if issuer is None or refused is None or not refused.sent or find_outside_validity(evidence):
         return None
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
-    if not named and refused.alert not in _UNNAMED:
+    if not named and refused.alert not in _UNSPECIFIC_ALERTS:
         return None
-    ago = format_duration(evidence.at - issuer.certificate.not_after)
+    certificate = issuer.certificate
+    ago = format_duration(evidence.at - certificate.not_after)
     return Match(
         Strength.NAMED if named else Strength.FITS,
         (
             refused.fact,
-            f"the certificate of {name_certificate(issuer.certificate)} in {issuer.path}, which ours rests "
-            f"on, expired {ago} ago, on {format_time(issuer.certificate.not_after)}",
+            f"the certificate of {name_certificate(certificate)} in {issuer.path}, which ours rests "
+            f"on, expired {ago} ago, on {format_time(certificate.not_after)}",
         ),
         possible=("clock_skew",) if named else list_possible_causes(evidence, refused),
         decides="notAfter of that CA's certificate in the backend's client CA file",
-        fix=client_fixes.renew_issuer(issuer),
+        fix=renew_issuer(issuer),
         party="backend",
     )
+
 
 CAUSES: Final = (
     Cause(
@@ -123,7 +115,7 @@ CAUSES: Final = (
         tell_apart="notAfter is past: openssl x509 -in CERT -noout -enddate",
         citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
         enforce=DEMAND_CERTIFICATE,
-        applies=APPLIES,
+        applies=EVERY_ENDING - {"completed", "credentials", "garbage", "budget", "probe_fault"},
         match=_match,
         explained_by=("clock_skew",),
     ),

@@ -1,24 +1,28 @@
 """Documented cause 2: the wrong client certificate or key, and what else refuses an identity."""
 
-from typing import get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.backend_ca_trust import REFUSALS
-from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.file_faults import match_file_faults
-from probe.diagnosis.readings.observed import (
-    describe_key_usage_fault,
-    describe_usage_fault,
+from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import (
+    DEMAND_CERTIFICATE,
+    configure_certificate,
+    issue_client_certificate,
+)
+from probe.diagnosis.readings.backend_decision import (
     find_refusal,
     is_confirmed,
     list_possible_causes,
 )
+from probe.diagnosis.readings.client_certificate import (
+    describe_key_usage_fault,
+    describe_usage_fault,
+)
 from probe.diagnosis.wording import name_certificate
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import weak_key, weak_signature
 
-_USAGE_ALERTS = frozenset(
+_USAGE_ALERTS: Final = frozenset(
     {
         TlsAlert.HANDSHAKE_FAILURE,
         TlsAlert.BAD_CERTIFICATE,
@@ -30,54 +34,43 @@ _USAGE_ALERTS = frozenset(
         None,
     }
 )
-_WEAK_ALERTS = frozenset(
-    {
-        TlsAlert.HANDSHAKE_FAILURE,
-        TlsAlert.BAD_CERTIFICATE,
-        TlsAlert.UNSUPPORTED_CERTIFICATE,
-        TlsAlert.CERTIFICATE_UNKNOWN,
-        TlsAlert.UNKNOWN_CA,
-        TlsAlert.ACCESS_DENIED,
-        TlsAlert.DECRYPT_ERROR,
-        None,
-    }
+_NAMES_WEAKNESS: Final = frozenset(
+    {TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR}
 )
-_WEAK_NAMING = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR})
+_WEAK_ALERTS: Final = _NAMES_WEAKNESS | {
+    TlsAlert.HANDSHAKE_FAILURE,
+    TlsAlert.UNSUPPORTED_CERTIFICATE,
+    TlsAlert.CERTIFICATE_UNKNOWN,
+    TlsAlert.ACCESS_DENIED,
+    None,
+}
 
 
-def _not_sent(evidence: Evidence) -> Match | None:
+def _match_not_sent(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or refused.sent:
         return None
-    return Match(
-        Strength.NAMED,
-        (
-            refused.fact,
-            "the backend asked for a client certificate and none was sent: none is configured",
-        ),
-        fix=client_fixes.configure_certificate(evidence),
-    )
+    asked = "the backend asked for a client certificate and none was sent: none is configured"
+    return Match(Strength.NAMED, (refused.fact, asked), fix=configure_certificate(evidence))
 
 
-def _wrong_usage(evidence: Evidence) -> Match | None:
-    chain = evidence.credentials.client_chain
+def _match_wrong_usage(evidence: Evidence) -> Match | None:
+    chain, handshake = evidence.credentials.client_chain, evidence.handshake
     if not chain:
         return None
+    name = name_certificate(chain[0])
     fault = describe_usage_fault(evidence)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
-        handshake = evidence.handshake
-        if not fault or handshake is None or not handshake.client_certificate_sent:
+        sent = handshake is not None and handshake.client_certificate_sent
+        if not fault or not sent or not is_confirmed(evidence):
             return None
-        if not is_confirmed(evidence):
-            return None
-        fact = f"{name_certificate(chain[0])}: {fault}, and this backend let it in"
-        return Match(Strength.FINDING, (fact,))
+        return Match(Strength.FINDING, (f"{name}: {fault}, and this backend let it in",))
     named = refused.alert == TlsAlert.UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN
-        fix = client_fixes.issue_client_certificate(evidence)
-        return Match(strength, (refused.fact, f"{name_certificate(chain[0])}: {fault}"), fix=fix)
+        fix = issue_client_certificate(evidence)
+        return Match(strength, (refused.fact, f"{name}: {fault}"), fix=fix)
     if refused.alert not in _USAGE_ALERTS:
         return None
     fault = describe_key_usage_fault(evidence)
@@ -87,16 +80,16 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
     if not fault:
         return None
     if named:
-        return Match(Strength.NAMED, (refused.fact, f"{name_certificate(chain[0])}: {fault}"))
+        return Match(Strength.NAMED, (refused.fact, f"{name}: {fault}"))
     return Match(
         Strength.FITS,
-        (refused.fact, f"{name_certificate(chain[0])}: {fault}, which some TLS stacks refuse"),
+        (refused.fact, f"{name}: {fault}, which some TLS stacks refuse"),
         possible=list_possible_causes(evidence, refused),
         decides="a certificate with keyUsage digitalSignature from the same CA",
     )
 
 
-def _weak(evidence: Evidence) -> Match | None:
+def _match_weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
     signature = weak_signature(chain)
     fact = signature or weak_key(chain)
@@ -107,72 +100,44 @@ def _weak(evidence: Evidence) -> Match | None:
         return Match(Strength.FINDING, (f"{fact}, which newer backends refuse",))
     if refused.alert not in _WEAK_ALERTS:
         return None
-    naming = refused.alert in _WEAK_NAMING and (
+    named = refused.alert in _NAMES_WEAKNESS and (
         bool(signature) or refused.alert != TlsAlert.UNKNOWN_CA
     )
-    if not naming:
+    if not named:
         possible = list_possible_causes(evidence, refused)
     elif refused.alert != TlsAlert.BAD_CERTIFICATE or refused.listed is not True:
         possible = ("client_ca_untrusted",)
     else:
         # Go takes such keys, and says 42 where a policy of its own refuses the client's name.
         possible = () if signature else ("client_san_rejected",)
-    strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
-        strength,
+        Strength.NAMED if named and refused.listed is not False else Strength.FITS,
         (refused.fact, fact),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )
 
 
-def _revoked(evidence: Evidence) -> Match | None:
+def _match_revoked(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REVOKED:
         return None
     return Match(Strength.NAMED, (refused.fact,))
 
 
-def _rejected(evidence: Evidence) -> Match | None:
+def _match_rejected(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
     return Match(
         Strength.RESIDUAL,
-        (refused.fact, "our files show no fault, and the backend does not say what it dislikes"),
+        (refused.fact, "our files show no fault, and the backend does not say what it refuses"),
         possible=list_possible_causes(evidence, refused),
         decides="the backend's own log at the time of the attempt",
     )
 
+
 CAUSES: Final = (
-    Cause(
-        id="client_cert_key_mismatch",
-        title="The client certificate and its key are not a pair",
-        family="client_identity",
-        documented_cause=2,
-        party="exporter",
-        rank=Rank.FILES,
-        meaning=(
-            "The public key in cert_file is not that of key_file: two files of different "
-            "generations, or of different services. No exporter can use them; nothing is sent."
-        ),
-        evidence="The public keys of both files, compared.",
-        fix=(
-            "Put a certificate and the key that it was requested with in place, {into_cert} and "
-            "{into_key}, in one step (a Kubernetes Secret volume does) so that no reader sees a "
-            "mixed pair.",
-            "{reread_cert}",
-            "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && openssl "
-            "pkey -in {key_file} -pubout",
-        ),
-        tell_apart=(
-            "The two public keys differ: openssl x509 -in CERT -noout -pubkey and openssl pkey -in "
-            "KEY -pubout"
-        ),
-        citations=("RFC 8446 §4.4.3",),
-        applies=frozenset(get_args(EndingKind)),
-        match=lambda evidence: match_file_faults(evidence, "client_cert_key_mismatch"),
-    ),
     Cause(
         id="client_cert_not_sent",
         title="The backend demands a client certificate and none was sent",
@@ -204,8 +169,8 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
         enforce=DEMAND_CERTIFICATE,
-        applies=REFUSALS,
-        match=_not_sent,
+        applies=REFUSAL_ENDINGS,
+        match=_match_not_sent,
     ),
     Cause(
         id="client_cert_revoked",
@@ -232,8 +197,8 @@ CAUSES: Final = (
             "On the backend of {endpoint}, set the CA's revocation list: ssl_crl in nginx, "
             "crl-file in HAProxy; a Collector reads none, so put one of them in front of it."
         ),
-        applies=REFUSALS,
-        match=_revoked,
+        applies=REFUSAL_ENDINGS,
+        match=_match_revoked,
     ),
     Cause(
         id="client_cert_wrong_usage",
@@ -242,7 +207,11 @@ CAUSES: Final = (
         documented_cause=2,
         party="exporter",
         rank=Rank.CLIENT_USAGE,
-        alerts=(TlsAlert.UNSUPPORTED_CERTIFICATE, TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_UNKNOWN),
+        alerts=(
+            TlsAlert.UNSUPPORTED_CERTIFICATE,
+            TlsAlert.BAD_CERTIFICATE,
+            TlsAlert.CERTIFICATE_UNKNOWN,
+        ),
         meaning=(
             "Its extendedKeyUsage lacks clientAuth, its keyUsage lacks digitalSignature, or it is "
             "a CA certificate: often a server's certificate that was put in the exporter's place."
@@ -266,8 +235,8 @@ CAUSES: Final = (
         ),
         citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
         enforce=DEMAND_CERTIFICATE,
-        applies=REFUSALS | {"application_data"},
-        match=_wrong_usage,
+        applies=REFUSAL_ENDINGS | {"application_data"},
+        match=_match_wrong_usage,
     ),
     Cause(
         id="client_cert_weak",
@@ -295,8 +264,8 @@ CAUSES: Final = (
             "Go crypto/x509 InsecureAlgorithmError",
         ),
         enforce=DEMAND_CERTIFICATE,
-        applies=REFUSALS | {"application_data"},
-        match=_weak,
+        applies=REFUSAL_ENDINGS | {"application_data"},
+        match=_match_weak,
     ),
     Cause(
         id="client_cert_rejected",
@@ -326,8 +295,8 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §6.2",),
         enforce=DEMAND_CERTIFICATE,
-        applies=REFUSALS,
-        match=_rejected,
+        applies=REFUSAL_ENDINGS,
+        match=_match_rejected,
         explained_by=(
             "client_cert_expired",
             "client_cert_not_yet_valid",

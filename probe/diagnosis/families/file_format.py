@@ -1,18 +1,17 @@
 """Documented cause 5: certificate and key files that are missing, unreadable or malformed."""
 
 from collections.abc import Callable
-from typing import Final, get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.file_faults import match_file_faults
-from probe.diagnosis.readings.observed import Refusal, find_refusal, list_possible_causes
+from probe.diagnosis.cause import EVERY_ENDING, REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import DEMAND_CERTIFICATE, append_intermediate
+from probe.diagnosis.fixes.steps import escape_braces
+from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
 from probe.diagnosis.wording import name_certificate
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 
-_EVERY_ENDING: Final[frozenset[EndingKind]] = frozenset(get_args(EndingKind))
-_INCOMPLETE_ALERTS = frozenset(
+_INCOMPLETE_ALERTS: Final = frozenset(
     {
         TlsAlert.HANDSHAKE_FAILURE,
         TlsAlert.BAD_CERTIFICATE,
@@ -24,72 +23,90 @@ _INCOMPLETE_ALERTS = frozenset(
 )
 
 
-def _of(cause: str) -> Callable[[Evidence], Match | None]:
-    return lambda evidence: match_file_faults(evidence, cause)
+def _match_files(cause: str) -> Callable[[Evidence], Match | None]:
+    """Return the match function of a cause that the credentials room finds in files and settings.
+
+    It matches the faults that ended the attempt, else what did not stop it: an exporter that sends
+    in plaintext does not read its files.
+    """
+
+    def match(evidence: Evidence) -> Match | None:
+        credentials = evidence.credentials
+        found = [fault for fault in credentials.faults if fault.cause == cause]
+        stopped = bool(found) and evidence.ending.kind == "credentials"
+        found = found or [
+            each for each in (*credentials.unusable, *credentials.remarks) if each.cause == cause
+        ]
+        if not found:
+            return None
+        reread = "{reread_ca}" if found[0].role == "ca" else "{reread_cert}"
+        if cause == "exporter_configuration_invalid":
+            reread = "{restart}"
+        fixes = tuple(
+            (each.fact, (*map(escape_braces, each.fix), reread) if each.fix else ())
+            for each in found
+        )
+        facts = tuple(each.fact for each in found)
+        if not stopped:
+            return Match(Strength.FINDING, facts, each=fixes)
+        steps = dict.fromkeys(step for _, fix in fixes for step in fix)
+        return Match(Strength.NAMED, facts, fix=tuple(steps))
+
+    return match
 
 
-def _incomplete(evidence: Evidence) -> Match | None:
-    refused = find_refusal(evidence)
+def _match_incomplete(evidence: Evidence) -> Match | None:
+    refused, handshake = find_refusal(evidence), evidence.handshake
     if refused is None or not refused.sent or refused.alert not in _INCOMPLETE_ALERTS:
         return None
-    missing = evidence.credentials.continuation
-    if refused.listed or not missing or missing[0].certificate.self_signed:
+    chain, missing = evidence.credentials.client_chain, evidence.credentials.continuation
+    if refused.listed or not chain or not missing or missing[0].certificate.self_signed:
         return None
-    if not evidence.credentials.client_chain:
-        return None
-    return _incomplete_match(evidence, refused)
-
-
-def _incomplete_match(evidence: Evidence, refused: Refusal) -> Match:
-    handshake = evidence.handshake
-    assert handshake is not None
-    chain = evidence.credentials.client_chain
-    missing = evidence.credentials.continuation
-    listed = {name.digest for name in handshake.acceptable_cas}
-    reaches = any(
-        at_hand.certificate.issuer.digest in listed or at_hand.certificate.subject.digest in listed
-        for at_hand in missing
-    )
+    listed = {name.digest for name in handshake.acceptable_cas} if handshake else set()
     facts = (
         refused.fact,
-        f"cert_file ends with {name_certificate(chain[-1])}, whose issuer {chain[-1].issuer.text} it lacks; "
-        f"that issuer stands in {missing[0].path}",
+        f"cert_file ends with {name_certificate(chain[-1])}, whose issuer {chain[-1].issuer.text} "
+        f"it lacks; that issuer stands in {missing[0].path}",
     )
-    fix = client_fixes.append_intermediate(missing[0])
-    if reaches:
+    fix = append_intermediate(missing[0])
+    named = refused.alert == TlsAlert.UNKNOWN_CA
+    strength = Strength.NAMED if named else Strength.PROVEN
+    issuers = (issuer.certificate for issuer in missing)
+    if any(each.issuer.digest in listed or each.subject.digest in listed for each in issuers):
         anchor = "the missing intermediate chains to a CA that the backend accepts"
-        strength = Strength.NAMED if refused.alert == TlsAlert.UNKNOWN_CA else Strength.PROVEN
         return Match(strength, (*facts, anchor), fix=fix)
-    if not listed:
-        strength = Strength.NAMED if refused.alert == TlsAlert.UNKNOWN_CA else Strength.PROVEN
-        possible: tuple[str, ...] = ("client_ca_untrusted",)
-        if refused.alert != TlsAlert.UNKNOWN_CA:
-            possible = list_possible_causes(evidence, refused)
-        return Match(
-            strength,
-            (*facts, "the backend names no acceptable CAs to compare with"),
-            possible=possible,
-            fix=fix,
-            decides="an attempt with the intermediate appended to cert_file",
-        )
-    return Match(Strength.FITS, facts, possible=("client_ca_untrusted",), fix=fix)
+    if listed:
+        return Match(Strength.FITS, facts, possible=("client_ca_untrusted",), fix=fix)
+    unspecific = list_possible_causes(evidence, refused)
+    return Match(
+        strength,
+        (*facts, "the backend names no acceptable CAs to compare with"),
+        possible=("client_ca_untrusted",) if named else unspecific,
+        fix=fix,
+        decides="an attempt with the intermediate appended to cert_file",
+    )
 
 
-def _local(id_: str, title: str, meaning: str, evidence: str, fix: tuple[str, ...]) -> Cause:
+def _file_cause(
+    id_: str, *, title: str, meaning: str, evidence: str, fix: tuple[str, ...], tell_apart: str
+) -> Cause:
+    """Return a cause that lies in one of the exporter's own files."""
     return Cause(
         id=id_,
         title=title,
         family="file_format",
         documented_cause=5,
         party="exporter",
-        severity="critical",
+        rank=Rank.FILES,
         meaning=meaning,
         evidence=evidence,
         fix=fix,
+        tell_apart=tell_apart,
         citations=("RFC 7468", "Collector configtls"),
-        applies=_EVERY_ENDING,
-        match=_of(id_),
+        applies=EVERY_ENDING,
+        match=_match_files(id_),
     )
+
 
 CAUSES: Final = (
     Cause(
@@ -116,11 +133,11 @@ CAUSES: Final = (
         ),
         citations=("Collector configtls", "OTLP exporter specification"),
         not_printed="every setting has a message of its own, in each exporter",
-        applies=_EVERY_ENDING,
-        match=_of("exporter_configuration_invalid"),
+        applies=EVERY_ENDING,
+        match=_match_files("exporter_configuration_invalid"),
     ),
-    _local(
-        id="client_file_missing",
+    _file_cause(
+        "client_file_missing",
         title="The client certificate or key file is not there",
         meaning=(
             "cert_file or key_file names a path where no file is, or only one half of the pair is "
@@ -136,8 +153,8 @@ CAUSES: Final = (
         ),
         tell_apart="List the files as the exporter's own user, in its container: ls -l CERT KEY",
     ),
-    _local(
-        id="client_file_permission",
+    _file_cause(
+        "client_file_permission",
         title="The client certificate or key file may not be read",
         meaning="The file is there, and the user that runs the exporter may not open it.",
         evidence="Opening the path gives EACCES.",
@@ -151,8 +168,8 @@ CAUSES: Final = (
         ),
         tell_apart="Read them as the exporter's own user: mtls-probe inspect --cert CERT --key KEY",
     ),
-    _local(
-        id="client_file_malformed",
+    _file_cause(
+        "client_file_malformed",
         title="The client certificate or key file is not what it has to be",
         meaning=(
             "Exporters read PEM with a CERTIFICATE and a PRIVATE KEY block. This file holds "
@@ -171,8 +188,8 @@ CAUSES: Final = (
         ),
         tell_apart="mtls-probe inspect --cert CERT --key KEY says what each file really is.",
     ),
-    _local(
-        id="client_key_encrypted",
+    _file_cause(
+        "client_key_encrypted",
         title="The client key is encrypted",
         meaning=(
             "An exporter has nobody to ask for a passphrase; none of them can use an encrypted key."
@@ -186,8 +203,8 @@ CAUSES: Final = (
         ),
         tell_apart="The key's first line says ENCRYPTED: head -1 KEY",
     ),
-    _local(
-        id="server_ca_file_missing",
+    _file_cause(
+        "server_ca_file_missing",
         title="The CA file for the backend's certificate is not there",
         meaning="ca_file names a path where no file is. A Go exporter does not start with it.",
         evidence="Opening the path.",
@@ -198,8 +215,8 @@ CAUSES: Final = (
         ),
         tell_apart="List it as the exporter's own user, in its container: ls -l CA",
     ),
-    _local(
-        id="server_ca_file_permission",
+    _file_cause(
+        "server_ca_file_permission",
         title="The CA file for the backend's certificate may not be read",
         meaning="The file is there, and the user that runs the exporter may not open it.",
         evidence="Opening the path gives EACCES.",
@@ -212,8 +229,8 @@ CAUSES: Final = (
         ),
         tell_apart="Read it as the exporter's own user: mtls-probe inspect --ca CA",
     ),
-    _local(
-        id="server_ca_file_malformed",
+    _file_cause(
+        "server_ca_file_malformed",
         title="The CA file for the backend's certificate holds no certificate",
         meaning=(
             "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else; or the "
@@ -230,8 +247,8 @@ CAUSES: Final = (
         ),
         tell_apart="mtls-probe inspect --ca CA says what the file really is.",
     ),
-    _local(
-        id="client_chain_misordered",
+    _file_cause(
+        "client_chain_misordered",
         title="The certificates in cert_file stand in the wrong order",
         meaning=(
             "The end entity's certificate has to come first, then each its issuer. Here the key "
@@ -250,6 +267,34 @@ CAUSES: Final = (
             "The first certificate in cert_file is not the exporter's own: mtls-probe inspect "
             "--cert CERT"
         ),
+    ),
+    Cause(
+        id="client_cert_key_mismatch",
+        title="The client certificate and its key are not a pair",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.FILES,
+        meaning=(
+            "The public key in cert_file is not that of key_file: two files of different "
+            "generations, or of different services. No exporter can use them; nothing is sent."
+        ),
+        evidence="The public keys of both files, compared.",
+        fix=(
+            "Put a certificate and the key that it was requested with in place, {into_cert} and "
+            "{into_key}, in one step (a Kubernetes Secret volume does) so that no reader sees a "
+            "mixed pair.",
+            "{reread_cert}",
+            "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && openssl "
+            "pkey -in {key_file} -pubout",
+        ),
+        tell_apart=(
+            "The two public keys differ: openssl x509 -in CERT -noout -pubkey and openssl pkey -in "
+            "KEY -pubout"
+        ),
+        citations=("RFC 8446 §4.4.3",),
+        applies=EVERY_ENDING,
+        match=_match_files("client_cert_key_mismatch"),
     ),
     Cause(
         id="client_chain_incomplete",
@@ -282,7 +327,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §4.4.2", "RFC 5280 §6.1"),
         enforce=DEMAND_CERTIFICATE,
-        applies=frozenset({"alert", "close", "reset", "answered"}),
-        match=_incomplete,
+        applies=REFUSAL_ENDINGS,
+        match=_match_incomplete,
     ),
 )

@@ -1,11 +1,14 @@
-"""The probe's own failure, and what nothing explains: never blamed on the target (law 6)."""
+"""The probe's own failure, and what nothing explains: never blamed on the target."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
+from typing import Final
+
+from probe.diagnosis.cause import Cause, Match, Rank, Strength
 from probe.model.evidence import Evidence
 
 
-def _fault(evidence: Evidence) -> Match | None:
+def _match_fault(evidence: Evidence) -> Match | None:
     return Match(Strength.NAMED, (f"the probe failed: {evidence.ending.detail}",))
+
 
 CAUSES: Final = (
     Cause(
@@ -40,7 +43,7 @@ CAUSES: Final = (
         tell_apart="The text is the probe's own: report it.",
         not_printed="the probe's own failure: no exporter has a part in it",
         applies=frozenset({"probe_fault"}),
-        match=_fault,
+        match=_match_fault,
     ),
     Cause(
         id="unexplained",

@@ -4,13 +4,13 @@ Always findings: the probe itself reads its files again, so what it finds is ahe
 that does not; and an old server certificate may still be valid.
 """
 
-from typing import Final, get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import server_fixes
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.server_fixes import reload_served_file
 from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateFacts, Rotation, ServedFile
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""
@@ -18,29 +18,30 @@ SLACK: Final = 5.0
 _SETTING: Final = {"cert": "cert_file", "ca": "ca_file"}
 
 
-def _exporter(evidence: Evidence) -> Match | None:
+def _match_exporter(evidence: Evidence) -> Match | None:
     rotated = [one for one in evidence.credentials.rotated if one.role in evidence.target.read_once]
     if not rotated:
         return None
-    return Match(Strength.FINDING, tuple(_still_has(one, evidence) for one in rotated))
+    return Match(Strength.FINDING, tuple(_describe_old(one, evidence) for one in rotated))
 
 
-def _still_has(rotation: Rotation, evidence: Evidence) -> str:
+def _describe_old(rotation: Rotation, evidence: Evidence) -> str:
     fact = (
         f"{_SETTING[rotation.role]} {rotation.path} was replaced on {format_time(rotation.at)}; an "
         "exporter that has not been restarted since still has "
     )
     ends = min(certificate.not_after for certificate in rotation.before)
     when = "expired" if ends < evidence.at else "expires"
+    why = _describe_reading(evidence)
     if rotation.role == "cert":
-        return f"{fact}{_which(rotation.before[0])}, which {when} on {format_time(ends)}: {_why(evidence)}"
+        return f"{fact}{_identify(rotation.before[0])}, which {when} on {format_time(ends)}: {why}"
     names = ", ".join(dict.fromkeys(map(name_certificate, rotation.before[:3])))
     more = len(rotation.before) - 3
     names += f" and {more} more" if more > 0 else ""
-    return f"{fact}the CAs of before ({names}): {_why(evidence)}"
+    return f"{fact}the previous CAs ({names}): {why}"
 
 
-def _why(evidence: Evidence) -> str:
+def _describe_reading(evidence: Evidence) -> str:
     if "sdk" in evidence.target.source_kinds:
         return "an SDK reads its files once, at its start"
     if "cert" in evidence.target.read_once:
@@ -48,11 +49,11 @@ def _why(evidence: Evidence) -> str:
     return "reload_interval is for certificate and key, the CA is read once, at the start"
 
 
-def _which(certificate: CertificateFacts) -> str:
+def _identify(certificate: CertificateFacts) -> str:
     return f"{name_certificate(certificate)} (serial number {certificate.serial_number})"
 
 
-def _backend(evidence: Evidence) -> Match | None:
+def _match_backend(evidence: Evidence) -> Match | None:
     file, handshake = evidence.credentials.served, evidence.handshake
     if file is None or not file.chain or handshake is None or not handshake.server_chain:
         return None
@@ -63,27 +64,26 @@ def _backend(evidence: Evidence) -> Match | None:
     held_for = evidence.at - file.modified if file.held_for is None else file.held_for
     if held_for < (file.reload_interval or 0.0) + SLACK:
         return None
-    return Match(
-        Strength.FINDING,
-        (
-            f"the backend serves {_which(served)}, issued on {format_time(served.not_before)} and valid "
-            f"until {format_time(served.not_after)}, while {file.path} holds a newer one, issued on "
-            f"{format_time(on_disk.not_before)} and valid until {format_time(on_disk.not_after)}, since "
-            f"{format_time(file.modified)}: {_interval(file)}",
-        ),
-        fix=server_fixes.reload_served_file(file),
+    fact = (
+        f"the backend serves {_identify(served)}, issued on {format_time(served.not_before)} and "
+        f"valid until {format_time(served.not_after)}, while {file.path} holds a newer one, issued "
+        f"on {format_time(on_disk.not_before)} and valid until {format_time(on_disk.not_after)}, "
+        f"since {format_time(file.modified)}: {_describe_interval(file)}"
     )
+    return Match(Strength.FINDING, (fact,), fix=reload_served_file(file))
 
 
-def _interval(file: ServedFile) -> str:
+def _describe_interval(file: ServedFile) -> str:
     if not file.receiver:
         return "it has not read the file again"
     if file.reload_interval is None:
         return f"reload_interval of receiver {file.receiver} is not set, so it never reads it again"
     return (
-        f"receiver {file.receiver} should have read it again after {format_duration(file.reload_interval)}; "
-        "either it could not, or the Collector runs with another configuration"
+        f"receiver {file.receiver} should have read it again after "
+        f"{format_duration(file.reload_interval)}; either it could not, or the Collector runs with "
+        "another configuration"
     )
+
 
 CAUSES: Final = (
     Cause(
@@ -117,8 +117,8 @@ CAUSES: Final = (
         citations=("Collector configtls reload_interval", "OTLP exporter specification"),
         not_printed="nothing is printed until the old certificate expires",
         finding_only=True,
-        applies=frozenset(get_args(EndingKind)),
-        match=_exporter,
+        applies=EVERY_ENDING,
+        match=_match_exporter,
     ),
     Cause(
         id="backend_not_reloading",
@@ -150,7 +150,7 @@ CAUSES: Final = (
         citations=("Collector configtls reload_interval",),
         not_printed="nothing is printed until the old certificate expires",
         finding_only=True,
-        applies=frozenset(get_args(EndingKind)),
-        match=_backend,
+        applies=EVERY_ENDING,
+        match=_match_backend,
     ),
 )

@@ -1,38 +1,41 @@
-"""No TLS where one side expects it: what answers in clear, and exporters that send in clear."""
+"""No TLS where one side expects it: what answers in plaintext, and exporters that send plaintext."""
 
-from typing import get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.experiment_results import get_improvement
-from probe.diagnosis.readings.first_bytes import decode_bytes, name_first_bytes
-from probe.diagnosis.readings.plaintext_to_tls import prove_tls_port
-from probe.model.evidence import EndingKind, Evidence
+from probe.diagnosis.readings.peer_protocol import (
+    decode_bytes,
+    name_first_bytes,
+    prove_tls_port,
+)
+from probe.model.evidence import Evidence
 
 
-def _not_tls(evidence: Evidence) -> Match | None:
-    if evidence.ending.kind != "not_tls":
-        greeted = get_improvement(evidence, "plaintext")
-        if greeted is None:
-            return None
-        answer = name_first_bytes(decode_bytes(greeted.first_bytes))
-        return Match(Strength.NAMED, (f"greeted in plaintext, the peer answers with {answer}",))
-    first = decode_bytes(evidence.handshake.first_bytes) if evidence.handshake else b""
-    return Match(Strength.NAMED, (f"the first bytes of the peer are {name_first_bytes(first)}",))
-
-
-def _tls_off(evidence: Evidence) -> Match | None:
-    if not evidence.target.plaintext:
+def _match_not_tls(evidence: Evidence) -> Match | None:
+    if evidence.ending.kind == "not_tls":
+        first = decode_bytes(evidence.handshake.first_bytes) if evidence.handshake else b""
+        fact = f"the first bytes of the peer are {name_first_bytes(first)}"
+        return Match(Strength.NAMED, (fact,))
+    answered = get_improvement(evidence, "plaintext")
+    if answered is None:
         return None
-    settings = (
-        f"{evidence.target.endpoint}: the exporter's own settings send in plaintext, without TLS"
-    )
+    answer = name_first_bytes(decode_bytes(answered.first_bytes))
+    return Match(Strength.NAMED, (f"asked in plaintext, the peer answers with {answer}",))
+
+
+def _match_tls_off(evidence: Evidence) -> Match | None:
+    target = evidence.target
+    if not target.plaintext:
+        return None
+    settings = f"{target.endpoint}: the exporter's own settings send in plaintext, without TLS"
     if proof := prove_tls_port(evidence):
         return Match(Strength.NAMED, (proof, settings))
     return Match(Strength.FINDING, (settings,))
 
 
-def _setting_ignored(evidence: Evidence) -> Match | None:
+def _match_ignored(evidence: Evidence) -> Match | None:
     remarks = evidence.target.remarks
     if not remarks:
         return None
@@ -44,6 +47,7 @@ def _setting_ignored(evidence: Evidence) -> Match | None:
             for remark in remarks
         ),
     )
+
 
 CAUSES: Final = (
     Cause(
@@ -71,7 +75,7 @@ CAUSES: Final = (
         tell_apart="The port answers in plaintext: curl -v http://ENDPOINT/",
         citations=("RFC 8446 §5.1",),
         applies=frozenset({"not_tls", "close", "reset", "timeout"}),
-        match=_not_tls,
+        match=_match_not_tls,
     ),
     Cause(
         id="tls_off",
@@ -99,8 +103,8 @@ CAUSES: Final = (
         tell_apart="The endpoint begins with http:// or the settings say insecure: true.",
         citations=("Collector configtls insecure", "RFC 8446 §5.1"),
         not_printed="an exporter without TLS prints what any closed connection or HTTP 400 prints",
-        applies=frozenset(get_args(EndingKind)),
-        match=_tls_off,
+        applies=EVERY_ENDING,
+        match=_match_tls_off,
     ),
     Cause(
         id="exporter_setting_ignored",
@@ -130,7 +134,7 @@ CAUSES: Final = (
         citations=("Collector configtls and configgrpc", "OTLP exporter specification"),
         not_printed="nothing fails, so nothing is printed",
         finding_only=True,
-        applies=frozenset(get_args(EndingKind)),
-        match=_setting_ignored,
+        applies=EVERY_ENDING,
+        match=_match_ignored,
     ),
 )

@@ -1,30 +1,28 @@
 """Documented cause 4: names. The server's certificate, the client's, or the SNI."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.readings.observed import (
+from typing import Final
+
+from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
+from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import (
     describe_usage_fault,
     find_outside_validity,
-    find_refusal,
-    get_fatal_alert,
-    get_unverified_handshake,
-    is_otlp_answer,
-    list_possible_causes,
 )
+from probe.diagnosis.readings.otlp_answers import is_otlp_answer
+from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.diagnosis.wording import name_certificate
-from probe.model.evidence import EndingKind, Evidence
-from probe.model.tls_alerts import TlsAlert
+from probe.model.certificate import CertificateFacts
+from probe.model.evidence import Evidence
+from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 from probe.x509.strength import weak_key, weak_signature
 
-_NAME_REFUSALS = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
-_SHOWN_NAMES = 8
-
-SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
-    {"unverified", "alert", "close", "reset", "timeout", "tls"}
-)
+_NAME_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
+_FORBIDDEN: Final = 403
+_SHOWN_NAMES: Final = 8
 
 
-def _server_name(evidence: Evidence) -> Match | None:
+def _match_server_name(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.name_check.matched:
         return None
@@ -37,63 +35,65 @@ def _server_name(evidence: Evidence) -> Match | None:
     ]
     if not check.presented and check.common_name:
         facts.append(
-            f"it has only a CN, {check.common_name}: Go and rustls take no CN for a name; "
+            f"it has only a CN, {check.common_name}: Go and rustls do not accept a CN as a name; "
             "OpenSSL, Java and Node still would"
         )
     if handshake.offer.server_name and handshake.offer.server_name != check.reference:
         facts.append(f"the SNI sent was {handshake.offer.server_name}")
-    party, fix = server_fixes.match_names(evidence.target, check)
+    party, fix = match_names(evidence.target, check)
     return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
 
 
-def _client_name(evidence: Evidence) -> Match | None:
-    policy = _http_policy(evidence)
+def _match_client_name(evidence: Evidence) -> Match | None:
+    policy = _match_http_policy(evidence)
     if policy is not None:
         return policy
-    refused = find_refusal(evidence)
-    if refused is None or refused.alert not in _NAME_REFUSALS or refused.listed is not True:
+    refused, chain = find_refusal(evidence), evidence.credentials.client_chain
+    if refused is None or refused.alert not in _NAME_ALERTS or refused.listed is not True:
         return None
     if find_outside_validity(evidence) or describe_usage_fault(evidence):
         return None
-    chain = evidence.credentials.client_chain
     if weak_signature(chain) or weak_key(chain):
         return None
-    names = ", ".join(chain[0].sans) or name_certificate(chain[0])
     return Match(
         Strength.FITS,
         (
             refused.fact,
             "the backend lists our issuer, and our certificate is valid and made for clients",
-            f"the names it carries are {names}",
+            _list_names(chain[0]),
         ),
         possible=list_possible_causes(evidence, refused),
         decides="the backend's list of allowed client names, or its log",
     )
 
 
-def _http_policy(evidence: Evidence) -> Match | None:
-    answer = evidence.answer
-    handshake = evidence.handshake
-    if answer is None or handshake is None or answer.http_status != 403 or is_otlp_answer(answer):
-        return None
-    if not handshake.client_certificate_sent or evidence.target.header_names:
-        return None
+def _match_http_policy(evidence: Evidence) -> Match | None:
+    """Match what a proxy before the receiver answers that allows only some names."""
+    answer, handshake = evidence.answer, evidence.handshake
     chain = evidence.credentials.client_chain
-    if not chain:
+    if answer is None or answer.http_status != _FORBIDDEN or is_otlp_answer(answer):
         return None
-    names = ", ".join(chain[0].sans) or name_certificate(chain[0])
+    if handshake is None or not handshake.client_certificate_sent or not chain:
+        return None
+    if evidence.target.header_names:
+        return None
     return Match(
         Strength.NAMED,
         (
             "something before the OTLP receiver answered HTTP 403 after it had our certificate",
-            f"the names it carries are {names}",
+            _list_names(chain[0]),
         ),
         possible=("otlp_permission_denied",),
         decides="the access rules of the proxy in front of the backend",
     )
 
 
-def _unrecognized(evidence: Evidence) -> Match | None:
+def _list_names(certificate: CertificateFacts) -> str:
+    names = ", ".join(certificate.sans) or name_certificate(certificate)
+    return f"the names it carries are {names}"
+
+
+def _match_unrecognized(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or get_fatal_alert(handshake) != TlsAlert.UNRECOGNIZED_NAME:
         return None
@@ -103,8 +103,9 @@ def _unrecognized(evidence: Evidence) -> Match | None:
             "the backend sent alert unrecognized_name (112)",
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
-        fix=server_fixes.request_another_name(evidence.target),
+        fix=request_another_name(evidence.target),
     )
+
 
 CAUSES: Final = (
     Cause(
@@ -136,7 +137,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 9525 §6", "RFC 6066 §3"),
         applies=SERVER_ENDINGS,
-        match=_server_name,
+        match=_match_server_name,
     ),
     Cause(
         id="server_name_unrecognized",
@@ -161,7 +162,7 @@ CAUSES: Final = (
         tell_apart="With another name it passes: mtls-probe check ENDPOINT --server-name NAME",
         citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
         applies=frozenset({"alert"}),
-        match=_unrecognized,
+        match=_match_unrecognized,
     ),
     Cause(
         id="client_san_rejected",
@@ -198,6 +199,6 @@ CAUSES: Final = (
             "that are meant to export."
         ),
         applies=frozenset({"alert", "answered"}),
-        match=_client_name,
+        match=_match_client_name,
     ),
 )

@@ -1,50 +1,52 @@
 """The backend's own certificate: its trust, its dates, its usage, its strength."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
+from typing import Final
+
+from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.families.client_expiry import expires_soon
-from probe.diagnosis.families.san_mismatch import SERVER_ENDINGS
-from probe.diagnosis.fixes import server_fixes
+from probe.diagnosis.fixes.server_fixes import (
+    renew_server_certificate,
+    send_intermediate,
+    trust_backend_ca,
+)
 from probe.diagnosis.readings.clock_readings import (
     ANOTHER_CLOCK,
     get_credible_readings,
     is_within_validity,
     judge_clocks,
 )
-from probe.diagnosis.readings.observed import get_unverified_handshake
+from probe.diagnosis.readings.server_verification import VerifyCode, get_unverified_handshake
 from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import EndingKind, Evidence, Handshake
+from probe.model.runtime import JAVA, PYTHON_GRPC
 from probe.x509.strength import refused_by_go, weak_key
 
-_EXPIRED = 10
-_REVOKED = 23
-_INVALID_PURPOSE = 26
-_NOT_OF_TRUST = frozenset({9, _EXPIRED, _REVOKED, _INVALID_PURPOSE})
-"""Every other X509_V_ERR code says that no path to an anchor holds."""
+_WITH_FINDINGS: Final[frozenset[EndingKind]] = SERVER_ENDINGS | {"answered", "application_data"}
 
 
-def _expired(evidence: Evidence) -> Match | None:
+def _match_expired(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
     if get_unverified_handshake(evidence) is None:
-        return _expires_soon(evidence, handshake.server_chain)
-    for error in handshake.verify_errors:
-        if error.code == _EXPIRED:
-            sure = _speaks_for_our_clock(evidence)
-            party, fix = server_fixes.renew_server_certificate(evidence, error.depth, sure=sure)
-            return Match(
-                Strength.NAMED,
-                (_expiry_fact(evidence, handshake, error.depth), *judge_clocks(evidence).facts),
-                possible=() if sure else ("clock_skew",),
-                fix=fix,
-                party=party,
-                decides=ANOTHER_CLOCK,
-            )
-    return None
+        return _find_expiring(evidence, handshake.server_chain)
+    error = next((e for e in handshake.verify_errors if e.code == VerifyCode.EXPIRED), None)
+    if error is None:
+        return None
+    sure = _is_clock_supported(evidence)
+    party, fix = renew_server_certificate(evidence, error.depth, sure=sure)
+    return Match(
+        Strength.NAMED,
+        (_describe_expiry(evidence, handshake, error.depth), *judge_clocks(evidence).facts),
+        possible=() if sure else ("clock_skew",),
+        fix=fix,
+        party=party,
+        decides=ANOTHER_CLOCK,
+    )
 
 
-def _speaks_for_our_clock(evidence: Evidence) -> bool:
+def _is_clock_supported(evidence: Evidence) -> bool:
     """Whether a clock was read, or a certificate of our own is in date by ours.
 
     A clock that is ahead by months makes both sides' certificates look expired; without either
@@ -56,104 +58,102 @@ def _speaks_for_our_clock(evidence: Evidence) -> bool:
     )
 
 
-def _expiry_fact(evidence: Evidence, handshake: Handshake, depth: int) -> str:
+def _describe_expiry(evidence: Evidence, handshake: Handshake, depth: int) -> str:
     if depth < len(handshake.server_chain):
         certificate = handshake.server_chain[depth]
         ago = format_duration(evidence.at - certificate.not_after)
-        return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
+        ended = format_time(certificate.not_after)
+        return f"{name_certificate(certificate)} expired {ago} ago, on {ended}"
     anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
     if anchors:
-        return f"the CA {name_certificate(anchors[0])} in ca_file expired on {format_time(anchors[0].not_after)}"
+        ended = format_time(anchors[0].not_after)
+        return f"the CA {name_certificate(anchors[0])} in ca_file expired on {ended}"
     return f"a certificate at depth {depth} of the server's path has expired"
 
 
-def _expires_soon(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
-    for certificate in chain:
-        if expires_soon(certificate.not_before, certificate.not_after, evidence.at):
-            left = format_duration(certificate.not_after - evidence.at)
-            fact = f"the backend's {name_certificate(certificate)} expires in {left}"
-            return Match(Strength.FINDING, (f"{fact}, on {format_time(certificate.not_after)}",))
-        if evidence.at > certificate.not_after and evidence.target.insecure_skip_verify:
-            fact = f"the backend's {name_certificate(certificate)} has expired"
-            return Match(Strength.FINDING, (f"{fact}, and insecure_skip_verify lets it pass",))
+def _find_expiring(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
+    for each in chain:
+        name = f"the backend's {name_certificate(each)}"
+        if expires_soon(each.not_before, each.not_after, evidence.at):
+            left = format_duration(each.not_after - evidence.at)
+            fact = f"{name} expires in {left}, on {format_time(each.not_after)}"
+            return Match(Strength.FINDING, (fact,))
+        if evidence.at > each.not_after and evidence.target.insecure_skip_verify:
+            fact = f"{name} has expired, and insecure_skip_verify lets it pass"
+            return Match(Strength.FINDING, (fact,))
     return None
 
 
-def _trust_errors(handshake: Handshake) -> list[int]:
-    return [e.code for e in handshake.verify_errors if e.code not in _NOT_OF_TRUST]
+def _list_trust_errors(handshake: Handshake) -> list[int]:
+    """Return the codes that say that no path to an anchor holds."""
+    return [error.code for error in handshake.verify_errors if error.code not in set(VerifyCode)]
 
 
-def _untrusted(evidence: Evidence) -> Match | None:
-    handshake = get_unverified_handshake(evidence)
-    if handshake is None or not _trust_errors(handshake):
+def _match_untrusted(evidence: Evidence) -> Match | None:
+    handshake, credentials = get_unverified_handshake(evidence), evidence.credentials
+    errors = _list_trust_errors(handshake) if handshake is not None else []
+    if handshake is None or not errors:
         return None
-    chain = handshake.server_chain
-    where = (
-        "the system's roots (no ca_file is set)"
-        if evidence.credentials.system_roots
-        else evidence.target.ca_file or "ca_file"
-    )
+    first, last = handshake.server_chain[0], handshake.server_chain[-1]
+    where = evidence.target.ca_file or "ca_file"
+    if credentials.system_roots:
+        where = "the system's roots (no ca_file is set)"
     facts = [
-        f"the backend's certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}",
-        f"{where} holds no anchor for it (X509_V_ERR {_trust_errors(handshake)[0]})",
+        f"the backend's certificate is {name_certificate(first)}, issued by {last.issuer.text}",
+        f"{where} holds no anchor for it (X509_V_ERR {errors[0]})",
     ]
-    same_name = [
-        c for c in evidence.credentials.ca_bundle if c.subject.digest == chain[-1].issuer.digest
-    ]
-    if same_name:
+    reissued = any(c.subject.digest == last.issuer.digest for c in credentials.ca_bundle)
+    if reissued:
         facts.append("a CA of that name is there, with another key: it was reissued")
-    alone = not chain[-1].self_signed and not same_name
-    fix = server_fixes.trust_backend_ca(evidence, chain[-1], reissued=bool(same_name))
+    may_be_incomplete = not last.self_signed and not reissued
     return Match(
         Strength.NAMED,
         tuple(facts),
-        possible=("server_chain_incomplete",) if alone else (),
-        fix=fix,
+        possible=("server_chain_incomplete",) if may_be_incomplete else (),
+        fix=trust_backend_ca(evidence, last, reissued=reissued),
         decides="the certificate of that issuer: whether it is itself issued by a CA in ca_file",
     )
 
 
-def _incomplete(evidence: Evidence) -> Match | None:
-    handshake = get_unverified_handshake(evidence)
-    if handshake is None or not _trust_errors(handshake):
+def _match_incomplete(evidence: Evidence) -> Match | None:
+    handshake, credentials = get_unverified_handshake(evidence), evidence.credentials
+    if handshake is None or not _list_trust_errors(handshake):
         return None
     last = handshake.server_chain[-1]
-    anchors = {c.subject.digest for c in evidence.credentials.ca_bundle}
-    credentials = evidence.credentials
-    at_hand = [*credentials.client_chain, *(c.certificate for c in credentials.continuation)]
-    for issuer in at_hand:
+    anchors = {c.subject.digest for c in credentials.ca_bundle}
+    for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.continuation)):
         if (
             issuer.subject.digest == last.issuer.digest
             and not issuer.self_signed
             and issuer.issuer.digest in anchors
             and (not last.authority_key_id or last.authority_key_id == issuer.subject_key_id)
         ):
+            missing = name_certificate(issuer)
             return Match(
                 Strength.NAMED,
                 (
-                    f"the server sends {name_certificate(last)} last, without its issuer {name_certificate(issuer)}",
-                    f"that issuer is at hand, and is itself issued by {issuer.issuer.text}, which "
-                    "ca_file holds",
+                    f"the server sends {name_certificate(last)} last, without its issuer {missing}",
+                    f"that issuer is available, and is itself issued by {issuer.issuer.text}, "
+                    "which ca_file holds",
                 ),
-                fix=server_fixes.send_intermediate(issuer),
+                fix=send_intermediate(issuer),
             )
     return None
 
 
-def _wrong_usage(evidence: Evidence) -> Match | None:
+def _match_wrong_usage(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
-    if all(error.code != _INVALID_PURPOSE for error in handshake.verify_errors):
+    if all(error.code != VerifyCode.INVALID_PURPOSE for error in handshake.verify_errors):
         return None
     leaf = handshake.server_chain[0]
     usages = ", ".join(leaf.extended_key_usage or ()) or "none"
-    return Match(
-        Strength.NAMED, (f"{name_certificate(leaf)} is made for {usages}, not for serverAuth",)
-    )
+    fact = f"{name_certificate(leaf)} is made for {usages}, not for serverAuth"
+    return Match(Strength.NAMED, (fact,))
 
 
-def _weak(evidence: Evidence) -> Match | None:
+def _match_weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
@@ -164,7 +164,7 @@ def _weak(evidence: Evidence) -> Match | None:
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
 
-def _revoked(evidence: Evidence) -> Match | None:
+def _match_revoked(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or handshake.stapled_status != "revoked":
         return None
@@ -175,8 +175,6 @@ def _revoked(evidence: Evidence) -> Match | None:
         ("the server's stapled OCSP answer says revoked",),
     )
 
-
-_WITH_FINDINGS: frozenset[EndingKind] = SERVER_ENDINGS | {"answered", "application_data"}
 
 CAUSES: Final = (
     Cause(
@@ -200,7 +198,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 5280 §4.1.2.5",),
         applies=_WITH_FINDINGS,
-        match=_expired,
+        match=_match_expired,
         explained_by=("clock_skew",),
     ),
     Cause(
@@ -223,7 +221,7 @@ CAUSES: Final = (
         citations=("RFC 6066 §8", "RFC 6960"),
         not_printed="no exporter looks at a stapled OCSP answer unless told to",
         applies=_WITH_FINDINGS,
-        match=_revoked,
+        match=_match_revoked,
     ),
     Cause(
         id="server_chain_incomplete",
@@ -245,7 +243,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §4.4.2",),
         applies=SERVER_ENDINGS,
-        match=_incomplete,
+        match=_match_incomplete,
     ),
     Cause(
         id="server_ca_untrusted",
@@ -271,7 +269,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 5280 §6.1", "Go crypto/x509 UnknownAuthorityError"),
         applies=SERVER_ENDINGS,
-        match=_untrusted,
+        match=_match_untrusted,
         explained_by=("server_chain_incomplete",),
     ),
     Cause(
@@ -296,7 +294,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 5280 §4.2.1.12",),
         applies=SERVER_ENDINGS,
-        match=_wrong_usage,
+        match=_match_wrong_usage,
     ),
     Cause(
         id="server_cert_weak",
@@ -322,6 +320,6 @@ CAUSES: Final = (
         citations=("Go crypto/x509 InsecureAlgorithmError", "Go crypto/tls rsa1024min"),
         harmless_to=(JAVA, PYTHON_GRPC),
         applies=_WITH_FINDINGS,
-        match=_weak,
+        match=_match_weak,
     ),
 )

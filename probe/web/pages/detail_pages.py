@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from probe.diagnosis.cause import Cause
+from probe.diagnosis.cause import FAMILIES, PARTIES, Cause
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.diagnosis.readings.experiment_facts import read_experiments
+from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.diagnosis.wording import format_duration
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
@@ -18,8 +18,8 @@ from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.runtime import RUNTIMES
 from probe.model.target import Target
-from probe.report.cause_page import EXAMPLE, FAMILIES, PARTIES, neighbours, texts_by_exporter
-from probe.report.causes_markdown import by_family
+from probe.report.cause_page import EXAMPLE, group_texts_by_exporter, list_neighbours
+from probe.report.causes_markdown import group_by_family
 from probe.report.result import rfc3339
 from probe.text.safe_text import safe_text
 from probe.web.pages.accepted_cas import accepted_cas
@@ -96,7 +96,7 @@ def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] 
     counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
     return template("causes.html").render(
         frame(),
-        families=by_family(catalogue),
+        families=group_by_family(catalogue),
         headings=FAMILIES,
         parties=PARTIES,
         counts=counts,
@@ -130,8 +130,8 @@ def one_cause_page(
         heading=FAMILIES[cause.family],
         party=PARTIES[cause.party],
         steps=fill_steps(cause.fix, EXAMPLE),
-        printed=texts_by_exporter(cause),
-        neighbours=tuple(sentence.replace("`", "") for sentence in neighbours(cause)),
+        printed=group_texts_by_exporter(cause),
+        neighbours=tuple(sentence.replace("`", "") for sentence in list_neighbours(cause, known)),
         rows=[row(state, known, now) for state in targets[:TARGETS_SHOWN]],
         total=len(targets),
     )

@@ -18,11 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from probe import __version__
-from probe.diagnosis.cause import Cause
+from probe.diagnosis.cause import PARTIES, Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.source_state import SourceState
-from probe.report.cause_page import PARTIES
 from probe.report.let_in import let_in_against_expectation
 from probe.report.result import rfc3339
 from probe.text.safe_text import safe_text
