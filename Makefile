@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab faults check causes rules dashboards bench collector lock clean
+.PHONY: help demo test lab faults check causes rules dashboards references bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
@@ -24,6 +24,7 @@ help:
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards from grafana/source"
+	@echo "make references writes the tables of docs/metrics.md and docs/json.md from the code"
 	@echo "make bench      what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
@@ -52,6 +53,9 @@ rules: $(VENV)/.test
 
 dashboards: $(VENV)/.test
 	$(BIN)/python -m grafana.source
+
+references: $(VENV)/.test
+	$(BIN)/python -m tests.contract.reference_pages
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

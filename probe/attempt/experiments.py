@@ -1,29 +1,26 @@
-"""Further connections that each vary one thing, to settle what the first handshake left open.
+"""Further connections that each vary one thing, to decide what the first handshake left open.
 
-causes.md, "How ties are broken": they never send the target's headers, and all of one round share
-one time budget. A round begins with the attempt's own handshake, unvaried: what a round shows is
-about the attempt only where that ends as the attempt did. Whatever comes back is evidence.
+They never send the target's headers, and all of one round share one time budget. A round begins
+with the attempt's own handshake, unvaried: what a round shows is about the attempt only where that
+ends as the attempt did. Whatever comes back is evidence. When rounds are made is not decided here.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
-from probe.attempt.open_stream import Stream, open_stream
-from probe.attempt.own_time import LoopDelays, OwnTime
-from probe.attempt.prepared import Prepared
-from probe.attempt.pump import Pump
-from probe.attempt.session import OtlpConversation, Purpose
-from probe.attempt.tls_setup import Plans
+from probe.attempt.connect import open_stream
+from probe.attempt.loop_delays import DelayMeter, LoopDelays
+from probe.attempt.prepared_target import ALPN, UNVARIED, PreparedTarget
+from probe.attempt.pump import Pump, send_close
+from probe.attempt.session import OtlpSession, Purpose
 from probe.credentials.tls_context import Credentials, Variant
-from probe.model.evidence import Ending, Experiment, Varied
-from probe.model.target import Protocol, Target
-from probe.otlp.plaintext_preface import Greeting
-from probe.otlp.request import Request, build_request
+from probe.model.evidence import Ending, EndingKind, Experiment, Handshake, Recheck, Varied
+from probe.model.target import Protocol
+from probe.otlp.request import OPENING, Request, build_request
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
@@ -40,172 +37,227 @@ EVERY_GROUP: Final = (
     "?SecP256r1MLKEM768", "?SecP384r1MLKEM1024",
 )  # fmt: skip
 
+_CAPPED: Final = Variant(max_version="1.2")
 _VARIANTS: Final[dict[Varied, Variant]] = {
-    "unvaried": Variant(),
     "no_client_certificate": Variant(client_certificate=False),
-    "tls_1.2": Variant(max_version="1.2"),
+    "tls_1.2": _CAPPED,
     "tls_1.3": Variant(min_version="1.3", max_version="1.3"),
     "every_version": Variant(min_version="1.0", max_version="1.3"),
     "every_cipher": Variant(ciphers=EVERY_CIPHER),
     "every_group": Variant(groups=EVERY_GROUP),
-    "no_alpn": Variant(),
-    "other_protocol": Variant(),
     "tls": Variant(client_certificate=False),
 }
-
 _PURPOSES: Final[dict[Varied, Purpose]] = {
     "unvaried": "tls",
     "no_client_certificate": "tls",
     "other_protocol": "export",
 }
+_FIRST_BYTES: Final = 64
+_TLS_RECORDS: Final = (b"\x15\x03", b"\x16\x03")
 
 
-class Experiments:
-    """Runs rounds of experiments on the plans that the attempts use."""
+def is_silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
+    """Return whether a certificate may have been refused in TLS 1.3 without an alert."""
+    return (
+        ending.kind in {"close", "reset"}
+        and ending.stage == "accept"
+        and handshake is not None
+        and handshake.complete
+        and handshake.version == "1.3"
+        and handshake.client_certificate_sent
+    )
 
-    def __init__(
-        self,
-        plans: Plans,
-        delays: LoopDelays,
-        *,
-        wall_clock: Callable[[], float],
-        user_agent: str,
-    ) -> None:
-        """Take the dependencies; `wall_clock` gives seconds since the epoch."""
-        self._plans = plans
-        self._delays = delays
-        self._wall_clock = wall_clock
-        self._user_agent = user_agent
 
-    async def round(
-        self,
-        prepared: Prepared,
-        credentials: Credentials,
-        address: str,
-        varied: Sequence[Varied],
-        deadline: float,
-        *,
-        asked: bool = False,
-    ) -> tuple[Experiment, ...]:
-        """Repeat the attempt unvaried, then make each variation of `varied` at `address`.
+async def recheck_at_tls12(
+    prepared: PreparedTarget,
+    credentials: Credentials,
+    address: str,
+    deadline: float,
+    meter: DelayMeter,
+) -> Recheck | None:
+    """Make one more handshake, capped at TLS 1.2, after a silent refusal in TLS 1.3.
+
+    In TLS 1.2 the backend judges the client certificate within the handshake (RFC 5246 §7.3), so
+    that the close cannot overtake its alert.
+
+    Args:
+        prepared: the target.
+        credentials: those of the attempt.
+        address: of the backend, or of its proxy.
+        deadline: monotonic seconds.
+        meter: measures what this process itself loses of its time, of this handshake alone.
+
+    Returns:
+        None where the handshake showed nothing.
+    """
+    at, began = prepared.settings.wall_clock(), monotonic()
+    try:
+        tls = TlsClient(prepared.tls_settings(credentials, _CAPPED))
+    except ValueError:
+        return None  # the target's settings leave nothing to offer below TLS 1.3
+    stream = await open_stream(prepared, address, deadline, meter)
+    if isinstance(stream, Ending):
+        return None
+    session = OtlpSession(tls, prepared.request, purpose="handshake", needs_h2=False, quiet=0.0)
+    with stream.sock:
+        await Pump(stream.sock, session).run(deadline, stream.leftover)
+        send_close(stream.sock, session.close())
+    assert session.ending is not None
+    assert session.handshake is not None
+    if meter.is_noticeable and session.ending.kind != "alert":
+        return None  # this process was held up: how it ended shows nothing
+    return Recheck(
+        handshake=session.handshake,
+        ending=session.ending,
+        at=at,
+        duration=monotonic() - began,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRound:
+    """One round of experiments on an attempt that reached a backend."""
+
+    prepared: PreparedTarget
+    credentials: Credentials
+    """Those of the attempt."""
+    address: str
+    """Of the backend, or of its proxy."""
+    request_sent: bool
+    """Whether the attempt ended at its request: then the unvaried repetition sends one, too."""
+    delays: LoopDelays
+
+    async def run(self, varied: Sequence[Varied], deadline: float) -> tuple[Experiment, ...]:
+        """Repeat the attempt unvaried, then make each variation of `varied`.
 
         All of it until `deadline` (monotonic seconds). Where this process was held up meanwhile,
         the unvaried handshake is recorded as ended by that, so that the round shows nothing.
-        `asked` says that the attempt ended at its request: then the repetition makes it, too.
         """
         kinds: tuple[Varied, ...] = ("unvaried", *varied)
         done: list[Experiment] = []
-        with self._delays.watch(deadline - monotonic()) as own:
-            for index, one in enumerate(kinds):
-                left = deadline - monotonic()
+        with self.delays.measure(deadline - monotonic()) as meter:
+            for index, kind in enumerate(kinds):
+                began = monotonic()
+                left = deadline - began
                 if left <= 0:
                     break
-                began = monotonic()
-                share = left / (len(kinds) - index)
-                made = await self._one(
-                    prepared, credentials, address, one, began + share, asked=asked
-                )
+                made = await self._run_one(kind, began + left / (len(kinds) - index))
                 done.append(msgspec.structs.replace(made, duration=monotonic() - began))
-            if done and own.noticeable:
-                ours = Ending(stage="handshake", kind="probe_fault", detail=own.describe())
+            if done and meter.is_noticeable:
+                ours = Ending(stage="handshake", kind="probe_fault", detail=meter.describe())
                 done[0] = msgspec.structs.replace(done[0], ending=ours)
         return tuple(done)
 
-    async def _one(
-        self,
-        prepared: Prepared,
-        credentials: Credentials,
-        address: str,
-        varied: Varied,
-        deadline: float,
-        *,
-        asked: bool,
-    ) -> Experiment:
-        at = self._wall_clock()
-        with self._delays.watch(deadline - monotonic()) as own:
+    async def _run_one(self, varied: Varied, deadline: float) -> Experiment:
+        at = self.prepared.settings.wall_clock()
+        with self.delays.measure(deadline - monotonic()) as meter:
             try:
-                return await self._made(
-                    prepared, credentials, address, varied, at, deadline, own, asked=asked
-                )
+                return await self._connect(varied, at, deadline, meter)
             except OwnLimitError as error:
                 ours = Ending(stage="handshake", kind="probe_fault", detail=error.detail)
                 return Experiment(varied=varied, at=at, ending=ours)
 
-    async def _made(
-        self,
-        prepared: Prepared,
-        credentials: Credentials,
-        address: str,
-        varied: Varied,
-        at: float,
-        deadline: float,
-        own: OwnTime,
-        *,
-        asked: bool,
+    async def _connect(
+        self, varied: Varied, at: float, deadline: float, meter: DelayMeter
     ) -> Experiment:
-        stream = await open_stream(prepared, address, deadline, own)
+        stream = await open_stream(self.prepared, self.address, deadline, meter)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=at, ending=stream)
         with stream.sock:
-            if varied == "plaintext":
-                return await _greet(stream, at, deadline)
+            session: OtlpSession | PlaintextSession
             try:
-                conversation = self._conversation(prepared, credentials, varied, asked=asked)
+                session = PlaintextSession() if varied == "plaintext" else self._session(varied)
             except ValueError as error:
                 # A target without TLS may have TLS settings that nobody has looked at yet.
                 fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
                 return Experiment(varied=varied, at=at, ending=fault)
-            loop = asyncio.get_running_loop()
-            await Pump(loop, stream.sock, conversation).run(deadline, stream.leftover)
-        assert conversation.ending is not None
+            await Pump(stream.sock, session).run(deadline, stream.leftover)
+        assert session.ending is not None
+        if isinstance(session, PlaintextSession):
+            first = session.first_bytes.hex()
+            return Experiment(varied=varied, at=at, ending=session.ending, first_bytes=first)
         return Experiment(
             varied=varied,
             at=at,
-            ending=conversation.ending,
-            handshake=conversation.handshake,
-            answer=conversation.answer,
+            ending=session.ending,
+            handshake=session.handshake,
+            answer=session.answer,
         )
 
-    def _conversation(
-        self, prepared: Prepared, credentials: Credentials, varied: Varied, *, asked: bool
-    ) -> OtlpConversation:
+    def _session(self, varied: Varied) -> OtlpSession:
+        prepared = self.prepared
         protocol, alpn = prepared.target.protocol, prepared.alpn
         request, purpose = prepared.request, _PURPOSES.get(varied, "handshake")
         if varied == "no_alpn":
             alpn = ()
         elif varied == "other_protocol":
-            protocol, alpn, request = _other(prepared.target, self._user_agent)
-        elif varied == "unvaried" and asked:
-            request, purpose = _bare(prepared.target, self._user_agent), "export"
-        return OtlpConversation(
-            None
-            if prepared.target.plaintext and varied != "tls"
-            else TlsClient(self._plans.get(prepared, credentials, _VARIANTS[varied], alpn)),
+            protocol = "http/protobuf" if protocol == "grpc" else "grpc"
+            alpn, request = ALPN[protocol], self._bare_request(protocol)
+        elif varied == "unvaried" and self.request_sent:
+            request, purpose = self._bare_request(protocol), "export"
+        tls = None
+        if varied == "tls" or not prepared.target.plaintext:
+            variant = _VARIANTS.get(varied, UNVARIED)
+            tls = TlsClient(prepared.tls_settings(self.credentials, variant, alpn))
+        return OtlpSession(
+            tls,
             request,
             # A refusal for want of a certificate may come only after the handshake: purpose tls
             # waits for it, and writes no more than the protocol's opening.
             purpose=purpose,
-            grpc=protocol == "grpc" and varied != "no_client_certificate",
+            needs_h2=protocol == "grpc" and varied != "no_client_certificate",
             quiet=QUIET,
         )
 
-
-async def _greet(stream: Stream, at: float, deadline: float) -> Experiment:
-    greeting = Greeting()
-    await Pump(asyncio.get_running_loop(), stream.sock, greeting).run(deadline, stream.leftover)
-    assert greeting.ending is not None
-    return Experiment(
-        varied="plaintext", at=at, ending=greeting.ending, first_bytes=greeting.first.hex()
-    )
+    def _bare_request(self, protocol: Protocol) -> Request:
+        """Return the target's request in `protocol`, without any header of its own."""
+        bare = replace(self.prepared.target, protocol=protocol, headers=())
+        return build_request(bare, self.prepared.settings.user_agent)
 
 
-def _bare(target: Target, user_agent: str) -> Request:
-    """Return the target's request without any header of its own."""
-    return build_request(replace(target, headers=()), user_agent)
+class PlaintextSession:
+    """Sends the opening of HTTP/2 without TLS, and keeps the first bytes of the answer.
 
+    An HTTP/2 server without TLS answers with SETTINGS, an HTTP/1.1 one with a status line, a TLS
+    server with an alert or not at all. Nothing of the application is sent.
+    """
 
-def _other(target: Target, user_agent: str) -> tuple[Protocol, tuple[bytes, ...], Request]:
-    """Return the other OTLP protocol, what it offers, and its request without any header."""
-    protocol: Protocol = "http/protobuf" if target.protocol == "grpc" else "grpc"
-    alpn = (b"h2",) if protocol == "grpc" else (b"h2", b"http/1.1")
-    return protocol, alpn, _bare(replace(target, protocol=protocol), user_agent)
+    wake_at: float | None = None
+
+    def __init__(self) -> None:
+        """Prepare the opening."""
+        self.ending: Ending | None = None
+        self.first_bytes = b""
+        self._output = OPENING
+
+    def start(self, now: float) -> None:
+        """Nothing to prepare: the opening is the output."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take the first bytes; they show which protocol the peer speaks."""
+        del now
+        if self.ending is None:
+            self.first_bytes = (self.first_bytes + data)[:_FIRST_BYTES]
+        if len(self.first_bytes) > 1:
+            self._end("alert" if self.first_bytes.startswith(_TLS_RECORDS) else "not_tls")
+
+    def receive_eof(self, now: float, *, reset: bool) -> None:
+        """Take the end of the peer's bytes."""
+        del now
+        self._end("reset" if reset else "close")
+
+    def wake(self, now: float) -> None:
+        """Not needed: no timer is ever asked for."""
+
+    def expire(self, now: float) -> None:
+        """End at the deadline."""
+        del now
+        self._end("timeout")
+
+    def take_output(self) -> bytes:
+        """Return the opening, once."""
+        output, self._output = self._output, b""
+        return output
+
+    def _end(self, kind: EndingKind) -> None:
+        self.ending = self.ending or Ending(stage="handshake", kind=kind)

@@ -1,32 +1,27 @@
 """One attempt against one target: the order of its stages, and what each leaves as evidence.
 
-Stages in order: load, resolve, connect, handshake, accept, export. Law 2: whatever the peer does
-ends as evidence. Law 7: the time of day is passed in, durations come from the monotonic clock
-(not the loop's, which may be coarser). One deadline bounds everything, the further handshake at TLS 1.2 included.
+Stages in order: load, resolve, connect, handshake, accept, export. Whatever the peer does ends as
+evidence. The time of day is passed in; durations come from the monotonic clock (not the loop's,
+which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 included.
 """
 
-import asyncio
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import monotonic, thread_time
-from types import MappingProxyType
+from time import monotonic
 from typing import Final
 
 import msgspec.structs
 
-from probe.attempt.connect import connect_first
-from probe.attempt.experiments import Experiments
-from probe.attempt.load_stage import evidence_of_limit, judge_load
+from probe.attempt.connect import connect_first, open_tunnel
+from probe.attempt.experiments import ExperimentRound, is_silent_refusal, recheck_at_tls12
+from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
-from probe.attempt.open_stream import through_proxy
-from probe.attempt.own_time import LoopDelays, OwnTime
-from probe.attempt.prepared import Prepared, prepare
-from probe.attempt.pump import Pump, say_farewell
-from probe.attempt.recheck import CAPPED, is_silent_refusal, shake_hands_again
+from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
+from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import ResolutionError, Resolver
-from probe.attempt.session import OtlpConversation
-from probe.attempt.tls_setup import Plans
+from probe.attempt.session import OtlpSession
+from probe.attempt.target_facts import with_setting_faults
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -49,7 +44,6 @@ from probe.otlp.response import date_reading
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
-from probe.x509.parse import CertificateReader
 
 SHORTEST_QUIET: Final = 0.02
 LONGEST_QUIET: Final = 1.0
@@ -57,10 +51,16 @@ LONGEST_QUIET: Final = 1.0
 
 
 @dataclass(slots=True)
-class _Progress:
-    """What one attempt has gathered so far."""
+class _Attempt:
+    """One attempt under way, and what it has seen so far."""
 
+    prepared: PreparedTarget
     at: float
+    deadline: float
+    meter: DelayMeter
+    trace: TraceContext | None
+    round_trip: float = 0.0
+    credentials: CredentialFacts = field(default_factory=CredentialFacts)
     addresses: tuple[str, ...] = ()
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
@@ -70,26 +70,43 @@ class _Progress:
     first_bytes: str = ""
     clock: tuple[ClockReading, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
-    round_trip: float = 0.0
     canary_trace_id: str = ""
-    trace: TraceContext | None = None
-    held_up: float = 0.0
+
+    def to_evidence(self, ending: Ending) -> Evidence:
+        """Return all that was seen, and how it ended."""
+        return Evidence(
+            target=self.prepared.facts,
+            at=self.at,
+            ending=ending,
+            credentials=self.credentials,
+            addresses=self.addresses,
+            connects=self.connects,
+            peer_address=self.peer_address,
+            handshake=self.handshake,
+            recheck=self.recheck,
+            answer=self.answer,
+            first_bytes=self.first_bytes,
+            clock=self.clock,
+            durations=self.durations,
+            canary_trace_id=self.canary_trace_id,
+            trace=self.trace,
+            held_up=self.meter.reportable,
+        )
 
 
 class Prober:
-    """Makes attempts; holds what they share and nothing of their outcome."""
+    """Makes attempts and experiments; it keeps nothing of a target.
+
+    What is kept between the attempts of one target is its `PreparedTarget`, which the caller holds.
+    """
 
     def __init__(
         self,
         credentials: CredentialStore,
-        reader: CertificateReader,
         resolver: Resolver,
+        settings: ProberSettings,
         *,
-        wall_clock: Callable[[], float],
-        user_agent: str,
-        clock_tolerance: float = 60.0,
-        resource: Mapping[str, str] = MappingProxyType({}),
-        propagate: bool = False,
+        readers: TlsReaders | None = None,
         delays: LoopDelays | None = None,
         register: SecretRegister | None = None,
     ) -> None:
@@ -97,223 +114,177 @@ class Prober:
 
         Args:
             credentials: the files of all targets.
-            reader: reads what servers present.
             resolver: names to addresses.
-            wall_clock: gives seconds since the epoch.
-            user_agent: how the probe calls itself.
-            clock_tolerance: seconds by which two clocks may differ.
-            resource: attributes of the probe's own resource, for canaries.
-            propagate: whether each attempt has a trace, which its request carries.
+            settings: what holds for all attempts.
+            readers: read what servers present; all that run in one loop may share them.
             delays: measures how long this process could not act; all that run in one loop share it.
             register: masks in evidence what it holds; the secrets of each target are added. None:
                 one of its own.
         """
+        self._credentials = credentials
+        self._resolver = resolver
+        self._settings = settings
         self._delays = delays or LoopDelays()
         self._register = SecretRegister() if register is None else register
         self._masker = EvidenceMasker(self._register)
-        self._resource = resource
-        self._propagate = propagate
-        self._credentials = credentials
-        self._resolver = resolver
-        self._wall_clock = wall_clock
-        self._user_agent = user_agent
-        self._clock_tolerance = clock_tolerance
-        self._prepared: dict[str, Prepared] = {}
-        self._plans = Plans(reader, thread_time)
-        self._experiments = Experiments(
-            self._plans, self._delays, wall_clock=wall_clock, user_agent=user_agent
-        )
+        self._readers = readers or TlsReaders()
 
-    async def attempt(self, target: Target, trace: TraceContext | None = None) -> Evidence:
-        """Try `target` once and return all that was seen; `trace` is what it belongs to.
+    def prepare(self, target: Target) -> PreparedTarget:
+        """Return what the attempts of `target` share, to be kept for as long as it is unchanged."""
+        register_targets(self._register, (target,))
+        return PreparedTarget(target, self._settings, self._readers)
+
+    async def attempt(
+        self, prepared: PreparedTarget, trace: TraceContext | None = None
+    ) -> Evidence:
+        """Try a target once and return all that was seen; `trace` is what it belongs to.
 
         Only cancellation and bugs of ours raise.
         """
-        started = monotonic()
-        try:
-            prepared = self._prepare(target)
-        except ValueError as error:
-            at = self._wall_clock()
-            return evidence_of_limit(target, error, at, self._clock_tolerance, trace)
-        progress = _Progress(at=self._wall_clock(), trace=trace)
-        facts = CredentialFacts()
-        with self._delays.watch(target.timeout) as own:
+        target, started = prepared.target, monotonic()
+        with self._delays.measure(target.timeout) as meter:
+            at, deadline = self._settings.wall_clock(), started + target.timeout
+            attempt = _Attempt(prepared, at, deadline, meter, trace)
+            if prepared.limit:
+                # A limit of the probe's own, as on the length of headers.
+                return attempt.to_evidence(
+                    Ending(stage="load", kind="probe_fault", detail=prepared.limit)
+                )
             try:
                 credentials = self._credentials.get(target)
-                facts = self._credentials.facts(target)
-                progress.durations["load"] = monotonic() - started
-                facts, fault = judge_load(target, credentials, facts)
-                if fault is not None:
-                    ending = fault
-                else:
-                    deadline = started + target.timeout
-                    ending = await self._reach(prepared, credentials, progress, deadline, own)
+                attempt.credentials = self._credentials.facts(target)
+                attempt.durations["load"] = monotonic() - started
+                ending = _judge_load(attempt, credentials)
+                if ending is None:
+                    ending = await self._reach_backend(attempt, credentials)
             except (OwnLimitError, OSError, MemoryError) as error:
                 if not is_own_lack(error):
                     raise
-                ending = Ending(
-                    stage=_stage_reached(progress), kind="probe_fault", detail=describe_lack(error)
-                )
-            progress.held_up = own.told
-        evidence = Evidence(
-            target=prepared.facts,
-            at=progress.at,
-            ending=ending,
-            credentials=facts,
-            addresses=progress.addresses,
-            connects=progress.connects,
-            peer_address=progress.peer_address,
-            handshake=progress.handshake,
-            recheck=progress.recheck,
-            answer=progress.answer,
-            first_bytes=progress.first_bytes,
-            clock=progress.clock,
-            durations=progress.durations,
-            canary_trace_id=progress.canary_trace_id,
-            trace=progress.trace,
-            held_up=progress.held_up,
-        )
+                ending = _own_lack(attempt, error)
+            evidence = attempt.to_evidence(ending)
         return self._masker.mask_evidence(evidence)
 
     async def experiment(
         self,
-        target: Target,
+        prepared: PreparedTarget,
         evidence: Evidence,
         varied: Sequence[Varied],
         budget: float | None = None,
     ) -> tuple[Experiment, ...]:
         """Make the variations `varied` of an attempt that reached the backend.
 
-        All share `budget` seconds, by default one further `timeout`. None are made where the files have changed meanwhile: they
-        would not be about that attempt any more.
+        All share `budget` seconds, by default one further `timeout`. None are made where the files
+        have changed meanwhile: they would not be about that attempt any more.
         """
+        target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
         credentials = self._credentials.get(target)
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
-        made = await self._experiments.round(
-            self._prepare(target),
-            credentials,
-            evidence.peer_address,
-            varied,
-            deadline,
-            asked=evidence.ending.stage == "export",
+        sent = evidence.ending.stage == "export"
+        experiments = ExperimentRound(
+            prepared, credentials, evidence.peer_address, sent, self._delays
         )
-        return self._masker.mask_experiments(made)
+        return self._masker.mask_experiments(await experiments.run(varied, deadline))
 
-    def forget(self, names: set[str]) -> None:
-        """Drop what was prepared for targets that are gone."""
-        for name in names & self._prepared.keys():
-            del self._prepared[name]
-        self._plans.forget(names)
-
-    def _prepare(self, target: Target) -> Prepared:
-        known = self._prepared.get(target.name)
-        if known is not None and known.target is target:
-            return known
-        self.forget({target.name})
-        register_targets(self._register, (target,))
-        prepared = prepare(
-            target,
-            self._user_agent,
-            self._clock_tolerance,
-            self._resource,
-            propagate=self._propagate,
-        )
-        self._prepared[target.name] = prepared
-        return prepared
-
-    async def _reach(
-        self,
-        prepared: Prepared,
-        credentials: Credentials,
-        progress: _Progress,
-        deadline: float,
-        own: OwnTime,
-    ) -> Ending:
-        before = monotonic()
-        own.act()
+    async def _reach_backend(self, attempt: _Attempt, credentials: Credentials) -> Ending:
+        """Resolve, connect, and have the session; then recheck a silent refusal."""
+        prepared, meter, before = attempt.prepared, attempt.meter, monotonic()
+        meter.note_action()
         try:
-            if prepared.address:
-                progress.addresses = (prepared.address,)
-            else:
-                progress.addresses = await self._resolver.resolve(prepared.dial.host, deadline)
+            attempt.addresses = (
+                (prepared.address,)
+                if prepared.address
+                else await self._resolver.resolve(prepared.next_hop.host, attempt.deadline)
+            )
         except ResolutionError as error:
             ending = Ending(stage="resolve", kind="dns", detail=error.code)
-            return own.judge(ending, expired=error.late)
+            return meter.judge(ending, expired=error.late)
         finally:
-            progress.durations["resolve"] = monotonic() - before
+            attempt.durations["resolve"] = monotonic() - before
         before = monotonic()
         try:
-            connected = await connect_first(progress.addresses, prepared.dial.port, deadline, own)
+            connected = await connect_first(
+                attempt.addresses, prepared.next_hop.port, attempt.deadline, meter
+            )
         finally:
-            progress.durations["connect"] = monotonic() - before
-        progress.connects = connected.tries
-        progress.peer_address, progress.round_trip = connected.address, connected.round_trip
+            attempt.durations["connect"] = monotonic() - before
+        attempt.connects = connected.tries
+        attempt.peer_address, attempt.round_trip = connected.address, connected.round_trip
         sock = connected.outcome
         if isinstance(sock, Ending):
             return sock
         with sock:
-            ending = await self._converse(prepared, credentials, progress, sock, deadline, own)
-        if is_silent_refusal(ending, progress.handshake):
-            tls = TlsClient(self._plans.get(prepared, credentials, CAPPED))
-            with self._delays.watch(prepared.target.timeout) as again:
-                progress.recheck = await shake_hands_again(
-                    prepared, tls, progress.peer_address, deadline, again, at=self._wall_clock()
+            ending = await self._run_session(attempt, credentials, sock)
+        if is_silent_refusal(ending, attempt.handshake):
+            with self._delays.measure(prepared.target.timeout) as own_meter:
+                attempt.recheck = await recheck_at_tls12(
+                    prepared, credentials, attempt.peer_address, attempt.deadline, own_meter
                 )
         return ending
 
-    async def _converse(
-        self,
-        prepared: Prepared,
-        credentials: Credentials,
-        progress: _Progress,
-        sock: socket.socket,
-        deadline: float,
-        own: OwnTime,
+    async def _run_session(
+        self, attempt: _Attempt, credentials: Credentials, sock: socket.socket
     ) -> Ending:
-        loop = asyncio.get_running_loop()
-        before = monotonic()
-        stream = await through_proxy(prepared, sock, deadline, own)
-        # A tunnel is part of the way.
-        progress.durations["connect"] += monotonic() - before
+        prepared, meter, before = attempt.prepared, attempt.meter, monotonic()
+        stream = await open_tunnel(prepared, sock, attempt.deadline, meter)
+        attempt.durations["connect"] += monotonic() - before
         if isinstance(stream, Ending):
             return stream
-        request, progress.canary_trace_id = prepared.request_at(progress.at, progress.trace)
-        quiet = min(max(5 * progress.round_trip, SHORTEST_QUIET), LONGEST_QUIET)
-        conversation = OtlpConversation(
-            None
-            if prepared.target.plaintext
-            else TlsClient(self._plans.get(prepared, credentials)),
+        request, attempt.canary_trace_id = prepared.request_at(attempt.at, attempt.trace)
+        target = prepared.target
+        session = OtlpSession(
+            None if target.plaintext else TlsClient(prepared.tls_settings(credentials)),
             request,
             purpose=prepared.purpose,
-            grpc=prepared.target.protocol == "grpc",
-            quiet=quiet,
+            needs_h2=target.protocol == "grpc",
+            quiet=min(max(5 * attempt.round_trip, SHORTEST_QUIET), LONGEST_QUIET),
         )
-        pump = Pump(loop, sock, conversation, own.act)
+        pump = Pump(sock, session, meter.note_action)
         try:
-            await pump.run(deadline, stream.leftover)
+            await pump.run(attempt.deadline, stream.leftover)
         finally:
-            progress.handshake = conversation.handshake
-            progress.durations |= conversation.durations
-            progress.first_bytes = conversation.first_bytes
-        say_farewell(sock, conversation)
-        ending = conversation.ending
+            attempt.handshake = session.handshake
+            attempt.durations |= session.durations
+            attempt.first_bytes = session.first_bytes
+        send_close(sock, session.close())
+        ending = session.ending
         assert ending is not None
         if ending.kind == "unverified" and credentials.facts.system_roots:
             # OpenSSL opens a folder of roots as it verifies, and passes over what it cannot open.
             lack = lacks_descriptors()
             if lack:
                 raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
-        received_at = self._wall_clock()
-        progress.clock = date_reading(conversation.date_answer, received_at)
-        if conversation.answer is not None:
-            progress.answer = msgspec.structs.replace(conversation.answer, received_at=received_at)
-        return own.judge(ending, expired=pump.expired)
+        received_at = self._settings.wall_clock()
+        attempt.clock = date_reading(session.dated_answer, received_at)
+        if session.answer is not None:
+            attempt.answer = msgspec.structs.replace(session.answer, received_at=received_at)
+        return meter.judge(ending, expired=pump.expired)
 
 
-def _stage_reached(progress: _Progress) -> Stage:
-    """Return the stage in which an attempt ended that its own process broke off."""
-    if progress.handshake is not None:
-        return "handshake"
-    return "resolve" if "load" in progress.durations else "load"
+def _judge_load(attempt: _Attempt, credentials: Credentials) -> Ending | None:
+    """Return what ends an attempt before anything is sent; None where it goes on.
+
+    Settings that no exporter can work with, files that keep an exporter from starting, and what
+    this probe itself cannot do though an exporter may: each is another ending.
+    """
+    target = attempt.prepared.target
+    if target.faults:
+        # Not tried: nothing that was sent would be what an exporter sends.
+        attempt.credentials = with_setting_faults(attempt.credentials, target)
+        return Ending(stage="load", kind="credentials")
+    if target.plaintext:
+        return None
+    if attempt.credentials.faults:
+        return Ending(stage="load", kind="credentials")
+    if lacking := credentials.lacking():
+        return Ending(stage="load", kind="probe_fault", detail=lacking)
+    return None
+
+
+def _own_lack(attempt: _Attempt, error: BaseException) -> Ending:
+    """Return the ending of an attempt that this process itself had to give up."""
+    stage: Stage = "resolve" if "load" in attempt.durations else "load"
+    if attempt.handshake is not None:
+        stage = "handshake"
+    return Ending(stage=stage, kind="probe_fault", detail=describe_lack(error))

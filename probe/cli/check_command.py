@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from probe.cli.event_loop import in_loop
-from probe.cli.exit_codes import exit_code
 from probe.cli.load_configuration import (
     PathOf,
     TextFile,
     config_option,
-    loader,
+    get_secret_register,
     report_sources,
-    secret_register,
+    wait_for_configuration,
 )
-from probe.cli.results import OUTPUTS, print_results
-from probe.cli.wait_for_sources import loaded_within
+from probe.cli.results import OUTPUTS, exit_code, print_results
+from probe.cli.run_command import run_in_loop
 from probe.model.target import DEPTHS, PROTOCOLS
-from probe.system.standard_streams import progress, reader_may_leave
+from probe.report.progress import show_progress
+from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
-    from probe.model.source_state import SourceState
-    from probe.model.target import ClockSource, Target
+    from probe.model.target import SourceState, Target
     from probe.service.pipeline import Observation
 
 _STDOUT: Final = Path("-")
@@ -101,53 +100,47 @@ def check(
             raise click.UsageError("give endpoints or --config, not both")
         named = read_endpoints(endpoints, targets_file or ())
         targets: Sequence[Target] = targets_from_arguments(named, **settings)
-        concurrency, tolerance, experiments = 100, 60.0, True
-        clocks: Sequence[ClockSource] = ()
-        resource: Mapping[str, str] = {}
-        sources: Sequence[SourceState] = ()
+        loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:
         refuse_given(click.get_current_context(), settings)
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
-        loaded, limit = loaded_within(loader(config_file), limit)
+        loaded, limit = wait_for_configuration(config_file, limit)
         report_sources(loaded)
-        sources = loaded.source_states
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)
-        targets, concurrency = loaded.targets, loaded.concurrency
-        tolerance, experiments = loaded.clock_tolerance, loaded.experiments_enabled
-        clocks, resource = loaded.clock_sources, loaded.resource
+        targets = loaded.targets
     from probe.ledger.target_runtime import as_expected
     from probe.log.format import configure_logging
-    from probe.service.pipeline import rounds
+    from probe.service.pipeline import PipelineSettings, run_rounds
 
-    register = secret_register()
+    of_pipeline = PipelineSettings.from_configuration(loaded) if loaded else PipelineSettings()
+    sources: Sequence[SourceState] = loaded.source_states if loaded else ()
+
+    register = get_secret_register()
     configure_logging(human=True, mask=register.mask)
-    with progress(len(targets), shown=not quiet) as watched:
+    with show_progress(len(targets), shown=not quiet) as watched:
 
-        def done(observation: Observation) -> None:
+        def report(observation: Observation) -> None:
             target, evidence, diagnosis = observation
             watched(target.name, as_expected(diagnosis, evidence.target.expect_cause))
 
-        observations = in_loop(
-            rounds(
+        observations = run_in_loop(
+            run_rounds(
                 targets,
-                concurrency=concurrency,
-                clock_tolerance=tolerance,
-                clock_sources=clocks,
+                replace(of_pipeline, experiments=of_pipeline.experiments and not no_experiments),
+                concurrency=loaded.concurrency if loaded else 100,
                 limit=limit,
-                resource=resource,
-                experiments=experiments and not no_experiments,
                 register=register,
-                done=done,
+                report=report,
             )
         )
     seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
     if evidence_folder is not None:
-        from probe.report.evidence_files import write_evidence
+        from probe.report.result import write_evidence
 
         write_evidence(evidence_folder, [evidence for evidence, _ in seen])
     file = None if output_file == _STDOUT else output_file
-    with reader_may_leave():
+    with ignore_broken_pipe():
         print_results(seen, output, targets=targets, sources=sources, file=file)
     return exit_code(seen, sources)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.event_loop import in_loop, listening_on
-from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code
-from probe.cli.results import print_results
-from probe.system.standard_streams import reader_may_leave
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, PROBE_FAULT, exit_code, print_results
+from probe.cli.run_command import run_in_loop, translate_listen_error
+from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
     from probe.config.configuration import WebSettings
@@ -31,7 +30,7 @@ def demo(once: bool, listen: str) -> int:
     from probe.log.format import configure_logging
 
     configure_logging(human=sys.stderr.isatty())
-    return in_loop(_demo(None if once else web))
+    return run_in_loop(_demo(None if once else web))
 
 
 async def _demo(web: WebSettings | None) -> int:
@@ -39,17 +38,17 @@ async def _demo(web: WebSettings | None) -> int:
     import tempfile
 
     from probe.demo.scenarios import Demo
-    from probe.service.pipeline import one_round
+    from probe.service.pipeline import run_rounds
 
     with tempfile.TemporaryDirectory(prefix="mtls-probe-demo-") as folder:
         backends = Demo()
         targets = await backends.start(Path(folder))
         try:
-            observations = await one_round(targets, concurrency=20, clock_tolerance=60.0)
+            observations = await run_rounds(targets, concurrency=20)
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             faulty = sum(map(bool, backends.expected.values()))
             wrong = list(_wrong(observations, backends.expected))
-            with reader_may_leave():
+            with ignore_broken_pipe():
                 print_results(seen, "table")
                 last = [f"The certificates in {folder} were made for this round alone."] * (
                     web is None
@@ -90,7 +89,7 @@ async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
     def listening(address: Endpoint) -> None:
         click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
 
-    with listening_on(web):
+    with translate_listen_error(web):
         await serve(
             demo_configuration(targets, web), listening=listening, lines_dropped=lines_dropped
         )

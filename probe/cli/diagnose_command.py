@@ -4,10 +4,9 @@ from typing import IO
 
 import click
 
-from probe.cli.exit_codes import exit_code
 from probe.cli.load_configuration import TextFile
-from probe.cli.results import print_results
-from probe.system.standard_streams import reader_may_leave
+from probe.cli.results import exit_code, print_results
+from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 
@@ -33,7 +32,7 @@ def diagnose(files: tuple[IO[bytes], ...], output: str) -> int:
                 where = f"{safe_text(file.name)}{f', line {number}' if number else ''}"
                 raise click.ClickException(f"{where}: {error}") from None
             observations.append((evidence, meaning(evidence)))
-    with reader_may_leave():
+    with ignore_broken_pipe():
         print_results(observations, output)
     return exit_code(observations)
 

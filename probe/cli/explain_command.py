@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
-from probe.system.standard_streams import reader_may_leave
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     candidates = candidates_of(text)
     if not candidates and " " not in one_word:
         _refuse_if_near(one_word, catalogue, _PERHAPS_MEANT)
-    from probe.report.explanation import candidates_document, print_candidates
+    from probe.report.explanation import encode_candidates, print_candidates
 
-    with reader_may_leave():
+    with ignore_broken_pipe():
         if output == "json":
-            click.echo(candidates_document(candidates, catalogue), nl=False)
+            click.echo(encode_candidates(candidates, catalogue), nl=False)
         elif candidates:
             print_candidates(candidates, catalogue)
     if candidates:
@@ -83,11 +83,11 @@ def _stdin() -> str:
 
 def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:
     cause = catalogue[cause_id]
-    with reader_may_leave():
+    with ignore_broken_pipe():
         if output == "json":
-            from probe.report.explanation import cause_document
+            from probe.report.explanation import encode_cause
 
-            click.echo(cause_document(cause), nl=False)
+            click.echo(encode_cause(cause), nl=False)
         else:
             from probe.report.cause_page import cause_page
 

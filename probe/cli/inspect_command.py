@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
-from probe.cli.load_configuration import config_option, configuration
-from probe.system.standard_streams import reader_may_leave
+from probe.cli.load_configuration import config_option, read_configuration, report_sources
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,19 +57,20 @@ def inspect(
     if named:
         sets = _sets_named(files, *options)
     else:
-        loaded = configuration(config_file, connects=False)
+        loaded = read_configuration(config_file)
+        report_sources(loaded)
         sets = _sets_of(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
     from probe.inspection.inspect_files import inspect as look
 
     inspection = look(sets, time.time(), reference)
-    from probe.report.inspection import files_document, print_files
+    from probe.report.inspection import encode_inspection, print_inspection
 
-    with reader_may_leave():
+    with ignore_broken_pipe():
         if output == "json":
-            click.echo(files_document(inspection), nl=False)
+            click.echo(encode_inspection(inspection), nl=False)
         else:
-            print_files(inspection)
+            print_inspection(inspection)
     seen, faults = len(inspection.files), len(inspection.faults)
     click.echo(
         f"{seen} file{'' if seen == 1 else 's'}, {faults} fault{'' if faults == 1 else 's'}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,12 +13,14 @@ from probe.text.description import NotAPathError, refuse_non_path
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
+PAUSE: Final = 1.0
+"""Seconds between two readings while something is waited for."""
 _LONGEST: Final = 2048
 """Characters of one line of what is our own words with a name or two in them."""
 
 if TYPE_CHECKING:
     from probe.config.configuration import Configuration, WebSettings
-    from probe.config.loader import Answers, Loader
+    from probe.config.loader import Answers, ConfigurationLoader
 
 
 class PathOf(click.Path):
@@ -25,7 +28,7 @@ class PathOf(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path, or end with a usage error that describes what stands in its place."""
-        refuse(self, value, param, ctx)
+        _refuse(self, value, param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -34,14 +37,13 @@ class TextFile(click.File):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Open the file, or end with a usage error that describes what stands in its place."""
-        refuse(self, value, param, ctx)
+        _refuse(self, value, param, ctx)
         return super().convert(value, param, ctx)
 
 
-def refuse(
+def _refuse(
     kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
 ) -> None:
-    """End with a usage error where `value` is text that can't be a path."""
     if isinstance(value, str):
         try:
             refuse_non_path(value)
@@ -57,30 +59,29 @@ config_option = click.option(
 )
 
 
-def secret_register() -> SecretRegister:
-    """Return the register of the command that runs; whatever it prints or keeps passes it."""
+def get_secret_register() -> SecretRegister:
+    """Return the register of the command that runs; whatever it prints or keeps is masked by it."""
     return click.get_current_context().ensure_object(SecretRegister)
 
 
-def loader(
+def make_loader(
     config_file: Path | None, listen: WebSettings | None = None, *, human: bool = True
-) -> Loader:
+) -> ConfigurationLoader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
     What is secret of it is registered before anybody else has it. `listen` says where to serve,
     whatever the file says. From now on the log goes to standard error, where `human` in a readable
     form, else in JSON.
     """
-    from probe.config.configuration import configuration_from_environment, load_configuration
-    from probe.config.configured_secrets import mask_sources, register_configuration
-    from probe.config.loader import Loader
+    from probe.config.configuration import mask_sources, register_configuration
+    from probe.config.loader import ConfigurationLoader, load_configuration, load_from_environment
     from probe.config.source_reader import SourceReader
     from probe.diagnosis.catalogue import CATALOGUE
     from probe.log.format import configure_logging
     from probe.model.known_secrets import register_environment
     from probe.service.pipeline import USER_AGENT
 
-    register = secret_register()
+    register = get_secret_register()
     # Before anything is read: structlog's own way is standard output, where documents go.
     configure_logging(human=human, mask=register.mask)
     register_environment(register, os.environ)
@@ -88,7 +89,7 @@ def loader(
 
     def read(answers: Answers) -> Configuration:
         if config_file is None:
-            loaded = configuration_from_environment(os.environ, reader, listen)
+            loaded = load_from_environment(os.environ, reader, listen)
         else:
             loaded = load_configuration(
                 config_file,
@@ -101,41 +102,52 @@ def loader(
         register_configuration(register, loaded)
         return mask_sources(register, loaded)
 
-    return Loader(read, user_agent=USER_AGENT)
+    return ConfigurationLoader(read, user_agent=USER_AGENT)
 
 
-def configuration(config_file: Path | None, *, connects: bool = True) -> Configuration:
+def read_configuration(config_file: Path | None) -> Configuration:
     """Read `config_file`, or where there is none the environment; warnings go to stderr.
 
-    What is wrong with sources goes there too: no document on standard output is broken by it.
-
-    Args:
-        config_file: the project's own YAML.
-        connects: False leaves out the lists of http_sd, each with a warning.
-
-    Raises:
-        ConfigurationError: where it has an error.
-    """
-    loaded = loaded_by(loader(config_file), connects=connects)
-    report_sources(loaded)
-    return loaded
-
-
-def loaded_by(loading: Loader, *, connects: bool = True) -> Configuration:
-    """Return what `loading` reads; warnings go to stderr.
+    It connects nowhere: each list of http_sd is left out, with a warning.
 
     Raises:
         ConfigurationError: where it has an error.
     """
     import asyncio
 
-    loaded = asyncio.run(loading.load() if connects else loading.load_without_lists())
-    report_warnings(loaded)
+    loaded = asyncio.run(make_loader(config_file).load_without_lists())
+    _report_warnings(loaded)
     return loaded
 
 
-def report_warnings(loaded: Configuration) -> None:
-    """Write the warnings of `loaded` to stderr, one a line."""
+def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Configuration, float]:
+    """Read as `read_configuration` does, with the lists; return that, and what is left of `limit`.
+
+    It is read again for as long as a source is down or there is nothing to probe, and time (seconds)
+    is left: a list that a server does not have yet, or a file that another container writes. An
+    environment that names no file cannot change, and is not waited for.
+    """
+    import asyncio
+
+    loaded, left = asyncio.run(_wait(make_loader(config_file), limit))
+    _report_warnings(loaded)
+    return loaded, left
+
+
+async def _wait(loader: ConfigurationLoader, limit: float) -> tuple[Configuration, float]:
+    import asyncio
+
+    end = time.monotonic() + limit
+    while True:
+        loaded = await loader.load()
+        missing = loaded.nothing_to_probe or not all(each.up for each in loaded.source_states)
+        left = end - time.monotonic()
+        if not missing or left < PAUSE or not loaded.files:
+            return loaded, max(left, 0.0)
+        await asyncio.sleep(PAUSE)
+
+
+def _report_warnings(loaded: Configuration) -> None:
     for warning in loaded.warnings:
         _write(f"warning: {warning}")
 
@@ -145,8 +157,8 @@ def report_sources(loaded: Configuration) -> None:
 
     Where the environment is the only source, why it is down is why nothing is probed.
     """
-    from probe.config.named_sources import SDK_ENVIRONMENT
-    from probe.model.source_state import sources_down
+    from probe.config.declared_source import SDK_ENVIRONMENT
+    from probe.model.target import sources_down
 
     down = sources_down(loaded.source_states)
     environment = SDK_ENVIRONMENT.where
@@ -167,5 +179,5 @@ def report_sources(loaded: Configuration) -> None:
 
 
 def _write(text: str) -> None:
-    lines = secret_register().mask(text).split("\n")
+    lines = get_secret_register().mask(text).split("\n")
     click.echo("\n".join(safe_text(line, _LONGEST) for line in lines), err=True)

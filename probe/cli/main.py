@@ -13,16 +13,16 @@ from typing import Final, cast
 import click
 
 from probe import __version__
-from probe.cli.exit_codes import PROBE_FAULT, USAGE
+from probe.cli.results import PROBE_FAULT, USAGE
 from probe.config.errors import ConfigurationError
-from probe.system.core_dumps import forbid_core_dumps
+from probe.system.own_limits import forbid_core_dumps
 from probe.system.standard_streams import (
-    fill_standard_streams,
-    give_up_stdout,
+    buffer_stdout,
+    discard_stdout,
     install_bounded_stderr,
-    write_all_of_it,
+    open_closed_streams,
 )
-from probe.text.description import describe_path, without_arguments
+from probe.text.description import describe_path, mask_arguments
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
@@ -83,8 +83,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
     _drop_variables_of_application()
-    fill_standard_streams()
-    write_all_of_it()
+    open_closed_streams()
+    buffer_stdout()
     register = SecretRegister()
     install_bounded_stderr(register.mask)
     try:
@@ -92,7 +92,7 @@ def main() -> None:
     except click.ClickException as error:
         # What it quotes of the command line may be a key: "$(cat key.pem)".
         with_names = click.UsageError(
-            register.mask(without_arguments(error.format_message(), sys.argv[1:]))
+            register.mask(mask_arguments(error.format_message(), sys.argv[1:]))
         )
         with_names.ctx = getattr(error, "ctx", None)
         with_names.show()
@@ -104,12 +104,12 @@ def main() -> None:
         code = USAGE
     except OSError as error:
         # The machine, not a target: a full disk, no folder for temporary files, no descriptors.
-        give_up_stdout()
+        discard_stdout()
         where = f" ({safe_text(describe_path(str(error.filename)))})" if error.filename else ""
         click.echo(f"mtls-probe: {error.strerror or error}{where}", err=True)
         code = PROBE_FAULT
     except Exception as error:  # noqa: BLE001  (a bug of the probe's has an exit code of its own)
-        from probe.text.bug_report import describe_bug
+        from probe.text.description import describe_bug
 
         click.echo(register.mask(describe_bug(error)), err=True, nl=False)
         code = PROBE_FAULT

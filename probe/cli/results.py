@@ -1,10 +1,12 @@
-"""Prints what attempts mean: as a table, JSON, a pipeline's report or metrics; or into a file."""
+"""What a command leaves: its results as a table or a document, in a file or printed; its exit code."""
 
 from __future__ import annotations
 
 import errno
 import io
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +15,19 @@ import click
 if TYPE_CHECKING:
     from probe.model.diagnosis import Diagnosis
     from probe.model.evidence import Evidence
-    from probe.model.source_state import SourceState
-    from probe.model.target import Target
+    from probe.model.target import SourceState, Target
+
+AS_EXPECTED: Final = 0
+NOT_AS_EXPECTED: Final = 1
+USAGE: Final = 2
+PROBE_FAULT: Final = 3
 
 OUTPUTS: Final = ("table", "json", "jsonl", "junit", "prometheus")
 
 Row = tuple["Evidence", "Diagnosis"]
+
+MODE: Final = 0o644
+"""Of an output file: the node exporter runs as another user; nothing of an output is secret."""
 
 _NAMED_WRONGLY: Final = frozenset(
     {
@@ -27,6 +36,26 @@ _NAMED_WRONGLY: Final = frozenset(
     }
 )
 """What a file that was named wrongly ends with; anything else is the state of this machine."""
+
+
+def exit_code(
+    observations: Iterable[tuple[Evidence, Diagnosis]], sources: Iterable[SourceState] = ()
+) -> int:
+    """Return the code for one round: a fault of the probe's own comes before everything else.
+
+    A source that is down is not as expected, and neither is a round without any target.
+    """
+    from probe.ledger.target_runtime import as_expected
+
+    observations = tuple(observations)
+    well = bool(observations) and all(state.up for state in sources)
+    code = AS_EXPECTED if well else NOT_AS_EXPECTED
+    for evidence, diagnosis in observations:
+        if diagnosis.cause == "probe_fault":
+            return PROBE_FAULT
+        if not as_expected(diagnosis, evidence.target.expect_cause):
+            code = NOT_AS_EXPECTED
+    return code
 
 
 def print_results(
@@ -59,11 +88,10 @@ def print_results(
     if file is None:
         click.echo(content, nl=False)
         return
-    from probe.system.output_file import write_whole
     from probe.text.safe_text import safe_text
 
     try:
-        write_whole(file, content)
+        replace_file(file, content)
     except OSError as error:
         if error.errno not in _NAMED_WRONGLY:
             raise OSError(error.errno, error.strerror, str(file)) from error
@@ -92,7 +120,38 @@ def _content(
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
         return textfile(observed, sources=sources or ())
-    from probe.report.result import document, line, result
+    from probe.report.result import build_result, encode_line, encode_results
 
-    results = [result(evidence, diagnosis) for evidence, diagnosis in rows]
-    return document(results, sources=sources) if output == "json" else b"".join(map(line, results))
+    results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]
+    return (
+        encode_results(results, sources=sources)
+        if output == "json"
+        else b"".join(map(encode_line, results))
+    )
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` in the place of `path` in one step; a link stays, and what it names changes.
+
+    Whoever reads meanwhile, as the textfile collector of the node exporter, sees the old content or
+    the new one. What is not a regular file (/dev/null, a named pipe) is written to, never replaced.
+
+    Raises:
+        OSError: where its folder cannot be written to; nothing is left behind then.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    path = path.resolve()
+    # A dot before the name: the textfile collector reads *.prom alone, others read all.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), MODE)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from probe.cli.exit_codes import AS_EXPECTED
-from probe.cli.load_configuration import config_option, loaded_by, loader
-from probe.system.standard_streams import reader_may_leave
+from probe.cli.load_configuration import config_option, read_configuration
+from probe.cli.results import AS_EXPECTED
+from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 
@@ -40,7 +40,7 @@ def rules(
 ) -> int:
     """Print the Prometheus rules for the configuration in force."""
     # Thresholds alone are enough: how the sources are has no part in the rules.
-    loaded = loaded_by(loader(config_file), connects=False)
+    loaded = read_configuration(config_file)
     from probe.alerting.links import Pages
     from probe.alerting.rule import Thresholds
     from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
@@ -51,6 +51,6 @@ def rules(
         patience=loaded.alert_hold,
     )
     group = rule_group(thresholds, Pages(runbooks=runbook_url, dashboards=dashboard_url))
-    with reader_may_leave():
+    with ignore_broken_pipe():
         click.echo(prometheus_rule(group) if kubernetes else rule_file(group), nl=False)
     return AS_EXPECTED

@@ -1,14 +1,25 @@
-"""`mtls-probe run`: the service."""
+"""`mtls-probe run`: the service; and how commands run an event loop, and say that they cannot listen."""
+
+from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from probe.cli.event_loop import in_loop, listening_on
-from probe.cli.exit_codes import AS_EXPECTED
-from probe.cli.load_configuration import config_option, loader, secret_register
+from probe.cli.load_configuration import config_option, get_secret_register, make_loader
+from probe.cli.results import AS_EXPECTED
+from probe.system.own_limits import raise_descriptor_limit
+from probe.text.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from probe.config.configuration import WebSettings
+
+_T = TypeVar("_T")
 
 
 @click.command()
@@ -31,12 +42,36 @@ def run(config_file: Path | None, listen: str | None) -> int:
     from probe.service.service import serve
     from probe.system.standard_streams import lines_dropped
 
-    register = secret_register()
+    register = get_secret_register()
     address = None if listen is None else read_listen(listen)
-    again = loader(config_file, address, human=sys.stderr.isatty())
+    loader = make_loader(config_file, address, human=sys.stderr.isatty())
     # Lists are fetched once the service is up: one that is slow must not hold up its start.
-    loaded = asyncio.run(again.read())
+    loaded = asyncio.run(loader.read())
     log_warnings(loaded.warnings)
-    with listening_on(loaded.web):
-        in_loop(serve(loaded, loader=again, register=register, lines_dropped=lines_dropped))
+    with translate_listen_error(loaded.web):
+        run_in_loop(serve(loaded, loader=loader, register=register, lines_dropped=lines_dropped))
     return AS_EXPECTED
+
+
+def run_in_loop(main: Coroutine[Any, Any, _T]) -> _T:
+    """Run `main` to its end in a loop of its own, with as many descriptors as there may be."""
+    import uvloop
+
+    raise_descriptor_limit()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+@contextmanager
+def translate_listen_error(web: WebSettings) -> Iterator[None]:
+    """Turn a failure to listen into a message that names the address.
+
+    Raises:
+        click.ClickException: instead of the OSError.
+    """
+    try:
+        yield
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        where = safe_text(f"{web.host}:{web.port}")
+        raise click.ClickException(f"cannot listen on {where}: {reason or error}") from None

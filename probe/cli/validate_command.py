@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.exit_codes import AS_EXPECTED, NOT_AS_EXPECTED
-from probe.cli.load_configuration import config_option, configuration, secret_register
-from probe.system.standard_streams import reader_may_leave
+from probe.cli.load_configuration import (
+    config_option,
+    get_secret_register,
+    read_configuration,
+    report_sources,
+)
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -24,33 +29,34 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def validate(config_file: Path | None, output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
-    loaded = configuration(config_file, connects=False)
+    loaded = read_configuration(config_file)
+    report_sources(loaded)
     from probe.credentials.store import CredentialStore
     from probe.report.validation import (
+        build_validation,
+        encode_validation,
         is_valid,
         print_validation,
-        validation,
-        validation_document,
     )
 
     if loaded.web.config_file is not None:
         from probe.web.server.web_config import WebConfig
 
-        WebConfig(Path(loaded.web.config_file), secret_register())
+        WebConfig(Path(loaded.web.config_file), get_secret_register())
     store = CredentialStore()
     unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
-    found = validation(
+    found = build_validation(
         loaded.targets,
         [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
         (*loaded.warnings, *unread),
         loaded.source_states,
         loaded.nothing_to_probe,
     )
-    with reader_may_leave():
+    with ignore_broken_pipe():
         if output == "json":
-            click.echo(validation_document(found), nl=False)
+            click.echo(encode_validation(found), nl=False)
         else:
             print_validation(found)
     targets, faults = len(found.targets), len(found.faults)

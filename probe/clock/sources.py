@@ -167,7 +167,7 @@ class ClockSources:
             self._heard_nothing(source, str(error))
         except Exception:
             # A bug of ours: no attempt may suffer from a clock that is only asked beside it.
-            log.exception("probe_fault", source=source.name)
+            log.exception("probe_fault", work="clock source", source=source.name)
         else:
             self._known[source] = _Measured(comparison, self._wall_clock(), self._steady_clock())
             self._silent.discard(source)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import cast
 
 import click
 from click.core import ParameterSource
@@ -21,8 +21,6 @@ from probe.model.target import (
 )
 from probe.text.description import describe_value
 from probe.text.safe_text import safe_text
-
-_LAST_PORT: Final = 65535
 
 
 def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
@@ -120,11 +118,10 @@ def read_listen(text: str) -> WebSettings:
     Raises:
         click.UsageError: where it is none.
     """
-    host, colon, port = text.rpartition(":")
-    if not (colon and port.isascii() and port.isdecimal() and int(port[:6]) <= _LAST_PORT):
-        raise click.UsageError(f"--listen {text!r} is no HOST:PORT")
-    host = host.removeprefix("[").removesuffix("]")
-    return WebSettings(host or "0.0.0.0", int(port))  # noqa: S104  # as documented
+    try:
+        return WebSettings.parse_listen(text)
+    except ValueError:
+        raise click.UsageError(f"--listen {text!r} is not HOST:PORT") from None
 
 
 def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configuration:

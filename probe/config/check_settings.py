@@ -70,7 +70,7 @@ def check_form(entry: DefaultsEntry, document: Document, path: KeyPath) -> None:
     _check_choice(entry.depth, DEPTHS, document, (*path, "depth"))
     for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
         if value is not None:
-            duration_at(document, (*path, key), value)
+            check_duration(document, (*path, key), value)
     for name in entry.labels:
         check_label(name, document, (*path, "labels", name))
     check_tls_form(entry.tls, document, (*path, "tls"))
@@ -88,7 +88,7 @@ def setting_faults(
     yield from tls_faults(entry.tls, document, (*path, "tls"))
 
 
-def duration_at(
+def check_duration(
     document: Document, path: KeyPath, text: str, *, zero_allowed: bool = False
 ) -> float:
     """Return the duration `text` in seconds.
@@ -149,7 +149,7 @@ def check_tls_form(tls: TlsEntry, document: Document, path: KeyPath) -> None:
             reason = f"{one} and {other} exclude each other; keep one"
             raise error_at(document, (*path, other), reason)
     if tls.reload_interval:
-        duration_at(document, (*path, "reload_interval"), tls.reload_interval, zero_allowed=True)
+        check_duration(document, (*path, "reload_interval"), tls.reload_interval, zero_allowed=True)
 
 
 def tls_faults(tls: TlsEntry, document: Document, path: KeyPath) -> Iterator[ConfigurationError]:

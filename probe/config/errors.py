@@ -33,12 +33,12 @@ class ConfigurationError(Exception):
         allowed: What would be right.
         nearest: Whichever of `allowed` is closest to what was found.
         more: Further errors of the same file, found in the same reading.
-        untold: How many others the report leaves out.
-        files: Every file that the whole reading took: a change in one may mend it.
+        omitted: How many others the report leaves out.
+        files: Every file that the whole reading took: a change in one may fix it.
     """
 
     more: tuple["ConfigurationError", ...] = ()
-    untold: int = 0
+    omitted: int = 0
     files: tuple[str, ...] = ()
 
     def __init__(
@@ -75,12 +75,12 @@ class ConfigurationError(Exception):
         if self.nearest is not None:
             lines.append(f"  nearest: {self.nearest}")
         lines += map(str, self.more)
-        if self.untold:
-            lines.append(f"and {self.untold} more")
+        if self.omitted:
+            lines.append(f"and {self.omitted} more")
         return "\n".join(lines)
 
 
-def why_unreadable(error: OSError | ValueError) -> str:
+def explain_unreadable(error: OSError | ValueError) -> str:
     """Return why a file could not be read as text, as one clause."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
@@ -89,36 +89,49 @@ def why_unreadable(error: OSError | ValueError) -> str:
     return str(error) or type(error).__name__
 
 
-class Mistakes:
-    """Collects the errors of one reading, so that the user sees all of them at once."""
+class ErrorList:
+    """Collects the errors of one reading, so that the user sees all of them at once.
 
-    def __init__(self) -> None:
-        """Hold none."""
-        self._first: list[ConfigurationError] = []
-        self._untold = 0
+    Attributes:
+        omitted: How many errors are not held, because the list is full.
+    """
+
+    def __init__(self, errors: Iterable[ConfigurationError] = ()) -> None:
+        """Hold `errors`."""
+        self._held: list[ConfigurationError] = []
+        self.omitted = 0
+        for error in errors:
+            self.add(error)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a further error would only be counted."""
+        return len(self._held) >= MOST_ERRORS
 
     def add(self, error: ConfigurationError) -> None:
-        """Hold `error` and its `more`, or count them where there are many already."""
-        together = (error, *error.more)
-        taken = together[: MOST_ERRORS - len(self._first)]
-        self._first += taken
-        self._untold += error.untold + len(together) - len(taken)
-        error.more, error.untold = (), 0
+        """Hold `error` and its `more`, or count them where the list is full."""
+        added = (error, *error.more)
+        taken = added[: MOST_ERRORS - len(self._held)]
+        self._held += taken
+        self.omitted += error.omitted + len(added) - len(taken)
+        error.more, error.omitted = (), 0
 
-    def leave_out(self, count: int) -> None:
-        """Count errors that nobody has made."""
-        self._untold += count
+    def combine(self) -> ConfigurationError | None:
+        """Return the first error with the others as its `more`, or None where there is none."""
+        if not self._held:
+            return None
+        first, *more = self._held
+        first.more, first.omitted = tuple(more), self.omitted
+        return first
 
-    def tell(self) -> None:
-        """Raise the first with the others as its `more`, if there is any.
+    def raise_any(self) -> None:
+        """Raise what `combine` returns.
 
         Raises:
-            ConfigurationError: that one.
+            ConfigurationError: where there is any error.
         """
-        if self._first:
-            first, *more = self._first
-            first.more, first.untold = tuple(more), self._untold
-            raise first
+        if (error := self.combine()) is not None:
+            raise error
 
 
 def render_key(path: KeyPath) -> str:
@@ -140,7 +153,7 @@ def _shown_file(file: str) -> str:
     return file if plain_url else describe_path(file)
 
 
-def nearest_of(found: str, allowed: Iterable[str]) -> str | None:
+def find_nearest(found: str, allowed: Iterable[str]) -> str | None:
     """Return whichever of `allowed` is closest to `found`, or None where none is close."""
     near = difflib.get_close_matches(found[:256], list(allowed), n=1)
     return near[0] if near else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.config.errors import ConfigurationError, KeyPath, render_key, why_unreadable
+from probe.config.errors import ConfigurationError, KeyPath, explain_unreadable, render_key
 from probe.config.yaml_document import MAX_BYTES, parse_yaml
 
 SCHEMES: Final = ("env", "file", "yaml")
@@ -42,6 +42,13 @@ class Expanded:
 
     value: Any
     text: str
+
+
+def unwrap(value: Any) -> Any:
+    """Return `value` as YAML reads it, where a whole-value reference gave it."""
+    while isinstance(value, Expanded):
+        value = value.value
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,7 @@ class _Run:
         try:
             return self._read_file(opaque)
         except (OSError, ValueError) as error:
-            reason = f"the file of a reference cannot be read: {why_unreadable(error)}"
+            reason = f"the file of a reference cannot be read: {explain_unreadable(error)}"
             raise ExpansionError(reason, budget.path, opaque) from None
 
 
@@ -177,10 +184,10 @@ def find_reference(text: str) -> str | None:
     """
     start = 0
     while (close := text.find("}", start)) >= 0:
-        opened = text.rfind("${", start, close)
-        if opened >= 0:
-            before = text[start:opened]
+        unwrap = text.rfind("${", start, close)
+        if unwrap >= 0:
+            before = text[start:unwrap]
             if (len(before) - len(before.rstrip("$"))) % 2 == 0:
-                return text[opened : close + 1]
+                return text[unwrap : close + 1]
         start = close + 1
     return None

@@ -1,18 +1,42 @@
-"""Reads a configuration with all that its sources name, http_sd's lists included, off the loop.
+"""Loads the configuration, with all that its sources name: a file, or an SDK's environment.
 
-A source that cannot be read keeps what it held before, and says so. A configuration that has an
-error itself is not used: the one before it stays in force.
+Two steps: `load_configuration` reads files and environment without any network;
+`ConfigurationLoader` adds the lists of http_sd, off the event loop. A source that cannot be read
+keeps what it held before, and says so. A configuration that has an error itself is not used.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from platform import node
 
 import aiohttp
 
-from probe.config.configuration import Configuration
-from probe.config.errors import ConfigurationError
-from probe.config.sources.http_sd import fetch, shown
+from probe.config.check_settings import check_duration
+from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
+from probe.config.declared_source import SDK_ENVIRONMENT, SourceInputs
+from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.expand import ExpansionError, expand
+from probe.config.file_reader import FileReader
+from probe.config.resource import resource_of
+from probe.config.schema import FileEntry, SourceEntry
+from probe.config.sections import (
+    find_obsolete_keys,
+    read_clock_sources,
+    read_modules,
+    read_shard_index,
+    read_sources,
+    read_web,
+)
+from probe.config.source_reader import SourceReader, explain_no_targets
+from probe.config.sources.collector.receiver import assign_served_files
+from probe.config.sources.http_sd import fetch_list, safe_url
+from probe.config.span_destination import SpanDestination, span_destination
+from probe.config.target_entry import read_targets
+from probe.config.target_list import assign_names, is_in_shard, merge_targets
+from probe.config.typed_values import convert, error_at
+from probe.config.yaml_document import Document, Place, parse_yaml
 
 Answers = Mapping[str, bytes | ConfigurationError]
 """What each http_sd URL has answered last, or why it has not."""
@@ -21,7 +45,147 @@ Read = Callable[[Answers], Configuration]
 """Reads everything but the lists of http_sd, which it is given; raises ConfigurationError."""
 
 
-class Loader:
+def load_configuration(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    known_causes: Collection[str] | None = None,
+    fetched: Answers | None = None,
+    reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
+) -> Configuration:
+    """Read the YAML file at `path`, expand its references and judge every key.
+
+    Args:
+        path: The file; relative names in it are relative to the working directory, as in a
+            Collector.
+        environ: The environment's variables, for references and for `sdk: environment`.
+        known_causes: The ids that `expect.cause` may have; None: any.
+        fetched: What each http_sd URL has answered last, or why it has not.
+        reader: Reads the sources, and knows what they held before; None: one that knows nothing.
+        listen: Where to serve instead of `web.listen`.
+
+    Raises:
+        ConfigurationError: with file, line, key, what was found and what is allowed; never for
+            what a source names, which `source_states` reports.
+    """
+    files = FileReader()
+    try:
+        document, warnings = _read_document(path, environ, files)
+        entry = convert(document, FileEntry)
+        inputs = SourceInputs(environ, files.read, fetched or {})
+        loaded = _build(entry, document, inputs, known_causes, reader, listen)
+    except ConfigurationError as error:
+        error.files = tuple(files.names)
+        raise
+    warnings = (*warnings, *loaded.warnings)
+    return replace(loaded, warnings=warnings, files=tuple(files.names))
+
+
+def load_from_environment(
+    environ: Mapping[str, str],
+    reader: SourceReader | None = None,
+    listen: WebSettings | None = None,
+) -> Configuration:
+    """Return the configuration of a probe that sees what an SDK in the same pod would see.
+
+    It never raises for what the variables say: `source_states` and targets that fail report it.
+    """
+    files = FileReader()
+    entry = FileEntry(sources=[SourceEntry(sdk=SDK_ENVIRONMENT.where)])
+    document = Document(SDK_ENVIRONMENT.where, {}, Place(1))
+    inputs = SourceInputs(environ, files.read)
+    loaded = _build(entry, document, inputs, None, reader, listen)
+    return replace(loaded, files=tuple(files.names))
+
+
+def _read_document(
+    path: Path, environ: Mapping[str, str], files: FileReader
+) -> tuple[Document, tuple[str, ...]]:
+    """Return the file at `path` with its references expanded, and warnings about those."""
+    try:
+        raw = files.read_any_kind(str(path))
+    except OSError as error:
+        reason = f"cannot be read: {explain_unreadable(error)}"
+        raise ConfigurationError(reason, file=str(path)) from None
+    document = parse_yaml(raw, str(path))
+    try:
+        expansion = expand(document.value, environ=environ, read_file=files.read_text)
+    except ExpansionError as error:
+        raise error_at(
+            document, error.path, error.reason, found=error.found, allowed=error.allowed
+        ) from None
+    return replace(document, value=expansion.value), expansion.warnings
+
+
+def _build(
+    entry: FileEntry,
+    document: Document,
+    inputs: SourceInputs,
+    known_causes: Collection[str] | None,
+    reader: SourceReader | None,
+    listen: WebSettings | None,
+) -> Configuration:
+    sources = tuple(read_sources(entry, document))
+    clocks = tuple(read_clock_sources(entry.clock.sources, document))
+    modules = read_modules(entry.modules, entry.defaults, document)
+    own = read_targets(entry.targets, entry.defaults, document, known_causes)
+    if not (own or sources or modules):
+        raise error_at(document, (), "names nothing to probe; give targets, sources or modules")
+    reading = (reader or SourceReader()).read(sources, entry.defaults, inputs)
+    shard_index = read_shard_index(entry, document)
+    web = read_web(entry, document)
+    if listen is not None:
+        web = replace(web, host=listen.host, port=listen.port)
+    resource, warnings = resource_of(entry.resource, inputs.environ, host=node(), port=web.port)
+    spans_to, more = span_destination(inputs.environ, probed=SDK_ENVIRONMENT in sources)
+    found = assign_served_files(
+        merge_targets([own, *reading.files]), reading.served, inputs.environ.get("HOSTNAME", "")
+    )
+    anything = found or modules or reading.not_fetched
+
+    def seconds(section: str, key: str, *, zero_allowed: bool = False) -> float:
+        text = getattr(getattr(entry, section), key)
+        return check_duration(document, (section, key), text, zero_allowed=zero_allowed)
+
+    return Configuration(
+        targets=tuple(
+            target
+            for target in assign_names(found)
+            if is_in_shard(target.name, shard_index, entry.shard.count)
+        ),
+        sources=sources,
+        resource=resource,
+        modules=modules,
+        web=web,
+        concurrency=entry.concurrency,
+        clock_tolerance=seconds("clock", "tolerance", zero_allowed=True),
+        clock_sources=clocks,
+        expiry_warning=seconds("alerts", "expiry_warning"),
+        expiry_critical=seconds("alerts", "expiry_critical"),
+        experiments_enabled=entry.experiments.enabled,
+        experiments_concurrency=entry.experiments.concurrency,
+        sample_successes=_choose_sampling(entry.telemetry.sample_successes, spans_to),
+        propagate=entry.telemetry.propagate,
+        shard_index=shard_index,
+        shard_count=entry.shard.count,
+        alert_hold=seconds("alerts", "hold"),
+        spans_to=spans_to,
+        source_states=reading.states,
+        nothing_to_probe=(
+            "" if anything else explain_no_targets(reading.states, where=document.file)
+        ),
+        warnings=(*reading.warnings, *warnings, *more, *find_obsolete_keys(document)),
+    )
+
+
+def _choose_sampling(configured: float | None, destination: SpanDestination | None) -> float:
+    """Return the file's share of successes, else the environment's, else the default."""
+    asked = None if destination is None else destination.sample_successes
+    return next((share for share in (configured, asked) if share is not None), SAMPLE_SUCCESSES)
+
+
+class ConfigurationLoader:
     """Reads the configuration again and again, and remembers the last answers of lists."""
 
     def __init__(self, read: Read, *, user_agent: str) -> None:
@@ -38,7 +202,7 @@ class Loader:
             OSError: where a file cannot be read for want of descriptors or memory.
         """
         loaded = await self.read()
-        if await self.refresh(lists_of(loaded)):
+        if await self.refresh(list_urls(loaded)):
             loaded = await self.read()
         return loaded
 
@@ -59,8 +223,8 @@ class Loader:
         """
         loaded = await asyncio.to_thread(self._read, {})
         left_out = tuple(
-            f"{shown(url)}: this command connects nowhere, so the targets of that list are left out"
-            for url in lists_of(loaded)
+            f"{safe_url(url)}: this command connects nowhere, so the targets of that list are left out"
+            for url in list_urls(loaded)
         )
         return replace(loaded, warnings=(*loaded.warnings, *left_out))
 
@@ -78,7 +242,7 @@ class Loader:
     async def _fetch(self, session: aiohttp.ClientSession, url: str) -> bool:
         answer: bytes | ConfigurationError
         try:
-            answer = await fetch(session, url, user_agent=self._user_agent)
+            answer = await fetch_list(session, url, user_agent=self._user_agent)
         except ConfigurationError as error:
             answer = error
         before = self._answers.get(url)
@@ -92,6 +256,6 @@ def _same(before: bytes | ConfigurationError | None, answer: bytes | Configurati
     return before == answer
 
 
-def lists_of(configuration: Configuration) -> tuple[str, ...]:
-    """Return the URLs of its http_sd sources, whole: only `shown` of them is shown."""
+def list_urls(configuration: Configuration) -> tuple[str, ...]:
+    """Return the URLs of its http_sd sources, whole: show only `safe_url` of them."""
     return tuple(source.url.reveal() for source in configuration.sources if source.url is not None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from probe.model.target import Endpoint
+from probe.text.host_port import split_host_port
 
 
 def proxy_for(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
@@ -42,7 +43,7 @@ def _excepts(item: str, host: str, address: IPv4Address | IPv6Address | None, po
             return address is not None and address in ip_network(item, strict=False)
         except ValueError:
             return False
-    name, only_port = _host_and_port(item)
+    name, only_port = split_host_port(item)
     if only_port and only_port != str(port):
         return False
     if address is not None:
@@ -52,13 +53,3 @@ def _excepts(item: str, host: str, address: IPv4Address | IPv6Address | None, po
             return False
     suffix = name.removeprefix("*")
     return host.endswith(suffix) if suffix.startswith(".") else f".{host}".endswith(f".{suffix}")
-
-
-def _host_and_port(item: str) -> tuple[str, str]:
-    if item.startswith("["):
-        name, _, rest = item[1:].partition("]")
-        return name, rest.removeprefix(":")
-    if item.count(":") == 1:
-        name, _, port = item.partition(":")
-        return name, port
-    return item, ""

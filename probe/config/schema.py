@@ -4,7 +4,7 @@ Only names and types stand here: what values mean is judged where they become a 
 None means that a key is not set, so that `defaults` can fill it.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
@@ -12,18 +12,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
-DURATIONS: Final = frozenset(
-    {
-        "interval",
-        "timeout",
-        "reload_interval",
-        "tolerance",
-        "expiry_warning",
-        "expiry_critical",
-        "hold",
-    }
-)
-"""Keys that hold a Go duration string."""
+Duration = Annotated[str, Meta(extra={"duration": True})]
+"""A Go duration with its unit, or one of `d` and `w`."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +38,7 @@ class TlsEntry(Entry, frozen=True, kw_only=True):
     cipher_suites: list[str] | None = None
     include_insecure_cipher_suites: bool | None = None
     curve_preferences: list[str] | None = None
-    reload_interval: str | None = None
+    reload_interval: Duration | None = None
     tpm: Any = None
 
 
@@ -59,8 +49,8 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
     signal: str | None = None
     proxy_url: str | None = None
     depth: str | None = None
-    interval: str | None = None
-    timeout: str | None = None
+    interval: Duration | None = None
+    timeout: Duration | None = None
     headers: dict[str, str] = field(default_factory=dict)
     tls: TlsEntry = TlsEntry()
     labels: dict[str, str] = field(default_factory=dict)
@@ -107,7 +97,7 @@ class ClockEntry(Entry, frozen=True, kw_only=True):
     """`clock`."""
 
     sources: list[ClockSourceEntry] = field(default_factory=list)
-    tolerance: str = "60s"
+    tolerance: Duration = "60s"
 
 
 class WebEntry(Entry, frozen=True, kw_only=True):
@@ -135,9 +125,9 @@ class ExperimentsEntry(Entry, frozen=True, kw_only=True):
 class AlertsEntry(Entry, frozen=True, kw_only=True):
     """`alerts`."""
 
-    expiry_warning: str = "672h"
-    expiry_critical: str = "336h"
-    hold: str = "5m"
+    expiry_warning: Duration = "672h"
+    expiry_critical: Duration = "336h"
+    hold: Duration = "5m"
 
 
 class TelemetryEntry(Entry, frozen=True, kw_only=True):

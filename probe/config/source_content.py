@@ -1,9 +1,12 @@
 """`SourceContent`: what one reading of a file, a list or the environment gave. Plain data."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
-from probe.config.errors import ConfigurationError, Mistakes
+from probe.config.errors import ConfigurationError, ErrorList
 from probe.config.sources.collector.receiver import ServedCertificate
+from probe.model.finding import Finding
 from probe.model.target import Target
 
 
@@ -21,14 +24,14 @@ class SourceContent:
     served: tuple[ServedCertificate, ...] = ()
     """What the receivers of a Collector on this host serve."""
 
-    def usable(self) -> "SourceContent":
+    def require_targets(self) -> "SourceContent":
         """Return it, unless nothing of it became a target because of mistakes.
 
         Raises:
-            ConfigurationError: those mistakes together.
+            ConfigurationError: all of those mistakes.
         """
         if self.errors and not self.targets:
-            raise together(self.errors)
+            ErrorList(self.errors).raise_any()
         return self
 
     def with_targets(self, targets: tuple[Target, ...]) -> "SourceContent":
@@ -36,13 +39,51 @@ class SourceContent:
         return replace(self, targets=targets)
 
 
-def together(errors: tuple[ConfigurationError, ...]) -> ConfigurationError:
-    """Return all of `errors`, of which there is one at least, as one report."""
-    mistakes = Mistakes()
-    for error in errors:
-        mistakes.add(error)
-    try:
-        mistakes.tell()
-    except ConfigurationError as first:
-        return first
-    raise AssertionError("there is no error to report")
+CAUSE: Final = "exporter_configuration_invalid"
+
+
+def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
+    """Return `target` with a fault for each of `errors`, and without what it could not send.
+
+    Without any errors it is returned as it is.
+    """
+    faults = tuple(fault for error in errors for fault in _faults(error))
+    if not faults:
+        return target
+    settings = replace(
+        target.tls,
+        min_version="",
+        max_version="",
+        cipher_suites=(),
+        curve_preferences=(),
+        server_name_override="",
+    )
+    return replace(
+        target, tls=settings, headers=(), proxy_url=None, faults=tuple(dict.fromkeys(faults))
+    )
+
+
+def _faults(error: ConfigurationError) -> Iterator[Finding]:
+    for one in (error, *error.more):
+        where = one.file if one.line is None else f"{one.file}:{one.line}"
+        fact = ": ".join(part for part in (where, one.key, one.reason) if part)
+        if one.found is not None:
+            fact += f" (found: {one.found})"
+        yield Finding(cause=CAUSE, fact=fact, fix=(_step(one),))
+
+
+def _step(error: ConfigurationError) -> str:
+    what = error.key or "the settings"
+    place = "" if error.file == "environment" else f" in {error.file or 'its configuration'}"
+    if place and error.line is not None:
+        place += f", line {error.line}"
+    step = f"Correct {what}{place}"
+    if error.nearest is not None:
+        step += f": did you mean {error.nearest}?"
+    elif error.allowed:
+        step += f": allowed are {', '.join(error.allowed)}."
+    else:
+        step += "."
+    if error.file == "environment":
+        step += " An environment changes with a restart of its process only."
+    return step

@@ -11,21 +11,20 @@ from typing import Final
 
 import structlog
 
-from probe.config.errors import ConfigurationError, why_unreadable
-from probe.config.named_sources import (
+from probe.config.declared_source import (
     SDK_ENVIRONMENT,
-    NamedSource,
+    DeclaredSource,
     NotFetchedError,
-    Surroundings,
-    parts_of,
+    SourceInputs,
+    list_parts,
     read_part,
 )
+from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.receiver import ServedCertificate
-from probe.model.source_state import SourceState
-from probe.model.target import Target
-from probe.text.bug_report import describe_bug
+from probe.model.target import SourceState, Target
+from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
 KEPT: Final = "what was read before stays in force"
@@ -72,10 +71,10 @@ class SourceReader:
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self._good: dict[tuple[NamedSource, str], _Good] = {}
+        self._good: dict[tuple[DeclaredSource, str], _Good] = {}
 
     def read(
-        self, sources: Sequence[NamedSource], defaults: DefaultsEntry, surroundings: Surroundings
+        self, sources: Sequence[DeclaredSource], defaults: DefaultsEntry, surroundings: SourceInputs
     ) -> SourcesReading:
         """Return what `sources` give now; nothing that they hold raises.
 
@@ -89,7 +88,7 @@ class SourceReader:
         warnings: list[str] = []
         served: list[ServedCertificate] = []
         not_fetched = 0
-        used: set[tuple[NamedSource, str]] = set()
+        used: set[tuple[DeclaredSource, str]] = set()
         for source in sources:
             names, trouble = self._parts(source)
             used |= {(source, name) for name in names}
@@ -105,25 +104,25 @@ class SourceReader:
         self._good = {key: good for key, good in self._good.items() if key in used}
         return SourcesReading(
             files=tuple(files),
-            states=name_apart(states),
+            states=number_equal_names(states),
             not_fetched=not_fetched,
             warnings=tuple(warnings),
             served=tuple(served),
         )
 
-    def _parts(self, source: NamedSource) -> tuple[tuple[str, ...], str]:
+    def _parts(self, source: DeclaredSource) -> tuple[tuple[str, ...], str]:
         """Return what of `source` is read by itself, and why it could not be listed, or nothing.
 
         Where the directory cannot be listed (no descriptors, say), the files of before are read.
         """
         try:
-            return parts_of(source), ""
+            return list_parts(source), ""
         except OSError as error:
             known = tuple(name for each, name in self._good if each == source)
-            return known, f"{safe_text(source.where)} cannot be listed: {why_unreadable(error)}"
+            return known, f"{safe_text(source.where)} cannot be listed: {explain_unreadable(error)}"
 
     def _part(
-        self, source: NamedSource, name: str, defaults: DefaultsEntry, surroundings: Surroundings
+        self, source: DeclaredSource, name: str, defaults: DefaultsEntry, surroundings: SourceInputs
     ) -> "_Part":
         key = (source, name)
         recorder = _Recorder(surroundings.read_file)
@@ -138,7 +137,7 @@ class SourceReader:
         return _Part(content)
 
     def _as_before(
-        self, key: tuple[NamedSource, str], defaults: DefaultsEntry, surroundings: Surroundings
+        self, key: tuple[DeclaredSource, str], defaults: DefaultsEntry, surroundings: SourceInputs
     ) -> SourceContent | None:
         good = self._good.get(key)
         if good is None:
@@ -151,7 +150,7 @@ class SourceReader:
 
 
 def _guarded(
-    source: NamedSource, name: str, defaults: DefaultsEntry, surroundings: Surroundings
+    source: DeclaredSource, name: str, defaults: DefaultsEntry, surroundings: SourceInputs
 ) -> SourceContent:
     """Read one part; a bug of ours in that is the fault of this part alone, and is logged.
 
@@ -182,7 +181,7 @@ class _Recorder:
         self.files[name] = content = self._read_file(name)
         return content
 
-    def within(self, surroundings: Surroundings) -> Surroundings:
+    def within(self, surroundings: SourceInputs) -> SourceInputs:
         return replace(surroundings, read_file=self.read)
 
 
@@ -204,7 +203,7 @@ class _Part:
         return found
 
 
-def _state(source: NamedSource, parts: Sequence[_Part], trouble: str) -> SourceState:
+def _state(source: DeclaredSource, parts: Sequence[_Part], trouble: str) -> SourceState:
     targets = [target for part in parts for target in part.content.targets]
     problems = [text for part in parts for text in part.problems()]
     if trouble:
@@ -228,7 +227,7 @@ def _state(source: NamedSource, parts: Sequence[_Part], trouble: str) -> SourceS
     )
 
 
-def name_apart(states: Sequence[SourceState]) -> tuple[SourceState, ...]:
+def number_equal_names(states: Sequence[SourceState]) -> tuple[SourceState, ...]:
     """Give `#2` and so on to sources that are shown alike: URLs that differ in their query."""
     taken: dict[str, int] = {}
     named = []
@@ -238,7 +237,7 @@ def name_apart(states: Sequence[SourceState]) -> tuple[SourceState, ...]:
     return tuple(named)
 
 
-def explain_nothing(states: Sequence[SourceState], *, where: str) -> str:
+def explain_no_targets(states: Sequence[SourceState], *, where: str) -> str:
     """Say that there is nothing to probe, where was looked, and what to do.
 
     Args:

@@ -3,8 +3,7 @@
 Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,11 +18,11 @@ from probe.config.check_settings import (
     setting_faults,
 )
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, KeyPath, Mistakes, nearest_of, render_key
+from probe.config.errors import ConfigurationError, ErrorList, KeyPath, find_nearest, render_key
 from probe.config.schema import DefaultsEntry, TargetEntry, TlsEntry
-from probe.config.sources.collector.endpoint import effective_tls
+from probe.config.source_content import add_faults
+from probe.config.sources.collector.endpoint import resolve_tls
 from probe.config.typed_values import error_at
-from probe.config.unusable import with_faults
 from probe.config.yaml_document import Document
 from probe.credentials import tls_names as negotiable
 from probe.model.cipher_suites import INSECURE_SUITES
@@ -40,7 +39,7 @@ from probe.model.target import (
 )
 
 
-def targets_of(
+def read_targets(
     entries: Sequence[TargetEntry],
     defaults: DefaultsEntry,
     document: Document,
@@ -54,17 +53,17 @@ def targets_of(
     check_settings(defaults, document, ("defaults",))
     named: dict[str, int] = {}
     targets = []
-    mistakes = Mistakes()
+    errors = ErrorList()
     for position, entry in enumerate(entries):
         path = ("targets", position)
         try:
             _check_own_name(entry.name, named, document, path)
             targets.append(target_of(entry, defaults, document, path, known_causes))
         except ConfigurationError as error:
-            mistakes.add(error)
+            errors.add(error)
         if entry.name:
             named.setdefault(entry.name, position)
-    mistakes.tell()
+    errors.raise_any()
     return tuple(targets)
 
 
@@ -78,31 +77,6 @@ def _check_own_name(
         first = document.line(("targets", named[name], "name"))
         reason = f"the name is taken by the target in line {first}"
         raise error_at(document, (*path, "name"), reason, found=name)
-
-
-def with_unique_names(targets: Iterable[Target]) -> tuple[Target, ...]:
-    """Give host:port to each target without a name, and `#2` and so on where one is taken.
-
-    Names that are given count first, wherever they stand.
-    """
-    targets = tuple(targets)
-    taken: set[str] = set()
-    counts: dict[str, int] = {}
-    names: list[str] = []
-    given = {target.name for target in targets if target.name}
-    for target in targets:
-        name = target.name
-        if not name or name in taken:
-            base = name = name or str(target.endpoint)
-            while name in taken or name in given:
-                counts[base] = counts.get(base, 1) + 1
-                name = f"{base}#{counts[base]}"
-        taken.add(name)
-        names.append(name)
-    return tuple(
-        target if target.name == name else replace(target, name=name)
-        for target, name in zip(targets, names, strict=True)
-    )
 
 
 def tls_settings(entry: TlsEntry) -> TlsSettings:
@@ -144,7 +118,7 @@ def target_of(
         ConfigurationError: where it cannot be one.
     """
     target, faults = read_target(entry, defaults, document, path, known_causes, in_clear=in_clear)
-    return with_faults(target, faults)
+    return add_faults(target, faults)
 
 
 def read_target(
@@ -167,7 +141,7 @@ def read_target(
     faults = list(setting_faults(entry, document, path))
     tls = tls_settings(_merged_tls(entry.tls, defaults.tls))
     if not faults:
-        faults += faults_together(tls, document, (*path, "tls"))
+        faults += tls_conflicts(tls, document, (*path, "tls"))
     remarks: tuple[Finding, ...] = ()
     if endpoint.scheme == "http":
         if not (tls.insecure or in_clear):
@@ -177,8 +151,8 @@ def read_target(
             raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
     elif tls.insecure:
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
-        tls, remarks = effective_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
-    headers = merged_headers(defaults.headers, entry.headers)
+        tls, remarks = resolve_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
+    headers = merge_headers(defaults.headers, entry.headers)
     if not faults:
         grpc = protocol == "grpc"
         faults += _faults_on_the_wire(headers, tls.server_name_override, document, path, grpc=grpc)
@@ -217,7 +191,7 @@ def _faults_on_the_wire(
         yield error_at(document, where, fault, found=server_name)
 
 
-def merged_headers(*each: Mapping[str, str]) -> dict[str, str]:
+def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of all of `each`, a later one in place of an earlier one of its name.
 
     Names ignore case (RFC 9110 §5.1); the later spelling counts, at the earlier one's place.
@@ -250,7 +224,7 @@ def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
     return TlsEntry(**{**base, **own})
 
 
-def faults_together(
+def tls_conflicts(
     settings: TlsSettings, document: Document, path: KeyPath
 ) -> Iterator[ConfigurationError]:
     """Yield what keys of a `tls` section, each right by itself, mean together.
@@ -289,6 +263,6 @@ def _expected_cause(
             line=document.line(where),
             key=render_key(where),
             found=cause,
-            nearest=nearest_of(cause, known_causes),
+            nearest=find_nearest(cause, known_causes),
         )
     return cause

@@ -15,7 +15,7 @@ from probe.model.target import Target
 CAUSE: Final = "exporter_configuration_invalid"
 
 
-def with_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
+def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
     """Return `target` with a fault for each of `errors`, and without what it could not send.
 
     Without any errors it is returned as it is.

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from probe.config.errors import ConfigurationError, KeyPath, render_key
-from probe.config.yaml_scalar import resolved
-from probe.text.description import without_quotes
+from probe.text.description import remove_quotes
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_DEPTH: Final = 64
@@ -29,6 +28,34 @@ _UNPRINTABLE: Final = re.compile(
 """YAML 1.2 §5.1, `c-printable`."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_INT: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL_FLOAT: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS: Final[dict[str, bool | None]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_LONGEST_NUMBER: Final = 128
+
+
+def resolve_scalar(text: str) -> bool | int | float | str | None:
+    """Return the value of the plain scalar `text`; any other text is text.
+
+    The core schema of YAML 1.2 (§10.3), total: no yes and no, no sexagesimals, no dates, and a
+    number of more than 128 characters is text.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
+        return text
+    if _INT.fullmatch(text):
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _SPECIAL_FLOAT.fullmatch(text):
+        return float(text.replace(".", "", 1))
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +96,7 @@ class Document:
 
 
 def parse_yaml(
-    raw: bytes | str, file: str = "", *, plain: Callable[[str], Any] = resolved
+    raw: bytes | str, file: str = "", *, plain: Callable[[str], Any] = resolve_scalar
 ) -> Document:
     """Read the one document that `raw` holds; `plain` gives the values of plain scalars.
 
@@ -122,10 +149,10 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else min(mark.line, text.count("\n")) + 1
         # Whatever the parser quotes may be a part of a secret.
-        reason = f"is not YAML: {without_quotes(str(error.problem or error.context))}"
+        reason = f"is not YAML: {remove_quotes(str(error.problem or error.context))}"
         raise ConfigurationError(reason, file=file, line=line) from None
     except YAMLError as error:
-        raise ConfigurationError(f"is not YAML: {without_quotes(str(error))}", file=file) from None
+        raise ConfigurationError(f"is not YAML: {remove_quotes(str(error))}", file=file) from None
 
 
 @dataclass(slots=True)
@@ -284,7 +311,7 @@ class _Builder:
         kind = wanted.get(str(tag).removeprefix(_TAG))
         if kind is None:
             raise self._error("a tag that is not known here", line, found=str(tag))
-        value = resolved(text)
+        value = resolve_scalar(text)
         if kind is float and type(value) is int:
             return float(value)
         if type(value) is not kind:

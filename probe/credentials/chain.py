@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from probe.credentials.content import read_content
 from probe.credentials.read_file import read_file
 from probe.system.own_limits import is_own_lack
-from probe.x509.parse import PARSE_ERRORS, issued_by
+from probe.x509.signature import LIBRARY_ERRORS, is_issued_by
 
 FOLDER_FILES: Final = 50
 FOLDER_FILE_SIZE: Final = 256 * 1024
@@ -33,7 +33,7 @@ def public_key_of(holder: x509.Certificate | PrivateKeyTypes) -> bytes:
     """Return the SubjectPublicKeyInfo of a certificate or a private key; empty: unreadable."""
     try:
         public = holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (*PARSE_ERRORS, AttributeError):
+    except (*LIBRARY_ERRORS, AttributeError):
         return b""
     return public
 
@@ -62,7 +62,7 @@ def can_sign(key: PrivateKeyTypes) -> bool:
                 key.public_key().verify(key.sign(message), message)
             case _:
                 return True
-    except (InvalidSignature, UnsupportedAlgorithm, *PARSE_ERRORS):
+    except (InvalidSignature, UnsupportedAlgorithm, *LIBRARY_ERRORS):
         return False
     return True
 
@@ -83,7 +83,7 @@ def wrong_link(chain: Sequence[x509.Certificate]) -> int:
     RFC 5246 §7.4.2 demands the order, RFC 8446 §4.4.2 only asks for it.
     """
     links = range(len(chain) - 1)
-    return next((at + 1 for at in links if not issued_by(chain[at], chain[at + 1])), 0)
+    return next((at + 1 for at in links if not is_issued_by(chain[at], chain[at + 1])), 0)
 
 
 def continuation(
@@ -102,7 +102,7 @@ def continuation(
     pool = list(anchors)
     asked = False
     found: list[AtHand] = []
-    while not issued_by(current, current) and len(passed) < MAX_LENGTH:
+    while not is_issued_by(current, current) and len(passed) < MAX_LENGTH:
         step = _find(current, pool, passed)
         if step is None and not asked:
             pool += folder()
@@ -150,12 +150,13 @@ def _issuer(
     among: Iterable[x509.Certificate],
     passed: Sequence[x509.Certificate],
 ) -> x509.Certificate | None:
-    return next((c for c in among if c not in passed and issued_by(certificate, c)), None)
+    return next((c for c in among if c not in passed and is_issued_by(certificate, c)), None)
 
 
 def _find(
     certificate: x509.Certificate, pool: Iterable[AtHand], passed: Sequence[x509.Certificate]
 ) -> AtHand | None:
     return next(
-        (step for step in pool if step[1] not in passed and issued_by(certificate, step[1])), None
+        (step for step in pool if step[1] not in passed and is_issued_by(certificate, step[1])),
+        None,
     )

@@ -23,7 +23,8 @@ from probe.credentials.formats.wrapped import particulars
 from probe.model.finding import BYTE_ORDER_MARK, Finding, Role
 from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
-from probe.x509.parse import PARSE_ERRORS, parse_certificate
+from probe.x509.parse import parse_certificate
+from probe.x509.signature import LIBRARY_ERRORS
 
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes read of one credential file."""
@@ -146,7 +147,7 @@ def _key_content(scan: Scan, path: str, settings: FileSettings, *, go: bool) -> 
         key = load_der_private_key(block.der, None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         return Content(Format.PEM, faults=(_encrypted(block, path),))
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         fix = conversion.copy_again("key", path)
         return Content(Format.PEM, faults=(make_fault("key", path, _not_parsed(block), fix),))
     faults, remarks = _byte_order_mark(scan, "key", path, go=go, hides=block is scan.blocks[0])

@@ -12,7 +12,7 @@ from typing import Final
 from probe.credentials.formats.recognise import Format
 from probe.credentials.formats.wrapped import Wrapped, find_wrapped, wanted
 from probe.model.finding import Role
-from probe.text.shell_quoting import quote_path
+from probe.text.safe_text import quote_path
 
 INLINE: Final = {"cert": "cert_pem", "key": "key_pem", "ca": "ca_pem"}
 """The configuration keys that hold what a file would; they stand where its path does."""

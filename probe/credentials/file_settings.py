@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from probe.model.finding import Role
-from probe.model.setting_variables import GENERAL_VARIABLES, name_variables
-from probe.model.target import Target
+from probe.model.target import GENERAL_VARIABLES, Target, name_variables
 
 
 @dataclass(frozen=True, slots=True)

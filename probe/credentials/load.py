@@ -32,7 +32,7 @@ from probe.model.certificate import CertificateAtHand, CredentialFacts
 from probe.model.finding import Finding, Role
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
-from probe.x509.parse import certificate_facts
+from probe.x509.parse import read_facts
 
 _EMPTY: Final = Content(Format.UNREADABLE)
 
@@ -131,7 +131,7 @@ def _pair_faults(cert: _Part, key: _Part) -> list[Finding]:
         fact = "holds a damaged private key: what it signs does not verify with its own public key"
         return [make_fault("key", key.path, fact, copy_again("key", key.path))]
     if not accepts_pair(cert.certificates, private):
-        kind = certificate_facts(first).key_type or "unknown"
+        kind = read_facts(first).key_type or "unknown"
         fact = f"holds a certificate that TLS cannot authenticate with (key type {kind})"
         return [make_fault("cert", cert.path, fact, ("use an RSA, EC or Ed25519 certificate",))]
     return []
@@ -148,7 +148,7 @@ def _mismatch(cert: _Part, key: _Part, private: PrivateKeyTypes) -> Finding:
 
 
 def _misordered(cert: _Part, key: _Part, place: int) -> Finding:
-    subjects = [certificate_facts(c).subject.text for c in cert.certificates]
+    subjects = [read_facts(c).subject.text for c in cert.certificates]
     fact = (
         f"begins with {safe_text(subjects[0], 60)}, but {key.path} belongs to certificate {place} "
         f"in it, {safe_text(subjects[place - 1], 60)}"
@@ -187,12 +187,12 @@ def _facts(
 ) -> CredentialFacts:
     return CredentialFacts(
         generation=_generation(parts, [*faults, *remarks]),
-        client_chain=tuple(map(certificate_facts, material.chain)),
+        client_chain=tuple(map(read_facts, material.chain)),
         continuation=tuple(
-            CertificateAtHand(path=safe_text(path), certificate=certificate_facts(certificate))
+            CertificateAtHand(path=safe_text(path), certificate=read_facts(certificate))
             for path, certificate in beyond
         ),
-        ca_bundle=tuple(map(certificate_facts, material.anchors)),
+        ca_bundle=tuple(map(read_facts, material.anchors)),
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
@@ -213,7 +213,7 @@ def _generation(parts: Sequence[_Part], findings: Sequence[Finding]) -> str:
 
 
 def _file(part: _Part) -> CredentialFile:
-    held = tuple(map(certificate_facts, part.certificates))
+    held = tuple(map(read_facts, part.certificates))
     return CredentialFile(safe_text(part.path), part.role, part.content.format, held)
 
 

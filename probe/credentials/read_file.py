@@ -16,7 +16,12 @@ from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.fix_steps import begin_step
 from probe.model.finding import Finding, Role
 from probe.system.own_limits import EXHAUSTED
-from probe.text.description import describe_path, described_kind, is_description, is_plausible_path
+from probe.text.description import (
+    describe_path,
+    is_description,
+    is_plausible_path,
+    placeholder_kind,
+)
 from probe.text.safe_text import safe_text
 
 _UNPACK: Final = {
@@ -79,7 +84,7 @@ def read_file(
 def _no_path(text: str, role: Role, settings: FileSettings) -> Finding:
     """Say what stands where the path belongs; the text itself, perhaps the key, is not shown."""
     shown = describe_path(text)
-    kind = described_kind(shown)
+    kind = placeholder_kind(shown)
     what = shown[1:-1] if kind else "nothing"
     setting = settings.name(role)
     fact = f"{setting} holds {what}; the exporter wants the path of a file there"

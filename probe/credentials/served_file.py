@@ -12,7 +12,7 @@ from probe.model.certificate import ServedFile
 from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
 from probe.text.safe_text import safe_text
-from probe.x509.parse import certificate_facts
+from probe.x509.parse import read_facts
 
 
 def read_served(named: ServerCertificateFile) -> ServedFile:
@@ -32,7 +32,7 @@ def read_served(named: ServerCertificateFile) -> ServedFile:
         receiver=safe_text(named.receiver),
         reload_interval=named.reload_interval,
         modified=_modified(named.path),
-        chain=tuple(map(certificate_facts, held)),
+        chain=tuple(map(read_facts, held)),
     )
 
 

@@ -27,7 +27,8 @@ from probe.credentials.formats.pem import Block, is_key_label, scan_pem
 from probe.credentials.formats.recognise import PHRASES, Format, first_der, peel_base64, recognise
 from probe.credentials.formats.wrapped import particulars
 from probe.text.safe_text import safe_text
-from probe.x509.parse import PARSE_ERRORS, key_kind, name_facts, parse_certificate
+from probe.x509.parse import describe_public_key, make_name, parse_certificate
+from probe.x509.signature import LIBRARY_ERRORS
 
 _NAMES: Final = {
     "CERTIFICATE": "certificate",
@@ -182,8 +183,8 @@ def _shown(block: Block) -> str:
     else:
         return named
     try:
-        return f"{named} of {name_facts(getattr(load(block.der), attribute)).text}"
-    except PARSE_ERRORS:
+        return f"{named} of {make_name(getattr(load(block.der), attribute)).text}"
+    except LIBRARY_ERRORS:
         return f"{named} that does not parse"
 
 
@@ -213,7 +214,7 @@ def _key(der: bytes, *, private: bool) -> KeyFacts:
         return _facts(load_der_public_key(der), private=False)
     except TypeError:
         return KeyFacts(private=private, encrypted=private)
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return KeyFacts(private=private)
 
 
@@ -228,16 +229,16 @@ def _openssh_key(blob: bytes) -> KeyFacts:
         key = load_ssh_private_key(armoured, None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         return KeyFacts(private=True, encrypted=True)
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return KeyFacts(private=True)
     return _facts(key.public_key(), private=True)
 
 
 def _facts(public: object, *, private: bool) -> KeyFacts:
-    key_type, key_bits = key_kind(public)
+    key_type, key_bits = describe_public_key(public)
     try:
         der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined] # every public key of the library has it
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         der = b""
     digest = sha256(der).hexdigest() if der else ""
     return KeyFacts(private, False, key_type, key_bits, digest)

@@ -5,7 +5,6 @@ is claimed. The rules stand in the order in which an exporter meets them: its fi
 certificate, then its own certificate at the backend.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -24,7 +23,7 @@ from probe.messages.printed import http_refusal_text, silent_text
 from probe.messages.printed_alerts import alert_text
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Evidence, NameCheck
+from probe.model.evidence import Evidence
 from probe.model.runtime import (
     CURL,
     DOTNET,
@@ -37,7 +36,8 @@ from probe.model.runtime import (
     Runtime,
 )
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.names import matches_by_common_name
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
 _OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
@@ -67,7 +67,7 @@ def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.verify_errors:
         return
-    if not _only_by_common_name(handshake.name_check):
+    if not matches_by_common_name(handshake.name_check):
         return
     takes = "takes the certificate's CN for its name where it has no SAN"
     yield from verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
@@ -80,30 +80,20 @@ def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     )
 
 
-def _only_by_common_name(check: NameCheck) -> bool:
-    if check.matched or check.presented or not check.common_name:
-        return False
-    try:
-        ipaddress.ip_address(check.reference)
-    except ValueError:
-        return check.common_name.lower() == check.reference.lower()
-    return False  # nobody looks for an address in a CN
-
-
 def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     """A weak server certificate: OpenSSL at level 2 refuses more than Go, JSSE and grpcio less."""
     handshake = evidence.handshake
     if handshake is None or evidence.target.insecure_skip_verify:
         return
     chain = handshake.server_chain
-    if handshake.server_verified and weak_key(chain[:1]) and not weak_signature(chain):
+    if handshake.server_verified and find_weak_key(chain[:1]) and not find_weak_signature(chain):
         because = "OpenSSL at security level 2 refuses an RSA key below 2048 bits"
         says = "certificate verify failed: EE certificate key too weak"
         yield Verdict(PYTHON_HTTP.id, "fails", says, because)
         says = "curl: (60) SSL certificate problem: EE certificate key too weak"
         yield Verdict(CURL.id, "fails", says, because)
     hashes = {certificate.signature_hash for certificate in chain}
-    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not weak_key(chain):
+    if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not find_weak_key(chain):
         because = "it accepts a SHA-1 signature below a private CA"
         yield from verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
 

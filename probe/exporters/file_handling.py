@@ -14,7 +14,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 _STRICT: Final = "does not see the first block behind a byte order mark"
 _LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
@@ -85,12 +85,12 @@ def weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     chain = evidence.credentials.client_chain
     if not _reached(evidence) or not chain:
         return
-    if weak_signature(chain):
+    if find_weak_signature(chain):
         because = "OpenSSL refuses to load a certificate signed with SHA-1 or MD5 (level 1)"
         yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: CA_MD_TOO_WEAK] ca md too weak", because)
         says = "SSL routines::ca md too weak"
         yield from verdicts((*NODE, CURL), "fails", because, lambda _: says)
-    elif weak_key(chain[:1]):
+    elif find_weak_key(chain[:1]):
         because = "OpenSSL at security level 2 refuses to load an RSA key below 2048 bits"
         yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: EE_KEY_TOO_SMALL] ee key too small", because)
         yield Verdict(CURL.id, "fails", "SSL routines::ee key too small", because)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import format_time, name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
-from probe.x509.strength import weak_key
+from probe.text.time_format import format_time
+from probe.x509.strength import find_weak_key
 
 _NAMED: Final = 2
 """Certificates of a bundle named in one fact; a system's bundle has some 140."""
@@ -34,9 +34,9 @@ def judge_bundle(
     found = Findings()
     _judge_dates(path, anchors, at, found)
     _judge_kinds(path, anchors, found)
-    if fact := weak_key(anchors):
+    if weakness := find_weak_key(anchors):
         fix = ("ask the CA for a root with an EC or RSA-2048 key",)
-        fact = f"holds a weak key: {fact}, which OpenSSL refuses at its usual level"
+        fact = f"holds a weak key: {weakness}, which OpenSSL refuses at its usual level"
         found.remarks.append(make_fault("ca", path, fact, fix, "server_cert_weak"))
     if holds_key and anchors:
         fact = "also holds a private key: a CA file is given to everybody, a key to nobody"

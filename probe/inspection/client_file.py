@@ -9,14 +9,13 @@ from typing import Final
 from cryptography import x509
 
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
 from probe.model.finding import Finding
-from probe.text.shell_quoting import quote_path
-from probe.x509.parse import issued_by
-from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, weak_key, weak_signature
+from probe.text.safe_text import quote_path
+from probe.x509.signature import is_issued_by
+from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, find_weak_key, find_weak_signature
 
 _RENEW: Final = "renew the certificate, and put it in {path} with its key in key_file"
 _REISSUE: Final = (
@@ -60,7 +59,7 @@ def judge_links(
         below, above = facts[place], facts[place + 1]
         if below.issuer.digest != above.subject.digest:
             continue
-        if not issued_by(chain[place], chain[place + 1]):
+        if not is_issued_by(chain[place], chain[place + 1]):
             found.remarks.append(rekeyed(path, below, above, f"certificate {place + 2} in it"))
             continue
         keys = below.authority_key_id, above.subject_key_id
@@ -177,16 +176,14 @@ def _judge_end_entity(
 
 def _judge_strength(path: str, chain: Sequence[CertificateFacts], found: Findings) -> None:
     fix = ("issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256",)
-    if fact := weak_signature(chain):
-        fact = f"holds a weak signature: {fact}, which Go, rustls and OpenSSL refuse"
+    if weakness := find_weak_signature(chain):
+        fact = f"holds a weak signature: {weakness}, which Go, rustls and OpenSSL refuse"
         found.faults.append(make_fault("cert", path, fact, fix, "client_cert_weak"))
-    if fact := weak_key(chain, SMALLEST_RSA_BITS_OF_GO):
-        fact = f"holds a weak key: {fact}, which Go and OpenSSL refuse"
+    if weakness := find_weak_key(chain, SMALLEST_RSA_BITS_OF_GO):
+        fact = f"holds a weak key: {weakness}, which Go and OpenSSL refuse"
         found.faults.append(make_fault("cert", path, fact, fix, "client_cert_weak"))
-    elif fact := weak_key(chain):
-        fact = (
-            f"holds a weak key: {fact}, which OpenSSL refuses at its usual level, and Go does not"
-        )
+    elif weakness := find_weak_key(chain):
+        fact = f"holds a weak key: {weakness}, which OpenSSL refuses at its usual level, and Go does not"
         found.remarks.append(make_fault("cert", path, fact, fix, "client_cert_weak"))
 
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from probe.diagnosis.families.client_expiry import expires_soon
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import expires_soon
 
 TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead: the configuration's default clock tolerance."""
@@ -28,7 +28,7 @@ def not_yet_valid(certificate: CertificateFacts, at: float) -> str:
 
 def ends_soon(certificate: CertificateFacts, at: float) -> str:
     """Say that little of the lifetime is left; empty where that is not so."""
-    if not expires_soon(certificate.not_before, certificate.not_after, at):
+    if not expires_soon(certificate, at):
         return ""
     left = format_duration(certificate.not_after - at)
     return f"{name_certificate(certificate)}, which expires in {left}, on {format_time(certificate.not_after)}"

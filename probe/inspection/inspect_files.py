@@ -41,7 +41,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding, Role
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
-from probe.x509.parse import certificate_facts
+from probe.x509.parse import read_facts
 
 _UNREADABLE: Final = Reading(Format.UNREADABLE, "cannot be read")
 _UNORDERED: Final = frozenset({Format.JKS, Format.JCEKS, Format.DER_PKCS7})
@@ -222,7 +222,7 @@ def _exchanged(fault: Finding, known: dict[Role, _Part], settings: FileSettings)
 def _part(tls: TlsSettings, file: CredentialFile) -> _Part:
     path, inline = _named_by(tls, file.role)
     reading = _read(path) if path else read_whole(inline)
-    facts = tuple(map(certificate_facts, reading.certificates))
+    facts = tuple(map(read_facts, reading.certificates))
     return _Part(file.role, path or INLINE[file.role], reading, facts)
 
 

@@ -13,7 +13,7 @@ from probe.credentials.chain import public_key_of
 from probe.credentials.formats.recognise import Format
 from probe.credentials.whole_file import Reading
 from probe.model.finding import Role
-from probe.x509.parse import certificate_facts
+from probe.x509.parse import read_facts
 
 _KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _FOR_CA: Final = re.compile(r"(^|[._-])(ca|cas|root|roots|bundle|trust\w*)([._-]|$)", re.IGNORECASE)
@@ -50,7 +50,7 @@ class Together:
 
 def role_of(path: str, reading: Reading) -> Role:
     """Return what a file is for."""
-    facts = [certificate_facts(one) for one in reading.certificates]
+    facts = [read_facts(one) for one in reading.certificates]
     if reading.format in _KEYSTORES and not facts:
         return "cert"
     if facts:

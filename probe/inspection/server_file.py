@@ -10,14 +10,14 @@ from cryptography import x509
 
 from probe.credentials.chain import top_of
 from probe.credentials.content import make_fault
-from probe.diagnosis.wording import name_certificate
 from probe.inspection.dates import ends_soon, expired, not_yet_valid
 from probe.inspection.file_report import Findings
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
 from probe.x509.names import check_name
-from probe.x509.parse import certificate_facts, issued_by
-from probe.x509.strength import refused_by_go
+from probe.x509.parse import read_facts
+from probe.x509.signature import is_issued_by
+from probe.x509.strength import find_weakness_for_go
 
 _SHOWN_NAMES: Final = 8
 
@@ -80,12 +80,12 @@ def judge_server(path: str, chain: Sequence[CertificateFacts], at: float) -> Fin
         elif fact := ends_soon(certificate, at):
             fault = make_fault("cert", path, f"holds {fact}", fix, "server_cert_expired")
             found.remarks.append(fault)
-    if fact := refused_by_go(chain):
+    if weakness := find_weakness_for_go(chain):
         steps = (
             "issue it anew with an EC P-256 or RSA-2048 key, signed with SHA-256, and restart the "
             "backend or make it read the file again",
         )
-        fact = f"is too weak: {fact}, which Go refuses"
+        fact = f"is too weak: {weakness}, which Go refuses"
         found.faults.append(make_fault("cert", path, fact, steps, "server_cert_weak"))
     return found
 
@@ -101,10 +101,10 @@ def judge_path(
     if not ca_path or not anchors:
         return found
     top = top_of(chain)
-    if any(one in anchors for one in chain) or any(issued_by(top, one) for one in anchors):
+    if any(one in anchors for one in chain) or any(is_issued_by(top, one) for one in anchors):
         found.facts.append(f"{ca_path} proves it")
         return found
-    issuer = safe_text(certificate_facts(top).issuer.text, 80)
+    issuer = safe_text(read_facts(top).issuer.text, 80)
     fact = f"is not proven by {ca_path}: no certificate in it issued what ends at {issuer}"
     fix = (
         f"append the certificate of {issuer} to {ca_path}",

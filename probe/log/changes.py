@@ -1,11 +1,12 @@
 """One log line for each change of a target's outcome or cause, and of its findings.
 
-Laws 10 and 11 hold in every field. Repetitions are silent: the metrics count them. A target that
+Repetitions are silent: the metrics count them. A target that
 flaps gets a few lines, and then one now and again, which says how many changes were passed over.
 How often is measured on the monotonic clock: a step of the wall clock neither silences nor floods.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -15,8 +16,9 @@ import structlog
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.target import SourceState
 from probe.model.trace_context import log_fields
-from probe.system.token_bucket import TokenBucket
+from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
 
 BURST: Final = 6
@@ -27,10 +29,10 @@ _Ended = tuple[str, str | None]
 
 
 @dataclass(slots=True)
-class _Known:
-    """What was said of a target, how it ended last, and how many changes were not said."""
+class _Reported:
+    """What was logged of a target, how it ended last, how many changes were not: a runtime's part."""
 
-    said: _Ended | None = None
+    outcome: _Ended | None = None
     last: _Ended | None = None
     passed_over: int = 0
     findings: frozenset[str] = frozenset()
@@ -40,38 +42,38 @@ class _Known:
 
 
 class ChangeLog:
-    """Listens to the ledger and writes when what is known of a target changes."""
+    """Writes a line when what is known of a target changes; the ledger calls it."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        """Start with nothing said yet; `clock` gives monotonic seconds."""
+        """Take `clock`, which gives monotonic seconds."""
         self._clock = clock
         self._log = structlog.get_logger("mtls_probe")
 
     def recorded(self, state: TargetRuntime) -> None:
-        """Write a line if the outcome or the cause is another than the one said last.
+        """Write a line if the outcome or the cause is another than the one logged last.
 
         Where that had to wait, it is made up for, even if nothing changes any more.
         """
         diagnosis, evidence = state.diagnosis, state.evidence
         assert diagnosis is not None
         assert evidence is not None
-        known = state.part(_Known)
+        known = state.part(_Reported)
         ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
-        if known.said != ended and known.outcomes.take(self._clock()):
-            known.said, passed_over, known.passed_over = ended, known.passed_over, 0
-            self._tell_outcome(state, diagnosis, evidence, passed_over)
+        if known.outcome != ended and known.outcomes.take(self._clock()):
+            known.outcome, passed_over, known.passed_over = ended, known.passed_over, 0
+            self._log_outcome(state, diagnosis, evidence, passed_over)
         else:
             known.passed_over += changed
         if diagnosis.findings or known.findings:
-            self._tell_findings(state, diagnosis, known)
+            self._log_findings(state, diagnosis, known)
 
-    def _tell_outcome(
+    def _log_outcome(
         self, state: TargetRuntime, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
     ) -> None:
-        write = self._log.info if state.expected else self._log.warning
-        write(
-            "outcome_changed",
+        self._log.log(
+            logging.INFO if state.expected else logging.WARNING,
+            "target_outcome_changed",
             target=safe_text(state.target.name),
             outcome=diagnosis.outcome,
             stage=diagnosis.stage,
@@ -83,8 +85,8 @@ class ChangeLog:
             **log_fields(state.trace),
         )
 
-    def _tell_findings(self, state: TargetRuntime, diagnosis: Diagnosis, known: _Known) -> None:
-        """Tell of what stops nothing yet, once when it comes and once when it has gone."""
+    def _log_findings(self, state: TargetRuntime, diagnosis: Diagnosis, known: _Reported) -> None:
+        """Log each finding once when it appears and once when it is gone."""
         found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
         for cause in sorted(found.keys() ^ known.findings):
             if not known.of_findings.take(self._clock()):
@@ -94,9 +96,39 @@ class ChangeLog:
             if cause in found:
                 facts = [found[cause].fact]
                 trace = log_fields(state.trace)
-                self._log.warning("finding_appeared", **about, facts=facts, **trace)
+                self._log.warning("target_finding_appeared", **about, facts=facts, **trace)
             else:
-                self._log.info("finding_gone", **about)
+                self._log.info("target_finding_gone", **about)
+
+
+class SourceLog:
+    """Logs when a source goes down, when its error changes and when it is up again; no repetition."""
+
+    def __init__(self) -> None:
+        """Know of no source yet."""
+        self._log = structlog.get_logger("mtls_probe")
+        self._before: dict[str, SourceState] = {}
+        self._nothing = ""
+
+    def record(self, states: Iterable[SourceState], nothing_to_probe: str) -> None:
+        """Log what is otherwise than at the last call.
+
+        Args:
+            states: Of all sources, as they were read just now.
+            nothing_to_probe: Why there is nothing to probe, or an empty text.
+        """
+        now = {state.source: state for state in states}
+        for name, state in now.items():
+            before = self._before.get(name)
+            if not state.up and (before is None or before.error != state.error):
+                self._log.error(
+                    "source_down", source=name, reason=state.error, targets=state.targets
+                )
+            elif state.up and before is not None and not before.up:
+                self._log.info("source_up", source=name, targets=state.targets)
+        if nothing_to_probe and nothing_to_probe != self._nothing:
+            self._log.error("nothing_to_probe", reason=nothing_to_probe)
+        self._before, self._nothing = now, nothing_to_probe
 
 
 def _semantic(evidence: Evidence, cause: str | None) -> dict[str, Any]:

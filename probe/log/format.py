@@ -2,7 +2,7 @@
 
 In JSON what also stands on a span has its name there: one of OTel's semantic conventions, or one
 under `mtls_probe.`; trace_id, span_id and trace_flags are at the top (the specification, "Trace
-Context in non-OTLP Log Formats"). Laws 10 and 11 hold in every field.
+Context in non-OTLP Log Formats").
 """
 
 import logging
@@ -16,7 +16,6 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, ExcInfo
 
-from probe.log.standard_library import take_standard_log
 from probe.system.bounded_stderr import BoundedStderr
 from probe.text.safe_text import safe_text
 
@@ -93,7 +92,7 @@ def log_warnings(warnings: Iterable[str]) -> None:
     """Log the warnings about the configuration, a line each."""
     for warning in warnings:
         structlog.get_logger("mtls_probe").warning(
-            "configuration", reason=safe_text(warning, _LINE)
+            "config_warning", reason=safe_text(warning, _LINE)
         )
 
 
@@ -147,3 +146,36 @@ def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
         return f"{logger.warning('log_lines_dropped', lines=lines)}\n"
 
     return describe
+
+
+class StandardLog(logging.Handler):
+    """Hands what libraries log from WARNING on (asyncio, aiohttp, the SDK) to structlog.
+
+    Python would write it to standard error raw and unmasked, tracebacks included.
+    """
+
+    def __init__(self) -> None:
+        """Take warnings and what is worse."""
+        super().__init__(logging.WARNING)
+        self._log = structlog.get_logger("mtls_probe")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record as an event: who says it, and what, with the traceback if any."""
+        try:
+            exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
+            self._log.log(
+                logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING,
+                "library_message",
+                library=record.name,
+                message=record.getMessage(),
+                **({"exc_info": exc_info} if exc_info else {}),
+            )
+        except Exception:  # noqa: BLE001  (as every handler: no message may end what logs it)
+            self.handleError(record)
+
+
+def take_standard_log() -> None:
+    """Have the root logger hand its records to structlog, once however often this is called."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, StandardLog) for handler in root.handlers):
+        root.addHandler(StandardLog())

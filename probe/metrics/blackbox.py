@@ -17,9 +17,11 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
-from probe.report.result import rfc3339
-from probe.report.story import plain
+from probe.report.story import format_story
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
+from probe.x509.path import find_issuers, order_path
+from probe.x509.validity import find_first_to_expire
 
 PROBE_SUCCESS: Final = Family(
     "probe_success", "gauge", "Displays whether or not the probe was a success"
@@ -136,7 +138,7 @@ def debug_page(
 ) -> bytes:
     """Return the attempt's story, and the metrics that it would have been, as plain text."""
     at = rfc3339(evidence.at, "milliseconds")
-    lines = [f"{at}, module {safe_text(module)}", plain(evidence, diagnosis)]
+    lines = [f"{at}, module {safe_text(module)}", format_story(evidence, diagnosis)]
     lines += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
     metrics = blackbox_metrics(target, evidence, diagnosis, duration)
     return "\n".join([*lines, "", "Metrics that would have been returned:", ""]).encode() + metrics
@@ -161,7 +163,7 @@ def _tls_samples(
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     chain = handshake.server_chain
     if chain:
-        yield EARLIEST_CERT_EXPIRY, min(facts.not_after for facts in chain), ()
+        yield EARLIEST_CERT_EXPIRY, find_first_to_expire(chain).not_after, ()
         if handshake.server_verified and not handshake.verify_errors:
             yield LAST_CHAIN_EXPIRY, _last_chain_expiry(chain, anchors), ()
         leaf = chain[0]
@@ -178,20 +180,9 @@ def _last_chain_expiry(
     chain: Sequence[CertificateFacts], anchors: Sequence[CertificateFacts]
 ) -> float:
     """Return when the longest-lived certification path ends: its first notAfter."""
-    path = [chain[0]]
-    rest = list(chain[1:])
-    while above := next(
-        (one for one in rest if one.subject.digest == path[-1].issuer.digest), None
-    ):
-        path.append(above)
-        rest.remove(above)
-    ends = min(facts.not_after for facts in path)
-    held = {facts.sha256 for facts in path}
-    tops = [
-        anchor.not_after
-        for anchor in anchors
-        if anchor.sha256 not in held and anchor.subject.digest == path[-1].issuer.digest
-    ]
+    path = order_path(chain)
+    ends = find_first_to_expire(path).not_after
+    tops = [one.not_after for one in find_issuers(path[-1], anchors) if one not in path]
     return min(ends, max(tops)) if tops else ends
 
 

@@ -24,8 +24,7 @@ from probe.metrics.service_metrics import (
 from probe.metrics.target_samples import target_samples
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
-from probe.model.target import Target
+from probe.model.target import SourceState, Target
 
 ONLY_WITH_A_SCHEDULE: Final = frozenset(
     family.name for family in (families.ATTEMPTS, families.FAILURES, families.INTERVAL)

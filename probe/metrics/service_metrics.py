@@ -21,7 +21,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.exposition import OPENMETRICS, TEXT, Family
 from probe.model.evidence import STAGES
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.text.safe_text import safe_text
 
 DURATION_BUCKETS: Final = (

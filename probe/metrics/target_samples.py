@@ -18,6 +18,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.finding import Finding
 from probe.model.target import Target
+from probe.x509.validity import find_first_to_expire
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
 _CERTIFICATES: Final = (
@@ -183,7 +184,7 @@ class TargetSamples:
                 lines[1].append(f"{before}{where}}} {number(facts.not_before)}\n")
                 lines[2].append(f"{info}{where},{names}}} 1\n")
             if chain:
-                first = number(min(facts.not_after for facts in chain))
+                first = number(find_first_to_expire(chain).not_after)
                 lines[3].append(f'{earliest},source="{source}"}} {first}\n')
         return ["".join(each).encode() for each in lines]
 

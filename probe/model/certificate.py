@@ -46,6 +46,11 @@ class CertificateFacts(Record, frozen=True):
     """The subject's most specific CN as it stands in the certificate; empty without one."""
 
 
+def name_certificate(certificate: CertificateFacts) -> str:
+    """Name a certificate by its subject, or by its first SAN where that is empty."""
+    return certificate.subject.text or (certificate.sans[0] if certificate.sans else "(no name)")
+
+
 class CertificateAtHand(Record, frozen=True):
     """A certificate that is not sent but lies where the probe may look: `path` says where."""
 

@@ -1,10 +1,10 @@
 """All that one attempt saw, as plain frozen data that survives a JSON round trip.
 
-Law 2: what a peer does is never an exception, it is recorded here. Law 7: time comes in as data.
-Law 11: no key bytes and no header values are ever part of it. All times of day are seconds since
-the Unix epoch, all durations seconds.
+What a peer does is never an exception, it is recorded here. No key bytes and no header values are
+ever part of it. All times of day are seconds since the Unix epoch, all durations seconds.
 """
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.record import Record
-from probe.model.setting_variables import SignalVariables
+from probe.model.target import SignalVariables
 from probe.model.trace_context import TraceContext
-from probe.text.description import without_quotes
+from probe.text.description import remove_quotes
 from probe.text.safe_text import safe_text
 
 SCHEMA: Final = "mtls-probe-evidence/1"
@@ -37,9 +37,9 @@ EndingKind = Literal[
     "unreachable",
     "socket",  # another error of the operating system
     "proxy",
-    "unverified",  # the server's certificate does not verify: we stop, as an exporter does
+    "unverified",  # the server's certificate does not verify: the attempt stops, as an exporter does
     "alpn",  # gRPC needs h2 and the server did not choose it
-    "not_tls",  # the first bytes are no TLS record
+    "not_tls",  # the first bytes are not a TLS record
     "tls",  # our TLS library gave up on what the peer sent
     "garbage",  # neither HTTP/2 nor HTTP/1.1, or a breach of it
     "budget",  # more bytes or steps than one attempt takes
@@ -48,7 +48,7 @@ EndingKind = Literal[
 
 
 class Alert(Record, frozen=True, omit_defaults=False):
-    """One TLS alert (RFC 8446 §6) by number, never by OpenSSL's text (law 4)."""
+    """One TLS alert (RFC 8446 §6) by number, never by OpenSSL's text."""
 
     direction: Literal["received", "sent"]
     level: Literal["warning", "fatal"]
@@ -105,7 +105,7 @@ class Handshake(Record, frozen=True):
     stapled_status: str = ""
     """good, revoked or unknown, from a stapled OCSP answer."""
     first_bytes: str = ""
-    """Hex of what came first, where it was no TLS record."""
+    """Hex of what came first, where it was not a TLS record."""
     library_errors: tuple[int, ...] = ()
     """Reason numbers of our own TLS library where it gave up."""
 
@@ -118,7 +118,7 @@ class Ending(Record, frozen=True):
     detail: str = ""
     close_notify: bool = False
     http_status: int = 0
-    """Of a proxy that opened no tunnel; 0 where it did not answer in HTTP."""
+    """Of a proxy that did not open a tunnel; 0 where it did not answer in HTTP."""
 
 
 class Recheck(Record, frozen=True):
@@ -135,6 +135,17 @@ class ConnectTry(Record, frozen=True):
 
     address: str
     error: str = ""
+
+
+_GRPC_MEDIA: Final = re.compile(r"application/grpc([+;].*)?", re.IGNORECASE | re.DOTALL)
+
+
+def is_grpc_media(content_type: str) -> bool:
+    """Return whether a Content-Type is gRPC's, as grpc-go reads it (internal/grpcutil/method.go).
+
+    application/grpc-web is another protocol.
+    """
+    return _GRPC_MEDIA.fullmatch(content_type.strip()) is not None
 
 
 BodyEnd = Literal[
@@ -160,7 +171,7 @@ class Answer(Record, frozen=True):
     body_parses: bool | None = None
     """Whether the body is the response message of the signal; None where there was none to read."""
     body_end: BodyEnd = "whole"
-    """How far the body could be read. One that is not whole confirms nothing."""
+    """How far the body could be read; one that is not whole confirms nothing."""
     body_empty: bool = True
     rejected_items: int = 0
     partial_message: str = ""
@@ -182,13 +193,13 @@ Varied = Literal[
     "every_group",
     "no_alpn",
     "other_protocol",  # the other OTLP protocol's ALPN and request
-    "plaintext",  # a greeting in clear
+    "plaintext",  # the opening of HTTP/2 without TLS
     "tls",  # of a target without TLS: a TLS handshake with the same port
 ]
 
 
 class Experiment(Record, frozen=True):
-    """One further connection with one thing changed (causes.md, "How ties are broken")."""
+    """One further connection with one thing changed, to decide between possible causes."""
 
     varied: Varied
     at: float
@@ -196,7 +207,7 @@ class Experiment(Record, frozen=True):
     handshake: Handshake | None = None
     answer: Answer | None = None
     first_bytes: str = ""
-    """Hex of what came first, of a greeting in clear."""
+    """Hex of what came first, where `varied` is `plaintext`."""
     duration: float = 0.0
 
 
@@ -233,7 +244,7 @@ class TargetFacts(Record, frozen=True):
     expect_cause: str | None = None
     clock_tolerance: float = 60.0
     remarks: tuple[Finding, ...] = ()
-    """Settings that do not do what they say; `path` is the source that has them."""
+    """Settings that have no effect or another one than expected; `path` is the source that has them."""
     notes: tuple[str, ...] = ()
     """Facts about the settings, which belong to whatever the attempt shows."""
     read_once: tuple[str, ...] = ()
@@ -295,7 +306,7 @@ def from_json(raw: bytes | str) -> Evidence:
     try:
         evidence = _decoder.decode(raw)
     except msgspec.DecodeError as error:
-        why = safe_text(without_quotes(str(error)))
+        why = safe_text(remove_quotes(str(error)))
         raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None
     return _with_kinds(evidence)
 

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from probe.model.target import Secret, Target
-from probe.text.description import describe_url_path, tokens_of_url_path
+from probe.text.description import describe_url_path, find_url_tokens
 from probe.text.secret_register import SecretRegister
 
 PUBLIC_HEADERS: Final = frozenset({
@@ -139,7 +139,7 @@ def key_secrets(pem: str) -> Iterator[str]:
 
 def _path_secrets(path: str) -> Iterator[str]:
     """Yield the tokens of a path: a backend that does not know it repeats it (`Cannot POST /…`)."""
-    for token in tokens_of_url_path(path):
+    for token in find_url_tokens(path):
         yield from (token, unquote(token))
 
 

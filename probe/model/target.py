@@ -12,8 +12,8 @@ from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from probe.model.finding import Finding
-from probe.model.setting_variables import SignalVariables
 from probe.text.description import describe_name, describe_path, describe_url_path
+from probe.text.host_port import join_host_port
 
 Protocol = Literal["grpc", "http/protobuf"]
 Signal = Literal["traces", "metrics", "logs"]
@@ -25,6 +25,19 @@ DEPTHS: Final[tuple[Depth, ...]] = ("tls", "otlp", "canary")
 
 HTTP_PORT: Final = 4318
 """The port that OTLP registers for HTTP; any other defaults to gRPC (interfaces.md, section 2)."""
+
+GENERAL_VARIABLES: Final = {
+    "ca_file": "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "cert_file": "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    "key_file": "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "headers": "OTEL_EXPORTER_OTLP_HEADERS",
+    "protocol": "OTEL_EXPORTER_OTLP_PROTOCOL",
+}
+"""By setting, the variable for all signals; a setting that is not here has none."""
+
+SignalVariables = tuple[tuple[str, tuple[str, ...]], ...]
+"""By setting, the variables that decide, only where they are not the general one alone."""
 
 # Controls, lone surrogates, spaces and line breaks: no request can hold them.
 _NEVER_IN_A_URL: Final = frozenset({"Cc", "Cs", "Zl", "Zp", "Zs"})
@@ -122,7 +135,7 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """`host:port`, an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
     def __str__(self) -> str:
         """Read as people write it: `host:port`."""
@@ -282,3 +295,46 @@ def _writable(host: str) -> bool:
 def default_protocol(port: int) -> Protocol:
     """Return http/protobuf for 4318 and grpc for any other port (interfaces.md, section 2)."""
     return "http/protobuf" if port == HTTP_PORT else "grpc"
+
+
+def deciding_variables(setting: str, own: SignalVariables) -> tuple[str, ...]:
+    """Return the variables that `setting` comes from; none where SDKs have no variable for it."""
+    for name, variables in own:
+        if name == setting:
+            return variables
+    general = GENERAL_VARIABLES.get(setting)
+    return () if general is None else (general,)
+
+
+def name_variables(setting: str, own: SignalVariables) -> str:
+    """Return the variables that `setting` comes from as a sentence has them: `A`, or `A and B`."""
+    *others, last = deciding_variables(setting, own) or ("",)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """One item of `sources`, or the environment, as it was read last."""
+
+    source: str
+    """Its name, as it may be shown: `environment`, `file_sd:/etc/targets/*.yaml`."""
+    up: bool
+    """Whether it was read, all of it became targets, and the settings of one at least can be used."""
+    targets: int = 0
+    """How many targets come from it, those included that an earlier reading gave."""
+    error: str | None = None
+    """What is wrong, in one or more lines that are safe to show; None where it is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesShown:
+    """What pages and JSON say of the sources of targets."""
+
+    states: tuple[SourceState, ...] = ()
+    nothing_to_probe: str = ""
+    """Why there is nothing to probe, and what to do; empty where there is something."""
+
+
+def sources_down(states: tuple[SourceState, ...]) -> tuple[SourceState, ...]:
+    """Return those of `states` that are not up."""
+    return tuple(state for state in states if not state.up)

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final, Literal
 
-from probe.model.evidence import Alert, Handshake
+from probe.model.evidence import Handshake
 
 
 class TlsAlert(IntEnum):
@@ -53,8 +53,6 @@ class TlsAlert(IntEnum):
 
 
 _NAMES: Final = {alert.value: alert.registry_name for alert in TlsAlert}
-_READ: Final = 0x04
-_FATAL: Final = 2
 
 
 def name_alert(number: int) -> str:
@@ -78,15 +76,4 @@ def get_fatal_alert(
             if alert.direction == direction and alert.level == "fatal"
         ),
         None,
-    )
-
-
-def alert_from_info(where: int, ret: int) -> Alert:
-    """Read the arguments that OpenSSL's info callback gives for an alert."""
-    number = ret & 0xFF
-    return Alert(
-        direction="received" if where & _READ else "sent",
-        level="fatal" if ret >> 8 == _FATAL else "warning",
-        number=number,
-        name=name_alert(number),
     )

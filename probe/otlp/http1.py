@@ -1,34 +1,28 @@
-"""HTTP/1.1 as the asking side receives it: bytes in, one `Answer` out; sans-I/O, by h11.
+"""HTTP/1.1 as the client receives it: bytes in, one `Answer` out; sans-I/O, by h11.
 
-Nothing that a peer sends raises; what is not HTTP/1.1 makes the exchange `garbage`. Memory and
-work are bounded: h11 keeps at most 16 KiB of head, this module at most `MAX_BODY` of a body, in at
-most `MAX_STEPS` pieces, after heads of at most `MAX_FIELDS` fields.
+What is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
+at most 16 KiB of head, a body at most `MAX_BODY`, in at most `MAX_STEPS` pieces, after heads of at
+most `MAX_FIELDS` fields.
 """
 
 from typing import Final, Literal
 
 import h11
 
-from probe.model.evidence import Answer, BodyEnd
 from probe.model.target import Protocol, Signal
-from probe.otlp.response import MAX_STEPS, Response
+from probe.otlp.exchange import FIRST_BYTES, Exchange
+from probe.otlp.response import MAX_STEPS
 from probe.text.safe_text import safe_text
 
 MAX_HEAD: Final = 16_384
 MAX_FIELDS: Final = 256
-"""The most fields of all heads together. Those of the lab send 3 to 5."""
+"""The most fields of all heads together. Those of healthy backends have 3 to 5."""
 MAX_INTERIM: Final = 8
 """Interim (1xx) responses that are passed over."""
 
 Method = Literal["POST", "HEAD"]
 
-FIRST_BYTES: Final = 7
-"""As many are kept of a peer that does not speak the protocol.
-
-They tell what it speaks instead, and are too few for an echo of a header's value to matter.
-"""
-
-_BEGINS: Final = b"HTTP/1."
+_BEGINNING: Final = b"HTTP/1."
 _PIECE: Final = 4096
 # h11 asks what was sent before it reads an answer, and only the method counts. The bytes that go
 # out are those of the target's Request.
@@ -40,26 +34,14 @@ _SENT: Final[dict[Method, h11.Request]] = {
 }
 
 
-class Http1Exchange:
+class Http1Exchange(Exchange):
     """The receiving half of one HTTP/1.1 exchange."""
 
-    over: Literal["h2", "http/1.1"] = "http/1.1"
-    speaks_http1: bool = False
-    unread: bytes = b""
+    over = "http/1.1"
 
     def __init__(self, protocol: Protocol, signal: Signal, method: Method = "POST") -> None:
         """Expect the answer to an Export of `signal`; one to HEAD has no body (RFC 9110 §9.3.2)."""
-        self.answer: Answer | None = None
-        self.cut_answer: Answer | None = None
-        self.spoke = False
-        self.garbage = False
-        self.exhausted = False
-        self.ended = False
-        self.detail = ""
-        self.first = b""
-        self.goaway: tuple[int, str] | None = None
-        self.stream_error: int | None = None
-        self._response = Response("http/1.1", protocol, signal)
+        super().__init__(protocol, signal)
         self._interim = 0
         self._steps = 0
         self._fields = 0
@@ -74,49 +56,39 @@ class Http1Exchange:
         if not data or self.ended:
             return
         if not self._began:
-            self.first = (self.first + data)[:FIRST_BYTES]
-            begins = self.first[: len(_BEGINS)]
-            if not _BEGINS.startswith(begins):
-                # As many as tell what it is instead: an alert record has seven.
-                if len(begins) == len(_BEGINS):
-                    self._give_up(f"begins with {safe_text(begins)}")
+            self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
+            if not _BEGINNING.startswith(self.first_bytes):
+                # An alert record has seven bytes: fewer do not show what it is instead.
+                if len(self.first_bytes) == FIRST_BYTES:
+                    self._reject(f"begins with {safe_text(self.first_bytes)}")
                 return
-            if begins == _BEGINS:
-                self._began, self.first = True, b""
+            if self.first_bytes == _BEGINNING:
+                self._began, self.first_bytes = True, b""
         for at in range(0, len(data), _PIECE):
             self._h11.receive_data(data[at : at + _PIECE])
             if not self._read():
                 return
 
     def receive_eof(self, *, orderly: bool = True) -> None:
-        """Learn that nothing more comes.
+        """Take the end of the peer's bytes.
 
         An `orderly` end, a FIN, ends a body of unknown length (RFC 9112 §6.3), inside TLS without a
         close_notify too: Go takes it so at a record's boundary (crypto/tls, readRecordOrCCS). An
-        RST leaves whatever was not read to its end cut.
+        RST cuts whatever was not read to its end.
         """
         if self.ended:
             return
         self._eof = True
-        if not self._began and not _BEGINS.startswith(self.first):
-            self._give_up(f"begins with {safe_text(self.first)}")
+        if not self._began and not _BEGINNING.startswith(self.first_bytes):
+            self._reject(f"begins with {safe_text(self.first_bytes)}")
         elif orderly:
             self._h11.receive_data(b"")
             self._read()
         else:
-            self._end_early()
-
-    def end_early(self) -> None:
-        """Learn that no more is read, because of a deadline or a bound."""
-        if not self.ended:
-            self._end_early()
-
-    def take_output(self) -> bytes:
-        """Return nothing: HTTP/1.1 has no replies below the request."""
-        return b""
+            self._end("cut")
 
     def _read(self) -> bool:
-        """Take what is complete; say whether more is wanted."""
+        """Take what is complete; return whether more is wanted."""
         try:
             while not self.ended:
                 event = self._h11.next_event()
@@ -125,11 +97,11 @@ class Http1Exchange:
                 self._take(event)
         except h11.RemoteProtocolError as error:
             if self._eof:
-                self._end_early()
+                self._end("cut")
             elif self._response.status:
-                self._finish("broken", safe_text(str(error)))
+                self._end("broken", safe_text(str(error)))
             else:
-                self._give_up(safe_text(str(error)))
+                self._reject(safe_text(str(error)))
         return False
 
     def _take(self, event: object) -> None:
@@ -141,7 +113,7 @@ class Http1Exchange:
             elif response.add_body(event.data):
                 self._exhaust(f"{len(response.body)} bytes of one body")
         elif isinstance(event, h11.Response | h11.InformationalResponse):
-            self.spoke = True
+            self.protocol_seen = True
             self._fields += len(event.headers)
             if isinstance(event, h11.Response):
                 response.status = event.status_code
@@ -152,31 +124,5 @@ class Http1Exchange:
                 self._exhaust(f"{MAX_INTERIM} interim responses")
             elif self._fields > MAX_FIELDS:
                 self._exhaust(f"{MAX_FIELDS} fields of heads")
-        elif isinstance(event, h11.EndOfMessage):
-            self._finish("whole")
         else:
-            self._end_early()
-
-    def _exhaust(self, bound: str) -> None:
-        """End at a bound; what came of an answer stands where its status alone decides."""
-        self.detail = bound
-        self._end_early()
-        self.exhausted = self.answer is None
-
-    def _end_early(self) -> None:
-        if self._response.status:
-            self._finish("cut", self.detail)
-        self.ended = True
-
-    def _finish(self, end: BodyEnd, detail: str = "") -> None:
-        answer, wrong = self._response.to_answer(end)
-        self.ended = True
-        if answer.body_end == "whole" or not self._response.promises_success:
-            self.answer, self.detail = answer, ""
-            return
-        self.cut_answer, self.detail = answer, wrong or detail
-        self.garbage = answer.body_end == "broken"
-
-    def _give_up(self, detail: str) -> None:
-        self.garbage = self.ended = True
-        self.detail = detail
+            self._end("whole" if isinstance(event, h11.EndOfMessage) else "cut")

@@ -1,11 +1,10 @@
-"""HTTP/2 as the asking side receives it: frames in, one `Answer` out; sans-I/O, by hyperframe, hpack.
+"""HTTP/2 as the client receives it: frames in, one `Answer` out; sans-I/O, by hyperframe, hpack.
 
-Nothing that a peer sends raises; what breaks RFC 9113 makes the exchange `garbage`. Frames of every
-kind, header bytes and body are bounded, so an endless CONTINUATION, an HPACK bomb or a flood of
+What breaks RFC 9113 makes the exchange `garbage`. Frames of every kind, header bytes and body are bounded, so an endless CONTINUATION, an HPACK bomb or a flood of
 PINGs, SETTINGS or empty DATA costs no more than a healthy answer's order.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 from hpack import HPACKError
 from hyperframe.exceptions import HyperframeError
@@ -22,11 +21,10 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from probe.model.evidence import Answer, BodyEnd
 from probe.model.target import Protocol, Signal
+from probe.otlp.exchange import FIRST_BYTES, Exchange
 from probe.otlp.header_blocks import ExhaustedError, Fields, HeaderBlocks, ProtocolError
-from probe.otlp.http1 import FIRST_BYTES
-from probe.otlp.response import MAX_STEPS, Response
+from probe.otlp.response import MAX_STEPS
 from probe.text.safe_text import safe_text
 
 STREAM: Final = 1
@@ -51,26 +49,14 @@ def _begins_settings(first: bytes) -> bool:
     return not any(first[:2]) and first[3:4] in {b"", bytes((SettingsFrame.type,))}
 
 
-class Http2Exchange:
+class Http2Exchange(Exchange):
     """The receiving half of one HTTP/2 exchange on stream 1."""
 
-    over: Literal["h2", "http/1.1"] = "h2"
+    over = "h2"
 
     def __init__(self, protocol: Protocol, signal: Signal) -> None:
         """Expect the answer to an Export of `signal`."""
-        self.answer: Answer | None = None
-        self.cut_answer: Answer | None = None
-        self.spoke = False
-        self.garbage = False
-        self.exhausted = False
-        self.ended = False
-        self.detail = ""
-        self.first = b""
-        self.speaks_http1 = False
-        self.unread = b""
-        self.goaway: tuple[int, str] | None = None
-        self.stream_error: int | None = None
-        self._response = Response("h2", protocol, signal)
+        super().__init__(protocol, signal)
         self._blocks = HeaderBlocks()
         self._buffer = bytearray()
         self._output = bytearray()
@@ -86,31 +72,25 @@ class Http2Exchange:
         if self.ended:
             return
         self._buffer += data
-        if not self.spoke:
-            self.first = bytes(self._buffer[:FIRST_BYTES])
+        if not self.protocol_seen:
+            self.first_bytes = bytes(self._buffer[:FIRST_BYTES])
         try:
             self._read()
         except (ProtocolError, HyperframeError, HPACKError) as error:
             self._break(safe_text(str(error)))
         except ExhaustedError as error:
-            self._end("cut", str(error))
-            self.exhausted = self.answer is None
+            self._exhaust(str(error))
 
     def receive_eof(self, *, orderly: bool = True) -> None:
-        """Learn that nothing more comes; in HTTP/2 the end of a connection never ends a body.
+        """Take the end of the peer's bytes; in HTTP/2 the end of a connection never ends a body.
 
-        What came before may be less than a frame's head, and yet tell that it is none: an alert
-        record has seven bytes.
+        What came before may be less than a frame's head, as an alert record of seven bytes is, and
+        yet show that it is not one.
         """
         del orderly
-        if not (self.ended or self.spoke) and not _begins_settings(bytes(self._buffer)):
-            self._break(f"begins with {safe_text(self.first)}")
+        if not (self.ended or self.protocol_seen) and not _begins_settings(bytes(self._buffer)):
+            self._break(f"begins with {safe_text(self.first_bytes)}")
         self.end_early()
-
-    def end_early(self) -> None:
-        """Learn that no more is read; a status that is not a success is an answer even if cut."""
-        if not self.ended:
-            self._end("cut")
 
     def take_output(self) -> bytes:
         """Return the acknowledgements that are due."""
@@ -131,28 +111,28 @@ class Http2Exchange:
                 # A copy, so that no view of the buffer is left behind when it is to shrink.
                 whole = bytes(buffer[at:end])
                 at = end
-                if self._block is None and self._hear_plain(whole):
+                if self._block is None and self._receive_common(whole):
                     continue
                 view = memoryview(whole)
                 frame, _ = Frame.parse_frame_header(view[:_HEAD])
                 frame.parse_body(view[_HEAD:])
-                self._hear(frame)
+                self._receive_frame(frame)
         finally:
             del buffer[:at]
 
-    def _hear_plain(self, whole: bytes) -> bool:
-        """Hear a frame that needs no object; what is odd about one goes the long way."""
+    def _receive_common(self, whole: bytes) -> bool:
+        """Take a SETTINGS or WINDOW_UPDATE frame without parsing it; an odd one is parsed."""
         kind, flags, length = whole[3], whole[4], len(whole) - _HEAD
         if kind == SettingsFrame.type and whole[5:9] == _CONNECTION:
             if flags & 1:
-                if length or not self.spoke:
+                if length or not self.protocol_seen:
                     return False
             elif length % 6:
                 return False
             else:
-                self.spoke = True
+                self.protocol_seen = True
                 self._output += _SETTINGS_ACK
-        elif kind != WindowUpdateFrame.type or length != 4 or not self.spoke:
+        elif kind != WindowUpdateFrame.type or length != 4 or not self.protocol_seen:
             return False
         self._count_frame()
         return True
@@ -163,15 +143,15 @@ class Http2Exchange:
             raise ExhaustedError(f"{MAX_FRAMES} frames of one answer")
 
     def _oversized(self, head: bytes) -> str:
-        if not self.spoke:
+        if not self.protocol_seen:
             if head.startswith(_HTTP1):
                 self.speaks_http1, self.unread = True, bytes(self._buffer)
             return f"begins with {safe_text(head)}"
         return "a frame is longer than SETTINGS_MAX_FRAME_SIZE"
 
-    def _hear(self, frame: Frame) -> None:
+    def _receive_frame(self, frame: Frame) -> None:
         self._count_frame()
-        if not self.spoke and (type(frame) is not SettingsFrame or "ACK" in frame.flags):
+        if not self.protocol_seen and (type(frame) is not SettingsFrame or "ACK" in frame.flags):
             raise ProtocolError("the first frame is not SETTINGS")
         if self._block is not None:
             if type(frame) is not ContinuationFrame or frame.stream_id != STREAM:
@@ -180,34 +160,33 @@ class Http2Exchange:
             return
         match frame:
             case SettingsFrame():
-                self.spoke = True
+                self.protocol_seen = True
                 if "ACK" not in frame.flags:
                     self._output += _SETTINGS_ACK
             case HeadersFrame():
-                self._need_stream(frame)
+                self._check_stream(frame)
                 self._block = bytearray()
                 self._block_ends_stream = "END_STREAM" in frame.flags
                 self._add_fragment(frame.data, last="END_HEADERS" in frame.flags)
             case DataFrame():
-                self._need_stream(frame)
-                self._hear_data(frame)
+                self._check_stream(frame)
+                self._receive_data(frame)
             case PingFrame():
                 if "ACK" not in frame.flags:
                     self._output += PingFrame(
                         opaque_data=frame.opaque_data, flags=["ACK"]
                     ).serialize()
             case RstStreamFrame():
-                self._need_stream(frame)
-                self.stream_error = frame.error_code
+                self._check_stream(frame)
                 self._end("cut", f"RST_STREAM, error code {frame.error_code}")
             case GoAwayFrame():
-                self._hear_goaway(frame)
+                self._receive_goaway(frame)
             case ContinuationFrame() | PushPromiseFrame():
                 raise ProtocolError(f"an unexpected {type(frame).__name__}")
             case _:
                 pass  # WINDOW_UPDATE, PRIORITY, and what RFC 9113 §5.5 says to ignore
 
-    def _need_stream(self, frame: Frame) -> None:
+    def _check_stream(self, frame: Frame) -> None:
         if frame.stream_id != STREAM:
             raise ProtocolError("a frame on a stream that nobody opened")
 
@@ -219,9 +198,9 @@ class Http2Exchange:
         self._block += fragment
         if last:
             block, self._block = bytes(self._block), None
-            self._hear_fields(self._blocks.decode(block))
+            self._receive_fields(self._blocks.decode(block))
 
-    def _hear_fields(self, fields: Fields) -> None:
+    def _receive_fields(self, fields: Fields) -> None:
         response, last = self._response, self._block_ends_stream
         if response.status:
             if not last:
@@ -245,7 +224,7 @@ class Http2Exchange:
             response.add_trailers(fields)  # gRPC's "Trailers-Only"
             self._finish()
 
-    def _hear_data(self, frame: DataFrame) -> None:
+    def _receive_data(self, frame: DataFrame) -> None:
         if not self._response.status:
             raise ProtocolError("DATA before the head")
         self._body_bytes += len(frame.data)
@@ -254,9 +233,8 @@ class Http2Exchange:
         if "END_STREAM" in frame.flags:
             self._finish()
 
-    def _hear_goaway(self, frame: GoAwayFrame) -> None:
+    def _receive_goaway(self, frame: GoAwayFrame) -> None:
         text = safe_text(frame.additional_data)
-        self.goaway = (frame.error_code, text)
         if frame.last_stream_id & 0x7FFFFFFF < STREAM:
             # The request will not be looked at (RFC 9113 §6.8).
             self._end(
@@ -285,21 +263,4 @@ class Http2Exchange:
         if self._response.status and not 200 <= self._response.status < 300:
             self._end("broken", detail)
         else:
-            self.garbage = self.ended = True
-            self.detail = detail
-            self._buffer.clear()
-
-    def _end(self, end: BodyEnd, detail: str = "") -> None:
-        """End the answer as far as it came; without END_STREAM gRPC has no status, and no answer."""
-        response = self._response
-        self.ended, self.detail = True, detail
-        self._buffer.clear()
-        if not response.status:
-            return
-        answer, wrong = response.to_answer(end)
-        whole = answer.body_end == "whole"
-        if whole or not (response.promises_success or (end != "whole" and response.is_grpc)):
-            self.answer, self.detail = answer, ""
-            return
-        self.cut_answer, self.detail = answer, wrong or detail
-        self.garbage = answer.body_end == "broken"
+            self._reject(detail)

@@ -1,15 +1,15 @@
-"""An OTLP exchange as bytes: the request, encoded once per target, and who listens to the answer.
+"""An OTLP request as bytes, encoded once per target, and what reads the answer to it.
 
-Law 1: no asyncio, socket, file or clock. Law 11: a `Request` holds header values; its repr does
-not show them. An Export with nothing in it is enough to be judged (interfaces.md, section 3).
+A `Request` holds header values; its repr does not show them. An Export with nothing in it is enough
+for a backend to accept or refuse.
 """
 
 import base64
 import re
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 from urllib.parse import quote
 
 import h11
@@ -18,11 +18,12 @@ from hyperframe.frame import DataFrame, HeadersFrame, SettingsFrame
 
 from probe.model.target import Endpoint, Signal, Target
 from probe.model.target import Protocol as OtlpProtocol
+from probe.model.trace_context import TraceContext
 from probe.otlp.exchange import Exchange
+from probe.otlp.export_message import GRPC_PREFIX
 from probe.otlp.header_blocks import MAX_HEADER_LIST
 from probe.otlp.http1 import Http1Exchange
 from probe.otlp.http2 import MAX_FRAME, STREAM, Http2Exchange
-from probe.otlp.message import GRPC_PREFIX
 
 MAX_MESSAGE: Final = MAX_FRAME - GRPC_PREFIX
 """The longest message of a request: it goes out as one DATA frame, within any initial window."""
@@ -44,8 +45,8 @@ OPENING: Final = (
 )
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _AUTHORITY: Final = re.compile(r"[!-~]+")
-# What the exchange itself decides: framing, media type, the probe's own name.
-_OURS: Final = frozenset(
+# What the probe decides itself: framing, media type, its own name.
+_RESERVED: Final = frozenset(
     {
         "connection",
         "content-length",
@@ -62,12 +63,24 @@ _OURS: Final = frozenset(
     }
 )
 
-_Fields = list[tuple[str, bytes]]
+_Fields = Sequence[tuple[str, bytes]]
+
+# Values of the width that every trace context has: raw in HTTP/1.1, and in HTTP/2 neither
+# compressed nor indexed, so that they can be replaced in the encoded request.
+_CONTEXT: Final = TraceContext(
+    trace_id="0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    span_id="",
+    export_span_id="f18293a4b5c6d7e8",
+    sampled=True,
+    threshold="7f6e5d4c3b2a19",
+)
+_TRACEPARENT: Final = _CONTEXT.traceparent.encode()
+_TRACESTATE: Final = _CONTEXT.tracestate.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The bytes that one target is asked with, in either version of HTTP."""
+    """The bytes that are sent to one target, in either version of HTTP."""
 
     protocol: OtlpProtocol
     signal: Signal
@@ -83,17 +96,23 @@ class Request:
     http1_bare: bytes = field(repr=False)
     """For the clock: `HEAD /`, with none of the target's headers."""
 
+    def with_context(self, trace: TraceContext) -> Self:
+        """Fill in the Trace Context headers of a request that was built with `propagate`."""
+        parent, state = trace.traceparent.encode(), trace.tracestate.encode()
+
+        def fill_in(encoded: bytes) -> bytes:
+            return encoded.replace(_TRACEPARENT, parent).replace(_TRACESTATE, state)
+
+        return replace(self, h2=fill_in(self.h2), http1=fill_in(self.http1))
+
 
 def build_request(
-    target: Target,
-    user_agent: str,
-    message: bytes = b"",
-    context_fields: Sequence[tuple[str, bytes]] = (),
+    target: Target, user_agent: str, message: bytes = b"", *, propagate: bool = False
 ) -> Request:
     """Encode the Export of `message` (protobuf, by default nothing) to `target`.
 
-    `context_fields` go out as they are, for what is filled in later; a header of the target's own
-    of the same name has precedence over all of them.
+    With `propagate` it has W3C Trace Context headers, to be filled in for each attempt, unless the
+    target's own headers have one of the two.
 
     gRPC follows "gRPC over HTTP/2", HTTP the OTLP specification; authority and reserved headers
     are those of grpc-go and net/http.
@@ -104,67 +123,74 @@ def build_request(
     """
     if len(message) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(message)} bytes; at most {MAX_MESSAGE} can be sent")
-    agent = _value("user-agent", user_agent)
-    authority, bare_authority = _authority(target), _endpoint_authority(target.endpoint)
+    agent = [("user-agent", _check_value("user-agent", user_agent))]
+    authority, bare_authority = _authority(target), encode_authority(target.endpoint)
     path = _path(target)
-    extra = _target_fields(target)
-    own = {name for name, _ in extra}
-    context = [] if any(name in own for name, _ in context_fields) else list(context_fields)
+    own = _own_fields(target)
+    context = [("traceparent", _TRACEPARENT), ("tracestate", _TRACESTATE)]
+    if not propagate or {name for name, _ in own} & {name for name, _ in context}:
+        context = []
     grpc = target.protocol == "grpc"
-    fields: _Fields = [
-        ("content-type", b"application/grpc" if grpc else b"application/x-protobuf"),
-        ("user-agent", agent),
-    ]
+    media = b"application/grpc" if grpc else b"application/x-protobuf"
+    fields = [("content-type", media), *agent]
     body = b"\0" + len(message).to_bytes(GRPC_PREFIX - 1) + message if grpc else message
     if grpc:
         fields.append(("te", b"trailers"))
     else:
         fields.append(("content-length", str(len(message)).encode()))
+    scheme = "http" if target.plaintext else "https"
     return Request(
         protocol=target.protocol,
         signal=target.signal,
-        h2=_h2(authority, path, fields, extra, context, body, plaintext=target.plaintext),
+        h2=_http2(("POST", scheme, path, authority), fields, own, context, body),
         h2_opening=OPENING,
-        http1=_http1("POST", path, authority, fields + extra + context, body),
-        http1_opening=_http1("OPTIONS", "*", bare_authority, fields[1:2]),
-        h2_bare=_h2_bare(bare_authority, agent),
-        http1_bare=_http1("HEAD", "/", bare_authority, fields[1:2]),
+        http1=_http1("POST", path, authority, fields + own + context, body),
+        http1_opening=_http1("OPTIONS", "*", bare_authority, agent),
+        h2_bare=_http2(("HEAD", "https", "/", bare_authority), agent),
+        http1_bare=_http1("HEAD", "/", bare_authority, agent),
     )
 
 
-def http2_exchange(request: Request) -> Exchange:
-    """Listen to the answer to `request` over HTTP/2."""
+def expect_http2(request: Request) -> Exchange:
+    """Return what reads the answer to `request` over HTTP/2."""
     return Http2Exchange(request.protocol, request.signal)
 
 
-def http1_exchange(request: Request) -> Exchange:
-    """Listen to the answer to `request` over HTTP/1.1."""
+def expect_http1(request: Request) -> Exchange:
+    """Return what reads the answer to `request` over HTTP/1.1."""
     return Http1Exchange(request.protocol, request.signal)
 
 
-def bare_exchange(request: Request, *, h2: bool) -> Exchange:
-    """Listen to the answer to the bare `HEAD /` of `request`, of which only the Date counts."""
+def expect_bare(request: Request, *, h2: bool) -> Exchange:
+    """Return what reads the answer to the bare `HEAD /` of `request`, for its Date."""
     if h2:
         return Http2Exchange("http/protobuf", request.signal)
     return Http1Exchange("http/protobuf", request.signal, method="HEAD")
 
 
-def _h2(
-    authority: str,
-    path: str,
+def _http2(
+    pseudo: tuple[str, str, str, str],
     fields: _Fields,
-    extra: _Fields,
-    context: _Fields,
-    body: bytes,
-    *,
-    plaintext: bool,
+    own: _Fields = (),
+    context: _Fields = (),
+    body: bytes = b"",
 ) -> bytes:
-    pseudo = _pseudo("POST", "http" if plaintext else "https", path, authority)
+    """Encode preface, SETTINGS and a request.
+
+    Args:
+        pseudo: method, scheme, path and authority.
+        fields: the request's other fields.
+        own: the target's own fields.
+        context: fields to be filled in later.
+        body: of the request.
+    """
+    names = (":method", ":scheme", ":path", ":authority")
     encoder = _encoder()
     block = encoder.encode(
-        [(name.encode(), value, False) for name, value in pseudo + fields]
+        [(name.encode(), value.encode(), False) for name, value in zip(names, pseudo, strict=True)]
+        + [(name.encode(), value, False) for name, value in fields]
         # The target's own may be secrets: never indexed (RFC 7541 §7.1.3).
-        + [(name.encode(), value, True) for name, value in extra]
+        + [(name.encode(), value, True) for name, value in own]
     )
     # Huffman's code would give each value another length.
     block += encoder.encode([(name.encode(), value) for name, value in context], huffman=False)
@@ -173,13 +199,6 @@ def _h2(
     headers = HeadersFrame(STREAM, block, flags=["END_HEADERS", *([] if body else ["END_STREAM"])])
     data = DataFrame(STREAM, body, flags=["END_STREAM"]).serialize() if body else b""
     return bytes(OPENING + headers.serialize() + data)
-
-
-def _h2_bare(authority: str, agent: bytes) -> bytes:
-    fields = [*_pseudo("HEAD", "https", "/", authority), ("user-agent", agent)]
-    block = _encoder().encode([(name.encode(), value, False) for name, value in fields])
-    head = HeadersFrame(STREAM, block, flags=["END_HEADERS", "END_STREAM"])
-    return bytes(OPENING + head.serialize())
 
 
 def _encoder() -> Encoder:
@@ -192,15 +211,6 @@ def _encoder() -> Encoder:
     encoder = Encoder()
     encoder.header_table_size = 0
     return encoder
-
-
-def _pseudo(method: str, scheme: str, path: str, authority: str) -> _Fields:
-    return [
-        (":method", method.encode()),
-        (":scheme", scheme.encode()),
-        (":path", path.encode()),
-        (":authority", authority.encode()),
-    ]
 
 
 def _http1(method: str, target: str, authority: str, fields: _Fields, body: bytes = b"") -> bytes:
@@ -223,15 +233,20 @@ def _authority(target: Target) -> str:
     if target.protocol == "grpc":
         override = target.tls.server_name_override
         if override and not target.plaintext and "://" not in override:
-            return _checked_authority(override)
+            return _check_authority(override)
     else:
         for name, value in target.headers:
             if name.lower() == "host" and value.reveal():
-                return _checked_authority(value.reveal())
-    return _endpoint_authority(target.endpoint)
+                return _check_authority(value.reveal())
+    return encode_authority(target.endpoint)
 
 
-def _endpoint_authority(endpoint: Endpoint) -> str:
+def encode_authority(endpoint: Endpoint) -> str:
+    """Return `host:port` as it stands in a request: an IPv6 address in brackets, A-labels.
+
+    Raises:
+        ValueError: where the host cannot stand in a request.
+    """
     host = endpoint.host
     if ":" in host:
         # A zone means nothing to the other side (RFC 6874 §4).
@@ -241,10 +256,10 @@ def _endpoint_authority(endpoint: Endpoint) -> str:
             host = host.encode("idna").decode()
         except UnicodeError:
             raise ValueError("the endpoint's host cannot be written in ASCII") from None
-    return _checked_authority(f"{host}:{endpoint.port}")
+    return _check_authority(f"{host}:{endpoint.port}")
 
 
-def _checked_authority(text: str) -> str:
+def _check_authority(text: str) -> str:
     if not _AUTHORITY.fullmatch(text) or any(char in "/?#@\\" for char in text):
         raise ValueError("the host cannot stand in a request")
     return text
@@ -257,25 +272,26 @@ def _path(target: Target) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def _target_fields(target: Target) -> _Fields:
+def _own_fields(target: Target) -> list[tuple[str, bytes]]:
+    """Return the target's own headers, but for those that the probe decides."""
     grpc = target.protocol == "grpc"
-    fields: _Fields = []
+    fields: list[tuple[str, bytes]] = []
     for raw_name, secret in target.headers:
         name = raw_name.lower()
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{raw_name!r} is no name of a header")
-        if name in _OURS or (grpc and name.startswith("grpc-")):
+            raise ValueError(f"{raw_name!r} is not a valid header name")
+        if name in _RESERVED or (grpc and name.startswith("grpc-")):
             continue
         text = secret.reveal()
         if grpc and name.endswith("-bin"):
             # Binary metadata travels as unpadded base64 (gRPC over HTTP/2, Custom-Metadata).
             fields.append((name, base64.b64encode(text.encode()).rstrip(b"=")))
         else:
-            fields.append((name, _value(name, text, ascii_only=grpc)))
+            fields.append((name, _check_value(name, text, ascii_only=grpc)))
     return fields
 
 
-def _value(name: str, text: str, *, ascii_only: bool = False) -> bytes:
+def _check_value(name: str, text: str, *, ascii_only: bool = False) -> bytes:
     """Check a field value (RFC 9110 §5.5): no control character but the tab, so no injection."""
     value = text.strip(" \t")
     if any((ord(c) < 0x20 and c != "\t") or ord(c) == 0x7F for c in value):
@@ -285,4 +301,4 @@ def _value(name: str, text: str, *, ascii_only: bool = False) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"the value of the header {name!r} is no text") from None
+        raise ValueError(f"the value of the header {name!r} is not valid text") from None

@@ -1,7 +1,6 @@
 """From the parts of an HTTP response to one `Answer`: sans-I/O, and total on whatever came.
 
-Law 2: nothing here raises for what a peer sent. Law 10: every text of the answer is safe and
-short. What the answer means is not decided here.
+Every text of the answer is safe and short. What the answer means is not decided here.
 """
 
 import html
@@ -15,15 +14,14 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
-from probe.model.evidence import Answer, BodyEnd, ClockReading
-from probe.model.grpc_media import is_grpc_media
+from probe.model.evidence import Answer, BodyEnd, ClockReading, is_grpc_media
 from probe.model.target import Protocol, Signal
-from probe.otlp.message import (
+from probe.otlp.export_message import (
     BrokenBodyError,
     ResponseFacts,
     read_grpc_response,
     read_response,
-    read_status,
+    read_status_message,
     unfold_gzip,
 )
 from probe.text.safe_text import safe_text
@@ -39,7 +37,7 @@ bytes in pieces of 128 would fit.
 """
 
 GRPC_UNKNOWN: Final = 2
-"""What a client makes of a grpc-status that is no number (gRPC status codes)."""
+"""How a client reads a grpc-status that is not a number (gRPC status codes)."""
 
 _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
@@ -56,8 +54,8 @@ _HEAD: Final = frozenset(
         b"location",
     }
 )
-_UNSEEN: Final = re.compile(r"<!--|<script\b|<style\b")
-_UNSEEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
+_HIDDEN: Final = re.compile(r"<!--|<script\b|<style\b")
+_HIDDEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _TAG: Final = re.compile(r"<[^<>]*>")
 
@@ -74,25 +72,25 @@ class Response:
     body: bytearray = field(default_factory=bytearray)
 
     def add_fields(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep the head's fields of interest but gRPC's status; of a repeated one the first.
+        """Keep the head's fields of interest; of a repeated one the first.
 
-        That stands in the trailers: in a head that ends nothing clients pass it over.
+        gRPC's status stands in the trailers: clients ignore it in a head that does not end the stream.
         """
         for name, value in pairs:
             if name in _HEAD:
                 self.fields.setdefault(name, value)
 
     def add_trailers(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep gRPC's status, which trailers alone may bring, or a head that is all there is.
+        """Keep gRPC's status, of a repeated one the last, as grpc-go and grpc-core do.
 
-        Of a repeated one the last, as grpc-go and grpc-core do.
+        It is only in trailers, or in a head that ends the stream (gRPC over HTTP/2, Trailers-Only).
         """
         for name, value in pairs:
             if name in _TRAILERS:
                 self.fields[name] = value
 
     def add_body(self, data: bytes) -> bool:
-        """Keep `data` up to MAX_BODY; say whether more came."""
+        """Keep `data` up to MAX_BODY; return whether more came."""
         room = MAX_BODY - len(self.body)
         self.body += data[:room]
         return len(data) > room
@@ -100,14 +98,17 @@ class Response:
     @property
     def is_grpc(self) -> bool:
         """Whether it is a gRPC response: 200 and application/grpc (gRPC over HTTP/2)."""
-        content_type = safe_text(self.fields.get(b"content-type", b""))
-        return self.protocol == "grpc" and self.status == 200 and is_grpc_media(content_type)
+        return self.protocol == "grpc" and self.status == 200 and is_grpc_media(self.content_type)
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type, safe to show."""
+        return safe_text(self.fields.get(b"content-type", b""))
 
     @property
     def media_type(self) -> str:
         """The media type in lower case, without parameters."""
-        content_type = safe_text(self.fields.get(b"content-type", b""))
-        return content_type.partition(";")[0].strip().lower()
+        return self.content_type.partition(";")[0].strip().lower()
 
     @property
     def promises_success(self) -> bool:
@@ -124,9 +125,8 @@ class Response:
         `end` says how far the body was read.
         """
         fields, body = self.fields, bytes(self.body)
-        content_type = safe_text(fields.get(b"content-type", b""))
         parses: bool | None = None
-        rejected, partial, message, wrong = 0, "", "", ""
+        rejected, partial, message, fault = 0, "", "", ""
         protobuf = self.media_type == "application/x-protobuf" and 200 <= self.status < 300
         if body and (self.is_grpc or protobuf):
             try:
@@ -134,7 +134,7 @@ class Response:
                 parses = facts.parses and end == "whole"
                 rejected, partial = facts.rejected_items, facts.message
             except BrokenBodyError as error:
-                parses, end, wrong = False, "broken", str(error)
+                parses, end, fault = False, "broken", str(error)
         elif body and b"content-encoding" not in fields:
             message = _body_text(self.media_type, body)
         if raw_message := fields.get(b"grpc-message"):
@@ -142,7 +142,7 @@ class Response:
         return Answer(
             over=self.over,
             http_status=self.status,
-            content_type=content_type,
+            content_type=self.content_type,
             grpc_status=_grpc_status(fields.get(b"grpc-status")),
             message=message,
             body_parses=parses,
@@ -153,19 +153,18 @@ class Response:
             server=safe_text(fields.get(b"server", b"")),
             date=http_date(fields.get(b"date", b"")),
             location=safe_text(fields.get(b"location", b"")),
-        ), wrong
+        ), fault
 
     def _read_message(self, body: bytes, *, whole: bool) -> ResponseFacts:
         """Read the response message, as far as the body is whole.
 
-        Go's transport offers gzip by itself and unfolds it; so must we read what a server sends to
-        everybody.
+        Go's transport offers gzip by itself and unfolds it, so some servers send it to everybody.
         """
         if not whole:
             return ResponseFacts(parses=False)
         if self.is_grpc:
             encoding = self.fields.get(b"grpc-encoding", b"")
-            return read_grpc_response(self.signal, body, encoding=encoding, most=MAX_BODY)
+            return read_grpc_response(self.signal, body, encoding=encoding, limit=MAX_BODY)
         if self.fields.get(b"content-encoding", b"").strip().lower() == b"gzip":
             body = unfold_gzip(body, MAX_BODY)
         return read_response(self.signal, body)
@@ -189,7 +188,7 @@ def date_reading(answer: Answer | None, received_at: float) -> tuple[ClockReadin
 
 
 def http_date(raw: bytes) -> float | None:
-    """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is none."""
+    """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is not one."""
     if not raw:
         return None
     try:
@@ -200,16 +199,15 @@ def http_date(raw: bytes) -> float | None:
 
 
 def _body_text(media_type: str, body: bytes) -> str:
-    """Return what a body says to people: a Status message, JSON's message, or its visible text."""
+    """Return the text for people in a body: a Status message, JSON's message, or visible text."""
     if media_type == "application/x-protobuf":
-        status = read_status(body)
-        return status.message if status is not None else ""
+        return read_status_message(body)
     if media_type.endswith("json"):
         return _json_message(body)
     if media_type.startswith("text/") or media_type.endswith("xml"):
-        return _visible(body)
+        return _visible_text(body)
     if not media_type and body[:_MAX_TEXT].isascii():
-        return _visible(body)
+        return _visible_text(body)
     return ""
 
 
@@ -220,28 +218,28 @@ def _json_message(body: bytes) -> str:
         found = None
     if isinstance(found, dict) and isinstance(found.get("message"), str):
         return safe_text(found["message"])
-    return _collapsed(body[:_MAX_TEXT].decode("utf-8", "backslashreplace"))
+    return _collapse_spaces(body[:_MAX_TEXT].decode("utf-8", "backslashreplace"))
 
 
-def _visible(body: bytes) -> str:
+def _visible_text(body: bytes) -> str:
     text = body[:_MAX_TEXT].decode("utf-8", "backslashreplace")
-    return _collapsed(html.unescape(_TAG.sub(" ", _without_unseen(text))))
+    return _collapse_spaces(html.unescape(_TAG.sub(" ", _strip_hidden(text))))
 
 
-def _without_unseen(text: str) -> str:
+def _strip_hidden(text: str) -> str:
     """Return markup without comments, scripts and styles, in one pass.
 
-    A beginning without its end stays, and no other of its kind is looked for: searching on for
-    each of a thousand would take the square of the time.
+    A beginning without its end stays, and no other of its kind is searched for: a thousand searches
+    would take the square of the time.
     """
     lower = text.translate(_ASCII_LOWER)
     kept: list[str] = []
     at, endless = 0, set[str]()
-    for found in _UNSEEN.finditer(lower):
+    for found in _HIDDEN.finditer(lower):
         kind = found[0]
         if found.start() < at or kind in endless:
             continue
-        end = lower.find(_UNSEEN_ENDS[kind], found.end())
+        end = lower.find(_HIDDEN_ENDS[kind], found.end())
         close = lower.find(">", end) if end >= 0 else -1
         if close < 0:
             endless.add(kind)
@@ -251,5 +249,5 @@ def _without_unseen(text: str) -> str:
     return "".join(kept) + text[at:]
 
 
-def _collapsed(text: str) -> str:
+def _collapse_spaces(text: str) -> str:
     return safe_text(" ".join(text.split()))

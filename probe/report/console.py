@@ -1,10 +1,16 @@
-"""The console that every output for people writes to: colour on a terminal alone, no surprises."""
+"""The console that every output for people writes to, and how findings stand there.
+
+Colour is for terminals only, and never with NO_COLOR. No text is read as markup.
+"""
 
 import errno
 import os
+from collections.abc import Iterable
 from typing import Final, NoReturn, TextIO
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 _PIPE_WIDTH: Final = 140
 
@@ -25,3 +31,21 @@ def console_for(stream: TextIO) -> Console:
         highlight=False,
         emoji=False,
     )
+
+
+def make_table(titles: Iterable[str]) -> Table:
+    """Return a table with these titles and no lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def append_finding(
+    text: Text, label: str, style: str, sentence: str, fix: Iterable[str], indent: int = 0
+) -> None:
+    """Append a finding after its label, and below it the steps that fix it."""
+    text.append(f"{' ' * indent}{label}: ", style=style)
+    text.append(f"{sentence}\n")
+    for step in fix:
+        text.append(f"{' ' * (indent + 2)}fix: {step}\n")

@@ -1,7 +1,6 @@
 """What `explain` prints: the causes that a pasted line is compatible with, or one cause as JSON.
 
-Nothing of the pasted text is repeated. Colour only on a terminal and
-never with NO_COLOR; none of the text is read as markup.
+The fields are in `docs/json.md`. Nothing of the pasted text is repeated.
 """
 
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import msgspec
+from msgspec import Struct
 from rich.text import Text
 
 from probe.diagnosis.cause import Cause
@@ -17,42 +17,58 @@ from probe.report.console import console_for
 from probe.report.result import SCHEMA
 
 
-def candidates_document(candidates: Sequence[Candidate], catalogue: Mapping[str, Cause]) -> str:
+class ReportedCause(Struct, frozen=True):
+    """What the catalogue says of a cause."""
+
+    id: str
+    title: str
+    family: str
+    documented_cause: int
+    party: str
+    severity: str
+    meaning: str
+    evidence: str
+    fix: tuple[str, ...]
+    citations: tuple[str, ...]
+    explained_by: tuple[str, ...]
+
+
+class CauseDocument(Struct, frozen=True):
+    """One cause of the catalogue."""
+
+    schema: str
+    cause: ReportedCause
+
+
+class ReportedCandidate(Struct, frozen=True):
+    """One cause that the text is compatible with; `score` runs from 0 to 1."""
+
+    cause: str
+    score: float
+    why: str
+    tell_apart: str
+
+
+class CandidatesDocument(Struct, frozen=True):
+    """The causes that an error text is compatible with, best first."""
+
+    schema: str
+    candidates: tuple[ReportedCandidate, ...]
+
+
+def encode_candidates(candidates: Sequence[Candidate], catalogue: Mapping[str, Cause]) -> str:
     """Return the JSON document of the candidates, best first."""
-    return _document(
-        {
-            "candidates": [
-                {
-                    "cause": candidate.cause,
-                    "score": candidate.score,
-                    "why": candidate.why,
-                    "tell_apart": catalogue[candidate.cause].tell_apart,
-                }
-                for candidate in candidates
-            ]
-        }
+    reported = (
+        ReportedCandidate(one.cause, one.score, one.why, catalogue[one.cause].tell_apart)
+        for one in candidates
     )
+    return _encode(CandidatesDocument(SCHEMA, tuple(reported)))
 
 
-def cause_document(cause: Cause) -> str:
+def encode_cause(cause: Cause) -> str:
     """Return the JSON document of one cause of the catalogue."""
-    return _document(
-        {
-            "cause": {
-                "id": cause.id,
-                "title": cause.title,
-                "family": cause.family,
-                "documented_cause": cause.documented_cause,
-                "party": cause.party,
-                "severity": cause.severity,
-                "meaning": cause.meaning,
-                "evidence": cause.evidence,
-                "fix": cause.fix,
-                "citations": cause.citations,
-                "explained_by": cause.explained_by,
-            }
-        }
-    )
+    fields = {name: getattr(cause, name) for name in ReportedCause.__struct_fields__}
+    return _encode(CauseDocument(SCHEMA, ReportedCause(**fields)))
 
 
 def print_candidates(
@@ -74,6 +90,5 @@ def print_candidates(
     console.print(Text(f"More on one: mtls-probe explain {candidates[0].cause}"), soft_wrap=True)
 
 
-def _document(content: dict[str, object]) -> str:
-    raw = msgspec.json.encode({"schema": SCHEMA, **content})
-    return msgspec.json.format(raw, indent=2).decode() + "\n"
+def _encode(document: Struct) -> str:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

@@ -1,10 +1,10 @@
-"""What `inspect` prints: JSON (interfaces.md, section 4), or for people one story per file.
+"""What `inspect` prints: JSON (`docs/json.md`), or for people each file with what is in it.
 
-Colour only on a terminal and never with NO_COLOR; law 10: all text has passed `safe_text`, and
-none of it is read as markup. Law 11: of a key there is only its kind and its public half's digest.
+All text has passed `safe_text`. Of a key there are only its kind and its public half's digest.
 """
 
 import sys
+from collections.abc import Iterable
 from typing import Final, TextIO
 
 import msgspec
@@ -12,27 +12,26 @@ import msgspec.structs
 from msgspec import Struct
 from rich.text import Text
 
-from probe.diagnosis.wording import format_duration
 from probe.inspection.file_report import FileReport, Inspection, KeyFacts, NamedBlock
 from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding
-from probe.report.console import console_for
+from probe.report.console import append_finding, console_for
 from probe.report.result import (
     SCHEMA,
-    Certificate,
     ReportedFinding,
-    certificate,
+    ResultCertificate,
+    build_certificate,
     report_findings,
-    rfc3339,
 )
+from probe.text.time_format import DAY, rfc3339
+from probe.x509.validity import describe_time_left
 
-_DAY: Final = 86400.0
 _SHOWN_CERTIFICATES: Final = 10
 _SHOWN_BLOCKS: Final = 10
 _SHOWN_NAMES: Final = 12
 
 
-class NamedFault(Struct, frozen=True):
+class LocatedFault(Struct, frozen=True):
     """A fault with the file, or the setting, that it is of."""
 
     path: str
@@ -42,7 +41,7 @@ class NamedFault(Struct, frozen=True):
     fix: tuple[str, ...]
 
 
-class InspectedCertificate(Certificate, frozen=True):
+class InspectedCertificate(ResultCertificate, frozen=True):
     """One certificate in full; null is an extension that is not there."""
 
     days_left: int
@@ -59,7 +58,7 @@ class InspectedCertificate(Certificate, frozen=True):
     aia_issuers: tuple[str, ...]
 
 
-class File(Struct, frozen=True):
+class InspectedFile(Struct, frozen=True):
     """One file."""
 
     path: str
@@ -75,27 +74,27 @@ class File(Struct, frozen=True):
     targets: tuple[str, ...]
 
 
-class Document(Struct, frozen=True):
+class InspectionDocument(Struct, frozen=True):
     """All files, and all faults once more in one list."""
 
     schema: str
     at: str
-    files: tuple[File, ...]
-    faults: tuple[NamedFault, ...]
+    files: tuple[InspectedFile, ...]
+    faults: tuple[LocatedFault, ...]
 
 
-def files_document(inspection: Inspection) -> bytes:
+def encode_inspection(inspection: Inspection) -> bytes:
     """Return the JSON document of an inspection, ending in a line break."""
     files = tuple(_file(report, inspection.at) for report in inspection.files)
     faults = tuple(
-        NamedFault(fault.path, fault.role, fault.cause, fault.fact, fault.fix)
+        LocatedFault(fault.path, fault.role, fault.cause, fault.fact, fault.fix)
         for fault in inspection.faults
     )
-    document = Document(SCHEMA, rfc3339(inspection.at, "milliseconds"), files, faults)
+    document = InspectionDocument(SCHEMA, rfc3339(inspection.at, "milliseconds"), files, faults)
     return msgspec.json.encode(document) + b"\n"
 
 
-def print_files(inspection: Inspection, stream: TextIO | None = None) -> None:
+def print_inspection(inspection: Inspection, stream: TextIO | None = None) -> None:
     """Print each file with what is in it and what is wrong with it."""
     console = console_for(stream or sys.stdout)
     shown: set[Finding] = set()
@@ -113,8 +112,8 @@ def print_files(inspection: Inspection, stream: TextIO | None = None) -> None:
         console.print()
 
 
-def _file(report: FileReport, at: float) -> File:
-    return File(
+def _file(report: FileReport, at: float) -> InspectedFile:
+    return InspectedFile(
         path=report.path,
         role=report.role,
         format=report.format,
@@ -135,8 +134,8 @@ def _block(block: NamedBlock) -> str:
 
 def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
     return InspectedCertificate(
-        **msgspec.structs.asdict(certificate(facts)),
-        days_left=int((facts.not_after - at) // _DAY),
+        **msgspec.structs.asdict(build_certificate(facts)),
+        days_left=int((facts.not_after - at) // DAY),
         is_ca=facts.is_ca,
         self_signed=facts.self_signed,
         key_type=facts.key_type,
@@ -170,20 +169,16 @@ def _story(report: FileReport, at: float) -> Text:
         story.append(f"    seen: {fact}\n")
     _append_faults(story, report.faults)
     for remark in report.remarks:
-        story.append("    note: ", style="yellow")
-        story.append(f"{remark.fact} ({remark.cause})\n")
-        for step in remark.fix:
-            story.append(f"      fix:  {step}\n")
+        sentence = f"{remark.fact} ({remark.cause})"
+        append_finding(story, "note", "yellow", sentence, remark.fix, indent=4)
     story.rstrip()
     return story
 
 
-def _append_faults(story: Text, faults: list[Finding] | tuple[Finding, ...]) -> None:
+def _append_faults(story: Text, faults: Iterable[Finding]) -> None:
     for fault in faults:
-        story.append("    fault: ", style="red")
-        story.append(f"{fault.fact} ({fault.cause})\n")
-        for step in fault.fix:
-            story.append(f"      fix:  {step}\n")
+        sentence = f"{fault.fact} ({fault.cause})"
+        append_finding(story, "fault", "red", sentence, fault.fix, indent=4)
 
 
 def _append_rest(story: Text, more: int, what: str) -> None:
@@ -204,9 +199,8 @@ def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: fl
     story.append(f"    usages     {_usages(facts)}\n")
     signed = f", signed with {facts.signature_hash}" if facts.signature_hash else ""
     story.append(f"    key        {facts.key_type or 'unknown'} {facts.key_bits} bits{signed}\n")
-    story.append(
-        f"    valid      {rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}, {_left(facts, at)}\n"
-    )
+    validity = f"{rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}"
+    story.append(f"    valid      {validity}, {describe_time_left(facts, at)}\n")
 
 
 def _usages(facts: CertificateFacts) -> str:
@@ -214,14 +208,6 @@ def _usages(facts: CertificateFacts) -> str:
     purposes = "any purpose" if extended is None else ", ".join(extended) or "no purpose"
     bits = "any use" if facts.key_usage is None else ", ".join(facts.key_usage) or "no use"
     return f"{purposes}; {bits}; {'a CA' if facts.is_ca else 'no CA'}"
-
-
-def _left(facts: CertificateFacts, at: float) -> str:
-    if at > facts.not_after:
-        return f"expired {format_duration(at - facts.not_after)} ago"
-    if at < facts.not_before:
-        return f"begins in {format_duration(facts.not_before - at)}"
-    return f"{format_duration(facts.not_after - at)} left"
 
 
 def _key(key: KeyFacts) -> str:

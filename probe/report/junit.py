@@ -1,9 +1,9 @@
-"""`check --output junit`: a report that pipelines show beside their tests.
+"""`check --output junit`: a report that pipelines show next to their tests.
 
-One suite, one case for each target and each source, and nothing that the strictest reader refuses: the schema of
-Jenkins' xUnit plugin (junit-10.xsd) has `skipped` on a suite alone and no properties in a case.
-XML 1.0 §2.2 knows no control characters and no surrogates: law 10 has taken them out before, and
-what is left is escaped by the library.
+One suite, one case for each target and each source, and nothing that the strictest reader refuses:
+the schema of Jenkins' xUnit plugin (junit-10.xsd) has `skipped` on a suite alone and no properties
+in a case. XML 1.0 §2.2 has no control characters and no surrogates: `safe_text` has removed them
+before, and the library escapes the rest.
 """
 
 import re
@@ -15,15 +15,13 @@ from probe import __version__
 from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
-from probe.report.result import rfc3339
-from probe.report.story import plain, summary
+from probe.model.target import SourceState
+from probe.report.story import Row, format_story, summarize
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FAULT: Final = "probe_fault"
-
-Row = tuple[Evidence, Diagnosis]
 
 
 def junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> bytes:
@@ -65,7 +63,7 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
             "time": _seconds(sum(evidence.durations.values())),
         },
     )
-    body = plain(evidence, diagnosis)
+    body = format_story(evidence, diagnosis)
     body += "".join(
         f"  label {safe_text(name)}: {safe_text(value)}\n" for name, value in target.labels
     )
@@ -75,11 +73,11 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
         kind = "failure"
     else:
         kind = "system-out"
-    told = ET.SubElement(case, kind)
+    report = ET.SubElement(case, kind)
     if kind != "system-out":
-        told.set("type", _text(diagnosis.cause or diagnosis.outcome))
-        told.set("message", _text(summary(diagnosis)))
-    told.text = _text(body)
+        report.set("type", _text(diagnosis.cause or diagnosis.outcome))
+        report.set("message", _text(summarize(diagnosis)))
+    report.text = _text(body)
     return case
 
 

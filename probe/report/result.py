@@ -1,10 +1,13 @@
-"""The JSON form of an attempt's result: interfaces.md, section 4, for every output that makes JSON.
+"""The JSON form of an attempt's result, for every output that makes JSON, and evidence as files.
 
-Law 10: what a target's owner wrote passes `safe_text` here; what a peer sent has passed it before.
+`docs/json.md` describes each field. What a target's owner wrote passes `safe_text` here; what a peer
+sent has passed it before. Evidence has no key bytes and no header values.
 """
 
+import hashlib
+import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -17,15 +20,16 @@ from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
-from probe.model.evidence import Alert, Evidence, Handshake, Stage
+from probe.model.evidence import Alert, Evidence, Handshake, Stage, to_json
 from probe.model.finding import Finding
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.text.safe_text import safe_text
+from probe.text.time_format import rfc3339
 
 SCHEMA: Final = "mtls-probe/1"
 
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC).timestamp()
-_LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NOT_IN_FILE_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class ReportedFinding(Struct, frozen=True):
@@ -36,7 +40,7 @@ class ReportedFinding(Struct, frozen=True):
     fix: tuple[str, ...]
 
 
-class Tls(Struct, frozen=True):
+class ResultTls(Struct, frozen=True):
     """What the handshake agreed on; null is not known."""
 
     version: str | None = None
@@ -46,7 +50,7 @@ class Tls(Struct, frozen=True):
     client_certificate_requested: bool | None = None
 
 
-class Certificate(Struct, frozen=True):
+class ResultCertificate(Struct, frozen=True):
     """One certificate; its dates are RFC 3339."""
 
     subject: str
@@ -58,7 +62,7 @@ class Certificate(Struct, frozen=True):
     sha256: str
 
 
-class Experiment(Struct, frozen=True):
+class ResultExperiment(Struct, frozen=True):
     """One further connection with one thing varied, and what it proved or ruled out (a cause)."""
 
     varied: str
@@ -68,7 +72,7 @@ class Experiment(Struct, frozen=True):
     rules_out: str | None
 
 
-class Clock(Struct, frozen=True):
+class ResultClock(Struct, frozen=True):
     """The best comparison of clocks: `offset_seconds` is remote minus local."""
 
     offset_seconds: float | None = None
@@ -99,18 +103,18 @@ class Result(Struct, frozen=True, kw_only=True):
     by_exporter: tuple[Verdict, ...]
     """What exporters would do where they differ from the probe; empty where all do the same."""
     alerts: tuple[Alert, ...]
-    tls: Tls
+    tls: ResultTls
     acceptable_cas: tuple[str, ...]
-    server_certificates: tuple[Certificate, ...]
-    client_certificates: tuple[Certificate, ...]
-    clock: Clock
-    experiments: tuple[Experiment, ...]
+    server_certificates: tuple[ResultCertificate, ...]
+    client_certificates: tuple[ResultCertificate, ...]
+    clock: ResultClock
+    experiments: tuple[ResultExperiment, ...]
     durations: dict[str, float]
     trace_id: str | UnsetType = UNSET
     """The attempt's own trace, where it is recorded; else its canary's; else it is left out."""
 
 
-class Document(Struct, frozen=True, omit_defaults=True):
+class ResultsDocument(Struct, frozen=True, omit_defaults=True):
     """Results with their schema, and how each source of targets was.
 
     `pending` names targets without a finished attempt.
@@ -122,7 +126,7 @@ class Document(Struct, frozen=True, omit_defaults=True):
     pending: tuple[str, ...] = ()
 
 
-def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
+def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
     """Return the result of one attempt from its evidence and what that means."""
     target = evidence.target
     handshake = evidence.handshake
@@ -152,8 +156,10 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),
-        server_certificates=tuple(map(certificate, handshake.server_chain)) if handshake else (),
-        client_certificates=tuple(map(certificate, evidence.credentials.client_chain)),
+        server_certificates=tuple(map(build_certificate, handshake.server_chain))
+        if handshake
+        else (),
+        client_certificates=tuple(map(build_certificate, evidence.credentials.client_chain)),
         clock=_clock(evidence),
         experiments=tuple(map(_experiment, read_experiments(evidence))),
         durations=evidence.durations,
@@ -161,17 +167,17 @@ def result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
     )
 
 
-def result_of(state: TargetRuntime) -> Result | None:
+def latest_result(runtime: TargetRuntime) -> Result | None:
     """Return the result of a target's last attempt, None before the first one ended."""
-    if state.evidence is None or state.diagnosis is None:
+    if runtime.evidence is None or runtime.diagnosis is None:
         return None
-    found = result(state.evidence, state.diagnosis)
-    if state.trace is None:
+    found = build_result(runtime.evidence, runtime.diagnosis)
+    if runtime.trace is None:
         return found
-    return msgspec.structs.replace(found, trace_id=state.trace.trace_id)
+    return msgspec.structs.replace(found, trace_id=runtime.trace.trace_id)
 
 
-def document(
+def encode_results(
     results: Iterable[Result | msgspec.Raw],
     pending: Iterable[str] = (),
     *,
@@ -183,27 +189,21 @@ def document(
     """
     names = tuple(map(safe_text, pending))
     states = UNSET if sources is None else tuple(sources)
-    return _encoder.encode(Document(SCHEMA, tuple(results), states, names)) + b"\n"
+    return _encoder.encode(ResultsDocument(SCHEMA, tuple(results), states, names)) + b"\n"
 
 
-def line(one: Result) -> bytes:
+def encode_line(one: Result) -> bytes:
     """Return one result as a line of JSON (`--output jsonl`)."""
     return _encoder.encode(one) + b"\n"
-
-
-def rfc3339(seconds: float, timespec: Literal["seconds", "milliseconds"] = "seconds") -> str:
-    """Return epoch seconds as RFC 3339 in UTC; what lies beyond years 1 to 9999 is its limit."""
-    within = min(max(seconds, _EARLIEST), _LATEST)
-    return datetime.fromtimestamp(within, UTC).replace(tzinfo=None).isoformat("T", timespec) + "Z"
 
 
 _encoder = msgspec.json.Encoder()
 
 
-def _tls(handshake: Handshake | None) -> Tls:
+def _tls(handshake: Handshake | None) -> ResultTls:
     if handshake is None:
-        return Tls()
-    return Tls(
+        return ResultTls()
+    return ResultTls(
         version=handshake.version or None,
         cipher=handshake.cipher or None,
         group=handshake.group or None,
@@ -212,9 +212,9 @@ def _tls(handshake: Handshake | None) -> Tls:
     )
 
 
-def certificate(facts: CertificateFacts) -> Certificate:
+def build_certificate(facts: CertificateFacts) -> ResultCertificate:
     """Return what every JSON says of a certificate."""
-    return Certificate(
+    return ResultCertificate(
         subject=facts.subject.text,
         issuer=facts.issuer.text,
         serial_number=facts.serial_number,
@@ -230,8 +230,8 @@ def report_findings(findings: Iterable[Finding]) -> tuple[ReportedFinding, ...]:
     return tuple(ReportedFinding(one.cause, one.fact, one.fix) for one in findings)
 
 
-def _experiment(one: ExperimentResult) -> Experiment:
-    return Experiment(
+def _experiment(one: ExperimentResult) -> ResultExperiment:
+    return ResultExperiment(
         varied=one.varied,
         at=rfc3339(one.at),
         outcome=one.outcome,
@@ -240,8 +240,32 @@ def _experiment(one: ExperimentResult) -> Experiment:
     )
 
 
-def _clock(evidence: Evidence) -> Clock:
+def _clock(evidence: Evidence) -> ResultClock:
     if not evidence.clock:
-        return Clock()
+        return ResultClock()
     best = min(evidence.clock, key=lambda reading: reading.uncertainty)
-    return Clock(offset_seconds=best.offset, source=best.source)
+    return ResultClock(offset_seconds=best.offset, source=best.source)
+
+
+def write_evidence(folder: Path, attempts: Iterable[Evidence]) -> tuple[Path, ...]:
+    """Write each of `attempts` to `folder`, made where it is missing; return the files.
+
+    Raises:
+        OSError: where a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for evidence in attempts:
+        path = folder / evidence_file_name(evidence.target.name)
+        path.write_bytes(to_json(evidence) + b"\n")
+        written.append(path)
+    return tuple(written)
+
+
+def evidence_file_name(target: str) -> str:
+    """Return the file's name for a target: its own where that is plain, else made so and unique."""
+    if _PLAIN_NAME.fullmatch(target):
+        return f"{target}.json"
+    digest = hashlib.sha256(target.encode(errors="surrogatepass")).hexdigest()[:8]
+    readable = _NOT_IN_FILE_NAMES.sub("-", target).strip("-.")[:80]
+    return f"{readable or 'target'}-{digest}.json"

@@ -1,7 +1,6 @@
 """What `check` and `demo` print: a table of all targets, and the story of each failure.
 
-Colour only on a terminal and never with NO_COLOR; law 10: all text has passed `safe_text`, and
-none of it is read as markup.
+All text has passed `safe_text`.
 """
 
 import sys
@@ -18,22 +17,18 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.report.console import console_for
-from probe.report.story import LABELS, Kind, heading, story
+from probe.report.console import console_for, make_table
+from probe.report.outcome import TERMINAL_COLOURS, mood_of, rank_severity
+from probe.report.story import LABELS, Part, Row, build_story, format_heading
 from probe.text.safe_text import safe_text
 
-_STYLES: Final = {"confirmed": "green", "failed": "red", "unconfirmed": "yellow"}
-_SEVERITIES: Final = {"critical": 0, "warning": 1, "info": 2}
-_LABELLED: Final[dict[Kind, str]] = {"what": "bold", "do": "bold"}
 _INDENT: Final = max(map(len, LABELS.values())) + 4
 _NARROWEST: Final = 30
 _COLUMNS: Final = ("TARGET", "ENDPOINT", "OUTCOME", "STAGE", "CAUSE")
 _ROOM_FOR_ENDPOINTS: Final = 72
-"""Columns of a terminal below which a table has no room for them beside names and causes."""
+"""Columns of a terminal below which a table has no room for them next to names and causes."""
 _UNBROKEN: Final = 100_000
 """Columns of a pipe: who searches there for a name finds it whole."""
-
-Row = tuple[Evidence, Diagnosis]
 
 
 def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
@@ -61,12 +56,12 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
 
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
-    """Return `rows` with what must be mended first, and what is as expected last."""
-    return sorted(rows, key=_badness)
+    """Return `rows` with what must be fixed first, and what is as expected last."""
+    return sorted(rows, key=_urgency)
 
 
 def _table(rows: list[Row], console: Console) -> Table:
-    """Return the table; where it is too wide, without what the stories tell, and no cause broken."""
+    """Return the table; where it is too wide, without what the stories repeat, and no cause broken."""
     cells = [_cells(*row) for row in rows]
     table = _of_columns(cells, _COLUMNS)
     if Measurement.get(console, console.options.update(width=_UNBROKEN), table).maximum <= (
@@ -83,9 +78,7 @@ def _table(rows: list[Row], console: Console) -> Table:
 
 
 def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in titles:
-        table.add_column(title, overflow="fold")
+    table = make_table(titles)
     for row in rows:
         table.add_row(*(row[title] for title in titles))
     return table
@@ -97,11 +90,9 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
-    # Who let in what should have been refused: the one success that is alarming.
-    let_in = outcome == "confirmed" and not expected
-    if let_in:
+    if outcome == "confirmed" and not expected:
         outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
-    colour = "green" if expected else "red" if let_in else _STYLES[diagnosis.outcome]
+    colour = TERMINAL_COLOURS[mood_of(diagnosis.outcome, expected=expected)]
     texts = (
         Text(safe_text(target.name)),
         Text(safe_text(target.endpoint)),
@@ -112,13 +103,12 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     return dict(zip(_COLUMNS, texts, strict=True))
 
 
-def _badness(row: Row) -> tuple[bool, bool, int]:
+def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
-    cause = CATALOGUE.get(diagnosis.cause or "")
     return (
         as_expected(diagnosis, evidence.target.expect_cause),
         diagnosis.outcome == "unconfirmed",
-        _SEVERITIES[cause.severity] if cause else len(_SEVERITIES),
+        rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
 
 
@@ -137,20 +127,17 @@ def _total(rows: list[Row]) -> str:
 
 def _story(evidence: Evidence, diagnosis: Diagnosis, console: Console) -> Text:
     text = Text()
-    text.append(heading(evidence), style="bold")
-    before: Kind | None = None
+    text.append(format_heading(evidence), style="bold")
+    before: Part | None = None
     number = 0
-    for told in story(evidence, diagnosis):
-        label = "" if told.kind == before else LABELS[told.kind]
-        sentence = told.text
-        if told.kind == "do":
-            number += 1
-            sentence = f"{number}. {sentence}"
-        before = told.kind
-        style = _LABELLED.get(told.kind, "")
+    for part, said in build_story(evidence, diagnosis):
+        label = "" if part == before else LABELS[part]
+        number += part == "do"
+        sentence = f"{number}. {said}" if part == "do" else said
+        before = part
         for line in _lines(sentence, console):
             text.append(f"\n  {label:<{_INDENT - 2}}", style="bold" if label else "")
-            text.append(line, style=style if told.kind == "what" else "")
+            text.append(line, style="bold" if part == "what" else "")
             label = ""
     return text
 

@@ -1,7 +1,7 @@
 """What `validate` prints: the targets that a configuration gives, and what is wrong with their files.
 
-JSON as in interfaces.md, section 4, or for people a table. Law 10: what the targets' owner wrote
-passes `safe_text` here, and none of it is read as markup. Law 11: no header value is part of it.
+JSON (`docs/json.md`), or for people a table. What the targets' owner wrote passes `safe_text` here.
+No header value is part of it.
 """
 
 import sys
@@ -10,13 +10,11 @@ from typing import Final, TextIO
 
 import msgspec
 from msgspec import Struct
-from rich.table import Table
 from rich.text import Text
 
 from probe.model.finding import Finding
-from probe.model.source_state import SourceState, sources_down
-from probe.model.target import Target
-from probe.report.console import console_for
+from probe.model.target import SourceState, Target, sources_down
+from probe.report.console import append_finding, console_for, make_table
 from probe.report.result import SCHEMA
 from probe.text.safe_text import safe_text
 
@@ -24,7 +22,7 @@ _LONGEST: Final = 1024
 """Characters of a fact or a warning; those are our own, with a name or two in them."""
 
 
-class SourceOf(Struct, frozen=True):
+class ValidTargetSource(Struct, frozen=True):
     """Where a target came from."""
 
     kind: str
@@ -41,12 +39,12 @@ class ValidTarget(Struct, frozen=True):
     depth: str
     plaintext: bool
     expect_cause: str | None
-    sources: tuple[SourceOf, ...]
+    sources: tuple[ValidTargetSource, ...]
     facts: tuple[str, ...]
 
 
-class TargetFault(Struct, frozen=True):
-    """A fault of a target's files, or what its settings do not do though they read so."""
+class TargetFinding(Struct, frozen=True):
+    """A fault of a target's files or settings, or something that its settings do not do."""
 
     target: str
     cause: str
@@ -54,8 +52,8 @@ class TargetFault(Struct, frozen=True):
     fix: tuple[str, ...]
 
 
-class Validation(Struct, frozen=True):
-    """The whole document."""
+class ValidationDocument(Struct, frozen=True):
+    """The targets, and all that is wrong."""
 
     schema: str
     targets: tuple[ValidTarget, ...]
@@ -63,56 +61,46 @@ class Validation(Struct, frozen=True):
     nothing_to_probe: str | None
     """Why there is nothing to probe, and what to do; null where there is something."""
     warnings: tuple[str, ...]
-    findings: tuple[TargetFault, ...]
-    faults: tuple[TargetFault, ...]
+    findings: tuple[TargetFinding, ...]
+    faults: tuple[TargetFinding, ...]
 
 
-def validation(
+def build_validation(
     targets: Sequence[Target],
     faults: Iterable[tuple[Target, Finding]],
     warnings: Iterable[str],
     sources: Sequence[SourceState] = (),
     nothing_to_probe: str = "",
-) -> Validation:
+) -> ValidationDocument:
     """Return what there is to say of `targets`, whose files have these `faults`, and of `sources`."""
-    return Validation(
+    return ValidationDocument(
         schema=SCHEMA,
-        targets=tuple(map(_target, targets)),
+        targets=tuple(map(_valid_target, targets)),
         sources=tuple(sources),
         nothing_to_probe=nothing_to_probe or None,
         warnings=tuple(_text(warning) for warning in warnings),
-        findings=tuple(
-            _fault(target, remark.cause, remark.fact, remark.fix)
-            for target in targets
-            for remark in target.remarks
-        ),
+        findings=tuple(_finding(target, remark) for target in targets for remark in target.remarks),
         faults=(
-            *(
-                _fault(target, one.cause, one.fact, one.fix)
-                for target in targets
-                for one in target.faults
-            ),
-            *(_fault(target, one.cause, one.fact, one.fix) for target, one in faults),
+            *(_finding(target, fault) for target in targets for fault in target.faults),
+            *(_finding(target, fault) for target, fault in faults),
         ),
     )
 
 
-def is_valid(found: Validation) -> bool:
+def is_valid(found: ValidationDocument) -> bool:
     """Return whether nothing is wrong: with the files, the settings, the sources, or their lack."""
     return not (found.faults or found.nothing_to_probe or sources_down(found.sources))
 
 
-def validation_document(found: Validation) -> bytes:
+def encode_validation(found: ValidationDocument) -> bytes:
     """Return `found` as JSON, ending in a line break."""
     return msgspec.json.encode(found) + b"\n"
 
 
-def print_validation(found: Validation, stream: TextIO | None = None) -> None:
+def print_validation(found: ValidationDocument, stream: TextIO | None = None) -> None:
     """Print the targets as a table, then each fault with its fix, then each finding."""
     console = console_for(stream or sys.stdout)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("TARGET", "ENDPOINT", "PROTOCOL", "SIGNAL", "FROM"):
-        table.add_column(heading, overflow="fold")
+    table = make_table(("TARGET", "ENDPOINT", "PROTOCOL", "SIGNAL", "FROM"))
     for one in found.targets:
         sources = ", ".join(f"{source.kind} {source.where}".rstrip() for source in one.sources)
         protocol = one.protocol + (" in plaintext" if one.plaintext else "")
@@ -120,19 +108,18 @@ def print_validation(found: Validation, stream: TextIO | None = None) -> None:
         table.add_row(*map(Text, cells))
     if found.targets:
         console.print(table)
-    for label, style, faults in (
+    for label, style, findings in (
         ("fault", "red", found.faults),
         ("note", "yellow", found.findings),
     ):
-        for fault in faults:
-            text = Text(f"{label}: ", style=style)
-            text.append(f"{fault.target}: {fault.fact} ({fault.cause})", style="default")
-            for step in fault.fix:
-                text.append(f"\n  fix: {step}", style="default")
-            console.print(text, soft_wrap=True)
+        for finding in findings:
+            text = Text()
+            sentence = f"{finding.target}: {finding.fact} ({finding.cause})"
+            append_finding(text, label, style, sentence, finding.fix)
+            console.print(text, soft_wrap=True, end="")
 
 
-def _target(target: Target) -> ValidTarget:
+def _valid_target(target: Target) -> ValidTarget:
     return ValidTarget(
         name=safe_text(target.name),
         endpoint=safe_text(str(target.endpoint)),
@@ -142,14 +129,17 @@ def _target(target: Target) -> ValidTarget:
         plaintext=target.plaintext,
         expect_cause=target.expect_cause,
         sources=tuple(
-            SourceOf(source.kind, _text(source.where)) for source in dict.fromkeys(target.sources)
+            ValidTargetSource(source.kind, _text(source.where))
+            for source in dict.fromkeys(target.sources)
         ),
         facts=tuple(map(_text, target.notes)),
     )
 
 
-def _fault(target: Target, cause: str, fact: str, fix: tuple[str, ...]) -> TargetFault:
-    return TargetFault(safe_text(target.name), cause, _text(fact), tuple(map(_text, fix)))
+def _finding(target: Target, finding: Finding) -> TargetFinding:
+    return TargetFinding(
+        safe_text(target.name), finding.cause, _text(finding.fact), tuple(map(_text, finding.fix))
+    )
 
 
 def _text(text: str) -> str:

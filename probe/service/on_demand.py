@@ -1,43 +1,32 @@
-"""One attempt because a scrape asked for it: `/probe?target=&module=` (interfaces.md, section 5).
+"""One attempt because a scrape asked for it: `/probe?target=&module=`.
 
-The attempt is made as a scheduled one is, with its experiments, and a failure of ours ends it as
-`probe_fault`; no ledger has it. Only what the module allows is looked up, and only where that leads
-to is connected to.
+It goes through the pipeline as a scheduled one does, with its experiments, and a failure of ours
+ends it as `probe_fault`; it is entered in no ledger. Only what the module allows is looked up, and
+only where that leads to is connected to. Names come from whoever asks: of each endpoint and module
+only the last attempt is kept, of the last `KEPT` that were asked for.
 """
 
 import asyncio
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
-import structlog
-
-from probe.attempt.own_addresses import is_own_address
-from probe.attempt.own_time import LoopDelays
-from probe.attempt.prober import Prober
+from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoPlaceError, Resolver
-from probe.credentials.store import CredentialStore
-from probe.diagnosis.diagnose import diagnose
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.known_secrets import register_targets
 from probe.model.module import AllowList, Module, may_be_called, under_hostname
 from probe.model.target import Target
-from probe.model.trace_context import HeadSampler, TraceContext, log_fields
-from probe.service.on_demand_experiments import OnDemandRounds
-from probe.service.pipeline import FAULTS_AT_ONCE, FAULTS_EVERY, NO_RESOURCE, fault_evidence
-from probe.system.token_bucket import TokenBucket
-from probe.text.layered_register import LayeredRegister
+from probe.service.experiment_schedule import ExperimentSchedule
+from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
 from probe.text.safe_text import safe_text
-from probe.text.secret_register import SecretRegister
-from probe.x509.parse import CertificateReader
-
-log = structlog.get_logger("mtls_probe")
+from probe.text.secret_register import LayeredRegister
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5
@@ -50,15 +39,17 @@ LOOK_UP_WAITS: Final = 1.0
 LEAST: Final = 0.05
 """Seconds for an attempt whose turn comes in the last moment."""
 LONGEST_REASON: Final = 500
+KEPT: Final = 256
+"""Endpoints of which the last attempt is kept, so that what its experiments proved holds."""
 PLAIN: Final = "text/plain; charset=utf-8"
 
 
-class ForbiddenError(Exception):
-    """What was asked for is nothing that the module allows."""
+class ForbiddenError(NotAttemptedError):
+    """The module does not allow what was asked for."""
 
 
-class BusyError(Exception):
-    """The name was not looked up: all places for that are taken."""
+class BusyError(NotAttemptedError):
+    """The name was not looked up: all slots for that are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,67 +61,37 @@ class Reply:
     content_type: str = PLAIN
 
 
-class Beside(Protocol):
-    """Adds the other clocks' readings to what an attempt saw."""
-
-    def __call__(self, evidence: Evidence) -> Evidence:
-        """Return `evidence` with them."""
-
-
 class OnDemand:
     """Makes the attempts that scrapes ask for."""
 
     def __init__(
         self,
+        pipeline: Pipeline,
         modules: Callable[[], Mapping[str, Module]],
-        credentials: CredentialStore,
         *,
-        beside: Beside,
-        user_agent: str,
-        clock_tolerance: float,
-        resource: Mapping[str, str] = NO_RESOURCE,
         concurrency: int,
-        sampler: HeadSampler | None = None,
-        propagate: bool = False,
-        recorded: Callable[[TargetRuntime], None] = lambda _state: None,
-        delays: LoopDelays | None = None,
-        register: SecretRegister | None = None,
-        experiments: bool = True,
+        recorded: Callable[[TargetRuntime], None] = lambda _runtime: None,
     ) -> None:
         """Take what attempts share.
 
         Args:
+            pipeline: makes them; nothing of them is entered in its ledger.
             modules: those of the configuration in force, by name.
-            credentials: the files of all targets; equal settings share what was read.
-            beside: adds the other clocks' readings.
-            user_agent: how the probe calls itself.
-            clock_tolerance: seconds by which two clocks may differ.
-            resource: attributes of the probe's own resource, for canaries.
             concurrency: how many attempts may be under way; further ones wait their turn.
-            sampler: gives each attempt its trace, where there is telemetry.
-            propagate: whether requests carry it.
-            recorded: told of each attempt, for its trace.
-            delays: measures how long this process could not act; the schedule's attempts share it.
-            register: masks secrets in evidence; None: one of its own.
-            experiments: whether further handshakes may settle what an attempt left open.
+            recorded: called after each attempt, for its trace.
         """
-        self._register = SecretRegister() if register is None else register
-        self._sampler = sampler
-        self._propagate = propagate and sampler is not None
-        self._recorded = recorded
+        self._pipeline = pipeline
         self._modules = modules
-        self._credentials = credentials
-        self._beside = beside
-        self._user_agent = user_agent
-        self._clock_tolerance = clock_tolerance
-        self._resource = resource
-        self._places = asyncio.Semaphore(concurrency)
-        self._delays = delays
+        self._recorded = recorded
+        self._slots = asyncio.Semaphore(concurrency)
         self.resolver = Resolver(
             places=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, patience=LOOK_UP_WAITS
         )
-        self._rounds = OnDemandRounds(lambda: self._prober(self.resolver), enabled=experiments)
-        self._faults = TokenBucket(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
+        self._experiments = ExperimentSchedule(
+            enabled=pipeline.settings.experiments, wait_for_slot=True
+        )
+        self._faults = FaultThrottle()
+        self._runtimes: OrderedDict[str, TargetRuntime] = OrderedDict()
 
     async def answer(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
         """Make the attempt that `query` asks for, within the scrape's own timeout.
@@ -163,7 +124,7 @@ class OnDemand:
         asked = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             return _refusal(503, "too many attempts are under way; this one had no turn in time")
         left = max(timeout - (time.monotonic() - asked), LEAST)
@@ -176,7 +137,7 @@ class OnDemand:
         except BusyError as error:
             return _refusal(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON))
         finally:
-            self._places.release()
+            self._slots.release()
         openmetrics = wants_openmetrics(headers.get("Accept", ""))
         if query.get("debug") == "true":
             page = debug_page(target, module.name, evidence, diagnosis, duration)
@@ -185,52 +146,27 @@ class OnDemand:
         return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
 
     async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
-        trace = self._sampler.begin(wanted=False) if self._sampler is not None else None
+        key = f"{module.name}\n{target.name}"
+        scope = DetachedScope(
+            runtime=self._runtimes.get(key) or TargetRuntime(target),
+            resolver=_AllowedResolver(self.resolver, target, module.allow),
+            experiments=self._experiments,
+            register=LayeredRegister(self._pipeline.register),
+            faults=self._faults,
+        )
         started = time.monotonic()
         try:
-            evidence, diagnosis = await self._observe(target, module, trace, started)
-        except (BusyError, ForbiddenError):
-            raise
-        except Exception as error:
-            # A bug of ours, or something that we lack: the target has no part in it.
-            if self._faults.take(time.monotonic()):
-                log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
-            register = LayeredRegister(self._register)
-            register_targets(register, (target,))
-            evidence = fault_evidence(target, self._clock_tolerance, error, trace, register.mask)
-            diagnosis = diagnose(evidence)
+            _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
         finally:
             # Names come from whoever asks: none may stay.
-            self._credentials.release(target.name)
+            self._pipeline.credentials.release(target.name)
         duration = time.monotonic() - started
-        runtime = TargetRuntime(target)
-        runtime.record(evidence, diagnosis)
-        runtime.changed = False
-        self._recorded(runtime)
+        self._runtimes[key] = scope.runtime
+        self._runtimes.move_to_end(key)
+        if len(self._runtimes) > KEPT:
+            self._runtimes.popitem(last=False)
+        self._recorded(scope.runtime)
         return evidence, diagnosis, duration
-
-    async def _observe(
-        self, target: Target, module: Module, trace: TraceContext | None, started: float
-    ) -> tuple[Evidence, Diagnosis]:
-        prober = self._prober(_AllowedResolver(self.resolver, target, module.allow))
-        evidence = self._beside(await prober.attempt(target, trace))
-        deadline = started + target.timeout
-        evidence = await self._rounds.settle(module.name, target, evidence, deadline)
-        return evidence, diagnose(evidence)
-
-    def _prober(self, resolver: Resolver) -> Prober:
-        return Prober(
-            self._credentials,
-            CertificateReader(),
-            resolver,
-            wall_clock=time.time,
-            user_agent=self._user_agent,
-            clock_tolerance=self._clock_tolerance,
-            resource=self._resource,
-            propagate=self._propagate,
-            delays=self._delays,
-            register=LayeredRegister(self._register),
-        )
 
 
 class _AllowedResolver(Resolver):
@@ -275,7 +211,7 @@ def _timeout(module: Module, header: str) -> float:
     """Return seconds: the module's, or what the scrape leaves where that is less.
 
     Raises:
-        ValueError: where the header is no number of seconds.
+        ValueError: where the header is not a number of seconds.
     """
     own = module.timeout
     if not header:
@@ -285,7 +221,7 @@ def _timeout(module: Module, header: str) -> float:
     except ValueError:
         given = math.nan
     if not (given > 0 and math.isfinite(given)):
-        raise ValueError(f"the header {TIMEOUT_HEADER} is no number of seconds: {header!r}")
+        raise ValueError(f"the header {TIMEOUT_HEADER} is not a number of seconds: {header!r}")
     return min(own, given - OFFSET if given > 2 * OFFSET else given / 2)
 
 

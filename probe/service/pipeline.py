@@ -1,40 +1,41 @@
-"""One walk of the straight line: target, attempt, evidence, diagnosis, ledger.
+"""The pipeline: one attempt from target to ledger, the same for the schedule, `check` and `/probe`.
 
-Law 6: an exception of ours is `probe_fault`, never blamed on the target, and never stops another
-target's attempts.
+An exception of ours is `probe_fault`, never blamed on the target, and never stops the attempts of
+another one.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import structlog
 
 from probe import __version__
-from probe.attempt.own_time import LoopDelays
-from probe.attempt.prepared import target_facts
+from probe.attempt.loop_delays import LoopDelays
+from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
+from probe.attempt.target_facts import target_facts
 from probe.clock.sources import ClockSources
+from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import as_expected
+from probe.ledger.target_runtime import TargetRuntime, as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
+from probe.model.known_secrets import register_targets
 from probe.model.target import ClockSource, Target
 from probe.model.trace_context import HeadSampler, TraceContext, log_fields
-from probe.service.experiment_schedule import Settling
-from probe.system.token_bucket import TokenBucket
+from probe.service.experiment_schedule import ExperimentSchedule
+from probe.system.fault_log import TokenBucket
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.x509.parse import CertificateReader
 
 USER_AGENT: Final = f"mtls-probe/{__version__}"
-
-NO_RESOURCE: Final[Mapping[str, str]] = MappingProxyType({})
 
 FAULTS_AT_ONCE: Final = 3
 FAULTS_EVERY: Final = 600.0
@@ -42,6 +43,9 @@ FAULTS_EVERY: Final = 600.0
 
 CLOCK_LOOK_UPS: Final = 8
 """Look-ups at a time of the names of clock sources."""
+
+LEAST_TIME: Final = 0.1
+"""Seconds that experiments within an attempt's own timeout must have at least."""
 
 PAUSE: Final = 1.0
 """Seconds between two rounds."""
@@ -51,128 +55,206 @@ log = structlog.get_logger("mtls_probe")
 Observation = tuple[Target, Evidence, Diagnosis]
 
 
-class Line:
-    """The straight line for one attempt: target, attempt, evidence, diagnosis, ledger."""
+class NotAttemptedError(Exception):
+    """There was no attempt, so there is nothing to diagnose; it says why not."""
+
+
+class FaultThrottle(TokenBucket):
+    """Bounds the tracebacks in the log; each target's is a part of its runtime."""
+
+    def __init__(self) -> None:
+        """Start full."""
+        super().__init__(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSettings:
+    """What all attempts of one pipeline have in common."""
+
+    clock_tolerance: float = 60.0
+    """Seconds by which two clocks may differ."""
+    clock_sources: Sequence[ClockSource] = ()
+    """The clocks to compare ours with, asked while `clocks.running()` lasts."""
+    experiments: bool = True
+    """Whether further handshakes may answer what an attempt left open."""
+    experiments_at_once: int = 4
+    """How many targets may have theirs at a time."""
+    resource: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the probe's own resource, for canaries."""
+    propagate: bool = False
+    """Whether requests carry the trace of their attempt."""
+    wait_for_slot: bool = False
+    """Whether an attempt waits for its turn to experiment, and the first ones for other clocks."""
+
+    @classmethod
+    def from_configuration(cls, configuration: Configuration) -> "PipelineSettings":
+        """Return the settings that a configuration asks for."""
+        return cls(
+            clock_tolerance=configuration.clock_tolerance,
+            clock_sources=configuration.clock_sources,
+            experiments=configuration.experiments_enabled,
+            experiments_at_once=configuration.experiments_concurrency,
+            resource=configuration.resource,
+            propagate=configuration.propagate,
+        )
+
+
+@dataclass(slots=True)
+class _AttemptSetup:
+    """What the attempts of one target share: a part of its runtime."""
+
+    prepared: PreparedTarget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetachedScope:
+    """What an attempt outside the ledger has for itself, so that it leaves nothing behind."""
+
+    runtime: TargetRuntime
+    resolver: Resolver
+    experiments: ExperimentSchedule
+    """Its rounds have to end within the attempt's own timeout."""
+    register: SecretRegister
+    faults: FaultThrottle
+
+
+class Pipeline:
+    """Makes attempts: target, attempt, evidence, diagnosis, ledger."""
 
     def __init__(
         self,
         ledger: Ledger,
+        settings: PipelineSettings | None = None,
         *,
-        clock_tolerance: float,
-        clock_sources: Sequence[ClockSource] = (),
-        experiments: bool = True,
-        experiments_at_once: int = 4,
-        resource: Mapping[str, str] = NO_RESOURCE,
         sampler: HeadSampler | None = None,
-        propagate: bool = False,
-        patient: bool = False,
         register: SecretRegister | None = None,
     ) -> None:
         """Wire the rooms together.
 
         Args:
             ledger: where each attempt is entered.
-            clock_tolerance: seconds by which two clocks may differ.
-            clock_sources: the clocks to compare ours with, asked while `clocks.running()` lasts.
-            experiments: whether further handshakes may settle what an attempt left open.
-            experiments_at_once: how many targets may have theirs at a time.
-            resource: attributes of the probe's own resource, for canaries.
+            settings: what attempts have in common; None: the defaults.
             sampler: gives each attempt its trace, where there is telemetry.
-            propagate: whether requests carry it.
-            patient: whether an attempt waits for its turn to experiment, and the first ones for
-                the other clocks.
             register: masks secrets in evidence and faults; None: one of its own.
         """
-        self._register = SecretRegister() if register is None else register
         self.ledger = ledger
+        self.settings = settings or PipelineSettings()
+        self.register = SecretRegister() if register is None else register
         self.credentials = CredentialStore(time.time)
-        self._clock_tolerance = clock_tolerance
-        self._patient = patient
         self.delays = LoopDelays()
         # Its own look-ups: those of the targets may all be hanging, and the reverse.
         self.clock_resolver = Resolver(places=CLOCK_LOOK_UPS)
         self.resolver = Resolver()
         self.clocks = ClockSources(
-            clock_sources,
+            self.settings.clock_sources,
             self.clock_resolver,
             wall_clock=time.time,
             user_agent=USER_AGENT,
         )
-        self._prober = Prober(
-            self.credentials,
-            CertificateReader(),
-            self.resolver,
-            wall_clock=time.time,
-            user_agent=USER_AGENT,
-            clock_tolerance=clock_tolerance,
-            resource=resource,
-            propagate=propagate and sampler is not None,
-            delays=self.delays,
-            register=self._register,
-        )
         self._sampler = sampler
-        self._faults: dict[str, TokenBucket] = {}
-        self._settling = Settling(
-            self._prober.experiment,
-            enabled=experiments,
-            concurrency=experiments_at_once,
-            patient=patient,
+        self._readers = TlsReaders()
+        self._prober = self._make_prober(self.resolver, self.register)
+        self._experiments = ExperimentSchedule(
+            enabled=self.settings.experiments,
+            concurrency=self.settings.experiments_at_once,
+            wait_for_slot=self.settings.wait_for_slot,
+        )
+
+    def _make_prober(self, resolver: Resolver, register: SecretRegister) -> Prober:
+        settings = ProberSettings(
+            user_agent=USER_AGENT,
+            clock_tolerance=self.settings.clock_tolerance,
+            resource=self.settings.resource,
+            propagate=self.settings.propagate and self._sampler is not None,
+        )
+        return Prober(
+            self.credentials,
+            resolver,
+            settings,
+            readers=self._readers,
+            delays=self.delays,
+            register=register,
         )
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Follow a reload: what is kept of targets that are gone or changed is dropped."""
-        wanted = {target.name: target for target in targets}
-        gone = {
-            state.target.name
-            for state in self.ledger
-            if wanted.get(state.target.name) != state.target
-        }
-        self._prober.forget(gone)
-        self._settling.forget(gone)
-        for name in gone:
-            self._faults.pop(name, None)
         self.ledger.replace_targets(targets)
         self.credentials.retain(state.target for state in self.ledger)
 
-    async def walk(self, target: Target) -> Observation:
-        """Make one attempt and enter what it means."""
-        ledger = self.ledger
-        ledger.in_flight += 1
+    async def probe_once(
+        self, target: Target, detached: DetachedScope | None = None
+    ) -> Observation:
+        """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
+
+        Raises:
+            NotAttemptedError: where the resolver of `detached` does not allow the attempt.
+        """
+        if detached is not None:
+            evidence, diagnosis = await self._observe(target, detached.runtime, detached)
+            detached.runtime.record(evidence, diagnosis)
+            # Whoever asks, asks now and then: that nothing is known of before is no change.
+            detached.runtime.changed = False
+            return target, evidence, diagnosis
+        self.ledger.in_flight += 1
         try:
-            evidence, diagnosis = await self._observe(target)
-            ledger.record(target, evidence, diagnosis)
+            evidence, diagnosis = await self._observe(target, self.ledger.runtime_of(target))
+            self.ledger.record(target, evidence, diagnosis)
         finally:
-            ledger.in_flight -= 1
+            self.ledger.in_flight -= 1
         return target, evidence, diagnosis
 
-    async def _observe(self, target: Target) -> tuple[Evidence, Diagnosis]:
-        state = self.ledger.state(target.name)
-        before = state.evidence if state is not None else None
+    async def _observe(
+        self, target: Target, runtime: TargetRuntime, detached: DetachedScope | None = None
+    ) -> tuple[Evidence, Diagnosis]:
+        started = time.monotonic()
         trace: TraceContext | None = None
         if self._sampler is not None:
-            known_well = state is not None and before is not None and state.expected
-            trace = self._sampler.begin(wanted=not known_well)
+            # The first attempts and those after a failure; how a detached one ends, its end says.
+            wanted = detached is None and (runtime.evidence is None or not runtime.expected)
+            trace = self._sampler.begin(wanted=wanted)
         try:
-            evidence = await self._prober.attempt(target, trace)
-            if self._patient:
-                await self.clocks.measured()
-            evidence = self.clocks.beside(evidence)
-            evidence = await self._settling.settle(target, evidence, before)
+            evidence = await self._attempt(target, runtime, detached, trace, started)
             return evidence, diagnose(evidence)
+        except NotAttemptedError:
+            raise
         except Exception as error:
+            faults = runtime.part(FaultThrottle) if detached is None else detached.faults
             # Otherwise at each attempt, for ever; the metrics count them all.
-            if self._is_told(target):
-                log.exception("probe_fault", target=safe_text(target.name), **log_fields(trace))
+            if faults.take(time.monotonic()):
+                log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
+            register = self.register if detached is None else detached.register
+            register_targets(register, (target,))
             evidence = fault_evidence(
-                target, self._clock_tolerance, error, trace, self._register.mask
+                target, self.settings.clock_tolerance, error, trace, register.mask
             )
             return evidence, diagnose(evidence)
 
-    def _is_told(self, fault_of: Target) -> bool:
-        bucket = self._faults.setdefault(
-            fault_of.name, TokenBucket(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
-        )
-        return bucket.take(time.monotonic())
+    async def _attempt(
+        self,
+        target: Target,
+        runtime: TargetRuntime,
+        detached: DetachedScope | None,
+        trace: TraceContext | None,
+        started: float,
+    ) -> Evidence:
+        prober, experiments, limit = self._prober, self._experiments, target.timeout
+        if detached is not None:
+            prober = self._make_prober(detached.resolver, detached.register)
+            experiments = detached.experiments
+            prepared = prober.prepare(target)
+        else:
+            setup = runtime.part(_AttemptSetup)
+            prepared = setup.prepared = setup.prepared or prober.prepare(target)
+        evidence = await prober.attempt(prepared, trace)
+        if self.settings.wait_for_slot:
+            await self.clocks.measured()
+        evidence = self.clocks.beside(evidence)
+        if detached is not None:
+            # One half of what is left to wait for a slot, the other for the round.
+            limit = (started + target.timeout - time.monotonic()) / 2
+            limit = limit if limit >= LEAST_TIME else 0.0
+        make = partial(prober.experiment, prepared, evidence)
+        return await experiments.resolve_experiments(runtime, evidence, make, limit)
 
 
 def fault_evidence(
@@ -192,77 +274,44 @@ def fault_evidence(
     )
 
 
-async def one_round(
+async def run_rounds(
     targets: Sequence[Target],
+    settings: PipelineSettings | None = None,
     *,
-    concurrency: int,
-    clock_tolerance: float,
-    clock_sources: Sequence[ClockSource] = (),
-    experiments: bool = True,
-    resource: Mapping[str, str] = NO_RESOURCE,
+    concurrency: int = 100,
+    limit: float = 0.0,
     register: SecretRegister | None = None,
-    done: Callable[[Observation], None] = lambda _observation: None,
+    report: Callable[[Observation], None] = lambda _observation: None,
 ) -> list[Observation]:
-    """Try each target once, at most `concurrency` at a time; results in the targets' order."""
-    line = Line(
-        Ledger(targets),
-        clock_tolerance=clock_tolerance,
-        clock_sources=clock_sources,
-        experiments=experiments,
-        resource=resource,
-        patient=True,
-        register=register,
-    )
-    async with line.clocks.running():
-        return await _round(line, targets, concurrency, done)
+    """Try each target once, and again until all are as expected or `limit` seconds have passed.
 
+    Args:
+        targets: what to try.
+        settings: what attempts have in common; each waits for its turn to experiment.
+        concurrency: how many attempts may be under way.
+        limit: seconds; 0 makes one round.
+        register: masks secrets; None: one of its own.
+        report: called with each observation as it is made.
 
-async def rounds(
-    targets: Sequence[Target],
-    *,
-    concurrency: int,
-    clock_tolerance: float,
-    limit: float,
-    done: Callable[[Observation], None],
-    clock_sources: Sequence[ClockSource] = (),
-    experiments: bool = True,
-    resource: Mapping[str, str] = NO_RESOURCE,
-    register: SecretRegister | None = None,
-) -> list[Observation]:
-    """Repeat rounds, a second apart, until all are as expected or `limit` seconds have passed."""
-    line = Line(
-        Ledger(targets),
-        clock_tolerance=clock_tolerance,
-        clock_sources=clock_sources,
-        experiments=experiments,
-        resource=resource,
-        patient=True,
-        register=register,
-    )
-    end = time.monotonic() + limit
-    async with line.clocks.running():
-        while True:
-            observations = await _round(line, targets, concurrency, done)
-            wanted = (
-                as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
-            )
-            if all(wanted) or time.monotonic() + PAUSE > end:
-                return observations
-            await asyncio.sleep(PAUSE)
+    Returns:
+        The last round, in the order of the targets.
+    """
+    settings = replace(settings or PipelineSettings(), wait_for_slot=True)
+    pipeline = Pipeline(Ledger(targets), settings, register=register)
+    slots = asyncio.Semaphore(concurrency)
 
-
-async def _round(
-    line: Line,
-    targets: Sequence[Target],
-    concurrency: int,
-    done: Callable[[Observation], None],
-) -> list[Observation]:
-    places = asyncio.Semaphore(concurrency)
-
-    async def attempt(target: Target) -> Observation:
-        async with places:
-            observation = await line.walk(target)
-        done(observation)
+    async def observe(target: Target) -> Observation:
+        async with slots:
+            observation = await pipeline.probe_once(target)
+        report(observation)
         return observation
 
-    return list(await asyncio.gather(*map(attempt, targets)))
+    end = time.monotonic() + limit
+    async with pipeline.clocks.running():
+        while True:
+            observations = list(await asyncio.gather(*map(observe, targets)))
+            if time.monotonic() + PAUSE > end or all(
+                as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+            ):
+                return observations
+            await asyncio.sleep(PAUSE)

@@ -16,17 +16,17 @@ from typing import Any, Final, Protocol
 import structlog
 
 from probe.config.configuration import Configuration
+from probe.config.declared_source import HTTP_SD
 from probe.config.errors import ConfigurationError
-from probe.config.loader import Loader, lists_of
-from probe.config.named_sources import HTTP_SD
-from probe.config.sources.file_sd import files_matching
+from probe.config.loader import ConfigurationLoader, list_urls
+from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.credentials.store import credential_files
-from probe.model.source_state import sources_down
-from probe.service.pipeline import Line
+from probe.model.target import sources_down
+from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
-from probe.system.file_watcher import watch
-from probe.text.bug_report import describe_bug
+from probe.system.file_watcher import watch_files
+from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
@@ -64,8 +64,8 @@ class Reloading:
     def __init__(
         self,
         configuration: Configuration,
-        loader: Loader | None,
-        line: Line,
+        loader: ConfigurationLoader | None,
+        pipeline: Pipeline,
         schedule: Schedule,
         told: Told,
         applied: Applied,
@@ -80,7 +80,7 @@ class Reloading:
         self._refused: tuple[str, ...] = ()
         """The files of the configuration that was refused: a change in one may mend it."""
         self._loader = loader
-        self._line = line
+        self._pipeline = pipeline
         self._schedule = schedule
         self._told = told
         self._applied = applied
@@ -99,7 +99,7 @@ class Reloading:
         """
         failure = await self.reload()
         if failure is None:
-            self._line.credentials.exporters_started()
+            self._pipeline.credentials.exporters_started()
         return failure
 
     async def reload(self) -> str | None:
@@ -126,7 +126,7 @@ class Reloading:
                 self._told(successful=False, at=time.time())
                 if not (quiet and known == self.failure):
                     keeps = "the configuration in force"
-                    log.error("reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
+                    log.error("config_reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return self.failure
             if self.failure or not (quiet and loaded == self.configuration):
                 self._swap(loaded)
@@ -136,22 +136,22 @@ class Reloading:
         old = self.configuration
         fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
-            log.warning("needs_a_restart", settings=fixed)
-        self._line.replace_targets(loaded.targets)
+            log.warning("config_restart_required", settings=fixed)
+        self._pipeline.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
         self.failure, self._refused = None, ()
         self._told(successful=True, at=time.time())
         self._applied(loaded)
         warnings = [safe_text(warning) for warning in loaded.warnings]
-        log.info("reloaded", targets=len(loaded.targets), warnings=warnings)
+        log.info("config_reloaded", targets=len(loaded.targets), warnings=warnings)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Watch every file for as long as the context lasts."""
         self._later("credential files", self._watch_credentials())
         if self._loader is not None:
-            self._later("configuration files", watch(self._read_files, self._rewritten))
+            self._later("configuration files", watch_files(self._read_files, self._rewritten))
             self._later("http_sd", self._refresh_lists(self._loader))
         try:
             yield
@@ -162,7 +162,7 @@ class Reloading:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch_credentials(self) -> None:
-        await watch(self._credential_files, self._rotated, version=lambda: self.configuration)
+        await watch_files(self._credential_files, self._rotated, version=lambda: self.configuration)
 
     def _read_files(self) -> Iterator[str]:
         """Yield what the configuration was read from, and what its patterns match by now."""
@@ -172,7 +172,7 @@ class Reloading:
             if source.kind == "file_sd":
                 # What cannot be listed now must not end the watch of everything else.
                 with suppress(OSError):
-                    yield from files_matching(source.files[0])
+                    yield from list_files(source.files[0])
                 if has_magic(source.files[0]):
                     yield f"{Path(source.files[0]).parent}/"
 
@@ -204,19 +204,19 @@ class Reloading:
             await asyncio.sleep(AGAIN)
             names = self._schedule.soon(names)
 
-    async def _refresh_lists(self, loader: Loader) -> None:
+    async def _refresh_lists(self, loader: ConfigurationLoader) -> None:
         self._fetch_lists.set()
         while True:
             # A bug there, or a lack of this process, must not end the refreshing.
             await _told_of_bugs("http_sd", self._refresh_once(loader))
 
-    async def _refresh_once(self, loader: Loader) -> None:
+    async def _refresh_once(self, loader: ConfigurationLoader) -> None:
         every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
         with suppress(TimeoutError):
             async with asyncio.timeout(every):
                 await self._fetch_lists.wait()
         self._fetch_lists.clear()
-        changed = await loader.refresh(lists_of(self.configuration))
+        changed = await loader.refresh(list_urls(self.configuration))
         # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
         if changed or sources_down(self.configuration.source_states):
             await self._read_again(quiet=not changed)

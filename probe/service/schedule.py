@@ -39,7 +39,7 @@ _SHORTEST_WAIT: Final = 0.005
 _CANCELLATION: Final = 1.0
 _ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger("mtls_probe")
 
 
 class Schedule:
@@ -158,16 +158,16 @@ class Schedule:
             try:
                 self._on_late(max(0.0, self._clock() - due))
                 await self._attempt(target)
-            except Exception:  # noqa: BLE001  (a bug of one attempt must not end the schedule)
-                _log.exception("attempt crashed", target=safe_text(target.name))
+            except Exception:  # a bug of one attempt must not end the schedule
+                log.exception("attempt_crashed", target=safe_text(target.name))
             finally:
                 self.in_flight -= 1
 
     def _missed(self, name: str) -> None:
         try:
             self._on_missed(name)
-        except Exception:  # noqa: BLE001  (the same, and the scheduler's timer with it)
-            _log.exception("counting a missed attempt crashed", target=safe_text(name))
+        except Exception:  # the same, and the timer of the scheduler with it
+            log.exception("probe_fault", work="missed attempt", target=safe_text(name))
 
 
 class _Spread(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,12 +15,10 @@ from typing import Final
 import structlog
 
 from probe.attempt.resolver import Resolver
-from probe.config.configuration import Configuration
-from probe.config.configured_secrets import register_configuration
-from probe.config.loader import Loader
+from probe.config.configuration import Configuration, register_configuration
+from probe.config.loader import ConfigurationLoader
 from probe.ledger.ledger import Ledger
-from probe.log.changes import ChangeLog
-from probe.log.source_states import SourceLog
+from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
     Lookups,
@@ -27,17 +26,16 @@ from probe.metrics.service_metrics import (
     log_samples,
     own_trouble_samples,
 )
-from probe.model.source_state import SourcesShown
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
-from probe.service.pipeline import USER_AGENT, Line
+from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloading
 from probe.service.schedule import Schedule
-from probe.service.span_export import telemetry_for
+from probe.system.fault_log import FaultLog
+from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.application import web_application
-from probe.web.server.bug_log import FaultLog
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
@@ -55,7 +53,7 @@ class Service:
     def __init__(
         self,
         configuration: Configuration,
-        loader: Loader | None = None,
+        loader: ConfigurationLoader | None = None,
         register: SecretRegister | None = None,
     ) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
@@ -65,7 +63,7 @@ class Service:
         self._register = register = SecretRegister() if register is None else register
         register_configuration(register, configuration)
         self.ledger = Ledger(configuration.targets)
-        self._telemetry, self._spans_to = telemetry_for(
+        self._telemetry, self._spans_to = build_telemetry(
             configuration.spans_to,
             resource=configuration.resource,
             sample_successes=configuration.sample_successes,
@@ -76,17 +74,8 @@ class Service:
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
         self.ledger.subscribe(ChangeLog().recorded)
-        self._line = Line(
-            self.ledger,
-            clock_tolerance=configuration.clock_tolerance,
-            experiments=configuration.experiments_enabled,
-            experiments_at_once=configuration.experiments_concurrency,
-            clock_sources=configuration.clock_sources,
-            resource=resource,
-            sampler=sampler,
-            propagate=configuration.propagate,
-            register=register,
-        )
+        settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
+        self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
             self._attempt,
             concurrency=configuration.concurrency,
@@ -96,7 +85,7 @@ class Service:
         self.reloading = Reloading(
             configuration,
             loader,
-            self._line,
+            self._pipeline,
             self._schedule,
             told=self.metrics.service.record_reload,
             applied=self._sources_read,
@@ -104,34 +93,25 @@ class Service:
         )
         self._source_log = SourceLog()
         self._on_demand = OnDemand(
+            self._pipeline,
             lambda: self.configuration.modules,
-            self._line.credentials,
-            beside=self._line.clocks.beside,
-            user_agent=USER_AGENT,
-            resource=resource,
-            clock_tolerance=configuration.clock_tolerance,
             concurrency=configuration.concurrency,
-            sampler=sampler,
-            propagate=configuration.propagate,
-            recorded=telemetry.recorded if telemetry is not None else lambda _state: None,
-            delays=self._line.delays,
-            register=register,
-            experiments=configuration.experiments_enabled,
+            recorded=telemetry.record if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
-            "schedule": self._line.resolver,
+            "schedule": self._pipeline.resolver,
             "probe": self._on_demand.resolver,
-            "clocks": self._line.clock_resolver,
+            "clocks": self._pipeline.clock_resolver,
         }
         self.metrics.service.register(
             partial(
                 own_trouble_samples,
-                self._line.delays.late,
+                self._pipeline.delays.total,
                 {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
         )
         if telemetry is not None:
-            self.ledger.subscribe(telemetry.recorded)
+            self.ledger.subscribe(telemetry.record)
         file = configuration.web.config_file
         self._web_config = None if file is None else WebConfig(Path(file), register)
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
@@ -188,7 +168,7 @@ class Service:
                 nullcontext()
                 if telemetry is None
                 else telemetry.running(self.metrics.service.span_counter()),
-                self._line.clocks.running(),
+                self._pipeline.clocks.running(),
                 self.reloading.following(),
                 following,
             ):
@@ -206,7 +186,7 @@ class Service:
                     **self._spans_to,
                 )
                 if configuration.spans_to is not None and telemetry is None:
-                    log.warning("telemetry_off", **self._spans_to)
+                    log.warning("telemetry_disabled", **self._spans_to)
                 try:
                     yield address
                 finally:
@@ -214,8 +194,8 @@ class Service:
                     await schedule.stop(DRAIN)
 
     async def _attempt(self, target: Target) -> None:
-        await self._line.walk(target)
-        reloads = self._line.credentials.reloads
+        await self._pipeline.probe_once(target)
+        reloads = self._pipeline.credentials.reloads
         for _ in range(reloads - self._reloads_seen):
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
@@ -280,7 +260,7 @@ def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
 async def serve(
     configuration: Configuration,
     *,
-    loader: Loader | None = None,
+    loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
     lines_dropped: Callable[[], int] = lambda: 0,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from probe.system.directories import Directories, Notifications, places_of
+from probe.system.directory_watcher import DirectoryWatcher, Notifications, map_watched_places
 
 SLOW: Final = 5.0
 """Seconds between two looks at everything."""
@@ -25,7 +25,7 @@ PAUSE: Final = 0.1
 Fingerprint = tuple[int, ...]
 
 
-async def watch(
+async def watch_files(
     paths: Callable[[], Iterable[str]],
     changed: Callable[[frozenset[str]], Awaitable[None]],
     *,
@@ -41,24 +41,24 @@ async def watch(
         version: what `paths` depends on; another one brings a full look within `QUICK` seconds.
         notifications: stands in for watchfiles.watch.
     """
-    seen = _look(paths())
-    directories = Directories(notifications)
+    seen = _read_fingerprints(paths())
+    directories = DirectoryWatcher(notifications)
     try:
         while True:
-            now = await _next_look(directories, seen, paths, version)
+            now = await _wait_for_look(directories, seen, paths, version)
             # A path that is new, or no longer named, is another set of files, not a changed one.
             different = frozenset(path for path in now.keys() & seen if now[path] != seen[path])
             seen = now
             if different:
                 await changed(different)
                 # What is named anew is seen from here on, and not only from the next look.
-                seen = {path: seen.get(path) or _fingerprint(path) for path in paths()}
+                seen = {path: seen.get(path) or _read_fingerprint(path) for path in paths()}
     finally:
         directories.stop()
 
 
-async def _next_look(
-    directories: Directories,
+async def _wait_for_look(
+    directories: DirectoryWatcher,
     seen: Mapping[str, Fingerprint],
     paths: Callable[[], Iterable[str]],
     version: Callable[[], object],
@@ -68,42 +68,42 @@ async def _next_look(
     Where the watches are new, all is looked at soon: they may have missed what came before they
     stood.
     """
-    places = places_of(seen)
-    new = directories.follow(places)
+    places = map_watched_places(seen)
+    new = directories.watch_places(places)
     every = min(SLOW, QUICK * (1 + len(seen) // AT_ONCE)) if new else SLOW
     began = looked = time.monotonic()
     known = version()
     while True:
-        told = await directories.told(QUICK)
-        if concerned := _concerned(places, told):
+        notified = await directories.wait_for_changes(QUICK)
+        if selected := _select_paths(places, notified):
             # The other files of the same rotation come along; and nobody looks more often.
             await asyncio.sleep(PAUSE)
-            return {**seen, **_look(concerned)}
+            return {**seen, **_read_fingerprints(selected)}
         now = time.monotonic()
-        if now - began >= every or directories.gone(told) or version() != known:
-            return _look(paths())
-        unwatched = directories.unwatched(places)
+        if now - began >= every or directories.lost_directory(notified) or version() != known:
+            return _read_fingerprints(paths())
+        unwatched = directories.find_unwatched(places)
         if unwatched and now - looked >= QUICK * (1 + len(unwatched) // AT_ONCE):
             looked = now
-            found = _look(unwatched)
+            found = _read_fingerprints(unwatched)
             if any(found[path] != seen[path] for path in found):
                 return {**seen, **found}
 
 
-def _concerned(places: Mapping[str, Sequence[str]], told: Iterable[str]) -> frozenset[str]:
+def _select_paths(places: Mapping[str, Sequence[str]], notified: Iterable[str]) -> frozenset[str]:
     return frozenset(
         path
-        for place in told
+        for place in notified
         for known in (place, f"{os.path.dirname(place)}/")  # noqa: PTH120 - a Path costs several times as much
         for path in places.get(known, ())
     )
 
 
-def _look(paths: Iterable[str]) -> dict[str, Fingerprint]:
-    return {path: _fingerprint(path) for path in dict.fromkeys(paths)}
+def _read_fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint]:
+    return {path: _read_fingerprint(path) for path in dict.fromkeys(paths)}
 
 
-def _fingerprint(path: str) -> Fingerprint:
+def _read_fingerprint(path: str) -> Fingerprint:
     try:
         found = os.stat(path)  # noqa: PTH116 - a Path costs twice as much
     except OSError as error:

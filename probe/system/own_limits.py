@@ -1,4 +1,4 @@
-"""What this process itself can run out of: descriptors, memory, threads, source ports.
+"""The limits of this process: what it can run out of (descriptors, memory, threads), core dumps.
 
 Whatever fails for want of one of them is the probe's own trouble and says nothing about a target,
 a file or a source. A leaf: everybody may ask it.
@@ -8,6 +8,7 @@ import _thread
 import errno
 import os
 import resource
+import sys
 import threading
 from contextlib import suppress
 from typing import Final
@@ -17,6 +18,8 @@ EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EN
 
 SPARE: Final = 4
 """Descriptors that one look-up needs at a time: nsswitch.conf, hosts, resolv.conf, a socket."""
+PR_SET_DUMPABLE: Final = 4
+"""Of <linux/prctl.h>."""
 
 
 class OwnLimitError(Exception):
@@ -101,3 +104,20 @@ def raise_descriptor_limit() -> int:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def forbid_core_dumps() -> None:
+    """Have this process leave no core dump, as far as the system lets it; never fails.
+
+    The limit keeps the kernel from writing a file. It does not hold where core_pattern names a
+    program (core(5)): for that the process is made not dumpable on Linux, whereupon other
+    processes without CAP_SYS_PTRACE can't read its memory and environment either (prctl(2)). Its
+    own reading of /proc/self/stat, limits and fd, which the process metrics come from, goes on.
+    """
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -7,9 +7,11 @@ alone stand the words for what may not.
 
 import difflib
 import re
+import traceback
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from probe.text.safe_text import safe_text
 from probe.text.text_kind import HOLDS_SECRET, kind_of
 
 PATH_MAX: Final = 4096
@@ -97,20 +99,24 @@ def is_plausible_path(text: str) -> bool:
 
 def describe_path(text: str) -> str:
     """Return `text` where it may be a path, else its description; a description stays one."""
-    return text if is_plausible_path(text) or is_description(text) or not text else described(text)
+    return (
+        text
+        if is_plausible_path(text) or is_description(text) or not text
+        else make_placeholder(text)
+    )
 
 
 def describe_name(text: str) -> str:
     """Return `text`, which is shown by design (a name, a label), or what it is: a key, a token."""
     if len(text) < _SHORT or kind_of(text) not in HOLDS_SECRET:
         return text
-    return described(text)
+    return make_placeholder(text)
 
 
 def describe_reference(text: str) -> str:
     """Return the name that a certificate must hold, or what stands in its place."""
     kind = kind_of(text)
-    return described(text) if kind in HOLDS_SECRET or kind == "a URL with a query" else text
+    return make_placeholder(text) if kind in HOLDS_SECRET or kind == "a URL with a query" else text
 
 
 def describe_url_path(path: str) -> str:
@@ -118,7 +124,7 @@ def describe_url_path(path: str) -> str:
     return "/".join("…" if _is_token(part) else part for part in path.split("/"))
 
 
-def tokens_of_url_path(path: str) -> Iterator[str]:
+def find_url_tokens(path: str) -> Iterator[str]:
     """Yield each part of the path of a URL that looks like a token."""
     yield from filter(_is_token, path.split("/"))
 
@@ -132,12 +138,12 @@ def is_description(text: str) -> bool:
     return bool(_DESCRIPTION.fullmatch(text))
 
 
-def described_kind(description: str) -> str:
-    """Return the kind in what `described` made; empty where `description` is something else."""
-    return description[1:].partition(",")[0] if is_description(description) else ""
+def placeholder_kind(placeholder: str) -> str:
+    """Return the kind in what `make_placeholder` made; empty where it is something else."""
+    return placeholder[1:].partition(",")[0] if is_description(placeholder) else ""
 
 
-def described(text: str) -> str:
+def make_placeholder(text: str) -> str:
     """Return what stands for `text` where a path would: `(PEM text, 1704 characters)`."""
     return f"({describe_text(text)})"
 
@@ -224,7 +230,7 @@ def describe_key(text: str, allowed: Iterable[str] = ()) -> str:
     """
     if reads_as_key(text) or is_quotable(text, allowed) or is_description(text):
         return text
-    return described(text)
+    return make_placeholder(text)
 
 
 def reads_as_key(text: str) -> bool:
@@ -237,7 +243,7 @@ def reads_as_key(text: str) -> bool:
     )
 
 
-def without_quotes(text: str) -> str:
+def remove_quotes(text: str) -> str:
     """Return a library's message without what it quotes: that may be a part of the file.
 
     What YAML's parsers name in `<…>` is one of their own words, and so are msgspec's types and
@@ -246,7 +252,7 @@ def without_quotes(text: str) -> str:
     return _QUOTED.sub(lambda found: found[0] if found[0].startswith(_OWN) else "…", text)
 
 
-def without_arguments(message: str, arguments: Iterable[str]) -> str:
+def mask_arguments(message: str, arguments: Iterable[str]) -> str:
     """Return a usage error without those arguments that may be a key or another whole secret.
 
     What a user types may be quoted; what `"$(cat key.pem)"` puts there was never typed.
@@ -254,7 +260,7 @@ def without_arguments(message: str, arguments: Iterable[str]) -> str:
     for text in arguments:
         if len(text) >= _SHORT and not is_plausible_path(text) and not _is_plain_address(text):
             for quoted in (text, repr(text)[1:-1]):
-                message = message.replace(quoted, described(text))
+                message = message.replace(quoted, make_placeholder(text))
     return message
 
 
@@ -284,3 +290,32 @@ def _is_plain_path(text: str) -> bool:
         and len(text) < PATH_MAX
         and all(name in {"", ".", ".."} or reads_as_key(name) for name in text.split("/"))
     )
+
+
+_HEAD: Final = "Traceback (most recent call last):\n"
+_BETWEEN: Final = "\nand because of that, or while it was handled:\n\n"
+DEEPEST: Final = 8
+"""Exceptions of a chain that are shown, the last ones."""
+
+
+def describe_bug(error: BaseException) -> str:
+    """Return the traceback of `error` and of what led to it, each message without what it quotes."""
+    chain = list(_chain_of(error))[:DEEPEST]
+    return _BETWEEN.join(map(_one, reversed(chain)))
+
+
+def _chain_of(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+
+
+def _one(error: BaseException) -> str:
+    kind = type(error)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    message = safe_text(remove_quotes(str(error)))
+    return f"{_HEAD}{frames}{module}{kind.__qualname__}{': ' if message else ''}{message}\n"

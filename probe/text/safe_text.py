@@ -4,7 +4,10 @@ Law 10: control characters, bidirectional overrides, lone surrogates and line br
 a terminal, a log, a label or a page, and nothing is longer than 256 characters.
 """
 
+import shlex
 import unicodedata
+
+from probe.text.host_port import join_host_port
 
 LIMIT = 256
 
@@ -33,3 +36,18 @@ def _shown(char: str) -> str:
     if point < 0x100:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def quote_path(path: str) -> str:
+    """Return `path` as one word of a POSIX shell; one that begins with a dash gets `./` before it."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
+
+
+def quote_word(text: str) -> str:
+    """Return `text` as one word of a POSIX shell, after `--` where it begins with a dash."""
+    return f"-- {shlex.quote(text)}" if text.startswith("-") else shlex.quote(text)
+
+
+def quote_authority(host: str, port: int) -> str:
+    """Return `host:port` as one word, an IPv6 address in brackets; it follows an option."""
+    return shlex.quote(join_host_port(host, port))

@@ -20,7 +20,7 @@ _REFERENCES: Final = tuple(
 _STANDS: Final = b"\0"
 
 
-def forms_of(value: str) -> tuple[str, ...]:
+def encode_secret(value: str) -> tuple[str, ...]:
     """Return `value` and its encodings, each once.
 
     Base64 in both alphabets (RFC 4648 §4 and §5) at each of the three alignments that it may have

@@ -11,13 +11,15 @@ from threading import Lock
 from typing import Any, Final, NoReturn, cast
 
 from probe.text.escaped_text import read_escapes
-from probe.text.secret_forms import forms_of
+from probe.text.secret_forms import encode_secret
 
 MASK: Final = "(secret)"
 SHORTEST: Final = 8
 """Characters of the shortest secret; what is shorter stands in ordinary words."""
 MOST: Final = 8192
 """Secrets that are held, of some 5 KB each; past them the oldest is forgotten."""
+MOST_OF_REQUEST: Final = 256
+"""Secrets of one request."""
 MOST_PUBLIC: Final = 65_536
 """Texts held that are shown by design; past them the oldest is forgotten."""
 MOST_PLACES: Final = 32
@@ -96,7 +98,7 @@ class SecretRegister:
                 return
             if value.casefold() in self._public:
                 return
-            forms = tuple(form for form in forms_of(value) if len(form) >= SHORTEST)
+            forms = tuple(form for form in encode_secret(value) if len(form) >= SHORTEST)
             self._held[value] = forms
             self._folded.setdefault(value.casefold(), set()).add(value)
             for form in forms:
@@ -269,3 +271,33 @@ def replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
             pieces += (text[done:start], MASK)
         done = max(done, end)
     return "".join((*pieces, text[done:]))
+
+
+class LayeredRegister(SecretRegister):
+    """Masks what another register holds, and what it holds itself, for one request alone.
+
+    Who asks for an attempt chooses what is registered for it (a query, a path, a host's name). In
+    the register of the process such a value would be masked wherever it stands, in the evidence of
+    other targets and in the log, take a secret's place, or be taken for a text that is shown by
+    design.
+    """
+
+    def __init__(self, below: SecretRegister) -> None:
+        """Add nothing to `below`, ever."""
+        super().__init__(MOST_OF_REQUEST)
+        self._below = below
+
+    @property
+    def version(self) -> int:
+        """A number that grows with whatever changes what is masked."""
+        return super().version + self._below.version
+
+    def __len__(self) -> int:
+        """Return how many secrets are held, here and below."""
+        return super().__len__() + len(self._below)
+
+    def mask(self, text: str) -> str:
+        """Return `text` without the secrets of either."""
+        # Together: where one has the beginning of another, the longer one is masked.
+        spans = [*self._below.find_secrets(text), *self.find_secrets(text)]
+        return replace_spans(text, spans) if spans else text

@@ -1,9 +1,9 @@
-"""The calls of the handshake room that go past pyOpenSSL's public API, for speed or for want.
+"""The calls of pyOpenSSL's bindings that its public API lacks, or offers only at a high cost.
 
-Law 8: the callbacks never raise, and what they capture is a plain `Heard`, never the Connection.
-pyOpenSSL's own wrappers cost a closure, a lookup and an X509 object at each of some thirty calls
-of a handshake; these look at two integers and return (a twelfth of an attempt's CPU, measured).
-A contract test (tests/unit/test_bindings.py) fails when the bindings change under them.
+Callbacks never raise, and capture plain values (`CallbackLog`), never the Connection. pyOpenSSL's
+own wrappers cost a closure, a lookup and an X509 object at each of some thirty calls of a handshake;
+these look at two integers and return (a twelfth of an attempt's CPU, measured). A contract test
+(tests/unit/tls/test_bindings.py) fails when a binding changes.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,18 @@ from typing import Any, Final, Literal
 from cryptography.hazmat.bindings._rust import _openssl
 from OpenSSL import SSL
 
+from probe.model.evidence import Alert
+from probe.model.tls_alerts import name_alert
+
 _ffi: Any = _openssl.ffi
 _lib: Any = _openssl.lib
 
 _ALERT: Final = 0x4000
-_CHUNK: Final = 16384 + 2048
+_RECEIVED: Final = 0x04
+_FATAL: Final = 2
+_BUFFER_SIZE: Final = 16384 + 2048
 """The longest TLS record (RFC 8446 §5.2); what is longer is read in several steps."""
 _SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
-
 
 VERIFY_BUDGET: Final = 0.005
 """Seconds of CPU for the verification of one chain, from its first error on.
@@ -28,25 +32,28 @@ A chain of three RSA-4096 takes 0.3 ms. Without a bound, 95 kB of keys with huge
 290 ms in one call, during which nothing else in the process's loop can run.
 """
 
+IoResult = Literal["want_bytes", "done", "closed", "failed"]
+"""How a call ended: it wants more bytes, is done, or found close_notify or a fatal error."""
 
-class Heard:
-    """What the callbacks of one connection heard, as plain numbers."""
+
+class CallbackLog:
+    """What OpenSSL's callbacks reported about one connection, as plain numbers."""
 
     __slots__ = (
         "__weakref__",
         "alerts",
         "certificate_requested",
         "cpu_clock",
-        "exhausted",
         "verify_began",
         "verify_errors",
+        "verify_exhausted",
     )
 
     def __init__(self, cpu_clock: Callable[[], float]) -> None:
-        """Start with nothing; `cpu_clock` gives seconds of CPU of this thread."""
+        """Start empty; `cpu_clock` gives seconds of CPU of this thread."""
         self.cpu_clock = cpu_clock
         self.verify_began: float | None = None
-        self.exhausted = False
+        self.verify_exhausted = False
         """Whether verification was stopped at VERIFY_BUDGET."""
         self.alerts: list[tuple[int, int]] = []
         """`where` and `ret` of the info callback for each alert."""
@@ -55,34 +62,52 @@ class Heard:
         self.certificate_requested = False
 
 
-def _heard(ssl: object) -> Heard | None:
+def install_callbacks(
+    connection: SSL.Connection, cpu_clock: Callable[[], float] = lambda: 0.0
+) -> CallbackLog:
+    """Return what will hold the alerts, verify errors and certificate request of `connection`.
+
+    OpenSSL's client calls the certificate callback after a CertificateRequest and at no other
+    time (SSL_CTX_set_cert_cb(3)), also where the server's list of authorities is empty.
+    """
+    log = CallbackLog(cpu_clock)
+    connection.set_app_data(log)
+    ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
+    _lib.SSL_set_info_callback(ssl, _on_info)
+    _lib.SSL_set_verify(ssl, SSL.VERIFY_PEER, _on_verify)
+    _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
+    _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
+    return log
+
+
+def _find_log(ssl: object) -> CallbackLog | None:
     connection = SSL.Connection._reverse_mapping.get(ssl)  # noqa: SLF001 - no public way back
     return connection.get_app_data() if connection is not None else None
 
 
 @_ffi.callback("void(*)(const SSL *, int, int)")  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_info(ssl: object, where: int, ret: int) -> None:
-    if where & _ALERT and (heard := _heard(ssl)) is not None:
-        heard.alerts.append((where, ret))
+    if where & _ALERT and (log := _find_log(ssl)) is not None:
+        log.alerts.append((where, ret))
 
 
 @_ffi.callback("int(*)(int, X509_STORE_CTX *)", error=0)  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_verify(ok: int, store: object) -> int:
-    heard = _heard(_lib.X509_STORE_CTX_get_ex_data(store, _SSL_OF_STORE))
-    if heard is None:
+    log = _find_log(_lib.X509_STORE_CTX_get_ex_data(store, _SSL_OF_STORE))
+    if log is None:
         return ok
-    if heard.verify_began is None:
+    if log.verify_began is None:
         if ok:
             return 1
-        heard.verify_began = heard.cpu_clock()
-    elif heard.cpu_clock() - heard.verify_began > VERIFY_BUDGET:
-        # OpenSSL comes here after each signature: what it has not looked at yet, it leaves.
-        heard.exhausted = True
+        log.verify_began = log.cpu_clock()
+    elif log.cpu_clock() - log.verify_began > VERIFY_BUDGET:
+        # OpenSSL comes here after each signature: it does not look at the rest of the chain.
+        log.verify_exhausted = True
         return 0
     if ok:
         return 1
     error = _lib.X509_STORE_CTX_get_error(store)
-    heard.verify_errors.append((error, _lib.X509_STORE_CTX_get_error_depth(store)))
+    log.verify_errors.append((error, _lib.X509_STORE_CTX_get_error_depth(store)))
     # The handshake goes on, so that every error, the acceptable CAs and the client certificate's
     # fate are seen; nothing of the application is sent to this server.
     return 1
@@ -90,94 +115,90 @@ def _on_verify(ok: int, store: object) -> int:
 
 @_ffi.callback("int(*)(SSL *, void *)", error=1)  # type: ignore[untyped-decorator]  # cffi is untyped
 def _on_certificate_request(ssl: object, _argument: object) -> int:
-    if (heard := _heard(ssl)) is not None:
-        heard.certificate_requested = True
+    if (log := _find_log(ssl)) is not None:
+        log.certificate_requested = True
     return 1
 
 
-def listen(connection: SSL.Connection, cpu_clock: Callable[[], float] = lambda: 0.0) -> Heard:
-    """Return what will hold the alerts, verify errors and request of this connection.
+def read_alert(where: int, ret: int) -> Alert:
+    """Return the alert that OpenSSL's info callback reports (SSL_CTX_set_info_callback(3)).
 
-    OpenSSL's client calls the certificate callback after a CertificateRequest and at no other
-    time (SSL_CTX_set_cert_cb(3)), also where the server's list of authorities is empty.
+    Args:
+        where: holds a bit that says whether it was received.
+        ret: level and number, a byte each.
     """
-    heard = Heard(cpu_clock)
-    connection.set_app_data(heard)
-    ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
-    _lib.SSL_set_info_callback(ssl, _on_info)
-    _lib.SSL_set_verify(ssl, SSL.VERIFY_PEER, _on_verify)
-    _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
-    _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
-    return heard
+    number = ret & 0xFF
+    return Alert(
+        direction="received" if where & _RECEIVED else "sent",
+        level="fatal" if ret >> 8 == _FATAL else "warning",
+        number=number,
+        name=name_alert(number),
+    )
 
 
-Want = Literal["bytes", "nothing", "closed", "failed"]
-"""What a call left the connection with: more bytes wanted, nothing, close_notify, or the end."""
-
-
-class Scratch:
-    """A buffer that reads go through; one serves every connection of one event loop.
+class ReadBuffer:
+    """A buffer for reads; one serves every connection of one event loop.
 
     pyOpenSSL allocates 64 kB for each read and raises for each that finds nothing: half of what
     the Python around a handshake costs (measured).
     """
 
-    __slots__ = ("_room",)
+    __slots__ = ("_space",)
 
     def __init__(self) -> None:
         """Allocate the buffer."""
-        self._room = _ffi.new("char[]", _CHUNK)
+        self._space = _ffi.new("char[]", _BUFFER_SIZE)
 
-    def take_wire(self, connection: SSL.Connection) -> bytes:
+    def read_output(self, connection: SSL.Connection) -> bytes:
         """Return what the connection wants to send; empty where it wants nothing."""
-        source, room = connection._from_ssl, self._room  # noqa: SLF001 - as bio_read, without raising
-        size = _lib.BIO_read(source, room, _CHUNK)
-        if size < _CHUNK:
-            return _ffi.buffer(room, size)[:] if size > 0 else b""
+        source, space = connection._from_ssl, self._space  # noqa: SLF001 - as bio_read, without raising
+        size = _lib.BIO_read(source, space, _BUFFER_SIZE)
+        if size < _BUFFER_SIZE:
+            return _ffi.buffer(space, size)[:] if size > 0 else b""
         parts = []
         while size > 0:
-            parts.append(_ffi.buffer(room, size)[:])
-            size = _lib.BIO_read(source, room, _CHUNK)
+            parts.append(_ffi.buffer(space, size)[:])
+            size = _lib.BIO_read(source, space, _BUFFER_SIZE)
         return b"".join(parts)
 
-    def take_plain(self, connection: SSL.Connection) -> tuple[bytes, Want]:
-        """Return the application data at hand, and what the connection wants then."""
-        ssl, room = connection._ssl, self._room  # noqa: SLF001 - as recv, without raising
+    def read_plaintext(self, connection: SSL.Connection) -> tuple[bytes, IoResult]:
+        """Return the application data that has come, and how the last read ended."""
+        ssl, space = connection._ssl, self._space  # noqa: SLF001 - as recv, without raising
         data = b""
         while True:
             _lib.ERR_clear_error()
-            size = _lib.SSL_read(ssl, room, _CHUNK)
+            size = _lib.SSL_read(ssl, space, _BUFFER_SIZE)
             if size <= 0:
-                return data, _want(ssl, size)
-            data += _ffi.buffer(room, size)[:]
+                return data, _classify_error(ssl, size)
+            data += _ffi.buffer(space, size)[:]
 
 
-def _want(ssl: object, result: int) -> Want:
+def _classify_error(ssl: object, result: int) -> IoResult:
     error = _lib.SSL_get_error(ssl, result)
     if error == _lib.SSL_ERROR_WANT_READ:
-        return "bytes"
+        return "want_bytes"
     if error == _lib.SSL_ERROR_ZERO_RETURN:
         return "closed"
     _lib.ERR_clear_error()
     return "failed"
 
 
-def shake(connection: SSL.Connection) -> Want:
-    """Go on with the handshake; `nothing` when it is complete."""
+def do_handshake(connection: SSL.Connection) -> IoResult:
+    """Continue the handshake; `done` when it is complete."""
     ssl = connection._ssl  # noqa: SLF001 - as do_handshake, without raising
     _lib.ERR_clear_error()
     result = _lib.SSL_do_handshake(ssl)
-    return "nothing" if result == 1 else _want(ssl, result)
+    return "done" if result == 1 else _classify_error(ssl, result)
 
 
-def stapled_answer(connection: SSL.Connection) -> bytes:
-    """Return the OCSP answer that the server stapled (RFC 6066 §8); empty for none."""
+def read_stapled_response(connection: SSL.Connection) -> bytes:
+    """Return the OCSP response that the server stapled (RFC 6066 §8); empty for none."""
     start = _ffi.new("unsigned char **")
     size = _lib.SSL_get_tlsext_status_ocsp_resp(connection._ssl, start)  # noqa: SLF001 - as above
     return bytes(_ffi.buffer(start[0], size)) if size > 0 and start[0] != _ffi.NULL else b""
 
 
-def peer_certificates(connection: SSL.Connection, limit: int) -> list[bytes]:
+def read_peer_certificates(connection: SSL.Connection, limit: int) -> list[bytes]:
     """Return the DER of the certificates that the server sent, in its order, at most `limit`."""
     stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - DER without an object each
     if stack == _ffi.NULL:
@@ -187,19 +208,15 @@ def peer_certificates(connection: SSL.Connection, limit: int) -> list[bytes]:
         memory = _lib.BIO_new(_lib.BIO_s_mem())
         try:
             _lib.i2d_X509_bio(memory, _lib.sk_X509_value(stack, index))
-            found.append(_contents(memory))
+            start = _ffi.new("char **")
+            size = _lib.BIO_get_mem_data(memory, start)
+            found.append(bytes(_ffi.buffer(start[0], size)))
         finally:
             _lib.BIO_free(memory)
     return found
 
 
-def _contents(memory: object) -> bytes:
-    start = _ffi.new("char **")
-    size = _lib.BIO_get_mem_data(memory, start)
-    return bytes(_ffi.buffer(start[0], size))
-
-
-def acceptable_authorities(connection: SSL.Connection, limit: int) -> list[bytes]:
+def read_acceptable_authorities(connection: SSL.Connection, limit: int) -> list[bytes]:
     """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
     stack = _lib.SSL_get_client_CA_list(connection._ssl)  # noqa: SLF001 - DER without a copy each
     if stack == _ffi.NULL:

@@ -1,286 +1,265 @@
-"""Sans-I/O TLS client: bytes in, bytes out, over pyOpenSSL's memory BIO.
+"""Sans-I/O TLS client: bytes in, bytes and events out, over pyOpenSSL's memory BIO.
 
-Laws: 2 (what a peer does is recorded, never raised), 4 (alerts by number from the info callback,
-verification by code and depth from the verify callback, never by OpenSSL's text), 8 (callbacks
-never raise and capture plain lists; the context is shared and never changed here).
+Nothing that a peer sends raises. Alerts are recorded by number as the info callback reports them,
+verification errors by code and depth; OpenSSL's texts are never read.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from OpenSSL import SSL
 
 from probe.model.certificate import CertificateFacts, Name
-from probe.model.evidence import Alert, Handshake, NameCheck, Offer, VerifyError
-from probe.model.tls_alerts import alert_from_info
+from probe.model.evidence import Alert, Handshake, NameCheck, VerifyError
 from probe.text.safe_text import safe_text
 from probe.tls.bindings import (
     VERIFY_BUDGET,
-    Scratch,
-    acceptable_authorities,
-    listen,
-    peer_certificates,
-    shake,
-    stapled_answer,
+    IoResult,
+    do_handshake,
+    install_callbacks,
+    read_acceptable_authorities,
+    read_alert,
+    read_peer_certificates,
+    read_stapled_response,
 )
-from probe.x509.names import (
-    DATE_ERRORS,
-    check_name,
-    is_ip_address,
-    stapled_status,
-    verified,
+from probe.tls.events import (
+    ApplicationData,
+    Closed,
+    Failed,
+    HandshakeComplete,
+    LimitReached,
+    NotTls,
+    TlsEvent,
 )
-from probe.x509.parse import unread_name, unreadable_facts
+from probe.tls.records import MAX_RECORDS, RecordCounter, looks_like_tls
+from probe.tls.settings import ClientSettings
+from probe.x509.names import DATE_ERRORS, check_name, is_server_verified, stapled_status
+from probe.x509.parse import make_unread_name, make_unreadable_facts
 
-_MOST_ACCEPTABLE_CAS: Final = 256
-_MOST_CERTIFICATES: Final = 32
-MOST_READ: Final = 32_768
+MAX_READ: Final = 32_768
 """Bytes of certificates, and of authorities' names, whose contents are read; real ones are below
 10 kB. The first certificate always is; of the others beyond it only the digest is kept."""
 
 State = Literal["handshaking", "open", "closed", "failed"]
+"""`closed` is after the peer's close_notify or end of file, `failed` after a fatal alert in either
+direction, or where the peer does not speak TLS."""
+
+_MAX_ACCEPTABLE_CAS: Final = 256
+_MAX_CERTIFICATES: Final = 32
+_FIRST_BYTES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class TlsPlan:
-    """What every handshake of a target with one generation of credentials has in common."""
+class _ServerFacts:
+    """What the server's certificates say, judged once the handshake is complete."""
 
-    context: SSL.Context
-    reference_identifier: str
-    alpn: tuple[bytes, ...]
-    offer: Offer
-    sends_certificate: bool
-    skip_verify: bool
-    read_certificate: Callable[[bytes], CertificateFacts]
-    read_name: Callable[[bytes], Name]
-    scratch: Scratch
-    sni: bytes
-    """As it goes on the wire; empty for none."""
-    cpu_clock: Callable[[], float] = lambda: 0.0
-    """Seconds of CPU of this thread, by which the verification of a chain is bounded."""
-
-
-def sni_of(server_name: str) -> bytes:
-    """Return the server_name to send (RFC 6066 §3): none for an address, A-labels for a name."""
-    if not server_name or is_ip_address(server_name):
-        return b""
-    name = server_name.rstrip(".")
-    try:
-        return name.encode("idna")
-    except UnicodeError:
-        return name.encode("ascii", "replace")
+    chain: tuple[CertificateFacts, ...]
+    name_check: NameCheck | None
+    verified: bool
 
 
 class TlsClient:
     """One TLS connection of a client whose transport somebody else owns.
 
-    `state` is `handshaking`, then `open`; `closed` after the peer's close_notify or its end of
-    file; `failed` after a fatal alert in either direction. Nothing that the peer sends raises.
+    Feed it with `receive`, take its events with `next_event` and its bytes with `take_output`.
     """
 
-    def __init__(self, plan: TlsPlan) -> None:
+    def __init__(self, settings: ClientSettings) -> None:
         """Prepare the connection."""
-        self.state: State = "handshaking"
+        self.complete = False
+        """Whether our handshake is complete, which in TLS 1.3 is not yet acceptance."""
         self.close_notify = False
-        self._plan = plan
-        self._complete = False
-        self._chain: tuple[CertificateFacts, ...] | None = None
-        self._name_check: NameCheck | None = None
-        self._verified: bool | None = None
-        self._alpn: str | None = None
-        connection = SSL.Connection(plan.context, None)
+        """Whether the peer sent close_notify."""
+        self.state: State = "handshaking"
+        self._settings = settings
+        self._events: deque[TlsEvent] = deque()
+        self._records = RecordCounter()
+        self._first = b""
+        self._is_tls = True
+        self._server: _ServerFacts | None = None
+        connection = SSL.Connection(settings.context, None)
         connection.set_connect_state()
-        if plan.sni:
-            connection.set_tlsext_host_name(plan.sni)
-        if plan.alpn:
-            connection.set_alpn_protos(list(plan.alpn))
-        self._heard = listen(connection, plan.cpu_clock)
+        if settings.server_name:
+            connection.set_tlsext_host_name(settings.server_name)
+        if settings.alpn:
+            connection.set_alpn_protos(list(settings.alpn))
+        self._log = install_callbacks(connection, settings.cpu_clock)
         self._connection = connection
 
     def start(self) -> None:
         """Put the ClientHello into the output."""
         self._handshake()
 
-    def receive(self, data: bytes) -> bytes:
-        """Take bytes of the wire; return the application data that they held."""
+    def receive(self, data: bytes) -> None:
+        """Take bytes of the wire; what they mean is read by `next_event`."""
         if not data or self.state in {"closed", "failed"}:
-            return b""
+            return
+        self._records.count(data)
+        if self._records.records > MAX_RECORDS:
+            self._events.append(LimitReached(f"{MAX_RECORDS} TLS records"))
+            return
+        if len(self._first) < _FIRST_BYTES:
+            self._first += data[: _FIRST_BYTES - len(self._first)]
+            if not looks_like_tls(self._first):
+                self._is_tls = False
+                self.state = "failed"
+                self._events.append(NotTls())
+                return
         self._connection.bio_write(data)
-        if not self._complete:
+        if not self.complete:
             self._handshake()
-        return self._read() if self._complete else b""
+        if self.complete:
+            plain, result = self._settings.buffer.read_plaintext(self._connection)
+            if plain:
+                self._events.append(ApplicationData(plain))
+            self._note_end(result)
 
     def receive_eof(self) -> None:
-        """Learn that the peer sends nothing more."""
-        if self.state in {"handshaking", "open"}:
+        """Take the end of the peer's bytes."""
+        if self.state != "failed":
             self.state = "closed"
+
+    def next_event(self) -> TlsEvent | None:
+        """Return the next event, None where there is none for now."""
+        return self._events.popleft() if self._events else None
 
     def write(self, data: bytes) -> None:
         """Encrypt application data into the output."""
         try:
             self._connection.sendall(data)
         except SSL.Error:
-            self._fail()
+            self._note_end("failed")
 
-    def shutdown(self) -> None:
-        """Put a close_notify into the output."""
-        if self._complete and self.state == "open":
+    def close(self) -> None:
+        """Put close_notify into the output, where the connection is open."""
+        if self.complete and self.state == "open":
             try:
                 self._connection.shutdown()
             except SSL.Error:
-                self._fail()
+                self._note_end("failed")
 
     def take_output(self) -> bytes:
         """Return the bytes that are to go on the wire."""
-        return self._plan.scratch.take_wire(self._connection)
+        return self._settings.buffer.read_output(self._connection)
 
     @property
-    def complete(self) -> bool:
-        """Whether the handshake is complete here, which in TLS 1.3 is not yet acceptance."""
-        return self._complete
-
-    @property
-    def tls13(self) -> bool:
+    def is_tls13(self) -> bool:
         """Whether TLS 1.3 was negotiated."""
-        return self._complete and self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
+        return self.complete and self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
 
     @property
     def alpn(self) -> str:
         """The application protocol that the server chose; empty for none."""
-        if self._alpn is None:
-            alpn = safe_text(self._connection.get_alpn_proto_negotiated())
-            if not self._complete:
-                return alpn
-            self._alpn = alpn
-        return self._alpn
+        return safe_text(self._connection.get_alpn_proto_negotiated())
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
         """The alerts of both directions so far."""
-        return tuple(alert_from_info(where, ret) for where, ret in self._heard.alerts)
+        return tuple(read_alert(where, ret) for where, ret in self._log.alerts)
 
     @property
     def certificate_requested(self) -> bool:
         """Whether the server asked for a client certificate."""
-        return self._heard.certificate_requested
+        return self._log.certificate_requested
 
     @property
-    def exhausted(self) -> str:
-        """The bound at which we stopped to verify the server's chain; empty where we did not."""
-        if not self._heard.exhausted:
-            return ""
-        return f"{VERIFY_BUDGET * 1000:g} ms of CPU for the server's certificates"
-
-    @property
-    def server_verified(self) -> bool:
+    def is_server_verified(self) -> bool:
         """Whether anything of the application may be sent to this server."""
-        if self._verified is None:
-            right = self._plan.skip_verify or verified(
-                self.server_chain(), self._errors(), self._checked_name()
-            )
-            if not self._complete:
-                return right
-            self._verified = right
-        return self._verified
+        return self._server_facts().verified
 
     @property
-    def dates_alone_wrong(self) -> bool:
-        """Whether wrong dates are all that speaks against the server's certificate."""
-        errors = self._errors()
+    def only_dates_wrong(self) -> bool:
+        """Whether the server's certificate fails verification by its dates and nothing else."""
+        errors, server = self._verify_errors(), self._server_facts()
         return (
             bool(errors)
             and all(error.code in DATE_ERRORS for error in errors)
-            and verified(self.server_chain(), (), self._checked_name())
+            and is_server_verified(server.chain, (), server.name_check)
         )
 
-    def server_chain(self) -> tuple[CertificateFacts, ...]:
-        """The server's certificates as it sent them, the end entity first."""
-        if self._chain is None:
-            sent = peer_certificates(self._connection, _MOST_CERTIFICATES)
-            chain = tuple(self._read_chain(sent))
-            if not self._complete:
-                return chain
-            self._chain = chain
-        return self._chain
-
-    def _read_chain(self, sent: list[bytes]) -> Iterator[CertificateFacts]:
-        length = 0
-        for index, der in enumerate(sent):
-            length += len(der)
-            if index and length > MOST_READ:
-                yield unreadable_facts(der)
-            else:
-                yield self._plan.read_certificate(der)
-
-    def record(self) -> Handshake:
-        """Return all that is known of this handshake, however far it came."""
-        connection = self._connection
+    @property
+    def handshake(self) -> Handshake:
+        """All that is known of this handshake, however far it came."""
+        connection, server = self._connection, self._server_facts()
         cipher = connection.get_cipher_name()
-        requested = self._heard.certificate_requested
+        requested = self._log.certificate_requested
         return Handshake(
-            offer=self._plan.offer,
-            complete=self._complete,
+            offer=self._settings.offer,
+            complete=self.complete,
             version=_version(connection) if cipher else "",
             cipher=cipher or "",
-            group=(connection.get_group_name() or "") if self._complete else "",
+            group=(connection.get_group_name() or "") if self.complete else "",
             alpn=self.alpn,
             client_certificate_requested=requested,
-            client_certificate_sent=requested and self._plan.sends_certificate,
-            acceptable_cas=self._acceptable_cas() if requested else (),
+            client_certificate_sent=requested and self._settings.sends_certificate,
+            acceptable_cas=tuple(self._acceptable_cas()) if requested else (),
             alerts=self.alerts,
-            verify_errors=self._errors(),
-            server_chain=self.server_chain(),
-            name_check=self._checked_name(),
-            server_verified=self.server_verified,
-            stapled_status=stapled_status(stapled_answer(connection)),
+            verify_errors=self._verify_errors(),
+            server_chain=server.chain,
+            name_check=server.name_check,
+            server_verified=server.verified,
+            stapled_status=stapled_status(read_stapled_response(connection)),
+            first_bytes="" if self._is_tls else self._first.hex(),
         )
 
     def _handshake(self) -> None:
-        want = shake(self._connection)
-        if want == "nothing":
-            self._complete = True
+        result = do_handshake(self._connection)
+        if result == "done":
+            self.complete = True
             self.state = "open"
-        elif want == "closed":
-            self._closed()
-        elif want == "failed":
-            self._fail()
+            self._events.append(HandshakeComplete())
+        else:
+            self._note_end(result)
 
-    def _read(self) -> bytes:
-        data, want = self._plan.scratch.take_plain(self._connection)
-        if want == "closed":
-            self._closed()
-        elif want == "failed":
-            self._fail()
-        return data
+    def _note_end(self, result: IoResult) -> None:
+        if result == "closed":
+            self.state, self.close_notify = "closed", True
+            self._events.append(Closed())
+        elif result == "failed" and self._log.verify_exhausted:
+            self.state = "failed"
+            limit = f"{VERIFY_BUDGET * 1000:g} ms of CPU for the server's certificates"
+            self._events.append(LimitReached(limit))
+        elif result == "failed":
+            self.state = "failed"
+            fatal = (a.direction == "received" and a.level == "fatal" for a in self.alerts)
+            self._events.append(Failed(alert_received=any(fatal)))
 
-    def _errors(self) -> tuple[VerifyError, ...]:
-        return tuple(VerifyError(code=c, depth=d) for c, d in self._heard.verify_errors)
+    def _verify_errors(self) -> tuple[VerifyError, ...]:
+        return tuple(VerifyError(code=c, depth=d) for c, d in self._log.verify_errors)
 
-    def _closed(self) -> None:
-        self.close_notify = True
-        self.state = "closed"
+    def _server_facts(self) -> _ServerFacts:
+        if self._server is not None:
+            return self._server
+        settings = self._settings
+        chain = tuple(self._read_chain())
+        name_check = None
+        if chain:
+            name, end_entity = settings.reference_identifier, chain[0]
+            name_check = check_name(name, end_entity.sans, end_entity.common_name)
+        trusted = settings.skip_verify or is_server_verified(
+            chain, self._verify_errors(), name_check
+        )
+        facts = _ServerFacts(chain, name_check, trusted)
+        if self.complete:
+            self._server = facts  # before that, certificates and errors may still come
+        return facts
 
-    def _fail(self) -> None:
-        self.state = "failed"
-
-    def _checked_name(self) -> NameCheck | None:
-        if self._name_check is None:
-            chain = self.server_chain()
-            if not chain:
-                return None
-            self._name_check = check_name(
-                self._plan.reference_identifier, chain[0].sans, chain[0].common_name
-            )
-        return self._name_check
-
-    def _acceptable_cas(self) -> tuple[Name, ...]:
-        names = acceptable_authorities(self._connection, _MOST_ACCEPTABLE_CAS)
-        found, length = [], 0
-        for der in names:
+    def _read_chain(self) -> Iterator[CertificateFacts]:
+        length = 0
+        for index, der in enumerate(read_peer_certificates(self._connection, _MAX_CERTIFICATES)):
             length += len(der)
-            found.append(self._plan.read_name(der) if length <= MOST_READ else unread_name(der))
-        return tuple(found)
+            if index and length > MAX_READ:
+                yield make_unreadable_facts(der)
+            else:
+                yield self._settings.read_certificate(der)
+
+    def _acceptable_cas(self) -> Iterator[Name]:
+        length = 0
+        for der in read_acceptable_authorities(self._connection, _MAX_ACCEPTABLE_CAS):
+            length += len(der)
+            yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
 
 
 def _version(connection: SSL.Connection) -> str:

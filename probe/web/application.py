@@ -20,8 +20,8 @@ from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
-from probe.model.source_state import SourcesShown, SourceState
-from probe.report.result import document, line, result_of
+from probe.model.target import SourcesShown, SourceState
+from probe.report.result import encode_line, encode_results, latest_result
 from probe.web.joined_calls import JoinedCalls
 from probe.web.shared_bodies import Key, SharedBodies
 from probe.web.streaming import PartWriter
@@ -285,12 +285,14 @@ def _json_parts(
 ) -> Iterator[bytes]:
     """Yield the JSON document of `states`, a part for each `BATCH` of them."""
     pending = [state.target.name for state in states if state.diagnosis is None]
-    whole = document((), pending, sources=sources)
+    whole = encode_results((), pending, sources=sources)
     before, results, after = whole.partition(b'"results":[')
     yield before + results
     separator = b""
     for start in range(0, len(states), BATCH):
-        lines = [line(one) for one in map(result_of, states[start : start + BATCH]) if one]
+        lines = [
+            encode_line(one) for one in map(latest_result, states[start : start + BATCH]) if one
+        ]
         if lines:
             yield separator + b",".join(lines)
             separator = b","

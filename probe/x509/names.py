@@ -26,7 +26,7 @@ from service_identity.hazmat import (
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import NameCheck, VerifyError
 from probe.text.safe_text import safe_text
-from probe.x509.strength import refused_by_go
+from probe.x509.strength import find_weakness_for_go
 
 SPIFFE: Final = "spiffe://"
 
@@ -51,6 +51,19 @@ def check_name(reference: str, presented: tuple[str, ...], common_name: str = ""
         matched=_matches(reference, presented),
         presented=presented,
         common_name=common_name,
+    )
+
+
+def matches_by_common_name(check: NameCheck) -> bool:
+    """Whether a client matches that takes the CN for a name where the certificate has no SAN.
+
+    Go and rustls do not (RFC 9525 §2); nobody looks for an IP address in a CN.
+    """
+    return (
+        not check.matched
+        and not check.presented
+        and check.common_name.lower() == check.reference.lower() != ""
+        and not is_ip_address(check.reference)
     )
 
 
@@ -112,7 +125,7 @@ def stapled_status(answer: bytes) -> str:
         return ""
 
 
-def verified(
+def is_server_verified(
     chain: Sequence[CertificateFacts],
     errors: Sequence[VerifyError],
     name_check: NameCheck | None,
@@ -123,5 +136,5 @@ def verified(
         and not errors
         and name_check is not None
         and name_check.matched
-        and not refused_by_go(chain)
+        and not find_weakness_for_go(chain)
     )

@@ -12,39 +12,20 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.text.safe_text import safe_text
+from probe.x509.signature import LIBRARY_ERRORS, is_issued_by
 
 UNREADABLE: Final = "unreadable certificate"
 MAX_WITH_NAMES: Final = 32_768
 """Bytes of a certificate beyond which subject and issuer are not read."""
-MAX_RSA_BITS: Final = 8192
-MAX_RSA_EXPONENT: Final = (1 << 31) - 1
-"""What Go verifies signatures of (crypto/tls, maxRSAKeySize; crypto/rsa, checkPub)."""
 MAX_SANS: Final = 100
 """Presented identifiers kept of one certificate: a hostile one holds thousands."""
-
-PARSE_ERRORS: Final = (
-    ValueError,  # UnicodeError and the parser's own among them
-    TypeError,
-    OverflowError,
-    KeyError,
-    UnsupportedAlgorithm,
-    InvalidSignature,
-    InternalError,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.ExtensionNotFound,
-    x509.UnsupportedGeneralNameType,
-)
-"""What `cryptography` raises for a certificate that is odd, damaged or hostile."""
 
 _EXTENDED_KEY_USAGES: Final = {
     ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
@@ -72,21 +53,21 @@ _T = TypeVar("_T")
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
-def name_facts(name: x509.Name) -> Name:
+def make_name(name: x509.Name) -> Name:
     """Return `name` as RFC 4514 text, safe to show, and a digest of its DER to compare by."""
     text = _or(name.rfc4514_string, "unreadable name")
     der = _or(name.public_bytes, text.encode("utf-8", "replace"))
     return Name(text=safe_text(text), digest=_digest(der))
 
 
-def name_from_der(der: bytes) -> Name:
+def parse_name(der: bytes) -> Name:
     """Return the same for a DER name, as an acceptable-CA list holds them."""
     name = _or(lambda: x509.Name.from_bytes(der), None)
-    text = "unreadable name" if name is None else name_facts(name).text
+    text = "unreadable name" if name is None else make_name(name).text
     return Name(text=text, digest=_digest(der))
 
 
-def unread_name(der: bytes) -> Name:
+def make_unread_name(der: bytes) -> Name:
     """Return a name that is not read for its length; its digest still compares."""
     return Name(text=f"a name of {len(der)} bytes", digest=_digest(der))
 
@@ -96,20 +77,20 @@ def parse_certificate(der: bytes) -> x509.Certificate | None:
     return _or(lambda: x509.load_der_x509_certificate(der), None)
 
 
-def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
+def read_facts(certificate: x509.Certificate) -> CertificateFacts:
     """Read what `certificate` says (RFC 5280); what is unreadable stays empty."""
     der = certificate.public_bytes(Encoding.DER)
     empty = x509.Name([])
     if len(der) > MAX_WITH_NAMES:
         # A name of thousands of attributes takes longer than all the rest.
-        subject, issuer = unread_name(der), Name(text="", digest="")
+        subject, issuer = make_unread_name(der), Name(text="", digest="")
     else:
-        subject = name_facts(_or(lambda: certificate.subject, empty))
-        issuer = name_facts(_or(lambda: certificate.issuer, empty))
+        subject = make_name(_or(lambda: certificate.subject, empty))
+        issuer = make_name(_or(lambda: certificate.issuer, empty))
     basic = _extension(certificate, x509.BasicConstraints)
     subject_key_id = _extension(certificate, x509.SubjectKeyIdentifier)
     authority_key_id = _extension(certificate, x509.AuthorityKeyIdentifier)
-    key_type, key_bits = _or(lambda: key_kind(certificate.public_key()), ("", 0))
+    key_type, key_bits = _or(lambda: describe_public_key(certificate.public_key()), ("", 0))
     hash_algorithm = _or(lambda: certificate.signature_hash_algorithm, None)
     return CertificateFacts(
         subject=subject,
@@ -120,7 +101,7 @@ def certificate_facts(certificate: x509.Certificate) -> CertificateFacts:
         sha256=hashlib.sha256(der).hexdigest(),
         sans=_or(lambda: tuple(_sans(certificate)), ()),
         is_ca=bool(basic and basic.ca),
-        self_signed=subject.digest == issuer.digest and issued_by(certificate, certificate),
+        self_signed=subject.digest == issuer.digest and is_issued_by(certificate, certificate),
         key_type=key_type,
         key_bits=key_bits,
         signature_hash=safe_text(hash_algorithm.name) if hash_algorithm else "",
@@ -148,7 +129,7 @@ def read_common_name(certificate: x509.Certificate) -> str:
     return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
 
 
-def unreadable_facts(der: bytes) -> CertificateFacts:
+def make_unreadable_facts(der: bytes) -> CertificateFacts:
     """Stand in for a certificate that does not parse; its digest still names it."""
     name = Name(text=UNREADABLE, digest="")
     return CertificateFacts(
@@ -159,48 +140,6 @@ def unreadable_facts(der: bytes) -> CertificateFacts:
         not_after=0.0,
         sha256=hashlib.sha256(der).hexdigest(),
     )
-
-
-def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Return whether `issuer`'s name and key made `certificate`, the signature verified.
-
-    Not by RSA keys so large that Go refuses them: to verify one signature takes milliseconds.
-    """
-    if _is_oversized(issuer):
-        return False
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except PARSE_ERRORS:
-        return _issued_with_weak_hash(certificate, issuer)
-    return True
-
-
-def _is_oversized(issuer: x509.Certificate) -> bool:
-    key = _or(issuer.public_key, None)
-    if not isinstance(key, rsa.RSAPublicKey):
-        return False
-    return key.key_size > MAX_RSA_BITS or key.public_numbers().e > MAX_RSA_EXPONENT
-
-
-def _issued_with_weak_hash(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Verify a SHA-1 or MD5 signature, which the library's own check does not know any more."""
-    try:
-        algorithm = certificate.signature_hash_algorithm
-        if not isinstance(algorithm, hashes.SHA1 | hashes.MD5):
-            return False
-        if certificate.issuer != issuer.subject:
-            return False
-        signed = certificate.signature, certificate.tbs_certificate_bytes
-        match issuer.public_key():
-            case rsa.RSAPublicKey() as key:
-                key.verify(*signed, padding.PKCS1v15(), algorithm)
-            case ec.EllipticCurvePublicKey() as key:
-                key.verify(*signed, ec.ECDSA(algorithm))
-            case _:
-                return False
-    except PARSE_ERRORS:
-        return False
-    return True
 
 
 class CertificateReader:
@@ -222,7 +161,7 @@ class CertificateReader:
             self._known.move_to_end(der)
             return facts
         certificate = parse_certificate(der)
-        facts = unreadable_facts(der) if certificate is None else certificate_facts(certificate)
+        facts = make_unreadable_facts(der) if certificate is None else read_facts(certificate)
         self._known[der] = facts
         if len(self._known) > self._entries:
             self._known.popitem(last=False)
@@ -235,7 +174,7 @@ def _or(read: Callable[[], _T], otherwise: _T) -> _T:
             # A peer's odd serial number is no news for the operator's log.
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return read()
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return otherwise
 
 
@@ -253,7 +192,7 @@ def _serial(number: int) -> str:
     return safe_text(sign + digits.zfill(len(digits) + len(digits) % 2))
 
 
-def key_kind(key: object) -> tuple[str, int]:
+def describe_public_key(key: object) -> tuple[str, int]:
     """Return the type of a public key and its size in bits; 0 where it has none."""
     match key:
         case rsa.RSAPublicKey():

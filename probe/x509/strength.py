@@ -1,11 +1,11 @@
 """Which keys and signatures are refused as weak, and by whom: pure, over `CertificateFacts`.
 
-Used where the server's certificate is judged as Go judges it, and where a refusal of ours is
-explained. A self-signed certificate's own signature is checked by nobody (RFC 5280 §6.1).
+A self-signed certificate's own signature is checked by nobody (RFC 5280 §6.1).
 """
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from probe.model.certificate import CertificateFacts
 
@@ -19,23 +19,39 @@ SMALLEST_RSA_BITS_OF_GO: Final = 1024
 """What Go's crypto/tls demands (GODEBUG rsa1024min)."""
 
 
-def weak_signature(chain: Sequence[CertificateFacts]) -> str:
-    """Say which certificate has an MD5 or SHA-1 signature; empty where none has."""
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    """A certificate that is too weak, and what of it is."""
+
+    certificate: CertificateFacts
+    of: Literal["signature", "key"]
+
+    def __str__(self) -> str:
+        """Say so with the certificate's subject."""
+        subject = self.certificate.subject.text
+        if self.of == "signature":
+            return f"{subject} is signed with {self.certificate.signature_hash.upper()}"
+        return f"{subject} has an RSA key of {self.certificate.key_bits} bits"
+
+
+def find_weak_signature(chain: Sequence[CertificateFacts]) -> Weakness | None:
+    """Return the first MD5 or SHA-1 signature in `chain` that somebody checks."""
     for certificate in chain:
         if certificate.signature_hash in WEAK_HASHES and not certificate.self_signed:
-            name = certificate.signature_hash.upper()
-            return f"{certificate.subject.text} is signed with {name}"
-    return ""
+            return Weakness(certificate, "signature")
+    return None
 
 
-def weak_key(chain: Sequence[CertificateFacts], smallest: int = SMALLEST_RSA_BITS) -> str:
-    """Say which certificate has an RSA key below `smallest` bits; empty where none has."""
+def find_weak_key(
+    chain: Sequence[CertificateFacts], smallest: int = SMALLEST_RSA_BITS
+) -> Weakness | None:
+    """Return the first RSA key in `chain` of fewer than `smallest` bits."""
     for certificate in chain:
         if certificate.key_type == "RSA" and 0 < certificate.key_bits < smallest:
-            return f"{certificate.subject.text} has an RSA key of {certificate.key_bits} bits"
-    return ""
+            return Weakness(certificate, "key")
+    return None
 
 
-def refused_by_go(chain: Sequence[CertificateFacts]) -> str:
-    """Say which certificate a Go exporter refuses as weak; empty where it refuses none."""
-    return weak_signature(chain) or weak_key(chain, SMALLEST_RSA_BITS_OF_GO)
+def find_weakness_for_go(chain: Sequence[CertificateFacts]) -> Weakness | None:
+    """Return what a Go exporter refuses as weak."""
+    return find_weak_signature(chain) or find_weak_key(chain, SMALLEST_RSA_BITS_OF_GO)

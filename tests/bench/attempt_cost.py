@@ -34,7 +34,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target, TlsSettings
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from probe.text.secret_register import SecretRegister
 
 ROUNDS = 25
@@ -140,17 +140,17 @@ async def measure(target: Target, folder: Path) -> Costs:
     for number in range(SECRETS):
         register.add(f"token-{number * 7919:x}-of-another-target")
     masker = EvidenceMasker(register)
-    line = Line(ledger, clock_tolerance=60.0, register=register)
+    pipeline = Pipeline(ledger, register=register)
     context = CredentialStore().get(target).context(Variant())
     server = server_context(folder)
-    _, evidence, diagnosis = await line.walk(target)
+    _, evidence, diagnosis = await pipeline.probe_once(target)
     assert diagnosis.outcome == "confirmed", diagnosis
     gc.freeze()
     full, alone, bare, judged, masked = [], [], [], [], []
 
     async def several(count: int) -> None:
         for _ in range(count):
-            await line.walk(target)
+            await pipeline.probe_once(target)
 
     for _ in range(ROUNDS):
         began = time.process_time()
@@ -159,7 +159,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         bare.append(statistics.mean(bare_handshake(context, server) for _ in range(ATTEMPTS)))
         began = time.process_time()
         for _ in range(IN_FLIGHT):
-            await line.walk(target)
+            await pipeline.probe_once(target)
         alone.append((time.process_time() - began) / IN_FLIGHT)
         began = time.process_time()
         for _ in range(ATTEMPTS):

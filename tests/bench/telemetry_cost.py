@@ -24,8 +24,8 @@ from probe.config.span_destination import SpanDestination
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target
-from probe.service.pipeline import Line
-from probe.service.span_export import Telemetry
+from probe.service.pipeline import Pipeline, PipelineSettings
+from probe.telemetry.telemetry import Telemetry
 from tests.bench.attempt_cost import IN_FLIGHT, serve
 
 ROUNDS = 25
@@ -58,7 +58,7 @@ def receive(pipe: Connection) -> None:
 class Side:
     """One probe under measurement."""
 
-    line: Line
+    pipeline: Pipeline
     telemetry: Telemetry | None
     spent: list[float]
 
@@ -67,7 +67,7 @@ class Side:
 
         async def several(count: int) -> None:
             for _ in range(count):
-                await self.line.walk(target)
+                await self.pipeline.probe_once(target)
 
         gc.collect()
         began = time.process_time()
@@ -82,10 +82,10 @@ def side(target: Target, telemetry: Telemetry | None) -> Side:
     ledger = Ledger([target])
     Metrics(ledger)
     if telemetry is None:
-        return Side(Line(ledger, clock_tolerance=60.0), None, [])
-    ledger.subscribe(telemetry.recorded)
-    line = Line(ledger, clock_tolerance=60.0, sampler=telemetry.sampler, propagate=True)
-    return Side(line, telemetry, [])
+        return Side(Pipeline(ledger), None, [])
+    ledger.subscribe(telemetry.record)
+    pipeline = Pipeline(ledger, PipelineSettings(propagate=True), sampler=telemetry.sampler)
+    return Side(pipeline, telemetry, [])
 
 
 async def measure(target: Target, endpoint: str) -> dict[str, float]:
@@ -105,7 +105,7 @@ async def measure(target: Target, endpoint: str) -> dict[str, float]:
             await stack.enter_async_context(telemetry.running(count))
             sides[name] = side(target, telemetry)
         for each in sides.values():
-            _, _, diagnosis = await each.line.walk(target)
+            _, _, diagnosis = await each.pipeline.probe_once(target)
             assert diagnosis.outcome == "confirmed", diagnosis
         gc.freeze()
         for _ in range(ROUNDS):

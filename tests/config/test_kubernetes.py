@@ -7,7 +7,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from probe.config.configuration import load_configuration
+from probe.config.loader import load_configuration
 from probe.config.resource import resource_of
 from tests.config.manifests import (
     OPERATOR,

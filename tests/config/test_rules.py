@@ -19,12 +19,11 @@ from probe.diagnosis.cause import Cause
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.model.source_state import SourceState
-from probe.model.target import Endpoint, Target
+from probe.model.target import Endpoint, SourceState, Target
 from tests.config import promtool
 from tests.config.conftest import CONFIG
 from tests.config.manifests import dump, load
-from tests.golden.build import CASES
+from tests.stories.all_stories import STORIES
 
 FILE: Final = CONFIG / "prometheus" / "rules" / "mtls-probe.yml"
 TESTS: Final = tuple(sorted((CONFIG / "prometheus" / "tests").glob("*.yml")))
@@ -54,7 +53,7 @@ def shapes() -> Shapes:
             expect_cause="client_cert_not_sent" if case.expected.outcome == "confirmed" else None,
             labels=(("environment", "production"),),
         )
-        for case in CASES
+        for case in STORIES
     }
     ledger = Ledger(targets.values())
     metrics = Metrics(ledger)
@@ -66,7 +65,7 @@ def shapes() -> Shapes:
         ],
         nothing_to_probe=False,
     )
-    for case in CASES:
+    for case in STORIES:
         ledger.record(targets[case.name], case.evidence, diagnose(case.evidence))
     found: Shapes = {}
     for family in text_string_to_metric_families(metrics.exposition()[0].decode()):

@@ -25,10 +25,10 @@ from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.report.cause_page import cause_page
 from probe.report.causes_markdown import causes_markdown
-from probe.report.explanation import candidates_document
+from probe.report.explanation import encode_candidates
 from probe.web.application import web_application
-from tests.golden.attempts import alert, attempt, begun
 from tests.support.causes import build_cause
+from tests.support.evidence import alert, attempt, begun
 
 FACT: Final = "the backend sent alert user_canceled (90)"
 
@@ -83,7 +83,7 @@ def test_it_is_explained(output: str) -> None:
         assert shown.stdout == cause_page(NEW, ENLARGED)
 
     [candidate] = json.loads(
-        candidates_document([Candidate(NEW.id, 1.0, "alert user_canceled (90)")], ENLARGED)
+        encode_candidates([Candidate(NEW.id, 1.0, "alert user_canceled (90)")], ENLARGED)
     )["candidates"]
     assert candidate["tell_apart"] == NEW.tell_apart
 

@@ -10,8 +10,9 @@ from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 from probe.diagnosis.cause import Cause, Family, Match, Rank, Severity, Strength
 from probe.model.diagnosis import Party
 from probe.model.evidence import EndingKind
-from tests.golden.build import CASES
+from tests.stories.all_stories import STORIES
 from tests.support.causes import build_cause
+from tests.support.every_row import every_row
 
 CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "client_ca_untrusted": ("backend_ca_trust", 1),
@@ -90,12 +91,12 @@ def test_ids_families_and_documented_causes_are_the_contract() -> None:
     assert {id_: found.get(id_) for id_ in CONTRACT} == CONTRACT
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_every_cause_has_a_story(cause: Cause) -> None:
     """A cause that no evidence ever produced is an idea: it is primary once, or always a finding."""
-    own = [case.expected for case in CASES if case.name.partition("--")[0] == cause.id]
+    own = [story.expected for story in STORIES if story.name.partition("--")[0] == cause.id]
 
-    assert own, f"no story in tests/golden/stories is named {cause.id}"
+    assert own, f"no story is named {cause.id}"
     if cause.finding_only:
         assert all(expected.cause != cause.id for expected in own)
         assert all(cause.id in (*expected.also, *expected.findings) for expected in own)
@@ -103,19 +104,19 @@ def test_every_cause_has_a_story(cause: Cause) -> None:
         assert any(expected.cause == cause.id for expected in own)
 
 
-def test_each_golden_file_bears_the_name_of_what_it_shows() -> None:
-    """A golden file is named after a cause that its diagnosis names, or after the other outcomes."""
+def test_each_story_is_named_after_what_it_shows() -> None:
+    """A story is named after a cause that its diagnosis names, or after the other outcomes."""
     astray = [
-        case.name
-        for case in CASES
-        if (named := case.name.partition("--")[0]) not in {"confirmed", "unconfirmed"}
-        and named not in (case.expected.cause, *case.expected.also, *case.expected.findings)
+        story.name
+        for story in STORIES
+        if (named := story.name.partition("--")[0]) not in {"confirmed", "unconfirmed"}
+        and named not in (story.expected.cause, *story.expected.also, *story.expected.findings)
     ]
 
     assert astray == []
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_a_cause_names_only_what_exists(cause: Cause) -> None:
     """Who must act, how grave it is, and what explains it are values that others know."""
     assert cause.family in get_args(Family)
@@ -144,16 +145,16 @@ def test_an_ending_asks_exactly_the_causes_that_apply_to_it() -> None:
         assert list(CATALOGUE.select_by_ending(kind)) == applying
 
 
-@pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+@every_row(cause=CATALOGUE.values())
 def test_a_match_function_is_total(cause: Cause) -> None:
     """No evidence makes it raise, not even with an ending that it was not written for.
 
     What it names as possible exists, and its facts are there and one line each.
     """
-    for case in CASES:
+    for story in STORIES:
         for kind in KINDS:
-            ending = msgspec.structs.replace(case.evidence.ending, kind=kind)
-            match = cause.match(msgspec.structs.replace(case.evidence, ending=ending))
+            ending = msgspec.structs.replace(story.evidence.ending, kind=kind)
+            match = cause.match(msgspec.structs.replace(story.evidence, ending=ending))
             if match is not None:
                 _check(cause, match)
 
@@ -161,15 +162,12 @@ def test_a_match_function_is_total(cause: Cause) -> None:
 def test_causes_of_one_rank_stand_in_one_module() -> None:
     """Their order is that of its CAUSES; of two modules neither would come first."""
     modules: dict[Rank, set[str]] = {}
-    for cause in CATALOGUE.values():
-        declared = next(
-            name
-            for name, module in sys.modules.items()
-            if name.startswith("probe.diagnosis.families.") and cause in module.CAUSES
-        )
-        modules.setdefault(cause.rank, set()).add(declared)
+    for name, module in sys.modules.items():
+        if name.startswith("probe.diagnosis.families."):
+            for cause in module.CAUSES:
+                modules.setdefault(cause.rank, set()).add(name)
 
-    assert {rank for rank, names in modules.items() if len(names) > 1} == set()
+    assert {rank: names for rank, names in modules.items() if len(names) > 1} == {}
 
 
 def test_two_causes_cannot_have_one_id() -> None:

@@ -3,12 +3,11 @@
 import ast
 from typing import Final
 
-import pytest
-
 from probe.diagnosis.catalogue import CATALOGUE
 from tests.contract.imports import ROOT
 from tests.lab import scenarios
 from tests.lab.scenario import SCENARIOS
+from tests.support.every_row import every_row
 
 assert scenarios.__all__
 
@@ -69,13 +68,13 @@ UNSTAGED: Final = {
 }
 
 
-@pytest.mark.parametrize("id_", CATALOGUE)
+@every_row(id_=CATALOGUE)
 def test_every_cause_is_staged_or_the_reason_stands(id_: str) -> None:
     """Exactly one of the three: a scenario for every stack, a test of the lab, a reason."""
     assert (id_ in STAGED) + (id_ in ELSEWHERE) + (id_ in UNSTAGED) == 1
 
 
-@pytest.mark.parametrize("id_", ELSEWHERE)
+@every_row(id_=ELSEWHERE)
 def test_the_test_that_shows_it_is_there_and_names_it(id_: str) -> None:
     """A renamed test would leave a cause unshown."""
     file, _, name = ELSEWHERE[id_].partition("::")
@@ -90,7 +89,7 @@ def test_the_test_that_shows_it_is_there_and_names_it(id_: str) -> None:
         assert f'"{id_}"' in source
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda one: one.name)
+@every_row(scenario=SCENARIOS.values())
 def test_a_scenario_says_in_words_what_is_wrong(scenario: object) -> None:
     """One sentence that a reader of the report understands without the code."""
     says = scenario.says  # type: ignore[attr-defined]

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from string import Formatter
 from typing import Final
 
-import pytest
-
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.steps import PLACEHOLDERS, fill_steps
-from tests.golden.attempts import target
+from tests.support.every_row import every_row
+from tests.support.evidence import target
 
 WHOLE_STEP: Final = re.compile(
     r"\{(reread_cert|reread_ca|restart|reload_backend|reload_client_ca)\}"
@@ -32,7 +31,7 @@ A_SETTING: Final = re.compile(
 ENDS_IN_CODE: Final = re.compile(rf"({'|'.join(COMMANDS)}) [^.]*\S$")
 BARE_SSL: Final = re.compile(r"(?<![A-Za-z])SSL")
 
-every_cause = pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+every_cause = every_row(cause=CATALOGUE.values())
 
 
 def prose(cause: Cause) -> Iterator[str]:

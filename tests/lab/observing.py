@@ -1,4 +1,4 @@
-"""How the lab's tests look at a backend: one attempt of the real line."""
+"""How the lab's tests look at a backend: one attempt of the real pipeline."""
 
 import asyncio
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Depth, Endpoint, Protocol, Target, TlsSettings
-from probe.service.pipeline import one_round
+from probe.service.pipeline import run_rounds
 from tests.lab.credentials import LabPki, Pair
 
 
@@ -39,6 +39,6 @@ def target(
 
 def observe(watched: Target) -> tuple[Evidence, Diagnosis]:
     """Make one attempt and return what it saw and what that means."""
-    round_ = one_round([watched], concurrency=1, clock_tolerance=60.0)
+    round_ = run_rounds([watched], concurrency=1)
     ((_, evidence, diagnosis),) = asyncio.run(round_)
     return evidence, diagnosis

@@ -19,7 +19,7 @@ import pytest
 from cryptography import x509
 
 from probe.backend.pki import write_pem
-from probe.config.configuration import load_configuration
+from probe.config.loader import load_configuration
 from probe.model.target import Target
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.observing import observe

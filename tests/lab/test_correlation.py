@@ -165,7 +165,7 @@ def test_from_the_alert_to_the_trace_to_the_log_line(watched: Watched) -> None:
     ]
     (line,) = [line for line in lines if line.get("trace_id") == trace_id]
     assert (line["span_id"], line["trace_flags"]) == (span_id, "01")
-    assert line["event"] == "outcome_changed"
+    assert line["event"] == "target_outcome_changed"
     for name in ("error.type", "server.address", "server.port", "mtls_probe.target"):
         assert line[name] == root.attributes[name]
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from probe.config.configuration import load_configuration
+from probe.config.loader import load_configuration
 from probe.ledger.ledger import Ledger
 from probe.model.target import Target
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from tests.lab.credentials import LabPki
 from tests.lab.hostile_configuration import HEALTHY, hostile_peers, targets, write_configuration
 from tests.lab.running_probe import RunningProbe, running_probe
@@ -63,14 +63,14 @@ async def attempts(
 
     The first builds its context, which is our own work and done once per target.
     """
-    line = Line(Ledger(all_targets), clock_tolerance=60.0)
+    pipeline = Pipeline(Ledger(all_targets))
     places = asyncio.Semaphore(10)
     outcomes: dict[str, str] = {}
 
     async def one(target: Target) -> None:
         async with places:
             whose.set(target.name)
-            _, _, diagnosis = await line.walk(target)
+            _, _, diagnosis = await pipeline.probe_once(target)
             outcomes[target.name] = diagnosis.outcome
 
     await asyncio.gather(*(asyncio.create_task(one(target)) for target in all_targets))

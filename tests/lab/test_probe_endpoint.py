@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from probe.config.configuration import load_configuration
+from probe.config.loader import load_configuration
 from probe.service.service import Service
 from tests.lab.credentials import LabPki
 from tests.lab.monitoring import Prometheus, prometheus

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from probe.backend.pki import write_pem
-from probe.config.configuration import configuration_from_environment, load_configuration
+from probe.config.loader import load_configuration, load_from_environment
 from probe.ledger.ledger import Ledger
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Target
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import Collector, StartCollector, serve_collector
 
@@ -56,10 +56,10 @@ def source_with(folder: Path, pki: LabPki, running: Collector, file: Path) -> Ta
     return target
 
 
-async def attempts(line: Line, target: Target, *, pause: float = 0.0) -> Diagnosis:
+async def attempts(pipeline: Pipeline, target: Target, *, pause: float = 0.0) -> Diagnosis:
     """Wait `pause` seconds and make one attempt."""
     await asyncio.sleep(pause)
-    return (await line.walk(target))[2]
+    return (await pipeline.probe_once(target))[2]
 
 
 def causes(diagnosis: Diagnosis) -> list[str]:
@@ -83,14 +83,14 @@ def test_a_collector_that_does_not_read_its_certificate_again(
     } | ({"reload_interval": interval} if interval else {})
 
     async def watch(target: Target) -> None:
-        line = Line(Ledger([target]), clock_tolerance=60.0)
-        before = await attempts(line, target)
+        pipeline = Pipeline(Ledger([target]))
+        before = await attempts(pipeline, target)
         assert (before.outcome, causes(before)) == ("confirmed", [])
 
         server_pair(pki, tmp_path, age=timedelta(minutes=1))
-        after = await attempts(line, target, pause=SLACK)
+        after = await attempts(pipeline, target, pause=SLACK)
         # The Collector looks at its file in a handshake only, and serves the new one in the next.
-        after = await attempts(line, target)
+        after = await attempts(pipeline, target)
         assert after.outcome == "confirmed"
         if interval:
             assert causes(after) == []
@@ -115,7 +115,7 @@ def test_an_sdk_that_was_not_restarted(
     )
     cert = write_pem(tmp_path, "tls.crt", first.pem)
     key = write_pem(tmp_path, "tls.key", first.key_pem)
-    (target,) = configuration_from_environment(
+    (target,) = load_from_environment(
         {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://localhost:{collector().grpc_port}",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
@@ -127,21 +127,21 @@ def test_an_sdk_that_was_not_restarted(
 
     async def watch() -> None:
         own = replace(target, name="own", sources=target.sources[:0])
-        line = Line(Ledger([target, own]), clock_tolerance=60.0)
-        assert causes(await attempts(line, target)) == []
-        await attempts(line, own)
+        pipeline = Pipeline(Ledger([target, own]))
+        assert causes(await attempts(pipeline, target)) == []
+        await attempts(pipeline, own)
 
         write_pem(tmp_path, "tls.crt", second.pem)
         write_pem(tmp_path, "tls.key", second.key_pem)
-        after = await attempts(line, target)
+        after = await attempts(pipeline, target)
         assert after.outcome == "confirmed"
         assert causes(after) == ["exporter_not_reloading"]
         (finding,) = after.findings
         assert f"{first.certificate.serial_number:x}" in finding.fact.lower()
         # Whose files these are is not known: nothing is said of an exporter.
-        assert causes(await attempts(line, own)) == []
+        assert causes(await attempts(pipeline, own)) == []
 
-        line.credentials.exporters_started()
-        assert causes(await attempts(line, target)) == []
+        pipeline.credentials.exporters_started()
+        assert causes(await attempts(pipeline, target)) == []
 
     asyncio.run(watch())

@@ -26,7 +26,7 @@ from probe.model.evidence import (
     VerifyError,
 )
 from probe.model.finding import Finding
-from tests.golden.certificates import AT
+from tests.support.certificate_facts import AT
 
 # Few values each, the telling ones among them, so that they meet in one piece of evidence; each
 # draw costs, so certificates and names are made beforehand.

@@ -1,18 +1,18 @@
 """Targets whose headers are secret, and a prober whose clock stands still."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from probe.attempt.prepared_target import PreparedTarget, ProberSettings
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
 from probe.backend.pki import Issued, write_pem
 from probe.credentials.store import CredentialStore
-from probe.model.evidence import Evidence
+from probe.model.evidence import Evidence, Experiment, Varied
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target, TlsSettings
-from probe.x509.parse import CertificateReader
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
 
 AT = 1_800_000_000.0
@@ -23,15 +23,37 @@ HEADERS = (("authorization", Secret(f"Bearer {TOKEN}")), ("x-tenant", Secret("te
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf")
 
 
-def prober(resolver: Resolver | None = None, clock: Callable[[], float] = lambda: AT) -> Prober:
+class TargetProber:
+    """A prober that is given targets, and prepares each once."""
+
+    def __init__(self, made: Prober) -> None:
+        """Attempt by `made`."""
+        self.prober = made
+        self._prepared: dict[int, PreparedTarget] = {}
+
+    async def attempt(self, target: Target) -> Evidence:
+        """Try `target` once."""
+        return await self.prober.attempt(self._prepare(target))
+
+    async def experiment(
+        self, target: Target, evidence: Evidence, varied: Sequence[Varied]
+    ) -> tuple[Experiment, ...]:
+        """Make the variations `varied` of an attempt."""
+        return await self.prober.experiment(self._prepare(target), evidence, varied)
+
+    def _prepare(self, target: Target) -> PreparedTarget:
+        known = self._prepared.get(id(target))
+        if known is None or known.target is not target:
+            known = self._prepared[id(target)] = self.prober.prepare(target)
+        return known
+
+
+def prober(
+    resolver: Resolver | None = None, clock: Callable[[], float] = lambda: AT
+) -> TargetProber:
     """Return a prober whose clock stands still."""
-    return Prober(
-        CredentialStore(),
-        CertificateReader(),
-        resolver or Resolver(),
-        wall_clock=clock,
-        user_agent="mtls-probe/test",
-    )
+    settings = ProberSettings(user_agent="mtls-probe/test", wall_clock=clock)
+    return TargetProber(Prober(CredentialStore(), resolver or Resolver(), settings))
 
 
 def target(

@@ -16,7 +16,7 @@ import structlog
 from msgspec import inspect
 from structlog._config import BoundLoggerLazyProxy
 
-from probe.log.standard_library import StandardLog
+from probe.log.format import StandardLog
 
 CANARY: Final = "cnry7Qx9Zk2/Lw4Vb8+Td3~Ye6"
 """Letters and digits as in a token, and characters that each encoding writes otherwise."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.model.certificate import CertificateFacts
-from tests.golden.certificates import (
+from tests.support.certificate_facts import (
     CLIENT_CA,
     EXPORTER,
     ISSUING_CA,

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from probe.config.configuration import Configuration, load_configuration
+from probe.config.configuration import Configuration
+from probe.config.loader import load_configuration
 from probe.model.target import Target
 
 CAUSES = ("client_cert_not_sent", "client_ca_untrusted")

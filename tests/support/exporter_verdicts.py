@@ -6,7 +6,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Evidence
-from tests.golden.attempts import (
+from tests.support.evidence import (
     over_http,
 )
 

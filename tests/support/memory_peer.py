@@ -1,4 +1,4 @@
-"""A TLS server in memory and the plans of its clients, for the tests of the handshake's room."""
+"""A TLS server in memory and the settings of its clients, for the tests of the handshake's room."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,9 +13,11 @@ from probe.credentials.tls_context import Credentials, Material, Variant
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import Offer
 from probe.model.target import TlsSettings
-from probe.tls.bindings import Scratch
-from probe.tls.client import TlsClient, TlsPlan, sni_of
-from probe.x509.parse import CertificateReader, name_from_der
+from probe.tls.bindings import ReadBuffer
+from probe.tls.client import TlsClient
+from probe.tls.events import ApplicationData
+from probe.tls.settings import ClientSettings, encode_server_name
+from probe.x509.parse import CertificateReader, parse_name
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 
 Version = Literal["1.2", "1.3"]
@@ -113,7 +115,7 @@ def server_context(
     return context
 
 
-def plan_of(
+def settings_of(
     client: Issued | None = CLIENT,
     *,
     anchors: Sequence[Authority] = (SERVER_CA,),
@@ -122,15 +124,15 @@ def plan_of(
     skip_verify: bool = False,
     tls: TlsSettings | None = None,
     variant: Variant | None = None,
-) -> TlsPlan:
-    """Return the plan of a client, its context built as a target's is."""
+) -> ClientSettings:
+    """Return the settings of a client, its context built as a target's is."""
     material = Material(
         chain=(client.certificate,) if client else (),
         key=client.key if client else None,
         anchors=tuple(authority.certificate for authority in anchors),
     )
     credentials = Credentials(tls or TlsSettings(), material, CredentialFacts())
-    return TlsPlan(
+    return ClientSettings(
         context=credentials.context(variant or Variant()),
         reference_identifier=reference,
         alpn=alpn,
@@ -138,10 +140,19 @@ def plan_of(
         sends_certificate=client is not None,
         skip_verify=skip_verify,
         read_certificate=CertificateReader().read_der,
-        read_name=name_from_der,
-        scratch=Scratch(),
-        sni=sni_of(reference),
+        read_name=parse_name,
+        buffer=ReadBuffer(),
+        server_name=encode_server_name(reference),
     )
+
+
+def receive(client: TlsClient, data: bytes) -> bytes:
+    """Let `client` take bytes of the wire; return the application data that it has then."""
+    client.receive(data)
+    plain = b""
+    while event := client.next_event():
+        plain += event.data if isinstance(event, ApplicationData) else b""
+    return plain
 
 
 def meet(client: TlsClient, server: MemoryServer) -> bytes:
@@ -149,13 +160,15 @@ def meet(client: TlsClient, server: MemoryServer) -> bytes:
     plain = b""
     while output := client.take_output():
         if back := server.receive(output):
-            plain += client.receive(back)
+            plain += receive(client, back)
     return plain
 
 
-def handshake(context: SSL.Context, plan: TlsPlan | None = None) -> tuple[TlsClient, MemoryServer]:
+def handshake(
+    context: SSL.Context, settings: ClientSettings | None = None
+) -> tuple[TlsClient, MemoryServer]:
     """Return a client and a server of `context` that have said all they have to say."""
-    client, server = TlsClient(plan or plan_of()), MemoryServer(context)
+    client, server = TlsClient(settings or settings_of()), MemoryServer(context)
     client.start()
     meet(client, server)
     return client, server

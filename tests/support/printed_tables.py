@@ -3,11 +3,12 @@
 import io
 from typing import Final
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import Endpoint, Target, TlsSettings
-from probe.report.terminal import Row, print_table
+from probe.report.story import Row
+from probe.report.terminal import print_table
 
 CONFIRMED: Final = Diagnosis(outcome="confirmed", stage="export")
 REFUSED: Final = Diagnosis(

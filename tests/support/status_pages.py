@@ -12,17 +12,17 @@ from probe.ledger.ledger import Ledger
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.web.pages.status_page import page
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    AT,
+    EXPORTER,
+    OTHER_CA,
+)
+from tests.support.evidence import (
     answered,
     attempt,
     refused,
     shaken,
     unconnected,
-)
-from tests.golden.certificates import (
-    AT,
-    EXPORTER,
-    OTHER_CA,
 )
 
 WELL: Final = answered()

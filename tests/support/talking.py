@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hyperframe.frame import SettingsFrame
 from OpenSSL import SSL
 
-from probe.attempt.session import OtlpConversation, Purpose
+from probe.attempt.session import OtlpSession, Purpose
 from probe.backend.answers import Answers, Request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
@@ -14,9 +14,10 @@ from probe.backend.pki import Issued
 from probe.model.evidence import Stage
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target
 from probe.otlp.request import build_request
-from probe.tls.client import TlsClient, TlsPlan
+from probe.tls.client import TlsClient
+from probe.tls.settings import ClientSettings
 from tests.support.loopback_client import OTHER_CA
-from tests.support.memory_peer import MemoryServer, plan_of, server_context
+from tests.support.memory_peer import MemoryServer, server_context, settings_of
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 QUIET = 0.05
@@ -29,7 +30,7 @@ SETTINGS = SettingsFrame().serialize()
 class Talk:
     """A conversation, the server at its other end, and the time."""
 
-    conversation: OtlpConversation
+    conversation: OtlpSession
     server: MemoryServer
     now: float = 100.0
 
@@ -82,17 +83,17 @@ def target(protocol: Protocol = "grpc", depth: Depth = "otlp") -> Target:
 
 def talk(
     context: SSL.Context | None = None,
-    plan: TlsPlan | None = None,
+    settings: ClientSettings | None = None,
     *,
     protocol: Protocol = "grpc",
     purpose: Purpose = "export",
 ) -> Talk:
     """Return a conversation with a server of `context`, both silent after the handshake."""
-    conversation = OtlpConversation(
-        TlsClient(plan or plan_of()),
+    conversation = OtlpSession(
+        TlsClient(settings or settings_of()),
         build_request(target(protocol), "mtls-probe/test"),
         purpose=purpose,
-        grpc=protocol == "grpc",
+        needs_h2=protocol == "grpc",
         quiet=QUIET,
     )
     return Talk(conversation, MemoryServer(context or server_context())).start()
@@ -113,7 +114,7 @@ def answer(talk: Talk, protocol: Protocol = "grpc", over: str = "h2") -> Talk:
 def unstarted(client: Issued, purpose: Purpose = "export") -> Talk:
     """Return a conversation with a server of TLS 1.3 that has not begun."""
     request = build_request(target(), "mtls-probe/test")
-    conversation = OtlpConversation(
-        TlsClient(plan_of(client)), request, purpose=purpose, grpc=True, quiet=QUIET
+    conversation = OtlpSession(
+        TlsClient(settings_of(client)), request, purpose=purpose, needs_h2=True, quiet=QUIET
     )
     return Talk(conversation, MemoryServer(server_context()))

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from probe.system.directories import Notifications
-from probe.system.file_watcher import QUICK, watch
+from probe.system.directory_watcher import Notifications
+from probe.system.file_watcher import QUICK, watch_files
 
 
 class Seen:
@@ -47,7 +47,7 @@ async def watching(
     seen = Seen()
     known = [str(path) for path in paths]
     task = asyncio.create_task(
-        watch(named or (lambda: known), seen.changed, notifications=notifications)
+        watch_files(named or (lambda: known), seen.changed, notifications=notifications)
     )
     await asyncio.sleep(QUICK + 0.3)
     try:

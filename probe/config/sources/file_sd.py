@@ -9,7 +9,7 @@ from typing import Final
 
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
-from probe.config.sources.sdk.substitution import typed
+from probe.config.sources.sdk.substitution import read_typed_scalar
 from probe.config.sources.target_groups import parse_json, read_groups
 from probe.config.yaml_document import parse_yaml
 from probe.model.target import Source, Target
@@ -32,7 +32,7 @@ def pattern_fault(pattern: str) -> str | None:
     return None
 
 
-def files_matching(pattern: str) -> tuple[str, ...]:
+def list_files(pattern: str) -> tuple[str, ...]:
     """Return the files that `pattern` names now, in order.
 
     A path without `*` is returned whether or not it exists; a pattern may match nothing.
@@ -50,7 +50,7 @@ def targets_from_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> tupl
     Raises:
         ConfigurationError: as `read_file_sd` does, and where mistakes leave no target.
     """
-    return read_file_sd(raw, file, defaults).usable().targets
+    return read_file_sd(raw, file, defaults).require_targets().targets
 
 
 def read_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> SourceContent:
@@ -67,5 +67,5 @@ def read_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> SourceConten
     if PurePath(file).suffix.lower() == ".json":
         document = parse_json(raw, file)
     else:
-        document = parse_yaml(raw, file, plain=typed)
+        document = parse_yaml(raw, file, plain=read_typed_scalar)
     return read_groups(document, defaults, Source("file_sd", file))

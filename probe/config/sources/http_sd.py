@@ -45,7 +45,7 @@ def url_fault(url: str) -> str | None:
     return None
 
 
-def shown(url: str) -> str:
+def safe_url(url: str) -> str:
     """Return what errors, pages and metrics call `url`: without what may hold a secret.
 
     That is its query, its fragment, a part of its path that looks like a token, and a user name and
@@ -60,7 +60,7 @@ def shown(url: str) -> str:
         return "http_sd"
 
 
-async def fetch(
+async def fetch_list(
     session: aiohttp.ClientSession,
     url: str,
     *,
@@ -106,7 +106,7 @@ def targets_from_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> tuple
     Raises:
         ConfigurationError: as `read_http_sd` does, and where mistakes leave no target.
     """
-    return read_http_sd(raw, url, defaults).usable().targets
+    return read_http_sd(raw, url, defaults).require_targets().targets
 
 
 def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent:
@@ -117,7 +117,7 @@ def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent
     Raises:
         ConfigurationError: naming the URL and the entry, where it is not a list of target groups.
     """
-    name = shown(url)
+    name = safe_url(url)
     return read_groups(parse_json(raw, name), defaults, Source("http_sd", name))
 
 
@@ -170,4 +170,4 @@ def _why(error: OSError) -> str:
 
 
 def _error(url: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(reason, file=shown(url))
+    return ConfigurationError(reason, file=safe_url(url))

@@ -13,13 +13,12 @@ import msgspec
 from probe.config.check_settings import check_label
 from probe.config.errors import ConfigurationError, KeyPath, render_key
 from probe.config.schema import DefaultsEntry, Entry, TargetEntry
-from probe.config.source_content import SourceContent
+from probe.config.source_content import SourceContent, add_faults
 from probe.config.target_entry import read_target
 from probe.config.typed_values import convert, error_at
-from probe.config.unusable import with_faults
 from probe.config.yaml_document import MAX_BYTES, MAX_DEPTH, Document, Place
 from probe.model.target import Endpoint, Source, Target
-from probe.text.description import without_quotes
+from probe.text.description import remove_quotes
 
 SCHEME_LABEL: Final = "__scheme__"
 _SCHEMES: Final = ("http", "https")
@@ -82,7 +81,7 @@ def parse_json(raw: bytes, name: str) -> Document:
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"is not JSON: {without_quotes(str(error))}", file=name) from None
+        raise ConfigurationError(f"is not JSON: {remove_quotes(str(error))}", file=name) from None
     except RecursionError:
         raise _too_deep(name) from None
     if _deeper_than(value, MAX_DEPTH):
@@ -144,7 +143,7 @@ def _target(
     entry = TargetEntry(endpoint=endpoint, labels=labels)
     target, faults = read_target(entry, defaults, document, path, in_clear=True)
     # Address and labels are right by now: what is left comes from `defaults`.
-    return with_faults(target, (_of_defaults(fault, document, path) for fault in faults))
+    return add_faults(target, (_of_defaults(fault, document, path) for fault in faults))
 
 
 def _of_defaults(

@@ -13,7 +13,8 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from probe.x509.parse import PARSE_ERRORS, parse_certificate
+from probe.x509.parse import parse_certificate
+from probe.x509.signature import LIBRARY_ERRORS
 
 _KEY: Final = 1
 _TRUSTED: Final = 2
@@ -95,5 +96,5 @@ def read_pkcs7(der: bytes) -> tuple[x509.Certificate, ...]:
     """Return the certificates of a PKCS#7 bundle (RFC 2315 §9.1); none where it is damaged."""
     try:
         return tuple(pkcs7.load_der_pkcs7_certificates(der))
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return ()

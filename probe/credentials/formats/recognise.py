@@ -12,7 +12,8 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
-from probe.x509.parse import PARSE_ERRORS, parse_certificate
+from probe.x509.parse import parse_certificate
+from probe.x509.signature import LIBRARY_ERRORS
 
 
 class Format(StrEnum):
@@ -182,7 +183,7 @@ def _recognise_der(raw: bytes) -> Format | None:
     ):
         try:
             load(raw)
-        except PARSE_ERRORS:
+        except LIBRARY_ERRORS:
             continue
         return kind
     if not content or content[0] not in {0x02, 0x06, 0x30}:
@@ -195,13 +196,13 @@ def _recognise_key(raw: bytes) -> Format | None:
         load_der_private_key(raw, None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         return Format.DER_ENCRYPTED_KEY
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         pass
     else:
         return Format.DER_KEY
     try:
         load_der_public_key(raw)
-    except PARSE_ERRORS:
+    except LIBRARY_ERRORS:
         return None
     return Format.DER_PUBLIC_KEY
 

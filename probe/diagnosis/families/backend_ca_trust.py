@@ -6,10 +6,10 @@ from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import make_backend_trust
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
 from probe.diagnosis.readings.client_certificate import has_uncommon_key, may_lack_intermediate
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -46,13 +46,13 @@ def _match(evidence: Evidence) -> Match | None:
 def _judge_strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
     if refused.alert == TlsAlert.UNKNOWN_CA:
-        weak = weak_signature(chain) if refused.listed is not False else ""
+        weak = find_weak_signature(chain) if refused.listed is not False else ""
         return Strength.FITS if weak else Strength.NAMED
     if refused.alert == TlsAlert.DECRYPT_ERROR and refused.listed is not False:
         # Our pair matches, so the signature that failed is the chain's: OpenSSL without an
         # authorityKeyIdentifier and rustls say so of a CA that has another key by now. rustls
         # says so of weak and of unknown kinds of keys too.
-        weak = weak_signature(chain) or weak_key(chain)
+        weak = find_weak_signature(chain) or find_weak_key(chain)
         return Strength.FITS if weak or has_uncommon_key(evidence) else Strength.NAMED
     return Strength.PROVEN if refused.listed is False else None
 

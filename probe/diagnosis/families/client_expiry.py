@@ -4,42 +4,38 @@ from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import (
-    DEMAND_CERTIFICATE,
+    REQUIRE_CERTIFICATE,
     renew_client_certificate,
     renew_issuer,
 )
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
 from probe.diagnosis.readings.client_certificate import (
-    find_expired,
     find_expired_issuer,
-    find_outside_validity,
 )
 from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
-from probe.diagnosis.wording import DAY, format_duration, format_time, name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import (
+    describe_expired,
+    describe_expiry,
+    expires_soon,
+    find_expired,
+    find_invalid,
+)
 
 _UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
-_SOON: Final = 28 * DAY
-
-
-def expires_soon(not_before: float, not_after: float, at: float) -> bool:
-    """Whether less than 28 days, and less than a third of the lifetime, are left."""
-    return 0 <= not_after - at < min(_SOON, (not_after - not_before) / 3)
 
 
 def _match(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
     if not chain or is_valid_by_another_clock(evidence):
         return None
-    certificate = find_expired(evidence)
+    certificate = find_expired(chain, evidence.at)
     if certificate is None:
         return _match_issuer(evidence) or _find_expiring(evidence)
-    ago = format_duration(evidence.at - certificate.not_after)
-    fact = (
-        f"{name_certificate(certificate)} expired {ago} ago, on "
-        f"{format_time(certificate.not_after)}"
-    )
+    fact = describe_expired(certificate, evidence.at)
     fix = renew_client_certificate(evidence, certificate)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
@@ -56,11 +52,9 @@ def _match(evidence: Evidence) -> Match | None:
 
 def _find_expiring(evidence: Evidence) -> Match | None:
     for each in evidence.credentials.client_chain:
-        if expires_soon(each.not_before, each.not_after, evidence.at):
-            left = format_duration(each.not_after - evidence.at)
-            fact = f"{name_certificate(each)} expires in {left}, on {format_time(each.not_after)}"
+        if expires_soon(each, evidence.at):
             fix = renew_client_certificate(evidence, each)
-            return Match(Strength.FINDING, (fact,), fix=fix)
+            return Match(Strength.FINDING, (describe_expiry(each, evidence.at),), fix=fix)
     return None
 
 
@@ -68,7 +62,12 @@ def _match_issuer(evidence: Evidence) -> Match | None:
     """Match where what we send is valid, and the CA that it rests on has expired by our clock."""
     issuer = find_expired_issuer(evidence)
     refused = find_refusal(evidence)
-    if issuer is None or refused is None or not refused.sent or find_outside_validity(evidence):
+    if (
+        issuer is None
+        or refused is None
+        or not refused.sent
+        or find_invalid(evidence.credentials.client_chain, evidence.at)
+    ):
         return None
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     if not named and refused.alert not in _UNSPECIFIC_ALERTS:
@@ -114,7 +113,7 @@ CAUSES: Final = (
         ),
         tell_apart="notAfter is past: openssl x509 -in CERT -noout -enddate",
         citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=EVERY_ENDING - {"completed", "credentials", "garbage", "budget", "probe_fault"},
         match=_match,
         explained_by=("clock_skew",),

@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import (
-    DEMAND_CERTIFICATE,
+    REQUIRE_CERTIFICATE,
     configure_certificate,
     issue_client_certificate,
 )
@@ -17,10 +17,10 @@ from probe.diagnosis.readings.client_certificate import (
     describe_key_usage_fault,
     describe_usage_fault,
 )
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
 
 _USAGE_ALERTS: Final = frozenset(
     {
@@ -91,8 +91,8 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
 
 def _match_weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
-    signature = weak_signature(chain)
-    fact = signature or weak_key(chain)
+    signature = find_weak_signature(chain)
+    fact = signature or find_weak_key(chain)
     if not fact:
         return None
     refused = find_refusal(evidence)
@@ -112,7 +112,7 @@ def _match_weak(evidence: Evidence) -> Match | None:
         possible = () if signature else ("client_san_rejected",)
     return Match(
         Strength.NAMED if named and refused.listed is not False else Strength.FITS,
-        (refused.fact, fact),
+        (refused.fact, str(fact)),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )
@@ -168,7 +168,7 @@ CAUSES: Final = (
             "they do, the certificate was withheld because the backend does not list its issuer."
         ),
         citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS,
         match=_match_not_sent,
     ),
@@ -234,7 +234,7 @@ CAUSES: Final = (
             "extendedKeyUsage,keyUsage"
         ),
         citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match_wrong_usage,
     ),
@@ -263,7 +263,7 @@ CAUSES: Final = (
             "OpenSSL SSL_CTX_set_security_level(3)",
             "Go crypto/x509 InsecureAlgorithmError",
         ),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match_weak,
     ),
@@ -294,7 +294,7 @@ CAUSES: Final = (
             "says why."
         ),
         citations=("RFC 8446 §6.2",),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS,
         match=_match_rejected,
         explained_by=(

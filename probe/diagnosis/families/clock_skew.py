@@ -13,18 +13,23 @@ from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
 from probe.diagnosis.readings.client_certificate import (
     DATE_ALERTS,
     find_expired_issuer,
-    find_not_yet_valid,
-    find_outside_validity,
 )
 from probe.diagnosis.readings.server_verification import (
     VerifyCode,
     find_judged_certificate,
     get_unverified_handshake,
 )
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import ClockReading, Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import (
+    find_first_to_expire,
+    find_invalid,
+    find_not_yet_valid,
+    is_expired,
+    is_valid,
+)
 
 _FIX_BACKEND: Final = (
     *clocks.set_backend_clock(),
@@ -84,7 +89,7 @@ def _is_valid_there(
     Of one that is not available, a root of the system say, the direction alone can be compared.
     """
     if certificate is not None:
-        return clocks.is_within_validity(certificate, there)
+        return is_valid(certificate, there)
     difference = there - evidence.at
     if error.code == VerifyCode.NOT_YET_VALID:
         return difference > evidence.target.clock_tolerance
@@ -95,7 +100,7 @@ def _match_future(
     evidence: Evidence, known: tuple[CertificateFacts, ...], facts: tuple[str, ...]
 ) -> Match | None:
     """Conclude from certificates alone: what both sides hold was issued later than our clock."""
-    ours = find_not_yet_valid(evidence)
+    ours = find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
     if ours is None or not known or _begins_soon(evidence, ours):
         return None
     behind = max(c.not_before for c in (*known, ours)) - evidence.at
@@ -119,7 +124,7 @@ def _match_client(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
-    outside = find_outside_validity(evidence)
+    outside = find_invalid(evidence.credentials.client_chain, evidence.at)
     if outside is not None:
         return _match_outside_here(evidence, refused, outside)
     measured = clocks.find_clock_outside_validity(evidence)
@@ -156,7 +161,7 @@ def _match_outside_there(
     evidence: Evidence, refused: Refusal, certificate: CertificateFacts, reading: ClockReading
 ) -> Match:
     there = evidence.at + reading.offset
-    if there > certificate.not_after:
+    if is_expired(certificate, there):
         said = f"by that clock it expired {format_duration(there - certificate.not_after)} ago"
     else:
         early = format_duration(certificate.not_before - there)
@@ -174,7 +179,7 @@ def _match_outside_there(
 def _match_bounds(evidence: Evidence, refused: Refusal) -> Match:
     """Bound the difference by the dates of what the backend calls expired."""
     chain = evidence.credentials.client_chain
-    first_to_end = min(certificate.not_after for certificate in chain)
+    first_to_end = find_first_to_expire(chain).not_after
     ahead = first_to_end - evidence.at
     behind = evidence.at - max(certificate.not_before for certificate in chain)
     verdict = clocks.judge_clocks(evidence)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, REFUSAL_ENDINGS, Cause, Match, Rank, Strength
-from probe.diagnosis.fixes.client_fixes import DEMAND_CERTIFICATE, append_intermediate
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE, append_intermediate
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
-from probe.diagnosis.wording import name_certificate
+from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 
@@ -326,7 +326,7 @@ CAUSES: Final = (
             "--cert CERT"
         ),
         citations=("RFC 8446 §4.4.2", "RFC 5280 §6.1"),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS,
         match=_match_incomplete,
     ),

@@ -7,6 +7,7 @@ from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
 from probe.model.evidence import Evidence
+from probe.text.host_port import split_host_port
 
 _CREDENTIALS_WANTED: Final = 407
 _CANNOT_REACH: Final = frozenset({502, 503, 504})
@@ -59,7 +60,7 @@ def _match(evidence: Evidence) -> Match | None:
 
 
 def _list_tries(evidence: Evidence) -> tuple[str, ...]:
-    _, _, port = evidence.target.proxy.rpartition(":")
+    _, port = split_host_port(evidence.target.proxy)
     tries = tuple(
         f"the proxy at {attempt.address} port {port}: {attempt.error}"
         for attempt in evidence.connects

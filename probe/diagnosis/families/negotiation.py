@@ -4,7 +4,7 @@ from typing import Final
 
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
-from probe.diagnosis.fixes.client_fixes import DEMAND_CERTIFICATE
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.steps import get_settings_kind
 from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
 from probe.diagnosis.readings.experiment_results import (
@@ -282,7 +282,7 @@ CAUSES: Final = (
             "own log says why."
         ),
         citations=("RFC 8446 §6.2 handshake_failure",),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=frozenset({"alert"}),
         match=_match_rejected,
     ),

@@ -8,9 +8,10 @@ from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import reload_served_file
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts, Rotation, ServedFile
+from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import Evidence
+from probe.text.time_format import format_duration, format_time
+from probe.x509.validity import find_first_to_expire
 
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""
@@ -30,7 +31,7 @@ def _describe_old(rotation: Rotation, evidence: Evidence) -> str:
         f"{_SETTING[rotation.role]} {rotation.path} was replaced on {format_time(rotation.at)}; an "
         "exporter that has not been restarted since still has "
     )
-    ends = min(certificate.not_after for certificate in rotation.before)
+    ends = find_first_to_expire(rotation.before).not_after
     when = "expired" if ends < evidence.at else "expires"
     why = _describe_reading(evidence)
     if rotation.role == "cert":

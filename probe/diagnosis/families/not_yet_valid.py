@@ -7,10 +7,10 @@ What is not yet valid is judged at `Evidence.at`; where another clock explains i
 from typing import Final
 
 from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match, Rank, Strength
-from probe.diagnosis.fixes.client_fixes import DEMAND_CERTIFICATE
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.server_fixes import reissue_for_now
 from probe.diagnosis.readings.backend_decision import find_refusal
-from probe.diagnosis.readings.client_certificate import DATE_ALERTS, find_not_yet_valid
+from probe.diagnosis.readings.client_certificate import DATE_ALERTS
 from probe.diagnosis.readings.clock_readings import (
     ANOTHER_CLOCK,
     get_credible_readings,
@@ -22,18 +22,17 @@ from probe.diagnosis.readings.server_verification import (
     find_judged_certificate,
     get_unverified_handshake,
 )
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import format_duration
+from probe.x509.validity import describe_beginning, find_not_yet_valid
 
 
 def _match_client(evidence: Evidence) -> Match | None:
-    certificate = find_not_yet_valid(evidence)
+    certificate = find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
     if certificate is None or is_valid_by_another_clock(evidence):
         return None
-    ahead = format_duration(certificate.not_before - evidence.at)
-    begins = format_time(certificate.not_before)
-    fact = f"{name_certificate(certificate)} becomes valid in {ahead}, on {begins}"
+    fact = describe_beginning(certificate, evidence.at)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (fact,))
@@ -51,12 +50,9 @@ def _match_server(evidence: Evidence) -> Match | None:
     known = get_credible_readings(evidence)
     facts = [f"a certificate at depth {error.depth} of the server's path is not valid yet"]
     if certificate is not None:
-        early = certificate.not_before - evidence.at
-        facts = [
-            f"{name_certificate(certificate)} becomes valid in {format_duration(early)}, on "
-            f"{format_time(certificate.not_before)}"
-        ]
+        facts = [describe_beginning(certificate, evidence.at)]
         if not known:
+            early = certificate.not_before - evidence.at
             facts.append(
                 f"it is in use already: where it was not made for later, the probe's clock is "
                 f"behind by at least {format_duration(early)} ({early:.0f} s)"
@@ -127,7 +123,7 @@ CAUSES: Final = (
         ),
         tell_apart="notBefore is in the future: openssl x509 -in CERT -noout -startdate",
         citations=("RFC 5280 §4.1.2.5",),
-        enforce=DEMAND_CERTIFICATE,
+        enforce=REQUIRE_CERTIFICATE,
         applies=REFUSAL_ENDINGS | SERVER_ENDINGS | {"application_data"},
         match=_match_client,
         explained_by=("clock_skew",),

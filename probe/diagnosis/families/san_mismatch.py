@@ -7,15 +7,14 @@ from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
 from probe.diagnosis.readings.client_certificate import (
     describe_usage_fault,
-    find_outside_validity,
 )
 from probe.diagnosis.readings.otlp_answers import is_otlp_answer
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
-from probe.diagnosis.wording import name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
-from probe.x509.strength import weak_key, weak_signature
+from probe.x509.strength import find_weak_key, find_weak_signature
+from probe.x509.validity import find_invalid
 
 _NAME_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
 _FORBIDDEN: Final = 403
@@ -51,9 +50,9 @@ def _match_client_name(evidence: Evidence) -> Match | None:
     refused, chain = find_refusal(evidence), evidence.credentials.client_chain
     if refused is None or refused.alert not in _NAME_ALERTS or refused.listed is not True:
         return None
-    if find_outside_validity(evidence) or describe_usage_fault(evidence):
+    if find_invalid(chain, evidence.at) or describe_usage_fault(evidence):
         return None
-    if weak_signature(chain) or weak_key(chain):
+    if find_weak_signature(chain) or find_weak_key(chain):
         return None
     return Match(
         Strength.FITS,

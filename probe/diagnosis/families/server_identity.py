@@ -3,7 +3,6 @@
 from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
-from probe.diagnosis.families.client_expiry import expires_soon
 from probe.diagnosis.fixes.server_fixes import (
     renew_server_certificate,
     send_intermediate,
@@ -12,15 +11,16 @@ from probe.diagnosis.fixes.server_fixes import (
 from probe.diagnosis.readings.clock_readings import (
     ANOTHER_CLOCK,
     get_credible_readings,
-    is_within_validity,
     judge_clocks,
 )
 from probe.diagnosis.readings.server_verification import VerifyCode, get_unverified_handshake
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
 from probe.model.runtime import JAVA, PYTHON_GRPC
-from probe.x509.strength import refused_by_go, weak_key
+from probe.text.time_format import format_time
+from probe.x509 import validity
+from probe.x509.path import find_issuers, is_issuer, names_issuer
+from probe.x509.strength import find_weak_key, find_weakness_for_go
 
 _WITH_FINDINGS: Final[frozenset[EndingKind]] = SERVER_ENDINGS | {"answered", "application_data"}
 
@@ -54,33 +54,28 @@ def _is_clock_supported(evidence: Evidence) -> bool:
     """
     chain = evidence.credentials.client_chain
     return bool(get_credible_readings(evidence)) or (
-        bool(chain) and all(is_within_validity(certificate, evidence.at) for certificate in chain)
+        bool(chain) and validity.find_invalid(chain, evidence.at) is None
     )
 
 
 def _describe_expiry(evidence: Evidence, handshake: Handshake, depth: int) -> str:
     if depth < len(handshake.server_chain):
-        certificate = handshake.server_chain[depth]
-        ago = format_duration(evidence.at - certificate.not_after)
-        ended = format_time(certificate.not_after)
-        return f"{name_certificate(certificate)} expired {ago} ago, on {ended}"
-    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
-    if anchors:
-        ended = format_time(anchors[0].not_after)
-        return f"the CA {name_certificate(anchors[0])} in ca_file expired on {ended}"
+        return validity.describe_expired(handshake.server_chain[depth], evidence.at)
+    anchor = validity.find_expired(evidence.credentials.ca_bundle, evidence.at)
+    if anchor is not None:
+        ended = format_time(anchor.not_after)
+        return f"the CA {name_certificate(anchor)} in ca_file expired on {ended}"
     return f"a certificate at depth {depth} of the server's path has expired"
 
 
 def _find_expiring(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
     for each in chain:
-        name = f"the backend's {name_certificate(each)}"
-        if expires_soon(each.not_before, each.not_after, evidence.at):
-            left = format_duration(each.not_after - evidence.at)
-            fact = f"{name} expires in {left}, on {format_time(each.not_after)}"
+        if validity.expires_soon(each, evidence.at):
+            fact = f"the backend's {validity.describe_expiry(each, evidence.at)}"
             return Match(Strength.FINDING, (fact,))
-        if evidence.at > each.not_after and evidence.target.insecure_skip_verify:
-            fact = f"{name} has expired, and insecure_skip_verify lets it pass"
-            return Match(Strength.FINDING, (fact,))
+        if evidence.target.insecure_skip_verify and validity.is_expired(each, evidence.at):
+            fact = f"the backend's {name_certificate(each)} has expired"
+            return Match(Strength.FINDING, (f"{fact}, and insecure_skip_verify lets it pass",))
     return None
 
 
@@ -102,7 +97,7 @@ def _match_untrusted(evidence: Evidence) -> Match | None:
         f"the backend's certificate is {name_certificate(first)}, issued by {last.issuer.text}",
         f"{where} holds no anchor for it (X509_V_ERR {errors[0]})",
     ]
-    reissued = any(c.subject.digest == last.issuer.digest for c in credentials.ca_bundle)
+    reissued = any(names_issuer(last, anchor) for anchor in credentials.ca_bundle)
     if reissued:
         facts.append("a CA of that name is there, with another key: it was reissued")
     may_be_incomplete = not last.self_signed and not reissued
@@ -120,13 +115,11 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     if handshake is None or not _list_trust_errors(handshake):
         return None
     last = handshake.server_chain[-1]
-    anchors = {c.subject.digest for c in credentials.ca_bundle}
     for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.continuation)):
         if (
-            issuer.subject.digest == last.issuer.digest
+            is_issuer(issuer, last)
             and not issuer.self_signed
-            and issuer.issuer.digest in anchors
-            and (not last.authority_key_id or last.authority_key_id == issuer.subject_key_id)
+            and find_issuers(issuer, credentials.ca_bundle)
         ):
             missing = name_certificate(issuer)
             return Match(
@@ -157,10 +150,10 @@ def _match_weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    fact = refused_by_go(handshake.server_chain)
+    fact = find_weakness_for_go(handshake.server_chain)
     if fact and get_unverified_handshake(evidence) is not None:
         return Match(Strength.NAMED, (f"the backend's {fact}",))
-    short = weak_key(handshake.server_chain)
+    short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
 

@@ -9,15 +9,14 @@ from typing import Final
 from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, uses_variables
 from probe.diagnosis.readings.backend_decision import Refusal
 from probe.diagnosis.readings.client_certificate import describe_usage_fault
-from probe.diagnosis.wording import name_certificate
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.certificate import CertificateAtHand, CertificateFacts, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 
 Fix = tuple[str, ...]
 
-DEMAND_CERTIFICATE: Final = (
-    "On the backend of {endpoint}, demand a client certificate and verify it: client_ca_file in the "
+REQUIRE_CERTIFICATE: Final = (
+    "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
     "tls settings of a Collector's receiver, ssl_verify_client on in nginx, verify required in "
     "HAProxy."
 )

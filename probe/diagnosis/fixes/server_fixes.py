@@ -7,10 +7,11 @@ from ipaddress import ip_address
 from typing import Final
 
 from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, name_setting
-from probe.diagnosis.wording import format_duration, name_certificate
-from probe.model.certificate import CertificateFacts, ServedFile
+from probe.model.certificate import CertificateFacts, ServedFile, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
+from probe.text.time_format import format_duration
+from probe.x509.validity import find_expired
 
 Fix = tuple[str, ...]
 
@@ -109,16 +110,16 @@ def renew_server_certificate(evidence: Evidence, depth: int, *, sure: bool) -> t
         sure: whether something else speaks for that clock.
     """
     sent = evidence.handshake.server_chain if evidence.handshake else ()
-    anchors = [c for c in evidence.credentials.ca_bundle if evidence.at > c.not_after]
+    anchor = find_expired(evidence.credentials.ca_bundle, evidence.at)
     see = (
         "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
         "-dates"
     )
     party: Party = "backend"
-    if depth >= len(sent) and anchors and evidence.target.ca_file:
+    if depth >= len(sent) and anchor is not None and evidence.target.ca_file:
         party = "exporter"
         steps: Fix = (
-            f"Replace the certificate of {escape_braces(name_certificate(anchors[0]))} in {{into_ca}} by the renewed "
+            f"Replace the certificate of {escape_braces(name_certificate(anchor))} in {{into_ca}} by the renewed "
             "one of that CA.",
             "{reread_ca}",
             "To see the dates: openssl x509 -in {ca_file} -noout -dates",

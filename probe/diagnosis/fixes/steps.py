@@ -13,9 +13,10 @@ import re
 from typing import Final, Literal
 
 from probe.model.evidence import TargetFacts
-from probe.model.setting_variables import GENERAL_VARIABLES, name_variables
+from probe.model.target import GENERAL_VARIABLES, name_variables
 from probe.text.description import is_description
-from probe.text.shell_quoting import quote_authority, quote_path, quote_word
+from probe.text.host_port import split_host_port
+from probe.text.safe_text import quote_authority, quote_path, quote_word
 
 SettingsKind = Literal["sdk", "collector", "unknown"]
 """Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
@@ -147,7 +148,7 @@ def _values(target: TargetFacts) -> dict[str, str]:
         f"into_{short}": _into(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
         for short in ("cert", "key", "ca")
     }
-    proxy_host, _, proxy_port = target.proxy.rpartition(":")
+    proxy_host, proxy_port = split_host_port(target.proxy)
     return settings | files | into | {
         "tls_settings": _tls(target),
         "protocol_variable": name_variables("protocol", target.signal_variables),
@@ -163,7 +164,7 @@ def _values(target: TargetFacts) -> dict[str, str]:
         "port": str(target.port),
         "reference": quote_word(target.reference_identifier or target.host),
         "signal": target.signal,
-        "proxy_host": quote_word(proxy_host.strip("[]")),
+        "proxy_host": quote_word(proxy_host),
         "proxy_port": proxy_port,
     }  # fmt: skip
 

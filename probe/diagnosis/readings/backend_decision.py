@@ -7,7 +7,6 @@ from typing import Final
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Match, Strength
 from probe.diagnosis.readings.client_certificate import (
     describe_usage_fault,
-    find_outside_validity,
     has_uncommon_key,
     is_issuer_listed,
     is_near_validity_edge,
@@ -25,6 +24,7 @@ from probe.diagnosis.readings.otlp_answers import is_success
 from probe.diagnosis.readings.peer_protocol import prove_tls_port
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
+from probe.x509.validity import find_invalid
 
 REFUSAL_ALERTS: Final = frozenset(
     {
@@ -150,7 +150,7 @@ def _is_refusal_by_http(evidence: Evidence) -> bool:
     return (
         _CERTIFICATE_TEXT.search(answer.message) is not None
         or is_issuer_listed(evidence) is False
-        or find_outside_validity(evidence) is not None
+        or find_invalid(evidence.credentials.client_chain, evidence.at) is not None
         or find_clock_outside_validity(evidence) is not None
         or describe_usage_fault(evidence) != ""
     )

@@ -5,10 +5,12 @@ What is expired or not yet valid is judged at `Evidence.at`, never by a clock re
 
 from typing import Final
 
-from probe.diagnosis.wording import DAY
-from probe.model.certificate import CertificateAtHand, CertificateFacts
+from probe.model.certificate import CertificateAtHand
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import DAY
+from probe.x509.usages import allows_usage, may_sign_handshake
+from probe.x509.validity import is_expired
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate."""
@@ -32,49 +34,28 @@ def is_issuer_listed(evidence: Evidence) -> bool | None:
     return any(certificate.issuer.digest in listed for certificate in chain)
 
 
-def find_expired(evidence: Evidence) -> CertificateFacts | None:
-    """Return the first certificate we send whose notAfter is past."""
-    chain = evidence.credentials.client_chain
-    return next((each for each in chain if evidence.at > each.not_after), None)
-
-
-def find_not_yet_valid(evidence: Evidence) -> CertificateFacts | None:
-    """Return the first certificate we send whose notBefore is in the future."""
-    chain = evidence.credentials.client_chain
-    return next((each for each in chain if evidence.at < each.not_before), None)
-
-
-def find_outside_validity(evidence: Evidence) -> CertificateFacts | None:
-    """Return the first certificate we send whose validity does not hold at the attempt's time."""
-    chain = evidence.credentials.client_chain
-    return next(
-        (each for each in chain if not each.not_before <= evidence.at <= each.not_after), None
-    )
-
-
 def find_expired_issuer(evidence: Evidence) -> CertificateAtHand | None:
     """Return the first issuer available, beyond what we send, whose notAfter is past."""
     issuers = evidence.credentials.continuation
-    return next((each for each in issuers if evidence.at > each.certificate.not_after), None)
+    return next((each for each in issuers if is_expired(each.certificate, evidence.at)), None)
 
 
 def describe_usage_fault(evidence: Evidence) -> str:
     """Say why the end entity's extendedKeyUsage is not for clients; empty if it is."""
     chain = evidence.credentials.client_chain
-    if not chain or chain[0].extended_key_usage is None:
+    if not chain or allows_usage(chain[0], "clientAuth"):
         return ""
-    usages = chain[0].extended_key_usage
-    if "clientAuth" in usages or "anyExtendedKeyUsage" in usages:
-        return ""
-    return f"its extendedKeyUsage is {', '.join(usages) or 'empty'}, without clientAuth"
+    usages = ", ".join(chain[0].extended_key_usage or ()) or "empty"
+    return f"its extendedKeyUsage is {usages}, without clientAuth"
 
 
 def describe_key_usage_fault(evidence: Evidence) -> str:
     """Say why the end entity may not sign a handshake by its keyUsage; empty if it may."""
     chain = evidence.credentials.client_chain
-    if not chain or chain[0].key_usage is None or "digitalSignature" in chain[0].key_usage:
+    if not chain or may_sign_handshake(chain[0]):
         return ""
-    return f"its keyUsage is {', '.join(chain[0].key_usage) or 'empty'}, without digitalSignature"
+    usages = ", ".join(chain[0].key_usage or ()) or "empty"
+    return f"its keyUsage is {usages}, without digitalSignature"
 
 
 def may_lack_intermediate(evidence: Evidence) -> bool:

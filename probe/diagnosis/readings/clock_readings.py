@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.diagnosis.fixes.steps import escape_braces
-from probe.diagnosis.wording import format_duration
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import ClockReading, Evidence
+from probe.text.time_format import format_duration
+from probe.x509.validity import find_invalid, is_valid
 
 BACKEND: Final = "http_date"
 """The source of a reading that comes from the backend's own answer."""
@@ -93,11 +94,6 @@ def is_out_of_tolerance(
     return abs(reading.offset - compared_to) > beyond
 
 
-def is_within_validity(certificate: CertificateFacts, at: float) -> bool:
-    """Whether `at` lies within the validity (RFC 5280 §4.1.2.5, both ends included)."""
-    return certificate.not_before <= at <= certificate.not_after
-
-
 def find_clock_of_validity(
     evidence: Evidence, is_valid_at: Callable[[float], bool]
 ) -> ClockReading | None:
@@ -118,10 +114,10 @@ def find_clock_outside_validity(
     """
     known = get_credible_readings(evidence)
     chain = evidence.credentials.client_chain
-    valid_here = [each for each in chain if is_within_validity(each, evidence.at)]
+    valid_here = [each for each in chain if is_valid(each, evidence.at)]
     for reading in [r for r in known if r.source == BACKEND] or known:
         for certificate in valid_here:
-            if not is_within_validity(certificate, evidence.at + reading.offset):
+            if not is_valid(certificate, evidence.at + reading.offset):
                 return certificate, reading
     return None
 
@@ -130,7 +126,7 @@ def is_valid_by_another_clock(evidence: Evidence) -> bool:
     """Whether what we send is outside its validity by our own clock alone."""
 
     def is_valid_at(there: float) -> bool:
-        return all(is_within_validity(each, there) for each in evidence.credentials.client_chain)
+        return find_invalid(evidence.credentials.client_chain, there) is None
 
     valid = is_valid_at(evidence.at)
     return not valid and find_clock_of_validity(evidence, is_valid_at) is not None
@@ -153,9 +149,9 @@ def does_backend_clock_agree(evidence: Evidence) -> bool:
 def is_outside_by_backend_clock(evidence: Evidence) -> bool:
     """Whether the backend's own Date puts what we send outside its validity."""
     return any(
-        reading.source == BACKEND and not is_within_validity(each, evidence.at + reading.offset)
+        reading.source == BACKEND
+        and find_invalid(evidence.credentials.client_chain, evidence.at + reading.offset)
         for reading in get_credible_readings(evidence)
-        for each in evidence.credentials.client_chain
     )
 
 

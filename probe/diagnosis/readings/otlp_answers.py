@@ -10,8 +10,7 @@ import re
 from typing import Final
 
 from probe.diagnosis.cause import Match, Strength
-from probe.model.evidence import Answer, Evidence, TargetFacts
-from probe.model.grpc_media import is_grpc_media
+from probe.model.evidence import Answer, Evidence, TargetFacts, is_grpc_media
 
 NOT_SERVED: Final = frozenset({404, 405, 415})
 """HTTP statuses of a path, method or media type that nothing serves."""

@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, Handshake, VerifyError
+from probe.x509 import validity
 
 
 class VerifyCode(IntEnum):
@@ -36,11 +37,5 @@ def find_judged_certificate(
     sent = handshake.server_chain
     candidates = (*sent[error.depth : error.depth + 1], *evidence.credentials.ca_bundle, *sent)
     early = error.code == VerifyCode.NOT_YET_VALID
-    return next(
-        (
-            each
-            for each in candidates
-            if (evidence.at < each.not_before if early else evidence.at > each.not_after)
-        ),
-        None,
-    )
+    find = validity.find_not_yet_valid if early else validity.find_expired
+    return find(candidates, evidence.at)

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.diagnosis.wording import name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.report.result import rfc3339
-from probe.web.pages.chain_links import anchor_of, issued, names_issuer
+from probe.text.time_format import rfc3339
 from probe.web.pages.countdown import Countdown, countdown
+from probe.x509.path import find_anchor, is_issuer, names_issuer
 
 Kind = Literal["sent", "at-hand", "anchor", "missing"]
 
@@ -96,7 +95,7 @@ def _box(
 
 
 def _link(below: CertificateFacts, above: CertificateFacts) -> tuple[str, bool]:
-    if issued(below, above):
+    if is_issuer(above, below):
         return "issued by", True
     if names_issuer(below, above):
         return f"{name_certificate(above)} has the name of the issuer, but another key", False
@@ -144,7 +143,7 @@ def _beyond(
     if top.issuer.digest in listed:
         heading = "not at hand; the backend names it as acceptable"
         return Box("anchor", heading, issuer, link="issued by")
-    if any(issued(top, one) for one in chain):
+    if any(is_issuer(one, top) for one in chain):
         link = f"the issuer of {name_certificate(top)} stands before it in the file: the order is wrong"
         return Box("missing", "at another place of the file", issuer, link=link, holds=False)
     if confirmed:
@@ -174,11 +173,11 @@ def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[Bo
             notes += _name_fault(handshake)
         yield _box("sent", heading, one, now, below=below, notes=notes)
         below = one
-    anchor = anchor_of(chain, bundle)
+    anchor = find_anchor(chain, bundle)
     if anchor is None:
         yield from _no_anchor(evidence, handshake, where, now)
     elif anchor.sha256 not in {one.sha256 for one in chain}:
-        child = next(one for one in reversed(chain) if issued(one, anchor))
+        child = next(one for one in reversed(chain) if is_issuer(anchor, one))
         yield _box("anchor", f"anchor, from {where}", anchor, now, below=child)
 
 

@@ -3,15 +3,14 @@
 Pure; what is soon is what the catalogue calls soon, so that page, finding and alert agree.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from probe.diagnosis.families.client_expiry import expires_soon
-from probe.diagnosis.wording import format_duration
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence
-from probe.report.result import rfc3339
-from probe.web.pages.chain_links import anchor_of
+from probe.text.time_format import rfc3339
+from probe.x509.path import find_anchor
+from probe.x509.validity import describe_time_left, expires_soon, find_first_to_expire, is_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,14 @@ class Countdown:
 
 def countdown(whose: str, certificate: CertificateFacts, now: float) -> Countdown:
     """Return the countdown of `certificate` as of `now` (epoch seconds)."""
-    begins, ends = certificate.not_before, certificate.not_after
-    if now > ends:
-        words = f"expired {format_duration(now - ends)} ago"
-    elif now < begins:
-        words = f"not valid for another {format_duration(begins - now)}"
-    else:
-        words = f"{format_duration(ends - now)} left"
-    over = not begins <= now <= ends
-    return Countdown(whose, words, rfc3339(ends), over, over or expires_soon(begins, ends, now))
+    over = not is_valid(certificate, now)
+    return Countdown(
+        whose=whose,
+        words=describe_time_left(certificate, now),
+        ends=rfc3339(certificate.not_after),
+        over=over,
+        urgent=over or expires_soon(certificate, now),
+    )
 
 
 def countdowns(evidence: Evidence | None, now: float) -> tuple[Countdown, ...]:
@@ -56,14 +54,9 @@ def _first_to_end(evidence: Evidence | None) -> Iterator[tuple[str, CertificateF
     chain, bundle = evidence.credentials.client_chain, evidence.credentials.ca_bundle
     sent = evidence.handshake.server_chain if evidence.handshake else ()
     if chain:
-        yield "client", _earliest(chain)
+        yield "client", find_first_to_expire(chain)
     if sent:
-        yield "server", _earliest(sent)
+        yield "server", find_first_to_expire(sent)
     if bundle:
         # A bundle may hold old CAs that nothing leads to: the one in use counts.
-        yield "CA", anchor_of(sent, bundle) or _earliest(bundle)
-
-
-def _earliest(certificates: Sequence[CertificateFacts]) -> CertificateFacts:
-    ends: Iterable[CertificateFacts] = certificates
-    return min(ends, key=lambda one: one.not_after)
+        yield "CA", find_anchor(sent, bundle) or find_first_to_expire(bundle)

@@ -11,7 +11,6 @@ from typing import Final
 from probe.diagnosis.cause import FAMILIES, PARTIES, Cause
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.experiment_results import read_experiments
-from probe.diagnosis.wording import format_duration
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
 from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
@@ -20,12 +19,12 @@ from probe.model.runtime import RUNTIMES
 from probe.model.target import Target
 from probe.report.cause_page import EXAMPLE, group_texts_by_exporter, list_neighbours
 from probe.report.causes_markdown import group_by_family
-from probe.report.result import rfc3339
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_duration, format_stage_time, rfc3339
 from probe.web.pages.accepted_cas import accepted_cas
 from probe.web.pages.chain_drawing import chain_drawings
 from probe.web.pages.history_strip import bars, mood_of, strip
-from probe.web.pages.stage_bars import milliseconds, stage_bars
+from probe.web.pages.stage_bars import stage_bars
 from probe.web.pages.status_page import frame, row, template, worst_first
 
 TARGETS_SHOWN: Final = 50
@@ -149,7 +148,7 @@ def _attempt(entry: HistoryEntry) -> Attempt:
         else entry.outcome,
         mood=mood_of(entry),
         cause=entry.cause or "",
-        took=milliseconds(entry.duration),
+        took=format_stage_time(entry.duration),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.ledger.target_runtime import HISTORY, HistoryEntry
-from probe.report.result import rfc3339
+from probe.text.time_format import rfc3339
 
 Mood = Literal["good", "unsure", "bad"]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.model.evidence import STAGES, Evidence, Stage
+from probe.text.time_format import format_stage_time
 
 WIDTH: Final = 100.0
 _LEAST: Final = 0.6
@@ -36,15 +37,6 @@ def stage_bars(evidence: Evidence) -> tuple[StageBar, ...]:
     return tuple(_bars(evidence))
 
 
-def milliseconds(seconds: float) -> str:
-    """Return a duration as people compare them: `below 0.1 ms`, `0.2 ms`, `14 ms`, `5.00 s`."""
-    if seconds >= 1:
-        return f"{seconds:.2f} s"
-    if seconds < 0.0001:
-        return "below 0.1 ms"
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
-
-
 def _bars(evidence: Evidence) -> Iterator[StageBar]:
     total = sum(evidence.durations.values()) or 1.0
     begun = 0.0
@@ -55,5 +47,7 @@ def _bars(evidence: Evidence) -> Iterator[StageBar]:
             continue
         width = max(seconds / total * WIDTH, _LEAST)
         x = min(begun / total * WIDTH, WIDTH - width)
-        yield StageBar(stage, MEANINGS[stage], round(x, 2), round(width, 2), milliseconds(seconds))
+        yield StageBar(
+            stage, MEANINGS[stage], round(x, 2), round(width, 2), format_stage_time(seconds)
+        )
         begun += seconds

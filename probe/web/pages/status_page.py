@@ -21,16 +21,15 @@ from probe import __version__
 from probe.diagnosis.cause import PARTIES, Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.source_state import SourceState
-from probe.report.let_in import let_in_against_expectation
-from probe.report.result import rfc3339
+from probe.model.target import SourceState
+from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text
+from probe.text.time_format import format_age, rfc3339
 from probe.web.pages.countdown import Countdown, countdowns, first_expiry
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.history_strip import HEIGHT, WIDTH, Strip, strip
 from probe.web.pages.target_filter import OUTCOMES, TargetFilter, label_texts, party_of
 
-DAY: Final = 86_400
 PER_PAGE: Final = 250
 """Targets that one page lists; the next ones are a link away."""
 BATCH: Final = 100
@@ -212,7 +211,7 @@ def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row
         )
     cause = catalogue.get(diagnosis.cause or "")
     since = state.since or now
-    let_in = let_in_against_expectation(state.evidence, diagnosis) if state.evidence else None
+    let_in = explain_unexpected_acceptance(state.evidence, diagnosis) if state.evidence else None
     party = party_of(state)
     tls = target.tls
     named = tls.cert_file or tls.key_file or tls.ca_file
@@ -236,7 +235,7 @@ def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row
         also=diagnosis.also,
         party=PARTIES[party] if party else "",
         since=rfc3339(since),
-        since_ago=ago(now - since),
+        since_ago=format_age(now - since),
         meaning=let_in.meaning if let_in else cause.meaning if cause else "",
         facts=(*diagnosis.all_facts, let_in.seen)
         if let_in and let_in.seen
@@ -246,7 +245,7 @@ def row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> Row
         history=strip(state.history),
         countdowns=countdowns(state.evidence, now),
         read_at=rfc3339(read_at) if read_at else "",
-        read_ago=ago(now - read_at) if read_at else "",
+        read_ago=format_age(now - read_at) if read_at else "",
     )
 
 
@@ -254,11 +253,3 @@ def _mood(state: TargetRuntime, outcome: str) -> str:
     if state.expected:
         return "good"
     return "unsure" if outcome == "unconfirmed" else "bad"
-
-
-def ago(seconds: float) -> str:
-    """Return an age in short: `13 s`, `5 min`, `2 h`, `10 d`."""
-    for unit, length in (("d", DAY), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(int(seconds), 0)} s"

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Party
-from probe.report.let_in import let_in_against_expectation
+from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text
 
 OUTCOMES: Final[Mapping[str, str]] = {
@@ -102,7 +102,7 @@ def party_of(state: TargetRuntime) -> Party | Literal[""]:
         return ""
     if state.diagnosis.party or state.evidence is None:
         return state.diagnosis.party or ""
-    let_in = let_in_against_expectation(state.evidence, state.diagnosis)
+    let_in = explain_unexpected_acceptance(state.evidence, state.diagnosis)
     return let_in.party if let_in else ""
 
 

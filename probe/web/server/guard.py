@@ -7,7 +7,6 @@ credential is compared and forgotten, and no answer or log holds one.
 import base64
 import binascii
 import ipaddress
-import math
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from cryptography import x509
 
+from probe.system.fault_log import TokenBucket
 from probe.web.server.passwords import BusyError, Passwords
 from probe.web.server.web_file import RateLimit, ServerSettings
 
@@ -36,7 +36,8 @@ class Guard:
         self._settings = settings
         self._passwords = Passwords()
         self._clock = clock
-        self._bucket: _Bucket | None = None
+        self._limit: RateLimit | None = None
+        self._bucket: TokenBucket | None = None
 
     def install(self, application: web.Application) -> None:
         """Stand before every page of `application`, which is not running yet."""
@@ -73,8 +74,9 @@ class Guard:
         if limit is None:
             self._bucket = None
             return True
-        if self._bucket is None or self._bucket.limit != limit:
-            self._bucket = _Bucket(limit, self._clock())
+        if self._bucket is None or self._limit != limit:
+            self._limit = limit
+            self._bucket = TokenBucket(burst=limit.burst, every=limit.interval)
         return self._bucket.take(self._clock())
 
     async def _without_password(
@@ -92,26 +94,6 @@ class Guard:
 
     async def _close(self, _: web.Application) -> None:
         self._passwords.close()
-
-
-class _Bucket:
-    """Tokens for `limit.burst` requests; another one comes each `limit.interval` seconds."""
-
-    def __init__(self, limit: RateLimit, now: float) -> None:
-        self.limit = limit
-        self._tokens = float(limit.burst)
-        self._filled = now
-
-    def take(self, now: float) -> bool:
-        """Take one, if there is one."""
-        more = (now - self._filled) / self.limit.interval
-        self._tokens = min(self.limit.burst, self._tokens + more)
-        self._filled = now
-        # Half a second in ten steps is not half a second, by a last bit.
-        if self._tokens < 1 and not math.isclose(self._tokens, 1):
-            return False
-        self._tokens = max(0.0, self._tokens - 1)
-        return True
 
 
 def _basic(header: str) -> tuple[bytes, bytes] | None:

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from probe.web.server.bug_log import FaultLog
+from probe.system.fault_log import FaultLog
 from probe.web.server.connections import DEADLINES, Connection, Connections
 from probe.web.server.request_handler import RequestHandler
 from probe.web.server.server_tls import Context

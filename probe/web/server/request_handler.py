@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from probe.web.server.bug_log import FaultLog
+from probe.system.fault_log import FaultLog
 from probe.web.server.connections import Connection, Connections, Phase
 
 LARGEST_HEAD: Final = 32 * 1024

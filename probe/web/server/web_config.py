@@ -18,7 +18,7 @@ from cryptography import x509
 from probe.config.errors import ConfigurationError
 from probe.config.typed_values import error_at
 from probe.config.yaml_document import Document
-from probe.system.file_watcher import watch
+from probe.system.file_watcher import watch_files
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.server.guard import Guard
@@ -123,7 +123,7 @@ class WebConfig:
             if await self._told_reload(told):
                 log.info("web_config_reloaded", file=safe_text(self._path))
 
-        following = asyncio.create_task(watch(lambda: self.files, changed))
+        following = asyncio.create_task(watch_files(lambda: self.files, changed))
         # What changed after the first reading and before the first look would else go unseen.
         await asyncio.sleep(0)
         await self._told_reload(lambda failure: told(failure) if failure else None)
@@ -144,7 +144,7 @@ class WebConfig:
             return False
         self.failure = failure
         if failure is not None:
-            log.error("web_config_refused", reason=failure, keeps="the web file in force")
+            log.error("web_config_reload_failed", reason=failure, keeps="the web file in force")
         told(failure)
         return failure is None
 

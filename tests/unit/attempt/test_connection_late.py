@@ -31,7 +31,7 @@ def pair() -> Iterator[Pair]:
 
 async def pumped(sock: socket.socket, talk: Recorder, limit: float) -> Pump:
     """Run the pump until `limit` seconds have passed, and return it."""
-    pump = Pump(asyncio.get_running_loop(), sock, talk)
+    pump = Pump(sock, talk)
     await pump.run(monotonic() + limit)
     return pump
 
@@ -184,7 +184,7 @@ async def test_the_sender_is_told_of_each_sending(pair: Pair) -> None:
     sent: list[float] = []
     talk = Recorder(says=b"question", ends_with=b"bye", answers=b"!")
     asyncio.get_running_loop().call_later(0.02, theirs.sendall, b"bye")
-    pump = Pump(asyncio.get_running_loop(), ours, talk, lambda: sent.append(monotonic()))
+    pump = Pump(ours, talk, lambda: sent.append(monotonic()))
     await pump.run(monotonic() + 5)
     assert len(sent) == 2
 

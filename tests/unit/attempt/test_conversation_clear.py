@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.attempt.session import OtlpConversation, Purpose
+from probe.attempt.session import OtlpSession, Purpose
 from probe.backend.answers import Answers, Request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
@@ -11,11 +11,11 @@ from probe.otlp.request import build_request
 from tests.support.talking import NOW, QUIET, target
 
 
-def clear(protocol: Protocol, purpose: Purpose = "export") -> OtlpConversation:
+def clear(protocol: Protocol, purpose: Purpose = "export") -> OtlpSession:
     """Return a conversation without TLS that has begun."""
     request = build_request(target(protocol), "mtls-probe/test")
-    conversation = OtlpConversation(
-        None, request, purpose=purpose, grpc=protocol == "grpc", quiet=QUIET
+    conversation = OtlpSession(
+        None, request, purpose=purpose, needs_h2=protocol == "grpc", quiet=QUIET
     )
     conversation.start(100.0)
     return conversation
@@ -35,7 +35,7 @@ def test_in_clear_the_request_goes_at_once(protocol: Protocol) -> None:
     conversation.receive(http.opening() + http.receive(output), 100.5)
     assert conversation.ending is not None
     assert (conversation.ending.kind, conversation.ending.stage) == ("answered", "export")
-    assert (conversation.handshake, conversation.farewell()) == (None, b"")
+    assert (conversation.handshake, conversation.close()) == (None, b"")
     assert conversation.durations == {"export": 0.5}
 
 

@@ -3,13 +3,13 @@
 import msgspec.structs
 import pytest
 
-from probe.attempt.session import OtlpConversation, Purpose
+from probe.attempt.session import OtlpSession, Purpose
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Target
 from probe.otlp.request import build_request
-from tests.golden.attempts import attempt
-from tests.golden.attempts import target as facts
+from tests.support.evidence import attempt
+from tests.support.evidence import target as facts
 
 ALERT = bytes.fromhex("1503030002020a")
 GO = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
@@ -28,8 +28,8 @@ def evidence(
 ) -> Evidence:
     """Return the evidence of an attempt without TLS whose peer sends `raw` and closes."""
     asked = Target(name="t", endpoint=Endpoint("h", 4317, scheme="http"), protocol=protocol)
-    conversation = OtlpConversation(
-        None, build_request(asked, "probe"), purpose=purpose, grpc=protocol == "grpc", quiet=0.0
+    conversation = OtlpSession(
+        None, build_request(asked, "probe"), purpose=purpose, needs_h2=protocol == "grpc", quiet=0.0
     )
     conversation.start(0.0)
     conversation.take_output()

@@ -4,7 +4,7 @@ import pytest
 from hyperframe.frame import GoAwayFrame, RstStreamFrame
 
 from probe.attempt.session import Purpose
-from tests.support.memory_peer import VERSIONS, Version, plan_of, server_context
+from tests.support.memory_peer import VERSIONS, Version, server_context, settings_of
 from tests.support.talking import QUIET, SETTINGS, STRANGER, Talk, talk, unstarted
 
 
@@ -12,7 +12,7 @@ from tests.support.talking import QUIET, SETTINGS, STRANGER, Talk, talk, unstart
 @pytest.mark.parametrize("purpose", ["export", "tls", "handshake"])
 def test_a_refusal_by_alert(version: Version, purpose: Purpose) -> None:
     """TLS 1.2 refuses in the handshake, TLS 1.3 at accept; nothing of the request is written."""
-    it = talk(server_context(version), plan_of(STRANGER), purpose=purpose)
+    it = talk(server_context(version), settings_of(STRANGER), purpose=purpose)
     if version == "1.3" and purpose == "handshake":
         assert it.end == ("completed", "handshake")
         return

@@ -11,17 +11,14 @@ from typing import Any
 import msgspec.structs
 import pytest
 
-from probe.attempt.prober import Prober
-from probe.attempt.resolver import Resolver
+from probe.attempt.experiments import PlaintextSession
 from probe.backend.pki import Issued, write_pem
-from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
-from probe.otlp.plaintext_preface import Greeting
-from probe.service.pipeline import one_round
-from probe.x509.parse import CertificateReader
+from probe.service.pipeline import PipelineSettings, run_rounds
+from tests.support.attempting import prober
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
 
 GOOD = CLIENT_CA.issue("exporter")
@@ -56,10 +53,8 @@ def target(
 
 
 async def observe(watched: Target, **options: Any) -> tuple[Evidence, Diagnosis]:
-    """Walk the line once."""
-    ((_, evidence, diagnosis),) = await one_round(
-        [watched], concurrency=1, clock_tolerance=60.0, **options
-    )
+    """Make one attempt."""
+    ((_, evidence, diagnosis),) = await run_rounds([watched], PipelineSettings(**options))
     return evidence, diagnosis
 
 
@@ -143,7 +138,7 @@ async def http1_only(folder: Path, reply: bytes = TAKEN) -> AsyncIterator[tuple[
         yield server.sockets[0].getsockname()[1], asked
 
 
-async def test_a_silent_server_in_clear_is_unmasked_by_a_greeting(tmp_path: Path) -> None:
+async def test_a_silent_server_without_tls_is_unmasked_in_plaintext(tmp_path: Path) -> None:
     """It closes on a ClientHello without a word, and answers an HTTP/2 preface with SETTINGS."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -227,13 +222,7 @@ async def test_files_that_changed_meanwhile_are_not_experimented_with(
 ) -> None:
     """Experiments on other files would not be about that attempt any more."""
     backend = await start(behaviour="grpc_core")
-    probe = Prober(
-        CredentialStore(),
-        CertificateReader(),
-        Resolver(),
-        wall_clock=lambda: 1.8e9,
-        user_agent="mtls-probe/test",
-    )
+    probe = prober()
     watched = target(tmp_path, backend.port, STRANGER)
     evidence = await probe.attempt(watched)
     write_pem(tmp_path, "tls.crt", GOOD.pem)
@@ -244,13 +233,7 @@ async def test_files_that_changed_meanwhile_are_not_experimented_with(
 async def test_a_backend_that_is_gone_by_then_is_evidence(start: Start, tmp_path: Path) -> None:
     """The experiment could not connect: it says so, and rules nothing out."""
     backend = await start(behaviour="close")
-    probe = Prober(
-        CredentialStore(),
-        CertificateReader(),
-        Resolver(),
-        wall_clock=lambda: 1.8e9,
-        user_agent="mtls-probe/test",
-    )
+    probe = prober()
     watched = target(tmp_path, backend.port)
     evidence = await probe.attempt(watched)
     await backend.stop()
@@ -268,13 +251,13 @@ async def test_a_backend_that_is_gone_by_then_is_evidence(start: Start, tmp_path
         (bytes.fromhex("15030100020246"), "alert"),
     ],
 )
-def test_the_greeting_tells_clear_text_from_tls(heard: bytes, kind: str) -> None:
+def test_first_bytes_in_plaintext_show_whether_it_is_tls(heard: bytes, kind: str) -> None:
     """By the first two bytes; one alone says nothing yet."""
-    greeting = Greeting()
-    assert greeting.take_output().startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-    greeting.receive(heard[:1], 0.0)
-    assert greeting.ending is None
-    greeting.receive(heard[1:], 0.0)
-    assert greeting.ending is not None
-    assert greeting.ending.kind == kind
-    assert greeting.first == heard[:64]
+    session = PlaintextSession()
+    assert session.take_output().startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    session.receive(heard[:1], 0.0)
+    assert session.ending is None
+    session.receive(heard[1:], 0.0)
+    assert session.ending is not None
+    assert session.ending.kind == kind
+    assert session.first_bytes == heard[:64]

@@ -4,8 +4,8 @@ import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence, Experiment
-from tests.golden.attempts import alert, attempt, begun, with_control
-from tests.golden.stories.experiments import all_closed, tried, went_on
+from tests.stories.experiments import all_closed, tried, went_on
+from tests.support.evidence import alert, attempt, begun, with_control
 
 SETTINGS = "000012040000000000"
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request"

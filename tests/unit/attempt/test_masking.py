@@ -142,7 +142,7 @@ def test_a_secret_that_comes_later_is_masked_in_what_is_remembered() -> None:
     assert masked.acceptable_cas[0].text == f"CN={MASK}"
 
 
-class Heard(Record, frozen=True):
+class CallbackLog(Record, frozen=True):
     """A record that nobody has put into the table."""
 
     text: str = ""
@@ -152,6 +152,6 @@ class Heard(Record, frozen=True):
 
 def test_a_record_that_is_not_in_the_table_is_masked_whole() -> None:
     """A new kind of evidence shows nothing before somebody has thought of it."""
-    heard = Heard(text=f"a {SECRET}", several=(SECRET, "b"))
+    heard = CallbackLog(text=f"a {SECRET}", several=(SECRET, "b"))
     masked = EvidenceMasker(register())._over(heard)
-    assert masked == Heard(text=f"a {MASK}", several=(MASK, "b"))
+    assert masked == CallbackLog(text=f"a {MASK}", several=(MASK, "b"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.attempt.own_addresses import is_own_address
-from probe.model.special_addresses import SPECIAL, special_kind
+from probe.attempt.connect import is_own_address
+from probe.model.module import SPECIAL, special_kind
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.8.7", "0.0.0.0"])

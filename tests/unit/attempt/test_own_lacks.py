@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from probe.attempt.open_socket import dial
+from probe.attempt.connect import open_socket
 from probe.attempt.resolver import Resolver
 from probe.clock.sources import ClockSources
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import ClockSource
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from probe.system.own_limits import (
     OwnLimitError,
     describe_lack,
@@ -88,7 +88,7 @@ async def test_without_descriptors_no_root_is_missing_for_ever(
     """OpenSSL passes over a file of roots that it cannot open: no such context may be kept."""
     backend = await start()
     probe, watched = prober(), target(tmp_path, backend.port, ca_file=None)
-    context = probe._credentials.get(watched)
+    context = probe.prober._credentials.get(watched)
     with no_descriptors(), pytest.raises(OwnLimitError, match="roots"):
         context.context()
     store = context.context().get_cert_store()
@@ -100,12 +100,12 @@ async def test_without_descriptors_the_line_goes_on(start: Start, tmp_path: Path
     """Each attempt is the probe's failure, and the next one after it is confirmed."""
     backend = await start()
     watched = target(tmp_path, backend.port, host="localhost")
-    line = Line(Ledger([watched]), clock_tolerance=60.0)
+    pipeline = Pipeline(Ledger([watched]))
     with no_descriptors():
         for _ in range(3):
-            _, _, diagnosis = await line.walk(watched)
+            _, _, diagnosis = await pipeline.probe_once(watched)
             assert diagnosis.cause == "probe_fault"
-    _, _, diagnosis = await line.walk(watched)
+    _, _, diagnosis = await pipeline.probe_once(watched)
     assert diagnosis.outcome == "confirmed"
 
 
@@ -158,8 +158,8 @@ async def test_no_source_port_is_ours_and_no_source_address_is_not(
                 return 0
             return errno.EADDRNOTAVAIL
 
-    monkeypatch.setattr("probe.attempt.open_socket.socket.socket", Failing)
-    outcome = await dial("127.0.0.1", 4317, 0.0)
+    monkeypatch.setattr("probe.attempt.connect.socket.socket", Failing)
+    outcome = await open_socket("127.0.0.1", 4317, 0.0)
     assert isinstance(outcome, Ending)
     assert outcome.kind == kind
     assert outcome.detail.startswith("EADDRNOTAVAIL")
@@ -200,7 +200,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     program = (
         "import resource\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 300))\n"
-        "from probe.cli.event_loop import in_loop\n"
+        "from probe.cli.run_command import in_loop\n"
         "async def main():\n"
         "    print(*resource.getrlimit(resource.RLIMIT_NOFILE))\n"
         "in_loop(main())\n"

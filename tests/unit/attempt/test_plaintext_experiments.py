@@ -8,7 +8,7 @@ import pytest
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
-from probe.service.pipeline import one_round
+from probe.service.pipeline import PipelineSettings, run_rounds
 from tests.support.attempting import serving
 
 TOKEN = "s3cr3t-t0ken-of-the-tenant"
@@ -41,11 +41,8 @@ async def closed_upon(
             await writer.wait_closed()
 
     async with serving(close) as port:
-        ((_, evidence, diagnosis),) = await one_round(
-            [target(port, protocol, tls)],
-            concurrency=1,
-            clock_tolerance=60.0,
-            experiments=experiments,
+        ((_, evidence, diagnosis),) = await run_rounds(
+            [target(port, protocol, tls)], PipelineSettings(experiments=experiments)
         )
     return evidence, diagnosis, sent
 
@@ -104,9 +101,7 @@ async def test_backends_of_two_kinds_behind_one_port_prove_nothing(protocol: Pro
             await writer.wait_closed()
 
     async with serving(answer) as port:
-        ((_, evidence, diagnosis),) = await one_round(
-            [target(port, protocol)], concurrency=1, clock_tolerance=60.0
-        )
+        ((_, evidence, diagnosis),) = await run_rounds([target(port, protocol)], concurrency=1)
     assert [one.varied for one in evidence.experiments].count("tls") == 2
     assert (diagnosis.cause, diagnosis.certain) == ("connection_closed", False)
     assert "tls_off" in diagnosis.also
@@ -123,7 +118,5 @@ async def test_every_handshake_of_a_tls_port_is_answered() -> None:
             await writer.wait_closed()
 
     async with serving(answer) as port:
-        ((_, _, diagnosis),) = await one_round(
-            [target(port, "grpc")], concurrency=1, clock_tolerance=60.0
-        )
+        ((_, _, diagnosis),) = await run_rounds([target(port, "grpc")], concurrency=1)
     assert (diagnosis.cause, diagnosis.certain) == ("tls_off", True)

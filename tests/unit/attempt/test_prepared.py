@@ -1,6 +1,6 @@
 """What the diagnosis may know of a target is made once, safe to show."""
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.model.target import Endpoint, Source, Target
 
 TARGET = Target(

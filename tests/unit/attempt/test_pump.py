@@ -90,8 +90,7 @@ async def pump(
     sock: socket.socket, conversation: Recorder, *, patience: float = PATIENCE, already: bytes = b""
 ) -> None:
     """Run the pump on the loop that runs."""
-    loop = asyncio.get_running_loop()
-    await Pump(loop, sock, conversation).run(monotonic() + patience, already)
+    await Pump(sock, conversation).run(monotonic() + patience, already)
 
 
 def reset(sock: socket.socket) -> None:

@@ -5,15 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from probe.attempt.session import Purpose
-from probe.attempt.wire_limits import BYTE_BUDGET
+from probe.attempt.session import BYTE_BUDGET, MAX_READS, OtlpSession, Purpose
 from probe.backend.answers import nginx_refusal
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import PREFACE
+from probe.model.evidence import Ending
 from probe.model.target import Protocol
+from probe.otlp.request import build_request
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA
-from tests.support.memory_peer import VERSIONS, Version, plan_of, server_context
-from tests.support.talking import QUIET, SETTINGS, STRANGER, TOKEN, answer, talk, unstarted
+from tests.support.memory_peer import VERSIONS, Version, server_context, settings_of
+from tests.support.talking import QUIET, SETTINGS, STRANGER, TOKEN, answer, talk, target, unstarted
 
 UNKNOWN_SERVER = OTHER_CA.issue("backend", usages=("serverAuth",))
 
@@ -83,7 +84,7 @@ def test_nothing_is_sent_to_a_server_that_is_not_verified(
     assert it.end == ("unverified", "handshake")
     it.conversation.wake(it.now + 1)
     it.conversation.expire(it.now + 2)
-    it.server.receive(it.conversation.take_output() + it.conversation.farewell())
+    it.server.receive(it.conversation.take_output() + it.conversation.close())
 
     assert it.server.complete
     assert it.server.plain == b""
@@ -92,13 +93,13 @@ def test_nothing_is_sent_to_a_server_that_is_not_verified(
 
 def test_a_wrong_name_is_not_verified_either() -> None:
     """The path is right, and the server is not the one that was meant."""
-    it = talk(plan=plan_of(reference="collector.example.com"))
+    it = talk(settings=settings_of(reference="collector.example.com"))
     assert (it.end, it.server.plain) == (("unverified", "handshake"), b"")
 
 
 def test_insecure_skip_verify_sends_the_request() -> None:
     """The user said so: request and headers go to whoever answers."""
-    plan = plan_of(skip_verify=True, reference="collector.example.com")
+    plan = settings_of(skip_verify=True, reference="collector.example.com")
     it = talk(
         server_context(server=UNKNOWN_SERVER, alpn=b"http/1.1"), plan, protocol="http/protobuf"
     )
@@ -156,7 +157,7 @@ def test_garbage_inside_tls() -> None:
 
 
 def test_more_bytes_than_the_budget() -> None:
-    """An endless stream of frames ends at 1 MiB, whatever the deadline."""
+    """An endless stream of frames ends at the budget, whatever the deadline."""
     it = talk(protocol="http/protobuf").wake()
     it.hear(SETTINGS)
     frame = (16384).to_bytes(3, "big") + b"\xfa\0\0\0\0\0" + bytes(16384)
@@ -167,6 +168,24 @@ def test_more_bytes_than_the_budget() -> None:
         assert sent < 2 * BYTE_BUDGET
     assert it.end == ("budget", "export")
     assert sent > BYTE_BUDGET * 0.9
+
+
+def test_more_reads_than_the_bound() -> None:
+    """A byte at a time costs as much as a full segment each time."""
+    it = OtlpSession(
+        None,
+        build_request(target(), "mtls-probe/test"),
+        purpose="export",
+        needs_h2=True,
+        quiet=QUIET,
+    )
+    it.start(0.0)
+    it.receive(SETTINGS + (16384).to_bytes(3, "big") + b"\xfa\0\0\0\0\0", 0.0)
+    for _ in range(MAX_READS - 1):
+        it.receive(b"x", 0.0)
+    assert it.ending is None
+    it.receive(b"x", 0.0)
+    assert it.ending == Ending(stage="export", kind="budget", detail=f"{MAX_READS} reads")
 
 
 def test_an_http_400_about_the_certificate_is_an_answer() -> None:

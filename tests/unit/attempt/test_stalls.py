@@ -12,7 +12,7 @@ from probe.ledger.ledger import Ledger
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Target
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline, PipelineSettings
 from tests.support.attempting import target
 from tests.support.loopback_client import Start
 from tests.support.stalling import stalling
@@ -31,10 +31,10 @@ Stage = Literal["handshake", "accept", "export"]
 
 async def rounds(watched: Target, count: int) -> list[tuple[Evidence, Diagnosis]]:
     """Make `count` attempts, one after the other, with all that a service does of each."""
-    line = Line(Ledger([watched]), clock_tolerance=60.0, patient=True)
+    pipeline = Pipeline(Ledger([watched]), PipelineSettings(wait_for_slot=True))
     seen = []
     for _ in range(count):
-        _, evidence, diagnosis = await line.walk(watched)
+        _, evidence, diagnosis = await pipeline.probe_once(watched)
         seen.append((evidence, diagnosis))
     return seen
 
@@ -118,10 +118,10 @@ async def test_a_stall_does_not_stick(start: Start, tmp_path: Path) -> None:
     stalled = [True]
     async with stalling(backend.port, lambda _n: 1.6 * stalled[0]) as port:
         watched = target(tmp_path, port, timeout=1.2)
-        line = Line(Ledger([watched]), clock_tolerance=60.0, patient=True)
-        _, _, first = await line.walk(watched)
+        pipeline = Pipeline(Ledger([watched]), PipelineSettings(wait_for_slot=True))
+        _, _, first = await pipeline.probe_once(watched)
         stalled[0] = False
-        _, evidence, second = await line.walk(watched)
+        _, evidence, second = await pipeline.probe_once(watched)
     assert first.cause in {"tls_timeout", "probe_fault"}
     assert second.outcome == "confirmed"
     assert diagnose(evidence) == second

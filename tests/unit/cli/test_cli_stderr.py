@@ -145,7 +145,7 @@ async def test_the_log_goes_on_where_it_was_when_the_reader_reads_again(tmp_path
         lines = [json.loads(line) for line in read_what_is_there(reader).splitlines()]
     events = [line["event"] for line in lines]
     assert events[0] == "listening"
-    assert "outcome_changed" in events
+    assert "target_outcome_changed" in events
     assert events[-1] == "stopping"
 
 
@@ -159,7 +159,7 @@ async def test_a_reader_that_comes_back_reads_how_much_it_missed(tmp_path: Path)
         os.close(writer)
         await running.reaches('mtls_probe_failures_total{target="nobody"}', 1.0)
         read = b""
-        while b"outcome_changed" not in read:
+        while b"target_outcome_changed" not in read:
             read += read_what_is_there(reader)
             await asyncio.sleep(0.02)
         os.close(reader)

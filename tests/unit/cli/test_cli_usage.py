@@ -32,7 +32,7 @@ USAGE_ERRORS: Final = {
     "files for nothing": (["check", "--ca", "ca.pem"], "--ca goes with an endpoint"),
     "an empty list": (["check", "-"], "no endpoint is named"),
     "a missing list": (["check", "--targets", "nowhere.txt"], "No such file"),
-    "no port to serve on": (["demo", "--listen", "127.0.0.1:99999"], "is no HOST:PORT"),
+    "no port to serve on": (["demo", "--listen", "127.0.0.1:99999"], "is not HOST:PORT"),
 }
 
 

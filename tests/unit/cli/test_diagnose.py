@@ -11,14 +11,14 @@ from probe.backend.pki import write_pem
 from probe.backend.server import Backend
 from probe.model.evidence import Evidence, from_json, to_json
 from probe.model.target import TlsSettings
-from probe.report.evidence_files import file_name, write_evidence
-from tests.golden.build import FOLDER
+from probe.report.result import evidence_file_name, write_evidence
+from tests.contract.test_recorded_evidence import FOLDER
 from tests.support.command_line import configuration, entry, run_probe, side_by_side
 from tests.support.loopback_client import OTHER_CA, SERVER_CA, Start
 
 STRANGER = OTHER_CA.issue("stranger")
-EXPIRED = FOLDER / "client_cert_expired.json"
-CONFIRMED = next(FOLDER.glob("confirmed*[!d].json"))
+REFUSED = FOLDER / "client_ca_untrusted--asked_again.json"
+CONFIRMED = FOLDER / "exporter_not_reloading--both_files.json"
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ async def test_what_check_wrote_diagnose_reads(backend: Backend, tmp_path: Path)
 async def test_diagnose_takes_files_lines_and_stdin(tmp_path: Path) -> None:
     """A pretty file, JSON lines, and `-`; as many as there are results."""
     lines = tmp_path / "all.jsonl"
-    compact = [to_json(from_json(path.read_bytes())) for path in (EXPIRED, CONFIRMED)]
+    compact = [to_json(from_json(path.read_bytes())) for path in (REFUSED, CONFIRMED)]
     lines.write_bytes(b"\n".join(compact) + b"\n")
     file, several, stdin = await side_by_side(
-        run_probe("diagnose", EXPIRED, "--output", "json"),
+        run_probe("diagnose", REFUSED, "--output", "json"),
         run_probe("diagnose", lines, CONFIRMED, "--output", "jsonl"),
         run_probe("diagnose", "-", "--output", "json", stdin=CONFIRMED.read_bytes()),
     )
-    assert [one["cause"] for one in file.document["results"]] == ["client_cert_expired"]
+    assert [one["cause"] for one in file.document["results"]] == ["client_ca_untrusted"]
     outcomes = [json.loads(line)["outcome"] for line in several.out.splitlines()]
     assert outcomes == ["failed", "confirmed", "confirmed"]
     assert [file.code, several.code, stdin.code] == [1, 1, 0]
@@ -69,8 +69,8 @@ async def test_diagnose_takes_files_lines_and_stdin(tmp_path: Path) -> None:
 
 async def test_diagnose_prints_the_story() -> None:
     """A table and the fix, as check does."""
-    ended = await run_probe("diagnose", EXPIRED)
-    assert "client_cert_expired" in ended.out
+    ended = await run_probe("diagnose", REFUSED)
+    assert "client_ca_untrusted" in ended.out
     assert "\n  fix  " in ended.out
 
 
@@ -90,7 +90,7 @@ async def test_what_is_no_evidence_is_2_and_says_where(tmp_path: Path, content: 
 async def test_a_bad_line_is_named_by_its_number(tmp_path: Path) -> None:
     """In JSON lines a reader must find the one that is wrong."""
     path = tmp_path / "all.jsonl"
-    path.write_bytes(to_json(from_json(EXPIRED.read_bytes())) + b'\n\n{"at":1}\n')
+    path.write_bytes(to_json(from_json(REFUSED.read_bytes())) + b'\n\n{"at":1}\n')
     ended = await run_probe("diagnose", path)
     assert ended.code == 2
     assert "line 3" in ended.err
@@ -100,7 +100,7 @@ async def test_a_bad_line_is_named_by_its_number(tmp_path: Path) -> None:
 @settings(max_examples=100)
 def test_every_target_gets_a_file_of_its_own(names: list[str]) -> None:
     """Whatever targets are called, their files stay in the folder and do not collide."""
-    files = [file_name(name) for name in names]
+    files = [evidence_file_name(name) for name in names]
     assert len(set(files)) == len(files)
     for file in files:
         assert file.removesuffix(".json").strip(".")
@@ -110,7 +110,7 @@ def test_every_target_gets_a_file_of_its_own(names: list[str]) -> None:
 
 def test_a_plain_name_is_kept(tmp_path: Path) -> None:
     """People look for the target's name."""
-    evidence: Evidence = from_json(EXPIRED.read_bytes())
+    evidence: Evidence = from_json(REFUSED.read_bytes())
     (path,) = write_evidence(tmp_path / "new", [evidence])
     assert path.name == "collector-eu.json"
     assert from_json(path.read_bytes()) == evidence

@@ -17,7 +17,7 @@ from probe.backend.pki import Authority, new_key
 from probe.inspection.file_report import FileReport, Inspection
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.finding import Finding
-from probe.report.inspection import files_document, print_files
+from probe.report.inspection import encode_inspection, print_inspection
 from tests.support.command_line import configuration
 from tests.support.inspecting import LEAF, ROOT, document, good_files, run
 
@@ -93,7 +93,7 @@ def test_the_story_has_fact_and_fix(folder: Path, capsys: pytest.CaptureFixture[
     assert "certificate 1: CN=old" in shown.out
     assert "expired 3 days ago" in shown.out
     assert "(client_cert_expired)" in shown.out
-    assert "fix:  Renew the certificate" in shown.out
+    assert "fix: Renew the certificate" in shown.out
     assert shown.err == "1 file, 1 fault\n"
 
 
@@ -246,8 +246,8 @@ def test_a_report_may_be_empty_of_everything() -> None:
     inspection = Inspection(at=0.0, files=(report,), faults=(fault,))
     stream = io.StringIO()
 
-    print_files(inspection, stream)
+    print_inspection(inspection, stream)
 
     assert "(empty subject)" in stream.getvalue()
     assert "gone (client_file_missing)" in stream.getvalue()
-    assert json.loads(files_document(inspection))["files"][0]["certificates"][0]["days_left"] > 0
+    assert json.loads(encode_inspection(inspection))["files"][0]["certificates"][0]["days_left"] > 0

@@ -7,16 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from probe.attempt.session import DATE_PATIENCE, OtlpConversation, Purpose
+from probe.attempt.session import DATE_TIMEOUT, OtlpSession, Purpose
 from probe.backend.answers import Request, Response
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
 from probe.backend.pki import Issued
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.otlp.request import build_request
-from probe.tls.client import TlsClient, TlsPlan
+from probe.tls.client import TlsClient
+from probe.tls.settings import ClientSettings
 from tests.support.loopback_client import OTHER_CA, SERVER_CA
-from tests.support.memory_peer import VERSIONS, MemoryServer, Version, plan_of, server_context
+from tests.support.memory_peer import VERSIONS, MemoryServer, Version, server_context, settings_of
 from tests.support.talking import SETTINGS, STRANGER, TOKEN, Talk
 
 NOW = datetime.now(UTC)
@@ -43,16 +44,16 @@ def talk(
     *,
     version: Version = "1.3",
     alpn: bytes | None = b"http/1.1",
-    plan: TlsPlan | None = None,
+    settings: ClientSettings | None = None,
     protocol: Protocol = "http/protobuf",
     purpose: Purpose = "export",
 ) -> Talk:
     """Return a conversation with a server of `server`'s dates, after the handshake."""
-    conversation = OtlpConversation(
-        TlsClient(plan or plan_of()),
+    conversation = OtlpSession(
+        TlsClient(settings or settings_of()),
         build_request(target(protocol), "mtls-probe/test"),
         purpose=purpose,
-        grpc=protocol == "grpc",
+        needs_h2=protocol == "grpc",
         quiet=0.05,
     )
     return Talk(
@@ -88,15 +89,15 @@ def test_a_bare_head_reads_the_date(
     """The answer gives the server's clock, and is no answer of an attempt."""
     it = talk(server, version=version, alpn=alpn, purpose=purpose)
     assert it.end is None
-    assert it.conversation.wake_at == it.now + DATE_PATIENCE
+    assert it.conversation.wake_at == it.now + DATE_TIMEOUT
 
     request = asked(it, alpn)
 
     assert (request.method, request.path) == ("HEAD", "/")
     assert it.end == UNVERIFIED
     assert it.conversation.answer is None
-    assert it.conversation.date_answer is not None
-    assert it.conversation.date_answer.date == ELSEWHERE.timestamp()
+    assert it.conversation.dated_answer is not None
+    assert it.conversation.dated_answer.date == ELSEWHERE.timestamp()
 
 
 @pytest.mark.parametrize("alpn", [b"h2", b"http/1.1", None])
@@ -107,7 +108,7 @@ def test_nothing_of_the_target_leaves(alpn: bytes | None, protocol: Protocol) ->
     request = asked(it, alpn)
     it.conversation.wake(it.now + 1)
     it.conversation.expire(it.now + 2)
-    it.server.receive(it.conversation.take_output() + it.conversation.farewell())
+    it.server.receive(it.conversation.take_output() + it.conversation.close())
 
     fields = {name for name in request.headers if not name.startswith(":")}
     assert fields <= {"host", "user-agent"}
@@ -119,29 +120,29 @@ def test_nothing_of_the_target_leaves(alpn: bytes | None, protocol: Protocol) ->
 @pytest.mark.parametrize(
     ("server", "plan"),
     [
-        (OTHER_CA.issue("b", usages=("serverAuth",), not_after=NOW - DAY), plan_of()),
-        (EXPIRED, plan_of(reference="collector.example.com")),
-        (SERVER_CA.issue("b", usages=("clientAuth",), not_after=NOW - DAY), plan_of()),
+        (OTHER_CA.issue("b", usages=("serverAuth",), not_after=NOW - DAY), settings_of()),
+        (EXPIRED, settings_of(reference="collector.example.com")),
+        (SERVER_CA.issue("b", usages=("clientAuth",), not_after=NOW - DAY), settings_of()),
         (
             SERVER_CA.issue(
                 "b", usages=("serverAuth",), not_after=NOW - DAY, signature_hash="sha1"
             ),
-            plan_of(),
+            settings_of(),
         ),
     ],
     ids=["unknown CA", "another name", "another usage", "weak"],
 )
-def test_a_server_with_another_fault_is_asked_nothing(server: Issued, plan: TlsPlan) -> None:
+def test_a_server_with_another_fault_is_asked_nothing(server: Issued, plan: ClientSettings) -> None:
     """It may be anybody's: the attempt ends with the handshake."""
-    it = talk(server, plan=plan)
+    it = talk(server, settings=plan)
     assert it.end == UNVERIFIED
-    it.server.receive(it.conversation.take_output() + it.conversation.farewell())
+    it.server.receive(it.conversation.take_output() + it.conversation.close())
     assert it.server.plain == b""
 
 
 def test_insecure_skip_verify_asks_for_the_export_itself() -> None:
     """Told not to look at dates, an exporter sends its request, and no HEAD."""
-    it = talk(plan=plan_of(skip_verify=True)).wake()
+    it = talk(settings=settings_of(skip_verify=True)).wake()
     assert it.server.plain.startswith(b"POST ")
 
 
@@ -157,7 +158,7 @@ def test_a_refused_certificate_of_ours_changes_nothing(version: Version) -> None
 
     In TLS 1.2 it comes within the handshake, and ends it as ever.
     """
-    it = talk(version=version, plan=plan_of(STRANGER))
+    it = talk(version=version, settings=settings_of(STRANGER))
     assert it.end == (UNVERIFIED if version == "1.3" else ("alert", "handshake"))
     assert it.conversation.handshake is not None
     assert [alert.number for alert in it.conversation.handshake.alerts] == [48]
@@ -183,7 +184,7 @@ def test_without_an_answer_it_ends_as_before(how: str, alpn: bytes) -> None:
     ending = it.conversation.ending
     assert ending is not None
     assert (ending.detail, ending.close_notify) == ("", False)
-    assert it.conversation.date_answer is None or it.conversation.date_answer.date is None
+    assert it.conversation.dated_answer is None or it.conversation.dated_answer.date is None
     assert it.conversation.durations == {"handshake": 0.0}
 
 

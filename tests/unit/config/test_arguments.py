@@ -177,7 +177,7 @@ def test_where_to_listen(text: str, host: str, port: int) -> None:
 )
 def test_where_nobody_can_listen(text: str) -> None:
     """Anything else is a usage error."""
-    with pytest.raises(click.UsageError, match="is no HOST:PORT"):
+    with pytest.raises(click.UsageError, match="is not HOST:PORT"):
         read_listen(text)
 
 

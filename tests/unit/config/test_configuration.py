@@ -4,14 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.configuration import (
-    Configuration,
-    configuration_from_environment,
-    load_configuration,
-)
+from probe.config.configuration import Configuration
+from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
-from probe.config.loader import lists_of
-from probe.config.named_sources import NamedSource
+from probe.config.loader import list_urls, load_configuration, load_from_environment
 from probe.model.target import Secret, Target, TlsSettings
 from tests.support.configuration_texts import CAUSES, Load, One
 
@@ -242,7 +238,7 @@ def test_the_sdk_source_adds_targets(load: Load) -> None:
         {ENDPOINT: "https://c:4317"},
     )
     added = configuration.targets[1]
-    assert configuration.sources == (NamedSource.of("sdk", "environment"),)
+    assert configuration.sources == (DeclaredSource.of("sdk", "environment"),)
     assert (added.name, added.interval, added.depth) == ("sdk#2", 7, "tls")
     assert (added.labels, added.headers) == ((("team", "x"),), ())
 
@@ -275,13 +271,13 @@ def test_targets_of_one_file_never_merge(load: Load) -> None:
 
 def test_the_environment_alone_is_a_configuration() -> None:
     """As an SDK in the same pod would see it."""
-    configuration = configuration_from_environment({ENDPOINT: "http://localhost:4317"})
+    configuration = load_from_environment({ENDPOINT: "http://localhost:4317"})
     assert [target.name for target in configuration.targets] == ["sdk"]
 
 
 def test_an_empty_environment_is_a_configuration_that_says_what_to_set() -> None:
     """No target, the SDK's default neither: the variable is named, and nothing raises."""
-    found = configuration_from_environment({})
+    found = load_from_environment({})
     (state,) = found.source_states
     assert (found.targets, state.source, state.up, state.targets) == ((), "environment", False, 0)
     assert state.error is not None
@@ -291,7 +287,7 @@ def test_an_empty_environment_is_a_configuration_that_says_what_to_set() -> None
 
 def test_a_misspelt_variable_is_pointed_at() -> None:
     """Which one was set instead, and which was meant."""
-    (state,) = configuration_from_environment({"OTEL_EXPORTER_OTLP_ENDPOIN": "c:1"}).source_states
+    (state,) = load_from_environment({"OTEL_EXPORTER_OTLP_ENDPOIN": "c:1"}).source_states
     assert f"OTEL_EXPORTER_OTLP_ENDPOIN is set: was {ENDPOINT} meant?" in (state.error or "")
 
 
@@ -314,4 +310,4 @@ def test_a_token_in_a_list_s_url_is_in_no_text_of_a_configuration(load: Load) ->
     """Nobody who prints a configuration or logs it prints the token."""
     configuration = load("sources: [{http_sd: 'https://h/sd?token=s3cret'}]")
     assert "s3cret" not in repr(configuration)
-    assert lists_of(configuration) == ("https://h/sd?token=s3cret",)
+    assert list_urls(configuration) == ("https://h/sd?token=s3cret",)

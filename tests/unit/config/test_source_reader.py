@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.config.declared_source import DeclaredSource, SourceInputs
 from probe.config.errors import ConfigurationError
-from probe.config.named_sources import NamedSource, Surroundings
-from probe.config.read_files import ReadFiles
+from probe.config.file_reader import FileReader
 from probe.config.schema import DefaultsEntry
 from probe.config.source_reader import KEPT, SourceReader, SourcesReading
-from probe.model.source_state import SourceState, sources_down
+from probe.model.target import SourceState, sources_down
 
 URL = "https://inventory.example.com/collectors?token=s3cret"
 COLLECTOR = """
@@ -26,11 +26,11 @@ SDK = "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: {endpoint: 
 class Reading:
     """One `SourceReader`, asked again and again."""
 
-    def __init__(self, *sources: NamedSource) -> None:
+    def __init__(self, *sources: DeclaredSource) -> None:
         """Read these sources."""
         self.sources = sources
         self.reader = SourceReader()
-        self.files = ReadFiles()
+        self.files = FileReader()
 
     def read(
         self,
@@ -38,7 +38,7 @@ class Reading:
         defaults: DefaultsEntry | None = None,
     ) -> SourcesReading:
         """Read all of them now."""
-        where = Surroundings({}, self.files.read, fetched or {})
+        where = SourceInputs({}, self.files.read, fetched or {})
         return self.reader.read(self.sources, defaults or DefaultsEntry(), where)
 
 
@@ -58,7 +58,7 @@ def test_a_file_that_turns_bad_keeps_what_it_held(tmp_path: Path, kind: str, bad
     good = {"file_sd": "[{targets: ['a:1']}]", "collector": COLLECTOR, "sdk": SDK}[kind]
     held = {"file_sd": "a:1", "collector": "c:4317", "sdk": "s:1"}[kind]
     file.write_text(good)
-    reading = Reading(NamedSource.of(kind, str(file)))
+    reading = Reading(DeclaredSource.of(kind, str(file)))
     first = reading.read()
     assert (endpoints(first), first.states[0].up) == ([held], True)
     file.write_text(bad)
@@ -81,8 +81,8 @@ def test_a_bad_file_at_the_start_stops_nothing_else(tmp_path: Path, bad: str) ->
     (tmp_path / "bad.yaml").write_text(bad)
     (tmp_path / "good.yaml").write_text("[{targets: ['a:1']}]")
     found = Reading(
-        NamedSource.of("file_sd", str(tmp_path / "bad.yaml")),
-        NamedSource.of("file_sd", str(tmp_path / "good.yaml")),
+        DeclaredSource.of("file_sd", str(tmp_path / "bad.yaml")),
+        DeclaredSource.of("file_sd", str(tmp_path / "good.yaml")),
     ).read()
     assert [state.up for state in found.states] == [False, True]
     assert endpoints(found) == ["a:1"]
@@ -92,7 +92,7 @@ def test_the_files_of_a_pattern_stand_by_themselves(tmp_path: Path) -> None:
     """A bad one keeps its own targets; one that is gone takes them along, as in Prometheus."""
     for name in "ab":
         (tmp_path / f"{name}.yaml").write_text(f"[{{targets: ['{name}:1']}}]")
-    reading = Reading(NamedSource.of("file_sd", str(tmp_path / "*.yaml")))
+    reading = Reading(DeclaredSource.of("file_sd", str(tmp_path / "*.yaml")))
     assert endpoints(reading.read()) == ["a:1", "b:1"]
     (tmp_path / "a.yaml").write_text("nonsense")
     (tmp_path / "b.yaml").write_text("[{targets: ['b:2']}]")
@@ -111,7 +111,7 @@ def test_the_files_of_a_pattern_stand_by_themselves(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_listed_keeps_its_files(tmp_path: Path) -> None:
     """No descriptors, as the kernel says it: our own trouble takes no target away."""
     (tmp_path / "a.yaml").write_text("[{targets: ['a:1']}]")
-    reading = Reading(NamedSource.of("file_sd", str(tmp_path / "*.yaml")))
+    reading = Reading(DeclaredSource.of("file_sd", str(tmp_path / "*.yaml")))
     reading.read()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
@@ -127,7 +127,7 @@ def test_a_folder_that_cannot_be_listed_keeps_its_files(tmp_path: Path) -> None:
 def test_a_pattern_that_is_no_path_is_down() -> None:
     """A name that is too long for the file system."""
     for length in (300, 5000):
-        (state,) = Reading(NamedSource.of("file_sd", f"/{'x' * length}/*.yaml")).read().states
+        (state,) = Reading(DeclaredSource.of("file_sd", f"/{'x' * length}/*.yaml")).read().states
         assert not state.up
         assert "cannot be listed: File name too long" in (state.error or "")
 
@@ -140,7 +140,7 @@ def test_a_file_whose_name_looks_like_a_secret_is_read_all_the_same(
     file = tmp_path / f"{'Zm9vYmFyYmF6cXV4' * 8}.yaml"
     text = {"file_sd": "[{targets: ['a:1']}]", "collector": COLLECTOR, "sdk": SDK}[kind]
     file.write_text(text)
-    found = Reading(NamedSource.of(kind, str(file))).read()
+    found = Reading(DeclaredSource.of(kind, str(file))).read()
     assert found.states[0].up
     assert len(endpoints(found)) == 1
 
@@ -149,7 +149,7 @@ def test_what_an_unusable_entry_leaves_is_used(tmp_path: Path) -> None:
     """One address of three is none: the others are targets, and the source is down with its line."""
     file = tmp_path / "a.yaml"
     file.write_text("- targets: ['a:1', nowhere, 'b:1']")
-    found = Reading(NamedSource.of("file_sd", str(file))).read()
+    found = Reading(DeclaredSource.of("file_sd", str(file))).read()
     (state,) = found.states
     assert endpoints(found) == ["a:1", "b:1"]
     assert (state.up, state.targets) == (False, 2)
@@ -160,7 +160,7 @@ def test_a_list_that_says_that_it_is_empty_is_up(tmp_path: Path) -> None:
     """`[]` is an answer; an empty file is none."""
     file = tmp_path / "a.json"
     file.write_text("[]")
-    assert Reading(NamedSource.of("file_sd", str(file))).read().states == (
+    assert Reading(DeclaredSource.of("file_sd", str(file))).read().states == (
         SourceState(f"file_sd:{file}", True, 0, None),
     )
 
@@ -188,7 +188,7 @@ def test_a_file_that_gives_no_usable_target_is_down(
     """Each says why."""
     file = tmp_path / "a.yaml"
     file.write_text(text)
-    (state,) = Reading(NamedSource.of(kind, str(file))).read().states
+    (state,) = Reading(DeclaredSource.of(kind, str(file))).read().states
     assert not state.up
     assert said in (state.error or "")
 
@@ -206,14 +206,14 @@ def test_what_is_no_regular_file_is_down_and_never_waited_for(tmp_path: Path, ki
         ("fifo.yaml", "FIFO"),
         ("zero.yaml", "device"),
     ):
-        (state,) = Reading(NamedSource.of(kind, str(tmp_path / name))).read().states
+        (state,) = Reading(DeclaredSource.of(kind, str(tmp_path / name))).read().states
         assert not state.up
         assert said in (state.error or ""), name
 
 
 def test_a_list_keeps_its_last_good_answer() -> None:
     """When it cannot be fetched, and when what it answers is no list."""
-    reading = Reading(NamedSource.of("http_sd", URL))
+    reading = Reading(DeclaredSource.of("http_sd", URL))
     assert endpoints(reading.read({URL: b'[{"targets": ["a:1"]}]'})) == ["a:1"]
     down = ConfigurationError("answers 500 instead of 200", file="https://h/")
     for answer in (down, b"<html>", b"null", b"", b'[{"targets": [5]}]'):
@@ -228,14 +228,14 @@ def test_a_list_keeps_its_last_good_answer() -> None:
 
 def test_a_list_that_nobody_has_asked_for_is_neither_up_nor_down() -> None:
     """It is counted, and has no state yet."""
-    found = Reading(NamedSource.of("http_sd", URL)).read()
+    found = Reading(DeclaredSource.of("http_sd", URL)).read()
     assert (found.states, found.not_fetched) == ((), 1)
 
 
 def test_lists_that_are_shown_alike_are_told_apart() -> None:
     """Their queries are not shown, and two series of one name cannot be."""
     other = URL.replace("s3cret", "another")
-    found = Reading(NamedSource.of("http_sd", URL), NamedSource.of("http_sd", other)).read(
+    found = Reading(DeclaredSource.of("http_sd", URL), DeclaredSource.of("http_sd", other)).read(
         {URL: b"[]", other: b"{"}
     )
     name = "http_sd:https://inventory.example.com/collectors"
@@ -249,7 +249,7 @@ def test_changed_defaults_apply_to_what_stays_in_force(tmp_path: Path) -> None:
     """The content is kept, not what was once made of it."""
     file = tmp_path / "a.yaml"
     file.write_text("[{targets: ['a:1']}]")
-    reading = Reading(NamedSource.of("file_sd", str(file)))
+    reading = Reading(DeclaredSource.of("file_sd", str(file)))
     reading.read()
     file.write_text("nonsense")
     ((target,),) = reading.read(defaults=DefaultsEntry(interval="7s")).files
@@ -260,7 +260,7 @@ def test_a_source_that_is_gone_is_forgotten(tmp_path: Path) -> None:
     """Named again, it begins anew."""
     file = tmp_path / "a.yaml"
     file.write_text("[{targets: ['a:1']}]")
-    reading = Reading(NamedSource.of("file_sd", str(file)))
+    reading = Reading(DeclaredSource.of("file_sd", str(file)))
     sources = reading.sources
     reading.read()
     reading.sources = ()
@@ -281,8 +281,8 @@ def test_whatever_a_source_holds_nothing_is_raised(contents: list[bytes], kind: 
     reader = SourceReader()
     for content in contents:
         held["f.yaml"] = content
-        where = Surroundings({}, held.__getitem__)
-        found = reader.read((NamedSource.of(kind, "f.yaml"),), DefaultsEntry(), where)
+        where = SourceInputs({}, held.__getitem__)
+        found = reader.read((DeclaredSource.of(kind, "f.yaml"),), DefaultsEntry(), where)
         (state,) = found.states
         assert state.up == (state.error is None)
         assert "\x1b" not in (state.error or "")

@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.configuration import (
-    SAMPLE_SUCCESSES,
-    configuration_from_environment,
-    load_configuration,
-)
+from probe.config.configuration import SAMPLE_SUCCESSES
+from probe.config.loader import load_configuration, load_from_environment
 from probe.config.span_destination import QUEUE, SpanDestination, span_destination
 from tests.support.command_line import configuration
 
@@ -92,9 +89,9 @@ def test_a_configuration_says_whose_the_variables_are(
 
 def test_without_a_configuration_they_are_what_is_probed() -> None:
     """A sidecar beside its application: nothing but the attempts goes to the backend."""
-    assert configuration_from_environment({ENDPOINT: "https://c:4318"}).spans_to is None
+    assert load_from_environment({ENDPOINT: "https://c:4318"}).spans_to is None
     asked = {ENDPOINT: "https://c:4318", "OTEL_TRACES_EXPORTER": "otlp"}
-    assert configuration_from_environment(asked).spans_to is not None
+    assert load_from_environment(asked).spans_to is not None
 
 
 @pytest.mark.parametrize(
@@ -137,7 +134,7 @@ def test_the_sampler_says_how_many_successes_are_recorded(
         "OTEL_TRACES_SAMPLER_ARG": ratio,
     }
     target = {"endpoint": "https://c:4317"}
-    assert configuration_from_environment(environ).sample_successes == share
+    assert load_from_environment(environ).sample_successes == share
     for written, expected in (({}, share), ({"telemetry": {"sample_successes": 0.5}}, 0.5)):
         loaded = load_configuration(configuration(tmp_path, target, **written), environ)
         assert (loaded.sample_successes, loaded.warnings) == (expected, ())

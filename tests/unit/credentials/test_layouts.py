@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from probe.attempt.prober import Prober
-from probe.attempt.resolver import Resolver
 from probe.backend.pki import Authority, Issued
 from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
@@ -17,7 +15,7 @@ from probe.credentials.tls_context import Credentials
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target, TlsSettings
-from probe.x509.parse import CertificateReader
+from tests.support.attempting import prober
 from tests.support.loopback_client import Start
 
 ROOT = Authority.root("cert-manager root")
@@ -31,17 +29,6 @@ EXPORTER_ID = "spiffe://example.org/ns/payments/sa/checkout"
 # SVIDs serve on both sides (SPIFFE X.509-SVID §4.4); their subject says nothing.
 BOTH = ("clientAuth", "serverAuth")
 COLLECTOR_SVID = SPIRE.issue("", sans=(f"URI:{COLLECTOR_ID}",), usages=BOTH)
-
-
-def prober() -> Prober:
-    """Return a prober with a store of its own."""
-    return Prober(
-        CredentialStore(),
-        CertificateReader(),
-        Resolver(),
-        wall_clock=time.time,
-        user_agent="mtls-probe/test",
-    )
 
 
 def secret_volume(folder: Path, generation: str, files: Mapping[str, bytes]) -> None:
@@ -151,7 +138,7 @@ def test_a_secret_without_a_ca_says_so(tmp_path: Path) -> None:
 async def test_a_swap_between_attempts(start: Start, tmp_path: Path) -> None:
     """The next attempt shows the new certificate, and the backend takes both."""
     backend: Backend = await start(server=COLLECTOR, client_ca=ROOT)
-    probe, target = prober(), of_secret(tmp_path, backend.port)
+    probe, target = prober(clock=time.time), of_secret(tmp_path, backend.port)
     serials = []
     for generation in ("first", "second"):
         issued = ISSUER.issue("checkout")
@@ -181,7 +168,9 @@ async def test_a_backend_that_is_named_by_its_spiffe_id_alone(
     exporter = SPIRE.issue("", sans=(f"URI:{EXPORTER_ID}",), usages=BOTH)
     for name, content in svid_files(exporter).items():
         (tmp_path / name).write_bytes(content)
-    evidence = await prober().attempt(of_spiffe(tmp_path, backend.port, server_name_override))
+    evidence = await prober(clock=time.time).attempt(
+        of_spiffe(tmp_path, backend.port, server_name_override)
+    )
 
     assert verdict(evidence) == expected
     assert evidence.handshake is not None
@@ -194,7 +183,7 @@ async def test_spiffe_helper_comes_later_and_writes_in_place(start: Start, tmp_p
     backend: Backend = await start(
         server=COLLECTOR_SVID, chain=SPIRE.intermediates, client_ca=TRUST_DOMAIN
     )
-    probe, target = prober(), of_spiffe(tmp_path, backend.port, COLLECTOR_ID)
+    probe, target = prober(clock=time.time), of_spiffe(tmp_path, backend.port, COLLECTOR_ID)
     assert verdict(await probe.attempt(target)) == "client_file_missing"
 
     serials = []

@@ -19,7 +19,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
 from probe.model.finding import Role
-from probe.text.shell_quoting import quote_authority, quote_path, quote_word
+from probe.text.safe_text import quote_authority, quote_path, quote_word
 
 HOSTILE: Final = (
     "$(touch x).localhost", "`touch x`", "a'b", 'a"b', "a b", "a\nb", "-connect", "--help", "a;b",

@@ -7,7 +7,7 @@ import pytest
 
 from probe.demo.scenarios import SCENARIOS, Demo
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.service.pipeline import one_round
+from probe.service.pipeline import run_rounds
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -38,7 +38,7 @@ async def test_every_backend_gets_exactly_the_cause_it_was_built_for(tmp_path: P
     targets = await demo.start(tmp_path)
     try:
         assert tuple(target.name for target in targets) == tuple(BY_NAME)
-        observations = await one_round(targets, concurrency=4, clock_tolerance=60.0)
+        observations = await run_rounds(targets, concurrency=4)
     finally:
         await demo.stop()
     found = {target.name: diagnosis.cause for target, _, diagnosis in observations}

@@ -11,13 +11,13 @@ import pytest
 from hpack import Encoder
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
-from probe.attempt.session import OtlpConversation
+from probe.attempt.session import OtlpSession
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Protocol, Target
 from probe.otlp.request import build_request
-from tests.golden.attempts import attempt
-from tests.golden.attempts import target as facts
+from tests.support.evidence import attempt
+from tests.support.evidence import target as facts
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
 CHUNKED: Final = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -56,8 +56,8 @@ def judged(raw: bytes, protocol: Protocol, end: str, *, plaintext_h2: bool = Fal
     """Return what becomes of an attempt without TLS whose peer sends `raw` and then ends it."""
     asked = Target(name="t", endpoint=Endpoint("h", 4317, scheme="http"), protocol=protocol)
     request = build_request(asked, "probe")
-    conversation = OtlpConversation(
-        None, request, purpose="export", grpc=plaintext_h2 or protocol == "grpc", quiet=0.0
+    conversation = OtlpSession(
+        None, request, purpose="export", needs_h2=plaintext_h2 or protocol == "grpc", quiet=0.0
     )
     conversation.start(0.0)
     conversation.take_output()

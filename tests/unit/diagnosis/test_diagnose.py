@@ -8,7 +8,15 @@ from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, Recheck
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    CLIENT_CA,
+    EXPORTER,
+    ISSUING_CA,
+    OTHER_CA,
+    authority,
+    exporter,
+)
+from tests.support.evidence import (
     By,
     alert,
     answered,
@@ -20,14 +28,6 @@ from tests.golden.attempts import (
     shaken,
     target,
     unconnected,
-)
-from tests.golden.certificates import (
-    CLIENT_CA,
-    EXPORTER,
-    ISSUING_CA,
-    OTHER_CA,
-    authority,
-    exporter,
 )
 
 SILENCE = {"client_ca_untrusted", "client_san_rejected", "client_cert_revoked"}

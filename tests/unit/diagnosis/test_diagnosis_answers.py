@@ -6,7 +6,8 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Answer, BodyEnd, EndingKind, Evidence
-from tests.golden.attempts import (
+from tests.support.certificate_facts import EXPORTER, OTHER_CA, exporter
+from tests.support.evidence import (
     TAKEN,
     answered,
     answered_over_http,
@@ -17,7 +18,6 @@ from tests.golden.attempts import (
     shaken,
     target,
 )
-from tests.golden.certificates import EXPORTER, OTHER_CA, exporter
 
 GRPC = {
     1: "otlp_rejected",

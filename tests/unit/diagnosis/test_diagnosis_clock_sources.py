@@ -5,7 +5,8 @@ import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import ClockReading
-from tests.golden.attempts import (
+from tests.support.certificate_facts import DAY, authority, backend, exporter
+from tests.support.evidence import (
     NGINX_400,
     answered,
     holding,
@@ -13,7 +14,6 @@ from tests.golden.attempts import (
     refused,
     unverified,
 )
-from tests.golden.certificates import DAY, authority, backend, exporter
 
 SECOND = 1 / 86_400
 SNTP = "sntp:ntp.example.org"

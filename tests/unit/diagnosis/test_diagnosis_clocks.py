@@ -3,7 +3,8 @@
 import pytest
 
 from probe.diagnosis.diagnose import diagnose
-from tests.golden.attempts import (
+from tests.support.certificate_facts import BACKEND, DAY, EXPORTER, authority, backend, exporter
+from tests.support.evidence import (
     By,
     holding,
     offset,
@@ -11,7 +12,6 @@ from tests.golden.attempts import (
     target,
     unverified,
 )
-from tests.golden.certificates import BACKEND, DAY, EXPORTER, authority, backend, exporter
 
 SECOND = 1 / 86_400
 

@@ -12,7 +12,8 @@ from probe.diagnosis.readings.peer_protocol import name_first_bytes
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import EndingKind, Offer, Stage
 from probe.model.finding import Finding
-from tests.golden.attempts import (
+from tests.support.certificate_facts import EXPORTER
+from tests.support.evidence import (
     alert,
     answered,
     attempt,
@@ -23,7 +24,6 @@ from tests.golden.attempts import (
     target,
     unconnected,
 )
-from tests.golden.certificates import EXPORTER
 
 NOTHING_IN_COMMON = (
     "no_shared_cipher",

@@ -5,7 +5,7 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ConnectTry, EndingKind, Evidence, Stage
-from tests.golden.attempts import attempt, begun, shaken, target
+from tests.support.evidence import attempt, begun, shaken, target
 
 PROXY = "proxy.example.com:3128"
 PROXIED = target(proxy=PROXY)

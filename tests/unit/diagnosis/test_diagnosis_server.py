@@ -6,7 +6,16 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.certificate import CertificateFacts
 from probe.model.evidence import Evidence, NameCheck
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    BACKEND,
+    EXPORTER,
+    OTHER_CA,
+    SERVER_CA,
+    authority,
+    backend,
+    exporter,
+)
+from tests.support.evidence import (
     HOST,
     alert,
     answered,
@@ -16,15 +25,6 @@ from tests.golden.attempts import (
     shaken,
     target,
     unverified,
-)
-from tests.golden.certificates import (
-    BACKEND,
-    EXPORTER,
-    OTHER_CA,
-    SERVER_CA,
-    authority,
-    backend,
-    exporter,
 )
 
 INTERMEDIATE = authority("Backend issuing CA", SERVER_CA)

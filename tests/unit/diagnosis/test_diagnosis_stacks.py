@@ -4,6 +4,7 @@ Where a stack's answer does not tell, the diagnosis says so: `certain` is false 
 is among what remains possible. A confident wrong answer is the one thing that never comes out.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec.structs
@@ -12,9 +13,10 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Answer, Evidence
-from tests.golden.attempts import By, answered, holding, refused, shaken
-from tests.golden.certificates import CLIENT_CA, EXPORTER
+from tests.support.certificate_facts import CLIENT_CA, EXPORTER
 from tests.support.client_faults import FAULTS, NAMES_NO_CAS, STACKS, ClientFault
+from tests.support.every_row import every_row
+from tests.support.evidence import By, answered, holding, refused, shaken
 
 Version = Literal["1.2", "1.3"]
 VERSIONS: tuple[Version, ...] = ("1.2", "1.3")
@@ -34,24 +36,20 @@ def seen(fault: ClientFault, stack: str, version: Version, cell: str) -> Evidenc
     return refused(by, *fault.chain, at_hand=fault.at_hand, listed=listed, version=version)
 
 
-def rows() -> list[object]:
-    """Return one parameter set for each fault, stack and TLS version that the table knows."""
-    found: list[object] = []
+def rows() -> Iterator[tuple[ClientFault, str, Version, str]]:
+    """Yield each fault, stack and TLS version that the table knows, with the stack's answer."""
     for fault in FAULTS:
         for stack, cell in zip(STACKS, fault.cells.split(), strict=True):
             both = cell.split("/")
             for version, one in zip(VERSIONS, both if len(both) == 2 else both * 2, strict=True):
                 if one != "-":
-                    label = f"{fault.what}: {stack}, TLS {version}, {one}"
-                    found.append(pytest.param(fault, stack, version, one, id=label))
-    return found
+                    yield fault, stack, version, one
 
 
-@pytest.mark.parametrize(("fault", "stack", "version", "cell"), rows())
-def test_a_fault_gets_its_true_cause(
-    fault: ClientFault, stack: str, version: Version, cell: str
-) -> None:
+@every_row(row=rows())
+def test_a_fault_gets_its_true_cause(row: tuple[ClientFault, str, Version, str]) -> None:
     """The true causes are all named; a certain primary cause is one of them."""
+    fault, stack, version, cell = row
     found = diagnose(seen(fault, stack, version, cell))
 
     if cell == "in":
@@ -105,9 +103,10 @@ CERTAIN = [
 ]
 
 
-@pytest.mark.parametrize(("what", "stack", "cause"), CERTAIN)
-def test_where_the_answer_tells_the_diagnosis_is_certain(what: str, stack: str, cause: str) -> None:
+@every_row(row=CERTAIN)
+def test_where_the_answer_tells_the_diagnosis_is_certain(row: tuple[str, str, str]) -> None:
     """Nothing is hedged where the alert, the list and our own files leave one cause."""
+    what, stack, cause = row
     found = _by(what, stack)
 
     assert (found.cause, found.certain) == (cause, True)

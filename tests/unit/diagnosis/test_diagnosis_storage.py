@@ -1,11 +1,11 @@
 """A backend that could not write, told apart from one that forbids: by the answer's text."""
 
 import msgspec.structs
-import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Answer
-from tests.golden.attempts import TAKEN, answered, answered_over_http
+from tests.support.every_row import every_row
+from tests.support.evidence import TAKEN, answered, answered_over_http
 
 OF_A_FILE = (
     "open /var/lib/otelcol/traces.json: permission denied",
@@ -55,21 +55,19 @@ def over_http(status: int, message: str) -> str | None:
     return diagnose(answered_over_http(answer)).cause
 
 
-@pytest.mark.parametrize("text", OF_A_FILE + OF_A_DISK)
-@pytest.mark.parametrize("status", [2, 7, 13, 14, 16])
+@every_row(status=[2, 7, 13, 14, 16], text=OF_A_FILE + OF_A_DISK)
 def test_a_file_or_a_disk_is_storage_whatever_the_status(status: int, text: str) -> None:
     """What names a file or a full disk is of the backend's storage, also under 7."""
     assert over_grpc(status, text) == "otlp_storage_failure"
 
 
-@pytest.mark.parametrize("text", OF_A_FILE + OF_A_DISK)
-@pytest.mark.parametrize("status", [400, 401, 403, 500, 503])
+@every_row(status=[400, 401, 403, 500, 503], text=OF_A_FILE + OF_A_DISK)
 def test_the_same_over_http(status: int, text: str) -> None:
     """HTTP codes are the gateway's choice; the text is the backend's."""
     assert over_http(status, text) == "otlp_storage_failure"
 
 
-@pytest.mark.parametrize("text", OF_THE_CLIENT)
+@every_row(text=OF_THE_CLIENT)
 def test_a_client_that_may_not_is_not_storage(text: str) -> None:
     """Under PERMISSION_DENIED or 403 the words alone are about the client."""
     assert over_grpc(7, text) == "otlp_permission_denied"
@@ -78,14 +76,14 @@ def test_a_client_that_may_not_is_not_storage(text: str) -> None:
     assert over_http(401, text) == "otlp_unauthenticated"
 
 
-@pytest.mark.parametrize("text", OF_THE_CLIENT)
+@every_row(text=OF_THE_CLIENT)
 def test_under_another_status_the_words_are_the_backends_own(text: str) -> None:
     """A status that forbids nothing, and "permission denied": the backend met it itself."""
     assert over_grpc(2, text) == "otlp_storage_failure"
     assert over_http(500, text) == "otlp_storage_failure"
 
 
-@pytest.mark.parametrize("text", OF_THE_NETWORK + OF_NEITHER)
+@every_row(text=OF_THE_NETWORK + OF_NEITHER)
 def test_other_texts_keep_the_cause_of_their_status(text: str) -> None:
     """A socket that may not be opened, a quota, a failed write: no proof about a disk."""
     assert over_grpc(14, text) == "otlp_unavailable"

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
-from probe.diagnosis.wording import format_duration, format_time, name_certificate
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, from_json, to_json
+from probe.text.time_format import format_duration, format_time
 from tests.support.arbitrary_evidence import certificates, evidences
 
 NUMBERS = st.floats() | st.integers(-(10**20), 10**20).map(float)

@@ -1,4 +1,4 @@
-"""What every printed fix must be, over all golden evidence and over evidence that nobody planned.
+"""What every printed fix must be, over the evidence of all stories and over evidence that nobody planned.
 
 A step is imperative and ends as a sentence or in a command; no placeholder word, no file that is not
 set, something of this target in it; who must act is whom the first step addresses, everywhere.
@@ -12,15 +12,17 @@ import msgspec.structs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.config.sources.sdk.environment import targets_from_environment
 from probe.credentials.fix_steps import COMMAND
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import PLACEHOLDERS
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Evidence, TargetFacts
-from tests.golden.build import CASES
+from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
+from tests.support.every_row import every_row
 
 PLACEHOLDER: Final = re.compile(
     rf"\{{({'|'.join(PLACEHOLDERS)})\}}|\b(HOST|PORT|ADDRESS|DIR|FILE|NAME|SERVICE|NAMESPACE|CERT)\b"
@@ -80,15 +82,14 @@ def with_target(evidence: Evidence, **fields: object) -> Evidence:
     )
 
 
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-@every_case
+@every_row(story=STORIES)
 @every_kind
-def test_a_step_has_no_hole_and_names_no_file_that_is_not_set(case: object, kind: str) -> None:
+def test_a_step_has_no_hole_and_names_no_file_that_is_not_set(story: Story, kind: str) -> None:
     """Whatever the settings come from: no placeholder word, no made-up path, no doubled blank."""
-    evidence = with_target(case.evidence, **KINDS[kind])  # type: ignore[attr-defined]  # a Case
+    evidence = with_target(story.evidence, **KINDS[kind])
     for step in steps_of(diagnose(evidence)):
         assert not PLACEHOLDER.search(step), step
         assert step[0].isupper() or COMMAND.match(step), step
@@ -100,11 +101,11 @@ def test_a_step_has_no_hole_and_names_no_file_that_is_not_set(case: object, kind
             assert "/etc/otel/tls.crt" not in step or evidence.credentials.remarks, step
 
 
-@every_case
+@every_row(story=STORIES)
 @every_kind
-def test_a_fix_names_something_of_this_target(case: object, kind: str) -> None:
+def test_a_fix_names_something_of_this_target(story: Story, kind: str) -> None:
     """A fix that could stand under any target sends the reader away to search."""
-    evidence = with_target(case.evidence, **KINDS[kind])  # type: ignore[attr-defined]  # a Case
+    evidence = with_target(story.evidence, **KINDS[kind])
     found = diagnose(evidence)
     if found.cause is None:
         return
@@ -138,17 +139,20 @@ def words(text: str) -> set[str]:
     return {word.strip(".,:;()'\"") for word in text.split() if len(word) > 3}
 
 
-@every_case
+@every_row(story=STORIES)
 @every_kind
-def test_the_party_is_whom_the_first_step_addresses(case: object, kind: str) -> None:
+def test_the_party_is_whom_the_first_step_addresses(story: Story, kind: str) -> None:
     """Cause, party and fix agree, whatever the exporter's settings come from."""
-    evidence = with_target(case.evidence, **KINDS[kind])  # type: ignore[attr-defined]  # a Case
+    evidence = with_target(story.evidence, **KINDS[kind])
     found = diagnose(evidence)
     if found.cause is None:
         assert found.party is None
         return
     assert found.party is not None
-    assert addresses(found.party, found.fix[0], evidence.target), (found.party, found.fix[0])
+    assert addresses(found.party, found.fix[0], evidence.target), (
+        found.party,
+        found.fix[0],
+    )
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -179,10 +183,10 @@ def test_whatever_the_evidence_no_step_has_a_hole(evidence: Evidence) -> None:
 
 def test_a_skew_of_months_is_not_fixed_by_minutes() -> None:
     """Only a certificate that begins within the tolerance is issued a few minutes earlier."""
-    for case in CASES:
-        found = diagnose(case.evidence)
+    for story in STORIES:
+        found = diagnose(story.evidence)
         if any("a few minutes in the past" in step for step in steps_of(found)):
-            assert any("within the tolerance" in fact for fact in found.facts), case.name
+            assert any("within the tolerance" in fact for fact in found.facts), story.name
 
 
 @pytest.mark.parametrize(
@@ -197,7 +201,7 @@ def test_a_skew_of_months_is_not_fixed_by_minutes() -> None:
 )
 def test_a_renewed_certificate_is_read_as_this_exporter_reads(kind: str, says: str) -> None:
     """Fixes differ where the evidence does: what reads a file once is restarted."""
-    expired = next(case for case in CASES if case.name == "client_cert_expired")
+    expired = BY_NAME["client_cert_expired"]
     found = diagnose(with_target(expired.evidence, **KINDS[kind]))
     assert any(step.startswith(says) for step in found.fix), found.fix
 
@@ -207,7 +211,7 @@ def test_each_variable_that_has_no_effect_has_its_own_step() -> None:
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c:4317"}
     environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
     (watched,) = targets_from_environment(environ)
-    well = next(case for case in CASES if case.name == "confirmed").evidence
+    well = BY_NAME["confirmed"].evidence
     found = diagnose(msgspec.structs.replace(well, target=target_facts(watched, 60.0)))
 
     assert [finding.fix[0] for finding in found.findings] == [
@@ -219,8 +223,10 @@ def test_each_variable_that_has_no_effect_has_its_own_step() -> None:
         assert finding.fix[0].split("=")[0].removeprefix("Set ") in finding.fact
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.name.startswith("server_name_mismatch")])
-def test_a_new_server_certificate_is_followed_by_a_restart(case: object) -> None:
+def test_a_new_server_certificate_is_followed_by_a_restart() -> None:
     """A backend reads its certificate once, or at a reload."""
-    found = diagnose(case.evidence)  # type: ignore[attr-defined]  # a Case
-    assert found.fix[1].startswith("Restart the backend, or make it read its files again")
+    stories = [story for story in STORIES if story.name.startswith("server_name_mismatch")]
+    assert stories
+    for story in stories:
+        found = diagnose(story.evidence)
+        assert found.fix[1].startswith("Restart the backend, or make it read its files again")

@@ -22,7 +22,7 @@ from probe.backend.server import HOST, Backend
 from probe.demo.scenarios import SCENARIOS, DemoPki
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Source, Target, TlsSettings
-from probe.service.pipeline import one_round
+from probe.service.pipeline import run_rounds
 from tests.support.demo_pki import PKI
 
 DAY: Final = timedelta(days=1)
@@ -217,7 +217,7 @@ async def run(command: str) -> None:
 
 async def observe(watched: Target) -> Diagnosis:
     """Make one attempt with nothing remembered."""
-    round_ = one_round([watched], concurrency=1, clock_tolerance=60.0)
+    round_ = run_rounds([watched], concurrency=1)
     ((_, _, diagnosis),) = await round_
     return diagnosis
 

@@ -5,8 +5,8 @@ import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Answer, EndingKind, Evidence, Experiment
-from tests.golden.attempts import attempt, begun, refused, shaken
-from tests.golden.certificates import AT, EXPORTER
+from tests.support.certificate_facts import AT, EXPORTER
+from tests.support.evidence import attempt, begun, refused, shaken
 
 
 def held_up(evidence: Evidence, seconds: float = 0.8) -> Evidence:

@@ -11,7 +11,15 @@ from probe.model.certificate import CertificateAtHand
 from probe.model.evidence import Evidence
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.target import TlsSettings
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    CLIENT_CA,
+    EXPORTER,
+    ISSUING_CA,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.credential_files import issue
+from tests.support.evidence import (
     TAKEN,
     answered,
     answered_over_http,
@@ -22,14 +30,6 @@ from tests.golden.attempts import (
     stopped_by_files,
     target,
 )
-from tests.golden.certificates import (
-    CLIENT_CA,
-    EXPORTER,
-    ISSUING_CA,
-    OTHER_CA,
-    exporter,
-)
-from tests.support.credential_files import issue
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
 
 

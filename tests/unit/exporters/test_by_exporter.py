@@ -11,7 +11,18 @@ from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
 from probe.model.runtime import RUNTIMES
-from tests.golden.attempts import (
+from tests.stories.all_stories import STORIES
+from tests.stories.story import Story
+from tests.support.arbitrary_evidence import evidences
+from tests.support.certificate_facts import (
+    BACKEND,
+    CLIENT_CA,
+    EXPORTER,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.every_row import every_row
+from tests.support.evidence import (
     HOST,
     alert,
     answered,
@@ -22,15 +33,6 @@ from tests.golden.attempts import (
     unconnected,
     unverified,
 )
-from tests.golden.build import CASES
-from tests.golden.certificates import (
-    BACKEND,
-    CLIENT_CA,
-    EXPORTER,
-    OTHER_CA,
-    exporter,
-)
-from tests.support.arbitrary_evidence import evidences
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
 
 
@@ -187,12 +189,12 @@ def test_a_silent_refusal_has_other_words_in_each_log() -> None:
     assert verdicts(refused(46, EXPORTER, listed=())) == {}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_verdicts_are_in_order_and_say_why(case: Any) -> None:
+@every_row(story=STORIES)
+def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
     """One for a runtime at most, in the order of all runtimes, of the target's protocol."""
-    found = by_exporter(case.evidence, diagnose(case.evidence))
+    found = by_exporter(story.evidence, diagnose(story.evidence))
     order = [runtime.id for runtime in RUNTIMES]
-    foreign = "-http" if case.evidence.target.protocol == "grpc" else "-grpc"
+    foreign = "-http" if story.evidence.target.protocol == "grpc" else "-grpc"
 
     assert [one.runtime for one in found] == sorted({one.runtime for one in found}, key=order.index)
     assert all(one.because and not one.runtime.endswith(foreign) for one in found)

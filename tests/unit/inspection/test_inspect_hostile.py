@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from probe.backend.pki import new_key
 from probe.inspection.inspect_files import inspect as look
 from probe.inspection.inspect_files import sets_of
-from probe.report.inspection import files_document, print_files
+from probe.report.inspection import encode_inspection, print_inspection
 from tests.support.inspecting import LEAF, ROOT, document, good_files, run
 
 BODY: Final = 16
@@ -150,5 +150,5 @@ def everything_of(path: Path) -> str:
     ]
     inspection = look(sets, 1.8e9, "host")
     stream = io.StringIO()
-    print_files(inspection, stream)
-    return stream.getvalue() + files_document(inspection).decode()
+    print_inspection(inspection, stream)
+    return stream.getvalue() + encode_inspection(inspection).decode()

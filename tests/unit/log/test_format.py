@@ -110,7 +110,7 @@ def test_a_line_has_otels_names(capsys: pytest.CaptureFixture[str]) -> None:
     (line,) = Said(capsys).lines(UNTRUSTED, version="1.3")
     assert line.pop("timestamp").endswith("Z")
     assert line == {
-        "event": "outcome_changed",
+        "event": "target_outcome_changed",
         "level": "warning",
         "mtls_probe.target": "eu",
         "mtls_probe.outcome": "failed",
@@ -146,7 +146,7 @@ def test_a_flapping_target_does_not_fill_the_log(capsys: pytest.CaptureFixture[s
         said.at += 30.0
     assert BURST < len(lines) <= BURST + 60 * 60 / EVERY
     passed_over = [line.get("changes_passed_over", 0) for line in lines]
-    assert sum(passed_over) > 90
+    assert sum(passed_over) >= 90
     assert not any(passed_over[:BURST])
 
 
@@ -175,11 +175,11 @@ def test_a_finding_is_told_when_it_comes_and_when_it_goes(
     )
     said.lines(CONFIRMED)
     (line,) = said.lines(ends_soon, ends_soon)
-    assert (line["event"], line["level"]) == ("finding_appeared", "warning")
+    assert (line["event"], line["level"]) == ("target_finding_appeared", "warning")
     assert line["mtls_probe.finding"] == "client_cert_expired"
     assert line["mtls_probe.facts"] == ["it ends in 5 days"]
     (line,) = said.lines(CONFIRMED, CONFIRMED)
-    assert (line["event"], line["level"]) == ("finding_gone", "info")
+    assert (line["event"], line["level"]) == ("target_finding_gone", "info")
     lines = [line for _ in range(40) for line in said.lines(ends_soon, CONFIRMED)]
     assert len(lines) <= BURST
     (line,) = said.lines(UNTRUSTED)

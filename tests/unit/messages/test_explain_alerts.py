@@ -1,17 +1,15 @@
 """Alerts of TLS in pasted lines: found in any runtime's words, and taken for what they mean."""
 
-import pytest
-
 from probe.messages.patterns import alert_meanings
 from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen, alerts
 from probe.messages.patterns.pasted import read
 from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
 from probe.model.runtime import CURL, RUNTIMES, Runtime
+from tests.support.every_row import every_row
 from tests.support.explaining import first, ids
 
 
-@pytest.mark.parametrize("number", sorted(PRINTED_ALERTS))
-@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.id)
+@every_row(runtime=RUNTIMES, number=sorted(PRINTED_ALERTS))
 def test_an_alert_in_any_runtimes_words(runtime: Runtime, number: int) -> None:
     """Every runtime's spelling of an alert is read as that alert and no other."""
     if runtime is CURL and number == 45:
@@ -23,10 +21,9 @@ def test_an_alert_in_any_runtimes_words(runtime: Runtime, number: int) -> None:
     assert [alert.number for alert in seen] == [number]
 
 
-@pytest.mark.parametrize("number", sorted(ALERT_NAMES))
-@pytest.mark.parametrize(
-    "form",
-    [
+@every_row(
+    number=sorted(ALERT_NAMES),
+    form=[
         "alert {name}", "Received fatal alert: {name}", "AlertReceived({camel})",
         "SSL alert number {number}", "SSL3 alert read:fatal:{words}", "*** Received alert [{number}]",
         "error:0A000{packed}:SSL routines::", "error:14094{packed}:SSL routines:ssl3_read_bytes",
@@ -62,10 +59,9 @@ def test_words_that_are_no_alert() -> None:
         assert alerts(read(text)) == ()
 
 
-@pytest.mark.parametrize("number", sorted(ALERT_NAMES))
-@pytest.mark.parametrize(
-    "form",
-    [
+@every_row(
+    number=sorted(ALERT_NAMES),
+    form=[
         "export failed (request 100{packed}): {reset}", "otelcol[100{packed}]: {reset}",
         "trace_id=10000{packed} span_id=0A000{packed}", "id 14094{packed}: deadline exceeded",
         "0A000{packed}", "pid 10000{packed}", "build 0a000{packed} of the exporter",

@@ -1,23 +1,14 @@
-"""Measures `explain` on real error lines that the project does not hold, where they are at hand."""
+"""Measures `explain` on the corpus of real error lines."""
 
 import json
-import os
 from pathlib import Path
-
-import pytest
 
 from probe.messages.match import explain
 
-BESIDE_THE_REPOSITORY = Path(__file__).parents[4] / "shared" / "data" / "error_corpus.jsonl"
-CORPUS = Path(os.environ.get("MTLS_PROBE_ERROR_CORPUS", BESIDE_THE_REPOSITORY))
+CORPUS = Path(__file__).parents[2] / "corpora" / "error_corpus.jsonl"
 
 FIRST_IS_COMPATIBLE = 0.97
 TRUE_CAUSE_AMONG_THREE = 0.95
-
-pytestmark = pytest.mark.skipif(
-    not CORPUS.is_file(),
-    reason="the corpus of error lines is not beside the repository; MTLS_PROBE_ERROR_CORPUS names it",
-)
 
 
 def test_real_lines_lead_to_their_cause() -> None:

@@ -1,7 +1,5 @@
 """Every sign of `explain` can be heard and leads to a page, and the texts on the pages are signs."""
 
-import pytest
-
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.patterns import alert_meanings
 from probe.messages.patterns import message_families as families
@@ -9,6 +7,7 @@ from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen
 from probe.messages.patterns.pasted import normal_form
 from probe.messages.patterns.pattern import Sign
 from probe.messages.printed import list_printed_texts
+from tests.support.every_row import every_row
 from tests.support.explaining import SIGNS, ids
 
 
@@ -45,7 +44,7 @@ def test_every_cause_named_is_in_the_catalogue() -> None:
     assert of_signs | of_alerts <= set(CATALOGUE)
 
 
-@pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: sign.why[:40])
+@every_row(sign=SIGNS)
 def test_a_sign_can_be_heard(sign: Sign) -> None:
     """Each phrase has words in its normal form, and weights are shares."""
     for phrase in sign.phrases:

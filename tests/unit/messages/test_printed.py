@@ -30,9 +30,9 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
+from tests.support.every_row import every_row
 
-SHARED: Final = Path(__file__).parents[4] / "shared"
-DATA: Final = SHARED / "data"
+CORPORA: Final = Path(__file__).parents[2] / "corpora"
 RECORDED: Final[dict[Runtime, str]] = {
     COLLECTOR: "grpc-go",
     GO: "go net/http",
@@ -102,7 +102,7 @@ FROM_SOURCES: Final[dict[str, str]] = {
     "curl: (22) The requested URL returned error: 415": "curl --fail",
     "responded with HTTP Status Code 400": "Collector otlphttpexporter",
 }
-"""Texts that the shared corpus does not hold, each with where it was read or seen."""
+"""Texts that the corpus does not hold, each with where it was read or seen."""
 OWN_TEMPLATES: Final = re.compile(
     r"rpc error: code = \w+ desc|responded with HTTP [Ss]tatus [Cc]ode \d|gRPC status code \d"
     r"|Server (is UNAVAILABLE|responded with UNIMPLEMENTED)|StatusCode\.|\d+ [A-Z_]+: …"
@@ -122,9 +122,6 @@ NEEDED: Final = {
 }
 
 
-every_cause = pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
-
-
 def texts_of(cause: Cause) -> tuple[Printed, ...]:
     """Return what exporters print for `cause`."""
     return list_printed_texts(cause.id, cause.alerts)
@@ -137,21 +134,18 @@ def has(pattern: str, line: str) -> bool:
 
 @cache
 def recorded_alerts() -> dict[str, dict[str, str]]:
-    """Return the recorded strings by alert number and client; skip where they are not at hand."""
-    path = DATA / "alert_strings_by_runtime.json"
-    if not path.is_file():
-        pytest.skip("the recorded strings are not at hand: they lie beside the repository")
-    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    """Return the recorded strings by alert number and client."""
+    found: dict[str, dict[str, str]] = json.loads(
+        (CORPORA / "alert_strings_by_runtime.json").read_text(encoding="utf-8")
+    )
     return found
 
 
 @cache
 def corpus() -> list[dict[str, str]]:
-    """Return the recorded lines of clients; skip where they are not at hand."""
-    path = DATA / "error_corpus.jsonl"
-    if not path.is_file():
-        pytest.skip("the corpus is not at hand: it lies beside the repository")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Return the recorded lines of clients."""
+    text = (CORPORA / "error_corpus.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("runtime", RECORDED, ids=lambda runtime: runtime.id)
@@ -194,30 +188,28 @@ def test_a_source_is_named_for_no_text_in_vain() -> None:
     assert set(FROM_SOURCES) - texts == set()
 
 
-@every_cause
+@every_row(cause=CATALOGUE.values())
 def test_every_cause_has_words_or_a_reason(cause: Cause) -> None:
     """What a user reads leads to the cause's page; where there is nothing, it is said why."""
-    assert bool(texts_of(cause)) != bool(cause.not_printed)
+    assert bool(texts_of(cause)) != bool(cause.not_printed), cause.id
 
 
-@pytest.mark.parametrize(
-    "cause",
-    [
+@every_row(
+    cause=[
         cause
         for cause in CATALOGUE.values()
         if (cause.documented_cause or cause.family in {"server_identity", "negotiation"})
         and not cause.not_printed
-    ],
-    ids=lambda cause: cause.id,
+    ]
 )
 def test_the_causes_of_tls_have_words_of_every_runtime(cause: Cause) -> None:
     """The Collector, Go, Java, both of Python, Node and curl: .NET only where it is known."""
     missing = NEEDED - {one.runtime_id for one in texts_of(cause)}
 
-    assert missing == {runtime.id for runtime in cause.harmless_to}
+    assert missing == {runtime.id for runtime in cause.harmless_to}, cause.id
 
 
-@every_cause
+@every_row(cause=CATALOGUE.values())
 def test_a_text_is_short_and_of_one_runtime(cause: Cause) -> None:
     """It stands in a list: one line, no port, no path, and no text twice."""
     ids = {runtime.id for runtime in RUNTIMES}

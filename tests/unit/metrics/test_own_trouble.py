@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from probe.attempt.own_time import LoopDelays
+from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.resolver import Resolver
 from probe.metrics.service_metrics import Lookups, Samples, own_trouble_samples
 from tests.support.attempting import target
@@ -25,15 +25,17 @@ def values(samples: Samples) -> dict[str, float]:
 async def test_time_that_was_lost_is_counted() -> None:
     """While attempts are under way; a counter that only grows."""
     delays = LoopDelays()
-    assert values(own_trouble_samples(delays.late, {})) == {"mtls_probe_held_up_seconds_total": 0.0}
-    with delays.watch(1.0):
+    assert values(own_trouble_samples(delays.total, {})) == {
+        "mtls_probe_held_up_seconds_total": 0.0
+    }
+    with delays.measure(1.0):
         await asyncio.sleep(0.05)
         hold_up(0.3)
         await asyncio.sleep(0.05)
-    lost = values(own_trouble_samples(delays.late, {}))["mtls_probe_held_up_seconds_total"]
+    lost = values(own_trouble_samples(delays.total, {}))["mtls_probe_held_up_seconds_total"]
     assert lost > 0.25
     hold_up(0.2)
-    assert values(own_trouble_samples(delays.late, {}))["mtls_probe_held_up_seconds_total"] == lost
+    assert values(own_trouble_samples(delays.total, {}))["mtls_probe_held_up_seconds_total"] == lost
 
 
 async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import log_samples
 from probe.model.evidence import STAGES, Ending
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from tests.support.metric_samples import (
     AT,
     EU,

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from probe.cli.results import replace_file
 from probe.diagnosis.diagnose import diagnose
 from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, textfile
 from probe.model.target import Endpoint, Target
-from probe.system.output_file import write_whole
 from probe.text.safe_text import safe_text
-from tests.golden.build import CASES
+from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.command_line import configuration, entry, run_probe
 from tests.support.demo_pki import PKI
 from tests.tools import missing
@@ -24,10 +24,10 @@ from tests.tools import missing
 NEW, OLD = b"new " * 100_000, b"old " * 100_000
 
 
-def every_case() -> bytes:
-    """Return the metrics of all golden attempts in one round."""
+def metrics_of_all_stories() -> bytes:
+    """Return the metrics of the attempts of all stories in one round."""
     observed = []
-    for case in CASES:
+    for case in STORIES:
         target = Target(name=case.name, endpoint=Endpoint("collector", 4317))
         observed.append((target, case.evidence, diagnose(case.evidence)))
     return textfile(observed)
@@ -37,7 +37,7 @@ def test_it_holds_what_a_single_round_can_know() -> None:
     """Outcome, cause, certificates, and what alerts join on; no counters that begin anew."""
     names = {
         sample.name
-        for family in text_string_to_metric_families(every_case().decode())
+        for family in text_string_to_metric_families(metrics_of_all_stories().decode())
         for sample in family.samples
     }
     assert {
@@ -58,7 +58,10 @@ def test_promtool_finds_nothing_to_say_about_it() -> None:
     """No duplicate, no timestamp, no family in pieces."""
     promtool = shutil.which("promtool") or missing("promtool is not installed")
     ended = subprocess.run(
-        [promtool, "check", "metrics"], input=every_case(), capture_output=True, check=False
+        [promtool, "check", "metrics"],
+        input=metrics_of_all_stories(),
+        capture_output=True,
+        check=False,
     )
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, b"")
 
@@ -67,7 +70,7 @@ def test_promtool_finds_nothing_to_say_about_it() -> None:
 @settings(max_examples=100, deadline=None)
 def test_no_name_breaks_it(names: list[str]) -> None:
     """Quotes, backslashes, line breaks, surrogates: each target has its one series."""
-    case = next(case for case in CASES if case.name == "client_ca_untrusted")
+    case = BY_NAME["client_ca_untrusted"]
     meaning = diagnose(case.evidence)
     endpoint = Endpoint("collector", 4317)
     observed = [(Target(name=name, endpoint=endpoint), case.evidence, meaning) for name in names]
@@ -96,7 +99,7 @@ def test_a_reader_sees_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(100):
-        write_whole(file, NEW if number % 2 else OLD)
+        replace_file(file, NEW if number % 2 else OLD)
     ended.set()
     reader.join()
     assert halves == []
@@ -108,9 +111,9 @@ def test_what_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     """And nothing of ours beside it."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r"."):
-        write_whole(tmp_path / "folder", NEW)
+        replace_file(tmp_path / "folder", NEW)
     with pytest.raises(OSError, match=r"."):
-        write_whole(tmp_path / "missing" / "file", NEW)
+        replace_file(tmp_path / "missing" / "file", NEW)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
@@ -121,7 +124,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
-    write_whole(pipe, NEW)
+    replace_file(pipe, NEW)
     reader.join(10)
     assert got == [NEW]
     assert pipe.is_fifo()
@@ -132,8 +135,8 @@ def test_a_link_stays_and_what_it_names_changes(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     file, link = tmp_path / "folder" / "file", tmp_path / "link"
     link.symlink_to(file)
-    write_whole(link, OLD)
-    write_whole(link, NEW)
+    replace_file(link, OLD)
+    replace_file(link, NEW)
     assert link.is_symlink()
     assert file.read_bytes() == NEW
     assert [path.name for path in file.parent.iterdir()] == ["file"]

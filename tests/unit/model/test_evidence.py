@@ -30,7 +30,7 @@ from probe.model.evidence import (
 )
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Target
-from probe.service.pipeline import one_round
+from probe.service.pipeline import run_rounds
 from tests.support.demo_pki import PKI
 
 HIDDEN = "hunter2-never-shown"
@@ -228,7 +228,7 @@ async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: 
         tls=tls,
         proxy_url=Secret(f"http://me:{HIDDEN}@127.0.0.1:1"),
     )
-    observations = await one_round([target, behind], concurrency=2, clock_tolerance=60.0)
+    observations = await run_rounds([target, behind], concurrency=2)
     (_, sent, diagnosis), (_, unproxied, _) = observations
     assert diagnosis.outcome == "confirmed"
     assert dict(backend.requests[-1].headers)["authorization"] == f"Bearer {HIDDEN}"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.config.probe_modules import modules_of
 from probe.config.schema import DefaultsEntry, ModuleEntry, TlsEntry
+from probe.config.sections import read_modules
 from probe.config.yaml_document import parse_yaml
 from probe.model.module import AllowEntry, AllowList, Module
 
@@ -176,7 +176,7 @@ def module(**settings: object) -> Module:
     """Return a module that allows everything, as the configuration makes it."""
     entry = ModuleEntry(allow=["*"], **settings)  # type: ignore[arg-type]
     document = parse_yaml(b"modules: {m: {}}", "probe.yml")
-    return modules_of({"m": entry}, DefaultsEntry(), document)["m"]
+    return read_modules({"m": entry}, DefaultsEntry(), document)["m"]
 
 
 def test_a_target_takes_everything_from_its_module_but_where_it_is() -> None:

@@ -12,7 +12,7 @@ from h2.events import RequestReceived
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.attempt.prepared import prepare
+from probe.attempt.prepared_target import PreparedTarget, ProberSettings
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import ALWAYS, HeadSampler, TraceContext
 from probe.otlp.request import Request
@@ -58,7 +58,8 @@ def headers_http1(request: Request) -> dict[str, str]:
 
 def request(target: Target, trace: TraceContext | None, *, propagate: bool = True) -> Request:
     """Return what one attempt sends."""
-    return prepare(target, AGENT, 60.0, propagate=propagate).request_at(0.0, trace)[0]
+    settings = ProberSettings(user_agent=AGENT, propagate=propagate)
+    return PreparedTarget(target, settings).request_at(0.0, trace)[0]
 
 
 @given(CONTEXTS)
@@ -104,11 +105,9 @@ def test_the_targets_own_header_has_precedence(name: str) -> None:
 
 def test_the_bare_questions_carry_none() -> None:
     """Nothing but the export joins a trace: not the clock's question, not depth tls."""
-    prepared = prepare(TARGET, AGENT, 60.0, propagate=True)
-    sent, _ = prepared.request_at(0.0, HeadSampler(1.0).begin(wanted=True))
+    sent = request(TARGET, HeadSampler(1.0).begin(wanted=True))
     for raw in (sent.h2_bare, sent.http1_bare, sent.h2_opening, sent.http1_opening):
         assert b"traceparent" not in raw
-    assert b"traceparent" not in prepared.request.http1
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.25, 1.0])

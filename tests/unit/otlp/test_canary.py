@@ -14,8 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from probe.model.target import Endpoint, Signal, Target
 from probe.model.trace_context import ALWAYS, TraceContext
-from probe.otlp.canary import NAME, canary
-from probe.otlp.message import GRPC_PREFIX
+from probe.otlp.canary import NAME, build_canary
+from probe.otlp.export_message import GRPC_PREFIX
 from probe.otlp.request import Request
 
 AGENT = "mtls-probe/1.2"
@@ -37,7 +37,7 @@ def body(request: Request) -> bytes:
 
 def filled(target: Target, resource: dict[str, str] | None = None) -> Request:
     """Return the request of one attempt."""
-    return canary(target, AGENT, resource or {}).request(AT, None, IDS)[0]
+    return build_canary(target, AGENT, resource or {}).build_request(AT, None, IDS)[0]
 
 
 def plain(attributes: object) -> dict[str, object]:
@@ -108,8 +108,8 @@ def test_both_versions_of_http_carry_the_same_message(signal: Signal, protocol: 
 @settings(max_examples=100, deadline=None)
 def test_whatever_is_filled_in_the_rest_stays(at: float, trace_id: bytes, span_id: bytes) -> None:
     """The lengths are those of the template, and it reads back as what was put in."""
-    made = canary(TARGET, AGENT, {})
-    request, told = made.request(at, None, {16: trace_id, 8: span_id}.__getitem__)
+    made = build_canary(TARGET, AGENT, {})
+    request, told = made.build_request(at, None, {16: trace_id, 8: span_id}.__getitem__)
     assert told == trace_id.hex()
     assert len(request.h2) == len(made.root.h2)
     assert len(request.http1) == len(made.root.http1)
@@ -126,8 +126,8 @@ def test_whatever_is_filled_in_the_rest_stays(at: float, trace_id: bytes, span_i
 @pytest.mark.parametrize("sampled", [True, False])
 def test_it_belongs_to_the_attempts_trace(sampled: bool) -> None:
     """A child of the OTLP export, which nobody can see where the trace is not recorded."""
-    made = canary(TARGET, AGENT, {})
-    request, told = made.request(AT, msgspec.structs.replace(TRACE, sampled=sampled), IDS)
+    made = build_canary(TARGET, AGENT, {})
+    request, told = made.build_request(AT, msgspec.structs.replace(TRACE, sampled=sampled), IDS)
     read = ExportTraceServiceRequest.FromString(body(request))
     (span,) = read.resource_spans[0].scope_spans[0].spans
     assert (span.trace_id.hex(), told) == (TRACE.trace_id, TRACE.trace_id)
@@ -137,7 +137,9 @@ def test_it_belongs_to_the_attempts_trace(sampled: bool) -> None:
 
 def test_a_log_record_stands_in_the_export() -> None:
     """A record has no parent: its span is the export itself."""
-    request, _ = canary(replace(TARGET, signal="logs"), AGENT, {}).request(AT, TRACE, IDS)
+    request, _ = build_canary(replace(TARGET, signal="logs"), AGENT, {}).build_request(
+        AT, TRACE, IDS
+    )
     (record,) = (
         ExportLogsServiceRequest.FromString(body(request))
         .resource_logs[0]
@@ -151,5 +153,5 @@ def test_a_log_record_stands_in_the_export() -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_name_breaks_the_message(name: str, value: str) -> None:
     """Lone surrogates cannot be protobuf text; what a target is called has been made safe."""
-    made = canary(replace(TARGET, name=name), AGENT, {"team": value})
-    ExportTraceServiceRequest.FromString(body(made.request(AT, None, IDS)[0]))
+    made = build_canary(replace(TARGET, name=name), AGENT, {"team": value})
+    ExportTraceServiceRequest.FromString(body(made.build_request(AT, None, IDS)[0]))

@@ -139,7 +139,7 @@ def test_interim_responses_are_skipped_and_bounded() -> None:
     """100 Continue is not the answer, and 1xx without end exceeds a bound."""
     interim = b"HTTP/1.1 103 Early Hints\r\n\r\n"
     exchange = heard(interim)
-    assert exchange.spoke
+    assert exchange.protocol_seen
     assert exchange.answer is None
     exchange.receive(HEALTHY)
     assert exchange.answer is not None

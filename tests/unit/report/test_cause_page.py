@@ -9,8 +9,9 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES, Cause
 from probe.report.cause_page import cause_page, group_texts_by_exporter, list_neighbours
 from probe.report.causes_markdown import causes_markdown, group_by_family, main
+from tests.support.every_row import every_row
 
-every_cause = pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
+every_cause = every_row(cause=CATALOGUE.values())
 
 
 @every_cause

@@ -5,7 +5,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,9 +12,11 @@ from probe import __version__
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.source_state import SourceState
+from probe.model.target import SourceState
 from probe.report.junit import junit
-from tests.golden.build import CASES
+from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
+from tests.support.every_row import every_row
 
 SCHEMA = {
     "testsuites": ("name time tests failures errors", "testsuite"),
@@ -35,10 +36,10 @@ TIME = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")
 """SUREFIRE_TIME of the same schema."""
 
 
-def golden(name: str) -> tuple[Evidence, Diagnosis]:
-    """Return a golden attempt with what it means."""
-    case = next(case for case in CASES if case.name == name)
-    return case.evidence, diagnose(case.evidence)
+def row_of(name: str) -> tuple[Evidence, Diagnosis]:
+    """Return the evidence of a story with its diagnosis."""
+    evidence = BY_NAME[name].evidence
+    return evidence, diagnose(evidence)
 
 
 def read(*rows: tuple[Evidence, Diagnosis]) -> ET.Element:
@@ -55,9 +56,9 @@ def renamed(row: tuple[Evidence, Diagnosis], name: str) -> tuple[Evidence, Diagn
 
 def test_each_target_is_a_case_and_each_failure_has_its_story() -> None:
     """The counts agree, the type is the cause, the message says it in a sentence."""
-    good, refused = golden("confirmed--http"), golden("client_ca_untrusted")
-    silent = golden("unconfirmed")
-    fault = golden("probe_fault")
+    good, refused = row_of("confirmed--http"), row_of("client_ca_untrusted")
+    silent = row_of("unconfirmed")
+    fault = row_of("probe_fault")
 
     report = read(good, refused, silent, fault)
     (suite,) = report
@@ -86,26 +87,26 @@ def test_each_target_is_a_case_and_each_failure_has_its_story() -> None:
 
 def test_the_labels_of_a_target_stand_in_its_story() -> None:
     """The schema has no place for properties of a case."""
-    (suite,) = read(renamed(golden("client_ca_untrusted"), "payments"))
+    (suite,) = read(renamed(row_of("client_ca_untrusted"), "payments"))
     assert "\n  label payments: payments\n" in (suite.findtext("testcase/failure") or "")
 
 
 def test_a_target_that_must_fail_and_does_is_no_failure() -> None:
     """And one that got in is."""
-    evidence, diagnosis = golden("client_ca_untrusted")
+    evidence, diagnosis = row_of("client_ca_untrusted")
     wanted = msgspec.structs.replace(evidence.target, expect_cause="client_ca_untrusted")
     (suite,) = read((msgspec.structs.replace(evidence, target=wanted), diagnosis))
     assert suite.get("failures") == "0"
-    evidence, diagnosis = golden("confirmed--http")
+    evidence, diagnosis = row_of("confirmed--http")
     wanted = msgspec.structs.replace(evidence.target, expect_cause="client_cert_not_sent")
     (suite,) = read((msgspec.structs.replace(evidence, target=wanted), diagnosis))
     assert suite.get("failures") == "1"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_nothing_stands_in_it_that_the_schemas_do_not_know(case: object) -> None:
-    """Every golden attempt, element by element."""
-    evidence: Evidence = case.evidence  # type: ignore[attr-defined]
+@every_row(story=STORIES)
+def test_nothing_stands_in_it_that_the_schemas_do_not_know(story: Story) -> None:
+    """The attempt of every story, element by element."""
+    evidence = story.evidence
     for element in read((evidence, diagnose(evidence))).iter():
         attributes, children = SCHEMA[element.tag]
         assert set(element.attrib) <= set(attributes.split()), element.tag
@@ -117,13 +118,13 @@ def test_nothing_stands_in_it_that_the_schemas_do_not_know(case: object) -> None
 @settings(max_examples=150, deadline=None)
 def test_no_text_breaks_it(name: str) -> None:
     """XML 1.0 knows no control characters: markup, escape sequences and surrogates are text."""
-    (suite,) = read(renamed(golden("client_ca_untrusted"), name))
+    (suite,) = read(renamed(row_of("client_ca_untrusted"), name))
     assert len(suite.findall("testcase")) == 1
 
 
 def test_markup_in_a_name_stays_a_name() -> None:
     """`<script>` is read back as it was."""
-    (suite,) = read(renamed(golden("confirmed--http"), "<script>alert(1)</script>"))
+    (suite,) = read(renamed(row_of("confirmed--http"), "<script>alert(1)</script>"))
     case = suite.find("testcase")
     assert case is not None
     assert case.get("name") == "<script>alert(1)</script>"

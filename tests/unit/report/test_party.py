@@ -15,17 +15,19 @@ from probe.metrics.scrape import Metrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target
-from probe.report.result import result
-from probe.report.story import plain
-from probe.telemetry import attributes
+from probe.report.result import build_result
+from probe.report.story import format_story
+from probe.telemetry import span_attributes
 from probe.web.pages.fleet_summary import FleetSummary
 from probe.web.pages.status_page import row
 from probe.web.pages.target_filter import TargetFilter, party_of
-from tests.golden.attempts import offset, refused, unverified
-from tests.golden.build import CASES
-from tests.golden.certificates import OTHER_CA, backend, exporter
+from tests.stories.all_stories import BY_NAME, STORIES
+from tests.stories.story import Story
+from tests.support.certificate_facts import OTHER_CA, backend, exporter
+from tests.support.every_row import every_row
+from tests.support.evidence import offset, refused, unverified
 
-FAILING = [case for case in CASES if case.expected.cause is not None]
+FAILING = [story for story in STORIES if story.expected.cause is not None]
 
 
 def recorded(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Ledger, Metrics]:
@@ -37,17 +39,17 @@ def recorded(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Ledger, Metrics]
     return ledger, metrics
 
 
-@pytest.mark.parametrize("case", FAILING, ids=lambda case: case.name)
-def test_every_output_names_the_same_party(case: Any) -> None:
+@every_row(story=FAILING)
+def test_every_output_names_the_same_party(story: Story) -> None:
     """JSON, story, page, filter, counts, metric, span and log line of one attempt."""
-    evidence = case.evidence
+    evidence = story.evidence
     found = diagnose(evidence)
     assert found.party is not None
     ledger, metrics = recorded(evidence, found)
     (state,) = ledger
     words = PARTIES[found.party]
 
-    assert result(evidence, found).party == found.party
+    assert build_result(evidence, found).party == found.party
     assert row(state, CATALOGUE, evidence.at).party == words
     assert party_of(state) == found.party
     assert TargetFilter(party=found.party).matches(state)
@@ -55,10 +57,10 @@ def test_every_output_names_the_same_party(case: Any) -> None:
     summary.add(state)
     assert dict(summary.parties) == {found.party: 1}
     assert f'party="{found.party}"' in "".join(causes_in(metrics))
-    span = attributes.attempt(evidence, found, CATALOGUE[found.cause or ""])
+    span = span_attributes.attempt_attributes(evidence, found, CATALOGUE[found.cause or ""])
     assert span["mtls_probe.party"] == found.party
     if evidence.target.expect_cause is None:
-        assert f"who must act: {words}" in plain(evidence, found)
+        assert f"who must act: {words}" in format_story(evidence, found)
 
 
 def causes_in(metrics: Metrics) -> Iterator[str]:
@@ -70,7 +72,7 @@ def causes_in(metrics: Metrics) -> Iterator[str]:
 def test_the_log_line_names_it_too() -> None:
     """A line about a failure has the party, one about a success has none."""
     with capture_logs() as lines:
-        failing = next(case for case in CASES if case.name == "clock_skew--both_ahead")
+        failing = BY_NAME["clock_skew--both_ahead"]
         ledger, _ = recorded(failing.evidence, diagnose(failing.evidence))
         (state,) = ledger
         ChangeLog().recorded(state)

@@ -21,14 +21,13 @@ from probe.model.evidence import (
     Handshake,
     Recheck,
     TargetFacts,
-    from_json,
 )
 from probe.model.finding import Finding
-from probe.model.source_state import SourceState
-from probe.model.target import Endpoint, Target
-from probe.report.result import document, line, result, result_of, rfc3339
+from probe.model.target import Endpoint, SourceState, Target
+from probe.report.result import build_result, encode_line, encode_results, latest_result
 from probe.text.safe_text import safe_text
-from tests.golden.build import FOLDER
+from probe.text.time_format import rfc3339
+from tests.stories.all_stories import BY_NAME
 
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
@@ -53,8 +52,8 @@ REFUSED = Diagnosis(
 
 def test_experiments_say_what_they_proved_and_ruled_out() -> None:
     """Each in the order made, with the cause that follows; null where none does."""
-    evidence = from_json((FOLDER / "no_shared_group.json").read_bytes())
-    found = json.loads(line(result(evidence, diagnose(evidence))))["experiments"]
+    evidence = BY_NAME["no_shared_group"].evidence
+    found = json.loads(encode_line(build_result(evidence, diagnose(evidence))))["experiments"]
     assert [(one["varied"], one["proves"], one["rules_out"]) for one in found] == [
         ("unvaried", None, None),
         ("every_version", None, "protocol_version_mismatch"),
@@ -120,7 +119,7 @@ def full() -> Evidence:
 
 def as_json(seen: Evidence, diagnosis: Diagnosis) -> dict[str, Any]:
     """Return one result as a reader of the JSON sees it."""
-    parsed = json.loads(line(result(seen, diagnosis)))
+    parsed = json.loads(encode_line(build_result(seen, diagnosis)))
     assert isinstance(parsed, dict)
     return parsed
 
@@ -240,13 +239,13 @@ def test_the_alert_of_the_further_handshake_is_shown() -> None:
 
 def test_a_document_names_its_schema_and_what_is_pending() -> None:
     """Targets without an attempt are named apart; without any, the field is not there."""
-    one = result(full(), REFUSED)
+    one = build_result(full(), REFUSED)
 
-    assert json.loads(document([one, one])) == {
+    assert json.loads(encode_results([one, one])) == {
         "schema": "mtls-probe/1",
-        "results": [json.loads(line(one))] * 2,
+        "results": [json.loads(encode_line(one))] * 2,
     }
-    assert json.loads(document([], ["late\x1b"])) == {
+    assert json.loads(encode_results([], ["late\x1b"])) == {
         "schema": "mtls-probe/1",
         "results": [],
         "pending": ["late\\x1b"],
@@ -257,7 +256,7 @@ def test_a_document_says_how_the_sources_were() -> None:
     """Beside the results: which are down and why, and how many targets each gives."""
     states = (SourceState("environment", True, 1), SourceState("sdk:/f", False, 0, "gone"))
 
-    assert json.loads(document([], sources=states))["sources"] == [
+    assert json.loads(encode_results([], sources=states))["sources"] == [
         {"source": "environment", "up": True, "targets": 1, "error": None},
         {"source": "sdk:/f", "up": False, "targets": 0, "error": "gone"},
     ]
@@ -269,11 +268,11 @@ def test_the_result_of_a_state_is_that_of_its_last_attempt() -> None:
     ledger = Ledger([target])
     state = ledger.state("collector-eu")
     assert state is not None
-    assert result_of(state) is None
+    assert latest_result(state) is None
 
     ledger.record(target, full(), REFUSED)
 
-    assert result_of(state) == result(full(), REFUSED)
+    assert latest_result(state) == build_result(full(), REFUSED)
 
 
 @settings(max_examples=50)
@@ -295,7 +294,7 @@ def test_any_name_and_label_survive(name: str, value: str) -> None:
     )
     seen = Evidence(target=target, at=AT, ending=Ending(stage="connect", kind="refused"))
 
-    raw = line(result(seen, REFUSED)).decode().removesuffix("\n")
+    raw = encode_line(build_result(seen, REFUSED)).decode().removesuffix("\n")
 
     assert not any(category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in raw)
     assert json.loads(raw)["target"] == safe_text(name)

@@ -5,10 +5,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.log.source_states import SourceLog
-from probe.model.source_state import SourceState
+from probe.log.changes import SourceLog
+from probe.model.target import SourceState
 from probe.web.pages.status_page import page
-from tests.golden.certificates import AT
+from tests.support.certificate_facts import AT
 from tests.support.status_pages import WELL, fleet
 
 UP = SourceState("environment", up=True, targets=1)

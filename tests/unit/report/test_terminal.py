@@ -5,8 +5,8 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.finding import Finding
 from probe.model.runtime import RUNTIMES
-from probe.report.story import story
-from tests.golden.build import CASES
+from probe.report.story import build_story
+from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.printed_tables import CONFIRMED, REFUSED, printed, row, without_margin
 
 
@@ -64,7 +64,7 @@ def test_a_pipe_gets_each_sentence_on_a_line_of_its_own() -> None:
 
 def test_what_experiments_showed_is_told() -> None:
     """What was varied, and what came of it."""
-    case = next(one for one in CASES if one.evidence.experiments)
+    case = next(one for one in STORIES if one.evidence.experiments)
     text = printed((case.evidence, diagnose(case.evidence)))
     assert "\n  tried          " in text
 
@@ -86,7 +86,7 @@ def test_uncertainty_is_said() -> None:
 
 def test_what_would_decide_stands_apart_from_what_was_seen() -> None:
     """Nobody has looked at it yet."""
-    case = next(one for one in CASES if one.name == "client_ca_untrusted--lone")
+    case = BY_NAME["client_ca_untrusted--lone"]
     text = printed((case.evidence, diagnose(case.evidence)))
     assert "\n  to decide      " in text
     assert "what would decide" not in text
@@ -95,21 +95,21 @@ def test_what_would_decide_stands_apart_from_what_was_seen() -> None:
 def test_an_exporter_alone_fails_and_several_fail() -> None:
     """One line for all that end alike, in words that agree."""
     each = {runtime.name for runtime in RUNTIMES}
-    told = {
-        told.text.partition(":")[0]
-        for case in CASES
-        for told in story(case.evidence, diagnose(case.evidence))
-        if told.kind == "exporters"
+    endings = {
+        one.text.partition(":")[0]
+        for case in STORIES
+        for one in build_story(case.evidence, diagnose(case.evidence))
+        if one.part == "exporters"
     }
-    alone = {line.partition(" fails ")[0] for line in told if " fails " in line}
-    together = {line.partition(" fail ")[0] for line in told if " fail " in line}
+    alone = {line.partition(" fails ")[0] for line in endings if " fails " in line}
+    together = {line.partition(" fail ")[0] for line in endings if " fail " in line}
     assert alone
     assert together
     assert alone <= each
     assert not together & each
 
 
-def test_who_got_in_where_a_refusal_was_expected_stands_out() -> None:
+def test_who_is_accepted_where_a_refusal_was_expected_stands_out() -> None:
     """A success that is alarming: mTLS is not enforced; an ordinary one has no such mark."""
     shown = printed(row(CONFIRMED, expect="client_cert_not_sent"))
     assert "confirmed (not as expected)" in shown

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 
 from probe.model.evidence import TargetFacts
 from probe.model.target import TlsSettings
-from probe.report.terminal import Row, print_table
+from probe.report.story import Row
+from probe.report.terminal import print_table
 from probe.text.description import describe_path
 from tests.support.printed_tables import CONFIRMED, REFUSED, printed, row, without_margin
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Source, Target
-from probe.report.validation import print_validation, validation, validation_document
+from probe.report.validation import build_validation, encode_validation, print_validation
 from tests.support.command_line import configuration, run_probe
 
 ESCAPE = "\x1b[31m"
@@ -24,12 +24,12 @@ TARGET = Target(
 FAULT = Finding(
     cause="client_file_missing", role="cert", path="/x", fact=f"gone{ESCAPE}", fix=("put it there",)
 )
-FOUND = validation([TARGET], [(TARGET, FAULT)], [f"careful{ESCAPE}"])
+FOUND = build_validation([TARGET], [(TARGET, FAULT)], [f"careful{ESCAPE}"])
 
 
 def test_the_document_holds_what_is_right_and_what_is_wrong() -> None:
     """Each target with where it came from, then warnings, findings of settings, and faults."""
-    assert json.loads(validation_document(FOUND)) == {
+    assert json.loads(encode_validation(FOUND)) == {
         "schema": "mtls-probe/1",
         "targets": [
             {
@@ -79,7 +79,7 @@ def test_the_table_says_the_same_to_people() -> None:
     assert "fault: t\\x1b[31m: gone\\x1b[31m (client_file_missing)\n  fix: put it there" in text
     assert "note: t\\x1b[31m: a trap (exporter_setting_ignored)\n  fix: step" in text
     assert "\x1b" not in text
-    assert "s3cret" not in text + validation_document(FOUND).decode()
+    assert "s3cret" not in text + encode_validation(FOUND).decode()
 
 
 def entries(folder: Path, **tls: Any) -> list[dict[str, Any]]:

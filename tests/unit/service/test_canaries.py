@@ -12,13 +12,9 @@ import pytest
 from msgspec import inspect
 
 from probe.cli.results import OUTPUTS, print_results
-from probe.config.configuration import (
-    Configuration,
-    configuration_from_environment,
-    load_configuration,
-)
-from probe.config.configured_secrets import register_configuration
+from probe.config.configuration import Configuration, register_configuration
 from probe.config.errors import ConfigurationError
+from probe.config.loader import load_configuration, load_from_environment
 from probe.config.schema import FileEntry
 from probe.config.sources.collector import authentication as collector_auth
 from probe.config.sources.collector import exporter as collector_exporter
@@ -30,9 +26,9 @@ from probe.inspection.inspect_files import inspect as look
 from probe.log.format import configure_logging
 from probe.model.evidence import to_json
 from probe.model.known_secrets import register_environment
-from probe.report.inspection import files_document, print_files
-from probe.report.validation import print_validation, validation, validation_document
-from probe.service.pipeline import rounds
+from probe.report.inspection import encode_inspection, print_inspection
+from probe.report.validation import build_validation, encode_validation, print_validation
+from probe.service.pipeline import PipelineSettings, run_rounds
 from probe.text.secret_register import SecretRegister
 from probe.web.server.web_config import WebConfig
 from probe.web.server.web_file import WebFileEntry
@@ -111,21 +107,18 @@ class World:
         with redirect_stdout(out), redirect_stderr(out):
             store = CredentialStore()
             faults = [(t, fault) for t in loaded.targets for fault in store.get(t).facts.faults]
-            checked = validation(loaded.targets, faults, loaded.warnings)
+            checked = build_validation(loaded.targets, faults, loaded.warnings)
             print_validation(checked)
-            out.write(validation_document(checked).decode())
+            out.write(encode_validation(checked).decode())
             files = [FileSet(tls=target.tls, targets=(target.name,)) for target in loaded.targets]
             seen = look(files, 1_800_000_000.0)
-            print_files(seen)
-            out.write(files_document(seen).decode())
-            observed = await rounds(
+            print_inspection(seen)
+            out.write(encode_inspection(seen).decode())
+            observed = await run_rounds(
                 loaded.targets,
+                PipelineSettings.from_configuration(loaded),
                 concurrency=10,
-                clock_tolerance=60.0,
-                limit=0.0,
-                done=lambda _observation: None,
                 register=self.register,
-                resource=loaded.resource,
             )
             rows = [(evidence, diagnosis) for _, evidence, diagnosis in observed]
             for output in OUTPUTS:
@@ -295,7 +288,7 @@ async def test_no_variable_shows_a_canary(folder: File) -> None:
         "HTTPS_PROXY": "http://127.0.0.1:1",
     }
     recorded = Recorded(rich)
-    configuration_from_environment(recorded)
+    load_from_environment(recorded)
     (folder / "m.yml").write_text("sources: [{sdk: environment}]\n")
     load_configuration(File("m.yml"), recorded)
     names = sorted(recorded.asked)
@@ -312,7 +305,7 @@ async def test_no_variable_shows_a_canary(folder: File) -> None:
                     here = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", name: text}
                     world = World(folder, port)
                     register_environment(world.register, here)
-                    loaded = world.read(lambda here=here: configuration_from_environment(here))
+                    loaded = world.read(lambda here=here: load_from_environment(here))
                     if loaded is not None and kind in {"a token", "a key"}:
                         await world.run(loaded)
                     by_design = name in VARIABLES_SHOWN or name.startswith("K8S_")

@@ -19,7 +19,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.ledger.ledger import Ledger
 from probe.log.format import configure_logging
 from probe.model.target import Endpoint, Secret, Target
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from probe.text.secret_register import MASK, SecretRegister
 from tests.support.canaries import CANARY, PEM, echoing, encodings, forget_logging, traces_of
 from tests.support.command_line import RunningService, run_probe, running_service
@@ -189,9 +189,9 @@ async def test_no_traceback_holds_a_canary(
         endpoint=Endpoint("127.0.0.1", 1),
         headers=tuple((name, Secret(value)) for name, value in HEADERS.items()),
     )
-    monkeypatch.setattr(Prober, "_reach", broken)
-    line = Line(Ledger([target]), clock_tolerance=60.0, register=register)
-    _, evidence, diagnosis = await line.walk(target)
+    monkeypatch.setattr(Prober, "_reach_backend", broken)
+    pipeline = Pipeline(Ledger([target]), register=register)
+    _, evidence, diagnosis = await pipeline.probe_once(target)
     structlog.get_logger("mtls_probe").warning("deep", held=[{"a": {CANARY: (CANARY, 1)}}])
     said = capsys.readouterr().err
 

@@ -1,18 +1,26 @@
-"""When experiments run: on a change, then hourly; what they settled does not flap."""
+"""When experiments run: on a change, then hourly; what they resolved does not flap."""
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec.structs
 import pytest
 
 from probe.diagnosis.diagnose import diagnose
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import Ending, Evidence, Experiment, Varied
 from probe.model.target import Endpoint, Target
-from probe.service.experiment_schedule import AGAIN, HOUR, MOST, ROUNDS, Settling
-from tests.golden.attempts import attempt, begun, holding, shaken
-from tests.golden.certificates import AT, EXPORTER
+from probe.service.experiment_schedule import (
+    AGAIN,
+    HOUR,
+    MOST,
+    ROUNDS,
+    ExperimentSchedule,
+)
+from tests.support.certificate_facts import AT, EXPORTER
+from tests.support.evidence import attempt, begun, holding, shaken
 
 TARGET = Target(name="t", endpoint=Endpoint("collector", 4317))
 CLOSED = attempt("handshake", "close", handshake=begun())
@@ -65,6 +73,22 @@ class Laboratory:
         return Experiment(varied=one, at=evidence.at, ending=went, handshake=shaken())
 
 
+class Resolving:
+    """A schedule, the runtimes of its targets, and the laboratory that makes the rounds."""
+
+    def __init__(self, laboratory: Any, **bounds: Any) -> None:
+        """Begin with targets that nothing is known of."""
+        self._laboratory = laboratory
+        self._schedule = ExperimentSchedule(**bounds)
+        self.runtimes: dict[str, TargetRuntime] = {}
+
+    async def resolve(self, evidence: Evidence, target: Target = TARGET) -> Evidence:
+        """Return `evidence` with the experiments that the schedule adds."""
+        runtime = self.runtimes.setdefault(target.name, TargetRuntime(target))
+        make = partial(self._laboratory, target, evidence)
+        return await self._schedule.resolve_experiments(runtime, evidence, make, target.timeout)
+
+
 def at(seconds: float, evidence: Evidence = CLOSED) -> Evidence:
     """Return the same attempt, made `seconds` later."""
     return msgspec.structs.replace(evidence, at=AT + seconds)
@@ -73,10 +97,10 @@ def at(seconds: float, evidence: Evidence = CLOSED) -> Evidence:
 async def test_the_first_failure_is_experimented_with_and_the_next_reuses_it() -> None:
     """Every later attempt that ends in the same way carries the same results."""
     laboratory = Laboratory()
-    settling = Settling(laboratory)
-    first = await settling.settle(TARGET, at(0), None)
-    second = await settling.settle(TARGET, at(30), first)
-    third = await settling.settle(TARGET, at(60), second)
+    resolving = Resolving(laboratory)
+    first = await resolving.resolve(at(0))
+    second = await resolving.resolve(at(30))
+    third = await resolving.resolve(at(60))
     assert laboratory.rounds == 1
     assert first.experiments
     assert first.experiments == second.experiments == third.experiments
@@ -86,12 +110,12 @@ async def test_after_an_hour_it_asks_again() -> None:
     """At most hourly, and not never again: what the backend allows may have changed."""
     now = 0.0
     laboratory = Laboratory()
-    settling = Settling(laboratory, clock=lambda: now)
-    first = await settling.settle(TARGET, at(0), None)
+    resolving = Resolving(laboratory, clock=lambda: now)
+    first = await resolving.resolve(at(0))
     now = HOUR - 1
-    assert (await settling.settle(TARGET, at(now), first)).experiments == first.experiments
+    assert (await resolving.resolve(at(now))).experiments == first.experiments
     now = HOUR + 1
-    again = await settling.settle(TARGET, at(now), first)
+    again = await resolving.resolve(at(now))
     assert laboratory.rounds == 2
     assert again.experiments != first.experiments
 
@@ -101,28 +125,27 @@ async def test_a_step_of_the_wall_clock_is_no_hour(step: float) -> None:
     """Neither forwards nor back: the age of what was found is of the monotonic clock."""
     now = 0.0
     laboratory = Laboratory()
-    settling = Settling(laboratory, clock=lambda: now)
-    first = await settling.settle(TARGET, at(0), None)
+    resolving = Resolving(laboratory, clock=lambda: now)
+    first = await resolving.resolve(at(0))
     now = 30.0
-    second = await settling.settle(TARGET, at(30 + step), first)
+    second = await resolving.resolve(at(30 + step))
     assert second.experiments == first.experiments
     now = HOUR + 31.0
-    await settling.settle(TARGET, at(0), second)
+    await resolving.resolve(at(0))
     assert laboratory.rounds == 2
 
 
 async def test_a_round_that_shows_nothing_is_not_kept() -> None:
     """The next attempt makes another one, a few times an hour."""
     laboratory = Laboratory(repeats=False)
-    settling = Settling(laboratory, clock=lambda: 0.0)
-    before: Evidence | None = None
+    resolving = Resolving(laboratory, clock=lambda: 0.0)
     for turn in range(ROUNDS + 3):
-        before = await settling.settle(TARGET, at(turn), before)
+        await resolving.resolve(at(turn))
     assert laboratory.rounds == ROUNDS
     laboratory.repeats = True
-    settling.forget({"t"})
-    held = await settling.settle(TARGET, at(30), before)
-    assert (await settling.settle(TARGET, at(60), held)).experiments == held.experiments
+    resolving.runtimes.clear()
+    held = await resolving.resolve(at(30))
+    assert (await resolving.resolve(at(60))).experiments == held.experiments
     assert laboratory.rounds == ROUNDS + 1
 
 
@@ -130,10 +153,10 @@ async def test_what_goes_further_is_tried_again() -> None:
     """Behind unvaried handshakes, and alone; all results go with the evidence."""
     laboratory = Laboratory()
     laboratory.goes_on = ["every_cipher"] * (1 + MOST)
-    settled = await Settling(laboratory).settle(TARGET, at(0), None)
+    resolved = await Resolving(laboratory).resolve(at(0))
     assert laboratory.asked[1:] == [("every_cipher",)] * MOST
-    assert [one.varied for one in settled.experiments].count("every_cipher") == 1 + MOST
-    assert diagnose(settled).cause == "no_shared_cipher"
+    assert [one.varied for one in resolved.experiments].count("every_cipher") == 1 + MOST
+    assert diagnose(resolved).cause == "no_shared_cipher"
 
 
 async def test_on_a_slow_path_it_is_tried_again_less_often() -> None:
@@ -147,9 +170,9 @@ async def test_on_a_slow_path_it_is_tried_again_less_often() -> None:
 
     laboratory = Laboratory()
     laboratory.goes_on = ["every_cipher"] * (1 + MOST)
-    settled = await Settling(slow, clock=lambda: now).settle(TARGET, at(0), None)
+    resolved = await Resolving(slow, clock=lambda: now).resolve(at(0))
     assert laboratory.asked[1:] == [("every_cipher",)] * AGAIN
-    assert diagnose(settled).cause == "no_shared_cipher"
+    assert diagnose(resolved).cause == "no_shared_cipher"
 
 
 @pytest.mark.parametrize("times", range(1, 1 + MOST))
@@ -157,7 +180,7 @@ async def test_what_does_not_always_go_further_proves_nothing(times: int) -> Non
     """A backend that closes now and then."""
     laboratory = Laboratory()
     laboratory.goes_on = ["every_cipher"] * times
-    diagnosis = diagnose(await Settling(laboratory).settle(TARGET, at(0), None))
+    diagnosis = diagnose(await Resolving(laboratory).resolve(at(0)))
     assert (diagnosis.cause, diagnosis.certain) == ("connection_closed", False)
     assert "no_shared_cipher" in diagnosis.also
 
@@ -167,23 +190,23 @@ async def test_what_goes_further_in_the_last_moment_proves_nothing() -> None:
     ticking = iter([0.0, 0.0, *[TARGET.timeout + 1] * 20])
     laboratory = Laboratory()
     laboratory.goes_on = ["every_cipher"]
-    settled = await Settling(laboratory, clock=lambda: next(ticking)).settle(TARGET, at(0), None)
+    resolved = await Resolving(laboratory, clock=lambda: next(ticking)).resolve(at(0))
     assert laboratory.rounds == 1
-    assert "every_cipher" not in {one.varied for one in settled.experiments}
-    assert diagnose(settled).cause == "connection_closed"
+    assert "every_cipher" not in {one.varied for one in resolved.experiments}
+    assert diagnose(resolved).cause == "connection_closed"
 
 
 async def test_a_changed_outcome_discards_what_was_found() -> None:
     """Another ending, other files, or a success in between."""
     laboratory = Laboratory()
-    settling = Settling(laboratory)
-    first = await settling.settle(TARGET, at(0), None)
-    reset = await settling.settle(TARGET, at(30, RESET), first)
+    resolving = Resolving(laboratory)
+    first = await resolving.resolve(at(0))
+    reset = await resolving.resolve(at(30, RESET))
     assert reset.experiments != first.experiments
     other_files = msgspec.structs.replace(CLOSED, credentials=holding(EXPORTER, generation="2"))
-    rotated = await settling.settle(TARGET, at(60, other_files), first)
+    rotated = await resolving.resolve(at(60, other_files))
     assert rotated.experiments != first.experiments
-    well = await settling.settle(TARGET, at(90, TAKEN), first)
+    well = await resolving.resolve(at(90, TAKEN))
     assert well.experiments == ()
     assert laboratory.rounds == 3
 
@@ -191,14 +214,12 @@ async def test_a_changed_outcome_discards_what_was_found() -> None:
 async def test_a_failure_of_the_probe_s_own_discards_nothing() -> None:
     """It says nothing about the target: what was found still holds after it, or after several."""
     laboratory = Laboratory()
-    settling = Settling(laboratory)
-    first = await settling.settle(TARGET, at(0), None)
-    before = first
+    resolving = Resolving(laboratory)
+    first = await resolving.resolve(at(0))
     for turn in range(1, 4):
         ours = attempt("handshake", "probe_fault", handshake=begun())
-        before = await settling.settle(TARGET, at(turn, ours), before)
-        assert before.experiments == ()
-    again = await settling.settle(TARGET, at(30), before)
+        assert (await resolving.resolve(at(turn, ours))).experiments == ()
+    again = await resolving.resolve(at(30))
     assert again.experiments == first.experiments
     assert again.experiments_reused
     assert laboratory.rounds == 1
@@ -208,14 +229,14 @@ async def test_a_round_that_the_probe_spoiled_leaves_the_one_before() -> None:
     """An hour later it was held up: what was found before is not taken back for that."""
     now = 0.0
     laboratory = Laboratory()
-    settling = Settling(laboratory, clock=lambda: now)
-    first = await settling.settle(TARGET, at(0), None)
+    resolving = Resolving(laboratory, clock=lambda: now)
+    first = await resolving.resolve(at(0))
     now, laboratory.held_up = HOUR + 1, True
-    second = await settling.settle(TARGET, at(now), first)
+    second = await resolving.resolve(at(now))
     assert laboratory.rounds == 2
     assert second.experiments == first.experiments
     laboratory.held_up = False
-    third = await settling.settle(TARGET, at(now + 30), second)
+    third = await resolving.resolve(at(now + 30))
     assert laboratory.rounds == 3
     assert third.experiments != first.experiments
 
@@ -224,15 +245,13 @@ async def test_a_target_that_flaps_gets_a_few_rounds_an_hour() -> None:
     """Its outcome changes each time: the rounds are bounded, and come back after an hour."""
     now = 0.0
     laboratory = Laboratory()
-    settling = Settling(laboratory, clock=lambda: now)
-    before: Evidence | None = None
+    resolving = Resolving(laboratory, clock=lambda: now)
     for turn in range(20):
-        before = await settling.settle(TARGET, at(turn, (CLOSED, RESET)[turn % 2]), before)
+        last = await resolving.resolve(at(turn, (CLOSED, RESET)[turn % 2]))
     assert laboratory.rounds == ROUNDS
-    assert before is not None
-    assert before.experiments == ()
+    assert last.experiments == ()
     now = HOUR + 1
-    await settling.settle(TARGET, at(30), before)
+    await resolving.resolve(at(30))
     assert laboratory.rounds == ROUNDS + 1
 
 
@@ -240,56 +259,56 @@ async def test_an_outage_of_many_does_not_wait_for_its_turn() -> None:
     """In the service an attempt goes on without experiments when all places are taken."""
     laboratory = Laboratory()
     laboratory.may_end.clear()
-    settling = Settling(laboratory, concurrency=1)
-    busy = asyncio.create_task(settling.settle(TARGET, at(0), None))
+    resolving = Resolving(laboratory, concurrency=1)
+    busy = asyncio.create_task(resolving.resolve(at(0)))
     await asyncio.sleep(0)
     other = Target(name="u", endpoint=Endpoint("collector", 4317))
-    passed = await settling.settle(other, at(0), None)
+    passed = await resolving.resolve(at(0), other)
     assert passed.experiments == ()
     laboratory.may_end.set()
     assert (await busy).experiments
-    assert (await settling.settle(other, at(30), passed)).experiments
+    assert (await resolving.resolve(at(30), other)).experiments
 
 
 async def test_a_check_waits_for_its_turn() -> None:
     """One round over all targets: each gets its experiments."""
     laboratory = Laboratory()
-    settling = Settling(laboratory, concurrency=1, patient=True)
+    resolving = Resolving(laboratory, concurrency=1, wait_for_slot=True)
     others = [Target(name=f"t{n}", endpoint=Endpoint("collector", 4317)) for n in range(5)]
-    settled = await asyncio.gather(*(settling.settle(one, at(0), None) for one in others))
-    assert all(one.experiments for one in settled)
+    resolved = await asyncio.gather(*(resolving.resolve(at(0), one) for one in others))
+    assert all(one.experiments for one in resolved)
 
 
 async def test_a_check_does_not_wait_for_ever() -> None:
     """Of a fleet that is mute, each target waits its own timeout for a place, and no longer."""
     laboratory = Laboratory()
     laboratory.may_end.clear()
-    settling = Settling(laboratory, concurrency=1, patient=True)
-    busy = asyncio.create_task(settling.settle(TARGET, at(0), None))
+    resolving = Resolving(laboratory, concurrency=1, wait_for_slot=True)
+    busy = asyncio.create_task(resolving.resolve(at(0)))
     await asyncio.sleep(0)
     late = Target(name="late", endpoint=Endpoint("collector", 4317), timeout=0.05)
     async with asyncio.timeout(2):
-        assert (await settling.settle(late, at(0), None)).experiments == ()
+        assert (await resolving.resolve(at(0), late)).experiments == ()
     laboratory.may_end.set()
     assert (await busy).experiments
-    assert (await settling.settle(late, at(1), None)).experiments
+    assert (await resolving.resolve(at(1), late)).experiments
 
 
 async def test_switched_off_it_never_asks() -> None:
     """`experiments: {enabled: false}`."""
     laboratory = Laboratory()
-    settling = Settling(laboratory, enabled=False)
-    assert (await settling.settle(TARGET, at(0), None)).experiments == ()
+    resolving = Resolving(laboratory, enabled=False)
+    assert (await resolving.resolve(at(0))).experiments == ()
     assert laboratory.rounds == 0
 
 
 async def test_forgetting_a_target_gives_its_name_a_fresh_start() -> None:
     """A reload that removes a target drops its count."""
     laboratory = Laboratory()
-    settling = Settling(laboratory, clock=lambda: 0.0)
+    resolving = Resolving(laboratory, clock=lambda: 0.0)
     for turn in range(ROUNDS + 1):
-        await settling.settle(TARGET, at(turn, (CLOSED, RESET)[turn % 2]), None)
+        await resolving.resolve(at(turn, (CLOSED, RESET)[turn % 2]))
     assert laboratory.rounds == ROUNDS
-    settling.forget({"t"})
-    await settling.settle(TARGET, at(30), None)
+    resolving.runtimes.clear()
+    await resolving.resolve(at(30))
     assert laboratory.rounds == ROUNDS + 1

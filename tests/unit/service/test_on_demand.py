@@ -13,10 +13,11 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from probe.backend.server import Backend
-from probe.credentials.store import CredentialStore
+from probe.ledger.ledger import Ledger
 from probe.model.module import AllowList, Module
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.on_demand import LOOK_UPS, TIMEOUT_HEADER, OnDemand, Reply
+from probe.service.pipeline import Pipeline
 from tests.support.command_line import configuration, run_probe, running_service
 from tests.support.demo_pki import PKI
 
@@ -33,12 +34,7 @@ def module(tls: TlsSettings, *allow: str, timeout: float = 5.0) -> Module:
 def on_demand(*modules: Module, concurrency: int = 4) -> OnDemand:
     """Return what makes attempts for these modules."""
     return OnDemand(
-        lambda: {one.name: one for one in modules},
-        CredentialStore(),
-        beside=lambda evidence: evidence,
-        user_agent="test",
-        clock_tolerance=60.0,
-        concurrency=concurrency,
+        Pipeline(Ledger()), lambda: {one.name: one for one in modules}, concurrency=concurrency
     )
 
 
@@ -255,16 +251,10 @@ async def test_attempts_wait_their_turn_no_longer_than_their_timeout(tmp_path: P
 
 async def test_nothing_is_kept_of_what_was_asked_for(backend: Backend, tmp_path: Path) -> None:
     """Targets come from whoever asks: a thousand names leave nothing behind."""
-    store = CredentialStore()
+    pipeline = Pipeline(Ledger())
+    store = pipeline.credentials
     one = module(PKI.settings(tmp_path, PKI.exporter()), "*")
-    probing = OnDemand(
-        lambda: {"otlp": one},
-        store,
-        beside=lambda evidence: evidence,
-        user_agent="test",
-        clock_tolerance=60.0,
-        concurrency=4,
-    )
+    probing = OnDemand(pipeline, lambda: {"otlp": one}, concurrency=4)
     for number in range(20):
         await ask(probing, target=f"127.0.0.1:{backend.port}/{number}")
         await ask(probing, target=f"127.0.0.{number + 2}:1")

@@ -12,13 +12,12 @@ import pytest
 
 from probe.backend.pki import write_pem
 from probe.backend.server import Backend
-from probe.credentials.store import CredentialStore
-from probe.model.evidence import Ending, Evidence, TargetFacts
+from probe.ledger.ledger import Ledger
+from probe.model.evidence import Evidence
 from probe.model.module import AllowList, Module
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.on_demand import OnDemand, Reply
-from probe.service.on_demand_experiments import KEPT, OnDemandRounds
-from probe.service.pipeline import one_round
+from probe.service.pipeline import Pipeline, PipelineSettings, run_rounds
 from probe.text.secret_register import MASK, SecretRegister
 from tests.support.demo_pki import PKI
 from tests.support.loopback_client import CLIENT_CA, SERVER_CA, Start
@@ -55,17 +54,9 @@ def module(
     return Module("m", {("", protocol): template}, protocol, AllowList.parse(allow))
 
 
-def on_demand(one: Module, store: CredentialStore | None = None, **more: Any) -> OnDemand:
+def on_demand(one: Module, pipeline: Pipeline | None = None) -> OnDemand:
     """Return what makes attempts for the module."""
-    return OnDemand(
-        lambda: {one.name: one},
-        store or CredentialStore(),
-        beside=more.pop("beside", lambda evidence: evidence),
-        user_agent="test",
-        clock_tolerance=60.0,
-        concurrency=4,
-        **more,
-    )
+    return OnDemand(pipeline or Pipeline(Ledger()), lambda: {one.name: one}, concurrency=4)
 
 
 def cause(reply: Reply) -> str:
@@ -92,10 +83,10 @@ async def test_its_verdict_is_that_of_a_scheduled_attempt(
     backend = await start(**served)
     tls = settings(tmp_path, **asked)
     scheduled = Target(name="t", endpoint=Endpoint("127.0.0.1", backend.port), tls=tls)
-    ((_, _, diagnosis),) = await one_round([scheduled], concurrency=1, clock_tolerance=60.0)
+    ((_, _, diagnosis),) = await run_rounds([scheduled], concurrency=1)
 
-    store = CredentialStore()
-    probing = on_demand(module(tls, "127.0.0.0/8"), store)
+    pipeline = Pipeline(Ledger())
+    probing = on_demand(module(tls, "127.0.0.0/8"), pipeline)
     reply = await probing.answer({"target": f"127.0.0.1:{backend.port}"}, {})
 
     assert reply.status == 200
@@ -105,7 +96,7 @@ async def test_its_verdict_is_that_of_a_scheduled_attempt(
     else:
         assert f'cause="{diagnosis.cause}"' in cause(reply)
         assert f'certain="{str(diagnosis.certain).lower()}"' in cause(reply)
-    assert store._of == {}, "a name that somebody asked for is kept"
+    assert pipeline.credentials._of == {}, "a name that somebody asked for is kept"
 
 
 async def test_without_experiments_none_is_made(start: Start, tmp_path: Path) -> None:
@@ -113,39 +104,27 @@ async def test_without_experiments_none_is_made(start: Start, tmp_path: Path) ->
     backend = await start(max_version="1.2", behaviour="grpc_core")
     one = module(settings(tmp_path, min_version="1.3"), "127.0.0.0/8")
     query = {"target": f"127.0.0.1:{backend.port}"}
+    never = Pipeline(Ledger(), PipelineSettings(experiments=False))
 
     assert 'certain="true"' in cause(await on_demand(one).answer(query, {}))
-    assert 'certain="false"' in cause(await on_demand(one, experiments=False).answer(query, {}))
+    assert 'certain="false"' in cause(await on_demand(one, never).answer(query, {}))
 
 
-class CountingProber:
-    """Counts rounds, and finds nothing in them."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.names: list[str] = []
-
-    async def experiment(self, target: Target, *_: Any) -> tuple[()]:
-        """Count one."""
-        self.names.append(target.name)
-        return ()
-
-
-async def test_what_is_kept_of_names_that_are_asked_for_is_bounded() -> None:
-    """Ten thousand names of whoever asks leave the last few, and nothing after the time is up."""
-    rounds = OnDemandRounds(CountingProber, enabled=True)  # type: ignore[arg-type]
-    loop = asyncio.get_running_loop()
-    for number in range(KEPT * 3):
-        target = Target(name=f"n{number}", endpoint=Endpoint("n", 1))
-        facts = TargetFacts(name="n", endpoint="n:1", host="n", port=1, protocol="grpc")
-        evidence = Evidence(target=facts, at=0.0, ending=Ending(stage="connect", kind="refused"))
-        assert await rounds.settle("m", target, evidence, loop.time() + 5) == evidence
-    assert len(rounds._before) == KEPT
-    assert len(rounds._settling._rounds) <= KEPT
+async def test_what_is_kept_of_names_that_are_asked_for_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten thousand names of whoever asks leave the last few."""
+    monkeypatch.setattr("probe.service.on_demand.KEPT", 8)
+    probing = on_demand(module(TlsSettings(insecure=True), "127.0.0.0/8"))
+    for number in range(24):
+        reply = await probing.answer({"target": f"127.0.0.{number + 1}:1"}, {})
+        assert reply.status == 200
+    assert len(probing._runtimes) == 8
+    assert "127.0.0.24" in next(reversed(probing._runtimes.values())).target.name
 
 
 async def test_a_failure_of_ours_is_probe_fault_and_no_error_page(
-    start: Start, tmp_path: Path
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug on the way is not blamed on the target, and the scrape gets its metrics."""
     backend = await start()
@@ -153,7 +132,9 @@ async def test_a_failure_of_ours_is_probe_fault_and_no_error_page(
     def broken(_: Evidence) -> Evidence:
         raise RuntimeError("can't start new thread")
 
-    probing = on_demand(module(settings(tmp_path), "127.0.0.0/8"), beside=broken)
+    pipeline = Pipeline(Ledger())
+    monkeypatch.setattr(pipeline.clocks, "beside", broken)
+    probing = on_demand(module(settings(tmp_path), "127.0.0.0/8"), pipeline)
     for query in ({}, {"debug": "true"}):
         reply = await probing.answer({"target": f"127.0.0.1:{backend.port}", **query}, {})
         assert reply.status == 200
@@ -199,7 +180,7 @@ async def test_what_somebody_asks_for_is_masked_nowhere_else() -> None:
     words = "No%20required%20SSL%20certificate%20was%20sent"
     async with recording() as (port, asked):
         query = {"target": f"127.0.0.1:{port}/s3cret-of-another?w={words}", "debug": "true"}
-        reply = await on_demand(one, register=register).answer(query, {})
+        reply = await on_demand(one, Pipeline(Ledger(), register=register)).answer(query, {})
     assert reply.status == 200
     assert words.encode() in asked[0]
     assert register.mask("400: No required SSL certificate was sent").startswith("400: No required")

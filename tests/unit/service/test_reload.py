@@ -15,7 +15,7 @@ from probe.backend.pki import Issued
 from probe.backend.server import Backend
 from probe.ledger.ledger import Ledger
 from probe.model.target import Endpoint, Target, TlsSettings
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline
 from tests.support.command_line import RunningService, configuration, entry, running_service
 from tests.support.demo_pki import PKI
 
@@ -265,7 +265,7 @@ async def test_a_thousand_rotations_under_load_bring_no_failure_of_our_own(
             key_file=str(folder / "tls.key"),
         ),
     )
-    line = Line(Ledger([target]), clock_tolerance=60.0)
+    pipeline = Pipeline(Ledger([target]))
     ended = asyncio.Event()
 
     async def rotate() -> None:
@@ -278,12 +278,12 @@ async def test_a_thousand_rotations_under_load_bring_no_failure_of_our_own(
     seen: set[str] = set()
     attempts = 0
     while not ended.is_set():
-        _, evidence, diagnosis = await line.walk(target)
+        _, evidence, diagnosis = await pipeline.probe_once(target)
         assert diagnosis.outcome == "confirmed", diagnosis
         seen.add(evidence.credentials.client_chain[0].sha256)
         attempts += 1
     await rotating
-    _, evidence, diagnosis = await line.walk(target)
+    _, evidence, diagnosis = await pipeline.probe_once(target)
     assert diagnosis.outcome == "confirmed"
     assert evidence.credentials.unusable == ()
     assert evidence.credentials.client_chain[0].sha256 in fingerprint(pairs[999 % len(pairs)])

@@ -185,21 +185,19 @@ async def test_a_fault_of_ours_is_shown_and_stops_nothing(tmp_path: Path) -> Non
 async def test_a_bug_of_the_diagnosis_is_a_fault_of_ours_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Law 6: what raises after the attempt is not blamed on the target either."""
-    from probe.service import pipeline as line
+    """What raises after the attempt is not blamed on the target either."""
+    from probe.service import pipeline
 
-    judge = line.diagnose
+    judge = pipeline.diagnose
 
-    def buggy(evidence: line.Evidence) -> line.Diagnosis:
+    def buggy(evidence: pipeline.Evidence) -> pipeline.Diagnosis:
         if evidence.ending.kind != "probe_fault":
             raise ZeroDivisionError("division\x1b[31m by zero")
         return judge(evidence)
 
-    monkeypatch.setattr(line, "diagnose", buggy)
+    monkeypatch.setattr(pipeline, "diagnose", buggy)
     target = Target(name="t", endpoint=Endpoint("127.0.0.1", 1))
-    ((_, evidence, diagnosis),) = await line.one_round(
-        [target], concurrency=1, clock_tolerance=60.0
-    )
+    ((_, evidence, diagnosis),) = await pipeline.run_rounds([target], concurrency=1)
     assert diagnosis.cause == "probe_fault"
     assert evidence.ending.detail == r"ZeroDivisionError: division\x1b[31m by zero"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from probe.ledger.ledger import Ledger
-from probe.service.pipeline import Line
+from probe.service.pipeline import Pipeline, PipelineSettings
 from tests.support.attempting import target
 from tests.support.loopback_client import Start
 
@@ -23,11 +23,11 @@ async def test_what_experiments_showed_stays_in_force(
     monkeypatch.setattr(time, "time", lambda: real() + shift)
     backend = await start(max_version="1.2")
     watched = target(tmp_path, backend.port, min_version="1.3")
-    line = Line(Ledger([watched]), clock_tolerance=60.0, patient=True)
-    _, first, known = await line.walk(watched)
+    pipeline = Pipeline(Ledger([watched]), PipelineSettings(wait_for_slot=True))
+    _, first, known = await pipeline.probe_once(watched)
     assert known.cause == "protocol_version_mismatch"
     shift = step
-    _, second, again = await line.walk(watched)
+    _, second, again = await pipeline.probe_once(watched)
     assert again.cause == known.cause
     assert second.experiments == first.experiments
     assert (first.experiments_reused, second.experiments_reused) == (False, True)
@@ -44,9 +44,9 @@ async def test_the_deadline_is_not_moved(
     monkeypatch.setattr(time, "time", lambda: real() + shift)
     backend = await start(behaviour="silent")
     watched = target(tmp_path, backend.port, timeout=0.5)
-    line = Line(Ledger([watched]), clock_tolerance=60.0, experiments=False)
+    pipeline = Pipeline(Ledger([watched]), PipelineSettings(experiments=False))
     began = time.monotonic()
     shift = step
-    _, _, diagnosis = await line.walk(watched)
+    _, _, diagnosis = await pipeline.probe_once(watched)
     assert 0.4 < time.monotonic() - began < 5
     assert diagnosis.cause in {"tls_timeout", "probe_fault"}

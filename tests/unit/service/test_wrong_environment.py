@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.backend.server import Backend
-from probe.config.configuration import configuration_from_environment
+from probe.config.loader import load_from_environment
 from tests.support.command_line import run_probe, running_service
 from tests.support.demo_pki import PKI
 
@@ -271,7 +271,7 @@ _texts = st.text(max_size=20) | st.sampled_from(
 @given(st.dictionaries(_names, _texts, max_size=8))
 def test_any_environment_is_a_configuration(environ: dict[str, str]) -> None:
     """Nothing raises; without a target that can be tried something says why."""
-    found = configuration_from_environment(environ)
+    found = load_from_environment(environ)
     (state,) = found.source_states
     assert state.source == "environment"
     assert state.up == (state.error is None)

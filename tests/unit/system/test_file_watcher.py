@@ -12,8 +12,8 @@ from time import monotonic
 import pytest
 from watchfiles import watch as notifications
 
-from probe.system.directories import places_of
-from probe.system.file_watcher import QUICK, SLOW, watch
+from probe.system.directory_watcher import map_watched_places
+from probe.system.file_watcher import QUICK, SLOW, watch_files
 from probe.system.own_limits import lacks_threads
 from tests.support.command_line import ROOT
 from tests.support.watching_files import Seen, refused, silent, watching
@@ -250,7 +250,7 @@ async def test_a_path_that_is_named_by_the_change_is_seen_from_then_on(tmp_path:
             asyncio.get_running_loop().call_soon(second.write_text, "there")
         await seen.changed(paths)
 
-    task = asyncio.create_task(watch(lambda: list(named), changed))
+    task = asyncio.create_task(watch_files(lambda: list(named), changed))
     await asyncio.sleep(0.4)
     first.write_text("two")
     assert await seen.next(within=1.0) == {str(first)}
@@ -268,7 +268,9 @@ async def test_another_version_brings_a_look(tmp_path: Path) -> None:
     second.write_text("one")
     named = [str(first)]
     seen = Seen()
-    task = asyncio.create_task(watch(lambda: list(named), seen.changed, version=lambda: len(named)))
+    task = asyncio.create_task(
+        watch_files(lambda: list(named), seen.changed, version=lambda: len(named))
+    )
     await asyncio.sleep(0.4)
     named.append(str(second))
     await asyncio.sleep(QUICK + 0.3)
@@ -299,7 +301,7 @@ def test_the_places_of_a_secret_volume(tmp_path: Path) -> None:
     """The name itself, the links on the way, and the file in the end."""
     path = secret(tmp_path)
     base = str(tmp_path.resolve())
-    assert {f"{base}/tls.crt", f"{base}/..data", f"{base}/..1/tls.crt"} <= places_of(
+    assert {f"{base}/tls.crt", f"{base}/..data", f"{base}/..1/tls.crt"} <= map_watched_places(
         [str(Path(base) / path.name)]
     ).keys()
 
@@ -308,13 +310,15 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     """What leads nowhere has places too: somebody may mend it."""
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    assert {str(tmp_path / "a"), str(tmp_path / "b")} <= places_of([str(tmp_path / "a")]).keys()
+    assert {str(tmp_path / "a"), str(tmp_path / "b")} <= map_watched_places(
+        [str(tmp_path / "a")]
+    ).keys()
 
 
 WATCHES_WITHOUT_MEMORY = """
 import asyncio, pathlib, resource, sys
 import watchfiles
-from probe.system.file_watcher import watch
+from probe.system.file_watcher import watch_files
 
 async def main():
     file, room = pathlib.Path(sys.argv[1]), int(sys.argv[2])
@@ -325,7 +329,7 @@ async def main():
     pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + room
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    task = asyncio.create_task(watch(lambda: [str(file)], changed))
+    task = asyncio.create_task(watch_files(lambda: [str(file)], changed))
     await asyncio.sleep(1.2)
     file.write_text("22")
     await asyncio.wait_for(seen.wait(), 8)

@@ -1,15 +1,11 @@
 """Standard streams: what is printed arrives whole, whatever the interpreter was told of buffers."""
 
 import io
-import os
 import sys
-import termios
-from contextlib import suppress
 
 import pytest
-from rich.cells import cell_len
 
-from probe.system.standard_streams import progress, write_all_of_it
+from probe.system.standard_streams import buffer_stdout
 
 
 class Narrow(io.RawIOBase):
@@ -37,7 +33,7 @@ def test_a_long_document_arrives_whole_without_a_buffer(
     """PYTHONUNBUFFERED=1, as images set it: no byte behind the pipe's first take is lost."""
     pipe = Narrow()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, "utf-8", write_through=True))
-    write_all_of_it()
+    buffer_stdout()
     if way == "bytes":
         sys.stdout.buffer.write(b"0123456789" * 1000)
     else:
@@ -50,7 +46,7 @@ def test_a_buffered_stdout_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> 
     """Nothing stands between the two that need not."""
     stdout = io.TextIOWrapper(io.BufferedWriter(Narrow()), "utf-8")
     monkeypatch.setattr(sys, "stdout", stdout)
-    write_all_of_it()
+    buffer_stdout()
     assert sys.stdout is stdout
 
 
@@ -59,71 +55,7 @@ def test_what_an_encoding_lacks_is_written_as_its_escape(monkeypatch: pytest.Mon
     raw = io.BytesIO()
     stdout = io.TextIOWrapper(io.BufferedWriter(raw), "latin-1")
     monkeypatch.setattr(sys, "stdout", stdout)
-    write_all_of_it()
+    buffer_stdout()
     sys.stdout.write("café 漢\n")
     sys.stdout.flush()
     assert raw.getvalue() == b"caf\xe9 \\u6f22\n"
-
-
-def on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, columns: int, total: int, *told: tuple[str, bool]
-) -> list[str]:
-    """Return what a terminal of so many columns got as its progress line, one after another."""
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (24, columns))
-    with os.fdopen(theirs, "w", encoding="utf-8") as stderr:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        with progress(total) as tell:
-            for name, expected in told:
-                tell(name, expected)
-    parts = []
-    # The other end is closed, so that what is still on its way comes before the end (EIO).
-    with suppress(OSError):
-        while part := os.read(ours, 65536):
-            parts.append(part)
-    os.close(ours)
-    shown = b"".join(parts).decode()
-    assert shown.startswith("\r\x1b[K")
-    return shown.split("\r\x1b[K")[1:]
-
-
-def test_progress_says_how_far_and_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From before the first attempt ends; the line is erased at the end."""
-    told = (("a", True), ("b", False), ("c", False), ("b", True))
-    assert on_a_terminal(monkeypatch, 80, 3, *told) == [
-        "0 of 3 tried",
-        "1 of 3 tried",
-        "2 of 3 tried, 1 not as expected: b",
-        "3 of 3 tried, 2 not as expected: b, c",
-        "3 of 3 tried, 4 attempts, 1 not as expected: c",
-        "",
-    ]
-
-
-def test_progress_names_a_few_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And counts the others."""
-    *_, last, _ = on_a_terminal(monkeypatch, 80, 9, *((name, False) for name in "abcde"))
-    assert last == "5 of 9 tried, 5 not as expected: a, b, c and 2 more"
-
-
-@pytest.mark.parametrize("name", ["漢字" * 30, "x" * 90, "\x1b[2J\n\u202e\udcff" * 9])
-def test_progress_stays_one_line_whatever_a_target_is_called(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """A line that wrapped could not be erased; a control character would act."""
-    for line in on_a_terminal(monkeypatch, 60, 1, (name, False)):
-        assert cell_len(line) < 60
-        assert line.isprintable()
-
-
-def test_progress_is_for_who_watches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing goes to a file; nothing to a terminal where nobody wants it."""
-    file = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", file)
-    with progress(2) as tell:
-        tell("a", False)
-    assert file.getvalue() == ""
-    monkeypatch.setattr(file, "isatty", lambda: True)
-    with progress(2, shown=False) as tell:
-        tell("a", False)
-    assert file.getvalue() == ""

@@ -125,7 +125,7 @@ async def test_settings_that_the_sdk_does_not_take_cost_no_attempt(
         ended = await service.stop()
     events = [json.loads(line)["event"] for line in ended.err.splitlines()]
     assert ended.code == 0
-    assert {"telemetry_unavailable", "telemetry_export_failed"} & set(
+    assert {"telemetry_disabled", "telemetry_export_failed"} & set(
         events
     ) or "probe_fault" not in events
 

@@ -2,6 +2,10 @@
 
 import base64
 import json
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,9 +15,11 @@ from hypothesis import strategies as st
 
 from probe.model.target import ClockSource
 from probe.text.description import (
+    DEEPEST,
     NAME_MAX,
     PATH_MAX,
     NotAPathError,
+    describe_bug,
     describe_key,
     describe_path,
     describe_text,
@@ -22,11 +28,14 @@ from probe.text.description import (
     is_description,
     is_plausible_path,
     refuse_non_path,
-    without_quotes,
+    remove_quotes,
 )
 from tests.support.credential_files import key_pem
+from tests.support.every_row import every_row
 
-PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
+KEY: Final = ec.derive_private_key(int.from_bytes(sha256(b"a key").digest()), ec.SECP256R1())
+"""The same in every run, since names of tests are made of it."""
+PEM: Final = key_pem(KEY).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])
 RSA_LINE: Final = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 JWT: Final = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwcm9iZSJ9.c2lnbmF0dXJlLW9mLWl0"
@@ -120,9 +129,9 @@ def test_what_is_no_secret_is_quoted(text: str, allowed: tuple[str, ...], key: s
     assert describe_value(text, allowed, key) == text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+@every_row(
+    key=["", "targets[0].endpoint", "targets[0].tls", "a.collector.headers"],
+    text=[
         *(text for text, _ in NO_PATHS.values()),
         "hunter2hunter2",
         "correct-horse-battery",
@@ -134,9 +143,6 @@ def test_what_is_no_secret_is_quoted(text: str, allowed: tuple[str, ...], key: s
         "abcdef0123456789abcdef0123456789",
         JWT.replace(".", "-"),
     ],
-)
-@pytest.mark.parametrize(
-    "key", ["", "targets[0].endpoint", "targets[0].tls", "a.collector.headers"]
 )
 def test_what_may_be_a_secret_is_described(text: str, key: str) -> None:
     """Whatever the key, only kind and length are shown."""
@@ -180,7 +186,7 @@ def test_a_library_quotes_nothing() -> None:
     said = (
         "found undefined alias 'hunter2'; expected '<block end>', but found \"x\" in `$.a`, `str`"
     )
-    assert without_quotes(said) == (
+    assert remove_quotes(said) == (
         "found undefined alias …; expected '<block end>', but found … in `$.a`, `str`"
     )
 
@@ -199,3 +205,87 @@ def test_a_token_in_the_path_of_a_url_is_not_shown() -> None:
     ):
         assert describe_url_path(path) == path
     assert ClockSource("http", "http://c/glsa_0123456789abcdefABCDEF").name == "http://c/…"
+
+
+SECRET: Final = "hunter2-Sw0rdfish-Zz9"
+BUGGED: Final = f"""
+import {{module}}
+
+def misread(*_arguments, **_named):
+    try:
+        int("{SECRET}")
+    except ValueError as error:
+        raise KeyError("{SECRET}") from error
+
+{{module}}.{{function}} = misread
+from probe.cli.main import main
+main()
+"""
+"""The command line with one function of it replaced by one that fails as Python's own do."""
+
+
+def run_bugged(folder: Path, function: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` in which `function` has a bug."""
+    module, _, name = function.rpartition(".")
+    script = BUGGED.format(module=module, function=name)
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def write_configuration(folder: Path) -> None:
+    """Write a configuration of one source, which holds a secret."""
+    (folder / "m.yml").write_text("sources: [{collector: c.yml}]\n", encoding="utf-8")
+    (folder / "c.yml").write_text(f"exporters: {{otlp: {SECRET}}}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("output", ["json", "junit", "prometheus"])
+def test_a_bug_in_reading_a_source_breaks_no_document(tmp_path: Path, output: str) -> None:
+    """Standard output holds the document alone; the log has the place of the bug and no value."""
+    write_configuration(tmp_path)
+    command = ("check", "--config", "m.yml", "--output", output)
+    ended = run_bugged(tmp_path, "probe.config.declared_source.read_collector", *command)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith(("{", "<?xml", "# HELP"))
+    if output == "json":
+        assert "KeyError" in json.loads(ended.stdout)["sources"][0]["error"]
+    assert "misread" not in ended.stdout
+    assert "misread" in ended.stderr
+    assert SECRET not in ended.stdout + ended.stderr
+
+
+def test_a_bug_in_reading_the_configuration_quotes_nothing_of_it(tmp_path: Path) -> None:
+    """The traceback of exit code 3 has type and place."""
+    write_configuration(tmp_path)
+    ended = run_bugged(tmp_path, "probe.config.loader.convert", "validate", "--config", "m.yml")
+    assert ended.returncode == 3
+    assert "KeyError" in ended.stderr
+    assert "ValueError: invalid literal for int() with base 10: …" in ended.stderr
+    assert "misread" in ended.stderr
+    assert SECRET not in ended.stdout + ended.stderr.replace(f'int("{SECRET}")', "")
+
+
+def test_a_chain_is_shown_with_its_last_exceptions() -> None:
+    """As Python does: what led to it first; what was raised `from None` is left out."""
+    try:
+        try:
+            raise ValueError("first")
+        except ValueError:
+            raise TypeError("second")  # noqa: B904
+    except TypeError as error:
+        text = describe_bug(error)
+    assert text.index("ValueError: first") < text.index("TypeError: second")
+    try:
+        raise TypeError("alone") from None
+    except TypeError as error:
+        assert describe_bug(error).count("Traceback") == 1
+    long: BaseException | None = None
+    for number in range(3 * DEEPEST):
+        each = ValueError(str(number))
+        each.__cause__ = long
+        long = each
+    assert long is not None
+    assert describe_bug(long).count("Traceback") == DEEPEST
+    long.__cause__ = long
+    assert describe_bug(long).count("Traceback") == 1

@@ -6,11 +6,11 @@ import re
 from OpenSSL import SSL
 
 from probe.tls import bindings
-from probe.tls.bindings import listen
+from probe.tls.bindings import install_callbacks
 from tests.support.memory_peer import (
     handshake,
-    plan_of,
     server_context,
+    settings_of,
 )
 from tests.support.tls_records import DAY, NOW, STRANGER, server_cert
 
@@ -20,7 +20,7 @@ def test_contract_every_binding_exists() -> None:
     source = inspect.getsource(bindings)
     used = set(re.findall(r"_lib\.(\w+)", source))
     attributes = set(re.findall(r"connection\.(_\w+)", source))
-    connection = SSL.Connection(plan_of().context, None)
+    connection = SSL.Connection(settings_of().context, None)
 
     assert len(used) >= 20
     assert {name for name in used if not hasattr(bindings._lib, name)} == set()
@@ -32,21 +32,21 @@ def test_contract_every_binding_exists() -> None:
 def test_contract_the_callbacks_fire() -> None:
     """Alert, verify error and request of one handshake are heard; of a healthy one, the request."""
     expired = server_context(server=server_cert(not_after=NOW - DAY))
-    bad, _ = handshake(expired, plan_of(STRANGER))
-    assert bad._heard.alerts == [(0x4004, 2 << 8 | 48)]
-    assert bad._heard.verify_errors == [(10, 0)]
-    assert bad._heard.certificate_requested
+    bad, _ = handshake(expired, settings_of(STRANGER))
+    assert bad._log.alerts == [(0x4004, 2 << 8 | 48)]
+    assert bad._log.verify_errors == [(10, 0)]
+    assert bad._log.certificate_requested
 
     good, _ = handshake(server_context())
-    assert (good._heard.alerts, good._heard.verify_errors) == ([], [])
-    assert good._heard.certificate_requested
+    assert (good._log.alerts, good._log.verify_errors) == ([], [])
+    assert good._log.certificate_requested
 
 
 def test_contract_a_callback_without_a_listener_is_harmless() -> None:
     """A connection that is gone from pyOpenSSL's map verifies nothing, and raises nothing."""
-    context = plan_of().context
+    context = settings_of().context
     connection = SSL.Connection(context, None)
-    heard = listen(connection)
+    heard = install_callbacks(connection)
     bindings._on_info(bindings._ffi.NULL, 0x4004, 2 << 8 | 48)
     assert bindings._on_certificate_request(bindings._ffi.NULL, bindings._ffi.NULL) == 1
     assert heard.alerts == []

@@ -8,7 +8,8 @@ from probe.backend.pki import Issued
 from probe.credentials.tls_context import Variant
 from probe.model.evidence import Alert, VerifyError
 from probe.model.target import TlsSettings
-from probe.model.tls_alerts import alert_from_info, name_alert
+from probe.model.tls_alerts import name_alert
+from probe.tls.bindings import read_alert
 from probe.tls.client import TlsClient
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
 from tests.support.memory_peer import (
@@ -18,8 +19,8 @@ from tests.support.memory_peer import (
     Version,
     handshake,
     meet,
-    plan_of,
     server_context,
+    settings_of,
 )
 from tests.support.tls_records import DAY, NOW, STRANGER, server_cert
 
@@ -28,10 +29,10 @@ from tests.support.tls_records import DAY, NOW, STRANGER, server_cert
 def test_a_healthy_handshake_is_recorded(version: Version) -> None:
     """Version, cipher, group, ALPN, chain and name are there; alerts and errors are not."""
     client, server = handshake(server_context(version))
-    seen = client.record()
+    seen = client.handshake
 
     assert (client.state, client.complete, server.complete) == ("open", True, True)
-    assert client.tls13 is (version == "1.3")
+    assert client.is_tls13 is (version == "1.3")
     assert (seen.complete, seen.version, seen.alpn) == (True, version, "h2")
     assert seen.cipher == server.connection.get_cipher_name()
     assert seen.group == server.connection.get_group_name() != ""
@@ -58,8 +59,8 @@ def test_a_refusal_is_an_alert_by_number(
     client_certificate: Issued | None, numbers: dict[str, int], version: Version
 ) -> None:
     """TLS 1.2 refuses inside the handshake; in TLS 1.3 it is complete here before that."""
-    client, _ = handshake(server_context(version), plan_of(client_certificate))
-    seen = client.record()
+    client, _ = handshake(server_context(version), settings_of(client_certificate))
+    seen = client.handshake
 
     number = numbers[version]
     assert seen.alerts == (
@@ -73,8 +74,8 @@ def test_a_refusal_is_an_alert_by_number(
 
 def test_a_version_that_the_server_does_not_speak() -> None:
     """Its alert protocol_version (70) comes instead of a ServerHello."""
-    client, _ = handshake(server_context("1.2"), plan_of(tls=TlsSettings(min_version="1.3")))
-    seen = client.record()
+    client, _ = handshake(server_context("1.2"), settings_of(tls=TlsSettings(min_version="1.3")))
+    seen = client.handshake
 
     assert [(a.direction, a.number) for a in seen.alerts] == [("received", 70)]
     assert (seen.complete, seen.version, seen.cipher, seen.group) == (False, "", "", "")
@@ -83,7 +84,7 @@ def test_a_version_that_the_server_does_not_speak() -> None:
 
 def test_our_own_alert_is_told_from_the_server_s() -> None:
     """A record longer than RFC 8446 allows brings record_overflow (22), and it is we who send it."""
-    client = TlsClient(plan_of())
+    client = TlsClient(settings_of())
     client.start()
     client.take_output()
     client.receive(b"\x16\x03\x03\xff\xff" + bytes(0xFFFF))
@@ -97,8 +98,8 @@ def test_a_variant_caps_the_version() -> None:
     """A client capped at TLS 1.2 gets it from a server that would speak 1.3 too."""
     context = server_context("1.3")
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    client, _ = handshake(context, plan_of(variant=Variant(max_version="1.2")))
-    assert (client.record().version, client.tls13) == ("1.2", False)
+    client, _ = handshake(context, settings_of(variant=Variant(max_version="1.2")))
+    assert (client.handshake.version, client.is_tls13) == ("1.2", False)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -117,7 +118,7 @@ def test_verify_errors_by_code_and_depth(
 ) -> None:
     """All errors are collected, the handshake goes on, and the server counts as unverified."""
     client, _ = handshake(server_context(version, server=server))
-    seen = client.record()
+    seen = client.handshake
 
     assert {(e.code, e.depth) for e in seen.verify_errors} == errors
     assert (seen.complete, seen.server_verified, seen.client_certificate_sent) == (
@@ -132,26 +133,26 @@ def test_an_error_above_the_end_entity_has_its_depth() -> None:
     old = SERVER_CA.intermediate("old", not_before=NOW - 9 * DAY, not_after=NOW - DAY)
     server = old.issue("backend", usages=("serverAuth",))
     client, _ = handshake(server_context(server=server, chain=old.intermediates))
-    assert client.record().verify_errors == (VerifyError(code=10, depth=1),)
+    assert client.handshake.verify_errors == (VerifyError(code=10, depth=1),)
 
 
 def test_skip_verify_counts_every_server_as_verified() -> None:
     """The errors are recorded all the same."""
     server = server_cert(not_after=NOW - DAY)
-    client, _ = handshake(server_context(server=server), plan_of(skip_verify=True))
-    seen = client.record()
+    client, _ = handshake(server_context(server=server), settings_of(skip_verify=True))
+    seen = client.handshake
     assert seen.server_verified
     assert seen.verify_errors == (VerifyError(code=10, depth=0),)
 
 
 def test_what_was_asked_before_the_end_is_not_remembered() -> None:
     """Looking at an unfinished handshake changes nothing of what it says in the end."""
-    client, server = TlsClient(plan_of()), MemoryServer(server_context())
+    client, server = TlsClient(settings_of()), MemoryServer(server_context())
     client.start()
-    before = client.record()
-    assert (before.alpn, before.server_verified, client.server_verified) == ("", False, False)
+    before = client.handshake
+    assert (before.alpn, before.server_verified, client.is_server_verified) == ("", False, False)
     meet(client, server)
-    after = client.record()
+    after = client.handshake
     assert (after.alpn, after.server_verified, client.alpn) == ("h2", True, "h2")
 
 
@@ -159,8 +160,8 @@ def test_what_was_asked_before_the_end_is_not_remembered() -> None:
 def test_acceptable_authorities(version: Version) -> None:
     """The names of the CertificateRequest are there, comparable with an issuer's digest."""
     client, _ = handshake(server_context(version, named=(CLIENT_CA, OTHER_CA)))
-    names = client.record().acceptable_cas
-    own = client._plan.read_certificate(CLIENT.certificate.public_bytes(Encoding.DER))
+    names = client.handshake.acceptable_cas
+    own = client._settings.read_certificate(CLIENT.certificate.public_bytes(Encoding.DER))
 
     assert [name.text for name in names] == ["CN=client CA", "CN=another CA"]
     assert names[0] == own.issuer
@@ -172,11 +173,11 @@ def test_a_request_that_names_nobody_is_a_request(version: Version) -> None:
     asked, _ = handshake(server_context(version, named=()))
     not_asked, _ = handshake(server_context(version, client_ca=None))
 
-    assert asked.record().acceptable_cas == not_asked.record().acceptable_cas == ()
+    assert asked.handshake.acceptable_cas == not_asked.handshake.acceptable_cas == ()
     assert asked.certificate_requested
-    assert asked.record().client_certificate_sent
+    assert asked.handshake.client_certificate_sent
     assert not not_asked.certificate_requested
-    assert not not_asked.record().client_certificate_sent
+    assert not not_asked.handshake.client_certificate_sent
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -185,7 +186,7 @@ def test_the_chain_is_recorded_when_the_handshake_fails(version: Version) -> Non
     below = SERVER_CA.intermediate("below")
     server = below.issue("backend", usages=("serverAuth",))
     context = server_context(version, server=server, chain=below.intermediates)
-    seen = handshake(context, plan_of(STRANGER))[0].record()
+    seen = handshake(context, settings_of(STRANGER))[0].handshake
 
     assert [c.subject.text for c in seen.server_chain] == ["CN=backend", "CN=below"]
     assert seen.server_verified
@@ -207,10 +208,10 @@ def test_an_alpn_that_nobody_offered_is_fit_to_show() -> None:
 def test_a_common_name_is_no_name() -> None:
     """RFC 9525 §6.3: a SAN matches, and the CN is a fact for people only."""
     server = server_cert(sans=("DNS:collector.example.com",))
-    by_cn = handshake(server_context(server=server), plan_of(reference="backend"))[0].record()
-    by_san = handshake(server_context(server=server), plan_of(reference="collector.example.com"))[
-        0
-    ].record()
+    by_cn = handshake(server_context(server=server), settings_of(reference="backend"))[0].handshake
+    by_san = handshake(
+        server_context(server=server), settings_of(reference="collector.example.com")
+    )[0].handshake
 
     assert by_cn.name_check is not None
     assert (by_cn.name_check.matched, by_cn.name_check.common_name) == (False, "backend")
@@ -219,10 +220,10 @@ def test_a_common_name_is_no_name() -> None:
 
 def test_alerts_have_the_names_of_the_registry() -> None:
     """Known ones by name, any other by number, the level and direction as OpenSSL codes them."""
-    assert alert_from_info(0x4004, 2 << 8 | 48) == Alert(
+    assert read_alert(0x4004, 2 << 8 | 48) == Alert(
         direction="received", level="fatal", number=48, name="unknown_ca"
     )
-    assert alert_from_info(0x4008, 1 << 8 | 90) == Alert(
+    assert read_alert(0x4008, 1 << 8 | 90) == Alert(
         direction="sent", level="warning", number=90, name="user_canceled"
     )
-    assert alert_from_info(0x4004, 2 << 8 | 199).name == "alert_199"
+    assert read_alert(0x4004, 2 << 8 | 199).name == "alert_199"

@@ -8,15 +8,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probe.attempt.session import OtlpConversation
+from probe.attempt.session import OtlpSession
 from probe.model.evidence import Handshake
 from probe.otlp.request import build_request
 from probe.tls.bindings import VERIFY_BUDGET
-from probe.tls.client import MOST_READ, TlsClient
-from probe.x509.parse import MAX_WITH_NAMES, CertificateReader, issued_by
+from probe.tls.client import MAX_READ, TlsClient
+from probe.x509.parse import MAX_WITH_NAMES, CertificateReader
+from probe.x509.signature import is_issued_by
 from tests.lab.hostile_certificates import CHAINS
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
-from tests.support.memory_peer import MemoryServer, handshake, plan_of, server_context
+from tests.support.memory_peer import MemoryServer, handshake, server_context, settings_of
 from tests.support.talking import QUIET, Talk, target
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -42,13 +43,13 @@ class Clock:
 
 def ended(clock: Clock, *, trusted: bool = False) -> tuple[tuple[str, str], Handshake]:
     """Return how a conversation ends whose server has five needless issuers behind it."""
-    plan = replace(plan_of(anchors=(SERVER_CA,) if trusted else (CLIENT_CA,)), cpu_clock=clock)
+    plan = replace(settings_of(anchors=(SERVER_CA,) if trusted else (CLIENT_CA,)), cpu_clock=clock)
     context = server_context(chain=[SERVER_CA.certificate] * 5)
-    conversation = OtlpConversation(
+    conversation = OtlpSession(
         TlsClient(plan),
         build_request(target(), "mtls-probe/test"),
         purpose="export",
-        grpc=True,
+        needs_h2=True,
         quiet=QUIET,
     )
     it = Talk(conversation, MemoryServer(context)).start()
@@ -120,7 +121,7 @@ def test_signatures_of_keys_that_go_refuses_are_not_verified() -> None:
         certificate = x509.load_der_x509_certificate(CHAINS[kind](KEY)[1])
         began = time.thread_time()
         for _ in range(100):
-            assert not issued_by(certificate, certificate)
+            assert not is_issued_by(certificate, certificate)
         assert time.thread_time() - began < ONE_READ
 
 
@@ -128,7 +129,7 @@ def test_of_a_long_list_of_certificates_the_first_bytes_are_read() -> None:
     """The end entity always is; beyond the bound a certificate is its digest alone."""
     huge = [SERVER_CA.certificate] * 32
     size = len(SERVER_CA.pem)
-    seen = handshake(server_context(chain=huge * (MOST_READ // size // 8 + 1)))[0].record()
+    seen = handshake(server_context(chain=huge * (MAX_READ // size // 8 + 1)))[0].handshake
 
     assert seen.server_chain[0].sans
     assert all(certificate.sha256 for certificate in seen.server_chain)

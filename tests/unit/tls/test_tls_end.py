@@ -12,8 +12,9 @@ from tests.support.memory_peer import (
     VERSIONS,
     Version,
     handshake,
-    plan_of,
+    receive,
     server_context,
+    settings_of,
 )
 from tests.support.tls_records import STRANGER, record
 
@@ -22,7 +23,7 @@ from tests.support.tls_records import STRANGER, record
 def test_close_notify_is_told_from_the_end_of_file(version: Version) -> None:
     """Both end the connection; only one is an orderly end (RFC 8446 §6.1)."""
     orderly, server = handshake(server_context(version))
-    assert orderly.receive(server.say(b"bye") + server.close()) == b"bye"
+    assert receive(orderly, server.say(b"bye") + server.close()) == b"bye"
     abrupt, _ = handshake(server_context(version))
     abrupt.receive_eof()
 
@@ -35,7 +36,7 @@ def test_close_notify_is_told_from_the_end_of_file(version: Version) -> None:
 
 def test_close_notify_instead_of_a_handshake_is_a_close() -> None:
     """The server closed; nothing failed."""
-    client = TlsClient(plan_of())
+    client = TlsClient(settings_of())
     client.start()
     client.receive(record(0x15, b"\x01\x00"))
     assert (client.state, client.close_notify, client.complete) == ("closed", True, False)
@@ -44,14 +45,14 @@ def test_close_notify_instead_of_a_handshake_is_a_close() -> None:
 def test_our_shutdown_reaches_the_server() -> None:
     """The server reads a close_notify, and an unfinished handshake has none to send."""
     client, server = handshake(server_context())
-    client.shutdown()
+    client.close()
     server.receive(client.take_output())
     assert server.connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN
 
-    unfinished = TlsClient(plan_of())
+    unfinished = TlsClient(settings_of())
     unfinished.start()
     unfinished.take_output()
-    unfinished.shutdown()
+    unfinished.close()
     assert unfinished.take_output() == b""
 
 
@@ -60,12 +61,12 @@ def test_an_ended_connection_hears_and_says_nothing() -> None:
     client, server = handshake(server_context())
     more = server.say(b"more")
     client.receive_eof()
-    assert client.receive(more) == b""
+    assert receive(client, more) == b""
     assert client.state == "closed"
 
-    refused, _ = handshake(server_context(), plan_of(STRANGER))
+    refused, _ = handshake(server_context(), settings_of(STRANGER))
     refused.write(b"hello")
-    refused.shutdown()
+    refused.close()
     refused.receive_eof()
     assert refused.state == "failed"
 
@@ -75,7 +76,7 @@ def test_data_of_any_size_passes_both_ways(size: int) -> None:
     """What is longer than one record, or than the buffer, comes whole."""
     client, server = handshake(server_context())
     data = bytes(range(251)) * (size // 251 + 1)
-    assert client.receive(server.say(data)) == data
+    assert receive(client, server.say(data)) == data
     client.write(data)
     server.receive(client.take_output())
     assert client.take_output() == b""
@@ -83,13 +84,13 @@ def test_data_of_any_size_passes_both_ways(size: int) -> None:
 
 
 def test_a_connection_needs_no_garbage_collector() -> None:
-    """The callbacks hold no reference to it (law 8): it goes when its owner lets go."""
+    """The callbacks hold no reference to it: it goes when its owner lets go."""
     gc.disable()
     try:
-        client, _ = handshake(server_context(), plan_of(STRANGER))
+        client, _ = handshake(server_context(), settings_of(STRANGER))
         connection = weakref.ref(client._connection)
-        heard = weakref.ref(client._heard)
-        client.record()
+        heard = weakref.ref(client._log)
+        assert client.handshake is not None
         del client
         assert connection() is None
         assert heard() is None

@@ -12,8 +12,9 @@ from tests.support.memory_peer import (
     Version,
     handshake,
     meet,
-    plan_of,
+    receive,
     server_context,
+    settings_of,
 )
 from tests.support.tls_records import record
 
@@ -31,7 +32,7 @@ def test_lists_of_the_server_are_bounded() -> None:
     """A server that sends 60 certificates and names 300 authorities fills no memory."""
     many = [Authority.root("client CA", key=CLIENT_CA.issued.key)] * 300
     context = server_context(chain=[SERVER_CA.certificate] * 60, named=many)
-    seen = handshake(context)[0].record()
+    seen = handshake(context)[0].handshake
     assert (len(seen.server_chain), len(seen.acceptable_cas)) == (32, 256)
 
 
@@ -43,10 +44,10 @@ def test_no_bytes_raise(bodies: list[bytes], content_type: int) -> None:
     client.start()
     client.take_output()
     for body in bodies:
-        assert client.receive(record(content_type, body)) == b""
+        assert receive(client, record(content_type, body)) == b""
         client.receive(body)
     client.take_output()
-    seen = client.record()
+    seen = client.handshake
     assert not seen.complete
     assert not seen.server_verified
 
@@ -67,9 +68,9 @@ def test_no_corrupted_flight_raises_or_completes(version: Version, at: int, flip
     client.receive(bytes(flight))
     meet(client, server)
 
-    assert client.record().complete is client.complete
+    assert client.handshake.complete is client.complete
     assert at in versions or client.state != "open"
 
 
-PLAN = plan_of()
+PLAN = settings_of()
 CONTEXTS = {version: server_context(version, server=SERVER) for version in VERSIONS}

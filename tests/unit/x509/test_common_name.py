@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from probe.inspection.server_file import judge_name
 from probe.text.safe_text import safe_text
-from probe.x509.parse import certificate_facts
+from probe.x509.parse import read_facts
 from tests.support.credential_files import issue
-from tests.support.memory_peer import handshake, plan_of, server_context
+from tests.support.memory_peer import handshake, server_context, settings_of
 
 _CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
 
@@ -49,7 +49,7 @@ def test_the_common_name_is_that_of_the_certificate(kind: str) -> None:
     """Escapes, multi-valued parts, other string types and look-alikes change nothing."""
     subject, common_name = ODD[kind]
 
-    facts = certificate_facts(issue("", subject=subject).certificate)
+    facts = read_facts(issue("", subject=subject).certificate)
 
     assert facts.common_name == safe_text(common_name)
 
@@ -60,14 +60,14 @@ def test_any_common_name_comes_back(common_name: str) -> None:
     """What was written into the CN is what is read out of it."""
     certificate = issue("", subject=_rdns((_O, "a, b"), (_CN, common_name))).certificate
 
-    assert certificate_facts(certificate).common_name == safe_text(common_name)
+    assert read_facts(certificate).common_name == safe_text(common_name)
 
 
 def test_the_handshake_and_inspect_show_the_same_common_name() -> None:
     """Both rooms that compare names read the one field."""
     served = issue("", subject=_rdns((_CN, "Acme, Inc. backend"), (_O, "Acme, Inc.")))
-    seen = handshake(server_context(server=served), plan_of(reference="backend"))[0].record()  # type: ignore[arg-type]  # it has a certificate and a key
-    inspected = judge_name("tls.crt", certificate_facts(served.certificate), "backend")
+    seen = handshake(server_context(server=served), settings_of(reference="backend"))[0].handshake  # type: ignore[arg-type]  # it has a certificate and a key
+    inspected = judge_name("tls.crt", read_facts(served.certificate), "backend")
 
     assert seen.name_check is not None
     assert seen.name_check.common_name == "Acme, Inc. backend"

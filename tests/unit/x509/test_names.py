@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from probe.backend.pki import Authority, KeyType, SignatureHash
 from probe.model.evidence import VerifyError
-from probe.x509.names import check_name, is_ip_address, verified
-from probe.x509.parse import certificate_facts
+from probe.x509.names import check_name, is_ip_address, is_server_verified
+from probe.x509.parse import read_facts
 
 CA = Authority.root("CA")
 SVID = "spiffe://example.org/ns/prod/sa/collector"
@@ -162,15 +162,15 @@ def test_what_is_an_address(host: str, is_address: bool) -> None:
 
 def test_verified_needs_everything() -> None:
     """A chain, no error, the right name; each alone is too little."""
-    chain = (certificate_facts(CA.issue("backend").certificate),)
+    chain = (read_facts(CA.issue("backend").certificate),)
     right = check_name("localhost", chain[0].sans)
     wrong = check_name("elsewhere", chain[0].sans)
 
-    assert verified(chain, (), right)
-    assert not verified((), (), right)
-    assert not verified(chain, (VerifyError(code=10, depth=0),), right)
-    assert not verified(chain, (), wrong)
-    assert not verified(chain, (), None)
+    assert is_server_verified(chain, (), right)
+    assert not is_server_verified((), (), right)
+    assert not is_server_verified(chain, (VerifyError(code=10, depth=0),), right)
+    assert not is_server_verified(chain, (), wrong)
+    assert not is_server_verified(chain, (), None)
 
 
 @pytest.mark.parametrize(
@@ -187,5 +187,5 @@ def test_what_go_refuses_is_not_verified(
 ) -> None:
     """SHA-1 signatures are; RSA keys of 1024 bits are what Go takes at least."""
     issued = CA.issue("backend", key_type=key_type, signature_hash=signature_hash)
-    chain = (certificate_facts(issued.certificate),)
-    assert verified(chain, (), check_name("localhost", chain[0].sans)) is good
+    chain = (read_facts(issued.certificate),)
+    assert is_server_verified(chain, (), check_name("localhost", chain[0].sans)) is good

@@ -15,12 +15,12 @@ from probe.x509.parse import (
     MAX_SANS,
     UNREADABLE,
     CertificateReader,
-    certificate_facts,
-    issued_by,
-    name_facts,
-    name_from_der,
+    make_name,
     parse_certificate,
+    parse_name,
+    read_facts,
 )
+from probe.x509.signature import is_issued_by
 from tests.support.credential_files import issue, named
 
 KEY = ec.generate_private_key(ec.SECP384R1())
@@ -73,10 +73,10 @@ FULL = issue(
 
 def test_every_field_is_read() -> None:
     """Names, identifiers, usages and key ids stand as RFC 5280 names them."""
-    facts = certificate_facts(FULL.certificate)
+    facts = read_facts(FULL.certificate)
 
     assert facts.subject.text == "CN=client"
-    assert facts.issuer == name_facts(CA.certificate.subject)
+    assert facts.issuer == make_name(CA.certificate.subject)
     assert facts.sans == (
         "DNS:client.example.com",
         "IP:::1",
@@ -96,7 +96,7 @@ def test_every_field_is_read() -> None:
 
 def test_absent_usages_are_none_and_a_root_is_self_signed() -> None:
     """An absent extension allows any use, which None says; a root signed itself."""
-    facts = certificate_facts(CA.certificate)
+    facts = read_facts(CA.certificate)
 
     assert facts.extended_key_usage is None
     assert facts.key_usage is None
@@ -108,11 +108,11 @@ def test_a_self_issued_certificate_is_not_self_signed() -> None:
     """Equal names alone prove nothing: the signature must be its own."""
     other = issue("CA", CA, ca=True)
 
-    facts = certificate_facts(other.certificate)
+    facts = read_facts(other.certificate)
 
     assert facts.subject == facts.issuer
     assert not facts.self_signed
-    assert issued_by(other.certificate, CA.certificate)
+    assert is_issued_by(other.certificate, CA.certificate)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_self_issued_certificate_is_not_self_signed() -> None:
 )
 def test_key_kinds(key: rsa.RSAPrivateKey, expected: tuple[str, int, str]) -> None:
     """A key's kind, its size, and the hash of its signature, where the scheme has one."""
-    facts = certificate_facts(issue("self", key=key).certificate)
+    facts = read_facts(issue("self", key=key).certificate)
 
     assert (facts.key_type, facts.key_bits, facts.signature_hash) == expected
 
@@ -139,9 +139,9 @@ def test_a_name_is_equal_by_its_der() -> None:
         ]
     )
 
-    assert name_from_der(name.public_bytes()) == name_facts(name)
-    assert name_facts(name).text == "O=Prüfstelle,C=DE"
-    assert name_from_der(b"\x30\x03junk").text == "unreadable name"
+    assert parse_name(name.public_bytes()) == make_name(name)
+    assert make_name(name).text == "O=Prüfstelle,C=DE"
+    assert parse_name(b"\x30\x03junk").text == "unreadable name"
 
 
 def test_hostile_text_is_made_safe() -> None:
@@ -155,7 +155,7 @@ def test_hostile_text_is_made_safe() -> None:
         ),
     )
 
-    facts = certificate_facts(hostile.certificate)
+    facts = read_facts(hostile.certificate)
 
     assert facts.subject.text.isprintable()
     assert len(facts.sans) == MAX_SANS
@@ -203,7 +203,7 @@ def test_no_mutated_certificate_raises(edits: list[tuple[int, int]], kept: int) 
     assert all(text.isprintable() for text in shown)
     certificate = parse_certificate(mutated)
     if certificate is not None:
-        assert certificate_facts(certificate) == facts
+        assert read_facts(certificate) == facts
 
 
 @pytest.mark.parametrize("key_type", ["ec", "rsa2048"])
@@ -213,6 +213,6 @@ def test_a_weak_signature_is_still_a_signature(key_type: KeyType) -> None:
     weak = authority.issue("client", signature_hash="sha1")
     stranger = authority.rekeyed()
 
-    assert issued_by(weak.certificate, authority.certificate)
-    assert not issued_by(weak.certificate, stranger.certificate)
-    assert certificate_facts(weak.certificate).signature_hash == "sha1"
+    assert is_issued_by(weak.certificate, authority.certificate)
+    assert not is_issued_by(weak.certificate, stranger.certificate)
+    assert read_facts(weak.certificate).signature_hash == "sha1"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from probe.config.errors import why_unreadable
+from probe.config.errors import explain_unreadable
 from probe.config.sources.collector.merge import CollectorFiles, component_id, component_type
 from probe.text.description import describe_key, describe_path
 
@@ -177,10 +177,10 @@ def _basic(settings: _Basic, headers: Headers, files: CollectorFiles, warn: Warn
     if ":" in user:
         warn("its user name holds a colon, with which the Collector does not start")
         return
-    headers.set("Authorization", basic(f"{user}:{password}"))
+    headers.set("Authorization", basic_authorization(f"{user}:{password}"))
 
 
-def basic(credentials: str) -> str:
+def basic_authorization(credentials: str) -> str:
     """Return the value of an `Authorization` header for `user:password` (RFC 7617 §2)."""
     return f"Basic {b64encode(credentials.encode()).decode('ascii')}"
 
@@ -211,5 +211,5 @@ def _held(path: str, files: CollectorFiles, warn: Warn) -> str | None:
     try:
         return files.read(path)
     except (OSError, ValueError) as error:
-        warn(f"{describe_path(path)} cannot be read: {why_unreadable(error)}")
+        warn(f"{describe_path(path)} cannot be read: {explain_unreadable(error)}")
         return None

@@ -1,7 +1,7 @@
 """Where a Collector's OTLP exporter connects to, and what its TLS settings then do.
 
 Pure. Follows configgrpc's `sanitizedEndpoint` and dial options, grpc-go's targets, confighttp's
-client and configtls' `LoadTLSConfig` (v0.162.0): where a setting has no effect, a Remark says so.
+client and configtls' `LoadTLSConfig` (v0.162.0): where a setting has no effect, a `Finding` says so.
 """
 
 import re
@@ -36,7 +36,7 @@ class Destination:
     """What the probe does otherwise than the exporter."""
 
 
-def grpc_destination(text: str) -> Destination:
+def parse_grpc_endpoint(text: str) -> Destination:
     """Read the endpoint of a gRPC exporter.
 
     Raises:
@@ -75,7 +75,7 @@ def _grpc_scheme(text: str) -> tuple[str, str, str]:
     return "", unquote(path), note
 
 
-def http_destination(url: str) -> Destination:
+def parse_http_endpoint(url: str) -> Destination:
     """Read the URL to which an HTTP exporter posts.
 
     Raises:
@@ -97,7 +97,7 @@ def http_destination(url: str) -> Destination:
     return Destination(endpoint, scheme=endpoint.scheme, credentials=credentials)
 
 
-def effective_tls(
+def resolve_tls(
     tls: TlsSettings, scheme: str, *, grpc: bool
 ) -> tuple[TlsSettings, tuple[Finding, ...]]:
     """Return the settings that the exporter really uses, and what its reader may not expect.

@@ -23,20 +23,26 @@ from probe.config.check_settings import (
 )
 from probe.config.duration import go_seconds
 from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.expand import unwrap
 from probe.config.proxy_environment import proxy_for
 from probe.config.schema import TlsEntry
-from probe.config.sources.collector.authentication import Headers, Warn, authenticate, basic
+from probe.config.source_content import add_faults
+from probe.config.sources.collector.authentication import (
+    Headers,
+    Warn,
+    authenticate,
+    basic_authorization,
+)
 from probe.config.sources.collector.endpoint import (
     Destination,
     NotProbedError,
-    effective_tls,
-    grpc_destination,
-    http_destination,
+    parse_grpc_endpoint,
+    parse_http_endpoint,
+    resolve_tls,
 )
-from probe.config.sources.collector.merge import CollectorFiles, component_type, opened
-from probe.config.target_entry import faults_together, tls_settings
+from probe.config.sources.collector.merge import CollectorFiles, component_type
+from probe.config.target_entry import tls_conflicts, tls_settings
 from probe.config.typed_values import error_at
-from probe.config.unusable import with_faults
 from probe.config.yaml_document import Document
 from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
@@ -79,7 +85,7 @@ class Exporter:
     signals: tuple[Signal, ...]
 
 
-def targets_of_exporter(
+def read_exporter(
     exporter: Exporter,
     files: CollectorFiles,
     environ: Mapping[str, str],
@@ -103,7 +109,7 @@ def targets_of_exporter(
     for signal, destination in _destinations(entry, exporter, files, grpc=grpc).items():
         if destination.note:
             warn(destination.note)
-        effective, remarks = effective_tls(tls, destination.scheme, grpc=grpc)
+        effective, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
         target = Target(
             name=f"{exporter.id}-{signal}" if targets else exporter.id,
             endpoint=destination.endpoint,
@@ -119,7 +125,7 @@ def targets_of_exporter(
     return tuple(targets)
 
 
-def failed_target(
+def make_failed_target(
     exporter: Exporter, files: CollectorFiles, source: Source, error: ConfigurationError
 ) -> Target | None:
     """Return the target of an exporter whose settings are those of `error`, which then fails.
@@ -135,7 +141,7 @@ def failed_target(
             text = files.value(*path, key)
             if not isinstance(text, str):
                 continue
-            destination = grpc_destination(text) if grpc else http_destination(text)
+            destination = parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
         except (ConfigurationError, NotProbedError, ValueError):
             continue
         target = Target(
@@ -145,7 +151,7 @@ def failed_target(
             signal=exporter.signals[0],
             sources=(source,),
         )
-        return with_faults(target, (error,))
+        return add_faults(target, (error,))
     return None
 
 
@@ -154,14 +160,14 @@ def _entry(exporter: Exporter, files: CollectorFiles) -> _Entry:
     if not isinstance(value, dict):
         return files.component("exporters", exporter.key, _Entry, value)
     value = dict(value)
-    headers = opened(value.get("headers"))
+    headers = unwrap(value.get("headers"))
     if isinstance(headers, list):
         held = {"headers": headers}
         listed = files.component("exporters", exporter.key, _HeaderList, held)
         value["headers"] = {header.name: header.value for header in listed.headers}
     elif isinstance(headers, dict):
         value["headers"] = {name: "" if text is None else text for name, text in headers.items()}
-    tls = opened(value.get("tls"))
+    tls = unwrap(value.get("tls"))
     if isinstance(tls, dict):
         value["tls"] = _as_written(tls)
     return files.component("exporters", exporter.key, _Entry, value)
@@ -171,10 +177,10 @@ def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
     """Return `tls` with what only Go's decoder takes: names in one text, a number of nanoseconds."""
     tls = dict(tls)
     for key in ("cipher_suites", "curve_preferences"):
-        names = opened(tls.get(key))
+        names = unwrap(tls.get(key))
         if isinstance(names, str):
             tls[key] = names.split(",") if names else []
-    interval = opened(tls.get("reload_interval"))
+    interval = unwrap(tls.get("reload_interval"))
     if type(interval) is int:
         tls["reload_interval"] = f"{interval}ns"
     return tls
@@ -183,7 +189,7 @@ def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
 def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> TlsSettings:
     document, path = files.document, (*path, "tls")
     tls = entry.tls
-    if isinstance(tls.tpm, dict) and opened(tls.tpm.get("enabled")) is True:
+    if isinstance(tls.tpm, dict) and unwrap(tls.tpm.get("enabled")) is True:
         raise NotProbedError("its private key is in a TPM and cannot be read here")
     tls = msgspec.structs.replace(tls, tpm=None)
     check_tls_form(tls, document, path)
@@ -192,7 +198,7 @@ def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> 
     for unusable in tls_faults(tls, document, path):
         raise unusable
     settings = tls_settings(tls)
-    for unusable in faults_together(settings, document, path):
+    for unusable in tls_conflicts(settings, document, path):
         raise unusable
     name = settings.server_name_override
     if fault := server_name_fault(name, grpc=grpc):
@@ -244,7 +250,7 @@ def _destinations(
 
 def _read(text: str, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> Destination:
     try:
-        return grpc_destination(text) if grpc else http_destination(text)
+        return parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
     except ValueError as error:
         raise error_at(files.document, path, str(error), found=text) from None
 
@@ -265,7 +271,7 @@ def _headers(
         in_clear = grpc and target.plaintext
         authenticate(entry.auth.authenticator, headers, files, warn, plaintext=in_clear)
     if destination.credentials and not headers.get("Authorization"):
-        headers.set("Authorization", basic(destination.credentials))
+        headers.set("Authorization", basic_authorization(destination.credentials))
     for name, value in headers.items():
         if fault := header_fault(name, value, grpc=grpc):
             raise error_at(files.document, (*path, "headers", name), fault)

@@ -10,8 +10,8 @@ from dataclasses import replace
 from types import GenericAlias
 from typing import Any, Final, TypeVar
 
-from probe.config.errors import ConfigurationError, KeyPath, render_key, why_unreadable
-from probe.config.expand import MAX_NESTING, Expanded, ExpansionError, expand
+from probe.config.errors import ConfigurationError, KeyPath, explain_unreadable, render_key
+from probe.config.expand import MAX_NESTING, ExpansionError, expand, unwrap
 from probe.config.typed_values import convert, error_at
 from probe.config.yaml_document import Document, Place, parse_yaml
 from probe.text.description import refuse_non_path
@@ -46,7 +46,7 @@ class CollectorFiles:
         self._read_text = read_text
         self.files: dict[str, None] = {}
         self.warnings: dict[str, None] = {}
-        self.document = merged([self._document(path) for path in paths])
+        self.document = merge_documents([self._document(path) for path in paths])
 
     def read(self, path: str) -> str:
         """Return the text of a file that the configuration names, and remember its name.
@@ -73,11 +73,11 @@ class CollectorFiles:
         for at, name in enumerate(path):
             if not final and isinstance(value, str) and "$" in value:
                 value, final = self._expand(path[:at], value), True
-            value = opened(value)
+            value = unwrap(value)
             if not isinstance(value, dict):
                 return None
             value = value.get(name)
-        return opened(value if final else self._expand(path, value))
+        return unwrap(value if final else self._expand(path, value))
 
     def component(self, section: str, key: str, shape: type[T], value: Any = None) -> T:
         """Return one component of `section` as a `shape`; `value` stands in for its own settings.
@@ -97,7 +97,7 @@ class CollectorFiles:
         Raises:
             ConfigurationError: where the section is no mapping.
         """
-        raw = opened(self.document.value.get(section))
+        raw = unwrap(self.document.value.get(section))
         value = self.value(section) if isinstance(raw, str) else raw
         if value is None:
             return {}
@@ -110,7 +110,7 @@ class CollectorFiles:
         try:
             text = self.read(path)
         except (OSError, ValueError) as error:
-            reason = f"cannot be read: {why_unreadable(error)}"
+            reason = f"cannot be read: {explain_unreadable(error)}"
             raise ConfigurationError(reason, file=path) from None
         document = parse_yaml(text.removeprefix("\ufeff"), path)
         if not isinstance(document.value, dict | None):
@@ -134,13 +134,6 @@ class CollectorFiles:
         return result
 
 
-def opened(value: Any) -> Any:
-    """Return `value` as YAML reads it, where a whole-value reference gave it."""
-    while isinstance(value, Expanded):
-        value = value.value
-    return value
-
-
 def component_id(text: str) -> str:
     """Return `type` or `type/name` without the spaces that the Collector drops."""
     kind, slash, name = text.partition("/")
@@ -152,7 +145,7 @@ def component_type(text: str) -> str:
     return text.partition("/")[0].strip()
 
 
-def merged(documents: Sequence[Document]) -> Document:
+def merge_documents(documents: Sequence[Document]) -> Document:
     """Return `documents` in one, by confmap's rules: mappings merge, anything else is replaced.
 
     A later null replaces too; an empty document says nothing.

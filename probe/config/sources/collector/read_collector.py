@@ -17,8 +17,8 @@ from probe.config.sources.collector.exporter import (
     GRPC_TYPES,
     HTTP_TYPES,
     Exporter,
-    failed_target,
-    targets_of_exporter,
+    make_failed_target,
+    read_exporter,
 )
 from probe.config.sources.collector.merge import (
     CollectorFiles,
@@ -112,11 +112,11 @@ def read_collector(
             continue
         exporter = Exporter(id=name, key=key, signals=signals)
         try:
-            targets += targets_of_exporter(exporter, files, environ, source, warn)
+            targets += read_exporter(exporter, files, environ, source, warn)
         except NotProbedError as error:
             warn(f"it is not probed: {error}")
         except ConfigurationError as error:
-            failed = failed_target(exporter, files, source, error)
+            failed = make_failed_target(exporter, files, source, error)
             if failed is None:
                 errors.append(error)
             else:

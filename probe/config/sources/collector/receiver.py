@@ -4,16 +4,17 @@ Pure but for the files that references name. With it the certificate that a Coll
 serves can be compared with the one on its disk.
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from probe.config.duration import go_seconds
 from probe.config.errors import ConfigurationError
-from probe.config.expand import Expanded
+from probe.config.expand import Expanded, unwrap
 from probe.config.sources.collector.authentication import Warn
-from probe.config.sources.collector.merge import CollectorFiles, component_type, opened
-from probe.model.target import Endpoint, Protocol
+from probe.config.sources.collector.merge import CollectorFiles, component_type
+from probe.model.target import Endpoint, Protocol, ServerCertificateFile, Target
+from probe.text.host_port import join_host_port, split_host_port
 
 DEFAULTS: Final[tuple[tuple[str, Protocol, str], ...]] = (
     ("grpc", "grpc", "localhost:4317"),
@@ -22,7 +23,6 @@ DEFAULTS: Final[tuple[tuple[str, Protocol, str], ...]] = (
 """Each protocol of the receiver, with the endpoint that it has where none is set."""
 
 _ANY_HOST: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # read, not bound
-_LISTEN: Final = re.compile(r"(?:\[(.*)\]|([^:]*)):([0-9]{1,5})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,14 @@ def _of_receiver(name: str, value: Any) -> list[ServedCertificate]:
                 key_file=_text(tls.get("key_file")) or None,
                 client_ca_file=_text(tls.get("client_ca_file")) or None,
                 reload_interval=_seconds(tls.get("reload_interval")),
-                client_ca_file_reload=opened(tls.get("client_ca_file_reload")) is True,
+                client_ca_file_reload=unwrap(tls.get("client_ca_file_reload")) is True,
             )
         )
     return served
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    value = opened(value)
+    value = unwrap(value)
     return value if isinstance(value, dict) else {}
 
 
@@ -103,12 +103,41 @@ def _seconds(value: Any) -> float | None:
 
 
 def _endpoint(text: str) -> Endpoint | None:
-    listen = _LISTEN.fullmatch(text)
-    if listen is None:
-        return None
-    host = listen[1] or listen[2] or ""
-    host = _ANY_HOST.get(host, host)
+    host, port = split_host_port(text)
     try:
-        return Endpoint.parse(f"[{host}]:{listen[3]}" if ":" in host else f"{host}:{listen[3]}")
+        return Endpoint.parse(join_host_port(_ANY_HOST.get(host, host), port))
     except ValueError:
         return None
+
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def assign_served_files(
+    targets: Iterable[Target], served: Iterable[ServedCertificate], hostname: str = ""
+) -> tuple[Target, ...]:
+    """Name to each target the file that its backend's certificate is read from.
+
+    A target is a receiver's where the port is the receiver's and the host is this one: a name of
+    loopback, `hostname`, or the very host that the receiver listens on. Behind a proxy, and where
+    the user has named a file, nothing is added.
+    """
+    by_port: dict[int, list[ServedCertificate]] = {}
+    for one in served:
+        by_port.setdefault(one.endpoint.port, []).append(one)
+    if not by_port:
+        return tuple(targets)
+    return tuple(_with_file(target, by_port, hostname.lower()) for target in targets)
+
+
+def _with_file(target: Target, by_port: dict[int, list[ServedCertificate]], name: str) -> Target:
+    if target.server_certificate_file or target.proxy_url or target.plaintext:
+        return target
+    host = target.endpoint.host.lower()
+    here = host in _LOOPBACK or bool(name and host == name)
+    for one in by_port.get(target.endpoint.port, ()):
+        listens = one.endpoint.host.lower()
+        if host == listens or (here and listens in _LOOPBACK):
+            file = ServerCertificateFile(one.cert_file, one.receiver, one.reload_interval)
+            return replace(target, server_certificate_file=file)
+    return target

@@ -10,14 +10,13 @@ from typing import Final
 
 from probe.config.check_settings import header_fault
 from probe.config.errors import ConfigurationError, KeyPath
-from probe.config.source_content import SourceContent
+from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.sdk.environment import through_proxy
-from probe.config.sources.sdk.file_schema import EXPORTERS, Otlp, SdkFile, in_one_shape
-from probe.config.sources.sdk.substitution import as_written, substituted
-from probe.config.sources.sdk.traps import CAUSE, files_in_clear
-from probe.config.sources.sdk.variables import PREFIX, Headers, headers_of
+from probe.config.sources.sdk.file_schema import EXPORTERS, Otlp, SdkFile, normalize_exporters
+from probe.config.sources.sdk.substitution import read_plain_scalar, substitute_references
+from probe.config.sources.sdk.traps import CAUSE, report_plaintext_files
+from probe.config.sources.sdk.variables import PREFIX, Headers, parse_headers
 from probe.config.typed_values import convert, error_at
-from probe.config.unusable import with_faults
 from probe.config.yaml_document import Document, parse_yaml
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Protocol, Secret, Signal, Source, Target, TlsSettings
@@ -52,7 +51,7 @@ def targets_from_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> 
     Raises:
         ConfigurationError: as `read_sdk_file` does, and where mistakes leave no target.
     """
-    return read_sdk_file(raw, file, environ).usable().targets
+    return read_sdk_file(raw, file, environ).require_targets().targets
 
 
 def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceContent:
@@ -72,10 +71,10 @@ def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceCo
     Raises:
         ConfigurationError: with line and key, where it is not YAML, has an invalid reference, or another shape.
     """
-    document = parse_yaml(raw, file, plain=as_written)
+    document = parse_yaml(raw, file, plain=read_plain_scalar)
     if document.value is None:
         raise ConfigurationError("is empty", file=file)
-    value = in_one_shape(substituted(document, environ))
+    value = normalize_exporters(substitute_references(document, environ))
     if isinstance(value, dict) and KEYS.isdisjoint(value):
         reason = "holds no key of an SDK's configuration"
         raise ConfigurationError(reason, file=file, allowed=sorted(KEYS))
@@ -148,7 +147,7 @@ def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Targe
         target = through_proxy(target, environ)
     except ConfigurationError as error:
         faults = (*faults, error)
-    return with_faults(target, faults)
+    return add_faults(target, faults)
 
 
 def _exporters(
@@ -194,7 +193,7 @@ def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> 
     if endpoint.scheme == "http" and any(files.values()):
         name = next(name for name, value in files.items() if value)
         taken = bool(settings.ca_file or (settings.cert_file and settings.key_file))
-        remarks.append(files_in_clear(protocol, name, go_takes_them=taken))
+        remarks.append(report_plaintext_files(protocol, name, go_takes_them=taken))
     headers: Headers = ()
     try:
         headers = _headers(otlp, document, path, grpc=protocol == "grpc")
@@ -255,7 +254,7 @@ def _endpoint(
 def _headers(otlp: Otlp, document: Document, path: KeyPath, *, grpc: bool) -> Headers:
     """Join both lists; `headers` comes before `headers_list`, whatever the case of a name."""
     try:
-        listed = headers_of(otlp.headers_list or "", grpc=grpc)
+        listed = parse_headers(otlp.headers_list or "", grpc=grpc)
     except ValueError as error:
         raise error_at(document, (*path, "headers_list"), str(error)) from None
     headers = {name.lower(): (name, value) for name, value in listed}

@@ -10,25 +10,24 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from probe.config.check_settings import proxy_fault
-from probe.config.errors import ConfigurationError, nearest_of
+from probe.config.errors import ConfigurationError, find_nearest
 from probe.config.proxy_environment import proxy_for
-from probe.config.source_content import SourceContent
-from probe.config.sources.sdk.traps import sdk_remarks
+from probe.config.source_content import SourceContent, add_faults
+from probe.config.sources.sdk.traps import find_traps
 from probe.config.sources.sdk.variables import (
     TLS_NAMES,
     Headers,
     exporter_variable,
     exports_otlp,
-    headers_of,
+    find_setting,
+    get_value,
     pair_kind,
-    setting,
-    value_of,
-    variable,
+    parse_headers,
+    variable_name,
     variables_by_setting,
 )
-from probe.config.unusable import with_faults
-from probe.model.setting_variables import GENERAL_VARIABLES
 from probe.model.target import (
+    GENERAL_VARIABLES,
     PROTOCOLS,
     SIGNALS,
     Endpoint,
@@ -54,7 +53,7 @@ def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
     Raises:
         ConfigurationError: where mistakes leave none.
     """
-    return read_environment(environ).usable().targets
+    return read_environment(environ).require_targets().targets
 
 
 def read_environment(environ: Mapping[str, str]) -> SourceContent:
@@ -78,13 +77,13 @@ def read_environment(environ: Mapping[str, str]) -> SourceContent:
 
 def _unset(environ: Mapping[str, str]) -> str:
     """Say what was looked for, and what to do."""
-    names = [variable("ENDPOINT", signal) for signal in (None, *SIGNALS)]
+    names = [variable_name("ENDPOINT", signal) for signal in (None, *SIGNALS)]
     text = (
         f"neither {names[0]} nor one of {', '.join(names[1:])} is set, and the default of SDKs, "
         "localhost, is not probed"
     )
     for name in sorted(environ):
-        near = nearest_of(name, names) if "ENDPOI" in name and environ[name] else None
+        near = find_nearest(name, names) if "ENDPOI" in name and environ[name] else None
         if near is not None and name not in names:
             text += f"; {safe_text(name)} is set: was {near} meant?"
             break
@@ -104,11 +103,11 @@ def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceCon
             errors.setdefault(str(error), error)
             return None
 
-    generic = read(None) if value_of(environ, "ENDPOINT") else None
+    generic = read(None) if get_value(environ, "ENDPOINT") else None
     shared: dict[Signal, _Exporter] = {}
     own: list[Target] = []
     for signal in signals:
-        if not setting(environ, signal, "ENDPOINT")[1]:
+        if not find_setting(environ, signal, "ENDPOINT")[1]:
             continue
         exporter = read(signal)
         if exporter is None:
@@ -126,14 +125,14 @@ def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceCon
 class _Fault:
     """A variable whose value has no meaning to an exporter; equal ones are reported once."""
 
-    variable: str
+    key: str
     reason: str
     found: str | None = None
     allowed: tuple[str, ...] = ()
 
     def error(self) -> ConfigurationError:
         """Return it as others report it."""
-        return _error(self.variable, self.reason, found=self.found, allowed=self.allowed)
+        return _error(self.key, self.reason, found=self.found, allowed=self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +166,15 @@ def _target(name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[s
         tls=exporter.tls,
         headers=exporter.headers,
         sources=(SOURCE,),
-        remarks=sdk_remarks(environ, signals, exporter.protocol, endpoint),
+        remarks=find_traps(environ, signals, exporter.protocol, endpoint),
         notes=tuple(dict.fromkeys(_choices(environ, signals, exporter))),
         signal_variables=tuple(_signal_variables(exporters.values())),
     )
     try:
         target = through_proxy(target, environ)
     except ConfigurationError as error:
-        return with_faults(target, (*(fault.error() for fault in exporter.faults), error))
-    return with_faults(target, (fault.error() for fault in exporter.faults))
+        return add_faults(target, (*(fault.error() for fault in exporter.faults), error))
+    return add_faults(target, (fault.error() for fault in exporter.faults))
 
 
 def _signal_variables(exporters: Collection[_Exporter]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -194,11 +193,11 @@ def _choices(
         if signal not in signals and not exports_otlp(environ, signal):
             yield f"{exporter_variable(signal)} names no OTLP exporter: {signal} are not probed"
     for signal in signals:
-        if setting(environ, signal, "PROTOCOL")[1]:
+        if find_setting(environ, signal, "PROTOCOL")[1]:
             continue
-        names = variable("PROTOCOL")
+        names = variable_name("PROTOCOL")
         if len(signals) == 1:
-            names = f"neither {variable('PROTOCOL', signal)} nor {names} is"
+            names = f"neither {variable_name('PROTOCOL', signal)} nor {names} is"
         else:
             names += " is not"
         by = f"port {_GRPC_PORT} means grpc, and any other http/protobuf"
@@ -229,7 +228,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
     Raises:
         ConfigurationError: where the endpoint cannot be read, or JSON is sent to it.
     """
-    where, text = setting(environ, signal, "ENDPOINT")
+    where, text = find_setting(environ, signal, "ENDPOINT")
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
@@ -240,14 +239,14 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
-                f" port set {setting(environ, signal, 'PROTOCOL')[0]}=grpc"
+                f" port set {find_setting(environ, signal, 'PROTOCOL')[0]}=grpc"
             )
             faults.append(_Fault(where, reason, found=text))
-        insecure = setting(environ, signal, "INSECURE")[1].lower() == "true"
+        insecure = find_setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
         endpoint=endpoint,
-        base=where == variable("ENDPOINT"),
+        base=where == variable_name("ENDPOINT"),
         protocol=protocol,
         tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
         headers=_headers(environ, signal, faults, grpc=protocol == "grpc"),
@@ -259,7 +258,7 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
 def _protocol(
     environ: Mapping[str, str], signal: Signal | None, endpoint: Endpoint, faults: list[_Fault]
 ) -> Protocol:
-    where, text = setting(environ, signal, "PROTOCOL")
+    where, text = find_setting(environ, signal, "PROTOCOL")
     for protocol in PROTOCOLS:
         if text == protocol:
             return protocol
@@ -275,9 +274,9 @@ def _protocol(
 def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
     """Read file names; a certificate and its key come from the same kind of variables."""
     kind = pair_kind(environ, signal)
-    certificate, key = (value_of(environ, half, kind) for half in TLS_NAMES[1:])
+    certificate, key = (get_value(environ, half, kind) for half in TLS_NAMES[1:])
     return TlsSettings(
-        ca_file=setting(environ, signal, "CERTIFICATE")[1] or None,
+        ca_file=find_setting(environ, signal, "CERTIFICATE")[1] or None,
         cert_file=certificate or None,
         key_file=key or None,
         insecure=insecure,
@@ -287,9 +286,9 @@ def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -
 def _headers(
     environ: Mapping[str, str], signal: Signal | None, faults: list[_Fault], *, grpc: bool
 ) -> Headers:
-    where, text = setting(environ, signal, "HEADERS")
+    where, text = find_setting(environ, signal, "HEADERS")
     try:
-        return headers_of(text, grpc=grpc)
+        return parse_headers(text, grpc=grpc)
     except ValueError as error:
         faults.append(_Fault(where, str(error)))
         return ()
@@ -304,5 +303,5 @@ def _error(
         key=name,
         found=found,
         allowed=allowed,
-        nearest=nearest_of(found, allowed) if found is not None and allowed else None,
+        nearest=find_nearest(found, allowed) if found is not None and allowed else None,
     )

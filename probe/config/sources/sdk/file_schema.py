@@ -90,10 +90,10 @@ class SdkFile(Struct, frozen=True):
     logger_provider: Provider | None = None
 
 
-def in_one_shape(value: Any, path: KeyPath = ()) -> Any:
+def normalize_exporters(value: Any, path: KeyPath = ()) -> Any:
     """Return `value` with `{}` for an exporter that is null, and pairs for a mapping of headers (0.2)."""
     if isinstance(value, list):
-        return [in_one_shape(item, (*path, at)) for at, item in enumerate(value)]
+        return [normalize_exporters(item, (*path, at)) for at, item in enumerate(value)]
     if path[-2:-1] == ("exporter",) and path[-1] in EXPORTERS:
         if not isinstance(value, dict):
             return {} if value is None else value
@@ -103,5 +103,5 @@ def in_one_shape(value: Any, path: KeyPath = ()) -> Any:
             return {**value, "headers": pairs}
         return value
     if isinstance(value, dict):
-        return {key: in_one_shape(item, (*path, key)) for key, item in value.items()}
+        return {key: normalize_exporters(item, (*path, key)) for key, item in value.items()}
     return value

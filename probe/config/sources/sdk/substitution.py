@@ -13,8 +13,7 @@ from typing import Any, Final
 from probe.config.errors import KeyPath
 from probe.config.expand import Expanded
 from probe.config.typed_values import error_at
-from probe.config.yaml_document import MAX_BYTES, Document
-from probe.config.yaml_scalar import resolved
+from probe.config.yaml_document import MAX_BYTES, Document, resolve_scalar
 
 _ANY_REFERENCE: Final = re.compile(r"\$\{([^}\n]*)\}")
 _REFERENCE: Final = re.compile(r"(?:env:)?([a-zA-Z_][a-zA-Z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -28,18 +27,18 @@ class Plain:
     text: str
 
 
-def as_written(text: str) -> Any:
+def read_plain_scalar(text: str) -> Any:
     """Return the plain scalar `text` for `parse_yaml`, its type not yet found if a `$` is in it."""
-    return Plain(text) if "$" in text else typed(text)
+    return Plain(text) if "$" in text else read_typed_scalar(text)
 
 
-def typed(text: str) -> Any:
+def read_typed_scalar(text: str) -> Any:
     """Return what the plain scalar `text` means; what is no text keeps its text beside it."""
-    value = resolved(text)
+    value = resolve_scalar(text)
     return value if value is None or isinstance(value, str) else Expanded(value, text)
 
 
-def substituted(document: Document, environ: Mapping[str, str]) -> Any:
+def substitute_references(document: Document, environ: Mapping[str, str]) -> Any:
     """Return the value of `document`, read with `as_written`, every reference replaced.
 
     Raises:
@@ -57,7 +56,7 @@ class _Run:
 
     def walk(self, value: Any, path: KeyPath) -> Any:
         if isinstance(value, Plain):
-            return typed(self._text(value.text, path))
+            return read_typed_scalar(self._text(value.text, path))
         if isinstance(value, str):
             return self._text(value, path) if "$" in value else value
         if isinstance(value, dict):

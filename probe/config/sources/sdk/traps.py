@@ -1,4 +1,4 @@
-"""What an SDK's variables do not do though they read so: each trap is a `Remark`.
+"""What an SDK's variables do not do though they read so: each trap is a `Finding`.
 
 Pure. The probe follows the specification; where one runtime does something else, the fact names it.
 What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
@@ -13,11 +13,11 @@ from probe.config.sources.sdk.variables import (
     TLS_NAMES,
     exporter_variable,
     exports_otlp,
+    find_setting,
+    get_value,
     pair_kind,
     sdk_disabled,
-    setting,
-    value_of,
-    variable,
+    variable_name,
 )
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Protocol, Signal, TlsSettings
@@ -34,7 +34,7 @@ _PYTHON_COMPRESSIONS: Final = {"grpc": ("gzip",), "http/protobuf": ("gzip", "non
 """By protocol, the compressions that Python's exporters take, in any case of letters."""
 
 
-def sdk_remarks(
+def find_traps(
     environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
 ) -> tuple[Finding, ...]:
     """Return the traps in the variables that decide for the exporters of `signals`, each once."""
@@ -50,7 +50,7 @@ def sdk_remarks(
     return tuple(found)
 
 
-def read_once(tls: TlsSettings) -> Finding | None:
+def report_read_once(tls: TlsSettings) -> Finding | None:
     """Return what to say once a file that `tls` names has changed, or None where it names none.
 
     It holds for every SDK's target, so it is worth saying only when a file has changed.
@@ -67,7 +67,9 @@ def read_once(tls: TlsSettings) -> Finding | None:
     )
 
 
-def files_in_clear(protocol: Protocol, setting_name: str, *, go_takes_them: bool) -> Finding:
+def report_plaintext_files(
+    protocol: Protocol, setting_name: str, *, go_takes_them: bool
+) -> Finding:
     """Return what becomes of certificate files beside an http:// endpoint.
 
     Args:
@@ -104,7 +106,7 @@ def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding
 
 
 def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Finding]:
-    name, text = setting(environ, signal, "TIMEOUT")
+    name, text = find_setting(environ, signal, "TIMEOUT")
     if not text:
         return
     shown = f"{name}={safe_text(describe_value(text), 64)}"
@@ -131,7 +133,7 @@ def _compression(
     Go's `WithEnvCompression`, Java's `CompressorUtil.validateAndResolveCompressor`, Python's
     `environ_to_compression` (gRPC, which does not know `none`) and `Compression` (HTTP).
     """
-    name, text = setting(environ, signal, "COMPRESSION")
+    name, text = find_setting(environ, signal, "COMPRESSION")
     if not text:
         return
     taken = text.lower() in _PYTHON_COMPRESSIONS[protocol]
@@ -162,18 +164,18 @@ def _scheme(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol, endpoint: Endpoint
 ) -> Iterator[Finding]:
     """Judge what the endpoint's scheme, or its lack, makes of INSECURE and of the files."""
-    where, text = setting(environ, signal, "ENDPOINT")
+    where, text = find_setting(environ, signal, "ENDPOINT")
     if "://" not in text:
         fact = f"{where} has no scheme: Go's exporters pass over it and dial localhost or nothing"
         yield Finding(
             cause=CAUSE, fact=fact, fix=("Write it with https://, which every SDK understands.",)
         )
         return
-    files = [found for name in TLS_NAMES if (found := setting(environ, signal, name))[1]]
+    files = [found for name in TLS_NAMES if (found := find_setting(environ, signal, name))[1]]
     taken = _go_takes(environ, signal)
     if endpoint.scheme == "http" and files:
-        yield files_in_clear(protocol, files[0][0], go_takes_them=taken)
-    name, insecure = setting(environ, signal, "INSECURE")
+        yield report_plaintext_files(protocol, files[0][0], go_takes_them=taken)
+    name, insecure = find_setting(environ, signal, "INSECURE")
     wanted_clear = insecure.lower() == "true"
     if not insecure or wanted_clear == (endpoint.scheme == "http"):
         return
@@ -189,10 +191,10 @@ def _scheme(
 
 def _go_takes(environ: Mapping[str, str], signal: Signal) -> bool:
     """Return whether Go's exporters make a TLS configuration: of a CA or of one kind's pair."""
-    if setting(environ, signal, "CERTIFICATE")[1]:
+    if find_setting(environ, signal, "CERTIFICATE")[1]:
         return True
     return any(
-        value_of(environ, "CLIENT_CERTIFICATE", kind) and value_of(environ, "CLIENT_KEY", kind)
+        get_value(environ, "CLIENT_CERTIFICATE", kind) and get_value(environ, "CLIENT_KEY", kind)
         for kind in (signal, None)
     )
 
@@ -216,44 +218,42 @@ def _half_a_pair(
 ) -> Iterator[Finding]:
     """Judge a certificate without its key, or the reverse, in the variables of one kind."""
     kind = pair_kind(environ, signal)
-    set_names = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
+    set_names = [name for name in TLS_NAMES[1:] if get_value(environ, name, kind)]
     if len(set_names) != 1:
         return
     present = set_names[0]
     (missing,) = set(TLS_NAMES[1:]) - {present}
-    fact = f"{variable(present, kind)} is set without {variable(missing, kind)}: Go passes over it"
-    if kind and value_of(environ, missing) and protocol == "http/protobuf":
-        fact += f", Python's HTTP exporter joins it with {variable(missing)}"
-    fix = (
-        f"Set {variable(missing, kind)}: a certificate and its key come from one kind of variable."
-    )
+    fact = f"{variable_name(present, kind)} is set without {variable_name(missing, kind)}: Go passes over it"
+    if kind and get_value(environ, missing) and protocol == "http/protobuf":
+        fact += f", Python's HTTP exporter joins it with {variable_name(missing)}"
+    fix = f"Set {variable_name(missing, kind)}: a certificate and its key come from one kind of variable."
     yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
 def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
     kind = pair_kind(environ, signal)
-    pair = [name for name in TLS_NAMES[1:] if value_of(environ, name, kind)]
-    own = bool(value_of(environ, "CERTIFICATE", signal))
-    if not pair or (own if kind else not own and value_of(environ, "CERTIFICATE")):
+    pair = [name for name in TLS_NAMES[1:] if get_value(environ, name, kind)]
+    own = bool(get_value(environ, "CERTIFICATE", signal))
+    if not pair or (own if kind else not own and get_value(environ, "CERTIFICATE")):
         return
-    name = variable(pair[0], kind)
-    ca = variable("CERTIFICATE", kind)
+    name = variable_name(pair[0], kind)
+    ca = variable_name("CERTIFICATE", kind)
     if kind or not own:
         fact = f"Python's gRPC exporter ignores {name}: it reads it only where {ca} is set too"
         fix = f"For Python, set {ca} to the file of the CA."
     else:
         fact = (
-            f"Python's gRPC exporter ignores {name}: {variable('CERTIFICATE', signal)} is set, and "
+            f"Python's gRPC exporter ignores {name}: {variable_name('CERTIFICATE', signal)} is set, and "
             "it does not mix the variables of a signal with the generic ones"
         )
-        fix = f"For Python, set {variable(pair[0], signal)} too, and its other half."
+        fix = f"For Python, set {variable_name(pair[0], signal)} too, and its other half."
     yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
 def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     """Python's HTTP exporter posts through `requests`, whose own variables come first."""
-    name, file = setting(environ, signal, "CERTIFICATE")
+    name, file = find_setting(environ, signal, "CERTIFICATE")
     bundles = [bundle for bundle in _REQUESTS_BUNDLES if environ.get(bundle)]
     if file and bundles and file != environ[bundles[0]]:
         fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"

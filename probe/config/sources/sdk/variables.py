@@ -10,8 +10,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from probe.config.check_settings import header_fault
-from probe.model.setting_variables import GENERAL_VARIABLES
-from probe.model.target import Secret, Signal
+from probe.model.target import GENERAL_VARIABLES, Secret, Signal
 
 PREFIX: Final = "OTEL_EXPORTER_OTLP_"
 TLS_NAMES: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
@@ -23,38 +22,38 @@ _OTLP: Final = {"otlp", "otlp_proto_grpc", "otlp_proto_http"}
 Headers = tuple[tuple[str, Secret], ...]
 
 
-def value_of(environ: Mapping[str, str], name: str, signal: Signal | None = None) -> str:
+def get_value(environ: Mapping[str, str], name: str, signal: Signal | None = None) -> str:
     """Return the value of one variable, without fallback; empty where it is not set."""
-    return environ.get(variable(name, signal), "").strip()
+    return environ.get(variable_name(name, signal), "").strip()
 
 
-def variable(name: str, signal: Signal | None = None) -> str:
+def variable_name(name: str, signal: Signal | None = None) -> str:
     """Return the full name of a variable: `signal` None means the generic one."""
     return f"{PREFIX}{signal.upper()}_{name}" if signal else PREFIX + name
 
 
-def setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tuple[str, str]:
+def find_setting(environ: Mapping[str, str], signal: Signal | None, name: str) -> tuple[str, str]:
     """Return the variable that decides for `signal`, and its value."""
-    if signal and (text := value_of(environ, name, signal)):
-        return variable(name, signal), text
-    return variable(name), value_of(environ, name)
+    if signal and (text := get_value(environ, name, signal)):
+        return variable_name(name, signal), text
+    return variable_name(name), get_value(environ, name)
 
 
 def pair_kind(environ: Mapping[str, str], signal: Signal | None) -> Signal | None:
     """Return the signal whose own variables name certificate and key, or None: the generic ones."""
-    return signal if any(value_of(environ, half, signal) for half in TLS_NAMES[1:]) else None
+    return signal if any(get_value(environ, half, signal) for half in TLS_NAMES[1:]) else None
 
 
 def variables_by_setting(environ: Mapping[str, str], signal: Signal | None) -> dict[str, str]:
     """Return the variable that decides for `signal`, by the setting's key name."""
     pair = pair_kind(environ, signal)
     decides = {
-        key: setting(environ, signal, general.removeprefix(PREFIX))[0]
+        key: find_setting(environ, signal, general.removeprefix(PREFIX))[0]
         for key, general in GENERAL_VARIABLES.items()
     }
     return decides | {
-        "cert_file": variable("CLIENT_CERTIFICATE", pair),
-        "key_file": variable("CLIENT_KEY", pair),
+        "cert_file": variable_name("CLIENT_CERTIFICATE", pair),
+        "key_file": variable_name("CLIENT_KEY", pair),
     }
 
 
@@ -74,7 +73,7 @@ def sdk_disabled(environ: Mapping[str, str]) -> bool:
     return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
-def headers_of(text: str, *, grpc: bool) -> Headers:
+def parse_headers(text: str, *, grpc: bool) -> Headers:
     """Read `name=value,…`, percent-encoded as in W3C Baggage, without its properties.
 
     Of two that differ in case only, the later one counts: names ignore case (RFC 9110 §5.1).

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry, TlsEntry
 from probe.config.sources.file_sd import (
-    files_matching,
+    list_files,
     pattern_fault,
     read_file_sd,
     targets_from_file_sd,
@@ -187,17 +187,17 @@ def test_a_pattern_names_the_files_that_are_there(tmp_path: Path) -> None:
     """In order, and only those whose suffix Prometheus reads."""
     for name in ("b.yaml", "a.json", "c.yml", "d.txt", "e.yaml~"):
         (tmp_path / name).write_text("[]")
-    found = files_matching(str(tmp_path / "*"))
+    found = list_files(str(tmp_path / "*"))
     assert [Path(name).name for name in found] == ["a.json", "b.yaml", "c.yml"]
-    assert files_matching(str(tmp_path / "*.json")) == (str(tmp_path / "a.json"),)
-    assert files_matching(str(tmp_path / "none*.json")) == ()
-    assert files_matching(str(tmp_path / "missing" / "*.json")) == ()
+    assert list_files(str(tmp_path / "*.json")) == (str(tmp_path / "a.json"),)
+    assert list_files(str(tmp_path / "none*.json")) == ()
+    assert list_files(str(tmp_path / "missing" / "*.json")) == ()
 
 
 def test_a_path_without_a_pattern_is_that_file(tmp_path: Path) -> None:
     """Also while it is missing, which is then an error and no empty list."""
     missing = str(tmp_path / "missing.yaml")
-    assert files_matching(missing) == (missing,)
+    assert list_files(missing) == (missing,)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from probe.config.schema import DefaultsEntry
 from probe.config.sources.http_sd import (
     MAX_PIECES,
     MAX_REDIRECTS,
-    fetch,
-    shown,
+    fetch_list,
+    safe_url,
     targets_from_http_sd,
     url_fault,
 )
@@ -52,7 +52,7 @@ async def inventory(handler: Handler) -> AsyncIterator[str]:
 async def fetched(handler: Handler, timeout: float = 5.0) -> bytes:
     """Return what is fetched from a server with `handler`."""
     async with inventory(handler) as url, aiohttp.ClientSession() as session:
-        return await fetch(session, url, user_agent="mtls-probe/1", timeout=timeout)
+        return await fetch_list(session, url, user_agent="mtls-probe/1", timeout=timeout)
 
 
 async def refusal(handler: Handler, timeout: float = 5.0) -> ConfigurationError:
@@ -191,10 +191,10 @@ async def test_a_server_that_is_gone_or_speaks_no_http_is_an_error(refused_port:
     async with aiohttp.ClientSession() as session:
         async with server:
             with pytest.raises(ConfigurationError, match="cannot be fetched") as caught:
-                await fetch(session, url, user_agent="x", timeout=5)
+                await fetch_list(session, url, user_agent="x", timeout=5)
             assert "\x1b" not in str(caught.value)
         with pytest.raises(ConfigurationError, match="cannot be reached: Connection refused"):
-            await fetch(session, url, user_agent="x", timeout=5)
+            await fetch_list(session, url, user_agent="x", timeout=5)
 
 
 @asynccontextmanager
@@ -230,8 +230,8 @@ async def test_a_redirect_never_leaves_tls(tmp_path: Path) -> None:
             aiohttp.ClientSession(connector=connector) as session,
         ):
             with pytest.raises(ConfigurationError, match="redirects from https to http"):
-                await fetch(session, url, user_agent="x")
-            assert await fetch(session, clear, user_agent="x") == b"[]"
+                await fetch_list(session, url, user_agent="x")
+            assert await fetch_list(session, clear, user_agent="x") == b"[]"
 
 
 async def test_a_certificate_that_is_not_trusted_is_an_error(tmp_path: Path) -> None:
@@ -239,9 +239,9 @@ async def test_a_certificate_that_is_not_trusted_is_an_error(tmp_path: Path) -> 
     async with tls_inventory(answering(), tmp_path) as url:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(ConfigurationError, match="certificate is not trusted"):
-                await fetch(session, url, user_agent="x")
+                await fetch_list(session, url, user_agent="x")
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as session:
-            assert await fetch(session, url, user_agent="x") == b"[]"
+            assert await fetch_list(session, url, user_agent="x") == b"[]"
 
 
 def test_the_list_becomes_targets() -> None:
@@ -320,4 +320,4 @@ def test_any_answer_gives_targets_or_an_error(raw: bytes) -> None:
 def test_any_url_can_be_judged_and_shown(url: str) -> None:
     """What is shown holds no query."""
     url_fault(url)
-    assert "?" not in shown(url)
+    assert "?" not in safe_url(url)

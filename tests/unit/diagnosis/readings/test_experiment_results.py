@@ -6,17 +6,17 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.model.evidence import Evidence
-from tests.golden.attempts import target
-from tests.golden.build import CASES
+from tests.stories.all_stories import BY_NAME, STORIES
+from tests.support.evidence import target
 
-every_case = pytest.mark.parametrize(
+every_story = pytest.mark.parametrize(
     "evidence",
-    [case.evidence for case in CASES if case.evidence.experiments],
-    ids=[case.name for case in CASES if case.evidence.experiments],
+    [story.evidence for story in STORIES if story.evidence.experiments],
+    ids=[story.name for story in STORIES if story.evidence.experiments],
 )
 
 
-@every_case
+@every_story
 def test_nothing_is_proven_and_ruled_out_at_once(evidence: Evidence) -> None:
     """Where one version goes further, another that does not rules nothing out."""
     said = list(read_experiments(evidence))
@@ -24,7 +24,7 @@ def test_nothing_is_proven_and_ruled_out_at_once(evidence: Evidence) -> None:
     assert {one.proves for one in said if one.proves}.isdisjoint(one.rules_out for one in said)
 
 
-@every_case
+@every_story
 def test_what_an_experiment_proves_is_in_the_verdict(evidence: Evidence) -> None:
     """As its cause, or beside it; and what one rules out is in neither."""
     found = diagnose(evidence)
@@ -37,9 +37,7 @@ def test_what_an_experiment_proves_is_in_the_verdict(evidence: Evidence) -> None
 @pytest.mark.parametrize(("port", "usual"), [(4317, True), (4318, False), (443, True)])
 def test_the_usual_port_is_not_advised_where_it_is_set(port: int, usual: bool) -> None:
     """The port that OTLP/HTTP usually has is no other one for an endpoint that has it."""
-    seen = next(
-        case.evidence for case in CASES if case.name == "otlp_protocol_mismatch--stream_reset"
-    )
+    seen = BY_NAME["otlp_protocol_mismatch--stream_reset"].evidence
     over_http = target(protocol="http/protobuf", endpoint=f"https://h:{port}", host="h", port=port)
     fix = " ".join(diagnose(msgspec.structs.replace(seen, target=over_http)).fix)
 

@@ -4,7 +4,7 @@ import pytest
 
 from probe.diagnosis.readings.otlp_answers import serves_other_protocol
 from probe.model.evidence import Answer
-from tests.golden.attempts import target
+from tests.support.evidence import target
 
 GRPC = "application/grpc"
 PROTOBUF = "application/x-protobuf"

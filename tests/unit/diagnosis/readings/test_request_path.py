@@ -3,12 +3,12 @@
 import msgspec.structs
 import pytest
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Answer
 from probe.model.target import SIGNALS, Endpoint, Signal, Source, Target
-from tests.golden.stories.otlp import answered_over_http
+from tests.stories.otlp import answered_over_http
 from tests.support.sdk_environment import P, only
 
 BASE = "https://collector:4318"

@@ -21,9 +21,9 @@ from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
 from probe.web.application import web_application
 from probe.web.pages.badge import badge
-from tests.golden.attempts import answered, attempt, refused, shaken
-from tests.golden.certificates import EXPORTER, OTHER_CA
+from tests.support.certificate_facts import EXPORTER, OTHER_CA
 from tests.support.colour_contrast import contrast
+from tests.support.evidence import answered, attempt, refused, shaken
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 GREEN: Final = "#1a6e34"

@@ -9,16 +9,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.web.pages.accepted_cas import accepted_cas
 from probe.web.pages.chain_drawing import chain_drawings
-from tests.golden.attempts import (
-    answered,
-    holding,
-    refused,
-    shaken,
-    target,
-    unconnected,
-    unverified,
-)
-from tests.golden.certificates import (
+from tests.support.certificate_facts import (
     AT,
     BACKEND,
     CLIENT_CA,
@@ -29,6 +20,15 @@ from tests.golden.certificates import (
     authority,
     backend,
     exporter,
+)
+from tests.support.evidence import (
+    answered,
+    holding,
+    refused,
+    shaken,
+    target,
+    unconnected,
+    unverified,
 )
 
 UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))

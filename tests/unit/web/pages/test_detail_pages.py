@@ -24,20 +24,20 @@ from probe.report.cause_page import list_neighbours
 from probe.web.application import web_application
 from probe.web.pages.detail_pages import target_page
 from probe.web.pages.status_page import CONTENT_SECURITY_POLICY
-from tests.golden.attempts import (
+from tests.support.certificate_facts import (
+    AT,
+    BACKEND,
+    EXPORTER,
+    OTHER_CA,
+    exporter,
+)
+from tests.support.evidence import (
     answered,
     attempt,
     holding,
     offset,
     refused,
     shaken,
-)
-from tests.golden.certificates import (
-    AT,
-    BACKEND,
-    EXPORTER,
-    OTHER_CA,
-    exporter,
 )
 
 UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))

@@ -11,20 +11,20 @@ from probe.model.target import Secret, TlsSettings
 from probe.web.pages.detail_pages import target_page
 from probe.web.pages.history_strip import HEIGHT, STEP, WIDTH, bars, strip
 from probe.web.pages.status_page import page
-from tests.golden.attempts import (
-    answered,
-    holding,
-    shaken,
-    stopped_by_files,
-    unconnected,
-)
-from tests.golden.certificates import (
+from tests.support.certificate_facts import (
     AT,
     EXPORTER,
     SERVER_CA,
     authority,
     backend,
     exporter,
+)
+from tests.support.evidence import (
+    answered,
+    holding,
+    shaken,
+    stopped_by_files,
+    unconnected,
 )
 from tests.support.status_pages import DOWN, MIXED, SILENT, UNTRUSTED, WELL, fleet, shown
 

@@ -10,7 +10,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.text.safe_text import safe_text
 from probe.web.pages.status_page import BATCH, PER_PAGE, page
 from probe.web.pages.target_filter import TargetFilter
-from tests.golden.certificates import (
+from tests.support.certificate_facts import (
     AT,
 )
 from tests.support.status_pages import DOWN, MIXED, WELL, fleet, shown

@@ -5,12 +5,10 @@ password, and a log is read by more people than the pages.
 """
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
 
-from probe.web.server.bug_log import FaultLog, places_of
 from tests.support.command_line import configuration, running_service
 from tests.support.malformed_requests import SHOWN, requests
 from tests.support.raw_exchange import exchange
@@ -88,32 +86,3 @@ async def test_plain_http_to_a_port_of_tls_leaves_nothing(tmp_path: Path) -> Non
     text = b"".join(answers) + (ended.out + ended.err).encode()
     assert not [secret for secret in SHOWN if secret.encode() in text]
     assert "Traceback" not in ended.err
-
-
-async def test_a_fault_of_ours_is_reported_without_what_it_says(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """An exception's message may repeat a header: its type and the place in the code are enough."""
-    secret = SHOWN[0]
-    try:
-        int(secret)
-    except ValueError as error:
-        FaultLog("web").report(error)
-        assert places_of(error)[-1].startswith("test_web_malformed.py:")
-        handler = FaultLog("event loop")
-        handler.report_loop(
-            asyncio.get_running_loop(),
-            {"message": f"Exception in callback <f({secret!r})>", "exception": error},
-        )
-    printed = capsys.readouterr()
-    assert secret not in printed.out + printed.err
-    assert (printed.out + printed.err).count("ValueError") == 2
-    assert "Exception in callback" in printed.out + printed.err
-
-
-def test_faults_that_repeat_do_not_fill_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    """A request that meets a bug of ours can come a thousand times a second."""
-    log = FaultLog("web")
-    for _ in range(1000):
-        log.report(RuntimeError())
-    assert json.dumps(capsys.readouterr().out).count("probe_fault") == 3

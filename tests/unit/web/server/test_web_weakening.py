@@ -109,4 +109,4 @@ async def test_the_log_the_metric_and_the_page_say_so(pki: ServerPki) -> None:
         _, page = await service.get("/")
         ended = await service.stop()
     assert "takes a restart to be in force" in page
-    assert "web_config_refused" in ended.err
+    assert "web_config_reload_failed" in ended.err

@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from probe.attempt.prepared import target_facts
+from probe.attempt.target_facts import target_facts
 from probe.credentials.fix_steps import COMMAND
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.finding import Finding
-from probe.model.setting_variables import GENERAL_VARIABLES, deciding_variables, name_variables
-from probe.model.target import Endpoint, Target, TlsSettings
+from probe.model.target import (
+    GENERAL_VARIABLES,
+    Endpoint,
+    Target,
+    TlsSettings,
+    deciding_variables,
+    name_variables,
+)
 from tests.support.credential_files import issue
 from tests.support.sdk_environment import P, only, targets
 

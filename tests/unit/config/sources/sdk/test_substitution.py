@@ -1,13 +1,13 @@
 """References to variables in an SDK's declarative file, as the specification substitutes them."""
 
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.sdk.substitution import as_written, substituted
-from probe.config.typed_values import settled
+from probe.config.sources.sdk.substitution import read_plain_scalar, substitute_references
+from probe.config.typed_values import convert
 from probe.config.yaml_document import parse_yaml
 from tests.support.sdk_files import FULL, read, traces
 
@@ -28,8 +28,9 @@ ENVIRON = {
 
 def value_of(text: str) -> Any:
     """Return what `key: text` means after the substitution, types found."""
-    document = parse_yaml(f"key: {text}", plain=as_written)
-    return settled(substituted(document, ENVIRON)["key"], msgspec.inspect.AnyType())
+    document = parse_yaml(f"key: {text}", plain=read_plain_scalar)
+    value = substitute_references(document, ENVIRON)
+    return convert(replace(document, value=value), dict[str, Any])["key"]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +75,8 @@ def test_references_follow_the_specifications_table(text: str, value: object) ->
 
 def test_keys_are_not_substituted() -> None:
     """Only scalars that are values."""
-    document = parse_yaml("${STRING_VALUE}: value", plain=as_written)
-    assert substituted(document, ENVIRON) == {"${STRING_VALUE}": "value"}
+    document = parse_yaml("${STRING_VALUE}: value", plain=read_plain_scalar)
+    assert substitute_references(document, ENVIRON) == {"${STRING_VALUE}": "value"}
 
 
 @pytest.mark.parametrize("text", ["${STRING_VALUE:?error}", "${1KEY}", "${API_$KEY}", "${}"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.environment import targets_from_environment
-from probe.config.sources.sdk.traps import read_once
+from probe.config.sources.sdk.traps import report_read_once
 from probe.model.target import TlsSettings
 from probe.text.safe_text import LIMIT, safe_text
 from tests.support.sdk_environment import P, targets
@@ -220,10 +220,10 @@ def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
 
 def test_that_files_are_read_once_is_for_when_they_changed() -> None:
     """It holds for every SDK, so no target has it from the start."""
-    remark = read_once(TlsSettings(cert_file="/c"))
+    remark = report_read_once(TlsSettings(cert_file="/c"))
     assert remark is not None
     assert "restart" in remark.fact
-    assert read_once(TlsSettings()) is None
+    assert report_read_once(TlsSettings()) is None
     assert "restart" not in facts(ENDPOINT=GRPC, **ALL)
 
 

@@ -1,0 +1,194 @@
+"""How much of an attempt's time this process itself was not able to act.
+
+A process that was suspended (SIGSTOP, a paused machine), is throttled (a CPU quota) or whose loop
+is held up by other work reads late and answers late; an end by a deadline then says nothing about
+the target. A timer on the loop measures it: it is due every `TICK` seconds, and for as long as it is
+late nobody could act. It runs while attempts are under way, so an idle probe pays nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from probe.model.evidence import Ending
+
+TICK: Final = 0.02
+"""Seconds between two ticks: a throttled process loses some 50 to 95 ms of every 100 ms (Linux,
+cpu.cfs_period_us), which must not fall between two ticks. 50 ticks a second cost 0.05 % of a core,
+on a busy machine up to 0.4 %, and nothing while no attempt is under way."""
+SLACK: Final = 0.005
+"""Seconds of lateness that do not count: what timers and a busy machine's scheduler leave."""
+
+LEAST: Final = 0.05
+LEAST_SHARE: Final = 0.1
+"""Hold-ups below this many seconds, or this share of the time limit, change no verdict. Measured on
+two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of eight up
+to 29 %; at a quota of 5 % 80 %, of 20 % 60 %, of 50 % 10 to 35 %."""
+ENOUGH: Final = 0.5
+"""The share of the time limit in which this process must have been able to receive, after it last
+sent something, before the peer's silence is the peer's fault: more than a busy machine takes, and
+less than what a quota that matters leaves. A round of 500 targets at a concurrency of 100 stays
+within it."""
+GIVES_UP: Final = 0.5
+"""Seconds of hold-up from which on a peer may have ended a connection because of this process."""
+
+_GAVE_UP: Final = frozenset({"close", "reset"})
+
+
+def _time_with_suspension() -> float:
+    """Monotonic seconds that go on while the machine sleeps (CLOCK_BOOTTIME, clock_gettime(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def steady_clock() -> Callable[[], float]:
+    """Return the clock that includes the machine's sleep, where there is one, else the monotonic one."""
+    return _time_with_suspension if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+
+
+class LoopDelays:
+    """The ticking timer of one event loop; attempts share it."""
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        """Take the clock, in steady seconds; nothing ticks yet."""
+        self.clock = clock or steady_clock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tick: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._late = 0.0
+        self._meters = 0
+
+    def measure(self, limit: float) -> "DelayMeter":
+        """Return the meter of an attempt of `limit` seconds, to be entered in the running loop."""
+        return DelayMeter(self, limit)
+
+    def total(self) -> float:
+        """Return the seconds lost while any meter ran, with those of a tick that is overdue now."""
+        return self._late + self._overdue(self.clock())
+
+    def start(self) -> None:
+        """Tick from now on, until each meter has called `stop`."""
+        loop = asyncio.get_running_loop()
+        if self._meters and self._loop is loop:
+            self._meters += 1
+            return
+        # A tick of a loop that has ended stays behind with it.
+        self._loop, self._meters = loop, 1
+        self._schedule(loop)
+
+    def stop(self) -> None:
+        """Stop where no other meter runs."""
+        self._meters -= 1
+        if not self._meters and self._tick is not None:
+            self._late = self.total()
+            self._tick.cancel()
+            self._tick = None
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._due = self.clock() + TICK
+        self._tick = loop.call_later(TICK, self._measure_tick, loop)
+
+    def _measure_tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            return
+        self._late += self._overdue(self.clock())
+        self._schedule(loop)
+
+    def _overdue(self, now: float) -> float:
+        if self._tick is None:
+            return 0.0
+        late = now - self._due
+        return late if late > SLACK else 0.0
+
+
+class DelayMeter:
+    """The delays of one attempt: when it began, when it last did something, what it lost."""
+
+    def __init__(self, delays: LoopDelays, limit: float) -> None:
+        """Measure an attempt of `limit` seconds; it begins when entered."""
+        self._delays = delays
+        self._limit = limit
+        self._began = self._acted_at = 0.0
+        self._late_before = self._late_at_action = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._delays.start()
+        self._began = self._delays.clock()
+        self._late_before = self._delays.total()
+        self.note_action()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End."""
+        self._delays.stop()
+
+    def note_action(self) -> None:
+        """Note that something was begun or sent: from now on the peer has its time."""
+        self._acted_at = self._delays.clock()
+        self._late_at_action = self._delays.total()
+
+    @property
+    def held_up(self) -> float:
+        """The seconds since the beginning in which this process could not act."""
+        return max(self._delays.total() - self._late_before, 0.0)
+
+    @property
+    def is_noticeable(self) -> bool:
+        """Whether the hold-ups are more than a busy machine's."""
+        return self._exceeds(self._limit)
+
+    @property
+    def reportable(self) -> float:
+        """The hold-ups where they are long enough for a peer to give up on this process, else 0."""
+        return round(self.held_up, 3) if self.held_up >= GIVES_UP else 0.0
+
+    def judge(self, ending: Ending, *, expired: bool = False, shares: int = 1) -> Ending:
+        """Return `ending`, or `probe_fault` in its place where this process caused it.
+
+        Args:
+            ending: how the attempt ended; whatever the peer sent stands.
+            expired: whether the deadline ended it, by whatever kind that is recorded.
+            shares: between how many steps of this kind the attempt divides its time.
+        """
+        if expired or ending.kind == "timeout":
+            ours = self._is_starved(self._limit / shares)
+        else:
+            ours = ending.kind in _GAVE_UP and self._is_given_up()
+        if not ours:
+            return ending
+        return Ending(stage=ending.stage, kind="probe_fault", detail=self.describe())
+
+    def describe(self) -> str:
+        """Say how much of the time was lost."""
+        took = max(self._delays.clock() - self._began, self.held_up)
+        return (
+            f"this process was held up for {self.held_up:.1f} s of {took:.1f} s: suspended, short "
+            "of CPU time, or busy with other work"
+        )
+
+    def _exceeds(self, limit: float) -> bool:
+        return self.held_up >= max(LEAST, LEAST_SHARE * limit)
+
+    def _is_starved(self, limit: float) -> bool:
+        """Whether silence until the deadline may be this process's fault.
+
+        It is not where the peer had `ENOUGH` of the `limit` to answer in: what it sent in a hold-up
+        was in the socket, and was read first.
+        """
+        if not self._exceeds(limit):
+            return False
+        waited = self._delays.clock() - self._acted_at
+        lost = self._delays.total() - self._late_at_action
+        return waited - lost < ENOUGH * limit
+
+    def _is_given_up(self) -> bool:
+        """Whether a peer that closed had mostly waited for this process."""
+        took = self._delays.clock() - self._began
+        return self.held_up >= max(GIVES_UP, took / 2)

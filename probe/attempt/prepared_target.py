@@ -1,0 +1,177 @@
+"""What is kept of one target between its attempts: facts, encoded request, TLS settings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import thread_time, time
+from typing import Final
+
+from probe.attempt.session import Purpose
+from probe.attempt.target_facts import next_hop, target_facts
+from probe.credentials.tls_context import Credentials, Variant
+from probe.model.certificate import Name
+from probe.model.evidence import Offer
+from probe.model.target import Protocol, Target
+from probe.model.trace_context import TraceContext
+from probe.otlp.canary import Canary, build_canary
+from probe.otlp.request import Request, build_request
+from probe.text.safe_text import safe_text
+from probe.tls.bindings import ReadBuffer
+from probe.tls.settings import ClientSettings, encode_server_name
+from probe.x509.names import SPIFFE, is_ip_address
+from probe.x509.parse import CertificateReader, parse_name
+
+ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
+    "grpc": (b"h2",),
+    "http/protobuf": (b"h2", b"http/1.1"),
+}
+"""What exporters offer: grpc-go h2 alone, net/http both."""
+
+UNVARIED: Final = Variant()
+"""The target's own settings."""
+
+_MOST_NAMES: Final = 1024
+"""Names of authorities that are remembered: a backend sends the same ones each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProberSettings:
+    """What holds for the attempts of all targets."""
+
+    user_agent: str
+    """How the probe calls itself."""
+    wall_clock: Callable[[], float] = time
+    """Gives seconds since the epoch."""
+    clock_tolerance: float = 60.0
+    """Seconds by which two clocks may differ."""
+    resource: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the probe's own resource, for canaries."""
+    propagate: bool = False
+    """Whether each attempt has a trace, which its request carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsReaders:
+    """What reads TLS connections; all targets of one event loop share it."""
+
+    certificates: CertificateReader = field(default_factory=CertificateReader)
+    read_name: Callable[[bytes], Name] = field(
+        default_factory=lambda: lru_cache(maxsize=_MOST_NAMES)(parse_name)
+    )
+    buffer: ReadBuffer = field(default_factory=ReadBuffer)
+
+
+class PreparedTarget:
+    """What is kept of one target between its attempts; dropping it drops all of it.
+
+    Its encoded request has header values and stays here; its `facts` have none, and no password.
+    """
+
+    __slots__ = (
+        "_canary",
+        "_readers",
+        "_request",
+        "_tls_settings",
+        "address",
+        "alpn",
+        "facts",
+        "limit",
+        "next_hop",
+        "purpose",
+        "settings",
+        "target",
+    )
+
+    def __init__(
+        self, target: Target, settings: ProberSettings, readers: TlsReaders | None = None
+    ) -> None:
+        """Encode the request of `target`, and collect the facts about it."""
+        self.target = target
+        self.settings = settings
+        self.facts = target_facts(target, settings.clock_tolerance)
+        self.next_hop = next_hop(target)
+        """Where the socket goes: the endpoint, or its proxy."""
+        host = self.next_hop.host
+        self.address = host if is_ip_address(host) else ""
+        """The host of `next_hop` where it is an address already; empty for a name."""
+        self.alpn = ALPN[target.protocol]
+        self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
+        self.limit = ""
+        """Why this probe cannot make the request, though exporters may; empty where it can."""
+        self._readers = readers or TlsReaders()
+        self._tls_settings: dict[tuple[Variant, tuple[bytes, ...]], ClientSettings] = {}
+        self._request: Request | None = None
+        self._canary: Canary | None = None
+        agent, propagate = settings.user_agent, settings.propagate
+        try:
+            self._request = build_request(target, agent, propagate=propagate)
+            if target.depth == "canary":
+                self._canary = build_canary(target, agent, settings.resource, propagate=propagate)
+        except ValueError as error:
+            self.limit = safe_text(str(error))
+
+    @property
+    def request(self) -> Request:
+        """The request with nothing in it; there is none where there is a `limit`."""
+        assert self._request is not None
+        return self._request
+
+    def request_at(self, at: float, trace: TraceContext | None) -> tuple[Request, str]:
+        """Return what an attempt that begins at `at` (epoch seconds) sends.
+
+        Also the trace id of its canary, in hex: empty where it sends none. Where contexts are
+        propagated, every attempt has one.
+        """
+        propagate = self.settings.propagate
+        assert trace is not None or not propagate, "a context to fill in is missing"
+        request, trace_id = self.request, ""
+        if self._canary is not None:
+            request, trace_id = self._canary.build_request(at, trace)
+        if trace is not None and propagate:
+            request = request.with_context(trace)
+        return request, trace_id
+
+    def tls_settings(
+        self,
+        credentials: Credentials,
+        variant: Variant = UNVARIED,
+        alpn: tuple[bytes, ...] | None = None,
+    ) -> ClientSettings:
+        """Return the settings for `variant`, made once per generation of `credentials`.
+
+        `alpn` replaces what the target offers.
+
+        Raises:
+            ValueError: where settings and variant leave nothing to offer.
+            OwnLimitError: where this process lacks descriptors to read the system's roots.
+        """
+        offered = self.alpn if alpn is None else alpn
+        known = self._tls_settings.get((variant, offered))
+        context = credentials.context(variant)
+        if known is not None and known.context is context:
+            return known
+        target, tls = self.target, self.target.tls
+        reference = target.reference_identifier
+        # A SPIFFE ID is not a name of a server.
+        server_name = target.endpoint.host if reference.startswith(SPIFFE) else reference
+        made = self._tls_settings[variant, offered] = ClientSettings(
+            context=context,
+            reference_identifier=reference,
+            alpn=offered,
+            server_name=encode_server_name(server_name),
+            offer=Offer(
+                min_version=variant.min_version or tls.min_version or "1.2",
+                max_version=variant.max_version or tls.max_version or "1.3",
+                ciphers=tls.cipher_suites if variant.ciphers is None else variant.ciphers,
+                groups=tls.curve_preferences if variant.groups is None else variant.groups,
+                alpn=tuple(name.decode() for name in offered),
+                server_name=safe_text(server_name),
+            ),
+            sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
+            skip_verify=tls.insecure_skip_verify,
+            read_certificate=self._readers.certificates.read_der,
+            read_name=self._readers.read_name,
+            buffer=self._readers.buffer,
+            cpu_clock=thread_time,
+        )
+        return made

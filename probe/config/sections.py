@@ -1,0 +1,200 @@
+"""The sections of the file besides `targets`: sources, modules, clock, shard and web.
+
+Pure: nothing that a section names is read here. Every fault is an error of the configuration.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from probe.config.check_settings import check_settings
+from probe.config.configuration import WebSettings
+from probe.config.declared_source import DeclaredSource, source_fault
+from probe.config.errors import ConfigurationError
+from probe.config.schema import ClockSourceEntry, DefaultsEntry, FileEntry, ModuleEntry, TargetEntry
+from probe.config.target_entry import read_target
+from probe.config.target_list import parse_ordinal
+from probe.config.typed_values import error_at
+from probe.config.yaml_document import Document
+from probe.model.module import AllowEntry, AllowList, Module
+from probe.model.target import PROTOCOLS, ClockSource, Endpoint, Protocol, Target
+from probe.text.safe_text import LIMIT, safe_text
+
+_SNTP_PORT: Final = 123
+_CLOCKS: Final = ("http", "sntp")
+_HOST_NAME: Final = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
+_PLACEHOLDER: Final = "module.invalid:4317"
+"""RFC 6761 §6.4: resolves nowhere; no attempt ever has it."""
+_ALERTMANAGER = (
+    "alertmanager has no effect any more, and the next release refuses it: the probe sends no "
+    "alerts. Let Prometheus scrape /metrics and evaluate the output of `mtls-probe rules`, name "
+    "your Alertmanager under alerting in Prometheus's own configuration, and remove the key here"
+)
+
+
+def read_clock_sources(
+    entries: Sequence[ClockSourceEntry], document: Document
+) -> Iterator[ClockSource]:
+    """Yield the clocks that the file names, each once.
+
+    Raises:
+        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is no
+            http or https one, whose server is no host or host:port, or that repeats another.
+    """
+    seen: set[str] = set()
+    for position, entry in enumerate(entries):
+        path = ("clock", "sources", position)
+        if (entry.http is None) == (entry.sntp is None):
+            reason = "a clock is exactly one of these"
+            raise error_at(document, path, reason, allowed=_CLOCKS)
+        if entry.http is not None:
+            key, source = "http", ClockSource("http", entry.http)
+            fault = _url_fault(entry.http)
+        else:
+            key, source = "sntp", ClockSource("sntp", entry.sntp or "")
+            fault = _server_fault(source.where)
+        if fault:
+            raise error_at(document, (*path, key), fault, found=source.where)
+        if source.name in seen:
+            raise error_at(document, (*path, key), "is named twice", found=source.where)
+        seen.add(source.name)
+        yield source
+
+
+def _url_fault(url: str) -> str | None:
+    """Say what is wrong with an HTTP source, or None."""
+    if "://" not in url:
+        return "must be a URL, like http://collector:13133/"
+    return _fault(url)
+
+
+def _server_fault(server: str) -> str | None:
+    """Say what is wrong with an SNTP source, or None."""
+    if any(char in server for char in "/?#@"):
+        return "must be host or host:port, like pool.example.org"
+    return _fault(server)
+
+
+def _fault(text: str) -> str | None:
+    if safe_text(text) != text:
+        return f"must be one printable line of at most {LIMIT} characters"
+    try:
+        Endpoint.parse(text, default_port=_SNTP_PORT)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def read_modules(
+    entries: Mapping[str, ModuleEntry], defaults: DefaultsEntry, document: Document
+) -> dict[str, Module]:
+    """Return the modules by their names.
+
+    Raises:
+        ConfigurationError: for the first that cannot be one.
+    """
+    return {name: _module(name, entry, defaults, document) for name, entry in entries.items()}
+
+
+def _module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, document: Document) -> Module:
+    path = ("modules", name)
+    check_settings(entry, document, path)
+    allowed = []
+    for position, text in enumerate(entry.allow):
+        try:
+            allowed.append(AllowEntry.parse(text))
+        except ValueError as error:
+            raise error_at(document, (*path, "allow", position), str(error), found=text) from None
+    settings = msgspec.structs.asdict(entry)
+    del settings["allow"]
+    chosen = next(
+        (known for known in PROTOCOLS if known == (entry.protocol or defaults.protocol)), None
+    )
+    templates: dict[tuple[str, Protocol], Target] = {}
+    for scheme in ("", "https", "http"):
+        for protocol in (chosen,) if chosen else PROTOCOLS:
+            url = f"{scheme}://{_PLACEHOLDER}" if scheme else _PLACEHOLDER
+            placed = TargetEntry(endpoint=url, **{**settings, "protocol": protocol})
+            try:
+                template, faults = read_target(placed, defaults, document, path)
+            except ConfigurationError:
+                if scheme != "http":
+                    raise
+                continue  # without TLS only where the module says insecure
+            for fault in faults:
+                raise fault
+            templates[scheme, protocol] = template
+    return Module(name, templates, chosen, AllowList(tuple(allowed)))
+
+
+def find_obsolete_keys(document: Document) -> Iterator[str]:
+    """Yield a warning for each obsolete key of `document`; none of its value is shown."""
+    if isinstance(document.value, dict) and "alertmanager" in document.value:
+        path = ("alertmanager",)
+        line = document.line(path)
+        yield f"{document.file_of(path)}, line {line}: {_ALERTMANAGER}"
+
+
+def read_sources(entry: FileEntry, document: Document) -> Iterator[DeclaredSource]:
+    """Yield the items of `sources`.
+
+    Raises:
+        ConfigurationError: for one that is not exactly one kind of source, or cannot be followed.
+    """
+    for position, item in enumerate(entry.sources):
+        named = [(kind, where) for kind, where in msgspec.structs.asdict(item).items() if where]
+        if len(named) != 1:
+            reason = "a source is exactly one of these"
+            allowed = item.__struct_fields__
+            raise error_at(document, ("sources", position), reason, allowed=allowed)
+        kind, what = named[0]
+        source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
+        if fault := source_fault(source):
+            where = source.where if source.url is None else None
+            raise error_at(document, ("sources", position, kind), fault, found=where)
+        yield source
+
+
+def read_shard_index(entry: FileEntry, document: Document) -> int:
+    """Return the index; the name of a StatefulSet's pod stands for its ordinal.
+
+    Raises:
+        ConfigurationError: for an index that is missing, not valid, or not below the count.
+    """
+    index, count = entry.shard.index, entry.shard.count
+    if index is None:
+        # An empty variable is null: taken for 0, every pod would be the first shard.
+        if count > 1:
+            raise error_at(document, ("shard", "index"), "is needed where count is above 1")
+        return 0
+    if isinstance(index, str):
+        try:
+            index = parse_ordinal(index)
+        except ValueError:
+            reason = "must be a number or the name of a StatefulSet's pod, like mtls-probe-2"
+            raise error_at(document, ("shard", "index"), reason, found=index) from None
+    if index >= count:
+        reason = f"must be below shard.count, which is {count}"
+        raise error_at(document, ("shard", "index"), reason, found=index)
+    return index
+
+
+def read_web(entry: FileEntry, document: Document) -> WebSettings:
+    """Return where and for which names the pages are served.
+
+    Raises:
+        ConfigurationError: for an address or a name that is not valid.
+    """
+    text = entry.web.listen
+    try:
+        web = WebSettings.parse_listen(text)
+    except ValueError as error:
+        raise error_at(document, ("web", "listen"), str(error), found=text) from None
+    for position, name in enumerate(entry.web.hosts):
+        if not _HOST_NAME.fullmatch(name):
+            reason = "must be a name without a port, like probe.example.com or *.example.com"
+            raise error_at(document, ("web", "hosts", position), reason, found=name)
+    return replace(web, config_file=entry.web.config_file, hosts=tuple(entry.web.hosts))

@@ -1,0 +1,122 @@
+"""Every event that the log may have: its level, what it means, and its own fields.
+
+Each line also has `timestamp`, `level` and `event`; one about an attempt has `trace_id`, `span_id`
+and `trace_flags` where the attempt is traced; one about an exception has `exception.type`,
+`exception.message` and `exception.stacktrace`. `docs/log-events.md` is generated from this table.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class Event(NamedTuple):
+    """What one event tells, for whoever searches or alerts on it."""
+
+    level: str
+    meaning: str
+    fields: tuple[str, ...] = ()
+
+
+EVENTS: Final[Mapping[str, Event]] = {
+    "attempt_crashed": Event(
+        "error",
+        "An exception of the probe itself ended an attempt; the target has no part in it, and its "
+        "result is `probe_fault`. At most three at once for each target, then one in ten minutes.",
+        ("target",),
+    ),
+    "attempt_missed": Event(
+        "warning",
+        "An attempt was left out, because the one before it was still under way at its time.",
+        ("target",),
+    ),
+    "clock_source_silent": Event(
+        "warning",
+        "A clock of `clock.sources` gave no answer; its last reading stays. Once, until it answers.",
+        ("source", "reason"),
+    ),
+    "config_reload_failed": Event(
+        "error",
+        "The configuration has an error or cannot be read; `keeps` says what stays in force.",
+        ("reason", "keeps"),
+    ),
+    "config_reloaded": Event(
+        "info", "Another configuration is in force from now on.", ("targets", "warnings")
+    ),
+    "config_restart_required": Event(
+        "warning",
+        "Settings were changed that a reload cannot change; the old ones stay until a restart.",
+        ("settings",),
+    ),
+    "config_warning": Event(
+        "warning", "Something in the configuration is probably not as it was meant.", ("reason",)
+    ),
+    "credential_files_changed": Event(
+        "info",
+        "Certificate, key or CA files have changed; the targets that use them are tried at once.",
+        ("files", "targets"),
+    ),
+    "library_message": Event(
+        "warning or error",
+        "A library (asyncio, aiohttp, OpenTelemetry's SDK) has logged something.",
+        ("library", "message"),
+    ),
+    "listening": Event(
+        "info",
+        "The service has started and answers at `address`; `spans_to` says where its own traces go.",
+        ("address", "targets", "spans_to"),
+    ),
+    "log_lines_dropped": Event(
+        "warning",
+        "So many lines are missing before this one, because stderr took no more.",
+        ("lines",),
+    ),
+    "nothing_to_probe": Event("error", "There is no target; `reason` says why.", ("reason",)),
+    "probe_fault": Event(
+        "error",
+        "An exception of the probe itself outside of an attempt; `work` says where. The rest goes on.",
+        ("work", "error", "places", "stacktrace", "target", "source"),
+    ),
+    "source_down": Event(
+        "error",
+        "A source of targets could not be read; `targets` counts those of it that stay in force.",
+        ("source", "reason", "targets"),
+    ),
+    "source_up": Event("info", "A source that was down can be read again.", ("source", "targets")),
+    "stopping": Event("info", "A signal ends the service; attempts under way get three seconds."),
+    "target_finding_appeared": Event(
+        "warning",
+        "Something about a target is wrong that did not stop this attempt: a certificate that "
+        "expires soon, for example.",
+        ("target", "finding", "facts"),
+    ),
+    "target_finding_gone": Event(
+        "info", "A finding about a target holds no longer.", ("target", "finding")
+    ),
+    "target_outcome_changed": Event(
+        "info or warning",
+        "A target's outcome or cause is another than before; a warning where it is not as expected. "
+        "`error.type` is the cause. A target that flaps gets six lines at once, then one in ten "
+        "minutes, with `changes_passed_over`.",
+        (
+            "target", "outcome", "stage", "certain", "party", "facts", "changes_passed_over",
+            "server.address", "server.port", "error.type", "tls.protocol.version",
+        ),
+    ),
+    "telemetry_disabled": Event(
+        "error or warning",
+        "The probe sends no traces of its own, though its environment names a destination.",
+        ("reason", "spans_to"),
+    ),
+    "telemetry_export_failed": Event(
+        "warning", "The probe's own traces do not reach their destination.", ("endpoint", "reason")
+    ),
+    "telemetry_export_recovered": Event(
+        "info", "The probe's own traces reach their destination again.", ("endpoint",)
+    ),
+    "web_config_reload_failed": Event(
+        "error",
+        "The web configuration file has an error; `keeps` says what stays in force.",
+        ("reason", "keeps"),
+    ),
+    "web_config_reloaded": Event("info", "The web configuration file was read again.", ("file",)),
+}  # fmt: skip

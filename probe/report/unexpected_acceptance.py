@@ -1,0 +1,82 @@
+"""What it means, and what to do, where a backend accepts what `expect` says it must refuse.
+
+Pure. A success has no cause in the catalogue, so the texts about such a target are made here: for a
+check that mTLS is enforced, this is the alarm.
+"""
+
+from typing import Final, NamedTuple
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
+from probe.diagnosis.fixes.steps import fill_steps
+from probe.model.diagnosis import Diagnosis, Party
+from probe.model.evidence import Evidence
+from probe.text.safe_text import safe_text
+
+_RELOAD_BACKEND: Final = (
+    "Restart the backend, or reload nginx or HAProxy, so that it reads its configuration again."
+)
+_DROP_EXPECT: Final = (
+    "If it is meant to be accepted, remove expect of this target from the probe's configuration."
+)
+
+
+class UnexpectedAcceptance(NamedTuple):
+    """What to say of a target that was accepted, and was expected to fail."""
+
+    seen: str
+    """What of the attempt shows why it was accepted; empty where nothing does."""
+    meaning: str
+    party: Party
+    fix: tuple[str, ...]
+
+
+def explain_unexpected_acceptance(
+    evidence: Evidence, diagnosis: Diagnosis
+) -> UnexpectedAcceptance | None:
+    """Return what to say of a success that `expect` rules out; None of any other outcome."""
+    wanted = evidence.target.expect_cause
+    if diagnosis.outcome != "confirmed" or wanted is None:
+        return None
+    known = CATALOGUE.get(wanted)
+    if known is None or not known.enforce:
+        title = f" ({known.title})" if known else ""
+        meaning = f"{safe_text(wanted)}{title} was expected, but the backend accepts the exporter."
+        step = (
+            "Find out what has changed at {endpoint}; if the change is intended, remove expect of "
+            "this target from the probe's configuration."
+        )
+        return UnexpectedAcceptance("", meaning, "either", fill_steps((step,), evidence.target))
+    seen, why, sent = _observe(evidence)
+    step = known.enforce if sent else REQUIRE_CERTIFICATE
+    fix = fill_steps((step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target)
+    return UnexpectedAcceptance(seen, f"mTLS is not enforced there: {why}", "backend", fix)
+
+
+def _observe(evidence: Evidence) -> tuple[str, str, bool]:
+    """Return what was seen, what it lets others do, and whether a certificate was sent."""
+    handshake = evidence.handshake
+    if evidence.target.plaintext:
+        return (
+            "the connection has no TLS, and the backend accepted what was sent",
+            "without TLS no client is identified, and anyone who reaches the port can export.",
+            False,
+        )
+    if handshake is not None and handshake.client_certificate_sent:
+        return (
+            "the backend asked for a client certificate, received this one, and accepted it",
+            "a certificate that it should refuse is accepted, and so are others like it.",
+            True,
+        )
+    if handshake is not None and handshake.client_certificate_requested:
+        return (
+            "the backend asked for a client certificate, received none, and accepted the exporter",
+            "it asks for a certificate and does not require one, so anyone can export.",
+            False,
+        )
+    seen = "the backend asked for no client certificate" if handshake is not None else ""
+    return (
+        seen,
+        "clients that should be refused are accepted, and anyone like them can export.",
+        False,
+    )

@@ -1,0 +1,279 @@
+"""The trace of an attempt, built from what the ledger holds: spans, their times and events. Pure.
+
+Evidence has the length of each stage and the time of the beginning; the stages follow one another.
+The SDK is not needed here: `sdk_tracing` hands a `TraceRecord` to it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.network_attributes import NETWORK_PEER_ADDRESS
+
+from probe.diagnosis.cause import Cause
+from probe.ledger.target_runtime import TargetRuntime
+from probe.model.diagnosis import Diagnosis
+from probe.model.evidence import STAGES, Evidence, Handshake, Stage
+from probe.telemetry import span_attributes
+from probe.telemetry.span_attributes import Attributes
+
+LOOKUP: Final = "DNS lookup"
+CONNECT: Final = "socket connect"
+HANDSHAKE: Final = "TLS client handshake"
+EXPORT: Final = "OTLP export"
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened at one moment of a span; `at` is epoch seconds."""
+
+    name: str
+    at: float
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRecord:
+    """One span of an attempt's trace; times are epoch seconds."""
+
+    name: str
+    start: float
+    end: float
+    attributes: Attributes
+    events: tuple[SpanEvent, ...] = ()
+    error: str | None = None
+    """Why its status is Error; None where it is unset."""
+    kind: Literal["internal", "client"] = "internal"
+    span_id: str = ""
+    """Where it was decided before the attempt; empty: any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRecord:
+    """The trace of one attempt."""
+
+    trace_id: str
+    trace_state: str
+    root: SpanRecord
+    children: tuple[SpanRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When each stage of an attempt began and ended, epoch seconds."""
+
+    start: Mapping[Stage, float]
+    end: Mapping[Stage, float]
+    over: float
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "_Times":
+        start: dict[Stage, float] = {}
+        end: dict[Stage, float] = {}
+        at = evidence.at
+        for stage in STAGES:
+            start[stage] = at
+            at += evidence.durations.get(stage, 0.0)
+            end[stage] = at
+        return cls(start, end, at)
+
+
+def build_trace(
+    state: TargetRuntime, catalogue: Mapping[str, Cause], share_threshold: str
+) -> TraceRecord | None:
+    """Return the trace of the last attempt of `state`; None where it is not recorded.
+
+    Args:
+        state: as it was entered just now.
+        catalogue: the causes by id.
+        share_threshold: the threshold for an attempt that is one of a share.
+    """
+    trace, evidence, diagnosis = state.trace, state.evidence, state.diagnosis
+    if trace is None or evidence is None or diagnosis is None:
+        return None
+    times = _Times.of(evidence)
+    children = tuple(
+        _children(evidence, diagnosis, times, trace.export_span_id, expected=state.expected)
+    )
+    end = max([times.over, *(child.end for child in children)])
+    cause = catalogue.get(diagnosis.cause) if diagnosis.cause is not None else None
+    # Every failure and every change is recorded, so that each stands for itself.
+    threshold = share_threshold if state.expected and not state.changed else "0"
+    return TraceRecord(
+        trace_id=trace.trace_id,
+        trace_state=f"th:{threshold.rstrip('0') or '0'}",
+        root=SpanRecord(
+            name=f"probe {evidence.target.name}",
+            start=evidence.at,
+            end=end,
+            attributes={
+                **span_attributes.target_attributes(evidence),
+                **span_attributes.attempt_attributes(evidence, diagnosis, cause),
+                "mtls_probe.expected": state.expected,
+            },
+            events=tuple(_changes(state, diagnosis, end)),
+            error=_reason(diagnosis) if diagnosis.cause and not state.expected else None,
+            span_id=trace.span_id,
+        ),
+        children=children,
+    )
+
+
+def _children(
+    evidence: Evidence,
+    diagnosis: Diagnosis,
+    times: _Times,
+    export_span_id: str,
+    *,
+    expected: bool,
+) -> Iterator[SpanRecord]:
+    failed_at = evidence.ending.stage if diagnosis.cause is not None else None
+    # A failure that `expect` asks for is not an error anywhere in its trace.
+    why = None if expected else _reason(diagnosis)
+    common = span_attributes.target_attributes(evidence)
+
+    def judge(*stages: Stage) -> tuple[str | None, Attributes]:
+        if failed_at not in stages:
+            return None, common
+        return why, {**common, ERROR_TYPE: diagnosis.cause or ""}
+
+    host, port = _connected_to(evidence)
+    stage = evidence.ending.stage
+    if stage == "resolve" or (evidence.addresses and evidence.addresses != (host,)):
+        error, facts = judge("resolve")
+        yield SpanRecord(
+            name=LOOKUP,
+            start=times.start["resolve"],
+            end=times.end["resolve"],
+            attributes={**span_attributes.lookup_attributes(evidence, host), **facts},
+            error=error,
+        )
+    if evidence.connects:
+        error, facts = judge("connect")
+        yield SpanRecord(
+            name=CONNECT,
+            start=times.start["connect"],
+            end=times.end["connect"],
+            attributes={**span_attributes.connect_attributes(evidence, port), **facts},
+            events=tuple(_failed_connects(evidence, times.end["connect"])),
+            error=error,
+        )
+    if evidence.handshake is not None:
+        error, facts = judge("handshake", "accept")
+        yield SpanRecord(
+            name=HANDSHAKE,
+            start=times.start["handshake"],
+            end=times.end["accept"],
+            attributes={
+                **span_attributes.handshake_attributes(
+                    evidence.handshake, evidence.credentials.client_chain
+                ),
+                **facts,
+            },
+            events=tuple(_tls_events(evidence.handshake, times)),
+            error=error,
+        )
+    if stage == "export" or "export" in evidence.durations:
+        error, facts = judge("export")
+        yield SpanRecord(
+            name=EXPORT,
+            start=times.start["export"],
+            end=times.end["export"],
+            attributes={**span_attributes.export_attributes(evidence), **facts},
+            events=tuple(_rejections(evidence, times.end["export"])),
+            error=error,
+            kind="client",
+            span_id=export_span_id,
+        )
+    yield from _extra_connections(evidence)
+
+
+def _extra_connections(evidence: Evidence) -> Iterator[SpanRecord]:
+    """Yield the connections beyond the attempt's own; those of earlier attempts are not part of it."""
+    recheck = evidence.recheck
+    if recheck is not None:
+        yield SpanRecord(
+            name="experiment tls_1.2",
+            start=recheck.at,
+            end=recheck.at + recheck.duration,
+            attributes={
+                **span_attributes.target_attributes(evidence),
+                span_attributes.VARIED: "tls_1.2",
+                "mtls_probe.ending.stage": recheck.ending.stage,
+                "mtls_probe.ending.kind": recheck.ending.kind,
+                **span_attributes.handshake_attributes(recheck.handshake, ()),
+            },
+            events=_alerts(recheck.handshake, recheck.at + recheck.duration),
+        )
+    for made in evidence.experiments:
+        if not evidence.experiments_reused:
+            end = made.at + made.duration
+            yield SpanRecord(
+                name=f"experiment {made.varied}",
+                start=made.at,
+                end=end,
+                attributes={
+                    **span_attributes.target_attributes(evidence),
+                    **span_attributes.experiment_attributes(made),
+                },
+                events=_alerts(made.handshake, end),
+            )
+
+
+def _changes(state: TargetRuntime, diagnosis: Diagnosis, at: float) -> Iterator[SpanEvent]:
+    if len(state.history) < 2 or not state.changed:
+        return
+    before = state.history[-2]
+    found: dict[str, str] = {
+        span_attributes.PREVIOUS_OUTCOME: before.outcome,
+        span_attributes.OUTCOME: diagnosis.outcome,
+    }
+    if before.cause is not None:
+        found[span_attributes.PREVIOUS_CAUSE] = before.cause
+    if diagnosis.cause is not None:
+        found[span_attributes.CAUSE] = diagnosis.cause
+    yield SpanEvent("mtls_probe.cause_changed", at, found)
+
+
+def _failed_connects(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
+    for each in evidence.connects:
+        if each.error:
+            found = {NETWORK_PEER_ADDRESS: each.address, "mtls_probe.errno": each.error}
+            yield SpanEvent("mtls_probe.connect_failed", at, found)
+
+
+def _tls_events(handshake: Handshake, times: _Times) -> Iterator[SpanEvent]:
+    if handshake.complete:
+        # In TLS 1.3 the backend has not judged our certificate yet (RFC 8446 §4.4.2.4).
+        yield SpanEvent("mtls_probe.tls.client_finished", times.end["handshake"], {})
+    yield from _alerts(handshake, times.end["accept"])
+
+
+def _alerts(handshake: Handshake | None, at: float) -> tuple[SpanEvent, ...]:
+    alerts = handshake.alerts if handshake is not None else ()
+    return tuple(
+        SpanEvent("mtls_probe.tls.alert", at, span_attributes.alert_attributes(alert))
+        for alert in alerts
+    )
+
+
+def _rejections(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
+    answer = evidence.answer
+    if answer is not None and (answer.rejected_items or answer.partial_message):
+        found: Attributes = {
+            "mtls_probe.partial_success.rejected_items": answer.rejected_items,
+            "mtls_probe.partial_success.message": answer.partial_message,
+        }
+        yield SpanEvent("mtls_probe.partial_success", at, found)
+
+
+def _reason(diagnosis: Diagnosis) -> str:
+    return diagnosis.all_facts[0] if diagnosis.all_facts else diagnosis.cause or ""
+
+
+def _connected_to(evidence: Evidence) -> tuple[str, int]:
+    """Return what the socket was connected to: the endpoint, or its proxy."""
+    target = evidence.target
+    host, _, port = target.proxy.rpartition(":")
+    return (host.strip("[]"), int(port)) if port.isdecimal() else (target.host, target.port)

@@ -1,0 +1,46 @@
+"""What every TLS connection of a target with one generation of credentials has in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from OpenSSL import SSL
+
+from probe.model.certificate import CertificateFacts, Name
+from probe.model.evidence import Offer
+from probe.tls.bindings import ReadBuffer
+from probe.x509.names import is_ip_address
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """The settings of a TLS client; connections share them, and the context is never changed."""
+
+    context: SSL.Context
+    reference_identifier: str
+    """The name that the server's certificate must have (RFC 9525)."""
+    alpn: tuple[bytes, ...]
+    server_name: bytes
+    """The server_name extension as `encode_server_name` returns it; empty for none."""
+    offer: Offer
+    """What the client offers, as it is recorded."""
+    sends_certificate: bool
+    skip_verify: bool
+    """Whether the application trusts every server (`insecure_skip_verify`)."""
+    read_certificate: Callable[[bytes], CertificateFacts]
+    """From DER; a certificate that cannot be read is not an exception."""
+    read_name: Callable[[bytes], Name]
+    """From DER, as for certificates."""
+    buffer: ReadBuffer
+    cpu_clock: Callable[[], float] = lambda: 0.0
+    """Seconds of CPU of this thread, by which the verification of a chain is bounded."""
+
+
+def encode_server_name(host: str) -> bytes:
+    """Return the server_name to send (RFC 6066 §3): none for an address, A-labels for a name."""
+    if not host or is_ip_address(host):
+        return b""
+    name = host.rstrip(".")
+    try:
+        return name.encode("idna")
+    except UnicodeError:
+        return name.encode("ascii", "replace")

@@ -1,0 +1,85 @@
+"""Whether a certificate is valid at a time, and how long it still is: pure (RFC 5280 §4.1.2.5).
+
+Times are seconds since the Unix epoch; both ends of a validity belong to it.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.text.time_format import format_duration, format_time
+
+SOON: Final = 28 * 86400.0
+"""Seconds before notAfter from which a certificate is about to expire."""
+
+CLOCK_TOLERANCE: Final = 60.0
+"""Seconds by which a notBefore may lie ahead where nobody configured how far two clocks differ."""
+
+
+def is_expired(certificate: CertificateFacts, at: float) -> bool:
+    """Whether notAfter is past."""
+    return at > certificate.not_after
+
+
+def is_not_yet_valid(certificate: CertificateFacts, at: float, tolerance: float = 0.0) -> bool:
+    """Whether notBefore lies ahead by more than `tolerance` seconds, which two clocks may differ."""
+    return at + tolerance < certificate.not_before
+
+
+def is_valid(certificate: CertificateFacts, at: float) -> bool:
+    """Whether `at` lies within the validity."""
+    return not (is_expired(certificate, at) or is_not_yet_valid(certificate, at))
+
+
+def expires_soon(certificate: CertificateFacts, at: float) -> bool:
+    """Whether less than 28 days, and less than a third of the lifetime, are left."""
+    lifetime = certificate.not_after - certificate.not_before
+    return 0 <= certificate.not_after - at < min(SOON, lifetime / 3)
+
+
+def find_expired(chain: Iterable[CertificateFacts], at: float) -> CertificateFacts | None:
+    """Return the first certificate whose notAfter is past."""
+    return next((one for one in chain if is_expired(one, at)), None)
+
+
+def find_not_yet_valid(chain: Iterable[CertificateFacts], at: float) -> CertificateFacts | None:
+    """Return the first certificate whose notBefore lies ahead."""
+    return next((one for one in chain if is_not_yet_valid(one, at)), None)
+
+
+def find_invalid(chain: Iterable[CertificateFacts], at: float) -> CertificateFacts | None:
+    """Return the first certificate that is expired or not yet valid."""
+    return next((one for one in chain if not is_valid(one, at)), None)
+
+
+def find_first_to_expire(chain: Iterable[CertificateFacts]) -> CertificateFacts:
+    """Return the certificate of a chain, which is not empty, that decides when the chain expires."""
+    return min(chain, key=lambda one: one.not_after)
+
+
+def describe_expired(certificate: CertificateFacts, at: float) -> str:
+    """Say which certificate expired, how long ago, and when."""
+    ago = format_duration(at - certificate.not_after)
+    return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
+
+
+def describe_expiry(certificate: CertificateFacts, at: float) -> str:
+    """Say which certificate expires, how soon, and when."""
+    left = format_duration(certificate.not_after - at)
+    return f"{name_certificate(certificate)} expires in {left}, on {format_time(certificate.not_after)}"
+
+
+def describe_time_left(certificate: CertificateFacts, at: float) -> str:
+    """Say how long the certificate is still valid, or since or until when it is not."""
+    if is_expired(certificate, at):
+        return f"expired {format_duration(at - certificate.not_after)} ago"
+    if is_not_yet_valid(certificate, at):
+        return f"not valid for another {format_duration(certificate.not_before - at)}"
+    return f"{format_duration(certificate.not_after - at)} left"
+
+
+def describe_beginning(certificate: CertificateFacts, at: float) -> str:
+    """Say which certificate becomes valid, how soon, and when."""
+    begins = format_time(certificate.not_before)
+    ahead = format_duration(certificate.not_before - at)
+    return f"{name_certificate(certificate)} becomes valid in {ahead}, on {begins}"

@@ -1,0 +1,212 @@
+"""Stories of the exporter's own certificate: usage, strength, revocation, expiry, names."""
+
+import msgspec.structs
+
+from probe.model.evidence import Answer, Evidence
+from tests.stories.story import story
+from tests.support.certificate_facts import EXPORTER, OTHER_CA, authority, exporter
+from tests.support.evidence import (
+    answered,
+    attempt,
+    holding,
+    refused,
+    shaken,
+    unconnected,
+)
+
+FORBIDDEN = Answer(
+    over="h2",
+    http_status=403,
+    content_type="text/html",
+    message="403 Forbidden",
+    body_empty=False,
+    server="haproxy",
+)
+
+
+@story("accept")
+def client_cert_not_sent() -> Evidence:
+    """The backend demands a certificate, the exporter has none configured."""
+    return refused(116)
+
+
+@story("handshake")
+def client_cert_not_sent__tls12() -> Evidence:
+    """The same in TLS 1.2, where the alert is handshake_failure."""
+    return refused(40, version="1.2")
+
+
+@story("accept")
+def client_cert_not_sent__silent() -> Evidence:
+    """A grpc-core backend closes on an exporter without a certificate."""
+    return refused("close", listed=())
+
+
+@story("export")
+def client_cert_not_sent__nginx() -> Evidence:
+    """Nginx answers HTTP 400: no required certificate was sent."""
+    evidence = refused("http_400")
+    assert evidence.answer is not None
+    text = "400 Bad Request No required SSL certificate was sent nginx"
+    return msgspec.structs.replace(
+        evidence, answer=msgspec.structs.replace(evidence.answer, message=text)
+    )
+
+
+@story("accept")
+def client_cert_wrong_usage() -> Evidence:
+    """A server's certificate stands in the exporter's place; OpenSSL says unsupported_certificate."""
+    return refused(43, exporter(usage=("serverAuth",)))
+
+
+@story("accept")
+def client_cert_wrong_usage__go() -> Evidence:
+    """Of the same certificate a Go backend says bad_certificate."""
+    return refused(42, exporter(usage=("serverAuth",)))
+
+
+@story("accept")
+def client_cert_wrong_usage__key_usage() -> Evidence:
+    """The certificate's keyUsage allows keyEncipherment only, and OpenSSL refuses it."""
+    return refused(43, exporter(key_usage=("keyEncipherment",)))
+
+
+@story(
+    "accept",
+    certain=False,
+    also=("client_ca_untrusted", "client_san_rejected", "client_cert_revoked"),
+)
+def client_cert_wrong_usage__boringssl() -> Evidence:
+    """Of that keyUsage BoringSSL says illegal_parameter."""
+    return refused(47, exporter(key_usage=("keyEncipherment",)))
+
+
+@story("export", outcome="confirmed", findings=("client_cert_wrong_usage",))
+def client_cert_wrong_usage__let_in() -> Evidence:
+    """GnuTLS accepts a certificate without clientAuth; most other backends would not."""
+    return answered(credentials=holding(exporter(usage=("serverAuth",))))
+
+
+@story("accept")
+def client_cert_revoked() -> Evidence:
+    """The backend has a revocation list, and the certificate stands on it."""
+    return refused(44, EXPORTER)
+
+
+@story("accept")
+def client_cert_weak() -> Evidence:
+    """The certificate is signed with SHA-1, and OpenSSL says bad_certificate."""
+    return refused(42, exporter(signature_hash="sha1"))
+
+
+@story("accept", certain=False, also=("client_san_rejected",))
+def client_cert_weak__short_key() -> Evidence:
+    """OpenSSL says bad_certificate of an RSA key of 1024 bits, Go of a name that it refuses."""
+    return refused(42, exporter(key_type="RSA", key_bits=1024))
+
+
+@story("accept", certain=False, also=("client_ca_untrusted",))
+def client_cert_weak__go() -> Evidence:
+    """Of a SHA-1 signature Go says unknown_ca, as it would of a reissued CA."""
+    return refused(48, exporter(signature_hash="sha1"))
+
+
+@story("accept", certain=False, also=("client_ca_untrusted",))
+def client_cert_weak__rustls() -> Evidence:
+    """Of an RSA key of 1024 bits rustls says decrypt_error, as it would of a reissued CA."""
+    return refused(51, exporter(key_type="RSA", key_bits=1024))
+
+
+@story("export", outcome="confirmed", findings=("client_cert_weak",))
+def client_cert_weak__let_in() -> Evidence:
+    """A Go backend takes an RSA key of 1024 bits."""
+    return answered(credentials=holding(exporter(key_type="RSA", key_bits=1024)))
+
+
+@story("accept")
+def client_cert_expired() -> Evidence:
+    """The certificate expired three days ago, and the backend says so."""
+    return refused(45, exporter(ends=-3))
+
+
+@story("accept", also=("client_ca_untrusted",))
+def client_cert_expired__and_unknown_ca() -> Evidence:
+    """The certificate expired and its CA is unknown: Go looks at the dates first."""
+    return refused(45, exporter(ends=-3), listed=(OTHER_CA,))
+
+
+@story("accept")
+def client_cert_expired__silent() -> Evidence:
+    """A backend that sends no alerts closes on a certificate that expired."""
+    return refused("close", exporter(ends=-3), listed=())
+
+
+@story("export")
+def client_cert_expired__nginx() -> Evidence:
+    """Nginx answers HTTP 400 to a certificate that expired."""
+    return refused("http_400", exporter(ends=-3))
+
+
+@story("accept")
+def client_cert_expired__intermediate() -> Evidence:
+    """The end entity is valid; the intermediate sent with it expired."""
+    old = authority("Exporter issuing CA 2", authority("Exporter client CA"), ends=-1)
+    return refused(45, exporter(old), old)
+
+
+@story("accept", certain=False, also=("clock_skew",))
+def client_cert_expired__issuer() -> Evidence:
+    """What is sent is valid; the root that it rests on expired, here and at the backend."""
+    old = authority("Exporter client CA", ends=-1)
+    return refused(45, exporter(old), at_hand=(old,))
+
+
+@story("export", outcome="confirmed", findings=("client_cert_expired",))
+def client_cert_expired__let_in() -> Evidence:
+    """The certificate expired, and this backend does not look at dates."""
+    return answered(credentials=holding(exporter(ends=-3)))
+
+
+@story("export", outcome="confirmed", findings=("client_cert_expired",))
+def client_cert_expired__soon() -> Evidence:
+    """All is well, and the certificate has ten days left."""
+    return answered(credentials=holding(exporter(ends=10)))
+
+
+@story("connect", cause="tcp_refused", findings=("client_cert_expired",))
+def client_cert_expired__and_no_backend() -> Evidence:
+    """The certificate expired, but what stops the exporter now is that nothing listens."""
+    return unconnected("refused", "ECONNREFUSED", credentials=holding(exporter(ends=-3)))
+
+
+@story(
+    "accept",
+    certain=False,
+    also=("client_ca_untrusted", "client_cert_revoked"),
+)
+def client_san_rejected() -> Evidence:
+    """The CA is listed and the certificate faultless; the backend says access_denied."""
+    return refused(49, EXPORTER)
+
+
+@story(
+    "accept",
+    certain=False,
+    also=("client_ca_untrusted", "client_cert_revoked", "clock_skew"),
+    findings=("client_cert_expired",),
+)
+def client_san_rejected__near_its_end() -> Evidence:
+    """The same with three days left: a backend whose clock is ahead would say no more."""
+    return refused(46, exporter(ends=3))
+
+
+@story("export", certain=False, also=("otlp_permission_denied",))
+def client_san_rejected__proxy() -> Evidence:
+    """A proxy that got the certificate answers HTTP 403 before the receiver sees the request."""
+    return answered(FORBIDDEN)
+
+
+@story("accept", outcome="unconfirmed", certain=False)
+def unconfirmed__accept() -> Evidence:
+    """TLS 1.3 is finished on our side, and then nothing comes: proof of nothing."""
+    return attempt("accept", "timeout", handshake=shaken())

@@ -1,0 +1,239 @@
+"""Stories that one handshake leaves open, and what further ones with one thing varied show."""
+
+from typing import Any
+
+import msgspec.structs
+
+from probe.model.evidence import (
+    Answer,
+    Ending,
+    EndingKind,
+    Evidence,
+    Experiment,
+    Offer,
+    Stage,
+    Varied,
+)
+from tests.stories.story import story
+from tests.support.certificate_facts import AT, EXPORTER
+from tests.support.evidence import HOST, alert, attempt, begun, refused, shaken, with_control
+
+OVER_HTTP = Answer(over="http/1.1", http_status=200, content_type="application/x-protobuf")
+RSA_SUITES = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)
+TRIED: tuple[Varied, ...] = ("every_version", "every_cipher", "every_group", "no_alpn", "tls_1.2")
+
+
+def tried(
+    varied: Varied, kind: EndingKind, stage: Stage = "handshake", **fields: Any
+) -> Experiment:
+    """Return an experiment of the same minute that ended by `kind`."""
+    return Experiment(varied=varied, at=AT, ending=Ending(stage=stage, kind=kind), **fields)
+
+
+def went_on(varied: Varied, **fields: Any) -> Experiment:
+    """Return an experiment whose handshake finished."""
+    return tried(varied, "completed", handshake=shaken(**fields))
+
+
+def all_refused(number: int) -> tuple[Experiment, ...]:
+    """Return every negotiation experiment, each ended by the same alert."""
+    return tuple(tried(one, "alert", handshake=begun(alert(number))) for one in TRIED)
+
+
+def all_closed() -> tuple[Experiment, ...]:
+    """Return every negotiation experiment, each ended without a word."""
+    return tuple(tried(one, "close", handshake=begun()) for one in TRIED)
+
+
+def with_another_outcome(evidence: Evidence, *experiments: Experiment) -> Evidence:
+    """Return `evidence` with a round in which the unvaried handshake simply went on."""
+    return msgspec.structs.replace(evidence, experiments=(went_on("unvaried"), *experiments))
+
+
+@story("handshake")
+def no_shared_group() -> Evidence:
+    """curve_preferences names X448 alone; with every group offered the backend takes X25519."""
+    offer = Offer(min_version="1.2", max_version="1.3", groups=("X448",), server_name=HOST)
+    experiments = (*all_refused(40)[:2], went_on("every_group"), *all_refused(40)[3:])
+    shake = begun(alert(40), offer=offer)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
+
+
+@story("handshake")
+def no_shared_cipher__by_experiment() -> Evidence:
+    """cipher_suites names RSA suites alone, the backend's key is EC: every cipher offered, it goes on."""
+    experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
+    offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
+    shake = begun(alert(40), offer=offer)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
+
+
+@story("handshake")
+def no_shared_cipher__silent() -> Evidence:
+    """The same with a grpc-core backend, which closes without an alert."""
+    experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
+    offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
+    shake = begun(offer=offer)
+    return with_control(attempt("handshake", "close", handshake=shake), *experiments)
+
+
+@story("handshake")
+def no_shared_cipher__beside_a_newer_version() -> Evidence:
+    """max_version is 1.2 and the suites do not fit: at TLS 1.3 it would go, and so it would with others."""
+    experiments = (
+        went_on("every_version"),
+        went_on("every_cipher", version="1.2"),
+        *all_refused(40)[2:],
+    )
+    offer = Offer(min_version="1.2", max_version="1.2", ciphers=RSA_SUITES, server_name=HOST)
+    shake = begun(alert(40), offer=offer)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
+
+
+@story("handshake")
+def protocol_version_mismatch__silent() -> Evidence:
+    """The exporter's min_version is 1.3; a grpc-core backend of TLS 1.2 closes without an alert."""
+    offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)
+    experiments = (went_on("every_version", version="1.2"), *all_closed()[1:4])
+    shake = begun(offer=offer)
+    return with_control(attempt("handshake", "close", handshake=shake), *experiments)
+
+
+@story("handshake", certain=False, also=("protocol_version_mismatch",))
+def tls_timeout__large_hello() -> Evidence:
+    """Capped at TLS 1.2 the handshake goes on: a stall now and then, or a path that drops large hellos."""
+    experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
+    return with_control(attempt("handshake", "timeout", handshake=begun()), *experiments)
+
+
+@story("handshake")
+def tls_timeout__repeated() -> Evidence:
+    """The same handshake went on a second later, and so did the one capped at TLS 1.2: a stall."""
+    experiments = (tried("plaintext", "alert"), went_on("tls_1.2", version="1.2"))
+    return with_another_outcome(attempt("handshake", "timeout", handshake=begun()), *experiments)
+
+
+@story(
+    "handshake",
+    certain=False,
+    also=(
+        "not_tls",
+        "no_shared_cipher",
+        "protocol_version_mismatch",
+        "no_shared_group",
+        "no_shared_signature_algorithm",
+    ),
+)
+def connection_closed__now_and_then() -> Evidence:
+    """An overloaded backend closes some connections: what went on when it was varied proves nothing."""
+    experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
+    return with_another_outcome(attempt("handshake", "close", handshake=begun()), *experiments)
+
+
+@story(
+    "handshake",
+    certain=False,
+    also=(
+        "no_shared_cipher",
+        "protocol_version_mismatch",
+        "no_shared_group",
+        "no_shared_signature_algorithm",
+    ),
+)
+def handshake_rejected__another_alert() -> Evidence:
+    """The alert of the repeated handshake is another one: the round is about another state."""
+    again = tried("unvaried", "alert", handshake=begun(alert(80)))
+    evidence = attempt("handshake", "alert", handshake=begun(alert(40)))
+    return msgspec.structs.replace(evidence, experiments=(again, *all_refused(40)))
+
+
+@story(
+    "handshake",
+    certain=False,
+    also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
+)
+def connection_closed__a_cipher_once_in_two() -> Evidence:
+    """What went on with every cipher offered did not when it was tried again: no proof."""
+    greeted = tried("plaintext", "close")
+    evidence = attempt("handshake", "close", handshake=begun())
+    first = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:], greeted)
+    again = Experiment(varied="unvaried", at=AT, ending=evidence.ending, handshake=begun())
+    return with_control(evidence, *first, again, tried("every_cipher", "close", handshake=begun()))
+
+
+@story("handshake")
+def not_tls__greeted() -> Evidence:
+    """A gRPC server in clear closes on a ClientHello; greeted in clear it answers with SETTINGS."""
+    greeted = tried("plaintext", "not_tls", first_bytes="000012040000000000")
+    return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
+
+
+@story("handshake", also=("otlp_protocol_mismatch",))
+def alpn_mismatch__other_protocol() -> Evidence:
+    """GRPC is spoken to a port without h2, which takes the same Export over OTLP/HTTP."""
+    other = tried("other_protocol", "answered", "export", handshake=shaken(), answer=OVER_HTTP)
+    return with_control(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
+
+
+@story(
+    "handshake",
+    certain=False,
+    also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
+)
+def connection_closed__everything_tried() -> Evidence:
+    """A load balancer closes whatever is offered, and a greeting in clear as well."""
+    greeted = tried("plaintext", "close")
+    return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
+
+
+@story("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
+def handshake_rejected__everything_tried() -> Evidence:
+    """The backend allows suites for ECDSA alone, and its key is RSA: it refuses whatever is offered."""
+    shake = begun(alert(40))
+    return with_control(attempt("handshake", "alert", handshake=shake), *all_refused(40))
+
+
+@story("handshake", certain=False, also=("no_shared_signature_algorithm",))
+def handshake_rejected__tls13_alone() -> Evidence:
+    """The same of a backend of TLS 1.3 alone, whose suites go with any key: the suites are not it."""
+    below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
+    experiments = (*all_refused(40)[:-1], below)
+    return with_control(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
+
+
+@story("handshake", certain=False, also=("no_shared_cipher",))
+def protocol_version_mismatch__or_suites_without_a_key() -> Evidence:
+    """max_version is 1.2, where an RSA backend allows ECDSA suites alone; at TLS 1.3 it would go."""
+    offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
+    experiments = (went_on("every_version"), *all_refused(40)[1:])
+    shake = begun(alert(40), offer=offer)
+    return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
+
+
+@story(
+    "accept",
+    certain=False,
+    also=(
+        "client_ca_untrusted",
+        "client_san_rejected",
+        "client_cert_revoked",
+        "connection_closed",
+    ),
+)
+def client_cert_rejected__closed_without_one_too() -> Evidence:
+    """A silent backend closes with and without a client certificate: it may be the network."""
+    closed = tried("no_client_certificate", "close", "accept", handshake=shaken())
+    evidence = refused("close", EXPORTER)
+    return with_control(evidence, closed)
+
+
+@story(
+    "accept",
+    certain=False,
+    also=("client_ca_untrusted", "client_san_rejected", "client_cert_revoked"),
+)
+def client_cert_rejected__only_with_one() -> Evidence:
+    """A silent backend says certificate_required without one: it is the certificate it refuses."""
+    without = shaken(client_certificate_sent=False, alerts=(alert(116),))
+    asked = tried("no_client_certificate", "alert", "accept", handshake=without)
+    return with_control(refused("close", EXPORTER), asked)

@@ -1,0 +1,161 @@
+"""Stories of the backend's own certificate: name, trust, dates, usage, strength, revocation."""
+
+import msgspec.structs
+
+from probe.model.evidence import Evidence, NameCheck
+from tests.stories.story import story
+from tests.support.certificate_facts import (
+    BACKEND,
+    EXPORTER,
+    OTHER_CA,
+    SERVER_CA,
+    authority,
+    backend,
+    exporter,
+)
+from tests.support.evidence import (
+    HOST,
+    alert,
+    answered,
+    attempt,
+    begun,
+    holding,
+    shaken,
+    target,
+    unverified,
+)
+
+INTERMEDIATE = authority("Backend issuing CA", SERVER_CA)
+
+
+@story("handshake")
+def server_name_mismatch() -> Evidence:
+    """The backend's certificate names otel-gateway, the exporter calls collector."""
+    return unverified(backend(sans=("DNS:otel-gateway.example.com",)))
+
+
+@story("handshake")
+def server_name_mismatch__common_name() -> Evidence:
+    """The right name stands in the CN only, and there are no SANs."""
+    check = NameCheck(reference=HOST, matched=False, common_name=HOST)
+    return unverified(backend(sans=()), shake={"name_check": check})
+
+
+@story("handshake", also=("server_ca_untrusted",))
+def server_name_mismatch__and_untrusted() -> Evidence:
+    """Another service answers: its name is wrong and its CA is unknown, self-signed as it is."""
+    return unverified(backend(None, sans=("DNS:localhost",)), errors=((18, 0),))
+
+
+@story("handshake")
+def server_name_unrecognized() -> Evidence:
+    """An ingress without a route for the name says unrecognized_name."""
+    return attempt("handshake", "alert", handshake=begun(alert(112)))
+
+
+@story("handshake")
+def server_ca_untrusted() -> Evidence:
+    """The backend sends its chain up to a root that ca_file does not hold."""
+    return unverified(backend(OTHER_CA), OTHER_CA, errors=((19, 1),))
+
+
+@story("handshake", certain=False, also=("server_chain_incomplete",))
+def server_ca_untrusted__lone() -> Evidence:
+    """The backend sends one certificate of an issuer that nobody here knows."""
+    return unverified(backend(INTERMEDIATE), errors=((20, 0),))
+
+
+@story("handshake")
+def server_ca_untrusted__reissued() -> Evidence:
+    """A CA of the issuer's name is in ca_file, with another key."""
+    return unverified(BACKEND, errors=((7, 0),))
+
+
+@story("handshake")
+def server_ca_untrusted__in_tls12() -> Evidence:
+    """TLS 1.2: the backend's certificate does not verify, and its alert comes before we stop."""
+    wrong = unverified(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)).handshake
+    assert wrong is not None
+    cut_short = msgspec.structs.replace(
+        wrong,
+        version="1.2",
+        complete=False,
+        alerts=(alert(40),),
+        client_certificate_requested=False,
+        client_certificate_sent=False,
+    )
+    return attempt("handshake", "alert", handshake=cut_short)
+
+
+@story("handshake")
+def server_chain_incomplete() -> Evidence:
+    """The backend leaves out an intermediate, which the exporter's own chain holds."""
+    return unverified(
+        backend(INTERMEDIATE),
+        errors=((20, 0),),
+        credentials=holding(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=()),
+    )
+
+
+@story("handshake")
+def server_cert_expired() -> Evidence:
+    """The backend's certificate expired yesterday."""
+    return unverified(backend(ends=-1), errors=((10, 0),))
+
+
+@story("handshake")
+def server_cert_expired__anchor() -> Evidence:
+    """The backend's certificate is valid; the CA in ca_file expired."""
+    old = authority("Backend CA", ends=-1)
+    return unverified(BACKEND, errors=((10, 1),), credentials=holding(EXPORTER, ca_bundle=(old,)))
+
+
+@story("export", outcome="confirmed", findings=("server_cert_expired",))
+def server_cert_expired__soon() -> Evidence:
+    """All is well, and the backend's certificate has a week left."""
+    return answered(handshake=shaken(server_chain=(backend(ends=7),)))
+
+
+@story("export", outcome="confirmed", findings=("server_cert_expired",))
+def server_cert_expired__not_verified() -> Evidence:
+    """The target says insecure_skip_verify, so that an expired certificate passes."""
+    return answered(
+        target=target(insecure_skip_verify=True),
+        handshake=shaken(server_chain=(backend(ends=-1),)),
+    )
+
+
+@story("handshake")
+def server_cert_wrong_usage() -> Evidence:
+    """The backend presents a client's certificate."""
+    return unverified(backend(usage=("clientAuth",)), errors=((26, 0),))
+
+
+@story("handshake")
+def server_cert_weak() -> Evidence:
+    """The backend's certificate is signed with SHA-1, which Go exporters refuse."""
+    return unverified(backend(signature_hash="sha1"))
+
+
+@story("export", outcome="confirmed", findings=("server_cert_weak",))
+def server_cert_weak__let_in() -> Evidence:
+    """The backend's RSA key has 1024 bits: Go still takes it, OpenSSL at its usual level not."""
+    return answered(handshake=shaken(server_chain=(backend(key_type="RSA", key_bits=1024),)))
+
+
+@story("handshake")
+def server_cert_revoked() -> Evidence:
+    """The backend staples an OCSP answer that its certificate was revoked, and we stop."""
+    return unverified(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"})
+
+
+@story("export", outcome="confirmed", findings=("server_cert_revoked",))
+def server_cert_revoked__ignored() -> Evidence:
+    """The same staple, and exporters that, like Go's, do not read it go on."""
+    return answered(handshake=shaken(stapled_status="revoked"))
+
+
+@story("handshake", cause="unexplained", certain=False)
+def unexplained() -> Evidence:
+    """A handshake finishes without any certificate of the server, which no cause foresees."""
+    return unverified()
