@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from time import thread_time, time
+from time import thread_time
 from typing import Final
 
 from probe.attempt.session import Purpose
@@ -40,7 +40,7 @@ class ProberSettings:
 
     user_agent: str
     """How the probe calls itself."""
-    wall_clock: Callable[[], float] = time
+    wall_clock: Callable[[], float]
     """Gives seconds since the epoch."""
     clock_tolerance: float = 60.0
     """Seconds by which two clocks may differ."""

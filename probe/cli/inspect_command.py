@@ -82,10 +82,10 @@ def inspect(
 def _sets_named(
     files: tuple[str, ...], cert_file: str | None, key_file: str | None, ca_file: str | None
 ) -> tuple[FileSet, ...]:
-    from probe.inspection.inspect_files import FileSet, sets_of
+    from probe.inspection.inspect_files import FileSet, group_paths
     from probe.model.target import TlsSettings
 
-    sets = sets_of(files)
+    sets = group_paths(files)
     options = {"--cert": cert_file, "--key": key_file, "--ca": ca_file}
     for option, path in options.items():
         if path == "":
@@ -98,7 +98,7 @@ def _sets_named(
 
 def _sets_of(targets: Iterable[Target]) -> tuple[FileSet, ...]:
     """Return each different set of files once, with the names of the targets that use it."""
-    from probe.credentials.file_settings import FileSettings
+    from probe.credentials.named_file import FileSettings
     from probe.inspection.inspect_files import FileSet
 
     sets: dict[tuple[object, ...], FileSet] = {}

@@ -72,7 +72,9 @@ def validate(config_file: Path | None, output: str) -> int:
 def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iterator[str]:
     """Yield which targets this probe cannot try, though their exporters may work."""
     for target in targets:
-        if not (target.plaintext or target.faults) and (lacking := store.get(target).lacking()):
+        if not (target.plaintext or target.faults) and (
+            lacking := store.get(target).find_library_limit()
+        ):
             yield f"{target.name}: the probe itself cannot try it: {lacking}"
 
 

@@ -106,9 +106,9 @@ def _completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdi
     credentials = evidence.credentials
     if diagnosis.cause != "client_chain_incomplete" or not diagnosis.certain:
         return
-    if len(credentials.client_chain) != 1 or not credentials.continuation:
+    if len(credentials.client_chain) != 1 or not credentials.unsent_issuers:
         return
-    if credentials.continuation[0].path != evidence.target.ca_file:
+    if credentials.unsent_issuers[0].path != evidence.target.ca_file:
         return
     because = (
         "OpenSSL sends the missing intermediate along, because it stands in ca_file: this hides "

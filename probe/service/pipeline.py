@@ -163,6 +163,7 @@ class Pipeline:
     def _make_prober(self, resolver: Resolver, register: SecretRegister) -> Prober:
         settings = ProberSettings(
             user_agent=USER_AGENT,
+            wall_clock=time.time,
             clock_tolerance=self.settings.clock_tolerance,
             resource=self.settings.resource,
             propagate=self.settings.propagate and self._sampler is not None,

@@ -1,6 +1,6 @@
 """When each target is attempted: the only import of APScheduler, driven by the monotonic clock.
 
-Law 9: a step of the wall clock neither stalls, freezes nor bunches the attempts, and starts never
+A step of the wall clock neither stalls, freezes nor bunches the attempts, and starts never
 align. APScheduler keeps the jobs, their order and one instance of each; its own arithmetic on
 `datetime.now` is replaced (BaseScheduler._process_jobs), and its executor by one that never asks
 for the time of day. Every `datetime` in this module is the monotonic clock in APScheduler's type.
@@ -26,7 +26,7 @@ from probe.model.target import Target
 from probe.text.safe_text import safe_text
 
 FIRST_WITHIN: Final = 1.0
-"""Seconds within which a new target is first attempted (interfaces.md, section 2)."""
+"""Seconds within which a new target is first attempted."""
 FIRST_APART: Final = 0.02
 """Seconds per new target over which first attempts are spread: a sidecar's one has no wait."""
 
@@ -59,8 +59,8 @@ class Schedule:
         Args:
             attempt: one attempt; an exception of it is logged, and the schedule goes on.
             concurrency: how many attempts may be in flight over all targets.
-            on_late: told how many seconds after its time each attempt begins.
-            on_missed: told the name of a target whose last attempt was still running.
+            on_late: called with how many seconds after its time each attempt begins.
+            on_missed: called with the name of a target whose last attempt was still running.
             clock: monotonic seconds.
         """
         self.in_flight = 0
@@ -97,8 +97,8 @@ class Schedule:
                 add=[target for name, target in wanted.items() if name not in kept],
             )
 
-    def soon(self, names: Iterable[str]) -> frozenset[str]:
-        """Attempt these targets at once, beside their ticks; unknown names are passed over.
+    def attempt_now(self, names: Iterable[str]) -> frozenset[str]:
+        """Attempt these targets at once, between their ticks; unknown names are ignored.
 
         Returns:
             Those whose attempt is under way: they are not attempted twice at a time.
@@ -137,7 +137,7 @@ class Schedule:
         for name in remove:
             self._scheduler.remove_job(name)
         for target in add:
-            trigger = _Spread(target.name, target.interval, self._anchor)
+            trigger = _OffsetTrigger(target.name, target.interval, self._anchor)
             self._scheduler.add_job(
                 self._attempt,
                 trigger,
@@ -170,7 +170,7 @@ class Schedule:
             log.exception("probe_fault", work="missed attempt", target=safe_text(name))
 
 
-class _Spread(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+class _OffsetTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
     """Ticks at a target's own offset: a stable hash of its name, plus a little per tick."""
 
     def __init__(self, name: str, interval: float, anchor: float) -> None:

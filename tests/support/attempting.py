@@ -9,11 +9,11 @@ from typing import Any
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
-from probe.backend.pki import Issued, write_pem
 from probe.credentials.store import CredentialStore
 from probe.model.evidence import Evidence, Experiment, Varied
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target, TlsSettings
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER_CA
+from tests.support.pki import Issued, write_pem
 
 AT = 1_800_000_000.0
 TOKEN = "s3cr3t-t0ken-of-the-tenant"

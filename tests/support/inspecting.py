@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from probe.backend.pki import Authority
 from probe.cli.inspect_command import inspect as command
+from tests.support.pki import Authority
 
 ROOT: Final = Authority.root("root")
 INTERMEDIATE: Final = ROOT.intermediate("intermediate")

@@ -7,10 +7,9 @@ from hyperframe.frame import SettingsFrame
 from OpenSSL import SSL
 
 from probe.attempt.session import OtlpSession, Purpose
-from probe.backend.answers import Answers, Request
+from probe.backend.answers import Request, answer_request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
-from probe.backend.pki import Issued
 from probe.model.evidence import Stage
 from probe.model.target import Depth, Endpoint, Protocol, Secret, Target
 from probe.otlp.request import build_request
@@ -18,6 +17,7 @@ from probe.tls.client import TlsClient
 from probe.tls.settings import ClientSettings
 from tests.support.loopback_client import OTHER_CA
 from tests.support.memory_peer import MemoryServer, server_context, settings_of
+from tests.support.pki import Issued
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 QUIET = 0.05
@@ -105,7 +105,7 @@ def answer(talk: Talk, protocol: Protocol = "grpc", over: str = "h2") -> Talk:
 
     def respond(request: Request) -> object:
         heard.append(request)
-        return Answers().respond(request, protocol, NOW)
+        return answer_request(request, protocol, NOW)
 
     http = Http2Server(respond) if over == "h2" else Http1Server(respond)  # type: ignore[arg-type]  # as respond() answers
     return talk.hear(http.opening() + http.receive(talk.server.plain))

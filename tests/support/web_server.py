@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp import web
 from cryptography import x509
 
-from probe.backend.pki import Authority, write_pem
 from probe.web.server.connections import Connections
 from probe.web.server.listener import serving
 from probe.web.server.web_config import WebConfig
+from tests.support.pki import Authority, write_pem
 from tests.support.web_files import ServerPki
 
 SOON = 15.0

@@ -106,7 +106,7 @@ _BEGIN: Final = b"-----BEGIN "
 _MANIFEST: Final = re.compile(rb"^kind:\s*[\"']?Secret\b", re.MULTILINE)
 
 
-def recognise(raw: bytes) -> Format:
+def recognise_format(raw: bytes) -> Format:
     """Return what `raw` is, where it holds no PEM block that can be read."""
     stripped = raw.strip()
     if not stripped:
@@ -117,19 +117,19 @@ def recognise(raw: bytes) -> Format:
     if b"-\0-\0-\0" in raw[:256]:
         return Format.UTF16
     if raw[0] == 0x30:
-        der = _recognise_der(first_der(raw))
+        der = _recognise_der(cut_first_der(raw))
         if der is not None:
             return der
     return _recognise_text(stripped)
 
 
-def first_der(raw: bytes) -> bytes:
+def cut_first_der(raw: bytes) -> bytes:
     """Return the first DER value of `raw`, without what follows it."""
     header = _header(raw)
     return raw if header is None else raw[: sum(header)]
 
 
-def peel_base64(raw: bytes) -> tuple[int, bytes]:
+def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
     """Return how many layers of base64 lie around `raw`, at most three, and what they hold.
 
     Any word is base64 of something: layers count only where a certificate, a key or a keystore
@@ -145,7 +145,7 @@ def peel_base64(raw: bytes) -> tuple[int, bytes]:
     return 0, raw
 
 
-def der_shortfall(der: bytes) -> int:
+def count_missing_bytes(der: bytes) -> int:
     """Return how many bytes `der` lacks by its own outermost length; negative: too many."""
     header = _header(der)
     return 0 if header is None else sum(header) - len(der)
@@ -211,7 +211,7 @@ def _recognise_binary(raw: bytes) -> Format | None:
     """Return the keystore or DER that `raw` is, whole and with nothing behind it."""
     if raw.startswith((b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")):
         return Format.JKS if raw[0] == 0xFE else Format.JCEKS
-    if raw[:1] != b"\x30" or der_shortfall(raw):
+    if raw[:1] != b"\x30" or count_missing_bytes(raw):
         return None
     return _recognise_der(raw)
 
@@ -226,7 +226,7 @@ def _recognise_text(stripped: bytes) -> Format:
         return Format.ESCAPED_PEM
     if stripped.startswith(_BEGIN) and b"\r" in stripped and b"\n" not in stripped:
         return Format.CARRIAGE_RETURNS
-    layers, inner = peel_base64(stripped)
+    layers, inner = unwrap_base64(stripped)
     if layers and inner.lstrip().startswith(_BEGIN):
         return Format.BASE64_PEM
     if layers:

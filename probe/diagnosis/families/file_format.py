@@ -59,7 +59,7 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     refused, handshake = find_refusal(evidence), evidence.handshake
     if refused is None or not refused.sent or refused.alert not in _INCOMPLETE_ALERTS:
         return None
-    chain, missing = evidence.credentials.client_chain, evidence.credentials.continuation
+    chain, missing = evidence.credentials.client_chain, evidence.credentials.unsent_issuers
     if refused.listed or not chain or not missing or missing[0].certificate.self_signed:
         return None
     listed = {name.digest for name in handshake.acceptable_cas} if handshake else set()

@@ -115,7 +115,7 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     if handshake is None or not _list_trust_errors(handshake):
         return None
     last = handshake.server_chain[-1]
-    for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.continuation)):
+    for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.unsent_issuers)):
         if (
             is_issuer(issuer, last)
             and not issuer.self_signed

@@ -5,7 +5,7 @@ What is expired or not yet valid is judged at `Evidence.at`, never by a clock re
 
 from typing import Final
 
-from probe.model.certificate import CertificateAtHand
+from probe.model.certificate import LocatedCertificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import DAY
@@ -34,9 +34,9 @@ def is_issuer_listed(evidence: Evidence) -> bool | None:
     return any(certificate.issuer.digest in listed for certificate in chain)
 
 
-def find_expired_issuer(evidence: Evidence) -> CertificateAtHand | None:
+def find_expired_issuer(evidence: Evidence) -> LocatedCertificate | None:
     """Return the first issuer available, beyond what we send, whose notAfter is past."""
-    issuers = evidence.credentials.continuation
+    issuers = evidence.credentials.unsent_issuers
     return next((each for each in issuers if is_expired(each.certificate, evidence.at)), None)
 
 
@@ -60,7 +60,7 @@ def describe_key_usage_fault(evidence: Evidence) -> str:
 
 def may_lack_intermediate(evidence: Evidence) -> bool:
     """Whether the chain we send may lack an issuer: what is available ends below a root."""
-    chain, beyond = evidence.credentials.client_chain, evidence.credentials.continuation
+    chain, beyond = evidence.credentials.client_chain, evidence.credentials.unsent_issuers
     if not chain:
         return False
     return not (beyond[-1].certificate if beyond else chain[-1]).self_signed

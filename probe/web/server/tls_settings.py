@@ -42,21 +42,34 @@ VERSIONS: Final = ("TLS12", "TLS13")
 
 
 class TlsServerEntry(Entry, frozen=True, kw_only=True):
-    """`tls_server_config`."""
+    """TLS of the pages, and who must present a client certificate."""
 
     cert_file: str = ""
+    """File of the certificate and its intermediates (PEM); needed."""
     key_file: str = ""
+    """File of its private key (PEM); needed."""
     cert: Any = None
+    """Refused: use `cert_file`."""
     key: Any = None
+    """Refused: use `key_file`."""
     client_ca: str = ""
+    """The CAs of client certificates, as PEM text."""
     client_ca_file: str = ""
+    """File of the CAs of client certificates (PEM)."""
     client_auth_type: str = ""
+    """`NoClientCert`, `VerifyClientCertIfGiven` or `RequireAndVerifyClientCert`."""
     client_allowed_sans: list[str] | None = None
+    """Names of which a client certificate must have one."""
     cipher_suites: list[str] = msgspec.field(default_factory=list)
+    """Names of the TLS 1.2 cipher suites to accept."""
     curve_preferences: list[str] = msgspec.field(default_factory=list)
+    """Names of the groups to accept."""
     min_version: str = "TLS12"
+    """`TLS12` or `TLS13`."""
     max_version: str = "TLS13"
+    """`TLS12` or `TLS13`."""
     prefer_server_cipher_suites: bool = True
+    """Whether the server's order of cipher suites counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,26 +37,34 @@ _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e]*")
 
 
 class HttpServerEntry(Entry, frozen=True, kw_only=True):
-    """`http_server_config`."""
+    """HTTP settings of the pages."""
 
     http2: bool = True
+    """Accepted without effect: pages are served over HTTP/1.1."""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Security headers to add to each response, by name."""
 
 
 class RateLimitEntry(Entry, frozen=True, kw_only=True):
-    """`rate_limit`; a number is no duration, except 0."""
+    """A limit for requests. A number is not a duration, except 0."""
 
     interval: str | int = 0
+    """Time after which one more request is accepted; `0`: no limit."""
     burst: int = 0
+    """Requests accepted at once."""
 
 
 class WebFileEntry(Entry, frozen=True, kw_only=True):
-    """The whole file."""
+    """The web file, in the format of Prometheus's exporter-toolkit. It is followed as it changes."""
 
     tls_server_config: TlsServerEntry = TlsServerEntry()
+    """TLS of the pages; without it they are served without TLS."""
     http_server_config: HttpServerEntry = HttpServerEntry()
+    """HTTP settings."""
     rate_limit: RateLimitEntry = RateLimitEntry()
+    """A limit for requests; without it there is none."""
     basic_auth_users: Any = None
+    """Users with the bcrypt hash of each one's password."""
 
 
 @dataclass(frozen=True, slots=True)

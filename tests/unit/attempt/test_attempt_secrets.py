@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.answers import Answers
-from probe.backend.pki import Issued
-from probe.backend.server import Behaviour
 from probe.model.evidence import from_json, to_json
 from probe.model.target import Depth, Protocol
 from tests.support.attempting import GOOD, PROTOCOLS, STRANGER, TOKEN, end, prober, target
+from tests.support.backends import Answers, Behaviour
 from tests.support.loopback_client import OTHER_CA, Start
+from tests.support.pki import Issued
 
 UNKNOWN_SERVER = OTHER_CA.issue("backend", usages=("serverAuth",))
 
@@ -55,7 +54,7 @@ async def test_a_wrong_name_is_not_verified(start: Start, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("client", [GOOD, STRANGER, None])
-@pytest.mark.parametrize("behaviour", ["collector", "grpc_core", "nginx", "close", "clear"])
+@pytest.mark.parametrize("behaviour", ["collector", "grpc_core", "nginx", "close", "plaintext"])
 async def test_evidence_survives_json_and_holds_no_secret(
     start: Start, tmp_path: Path, behaviour: Behaviour, client: Issued | None
 ) -> None:

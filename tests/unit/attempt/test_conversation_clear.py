@@ -3,7 +3,7 @@
 import pytest
 
 from probe.attempt.session import OtlpSession, Purpose
-from probe.backend.answers import Answers, Request
+from probe.backend.answers import Request, answer_request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
 from probe.model.target import Protocol
@@ -29,7 +29,7 @@ def test_in_clear_the_request_goes_at_once(protocol: Protocol) -> None:
     assert conversation.take_output() == b""
 
     def respond(request: Request) -> object:
-        return Answers().respond(request, protocol, NOW)
+        return answer_request(request, protocol, NOW)
 
     http = Http2Server(respond) if protocol == "grpc" else Http1Server(respond)  # type: ignore[arg-type]  # as respond() answers
     conversation.receive(http.opening() + http.receive(output), 100.5)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from probe.backend.http2_server import PREFACE
 from probe.model.target import Protocol
+from tests.support.http2_bytes import PREFACE
 from tests.support.memory_peer import VERSIONS, Version, server_context
 from tests.support.talking import QUIET, SETTINGS, TOKEN, answer, talk
 

@@ -200,10 +200,10 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     program = (
         "import resource\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 300))\n"
-        "from probe.cli.run_command import in_loop\n"
+        "from probe.cli.run_command import run_in_loop\n"
         "async def main():\n"
         "    print(*resource.getrlimit(resource.RLIMIT_NOFILE))\n"
-        "in_loop(main())\n"
+        "run_in_loop(main())\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=30, check=True

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from probe.attempt.session import BYTE_BUDGET, MAX_READS, OtlpSession, Purpose
-from probe.backend.answers import nginx_refusal
 from probe.backend.http1_server import Http1Server
-from probe.backend.http2_server import PREFACE
 from probe.model.evidence import Ending
 from probe.model.target import Protocol
 from probe.otlp.request import build_request
+from tests.support.backends import nginx_refusal
+from tests.support.http2_bytes import PREFACE
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA
 from tests.support.memory_peer import VERSIONS, Version, server_context, settings_of
 from tests.support.talking import QUIET, SETTINGS, STRANGER, TOKEN, answer, talk, target, unstarted

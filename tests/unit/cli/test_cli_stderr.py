@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from probe.backend.server import Backend
 from probe.service.service import DRAIN
 from probe.system.standard_streams import LAST_LINES
+from tests.support.backends import Backend
 from tests.support.command_line import (
     NOWHERE,
     RunningService,

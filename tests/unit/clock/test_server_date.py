@@ -11,13 +11,13 @@ from probe.attempt.session import DATE_TIMEOUT, OtlpSession, Purpose
 from probe.backend.answers import Request, Response
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
-from probe.backend.pki import Issued
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.otlp.request import build_request
 from probe.tls.client import TlsClient
 from probe.tls.settings import ClientSettings
 from tests.support.loopback_client import OTHER_CA, SERVER_CA
 from tests.support.memory_peer import VERSIONS, MemoryServer, Version, server_context, settings_of
+from tests.support.pki import Issued
 from tests.support.talking import SETTINGS, STRANGER, TOKEN, Talk
 
 NOW = datetime.now(UTC)

@@ -3,7 +3,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority
 from probe.tls.client import TlsClient
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 from tests.support.memory_peer import (
@@ -16,6 +15,7 @@ from tests.support.memory_peer import (
     server_context,
     settings_of,
 )
+from tests.support.pki import Authority
 from tests.support.tls_records import record
 
 

@@ -9,7 +9,6 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority, KeyType
 from probe.text.safe_text import LIMIT
 from probe.x509.parse import (
     MAX_SANS,
@@ -22,6 +21,7 @@ from probe.x509.parse import (
 )
 from probe.x509.signature import is_issued_by
 from tests.support.credential_files import issue, named
+from tests.support.pki import Authority, KeyType
 
 KEY = ec.generate_private_key(ec.SECP384R1())
 CA = issue("CA", ca=True)

@@ -63,7 +63,9 @@ class _HeaderList(Struct, frozen=True):
     headers: list[_Header] = field(default_factory=list)
 
 
-class _Entry(Struct, frozen=True, kw_only=True):
+class ExporterEntry(Struct, frozen=True, kw_only=True):
+    """The keys of an exporter that say what it connects to, and how."""
+
     endpoint: str = ""
     traces_endpoint: str = ""
     metrics_endpoint: str = ""
@@ -155,10 +157,10 @@ def make_failed_target(
     return None
 
 
-def _entry(exporter: Exporter, files: CollectorFiles) -> _Entry:
+def _entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
     value = files.value("exporters", exporter.key)
     if not isinstance(value, dict):
-        return files.component("exporters", exporter.key, _Entry, value)
+        return files.component("exporters", exporter.key, ExporterEntry, value)
     value = dict(value)
     headers = unwrap(value.get("headers"))
     if isinstance(headers, list):
@@ -170,7 +172,7 @@ def _entry(exporter: Exporter, files: CollectorFiles) -> _Entry:
     tls = unwrap(value.get("tls"))
     if isinstance(tls, dict):
         value["tls"] = _as_written(tls)
-    return files.component("exporters", exporter.key, _Entry, value)
+    return files.component("exporters", exporter.key, ExporterEntry, value)
 
 
 def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +188,7 @@ def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
     return tls
 
 
-def _tls(entry: _Entry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> TlsSettings:
+def _tls(entry: ExporterEntry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> TlsSettings:
     document, path = files.document, (*path, "tls")
     tls = entry.tls
     if isinstance(tls.tpm, dict) and unwrap(tls.tpm.get("enabled")) is True:
@@ -224,7 +226,7 @@ def _check_go_duration(text: str, document: Document, path: KeyPath) -> None:
 
 
 def _destinations(
-    entry: _Entry, exporter: Exporter, files: CollectorFiles, *, grpc: bool
+    entry: ExporterEntry, exporter: Exporter, files: CollectorFiles, *, grpc: bool
 ) -> dict[Signal, Destination]:
     """Return the destination of each signal, without those that an earlier one stands for."""
     path = ("exporters", exporter.key)
@@ -256,7 +258,7 @@ def _read(text: str, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> Des
 
 
 def _headers(
-    entry: _Entry,
+    entry: ExporterEntry,
     destination: Destination,
     target: Target,
     files: CollectorFiles,
@@ -279,7 +281,7 @@ def _headers(
 
 
 def _proxy(
-    entry: _Entry,
+    entry: ExporterEntry,
     target: Target,
     environ: Mapping[str, str],
     files: CollectorFiles,

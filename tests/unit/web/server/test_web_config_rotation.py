@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from probe.backend.pki import Authority, write_pem
 from probe.web.server.web_config import WebConfig
+from tests.support.pki import Authority, write_pem
 from tests.support.web_files import HASH, PAIR, ServerPki, mtls, tls, users
 from tests.support.web_server import SOON, asked, running
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.pki import Authority
+from tests.support.pki import Authority
 from tests.support.web_files import ServerPki, mtls, tls
 from tests.support.web_server import running
 
