@@ -200,7 +200,7 @@ async def test_further_handshakes_are_told() -> None:
         page = await read(client, "/targets/eu")
 
     assert "no client certificate" in page
-    assert "closed without a word" in page
+    assert "closed without an alert" in page
 
 
 def test_a_secret_stays_out_of_the_settings() -> None:
