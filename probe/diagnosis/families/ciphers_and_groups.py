@@ -11,9 +11,9 @@ from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
-from probe.model.cipher_suites import GO_NAMES
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_names import GO_NAMES
 
 
 def _match_cipher(evidence: Evidence) -> Match | None:

@@ -8,8 +8,8 @@ the exporter's own list was too short.
 
 from typing import Final
 
-from probe.model.cipher_suites import OPENSSL_NAMES
 from probe.model.evidence import Handshake
+from probe.model.tls_names import OPENSSL_NAMES
 
 _SIGNS_FOR: Final = {
     "RSA": "RSA",
