@@ -9,7 +9,7 @@ from probe.messages.patterns.pattern import Sign
 from probe.messages.patterns.tell_apart import TELL_APART
 from probe.messages.printed import printed
 from tests.support.every_row import every_row
-from tests.support.explaining import SIGNS, ids
+from tests.support.explanations import SIGNS, ids
 
 
 def test_what_we_say_that_exporters_print_is_recognised() -> None:
