@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hyperframe.frame import SettingsFrame
 from OpenSSL import SSL
 
-from probe.attempt.session import OtlpSession, Purpose
+from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.backend.answers import Request, answer_request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server

@@ -16,7 +16,7 @@ from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
 
 NOW: Final = 1_795_341_600.0
 DAY: Final = 86_400.0
@@ -107,13 +107,15 @@ class Fleet:
     ) -> AsyncIterator[TestClient[Any, Any]]:
         """Serve the application on loopback."""
         application = web_application(
-            self.ledger,
-            self.metrics,
-            ready=lambda: self.started,
-            reload=reload,
-            warnings=lambda: warnings,
-            catalogue=CATALOGUE,
-            clock=lambda: NOW,
+            ServiceView(
+                ledger=self.ledger,
+                metrics=self.metrics,
+                is_ready=lambda: self.started,
+                reload=reload,
+                warnings=lambda: warnings,
+                catalogue=CATALOGUE,
+                clock=lambda: NOW,
+            )
         )
         async with TestClient(TestServer(application)) as client:
             yield client

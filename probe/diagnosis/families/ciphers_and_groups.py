@@ -11,9 +11,9 @@ from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.readings.experiment_results import get_improvement
 from probe.diagnosis.readings.named_alert import match_received_alert
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites, find_newer_version
-from probe.model.cipher_suites import GO_NAMES
 from probe.model.evidence import EndingKind, Evidence
 from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_names import GO_NAMES
 
 UNSAID: Final[frozenset[EndingKind]] = frozenset({"alert", "close", "reset", "timeout"})
 """How an attempt ends where the backend finds nothing in common, whether or not it says so."""

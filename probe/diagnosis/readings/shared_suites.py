@@ -13,9 +13,9 @@ from probe.diagnosis.readings.experiment_results import (
     get_fatal_alert,
     get_improvement,
 )
-from probe.model.cipher_suites import OPENSSL_NAMES
 from probe.model.evidence import Evidence, Experiment, Handshake
 from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_names import OPENSSL_NAMES
 
 _SIGNS_FOR: Final = {
     "RSA": "RSA",

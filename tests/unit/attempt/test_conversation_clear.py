@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.attempt.session import OtlpSession, Purpose
+from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.backend.answers import Request, answer_request
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server

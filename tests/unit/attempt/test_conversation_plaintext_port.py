@@ -3,7 +3,7 @@
 import msgspec.structs
 import pytest
 
-from probe.attempt.session import OtlpSession, Purpose
+from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Target

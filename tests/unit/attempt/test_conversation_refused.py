@@ -3,7 +3,7 @@
 import pytest
 from hyperframe.frame import GoAwayFrame, RstStreamFrame
 
-from probe.attempt.session import Purpose
+from probe.attempt.otlp_session import Purpose
 from tests.support.memory_peer import VERSIONS, Version, server_context, settings_of
 from tests.support.sessions import QUIET, SETTINGS, STRANGER, Talk, talk, unstarted
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec.structs
 import pytest
 
-from probe.attempt.experiments import PlaintextSession
+from probe.attempt.session import PlaintextSession
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from probe.attempt.session import DATE_TIMEOUT, OtlpSession, Purpose
+from probe.attempt.otlp_session import DATE_TIMEOUT, OtlpSession, Purpose
 from probe.backend.answers import Request, Response
 from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from probe.model.target import Endpoint, Protocol, Secret, Signal, Target, TlsSettings
 from probe.otlp.http1 import Http1Exchange
 from probe.otlp.http2 import Http2Exchange
-from probe.otlp.request import MAX_MESSAGE, build_request, expect_http1, expect_http2
+from probe.otlp.request import MAX_MESSAGE, build_request
 
 AGENT = "mtls-probe/1.0"
 
@@ -271,5 +271,5 @@ def test_no_setting_smuggles_a_second_request(
 def test_exchanges_listen_to_their_version() -> None:
     """Each version of HTTP has its receiver."""
     request = build_request(target(), AGENT)
-    assert isinstance(expect_http2(request), Http2Exchange)
-    assert isinstance(expect_http1(request), Http1Exchange)
+    assert isinstance(request.expect_answer(h2=True), Http2Exchange)
+    assert isinstance(request.expect_answer(h2=False), Http1Exchange)

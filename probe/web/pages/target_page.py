@@ -1,38 +1,39 @@
-"""The pages of one target and of the causes: HTML of the status page's kind, without a script.
+"""The page of one target: its verdict, chains, attempts, stages, experiments and settings."""
 
-Law 10: the templates escape every value (autoescape), and each has passed `safe_text` before.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from probe.diagnosis.cause import Cause
-from probe.diagnosis.fixes.steps import fill_steps
 from probe.diagnosis.readings.experiment_facts import read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
 from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
-from probe.model.evidence import ClockReading, Evidence
-from probe.model.runtime import RUNTIMES
+from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
-from probe.report.cause_page import EXAMPLE, FAMILIES, PARTIES, neighbours, texts_by_exporter
-from probe.report.causes_markdown import by_family
+from probe.report.outcome import EXPORTER_NAMES, Mood, mood_of
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_duration, format_stage_time, rfc3339
-from probe.web.pages.accepted_cas import accepted_cas
-from probe.web.pages.chain_drawing import chain_drawings
-from probe.web.pages.history_strip import bars, mood_of, strip
-from probe.web.pages.stage_bars import stage_bars
-from probe.web.pages.status_page import frame, row, template, worst_first
+from probe.web.pages.acceptable_cas import compare_acceptable_cas
+from probe.web.pages.chain_drawing import draw_chains
+from probe.web.pages.history_strip import draw_bars, draw_strip
+from probe.web.pages.rendering import frame, template
+from probe.web.pages.target_row import build_row
 
-TARGETS_SHOWN: Final = 50
-"""Targets that the page of a cause lists; the status page lists them all."""
 RECENT: Final = 10
-"""Attempts that stand in the open; the rest unfold."""
+"""Attempts that are shown at once; the rest unfold."""
+STAGE_WIDTH: Final = 100.0
+_LEAST_WIDTH: Final = 0.6
+"""Without it, a stage of microseconds would have no bar."""
 
-_NAMES: Final = {runtime.id: runtime.name for runtime in RUNTIMES}
+MEANINGS: Final[dict[Stage, str]] = {
+    "load": "reading the credential files",
+    "resolve": "looking up the name",
+    "connect": "the TCP connection",
+    "handshake": "TLS, as far as the client sees it",
+    "accept": "the backend's judgement of the certificate",
+    "export": "the answer to the request",
+}
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
     "same": "as the probe",
     "works": "gets further",
@@ -50,21 +51,32 @@ class Attempt:
 
     at: str
     outcome: str
-    mood: str
+    mood: Mood
     cause: str
     took: str
 
 
-def target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> str:
+@dataclass(frozen=True, slots=True)
+class StageBar:
+    """One stage: `x` and `width` of its bar, and `words` for its duration."""
+
+    stage: str
+    meaning: str
+    x: float
+    width: float
+    words: str
+
+
+def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> str:
     """Return the page of one target as of `now` (epoch seconds)."""
     evidence, diagnosis = state.evidence, state.diagnosis
     seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
     if evidence is not None and diagnosis is not None:
         seen = {
             "verdicts": [_verdict(one) for one in by_exporter(evidence, diagnosis)],
-            "accepted": accepted_cas(evidence),
-            "chains": chain_drawings(evidence, diagnosis, now),
-            "stages": stage_bars(evidence),
+            "accepted": compare_acceptable_cas(evidence),
+            "chains": draw_chains(evidence, diagnosis, now),
+            "stages": tuple(_stage_bars(evidence)),
             "experiments": [_experiment(*one) for one in read_experiments(evidence)],
             "clocks": [
                 (one.source, _offset(one), format_duration(one.uncertainty))
@@ -75,69 +87,23 @@ def target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float
     attempts = [_attempt(entry) for entry in reversed(state.history)]
     return template("target.html").render(
         frame(),
-        row=row(state, catalogue, now),
+        row=build_row(state, catalogue, now),
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
         trace_id=state.trace.trace_id if state.trace else "",
         findings=diagnosis.findings if diagnosis else (),
         known=frozenset(catalogue),
         settings=_settings(state.target),
-        bars=bars(state.history),
-        history=strip(state.history),
+        bars=draw_bars(state.history),
+        history=draw_strip(state.history),
         attempts=attempts[:RECENT],
         older=attempts[RECENT:],
         seen=seen,
     )
 
 
-def causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] = ()) -> str:
-    """Return the index of all causes, family by family, with how many targets now have each."""
-    counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
-    return template("causes.html").render(
-        frame(),
-        families=by_family(catalogue),
-        headings=FAMILIES,
-        parties=PARTIES,
-        counts=counts,
-    )
-
-
-def one_cause_page(
-    cause: Cause,
-    states: Iterable[TargetRuntime] = (),
-    catalogue: Mapping[str, Cause] | None = None,
-    now: float = 0.0,
-) -> str:
-    """Return the page of one cause, with example paths in its steps.
-
-    Args:
-        cause: whose page it is.
-        states: all targets; those that now have `cause` are linked.
-        catalogue: where the order of targets comes from.
-        now: for how long they have had it, epoch seconds.
-    """
-    having = (
-        state
-        for state in states
-        if state.diagnosis is not None and state.diagnosis.cause == cause.id
-    )
-    known = catalogue or {cause.id: cause}
-    targets = worst_first(having, known)
-    return template("cause.html").render(
-        frame(),
-        cause=cause,
-        heading=FAMILIES[cause.family],
-        party=PARTIES[cause.party],
-        steps=fill_steps(cause.fix, EXAMPLE),
-        printed=texts_by_exporter(cause),
-        neighbours=tuple(sentence.replace("`", "") for sentence in neighbours(cause)),
-        rows=[row(state, known, now) for state in targets[:TARGETS_SHOWN]],
-        total=len(targets),
-    )
-
-
 def _verdict(one: Verdict) -> tuple[str, str, Verdict]:
-    return _NAMES[one.runtime], _OUTCOMES[one.outcome], one
+    return EXPORTER_NAMES[one.runtime], _OUTCOMES[one.outcome], one
 
 
 def _attempt(entry: HistoryEntry) -> Attempt:
@@ -146,7 +112,7 @@ def _attempt(entry: HistoryEntry) -> Attempt:
         outcome=f"{entry.outcome}, as expected"
         if entry.expected and entry.cause
         else entry.outcome,
-        mood=mood_of(entry),
+        mood=mood_of(entry.outcome, expected=entry.expected),
         cause=entry.cause or "",
         took=format_stage_time(entry.duration),
     )
@@ -167,7 +133,7 @@ def _offset(reading: ClockReading) -> str:
 def _settings(target: Target) -> list[tuple[str, str]]:
     """Return what the target asks for; header values and a proxy's URL are secrets."""
     tls = target.tls
-    said = [
+    rows = [
         ("Protocol", f"{target.protocol}, {target.signal}"),
         ("Depth", target.depth),
         (
@@ -182,7 +148,7 @@ def _settings(target: Target) -> list[tuple[str, str]]:
         ("Expected", target.expect_cause or ""),
         ("From", "; ".join(f"{one.kind} {one.where}".rstrip() for one in target.sources)),
     ]
-    return [(name, safe_text(value)) for name, value in said if value]
+    return [(name, safe_text(value)) for name, value in rows if value]
 
 
 def _connection(evidence: Evidence) -> list[tuple[str, str]]:
@@ -193,16 +159,32 @@ def _connection(evidence: Evidence) -> list[tuple[str, str]]:
     proxied = bool(evidence.target.proxy)
     connected = "Connected to the proxy at" if proxied else "Connected to"
     addresses = "Addresses of the proxy tried" if proxied else "Addresses tried"
-    said = [(connected, evidence.peer_address), (addresses, tried)]
+    rows = [(connected, evidence.peer_address), (addresses, tried)]
     if handshake is not None:
         asked = "asked for" if handshake.client_certificate_requested else "not asked for"
         sent = "sent" if handshake.client_certificate_sent else "not sent"
         alerts = "; ".join(f"{one.direction} {one.name} ({one.number})" for one in handshake.alerts)
-        said += [
+        rows += [
             ("TLS", " · ".join(filter(None, (handshake.version, handshake.cipher)))),
             ("Group", handshake.group),
             ("ALPN", handshake.alpn),
             ("Client certificate", f"{asked}, {sent}" if handshake.server_chain else ""),
             ("Alerts", alerts),
         ]
-    return [(name, safe_text(value)) for name, value in said if value]
+    return [(name, safe_text(value)) for name, value in rows if value]
+
+
+def _stage_bars(evidence: Evidence) -> Iterator[StageBar]:
+    total = sum(evidence.durations.values()) or 1.0
+    begun = 0.0
+    for stage in STAGES:
+        seconds = evidence.durations.get(stage)
+        if seconds is None:
+            yield StageBar(stage, MEANINGS[stage], 0.0, 0.0, "not reached")
+            continue
+        width = max(seconds / total * STAGE_WIDTH, _LEAST_WIDTH)
+        x = min(begun / total * STAGE_WIDTH, STAGE_WIDTH - width)
+        yield StageBar(
+            stage, MEANINGS[stage], round(x, 2), round(width, 2), format_stage_time(seconds)
+        )
+        begun += seconds

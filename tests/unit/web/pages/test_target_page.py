@@ -21,9 +21,9 @@ from probe.model.evidence import Ending, Evidence, Experiment
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import TraceContext
 from probe.report.cause_page import neighbours
-from probe.web.application import web_application
-from probe.web.pages.detail_pages import target_page
-from probe.web.pages.status_page import CONTENT_SECURITY_POLICY
+from probe.web.application import ServiceView, web_application
+from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
+from probe.web.pages.target_page import render_target_page
 from tests.support.certificate_facts import (
     AT,
     BACKEND,
@@ -58,7 +58,7 @@ async def served(
         evidence = msgspec.structs.replace(evidence, target=facts)
         ledger.record(targets[0], evidence, diagnose(evidence))
     application = web_application(
-        ledger, Metrics(ledger, CATALOGUE), ready=lambda: True, clock=lambda: AT + 60
+        ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE), clock=lambda: AT + 60)
     )
     async with TestClient(TestServer(application)) as client:
         yield client
@@ -211,7 +211,7 @@ def test_a_secret_stays_out_of_the_settings() -> None:
         headers=(("authorization", Secret("Bearer hidden")),),
         proxy_url=Secret("http://user:hidden@proxy:3128"),
     )
-    page = target_page(TargetRuntime(with_secrets), CATALOGUE, AT)
+    page = render_target_page(TargetRuntime(with_secrets), CATALOGUE, AT)
 
     assert "authorization" in page
     assert "hidden" not in page.split("</style>")[1]

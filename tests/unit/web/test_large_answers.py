@@ -9,9 +9,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from probe.web.joined_calls import JoinedCalls
-from probe.web.shared_bodies import FRESH, MOMENT, MOST, Key, SharedBodies
-from probe.web.streaming import MOST_WAITING, PartWriter
+from probe.web.application import SingleFlight
+from probe.web.large_answers import (
+    FRESH,
+    MOMENT,
+    MOST_BODIES,
+    MOST_WAITING,
+    AnswerWriter,
+    BodyCache,
+    Key,
+)
 from tests.support.web_fleet import Fleet, refused
 
 TEXT: Key = (False, False)
@@ -25,7 +32,7 @@ class Bodies:
         self.now = 0.0
         self.made = 0
         self.abandoned: list[str] = []
-        self.shared = SharedBodies(self._make, lambda: self.now)
+        self.shared = BodyCache(self._make, lambda: self.now)
 
     async def _make(self, _: Key) -> bytes:
         self.made += 1
@@ -33,7 +40,7 @@ class Bodies:
 
     async def read(self, stack: AsyncExitStack, name: str, key: Key = TEXT) -> bytes:
         """Begin to read; the reader leaves with `stack`."""
-        reading = self.shared.reading(key, lambda: self.abandoned.append(name))
+        reading = self.shared.lease(key, lambda: self.abandoned.append(name))
         return await stack.enter_async_context(reading)
 
 
@@ -66,8 +73,8 @@ async def test_readers_that_take_long_hold_few_bodies() -> None:
         for number in range(1000):
             bodies.now = number * (FRESH + 1)
             assert await bodies.read(stack, str(number)) == str(bodies.now).encode()
-            assert len(bodies.shared) <= MOST
-        assert bodies.abandoned == [str(number) for number in range(1000 - MOST)]
+            assert len(bodies.shared) <= MOST_BODIES
+        assert bodies.abandoned == [str(number) for number in range(1000 - MOST_BODIES)]
     assert len(bodies.shared) == 0
 
 
@@ -75,14 +82,14 @@ async def test_where_all_are_new_one_is_shared_before_anybody_is_abandoned() -> 
     """Within a second, and only with those who asked for the same format."""
     bodies = Bodies()
     async with AsyncExitStack() as stack:
-        for number in range(MOST):
+        for number in range(MOST_BODIES):
             bodies.now = number * (MOMENT + 0.01)
             await bodies.read(stack, str(number))
         bodies.now += FRESH
         await bodies.read(stack, "shares")
-        assert (bodies.made, bodies.abandoned) == (MOST, [])
+        assert (bodies.made, bodies.abandoned) == (MOST_BODIES, [])
         await bodies.read(stack, "gzip", (False, True))
-        assert (bodies.made, bodies.abandoned) == (MOST + 1, ["0"])
+        assert (bodies.made, bodies.abandoned) == (MOST_BODIES + 1, ["0"])
 
 
 async def test_a_body_that_cannot_be_made_is_nobodys() -> None:
@@ -91,10 +98,10 @@ async def test_a_body_that_cannot_be_made_is_nobodys() -> None:
     async def fails(_: Key) -> bytes:
         raise RuntimeError
 
-    shared = SharedBodies(fails)
-    for _ in range(MOST * 2):
+    shared = BodyCache(fails)
+    for _ in range(MOST_BODIES * 2):
         with pytest.raises(RuntimeError):
-            async with shared.reading(TEXT, lambda: None):
+            async with shared.lease(TEXT, lambda: None):
                 pass
     assert len(shared) == 0
 
@@ -109,7 +116,7 @@ async def test_who_asks_for_a_reload_while_one_runs_gets_the_next() -> None:
         await runs[-1].wait()
         return number
 
-    joined = JoinedCalls(run)
+    joined = SingleFlight(run)
     first = asyncio.create_task(joined.call())
     while not runs:
         await asyncio.sleep(0)
@@ -133,7 +140,7 @@ async def test_who_asks_for_a_reload_while_one_runs_gets_the_next() -> None:
 @asynccontextmanager
 async def served(parts: Any) -> AsyncIterator[TestClient[Any, Any]]:
     """Serve parts that a function makes."""
-    writer = PartWriter()
+    writer = AnswerWriter()
 
     async def page(request: web.Request) -> web.StreamResponse:
         return await writer.send_parts(request, {"Content-Type": "text/plain"}, parts())

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from probe.attempt.session import BYTE_BUDGET, MAX_READS, OtlpSession, Purpose
+from probe.attempt.otlp_session import BYTE_BUDGET, MAX_READS, OtlpSession, Purpose
 from probe.backend.http1_server import Http1Server
 from probe.model.evidence import Ending
 from probe.model.target import Protocol

@@ -1,4 +1,4 @@
-"""The backend's acceptable-CA list set against our chain: in words, and name by name.
+"""The backend's acceptable-CA list set against our chain: in a sentence, and name by name.
 
 Pure. Names are compared as exporters compare them, by their DER (RFC 8446 §4.2.4).
 """
@@ -13,11 +13,11 @@ from probe.model.evidence import Evidence
 
 SHOWN: Final = 50
 """Names of a list that are shown one by one."""
-_IN_WORDS: Final = 3
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptedCas:
+class AcceptableCas:
     """What the list says: `rows` are names with what they are to our chain, empty for nothing."""
 
     sentence: str
@@ -27,27 +27,27 @@ class AcceptedCas:
     left_off: int = 0
 
 
-def accepted_cas(evidence: Evidence) -> AcceptedCas | None:
+def compare_acceptable_cas(evidence: Evidence) -> AcceptableCas | None:
     """Return what the backend accepts, next to our chain; None where no handshake got so far."""
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
     listed = handshake.acceptable_cas
     if not handshake.client_certificate_requested:
-        return AcceptedCas("The backend did not ask for a client certificate.", None)
+        return AcceptableCas("The backend did not ask for a client certificate.", None)
     if not listed:
         sentence = (
             "The backend asked for a client certificate and named no CA that it accepts: "
             "which ones it trusts cannot be seen from outside."
         )
-        return AcceptedCas(sentence, None)
+        return AcceptableCas(sentence, None)
     fits = is_issuer_listed(evidence)
     ours = _ours(evidence)
     rows = [(name.text, ours.get(name.digest, "")) for name in listed]
     # What is ours must be in sight, however long the list is.
     rows.sort(key=lambda row: not row[1])
-    return AcceptedCas(
-        f"The backend accepts {_spoken(listed)}; {_our_side(evidence, fits)}",
+    return AcceptableCas(
+        f"The backend accepts {_join_names(listed)}; {_our_side(evidence, fits)}",
         fits,
         tuple(rows[:SHOWN]),
         max(len(rows) - SHOWN, 0),
@@ -57,7 +57,7 @@ def accepted_cas(evidence: Evidence) -> AcceptedCas | None:
 def _our_side(evidence: Evidence, fits: bool | None) -> str:
     credentials = evidence.credentials
     if not credentials.client_chain:
-        return "no certificate is at hand to send."
+        return "no certificate is available to send."
     beyond = [one.certificate for one in credentials.unsent_issuers]
     top = beyond[-1] if beyond else credentials.client_chain[-1]
     chain = f"your certificate chains to {(top.subject if top.self_signed else top.issuer).text}"
@@ -82,8 +82,8 @@ def _ours(evidence: Evidence) -> dict[str, str]:
     return ours
 
 
-def _spoken(names: Sequence[Name]) -> str:
-    first = [name.text or "(an empty name)" for name in names[:_IN_WORDS]]
-    if len(names) > _IN_WORDS:
-        return f"{', '.join(first)} and {len(names) - _IN_WORDS} more"
+def _join_names(names: Sequence[Name]) -> str:
+    first = [name.text or "(an empty name)" for name in names[:_NAMED]]
+    if len(names) > _NAMED:
+        return f"{', '.join(first)} and {len(names) - _NAMED} more"
     return " and ".join(filter(None, (", ".join(first[:-1]), first[-1])))

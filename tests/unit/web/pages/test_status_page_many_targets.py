@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.text.safe_text import safe_text
-from probe.web.pages.status_page import BATCH, PER_PAGE, page
+from probe.web.pages.status_page import BATCH, PER_PAGE, render_status_page
 from probe.web.pages.target_filter import TargetFilter
 from tests.support.certificate_facts import (
     AT,
@@ -76,7 +76,7 @@ def test_many_targets_come_in_pages() -> None:
 def test_a_large_fleet_is_counted_with_pauses_and_shown_in_parts() -> None:
     """An empty part after each batch lets attempts go on; no part holds the whole page."""
     ledger = fleet(*((f"t{at}", [WELL]) for at in range(10 * BATCH)))
-    parts = list(page(ledger, CATALOGUE, AT))
+    parts = list(render_status_page(ledger, CATALOGUE, AT))
 
     assert parts[:10] == [b""] * 10
     assert max(map(len, parts)) < sum(map(len, parts)) / 10
@@ -92,9 +92,9 @@ QUERIES: Final = st.dictionaries(
 @given(QUERIES)
 def test_any_query_gives_a_page(query: dict[str, str]) -> None:
     """Whatever the address says, the page is whole and printable, and its links are ASCII."""
-    html = b"".join(page(fleet(*MIXED), CATALOGUE, AT, query)).decode()
+    html = b"".join(render_status_page(fleet(*MIXED), CATALOGUE, AT, query)).decode()
 
     assert html.endswith("</html>")
     line = html.replace("\n", "")
     assert safe_text(line, len(line)) == line
-    assert TargetFilter.of(query).address().isascii()
+    assert TargetFilter.from_query(query).address().isascii()

@@ -1,0 +1,62 @@
+"""The pages of the causes: the index, and what there is to know of one cause."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from probe.diagnosis.cause import Cause
+from probe.diagnosis.fixes.steps import fill_steps
+from probe.ledger.target_runtime import TargetRuntime
+from probe.report.cause_page import EXAMPLE, FAMILIES, PARTIES, neighbours, texts_by_exporter
+from probe.report.causes_markdown import by_family
+from probe.web.pages.rendering import frame, template
+from probe.web.pages.target_row import build_row, sort_by_urgency
+
+TARGETS_SHOWN: Final = 50
+"""Targets that the page of a cause lists; the status page lists them all."""
+
+
+def render_causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] = ()) -> str:
+    """Return the index of all causes, family by family, with how many targets now have each."""
+    counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
+    return template("causes.html").render(
+        frame(),
+        families=by_family(catalogue),
+        headings=FAMILIES,
+        parties=PARTIES,
+        counts=counts,
+    )
+
+
+def render_cause_page(
+    cause: Cause,
+    states: Iterable[TargetRuntime] = (),
+    catalogue: Mapping[str, Cause] | None = None,
+    now: float = 0.0,
+) -> str:
+    """Return the page of one cause, with example paths in its steps.
+
+    Args:
+        cause: whose page it is.
+        states: all targets; those that now have `cause` are linked.
+        catalogue: where the order of targets comes from.
+        now: for how long they have had it, epoch seconds.
+    """
+    having = (
+        state
+        for state in states
+        if state.diagnosis is not None and state.diagnosis.cause == cause.id
+    )
+    known = catalogue or {cause.id: cause}
+    targets = sort_by_urgency(having, known)
+    return template("cause.html").render(
+        frame(),
+        cause=cause,
+        heading=FAMILIES[cause.family],
+        party=PARTIES[cause.party],
+        steps=fill_steps(cause.fix, EXAMPLE),
+        printed=texts_by_exporter(cause),
+        neighbours=tuple(sentence.replace("`", "") for sentence in neighbours(cause)),
+        rows=[build_row(state, known, now) for state in targets[:TARGETS_SHOWN]],
+        total=len(targets),
+    )
