@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.match import MOST, Candidate, explain
 from probe.messages.patterns.pasted import LONGEST
-from tests.support.explaining import SIGNS
+from tests.support.explanations import SIGNS
 
 SLOWEST = 1.0
 """Seconds for the most hostile paste, on a busy machine."""

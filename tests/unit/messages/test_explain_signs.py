@@ -8,7 +8,7 @@ from probe.messages.patterns.pasted import normal_form
 from probe.messages.patterns.pattern import Sign
 from probe.messages.printed import list_printed_texts
 from tests.support.every_row import every_row
-from tests.support.explaining import SIGNS, ids
+from tests.support.explanations import SIGNS, ids
 
 
 def test_what_we_say_that_exporters_print_is_recognised() -> None:
