@@ -15,9 +15,9 @@ from probe.config.errors import ConfigurationError, KeyPath
 from probe.config.schema import DefaultsEntry, TlsEntry
 from probe.config.typed_values import error_at
 from probe.config.yaml_document import Document
-from probe.credentials import tls_names as negotiable
-from probe.model.cipher_suites import INSECURE_SUITES, SECURE_SUITES
+from probe.model import tls_names
 from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
+from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES
 from probe.text.safe_text import LIMIT, safe_text
 
 RESERVED_LABELS: Final = (
@@ -40,7 +40,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
 _SUITES: Final = (
-    *sorted(negotiable.TLS13_SUITES),
+    *sorted(tls_names.TLS13_SUITES),
     *SECURE_SUITES,
     *INSECURE_SUITES,
 )
@@ -156,11 +156,11 @@ def tls_faults(tls: TlsEntry, document: Document, path: KeyPath) -> Iterator[Con
     """Yield what the Collector's `configtls.ClientConfig` would refuse."""
     for key in ("min_version", "max_version"):
         version = getattr(tls, key)
-        if version and version not in negotiable.VERSIONS:
-            yield _unknown(version, negotiable.VERSIONS, document, (*path, key))
+        if version and version not in tls_names.VERSIONS:
+            yield _unknown(version, tls_names.VERSIONS, document, (*path, key))
     for key, names, allowed in (
         ("cipher_suites", tls.cipher_suites, _SUITES),
-        ("curve_preferences", tls.curve_preferences, tuple(negotiable.CURVES)),
+        ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
             if name not in allowed:

@@ -24,8 +24,7 @@ from probe.config.source_content import add_faults
 from probe.config.sources.collector.endpoint import resolve_tls
 from probe.config.typed_values import error_at
 from probe.config.yaml_document import Document
-from probe.credentials import tls_names as negotiable
-from probe.model.cipher_suites import INSECURE_SUITES
+from probe.model import tls_names
 from probe.model.finding import Finding
 from probe.model.target import (
     PROTOCOLS,
@@ -37,6 +36,7 @@ from probe.model.target import (
     TlsSettings,
     default_protocol,
 )
+from probe.model.tls_names import INSECURE_SUITES
 
 
 def read_targets(
@@ -233,12 +233,12 @@ def tls_conflicts(
     not asked for.
     """
     highest = settings.max_version
-    lowest = settings.min_version or negotiable.DEFAULT_MIN_VERSION
+    lowest = settings.min_version or tls_names.DEFAULT_MIN_VERSION
     if highest and lowest > highest:
         reason = f"is below min_version {lowest}"
         yield error_at(document, (*path, "max_version"), reason, found=highest)
     suites = settings.cipher_suites
-    if highest and highest < "1.3" and suites and negotiable.TLS13_SUITES.issuperset(suites):
+    if highest and highest < "1.3" and suites and tls_names.TLS13_SUITES.issuperset(suites):
         reason = f"holds suites of TLS 1.3 alone, and max_version is {highest}: none is left"
         yield error_at(document, (*path, "cipher_suites"), reason)
     if not settings.include_insecure_cipher_suites:

@@ -33,7 +33,7 @@ PAUSE: Final = 0.2
 AGAIN: Final = 0.3
 """Seconds until a target whose attempt was under way is asked for again."""
 
-_AT_THE_START: Final = (
+_FIXED_AT_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
     "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
 )  # fmt: skip
@@ -122,7 +122,7 @@ class Reloader:
 
     def _swap(self, loaded: Configuration) -> None:
         old = self.configuration
-        fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
+        fixed = [name for name in _FIXED_AT_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
             log.warning("config_restart_required", settings=fixed)
         self._pipeline.replace_targets(loaded.targets)

@@ -32,6 +32,7 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
+from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
@@ -156,7 +157,7 @@ class Service:
             ssl_context=None if served is None else served.ssl_context,
         ) as (host, port):
             following = (
-                nullcontext() if served is None else served.following(told=self._record_web_reload)
+                nullcontext() if served is None else served.watching(self._record_web_reload)
             )
             telemetry = self._telemetry
             async with (
@@ -261,7 +262,6 @@ async def serve(
     loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
-    lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -270,7 +270,6 @@ async def serve(
         loader: reads the configuration again, on SIGHUP and when its files change.
         register: masks secrets wherever a text leaves; None: one of its own.
         listening: called with the address once it is served.
-        lines_dropped: how many lines the log has lost.
 
     Raises:
         OSError: where it cannot listen on the configured address.
@@ -279,8 +278,8 @@ async def serve(
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with handle_stop_signals() as stopped:
         service = Service(configuration, loader, register)
-        # Here, as the log is the process's, which may have several services.
-        service.metrics.service.register(partial(log_samples, lines_dropped))
+        # Not in Service: the log is the process's, which may have several services.
+        service.metrics.service.register(partial(log_samples, count_dropped_lines))
         with handle_reload_signal(service.reloader.request_reload):
             async with service.running() as address:
                 listening(address)

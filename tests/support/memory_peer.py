@@ -16,7 +16,7 @@ from probe.tls.bindings import ReadBuffer
 from probe.tls.client import TlsClient
 from probe.tls.events import ApplicationData
 from probe.tls.settings import ClientSettings, encode_server_name
-from probe.x509.parse import CertificateReader, parse_name
+from probe.x509.parse import parse_name, read_der
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 from tests.support.pki import Authority, Issued
 
@@ -139,7 +139,7 @@ def settings_of(
         offer=Offer(server_name=reference),
         sends_certificate=client is not None,
         skip_verify=skip_verify,
-        read_certificate=CertificateReader().read_der,
+        read_certificate=read_der,
         read_name=parse_name,
         buffer=ReadBuffer(),
         server_name=encode_server_name(reference),

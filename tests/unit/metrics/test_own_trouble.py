@@ -11,7 +11,7 @@ import pytest
 from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.resolver import Resolver
 from probe.metrics.service_metrics import Lookups, Samples, own_trouble_samples
-from tests.support.attempting import target
+from tests.support.attempts import target
 from tests.support.command_line import configuration, entry, running_service
 from tests.support.exhaustion import hold_up
 from tests.support.loopback_client import Start

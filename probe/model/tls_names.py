@@ -1,14 +1,11 @@
-"""The names of versions, cipher suites and groups that a target's `tls` may hold, and OpenSSL's own.
+"""The names of TLS versions, cipher suites and groups: Go's, which settings have, and OpenSSL's.
 
-Pure: the configuration reader asks it whether a name is right, the context builder translates.
-The names are the Collector's (configtls), which are those of Go's crypto/tls.
+Pure. A Collector's names (configtls) are those of Go's crypto/tls, which are IANA's.
 """
 
 import difflib
 from collections.abc import Collection, Iterable
 from typing import Final
-
-from probe.model.cipher_suites import INSECURE_SUITES, OPENSSL_NAMES, SECURE_SUITES
 
 VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3")
 
@@ -27,6 +24,39 @@ CURVES: Final = {
     "P521": "P-521",
     "X25519MLKEM768": "X25519MLKEM768",
 }
+
+SECURE_SUITES: Final = {
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+}
+"""Go's `CipherSuites()` for TLS 1.0 to 1.2."""
+
+INSECURE_SUITES: Final = {
+    "TLS_RSA_WITH_RC4_128_SHA": "RC4-SHA",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "DES-CBC3-SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA": "AES128-SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA": "AES256-SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256": "AES128-SHA256",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA": "ECDHE-ECDSA-RC4-SHA",
+    "TLS_ECDHE_RSA_WITH_RC4_128_SHA": "ECDHE-RSA-RC4-SHA",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA": "ECDHE-RSA-DES-CBC3-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256": "ECDHE-ECDSA-AES128-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256": "ECDHE-RSA-AES128-SHA256",
+}
+"""Go's `InsecureCipherSuites()`, which a Collector takes with `include_insecure_cipher_suites`."""
+
+OPENSSL_NAMES: Final = {**SECURE_SUITES, **INSECURE_SUITES}
+GO_NAMES: Final = {openssl: go for go, openssl in OPENSSL_NAMES.items()}
 
 
 def check_version(version: str) -> None:

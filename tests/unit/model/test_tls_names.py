@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from OpenSSL import SSL
 
-from probe.credentials import tls_names as negotiable
-from probe.model.cipher_suites import OPENSSL_NAMES
+from probe.model import tls_names
+from probe.model.tls_names import OPENSSL_NAMES
 
 
 def test_every_go_suite_that_openssl_has_is_mapped_to_its_name() -> None:
@@ -20,22 +20,22 @@ def test_every_go_suite_that_openssl_has_is_mapped_to_its_name() -> None:
     assert len(set(mapped.values())) == 22
     absent = set(mapped.values()) - known
     assert all("RC4" in name or "DES-CBC3" in name for name in absent)
-    assert known.issuperset(negotiable.TLS13_SUITES)
+    assert known.issuperset(tls_names.TLS13_SUITES)
 
 
 @pytest.mark.parametrize(
     ("check", "good", "bad", "hint"),
     [
-        (negotiable.check_version, "1.2", "1.4", "1.3"),
-        (lambda n: negotiable.check_curves([n]), "P256", "P-256", "X25519MLKEM768"),
+        (tls_names.check_version, "1.2", "1.4", "1.3"),
+        (lambda n: tls_names.check_curves([n]), "P256", "P-256", "X25519MLKEM768"),
         (
-            lambda n: negotiable.check_cipher_suites([n]),
+            lambda n: tls_names.check_cipher_suites([n]),
             "TLS_RSA_WITH_AES_128_CBC_SHA",
             "TLS_RSA_WITH_AES_128_CBC_SHA1",
             "did you mean 'TLS_RSA_WITH_AES_128_CBC_SHA'",
         ),
         (
-            lambda n: negotiable.check_cipher_suites([n], include_insecure=False),
+            lambda n: tls_names.check_cipher_suites([n], include_insecure=False),
             "TLS_AES_128_GCM_SHA256",
             "TLS_RSA_WITH_RC4_128_SHA",
             "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
