@@ -14,9 +14,9 @@ from probe.config import duration
 from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TlsEntry
-from probe.credentials import tls_names as negotiable
-from probe.model.cipher_suites import INSECURE_SUITES, SECURE_SUITES
+from probe.model import tls_names
 from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
+from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES
 from probe.text.safe_text import LIMIT, safe_text
 
 RESERVED_LABELS: Final = (
@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
 _SUITES: Final = (
-    *sorted(negotiable.TLS13_SUITES),
+    *sorted(tls_names.TLS13_SUITES),
     *SECURE_SUITES,
     *INSECURE_SUITES,
 )
@@ -151,11 +151,11 @@ def tls_faults(tls: TlsEntry, at: Location) -> Iterator[ConfigurationError]:
     """Yield what the Collector's `configtls.ClientConfig` would refuse."""
     for key in ("min_version", "max_version"):
         version = getattr(tls, key)
-        if version and version not in negotiable.VERSIONS:
-            yield _unknown(version, negotiable.VERSIONS, at[key])
+        if version and version not in tls_names.VERSIONS:
+            yield _unknown(version, tls_names.VERSIONS, at[key])
     for key, names, allowed in (
         ("cipher_suites", tls.cipher_suites, _SUITES),
-        ("curve_preferences", tls.curve_preferences, tuple(negotiable.CURVES)),
+        ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
             if name not in allowed:

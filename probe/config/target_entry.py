@@ -23,8 +23,7 @@ from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TargetEntry, TlsEntry
 from probe.config.source_content import add_faults
 from probe.config.sources.collector.endpoint import resolve_tls
-from probe.credentials import tls_names as negotiable
-from probe.model.cipher_suites import INSECURE_SUITES
+from probe.model import tls_names
 from probe.model.finding import Finding
 from probe.model.target import (
     PROTOCOLS,
@@ -36,6 +35,7 @@ from probe.model.target import (
     TlsSettings,
     default_protocol,
 )
+from probe.model.tls_names import INSECURE_SUITES
 
 
 def read_targets(
@@ -227,12 +227,12 @@ def tls_conflicts(settings: TlsSettings, at: Location) -> Iterator[Configuration
     not asked for.
     """
     highest = settings.max_version
-    lowest = settings.min_version or negotiable.DEFAULT_MIN_VERSION
+    lowest = settings.min_version or tls_names.DEFAULT_MIN_VERSION
     if highest and lowest > highest:
         reason = f"is below min_version {lowest}"
         yield at["max_version"].error(reason, found=highest)
     suites = settings.cipher_suites
-    if highest and highest < "1.3" and suites and negotiable.TLS13_SUITES.issuperset(suites):
+    if highest and highest < "1.3" and suites and tls_names.TLS13_SUITES.issuperset(suites):
         reason = f"holds suites of TLS 1.3 alone, and max_version is {highest}: none is left"
         yield at["cipher_suites"].error(reason)
     if not settings.include_insecure_cipher_suites:

@@ -6,7 +6,6 @@ every text passes safe_text().
 
 import hashlib
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final, TypeVar
@@ -142,30 +141,10 @@ def make_unreadable_facts(der: bytes) -> CertificateFacts:
     )
 
 
-class CertificateReader:
-    """Reads certificates that come again and again, at the price of a lookup."""
-
-    def __init__(self, entries: int = 512) -> None:
-        """Keep the facts of the `entries` certificates last asked for."""
-        self._entries = entries
-        self._known: OrderedDict[bytes, CertificateFacts] = OrderedDict()
-
-    def __len__(self) -> int:
-        """Return how many certificates are kept."""
-        return len(self._known)
-
-    def read_der(self, der: bytes) -> CertificateFacts:
-        """Return the facts of one DER certificate, whatever it holds."""
-        facts = self._known.get(der)
-        if facts is not None:
-            self._known.move_to_end(der)
-            return facts
-        certificate = parse_certificate(der)
-        facts = make_unreadable_facts(der) if certificate is None else read_facts(certificate)
-        self._known[der] = facts
-        if len(self._known) > self._entries:
-            self._known.popitem(last=False)
-        return facts
+def read_der(der: bytes) -> CertificateFacts:
+    """Return the facts of one DER certificate, whatever it holds."""
+    certificate = parse_certificate(der)
+    return make_unreadable_facts(der) if certificate is None else read_facts(certificate)
 
 
 def _or(read: Callable[[], _T], otherwise: _T) -> _T:

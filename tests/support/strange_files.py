@@ -105,7 +105,7 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
     "der crl": (CRL.public_bytes(Encoding.DER), "ca", Format.DER_CRL, "revocation list", "CA's"),
     "ssh certificate": (
         b"ssh-ed25519-cert-v01@openssh.com AAAA", "cert", Format.OPENSSH_CERTIFICATE,
-        "no X.509 certificate", "CERTIFICATE",
+        "not an X.509 certificate", "CERTIFICATE",
     ),
     "vault": (
         json.dumps({"data": {"certificate": LEAF.pem.decode(), "issuing_ca": CA.pem.decode()}}).encode(),

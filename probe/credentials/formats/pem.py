@@ -60,6 +60,27 @@ class Scan:
     """A UTF-8 byte order mark stands right before the first block."""
 
 
+BLOCK_NAMES: Final = {
+    "CERTIFICATE": "certificate",
+    "TRUSTED CERTIFICATE": "certificate in OpenSSL's own trusted form",
+    "X509 CERTIFICATE": "certificate under an outdated label",
+    "CERTIFICATE REQUEST": "certificate signing request",
+    "NEW CERTIFICATE REQUEST": "certificate signing request",
+    "X509 CRL": "certificate revocation list",
+    "PKCS7": "PKCS#7 bundle",
+    "CMS": "PKCS#7 bundle",
+    "PUBLIC KEY": "public key",
+    "RSA PUBLIC KEY": "public key",
+    "OPENSSH PRIVATE KEY": "OpenSSH private key",
+    "ENCRYPTED PRIVATE KEY": "encrypted private key",
+    "DH PARAMETERS": "block of DH parameters",
+    "EC PARAMETERS": "block of EC parameters",
+    "PGP PUBLIC KEY BLOCK": "PGP key",
+    "PGP PRIVATE KEY BLOCK": "PGP key",
+}
+"""What blocks are by their labels (RFC 7468, and what OpenSSL writes)."""
+
+
 def is_key_label(label: str) -> bool:
     """Return whether a block so labelled is a private key (Go's rule in tls.X509KeyPair)."""
     return label == "PRIVATE KEY" or label.endswith(" PRIVATE KEY")

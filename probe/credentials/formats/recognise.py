@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
@@ -17,73 +17,65 @@ from probe.x509.signature import LIBRARY_ERRORS
 
 
 class Format(StrEnum):
-    """A file's format, as `inspect` prints it."""
+    """A file's format, as `inspect` prints it, and what a sentence that begins with its path says."""
+
+    phrase: str
+
+    def __new__(cls, name: str, phrase: str = "") -> Self:
+        """Make a member of its name and its phrase."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.phrase = phrase
+        return member
 
     PEM = "PEM"
-    EMPTY = "empty"
-    UTF16 = "UTF-16"
-    DER_CERTIFICATE = "DER certificate"
-    DER_KEY = "DER private key"
-    DER_ENCRYPTED_KEY = "DER encrypted private key"
-    DER_PUBLIC_KEY = "DER public key"
-    DER_CSR = "DER certificate signing request"
-    DER_PKCS7 = "DER PKCS#7"
-    DER_TRUNCATED = "truncated DER"
-    DER_OTHER = "DER"
-    PKCS12 = "PKCS#12"
-    DER_CRL = "DER certificate revocation list"
-    JKS = "JKS"
-    JCEKS = "JCEKS"
-    GZIP = "gzip"
-    ZIP = "ZIP"
-    OPENSSH_PUBLIC_KEY = "OpenSSH public key"
-    OPENSSH_CERTIFICATE = "OpenSSH certificate"
-    PUTTY_KEY = "PuTTY key"
-    BASE64_PEM = "base64 of PEM"
-    BASE64_DER = "base64 without BEGIN and END lines"
-    BASE64_KEYSTORE = "base64 of a keystore"
-    ESCAPED_PEM = "PEM with \\n in place of line breaks"
-    CARRIAGE_RETURNS = "PEM with bare carriage returns"
-    HTML = "HTML"
-    JSON = "JSON"
-    MANIFEST = "Kubernetes Secret"
-    TEXT = "text"
-    BINARY = "binary"
+    EMPTY = "empty", "is empty"
+    UTF16 = "UTF-16", "is UTF-16 text, as Windows tools write it"
+    DER_CERTIFICATE = "DER certificate", "is a DER certificate, not PEM"
+    DER_KEY = "DER private key", "is a DER private key, not PEM"
+    DER_ENCRYPTED_KEY = "DER encrypted private key", "is an encrypted DER private key, not PEM"
+    DER_PUBLIC_KEY = "DER public key", "is a DER public key"
+    DER_CSR = (
+        "DER certificate signing request",
+        "is a DER certificate signing request, which is not a certificate yet",
+    )
+    DER_PKCS7 = "DER PKCS#7", "is a DER PKCS#7 bundle, not PEM"
+    DER_TRUNCATED = "truncated DER", "is DER that ends too early: it is truncated"
+    DER_OTHER = "DER", "is DER that is neither a certificate nor a key"
+    PKCS12 = "PKCS#12", "is a PKCS#12 keystore, not PEM"
+    DER_CRL = "DER certificate revocation list", "is a DER certificate revocation list"
+    JKS = "JKS", "is a JKS keystore (Java), not PEM"
+    JCEKS = "JCEKS", "is a JCEKS keystore (Java), not PEM"
+    GZIP = "gzip", "is compressed with gzip"
+    ZIP = "ZIP", "is a ZIP archive"
+    OPENSSH_PUBLIC_KEY = "OpenSSH public key", "is an OpenSSH public key"
+    OPENSSH_CERTIFICATE = (
+        "OpenSSH certificate",
+        "is an OpenSSH certificate, which is not an X.509 certificate",
+    )
+    PUTTY_KEY = "PuTTY key", "is a PuTTY private key, not PEM"
+    BASE64_PEM = "base64 of PEM", "is base64 of a PEM file, as in a Kubernetes Secret's manifest"
+    BASE64_DER = (
+        "base64 without BEGIN and END lines",
+        "is base64 without the BEGIN and END lines of PEM",
+    )
+    BASE64_KEYSTORE = "base64 of a keystore", "is base64 of a keystore, not PEM"
+    ESCAPED_PEM = (
+        "PEM with \\n in place of line breaks",
+        "has the two characters \\n where line breaks belong",
+    )
+    CARRIAGE_RETURNS = (
+        "PEM with bare carriage returns",
+        "has bare carriage returns where line breaks belong",
+    )
+    HTML = "HTML", "is an HTML page, perhaps a login or error page saved by a download"
+    JSON = "JSON", "is JSON, not PEM"
+    MANIFEST = "Kubernetes Secret", "is a Kubernetes Secret's manifest, not the file in it"
+    TEXT = "text", "is text without any PEM block"
+    BINARY = "binary", "is binary of an unknown kind"
     UNREADABLE = "unreadable"
-    """There is no content: the file is missing, forbidden, or no file at all."""
+    """There is no content: the file does not exist, is forbidden, or is not a file at all."""
 
-
-PHRASES: Final = {
-    Format.EMPTY: "is empty",
-    Format.UTF16: "is UTF-16 text, as Windows tools write it",
-    Format.DER_CERTIFICATE: "is a DER certificate, not PEM",
-    Format.DER_KEY: "is a DER private key, not PEM",
-    Format.DER_ENCRYPTED_KEY: "is an encrypted DER private key, not PEM",
-    Format.DER_PUBLIC_KEY: "is a DER public key",
-    Format.DER_CSR: "is a DER certificate signing request, which is no certificate yet",
-    Format.DER_PKCS7: "is a DER PKCS#7 bundle, not PEM",
-    Format.DER_TRUNCATED: "is DER that ends too early: it is truncated",
-    Format.DER_OTHER: "is DER that is neither a certificate nor a key",
-    Format.PKCS12: "is a PKCS#12 keystore, not PEM",
-    Format.DER_CRL: "is a DER certificate revocation list",
-    Format.JKS: "is a JKS keystore (Java), not PEM",
-    Format.JCEKS: "is a JCEKS keystore (Java), not PEM",
-    Format.GZIP: "is compressed with gzip",
-    Format.ZIP: "is a ZIP archive",
-    Format.OPENSSH_PUBLIC_KEY: "is an OpenSSH public key",
-    Format.OPENSSH_CERTIFICATE: "is an OpenSSH certificate, which is no X.509 certificate",
-    Format.PUTTY_KEY: "is a PuTTY private key, not PEM",
-    Format.BASE64_PEM: "is base64 of a PEM file, as in a Kubernetes Secret's manifest",
-    Format.BASE64_DER: "is base64 without the BEGIN and END lines of PEM",
-    Format.BASE64_KEYSTORE: "is base64 of a keystore, not PEM",
-    Format.ESCAPED_PEM: "has the two characters \\n where line breaks belong",
-    Format.CARRIAGE_RETURNS: "has bare carriage returns where line breaks belong",
-    Format.HTML: "is an HTML page, perhaps a login or error page saved by a download",
-    Format.JSON: "is JSON, not PEM",
-    Format.MANIFEST: "is a Kubernetes Secret's manifest, not the file in it",
-    Format.TEXT: "is text without any PEM block",
-    Format.BINARY: "is binary of an unknown kind",
-}
 
 _MAGIC: Final = (
     (b"\xfe\xed\xfe\xed", Format.JKS),
@@ -106,7 +98,7 @@ _BEGIN: Final = b"-----BEGIN "
 _MANIFEST: Final = re.compile(rb"^kind:\s*[\"']?Secret\b", re.MULTILINE)
 
 
-def recognise(raw: bytes) -> Format:
+def recognise_format(raw: bytes) -> Format:
     """Return what `raw` is, where it holds no PEM block that can be read."""
     stripped = raw.strip()
     if not stripped:
@@ -117,19 +109,19 @@ def recognise(raw: bytes) -> Format:
     if b"-\0-\0-\0" in raw[:256]:
         return Format.UTF16
     if raw[0] == 0x30:
-        der = _recognise_der(first_der(raw))
+        der = _recognise_der(cut_first_der(raw))
         if der is not None:
             return der
     return _recognise_text(stripped)
 
 
-def first_der(raw: bytes) -> bytes:
+def cut_first_der(raw: bytes) -> bytes:
     """Return the first DER value of `raw`, without what follows it."""
     header = _header(raw)
     return raw if header is None else raw[: sum(header)]
 
 
-def peel_base64(raw: bytes) -> tuple[int, bytes]:
+def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
     """Return how many layers of base64 lie around `raw`, at most three, and what they hold.
 
     Any word is base64 of something: layers count only where a certificate, a key or a keystore
@@ -145,7 +137,7 @@ def peel_base64(raw: bytes) -> tuple[int, bytes]:
     return 0, raw
 
 
-def der_shortfall(der: bytes) -> int:
+def count_missing_bytes(der: bytes) -> int:
     """Return how many bytes `der` lacks by its own outermost length; negative: too many."""
     header = _header(der)
     return 0 if header is None else sum(header) - len(der)
@@ -211,7 +203,7 @@ def _recognise_binary(raw: bytes) -> Format | None:
     """Return the keystore or DER that `raw` is, whole and with nothing behind it."""
     if raw.startswith((b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce")):
         return Format.JKS if raw[0] == 0xFE else Format.JCEKS
-    if raw[:1] != b"\x30" or der_shortfall(raw):
+    if raw[:1] != b"\x30" or count_missing_bytes(raw):
         return None
     return _recognise_der(raw)
 
@@ -226,7 +218,7 @@ def _recognise_text(stripped: bytes) -> Format:
         return Format.ESCAPED_PEM
     if stripped.startswith(_BEGIN) and b"\r" in stripped and b"\n" not in stripped:
         return Format.CARRIAGE_RETURNS
-    layers, inner = peel_base64(stripped)
+    layers, inner = unwrap_base64(stripped)
     if layers and inner.lstrip().startswith(_BEGIN):
         return Format.BASE64_PEM
     if layers:

@@ -14,7 +14,7 @@ from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.schema import Entry
 from probe.config.yaml_document import Document
-from probe.model.cipher_suites import SECURE_SUITES
+from probe.model.tls_names import SECURE_SUITES
 from probe.text.description import is_plausible_path
 
 ClientAuth = Literal["none", "if_given", "required"]

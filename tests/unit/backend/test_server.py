@@ -9,8 +9,8 @@ import pytest
 import uvloop
 from OpenSSL import SSL
 
-from probe.backend.http2_server import PREFACE
-from probe.backend.server import Backend
+from tests.support.backends import Backend
+from tests.support.http2_bytes import PREFACE
 from tests.support.loopback_client import (
     CLIENT_CA,
     OTHER_CA,
@@ -130,7 +130,7 @@ async def test_other_behaviours(
 
 async def test_clear_text_backend(start: Start) -> None:
     """A backend without TLS answers a ClientHello with HTTP/1.1 in clear."""
-    backend = await start(behaviour="clear")
+    backend = await start(behaviour="plaintext")
     reader, writer = await asyncio.open_connection("127.0.0.1", backend.port)
     writer.write(b"\x16\x03\x01\x00\x05hello")
     assert (await reader.read()).startswith(b"HTTP/1.1 400 ")

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from probe.credentials.content import SIZE_LIMIT
-from probe.credentials.formats.recognise import Format
 from probe.credentials.load import load_credentials
 from probe.model.certificate import CredentialFacts
 from probe.model.target import Secret, TlsSettings
@@ -51,11 +50,6 @@ def test_good_files_have_no_fault(tmp_path: Path) -> None:
     assert [c.subject.text for c in facts.client_chain] == ["CN=client", "CN=intermediate"]
     assert [c.subject.text for c in facts.ca_bundle] == ["CN=root"]
     assert not facts.system_roots
-    assert [(file.role, file.format) for file in credentials.files] == [
-        ("cert", Format.PEM),
-        ("key", Format.PEM),
-        ("ca", Format.PEM),
-    ]
 
 
 def test_nothing_configured_is_no_fault() -> None:

@@ -58,7 +58,7 @@ def headers_http1(request: Request) -> dict[str, str]:
 
 def request(target: Target, trace: TraceContext | None, *, propagate: bool = True) -> Request:
     """Return what one attempt sends."""
-    settings = ProberSettings(user_agent=AGENT, propagate=propagate)
+    settings = ProberSettings(user_agent=AGENT, wall_clock=lambda: 0.0, propagate=propagate)
     return PreparedTarget(target, settings).request_at(0.0, trace)[0]
 
 
