@@ -157,7 +157,7 @@ class Service:
             ssl_context=None if served is None else served.ssl_context,
         ) as (host, port):
             following = (
-                nullcontext() if served is None else served.following(told=self._record_web_reload)
+                nullcontext() if served is None else served.watching(self._record_web_reload)
             )
             telemetry = self._telemetry
             async with (
@@ -227,7 +227,7 @@ class Service:
 
 
 def _lookups(resolver: Resolver) -> Lookups:
-    return Lookups(resolver.under_way, resolver.places, resolver.refused)
+    return Lookups(resolver.active, resolver.slots, resolver.refused)
 
 
 @contextmanager

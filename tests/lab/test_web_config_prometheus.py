@@ -22,8 +22,8 @@ from probe.web.server.listener import serving as listening
 from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.support.pki import Authority, write_pem
+from tests.support.required_tools import missing
 from tests.support.web_files import CASES, HASH, PASSWORD, Case, ServerPki, mtls, users
-from tests.tools import missing
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "prometheus" / "web.yml"
 SCRAPED = 20.0
@@ -46,7 +46,7 @@ def serving(file: Path) -> Iterator[str]:
             listening(
                 application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
             ) as (host, port),
-            config.following(),
+            config.watching(),
         ):
             found.append((asyncio.get_running_loop(), f"{host}:{port}"))
             began.set()
