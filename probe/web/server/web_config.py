@@ -17,7 +17,7 @@ from aiohttp import web
 from cryptography import x509
 
 from probe.config.errors import ConfigurationError
-from probe.config.typed_values import error_at
+from probe.config.location import Location
 from probe.config.yaml_document import Document
 from probe.system.file_watcher import watch_files
 from probe.text.safe_text import safe_text
@@ -197,4 +197,4 @@ def served_names(file: Path) -> frozenset[str]:
 
 def _locate(document: Document, error: TlsFileError) -> ConfigurationError:
     path = ("tls_server_config", error.key)
-    return error_at(document, path, error.reason, found=error.found)
+    return Location(document, path).error(error.reason, found=error.found)
