@@ -1,10 +1,10 @@
 """What one credential file holds for its role, and every fault that its bytes alone prove.
 
-Pure and total: bytes in, certificates, key and faults out. Law 11: the key is in no repr, and no
-fault quotes content.
+Pure and total: bytes in, certificates, key and findings out. The key is in no repr, and no finding
+quotes content.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,13 +15,16 @@ from msgspec.structs import replace
 from OpenSSL import crypto
 
 from probe.credentials import convert as conversion
-from probe.credentials.file_settings import KEYS, FileSettings
-from probe.credentials.fix_steps import begin_step
-from probe.credentials.formats.pem import Block, Flaw, Scan, is_key_label, scan_pem
-from probe.credentials.formats.recognise import PHRASES, Format, der_shortfall, first_der, recognise
-from probe.credentials.formats.wrapped import particulars
+from probe.credentials.formats.pem import BLOCK_NAMES, Block, Flaw, Scan, is_key_label, scan_pem
+from probe.credentials.formats.recognise import (
+    Format,
+    count_missing_bytes,
+    cut_first_der,
+    recognise_format,
+)
+from probe.credentials.formats.wrapped import describe_particulars
+from probe.credentials.named_file import KEYS, FileSettings, NamedFile
 from probe.model.finding import BYTE_ORDER_MARK, Finding, Role
-from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
 from probe.x509.parse import parse_certificate
 from probe.x509.signature import LIBRARY_ERRORS
@@ -29,25 +32,8 @@ from probe.x509.signature import LIBRARY_ERRORS
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes read of one credential file."""
 
-_FIX_LIMIT: Final = 1024
-"""Characters of a step: a command with two long paths is longer than what safe_text() keeps."""
-
 _NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
-_TRUSTED_LABELS: Final = frozenset({"TRUSTED CERTIFICATE", "X509 CERTIFICATE"})
-_OTHER_LABELS: Final = {
-    "CERTIFICATE REQUEST": "a certificate signing request, which is no certificate yet",
-    "NEW CERTIFICATE REQUEST": "a certificate signing request, which is no certificate yet",
-    "PUBLIC KEY": "a public key",
-    "RSA PUBLIC KEY": "a public key",
-    "PKCS7": "a PKCS#7 bundle",
-    "CMS": "a PKCS#7 bundle",
-    "X509 CRL": "a certificate revocation list",
-    "TRUSTED CERTIFICATE": "a certificate in OpenSSL's own trusted form",
-    "X509 CERTIFICATE": "a certificate under an outdated label",
-    "PGP PUBLIC KEY BLOCK": "a PGP key",
-    "PGP PRIVATE KEY BLOCK": "a PGP key",
-}
-_WANTED: Final = {
+_EXPECTED: Final = {
     "cert": "a certificate is expected",
     "key": "a private key is expected",
     "ca": "a CA certificate is expected",
@@ -65,33 +51,6 @@ class Content:
     remarks: tuple[Finding, ...] = ()
 
 
-def malformed(role: Role) -> str:
-    """Return the cause for content that is not what `role` needs."""
-    return "server_ca_file_malformed" if role == "ca" else "client_file_malformed"
-
-
-def make_fault(
-    role: Role,
-    path: str,
-    fact: str,
-    fix: tuple[str, ...] = (),
-    cause: str = "",
-    kind: str = "",
-) -> Finding:
-    """Return a fault of the file `path`; the cause is `malformed` where none is given.
-
-    A step of `fix` is a sentence or a command, which begins as `begin_step` says.
-    """
-    return Finding(
-        cause=cause or malformed(role),
-        role=role,
-        path=safe_text(describe_path(path)),
-        fact=safe_text(f"{describe_path(path)} {fact}"),
-        fix=tuple(safe_text(begin_step(step), _FIX_LIMIT) for step in fix),
-        kind=kind,
-    )
-
-
 def read_content(
     raw: bytes, role: Role, path: str, *, go: bool = False, settings: FileSettings = KEYS
 ) -> Content:
@@ -105,99 +64,92 @@ def read_content(
             order mark hides the first block from it and not from OpenSSL.
         settings: what the settings are called, for steps.
     """
+    file = NamedFile(role, path, settings, go)
     scan = scan_pem(raw)
-    kind = recognise(raw) if not scan.blocks else Format.PEM
+    kind = Format.PEM if scan.blocks else recognise_format(raw)
     if kind in _NO_LINES or not (scan.blocks or scan.flaws):
-        return _unarmoured(raw, kind, role, path)
-    if role == "key":
-        return _key_content(scan, path, settings, go=go)
-    return _certificate_content(scan, role, path, settings, go=go)
+        return _read_without_pem(raw, kind, file)
+    return _read_key(scan, file) if role == "key" else _read_certificates(scan, file)
 
 
-def _unarmoured(raw: bytes, kind: Format, role: Role, path: str) -> Content:
-    certificate = parse_certificate(first_der(raw)) if kind is Format.DER_CERTIFICATE else None
-    held = () if certificate is None or role == "key" else (certificate,)
-    if kind is Format.DER_ENCRYPTED_KEY and role == "key":
-        cause = "client_key_encrypted"
-    else:
-        cause = malformed(role)
-    fix = conversion.convert(kind, role, path, raw)
-    fact = f"{PHRASES[kind]}{particulars(raw, kind)}; {_WANTED[role]}"
-    fault = make_fault(role, path, fact, fix, cause)
+def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
+    certificate = parse_certificate(cut_first_der(raw)) if kind is Format.DER_CERTIFICATE else None
+    held = () if certificate is None or file.role == "key" else (certificate,)
+    encrypted = kind is Format.DER_ENCRYPTED_KEY and file.role == "key"
+    fault = file.make_finding(
+        f"{kind.phrase}{describe_particulars(raw, kind)}; {_EXPECTED[file.role]}",
+        *conversion.convert(kind, file.role, file.path, raw),
+        cause="client_key_encrypted" if encrypted else "",
+    )
     return Content(kind, held, faults=(fault,))
 
 
-def _key_content(scan: Scan, path: str, settings: FileSettings, *, go: bool) -> Content:
-    flaws = [flaw for flaw in scan.flaws if is_key_label(flaw.label)]
-    if flaws:
-        return Content(Format.PEM, faults=(_flaw_fault(flaws[0], "key", path),))
+def _read_key(scan: Scan, file: NamedFile) -> Content:
+    flaw = next((flaw for flaw in scan.flaws if is_key_label(flaw.label)), None)
     block = next((block for block in scan.blocks if is_key_label(block.label)), None)
+    if flaw is not None:
+        return _faulty(_describe_flaw(flaw, file))
     if block is None:
-        return Content(Format.PEM, faults=_misplaced(scan, "key", path, settings))
+        return _faulty(_describe_misplaced(scan, file))
     if block.label == "OPENSSH PRIVATE KEY":
         fact = "is an OpenSSH private key, which TLS libraries do not read"
-        return Content(
-            Format.PEM, faults=(make_fault("key", path, fact, conversion.openssh(path)),)
-        )
+        return _faulty(file.make_finding(fact, *conversion.convert_openssh(file.path)))
     if block.encrypted or block.label == "ENCRYPTED PRIVATE KEY":
-        return Content(Format.PEM, faults=(_encrypted(block, path),))
+        return _faulty(_describe_encrypted(block, file))
     try:
         # The sign-and-verify test of the pair replaces the check of an RSA key's primes, which
         # costs 0.4 s for 4096 bits.
         key = load_der_private_key(block.der, None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
-        return Content(Format.PEM, faults=(_encrypted(block, path),))
+        return _faulty(_describe_encrypted(block, file))
     except LIBRARY_ERRORS:
-        fix = conversion.copy_again("key", path)
-        return Content(Format.PEM, faults=(make_fault("key", path, _not_parsed(block), fix),))
-    faults, remarks = _byte_order_mark(scan, "key", path, go=go, hides=block is scan.blocks[0])
-    return Content(Format.PEM, key=key, faults=faults, remarks=remarks)
+        return _faulty(_describe_unparsed(block, file))
+    mark = _find_byte_order_mark(scan, file, hides=block is scan.blocks[0])
+    return Content(
+        Format.PEM, key=key, faults=mark if file.go else (), remarks=() if file.go else mark
+    )
 
 
-def _certificate_content(
-    scan: Scan, role: Role, path: str, settings: FileSettings, *, go: bool
-) -> Content:
+def _faulty(fault: Finding) -> Content:
+    return Content(Format.PEM, faults=(fault,))
+
+
+def _read_certificates(scan: Scan, file: NamedFile) -> Content:
     blocks = [block for block in scan.blocks if block.label == "CERTIFICATE"]
-    flaws = [flaw for flaw in scan.flaws if _concerns_certificates(flaw)]
+    flaws = [
+        flaw
+        for flaw in scan.flaws
+        if not is_key_label(flaw.label) and not flaw.label.startswith("PGP ")
+    ]
     if not blocks and not flaws:
-        return Content(Format.PEM, faults=_misplaced(scan, role, path, settings))
-    held = [(block, _usable_certificate(block.der)) for block in blocks]
-    certificates = tuple(certificate for _, certificate in held if certificate is not None)
-    broken = [_flaw_fault(flaw, role, path) for flaw in flaws]
+        return _faulty(_describe_misplaced(scan, file))
+    parsed = [_parse_for_both(block.der) for block in blocks]
+    certificates = tuple(one for one in parsed if one is not None)
+    broken = [_describe_flaw(flaw, file) for flaw in flaws]
     broken += [
-        make_fault(role, path, _not_parsed(block), conversion.copy_again(role, path))
-        for block, certificate in held
+        _describe_unparsed(block, file)
+        for block, certificate in zip(blocks, parsed, strict=True)
         if certificate is None
     ]
-    hides = bool(held) and held[0][0] is scan.blocks[0] and held[0][1] is not None
-    only = len(certificates) == 1
-    faults, remarks = _byte_order_mark(
-        scan, role, path, go=go and (role == "cert" or only), hides=hides
-    )
-    if role == "ca":
-        if go and hides and scan.byte_order_mark:
+    begins_whole = bool(parsed) and parsed[0] is not None
+    mark = _find_byte_order_mark(scan, file, hides=begins_whole and blocks[0] is scan.blocks[0])
+    stops = file.go and (file.role == "cert" or len(certificates) == 1)
+    if file.role == "ca":
+        if file.go and mark:
             certificates = certificates[1:]
         lenient = bool(certificates)
     else:
         # tls.X509KeyPair needs the first certificate whole; behind it, it skips or does not look.
-        lenient = go and held[:1] != [] and held[0][1] is not None
-        lenient = lenient and all(flaw.line > held[0][0].line for flaw in flaws)
+        lenient = file.go and begins_whole and all(flaw.line > blocks[0].line for flaw in flaws)
+    faults, remarks = (mark, ()) if stops else ((), mark)
     if broken and lenient:
-        skipped = tuple(_skipped(fault) for fault in broken)
+        note = "; Go says nothing and uses the other certificates, OpenSSL reads none behind it"
+        skipped = (replace(one, fact=safe_text(one.fact + note)) for one in broken)
         return Content(Format.PEM, certificates, faults=faults, remarks=(*skipped, *remarks))
     return Content(Format.PEM, certificates, faults=(*broken, *faults), remarks=remarks)
 
 
-def _concerns_certificates(flaw: Flaw) -> bool:
-    return not is_key_label(flaw.label) and not flaw.label.startswith("PGP ")
-
-
-def _skipped(fault: Finding) -> Finding:
-    note = "; Go says nothing and uses the other certificates, OpenSSL reads none behind it"
-    return replace(fault, fact=safe_text(fault.fact + note))
-
-
-def _usable_certificate(der: bytes) -> x509.Certificate | None:
+def _parse_for_both(der: bytes) -> x509.Certificate | None:
     """Parse with both parsers, since OpenSSL is the one that will send or trust it."""
     certificate = parse_certificate(der)
     if certificate is None:
@@ -209,83 +161,70 @@ def _usable_certificate(der: bytes) -> x509.Certificate | None:
     return certificate
 
 
-def _byte_order_mark(
-    scan: Scan, role: Role, path: str, *, go: bool, hides: bool
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def _find_byte_order_mark(scan: Scan, file: NamedFile, *, hides: bool) -> tuple[Finding, ...]:
     if not (scan.byte_order_mark and hides):
-        return (), ()
+        return ()
     fact = (
         "begins with a UTF-8 byte order mark: OpenSSL reads past it, "
         "Go (a Collector) does not see the first block behind it"
     )
-    fix = conversion.strip_byte_order_mark(role, path)
-    finding = make_fault(role, path, fact, fix, kind=BYTE_ORDER_MARK)
-    return ((finding,), ()) if go else ((), (finding,))
+    fix = conversion.repair("byte_order_mark", file.role, file.path)
+    return (file.make_finding(fact, *fix, kind=BYTE_ORDER_MARK),)
 
 
-def _misplaced(scan: Scan, role: Role, path: str, settings: FileSettings) -> tuple[Finding, ...]:
-    """Say what a file of whole blocks holds in place of what `role` needs."""
-    labels = _distinct(block.label for block in scan.blocks) or _distinct(
-        flaw.label for flaw in scan.flaws
-    )
+def _describe_misplaced(scan: Scan, file: NamedFile) -> Finding:
+    """Say what a file of whole blocks holds in place of what its role needs."""
+    labels = [one.label for one in scan.blocks or scan.flaws]
     label = labels[0]
-    fact = f"holds {_OTHER_LABELS.get(label, f'a {label} block')} where {_WANTED[role]}"
+    what = f"a {BLOCK_NAMES.get(label, f'{label} block')}"
     if any(map(is_key_label, labels)):
-        fact = f"holds a private key where {_WANTED[role]}"
+        what = "a private key"
     elif "CERTIFICATE" in labels:
-        fact = f"holds a certificate where {_WANTED[role]}"
-    return (make_fault(role, path, fact, _misplaced_fix(labels, role, path, settings)),)
+        what = "a certificate"
+    fix = _correct_misplaced(labels, file)
+    return file.make_finding(f"holds {what} where {_EXPECTED[file.role]}", *fix)
 
 
-def _misplaced_fix(
-    labels: list[str], role: Role, path: str, settings: FileSettings
-) -> tuple[str, ...]:
+def _correct_misplaced(labels: Sequence[str], file: NamedFile) -> tuple[str, ...]:
+    role, settings = file.role, file.settings
+    expected = conversion.describe_expected(role)
     exchanged = f"perhaps {settings.cert} and {settings.key} are exchanged"
-    if role == "key" and "CERTIFICATE" in labels:
-        return (
-            f"set {settings.key} to the private key; {exchanged}",
-            conversion.expected(role),
-        )
+    if role == "key":
+        if "CERTIFICATE" in labels:
+            return (f"set {settings.key} to the private key; {exchanged}", expected)
+        return (expected,)
     if role == "cert" and any(map(is_key_label, labels)):
-        return (
-            f"set {settings.cert} to the certificate; {exchanged}",
-            conversion.expected(role),
-        )
-    if role != "key" and {"PKCS7", "CMS"} & set(labels):
-        return conversion.print_pkcs7(role, path)
-    if role != "key" and _TRUSTED_LABELS & set(labels):
-        return conversion.plain_certificate(role, path)
-    if role != "key" and any("CERTIFICATE REQUEST" in label for label in labels):
+        return (f"set {settings.cert} to the certificate; {exchanged}", expected)
+    if {"PKCS7", "CMS"} & set(labels):
+        return conversion.repair("pkcs7", role, file.path)
+    if {"TRUSTED CERTIFICATE", "X509 CERTIFICATE"} & set(labels):
+        return conversion.repair("trusted_certificate", role, file.path)
+    if any("CERTIFICATE REQUEST" in label for label in labels):
         return (conversion.REQUEST,)
-    return (conversion.expected(role),)
+    return (expected,)
 
 
-def _encrypted(block: Block, path: str) -> Finding:
+def _describe_encrypted(block: Block, file: NamedFile) -> Finding:
     fact = f"holds a private key encrypted with a passphrase, in the block at line {block.line}"
-    return make_fault("key", path, fact, conversion.decrypt(path), "client_key_encrypted")
+    fix = conversion.repair("encrypted", "key", file.path)
+    return file.make_finding(fact, *fix, cause="client_key_encrypted")
 
 
-def _flaw_fault(flaw: Flaw, role: Role, path: str) -> Finding:
+def _describe_flaw(flaw: Flaw, file: NamedFile) -> Finding:
     match flaw.kind:
-        case "one_line":
-            fix = conversion.split_line(role, path)
-        case "indented":
-            fix = conversion.unindent(role, path)
+        case "one_line" | "indented" as damage:
+            fix = conversion.repair(damage, file.role, file.path)
         case _:
-            fix = conversion.copy_again(role, path)
-    return make_fault(role, path, f"is not whole: {flaw.fact}", fix)
+            fix = conversion.copy_again(file.role, file.path)
+    return file.make_finding(f"is not whole: {flaw.fact}", *fix)
 
 
-def _not_parsed(block: Block) -> str:
+def _describe_unparsed(block: Block, file: NamedFile) -> Finding:
     what = "private key" if is_key_label(block.label) else "certificate"
-    missing = der_shortfall(block.der)
+    missing = count_missing_bytes(block.der)
     fact = f"holds a {block.label} block at line {block.line} that does not parse as a {what}"
     if missing > 0:
-        return f"{fact}: {missing} of its bytes are missing"
-    if missing < 0:
-        return f"{fact}: it has {-missing} bytes too many"
-    return fact
-
-
-def _distinct(labels: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(labels))
+        fact += f": {missing} of its bytes are missing"
+    elif missing < 0:
+        fact += f": it has {-missing} bytes too many"
+    return file.make_finding(fact, *conversion.copy_again(file.role, file.path))

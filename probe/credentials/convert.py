@@ -1,27 +1,52 @@
 """The exact command that turns what a file is into what it should be, with its own path in it.
 
-Pure. The steps are raw text: whoever makes a fault of them passes them through safe_text(). A
-command writes to a new file beside the old one (`PATH.pem`) and never asks for a secret
+Pure. The steps are raw text: whoever makes a finding of them passes them through safe_text(). A
+command writes to a new file next to the old one (`PATH.pem`) and never asks for a secret
 on the command line.
 """
 
 import json
 import re
-from typing import Final
+from typing import Final, Literal
 
 from probe.credentials.formats.recognise import Format
-from probe.credentials.formats.wrapped import Wrapped, find_wrapped, wanted
+from probe.credentials.formats.wrapped import Wrapped, choose_wrapped, find_wrapped
+from probe.credentials.named_file import INLINE
 from probe.model.finding import Role
 from probe.text.safe_text import quote_path
 
-INLINE: Final = {"cert": "cert_pem", "key": "key_pem", "ca": "ca_pem"}
-"""The configuration keys that hold what a file would; they stand where its path does."""
+Damage = Literal[
+    "byte_order_mark", "one_line", "indented", "pkcs7", "trusted_certificate", "encrypted"
+]
+"""What keeps a PEM block from being used, and one command corrects."""
 
 REQUEST: Final = "send the request to your CA, and put the certificate that it returns in the file"
+_LEGACY: Final = "add -legacy where OpenSSL 3 or newer finds RC2-40-CBC unsupported"
 _MANIFEST_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 """Keys of a Kubernetes Secret (core/v1, `data`)."""
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY_OF_CERTIFICATE: Final = "use the private key that the certificate was requested with"
+
+_OF_DAMAGE: Final[dict[Damage, str]] = {
+    "byte_order_mark": r"sed -i '1s/^\xEF\xBB\xBF//' {source}",
+    "one_line": r"sed 's/-----BEGIN [A-Z0-9 ]*-----/&\n/g; s/-----END/\n&/g' {source} > {target}",
+    "indented": r"sed 's/^[ \t]*//' {source} > {target}",
+    "pkcs7": "openssl pkcs7 -print_certs -in {source} -out {target}",
+    "trusted_certificate": "openssl x509 -in {source} -out {target}",
+    "encrypted": "openssl pkey -in {source} -out {target} && chmod 600 {target}",
+}
+_OF_DER: Final = {
+    Format.DER_KEY: "openssl pkey -inform DER {input}-out {target}",
+    Format.DER_ENCRYPTED_KEY: "openssl pkey -inform DER {input}-out {target}",
+    Format.DER_CERTIFICATE: "openssl x509 -inform DER {input}-out {target}",
+    Format.DER_PKCS7: "openssl pkcs7 -inform DER -print_certs {input}-out {target}",
+}
+_KEYS: Final = frozenset({Format.DER_KEY, Format.DER_ENCRYPTED_KEY})
+_OF_TEXT: Final = {
+    Format.GZIP: "gzip -dc {source} > {target}",
+    Format.ESCAPED_PEM: r"sed 's/\\n/\n/g' {source} > {target}",
+    Format.CARRIAGE_RETURNS: r"tr '\r' '\n' < {source} > {target}",
+}
 
 
 def convert(kind: Format, role: Role, path: str, raw: bytes = b"") -> tuple[str, ...]:
@@ -29,42 +54,39 @@ def convert(kind: Format, role: Role, path: str, raw: bytes = b"") -> tuple[str,
 
     `raw` is its content, where the steps depend on what lies inside it.
     """
+    return _with_path(role, path, _convert(kind, role, path, raw) or (describe_expected(role),))
+
+
+def _convert(kind: Format, role: Role, path: str, raw: bytes) -> tuple[str, ...]:
+    source, target = quote_path(path), quote_path(f"{path}.pem")
     match kind:
         case Format.PKCS12:
-            steps = _from_pkcs12(role, path)
+            return _from_pkcs12(role, path, f"{path}.pem")
         case Format.JKS | Format.JCEKS:
-            steps = _from_jks(kind, role, path, f"{path}.pem")
-        case Format.DER_KEY | Format.DER_ENCRYPTED_KEY if role == "key":
-            steps = (
-                f"openssl pkey -inform DER -in {quote_path(path)} -out {quote_path(path)}.pem",
-            )
-        case Format.DER_CERTIFICATE if role != "key":
-            steps = (
-                f"openssl x509 -inform DER -in {quote_path(path)} -out {quote_path(path)}.pem",
-            )
-        case Format.DER_PKCS7 if role != "key":
-            steps = (
-                f"openssl pkcs7 -inform DER -print_certs -in {quote_path(path)} -out {quote_path(path)}.pem",
-            )
+            return _from_jks(kind, role, path, f"{path}.pem")
         case Format.PUTTY_KEY if role == "key":
-            steps = (
-                f"puttygen {quote_path(path)} -O private-openssh -o {quote_path(path)}.pem",
-                openssh(path)[0],
-            )
+            make = f"puttygen {source} -O private-openssh -o {target}"
+            return (make, convert_openssh(path)[0])
         case Format.BASE64_PEM | Format.BASE64_DER | Format.BASE64_KEYSTORE:
-            steps = _from_base64(role, path, find_wrapped(raw, kind))
+            return _from_base64(role, path, find_wrapped(raw, kind))
         case Format.JSON | Format.MANIFEST:
-            one = wanted(find_wrapped(raw, kind), role)
-            taken = "" if one is None else _extract(kind, path, one)
-            steps = (taken or expected(role),)
+            one = choose_wrapped(find_wrapped(raw, kind), role)
+            command = "" if one is None else _extract(kind, path, one)
+            return (command,) if command else ()
         case Format.DER_CSR if role == "cert":
-            steps = (REQUEST,)
+            return (REQUEST,)
+        case Format.UTF16:
+            return (f"iconv -f {_name_utf16(raw)} -t UTF-8 {source} > {target}",)
+        case Format.ZIP:
+            folder = quote_path(f"{path}.d")
+            return (f"unzip {source} -d {folder}", "use the file in it that is meant")
+        case _ if kind in _OF_TEXT:
+            return (_OF_TEXT[kind].format(source=source, target=target),)
         case _:
-            steps = _from_text(kind, path, raw) or (expected(role),)
-    return _with_path(role, path, steps)
+            return _from_der(kind, role, target, f"-in {source} ")
 
 
-def openssh(path: str) -> tuple[str, ...]:
+def convert_openssh(path: str) -> tuple[str, ...]:
     """Return how an OpenSSH private key becomes PEM; ssh-keygen converts in place."""
     copy = quote_path(f"{path}.pem")
     return (
@@ -73,58 +95,24 @@ def openssh(path: str) -> tuple[str, ...]:
     )
 
 
-def decrypt(path: str) -> tuple[str, ...]:
-    """Return how an encrypted PEM key loses its passphrase."""
-    target = quote_path(f"{path}.pem")
-    return _with_path(
-        "key",
-        path,
-        (
-            f"openssl pkey -in {quote_path(path)} -out {target} && chmod 600 {target}",
-            "no exporter has a setting for a passphrase: protect the plain key by its file mode",
-        ),
-    )
-
-
-def strip_byte_order_mark(role: Role, path: str) -> tuple[str, ...]:
-    """Return how the three bytes of a UTF-8 byte order mark go."""
-    return _with_path(role, path, (rf"sed -i '1s/^\xEF\xBB\xBF//' {quote_path(path)}",))
-
-
-def split_line(role: Role, path: str) -> tuple[str, ...]:
-    """Return how a PEM block on one line gets its line breaks."""
-    script = r"s/-----BEGIN [A-Z0-9 ]*-----/&\n/g; s/-----END/\n&/g"
-    return _with_path(role, path, (f"sed '{script}' {quote_path(path)} > {quote_path(path)}.pem",))
-
-
-def unindent(role: Role, path: str) -> tuple[str, ...]:
-    """Return how white space before the lines goes."""
-    return _with_path(
-        role, path, (rf"sed 's/^[ \t]*//' {quote_path(path)} > {quote_path(path)}.pem",)
-    )
-
-
-def print_pkcs7(role: Role, path: str) -> tuple[str, ...]:
-    """Return how a PKCS#7 block becomes certificates."""
-    command = f"openssl pkcs7 -print_certs -in {quote_path(path)} -out {quote_path(path)}.pem"
-    return _with_path(role, path, (command,))
-
-
-def plain_certificate(role: Role, path: str) -> tuple[str, ...]:
-    """Return how OpenSSL's own trusted form becomes a plain certificate."""
-    return _with_path(
-        role, path, (f"openssl x509 -in {quote_path(path)} -out {quote_path(path)}.pem",)
-    )
+def repair(damage: Damage, role: Role, path: str) -> tuple[str, ...]:
+    """Return how PEM that is damaged in this way becomes what `role` needs."""
+    command = _OF_DAMAGE[damage].format(source=quote_path(path), target=quote_path(f"{path}.pem"))
+    steps: tuple[str, ...] = (command,)
+    if damage == "encrypted":
+        plain = "no exporter has a setting for a passphrase: protect the plain key by its file mode"
+        steps = (command, plain)
+    return _with_path(role, path, steps)
 
 
 def copy_again(role: Role, path: str) -> tuple[str, ...]:
     """Return what helps a broken block: nothing but its source."""
-    return (
-        f"copy {quote_path(path)} again from where it was made, and compare: {_check(role, path)}",
-    )
+    command = "openssl pkey -noout" if role == "key" else "openssl x509 -noout -subject"
+    source = quote_path(path)
+    return (f"copy {source} again from where it was made, and compare: {command} -in {source}",)
 
 
-def expected(role: Role) -> str:
+def describe_expected(role: Role) -> str:
     """Return what a file of `role` must hold."""
     if role == "key":
         return f"{_KEY_OF_CERTIFICATE}, as a PEM block that ends in PRIVATE KEY"
@@ -134,7 +122,7 @@ def expected(role: Role) -> str:
 
 
 def compare_keys(cert: str, key: str) -> tuple[str, ...]:
-    """Return how to see that two files are no pair, and what to do."""
+    """Return how to see that two files are not a pair, and what to do."""
     return (
         f"openssl x509 -noout -pubkey -in {quote_path(cert)} | openssl sha256",
         f"openssl pkey -pubout -in {quote_path(key)} | openssl sha256  # a pair prints the same twice",
@@ -142,10 +130,11 @@ def compare_keys(cert: str, key: str) -> tuple[str, ...]:
     )
 
 
-def _check(role: Role, path: str) -> str:
-    if role == "key":
-        return f"openssl pkey -noout -in {quote_path(path)}"
-    return f"openssl x509 -noout -subject -in {quote_path(path)}"
+def _from_der(kind: Format, role: Role, target: str, source: str = "") -> tuple[str, ...]:
+    """Return the command for DER, where it is of the kind that `role` needs."""
+    if kind not in _OF_DER or (kind in _KEYS) != (role == "key"):
+        return ()
+    return (_OF_DER[kind].format(input=source, target=target),)
 
 
 def _from_jks(kind: Format, role: Role, path: str, out: str) -> tuple[str, ...]:
@@ -157,96 +146,62 @@ def _from_jks(kind: Format, role: Role, path: str, out: str) -> tuple[str, ...]:
     return (command, *_from_pkcs12(role, store, out))
 
 
-def _from_pkcs12(role: Role, path: str, out: str = "") -> tuple[str, ...]:
-    target = quote_path(out or f"{path}.pem")
-    source = quote_path(path)
+def _from_pkcs12(role: Role, path: str, out: str) -> tuple[str, ...]:
+    target = quote_path(out)
+    read = f"openssl pkcs12 -in {quote_path(path)}"
     if role == "key":
-        return (
-            f"openssl pkcs12 -in {source} -nocerts -nodes -out {target} && chmod 600 {target}",
-            _LEGACY,
-        )
+        return (f"{read} -nocerts -nodes -out {target} && chmod 600 {target}", _LEGACY)
     if role == "ca":
-        return (f"openssl pkcs12 -in {source} -nokeys -out {target}", _LEGACY)
+        return (f"{read} -nokeys -out {target}", _LEGACY)
     return (
-        f"openssl pkcs12 -in {source} -clcerts -nokeys -out {target}",
-        f"openssl pkcs12 -in {source} -cacerts -nokeys >> {target}",
+        f"{read} -clcerts -nokeys -out {target}",
+        f"{read} -cacerts -nokeys >> {target}",
         _LEGACY,
     )
 
 
-_LEGACY: Final = "add -legacy where OpenSSL 3 or newer finds RC2-40-CBC unsupported"
-
-
 def _from_base64(role: Role, path: str, found: tuple[Wrapped, ...]) -> tuple[str, ...]:
-    source, target = quote_path(path), quote_path(f"{path}.pem")
     if not found:
-        return (expected(role),)
-    decoded = f"base64 -d {source}" + " | base64 -d" * (found[0].layers - 1)
+        return ()
+    target = quote_path(f"{path}.pem")
+    decoded = f"base64 -d {quote_path(path)}" + " | base64 -d" * (found[0].layers - 1)
     match found[0].inner:
-        case Format.DER_KEY if role == "key":
-            return (f"{decoded} | openssl pkey -inform DER -out {target}",)
-        case Format.DER_CERTIFICATE if role != "key":
-            return (f"{decoded} | openssl x509 -inform DER -out {target}",)
-        case Format.DER_PKCS7 if role != "key":
-            return (f"{decoded} | openssl pkcs7 -inform DER -print_certs -out {target}",)
         case Format.PKCS12:
             store = f"{path}.p12"
             return (f"{decoded} > {quote_path(store)}", *_from_pkcs12(role, store, f"{path}.pem"))
         case Format.JKS | Format.JCEKS as kind:
             store = f"{path}.jks"
-            return (
-                f"{decoded} > {quote_path(store)}",
-                *_from_jks(kind, role, store, f"{path}.pem"),
-            )
+            steps = _from_jks(kind, role, store, f"{path}.pem")
+            return (f"{decoded} > {quote_path(store)}", *steps)
         case Format.PEM:
-            there = wanted(found, role) is not None
-            return (f"{decoded} > {target}",) if there else (expected(role),)
-        case _:
-            return (expected(role),)
+            return (f"{decoded} > {target}",) if choose_wrapped(found, role) else ()
+        case Format.DER_ENCRYPTED_KEY:
+            return ()
+        case kind:
+            return tuple(f"{decoded} | {step}" for step in _from_der(kind, role, target))
 
 
 def _extract(kind: Format, path: str, one: Wrapped) -> str:
     """Return the command that takes `one` out of JSON, or out of a Secret's manifest.
 
-    Empty where the manifest's key is no name of one: sed would take a part of it for commands.
+    Empty where the manifest's key is not a valid name: sed would take a part of it for commands.
     """
     if kind is Format.JSON:
         keys = "".join(
             f".{key}" if _IDENTIFIER.fullmatch(key) else f"[{json.dumps(key)}]" for key in one.place
         )
-        taken = (
-            f"jq -r {quote_path(keys if keys.startswith('.') else f'.{keys}')} {quote_path(path)}"
-        )
+        place = quote_path(keys if keys.startswith(".") else f".{keys}")
+        command = f"jq -r {place} {quote_path(path)}"
     else:
         if not _MANIFEST_KEY.fullmatch(one.place[0]):
             return ""
         key = one.place[0].replace(".", r"\.")
         script = rf"s/^[[:space:]\"]*{key}\"?:[[:space:]]*//p"
-        taken = f"sed -nE {quote_path(script)} {quote_path(path)}"
-    return f"{taken}{' | base64 -d' * one.layers} > {quote_path(f'{path}.pem')}"
+        command = f"sed -nE {quote_path(script)} {quote_path(path)}"
+    return f"{command}{' | base64 -d' * one.layers} > {quote_path(f'{path}.pem')}"
 
 
-def _from_text(kind: Format, path: str, raw: bytes) -> tuple[str, ...]:
-    source, target = quote_path(path), quote_path(f"{path}.pem")
-    match kind:
-        case Format.UTF16:
-            return (f"iconv -f {_utf16(raw)} -t UTF-8 {source} > {target}",)
-        case Format.GZIP:
-            return (f"gzip -dc {source} > {target}",)
-        case Format.ZIP:
-            return (
-                f"unzip {source} -d {quote_path(f'{path}.d')}",
-                "use the file in it that is meant",
-            )
-        case Format.ESCAPED_PEM:
-            return (rf"sed 's/\\n/\n/g' {source} > {target}",)
-        case Format.CARRIAGE_RETURNS:
-            return (rf"tr '\r' '\n' < {source} > {target}",)
-        case _:
-            return ()
-
-
-def _utf16(raw: bytes) -> str:
+def _name_utf16(raw: bytes) -> str:
     """Name the byte order where no byte order mark does."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or len(raw) < 2:
         return "UTF-16"

@@ -1,49 +1,45 @@
 """Reads a target's certificate, key and CA files into `Credentials`, with every fault found.
 
-What the files hold, or that they are not there, never raises: it is a fault or a remark. Law 11:
-the generation is a digest of public parts alone.
+What the files hold, or that they do not exist, never raises: it is a fault or a remark. The
+generation is a digest of public parts alone.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.credentials.chain import (
-    AtHand,
-    can_sign,
-    certificates_beside,
-    continuation,
-    is_pair,
-    public_key_of,
-    wrong_link,
-)
-from probe.credentials.content import Content, make_fault, read_content
-from probe.credentials.convert import INLINE, compare_keys, copy_again
-from probe.credentials.file_settings import KEYS, FileSettings
+from probe.credentials.content import Content, read_content
+from probe.credentials.convert import compare_keys, copy_again
 from probe.credentials.formats.recognise import Format
-from probe.credentials.read_file import read_file
-from probe.credentials.tls_context import CredentialFile, Credentials, Material, accepts_pair
-from probe.model.certificate import CertificateAtHand, CredentialFacts
-from probe.model.finding import Finding, Role
+from probe.credentials.key_pair import accepts_pair, can_sign, fingerprint_public_key, is_pair
+from probe.credentials.named_file import INLINE, KEYS, FileSettings, NamedFile
+from probe.credentials.read_file import read_file, read_folder
+from probe.credentials.tls_context import Credentials, Material
+from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
+from probe.model.finding import Finding
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
+from probe.x509.path import Located, extend_path, find_wrong_link
 
 _EMPTY: Final = Content(Format.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One of the three things that settings name; `path` is empty where they do not."""
+    """One of the three files that settings name, with what it holds."""
 
-    role: Role
-    path: str = ""
+    file: NamedFile
     content: Content = field(default=_EMPTY)
+    facts: tuple[CertificateFacts, ...] = ()
+    """Of its certificates."""
+
+    @property
+    def path(self) -> str:
+        return self.file.path
 
     @property
     def certificates(self) -> tuple[x509.Certificate, ...]:
@@ -64,158 +60,138 @@ def load_credentials(
         OSError: where the probe itself lacks file descriptors or memory.
     """
     go = "collector" in source_kinds
-    cert = _read("cert", tls.cert_file, tls.cert_pem, settings, go=go)
     key_pem = tls.key_pem.reveal() if tls.key_pem else None
-    key = _read("key", tls.key_file, key_pem, settings, go=go)
-    ca = _read("ca", tls.ca_file, tls.ca_pem, settings, go=go)
+    cert = _read(NamedFile("cert", tls.cert_file or "", settings, go), tls.cert_pem)
+    key = _read(NamedFile("key", tls.key_file or "", settings, go), key_pem)
+    ca = _read(NamedFile("ca", tls.ca_file or "", settings, go), tls.ca_pem)
     parts = (cert, key, ca)
     faults = [fault for part in parts for fault in part.content.faults]
     remarks = [remark for part in parts for remark in part.content.remarks]
-    faults += _missing_half(cert, key, settings)
-    pair_faults = _pair_faults(cert, key)
-    faults += pair_faults
-    if not pair_faults:
-        remarks += _order_remarks(cert)
+    faults += _find_missing_half(cert, key)
+    pair_fault = _judge_pair(cert, key)
+    if pair_fault is not None:
+        faults.append(pair_fault)
+    else:
+        remarks += _judge_order(cert)
     material = Material(
         chain=cert.certificates,
         key=None if faults else key.content.key,
         anchors=ca.certificates,
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
     )
-    return Credentials(
-        tls,
-        material,
-        _facts(parts, material, faults, remarks, _beyond(tls, cert, ca)),
-        tuple(_file(part) for part in parts if part.path),
-    )
-
-
-def _read(
-    role: Role, path: str | None, inline: str | None, settings: FileSettings, *, go: bool
-) -> _Part:
-    if path:
-        found = read_file(path, role, settings=settings)
-        if isinstance(found, Finding):
-            return _Part(role, path, Content(Format.UNREADABLE, faults=(found,)))
-        return _Part(role, path, read_content(found, role, path, go=go, settings=settings))
-    if inline:
-        name = INLINE[role]
-        raw = inline.encode("utf-8", "surrogateescape")
-        return _Part(role, name, read_content(raw, role, name, go=go, settings=settings))
-    return _Part(role)
-
-
-def _missing_half(cert: _Part, key: _Part, settings: FileSettings) -> list[Finding]:
-    if bool(cert.path) == bool(key.path):
-        return []
-    there, absent = (cert, key) if cert.path else (key, cert)
-    setting = settings.name(absent.role)
-    fact = f"is not set, though {there.path} is: a client certificate needs both"
-    belongs = "the private key of that certificate" if absent is key else "that key's certificate"
-    fix = (f"set {setting} to {belongs}, or remove both settings to send no certificate",)
-    return [make_fault(absent.role, setting, fact, fix, "client_file_missing")]
-
-
-def _pair_faults(cert: _Part, key: _Part) -> list[Finding]:
-    private = key.content.key
-    if private is None or not cert.certificates or cert.content.faults or key.content.faults:
-        return []
-    first, *others = cert.certificates
-    if not public_key_of(first):
-        fact = "holds a certificate whose public key does not parse"
-        return [make_fault("cert", cert.path, fact, copy_again("cert", cert.path))]
-    if not is_pair(first, private):
-        place = next((at for at, c in enumerate(others, 2) if is_pair(c, private)), 0)
-        return [_misordered(cert, key, place) if place else _mismatch(cert, key, private)]
-    if not can_sign(private):
-        fact = "holds a damaged private key: what it signs does not verify with its own public key"
-        return [make_fault("key", key.path, fact, copy_again("key", key.path))]
-    if not accepts_pair(cert.certificates, private):
-        kind = read_facts(first).key_type or "unknown"
-        fact = f"holds a certificate that TLS cannot authenticate with (key type {kind})"
-        return [make_fault("cert", cert.path, fact, ("use an RSA, EC or Ed25519 certificate",))]
-    return []
-
-
-def _mismatch(cert: _Part, key: _Part, private: PrivateKeyTypes) -> Finding:
-    held = public_key_of(cert.certificates[0])
-    fact = (
-        f"is not the private key of the certificate in {cert.path}: the certificate's public key "
-        f"has SHA-256 {_short(held)}, this key's has {_short(public_key_of(private))}"
-    )
-    fix = compare_keys(cert.path, key.path)
-    return make_fault("key", key.path, fact, fix, "client_cert_key_mismatch")
-
-
-def _misordered(cert: _Part, key: _Part, place: int) -> Finding:
-    subjects = [read_facts(c).subject.text for c in cert.certificates]
-    fact = (
-        f"begins with {safe_text(subjects[0], 60)}, but {key.path} belongs to certificate {place} "
-        f"in it, {safe_text(subjects[place - 1], 60)}"
-    )
-    fix = f"move certificate {place} of {cert.path} to the top: end entity first, then its issuers"
-    return make_fault("cert", cert.path, fact, (fix,), "client_chain_misordered")
-
-
-def _order_remarks(cert: _Part) -> list[Finding]:
-    place = 0 if cert.content.faults else wrong_link(cert.certificates)
-    if not place:
-        return []
-    fact = (
-        f"has certificate {place + 1} behind certificate {place}, which it did not issue; "
-        "TLS 1.3 backends put up with it, strict TLS 1.2 ones do not"
-    )
-    fix = (f"put each certificate's issuer right behind it in {safe_text(cert.path)}",)
-    return [make_fault("cert", cert.path, fact, fix, "client_chain_misordered")]
-
-
-def _beyond(tls: TlsSettings, cert: _Part, ca: _Part) -> tuple[AtHand, ...]:
-    beside = tls.cert_file
-
-    def folder() -> list[AtHand]:
-        return certificates_beside(beside) if beside else []
-
-    return continuation(cert.certificates, [(ca.path, c) for c in ca.certificates], folder)
-
-
-def _facts(
-    parts: Sequence[_Part],
-    material: Material,
-    faults: Sequence[Finding],
-    remarks: Sequence[Finding],
-    beyond: Sequence[AtHand],
-) -> CredentialFacts:
-    return CredentialFacts(
-        generation=_generation(parts, [*faults, *remarks]),
-        client_chain=tuple(map(read_facts, material.chain)),
-        continuation=tuple(
-            CertificateAtHand(path=safe_text(path), certificate=read_facts(certificate))
-            for path, certificate in beyond
+    facts = CredentialFacts(
+        generation=_digest(parts, [*faults, *remarks]),
+        client_chain=cert.facts,
+        unsent_issuers=tuple(
+            LocatedCertificate(path=safe_text(path), certificate=read_facts(certificate))
+            for path, certificate in _find_unsent_issuers(tls, cert, ca)
         ),
-        ca_bundle=tuple(map(read_facts, material.anchors)),
+        ca_bundle=ca.facts,
         system_roots=material.system_roots,
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
+    return Credentials(tls, material, facts)
 
 
-def _generation(parts: Sequence[_Part], findings: Sequence[Finding]) -> str:
+def _read(file: NamedFile, inline: str | None) -> _Part:
+    raw: bytes | Finding
+    if file.path:
+        raw = read_file(file.path, file.role, settings=file.settings)
+    elif inline:
+        file = NamedFile(file.role, INLINE[file.role], file.settings, file.go)
+        raw = inline.encode("utf-8", "surrogateescape")
+    else:
+        return _Part(file)
+    if isinstance(raw, Finding):
+        return _Part(file, Content(Format.UNREADABLE, faults=(raw,)))
+    content = read_content(raw, file.role, file.path, go=file.go, settings=file.settings)
+    return _Part(file, content, tuple(map(read_facts, content.certificates)))
+
+
+def _find_missing_half(cert: _Part, key: _Part) -> Iterable[Finding]:
+    if bool(cert.path) == bool(key.path):
+        return
+    there, absent = (cert, key) if cert.path else (key, cert)
+    role, settings = absent.file.role, absent.file.settings
+    belongs = "the private key of that certificate" if absent is key else "that key's certificate"
+    setting = settings.name(role)
+    yield NamedFile(role, setting, settings).make_finding(
+        f"is not set, though {there.path} is: a client certificate needs both",
+        f"set {setting} to {belongs}, or remove both settings to send no certificate",
+        cause="client_file_missing",
+    )
+
+
+def _judge_pair(cert: _Part, key: _Part) -> Finding | None:
+    private = key.content.key
+    if private is None or not cert.certificates or cert.content.faults or key.content.faults:
+        return None
+    first, *others = cert.certificates
+    if not fingerprint_public_key(first):
+        fact = "holds a certificate whose public key does not parse"
+        return cert.file.make_finding(fact, *copy_again("cert", cert.path))
+    if not is_pair(first, private):
+        place = next((at for at, c in enumerate(others, 2) if is_pair(c, private)), 0)
+        return _describe_misordered(cert, key, place) if place else _describe_mismatch(cert, key)
+    if not can_sign(private):
+        fact = "holds a damaged private key: what it signs does not verify with its own public key"
+        return key.file.make_finding(fact, *copy_again("key", key.path))
+    if not accepts_pair(cert.certificates, private):
+        kind = cert.facts[0].key_type or "unknown"
+        fact = f"holds a certificate that TLS cannot authenticate with (key type {kind})"
+        return cert.file.make_finding(fact, "use an RSA, EC or Ed25519 certificate")
+    return None
+
+
+def _describe_mismatch(cert: _Part, key: _Part) -> Finding:
+    held, own = map(fingerprint_public_key, (cert.certificates[0], key.content.key))
+    return key.file.make_finding(
+        f"is not the private key of the certificate in {cert.path}: the certificate's public key "
+        f"has SHA-256 {held[:16]}, this key's has {own[:16]}",
+        *compare_keys(cert.path, key.path),
+        cause="client_cert_key_mismatch",
+    )
+
+
+def _describe_misordered(cert: _Part, key: _Part, place: int) -> Finding:
+    first, own = (safe_text(cert.facts[at].subject.text, 60) for at in (0, place - 1))
+    return cert.file.make_finding(
+        f"begins with {first}, but {key.path} belongs to certificate {place} in it, {own}",
+        f"move certificate {place} of {cert.path} to the top: end entity first, then its issuers",
+        cause="client_chain_misordered",
+    )
+
+
+def _judge_order(cert: _Part) -> Iterable[Finding]:
+    place = 0 if cert.content.faults else find_wrong_link(cert.certificates)
+    if place:
+        yield cert.file.make_finding(
+            f"has certificate {place + 1} behind certificate {place}, which it did not issue; "
+            "TLS 1.3 backends accept that order, strict TLS 1.2 ones do not",
+            f"put each certificate's issuer right behind it in {safe_text(cert.path)}",
+            cause="client_chain_misordered",
+        )
+
+
+def _find_unsent_issuers(tls: TlsSettings, cert: _Part, ca: _Part) -> tuple[Located, ...]:
+    folder_of = tls.cert_file
+    return extend_path(
+        cert.certificates,
+        [(ca.path, certificate) for certificate in ca.certificates],
+        lambda: read_folder(folder_of) if folder_of else (),
+    )
+
+
+def _digest(parts: Sequence[_Part], findings: Sequence[Finding]) -> str:
+    """Return what changes whenever what the files hold does."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(f"{part.role} {part.content.format}\n".encode())
-        for certificate in part.certificates:
-            digest.update(hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
+        digest.update(f"{part.file.role} {part.content.format}\n".encode())
+        for certificate in part.facts:
+            digest.update(bytes.fromhex(certificate.sha256))
         if part.content.key is not None:
-            digest.update(hashlib.sha256(public_key_of(part.content.key)).digest())
+            digest.update(fingerprint_public_key(part.content.key).encode())
     for finding in findings:
         digest.update(f"{finding.cause} {finding.fact}\n".encode("utf-8", "replace"))
     return digest.hexdigest()[:16]
-
-
-def _file(part: _Part) -> CredentialFile:
-    held = tuple(map(read_facts, part.certificates))
-    return CredentialFile(safe_text(part.path), part.role, part.content.format, held)
-
-
-def _short(public_key: bytes) -> str:
-    return hashlib.sha256(public_key).hexdigest()[:16]

@@ -7,15 +7,18 @@ of something: that is raised.
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from probe.credentials.content import SIZE_LIMIT, make_fault, malformed
-from probe.credentials.convert import INLINE
-from probe.credentials.file_settings import KEYS, FileSettings
-from probe.credentials.fix_steps import begin_step
+from cryptography import x509
+
+from probe.credentials.content import SIZE_LIMIT, read_content
+from probe.credentials.named_file import INLINE, KEYS, FileSettings, NamedFile, begin_step
+from probe.model.certificate import ServedFile
 from probe.model.finding import Finding, Role
-from probe.system.own_limits import EXHAUSTED
+from probe.model.target import ServerCertificateFile
+from probe.system.own_limits import EXHAUSTED, is_own_lack
 from probe.text.description import (
     describe_path,
     is_description,
@@ -23,6 +26,11 @@ from probe.text.description import (
     placeholder_kind,
 )
 from probe.text.safe_text import safe_text
+from probe.x509.parse import read_facts
+from probe.x509.path import Located
+
+FOLDER_FILES: Final = 50
+FOLDER_FILE_SIZE: Final = 256 * 1024
 
 _UNPACK: Final = {
     "PEM text": "write the text",
@@ -30,7 +38,6 @@ _UNPACK: Final = {
     "base64 of DER": "decode the text (base64 -d), make PEM of it (openssl, -inform DER) and write it",
     "PEM text with escaped line breaks": "make line breaks of each \\n (printf %b) and write the text",
 }
-
 _KINDS: Final = (
     (stat.S_ISDIR, "is a directory, not a file"),
     (stat.S_ISFIFO, "is a FIFO, not a file"),
@@ -54,108 +61,161 @@ def read_file(
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
+    file = NamedFile(role, path, settings)
     if is_description(path) or not is_plausible_path(path):
-        return _no_path(path, role, settings)
+        return _describe_non_path(file)
     try:
         # Looked at first, because opening a device can set it going; and again once it is open.
         mode = Path(path).stat().st_mode
         if not stat.S_ISREG(mode):
-            return _not_regular(path, role, mode, settings)
+            return _describe_irregular(file, mode)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as opened:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode):
-                return _not_regular(path, role, mode, settings)
-            raw = file.read(limit + 1)
+                return _describe_irregular(file, mode)
+            raw = opened.read(limit + 1)
     except PermissionError:
-        return _forbidden(path, role)
+        return _describe_forbidden(file)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
-        return _missing(path, role, error.errno or 0, settings)
+        return _describe_missing(file, error.errno or 0)
     if len(raw) > limit:
         fact = f"is larger than {limit} bytes, and no certificate or key file is"
-        return make_fault(
-            role, path, fact, (f"check {_the_path(role, settings)}: this is some other file",)
-        )
+        return file.make_finding(fact, f"check {_name_place(file)}: this is some other file")
     return raw
 
 
-def _no_path(text: str, role: Role, settings: FileSettings) -> Finding:
+def read_folder(path: str) -> Iterator[Located]:
+    """Yield the certificates of the `*.pem` and `*.crt` files in the folder of `path`.
+
+    Raises:
+        OSError: where the probe itself lacks file descriptors or memory.
+    """
+    own = Path(path)
+    try:
+        files = sorted(f for f in own.parent.iterdir() if f.suffix in {".pem", ".crt"} and f != own)
+    except (OSError, ValueError) as error:
+        if is_own_lack(error):
+            raise
+        return
+    for file in [str(file) for file in files if _is_small(file)][:FOLDER_FILES]:
+        yield from ((file, one) for one in _read_certificates(file, limit=FOLDER_FILE_SIZE))
+
+
+def read_served_file(named: ServerCertificateFile) -> ServedFile:
+    """Return what the file holds that a backend's certificate is served from.
+
+    Without certificates where it cannot be read: then it compares with nothing. Its key is another
+    file, and is not opened.
+
+    Raises:
+        OSError: where the probe itself lacks file descriptors or memory.
+    """
+    held = _read_certificates(named.path, go=True)
+    try:
+        modified = os.stat(named.path).st_mtime  # noqa: PTH116 - a Path raises on a NUL byte only later
+    except (OSError, ValueError):
+        modified = 0.0
+    return ServedFile(
+        path=safe_text(named.path),
+        receiver=safe_text(named.receiver),
+        reload_interval=named.reload_interval,
+        modified=modified,
+        chain=tuple(map(read_facts, held)),
+    )
+
+
+def _read_certificates(
+    path: str, *, limit: int = SIZE_LIMIT, go: bool = False
+) -> tuple[x509.Certificate, ...]:
+    raw = read_file(path, "cert", limit=limit)
+    return () if isinstance(raw, Finding) else read_content(raw, "cert", path, go=go).certificates
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size <= FOLDER_FILE_SIZE
+
+
+def _describe_non_path(file: NamedFile) -> Finding:
     """Say what stands where the path belongs; the text itself, perhaps the key, is not shown."""
-    shown = describe_path(text)
+    role, settings = file.role, file.settings
+    shown = describe_path(file.path)
     kind = placeholder_kind(shown)
     what = shown[1:-1] if kind else "nothing"
     setting = settings.name(role)
-    fact = f"{setting} holds {what}; the exporter wants the path of a file there"
     fix = [
         f"{_UNPACK.get(kind, 'write the text')} to a file that only the exporter "
         f"may read, and give that file's path in {settings.name_for_anyone(role)}",
     ]
-    if not settings.variables:
-        fix.append(
-            f"or give the text as {INLINE[role]} in place of {setting}: a Collector and this probe "
-            "have that key, an SDK's variables do not"
-        )
-    if role == "key":
-        fix.append(
-            "a key that stood in a variable or a configuration may have been read by others: "
-            "request a certificate for a new key if it did"
-        )
+    if kind in _UNPACK:
+        if not settings.variables:
+            fix.append(
+                f"or give the text as {INLINE[role]} in place of {setting}: a Collector and this "
+                "probe have that key, an SDK's variables do not"
+            )
+        if role == "key":
+            fix.append(
+                "a key that stood in a variable or a configuration may have been read by others: "
+                "request a certificate for a new key if it did"
+            )
     return Finding(
-        cause=malformed(role),
+        cause=file.malformed,
         role=role,
         path=safe_text(shown),
-        fact=safe_text(fact),
-        fix=tuple(map(begin_step, fix if kind in _UNPACK else fix[:1])),
+        fact=safe_text(f"{setting} holds {what}; the exporter wants the path of a file there"),
+        fix=tuple(map(begin_step, fix)),
     )
 
 
-def _the_path(role: Role, settings: FileSettings) -> str:
+def _name_place(file: NamedFile) -> str:
     """Name what the reader corrects: the variable, or the path wherever it stands."""
-    return settings.name(role) if settings.variables else "the path"
+    return file.settings.name(file.role) if file.settings.variables else "the path"
 
 
-def _not_regular(path: str, role: Role, mode: int, settings: FileSettings) -> Finding:
+def _describe_irregular(file: NamedFile, mode: int) -> Finding:
     kind = next((phrase for is_kind, phrase in _KINDS if is_kind(mode)), "is not a regular file")
-    fix = [f"set {_the_path(role, settings)} to the file itself, not to {safe_text(path)}"]
+    fix = [f"set {_name_place(file)} to the file itself, not to {safe_text(file.path)}"]
     if stat.S_ISDIR(mode):
         fix.append(
             "a container runtime makes a directory where the file to mount is not on the host: "
             "remove the directory, create the file, start again"
         )
-    return make_fault(role, path, kind, tuple(fix), malformed(role))
+    return file.make_finding(kind, *fix)
 
 
-def _missing_cause(role: Role) -> str:
-    return "server_ca_file_missing" if role == "ca" else "client_file_missing"
-
-
-def _missing(path: str, role: Role, number: int, settings: FileSettings) -> Finding:
+def _describe_missing(file: NamedFile, number: int) -> Finding:
     name = errno.errorcode.get(number, str(number))
+    path = Path(file.path)
     if number not in {errno.ENOENT, errno.ENOTDIR}:
         fact = f"cannot be read ({name})"
-    elif Path(path).is_symlink():
-        fact = f"is a symbolic link to {safe_text(_link(path), 80)}, which does not exist ({name})"
+    elif path.is_symlink():
+        fact = f"is a symbolic link to {safe_text(_read_link(path), 80)}, which does not exist ({name})"
     else:
-        fact = f"does not exist ({name}){_nearest(path)}"
-    fix = (
-        f"put the file at {safe_text(path)}, or correct {_the_path(role, settings)}",
+        fact = f"does not exist ({name}){_name_missing_folder(path)}"
+    return file.make_finding(
+        fact,
+        f"put the file at {safe_text(file.path)}, or correct {_name_place(file)}",
         "in a container: check that the volume is mounted, and that the Secret has a key of that name",
+        cause="server_ca_file_missing" if file.role == "ca" else "client_file_missing",
     )
-    return make_fault(role, path, fact, fix, _missing_cause(role))
 
 
-def _link(path: str) -> str:
+def _read_link(path: Path) -> str:
     try:
-        return str(Path(path).readlink())
+        return str(path.readlink())
     except OSError:
         return "nowhere"
 
 
-def _nearest(path: str) -> str:
-    """Name the first directory on the way that is not there, where it is not the file alone."""
-    parent = Path(path).parent
+def _name_missing_folder(path: Path) -> str:
+    """Name the first directory on the way that does not exist, where it is not the file alone."""
+    parent = path.parent
     try:
         if parent.is_dir():
             return ""
@@ -166,19 +226,18 @@ def _nearest(path: str) -> str:
     return f"; nor does the directory {safe_text(str(parent), 80)}"
 
 
-def _forbidden(path: str, role: Role) -> Finding:
-    cause = "server_ca_file_permission" if role == "ca" else "client_file_permission"
+def _describe_forbidden(file: NamedFile) -> Finding:
     try:
-        found = Path(path).stat()
+        found = Path(file.path).stat()
     except OSError:
         what = "a directory on the way to it is closed"
     else:
         mode = stat.S_IMODE(found.st_mode)
         what = f"its mode is {mode:04o}, its owner {found.st_uid}:{found.st_gid}"
-    fact = f"may not be read: {what}, and the probe runs as {os.geteuid()}:{os.getegid()}"
-    group = "0640" if role == "key" else "0644"
-    fix = (
-        f"let the process that uses {safe_text(path)} read it: its group, and mode {group}",
+    mode_needed = "0640" if file.role == "key" else "0644"
+    return file.make_finding(
+        f"may not be read: {what}, and the probe runs as {os.geteuid()}:{os.getegid()}",
+        f"let the process that uses {safe_text(file.path)} read it: its group, and mode {mode_needed}",
         "in Kubernetes: set securityContext.fsGroup, or the volume's defaultMode",
+        cause="server_ca_file_permission" if file.role == "ca" else "client_file_permission",
     )
-    return make_fault(role, path, fact, fix, cause)

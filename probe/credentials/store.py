@@ -1,30 +1,33 @@
-"""Keeps one `Credentials` per settings and reads files again only when they have changed.
+"""Keeps one `Credentials` per settings, and reads files again only when they have changed.
 
-An unchanged generation costs one stat call per file. A rotation half done is read again. Times of
-day are for people; ages are of the monotonic clock.
+An unchanged generation costs one stat call per file. A rotation that is half done is read again.
+An exporter that reads its files once, at its start, still has what they held then: that is
+reported as a rotation. Times of day are for people; ages are of the monotonic clock.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
 
-import msgspec.structs
+from msgspec.structs import replace
 
-from probe.credentials.file_settings import FileSettings
 from probe.credentials.load import load_credentials
-from probe.credentials.rotation import rotations
-from probe.credentials.served_file import read_served
+from probe.credentials.named_file import FileSettings
+from probe.credentials.read_file import read_served_file
 from probe.credentials.tls_context import Credentials
-from probe.model.certificate import CredentialFacts, Rotation, ServedFile
+from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation, ServedFile
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
 from probe.text.description import is_plausible_path
+from probe.text.safe_text import safe_text
 
 READS: Final = 3
 """How often files are read while they change under the reader."""
 
-_Fingerprint = tuple[tuple[int, ...], ...]
+_FileStates = tuple[tuple[int, ...], ...]
+_Chain = tuple[CertificateFacts, ...]
 
 
 class _Key(NamedTuple):
@@ -38,52 +41,51 @@ class _Key(NamedTuple):
 
 @dataclass(slots=True)
 class _Held:
+    key: _Key
     paths: tuple[str, ...]
-    fingerprint: _Fingerprint
-    credentials: Credentials
+    states: _FileStates | None = None
+    """None before the first reading."""
+    credentials: Credentials = field(init=False)
     good: Credentials | None = None
     """The last that could be used."""
     first: CredentialFacts | None = None
     """The first that could be used: what an exporter that started then still has."""
     rotated: tuple[Rotation, ...] = ()
+    served: ServedFile | None = None
+    """What the backend's file held when it was last read."""
     served_since: float = 0.0
     """Since when the backend's file holds what it holds, monotonic seconds."""
-    looked: float = 0.0
-    """When the files were last looked at, monotonic seconds."""
+    checked: float = -math.inf
+    """When the files were last checked, monotonic seconds."""
 
-    def __post_init__(self) -> None:
-        if not self.credentials.facts.faults:
-            self.good = self.credentials
-            self.first = self.credentials.facts
+    def read(self, at: float, now: float) -> None:
+        """Read the files; half of a rotation, or a broken file, leaves the last good pair.
 
-    def follow(self, key: _Key, at: float, now: float) -> None:
-        """Read what has changed; half of a rotation, or a broken file, leaves the last good pair.
-
-        As the Collector's certificate reloader, which goes on with what it has. `at` is epoch
-        seconds, `now` monotonic ones.
+        The Collector's certificate reloader does the same. `at` is epoch seconds, `now` monotonic
+        ones.
         """
-        before = self.credentials.facts.served
-        self.fingerprint, read = _load(key, self.paths, at)
-        if read.facts.served is not None and not _same_file(before, read.facts.served):
-            # Its own date may be of another clock; it came after the last look at it in any case.
-            age = min(_age(read.facts.served, at), now - self.looked)
+        self.states, found = _load(self.key, self.paths, at)
+        served = found.facts.served
+        if served is not None and (self.served is None or self.served.chain != served.chain):
+            # Its own date may be of another clock; it came after the last check of it in any case.
+            age = min(max(at - served.modified, 0.0), now - self.checked)
             self.served_since = now - age
-        self.looked = now
-        if not read.facts.faults:
-            self.first = self.first or read.facts
-            self.rotated = rotations(self.first, read.facts, key.tls, at, self.rotated)
-            facts = msgspec.structs.replace(read.facts, rotated=self.rotated)
-            self.credentials = self.good = read.with_facts(facts)
+        self.served, self.checked = served, now
+        if not found.facts.faults:
+            self.first = self.first or found.facts
+            self.rotated = _find_rotations(self.first, found.facts, self.key.tls, at, self.rotated)
+            facts = replace(found.facts, rotated=self.rotated)
+            self.credentials = self.good = found.with_facts(facts)
         elif self.good is not None:
-            self.credentials = self.good.kept_for(read.facts)
+            self.credentials = self.good.keep_despite(found.facts)
         else:
-            self.credentials = read
+            self.credentials = found
 
-    def forget_first(self) -> None:
+    def restart(self) -> None:
         """Take what is in use for what the exporter has: it has just been started."""
         if self.good is not None:
             self.first, self.rotated = self.good.facts, ()
-            facts = msgspec.structs.replace(self.credentials.facts, rotated=())
+            facts = replace(self.credentials.facts, rotated=())
             self.credentials = self.credentials.with_facts(facts)
 
 
@@ -120,14 +122,12 @@ class CredentialStore:
             OSError: where the probe itself lacks file descriptors or memory.
         """
         known = self._of.get(target.name)
-        if known is None or known[0] is not target:
-            return self._first(target).credentials
-        held = known[1]
-        if _fingerprint(held.paths) != held.fingerprint:
-            self.reloads += 1
-            held.follow(_key(target), self._wall_clock(), self._clock())
-        else:
-            held.looked = self._clock()
+        held = known[1] if known is not None and known[0] is target else self._find(target)
+        now = self._clock()
+        if _stat_files(held.paths) != held.states:
+            self.reloads += held.states is not None
+            held.read(self._wall_clock(), now)
+        held.checked = now
         return held.credentials
 
     def facts(self, target: Target) -> CredentialFacts:
@@ -137,30 +137,19 @@ class CredentialStore:
         if facts.served is None:
             return facts
         age = self._clock() - held.served_since
-        return msgspec.structs.replace(
-            facts, served=msgspec.structs.replace(facts.served, held_for=age)
-        )
+        return replace(facts, served=replace(facts.served, held_for=age))
 
-    def _first(self, target: Target) -> _Held:
-        """Find or read what `target` uses, and remember it by the target itself."""
-        key = _key(target)
-        held = self._held.get(key)
-        if held is None:
-            paths = credential_files(target)
-            at = self._wall_clock()
-            self._held[key] = held = _Held(paths, *_load(key, paths, at))
-            held.looked = self._clock()
-            held.served_since = held.looked - _age(held.credentials.facts.served, at)
-        elif _fingerprint(held.paths) != held.fingerprint:
-            self.reloads += 1
-            held.follow(key, self._wall_clock(), self._clock())
+    def _find(self, target: Target) -> _Held:
+        """Return what `target` uses, perhaps not read yet, and remember it by the target itself."""
+        key = _make_key(target)
+        held = self._held.setdefault(key, _Held(key, find_credential_files(target)))
         self._of[target.name] = (target, held)
         return held
 
-    def exporters_started(self) -> None:
-        """Take it that every exporter has read its files just now: rotations so far are over."""
+    def forget_rotations(self) -> None:
+        """Assume that every exporter has just been started: rotations so far are over."""
         for held in self._held.values():
-            held.forget_first()
+            held.restart()
 
     def release(self, name: str) -> None:
         """Forget which credentials the target called `name` has; what was read stays."""
@@ -169,29 +158,39 @@ class CredentialStore:
     def retain(self, targets: Iterable[Target]) -> None:
         """Forget what none of `targets` uses."""
         kept = {target.name: target for target in targets}
-        used = {_key(target) for target in kept.values()}
+        used = {_make_key(target) for target in kept.values()}
         self._held = {key: held for key, held in self._held.items() if key in used}
         self._of = {name: known for name, known in self._of.items() if kept.get(name) is known[0]}
 
 
-def _same_file(before: ServedFile | None, now: ServedFile) -> bool:
-    """Whether the backend's file still holds the same, whenever it was written."""
-    return before is not None and before.chain == now.chain
+def _find_rotations(
+    first: CredentialFacts,
+    now: CredentialFacts,
+    tls: TlsSettings,
+    at: float,
+    earlier: tuple[Rotation, ...],
+) -> tuple[Rotation, ...]:
+    """Return what differs between the first reading and that of `at`, each with when it was seen."""
+    known = {rotation.role: rotation.at for rotation in earlier}
+    roles: tuple[tuple[Literal["cert", "ca"], str | None, _Chain, _Chain], ...] = (
+        ("cert", tls.cert_file, first.client_chain, now.client_chain),
+        ("ca", tls.ca_file, first.ca_bundle, now.ca_bundle),
+    )
+    return tuple(
+        Rotation(role=role, path=safe_text(path), at=known.get(role, at), before=before)
+        for role, path, before, after in roles
+        if path and before and before != after
+    )
 
 
-def _age(served: ServedFile | None, at: float) -> float:
-    """Return for how long a file that is read first has held this: its own date is all there is."""
-    return max(at - served.modified, 0.0) if served is not None else 0.0
-
-
-def credential_files(target: Target) -> tuple[str, ...]:
+def find_credential_files(target: Target) -> tuple[str, ...]:
     """Return the paths of every file that the credentials of `target` are read from."""
     tls, served = target.tls, target.server_certificate_file
     named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
     return tuple(file for file in named if file and is_plausible_path(file))
 
 
-def _key(target: Target) -> _Key:
+def _make_key(target: Target) -> _Key:
     kinds = target.source_kinds()
     return _Key(
         target.tls,
@@ -201,21 +200,21 @@ def _key(target: Target) -> _Key:
     )
 
 
-def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_Fingerprint, Credentials]:
+def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_FileStates, Credentials]:
     source_kinds = ("collector",) if key.collector else ()
-    # Where files still change at the last read, the fingerprint from before it makes the next call
+    # Where files still change at the last read, the states from before it makes the next call
     # read again.
     for _ in range(READS):
-        fingerprint = _fingerprint(paths)
+        states = _stat_files(paths)
         credentials = load_credentials(key.tls, source_kinds=source_kinds, settings=key.settings)
-        served = read_served(key.served) if key.served else None
-        if _fingerprint(paths) == fingerprint:
+        served = read_served_file(key.served) if key.served else None
+        if _stat_files(paths) == states:
             break
-    facts = msgspec.structs.replace(credentials.facts, read_at=at, served=served)
-    return fingerprint, credentials.with_facts(facts)
+    facts = replace(credentials.facts, read_at=at, served=served)
+    return states, credentials.with_facts(facts)
 
 
-def _fingerprint(paths: Iterable[str]) -> _Fingerprint:
+def _stat_files(paths: Iterable[str]) -> _FileStates:
     return tuple(map(_stat, paths))
 
 

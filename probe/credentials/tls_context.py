@@ -1,21 +1,21 @@
 """`Credentials`: what one generation of files holds, and the TLS contexts built from it.
 
-Laws 8 and 11: a context is built once per generation and variant and never mutated after; the
-private key is held here and shown nowhere.
+A context is built once per generation and variant and never changed after that; the private key
+is held here and shown nowhere.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec.structs
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
-from probe.credentials.context_bindings import set_groups, set_no_auto_chain
-from probe.credentials.formats.recognise import Format
-from probe.credentials.tls_names import (
+from probe.credentials.key_pair import SECURITY_LEVEL, present_pair
+from probe.model.certificate import CredentialFacts
+from probe.model.target import TlsSettings
+from probe.model.tls_names import (
     DEFAULT_MIN_VERSION,
     VERSIONS,
     check_cipher_suites,
@@ -24,10 +24,8 @@ from probe.credentials.tls_names import (
     openssl_ciphers,
     openssl_groups,
 )
-from probe.model.certificate import CertificateFacts, CredentialFacts
-from probe.model.finding import Role
-from probe.model.target import TlsSettings
 from probe.system.own_limits import OwnLimitError, lacks_descriptors
+from probe.tls.bindings import set_groups, set_no_auto_chain
 
 _PROTOCOLS: Final = dict(
     zip(
@@ -36,9 +34,6 @@ _PROTOCOLS: Final = dict(
         strict=True,
     )
 )
-# The diagnosis judges weak keys and hashes; at a higher level OpenSSL would refuse them first.
-_SECURITY_LEVEL: Final = "@SECLEVEL=0"
-
 KEPT: Final = "the files read before stay in use, as in an exporter that reloads"
 
 
@@ -56,22 +51,12 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialFile:
-    """One file that was read, for `inspect`: what it really is and what is in it."""
-
-    path: str
-    role: Role
-    format: Format
-    certificates: tuple[CertificateFacts, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Material:
     """What a context is built from."""
 
     chain: tuple[x509.Certificate, ...] = ()
     key: PrivateKeyTypes | None = field(default=None, repr=False)
-    """None also where the key is no pair with `chain`: then no certificate is sent."""
+    """None also where the key and `chain` are not a pair: then no certificate is sent."""
     anchors: tuple[x509.Certificate, ...] = ()
     system_roots: bool = False
 
@@ -79,18 +64,11 @@ class Material:
 class Credentials:
     """One generation of a target's files: facts to show, contexts to connect with."""
 
-    __slots__ = ("_contexts", "_material", "_tls", "facts", "files")
+    __slots__ = ("_contexts", "_material", "_tls", "facts")
 
-    def __init__(
-        self,
-        tls: TlsSettings,
-        material: Material,
-        facts: CredentialFacts,
-        files: tuple[CredentialFile, ...] = (),
-    ) -> None:
+    def __init__(self, tls: TlsSettings, material: Material, facts: CredentialFacts) -> None:
         """Hold `material`; `load_credentials` makes it of files."""
         self.facts = facts
-        self.files = files
         self._tls = tls
         self._material = material
         self._contexts: dict[Variant, SSL.Context] = {}
@@ -99,24 +77,19 @@ class Credentials:
         """Name the generation only."""
         return f"Credentials(generation={self.facts.generation!r})"
 
-    def kept_for(self, unusable: CredentialFacts) -> "Credentials":
+    def keep_despite(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
 
-        The faults of those are told; they stop nobody who has read the good ones. The contexts
-        are shared.
+        The faults of those are reported; they stop nobody who has read the good ones.
         """
-        told = tuple(
-            msgspec.structs.replace(fault, fact=f"{fault.fact}; {KEPT}")
-            for fault in unusable.faults
-        )
-        facts = msgspec.structs.replace(self.facts, unusable=told, served=unusable.served)
-        return self.with_facts(facts)
+        faults = tuple(replace(one, fact=f"{one.fact}; {KEPT}") for one in unusable.faults)
+        return self.with_facts(replace(self.facts, unusable=faults, served=unusable.served))
 
     def with_facts(self, facts: CredentialFacts) -> "Credentials":
         """Return these credentials with `facts` about the same material; contexts are shared."""
-        told = Credentials(self._tls, self._material, facts, self.files)
-        told._contexts = self._contexts
-        return told
+        credentials = Credentials(self._tls, self._material, facts)
+        credentials._contexts = self._contexts
+        return credentials
 
     def context(self, variant: Variant = Variant()) -> SSL.Context:
         """Return the client context for `variant`, the same object each time.
@@ -133,7 +106,7 @@ class Credentials:
             context = self._contexts[variant] = _build(self._tls, self._material, variant)
         return context
 
-    def lacking(self) -> str:
+    def find_library_limit(self) -> str:
         """Say what of the target's own settings the TLS library here cannot do, or nothing.
 
         Names that no exporter knows have been refused before, so that what is left is a limit of
@@ -144,17 +117,6 @@ class Credentials:
         except ValueError as error:
             return f"{error} ({SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()})"
         return ""
-
-
-def accepts_pair(chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> bool:
-    """Return whether the TLS library can authenticate with this chain and key."""
-    context = SSL.Context(SSL.TLS_METHOD)
-    context.set_cipher_list(f"DEFAULT:{_SECURITY_LEVEL}".encode())
-    try:
-        _present(context, chain, key)
-    except (SSL.Error, crypto.Error, TypeError):
-        return False
-    return True
 
 
 def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Context:
@@ -170,7 +132,7 @@ def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Contex
     context.set_verify(SSL.VERIFY_PEER)
     set_no_auto_chain(context)
     if variant.client_certificate and material.chain and material.key is not None:
-        _present(context, material.chain, material.key)
+        present_pair(context, material.chain, material.key)
     if material.system_roots:
         _trust_system_roots(context)
     store = context.get_cert_store()
@@ -197,14 +159,6 @@ def _trust_system_roots(context: SSL.Context) -> None:
         lack = lacks_descriptors()
     if lack:
         raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
-
-
-def _present(context: SSL.Context, chain: Sequence[x509.Certificate], key: PrivateKeyTypes) -> None:
-    context.use_certificate(chain[0])
-    for certificate in chain[1:]:
-        context.add_extra_chain_cert(certificate)
-    context.use_privatekey(key)  # type: ignore[arg-type] # what is no signing key raises TypeError
-    context.check_privatekey()
 
 
 def _versions(tls: TlsSettings, variant: Variant) -> tuple[str, str]:
@@ -241,7 +195,7 @@ def _set_ciphers(
         if highest < "1.3":
             raise ValueError(f"no cipher suite is left for TLS {highest}: all are of TLS 1.3")
         lowest = "1.3"
-    listed = ":".join((*(names or ("DEFAULT",)), _SECURITY_LEVEL))
+    listed = ":".join((*(names or ("DEFAULT",)), SECURITY_LEVEL))
     try:
         context.set_cipher_list(listed.encode())
     except SSL.Error:

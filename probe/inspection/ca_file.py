@@ -6,13 +6,14 @@ Pure. Whatever stands in ca_file is an anchor to Go; the other TLS libraries wan
 from collections.abc import Sequence
 from typing import Final
 
-from probe.credentials.content import make_fault
-from probe.inspection.dates import ends_soon, expired, not_yet_valid
-from probe.inspection.file_report import Findings
+from probe.inspection.file_report import Judgement
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_time
+from probe.x509.path import find_without_root
 from probe.x509.strength import find_weak_key
+from probe.x509.usages import may_issue
+from probe.x509.validity import CLOCK_TOLERANCE, expires_soon, is_expired, is_not_yet_valid
 
 _NAMED: Final = 2
 """Certificates of a bundle named in one fact; a system's bundle has some 140."""
@@ -21,117 +22,94 @@ _LONGEST_NAME: Final = 40
 
 
 def judge_bundle(
-    path: str, anchors: Sequence[CertificateFacts], at: float, *, holds_key: bool
-) -> Findings:
-    """Judge what `path` holds as the anchors for the backend's certificate.
+    found: Judgement, anchors: Sequence[CertificateFacts], at: float, *, holds_key: bool
+) -> None:
+    """Judge what a file holds as the anchors for the backend's certificate.
 
     Args:
-        path: the file, as facts name it.
-        anchors: its certificates.
+        found: where the judgement is added.
+        anchors: the file's certificates.
         at: the time to judge at, in seconds since the Unix epoch.
         holds_key: whether a private key lies in it too.
     """
-    found = Findings()
-    _judge_dates(path, anchors, at, found)
-    _judge_kinds(path, anchors, found)
+    _judge_dates(found, anchors, at)
+    _judge_kinds(found, anchors)
     if weakness := find_weak_key(anchors):
-        fix = ("ask the CA for a root with an EC or RSA-2048 key",)
-        fact = f"holds a weak key: {weakness}, which OpenSSL refuses at its usual level"
-        found.remarks.append(make_fault("ca", path, fact, fix, "server_cert_weak"))
+        found.add_remark(
+            "server_cert_weak",
+            f"holds a weak key: {weakness}, which OpenSSL refuses at its usual level",
+            "ask the CA for a root with an EC or RSA-2048 key",
+        )
     if holds_key and anchors:
-        fact = "also holds a private key: a CA file is given to everybody, a key to nobody"
-        fix = (f"take the private key out of {path}; if it is the CA's own, replace the CA",)
-        found.remarks.append(make_fault("ca", path, fact, fix))
+        found.add_remark(
+            "server_ca_file_malformed",
+            "also holds a private key: a CA file is given to everybody, a key to nobody",
+            f"take the private key out of {found.path}; if it is the CA's own, replace the CA",
+        )
     if len({one.sha256 for one in anchors}) < len(anchors):
         found.facts.append("some certificate stands in it more than once, which is harmless")
-    return found
 
 
-def _judge_dates(
-    path: str, anchors: Sequence[CertificateFacts], at: float, found: Findings
-) -> None:
-    fix = (f"put the CA's current certificate into {path}",)
-    for state, wrong, cause in (
-        ("has expired", [one for one in anchors if expired(one, at)], "server_cert_expired"),
-        (
-            "is not valid yet",
-            [one for one in anchors if not_yet_valid(one, at)],
-            "server_cert_not_yet_valid",
-        ),
+def _judge_dates(found: Judgement, anchors: Sequence[CertificateFacts], at: float) -> None:
+    fix = f"put the CA's current certificate into {found.path}"
+    expired = [one for one in anchors if is_expired(one, at)]
+    early = [one for one in anchors if is_not_yet_valid(one, at, CLOCK_TOLERANCE)]
+    for cause, state, wrong, dates in (
+        ("server_cert_expired", "has expired", expired, [one.not_after for one in expired]),
+        ("server_cert_not_yet_valid", "is not valid yet", early, [one.not_before for one in early]),
     ):
-        if not wrong:
-            continue
-        every = len(wrong) == len(anchors)
-        dates = [
-            _dated(one, one.not_after if "expired" in state else one.not_before) for one in wrong
-        ]
-        fact = f"holds what {state}: {_some(dates)}"
-        if not every:
-            fact += "; what rests on the others is not affected"
-        fault = make_fault("ca", path, fact, fix, cause)
-        (found.faults if every else found.remarks).append(fault)
-    soon = [_dated(one, one.not_after) for one in anchors if ends_soon(one, at)]
-    if soon:
-        fact = f"holds what expires soon: {_some(soon)}"
-        found.remarks.append(make_fault("ca", path, fact, fix, "server_cert_expired"))
+        if wrong:
+            every = len(wrong) == len(anchors)
+            rest = "" if every else "; what rests on the others is not affected"
+            fact = f"holds what {state}: {_list_dated(wrong, dates)}{rest}"
+            found.add(cause, fact, fix, stops=every)
+    if soon := [one for one in anchors if expires_soon(one, at)]:
+        fact = f"holds what expires soon: {_list_dated(soon, [one.not_after for one in soon])}"
+        found.add_remark("server_cert_expired", fact, fix)
 
 
-def _judge_kinds(path: str, anchors: Sequence[CertificateFacts], found: Findings) -> None:
-    roots = {one.subject.digest for one in anchors if one.self_signed}
-    subjects = {one.subject.digest: one.issuer.digest for one in anchors}
+def _judge_kinds(found: Judgement, anchors: Sequence[CertificateFacts]) -> None:
     leaves = [one for one in anchors if not one.is_ca]
-    issued = [_name(one) for one in leaves if not one.self_signed]
-    if issued:
-        fact = (
-            f"holds an end entity's certificate, {_some(issued)}: Go trusts exactly that "
-            "certificate, OpenSSL (Python, Node, curl) does not"
+    if issued := [one for one in leaves if not one.self_signed]:
+        found.add_remark(
+            "server_ca_untrusted",
+            f"holds an end entity's certificate, {_list_names(issued)}: Go trusts exactly that "
+            "certificate, OpenSSL (Python, Node, curl) does not",
+            "use the certificate of the CA that issued it",
         )
-        fix = ("use the certificate of the CA that issued it",)
-        found.remarks.append(make_fault("ca", path, fact, fix, "server_ca_untrusted"))
-    own = [_name(one) for one in leaves if one.self_signed]
-    if own:
-        found.facts.append(f"{_some(own)} is self-signed and no CA: it stands for itself alone")
-    lone = [
-        one for one in anchors if one.is_ca and not _reaches(one.subject.digest, subjects, roots)
-    ]
-    if lone:
-        fact = (
-            f"holds the intermediate {_some([_name(one) for one in lone])} without its root "
-            f"{safe_text(lone[0].issuer.text, _LONGEST_NAME)}: Go takes it for an anchor, OpenSSL (Python, Node, curl) "
-            "wants the root"
+    if own := [one for one in leaves if one.self_signed]:
+        found.facts.append(
+            f"{_list_names(own)} is self-signed and not a CA: it stands for itself alone"
         )
-        fix = (f"append the certificate of {lone[0].issuer.text} to {path}",)
-        found.remarks.append(make_fault("ca", path, fact, fix, "server_ca_untrusted"))
-    mute = [
-        _name(one)
-        for one in anchors
-        if one.is_ca and one.key_usage is not None and "keyCertSign" not in one.key_usage
-    ]
-    if mute:
-        fact = f"holds {_some(mute)}, whose keyUsage lacks keyCertSign: it may issue nothing"
-        fix = ("use a CA certificate with keyUsage keyCertSign",)
-        found.remarks.append(make_fault("ca", path, fact, fix, "server_ca_untrusted"))
+    if lone := find_without_root(anchors):
+        found.add_remark(
+            "server_ca_untrusted",
+            f"holds the intermediate {_list_names(lone)} without its root "
+            f"{safe_text(lone[0].issuer.text, _LONGEST_NAME)}: Go takes it for an anchor, OpenSSL "
+            "(Python, Node, curl) wants the root",
+            f"append the certificate of {lone[0].issuer.text} to {found.path}",
+        )
+    if mute := [one for one in anchors if one.is_ca and not may_issue(one)]:
+        found.add_remark(
+            "server_ca_untrusted",
+            f"holds {_list_names(mute)}, whose keyUsage lacks keyCertSign: it may issue nothing",
+            "use a CA certificate with keyUsage keyCertSign",
+        )
 
 
-def _reaches(subject: str, issuers: dict[str, str], roots: set[str]) -> bool:
-    """Return whether names lead from `subject` to a root of the bundle."""
-    passed: set[str] = set()
-    while subject in issuers and subject not in passed:
-        if subject in roots:
-            return True
-        passed.add(subject)
-        subject = issuers[subject]
-    return False
+def _list_names(certificates: Sequence[CertificateFacts]) -> str:
+    return _list_some([safe_text(name_certificate(one), _LONGEST_NAME) for one in certificates])
 
 
-def _dated(certificate: CertificateFacts, when: float) -> str:
-    return f"{_name(certificate)} ({format_time(when)[:10]})"
+def _list_dated(certificates: Sequence[CertificateFacts], dates: Sequence[float]) -> str:
+    return _list_some(
+        [
+            f"{safe_text(name_certificate(one), _LONGEST_NAME)} ({format_time(date)[:10]})"
+            for one, date in zip(certificates, dates, strict=True)
+        ]
+    )
 
 
-def _name(certificate: CertificateFacts) -> str:
-    return safe_text(name_certificate(certificate), _LONGEST_NAME)
-
-
-def _some(texts: Sequence[str]) -> str:
+def _list_some(texts: Sequence[str]) -> str:
     more = len(texts) - _NAMED
     return "; ".join(texts[:_NAMED]) + (f"; and {more} more" if more > 0 else "")

@@ -1,30 +1,70 @@
-"""What `inspect` found, as plain frozen values: one `FileReport` per file, and all faults.
+"""What `inspect` found: a `Judgement` of one file as it grows, and the plain frozen report.
 
-Laws 7 and 10: `at` came in as data, every text has passed safe_text().
+The time comes in as data; every text has passed safe_text().
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from probe.credentials.whole_file import KeyFacts, NamedBlock
-from probe.model.certificate import CertificateFacts
-from probe.model.finding import Finding
+from probe.credentials.named_file import NamedFile
+from probe.model.certificate import CertificateFacts, KeyFacts, NamedBlock
+from probe.model.finding import Finding, Role
+from probe.x509.validity import (
+    CLOCK_TOLERANCE,
+    describe_beginning,
+    describe_expired,
+    describe_expiry,
+    expires_soon,
+    is_expired,
+    is_not_yet_valid,
+)
 
-__all__ = ["FileReport", "Findings", "Inspection", "KeyFacts", "NamedBlock"]
+CHECK_CLOCK = "compare the clock of this machine with the CA's: date -u"
 
 
 @dataclass(slots=True)
-class Findings:
-    """What one judgement adds: faults stop an exporter, remarks may, facts are good to know."""
+class Judgement:
+    """What judging one file adds up to: faults stop an exporter, remarks may, facts are good to know."""
 
+    role: Role
+    path: str
     faults: list[Finding] = field(default_factory=list)
     remarks: list[Finding] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
 
-    def add(self, other: "Findings") -> None:
-        """Take over what `other` holds."""
-        self.faults += other.faults
-        self.remarks += other.remarks
-        self.facts += other.facts
+    def add_fault(self, cause: str, fact: str, *fix: str) -> None:
+        """Add what stops an exporter; `fact` continues a sentence that begins with the path."""
+        self.faults.append(NamedFile(self.role, self.path).make_finding(fact, *fix, cause=cause))
+
+    def add_remark(self, cause: str, fact: str, *fix: str) -> None:
+        """Add what some exporters or backends do not accept."""
+        self.remarks.append(NamedFile(self.role, self.path).make_finding(fact, *fix, cause=cause))
+
+    def add(self, cause: str, fact: str, *fix: str, stops: bool) -> None:
+        """Add a fault where it `stops` an exporter, else a remark."""
+        (self.add_fault if stops else self.add_remark)(cause, fact, *fix)
+
+    def judge_dates(
+        self,
+        chain: Sequence[CertificateFacts],
+        at: float,
+        side: Literal["client", "server"],
+        fix: str,
+    ) -> None:
+        """Judge each certificate at `at`, as what an exporter or a backend (`side`) presents."""
+        for place, one in enumerate(chain):
+            if is_expired(one, at):
+                # Whoever verifies takes its own copy of a root.
+                stops = not (place and one.self_signed)
+                fact = f"holds an expired certificate: {describe_expired(one, at)}"
+                self.add(f"{side}_cert_expired", fact, fix, stops=stops)
+            elif is_not_yet_valid(one, at, CLOCK_TOLERANCE):
+                fact = f"holds a certificate that is not valid yet: {describe_beginning(one, at)}"
+                self.add_fault(f"{side}_cert_not_yet_valid", fact, CHECK_CLOCK)
+            elif expires_soon(one, at):
+                fact = f"holds a certificate that expires soon: {describe_expiry(one, at)}"
+                self.add_remark(f"{side}_cert_expired", fact, fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,51 +1,42 @@
 """Inspects sets of local files: reads each, judges it for its role, and opens no connection.
 
-Law 7: the time to judge at comes in. Law 11: keys stay in the credentials room, only their kind
-and a digest of the public half come out. Law 10: every text passes safe_text().
+The time to judge at comes in. Keys stay in the credentials room, only their kind and a digest of
+the public half come out. Every text passes safe_text().
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
-import msgspec
-from cryptography import x509
+from msgspec.structs import replace
 
-from probe.credentials.chain import public_key_of
-from probe.credentials.convert import INLINE
-from probe.credentials.file_settings import KEYS, FileSettings
 from probe.credentials.formats.recognise import Format
+from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.load import load_credentials
+from probe.credentials.named_file import INLINE, KEYS, FileSettings
 from probe.credentials.read_file import read_file
-from probe.credentials.tls_context import CredentialFile, Credentials
-from probe.credentials.whole_file import Reading, read_whole
+from probe.credentials.tls_context import Credentials
+from probe.credentials.whole_file import Reading, read_whole_file
 from probe.inspection.ca_file import judge_bundle
-from probe.inspection.client_file import (
-    judge_client,
-    judge_continuation,
-    judge_dates,
-    judge_links,
-)
-from probe.inspection.file_report import FileReport, Findings, Inspection
-from probe.inspection.roles import Named, grouped, role_of
+from probe.inspection.client_file import judge_client, judge_issuers, judge_links
+from probe.inspection.file_report import FileReport, Inspection, Judgement
+from probe.inspection.roles import RoleOfFile, find_role, group_files
 from probe.inspection.server_file import (
-    is_for_clients,
-    is_for_servers,
     judge_name,
     judge_path,
     judge_server,
-    without_names,
+    remark_on_missing_names,
 )
 from probe.model.certificate import CertificateFacts
 from probe.model.finding import Finding, Role
 from probe.model.target import TlsSettings
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
+from probe.x509.usages import is_only_for
 
 _UNREADABLE: Final = Reading(Format.UNREADABLE, "cannot be read")
 _UNORDERED: Final = frozenset({Format.JKS, Format.JCEKS, Format.DER_PKCS7})
-"""Formats whose certificates are no one chain, or in no order that means something."""
+"""Formats whose certificates are not one chain, or in an order without a meaning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +49,7 @@ class FileSet:
     """What its settings are called."""
     targets: tuple[str, ...] = ()
     whole: bool = True
-    """These are all the files there are; else one half of the pair alone is no fault."""
+    """These are all the files there are; else one half of the pair alone is not a fault."""
     meant: bool = True
     """Somebody said what each is for; else the content did."""
 
@@ -71,6 +62,17 @@ class _Part:
     path: str
     reading: Reading
     facts: tuple[CertificateFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a set of files is judged for."""
+
+    files: FileSet
+    credentials: Credentials
+    parts: dict[Role, _Part]
+    at: float
+    reference: str
 
 
 def inspect(sets: Sequence[FileSet], at: float, reference: str = "") -> Inspection:
@@ -93,20 +95,13 @@ def inspect(sets: Sequence[FileSet], at: float, reference: str = "") -> Inspecti
     return Inspection(at=at, files=tuple(files), faults=tuple(dict.fromkeys(faults)))
 
 
-def sets_of(paths: Sequence[str]) -> tuple[FileSet, ...]:
+def group_paths(paths: Sequence[str]) -> tuple[FileSet, ...]:
     """Find out what each of `paths` is for, and which belong together."""
-    named = []
+    files = []
     for path in dict.fromkeys(paths):
         reading = _read(path)
-        named.append(Named(path, reading, role_of(path, reading)))
-    return tuple(
-        FileSet(
-            tls=TlsSettings(cert_file=each.cert, key_file=each.key, ca_file=each.ca),
-            whole=False,
-            meant=False,
-        )
-        for each in grouped(named)
-    )
+        files.append(RoleOfFile(path, reading, find_role(path, reading)))
+    return tuple(FileSet(tls=tls, whole=False, meant=False) for tls in group_files(files))
 
 
 def _inspect_set(
@@ -115,137 +110,115 @@ def _inspect_set(
     credentials = load_credentials(
         files.tls, source_kinds=files.source_kinds, settings=files.settings
     )
-    parts = [_part(files.tls, file) for file in credentials.files]
-    known = {part.role: part for part in parts}
-    loaded = [_exchanged(fault, known, files.settings) for fault in credentials.facts.faults]
-    shared = "key" in known and "cert" in known and known["key"].path == known["cert"].path
+    parts = {part.role: part for part in _read_parts(files.tls)}
+    question = _Question(files, credentials, parts, at, reference)
+    loaded = [_explain_exchange(fault, question) for fault in credentials.facts.faults]
+    shared = "key" in parts and "cert" in parts and parts["key"].path == parts["cert"].path
     reports: list[FileReport] = []
-    for part in parts:
+    for part in parts.values():
         if shared and part.role == "key":
             continue
         roles = {part.role} | ({"key"} if shared and part.role == "cert" else set())
-        found = Findings(
+        found = Judgement(
+            part.role,
+            safe_text(part.path),
             faults=[f for f in loaded if f.role in roles and f.path == safe_text(part.path)],
             remarks=[r for r in credentials.facts.remarks if r.role in roles],
         )
-        found.add(_judge(part, known, credentials, files, at, reference))
+        _judge(found, part, question)
         reports.append(_report(part, found, files.targets))
     of_files = {id(fault) for report in reports for fault in report.faults}
     of_settings = [f for f in loaded if id(f) not in of_files and files.whole]
     return reports, of_settings
 
 
-def _judge(
-    part: _Part,
-    known: dict[Role, _Part],
-    credentials: Credentials,
-    files: FileSet,
-    at: float,
-    reference: str,
-) -> Findings:
-    found = Findings()
-    path = safe_text(part.path)
+def _judge(found: Judgement, part: _Part, question: _Question) -> None:
+    holds_key = part.reading.holds_private_key
     match part.role:
         case "cert" if part.facts:
-            found.add(_judge_certificate(part, known, credentials, files, at, reference))
+            _judge_certificate(found, part, question)
         case "ca":
-            holds_key = any(key.private for key in part.reading.keys)
-            found.add(judge_bundle(path, part.facts, at, holds_key=holds_key))
-    if part.role == "key" or any(key.private for key in part.reading.keys):
-        found.facts += _pairing(part, known)
-    return found
+            judge_bundle(found, part.facts, question.at, holds_key=holds_key)
+    cert = question.parts.get("cert")
+    if (part.role == "key" or holds_key) and cert is not None and cert.reading.certificates:
+        held = fingerprint_public_key(cert.reading.certificates[0])
+        if any(key.private and key.public_key_sha256 == held != "" for key in part.reading.keys):
+            where = "next to it" if cert.path == part.path else f"in {safe_text(cert.path)}"
+            found.facts.append(f"its private key belongs to the certificate {where}")
 
 
-def _judge_certificate(
-    part: _Part,
-    known: dict[Role, _Part],
-    credentials: Credentials,
-    files: FileSet,
-    at: float,
-    reference: str,
-) -> Findings:
-    found = Findings()
-    path, first, chain = safe_text(part.path), part.facts[0], part.reading.certificates
-    if reference and not is_for_clients(first):
-        named = judge_name(path, first, reference)
-        if not is_for_servers(first):  # it may be anybody's: what it lacks stops nobody
-            named = Findings(remarks=named.faults, facts=named.facts)
-        found.add(named)
-    elif reference:
-        found.facts.append(
-            "it is a client's certificate: --endpoint names what a backend's has to cover"
-        )
-    if reference and is_for_servers(first):
-        found.facts.append("it is judged as the backend's certificate, since --endpoint is given")
-        found.add(judge_server(path, part.facts, at))
-        ca = known.get("ca")
-        found.add(judge_path(path, chain, *_anchors(ca)))
-        return found
-    found.add(judge_dates(path, part.facts, at))
+def _judge_certificate(found: Judgement, part: _Part, question: _Question) -> None:
+    first, chain, at = part.facts[0], part.reading.certificates, question.at
+    if question.reference:
+        for_servers = is_only_for(first, "serverAuth")
+        if is_only_for(first, "clientAuth"):
+            found.facts.append(
+                "it is a client's certificate: --endpoint names what a backend's has to cover"
+            )
+        else:
+            judge_name(found, first, question.reference, stops=for_servers)
+        if for_servers:
+            fact = "it is judged as the backend's certificate, since --endpoint is given"
+            found.facts.append(fact)
+            judge_server(found, part.facts, at)
+            if ca := question.parts.get("ca"):
+                judge_path(found, chain, ca.reading.certificates, safe_text(ca.path))
+            return
+    renew = f"renew the certificate, and put it in {found.path} with its key in key_file"
+    found.judge_dates(part.facts, at, "client", renew)
     if part.reading.format in _UNORDERED:
-        return found
-    found.add(without_names(path, first))
-    found.add(judge_client(path, part.facts, meant=files.meant))
-    found.add(judge_links(path, chain, part.facts))
-    if credentials.facts.client_chain:
-        found.add(judge_continuation(path, part.facts, credentials.facts.continuation))
-    return found
+        return
+    remark_on_missing_names(found, first)
+    judge_client(found, part.facts, meant=question.files.meant)
+    judge_links(found, chain, part.facts)
+    if question.credentials.facts.client_chain:
+        judge_issuers(found, part.facts, question.credentials.facts.unsent_issuers)
 
 
-def _anchors(ca: _Part | None) -> tuple[tuple[x509.Certificate, ...], str]:
-    return ((), "") if ca is None else (ca.reading.certificates, safe_text(ca.path))
-
-
-def _pairing(part: _Part, known: dict[Role, _Part]) -> list[str]:
-    """Say which certificate the file's private key belongs to."""
-    cert = known.get("cert")
-    if cert is None or not cert.reading.certificates:
-        return []
-    held = sha256(public_key_of(cert.reading.certificates[0])).hexdigest()
-    if not any(key.private and key.public_key_sha256 == held for key in part.reading.keys):
-        return []
-    where = "beside it" if cert.path == part.path else f"in {safe_text(cert.path)}"
-    return [f"its private key belongs to the certificate {where}"]
-
-
-def _exchanged(fault: Finding, known: dict[Role, _Part], settings: FileSettings) -> Finding:
+def _explain_exchange(fault: Finding, question: _Question) -> Finding:
     """Say it plainly where cert_file and key_file each hold what the other should."""
-    cert, key = known.get("cert"), known.get("key")
+    cert, key = question.parts.get("cert"), question.parts.get("key")
     if cert is None or key is None or cert.facts or not key.facts or fault.role == "ca":
         return fault
-    if not any(one.private for one in cert.reading.keys):
+    if not cert.reading.holds_private_key:
         return fault
+    settings = question.files.settings
     fix = f"Exchange the two: {settings.cert}: {key.path}, {settings.key}: {cert.path}"
-    return msgspec.structs.replace(fault, fix=(safe_text(fix, 1024),))
+    return replace(fault, fix=(safe_text(fix, 1024),))
 
 
-def _part(tls: TlsSettings, file: CredentialFile) -> _Part:
-    path, inline = _named_by(tls, file.role)
-    reading = _read(path) if path else read_whole(inline)
-    facts = tuple(map(read_facts, reading.certificates))
-    return _Part(file.role, path or INLINE[file.role], reading, facts)
-
-
-def _named_by(tls: TlsSettings, role: Role) -> tuple[str | None, bytes]:
+def _read_parts(tls: TlsSettings) -> Iterator[_Part]:
     key_pem = tls.key_pem.reveal() if tls.key_pem else None
-    path, inline = {
-        "cert": (tls.cert_file, tls.cert_pem),
-        "key": (tls.key_file, key_pem),
-        "ca": (tls.ca_file, tls.ca_pem),
-    }[role]
-    return path, (inline or "").encode("utf-8", "surrogateescape")
+    named: tuple[tuple[Role, str | None, str | None], ...] = (
+        ("cert", tls.cert_file, tls.cert_pem),
+        ("key", tls.key_file, key_pem),
+        ("ca", tls.ca_file, tls.ca_pem),
+    )
+    for role, path, inline in named:
+        if path:
+            reading = _read(path)
+        elif inline:
+            reading = read_whole_file(inline.encode("utf-8", "surrogateescape"))
+        else:
+            continue
+        facts = tuple(map(read_facts, reading.certificates))
+        yield _Part(role, path or INLINE[role], reading, facts)
 
 
 def _read(path: str) -> Reading:
     raw = read_file(path, "cert")
-    return read_whole(raw) if isinstance(raw, bytes) else _UNREADABLE
+    return read_whole_file(raw) if isinstance(raw, bytes) else _UNREADABLE
 
 
-def _report(part: _Part, found: Findings, targets: tuple[str, ...]) -> FileReport:
+def _report(part: _Part, found: Judgement, targets: tuple[str, ...]) -> FileReport:
     reading = part.reading
-    faults, remarks = _order_once(found)
+    # That certificates stand in the wrong order is reported once; the pair's proof comes first.
+    order = "client_chain_misordered"
+    wrong = [fault for fault in found.faults if fault.cause == order]
+    faults = [fault for fault in found.faults if fault.cause != order or fault is wrong[0]]
+    remarks = [one for one in found.remarks if one.cause != order or not wrong]
     return FileReport(
-        path=safe_text(part.path),
+        path=found.path,
         role=part.role,
         format=reading.format.value,
         what=safe_text(reading.what),
@@ -257,11 +230,3 @@ def _report(part: _Part, found: Findings, targets: tuple[str, ...]) -> FileRepor
         remarks=tuple(dict.fromkeys(remarks)),
         targets=tuple(map(safe_text, targets)),
     )
-
-
-def _order_once(found: Findings) -> tuple[list[Finding], list[Finding]]:
-    """Say but once that certificates stand in the wrong order; the pair's proof comes first."""
-    cause = "client_chain_misordered"
-    wrong = [fault for fault in found.faults if fault.cause == cause]
-    faults = [fault for fault in found.faults if fault.cause != cause or fault is wrong[0]]
-    return faults, [one for one in found.remarks if one.cause != cause or not wrong]

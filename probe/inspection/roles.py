@@ -1,18 +1,18 @@
 """What files named without a role are for, by what they hold, and which of them belong together.
 
-Pure. Only where a file's content says nothing does its name speak.
+Pure. Only where a file's content says nothing does its name decide.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
-from probe.credentials.chain import public_key_of
 from probe.credentials.formats.recognise import Format
+from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.whole_file import Reading
 from probe.model.finding import Role
+from probe.model.target import TlsSettings
 from probe.x509.parse import read_facts
 
 _KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
@@ -21,41 +21,21 @@ _FOR_KEY: Final = re.compile(r"(^|[._-])key([._-]|$)|\.key$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class RoleOfFile:
     """A file named on the command line, with what it holds and what it is for."""
 
     path: str
     reading: Reading
     role: Role
 
-    @property
-    def holds_private_key(self) -> bool:
-        """Whether a private key lies in it, encrypted or not."""
-        return any(key.private for key in self.reading.keys)
 
-    @property
-    def is_combined(self) -> bool:
-        """Whether it is a certificate with a private key."""
-        return self.role == "cert" and self.holds_private_key
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """Files that belong to one exporter; each may be missing."""
-
-    cert: str | None = None
-    key: str | None = None
-    ca: str | None = None
-
-
-def role_of(path: str, reading: Reading) -> Role:
+def find_role(path: str, reading: Reading) -> Role:
     """Return what a file is for."""
-    facts = [read_facts(one) for one in reading.certificates]
-    if reading.format in _KEYSTORES and not facts:
+    if reading.certificates:
+        only_cas = all(read_facts(one).is_ca for one in reading.certificates)
+        return "ca" if only_cas and not reading.holds_private_key else "cert"
+    if reading.format in _KEYSTORES:
         return "cert"
-    if facts:
-        issuers = all(one.is_ca for one in facts) and not any(k.private for k in reading.keys)
-        return "ca" if issuers else "cert"
     if reading.keys:
         return "key"
     name = path.rpartition("/")[2]
@@ -64,28 +44,29 @@ def role_of(path: str, reading: Reading) -> Role:
     return "ca" if _FOR_CA.search(name) else "cert"
 
 
-def grouped(files: Sequence[Named]) -> list[Together]:
-    """Put each key beside the certificate it belongs to, and the CA file beside the only one."""
-    certs = [file for file in files if file.role == "cert"]
-    keys = [file for file in files if file.role == "key"]
-    cas = [file for file in files if file.role == "ca"]
-    groups: list[Together] = []
+def group_files(files: Sequence[RoleOfFile]) -> list[TlsSettings]:
+    """Put each key with the certificate it belongs to, and the CA file with the only one."""
+    certs, keys, cas = (
+        [one for one in files if one.role == role] for role in ("cert", "key", "ca")
+    )
     left = list(keys)
+    groups: list[tuple[str | None, str | None]] = []
     for cert in certs:
-        key = cert if cert.is_combined else next((k for k in left if _fits(cert, k)), None)
+        own = cert if cert.reading.holds_private_key else None
+        key = own or next((one for one in left if _is_pair(cert, one)), None)
         if key is None and len(certs) == len(keys) == 1:
             key = keys[0]
         if key in left:
             left.remove(key)
-        groups.append(Together(cert=cert.path, key=key.path if key else None))
-    groups += [Together(key=key.path) for key in left]
-    if len(certs) == 1 and cas:
-        first, *cas = cas
-        groups[0] = Together(groups[0].cert, groups[0].key, first.path)
-    return groups + [Together(ca=ca.path) for ca in cas]
+        groups.append((cert.path, key.path if key else None))
+    groups += [(None, key.path) for key in left]
+    shared = cas.pop(0).path if len(certs) == 1 and cas else None
+    return [
+        TlsSettings(cert_file=cert, key_file=key, ca_file=shared if not at else None)
+        for at, (cert, key) in enumerate(groups)
+    ] + [TlsSettings(ca_file=ca.path) for ca in cas]
 
 
-def _fits(cert: Named, key: Named) -> bool:
-    digests = {key.public_key_sha256 for key in key.reading.keys if key.public_key_sha256}
-    held = {sha256(public_key_of(one)).hexdigest() for one in cert.reading.certificates}
-    return bool(digests & held)
+def _is_pair(cert: RoleOfFile, key: RoleOfFile) -> bool:
+    digests = {one.public_key_sha256 for one in key.reading.keys if one.public_key_sha256}
+    return not digests.isdisjoint(map(fingerprint_public_key, cert.reading.certificates))

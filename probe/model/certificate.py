@@ -1,9 +1,11 @@
-"""What the local files hold, as plain frozen data without any secret (law 11).
+"""What the local files hold, as plain frozen data without any secret.
 
 All times of day are seconds since the Unix epoch. Texts have passed `safe_text`.
 """
 
 from typing import Literal
+
+import msgspec
 
 from probe.model.finding import Finding
 from probe.model.record import Record
@@ -51,8 +53,25 @@ def name_certificate(certificate: CertificateFacts) -> str:
     return certificate.subject.text or (certificate.sans[0] if certificate.sans else "(no name)")
 
 
-class CertificateAtHand(Record, frozen=True):
-    """A certificate that is not sent but lies where the probe may look: `path` says where."""
+class KeyFacts(Record, frozen=True, omit_defaults=False):
+    """A key without itself: `public_key_sha256` is of its SubjectPublicKeyInfo, to compare by."""
+
+    private: bool
+    encrypted: bool = False
+    key_type: str = ""
+    key_bits: int = 0
+    public_key_sha256: str = ""
+
+
+class NamedBlock(Record, frozen=True):
+    """A PEM block by what it is, and the number of its BEGIN line."""
+
+    line: int
+    name: str
+
+
+class LocatedCertificate(Record, frozen=True):
+    """A certificate that is not sent, and the file that holds it."""
 
     path: str
     certificate: CertificateFacts
@@ -92,8 +111,8 @@ class CredentialFacts(Record, frozen=True):
     """Changes whenever what the files hold does."""
     client_chain: tuple[CertificateFacts, ...] = ()
     """As sent: what cert_file holds, in its order."""
-    continuation: tuple[CertificateAtHand, ...] = ()
-    """Issuers at hand beyond the last certificate sent, towards a root, each proven by signature."""
+    unsent_issuers: tuple[LocatedCertificate, ...] = msgspec.field(default=(), name="continuation")
+    """Issuers found beyond the last certificate sent, towards a root, each proven by signature."""
     ca_bundle: tuple[CertificateFacts, ...] = ()
     system_roots: bool = False
     faults: tuple[Finding, ...] = ()
@@ -103,7 +122,7 @@ class CredentialFacts(Record, frozen=True):
     remarks: tuple[Finding, ...] = ()
     """True of the files, but this exporter lives with it."""
     read_at: float = 0.0
-    """When what is in use was read; 0 where no clock was at hand."""
+    """When what is in use was read; 0 where no clock was given."""
     rotated: tuple[Rotation, ...] = ()
     """What has changed since the probe first read it."""
     served: ServedFile | None = None

@@ -12,8 +12,8 @@ import msgspec.structs
 from msgspec import Struct
 from rich.text import Text
 
-from probe.inspection.file_report import FileReport, Inspection, KeyFacts, NamedBlock
-from probe.model.certificate import CertificateFacts
+from probe.inspection.file_report import FileReport, Inspection
+from probe.model.certificate import CertificateFacts, KeyFacts, NamedBlock
 from probe.model.finding import Finding
 from probe.report.console import append_finding, console_for
 from probe.report.result import (

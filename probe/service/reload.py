@@ -1,17 +1,16 @@
 """Follows what was read: the configuration, its sources, and the credential files of the targets.
 
 A configuration is read and judged whole, then swapped; one with an error leaves the old one in
-force and is told. Unchanged targets keep their schedule, history and counters. A changed credential
+force and is reported. Unchanged targets keep their schedule, history and counters. A changed credential
 file brings an attempt at once, so that metrics and pages speak of the new files.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from glob import has_magic
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
@@ -21,21 +20,20 @@ from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
 from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
-from probe.credentials.store import credential_files
+from probe.credentials.store import find_credential_files
 from probe.model.target import sources_down
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
 from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
-from probe.text.secret_register import SecretRegister
 
-SETTLE: Final = 0.2
+PAUSE: Final = 0.2
 """Seconds between a change and reading: who writes several files is mostly done by then."""
 AGAIN: Final = 0.3
 """Seconds until a target whose attempt was under way is asked for again."""
 
-_AT_THE_START: Final = (
+_FIXED_AT_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
     "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
 )  # fmt: skip
@@ -44,21 +42,7 @@ _AT_THE_START: Final = (
 log = structlog.get_logger("mtls_probe")
 
 
-class Told(Protocol):
-    """Who keeps the metric of the last reload."""
-
-    def __call__(self, *, successful: bool, at: float) -> None:
-        """Learn how one ended, and when (epoch seconds)."""
-
-
-class Applied(Protocol):
-    """Who shows what of a configuration is neither target nor setting: how its sources are."""
-
-    def __call__(self, configuration: Configuration) -> None:
-        """Learn of the configuration that is in force from now on."""
-
-
-class Reloading:
+class Reloader:
     """The configuration in force, and how another one takes its place."""
 
     def __init__(
@@ -67,45 +51,50 @@ class Reloading:
         loader: ConfigurationLoader | None,
         pipeline: Pipeline,
         schedule: Schedule,
-        told: Told,
-        applied: Applied,
-        register: SecretRegister | None = None,
+        on_reload: Callable[[Configuration | None], None],
     ) -> None:
-        """Take what a new configuration is swapped into; without `loader` nothing is read again."""
-        self._register = SecretRegister() if register is None else register
+        """Take what a new configuration is swapped into.
+
+        Args:
+            configuration: the one in force.
+            loader: reads it again; None: it never changes.
+            pipeline: makes the attempts.
+            schedule: of the attempts.
+            on_reload: called with the configuration that is in force from now on, or with None where
+                another one was refused.
+        """
         self.configuration = configuration
-        self.possible = loader is not None
+        self.can_reload = loader is not None
         self.failure: str | None = None
         """Why the last reload left the old configuration in force; None where it did not."""
-        self._refused: tuple[str, ...] = ()
-        """The files of the configuration that was refused: a change in one may mend it."""
+        self._refused_files: tuple[str, ...] = ()
+        """The files of the configuration that was refused: a change of one may fix it."""
         self._loader = loader
         self._pipeline = pipeline
         self._schedule = schedule
-        self._told = told
-        self._applied = applied
+        self._on_reload = on_reload
         self._fetch_lists = asyncio.Event()
-        self._one_at_a_time = asyncio.Lock()
-        self._asked: set[asyncio.Task[object]] = set()
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[object]] = set()
 
-    def ask(self) -> None:
+    def request_reload(self) -> None:
         """Reload in the background: what a signal handler can do."""
-        self._later("reload", self.asked())
+        self._start_task("reload", self.reload_on_request())
 
-    async def asked(self) -> str | None:
-        """Do what somebody asked for: reload, and take it that the exporters have been restarted.
+    async def reload_on_request(self) -> str | None:
+        """Reload because somebody asked for it, and assume that the exporters were restarted.
 
-        Whoever rotates files and restarts exporters has this to tell the probe so.
+        Whoever rotates files and restarts exporters can report that to the probe in this way.
         """
         failure = await self.reload()
         if failure is None:
-            self._pipeline.credentials.exporters_started()
+            self._pipeline.credentials.forget_rotations()
         return failure
 
     async def reload(self) -> str | None:
         """Read the configuration again; return why the old one stays, or None.
 
-        Lists of http_sd are fetched anew in the background: a server that is slow to answer holds up
+        Lists of http_sd are fetched anew in the background: a server that is slow to answer delays
         nothing else that has changed.
         """
         failure = await self._read_again()
@@ -113,61 +102,65 @@ class Reloading:
             self._fetch_lists.set()
         return failure
 
-    async def _read_again(self, *, quiet: bool = False) -> str | None:
-        """Read and swap; `quiet` logs nothing where the result is the one of before."""
+    async def _read_again(self, *, log_unchanged: bool = True) -> str | None:
         if self._loader is None:
-            return "nothing was read that could be read again"
-        async with self._one_at_a_time:
+            return "there is no configuration that could be read again"
+        async with self._lock:
             try:
                 loaded = await self._loader.read()
             except (ConfigurationError, OSError) as error:
-                known, self.failure = self.failure, self._register.mask(str(error))
-                self._refused = getattr(error, "files", ())
-                self._told(successful=False, at=time.time())
-                if not (quiet and known == self.failure):
+                known, self.failure = self.failure, self._pipeline.register.mask(str(error))
+                self._refused_files = getattr(error, "files", ())
+                self._on_reload(None)
+                if log_unchanged or known != self.failure:
                     keeps = "the configuration in force"
                     log.error("config_reload_failed", reason=self.failure, keeps=keeps)  # noqa: TRY400  (a mistake of the user's needs no traceback)
                 return self.failure
-            if self.failure or not (quiet and loaded == self.configuration):
+            if self.failure or log_unchanged or loaded != self.configuration:
                 self._swap(loaded)
             return None
 
     def _swap(self, loaded: Configuration) -> None:
         old = self.configuration
-        fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
+        fixed = [name for name in _FIXED_AT_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
             log.warning("config_restart_required", settings=fixed)
         self._pipeline.replace_targets(loaded.targets)
         self._schedule.replace(loaded.targets)
         self.configuration = loaded
-        self.failure, self._refused = None, ()
-        self._told(successful=True, at=time.time())
-        self._applied(loaded)
+        self.failure, self._refused_files = None, ()
+        self._on_reload(loaded)
         warnings = [safe_text(warning) for warning in loaded.warnings]
         log.info("config_reloaded", targets=len(loaded.targets), warnings=warnings)
 
     @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
+    async def watching(self) -> AsyncIterator[None]:
         """Watch every file for as long as the context lasts."""
-        self._later("credential files", self._watch_credentials())
+        self._start_task(
+            "credential files",
+            watch_files(
+                self._list_credential_files,
+                self._attempt_rotated,
+                version=lambda: self.configuration,
+            ),
+        )
         if self._loader is not None:
-            self._later("configuration files", watch_files(self._read_files, self._rewritten))
-            self._later("http_sd", self._refresh_lists(self._loader))
+            self._start_task(
+                "configuration files", watch_files(self._list_files, self._reload_rewritten)
+            )
+            self._start_task("http_sd", self._refresh_lists(self._loader))
         try:
             yield
         finally:
-            tasks = tuple(self._asked)
+            tasks = tuple(self._tasks)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch_credentials(self) -> None:
-        await watch_files(self._credential_files, self._rotated, version=lambda: self.configuration)
-
-    def _read_files(self) -> Iterator[str]:
+    def _list_files(self) -> Iterator[str]:
         """Yield what the configuration was read from, and what its patterns match by now."""
         yield from self.configuration.files
-        yield from self._refused
+        yield from self._refused_files
         for source in self.configuration.sources:
             if source.kind == "file_sd":
                 # What cannot be listed now must not end the watch of everything else.
@@ -176,42 +169,42 @@ class Reloading:
                 if has_magic(source.files[0]):
                     yield f"{Path(source.files[0]).parent}/"
 
-    def _credential_files(self) -> Iterator[str]:
+    def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from credential_files(target)
+            yield from find_credential_files(target)
 
-    async def _rewritten(self, _paths: frozenset[str]) -> None:
-        await asyncio.sleep(SETTLE)
+    async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
+        await asyncio.sleep(PAUSE)
         # A bug there must not end the watch.
-        await _told_of_bugs("reload", self.reload())
+        await _report_bugs("reload", self.reload())
 
-    async def _rotated(self, paths: frozenset[str]) -> None:
-        await asyncio.sleep(SETTLE)
+    async def _attempt_rotated(self, paths: frozenset[str]) -> None:
+        await asyncio.sleep(PAUSE)
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(credential_files(target))
+            if not paths.isdisjoint(find_credential_files(target))
         ]
         log.info(
             "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)
         )
-        busy = self._schedule.soon(names)
+        busy = self._schedule.attempt_now(names)
         if busy:
-            self._later("credential files", self._once_free(busy))
+            self._start_task("credential files", self._attempt_once_free(busy))
 
-    async def _once_free(self, names: Iterable[str]) -> None:
+    async def _attempt_once_free(self, names: Iterable[str]) -> None:
         while names:
             await asyncio.sleep(AGAIN)
-            names = self._schedule.soon(names)
+            names = self._schedule.attempt_now(names)
 
     async def _refresh_lists(self, loader: ConfigurationLoader) -> None:
         self._fetch_lists.set()
         while True:
             # A bug there, or a lack of this process, must not end the refreshing.
-            await _told_of_bugs("http_sd", self._refresh_once(loader))
+            await _report_bugs("http_sd", self._refresh_once(loader))
 
     async def _refresh_once(self, loader: ConfigurationLoader) -> None:
-        every = RETRY_INTERVAL if _list_is_down(self.configuration) else REFRESH_INTERVAL
+        every = RETRY_INTERVAL if _is_list_down(self.configuration) else REFRESH_INTERVAL
         with suppress(TimeoutError):
             async with asyncio.timeout(every):
                 await self._fetch_lists.wait()
@@ -219,23 +212,23 @@ class Reloading:
         changed = await loader.refresh(list_urls(self.configuration))
         # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
         if changed or sources_down(self.configuration.source_states):
-            await self._read_again(quiet=not changed)
+            await self._read_again(log_unchanged=bool(changed))
 
-    def _later(self, what: str, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(_told_of_bugs(what, work))
-        self._asked.add(task)
-        task.add_done_callback(self._asked.discard)
+    def _start_task(self, what: str, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(_report_bugs(what, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-def _list_is_down(configuration: Configuration) -> bool:
+def _is_list_down(configuration: Configuration) -> bool:
     down = sources_down(configuration.source_states)
     return any(state.source.startswith(f"{HTTP_SD}:") for state in down)
 
 
-async def _told_of_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
-    """Do `work`; a bug of ours in it ends it, and is told instead of being lost with the task."""
+async def _report_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
+    """Await `work`; a bug of ours ends it, and is reported instead of being lost with the task."""
     try:
         await work
     except Exception as error:  # noqa: BLE001  (it is reported)
-        # What is secret of a configuration that could not be read is not registered.
+        # The secrets of a configuration that could not be read are not registered yet.
         log.error("probe_fault", work=what, stacktrace=describe_bug(error))  # noqa: TRY400

@@ -1,4 +1,4 @@
-"""Wiring and signals: the line under a schedule, with its outputs, until it is told to stop."""
+"""Wiring and signals: the pipeline under a schedule, with its outputs, until a signal stops it."""
 
 import asyncio
 import gc
@@ -29,26 +29,27 @@ from probe.metrics.service_metrics import (
 from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
 from probe.service.pipeline import Pipeline, PipelineSettings
-from probe.service.reload import Reloading
+from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
+from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
 from probe.web.server.web_config import WebConfig
 
 DRAIN: Final = 3.0
-"""Seconds that attempts in flight get when the service is told to stop: it ends within five."""
+"""Seconds that attempts in flight get when the service is stopped: it ends within five."""
 
 log = structlog.get_logger("mtls_probe")
 
 
 class Service:
-    """The probe as a service: schedule, ledger, metrics and web, until it is told to stop."""
+    """The probe as a service: schedule, ledger, metrics and web, until it is stopped."""
 
     def __init__(
         self,
@@ -80,16 +81,10 @@ class Service:
             self._attempt,
             concurrency=configuration.concurrency,
             on_late=self.metrics.service.observe_lateness,
-            on_missed=self._missed,
+            on_missed=self._record_missed,
         )
-        self.reloading = Reloading(
-            configuration,
-            loader,
-            self._pipeline,
-            self._schedule,
-            told=self.metrics.service.record_reload,
-            applied=self._sources_read,
-            register=register,
+        self.reloader = Reloader(
+            configuration, loader, self._pipeline, self._schedule, self._record_reload
         )
         self._source_log = SourceLog()
         self._on_demand = OnDemand(
@@ -127,7 +122,7 @@ class Service:
     @property
     def configuration(self) -> Configuration:
         """The configuration in force."""
-        return self.reloading.configuration
+        return self.reloader.configuration
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Endpoint]:
@@ -137,22 +132,23 @@ class Service:
             OSError: where it cannot listen there.
         """
         configuration, schedule = self.configuration, self._schedule
-        self.metrics.service.record_reload(successful=True, at=time.time())
-        self._sources_read(configuration)
+        self._record_reload(configuration)
         application = web_application(
-            self.ledger,
-            self.metrics,
-            ready=lambda: self._started,
-            reload=self.reloading.asked if self.reloading.possible else None,
-            reload_failure=self._reload_failure,
-            warnings=lambda: self.configuration.warnings,
-            sources=self._sources,
-            on_demand=self._on_demand.answer,
+            ServiceView(
+                ledger=self.ledger,
+                metrics=self.metrics,
+                is_ready=lambda: self._started,
+                reload=self.reloader.reload_on_request if self.reloader.can_reload else None,
+                reload_failure=self._describe_reload_failure,
+                warnings=lambda: self.configuration.warnings,
+                sources=self._show_sources,
+                on_demand=self._on_demand.answer,
+            )
         )
         served = self._web_config
         if served is not None:
             served.guard(application)
-        HostCheck(configuration.web.hosts, self._own_names).install(application)
+        HostCheck(configuration.web.hosts, self._list_names).install(application)
         async with serving(
             application,
             configuration.web.host,
@@ -161,7 +157,7 @@ class Service:
             ssl_context=None if served is None else served.ssl_context,
         ) as (host, port):
             following = (
-                nullcontext() if served is None else served.following(told=self._web_config_read)
+                nullcontext() if served is None else served.watching(self._record_web_reload)
             )
             telemetry = self._telemetry
             async with (
@@ -169,7 +165,7 @@ class Service:
                 if telemetry is None
                 else telemetry.running(self.metrics.service.span_counter()),
                 self._pipeline.clocks.running(),
-                self.reloading.following(),
+                self.reloader.watching(),
                 following,
             ):
                 schedule.start()
@@ -200,39 +196,42 @@ class Service:
             self.metrics.service.count_credentials_reload()
         self._reloads_seen = reloads
 
-    def _sources_read(self, configuration: Configuration) -> None:
+    def _record_reload(self, configuration: Configuration | None) -> None:
+        self.metrics.service.record_reload(successful=configuration is not None, at=time.time())
+        if configuration is None:
+            return
         states, nothing = configuration.source_states, configuration.nothing_to_probe
         self.metrics.service.set_sources(states, nothing_to_probe=bool(nothing))
         self._source_log.record(states, nothing)
 
-    def _sources(self) -> SourcesShown:
+    def _show_sources(self) -> SourcesShown:
         configuration = self.configuration
         return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
 
-    def _web_config_read(self, failure: str | None) -> None:
+    def _record_web_reload(self, failure: str | None) -> None:
         self.metrics.service.record_web_reload(successful=failure is None)
 
-    def _reload_failure(self) -> str | None:
+    def _describe_reload_failure(self) -> str | None:
         served = self._web_config
-        told = (self.reloading.failure, served.failure if served is not None else None)
-        return self._register.mask("\n".join(filter(None, told))) or None
+        failures = (self.reloader.failure, served.failure if served is not None else None)
+        return self._register.mask("\n".join(filter(None, failures))) or None
 
-    def _own_names(self) -> Iterator[str]:
+    def _list_names(self) -> Iterator[str]:
         yield from self._names
         if self._web_config is not None:
             yield from self._web_config.names
 
-    def _missed(self, name: str) -> None:
+    def _record_missed(self, name: str) -> None:
         self.ledger.missed += 1
         log.warning("attempt_missed", target=safe_text(name))
 
 
 def _lookups(resolver: Resolver) -> Lookups:
-    return Lookups(resolver.under_way, resolver.places, resolver.refused)
+    return Lookups(resolver.active, resolver.slots, resolver.refused)
 
 
 @contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
+def handle_stop_signals() -> Iterator[asyncio.Event]:
     """Yield an event that SIGTERM or SIGINT sets, in the running loop."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -246,7 +245,7 @@ def stop_signals() -> Iterator[asyncio.Event]:
 
 
 @contextmanager
-def reload_signal(reload: Callable[[], object]) -> Iterator[None]:
+def handle_reload_signal(reload: Callable[[], object]) -> Iterator[None]:
     """Call `reload` at each SIGHUP, in the running loop."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload)
@@ -263,7 +262,6 @@ async def serve(
     loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
-    lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -271,19 +269,18 @@ async def serve(
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
         register: masks secrets wherever a text leaves; None: one of its own.
-        listening: told the address once it is served.
-        lines_dropped: how many lines the log has lost.
+        listening: called with the address once it is served.
 
     Raises:
         OSError: where it cannot listen on the configured address.
     """
     asyncio.get_running_loop().set_exception_handler(FaultLog("event loop").report_loop)
     # The handlers come first: a signal during the start would else end it without cleaning up.
-    with stop_signals() as stopped:
+    with handle_stop_signals() as stopped:
         service = Service(configuration, loader, register)
-        # Here, as the log is the process's, which may have several services.
-        service.metrics.service.register(partial(log_samples, lines_dropped))
-        with reload_signal(service.reloading.ask):
+        # Not in Service: the log is the process's, which may have several services.
+        service.metrics.service.register(partial(log_samples, count_dropped_lines))
+        with handle_reload_signal(service.reloader.request_reload):
             async with service.running() as address:
                 listening(address)
                 await stopped.wait()

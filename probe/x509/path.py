@@ -42,7 +42,7 @@ def extend_path(
     """
     if not chain:
         return ()
-    path = [_find_top(chain)]
+    path = [find_top(chain)]
     pool = list(anchors)
     complete = False
     found: list[Located] = []
@@ -65,7 +65,7 @@ def is_anchored(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certif
     As in Go (and OpenSSL's X509_V_FLAG_PARTIAL_CHAIN) whatever stands among the anchors is one,
     also a certificate of the chain itself.
     """
-    top = _find_top(chain)
+    top = find_top(chain)
     return any(one in anchors for one in chain) or any(is_issued_by(top, one) for one in anchors)
 
 
@@ -78,7 +78,7 @@ def get_path_length(certificate: x509.Certificate) -> int | None:
     return found.value.path_length
 
 
-def _find_top(chain: Sequence[x509.Certificate]) -> x509.Certificate:
+def find_top(chain: Sequence[x509.Certificate]) -> x509.Certificate:
     """Return the last certificate that issuers link to the first, whatever their order."""
     path = [chain[0]]
     while (issuer := next((one for one in chain if _is_next(path, one)), None)) is not None:

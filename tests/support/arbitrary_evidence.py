@@ -6,7 +6,7 @@ from typing import Final, get_args
 from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFacts, Name
+from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate, Name
 from probe.model.evidence import (
     STAGES,
     Alert,
@@ -83,7 +83,7 @@ faults = st.builds(
 credentials = st.builds(
     CredentialFacts,
     client_chain=several(certificates),
-    continuation=several(st.builds(CertificateAtHand, path=SOME_TEXT, certificate=certificates)),
+    unsent_issuers=several(st.builds(LocatedCertificate, path=SOME_TEXT, certificate=certificates)),
     ca_bundle=several(certificates),
     system_roots=st.booleans(),
     faults=several(faults),

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 import msgspec.structs
 
-from probe.model.certificate import CertificateAtHand, CertificateFacts, CredentialFacts
+from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
 from probe.model.evidence import (
     Alert,
     Answer,
@@ -77,8 +77,8 @@ def holding(
     known: dict[str, Any] = {
         "generation": "1",
         "client_chain": chain,
-        "continuation": tuple(
-            CertificateAtHand(path=f"/etc/otel/issuer-{at}.pem", certificate=issuer)
+        "unsent_issuers": tuple(
+            LocatedCertificate(path=f"/etc/otel/issuer-{at}.pem", certificate=issuer)
             for at, issuer in enumerate(at_hand, 1)
         ),
         "ca_bundle": (SERVER_CA,),

@@ -1,6 +1,6 @@
 """PEM that lies inside other text: JSON, a Kubernetes Secret's manifest, layers of base64.
 
-Pure and total. Law 11: what is found is named by its place, its content is only looked at.
+Pure and total. What is found is named by its place, its content is only looked at.
 """
 
 import json
@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from probe.credentials.formats.pem import is_key_label, scan_pem
-from probe.credentials.formats.recognise import Format, der_shortfall, peel_base64, recognise
+from probe.credentials.formats.recognise import (
+    Format,
+    count_missing_bytes,
+    recognise_format,
+    unwrap_base64,
+)
 
 _ENTRY: Final = re.compile(
     rb"^[ \t]*[\"']?([A-Za-z0-9_.-]{1,253})[\"']?:[ \t]*([A-Za-z0-9+/]{40,}={0,2})[ \t\r]*$",
@@ -52,7 +57,7 @@ def find_wrapped(raw: bytes, kind: Format) -> tuple[Wrapped, ...]:
             return ()
 
 
-def wanted(found: tuple[Wrapped, ...], role: str) -> Wrapped | None:
+def choose_wrapped(found: tuple[Wrapped, ...], role: str) -> Wrapped | None:
     """Return the one of `found` that a file of `role` is most likely to be made from."""
     if role == "key":
         return next((one for one in found if one.holds_key), None)
@@ -82,10 +87,10 @@ def _strings(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def _wrapped(place: tuple[str, ...], text: bytes) -> Wrapped | None:
-    layers, inner = peel_base64(text.strip())
+    layers, inner = unwrap_base64(text.strip())
     scan = scan_pem(inner)
     labels = [block.label for block in scan.blocks]
-    kind = Format.PEM if labels else recognise(inner)
+    kind = Format.PEM if labels else recognise_format(inner)
     if not labels and not layers:
         return None
     last = place[-1].lower() if place else ""
@@ -99,12 +104,12 @@ def _wrapped(place: tuple[str, ...], text: bytes) -> Wrapped | None:
     )
 
 
-def particulars(raw: bytes, kind: Format) -> str:
+def describe_particulars(raw: bytes, kind: Format) -> str:
     """Return what else is to be said of `raw` behind the phrase for `kind`; often nothing."""
     if kind is Format.DER_TRUNCATED:
-        missing = der_shortfall(raw)
+        missing = count_missing_bytes(raw)
         return f", {missing} of its {len(raw) + missing} bytes are missing"
-    if kind in _DER and (over := -der_shortfall(raw)) > 0:
+    if kind in _DER and (over := -count_missing_bytes(raw)) > 0:
         return f", and {over} bytes stand behind it that do not belong to it"
     found = find_wrapped(raw, kind)
     if not found:

@@ -6,7 +6,8 @@ from pathlib import Path
 from probe.credentials.load import load_credentials
 from probe.model.certificate import CredentialFacts
 from probe.model.target import TlsSettings
-from tests.support.credential_files import issue, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import issue
 
 ROOT = issue("root", ca=True)
 INTERMEDIATE = issue("intermediate", ROOT, ca=True)
@@ -25,19 +26,19 @@ def test_the_continuation_comes_from_the_ca_file_first(tmp_path: Path) -> None:
     (tmp_path / "z-root.pem").write_bytes(ROOT.pem)
     facts = load(tls)
 
-    assert [(at.path, at.certificate.subject.text) for at in facts.continuation] == [
+    assert [(at.path, at.certificate.subject.text) for at in facts.unsent_issuers] == [
         (str(tmp_path / "ca.crt"), "CN=intermediate"),
         (str(tmp_path / "z-root.pem"), "CN=root"),
     ]
-    assert facts.continuation[-1].certificate.self_signed
+    assert facts.unsent_issuers[-1].certificate.self_signed
 
 
 def test_the_continuation_is_proven_by_signature(tmp_path: Path) -> None:
     """A CA of the same name with another key is no issuer; a complete chain needs none."""
     impostor = issue("intermediate", ROOT, ca=True)
 
-    assert load(pair_files(tmp_path, LEAF, ca=(impostor,))).continuation == ()
-    assert load(pair_files(tmp_path, LEAF, INTERMEDIATE, ROOT)).continuation == ()
+    assert load(pair_files(tmp_path, LEAF, ca=(impostor,))).unsent_issuers == ()
+    assert load(pair_files(tmp_path, LEAF, INTERMEDIATE, ROOT)).unsent_issuers == ()
 
 
 def test_the_folder_is_read_within_bounds(tmp_path: Path) -> None:
@@ -47,4 +48,4 @@ def test_the_folder_is_read_within_bounds(tmp_path: Path) -> None:
     (tmp_path / "b.pem").write_bytes(INTERMEDIATE.pem + b"#" * 300_000)
     (tmp_path / "c.txt").write_bytes(INTERMEDIATE.pem)
 
-    assert load(tls).continuation == ()
+    assert load(tls).unsent_issuers == ()

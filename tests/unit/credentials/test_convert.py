@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat, pkcs12
 
 from probe.credentials.content import read_content
-from probe.credentials.whole_file import read_whole
+from probe.credentials.whole_file import read_whole_file
 from probe.model.finding import Role
-from tests.support.credential_files import key_pem
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, LEAF_KEY, P12, STRANGE, only_fault
 
 BOM = b"\xef\xbb\xbf"
@@ -99,7 +99,7 @@ def test_a_java_keystore_is_unpacked_by_its_commands(kind: str, role: Role, tmp_
         assert mended.key.public_key() == LEAF.key.public_key()
     else:
         assert mended.certificates == (LEAF.certificate, CA.certificate)
-        assert read_whole(raw).certificates == (LEAF.certificate, CA.certificate)
+        assert read_whole_file(raw).certificates == (LEAF.certificate, CA.certificate)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the commands under test are openssl's")

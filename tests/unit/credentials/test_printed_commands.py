@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from probe.credentials import convert as conversion
 from probe.credentials.content import read_content
+from probe.credentials.convert import Damage
 from probe.credentials.formats.recognise import Format
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
@@ -114,10 +115,9 @@ def test_a_path_is_one_argument_of_every_conversion(path: str) -> None:
     shown = f"./{path}" if path.startswith("-") else path
     for role in get_args(Role):
         steps = [step for kind in Format for step in conversion.convert(kind, role, path, b"x")]
-        steps += conversion.decrypt(path) + conversion.openssh(path)
-        steps += conversion.split_line(role, path) + conversion.unindent(role, path)
-        steps += conversion.strip_byte_order_mark(role, path) + conversion.copy_again(role, path)
-        steps += conversion.print_pkcs7(role, path) + conversion.plain_certificate(role, path)
+        for damage in get_args(Damage):
+            steps += conversion.repair(damage, role, path)
+        steps += conversion.convert_openssh(path) + conversion.copy_again(role, path)
         steps += conversion.compare_keys(path, path)
         for step in steps:
             if COMMAND.match(step):

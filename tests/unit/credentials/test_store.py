@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from probe.credentials import store as store_module
-from probe.credentials.file_settings import FileSettings
 from probe.credentials.load import load_credentials
+from probe.credentials.named_file import FileSettings
 from probe.credentials.store import READS, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
-from tests.support.credential_files import issue, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import issue
 
 CA = issue("CA", ca=True)
 OLD, NEW = issue("old", CA), issue("new", CA)
@@ -224,7 +225,7 @@ def test_a_rotation_is_over_when_the_exporters_were_started_again(tmp_path: Path
     pair_files(tmp_path, NEW)
     assert store.get(target(tls)).facts.rotated
 
-    store.exporters_started()
+    store.forget_rotations()
     assert store.get(target(tls)).facts.rotated == ()
 
     pair_files(tmp_path, OLD)

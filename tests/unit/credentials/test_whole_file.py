@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from probe.credentials.formats.keystore import read_keystore
 from probe.credentials.formats.recognise import Format
-from probe.credentials.whole_file import KeyFacts, NamedBlock, read_whole
-from tests.support.credential_files import key_pem
+from probe.credentials.whole_file import KeyFacts, NamedBlock, read_whole_file
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, CSR, LEAF, RSA, STRANGE
 
 COMBINED = LEAF.pem + CA.pem + LEAF.key_pem
@@ -37,7 +37,7 @@ WRAPPED = {
 @pytest.mark.parametrize("raw", WRAPPED.values(), ids=WRAPPED)
 def test_what_is_wrapped_is_seen(raw: bytes) -> None:
     """Certificates and the key are found through the wrapping that hides them from exporters."""
-    reading = read_whole(raw)
+    reading = read_whole_file(raw)
 
     assert reading.certificates == (LEAF.certificate, CA.certificate)
     assert [(key.private, key.key_type, key.key_bits) for key in reading.keys] == [
@@ -47,7 +47,7 @@ def test_what_is_wrapped_is_seen(raw: bytes) -> None:
 
 def test_pem_is_told_block_by_block() -> None:
     """Each block has its line; a request has its subject."""
-    reading = read_whole(COMBINED + CSR.public_bytes(Encoding.PEM))
+    reading = read_whole_file(COMBINED + CSR.public_bytes(Encoding.PEM))
 
     assert reading.what == (
         "is PEM with 2 certificates, 1 private key and 1 certificate signing request"
@@ -78,7 +78,7 @@ KEYS = {
 @pytest.mark.parametrize(("raw", "expected"), KEYS.values(), ids=KEYS)
 def test_a_key_is_told_by_kind_and_size(raw: bytes, expected: KeyFacts) -> None:
     """Private or public, encrypted or not, type and bits: nothing else but a digest."""
-    (key,) = read_whole(raw).keys
+    (key,) = read_whole_file(raw).keys
 
     assert (key.private, key.encrypted) == (expected.private, expected.encrypted)
     assert (key.key_type, key.key_bits) == (expected.key_type, expected.key_bits)
@@ -90,7 +90,7 @@ def test_a_pkcs7_bundle_shows_its_certificates(encoding: Encoding) -> None:
     """It needs no password."""
     raw = pkcs7.serialize_certificates([LEAF.certificate, CA.certificate], encoding)
 
-    assert set(read_whole(raw).certificates) == {LEAF.certificate, CA.certificate}
+    assert set(read_whole_file(raw).certificates) == {LEAF.certificate, CA.certificate}
 
 
 @pytest.mark.parametrize("name", STRANGE)
@@ -98,7 +98,7 @@ def test_the_format_is_the_one_that_exporters_meet(name: str) -> None:
     """Reading for no role calls a file what reading for its role calls it."""
     raw, _, kind, *_ = STRANGE[name]
 
-    assert read_whole(raw).format == kind
+    assert read_whole_file(raw).format == kind
 
 
 @settings(max_examples=150, deadline=None)
@@ -117,7 +117,7 @@ def test_a_damaged_keystore_ends_the_reading(tail: bytes) -> None:
 )
 def test_any_bytes_are_read(raw: bytes) -> None:
     """Nothing raises, and everything said is text without a key in it."""
-    reading = read_whole(raw)
+    reading = read_whole_file(raw)
 
     assert isinstance(reading.format, Format)
     assert reading.what

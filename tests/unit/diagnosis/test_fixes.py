@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from probe.attempt.target_facts import target_facts
 from probe.config.sources.sdk.environment import targets_from_environment
-from probe.credentials.fix_steps import COMMAND
+from probe.credentials.named_file import COMMAND
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import PLACEHOLDERS
 from probe.model.diagnosis import Diagnosis, Party

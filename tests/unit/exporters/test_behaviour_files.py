@@ -7,7 +7,7 @@ import msgspec.structs
 import pytest
 
 from probe.credentials.load import load_credentials
-from probe.model.certificate import CertificateAtHand
+from probe.model.certificate import LocatedCertificate
 from probe.model.evidence import Evidence
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.target import TlsSettings
@@ -18,7 +18,6 @@ from tests.support.certificate_facts import (
     OTHER_CA,
     exporter,
 )
-from tests.support.credential_files import issue
 from tests.support.evidence import (
     TAKEN,
     answered,
@@ -31,6 +30,7 @@ from tests.support.evidence import (
     target,
 )
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
+from tests.support.pki import issue
 
 
 def marked(role: Any) -> Finding:
@@ -129,10 +129,10 @@ def test_openssl_at_level_2_loads_no_short_key() -> None:
 def completed(path: str, *chain: Any) -> Evidence:
     """Return a refusal over a missing intermediate that is at hand in `path`."""
     at_hand = (
-        CertificateAtHand(path=path, certificate=ISSUING_CA),
-        CertificateAtHand(path=path, certificate=CLIENT_CA),
+        LocatedCertificate(path=path, certificate=ISSUING_CA),
+        LocatedCertificate(path=path, certificate=CLIENT_CA),
     )
-    files = holding(*(chain or (exporter(ISSUING_CA),)), continuation=at_hand)
+    files = holding(*(chain or (exporter(ISSUING_CA),)), unsent_issuers=at_hand)
     return refused(48, *files.client_chain, credentials=files)
 
 

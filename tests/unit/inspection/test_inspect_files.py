@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.backend.pki import Authority
 from probe.inspection.file_report import Inspection
-from probe.inspection.inspect_files import FileSet, inspect, sets_of
+from probe.inspection.inspect_files import FileSet, group_paths, inspect
 from probe.model.target import TlsSettings
+from tests.support.pki import Authority
 
 NOW: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 AT: Final = NOW.timestamp()
@@ -297,7 +297,7 @@ def test_files_without_a_role_find_theirs(tmp_path: Path) -> None:
     for name, raw in files.items():
         (tmp_path / name).write_bytes(raw)
 
-    sets = sets_of([str(tmp_path / name) for name in files])
+    sets = group_paths([str(tmp_path / name) for name in files])
 
     found = {
         tuple(
@@ -315,11 +315,11 @@ def test_a_combined_file_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "client.pem"
     path.write_bytes(LEAF.key_pem + LEAF.pem)
 
-    seen = inspect(sets_of([str(path)]), AT)
+    seen = inspect(group_paths([str(path)]), AT)
 
     assert len(seen.files) == 1
     assert faults(seen) == []
-    assert "its private key belongs to the certificate beside it" in said(seen)
+    assert "its private key belongs to the certificate next to it" in said(seen)
 
 
 def test_a_missing_half_counts_where_settings_are_whole() -> None:

@@ -13,13 +13,13 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from probe.backend.pki import Issued, write_pem
-from probe.backend.server import Backend
 from probe.config.configuration import Configuration, WebSettings
 from probe.model.target import Endpoint, Target, TlsSettings
-from probe.service.service import Service, stop_signals
+from probe.service.service import Service, handle_stop_signals
+from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry, run_probe, running_service
 from tests.support.demo_pki import PKI
+from tests.support.pki import Issued, write_pem
 
 
 def attempts(name: str) -> str:
@@ -205,7 +205,7 @@ async def test_a_bug_of_the_diagnosis_is_a_fault_of_ours_too(
 async def test_signals_are_left_as_they_were() -> None:
     """The handlers are there for as long as somebody waits, and not longer."""
     before = signal.getsignal(signal.SIGTERM)
-    with stop_signals() as stopped:
+    with handle_stop_signals() as stopped:
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(5):
             await stopped.wait()

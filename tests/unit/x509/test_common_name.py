@@ -7,11 +7,12 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.inspection.file_report import Judgement
 from probe.inspection.server_file import judge_name
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
-from tests.support.credential_files import issue
 from tests.support.memory_peer import handshake, server_context, settings_of
+from tests.support.pki import issue
 
 _CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
 
@@ -66,8 +67,9 @@ def test_any_common_name_comes_back(common_name: str) -> None:
 def test_the_handshake_and_inspect_show_the_same_common_name() -> None:
     """Both rooms that compare names read the one field."""
     served = issue("", subject=_rdns((_CN, "Acme, Inc. backend"), (_O, "Acme, Inc.")))
+    inspected = Judgement("cert", "tls.crt")
+    judge_name(inspected, read_facts(served.certificate), "backend")
     seen = handshake(server_context(server=served), settings_of(reference="backend"))[0].handshake  # type: ignore[arg-type]  # it has a certificate and a key
-    inspected = judge_name("tls.crt", read_facts(served.certificate), "backend")
 
     assert seen.name_check is not None
     assert seen.name_check.common_name == "Acme, Inc. backend"

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.credentials.content import Content, read_content
-from probe.credentials.fix_steps import COMMAND
 from probe.credentials.formats.pem import scan_pem
-from probe.credentials.formats.recognise import Format, recognise
+from probe.credentials.formats.recognise import Format, recognise_format
+from probe.credentials.named_file import COMMAND
 from probe.model.finding import Role
-from tests.support.credential_files import key_pem
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, RSA, STRANGE, only_fault
 
 BOM = b"\xef\xbb\xbf"
@@ -200,7 +200,7 @@ def test_any_bytes_are_read_without_an_exception(raw: bytes, role: Role, go: boo
     """Whatever a file holds comes back as content or as a fault, and every fact is one safe line."""
     content = read(raw, role, go=go)
 
-    assert isinstance(recognise(raw), Format)
+    assert isinstance(recognise_format(raw), Format)
     assert content.faults or content.certificates or content.key
     assert all(fault.fact.isprintable() for fault in (*content.faults, *content.remarks))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from probe.attempt.target_facts import target_facts
-from probe.credentials.fix_steps import COMMAND
+from probe.credentials.named_file import COMMAND
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.finding import Finding
@@ -17,7 +17,7 @@ from probe.model.target import (
     deciding_variables,
     name_variables,
 )
-from tests.support.credential_files import issue
+from tests.support.pki import issue
 from tests.support.sdk_environment import P, only, targets
 
 ENDPOINT = "https://collector:4317"
