@@ -8,16 +8,10 @@ certificate, then its own certificate at the backend.
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
+from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
 from probe.diagnosis.readings.experiment_results import get_experiment
-from probe.diagnosis.readings.observed import (
-    Refusal,
-    describe_usage_fault,
-    find_refusal,
-    get_fatal_alert,
-    get_unverified_handshake,
-    is_confirmed,
-    is_issuer_listed,
-)
+from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.exporters.file_handling import (
     byte_order_mark,
     encrypted_key,
@@ -41,7 +35,7 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 from probe.x509.names import matches_by_common_name
 from probe.x509.strength import find_weak_key, find_weak_signature
 

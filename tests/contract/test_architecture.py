@@ -31,7 +31,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "report": frozenset(
         {"diagnosis", "exporters", "inspection", "ledger", "messages", "model", "text", "x509"}
     ),
-    "alerting": frozenset({"diagnosis", "model", "report"}),
+    "alerting": frozenset({"diagnosis", "model"}),
     "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text", "x509"}),
     "telemetry": frozenset({"config", "diagnosis", "ledger", "model", "text"}),
     "web": frozenset(

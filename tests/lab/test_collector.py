@@ -9,7 +9,7 @@ import pytest
 
 from probe.model.target import Protocol
 from tests.lab.credentials import LabPki, Pair
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import Collector, StartCollector
 from tests.support.pki import Authority, write_pem
 

@@ -21,7 +21,7 @@ from cryptography import x509
 from probe.config.loader import load_configuration
 from probe.model.target import Target
 from tests.lab.credentials import LabPki, Pair
-from tests.lab.observing import observe
+from tests.lab.observation import observe
 from tests.lab.peers import listening
 from tests.lab.servers import Collector, StartCollector, process, started
 from tests.support.pki import write_pem

@@ -22,8 +22,8 @@ from probe.web.server.listener import serving as listening
 from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.support.pki import Authority, write_pem
+from tests.support.required_tools import missing
 from tests.support.web_files import CASES, HASH, PASSWORD, Case, ServerPki, mtls, users
-from tests.tools import missing
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "prometheus" / "web.yml"
 SCRAPED = 20.0

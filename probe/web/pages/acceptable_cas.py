@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from probe.diagnosis.readings.observed import is_issuer_listed
+from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.model.certificate import Name
 from probe.model.evidence import Evidence
 

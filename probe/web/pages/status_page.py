@@ -7,12 +7,11 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Final
 
-from probe.diagnosis.cause import Cause
+from probe.diagnosis.cause import PARTIES, Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.finding import Finding
 from probe.model.target import SourceState
-from probe.report.cause_page import PARTIES
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 from probe.web.pages.rendering import frame, template

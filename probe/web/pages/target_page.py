@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.diagnosis.cause import Cause
-from probe.diagnosis.readings.experiment_facts import read_experiments
+from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
 from probe.ledger.target_runtime import HistoryEntry, TargetRuntime

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from probe.diagnosis.cause import Cause
+from probe.diagnosis.cause import PARTIES, Cause
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
-from probe.report.cause_page import PARTIES
 from probe.report.outcome import Mood, mood_of, rank_severity
 from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text

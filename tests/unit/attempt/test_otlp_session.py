@@ -14,7 +14,7 @@ from tests.support.backends import nginx_refusal
 from tests.support.http2_bytes import PREFACE
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA
 from tests.support.memory_peer import VERSIONS, Version, server_context, settings_of
-from tests.support.talking import QUIET, SETTINGS, STRANGER, TOKEN, answer, talk, target, unstarted
+from tests.support.sessions import QUIET, SETTINGS, STRANGER, TOKEN, answer, talk, target, unstarted
 
 UNKNOWN_SERVER = OTHER_CA.issue("backend", usages=("serverAuth",))
 

@@ -26,7 +26,7 @@ from probe.system.own_limits import (
     lacks_descriptors,
     raise_descriptor_limit,
 )
-from tests.support.attempting import AT, prober, target
+from tests.support.attempts import AT, prober, target
 from tests.support.command_line import ROOT, configuration, entry, run_probe
 from tests.support.exhaustion import no_descriptors
 from tests.support.loopback_client import Start

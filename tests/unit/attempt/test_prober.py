@@ -11,7 +11,7 @@ import uvloop
 
 from probe.model.evidence import ConnectTry
 from probe.model.target import Depth, Protocol
-from tests.support.attempting import (
+from tests.support.attempts import (
     AT,
     GOOD,
     PROTOCOLS,

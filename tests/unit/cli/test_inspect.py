@@ -18,7 +18,7 @@ from probe.model.certificate import CertificateFacts, Name
 from probe.model.finding import Finding
 from probe.report.inspection import encode_inspection, print_inspection
 from tests.support.command_line import configuration
-from tests.support.inspecting import LEAF, ROOT, document, good_files, run
+from tests.support.inspections import LEAF, ROOT, document, good_files, run
 from tests.support.pki import Authority, new_key
 
 FILE_KEYS: Final = (

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from probe.inspection.inspect_files import group_paths
 from probe.inspection.inspect_files import inspect as look
 from probe.report.inspection import encode_inspection, print_inspection
-from tests.support.inspecting import LEAF, ROOT, document, good_files, run
+from tests.support.inspections import LEAF, ROOT, document, good_files, run
 from tests.support.pki import new_key
 
 BODY: Final = 16

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import PARTIES
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog
@@ -14,7 +15,6 @@ from probe.metrics.scrape import Metrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target
-from probe.report.cause_page import PARTIES
 from probe.report.result import build_result
 from probe.report.story import format_story
 from probe.telemetry import span_attributes

@@ -18,7 +18,7 @@ from probe.x509.signature import is_issued_by
 from tests.lab.hostile_certificates import CHAINS
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 from tests.support.memory_peer import MemoryServer, handshake, server_context, settings_of
-from tests.support.talking import QUIET, Talk, target
+from tests.support.sessions import QUIET, Talk, target
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 ONE_READ = 0.02

@@ -20,7 +20,7 @@ from probe.model.certificate import Name
 from probe.model.evidence import Ending, Evidence, Experiment
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import TraceContext
-from probe.report.cause_page import neighbours
+from probe.report.cause_page import list_neighbours
 from probe.web.application import ServiceView, web_application
 from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
 from probe.web.pages.target_page import render_target_page
@@ -200,7 +200,7 @@ async def test_further_handshakes_are_told() -> None:
         page = await read(client, "/targets/eu")
 
     assert "no client certificate" in page
-    assert "closed without a word" in page
+    assert "closed without an alert" in page
 
 
 def test_a_secret_stays_out_of_the_settings() -> None:
@@ -250,7 +250,7 @@ async def test_a_causes_page_is_that_of_the_document(id_: str) -> None:
 
     for text in (cause.title, cause.meaning, cause.evidence, *cause.citations):
         assert str(escape(text)) in page
-    for sentence in neighbours(cause):
+    for sentence in list_neighbours(cause, CATALOGUE):
         assert str(escape(sentence.replace("`", ""))) in page
     assert "{" not in page.split("</style>")[1]
 

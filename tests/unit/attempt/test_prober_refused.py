@@ -8,7 +8,7 @@ import pytest
 from hyperframe.frame import RstStreamFrame, SettingsFrame
 
 from probe.model.target import Depth
-from tests.support.attempting import GOOD, STRANGER, end, prober, received, serving, splice, target
+from tests.support.attempts import GOOD, STRANGER, end, prober, received, serving, splice, target
 from tests.support.loopback_client import Start
 from tests.support.memory_peer import MemoryServer, server_context
 from tests.support.pki import Issued

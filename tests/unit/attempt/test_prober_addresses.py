@@ -12,7 +12,7 @@ import pytest
 
 from probe.attempt.resolver import Resolver
 from probe.model.evidence import ConnectTry, to_json
-from tests.support.attempting import (
+from tests.support.attempts import (
     STRANGER,
     TOKEN,
     end,

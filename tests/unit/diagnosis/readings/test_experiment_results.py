@@ -4,7 +4,7 @@ import msgspec.structs
 import pytest
 
 from probe.diagnosis.diagnose import diagnose
-from probe.diagnosis.readings.experiment_facts import read_experiments
+from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.model.evidence import Evidence
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.evidence import target
@@ -41,5 +41,5 @@ def test_the_usual_port_is_not_advised_where_it_is_set(port: int, usual: bool) -
     over_http = target(protocol="http/protobuf", endpoint=f"https://h:{port}", host="h", port=port)
     fix = " ".join(diagnose(msgspec.structs.replace(seen, target=over_http)).fix)
 
-    assert ("4318 is OTLP/HTTP as a rule" in fix) is usual
+    assert ("4318 is usually OTLP/HTTP" in fix) is usual
     assert "endpoint" in fix

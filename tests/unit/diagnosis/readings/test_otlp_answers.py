@@ -2,7 +2,7 @@
 
 import pytest
 
-from probe.diagnosis.readings.other_protocol import serves_other_protocol
+from probe.diagnosis.readings.otlp_answers import serves_other_protocol
 from probe.model.evidence import Answer
 from tests.support.evidence import target
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.attempting import target
+from tests.support.attempts import target
 from tests.support.command_line import configuration, environment, start_probe
 
 TIMEOUT = 1.0

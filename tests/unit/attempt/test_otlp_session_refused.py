@@ -5,7 +5,7 @@ from hyperframe.frame import GoAwayFrame, RstStreamFrame
 
 from probe.attempt.otlp_session import Purpose
 from tests.support.memory_peer import VERSIONS, Version, server_context, settings_of
-from tests.support.talking import QUIET, SETTINGS, STRANGER, Talk, talk, unstarted
+from tests.support.sessions import QUIET, SETTINGS, STRANGER, Talk, talk, unstarted
 
 
 @pytest.mark.parametrize("version", VERSIONS)

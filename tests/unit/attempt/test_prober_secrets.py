@@ -6,7 +6,7 @@ import pytest
 
 from probe.model.evidence import from_json, to_json
 from probe.model.target import Depth, Protocol
-from tests.support.attempting import GOOD, PROTOCOLS, STRANGER, TOKEN, end, prober, target
+from tests.support.attempts import GOOD, PROTOCOLS, STRANGER, TOKEN, end, prober, target
 from tests.support.backends import Answers, Behaviour
 from tests.support.loopback_client import OTHER_CA, Start
 from tests.support.pki import Issued

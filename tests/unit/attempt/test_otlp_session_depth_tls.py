@@ -5,7 +5,7 @@ import pytest
 from probe.model.target import Protocol
 from tests.support.http2_bytes import PREFACE
 from tests.support.memory_peer import VERSIONS, Version, server_context
-from tests.support.talking import QUIET, SETTINGS, TOKEN, answer, talk
+from tests.support.sessions import QUIET, SETTINGS, TOKEN, answer, talk
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab.not_run import TESTS, not_run
+from tests.lab.stacks_not_run import TESTS, not_run
 
 
 def skipped(file: str, reason: str) -> pytest.TestReport:

@@ -18,7 +18,7 @@ from probe.tls.settings import ClientSettings
 from tests.support.loopback_client import OTHER_CA, SERVER_CA
 from tests.support.memory_peer import VERSIONS, MemoryServer, Version, server_context, settings_of
 from tests.support.pki import Issued
-from tests.support.talking import SETTINGS, STRANGER, TOKEN, Talk
+from tests.support.sessions import SETTINGS, STRANGER, TOKEN, Talk
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from probe.backend.http1_server import Http1Server
 from probe.backend.http2_server import Http2Server
 from probe.model.target import Protocol
 from probe.otlp.request import build_request
-from tests.support.talking import NOW, QUIET, target
+from tests.support.sessions import NOW, QUIET, target
 
 
 def clear(protocol: Protocol, purpose: Purpose = "export") -> OtlpSession:
