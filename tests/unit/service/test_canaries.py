@@ -228,7 +228,7 @@ async def test_no_key_of_a_collector_shows_a_canary(folder: File) -> None:
         )
         documents = [
             (("exporters", "otlphttp", *path), exporter)
-            for path in ((), *places(inspect.type_info(collector_exporter._Entry)))
+            for path in ((), *places(inspect.type_info(collector_exporter.ExporterEntry)))
         ]
         for kind, shape in EXTENSIONS.items():
             with_auth = placed(exporter, ("exporters", "otlphttp", "auth"), {"authenticator": kind})
