@@ -22,8 +22,11 @@ FAILING: Final = {
 FILLED: Final = (
     (r'evidence\.ending\.stage != "handshake":  # TODO.*', 'evidence.ending.detail != "canceled":'),
     (r"Strength\.FITS", "Strength.NAMED"),
-    (r"frozenset\(\),  # TODO.*", 'frozenset({"close"}),'),
-    (r'"close", handshake=begun\(\)\)  # TODO.*', '"close", detail="canceled", handshake=begun())'),
+    (r"frozenset\(\),  # TODO.*", 'frozenset({"completed"}),'),
+    (
+        r'"close", handshake=begun\(\)\)  # TODO.*',
+        '"completed", detail="canceled", handshake=begun())',
+    ),
     (r"  # TODO.*", ""),
     (r"TODO: ", ""),
 )
