@@ -84,7 +84,7 @@ async def recheck_at_tls12(
         credentials: those of the attempt.
         address: of the backend, or of its proxy.
         deadline: monotonic seconds.
-        meter: measures what this process itself loses of its time, of this handshake alone.
+        meter: measures what this process itself loses of its time, for this handshake only.
 
     Returns:
         None where the handshake showed nothing.

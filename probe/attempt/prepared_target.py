@@ -25,7 +25,7 @@ ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
     "grpc": (b"h2",),
     "http/protobuf": (b"h2", b"http/1.1"),
 }
-"""What exporters offer: grpc-go h2 alone, net/http both."""
+"""What exporters offer: grpc-go only h2, net/http both."""
 
 UNVARIED: Final = Variant()
 """The target's own settings."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.attempt.connect import is_own_address
-from probe.attempt.resolver import NoPlaceError, Resolver
+from probe.attempt.resolver import NoSlotError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
@@ -85,7 +85,7 @@ class OnDemand:
         self._recorded = recorded
         self._slots = asyncio.Semaphore(concurrency)
         self.resolver = Resolver(
-            places=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, patience=LOOK_UP_WAITS
+            slots=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, slot_timeout=LOOK_UP_WAITS
         )
         self._experiments = ExperimentSchedule(
             enabled=pipeline.settings.experiments, wait_for_slot=True
@@ -188,7 +188,7 @@ class _AllowedResolver(Resolver):
         """
         try:
             found = await self._shared.resolve(host, deadline)
-        except NoPlaceError as error:
+        except NoSlotError as error:
             raise BusyError(str(error)) from None
         endpoint = self._target.endpoint
         if self._target.proxy_url is not None:

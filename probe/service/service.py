@@ -227,7 +227,7 @@ class Service:
 
 
 def _lookups(resolver: Resolver) -> Lookups:
-    return Lookups(resolver.under_way, resolver.places, resolver.refused)
+    return Lookups(resolver.active, resolver.slots, resolver.refused)
 
 
 @contextmanager

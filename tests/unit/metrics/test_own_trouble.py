@@ -42,10 +42,10 @@ async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPat
     """How many are under way, how many may be, how many were refused."""
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: answered.wait(20) and [])
-    resolver = Resolver(places=2)
+    resolver = Resolver(slots=2)
 
     def read() -> Lookups:
-        return Lookups(resolver.under_way, resolver.places, resolver.refused)
+        return Lookups(resolver.active, resolver.slots, resolver.refused)
 
     names = (resolver.resolve(f"h{n}", monotonic() + 0.2) for n in range(5))
     await asyncio.gather(*names, return_exceptions=True)
