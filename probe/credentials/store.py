@@ -5,6 +5,7 @@ An exporter that reads its files once, at its start, still has what they held th
 reported as a rotation. Times of day are for people; ages are of the monotonic clock.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from probe.credentials.load import load_credentials
 from probe.credentials.named_file import FileSettings
 from probe.credentials.read_file import read_served_file
 from probe.credentials.tls_context import Credentials
-from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation
+from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation, ServedFile
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
 from probe.text.description import is_plausible_path
 from probe.text.safe_text import safe_text
@@ -56,9 +57,11 @@ class CredentialFiles:
         self._first: CredentialFacts | None = None
         """The first that could be used: what an exporter that started then still has."""
         self._rotated: tuple[Rotation, ...] = ()
+        self._served: ServedFile | None = None
+        """What the backend's file held when it was last read."""
         self._served_since = 0.0
         """Since when the backend's file holds what it holds, monotonic seconds."""
-        self._checked = 0.0
+        self._checked = -math.inf
         """When the files were last checked, monotonic seconds."""
 
     def read(self) -> Credentials:
@@ -70,21 +73,18 @@ class CredentialFiles:
         Raises:
             OSError: where the probe itself lacks file descriptors or memory.
         """
-        known = self._credentials
+        known, now = self._credentials, self._store.clock()
         if known is not None and _stat_files(self._paths) == self._states:
-            self._checked = self._store.clock()
+            self._checked = now
             return known
-        at = self._store.wall_clock()
-        states, read = _load(self._key, self._paths, at)
-        now = self._store.clock()
-        served, before = read.facts.served, known.facts.served if known else None
-        if served is not None and (before is None or before.chain != served.chain):
-            # Its own date is all that the first reading has; later it may be of another clock, but
-            # it came after the last check in any case.
-            age = max(at - served.modified, 0.0)
-            self._served_since = now - (age if known is None else min(age, now - self._checked))
         self._store.reloads += known is not None
-        self._states, self._checked = states, now
+        at = self._store.wall_clock()
+        self._states, read = _load(self._key, self._paths, at)
+        served = read.facts.served
+        if served is not None and (self._served is None or self._served.chain != served.chain):
+            # Its own date may be of another clock; it came after the last check of it in any case.
+            self._served_since = now - min(max(at - served.modified, 0.0), now - self._checked)
+        self._served, self._checked = served, now
         if not read.facts.faults:
             self._first = self._first or read.facts
             self._rotated = _find_rotations(
@@ -147,7 +147,7 @@ class CredentialStore:
         )
         files = self._open.get(key)
         if files is None:
-            self._open[key] = files = CredentialFiles(key, credential_files(target), self)
+            self._open[key] = files = CredentialFiles(key, find_credential_files(target), self)
         return files
 
     def forget_rotations(self) -> None:
@@ -176,7 +176,7 @@ def _find_rotations(
     )
 
 
-def credential_files(target: Target) -> tuple[str, ...]:
+def find_credential_files(target: Target) -> tuple[str, ...]:
     """Return the paths of every file that the credentials of `target` are read from."""
     tls, served = target.tls, target.server_certificate_file
     named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)

@@ -1,6 +1,6 @@
 """by_exporter: where exporters differ from the probe on the same files and the same backend.
 
-Law 5: each rule follows from fields of the evidence; of a runtime that no rule speaks of nothing
+Each rule follows from fields of the evidence; of a runtime that no rule speaks of nothing
 is claimed. The rules stand in the order in which an exporter meets them: its files, the server's
 certificate, then its own certificate at the backend.
 """
@@ -118,7 +118,7 @@ def _completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdi
 
 
 def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Python's gRPC exporter takes the client certificate only beside a CA file.
+    """Python's gRPC exporter takes the client certificate only together with a CA file.
 
     Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_get_credentials`.
     """

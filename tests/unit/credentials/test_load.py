@@ -21,7 +21,8 @@ from probe.credentials.content import SIZE_LIMIT
 from probe.credentials.load import load_credentials
 from probe.model.certificate import CredentialFacts
 from probe.model.target import Secret, TlsSettings
-from tests.support.credential_files import Issued, issue, key_pem, named, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import Issued, issue, key_pem, name_of
 
 ROOT = issue("root", ca=True)
 INTERMEDIATE = issue("intermediate", ROOT, ca=True)
@@ -231,7 +232,7 @@ def test_a_certificate_that_cannot_authenticate(tmp_path: Path) -> None:
     key = x25519.X25519PrivateKey.generate()
     builder = x509.CertificateBuilder(
         issuer_name=ROOT.certificate.subject,
-        subject_name=named("x"),
+        subject_name=name_of("x"),
         public_key=key.public_key(),
         serial_number=1,
         not_valid_before=ROOT.certificate.not_valid_before_utc.replace(tzinfo=None),

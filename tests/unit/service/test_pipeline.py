@@ -10,7 +10,8 @@ from probe.model.target import Endpoint, Target
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import DetachedScope, FaultThrottle, Pipeline
 from probe.text.secret_register import SecretRegister
-from tests.support.credential_files import issue, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import issue
 
 CA = issue("CA", ca=True)
 
