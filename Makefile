@@ -13,7 +13,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab faults check causes rules dashboards references bench collector lock clean
+.PHONY: help demo test lab faults check new-cause causes rules dashboards references bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
@@ -21,6 +21,7 @@ help:
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
 	@echo "make faults     injects 300 faults while a probe runs and judges every verdict; SEED=, COUNT="
 	@echo "make check      lint, formatting, types and the rules of the architecture"
+	@echo "make new-cause  writes the skeleton of a cause: ID=my_cause FAMILY=network"
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards from grafana/source"
@@ -42,6 +43,11 @@ lab: $(VENV)/.test collector
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.run $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
 		$(if $(ONLY),--only $(ONLY)) $(if $(KINDS),--kinds $(KINDS)) $(if $(KEEP),--keep $(KEEP))
+
+new-cause: $(VENV)/.test
+	@$(BIN)/python -m tools.new_cause $(if $(ID),$(ID),"") $(if $(FAMILY),$(FAMILY),"")
+	@$(BIN)/ruff check --quiet --fix --select I probe/diagnosis tests/stories tests/lab
+	@$(BIN)/ruff format --quiet probe/diagnosis tests/stories tests/lab
 
 causes: $(VENV)/.test
 	$(BIN)/python -m probe.report.causes_markdown CAUSES.md

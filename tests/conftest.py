@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 # Here and not in the lab's conftest: the controller of pytest-xdist reads this one only.
-from tests.lab.not_run import pytest_terminal_summary
+from tests.lab.stacks_not_run import pytest_terminal_summary
 from tests.support.ports import reserved_port
 
 __all__ = ["pytest_terminal_summary", "refused_port"]

@@ -1,13 +1,12 @@
-"""Alerts on certificates: those that end soon, and new ones that nobody has read yet."""
+"""Alerting rules on certificates: those that end soon, and new ones that nobody has read yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from probe.alerting.links import CAUSE, TARGET, Pages, fix_template, get_first_step
 from probe.alerting.rule import AlertRule, Thresholds
-from probe.diagnosis.catalogue import CATALOGUE
-from probe.diagnosis.families.not_reloading import BACKEND_NOT_RELOADING, EXPORTER_NOT_RELOADING
+from probe.diagnosis.cause import Cause
 
 WARNING_SHARE: Final = 4
 """A certificate is due in the last quarter of its lifetime at the earliest.
@@ -24,91 +23,98 @@ _LEFT: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Certificates:
+class _Expiry:
+    """Certificates of one place, and what their end brings about."""
+
     alert: str
     source: str
     where: str
     then: str
     cause: str
-    fix: str
-    ended_too: bool = True
+    fix: str = ""
+    """Empty: the first step of the cause."""
+    after_end: bool = True
+    """Whether it is still an alert once they have ended."""
 
 
-_CERTIFICATES: Final = (
-    _Certificates(
+_EXPIRIES: Final = (
+    _Expiry(
         alert="MtlsProbeClientCertificateExpiring",
         source="client",
         where="cert_file",
         then="From then on, backends refuse the exporter.",
         cause="client_cert_expired",
-        fix=get_first_step(CATALOGUE["client_cert_expired"]),
     ),
-    _Certificates(
+    _Expiry(
         alert="MtlsProbeServerCertificateExpiring",
         source="server",
         where="the backend's chain",
         then="From then on, exporters refuse the backend.",
         cause="server_cert_expired",
-        fix=get_first_step(CATALOGUE["server_cert_expired"]),
     ),
-    _Certificates(
+    _Expiry(
         alert="MtlsProbeCaCertificateExpiring",
         source="client_ca_bundle",
         where="ca_file",
         then="From then on, the exporter refuses backends whose certificate is of this CA.",
         cause="server_ca_untrusted",
         fix=(
-            "Put the CA that follows into ca_file, beside this one, before a backend gets a "
+            "Put the CA that follows into ca_file, next to this one, before a backend gets a "
             "certificate of it. A CA that no backend needs any more can be taken out."
         ),
         # An ended CA that no backend needs does no harm; one that is needed makes targets fail.
-        ended_too=False,
+        after_end=False,
     ),
 )
 
 
-def list_certificate_rules(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
-    """Yield the alerts of certificates that end soon or are not in use yet."""
-    for certificates in _CERTIFICATES:
-        yield _expiring(certificates, "warning", thresholds.expiry_warning, WARNING_SHARE, pages)
-        yield _expiring(certificates, "critical", thresholds.expiry_critical, CRITICAL_SHARE, pages)
-    yield from _rotation(pages)
+def list_certificate_rules(
+    thresholds: Thresholds, pages: Pages, catalogue: Mapping[str, Cause]
+) -> Iterator[AlertRule]:
+    """Yield the alerting rules of certificates that end soon or are not in use yet."""
+    for expiry in _EXPIRIES:
+        fix = expiry.fix or get_first_step(catalogue[expiry.cause])
+        for severity, seconds, share in (
+            ("warning", thresholds.expiry_warning, WARNING_SHARE),
+            ("critical", thresholds.expiry_critical, CRITICAL_SHARE),
+        ):
+            yield AlertRule(
+                alert=expiry.alert,
+                expr=_write_expression(expiry, seconds, share),
+                hold="5m",
+                severity=severity,
+                annotations={
+                    "summary": f"A certificate of {TARGET} in {expiry.where} {_LEFT}",
+                    "description": (
+                        f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted from "
+                        f"0. {expiry.then}"
+                    ),
+                    "fix": fix,
+                    "runbook_url": pages.of_cause(expiry.cause),
+                    "dashboard_url": pages.of_target(),
+                },
+            )
+    yield from _list_rotation_rules(pages, catalogue)
 
 
-def _expiring(
-    of: _Certificates, severity: str, seconds: float, share: int, pages: Pages
-) -> AlertRule:
-    after, before = (f'{name}{{source="{of.source}"}}' for name in (_AFTER, _BEFORE))
+def _write_expression(expiry: _Expiry, seconds: float, share: int) -> str:
+    after, before = (f'{name}{{source="{expiry.source}"}}' for name in (_AFTER, _BEFORE))
     left = f"{after} - time()"
-    return AlertRule(
-        alert=of.alert,
-        # Both must hold: a certificate for one day is not due all day long.
-        expr=f"""\
-{left if of.ended_too else f"({left} > 0)"} < {_span(seconds)}
+    # Both must hold: a certificate for one day is not due all day long.
+    return f"""\
+{left if expiry.after_end else f"({left} > 0)"} < {_format_span(seconds)}
 unless
     {left}
   >=
     (
         {after}
       - {before}
-    ) / {share}""",
-        hold="5m",
-        severity=severity,
-        annotations={
-            "summary": f"A certificate of {TARGET} in {of.where} {_LEFT}",
-            "description": (
-                f"It is number {{{{ $labels.position }}}} in {of.where}, counted from 0. {of.then}"
-            ),
-            "fix": of.fix,
-            "runbook_url": pages.of_cause(of.cause),
-            "dashboard_url": pages.of_target(),
-        },
-    )
+    ) / {share}"""
 
 
-def _rotation(pages: Pages) -> Iterator[AlertRule]:
-    exporter, backend = EXPORTER_NOT_RELOADING, BACKEND_NOT_RELOADING
-    faults = [cause for cause in CATALOGUE.values() if "credentials" in cause.applies]
+def _list_rotation_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:
+    exporter, backend = catalogue["exporter_not_reloading"], catalogue["backend_not_reloading"]
+    faults = [cause for cause in catalogue.values() if "credentials" in cause.applies]
     yield AlertRule(
         alert="MtlsProbeCredentialsNotReloading",
         # The files cannot be used, and yet the backend confirms: with those of before.
@@ -149,7 +155,7 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
     )
 
 
-def _span(seconds: float) -> str:
+def _format_span(seconds: float) -> str:
     """Return `seconds` as whoever reads a rule takes them in: by days, else hours."""
     for unit in (86400, 3600):
         if seconds % unit == 0:

@@ -4,19 +4,21 @@ Each target that is not as expected is in exactly one of the three, whatever its
 no alert is lost to a join, or because a cause changes from attempt to attempt.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, fix_template
 from probe.alerting.recording import FAILING, OF_THE_CAUSE
 from probe.alerting.rule import AlertRule, Thresholds
-from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
 
 _LIKELY: Final = '{{ if eq $labels.certain "false" }}, most likely but not for certain{{ end }}'
 
 
-def list_failing_rules(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRule]:
-    """Yield the alerts of targets that are not as expected."""
+def list_failing_rules(
+    thresholds: Thresholds, pages: Pages, catalogue: Mapping[str, Cause]
+) -> Iterator[AlertRule]:
+    """Yield the alerting rules of targets that are not as expected."""
     # `for` would begin anew at each change of the cause, which is a label of the alert. Without
     # the offset, the first attempt of a new target would be enough.
     window = thresholds.window
@@ -35,7 +37,7 @@ def list_failing_rules(thresholds: Thresholds, pages: Pages) -> Iterator[AlertRu
                 f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
                 f"Who must act: {PARTY}."
             ),
-            "fix": fix_template(CATALOGUE.values()),
+            "fix": fix_template(catalogue.values()),
             "runbook_url": pages.of_cause(CAUSE),
             "dashboard_url": pages.of_target(),
         },

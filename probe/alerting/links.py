@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from probe.diagnosis.cause import Cause
+from probe.diagnosis.cause import PARTIES, Cause
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
-from probe.report.cause_page import PARTIES
 
 TARGET: Final = "{{ $labels.target }}"
 CAUSE: Final = "{{ $labels.cause }}"

@@ -1,13 +1,13 @@
 """Alerts on the probe itself: without them, a probe that stands still would look like health."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from probe.alerting.links import TARGET, Pages, get_first_step
 from probe.alerting.rule import AlertRule
-from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
 
 
-def list_probe_rules(pages: Pages) -> Iterator[AlertRule]:
+def list_probe_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:
     """Yield the alerts on clocks, attempts, scrapes, the configuration and its sources."""
     itself = pages.of_cause("probe_fault")
     yield AlertRule(
@@ -26,7 +26,7 @@ abs(mtls_probe_clock_offset_seconds)
                 "Measured by {{ $labels.source }}. Where a clock is wrong, valid certificates "
                 "seem expired, or not valid yet."
             ),
-            "fix": get_first_step(CATALOGUE["clock_skew"]),
+            "fix": get_first_step(catalogue["clock_skew"]),
             "runbook_url": pages.of_cause("clock_skew"),
             "dashboard_url": pages.of_target(),
         },

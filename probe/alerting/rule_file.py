@@ -1,47 +1,83 @@
 """The Prometheus rule file, for the thresholds of a configuration and the addresses of a site.
 
-Pure, and stable: the same thresholds and addresses give the same bytes.
+Pure, and stable: the same thresholds, addresses and causes give the same bytes.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
 
 from probe.alerting.certificates import list_certificate_rules
 from probe.alerting.failing import list_failing_rules
 from probe.alerting.links import Pages
 from probe.alerting.probe_itself import list_probe_rules
 from probe.alerting.recording import RECORDING_RULES
-from probe.alerting.rule import RuleGroup, Thresholds, groups_yaml, indent_text
+from probe.alerting.rule import AlertRule, RecordingRule, RuleGroup, Thresholds
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
 
 _WRITTEN_BY: Final = "# Written by `mtls-probe rules`; the thresholds are the configuration's.\n"
-_OBJECT: Final = """\
-apiVersion: monitoring.coreos.com/v1
-kind: PrometheusRule
-metadata:
-  name: mtls-probe
-  labels:
-    app.kubernetes.io/name: mtls-probe
-spec:
-"""
+_OBJECT: Final = {
+    "apiVersion": "monitoring.coreos.com/v1",
+    "kind": "PrometheusRule",
+    "metadata": {"name": "mtls-probe", "labels": {"app.kubernetes.io/name": "mtls-probe"}},
+}
 
 
-def rule_group(thresholds: Thresholds, pages: Pages) -> RuleGroup:
+def rule_group(
+    thresholds: Thresholds, pages: Pages, catalogue: Mapping[str, Cause] = CATALOGUE
+) -> RuleGroup:
     """Return all rules in one group, for they are evaluated in order: alerts rest on recordings."""
     return RuleGroup(
         "mtls-probe",
         (
             *RECORDING_RULES,
-            *list_failing_rules(thresholds, pages),
-            *list_certificate_rules(thresholds, pages),
-            *list_probe_rules(pages),
+            *list_failing_rules(thresholds, pages, catalogue),
+            *list_certificate_rules(thresholds, pages, catalogue),
+            *list_probe_rules(pages, catalogue),
         ),
     )
 
 
 def rule_file(group: RuleGroup) -> str:
     """Return `group` as a file for `rule_files` of a Prometheus."""
-    return _WRITTEN_BY + groups_yaml([group])
+    return _WRITTEN_BY + _dump(_list_groups(group))
 
 
 def prometheus_rule(group: RuleGroup) -> str:
     """Return `group` as an object of the Prometheus operator."""
-    return _WRITTEN_BY + _OBJECT + indent_text(groups_yaml([group]), 2)
+    return _WRITTEN_BY + _dump({**_OBJECT, "spec": _list_groups(group)})
+
+
+def _list_groups(group: RuleGroup) -> dict[str, Any]:
+    rules = [_describe_rule(rule) for rule in group.rules]
+    return {"groups": [{"name": group.name, "rules": rules}]}
+
+
+def _describe_rule(rule: AlertRule | RecordingRule) -> dict[str, Any]:
+    if isinstance(rule, RecordingRule):
+        return {"record": rule.record, "expr": _choose_style(rule.expr)}
+    return {
+        "alert": rule.alert,
+        "expr": _choose_style(rule.expr),
+        **({"for": rule.hold} if rule.hold else {}),
+        "labels": {"severity": rule.severity},
+        "annotations": {name: _choose_style(text) for name, text in rule.annotations.items()},
+    }
+
+
+def _choose_style(text: str) -> str:
+    """Return a text of several lines so that it is written as it stands."""
+    return LiteralScalarString(text) if "\n" in text else text
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 2**31  # one line for each text: what a reader of a change compares
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()

@@ -199,7 +199,7 @@ def _has_source(family: int, address: str, port: int) -> bool:
 
     connect(2) gives EADDRNOTAVAIL both where all ephemeral ports are taken and where no address of
     ours fits, as in a container without IPv6. Connecting a datagram socket sends nothing, and
-    takes its port from another range of numbers: it fails for want of an address alone.
+    takes its port from another range of numbers: it fails only where there is no address.
     """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:

@@ -14,13 +14,14 @@ import msgspec.structs
 
 from probe.attempt.connect import open_stream
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
+from probe.attempt.otlp_session import OtlpSession, Purpose
 from probe.attempt.prepared_target import ALPN, UNVARIED, PreparedTarget
 from probe.attempt.pump import Pump, send_close
-from probe.attempt.session import OtlpSession, Purpose
+from probe.attempt.session import PlaintextSession
 from probe.credentials.tls_context import Credentials, Variant
-from probe.model.evidence import Ending, EndingKind, Experiment, Handshake, Recheck, Varied
+from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied
 from probe.model.target import Protocol
-from probe.otlp.request import OPENING, Request, build_request
+from probe.otlp.request import Request, build_request
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
@@ -52,8 +53,6 @@ _PURPOSES: Final[dict[Varied, Purpose]] = {
     "no_client_certificate": "tls",
     "other_protocol": "export",
 }
-_FIRST_BYTES: Final = 64
-_TLS_RECORDS: Final = (b"\x15\x03", b"\x16\x03")
 
 
 def is_silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
@@ -85,7 +84,7 @@ async def recheck_at_tls12(
         credentials: those of the attempt.
         address: of the backend, or of its proxy.
         deadline: monotonic seconds.
-        meter: measures what this process itself loses of its time, of this handshake alone.
+        meter: measures what this process itself loses of its time, for this handshake only.
 
     Returns:
         None where the handshake showed nothing.
@@ -213,51 +212,3 @@ class ExperimentRound:
         """Return the target's request in `protocol`, without any header of its own."""
         bare = replace(self.prepared.target, protocol=protocol, headers=())
         return build_request(bare, self.prepared.settings.user_agent)
-
-
-class PlaintextSession:
-    """Sends the opening of HTTP/2 without TLS, and keeps the first bytes of the answer.
-
-    An HTTP/2 server without TLS answers with SETTINGS, an HTTP/1.1 one with a status line, a TLS
-    server with an alert or not at all. Nothing of the application is sent.
-    """
-
-    wake_at: float | None = None
-
-    def __init__(self) -> None:
-        """Prepare the opening."""
-        self.ending: Ending | None = None
-        self.first_bytes = b""
-        self._output = OPENING
-
-    def start(self, now: float) -> None:
-        """Nothing to prepare: the opening is the output."""
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take the first bytes; they show which protocol the peer speaks."""
-        del now
-        if self.ending is None:
-            self.first_bytes = (self.first_bytes + data)[:_FIRST_BYTES]
-        if len(self.first_bytes) > 1:
-            self._end("alert" if self.first_bytes.startswith(_TLS_RECORDS) else "not_tls")
-
-    def receive_eof(self, now: float, *, reset: bool) -> None:
-        """Take the end of the peer's bytes."""
-        del now
-        self._end("reset" if reset else "close")
-
-    def wake(self, now: float) -> None:
-        """Not needed: no timer is ever asked for."""
-
-    def expire(self, now: float) -> None:
-        """End at the deadline."""
-        del now
-        self._end("timeout")
-
-    def take_output(self) -> bytes:
-        """Return the opening, once."""
-        output, self._output = self._output, b""
-        return output
-
-    def _end(self, kind: EndingKind) -> None:
-        self.ending = self.ending or Ending(stage="handshake", kind=kind)

@@ -1,8 +1,7 @@
-"""Masks what a peer said in evidence: every text that it chose, and none that the probe wrote.
+"""Masks secrets in evidence: in every text that a peer chose, and in none that the probe wrote.
 
-It is the last step before evidence is handed on, and what holds no secret comes back as the
-same object. Numbers, digests, names of errors and of our own stages are never touched: the
-diagnosis decides by them.
+It is the last step before evidence is passed on. Numbers, digests, names of errors and of stages are
+never touched: the diagnosis decides by them.
 """
 
 from collections.abc import Callable
@@ -38,21 +37,16 @@ TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     Name: ("text",),
     CertificateFacts: ("subject", "issuer", "common_name", "sans", "aia_issuers"),
 }
-"""The fields of each record that a peer's text may stand in, directly or deeper."""
-HEXADECIMAL: Final[dict[type[Record], tuple[str, ...]]] = {
-    Evidence: ("first_bytes",),
-    Handshake: ("first_bytes",),
-    Experiment: ("first_bytes",),
-}
-"""Bytes of a peer in hexadecimal digits: masked as the text that they are."""
-
+"""The fields of each record that may have a peer's text, directly or deeper."""
+HEXADECIMAL: Final = "first_bytes"
+"""The field that has a peer's bytes in hexadecimal digits; it is masked as the text that they are."""
 
 _SHARED: Final = frozenset({CertificateFacts, Name})
 _MOST_KNOWN: Final = 4096
 
 
 class EvidenceMasker:
-    """Masks evidence by a register; what it found of a certificate or a name it remembers."""
+    """Masks evidence by a register, and remembers the masked forms of certificates and names."""
 
     def __init__(self, register: SecretRegister) -> None:
         """Take the register."""
@@ -61,58 +55,56 @@ class EvidenceMasker:
         self._version = register.version
 
     def mask_evidence(self, evidence: Evidence) -> Evidence:
-        """Return `evidence` without the secrets of the register."""
-        return self._over(evidence)
+        """Return `evidence` without the secrets of the register; the same object if it has none."""
+        return self._mask(evidence)
 
     def mask_experiments(self, experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
         """Return `experiments` without the secrets of the register."""
-        return tuple(map(self._over, experiments))
+        return tuple(map(self._mask, experiments))
 
-    def _over(self, record: T) -> T:
+    def _mask(self, record: T) -> T:
         if not len(self._register):
             return record
         if self._version != self._register.version:
             self._version = self._register.version
             self._known = {}
-        return self._record(record)
+        return self._mask_record(record)
 
-    def _record(self, record: T) -> T:
+    def _mask_record(self, record: T) -> T:
         kind = type(record)
-        if kind in _SHARED:
-            # Readers of certificates give the same object for the same bytes.
-            known = self._known.get(id(record))
-            if known is not None:
-                return cast("T", known[1])
+        # Readers of certificates give the same object for the same bytes.
+        known = self._known.get(id(record)) if kind in _SHARED else None
+        if known is not None:
+            return cast("T", known[1])
         changed: dict[str, Any] = {}
-        # A record that nobody has put into the table is masked whole.
+        # A record that is not in the table is masked whole.
         for name in TEXTS.get(kind, kind.__struct_fields__):
-            held = getattr(record, name)
-            new = self._value(held)
-            if new is not held and new != held:
+            value = getattr(record, name)
+            new = self._mask_value(value)
+            if new is not value and new != value:
                 changed[name] = new
-        for name in HEXADECIMAL.get(kind, ()):
-            held = getattr(record, name)
-            if held and (new := _masked_hex(held, self._register.mask)) != held:
-                changed[name] = new
+        digits = getattr(record, HEXADECIMAL, "")
+        if digits and (new := _mask_hex(digits, self._register.mask)) != digits:
+            changed[HEXADECIMAL] = new
         masked = msgspec.structs.replace(record, **changed) if changed else record
         if kind in _SHARED:
             if len(self._known) >= _MOST_KNOWN:
                 self._known = {}
-            # The object itself is held too, so that its id stays its own.
+            # The object itself is kept too, so that its id stays its own.
             self._known[id(record)] = (record, masked)
         return masked
 
-    def _value(self, held: Any) -> Any:
-        if not held:
-            return held
-        if type(held) is str:
-            return self._register.mask(held)
-        if type(held) is tuple:
-            return tuple([self._value(one) for one in held])
-        return self._record(held) if isinstance(held, Record) else held
+    def _mask_value(self, value: Any) -> Any:
+        if not value:
+            return value
+        if type(value) is str:
+            return self._register.mask(value)
+        if type(value) is tuple:
+            return tuple([self._mask_value(one) for one in value])
+        return self._mask_record(value) if isinstance(value, Record) else value
 
 
-def _masked_hex(digits: str, mask: Callable[[str], str]) -> str:
+def _mask_hex(digits: str, mask: Callable[[str], str]) -> str:
     try:
         text = bytes.fromhex(digits).decode("latin-1")
     except ValueError:

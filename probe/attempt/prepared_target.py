@@ -6,10 +6,10 @@ from functools import lru_cache
 from time import thread_time
 from typing import Final
 
-from probe.attempt.session import Purpose
+from probe.attempt.otlp_session import Purpose
 from probe.attempt.target_facts import next_hop, target_facts
 from probe.credentials.tls_context import Credentials, Variant
-from probe.model.certificate import Name
+from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Offer
 from probe.model.target import Protocol, Target
 from probe.model.trace_context import TraceContext
@@ -19,17 +19,18 @@ from probe.text.safe_text import safe_text
 from probe.tls.bindings import ReadBuffer
 from probe.tls.settings import ClientSettings, encode_server_name
 from probe.x509.names import SPIFFE, is_ip_address
-from probe.x509.parse import CertificateReader, parse_name
+from probe.x509.parse import parse_name, read_der
 
 ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
     "grpc": (b"h2",),
     "http/protobuf": (b"h2", b"http/1.1"),
 }
-"""What exporters offer: grpc-go h2 alone, net/http both."""
+"""What exporters offer: grpc-go only h2, net/http both."""
 
 UNVARIED: Final = Variant()
 """The target's own settings."""
 
+_MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
 """Names of authorities that are remembered: a backend sends the same ones each time."""
 
@@ -54,7 +55,9 @@ class ProberSettings:
 class TlsReaders:
     """What reads TLS connections; all targets of one event loop share it."""
 
-    certificates: CertificateReader = field(default_factory=CertificateReader)
+    read_certificate: Callable[[bytes], CertificateFacts] = field(
+        default_factory=lambda: lru_cache(maxsize=_MOST_CERTIFICATES)(read_der)
+    )
     read_name: Callable[[bytes], Name] = field(
         default_factory=lambda: lru_cache(maxsize=_MOST_NAMES)(parse_name)
     )
@@ -169,7 +172,7 @@ class PreparedTarget:
             ),
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
             skip_verify=tls.insecure_skip_verify,
-            read_certificate=self._readers.certificates.read_der,
+            read_certificate=self._readers.read_certificate,
             read_name=self._readers.read_name,
             buffer=self._readers.buffer,
             cpu_clock=thread_time,

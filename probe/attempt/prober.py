@@ -17,10 +17,10 @@ from probe.attempt.connect import connect_first, open_tunnel
 from probe.attempt.experiments import ExperimentRound, is_silent_refusal, recheck_at_tls12
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
+from probe.attempt.otlp_session import OtlpSession
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import ResolutionError, Resolver
-from probe.attempt.session import OtlpSession
 from probe.attempt.target_facts import with_setting_faults
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Credentials

@@ -1,16 +1,17 @@
 """Sans-I/O HTTP CONNECT (RFC 9110 §9.3.6): what a connection to a proxy begins with.
 
-What the proxy says is evidence, and bounded in bytes and in reads. The request holds the proxy's own credentials and the
-backend's address, nothing of the application.
+The proxy's answer is evidence, and bounded in bytes and in reads. The request has the proxy's own
+credentials and the backend's address, nothing of the application.
 """
 
 from base64 import b64encode
-from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from probe.attempt.session import Session
 from probe.model.evidence import Ending
 from probe.model.target import Endpoint
+from probe.otlp.request import encode_authority
 from probe.text.safe_text import safe_text
 
 _LONGEST_HEAD: Final = 16384
@@ -18,19 +19,18 @@ _MAX_READS: Final = 512
 """Reads that the head of an answer may take; a real proxy's takes one."""
 
 
-class ProxyTunnel:
-    """Asks a proxy for a tunnel; `open` once it agreed, `ending` where it did not."""
+class ProxyTunnel(Session):
+    """Asks a proxy for a tunnel; `open` once it agreed, else `ending` says why not."""
 
     def __init__(self, proxy_url: str, endpoint: Endpoint) -> None:
         """Prepare the request for `endpoint`.
 
         Raises:
-            UnicodeError: where its host has no A-labels (RFC 5890).
+            ValueError: where its host cannot stand in a request.
         """
         parts = urlsplit(proxy_url)
-        if not endpoint.host.isascii():
-            endpoint = replace(endpoint, host=endpoint.host.encode("idna").decode())
-        lines = [f"CONNECT {endpoint.authority} HTTP/1.1", f"Host: {endpoint.authority}"]
+        authority = encode_authority(endpoint)
+        lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             lines.append(f"Proxy-Authorization: Basic {b64encode(pair.encode()).decode()}")
@@ -38,16 +38,11 @@ class ProxyTunnel:
         self._head = bytearray()
         self._reads = 0
         self.open = False
-        self.ending: Ending | None = None
-        self.wake_at: float | None = None
         self.leftover = b""
+        """What came after the head of the proxy's answer."""
 
-    def start(self, now: float) -> None:
-        """Nothing to prepare: the request is the output."""
-
-    def receive(self, data: bytes, now: float) -> None:
+    def receive(self, data: bytes, _now: float) -> None:
         """Take bytes of the proxy's answer."""
-        del now
         # Only what is new can complete the end, together with three bytes before it.
         searched = max(len(self._head) - 3, 0)
         self._head += data
@@ -55,10 +50,10 @@ class ProxyTunnel:
         end = self._head.find(b"\r\n\r\n", searched)
         if end < 0:
             if len(self._head) > _LONGEST_HEAD or self._reads > _MAX_READS:
-                self._refuse("its answer is no HTTP")
+                self._refuse("its answer is not valid HTTP")
             return
         status = bytes(self._head[:end]).split(b"\r\n", 1)[0]
-        code = _code_of(status)
+        code = _read_code(status)
         if not 200 <= code < 300:
             self._refuse(safe_text(status, 100), code)
             return
@@ -66,20 +61,13 @@ class ProxyTunnel:
         self.open = True
         self.ending = Ending(stage="connect", kind="completed")
 
-    def receive_eof(self, now: float, *, reset: bool) -> None:
-        """Learn that the proxy closed."""
-        del now
-        if self.ending is None:
-            self._refuse("reset by the proxy" if reset else "closed by the proxy")
+    def receive_eof(self, _now: float, *, reset: bool) -> None:
+        """Take the end of the proxy's bytes."""
+        self._refuse("reset by the proxy" if reset else "closed by the proxy")
 
-    def wake(self, now: float) -> None:
-        """Never asked for."""
-
-    def expire(self, now: float) -> None:
+    def expire(self, _now: float) -> None:
         """End at the deadline."""
-        del now
-        if self.ending is None:
-            self._refuse("no answer from the proxy in time")
+        self._refuse("no answer from the proxy in time")
 
     def take_output(self) -> bytes:
         """Return the request, once."""
@@ -87,11 +75,13 @@ class ProxyTunnel:
         return output
 
     def _refuse(self, why: str, http_status: int = 0) -> None:
-        self.ending = Ending(stage="connect", kind="proxy", detail=why, http_status=http_status)
+        self.ending = self.ending or Ending(
+            stage="connect", kind="proxy", detail=why, http_status=http_status
+        )
 
 
-def _code_of(status_line: bytes) -> int:
-    """Return the code of a status line (RFC 9112 §4); 0 where it is none."""
+def _read_code(status_line: bytes) -> int:
+    """Return the code of a status line (RFC 9112 §4); 0 where it is not one."""
     words = status_line.split(None, 2)
     if len(words) < 2 or not words[0].startswith(b"HTTP/1."):
         return 0

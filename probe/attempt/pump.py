@@ -12,9 +12,9 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
-from probe.model.evidence import Ending
+from probe.attempt.session import Session
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 
 _READS_AT_ONCE: Final = 4
@@ -28,31 +28,6 @@ long before tcp_rmem, 6 MiB)."""
 _CHUNK: Final = 16384
 """Bytes of one read, and so of what a peer makes this process do before others have their turn."""
 _WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
-
-
-class Session(Protocol):
-    """What a pump drives: it takes what arrives, has bytes to send, and asks for timers."""
-
-    ending: Ending | None
-    wake_at: float | None
-
-    def start(self, now: float) -> None:
-        """Begin; `now` is monotonic seconds, here and below."""
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take bytes from the peer."""
-
-    def receive_eof(self, now: float, *, reset: bool) -> None:
-        """Take the end of the peer's bytes: a FIN, or where `reset` an RST."""
-
-    def wake(self, now: float) -> None:
-        """Act on the timer that `wake_at` asked for."""
-
-    def expire(self, now: float) -> None:
-        """End at the deadline."""
-
-    def take_output(self) -> bytes:
-        """Return what is to be sent."""
 
 
 class Pump:

@@ -1,15 +1,16 @@
 """Names to addresses, on threads, so that a slow resolver never delays another target.
 
-Look-ups are bounded in number, and so are their threads: a place is free again only when its
-look-up has really ended, for nothing can break off a getaddrinfo that hangs. A look-up answers for
-the attempts that asked for it, and for those that asked within `FRESH` seconds of its beginning:
-what was asked before the network healed says nothing about the network after.
+Look-ups and their threads are bounded: a slot is free again only when its look-up has ended, as
+nothing can interrupt a getaddrinfo that hangs. A look-up serves the attempts that asked for it, and
+those that asked within `FRESH` seconds of its beginning: what was asked before the network recovered
+says nothing about the network after.
 """
 
 import _thread
 import asyncio
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from math import inf
@@ -19,13 +20,13 @@ from typing import Final
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, lacks_descriptors, name_error
 from probe.text.safe_text import safe_text
 
-PLACES: Final = 128
+SLOTS: Final = 128
 """Look-ups, and so threads, at a time."""
 PER_HOST: Final = 8
 """Those of one name: glibc gives up on a dead nameserver after 10 s (resolv.conf(5): timeout 5,
 attempts 2), so that at an interval of a second or two a look-up is still made for each attempt."""
 FRESH: Final = 0.2
-"""Seconds by which a look-up may be older than the attempt that it answers for."""
+"""Seconds by which a look-up may be older than the attempt that it serves."""
 
 _NAMED: Final = 3
 _OWN_CODES: Final = frozenset({"EAI_MEMORY"})
@@ -41,8 +42,8 @@ class ResolutionError(Exception):
         self.late = late
 
 
-class NoPlaceError(OwnLimitError):
-    """Look-ups of other names hold every place: this name was not looked up at all."""
+class NoSlotError(OwnLimitError):
+    """Look-ups of other names hold every slot: this name was not looked up."""
 
 
 _CODES = {
@@ -53,41 +54,41 @@ _CODES = {
 
 
 @dataclass(eq=False, slots=True)
-class _LookUp:
-    """One look-up under way."""
+class _Lookup:
+    """One look-up that has not ended."""
 
     host: str
     began: float
     future: asyncio.Future[tuple[str, ...]]
-    runs: bool = False
-    """Whether its thread has come to its first step: without memory it may never do so."""
+    started: bool = False
+    """Whether its thread has taken its first step: without memory it may never do so."""
 
 
 class Resolver:
     """getaddrinfo on a bounded number of threads."""
 
     def __init__(
-        self, *, places: int = PLACES, per_host: int = PER_HOST, patience: float = inf
+        self, *, slots: int = SLOTS, per_host: int = PER_HOST, slot_timeout: float = inf
     ) -> None:
-        """Start with nothing under way.
+        """Start without look-ups.
 
         Args:
-            places: look-ups at a time; each has a thread for as long as it lasts.
+            slots: look-ups at a time; each has a thread for as long as it lasts.
             per_host: those of one name.
-            patience: the most seconds that a look-up waits for a place.
+            slot_timeout: the most seconds that a look-up waits for a slot.
         """
-        self.places = places
+        self.slots = slots
         self.refused = 0
-        """Names that were not looked up since the start: every place was taken."""
+        """Names that were not looked up since the start, because every slot was taken."""
         self._per_host = per_host
-        self._patience = patience
-        self._under_way: list[_LookUp] = []
+        self._slot_timeout = slot_timeout
+        self._lookups: list[_Lookup] = []
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
-    def under_way(self) -> int:
+    def active(self) -> int:
         """How many look-ups have not ended."""
-        return len(self._under_way)
+        return len(self._lookups)
 
     async def resolve(self, host: str, deadline: float = inf) -> tuple[str, ...]:
         """Return the addresses of `host` in getaddrinfo's order (RFC 6724).
@@ -98,33 +99,33 @@ class Resolver:
 
         Raises:
             ResolutionError: where there are none, or no answer came by the deadline.
-            NoPlaceError: where look-ups of other names held every place until then.
+            NoSlotError: where look-ups of other names held every slot until then.
             OwnLimitError: where this process lacks a thread, memory or descriptors for it.
         """
         try:
             return (str(ip_address(host)),)
         except ValueError:
             pass
-        one = await self._look_up(host, deadline)
-        future = one.future
+        lookup = await self._get_lookup(host, deadline)
+        future = lookup.future
         await asyncio.wait((future,), timeout=_left(deadline))
-        if not future.done() and not one.runs:
-            self._give_up(one)
+        if not future.done() and not lookup.started:
+            self._free_slot(lookup)
             raise OwnLimitError("ENOMEM: the look-up's thread has not begun")
         if not future.done():
             raise ResolutionError("no answer in time", late=True)
         return future.result()
 
-    async def _look_up(self, host: str, deadline: float) -> _LookUp:
-        """Return a look-up that answers for now: one that has just begun, or a new one."""
+    async def _get_lookup(self, host: str, deadline: float) -> _Lookup:
+        """Return a look-up that is fresh: one that has just begun, or a new one."""
         asked = monotonic()
-        until = min(deadline, asked + self._patience)
+        until = min(deadline, asked + self._slot_timeout)
         while True:
-            for known in reversed(self._under_way):
+            for known in reversed(self._lookups):
                 if known.host == host and known.began >= asked - FRESH:
                     return known
-            if len(self._under_way) < self.places and self._count(host) < self._per_host:
-                return self._begin(host)
+            if len(self._lookups) < self.slots and self._count(host) < self._per_host:
+                return self._start(host)
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
@@ -133,61 +134,60 @@ class Resolver:
                 if waiter in self._waiting:
                     self._waiting.remove(waiter)
             if not waiter.done():
-                raise self._no_place(host)
+                raise self._refuse(host)
 
     def _count(self, host: str) -> int:
-        return sum(one.host == host for one in self._under_way)
+        return sum(one.host == host for one in self._lookups)
 
-    def _no_place(self, host: str) -> Exception:
+    def _refuse(self, host: str) -> Exception:
         self.refused += 1
         own = self._count(host)
         if own >= self._per_host:
             return ResolutionError(f"no answer in time, nor to {own} look-ups before", late=True)
-        hosts = Counter(one.host for one in self._under_way).most_common()
+        hosts = Counter(one.host for one in self._lookups).most_common()
         named = ", ".join(safe_text(name, 60) for name, _ in hosts[:_NAMED])
         more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
-        return NoPlaceError(
-            f"this name was not looked up: all {self.places} look-ups that may run at a time are "
+        return NoSlotError(
+            f"this name was not looked up: all {self.slots} look-ups that may run at a time are "
             f"hanging, those of {named}{more}; does this machine's resolver answer?"
         )
 
-    def _begin(self, host: str) -> _LookUp:
+    def _start(self, host: str) -> _Lookup:
         loop = asyncio.get_running_loop()
-        one = _LookUp(host, monotonic(), loop.create_future())
+        lookup = _Lookup(host, monotonic(), loop.create_future())
         # A caller that has given up must not leave a warning behind.
-        one.future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        lookup.future.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # threading.Thread.start waits until the thread runs: one that lacks memory for its
             # first steps never does, and the loop would wait for ever.
-            _thread.start_new_thread(self._run, (one, loop))
+            _thread.start_new_thread(self._run, (lookup, loop))
         except RuntimeError as error:  # pthread_create(3): EAGAIN
             raise OwnLimitError(f"EAGAIN: {error}") from None
         # Only now: where no thread can be started, nobody would ever answer.
-        self._under_way.append(one)
-        return one
+        self._lookups.append(lookup)
+        return lookup
 
-    def _run(self, one: _LookUp, loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, lookup: _Lookup, loop: asyncio.AbstractEventLoop) -> None:
         """Look up, on a thread of its own."""
-        one.runs = True
-        outcome = _ask(one.host)
-        try:
-            loop.call_soon_threadsafe(self._ended, one, outcome)
-        except RuntimeError:
-            return  # the loop has ended; nobody waits any more
+        lookup.started = True
+        outcome = _getaddrinfo(lookup.host)
+        # Where the loop has ended, nobody waits any more.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._finish, lookup, outcome)
 
-    def _ended(self, one: _LookUp, outcome: tuple[str, ...] | Exception) -> None:
-        self._give_up(one)
-        if not one.future.done():
-            if isinstance(outcome, Exception):
-                one.future.set_exception(outcome)
-            else:
-                one.future.set_result(outcome)
-
-    def _give_up(self, one: _LookUp) -> None:
-        """Give its place to another."""
-        if one not in self._under_way:
+    def _finish(self, lookup: _Lookup, outcome: tuple[str, ...] | Exception) -> None:
+        self._free_slot(lookup)
+        if lookup.future.done():
             return
-        self._under_way.remove(one)
+        if isinstance(outcome, Exception):
+            lookup.future.set_exception(outcome)
+        else:
+            lookup.future.set_result(outcome)
+
+    def _free_slot(self, lookup: _Lookup) -> None:
+        if lookup not in self._lookups:
+            return
+        self._lookups.remove(lookup)
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():
@@ -198,7 +198,7 @@ def _left(deadline: float) -> float | None:
     return None if deadline == inf else max(deadline - monotonic(), 0.0)
 
 
-def _ask(host: str) -> tuple[str, ...] | Exception:
+def _getaddrinfo(host: str) -> tuple[str, ...] | Exception:
     """Return the addresses of `host`, or the error to raise.
 
     glibc says EAI_NONAME or EAI_AGAIN as well where it could not open /etc/hosts or a socket: a
@@ -211,7 +211,7 @@ def _ask(host: str) -> tuple[str, ...] | Exception:
         code = _CODES.get(error.errno or 0, str(error.errno))
         if code in _OWN_CODES:
             return OwnLimitError(code)
-    except ValueError:  # no name at all: a NUL in it, or what IDNA cannot write
+    except ValueError:  # not a name: a NUL in it, or what IDNA cannot write
         return ResolutionError("EAI_NONAME")
     except MemoryError:
         return OwnLimitError("MemoryError")

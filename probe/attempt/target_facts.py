@@ -112,7 +112,7 @@ def _notes(target: Target) -> Iterator[str]:
 
 
 def _read_once(target: Target) -> tuple[str, ...]:
-    """Return the files that the exporter behind `target` reads at its start alone.
+    """Return the files that the exporter behind `target` reads only at its start.
 
     An SDK reads all of them once; so does a Collector without `reload_interval`, and with it the
     CA still (configtls: the reloader is of the pair). Whose files the probe's own configuration

@@ -1,4 +1,4 @@
-"""What a demo backend answers to a request: pure, by the rules of OTLP and of Go's servers.
+"""What a backend answers to a request: pure, by the rules of OTLP and of Go's servers.
 
 OTLP/gRPC and OTLP/HTTP follow the OTLP specification 1.x; what a wrong path, method or media type
 brings follows grpc-go (http2_server.go) and the Collector's otlpreceiver.
@@ -12,16 +12,15 @@ from typing import Final, Literal
 
 from probe.model.target import Protocol
 
-UNIMPLEMENTED: Final = 12
+_UNIMPLEMENTED: Final = 12
 _INTERNAL: Final = 13
 _INVALID_ARGUMENT: Final = 3
-
-GRPC_METHODS: Final = frozenset(
+_GRPC_METHODS: Final = frozenset(
     f"/opentelemetry.proto.collector.{package}.v1.{service}Service/Export"
     for package, service in (("trace", "Trace"), ("metrics", "Metrics"), ("logs", "Logs"))
 )
-HTTP_PATHS: Final = frozenset({"/v1/traces", "/v1/metrics", "/v1/logs"})
-MEDIA_TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
+_HTTP_PATHS: Final = frozenset({"/v1/traces", "/v1/metrics", "/v1/logs"})
+_MEDIA_TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -47,98 +46,64 @@ class Response:
     trailers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """How a backend answers an Export; the defaults are success with nothing to say.
-
-    `http_status`, `content_type`, `headers` and `body` shape an OTLP/HTTP answer. For gRPC,
-    `grpc_status` is status and message, `body` the response message without its prefix, and an
-    `http_status` other than 200 answers in plain HTTP, as a proxy in front would.
-    """
-
-    grpc_status: tuple[int, str] = (0, "")
-    http_status: int = 200
-    content_type: str | None = None
-    headers: Headers = ()
-    body: bytes = b""
-
-    def respond(self, request: Request, protocol: Protocol, now: datetime) -> Response:
-        """Return the answer to `request`; `now` is the backend's own clock."""
-        if protocol == "grpc":
-            return self._grpc(request)
-        response = self._http(request)
-        date = ("date", format_datetime(now, usegmt=True))
-        return Response(response.status, (*response.headers, date), response.body)
-
-    def _grpc(self, request: Request) -> Response:
-        content_type = request.headers.get("content-type", "")
-        if request.method != "POST":
-            return _trailers_only(405, _INTERNAL, "which should be POST")
-        if not content_type.startswith("application/grpc"):
-            text = f'invalid gRPC request content-type "{content_type}"'
-            return _trailers_only(415, _INVALID_ARGUMENT, text)
-        if self.http_status != 200:
-            return _plain(self.http_status, self.body, self.content_type, self.headers)
-        if request.path not in GRPC_METHODS:
-            return _trailers_only(200, UNIMPLEMENTED, f"unknown method {request.path}")
-        code, message = self.grpc_status
-        if code:
-            return _trailers_only(200, code, message, self.headers)
-        return Response(
-            200,
-            (("content-type", "application/grpc"), *self.headers),
-            b"\x00" + len(self.body).to_bytes(4, "big") + self.body,
-            (("grpc-status", "0"), ("grpc-message", "")),
-        )
-
-    def _http(self, request: Request) -> Response:
-        if request.method == "OPTIONS" and request.path == "*":
-            return Response(200)
-        if request.path.partition("?")[0] not in HTTP_PATHS:
-            return _plain(404, b"404 page not found\n")
-        if request.method != "POST":
-            return _plain(405, b"405 method not allowed, supported: [POST]")
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-        if media_type not in MEDIA_TYPES:
-            supported = b"[application/json, application/x-protobuf]"
-            return _plain(415, b"415 unsupported media type, supported: " + supported)
-        content_type = self.content_type or "application/x-protobuf"
-        return _plain(self.http_status, self.body, content_type, self.headers)
+def answer_request(request: Request, protocol: Protocol, now: datetime) -> Response:
+    """Return the answer to `request`: success for an Export; `now` is the backend's own clock."""
+    if protocol == "grpc":
+        return _answer_grpc(request)
+    response = _answer_http(request)
+    date = ("date", format_datetime(now, usegmt=True))
+    return Response(response.status, (*response.headers, date), response.body)
 
 
-def nginx_refusal(*, sent: bool) -> Response:
-    """Return nginx's answer to a client certificate that it refused, or did not get."""
-    why = b"The SSL certificate error" if sent else b"No required SSL certificate was sent"
-    body = (
-        b"<html>\r\n<head><title>400 " + why + b"</title></head>\r\n<body>\r\n"
-        b"<center><h1>400 Bad Request</h1></center>\r\n<center>" + why + b"</center>\r\n"
-        b"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-    )
-    return _plain(400, body, "text/html", (("server", "nginx"),))
-
-
-def _plain(
+def text_response(
     status: int, body: bytes, content_type: str | None = None, headers: Headers = ()
 ) -> Response:
+    """Return a response with `body`, by default of plain text."""
     kind = content_type or "text/plain; charset=utf-8"
     return Response(status, (("content-type", kind), *headers), body)
 
 
-def _trailers_only(status: int, code: int, message: str, headers: Headers = ()) -> Response:
-    return Response(
-        status,
-        (
-            ("content-type", "application/grpc"),
-            ("grpc-status", str(code)),
-            ("grpc-message", _percent_encoded(message)),
-            *headers,
-        ),
-    )
-
-
-def _percent_encoded(message: str) -> str:
-    """Return `message` as a grpc-message value (gRPC over HTTP/2, "Percent-Encoded")."""
-    return "".join(
+def grpc_error(status: int, code: int, message: str, headers: Headers = ()) -> Response:
+    """Return a Trailers-Only response (gRPC over HTTP/2, "Responses")."""
+    # "Percent-Encoded" of the same document.
+    encoded = "".join(
         chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}"
         for byte in message.encode()
     )
+    fields = (
+        ("content-type", "application/grpc"),
+        ("grpc-status", str(code)),
+        ("grpc-message", encoded),
+    )
+    return Response(status, (*fields, *headers))
+
+
+def _answer_grpc(request: Request) -> Response:
+    content_type = request.headers.get("content-type", "")
+    if request.method != "POST":
+        return grpc_error(405, _INTERNAL, "which should be POST")
+    if not content_type.startswith("application/grpc"):
+        text = f'invalid gRPC request content-type "{content_type}"'
+        return grpc_error(415, _INVALID_ARGUMENT, text)
+    if request.path not in _GRPC_METHODS:
+        return grpc_error(200, _UNIMPLEMENTED, f"unknown method {request.path}")
+    return Response(
+        200,
+        (("content-type", "application/grpc"),),
+        b"\x00" + (0).to_bytes(4, "big"),
+        (("grpc-status", "0"), ("grpc-message", "")),
+    )
+
+
+def _answer_http(request: Request) -> Response:
+    if request.method == "OPTIONS" and request.path == "*":
+        return Response(200)
+    if request.path.partition("?")[0] not in _HTTP_PATHS:
+        return text_response(404, b"404 page not found\n")
+    if request.method != "POST":
+        return text_response(405, b"405 method not allowed, supported: [POST]")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media_type not in _MEDIA_TYPES:
+        supported = b"[application/json, application/x-protobuf]"
+        return text_response(415, b"415 unsupported media type, supported: " + supported)
+    return text_response(200, b"", "application/x-protobuf")

@@ -1,6 +1,7 @@
-"""Sans-I/O HTTP/1.1 server over h11, with the shape of `Http2Server`.
+"""Sans-I/O HTTP/1.1 server over h11, with the interface of `Http2Server`.
 
-Law 2: whatever the client sends, nothing is raised; a violation brings 400 and `closed`.
+Peers are evidence: whatever the client sends, nothing is raised; a violation brings 400 and
+`closed`.
 """
 
 from collections.abc import Callable

@@ -66,7 +66,7 @@ _NO_TARGETS: Final = (
 @click.option(
     "--no-experiments",
     is_flag=True,
-    help="Make no further handshakes to settle what the first one leaves open.",
+    help="Make no further handshakes to answer what the first one leaves open.",
 )
 @click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True)
 @click.option(

@@ -1,4 +1,4 @@
-"""`mtls-probe demo`: backends on loopback, one for each cause, and the probe beside them."""
+"""`mtls-probe demo`: backends on loopback, one for each cause, and the probe next to them."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ async def _demo(web: WebSettings | None) -> int:
             observations = await run_rounds(targets, concurrency=20)
             seen = [(evidence, diagnosis) for _, evidence, diagnosis in observations]
             faulty = sum(map(bool, backends.expected.values()))
-            wrong = list(_wrong(observations, backends.expected))
+            wrong = list(_list_differences(observations, backends.expected))
             with ignore_broken_pipe():
                 print_results(seen, "table")
-                last = [f"The certificates in {folder} were made for this round alone."] * (
-                    web is None
-                )
+                last = []
+                if web is None:
+                    last.append(f"The certificates in {folder} were made for this round only.")
                 if not wrong:
                     last.append(
                         f"The {faulty} that are not as expected were built for that: the probe found "
@@ -70,7 +70,7 @@ async def _demo(web: WebSettings | None) -> int:
     return NOT_AS_EXPECTED if wrong else AS_EXPECTED
 
 
-def _wrong(
+def _list_differences(
     observations: Iterable[Observation], expected: Mapping[str, str | None]
 ) -> Iterator[str]:
     """Yield which targets did not end as their backend was built to make them end."""
@@ -84,12 +84,9 @@ def _wrong(
 async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
     from probe.config.arguments import demo_configuration
     from probe.service.service import serve
-    from probe.system.standard_streams import lines_dropped
 
     def listening(address: Endpoint) -> None:
         click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
 
     with translate_listen_error(web):
-        await serve(
-            demo_configuration(targets, web), listening=listening, lines_dropped=lines_dropped
-        )
+        await serve(demo_configuration(targets, web), listening=listening)

@@ -25,7 +25,7 @@ def diagnose(files: tuple[IO[bytes], ...], output: str) -> int:
 
     observations = []
     for file in files:
-        for number, raw in _documents(file):
+        for number, raw in _split_documents(file):
             try:
                 evidence = from_json(raw)
             except ValueError as error:
@@ -37,7 +37,7 @@ def diagnose(files: tuple[IO[bytes], ...], output: str) -> int:
     return exit_code(observations)
 
 
-def _documents(file: IO[bytes]) -> list[tuple[int, bytes]]:
+def _split_documents(file: IO[bytes]) -> list[tuple[int, bytes]]:
     """Return the whole file, or where it is JSON lines each of them with its number."""
     raw = file.read()
     lines = [(number, line) for number, line in enumerate(raw.splitlines(), 1) if line.strip()]

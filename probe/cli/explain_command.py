@@ -16,11 +16,13 @@ from probe.text.safe_text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from probe.diagnosis.catalogue import Catalogue
+
 _ID: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 _SURELY_MEANT: Final = 0.88
 _PERHAPS_MEANT: Final = 0.6
 _BYTES_OF_A_CHARACTER: Final = 4
-_NOTHING: Final = """\
+_NO_MATCH: Final = """\
 These words fit no cause.
 Paste the innermost error, as `remote error: tls: bad certificate` or `certificate verify failed: …`,
 with the lines around it; `mtls-probe explain -` reads them from stdin.
@@ -44,44 +46,43 @@ def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     if words == ("-h",):
         click.echo(context.get_help())
         return AS_EXPECTED
-    text = _stdin() if words == ("-",) else " ".join(words)
+    text = _read_stdin() if words == ("-",) else " ".join(words)
     if not text.strip():
         raise click.UsageError("there is no text to explain")
-    from probe.diagnosis.catalogue import CATALOGUE
+    from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 
+    catalogue = context.find_object(Catalogue) or CATALOGUE
     one_word = text.strip().lower().replace("-", "_")
-    if one_word in CATALOGUE:
-        return _page(one_word, output)
+    if one_word in catalogue:
+        return _print_page(one_word, catalogue, output)
     if _ID.fullmatch(one_word):
-        _refuse_if_near(one_word, CATALOGUE, _SURELY_MEANT)
+        _refuse_if_near(one_word, catalogue, _SURELY_MEANT)
     from probe.messages.match import explain as candidates_of
 
     candidates = candidates_of(text)
     if not candidates and " " not in one_word:
-        _refuse_if_near(one_word, CATALOGUE, _PERHAPS_MEANT)
+        _refuse_if_near(one_word, catalogue, _PERHAPS_MEANT)
     from probe.report.explanation import encode_candidates, print_candidates
 
     with ignore_broken_pipe():
         if output == "json":
-            click.echo(encode_candidates(candidates), nl=False)
+            click.echo(encode_candidates(candidates, catalogue), nl=False)
         elif candidates:
-            print_candidates(candidates)
+            print_candidates(candidates, catalogue)
     if candidates:
         return AS_EXPECTED
-    click.echo(_NOTHING, err=True)
+    click.echo(_NO_MATCH, err=True)
     return NOT_AS_EXPECTED
 
 
-def _stdin() -> str:
+def _read_stdin() -> str:
     from probe.messages.patterns.pasted import LONGEST
 
     return sys.stdin.buffer.read(LONGEST * _BYTES_OF_A_CHARACTER).decode("utf-8", "replace")
 
 
-def _page(cause_id: str, output: str) -> int:
-    from probe.diagnosis.catalogue import CATALOGUE
-
-    cause = CATALOGUE[cause_id]
+def _print_page(cause_id: str, catalogue: Catalogue, output: str) -> int:
+    cause = catalogue[cause_id]
     with ignore_broken_pipe():
         if output == "json":
             from probe.report.explanation import encode_cause
@@ -90,7 +91,7 @@ def _page(cause_id: str, output: str) -> int:
         else:
             from probe.report.cause_page import cause_page
 
-            click.echo(cause_page(cause), nl=False)
+            click.echo(cause_page(cause, catalogue), nl=False)
     return AS_EXPECTED
 
 

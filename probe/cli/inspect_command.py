@@ -52,14 +52,14 @@ def inspect(
         raise click.UsageError("give files or --config, not both")
     if endpoint is not None and not (files or cert_file):
         raise click.UsageError("--endpoint goes with --cert, or with a FILE")
-    reference = _reference(endpoint) if endpoint is not None else ""
+    reference = _parse_reference(endpoint) if endpoint is not None else ""
     well = True
     if named:
-        sets = _sets_named(files, *options)
+        sets = _collect_named_sets(files, *options)
     else:
         loaded = read_configuration(config_file)
         report_sources(loaded)
-        sets = _sets_of(loaded.targets)
+        sets = _collect_target_sets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
     from probe.inspection.inspect_files import inspect as look
 
@@ -79,7 +79,7 @@ def inspect(
     return AS_EXPECTED if well and not inspection.faults else NOT_AS_EXPECTED
 
 
-def _sets_named(
+def _collect_named_sets(
     files: tuple[str, ...], cert_file: str | None, key_file: str | None, ca_file: str | None
 ) -> tuple[FileSet, ...]:
     from probe.inspection.inspect_files import FileSet, group_paths
@@ -96,7 +96,7 @@ def _sets_named(
     return sets
 
 
-def _sets_of(targets: Iterable[Target]) -> tuple[FileSet, ...]:
+def _collect_target_sets(targets: Iterable[Target]) -> tuple[FileSet, ...]:
     """Return each different set of files once, with the names of the targets that use it."""
     from probe.credentials.named_file import FileSettings
     from probe.inspection.inspect_files import FileSet
@@ -115,7 +115,7 @@ def _sets_of(targets: Iterable[Target]) -> tuple[FileSet, ...]:
     return tuple(sets.values())
 
 
-def _reference(text: str) -> str:
+def _parse_reference(text: str) -> str:
     """Return the host of HOST, host:port or a URL.
 
     Raises:

@@ -69,9 +69,9 @@ def make_loader(
 ) -> ConfigurationLoader:
     """Return what reads `config_file`, or where there is none the environment, again and again.
 
-    What is secret of it is registered before anybody else has it. `listen` says where to serve,
-    whatever the file says. From now on the log goes to standard error, where `human` in a readable
-    form, else in JSON.
+    Its secrets are registered before anything else has it. `listen` is where to serve, whatever the
+    file has. From now on the log goes to standard error, in a readable form where `human`, else in
+    JSON.
     """
     from probe.config.configuration import mask_sources, register_configuration
     from probe.config.loader import ConfigurationLoader, load_configuration, load_from_environment

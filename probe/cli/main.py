@@ -1,4 +1,4 @@
-"""The command line (interfaces.md, section 1): which commands there are, and how all of them end.
+"""The command line: which commands there are, and how all of them end.
 
 Exit codes: 0 all as expected, 1 at least one target is not, 2 usage or configuration, 3 the
 probe's own fault. Only a bug of the probe is printed as a traceback. A command is imported when
@@ -26,17 +26,15 @@ from probe.text.description import describe_path, mask_arguments
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 
-COMMANDS: Final = (
-    "run",
-    "check",
-    "inspect",
-    "explain",
-    "diagnose",
-    "validate",
-    "rules",
-    "demo",
-)
-"""In the order of the help; each is a module of `commands` that defines it by its name."""
+COMMANDS: Final = ("run", "check", "inspect", "explain", "diagnose", "validate", "rules", "demo")
+"""In the order of the help; `probe.cli.NAME_command` defines each under its name."""
+
+_APPLICATION_VARIABLES: Final = (
+    "PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir", "SSLKEYLOGFILE",
+)  # fmt: skip
+"""What makes a library write into a file or folder of the application next to which the probe runs:
+prometheus_client its values, Python's ssl the secrets of TLS sessions. A sidecar often has the whole
+environment of its application. Where such a folder is missing, nothing would start."""
 
 
 class _Commands(click.Group):
@@ -60,29 +58,11 @@ def cli() -> None:
     """Performs client-certificate handshakes against OTLP backends and names what is wrong."""
 
 
-_OF_THE_APPLICATION: Final = (
-    "PROMETHEUS_MULTIPROC_DIR",
-    "prometheus_multiproc_dir",
-    "SSLKEYLOGFILE",
-)
-"""What makes a library write into a file or folder of the application's: prometheus_client its
-values, Python's ssl the secrets of TLS sessions."""
-
-
-def _drop_variables_of_application() -> None:
-    """Drop the variables that lead to files of the application beside which the probe runs.
-
-    A sidecar often has the whole environment of its application. Where such a file or folder is
-    missing, nothing starts; where it is there, what the probe writes would be among the application's.
-    """
-    for name in _OF_THE_APPLICATION:
-        os.environ.pop(name, None)
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
     forbid_core_dumps()
-    _drop_variables_of_application()
+    for name in _APPLICATION_VARIABLES:
+        os.environ.pop(name, None)
     open_closed_streams()
     buffer_stdout()
     register = SecretRegister()

@@ -27,9 +27,9 @@ OUTPUTS: Final = ("table", "json", "jsonl", "junit", "prometheus")
 Row = tuple["Evidence", "Diagnosis"]
 
 MODE: Final = 0o644
-"""Of an output file: the node exporter runs as another user; nothing of an output is secret."""
+"""Of an output file: the node exporter runs as another user; no output holds a secret."""
 
-_NAMED_WRONGLY: Final = frozenset(
+_USAGE_ERRORS: Final = frozenset(
     {
         *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENXIO, errno.EINVAL),
@@ -66,17 +66,17 @@ def print_results(
     sources: Sequence[SourceState] | None = None,
     file: Path | None = None,
 ) -> None:
-    """Print `rows` as `output` says, or put them into `file` in one step.
+    """Print `rows` in the form `output`, or put them into `file` in one step.
 
     Args:
         rows: What each attempt saw and what that means.
         output: One of `OUTPUTS`.
         targets: Those of `rows`, in their order; only for metrics.
-        sources: How each source was, for the documents that hold it; None: there were none to ask.
+        sources: The state of each source, for the documents that hold it; None: there are none.
         file: Where they go instead of standard output.
 
     Raises:
-        click.UsageError: where `file` is none that can be written to.
+        click.UsageError: where `file` was named wrongly.
         OSError: where it could not be written all the same, on a full disk for example.
     """
     if file is None and output == "table":
@@ -84,7 +84,7 @@ def print_results(
 
         print_table(rows)
         return
-    content = _content(rows, output, targets, sources)
+    content = _encode(rows, output, targets, sources)
     if file is None:
         click.echo(content, nl=False)
         return
@@ -93,13 +93,13 @@ def print_results(
     try:
         replace_file(file, content)
     except OSError as error:
-        if error.errno not in _NAMED_WRONGLY:
+        if error.errno not in _USAGE_ERRORS:
             raise OSError(error.errno, error.strerror, str(file)) from error
         why = error.strerror or type(error).__name__
         raise click.UsageError(f"{safe_text(str(file))} cannot be written: {why}") from None
 
 
-def _content(
+def _encode(
     rows: Sequence[Row],
     output: str,
     targets: Sequence[Target],
@@ -123,11 +123,9 @@ def _content(
     from probe.report.result import build_result, encode_line, encode_results
 
     results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]
-    return (
-        encode_results(results, sources=sources)
-        if output == "json"
-        else b"".join(map(encode_line, results))
-    )
+    if output == "json":
+        return encode_results(results, sources=sources)
+    return b"".join(map(encode_line, results))
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -143,7 +141,7 @@ def replace_file(path: Path, content: bytes) -> None:
         path.write_bytes(content)
         return
     path = path.resolve()
-    # A dot before the name: the textfile collector reads *.prom alone, others read all.
+    # A dot before the name: the textfile collector reads only *.prom, others read all.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -10,7 +10,7 @@ from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 
-def _address(_context: click.Context, _option: click.Parameter, text: str) -> str:
+def _check_address(_context: click.Context, _option: click.Parameter, text: str) -> str:
     if text and not (text.startswith(("http://", "https://")) and safe_text(text) == text):
         raise click.BadParameter("must begin with http:// or https:// and be one printable line")
     return text
@@ -22,7 +22,7 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
     "--runbook-url",
     metavar="BASE",
     default="",
-    callback=_address,
+    callback=_check_address,
     help="What a cause's id is appended to; default: the probe's own pages, over http, at the "
     "address that Prometheus scrapes.",
 )
@@ -30,7 +30,7 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
     "--dashboard-url",
     metavar="BASE",
     default="",
-    callback=_address,
+    callback=_check_address,
     help="What a target's name is appended to, as https://grafana.example.com/d/ID?var-target=; "
     "default: the probe's own pages.",
 )
@@ -39,7 +39,7 @@ def rules(
     config_file: Path | None, runbook_url: str, dashboard_url: str, *, kubernetes: bool
 ) -> int:
     """Print the Prometheus rules for the configuration in force."""
-    # Thresholds alone are enough: how the sources are has no part in the rules.
+    # The thresholds are enough: the state of the sources has no part in the rules.
     loaded = read_configuration(config_file)
     from probe.alerting.links import Pages
     from probe.alerting.rule import Thresholds

@@ -1,4 +1,4 @@
-"""`mtls-probe run`: the service; and how commands run an event loop, and say that they cannot listen."""
+"""`mtls-probe run`: the service; and how commands run an event loop, and report a listen error."""
 
 from __future__ import annotations
 
@@ -33,14 +33,13 @@ _T = TypeVar("_T")
 def run(config_file: Path | None, listen: str | None) -> int:
     """Run the service: schedule, metrics, web.
 
-    Without --config it starts whatever the environment says: what is wrong with it stands on the
-    page, in the log and in the metrics. Two things alone end it at its start: a configuration file
-    with an error, and an address where it cannot listen, for nobody could see then that it is up.
+    Without --config it starts whatever the environment holds; page, log and metrics show what is
+    wrong with that. Only two things end it at its start: a configuration file with an error, and an
+    address where it cannot listen, because nobody could then see that it is up.
     """
     from probe.config.arguments import read_listen
     from probe.log.format import log_warnings
     from probe.service.service import serve
-    from probe.system.standard_streams import lines_dropped
 
     register = get_secret_register()
     address = None if listen is None else read_listen(listen)
@@ -49,7 +48,7 @@ def run(config_file: Path | None, listen: str | None) -> int:
     loaded = asyncio.run(loader.read())
     log_warnings(loaded.warnings)
     with translate_listen_error(loaded.web):
-        run_in_loop(serve(loaded, loader=loader, register=register, lines_dropped=lines_dropped))
+        run_in_loop(serve(loaded, loader=loader, register=register))
     return AS_EXPECTED
 
 

@@ -44,7 +44,7 @@ def validate(config_file: Path | None, output: str) -> int:
 
         WebConfig(Path(loaded.web.config_file), get_secret_register())
     store = CredentialStore()
-    unread = (*_unread_files_of_servers(loaded.targets), *_beyond_the_probe(loaded.targets, store))
+    unread = (*_check_server_files(loaded.targets), *_list_unsupported(loaded.targets, store))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     found = build_validation(
@@ -69,7 +69,7 @@ def validate(config_file: Path | None, output: str) -> int:
     return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
 
 
-def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iterator[str]:
+def _list_unsupported(targets: Iterable[Target], store: CredentialStore) -> Iterator[str]:
     """Yield which targets this probe cannot try, though their exporters may work."""
     for target in targets:
         if not (target.plaintext or target.faults) and (
@@ -78,7 +78,7 @@ def _beyond_the_probe(targets: Iterable[Target], store: CredentialStore) -> Iter
             yield f"{target.name}: the probe itself cannot try it: {lacking}"
 
 
-def _unread_files_of_servers(targets: Iterable[Target]) -> Iterator[str]:
+def _check_server_files(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
     from probe.credentials.read_file import read_file
     from probe.model.finding import Finding

@@ -1,1 +1,1 @@
-"""Other clocks, asked now and then, and what they say of ours."""
+"""Other clocks, asked now and then, and compared with ours."""

@@ -1,9 +1,8 @@
-"""SNTP as bytes: the question, and what an answer says of our clock; sans-I/O (RFC 4330, RFC 5905).
+"""SNTP as bytes: the question, and its answer as an offset of our clock; sans-I/O (RFC 4330, RFC 5905).
 
-Law 1: no asyncio, socket, file or clock. Own code instead of ntplib, of which only the layout of
-48 bytes would remain: it looks names up without a limit, asks their first address alone, waits
-for ever while strangers' packets come, and does not compare the origin timestamp, so that anybody
-can answer in the server's place.
+ntplib is not used: it looks names up without a limit, asks their first address only, waits for ever
+while strangers' packets come, and does not compare the origin timestamp, so that anybody can answer
+in the server's place.
 """
 
 import struct
@@ -30,10 +29,10 @@ _ERA: Final = 1 << 32
 
 
 class SntpRefusalError(Exception):
-    """The answer says nothing of the time; `kiss` is the code of a kiss-o'-death (RFC 5905 §7.4)."""
+    """The answer does not give the time; `kiss` is the code of a kiss-o'-death (RFC 5905 §7.4)."""
 
     def __init__(self, reason: str, *, kiss: str = "") -> None:
-        """Carry the reason, and the code where the server asks to be left alone."""
+        """Carry the reason, and the code where the server asks not to be asked again."""
         super().__init__(reason)
         self.kiss = kiss
 
@@ -46,21 +45,21 @@ class Comparison:
     uncertainty: float
 
 
-def sntp_request(cookie: bytes) -> bytes:
-    """Return the question, `cookie` (COOKIE random bytes) in the place of our time.
+def encode_question(cookie: bytes) -> bytes:
+    """Return the question, with `cookie` (COOKIE random bytes) in the place of our time.
 
-    Our own time is no concern of the server's; what it must send back is hard to guess.
+    The server does not need our time, and what it must send back is hard to guess.
     """
     return _LAYOUT.pack(_CLIENT, 0, 0, 0, 0, 0, b"", b"", b"", 0, int.from_bytes(cookie))
 
 
-def answers(raw: bytes, cookie: bytes) -> bool:
-    """Whether `raw` answers the question that held `cookie`, and no other (RFC 4330 §5)."""
+def is_answer(raw: bytes, cookie: bytes) -> bool:
+    """Return whether `raw` answers the question that held `cookie`, and no other (RFC 4330 §5)."""
     return len(raw) >= _LAYOUT.size and raw[24:32] == cookie
 
 
-def read_sntp(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
-    """Read an answer, which `answers` has found to be one.
+def read_answer(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
+    """Read an answer, for which `is_answer` is true.
 
     Args:
         raw: the datagram.
@@ -78,7 +77,7 @@ def read_sntp(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
         raise SntpRefusalError("not the answer of an NTP server")
     if stratum == 0:
         kiss = "".join(char for char in code.decode("latin-1") if "A" <= char <= "Z")
-        raise SntpRefusalError(f"the server refuses to tell the time ({kiss})", kiss=kiss or "?")
+        raise SntpRefusalError(f"the server refuses to give the time ({kiss})", kiss=kiss or "?")
     if first >> 6 == _ALARM or stratum >= _UNSYNCHRONISED or transmitted == 0 or received == 0:
         raise SntpRefusalError("the server's clock is not synchronised")
     there, back = _seconds(received), _seconds(transmitted)
@@ -93,7 +92,7 @@ def read_sntp(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
 
 
 def _seconds(timestamp: int) -> float:
-    """Return seconds since 1970; the highest bit tells years to 2036 from later ones (RFC 4330 §3)."""
+    """Return seconds since 1970; the highest bit is unset from 2036 on (RFC 4330 §3)."""
     seconds, fraction = timestamp >> 32, (timestamp & (_ERA - 1)) / _ERA
     era = 0 if seconds >> 31 else _ERA
     return seconds + era - _TO_1970 + fraction

@@ -15,9 +15,8 @@ from msgspec.structs import replace
 from OpenSSL import crypto
 
 from probe.credentials import convert as conversion
-from probe.credentials.formats.pem import Block, Flaw, Scan, is_key_label, scan_pem
+from probe.credentials.formats.pem import BLOCK_NAMES, Block, Flaw, Scan, is_key_label, scan_pem
 from probe.credentials.formats.recognise import (
-    PHRASES,
     Format,
     count_missing_bytes,
     cut_first_der,
@@ -34,19 +33,6 @@ SIZE_LIMIT: Final = 1024 * 1024
 """Bytes read of one credential file."""
 
 _NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
-_OTHER_LABELS: Final = {
-    "CERTIFICATE REQUEST": "a certificate signing request, which is not a certificate yet",
-    "NEW CERTIFICATE REQUEST": "a certificate signing request, which is not a certificate yet",
-    "PUBLIC KEY": "a public key",
-    "RSA PUBLIC KEY": "a public key",
-    "PKCS7": "a PKCS#7 bundle",
-    "CMS": "a PKCS#7 bundle",
-    "X509 CRL": "a certificate revocation list",
-    "TRUSTED CERTIFICATE": "a certificate in OpenSSL's own trusted form",
-    "X509 CERTIFICATE": "a certificate under an outdated label",
-    "PGP PUBLIC KEY BLOCK": "a PGP key",
-    "PGP PRIVATE KEY BLOCK": "a PGP key",
-}
 _EXPECTED: Final = {
     "cert": "a certificate is expected",
     "key": "a private key is expected",
@@ -91,7 +77,7 @@ def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
     held = () if certificate is None or file.role == "key" else (certificate,)
     encrypted = kind is Format.DER_ENCRYPTED_KEY and file.role == "key"
     fault = file.make_finding(
-        f"{PHRASES[kind]}{describe_particulars(raw, kind)}; {_EXPECTED[file.role]}",
+        f"{kind.phrase}{describe_particulars(raw, kind)}; {_EXPECTED[file.role]}",
         *conversion.convert(kind, file.role, file.path, raw),
         cause="client_key_encrypted" if encrypted else "",
     )
@@ -190,7 +176,7 @@ def _describe_misplaced(scan: Scan, file: NamedFile) -> Finding:
     """Say what a file of whole blocks holds in place of what its role needs."""
     labels = [one.label for one in scan.blocks or scan.flaws]
     label = labels[0]
-    what = _OTHER_LABELS.get(label, f"a {label} block")
+    what = f"a {BLOCK_NAMES.get(label, f'{label} block')}"
     if any(map(is_key_label, labels)):
         what = "a private key"
     elif "CERTIFICATE" in labels:

@@ -17,7 +17,7 @@ from probe.credentials.formats.recognise import Format
 from probe.credentials.key_pair import accepts_pair, can_sign, fingerprint_public_key, is_pair
 from probe.credentials.named_file import INLINE, KEYS, FileSettings, NamedFile
 from probe.credentials.read_file import read_file, read_folder
-from probe.credentials.tls_context import CredentialFile, Credentials, Material
+from probe.credentials.tls_context import Credentials, Material
 from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding
 from probe.model.target import TlsSettings
@@ -91,12 +91,7 @@ def load_credentials(
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
-    files = tuple(
-        CredentialFile(safe_text(part.path), part.file.role, part.content.format, part.facts)
-        for part in parts
-        if part.path
-    )
-    return Credentials(tls, material, facts, files)
+    return Credentials(tls, material, facts)
 
 
 def _read(file: NamedFile, inline: str | None) -> _Part:

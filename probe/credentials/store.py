@@ -5,10 +5,11 @@ An exporter that reads its files once, at its start, still has what they held th
 reported as a rotation. Times of day are for people; ages are of the monotonic clock.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -40,48 +41,45 @@ class _Key(NamedTuple):
 
 @dataclass(slots=True)
 class _Held:
+    key: _Key
     paths: tuple[str, ...]
-    states: _FileStates
-    credentials: Credentials
+    states: _FileStates | None = None
+    """None before the first reading."""
+    credentials: Credentials = field(init=False)
     good: Credentials | None = None
     """The last that could be used."""
     first: CredentialFacts | None = None
     """The first that could be used: what an exporter that started then still has."""
     rotated: tuple[Rotation, ...] = ()
+    served: ServedFile | None = None
+    """What the backend's file held when it was last read."""
     served_since: float = 0.0
     """Since when the backend's file holds what it holds, monotonic seconds."""
-    checked: float = 0.0
+    checked: float = -math.inf
     """When the files were last checked, monotonic seconds."""
 
-    def __post_init__(self) -> None:
-        if not self.credentials.facts.faults:
-            self.good = self.credentials
-            self.first = self.credentials.facts
+    def read(self, at: float, now: float) -> None:
+        """Read the files; half of a rotation, or a broken file, leaves the last good pair.
 
-    def reload(self, key: _Key, at: float, now: float) -> None:
-        """Read what has changed; half of a rotation, or a broken file, leaves the last good pair.
-
-        The Collector's certificate reloader does the same. `at` is epoch
-        seconds, `now` monotonic ones.
+        The Collector's certificate reloader does the same. `at` is epoch seconds, `now` monotonic
+        ones.
         """
-        before = self.credentials.facts.served
-        self.states, read = _load(key, self.paths, at)
-        if read.facts.served is not None and (
-            before is None or before.chain != read.facts.served.chain
-        ):
+        self.states, found = _load(self.key, self.paths, at)
+        served = found.facts.served
+        if served is not None and (self.served is None or self.served.chain != served.chain):
             # Its own date may be of another clock; it came after the last check of it in any case.
-            age = min(_age(read.facts.served, at), now - self.checked)
+            age = min(max(at - served.modified, 0.0), now - self.checked)
             self.served_since = now - age
-        self.checked = now
-        if not read.facts.faults:
-            self.first = self.first or read.facts
-            self.rotated = _find_rotations(self.first, read.facts, key.tls, at, self.rotated)
-            facts = replace(read.facts, rotated=self.rotated)
-            self.credentials = self.good = read.with_facts(facts)
+        self.served, self.checked = served, now
+        if not found.facts.faults:
+            self.first = self.first or found.facts
+            self.rotated = _find_rotations(self.first, found.facts, self.key.tls, at, self.rotated)
+            facts = replace(found.facts, rotated=self.rotated)
+            self.credentials = self.good = found.with_facts(facts)
         elif self.good is not None:
-            self.credentials = self.good.keep_despite(read.facts)
+            self.credentials = self.good.keep_despite(found.facts)
         else:
-            self.credentials = read
+            self.credentials = found
 
     def restart(self) -> None:
         """Take what is in use for what the exporter has: it has just been started."""
@@ -124,14 +122,12 @@ class CredentialStore:
             OSError: where the probe itself lacks file descriptors or memory.
         """
         known = self._of.get(target.name)
-        if known is None or known[0] is not target:
-            return self._find_or_read(target).credentials
-        held = known[1]
+        held = known[1] if known is not None and known[0] is target else self._find(target)
+        now = self._clock()
         if _stat_files(held.paths) != held.states:
-            self.reloads += 1
-            held.reload(_key(target), self._wall_clock(), self._clock())
-        else:
-            held.checked = self._clock()
+            self.reloads += held.states is not None
+            held.read(self._wall_clock(), now)
+        held.checked = now
         return held.credentials
 
     def facts(self, target: Target) -> CredentialFacts:
@@ -143,19 +139,10 @@ class CredentialStore:
         age = self._clock() - held.served_since
         return replace(facts, served=replace(facts.served, held_for=age))
 
-    def _find_or_read(self, target: Target) -> _Held:
-        """Find or read what `target` uses, and remember it by the target itself."""
-        key = _key(target)
-        held = self._held.get(key)
-        if held is None:
-            paths = credential_files(target)
-            at = self._wall_clock()
-            self._held[key] = held = _Held(paths, *_load(key, paths, at))
-            held.checked = self._clock()
-            held.served_since = held.checked - _age(held.credentials.facts.served, at)
-        elif _stat_files(held.paths) != held.states:
-            self.reloads += 1
-            held.reload(key, self._wall_clock(), self._clock())
+    def _find(self, target: Target) -> _Held:
+        """Return what `target` uses, perhaps not read yet, and remember it by the target itself."""
+        key = _make_key(target)
+        held = self._held.setdefault(key, _Held(key, find_credential_files(target)))
         self._of[target.name] = (target, held)
         return held
 
@@ -171,7 +158,7 @@ class CredentialStore:
     def retain(self, targets: Iterable[Target]) -> None:
         """Forget what none of `targets` uses."""
         kept = {target.name: target for target in targets}
-        used = {_key(target) for target in kept.values()}
+        used = {_make_key(target) for target in kept.values()}
         self._held = {key: held for key, held in self._held.items() if key in used}
         self._of = {name: known for name, known in self._of.items() if kept.get(name) is known[0]}
 
@@ -196,19 +183,14 @@ def _find_rotations(
     )
 
 
-def _age(served: ServedFile | None, at: float) -> float:
-    """Return for how long a file that is read first has held this: its own date is all there is."""
-    return max(at - served.modified, 0.0) if served is not None else 0.0
-
-
-def credential_files(target: Target) -> tuple[str, ...]:
+def find_credential_files(target: Target) -> tuple[str, ...]:
     """Return the paths of every file that the credentials of `target` are read from."""
     tls, served = target.tls, target.server_certificate_file
     named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
     return tuple(file for file in named if file and is_plausible_path(file))
 
 
-def _key(target: Target) -> _Key:
+def _make_key(target: Target) -> _Key:
     kinds = target.source_kinds()
     return _Key(
         target.tls,

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
-from probe.credentials.context_bindings import set_groups, set_no_auto_chain
-from probe.credentials.formats.recognise import Format
 from probe.credentials.key_pair import SECURITY_LEVEL, present_pair
-from probe.credentials.tls_names import (
+from probe.model.certificate import CredentialFacts
+from probe.model.target import TlsSettings
+from probe.model.tls_names import (
     DEFAULT_MIN_VERSION,
     VERSIONS,
     check_cipher_suites,
@@ -24,10 +24,8 @@ from probe.credentials.tls_names import (
     openssl_ciphers,
     openssl_groups,
 )
-from probe.model.certificate import CertificateFacts, CredentialFacts
-from probe.model.finding import Role
-from probe.model.target import TlsSettings
 from probe.system.own_limits import OwnLimitError, lacks_descriptors
+from probe.tls.bindings import set_groups, set_no_auto_chain
 
 _PROTOCOLS: Final = dict(
     zip(
@@ -53,16 +51,6 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialFile:
-    """One file that was read, for `inspect`: what it really is and what is in it."""
-
-    path: str
-    role: Role
-    format: Format
-    certificates: tuple[CertificateFacts, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Material:
     """What a context is built from."""
 
@@ -76,18 +64,11 @@ class Material:
 class Credentials:
     """One generation of a target's files: facts to show, contexts to connect with."""
 
-    __slots__ = ("_contexts", "_material", "_tls", "facts", "files")
+    __slots__ = ("_contexts", "_material", "_tls", "facts")
 
-    def __init__(
-        self,
-        tls: TlsSettings,
-        material: Material,
-        facts: CredentialFacts,
-        files: tuple[CredentialFile, ...] = (),
-    ) -> None:
+    def __init__(self, tls: TlsSettings, material: Material, facts: CredentialFacts) -> None:
         """Hold `material`; `load_credentials` makes it of files."""
         self.facts = facts
-        self.files = files
         self._tls = tls
         self._material = material
         self._contexts: dict[Variant, SSL.Context] = {}
@@ -106,7 +87,7 @@ class Credentials:
 
     def with_facts(self, facts: CredentialFacts) -> "Credentials":
         """Return these credentials with `facts` about the same material; contexts are shared."""
-        credentials = Credentials(self._tls, self._material, facts, self.files)
+        credentials = Credentials(self._tls, self._material, facts)
         credentials._contexts = self._contexts
         return credentials
 

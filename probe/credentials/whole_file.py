@@ -9,7 +9,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
@@ -20,9 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from probe.credentials.content import SIZE_LIMIT
 from probe.credentials.formats.keystore import read_keystore, read_pkcs7
-from probe.credentials.formats.pem import Block, is_key_label, scan_pem
+from probe.credentials.formats.pem import BLOCK_NAMES, Block, is_key_label, scan_pem
 from probe.credentials.formats.recognise import (
-    PHRASES,
     Format,
     cut_first_der,
     recognise_format,
@@ -34,23 +32,6 @@ from probe.model.certificate import KeyFacts, NamedBlock
 from probe.text.safe_text import safe_text
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
 from probe.x509.signature import LIBRARY_ERRORS
-
-_NAMES: Final = {
-    "CERTIFICATE": "certificate",
-    "TRUSTED CERTIFICATE": "certificate in OpenSSL's trusted form",
-    "X509 CERTIFICATE": "certificate under an outdated label",
-    "CERTIFICATE REQUEST": "certificate signing request",
-    "NEW CERTIFICATE REQUEST": "certificate signing request",
-    "X509 CRL": "certificate revocation list",
-    "PKCS7": "PKCS#7 bundle",
-    "CMS": "PKCS#7 bundle",
-    "PUBLIC KEY": "public key",
-    "RSA PUBLIC KEY": "public key",
-    "OPENSSH PRIVATE KEY": "OpenSSH private key",
-    "ENCRYPTED PRIVATE KEY": "encrypted private key",
-    "DH PARAMETERS": "block of DH parameters",
-    "EC PARAMETERS": "block of EC parameters",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +58,7 @@ def read_whole_file(raw: bytes) -> Reading:
     kind = recognise_format(raw)
     if scan.blocks or (scan.flaws and kind in {Format.TEXT, Format.BINARY}):
         return _read_pem(scan.blocks, len(scan.flaws))
-    what = f"{PHRASES[kind]}{describe_particulars(raw, kind)}"
+    what = f"{kind.phrase}{describe_particulars(raw, kind)}"
     inner = _unwrap(raw, kind)
     if inner is not None:
         found = read_whole_file(inner)
@@ -159,9 +140,9 @@ def _parse(ders: Iterable[bytes]) -> tuple[x509.Certificate, ...]:
 def _name_kind(block: Block) -> str:
     if block.encrypted and is_key_label(block.label):
         return "encrypted private key"
-    if is_key_label(block.label) and block.label not in _NAMES:
+    if is_key_label(block.label) and block.label not in BLOCK_NAMES:
         return "private key"
-    return _NAMES.get(block.label, f"{block.label} block")
+    return BLOCK_NAMES.get(block.label, f"{block.label} block")
 
 
 def _name_block(block: Block) -> str:

@@ -7,6 +7,7 @@ them all and hands out their targets.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from inspect import cleandoc
 from pathlib import Path
 from typing import Final, Self
 
@@ -19,7 +20,7 @@ TIMEOUT: Final = 5.0
 _CLIENT_LIFETIME: Final = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DemoPki:
     """The authorities of the demo: one for servers, one for exporters, and a stranger."""
 
@@ -33,9 +34,9 @@ class DemoPki:
         """Make fresh authorities, valid around `now`."""
         return cls(
             now,
-            Authority.root("Demo server CA", now=now),
-            Authority.root("Demo exporter CA", now=now),
-            Authority.root("Demo CA of another team", now=now),
+            Authority.create("Demo server CA", now),
+            Authority.create("Demo exporter CA", now),
+            Authority.create("Demo CA of another team", now),
         )
 
     def server(self, *sans: str) -> Issued:
@@ -83,7 +84,7 @@ class DemoPki:
     ) -> TlsSettings:
         """Write an exporter's files into `folder` and return its TLS settings.
 
-        The exporter's own CA lies beside its certificate, so that a diagnosis finds the issuer
+        The exporter's own CA lies next to its certificate, so that a diagnosis finds the issuer
         and need not guess whether an intermediate is missing.
         """
         ca_file = write_pem(folder, "server-ca.pem", self.server_ca.pem)
@@ -111,115 +112,86 @@ class DemoScenario:
     build: Build
 
 
-def _healthy_grpc(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+_SCENARIOS: list[DemoScenario] = []
+
+
+def _scenario(name: str, expected: str | None = None) -> Callable[[Build], Build]:
+    """Add what a function builds to the scenarios; its docstring is the story."""
+
+    def add(build: Build) -> Build:
+        _SCENARIOS.append(DemoScenario(name, cleandoc(build.__doc__ or ""), expected, build))
+        return build
+
+    return add
+
+
+@_scenario("healthy-grpc")
+def _build_healthy_grpc(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """Nothing is wrong: the backend takes OTLP over gRPC and trusts the exporter's CA."""
     return pki.backend(name), pki.settings(folder, pki.exporter())
 
 
-def _healthy_http(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("healthy-http")
+def _build_healthy_http(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """Nothing is wrong: the backend takes OTLP over HTTP and trusts the exporter's CA."""
     return pki.backend(name, protocol="http/protobuf"), pki.settings(folder, pki.exporter())
 
 
-def _client_ca_untrusted(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-1-client-ca-untrusted", "client_ca_untrusted")
+def _build_untrusted(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The backend's client CA file holds the CA of another team."""
     return pki.backend(name, client_ca=pki.other_ca), pki.settings(folder, pki.exporter())
 
 
-def _client_cert_wrong_usage(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-2-client-cert-wrong-usage", "client_cert_wrong_usage")
+def _build_wrong_usage(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The exporter presents a server's certificate, issued for serverAuth only."""
     return pki.backend(name), pki.settings(folder, pki.exporter(usages=("serverAuth",)))
 
 
-def _client_cert_key_mismatch(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-2-client-cert-key-mismatch", "client_cert_key_mismatch")
+def _build_key_mismatch(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The exporter's key file belongs to another certificate."""
     key_pem = pki.exporter().key_pem
     return pki.backend(name), pki.settings(folder, pki.exporter(), key_pem=key_pem)
 
 
-def _client_cert_not_sent(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-2-client-cert-not-sent", "client_cert_not_sent")
+def _build_not_sent(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The backend demands a client certificate and the exporter is configured without one."""
     return pki.backend(name), pki.settings(folder, None)
 
 
-def _client_cert_expired(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-3-client-cert-expired", "client_cert_expired")
+def _build_expired(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The exporter's certificate expired three days ago."""
     expired = pki.exporter(not_after=pki.now - timedelta(days=3))
     return pki.backend(name), pki.settings(folder, expired)
 
 
-def _server_name_mismatch(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-4-server-name-mismatch", "server_name_mismatch")
+def _build_other_name(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The backend's certificate names another host than the one that the exporter calls."""
     backend = pki.backend(name, server=pki.server("DNS:otel-gateway.example.com"))
-    settings = pki.settings(folder, pki.exporter(), server_name="collector.example.com")
-    return backend, settings
+    return backend, pki.settings(folder, pki.exporter(), server_name="collector.example.com")
 
 
-def _client_file_malformed(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-5-client-file-malformed", "client_file_malformed")
+def _build_malformed(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The exporter's key file is cut off before its END line."""
     exporter = pki.exporter()
     lines = exporter.key_pem.splitlines(keepends=True)
     return pki.backend(name), pki.settings(folder, exporter, key_pem=b"".join(lines[:-1]))
 
 
-def _clock_skew(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+@_scenario("documented-cause-6-clock-skew", "clock_skew")
+def _build_skewed(pki: DemoPki, folder: Path, name: str) -> tuple[Backend, TlsSettings]:
+    """The backend's clock is 60 days ahead, so a certificate with 30 days left seems expired."""
     exporter = pki.exporter(not_after=pki.now + timedelta(days=30))
     return pki.backend(name, clock_offset=timedelta(days=60)), pki.settings(folder, exporter)
 
 
-SCENARIOS: Final[tuple[DemoScenario, ...]] = (
-    DemoScenario(
-        "healthy-grpc",
-        "Nothing is wrong: the backend takes OTLP over gRPC and trusts the exporter's CA.",
-        None,
-        _healthy_grpc,
-    ),
-    DemoScenario(
-        "healthy-http",
-        "Nothing is wrong: the backend takes OTLP over HTTP and trusts the exporter's CA.",
-        None,
-        _healthy_http,
-    ),
-    DemoScenario(
-        "documented-cause-1-client-ca-untrusted",
-        "The backend's client CA file holds the CA of another team.",
-        "client_ca_untrusted",
-        _client_ca_untrusted,
-    ),
-    DemoScenario(
-        "documented-cause-2-client-cert-wrong-usage",
-        "The exporter presents a server's certificate, issued for serverAuth only.",
-        "client_cert_wrong_usage",
-        _client_cert_wrong_usage,
-    ),
-    DemoScenario(
-        "documented-cause-2-client-cert-key-mismatch",
-        "The exporter's key file belongs to another certificate.",
-        "client_cert_key_mismatch",
-        _client_cert_key_mismatch,
-    ),
-    DemoScenario(
-        "documented-cause-2-client-cert-not-sent",
-        "The backend demands a client certificate and the exporter is configured without one.",
-        "client_cert_not_sent",
-        _client_cert_not_sent,
-    ),
-    DemoScenario(
-        "documented-cause-3-client-cert-expired",
-        "The exporter's certificate expired three days ago.",
-        "client_cert_expired",
-        _client_cert_expired,
-    ),
-    DemoScenario(
-        "documented-cause-4-server-name-mismatch",
-        "The backend's certificate names another host than the one that the exporter calls.",
-        "server_name_mismatch",
-        _server_name_mismatch,
-    ),
-    DemoScenario(
-        "documented-cause-5-client-file-malformed",
-        "The exporter's key file is cut off before its END line.",
-        "client_file_malformed",
-        _client_file_malformed,
-    ),
-    DemoScenario(
-        "documented-cause-6-clock-skew",
-        "The backend's clock is 60 days ahead, so a certificate with 30 days left seems expired.",
-        "clock_skew",
-        _clock_skew,
-    ),
-)
+SCENARIOS: Final = tuple(_SCENARIOS)
 
 
 class Demo:

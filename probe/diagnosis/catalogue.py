@@ -1,64 +1,53 @@
-"""The whole catalogue, in the order that breaks a tie between equally strong matches.
+"""The catalogue of causes: what the modules of `families` declare, in the order of their ranks."""
 
-What an exporter would meet first comes first: its own files, then the server's certificate (in
-Go's order: dates, name, path), then the client's (dates, usage, strength, trust), then the rest.
-"""
-
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Final, get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause
-from probe.diagnosis.families import (
-    backend_ca_trust,
-    client_expiry,
-    client_identity,
-    clock_skew,
-    file_format,
-    internal,
-    negotiation,
-    network,
-    not_reloading,
-    not_yet_valid,
-    otlp_answer,
-    san_mismatch,
-    server_identity,
-)
+from probe.diagnosis import families
+from probe.diagnosis.cause import EVERY_ENDING, Cause
 from probe.model.evidence import EndingKind
 
-_ORDER: Final = (
-    internal.PROBE_FAULT,
-    *file_format.CAUSES[:-1],
-    client_identity.CLIENT_CERT_KEY_MISMATCH,
-    *server_identity.DATES,
-    not_yet_valid.SERVER_CERT_NOT_YET_VALID,
-    san_mismatch.SERVER_NAME_MISMATCH,
-    san_mismatch.SERVER_NAME_UNRECOGNIZED,
-    *server_identity.PATH,
-    client_identity.CLIENT_CERT_NOT_SENT,
-    client_identity.CLIENT_CERT_REVOKED,
-    clock_skew.CLOCK_SKEW,
-    *client_expiry.CAUSES,
-    not_yet_valid.CLIENT_CERT_NOT_YET_VALID,
-    client_identity.CLIENT_CERT_WRONG_USAGE,
-    client_identity.CLIENT_CERT_WEAK,
-    file_format.CLIENT_CHAIN_INCOMPLETE,
-    *backend_ca_trust.CAUSES,
-    san_mismatch.CLIENT_SAN_REJECTED,
-    client_identity.CLIENT_CERT_REJECTED,
-    *negotiation.CAUSES,
-    *network.CAUSES,
-    *otlp_answer.CAUSES,
-    *not_reloading.CAUSES,
-    internal.UNEXPLAINED,
-)
 
-CATALOGUE: Final = MappingProxyType({cause.id: cause for cause in _ORDER})
+class Catalogue(Mapping[str, Cause]):
+    """Causes by id, in the order that breaks a tie between equally strong matches."""
+
+    def __init__(self, causes: Iterable[Cause]) -> None:
+        """Order `causes` by rank; two of the same id raise ValueError."""
+        # sorted() is stable: causes of one rank keep the order of their module.
+        ordered = sorted(causes, key=lambda cause: cause.rank)
+        self._by_id = MappingProxyType({cause.id: cause for cause in ordered})
+        if len(self._by_id) < len(ordered):
+            raise ValueError("two causes have the same id")
+        self._by_ending: Mapping[EndingKind, tuple[Cause, ...]] = {
+            kind: tuple(cause for cause in ordered if kind in cause.applies)
+            for kind in EVERY_ENDING
+        }
+
+    def __getitem__(self, id_: str) -> Cause:
+        """Return the cause `id_`."""
+        return self._by_id[id_]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids, in order."""
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        """Return how many causes there are."""
+        return len(self._by_id)
+
+    def select_by_ending(self, kind: EndingKind) -> tuple[Cause, ...]:
+        """Return the causes that apply at all to an attempt that ended as `kind`."""
+        return self._by_ending[kind]
+
+
+def collect_causes() -> Iterator[Cause]:
+    """Yield what every module of `families` declares as `CAUSES`."""
+    for module in iter_modules(families.__path__, f"{families.__name__}."):
+        yield from import_module(module.name).CAUSES
+
+
+CATALOGUE: Final = Catalogue(collect_causes())
 """Every cause by its id."""
-
-BY_ENDING: Final[MappingProxyType[EndingKind, tuple[Cause, ...]]] = MappingProxyType(
-    {
-        kind: tuple(cause for cause in _ORDER if kind in cause.applies)
-        for kind in get_args(EndingKind)
-    }
-)
-"""The causes that apply at all to each kind of ending, in order (law 6)."""

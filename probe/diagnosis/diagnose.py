@@ -1,37 +1,36 @@
 """diagnose(evidence) -> Diagnosis: pure, total, and reading no clock.
 
-Law 5: every match is a fact with its proof; the cause that explains the others is primary, what
-else is proven goes to `also`, and what evidence can't decide is said to be uncertain. Law 6: a
-cause that does not apply is not asked.
+Every match is a fact with its proof: the cause that explains the others is primary, what else is
+proven goes to `also`, and what evidence can't decide is said to be uncertain ("proof" in
+docs/architecture.md).
 """
 
-from collections.abc import Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
-from probe.diagnosis.catalogue import BY_ENDING, CATALOGUE
+from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 from probe.diagnosis.cause import Cause, Match, Strength
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.diagnosis.readings.experiment_facts import describe_experiments
-from probe.diagnosis.readings.observed import is_confirmed, is_unanswered
-from probe.diagnosis.readings.own_delay import DECIDES, describe_own_delay
+from probe.diagnosis.readings.backend_decision import is_confirmed, is_unanswered
+from probe.diagnosis.readings.experiment_results import describe_experiments, is_reproduced
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.finding import Finding
 
+_ANOTHER_ATTEMPT: Final = "another attempt while the probe's process gets its CPU time"
+_REQUEST_TIMEOUT: Final = 408
+_MAY_BE_OUR_DELAY: Final = frozenset({"close", "reset", "proxy"})
 
-def diagnose(evidence: Evidence, catalogue: Mapping[str, Cause] = CATALOGUE) -> Diagnosis:
+
+def diagnose(evidence: Evidence, catalogue: Catalogue = CATALOGUE) -> Diagnosis:
     """Say what `evidence` means: the outcome, and where it failed exactly one primary cause."""
-    diagnosis = _judge(evidence, catalogue)
-    notes = evidence.target.notes
-    return replace(diagnosis, facts=diagnosis.facts + notes) if notes else diagnosis
-
-
-def _judge(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
-    # A success is asked only for what can be a finding: the same causes at either depth.
+    # A success is searched only for findings: the same causes at either depth.
     kind = "application_data" if is_confirmed(evidence) else evidence.ending.kind
     matches = [
-        (cause, match) for cause in BY_ENDING[kind] if (match := cause.match(evidence)) is not None
+        (cause, match)
+        for cause in catalogue.select_by_ending(kind)
+        if (match := cause.match(evidence)) is not None
     ]
     findings = tuple(
         Finding(cause=cause.id, fact=fact, fix=fill_steps(fix or cause.fix, evidence.target))
@@ -40,51 +39,40 @@ def _judge(evidence: Evidence, catalogue: Mapping[str, Cause]) -> Diagnosis:
         for fact, fix in (match.each or ((fact, match.fix) for fact in match.facts))
     )
     fitting = [(cause, match) for cause, match in matches if match.strength < Strength.FINDING]
-    if not fitting:
-        return _diagnose_without_cause(evidence, findings, catalogue)
-    return _diagnose_failure(evidence, fitting, findings)
+    if fitting:
+        diagnosis = _diagnose_failure(evidence, fitting)
+    else:
+        diagnosis = _diagnose_without_cause(evidence, catalogue["unexplained"])
+    facts = diagnosis.facts + evidence.target.notes
+    return replace(diagnosis, findings=findings, facts=facts)
 
 
-def _diagnose_without_cause(
-    evidence: Evidence, findings: tuple[Finding, ...], catalogue: Mapping[str, Cause]
-) -> Diagnosis:
-    stage = evidence.ending.stage
-    if is_confirmed(evidence):
-        return Diagnosis(
-            outcome="confirmed", stage=stage, findings=findings, facts=_describe_proof(evidence)
-        )
-    if is_unanswered(evidence):
-        return Diagnosis(
-            outcome="unconfirmed",
-            stage=stage,
-            certain=False,
-            findings=findings,
-            facts=(_describe_silence(evidence),),
-        )
-    cause = catalogue["unexplained"]
+def _diagnose_without_cause(evidence: Evidence, unexplained: Cause) -> Diagnosis:
     ending = evidence.ending
+    if is_confirmed(evidence):
+        return Diagnosis(outcome="confirmed", stage=ending.stage, facts=_describe_proof(evidence))
+    if is_unanswered(evidence):
+        silence = _describe_silence(evidence)
+        return Diagnosis(outcome="unconfirmed", stage=ending.stage, certain=False, facts=(silence,))
     return Diagnosis(
         outcome="failed",
-        stage=stage,
-        cause=cause.id,
-        family=cause.family,
+        stage=ending.stage,
+        cause=unexplained.id,
+        family=unexplained.family,
         certain=False,
-        findings=findings,
         facts=(f"the attempt ended at {ending.stage}: {ending.kind} {ending.detail}".rstrip(),),
-        fix=fill_steps(cause.fix, evidence.target),
-        party=cause.party,
+        fix=fill_steps(unexplained.fix, evidence.target),
+        party=unexplained.party,
     )
 
 
-def _diagnose_failure(
-    evidence: Evidence, fitting: list[tuple[Cause, Match]], findings: tuple[Finding, ...]
-) -> Diagnosis:
+def _diagnose_failure(evidence: Evidence, fitting: list[tuple[Cause, Match]]) -> Diagnosis:
     ranked = sorted(fitting, key=lambda pair: pair[1].strength)
-    matched = {cause.id: match.strength for cause, match in ranked}
+    strengths = {cause.id: match.strength for cause, match in ranked}
     standing = [
         (cause, match)
         for cause, match in ranked
-        if all(matched.get(by, Strength.FINDING) > match.strength for by in cause.explained_by)
+        if all(strengths.get(by, Strength.FINDING) > match.strength for by in cause.explained_by)
     ]
     primary, proof = (standing or ranked)[0]
     others = [(cause.id, match) for cause, match in standing if cause is not primary]
@@ -93,20 +81,13 @@ def _diagnose_failure(
     possible = list(proof.possible)
     if not certain:
         possible += [id_ for id_, match in others if match.strength is Strength.FITS]
-    possible = [id_ for id_ in dict.fromkeys(possible) if id_ != primary.id and id_ not in proven]
+    possible = [id_ for id_ in dict.fromkeys(possible) if id_ not in {primary.id, *proven}]
     facts = list(proof.facts)
-    facts += [
-        fact
-        for cause, match in ranked
-        if cause.id in proven
-        for fact in match.facts
-        if fact not in facts
-    ]
+    facts += [fact for cause, match in ranked if cause.id in proven for fact in match.facts]
     facts += describe_experiments(evidence)
     decides = proof.decides if proof.possible else ""
-    delay = describe_own_delay(evidence)
-    if delay:
-        certain, decides = False, decides or DECIDES
+    if delay := _describe_own_delay(evidence):
+        certain, decides = False, decides or _ANOTHER_ATTEMPT
         possible.append("probe_fault")
         facts.append(delay)
     return Diagnosis(
@@ -117,11 +98,29 @@ def _diagnose_failure(
         documented_cause=primary.documented_cause,
         certain=certain,
         also=tuple(proven + possible),
-        findings=findings,
         facts=tuple(dict.fromkeys(facts)),
         would_decide=decides,
         fix=fill_steps(proof.fix or primary.fix, evidence.target),
         party=proof.party or primary.party,
+    )
+
+
+def _describe_own_delay(evidence: Evidence) -> str:
+    """Return the fact that the attempt may have ended because of our own delay; empty: it did not.
+
+    A process that was suspended, or short of CPU time, answers late; some peers then close, reset
+    or say "request timeout". That proves nothing, unless the same handshake ends in the same way
+    while nothing delays the process.
+    """
+    if not evidence.held_up or is_reproduced(evidence):
+        return ""
+    kind, answer = evidence.ending.kind, evidence.answer
+    timed_out = kind == "answered" and answer is not None and answer.http_status == _REQUEST_TIMEOUT
+    if kind not in _MAY_BE_OUR_DELAY and not timed_out:
+        return ""
+    return (
+        f"the probe's own process was held up for {evidence.held_up:.1f} s of this attempt "
+        "(suspended, or short of CPU time): the other side may have given up on it"
     )
 
 

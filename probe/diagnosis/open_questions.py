@@ -5,10 +5,10 @@ Nothing is asked of an attempt that ended well.
 
 from typing import Final
 
-from probe.diagnosis.readings.experiment_results import get_fatal_alert, has_server_hello
-from probe.diagnosis.readings.first_bytes import decode_bytes, detect_protocol
+from probe.diagnosis.readings.experiment_results import has_server_hello
+from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
 from probe.model.evidence import Evidence, Handshake, Varied
-from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 
 _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "every_version",

@@ -1,6 +1,6 @@
 """by_exporter: where exporters differ from the probe on the same files and the same backend.
 
-Law 5: each rule follows from fields of the evidence; of a runtime that no rule speaks of nothing
+Each rule follows from fields of the evidence; of a runtime that no rule speaks of nothing
 is claimed. The rules stand in the order in which an exporter meets them: its files, the server's
 certificate, then its own certificate at the backend.
 """
@@ -8,16 +8,10 @@ certificate, then its own certificate at the backend.
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
+from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
 from probe.diagnosis.readings.experiment_results import get_experiment
-from probe.diagnosis.readings.observed import (
-    Refusal,
-    describe_usage_fault,
-    find_refusal,
-    get_fatal_alert,
-    get_unverified_handshake,
-    is_confirmed,
-    is_issuer_listed,
-)
+from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.exporters.file_handling import (
     byte_order_mark,
     encrypted_key,
@@ -41,7 +35,7 @@ from probe.model.runtime import (
     RUNTIMES,
     Runtime,
 )
-from probe.model.tls_alerts import TlsAlert
+from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 from probe.x509.names import matches_by_common_name
 from probe.x509.strength import find_weak_key, find_weak_signature
 
@@ -124,7 +118,7 @@ def _completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdi
 
 
 def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Python's gRPC exporter takes the client certificate only beside a CA file.
+    """Python's gRPC exporter takes the client certificate only together with a CA file.
 
     Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_get_credentials`.
     """

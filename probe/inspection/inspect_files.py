@@ -4,7 +4,7 @@ The time to judge at comes in. Keys stay in the credentials room, only their kin
 the public half come out. Every text passes safe_text().
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.load import load_credentials
 from probe.credentials.named_file import INLINE, KEYS, FileSettings
 from probe.credentials.read_file import read_file
-from probe.credentials.tls_context import CredentialFile, Credentials
+from probe.credentials.tls_context import Credentials
 from probe.credentials.whole_file import Reading, read_whole_file
 from probe.inspection.ca_file import judge_bundle
 from probe.inspection.client_file import judge_client, judge_issuers, judge_links
@@ -110,9 +110,7 @@ def _inspect_set(
     credentials = load_credentials(
         files.tls, source_kinds=files.source_kinds, settings=files.settings
     )
-    parts: dict[Role, _Part] = {
-        file.role: _read_part(files.tls, file) for file in credentials.files
-    }
+    parts = {part.role: part for part in _read_parts(files.tls)}
     question = _Question(files, credentials, parts, at, reference)
     loaded = [_explain_exchange(fault, question) for fault in credentials.facts.faults]
     shared = "key" in parts and "cert" in parts and parts["key"].path == parts["cert"].path
@@ -189,19 +187,22 @@ def _explain_exchange(fault: Finding, question: _Question) -> Finding:
     return replace(fault, fix=(safe_text(fix, 1024),))
 
 
-def _read_part(tls: TlsSettings, file: CredentialFile) -> _Part:
+def _read_parts(tls: TlsSettings) -> Iterator[_Part]:
     key_pem = tls.key_pem.reveal() if tls.key_pem else None
-    path, inline = {
-        "cert": (tls.cert_file, tls.cert_pem),
-        "key": (tls.key_file, key_pem),
-        "ca": (tls.ca_file, tls.ca_pem),
-    }[file.role]
-    if path:
-        reading = _read(path)
-    else:
-        reading = read_whole_file((inline or "").encode("utf-8", "surrogateescape"))
-    facts = tuple(map(read_facts, reading.certificates))
-    return _Part(file.role, path or INLINE[file.role], reading, facts)
+    named: tuple[tuple[Role, str | None, str | None], ...] = (
+        ("cert", tls.cert_file, tls.cert_pem),
+        ("key", tls.key_file, key_pem),
+        ("ca", tls.ca_file, tls.ca_pem),
+    )
+    for role, path, inline in named:
+        if path:
+            reading = _read(path)
+        elif inline:
+            reading = read_whole_file(inline.encode("utf-8", "surrogateescape"))
+        else:
+            continue
+        facts = tuple(map(read_facts, reading.certificates))
+        yield _Part(role, path or INLINE[role], reading, facts)
 
 
 def _read(path: str) -> Reading:

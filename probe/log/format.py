@@ -10,7 +10,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from types import TracebackType
 from typing import Any, Final
 
 import structlog
@@ -19,8 +18,6 @@ from structlog.typing import EventDict, ExcInfo
 from probe.system.bounded_stderr import BoundedStderr
 from probe.text.safe_text import safe_text
 
-Mask = Callable[[str], str]
-
 _LINE: Final = 1024
 _FIRST: Final = ("timestamp", "level", "event")
 _AS_ON_SPANS: Final = frozenset(
@@ -28,61 +25,51 @@ _AS_ON_SPANS: Final = frozenset(
 )
 
 
-def _unmasked(text: str) -> str:
-    return text
-
-
-def configure_logging(*, human: bool, mask: Mask = _unmasked) -> None:
+def configure_logging(*, human: bool, mask: Callable[[str], str] = str) -> None:
     """Set structlog up for this process: JSON lines, or where `human` a readable form.
 
-    `mask` is put over every text of a line, an exception's and its traceback included.
+    `mask` hides secrets in every text of a line, an exception's and its traceback included.
     """
     # hpack shows header blocks, and with them header values, at DEBUG.
     logging.getLogger("hpack").setLevel(logging.WARNING)
-    form: list[Any]
+    render_exception: Any = structlog.processors.ExceptionRenderer(_render_exception)
+    form: list[Any] = [_rename_fields, structlog.processors.JSONRenderer()]
     if human:
-        form = [
-            structlog.processors.format_exc_info,
-            _for_people,
-            structlog.dev.ConsoleRenderer(
-                colors=False, exception_formatter=structlog.dev.plain_traceback
-            ),
-        ]
-    else:
-        form = [
-            structlog.processors.ExceptionRenderer(_exception),
-            _named,
-            structlog.processors.JSONRenderer(),
-        ]
+        render_exception = structlog.processors.format_exc_info
+        plain = structlog.dev.plain_traceback
+        console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)
+        form = [_simplify_for_console, console]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *form[:1],
-            partial(_without_secrets, mask),
-            *form[1:],
+            render_exception,
+            partial(_mask_event, mask),
+            *form,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
     if isinstance(sys.stderr, BoundedStderr):
-        sys.stderr.describe_loss = _loss_described_by(structlog.get_config()["processors"])
+        sys.stderr.describe_loss = _make_loss_describer(structlog.get_config()["processors"])
     take_standard_log()
 
 
-def _without_secrets(mask: Mask, _logger: Any, _method: str, event: EventDict) -> EventDict:
-    return {key: _masked(value, mask) for key, value in event.items()}
+def _mask_event(
+    mask: Callable[[str], str], _logger: Any, _method: str, event: EventDict
+) -> EventDict:
+    return {key: _mask_value(value, mask) for key, value in event.items()}
 
 
-def _masked(value: Any, mask: Mask) -> Any:
-    """Return `value`, each text in it masked, however deep; what is no plain value is its text."""
+def _mask_value(value: Any, mask: Callable[[str], str]) -> Any:
+    """Return `value` with each text in it masked, however deep; of any other object its text."""
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, Mapping):
-        return {_masked(key, mask): _masked(item, mask) for key, item in value.items()}
+        return {_mask_value(key, mask): _mask_value(item, mask) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_masked(item, mask) for item in value]
+        return [_mask_value(item, mask) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     return mask(str(value))
@@ -96,24 +83,16 @@ def log_warnings(warnings: Iterable[str]) -> None:
         )
 
 
-def _exception(exc_info: ExcInfo) -> dict[str, str]:
-    kind, error, where = exc_info
+def _render_exception(exc_info: ExcInfo) -> dict[str, str]:
+    kind, error, _ = exc_info
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return {
-        "exception.type": _qualified(kind),
+        "exception.type": f"{module}{kind.__qualname__}",
         "exception.message": safe_text(str(error), _LINE),
-        "exception.stacktrace": _safe_lines(_stacktrace(kind, error, where)),
+        "exception.stacktrace": _safe_lines(
+            "".join(traceback.format_exception(*exc_info)).rstrip()
+        ),
     }
-
-
-def _qualified(kind: type[BaseException]) -> str:
-    module = kind.__module__
-    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
-
-
-def _stacktrace(
-    kind: type[BaseException], error: BaseException, where: TracebackType | None
-) -> str:
-    return "".join(traceback.format_exception(kind, error, where)).rstrip("\n")
 
 
 def _safe_lines(text: str) -> str:
@@ -121,14 +100,14 @@ def _safe_lines(text: str) -> str:
     return "\n".join(safe_text(line, _LINE) for line in text.split("\n"))
 
 
-def _named(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def _rename_fields(_logger: Any, _method: str, event: EventDict) -> EventDict:
     thrown: Mapping[str, str] = event.pop("exception", None) or {}
     first = {key: event.pop(key) for key in _FIRST if key in event}
     named = {f"mtls_probe.{key}" if key in _AS_ON_SPANS else key: event[key] for key in event}
     return {**first, **named, **thrown}
 
 
-def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def _simplify_for_console(_logger: Any, _method: str, event: EventDict) -> EventDict:
     for key in ("span_id", "trace_flags"):
         event.pop(key, None)
     if (text := event.get("exception")) is not None:
@@ -136,8 +115,8 @@ def _for_people(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-def _loss_described_by(processors: list[Any]) -> Callable[[int], str]:
-    """Return what makes the line that says how many lines the log has lost."""
+def _make_loss_describer(processors: list[Any]) -> Callable[[int], str]:
+    """Return what makes the line with the number of lines that the log has lost."""
     logger = structlog.wrap_logger(
         structlog.ReturnLogger(), processors, wrapper_class=structlog.BoundLogger
     )
@@ -160,7 +139,7 @@ class StandardLog(logging.Handler):
         self._log = structlog.get_logger("mtls_probe")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record as an event: who says it, and what, with the traceback if any."""
+        """Write the record as an event, with its library, message and traceback."""
         try:
             exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
             self._log.log(

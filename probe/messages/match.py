@@ -29,7 +29,6 @@ from probe.messages.patterns.pattern import (
     find_shapes,
     phrases_of,
 )
-from probe.messages.patterns.tell_apart import TELL_APART
 from probe.messages.patterns.verification_patterns import VERIFICATION_SIGNS, X509_V_ERR
 
 MOST: Final = 8
@@ -55,7 +54,6 @@ class Candidate:
     cause: str
     score: float
     why: str
-    tell_apart: str
 
 
 class _Heard(NamedTuple):
@@ -84,9 +82,7 @@ def explain(text: str) -> tuple[Candidate, ...]:
             known = best.get(reading.cause)
             if known is None or known.score < reading.weight:
                 why = f"{each.why}; {reading.note}" if reading.note else each.why
-                best[reading.cause] = Candidate(
-                    reading.cause, round(reading.weight, 2), why, TELL_APART[reading.cause]
-                )
+                best[reading.cause] = Candidate(reading.cause, round(reading.weight, 2), why)
     # sorted() is stable: of two that score alike, the one that was read first stays first.
     return tuple(sorted(best.values(), key=lambda each: -each.score)[:MOST])
 

@@ -32,29 +32,6 @@ class Printed:
     text: str
 
 
-ALERTS_OF_CAUSE: Final[dict[str, tuple[int, ...]]] = {
-    "client_ca_untrusted": (48, 46),
-    "client_cert_not_sent": (116, 40),
-    "client_cert_wrong_usage": (43, 42, 46),
-    "client_cert_rejected": (46, 49, 42),
-    "client_cert_revoked": (44,),
-    "client_cert_weak": (42, 51),
-    "client_cert_expired": (45, 46),
-    "client_san_rejected": (46, 49, 42),
-    "server_name_unrecognized": (112,),
-    "client_chain_incomplete": (48, 46),
-    "clock_skew": (45,),
-    "client_cert_not_yet_valid": (45, 42, 46),
-    "no_shared_cipher": (40, 71),
-    "protocol_version_mismatch": (70,),
-    "no_shared_group": (40,),
-    "no_shared_signature_algorithm": (40, 116),
-    "alpn_mismatch": (120,),
-    "handshake_rejected": (40,),
-    "backend_fault": (80,),
-}
-"""The alerts of Go, OpenSSL, BoringSSL, rustls and JSSE backends for a cause, the usual first."""
-
 _ALERTS_OF_SOME: Final[dict[tuple[str, Runtime], tuple[int, ...]]] = {
     # They compare their certificate with the acceptable-CA list, and send none where none fits.
     **{("client_ca_untrusted", each): (116, 40, 48) for each in (COLLECTOR, GO, JAVA)},
@@ -73,18 +50,22 @@ _FURTHER: Final[dict[str, tuple[Words, ...]]] = {
 
 
 @cache
-def printed(cause_id: str) -> tuple[Printed, ...]:
-    """Return what exporters print for this cause, by runtime; empty where nothing is known."""
+def list_printed_texts(cause_id: str, alerts: tuple[int, ...] = ()) -> tuple[Printed, ...]:
+    """Return what exporters print for this cause, by runtime; empty where nothing is known.
+
+    Args:
+        cause_id: the cause's id.
+        alerts: what backends send for it (`Cause.alerts`).
+    """
     return tuple(
         Printed(runtime.id, text)
         for runtime in RUNTIMES
-        for text in dict.fromkeys(_texts(cause_id, runtime))
+        for text in dict.fromkeys(_list_texts(cause_id, alerts, runtime))
     )
 
 
-def _texts(cause_id: str, runtime: Runtime) -> Iterator[str]:
-    own = ALERTS_OF_CAUSE.get(cause_id, ())
-    for number in _ALERTS_OF_SOME.get((cause_id, runtime), own):
+def _list_texts(cause_id: str, alerts: tuple[int, ...], runtime: Runtime) -> Iterator[str]:
+    for number in _ALERTS_OF_SOME.get((cause_id, runtime), alerts):
         if text := alert_text(runtime, number):
             yield text
     tables = chain.from_iterable(table.get(cause_id, ()) for table in _TABLES)

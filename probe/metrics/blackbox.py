@@ -23,72 +23,60 @@ from probe.text.time_format import rfc3339
 from probe.x509.path import find_issuers, order_path
 from probe.x509.validity import find_first_to_expire
 
-PROBE_SUCCESS: Final = Family(
-    "probe_success", "gauge", "Displays whether or not the probe was a success"
+_families: list[Family] = []
+
+
+def _of_blackbox(name: str, help_: str, labels: str = "", when: str = "") -> Family:
+    family = Family(name, "gauge", help_, tuple(labels.split()), when)
+    _families.append(family)
+    return family
+
+
+PROBE_SUCCESS: Final = _of_blackbox(
+    "probe_success", "Displays whether or not the probe was a success"
 )
-PROBE_DURATION: Final = Family(
-    "probe_duration_seconds",
-    "gauge",
-    "Returns how long the probe took to complete in seconds",
+PROBE_DURATION: Final = _of_blackbox(
+    "probe_duration_seconds", "Returns how long the probe took to complete in seconds"
 )
-DNS_LOOKUP_TIME: Final = Family(
-    "probe_dns_lookup_time_seconds",
-    "gauge",
-    "Returns the time taken for probe dns lookup in seconds",
+DNS_LOOKUP_TIME: Final = _of_blackbox(
+    "probe_dns_lookup_time_seconds", "Returns the time taken for probe dns lookup in seconds"
 )
-IP_PROTOCOL: Final = Family(
-    "probe_ip_protocol", "gauge", "Specifies whether probe ip protocol is IP4 or IP6"
+IP_PROTOCOL: Final = _of_blackbox(
+    "probe_ip_protocol", "Specifies whether probe ip protocol is IP4 or IP6"
 )
-IP_ADDR_HASH: Final = Family(
+IP_ADDR_HASH: Final = _of_blackbox(
     "probe_ip_addr_hash",
-    "gauge",
     "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
 )
-EARLIEST_CERT_EXPIRY: Final = Family(
+EARLIEST_CERT_EXPIRY: Final = _of_blackbox(
     "probe_ssl_earliest_cert_expiry",
-    "gauge",
     "Returns earliest SSL cert expiry date",
     when="where the backend sent a certificate",
 )
-LAST_CHAIN_EXPIRY: Final = Family(
+LAST_CHAIN_EXPIRY: Final = _of_blackbox(
     "probe_ssl_last_chain_expiry_timestamp_seconds",
-    "gauge",
     "Returns last SSL chain expiry in unixtime",
     when="where the backend's certificate verified",
 )
-LAST_CHAIN_INFO: Final = Family(
+LAST_CHAIN_INFO: Final = _of_blackbox(
     "probe_ssl_last_chain_info",
-    "gauge",
     "Contains SSL leaf certificate information",
-    ("fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber"),
-    "where the backend sent a certificate",
+    "fingerprint_sha256 subject issuer subjectalternative serialnumber",
+    when="where the backend sent a certificate",
 )
-TLS_VERSION_INFO: Final = Family(
+TLS_VERSION_INFO: Final = _of_blackbox(
     "probe_tls_version_info",
-    "gauge",
     "Returns the TLS version used or NaN when unknown",
-    ("version",),
-    "where a version was agreed on",
+    "version",
+    when="where a version was agreed on",
 )
-TLS_CIPHER_INFO: Final = Family(
+TLS_CIPHER_INFO: Final = _of_blackbox(
     "probe_tls_cipher_info",
-    "gauge",
     "Returns the TLS cipher negotiated during handshake",
-    ("cipher",),
-    "where a cipher suite was agreed on",
+    "cipher",
+    when="where a cipher suite was agreed on",
 )
-BLACKBOX_FAMILIES: Final = (
-    PROBE_SUCCESS,
-    PROBE_DURATION,
-    DNS_LOOKUP_TIME,
-    IP_PROTOCOL,
-    IP_ADDR_HASH,
-    EARLIEST_CERT_EXPIRY,
-    LAST_CHAIN_EXPIRY,
-    LAST_CHAIN_INFO,
-    TLS_VERSION_INFO,
-    TLS_CIPHER_INFO,
-)
+BLACKBOX_FAMILIES: Final = tuple(_families)
 WITHOUT_A_SCHEDULE: Final = frozenset(
     {
         families.CAUSE,

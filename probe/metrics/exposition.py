@@ -18,12 +18,15 @@ _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _MAX_DIGITS: Final = 2.0**53
 
 
+Kind = Literal["gauge", "counter", "info", "histogram"]
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A metric family; `name` is that of its samples, `_total` and `_info` included."""
 
     name: str
-    kind: Literal["gauge", "counter", "info", "histogram"]
+    kind: Kind
     documentation: str
     labels: tuple[str, ...] = ()
     when: str = ""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from probe.diagnosis.readings.observed import is_issuer_listed
+from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
 from probe.metrics.exposition import Family, labels, number

@@ -26,7 +26,7 @@ STAGES: Final[tuple[Stage, ...]] = ("load", "resolve", "connect", "handshake", "
 EndingKind = Literal[
     "answered",  # a complete answer to the request, whatever it says
     "application_data",  # depth tls: application data after the last flight, and no refusal
-    "completed",  # a handshake alone was asked for, and it is complete
+    "completed",  # only a handshake was asked for, and it is complete
     "alert",  # the peer sent a fatal alert
     "close",  # FIN, with or without close_notify before it
     "reset",  # RST, or a broken pipe with nothing left to read

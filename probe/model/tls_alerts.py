@@ -1,7 +1,9 @@
 """TLS alerts by number, from the IANA "TLS Alerts" registry (RFC 8446 §6 and earlier)."""
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
+
+from probe.model.evidence import Handshake
 
 
 class TlsAlert(IntEnum):
@@ -56,3 +58,22 @@ _NAMES: Final = {alert.value: alert.registry_name for alert in TlsAlert}
 def name_alert(number: int) -> str:
     """Return the registry's name of an alert, or `alert_` and its number."""
     return _NAMES.get(number, f"alert_{number}")
+
+
+def format_alert(number: int | None) -> str:
+    """Return an alert as facts write it: `unknown_ca (48)`."""
+    return str(number) if number is None else f"{name_alert(number)} ({number})"
+
+
+def get_fatal_alert(
+    handshake: Handshake, direction: Literal["received", "sent"] = "received"
+) -> int | None:
+    """Return the number of the last fatal alert that went that way; None where there was none."""
+    return next(
+        (
+            alert.number
+            for alert in reversed(handshake.alerts)
+            if alert.direction == direction and alert.level == "fatal"
+        ),
+        None,
+    )

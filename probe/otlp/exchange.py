@@ -75,7 +75,7 @@ class Exchange(ABC):
         self.garbage = answer.body_end == "broken"
 
     def _exhaust(self, limit: str) -> None:
-        """End at a bound; what came of an answer stands where its status alone decides."""
+        """End at a bound; what came of an answer counts where its status is enough."""
         self._end("cut", limit)
         self.exhausted = self.answer is None
 

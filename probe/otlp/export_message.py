@@ -1,4 +1,4 @@
-"""What the protobuf bodies of OTLP answers say, as plain values; no body raises anything else."""
+"""The protobuf bodies of OTLP answers as plain values; only broken framing raises."""
 
 import zlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ GRPC_PREFIX: Final = 5
 """Bytes before each gRPC message: the compressed flag and a length (gRPC over HTTP/2)."""
 
 _GZIP: Final = zlib.MAX_WBITS | 16
-"""zlib's window size for gzip framing (RFC 1952) alone."""
+"""zlib's window size for gzip framing (RFC 1952) only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,35 +33,20 @@ _SERVICES: Final[dict[Signal, str]] = {
     "metrics": "metrics.v1.MetricsService",
     "logs": "logs.v1.LogsService",
 }
-_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-OPENING: Final = (
-    _PREFACE
-    + SettingsFrame(
-        settings={
-            SettingsFrame.ENABLE_PUSH: 0,
-            SettingsFrame.MAX_HEADER_LIST_SIZE: MAX_HEADER_LIST,
-        }
-    ).serialize()
-)
+_SETTINGS: Final = {
+    SettingsFrame.ENABLE_PUSH: 0,
+    SettingsFrame.MAX_HEADER_LIST_SIZE: MAX_HEADER_LIST,
+}
+OPENING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(settings=_SETTINGS).serialize()
+"""The client's preface with its SETTINGS (RFC 9113 §3.4)."""
+
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _AUTHORITY: Final = re.compile(r"[!-~]+")
 # What the probe decides itself: framing, media type, its own name.
-_RESERVED: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    }
-)
+_RESERVED: Final = frozenset({
+    "connection", "content-length", "content-type", "host", "http2-settings", "keep-alive",
+    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+})  # fmt: skip
 
 _Fields = Sequence[tuple[str, bytes]]
 
@@ -104,6 +89,16 @@ class Request:
             return encoded.replace(_TRACEPARENT, parent).replace(_TRACESTATE, state)
 
         return replace(self, h2=fill_in(self.h2), http1=fill_in(self.http1))
+
+    def expect_answer(self, *, h2: bool) -> Exchange:
+        """Return what reads the answer to the request, over HTTP/2 or HTTP/1.1."""
+        return (Http2Exchange if h2 else Http1Exchange)(self.protocol, self.signal)
+
+    def expect_date(self, *, h2: bool) -> Exchange:
+        """Return what reads the answer to the bare `HEAD /`, of which only the Date counts."""
+        if h2:
+            return Http2Exchange("http/protobuf", self.signal)
+        return Http1Exchange("http/protobuf", self.signal, method="HEAD")
 
 
 def build_request(
@@ -151,23 +146,6 @@ def build_request(
     )
 
 
-def expect_http2(request: Request) -> Exchange:
-    """Return what reads the answer to `request` over HTTP/2."""
-    return Http2Exchange(request.protocol, request.signal)
-
-
-def expect_http1(request: Request) -> Exchange:
-    """Return what reads the answer to `request` over HTTP/1.1."""
-    return Http1Exchange(request.protocol, request.signal)
-
-
-def expect_bare(request: Request, *, h2: bool) -> Exchange:
-    """Return what reads the answer to the bare `HEAD /` of `request`, for its Date."""
-    if h2:
-        return Http2Exchange("http/protobuf", request.signal)
-    return Http1Exchange("http/protobuf", request.signal, method="HEAD")
-
-
 def _http2(
     pseudo: tuple[str, str, str, str],
     fields: _Fields,
@@ -185,7 +163,10 @@ def _http2(
         body: of the request.
     """
     names = (":method", ":scheme", ":path", ":authority")
-    encoder = _encoder()
+    encoder = Encoder()
+    # This is the connection's only block. The server's SETTINGS, which may shrink the table, can
+    # come before or after it: without a dynamic table it is right in both cases (RFC 7541 §4.2).
+    encoder.header_table_size = 0
     block = encoder.encode(
         [(name.encode(), value.encode(), False) for name, value in zip(names, pseudo, strict=True)]
         + [(name.encode(), value, False) for name, value in fields]
@@ -199,18 +180,6 @@ def _http2(
     headers = HeadersFrame(STREAM, block, flags=["END_HEADERS", *([] if body else ["END_STREAM"])])
     data = DataFrame(STREAM, body, flags=["END_STREAM"]).serialize() if body else b""
     return bytes(OPENING + headers.serialize() + data)
-
-
-def _encoder() -> Encoder:
-    """Return an encoder of a whole connection's only block.
-
-    The server's SETTINGS, which may shrink the table, can come before or after these bytes: with
-    no dynamic table at all, announced at the block's start, they are right in both cases (RFC
-    7541 §4.2).
-    """
-    encoder = Encoder()
-    encoder.header_table_size = 0
-    return encoder
 
 
 def _http1(method: str, target: str, authority: str, fields: _Fields, body: bytes = b"") -> bytes:

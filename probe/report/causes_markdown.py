@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.diagnosis.cause import Cause
-from probe.report.cause_page import FAMILIES, PARTIES, cause_page
+from probe.diagnosis.cause import FAMILIES, PARTIES, Cause, Family
+from probe.report.cause_page import cause_page
 
 _INTRODUCTION = """\
 # Causes
@@ -17,26 +17,26 @@ _INTRODUCTION = """\
 Every reason for which mtls-probe says that a target failed: what it means, what proves it, what
 exporters print for it, and how to fix it. `mtls-probe explain CAUSE` shows one of these pages.
 Numbers 1 to 6 are the six documented causes. This file is generated from the catalogue in
-`probe/causes`; paths and names in the steps are examples."""
+`probe/diagnosis`; paths and names in the steps are examples."""
 
 
 def causes_markdown(catalogue: Mapping[str, Cause] = CATALOGUE) -> str:
     """Return the whole document, ending in a line break."""
-    return "\n\n".join(_blocks(catalogue)) + "\n"
+    return "\n\n".join(_list_blocks(catalogue)) + "\n"
 
 
-def by_family(catalogue: Mapping[str, Cause] = CATALOGUE) -> dict[str, tuple[Cause, ...]]:
+def group_by_family(catalogue: Mapping[str, Cause] = CATALOGUE) -> dict[Family, tuple[Cause, ...]]:
     """Return the causes of each family that has any, in the order of pages and indexes."""
-    found = {
+    groups = {
         family: tuple(cause for cause in catalogue.values() if cause.family == family)
         for family in FAMILIES
     }
-    return {family: causes for family, causes in found.items() if causes}
+    return {family: causes for family, causes in groups.items() if causes}
 
 
-def _blocks(catalogue: Mapping[str, Cause]) -> Iterator[str]:
+def _list_blocks(catalogue: Mapping[str, Cause]) -> Iterator[str]:
     yield _INTRODUCTION
-    families = by_family(catalogue)
+    families = group_by_family(catalogue)
     yield "\n".join(
         (
             "| Family | Cause | Documented | What it is | Who must act |",
@@ -45,10 +45,10 @@ def _blocks(catalogue: Mapping[str, Cause]) -> Iterator[str]:
         )
     )
     for family, causes in families.items():
-        yield f"## {next(name for key, name in FAMILIES.items() if key == family)}"
+        yield f"## {FAMILIES[family]}"
         for cause in causes:
             yield f'<a id="{cause.id}"></a>'
-            yield cause_page(cause, level=3).rstrip("\n")
+            yield cause_page(cause, catalogue, level=3).rstrip("\n")
 
 
 def _row(cause: Cause) -> str:

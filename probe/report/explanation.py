@@ -4,14 +4,13 @@ The fields are in `docs/json.md`. Nothing of the pasted text is repeated.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 import msgspec
 from msgspec import Struct
 from rich.text import Text
 
-from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.messages.match import Candidate
 from probe.report.console import console_for
@@ -41,16 +40,29 @@ class CauseDocument(Struct, frozen=True):
     cause: ReportedCause
 
 
+class ReportedCandidate(Struct, frozen=True):
+    """One cause that the text is compatible with; `score` runs from 0 to 1."""
+
+    cause: str
+    score: float
+    why: str
+    tell_apart: str
+
+
 class CandidatesDocument(Struct, frozen=True):
     """The causes that an error text is compatible with, best first."""
 
     schema: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ReportedCandidate, ...]
 
 
-def encode_candidates(candidates: Sequence[Candidate]) -> str:
+def encode_candidates(candidates: Sequence[Candidate], catalogue: Mapping[str, Cause]) -> str:
     """Return the JSON document of the candidates, best first."""
-    return _encode(CandidatesDocument(SCHEMA, tuple(candidates)))
+    reported = (
+        ReportedCandidate(one.cause, one.score, one.why, catalogue[one.cause].tell_apart)
+        for one in candidates
+    )
+    return _encode(CandidatesDocument(SCHEMA, tuple(reported)))
 
 
 def encode_cause(cause: Cause) -> str:
@@ -59,15 +71,20 @@ def encode_cause(cause: Cause) -> str:
     return _encode(CauseDocument(SCHEMA, ReportedCause(**fields)))
 
 
-def print_candidates(candidates: Sequence[Candidate], stream: TextIO | None = None) -> None:
+def print_candidates(
+    candidates: Sequence[Candidate],
+    catalogue: Mapping[str, Cause],
+    stream: TextIO | None = None,
+) -> None:
     """Print the candidates for people, each with why and how to tell it from the others."""
     console = console_for(stream or sys.stdout)
     for candidate in candidates:
+        cause = catalogue[candidate.cause]
         story = Text()
         story.append(f"{candidate.score:.2f}  {candidate.cause}", style="bold")
-        story.append(f"  {CATALOGUE[candidate.cause].title}\n")
+        story.append(f"  {cause.title}\n")
         story.append(f"      why:        {candidate.why}\n")
-        story.append(f"      tell apart: {candidate.tell_apart}")
+        story.append(f"      tell apart: {cause.tell_apart}")
         console.print(story, soft_wrap=True)
     console.print()
     console.print(Text(f"More on one: mtls-probe explain {candidates[0].cause}"), soft_wrap=True)

@@ -14,7 +14,7 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
-from probe.diagnosis.readings.experiment_facts import ExperimentResult, read_experiments
+from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, as_expected

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.diagnosis.readings.experiment_facts import read_experiments
+from probe.diagnosis.cause import PARTIES
+from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.ledger.target_runtime import as_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.report.cause_page import PARTIES
 from probe.report.outcome import EXPORTER_NAMES
 from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text

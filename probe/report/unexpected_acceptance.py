@@ -7,49 +7,12 @@ check that mTLS is enforced, this is the alarm.
 from typing import Final, NamedTuple
 
 from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Evidence
 from probe.text.safe_text import safe_text
 
-_REFUSED_BY_THE_BACKEND: Final = frozenset(
-    {
-        "client_ca_untrusted",
-        "client_cert_expired",
-        "client_cert_not_sent",
-        "client_cert_not_yet_valid",
-        "client_cert_rejected",
-        "client_cert_revoked",
-        "client_cert_weak",
-        "client_cert_wrong_usage",
-        "client_chain_incomplete",
-        "client_san_rejected",
-        "handshake_rejected",
-    }
-)
-"""What a backend that verifies client certificates refuses one for."""
-
-_REQUIRE_CERTIFICATE: Final = (
-    "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
-    "tls settings of a Collector's receiver, ssl_verify_client on in nginx, verify required in "
-    "HAProxy."
-)
-_FIRST_STEPS: Final = {
-    "client_ca_untrusted": (
-        "On the backend of {endpoint}, take the CA of this certificate out of the file of client "
-        "CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in nginx, ca-file "
-        "in HAProxy), and let it verify: ssl_verify_client on in nginx, verify required in HAProxy."
-    ),
-    "client_cert_revoked": (
-        "On the backend of {endpoint}, set the CA's revocation list: ssl_crl in nginx, crl-file in "
-        "HAProxy; a Collector reads none, so put one of them in front of it."
-    ),
-    "client_san_rejected": (
-        "On the backend of {endpoint}, or on the proxy in front of it, allow only the names that are "
-        "meant to export."
-    ),
-}
-"""What makes a backend refuse a certificate that was sent, by the expected cause."""
 _RELOAD_BACKEND: Final = (
     "Restart the backend, or reload nginx or HAProxy, so that it reads its configuration again."
 )
@@ -75,17 +38,17 @@ def explain_unexpected_acceptance(
     wanted = evidence.target.expect_cause
     if diagnosis.outcome != "confirmed" or wanted is None:
         return None
-    if wanted not in _REFUSED_BY_THE_BACKEND:
-        known = CATALOGUE.get(wanted)
+    known = CATALOGUE.get(wanted)
+    if known is None or not known.enforce:
         title = f" ({known.title})" if known else ""
         meaning = f"{safe_text(wanted)}{title} was expected, but the backend accepts the exporter."
         step = (
-            "Find out what has changed at {endpoint}; if the change is intended, remove expect of this target "
-            "from the probe's configuration."
+            "Find out what has changed at {endpoint}; if the change is intended, remove expect of "
+            "this target from the probe's configuration."
         )
         return UnexpectedAcceptance("", meaning, "either", fill_steps((step,), evidence.target))
     seen, why, sent = _observe(evidence)
-    step = _FIRST_STEPS.get(wanted, _REQUIRE_CERTIFICATE) if sent else _REQUIRE_CERTIFICATE
+    step = known.enforce if sent else REQUIRE_CERTIFICATE
     fix = fill_steps((step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target)
     return UnexpectedAcceptance(seen, f"mTLS is not enforced there: {why}", "backend", fix)
 

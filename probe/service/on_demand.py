@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.attempt.connect import is_own_address
-from probe.attempt.resolver import NoPlaceError, Resolver
+from probe.attempt.resolver import NoSlotError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.blackbox import blackbox_metrics, debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
@@ -85,7 +85,7 @@ class OnDemand:
         self._recorded = recorded
         self._slots = asyncio.Semaphore(concurrency)
         self.resolver = Resolver(
-            places=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, patience=LOOK_UP_WAITS
+            slots=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, slot_timeout=LOOK_UP_WAITS
         )
         self._experiments = ExperimentSchedule(
             enabled=pipeline.settings.experiments, wait_for_slot=True
@@ -107,35 +107,35 @@ class OnDemand:
         module = modules.get(name)
         if module is None:
             known = ", ".join(map(safe_text, modules)) or "none is configured"
-            return _refusal(400, f'unknown module "{safe_text(name)}"; known: {known}')
+            return _refuse(400, f'unknown module "{safe_text(name)}"; known: {known}')
         if not text:
-            return _refusal(400, "the parameter target is missing: ?target=host:port&module=NAME")
+            return _refuse(400, "the parameter target is missing: ?target=host:port&module=NAME")
         try:
-            timeout = _timeout(module, headers.get(TIMEOUT_HEADER, ""))
+            timeout = _choose_timeout(module, headers.get(TIMEOUT_HEADER, ""))
             target = under_hostname(module.target(text, timeout), query.get("hostname", ""))
         except ValueError as error:
-            return _refusal(400, safe_text(str(error)))
+            return _refuse(400, safe_text(str(error)))
         endpoint = target.endpoint
         if not module.allow.allows(endpoint.host, endpoint.port):
-            return _forbidden(module, f"{endpoint} is not in its allow-list")
+            return _refuse_forbidden(module, f"{endpoint} is not in its allow-list")
         if not may_be_called(query.get("hostname", ""), target, module.allow):
             why = "its headers go to no name that its allow-list does not have; add the hostname"
-            return _forbidden(module, why)
+            return _refuse_forbidden(module, why)
         asked = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
                 await self._slots.acquire()
         except TimeoutError:
-            return _refusal(503, "too many attempts are under way; this one had no turn in time")
+            return _refuse(503, "too many attempts are under way; this one had no turn in time")
         left = max(timeout - (time.monotonic() - asked), LEAST)
         try:
             evidence, diagnosis, duration = await self._attempt(
                 replace(target, timeout=left), module
             )
         except ForbiddenError as error:
-            return _forbidden(module, str(error))
+            return _refuse_forbidden(module, str(error))
         except BusyError as error:
-            return _refusal(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON))
+            return _refuse(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON))
         finally:
             self._slots.release()
         openmetrics = wants_openmetrics(headers.get("Accept", ""))
@@ -188,7 +188,7 @@ class _AllowedResolver(Resolver):
         """
         try:
             found = await self._shared.resolve(host, deadline)
-        except NoPlaceError as error:
+        except NoSlotError as error:
             raise BusyError(str(error)) from None
         endpoint = self._target.endpoint
         if self._target.proxy_url is not None:
@@ -207,7 +207,7 @@ class _AllowedResolver(Resolver):
         return allowed
 
 
-def _timeout(module: Module, header: str) -> float:
+def _choose_timeout(module: Module, header: str) -> float:
     """Return seconds: the module's, or what the scrape leaves where that is less.
 
     Raises:
@@ -225,9 +225,9 @@ def _timeout(module: Module, header: str) -> float:
     return min(own, given - OFFSET if given > 2 * OFFSET else given / 2)
 
 
-def _forbidden(module: Module, why: str) -> Reply:
-    return _refusal(403, safe_text(f"module {module.name} does not allow it: {why}"))
+def _refuse_forbidden(module: Module, why: str) -> Reply:
+    return _refuse(403, safe_text(f"module {module.name} does not allow it: {why}"))
 
 
-def _refusal(status: int, text: str) -> Reply:
+def _refuse(status: int, text: str) -> Reply:
     return Reply(status, f"{text}\n".encode())

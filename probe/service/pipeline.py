@@ -143,7 +143,7 @@ class Pipeline:
         self.credentials = CredentialStore(time.time)
         self.delays = LoopDelays()
         # Its own look-ups: those of the targets may all be hanging, and the reverse.
-        self.clock_resolver = Resolver(places=CLOCK_LOOK_UPS)
+        self.clock_resolver = Resolver(slots=CLOCK_LOOK_UPS)
         self.resolver = Resolver()
         self.clocks = ClockSources(
             self.settings.clock_sources,
@@ -248,8 +248,8 @@ class Pipeline:
             prepared = setup.prepared = setup.prepared or prober.prepare(target)
         evidence = await prober.attempt(prepared, trace)
         if self.settings.wait_for_slot:
-            await self.clocks.measured()
-        evidence = self.clocks.beside(evidence)
+            await self.clocks.wait_first_round()
+        evidence = self.clocks.add_readings(evidence)
         if detached is not None:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2

@@ -20,7 +20,7 @@ from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
 from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
-from probe.credentials.store import credential_files
+from probe.credentials.store import find_credential_files
 from probe.model.target import sources_down
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
@@ -33,7 +33,7 @@ PAUSE: Final = 0.2
 AGAIN: Final = 0.3
 """Seconds until a target whose attempt was under way is asked for again."""
 
-_AT_THE_START: Final = (
+_FIXED_AT_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
     "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
 )  # fmt: skip
@@ -122,7 +122,7 @@ class Reloader:
 
     def _swap(self, loaded: Configuration) -> None:
         old = self.configuration
-        fixed = [name for name in _AT_THE_START if getattr(loaded, name) != getattr(old, name)]
+        fixed = [name for name in _FIXED_AT_START if getattr(loaded, name) != getattr(old, name)]
         if fixed:
             log.warning("config_restart_required", settings=fixed)
         self._pipeline.replace_targets(loaded.targets)
@@ -171,7 +171,7 @@ class Reloader:
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from credential_files(target)
+            yield from find_credential_files(target)
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(PAUSE)
@@ -183,7 +183,7 @@ class Reloader:
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(credential_files(target))
+            if not paths.isdisjoint(find_credential_files(target))
         ]
         log.info(
             "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)

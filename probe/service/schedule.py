@@ -107,7 +107,7 @@ class Schedule:
             return frozenset()
         known = frozenset(name for name in names if name in self._targets)
         busy = known & self._executor.running
-        now = _moment(self._clock())
+        now = _to_datetime(self._clock())
         for name in known - busy:
             self._scheduler.modify_job(name, next_run_time=now)
         return busy
@@ -144,7 +144,7 @@ class Schedule:
                 args=(target,),
                 id=target.name,
                 name=target.name,
-                next_run_time=_moment(trigger.first(now, window)),
+                next_run_time=_to_datetime(trigger.first(now, window)),
                 max_instances=1,
                 misfire_grace_time=None,
             )
@@ -176,7 +176,7 @@ class _OffsetTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no
     def __init__(self, name: str, interval: float, anchor: float) -> None:
         self._name = name
         self._interval = interval
-        self._fraction = _fraction(name)
+        self._fraction = _hash_fraction(name)
         self._base = anchor + self._fraction * interval
         self._jitter = min(JITTER * interval, LONGEST_JITTER)
 
@@ -186,14 +186,14 @@ class _OffsetTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no
 
     def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
         """Return the first tick after `now`, and not right behind `previous`."""
-        after = max(_seconds(now), _seconds(previous) + self._interval / 2)
+        after = max(_to_seconds(now), _to_seconds(previous) + self._interval / 2)
         tick = math.floor((after - self._base) / self._interval)
         while (due := self._at(tick)) <= after:
             tick += 1
-        return _moment(due)
+        return _to_datetime(due)
 
     def _at(self, tick: int) -> float:
-        jitter = self._jitter * _fraction(f"{self._name}\n{tick}")
+        jitter = self._jitter * _hash_fraction(f"{self._name}\n{tick}")
         return self._base + tick * self._interval + jitter
 
 
@@ -209,7 +209,7 @@ class _TaskExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         task = asyncio.get_running_loop().create_task(
-            self._run(job.args[0], _seconds(run_times[-1]))
+            self._run(job.args[0], _to_seconds(run_times[-1]))
         )
         self.tasks.add(task)
         self.running.add(job.id)
@@ -248,7 +248,7 @@ class _MonotonicScheduler(AsyncIOScheduler):  # type: ignore[misc]  # APSchedule
         if self.state != STATE_RUNNING:
             return None
         store: Any = self._lookup_jobstore("default")
-        now = _moment(self._clock())
+        now = _to_datetime(self._clock())
         for job in store.get_due_jobs(now):
             due = job.next_run_time
             try:
@@ -260,18 +260,18 @@ class _MonotonicScheduler(AsyncIOScheduler):  # type: ignore[misc]  # APSchedule
         upcoming: datetime | None = store.get_next_run_time()
         if upcoming is None:
             return None
-        return max(_seconds(upcoming) - self._clock(), _SHORTEST_WAIT)
+        return max(_to_seconds(upcoming) - self._clock(), _SHORTEST_WAIT)
 
 
-def _fraction(text: str) -> float:
+def _hash_fraction(text: str) -> float:
     """Return a stable number from 0 up to 1, spread evenly over texts."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:6]) / (1 << 48)
 
 
-def _moment(seconds: float) -> datetime:
+def _to_datetime(seconds: float) -> datetime:
     return _ZERO + timedelta(seconds=seconds)
 
 
-def _seconds(moment: datetime) -> float:
+def _to_seconds(moment: datetime) -> float:
     return (moment - _ZERO).total_seconds()

@@ -32,10 +32,11 @@ from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
 from probe.service.schedule import Schedule
 from probe.system.fault_log import FaultLog
+from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
 from probe.web.server.connections import Connections, connection_limit
 from probe.web.server.hosts import HostCheck, names_of_this_host
 from probe.web.server.listener import serving
@@ -133,14 +134,16 @@ class Service:
         configuration, schedule = self.configuration, self._schedule
         self._record_reload(configuration)
         application = web_application(
-            self.ledger,
-            self.metrics,
-            ready=lambda: self._started,
-            reload=self.reloader.reload_on_request if self.reloader.can_reload else None,
-            reload_failure=self._describe_reload_failure,
-            warnings=lambda: self.configuration.warnings,
-            sources=self._show_sources,
-            on_demand=self._on_demand.answer,
+            ServiceView(
+                ledger=self.ledger,
+                metrics=self.metrics,
+                is_ready=lambda: self._started,
+                reload=self.reloader.reload_on_request if self.reloader.can_reload else None,
+                reload_failure=self._describe_reload_failure,
+                warnings=lambda: self.configuration.warnings,
+                sources=self._show_sources,
+                on_demand=self._on_demand.answer,
+            )
         )
         served = self._web_config
         if served is not None:
@@ -154,7 +157,7 @@ class Service:
             ssl_context=None if served is None else served.ssl_context,
         ) as (host, port):
             following = (
-                nullcontext() if served is None else served.following(told=self._record_web_reload)
+                nullcontext() if served is None else served.watching(self._record_web_reload)
             )
             telemetry = self._telemetry
             async with (
@@ -224,7 +227,7 @@ class Service:
 
 
 def _lookups(resolver: Resolver) -> Lookups:
-    return Lookups(resolver.under_way, resolver.places, resolver.refused)
+    return Lookups(resolver.active, resolver.slots, resolver.refused)
 
 
 @contextmanager
@@ -259,7 +262,6 @@ async def serve(
     loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
     listening: Callable[[Endpoint], None] = lambda _address: None,
-    lines_dropped: Callable[[], int] = lambda: 0,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -268,7 +270,6 @@ async def serve(
         loader: reads the configuration again, on SIGHUP and when its files change.
         register: masks secrets wherever a text leaves; None: one of its own.
         listening: called with the address once it is served.
-        lines_dropped: how many lines the log has lost.
 
     Raises:
         OSError: where it cannot listen on the configured address.
@@ -277,8 +278,8 @@ async def serve(
     # The handlers come first: a signal during the start would else end it without cleaning up.
     with handle_stop_signals() as stopped:
         service = Service(configuration, loader, register)
-        # Here, as the log is the process's, which may have several services.
-        service.metrics.service.register(partial(log_samples, lines_dropped))
+        # Not in Service: the log is the process's, which may have several services.
+        service.metrics.service.register(partial(log_samples, count_dropped_lines))
         with handle_reload_signal(service.reloader.request_reload):
             async with service.running() as address:
                 listening(address)

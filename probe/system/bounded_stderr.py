@@ -76,9 +76,9 @@ class BoundedStderr(io.TextIOBase):
         self._mask = mask
         self._max_writes = max_writes
         self._max_bytes = max_bytes
-        self.start_anew()
+        self.reset_after_fork()
 
-    def start_anew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Have nothing to write and no thread; for a child after fork(2), which inherits neither.
 
         What was waiting is the parent's to write.
@@ -126,7 +126,7 @@ class BoundedStderr(io.TextIOBase):
         if len(data) > LONGEST_WRITE:
             data = data[:LONGEST_WRITE] + b"\n"
         with self._lock:
-            if not self._accepts(data):
+            if not self._has_room(data):
                 self._dropped_last += self._count_dropped(data)
                 if self._writes or not self._dropped_last:
                     return len(text)
@@ -171,7 +171,7 @@ class BoundedStderr(io.TextIOBase):
         self.drain(seconds)
         self._finished = True
 
-    def _accepts(self, data: bytes) -> bool:
+    def _has_room(self, data: bytes) -> bool:
         """Return whether there is room; the rest of a line that was dropped has none."""
         ends_line = data.endswith(b"\n")
         if self._dropping_line and not data.startswith(b"\r"):  # which begins anew on a terminal
@@ -194,15 +194,15 @@ class BoundedStderr(io.TextIOBase):
         return lines
 
     def _start_thread(self) -> None:
-        writer = threading.Thread(target=self._pass_on, name="stderr", daemon=True)
+        writer = threading.Thread(target=self._write_queue, name="stderr", daemon=True)
         try:
             writer.start()
         except RuntimeError:
             # No more threads (EAGAIN). What can be written without waiting is; the next write
             # tries again.
-            self._pass_on_without_thread()
+            self._write_without_thread()
 
-    def _pass_on_without_thread(self) -> None:
+    def _write_without_thread(self) -> None:
         with self._lock:
             while not self._queue.empty():
                 item = self._queue.get_nowait()
@@ -211,7 +211,7 @@ class BoundedStderr(io.TextIOBase):
             self._writes = self._bytes = 0
             self._has_thread = False
 
-    def _pass_on(self) -> None:
+    def _write_queue(self) -> None:
         """Write what comes, for as long as the process lives."""
         following: _Waiting | _Reached | None = None
         while True:
@@ -222,7 +222,7 @@ class BoundedStderr(io.TextIOBase):
                 continue
             writes = 1
             parts, size = [item.data], len(item.data)
-            while (following := self._next()) is not None:
+            while (following := self._take_next()) is not None:
                 if not isinstance(following, _Waiting) or following.dropped:
                     break
                 if size + len(following.data) > _PIPE_BUF:
@@ -239,7 +239,7 @@ class BoundedStderr(io.TextIOBase):
             if dropped:
                 self._deliver(_Waiting(dropped, b""), wait=True)
 
-    def _next(self) -> _Waiting | _Reached | None:
+    def _take_next(self) -> _Waiting | _Reached | None:
         try:
             return self._queue.get_nowait()
         except Empty:
@@ -248,7 +248,7 @@ class BoundedStderr(io.TextIOBase):
     def _deliver(self, waiting: _Waiting, *, wait: bool) -> None:
         """Write it, after a line on what is missing before it; count what can't be written."""
         missing = waiting.dropped + self._not_written
-        if missing and self._write(self._loss(missing), wait=wait):
+        if missing and self._write(self._encode_loss(missing), wait=wait):
             rest = waiting.data
         else:
             missing = 0
@@ -256,7 +256,7 @@ class BoundedStderr(io.TextIOBase):
         with self._lock:
             self._not_written = missing + self._count_dropped(rest)
 
-    def _loss(self, lines: int) -> bytes:
+    def _encode_loss(self, lines: int) -> bytes:
         """Return the line that says how many are missing."""
         try:
             text = self.describe_loss(lines)
@@ -264,7 +264,7 @@ class BoundedStderr(io.TextIOBase):
             text = _describe_loss(lines)
         return (b"\n" if self._within_line else b"") + text.encode(self.encoding, self.errors)
 
-    def _takes_more(self, seconds: float) -> bool:
+    def _is_writable(self, seconds: float) -> bool:
         """Return whether a write would not wait now, or within so many seconds."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
@@ -275,13 +275,13 @@ class BoundedStderr(io.TextIOBase):
         rest = data
         while rest:
             try:
-                if not wait and not self._takes_more(0.0):
+                if not wait and not self._is_writable(0.0):
                     return rest
                 # Where poll(2) promises that nobody has to wait, it does so for this many bytes.
                 written = os.write(self._descriptor, rest if wait else rest[:_PIPE_BUF])
             except BlockingIOError:
                 # Another process has made what is shared non-blocking.
-                self._takes_more(1.0)
+                self._is_writable(1.0)
                 continue
             except OSError:
                 return rest

@@ -53,14 +53,14 @@ def install_bounded_stderr(mask: Callable[[str], str] = str) -> None:
         return
     bounded = BoundedStderr(descriptor, encoding=stream.encoding, mask=mask)
     stream.flush()
-    os.register_at_fork(after_in_child=bounded.start_anew)
+    os.register_at_fork(after_in_child=bounded.reset_after_fork)
     atexit.register(bounded.finish, LAST_LINES)
     sys.stderr = cast("TextIO", bounded)
     # The interpreter goes back to this one when it ends, and would wait for a reader there.
     setattr(sys, "__stderr__", bounded)  # noqa: B010  (typeshed has it as a constant)
 
 
-def lines_dropped() -> int:
+def count_dropped_lines() -> int:
     """Return how many lines the process's standard error has lost so far."""
     stream = sys.stderr
     return stream.lines_dropped if isinstance(stream, BoundedStderr) else 0

@@ -4,8 +4,9 @@ Evidence has the length of each stage and the time of the beginning; the stages 
 The SDK is not needed here: `sdk_tracing` hands a `TraceRecord` to it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final, Literal
 
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
@@ -14,7 +15,7 @@ from opentelemetry.semconv.attributes.network_attributes import NETWORK_PEER_ADD
 from probe.diagnosis.cause import Cause
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import STAGES, Evidence, Handshake, Stage
+from probe.model.evidence import STAGES, Evidence, Experiment, Handshake, Stage
 from probe.telemetry import span_attributes
 from probe.telemetry.span_attributes import Attributes
 
@@ -59,26 +60,6 @@ class TraceRecord:
     children: tuple[SpanRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """When each stage of an attempt began and ended, epoch seconds."""
-
-    start: Mapping[Stage, float]
-    end: Mapping[Stage, float]
-    over: float
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> "_Times":
-        start: dict[Stage, float] = {}
-        end: dict[Stage, float] = {}
-        at = evidence.at
-        for stage in STAGES:
-            start[stage] = at
-            at += evidence.durations.get(stage, 0.0)
-            end[stage] = at
-        return cls(start, end, at)
-
-
 def build_trace(
     state: TargetRuntime, catalogue: Mapping[str, Cause], share_threshold: str
 ) -> TraceRecord | None:
@@ -92,11 +73,10 @@ def build_trace(
     trace, evidence, diagnosis = state.trace, state.evidence, state.diagnosis
     if trace is None or evidence is None or diagnosis is None:
         return None
-    times = _Times.of(evidence)
-    children = tuple(
-        _children(evidence, diagnosis, times, trace.export_span_id, expected=state.expected)
-    )
-    end = max([times.over, *(child.end for child in children)])
+    starts = _stage_starts(evidence)
+    children = tuple(_stages(state, evidence, diagnosis, starts, trace.export_span_id))
+    children += tuple(_extra_connections(evidence))
+    end = max([starts[-1], *(child.end for child in children)])
     cause = catalogue.get(diagnosis.cause) if diagnosis.cause is not None else None
     # Every failure and every change is recorded, so that each stands for itself.
     threshold = share_threshold if state.expected and not state.changed else "0"
@@ -120,105 +100,83 @@ def build_trace(
     )
 
 
-def _children(
+def _stage_starts(evidence: Evidence) -> list[float]:
+    """Return when each stage began, and last when the attempt was over; epoch seconds."""
+    lengths = [evidence.durations.get(stage, 0.0) for stage in STAGES]
+    return list(accumulate(lengths, initial=evidence.at))
+
+
+def _stages(
+    state: TargetRuntime,
     evidence: Evidence,
     diagnosis: Diagnosis,
-    times: _Times,
+    starts: Sequence[float],
     export_span_id: str,
-    *,
-    expected: bool,
 ) -> Iterator[SpanRecord]:
-    failed_at = evidence.ending.stage if diagnosis.cause is not None else None
-    # A failure that `expect` asks for is not an error anywhere in its trace.
-    why = None if expected else _reason(diagnosis)
-    common = span_attributes.target_attributes(evidence)
-
-    def judge(*stages: Stage) -> tuple[str | None, Attributes]:
-        if failed_at not in stages:
-            return None, common
-        return why, {**common, ERROR_TYPE: diagnosis.cause or ""}
-
+    """Yield the spans of the stages that the attempt reached."""
+    handshake, stage = evidence.handshake, evidence.ending.stage
     host, port = _connected_to(evidence)
-    stage = evidence.ending.stage
+
+    def make(name: str, first: Stage, last: Stage, attributes: Attributes) -> SpanRecord:
+        """Return the span of the stages from `first` to `last`."""
+        begin, end = STAGES.index(first), STAGES.index(last)
+        failed = diagnosis.cause is not None and begin <= STAGES.index(stage) <= end
+        common = span_attributes.target_attributes(evidence)
+        if failed:
+            common = {**common, ERROR_TYPE: diagnosis.cause or ""}
+        return SpanRecord(
+            name=name,
+            start=starts[begin],
+            end=starts[end + 1],
+            attributes={**attributes, **common},
+            # A failure that `expect` asks for is not an error anywhere in its trace.
+            error=_reason(diagnosis) if failed and not state.expected else None,
+        )
+
     if stage == "resolve" or (evidence.addresses and evidence.addresses != (host,)):
-        error, facts = judge("resolve")
-        yield SpanRecord(
-            name=LOOKUP,
-            start=times.start["resolve"],
-            end=times.end["resolve"],
-            attributes={**span_attributes.lookup_attributes(evidence, host), **facts},
-            error=error,
-        )
+        attributes = span_attributes.lookup_attributes(evidence, host)
+        yield make(LOOKUP, "resolve", "resolve", attributes)
     if evidence.connects:
-        error, facts = judge("connect")
-        yield SpanRecord(
-            name=CONNECT,
-            start=times.start["connect"],
-            end=times.end["connect"],
-            attributes={**span_attributes.connect_attributes(evidence, port), **facts},
-            events=tuple(_failed_connects(evidence, times.end["connect"])),
-            error=error,
+        attributes = span_attributes.connect_attributes(evidence, port)
+        span = make(CONNECT, "connect", "connect", attributes)
+        yield replace(span, events=tuple(_failed_connects(evidence, span.end)))
+    if handshake is not None:
+        attributes = span_attributes.handshake_attributes(
+            handshake, evidence.credentials.client_chain
         )
-    if evidence.handshake is not None:
-        error, facts = judge("handshake", "accept")
-        yield SpanRecord(
-            name=HANDSHAKE,
-            start=times.start["handshake"],
-            end=times.end["accept"],
-            attributes={
-                **span_attributes.handshake_attributes(
-                    evidence.handshake, evidence.credentials.client_chain
-                ),
-                **facts,
-            },
-            events=tuple(_tls_events(evidence.handshake, times)),
-            error=error,
-        )
+        span = make(HANDSHAKE, "handshake", "accept", attributes)
+        accept = starts[STAGES.index("accept")]
+        yield replace(span, events=tuple(_tls_events(handshake, accept, span.end)))
     if stage == "export" or "export" in evidence.durations:
-        error, facts = judge("export")
-        yield SpanRecord(
-            name=EXPORT,
-            start=times.start["export"],
-            end=times.end["export"],
-            attributes={**span_attributes.export_attributes(evidence), **facts},
-            events=tuple(_rejections(evidence, times.end["export"])),
-            error=error,
-            kind="client",
-            span_id=export_span_id,
-        )
-    yield from _extra_connections(evidence)
+        span = make(EXPORT, "export", "export", span_attributes.export_attributes(evidence))
+        events = tuple(_rejections(evidence, span.end))
+        yield replace(span, events=events, kind="client", span_id=export_span_id)
 
 
 def _extra_connections(evidence: Evidence) -> Iterator[SpanRecord]:
     """Yield the connections beyond the attempt's own; those of earlier attempts are not part of it."""
-    recheck = evidence.recheck
-    if recheck is not None:
+    made = () if evidence.experiments_reused else evidence.experiments
+    if (recheck := evidence.recheck) is not None:
+        capped = Experiment(
+            varied="tls_1.2",
+            at=recheck.at,
+            duration=recheck.duration,
+            ending=recheck.ending,
+            handshake=recheck.handshake,
+        )
+        made = (capped, *made)
+    for one in made:
+        end = one.at + one.duration
         yield SpanRecord(
-            name="experiment tls_1.2",
-            start=recheck.at,
-            end=recheck.at + recheck.duration,
+            name=f"experiment {one.varied}",
+            start=one.at,
+            end=end,
             attributes={
                 **span_attributes.target_attributes(evidence),
-                span_attributes.VARIED: "tls_1.2",
-                "mtls_probe.ending.stage": recheck.ending.stage,
-                "mtls_probe.ending.kind": recheck.ending.kind,
-                **span_attributes.handshake_attributes(recheck.handshake, ()),
+                **span_attributes.experiment_attributes(one),
             },
-            events=_alerts(recheck.handshake, recheck.at + recheck.duration),
+            events=_alerts(one.handshake, end),
         )
-    for made in evidence.experiments:
-        if not evidence.experiments_reused:
-            end = made.at + made.duration
-            yield SpanRecord(
-                name=f"experiment {made.varied}",
-                start=made.at,
-                end=end,
-                attributes={
-                    **span_attributes.target_attributes(evidence),
-                    **span_attributes.experiment_attributes(made),
-                },
-                events=_alerts(made.handshake, end),
-            )
 
 
 def _changes(state: TargetRuntime, diagnosis: Diagnosis, at: float) -> Iterator[SpanEvent]:
@@ -243,11 +201,11 @@ def _failed_connects(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
             yield SpanEvent("mtls_probe.connect_failed", at, found)
 
 
-def _tls_events(handshake: Handshake, times: _Times) -> Iterator[SpanEvent]:
+def _tls_events(handshake: Handshake, finished: float, end: float) -> Iterator[SpanEvent]:
     if handshake.complete:
         # In TLS 1.3 the backend has not judged our certificate yet (RFC 8446 §4.4.2.4).
-        yield SpanEvent("mtls_probe.tls.client_finished", times.end["handshake"], {})
-    yield from _alerts(handshake, times.end["accept"])
+        yield SpanEvent("mtls_probe.tls.client_finished", finished, {})
+    yield from _alerts(handshake, end)
 
 
 def _alerts(handshake: Handshake | None, at: float) -> tuple[SpanEvent, ...]:

@@ -25,6 +25,9 @@ _BUFFER_SIZE: Final = 16384 + 2048
 """The longest TLS record (RFC 8446 §5.2); what is longer is read in several steps."""
 _SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
 
+NO_AUTO_CHAIN: Final = 0x8
+"""SSL_MODE_NO_AUTO_CHAIN of OpenSSL's ssl.h, which the bindings do not name."""
+
 VERIFY_BUDGET: Final = 0.005
 """Seconds of CPU for the verification of one chain, from its first error on.
 
@@ -229,3 +232,23 @@ def read_acceptable_authorities(connection: SSL.Connection, limit: int) -> list[
             found.append(bytes(_ffi.buffer(start[0], size)))
             _lib.OPENSSL_free(start[0])
     return found
+
+
+def set_groups(context: SSL.Context, groups: str) -> None:
+    """Offer exactly `groups`, an OpenSSL list such as `X25519:P-256`.
+
+    Raises:
+        ValueError: where OpenSSL knows none of them or refuses the list.
+    """
+    if _lib.SSL_CTX_set1_curves_list(context._context, groups.encode()) != 1:  # noqa: SLF001 - no public way
+        _lib.ERR_clear_error()
+        raise ValueError(f"the TLS library refuses the groups {groups!r}")
+
+
+def set_no_auto_chain(context: SSL.Context) -> int:
+    """Send the certificates given and no others; return the modes then in force.
+
+    Without it OpenSSL completes a short chain from the trust store, and a probe would be let in
+    where a Go exporter with the same files is refused.
+    """
+    return int(_lib.SSL_CTX_set_mode(context._context, NO_AUTO_CHAIN))  # noqa: SLF001 - no public way

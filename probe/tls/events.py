@@ -1,4 +1,4 @@
-"""What a TLS client tells its owner about a connection, one plain value for each event."""
+"""The events of a TLS connection, as the client returns them to its owner."""
 
 from dataclasses import dataclass
 

@@ -1,16 +1,16 @@
 """The web application: metrics, health, JSON and the pages, all read from the ledger.
 
-Interfaces.md, section 6. Every answer carries headers that keep a browser from doing anything
-with it but show it; law 10 is kept by autoescape on the page and by `safe_text` before it.
+Every answer carries headers that keep a browser from doing anything with it but show it. Templates
+escape every value, and each has passed `safe_text` before.
 """
 
 import asyncio
 import gzip
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -22,16 +22,16 @@ from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesShown, SourceState
 from probe.report.result import encode_line, encode_results, latest_result
-from probe.web.joined_calls import JoinedCalls
-from probe.web.shared_bodies import Key, SharedBodies
-from probe.web.streaming import PartWriter
+from probe.web.large_answers import AnswerWriter, BodyCache, Key
+
+T = TypeVar("T")
 
 BATCH: Final = 100
-"""Results made in one go: a fleet's JSON must not hold back the attempts."""
+"""Results made in one go: a long list must not hold back the attempts."""
 
 _POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _BY_A_BROWSER: Final = ("origin", "referer", "sec-fetch-")
-"""How headers begin that browsers send and tools do not; not every browser sends each of them."""
+"""The beginnings of headers that browsers send and tools do not; no browser leaves out all."""
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -64,25 +64,14 @@ Reload = Callable[[], Awaitable[str | None]]
 """Reads the configuration again: None when it is in force, else why it is not."""
 
 
-def web_application(
-    ledger: Ledger,
-    metrics: Metrics,
-    *,
-    ready: Callable[[], bool],
-    reload: Reload | None = None,
-    reload_failure: Callable[[], str | None] = lambda: None,
-    warnings: Callable[[], Sequence[str]] = tuple,
-    sources: Callable[[], SourcesShown] = SourcesShown,
-    on_demand: OnDemand | None = None,
-    catalogue: Mapping[str, Cause] = CATALOGUE,
-    clock: Callable[[], float] = time.time,
-) -> web.Application:
-    """Return the application; nothing listens yet.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """What the application shows and does; the functions are asked at each request.
 
-    Args:
+    Attributes:
         ledger: What is shown.
         metrics: What `/metrics` answers with.
-        ready: Whether the service has started; targets that fail do not make it unready.
+        is_ready: Whether the service has started; targets that fail do not make it unready.
         reload: What `POST /-/reload` does; without it there is no such page.
         reload_failure: Why the last reload left the old configuration in force; None: it did not.
         warnings: What the configuration in force says that has no effect, or not the one meant.
@@ -91,20 +80,28 @@ def web_application(
         catalogue: Where the pages find a cause's title, who must act, and its own page.
         clock: The time of day, epoch seconds, for ages and days left on the page.
     """
+
+    ledger: Ledger
+    metrics: Metrics
+    is_ready: Callable[[], bool] = lambda: True
+    reload: Reload | None = None
+    reload_failure: Callable[[], str | None] = lambda: None
+    warnings: Callable[[], Sequence[str]] = tuple
+    sources: Callable[[], SourcesShown] = SourcesShown
+    on_demand: OnDemand | None = None
+    catalogue: Mapping[str, Cause] = field(default_factory=lambda: CATALOGUE)
+    clock: Callable[[], float] = time.time
+
+
+def web_application(view: ServiceView) -> web.Application:
+    """Return the application that shows `view`; nothing listens yet."""
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
     pages = _Pages(
-        ledger,
-        metrics,
-        ready,
-        None if reload is None else JoinedCalls(reload).call,
-        reload_failure,
-        warnings,
-        sources,
-        catalogue,
-        clock,
-        PartWriter(),
-        SharedBodies(partial(_exposition, metrics)),
+        view,
+        None if view.reload is None else SingleFlight(view.reload).call,
+        AnswerWriter(),
+        BodyCache(partial(_render_metrics, view.metrics)),
     )
     application.add_routes(
         [
@@ -120,79 +117,105 @@ def web_application(
             web.get(r"/api/v1/targets/{name:(?s:.+)}", pages.target),
         ]
     )
-    if on_demand is not None:
-        application.add_routes([web.get("/probe", _probing(on_demand))])
-    if reload is not None:
+    if view.on_demand is not None:
+        application.add_routes([web.get("/probe", _probe_handler(view.on_demand))])
+    if view.reload is not None:
         application.add_routes([web.post("/-/reload", pages.reload)])
     return application
 
 
+class SingleFlight(Generic[T]):
+    """Lets all who ask during a run share the next one: one run is under way, and at most one waits.
+
+    Who asks during a run gets the next one: the run under way may have read files before they changed.
+    """
+
+    def __init__(self, function: Callable[[], Awaitable[T]]) -> None:
+        """Take the function; nothing runs yet."""
+        self._function = function
+        self._running: asyncio.Task[T] | None = None
+        self._waiting: asyncio.Task[T] | None = None
+
+    async def call(self) -> T:
+        """Return what a run returned that began after this call.
+
+        Raises:
+            Exception: whatever the function raised.
+        """
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._run(self._running))
+        # A caller may leave; the others still get the result.
+        return await asyncio.shield(self._waiting)
+
+    async def _run(self, before: asyncio.Task[T] | None) -> T:
+        if before is not None:
+            await asyncio.wait([before])
+        self._running, self._waiting = self._waiting, None
+        return await self._function()
+
+
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    ledger: Ledger
-    registry: Metrics
-    is_ready: Callable[[], bool]
+    view: ServiceView
     read_again: Reload | None
-    reload_failure: Callable[[], str | None]
-    warnings: Callable[[], Sequence[str]]
-    sources: Callable[[], SourcesShown]
-    catalogue: Mapping[str, Cause]
-    clock: Callable[[], float]
-    writer: PartWriter
-    bodies: SharedBodies
+    writer: AnswerWriter
+    bodies: BodyCache
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         # Jinja2 is slow to import and most processes never show a page.
-        from probe.web.pages.status_page import CONTENT_SECURITY_POLICY, page
+        from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
+        from probe.web.pages.status_page import render_status_page
 
         headers = {
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         }
-        sources = self.sources()
-        parts = page(
-            self.ledger,
-            self.catalogue,
-            self.clock(),
+        sources = self.view.sources()
+        parts = render_status_page(
+            self.view.ledger,
+            self.view.catalogue,
+            self.view.clock(),
             request.query,
-            reload_failure=self.reload_failure(),
-            warnings=self.warnings(),
+            reload_failure=self.view.reload_failure(),
+            warnings=self.view.warnings(),
             sources=sources.states,
             nothing_to_probe=sources.nothing_to_probe,
         )
         return await self.writer.send_parts(request, headers, parts)
 
     async def target_page(self, request: web.Request) -> web.Response:
-        from probe.web.pages.detail_pages import target_page
+        from probe.web.pages.target_page import render_target_page
 
-        state = self.ledger.state(request.match_info["name"])
+        state = self.view.ledger.state(request.match_info["name"])
         if state is None:
             raise web.HTTPNotFound(text="no target has this name; / lists all\n")
-        return _html(target_page(state, self.catalogue, self.clock()))
+        return _html(render_target_page(state, self.view.catalogue, self.view.clock()))
 
     async def causes(self, _: web.Request) -> web.Response:
-        from probe.web.pages.detail_pages import causes_page
+        from probe.web.pages.causes_pages import render_causes_page
 
-        return _html(causes_page(self.catalogue, self.ledger))
+        return _html(render_causes_page(self.view.catalogue, self.view.ledger))
 
     async def cause(self, request: web.Request) -> web.Response:
-        from probe.web.pages.detail_pages import one_cause_page
+        from probe.web.pages.causes_pages import render_cause_page
 
-        cause = self.catalogue.get(request.match_info["id"])
+        cause = self.view.catalogue.get(request.match_info["id"])
         if cause is None:
             raise web.HTTPNotFound(text="no cause has this id; /causes lists all\n")
-        return _html(one_cause_page(cause, self.ledger, self.catalogue, self.clock()))
+        return _html(
+            render_cause_page(cause, self.view.ledger, self.view.catalogue, self.view.clock())
+        )
 
     async def badge(self, request: web.Request) -> web.Response:
-        from probe.web.pages.badge import badge
+        from probe.web.pages.badge import draw_badge
 
         name = request.match_info["name"]
-        state = self.ledger.state(name)
+        state = self.view.ledger.state(name)
         return web.Response(
-            body=badge(state, name),
+            body=draw_badge(state, name),
             status=200 if state is not None else 404,
             content_type="image/svg+xml",
-            # It is made to stand in a README, which another site serves.
+            # It is meant for a README, which another site serves.
             headers={"Cross-Origin-Resource-Policy": "cross-origin"},
         )
 
@@ -209,19 +232,19 @@ class _Pages:
             return await self.writer.send_parts(request, headers, iter(()))
         transport = request.transport
         abandon = transport.abort if transport is not None else lambda: None
-        async with self.bodies.reading((openmetrics, zipped), abandon) as body:
+        async with self.bodies.lease((openmetrics, zipped), abandon) as body:
             return await self.writer.send_body(request, headers, body)
 
     async def healthy(self, _: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        if self.is_ready():
+        if self.view.is_ready():
             return web.Response(text="ready\n")
         return web.Response(text="starting\n", status=503)
 
     async def targets(self, request: web.Request) -> web.StreamResponse:
-        return await self._json(request, list(self.ledger), self.sources().states)
+        return await self._json(request, list(self.view.ledger), self.view.sources().states)
 
     async def _json(
         self,
@@ -233,7 +256,7 @@ class _Pages:
         return await self.writer.send_parts(request, headers, _json_parts(states, sources))
 
     async def target(self, request: web.Request) -> web.StreamResponse:
-        state = self.ledger.state(request.match_info["name"])
+        state = self.view.ledger.state(request.match_info["name"])
         if state is None:
             raise web.HTTPNotFound(text="no target has this name; /api/v1/targets lists all\n")
         return await self._json(request, [state])
@@ -253,7 +276,7 @@ class _Pages:
         return web.Response(text="the configuration was read again\n")
 
 
-def _probing(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _probe_handler(on_demand: OnDemand) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def probe(request: web.Request) -> web.Response:
         if len(request.query) != len(set(request.query)):
             raise web.HTTPBadRequest(text="a parameter is given twice\n")
@@ -271,7 +294,7 @@ async def _harden(_: web.Request, response: web.StreamResponse) -> None:
 
 
 def _html(text: str) -> web.Response:
-    from probe.web.pages.status_page import CONTENT_SECURITY_POLICY
+    from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
 
     return web.Response(
         text=text,
@@ -299,12 +322,12 @@ def _json_parts(
     yield after
 
 
-async def _exposition(metrics: Metrics, key: Key) -> bytes:
+async def _render_metrics(metrics: Metrics, key: Key) -> bytes:
     openmetrics, zipped = key
     body, _ = metrics.exposition(OPENMETRICS if openmetrics else "")
     if not zipped:
         return body
-    # zlib lets go of the interpreter; thousands of targets' metrics are tens of megabytes.
+    # zlib releases the interpreter's lock; metrics of thousands of targets are tens of megabytes.
     return await asyncio.to_thread(gzip.compress, body, 1, mtime=0)
 
 

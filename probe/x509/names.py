@@ -1,7 +1,7 @@
 """Whether the server's certificate is one that a Go exporter would accept: pure, no I/O.
 
 OpenSSL judges path, dates and usage; this module adds what it judges otherwise: names strictly by
-SAN (RFC 9525 §6.3: a CN is no name), SPIFFE IDs as exact URIs (SPIFFE X.509-SVID §2), and hashes
+SAN (RFC 9525 §6.3: a CN does not count), SPIFFE IDs as exact URIs (SPIFFE X.509-SVID §2), and hashes
 and keys that Go refuses (crypto/x509 rejects MD5 and SHA-1 signatures, crypto/tls RSA keys below
 1024 bits) while the context runs at security level 0.
 """

@@ -1,12 +1,11 @@
 """A certificate's contents as `CertificateFacts`, for people and for the diagnosis.
 
-Total on whatever a peer or a file supplies: what cannot be read leaves its field empty. Law 10:
-every text passes safe_text().
+Total on whatever a peer or a file supplies: what cannot be read leaves its field empty. Every text
+passes safe_text().
 """
 
 import hashlib
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final, TypeVar
@@ -80,16 +79,15 @@ def parse_certificate(der: bytes) -> x509.Certificate | None:
 def read_facts(certificate: x509.Certificate) -> CertificateFacts:
     """Read what `certificate` says (RFC 5280); what is unreadable stays empty."""
     der = certificate.public_bytes(Encoding.DER)
-    empty = x509.Name([])
     if len(der) > MAX_WITH_NAMES:
         # A name of thousands of attributes takes longer than all the rest.
         subject, issuer = make_unread_name(der), Name(text="", digest="")
     else:
-        subject = make_name(_or(lambda: certificate.subject, empty))
-        issuer = make_name(_or(lambda: certificate.issuer, empty))
+        subject = make_name(_or(lambda: certificate.subject, x509.Name([])))
+        issuer = make_name(_or(lambda: certificate.issuer, x509.Name([])))
     basic = _extension(certificate, x509.BasicConstraints)
-    subject_key_id = _extension(certificate, x509.SubjectKeyIdentifier)
-    authority_key_id = _extension(certificate, x509.AuthorityKeyIdentifier)
+    subject_key = _extension(certificate, x509.SubjectKeyIdentifier)
+    authority_key = _extension(certificate, x509.AuthorityKeyIdentifier)
     key_type, key_bits = _or(lambda: describe_public_key(certificate.public_key()), ("", 0))
     hash_algorithm = _or(lambda: certificate.signature_hash_algorithm, None)
     return CertificateFacts(
@@ -107,33 +105,17 @@ def read_facts(certificate: x509.Certificate) -> CertificateFacts:
         signature_hash=safe_text(hash_algorithm.name) if hash_algorithm else "",
         extended_key_usage=_extended_key_usage(certificate),
         key_usage=_key_usage(certificate),
-        subject_key_id=subject_key_id.digest.hex()[:128] if subject_key_id else "",
-        authority_key_id=(authority_key_id.key_identifier or b"").hex()[:128]
-        if authority_key_id
-        else "",
+        subject_key_id=_hex(subject_key.digest if subject_key else None),
+        authority_key_id=_hex(authority_key.key_identifier if authority_key else None),
         aia_issuers=_or(lambda: tuple(_aia_issuers(certificate)), ()),
-        common_name=read_common_name(certificate),
+        common_name=_common_name(certificate),
     )
-
-
-def read_common_name(certificate: x509.Certificate) -> str:
-    """Return the subject's CN, safe to show; empty where it has none or can't be read.
-
-    Of several it is the last, the most specific (RFC 6125 §1.8). Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
-    not a string in hex, and joins the parts of a multi-valued RDN with `+`.
-    """
-    values: list[str | bytes] = _or(
-        lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
-        [],
-    )
-    return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
 
 
 def make_unreadable_facts(der: bytes) -> CertificateFacts:
     """Stand in for a certificate that does not parse; its digest still names it."""
-    name = Name(text=UNREADABLE, digest="")
     return CertificateFacts(
-        subject=name,
+        subject=Name(text=UNREADABLE, digest=""),
         issuer=Name(text="", digest=""),
         serial_number="",
         not_before=0.0,
@@ -142,48 +124,32 @@ def make_unreadable_facts(der: bytes) -> CertificateFacts:
     )
 
 
-class CertificateReader:
-    """Reads certificates that come again and again, at the price of a lookup."""
-
-    def __init__(self, entries: int = 512) -> None:
-        """Keep the facts of the `entries` certificates last asked for."""
-        self._entries = entries
-        self._known: OrderedDict[bytes, CertificateFacts] = OrderedDict()
-
-    def __len__(self) -> int:
-        """Return how many certificates are kept."""
-        return len(self._known)
-
-    def read_der(self, der: bytes) -> CertificateFacts:
-        """Return the facts of one DER certificate, whatever it holds."""
-        facts = self._known.get(der)
-        if facts is not None:
-            self._known.move_to_end(der)
-            return facts
-        certificate = parse_certificate(der)
-        facts = make_unreadable_facts(der) if certificate is None else read_facts(certificate)
-        self._known[der] = facts
-        if len(self._known) > self._entries:
-            self._known.popitem(last=False)
-        return facts
+def read_der(der: bytes) -> CertificateFacts:
+    """Return the facts of one DER certificate, whatever it holds."""
+    certificate = parse_certificate(der)
+    return make_unreadable_facts(der) if certificate is None else read_facts(certificate)
 
 
 def _or(read: Callable[[], _T], otherwise: _T) -> _T:
     try:
         with warnings.catch_warnings():
-            # A peer's odd serial number is no news for the operator's log.
+            # A peer's odd serial number does not belong in the operator's log.
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return read()
     except LIBRARY_ERRORS:
         return otherwise
 
 
-def _digest(der: bytes) -> str:
-    return hashlib.sha256(der).hexdigest()[:16]
-
-
 def _epoch(moment: datetime) -> float:
     return moment.timestamp()
+
+
+def _hex(key_id: bytes | None) -> str:
+    return (key_id or b"").hex()[:128]
+
+
+def _digest(der: bytes) -> str:
+    return hashlib.sha256(der).hexdigest()[:16]
 
 
 def _serial(number: int) -> str:
@@ -230,6 +196,19 @@ def _key_usage(certificate: x509.Certificate) -> tuple[str, ...] | None:
 
 def _is_set(usage: x509.KeyUsage, attribute: str) -> bool:
     return _or(lambda: bool(getattr(usage, attribute)), False)
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    """Return the subject's CN; of several the last, the most specific (RFC 6125 §1.8).
+
+    Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
+    not a string in hex, and joins the parts of a multi-valued RDN with `+`.
+    """
+    values: list[str | bytes] = _or(
+        lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
+        [],
+    )
+    return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
 
 
 def _sans(certificate: x509.Certificate) -> Iterator[str]:

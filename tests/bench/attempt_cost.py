@@ -26,8 +26,6 @@ import uvloop
 from OpenSSL import SSL
 
 from probe.attempt.masking import EvidenceMasker
-from probe.backend.pki import Authority, write_pem
-from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Variant
 from probe.diagnosis.diagnose import diagnose
@@ -36,6 +34,8 @@ from probe.metrics.scrape import Metrics
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.pipeline import Pipeline
 from probe.text.secret_register import SecretRegister
+from tests.support.backends import Backend
+from tests.support.pki import Authority, write_pem
 
 ROUNDS = 25
 ATTEMPTS = 60

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.builds import NotBuiltError
 from tests.config import go_tools
 from tests.config.manifests import WORKLOADS, Object, build, only
 from tests.lab.collector_build import collector_binary
-from tests.tools import missing
+from tests.support.builds import NotBuiltError
+from tests.support.required_tools import missing
 
 CONFIG = Path(__file__).parents[2] / "config"
 

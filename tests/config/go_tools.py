@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-from tests.builds import built_once, run_go
+from tests.support.builds import built_once, run_go
 
 KUSTOMIZE: Final = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.2"
 COMPOSE: Final = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"

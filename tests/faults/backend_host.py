@@ -20,10 +20,9 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from probe.backend.answers import Answers
-from probe.backend.pki import Authority, Issued
-from probe.backend.server import Backend
 from tests.faults.connect_proxy import ConnectProxy
+from tests.support.backends import Answers, Backend
+from tests.support.pki import Authority, Issued
 
 BEAT: Final = 0.02
 LATE: Final = 0.1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from probe.backend.pki import Authority, Issued, write_pem
+from tests.support.pki import Authority, Issued, write_pem
 
 Pair = list[str]
 """Paths of a certificate and its key, for the settings of servers."""

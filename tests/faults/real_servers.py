@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.builds import NotBuiltError
 from tests.faults.servers import STARTS_WITHIN, kill, suspend
 from tests.faults.truth import Stall
 from tests.lab.collector_build import collector_binary
 from tests.lab.compiled import go_server
 from tests.lab.stacks.go import PROGRAM
+from tests.support.builds import NotBuiltError
 
 
 class RealServer:

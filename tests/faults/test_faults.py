@@ -18,7 +18,7 @@ from tests.faults.probe_troubles import PROBE_TROUBLES
 from tests.faults.report import report
 from tests.faults.run import Run, raised_descriptors, run_steps
 from tests.faults.world import SITES, World, world
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 SEED = int(os.environ.get("SEED", "20"))
 STEPS = -(-3 * len(PROBE_TROUBLES) // 2)

@@ -13,12 +13,13 @@ from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from probe.backend.pki import Authority, Issued, write_pem
-from probe.backend.server import Backend
-from probe.demo.scenarios import SCENARIOS, DemoPki
+from probe.demo.scenarios import SCENARIOS
 from probe.model.target import TlsSettings
 from tests.lab.running_probe import RunningProbe, running_probe
+from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry
+from tests.support.demo_pki import DemoPki
+from tests.support.pki import Authority, Issued, write_pem
 
 TEN_DAYS: Final = timedelta(days=10)
 YEAR: Final = timedelta(days=365)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.builds import NotBuiltError, built_once, run_go
+from tests.support.builds import NotBuiltError, built_once, run_go
 
 MANIFEST: Final = Path(__file__).parent / "collector" / "builder.yaml"
 FILTERING: Final = Path(__file__).parent / "collector" / "filtering.yaml"

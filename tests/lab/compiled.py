@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.builds import built_once
+from tests.support.builds import built_once
 
 BUILD_TIMEOUT: Final = 300.0
 """Seconds; Go may have to compile its standard library first."""

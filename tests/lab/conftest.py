@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.builds import NotBuiltError
 from tests.lab import peers, servers
 from tests.lab.collector_build import FILTERING, collector_binary
 from tests.lab.credentials import LabPki
 from tests.lab.stacks import grpc_core
-from tests.tools import missing
+from tests.support.builds import NotBuiltError
+from tests.support.required_tools import missing
 
 T = TypeVar("T")
 

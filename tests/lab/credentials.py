@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from probe.backend.pki import Authority, Issued, write_pem
+from tests.support.pki import Authority, Issued, write_pem
 
 
 @dataclass(frozen=True, slots=True)

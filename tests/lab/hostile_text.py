@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
+from tests.support.pki import write_pem
 
 PROGRAM = Path(__file__).parent / "stacks" / "raw_server.go"
 TARGET = "<script>alert(1)</script>"

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from tests.lab.servers import Log, process
 from tests.support.ports import reserved_port
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 HOST: Final = "127.0.0.1"
 START: Final = 30.0

@@ -12,11 +12,11 @@ from probe.model.target import Endpoint, Secret
 from tests.lab import peers
 from tests.lab.credentials import LabPki
 from tests.lab.nginx import run_nginx
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import HOST
 from tests.lab.stack import lacking
 from tests.support.ports import reserved_port
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 UNKNOWN_NAME: Final = """
 server {{ listen {host}:{port} ssl default_server; ssl_reject_handshake on; }}

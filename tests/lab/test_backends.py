@@ -12,7 +12,7 @@ from cryptography.x509 import ocsp
 
 from tests.lab import peers
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import StartSServer
 
 VERSIONS = ("1.2", "1.3")

@@ -17,7 +17,7 @@ import pytest
 from tests.lab.credentials import LabPki
 from tests.lab.hostile_text import TARGET, harmless
 from tests.lab.watched_backends import GUARD, SURROGATE, probing
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page

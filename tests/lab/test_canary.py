@@ -6,7 +6,7 @@ import pytest
 
 from probe.model.target import Protocol, Signal
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import StartCollector
 
 

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from probe.model.target import Endpoint, Signal, Target, TlsSettings
-from tests.lab.observing import observe
+from tests.lab.observation import observe
 from tests.lab.servers import Collector, serve_collector
 from tests.support.command_line import ROOT
 

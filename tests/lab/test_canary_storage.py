@@ -11,9 +11,9 @@ import pytest
 from probe.model.target import Protocol
 from tests.lab import servers
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.span_file import SpanFile
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 
 def written_at_once(path: Path) -> dict[str, object]:

@@ -19,12 +19,12 @@ import pytest
 from tests.lab import servers
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.nginx import run_nginx
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.stack import VERSIONS, Serving, TlsVersion, with_clock
 from tests.lab.stacks.openssl import S_SERVER
 from tests.support.ntp_server import Says, ntp_server
 from tests.support.ports import reserved_port
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 DAY = 86_400.0
 YEAR = 365 * DAY

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.pki import Authority, write_pem
 from probe.model.target import Protocol
 from tests.lab.credentials import LabPki, Pair
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import Collector, StartCollector
+from tests.support.pki import Authority, write_pem
 
 VERSIONS = ("1.2", "1.3")
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf")

@@ -18,13 +18,13 @@ import msgspec
 import pytest
 from cryptography import x509
 
-from probe.backend.pki import write_pem
 from probe.config.loader import load_configuration
 from probe.model.target import Target
 from tests.lab.credentials import LabPki, Pair
-from tests.lab.observing import observe
+from tests.lab.observation import observe
 from tests.lab.peers import listening
 from tests.lab.servers import Collector, StartCollector, process, started
+from tests.support.pki import write_pem
 
 NAMES = ("otlp_grpc/file", "otlp/pem", "otlp_http/name", "otlphttp")
 """Both protocols, by their newer and their older name."""

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import Log, StartCollector, serve_collector
 from tests.support.command_line import ROOT
+from tests.support.pki import write_pem
 
 PORT = 9943
 """The default: without a file, nothing chooses another."""

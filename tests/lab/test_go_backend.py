@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.stack import VERSIONS, Serving, TlsVersion
 from tests.lab.stacks.go import GO, serve_go
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 
 @pytest.mark.parametrize("version", VERSIONS)

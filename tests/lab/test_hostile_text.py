@@ -20,8 +20,8 @@ from tests.lab.credentials import LabPki
 from tests.lab.hostile_text import PROGRAM, TARGET, harmless, hostile_certificate
 from tests.lab.servers import process, started
 from tests.support.command_line import ROOT, configuration, environment, running_service
+from tests.support.required_tools import missing
 from tests.support.span_receiver import Receiver
-from tests.tools import missing
 
 
 @pytest.fixture(params=[False, True], ids=["readable", "lone surrogate"])

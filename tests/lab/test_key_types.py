@@ -17,11 +17,11 @@ from probe.model.evidence import Evidence
 from probe.model.target import Depth, Protocol
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.nginx import run_nginx
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import HOST, accepting, openssl, process, started
 from tests.lab.stack import lacking
 from tests.support.ports import reserved_port
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 Key = Literal["rsa", "ec", "ed25519"]
 KEYS: Final[tuple[Key, ...]] = ("rsa", "ec", "ed25519")

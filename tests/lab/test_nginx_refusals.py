@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.lab.credentials import LabPki, Pair
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.scenario import Staging
 from tests.lab.stack import VERSIONS, Stack, TlsVersion
 from tests.lab.stacks.nginx import NGINX_GRPC, NGINX_HTTP, NGINX_HTTP1
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 Client = Callable[[LabPki], Pair | None]
 

@@ -11,10 +11,10 @@ import pytest
 from probe.model.target import Protocol
 from tests.lab import peers
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.stack import Serving, Stack
 from tests.lab.stacks import STACKS
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])

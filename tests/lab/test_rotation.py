@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from probe.backend.pki import write_pem
 from probe.config.loader import load_configuration, load_from_environment
 from probe.ledger.ledger import Ledger
 from probe.model.diagnosis import Diagnosis
@@ -16,6 +15,7 @@ from probe.model.target import Target
 from probe.service.pipeline import Pipeline
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.servers import Collector, StartCollector, serve_collector
+from tests.support.pki import write_pem
 
 SLACK = 6.0
 """Seconds; a little more than a backend gets beyond its reload_interval."""

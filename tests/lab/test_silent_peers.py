@@ -9,7 +9,7 @@ import pytest
 from probe.model.target import Protocol
 from tests.lab import peers
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.servers import HOST, process, serve_collector, started
 
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf")

@@ -8,11 +8,11 @@ import pytest
 from probe.model.diagnosis import Diagnosis
 from tests.lab import scenarios
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.scenario import CONFIRMED, SCENARIOS, Scenario, Staging
 from tests.lab.stack import Serving, Stack, TlsVersion, lacking
 from tests.lab.stacks import STACKS
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 assert scenarios.__all__
 
@@ -83,7 +83,7 @@ def test_the_true_cause_is_named(
 
 
 def _not_run(stack: Stack, scenario: Scenario, staging: Staging) -> str:
-    """Say what is not run here and why, in the form that tests.lab.not_run reads."""
+    """Say what is not run here and why, in the form that tests.lab.stacks_not_run reads."""
     absent = stack.missing()
     if absent:
         return f"{stack.name}: {absent}"

@@ -11,11 +11,11 @@ import pytest
 
 from probe.model.target import Protocol
 from tests.lab.credentials import LabPki
-from tests.lab.observing import observe, target
+from tests.lab.observation import observe, target
 from tests.lab.plaintext_servers import PLAINTEXT_SERVERS, PlaintextServer
 from tests.lab.stack import Serving, Stack
 from tests.lab.stacks import STACKS
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 OTHER: Final[dict[Protocol, Protocol]] = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
 NO_OTLP: Final = frozenset({"gnutls", "s_server"})

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from probe.backend.pki import Authority, write_pem
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
 from probe.web.server.connections import Connections
 from probe.web.server.listener import serving as listening
 from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
+from tests.support.pki import Authority, write_pem
+from tests.support.required_tools import missing
 from tests.support.web_files import CASES, HASH, PASSWORD, Case, ServerPki, mtls, users
-from tests.tools import missing
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "prometheus" / "web.yml"
 SCRAPED = 20.0
@@ -39,14 +39,14 @@ def serving(file: Path) -> Iterator[str]:
     async def main() -> None:
         config = WebConfig(file)
         ledger = Ledger(())
-        application = web_application(ledger, Metrics(ledger), ready=lambda: True)
+        application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
         config.guard(application)
         context = config.ssl_context
         async with (
             listening(
                 application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
             ) as (host, port),
-            config.following(),
+            config.watching(),
         ):
             found.append((asyncio.get_running_loop(), f"{host}:{port}"))
             began.set()

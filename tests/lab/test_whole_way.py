@@ -7,12 +7,12 @@ from urllib.parse import quote
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import rule_file, rule_group
-from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki
 from tests.lab.monitoring import Alertmanager, alertmanager, prometheus
 from tests.lab.running_probe import running_probe
 from tests.lab.servers import serve_collector
 from tests.support.command_line import configuration
+from tests.support.pki import write_pem
 
 TARGET = "collector-eu"
 PATIENCE = 3.0

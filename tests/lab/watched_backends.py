@@ -13,8 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from probe.backend.pki import Issued
-from probe.backend.server import HOST, Backend
+from probe.backend.server import HOST
 from probe.config.configuration import Configuration, WebSettings
 from probe.demo.scenarios import Demo
 from probe.model.target import Endpoint, Target, TlsSettings
@@ -23,6 +22,8 @@ from tests.lab.compiled import go_server
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.hostile_text import PROGRAM, TARGET, hostile_certificate
 from tests.lab.servers import process, started
+from tests.support.backends import Backend
+from tests.support.pki import Issued
 
 SURROGATE: Final = "\x1b[2J\u202ebackend"
 """A target's name; its backend's certificate holds a lone surrogate, where Go can serve it."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 
-from probe.backend.server import Backend
 from probe.model.target import TlsSettings
+from tests.support.backends import Backend
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "127.0.0.1:1"

@@ -9,6 +9,8 @@ from probe.model.target import Endpoint, Protocol, Target
 from probe.otlp.http2 import Http2Exchange
 from probe.otlp.request import build_request
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""What a client sends first (RFC 9113 §3.4)."""
 SETTINGS = SettingsFrame(settings={SettingsFrame.MAX_CONCURRENT_STREAMS: 100}).serialize()
 Fields = list[tuple[str, str]]
 

@@ -16,9 +16,9 @@ from hpack import Decoder, Encoder
 from hyperframe.frame import DataFrame, Frame, HeadersFrame, SettingsFrame
 from OpenSSL import SSL
 
-from probe.backend.http2_server import PREFACE
-from probe.backend.pki import Authority, Issued
-from probe.backend.server import Backend
+from tests.support.backends import Backend
+from tests.support.http2_bytes import PREFACE
+from tests.support.pki import Authority, Issued
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 SERVER_CA = Authority.root("server CA")

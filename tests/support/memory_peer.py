@@ -8,7 +8,6 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
-from probe.backend.pki import Authority, Issued
 from probe.credentials.tls_context import Credentials, Material, Variant
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import Offer
@@ -17,8 +16,9 @@ from probe.tls.bindings import ReadBuffer
 from probe.tls.client import TlsClient
 from probe.tls.events import ApplicationData
 from probe.tls.settings import ClientSettings, encode_server_name
-from probe.x509.parse import CertificateReader, parse_name
+from probe.x509.parse import parse_name, read_der
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
+from tests.support.pki import Authority, Issued
 
 Version = Literal["1.2", "1.3"]
 VERSIONS: tuple[Version, ...] = ("1.2", "1.3")
@@ -139,7 +139,7 @@ def settings_of(
         offer=Offer(server_name=reference),
         sends_certificate=client is not None,
         skip_verify=skip_verify,
-        read_certificate=CertificateReader().read_der,
+        read_certificate=read_der,
         read_name=parse_name,
         buffer=ReadBuffer(),
         server_name=encode_server_name(reference),

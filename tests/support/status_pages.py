@@ -11,7 +11,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
-from probe.web.pages.status_page import page
+from probe.web.pages.status_page import render_status_page
 from tests.support.certificate_facts import (
     AT,
     EXPORTER,
@@ -106,5 +106,5 @@ MIXED: Final = (
 
 def shown(ledger: Ledger, *, reload_failure: str | None = None, **query: str) -> Read:
     """Return the page as of a minute after the attempts."""
-    parts = page(ledger, CATALOGUE, AT + 60, query, reload_failure=reload_failure)
+    parts = render_status_page(ledger, CATALOGUE, AT + 60, query, reload_failure=reload_failure)
     return Read(b"".join(parts).decode())

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from probe.backend.pki import Issued
 from tests.support.loopback_client import OTHER_CA, SERVER_CA
+from tests.support.pki import Issued
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

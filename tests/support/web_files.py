@@ -12,7 +12,7 @@ from typing import Any, Final
 import bcrypt
 from cryptography.hazmat.primitives import serialization
 
-from probe.backend.pki import Authority, write_pem
+from tests.support.pki import Authority, write_pem
 
 PASSWORD: Final = b"correct horse"
 HASH: Final = bcrypt.hashpw(PASSWORD, bcrypt.gensalt(4)).decode()

@@ -7,7 +7,6 @@ from typing import Any, Final
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from probe.diagnosis.cause import Cause
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
@@ -16,24 +15,15 @@ from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
-from probe.web.application import web_application
+from probe.web.application import ServiceView, web_application
+from tests.support.causes import build_cause
 
 NOW: Final = 1_795_341_600.0
 DAY: Final = 86_400.0
 HOSTILE: Final = "CN=<img src=x onerror=alert(1)>\x1b[31m\u202e\n</td>"
 CATALOGUE: Final = {
-    id_: Cause(
-        id=id_,
-        title=title,
-        family="backend_ca_trust",
-        party="backend",
-        severity=severity,
-        meaning="",
-        evidence="",
-        fix=(),
-        citations=(),
-        applies=frozenset(),
-        match=lambda _: None,
+    id_: build_cause(
+        id=id_, title=title, family="backend_ca_trust", party="backend", severity=severity
     )
     for id_, title, severity in (
         ("client_ca_untrusted", "The backend trusts another CA", "critical"),
@@ -107,13 +97,15 @@ class Fleet:
     ) -> AsyncIterator[TestClient[Any, Any]]:
         """Serve the application on loopback."""
         application = web_application(
-            self.ledger,
-            self.metrics,
-            ready=lambda: self.started,
-            reload=reload,
-            warnings=lambda: warnings,
-            catalogue=CATALOGUE,
-            clock=lambda: NOW,
+            ServiceView(
+                ledger=self.ledger,
+                metrics=self.metrics,
+                is_ready=lambda: self.started,
+                reload=reload,
+                warnings=lambda: warnings,
+                catalogue=CATALOGUE,
+                clock=lambda: NOW,
+            )
         )
         async with TestClient(TestServer(application)) as client:
             yield client

@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp import web
 from cryptography import x509
 
-from probe.backend.pki import Authority, write_pem
 from probe.web.server.connections import Connections
 from probe.web.server.listener import serving
 from probe.web.server.web_config import WebConfig
+from tests.support.pki import Authority, write_pem
 from tests.support.web_files import ServerPki
 
 SOON = 15.0
@@ -100,5 +100,5 @@ async def running(pki: ServerPki, content: dict[str, Any]) -> AsyncIterator[Runn
         application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
     ) as (_, port):
         server = Running(config, pki, port)
-        async with config.following(server.told.append):
+        async with config.watching(server.told.append):
             yield server

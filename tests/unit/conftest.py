@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.server import Backend
+from tests.support.backends import Backend
 from tests.support.configuration_texts import Load, One, load_target, load_text
 from tests.support.demo_pki import PKI
 from tests.support.loopback_client import Start, backends

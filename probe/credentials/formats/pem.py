@@ -1,6 +1,6 @@
 """The PEM blocks of a byte string and the flaws that keep readers from them (RFC 7468, RFC 1421).
 
-Pure and total: any bytes in, blocks and flaws out. Law 11: a block may hold a private key, so its
+Pure and total: any bytes in, blocks and flaws out. A block may hold a private key, so its
 DER is in no repr, and a flaw carries line numbers and labels only, never content.
 """
 
@@ -58,6 +58,27 @@ class Scan:
     flaws: tuple[Flaw, ...] = ()
     byte_order_mark: bool = False
     """A UTF-8 byte order mark stands right before the first block."""
+
+
+BLOCK_NAMES: Final = {
+    "CERTIFICATE": "certificate",
+    "TRUSTED CERTIFICATE": "certificate in OpenSSL's own trusted form",
+    "X509 CERTIFICATE": "certificate under an outdated label",
+    "CERTIFICATE REQUEST": "certificate signing request",
+    "NEW CERTIFICATE REQUEST": "certificate signing request",
+    "X509 CRL": "certificate revocation list",
+    "PKCS7": "PKCS#7 bundle",
+    "CMS": "PKCS#7 bundle",
+    "PUBLIC KEY": "public key",
+    "RSA PUBLIC KEY": "public key",
+    "OPENSSH PRIVATE KEY": "OpenSSH private key",
+    "ENCRYPTED PRIVATE KEY": "encrypted private key",
+    "DH PARAMETERS": "block of DH parameters",
+    "EC PARAMETERS": "block of EC parameters",
+    "PGP PUBLIC KEY BLOCK": "PGP key",
+    "PGP PRIVATE KEY BLOCK": "PGP key",
+}
+"""What blocks are by their labels (RFC 7468, and what OpenSSL writes)."""
 
 
 def is_key_label(label: str) -> bool:
@@ -120,7 +141,7 @@ def _read_block(lines: Sequence[bytes], label: str, begin: int, end: int) -> Blo
     first, encrypted = _after_headers(lines, begin + 1, end)
     for number, line in enumerate(lines[first:end], first + 1):
         if wrong := _NOT_BASE64.search(line):
-            # A byte outside the alphabet is no part of a key: it may be shown, as a number.
+            # A byte outside the alphabet cannot be part of a key: it may be shown, as a number.
             note = f", column {wrong.start() + 1}: byte 0x{wrong[0][0]:02x} is not of its alphabet"
             return _flaw("damaged", label, begin + 1, number, note)
     body = [b"".join(line.split()) for line in lines[first:end]]
@@ -156,7 +177,7 @@ def _odd_line(body: Sequence[bytes]) -> tuple[int, str]:
     length = len(body[odd])
     if odd != filled[-1]:
         return odd, f", which has {length} characters where the first line has {usual}"
-    return odd, f", the last one: {length} characters are no multiple of 4" if length % 4 else ""
+    return odd, f", the last one: {length} characters, not a multiple of 4" if length % 4 else ""
 
 
 def _flaw(kind: FlawKind, label: str, line: int, where: int = 0, note: str = "") -> Flaw:

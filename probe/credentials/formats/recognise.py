@@ -6,8 +6,9 @@ Pure and total. Recognition goes by magic numbers and ASN.1 structure, never by 
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
@@ -17,73 +18,65 @@ from probe.x509.signature import LIBRARY_ERRORS
 
 
 class Format(StrEnum):
-    """A file's format, as `inspect` prints it."""
+    """A file's format, as `inspect` prints it, and what a sentence that begins with its path says."""
+
+    phrase: str
+
+    def __new__(cls, name: str, phrase: str = "") -> Self:
+        """Make a member of its name and its phrase."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.phrase = phrase
+        return member
 
     PEM = "PEM"
-    EMPTY = "empty"
-    UTF16 = "UTF-16"
-    DER_CERTIFICATE = "DER certificate"
-    DER_KEY = "DER private key"
-    DER_ENCRYPTED_KEY = "DER encrypted private key"
-    DER_PUBLIC_KEY = "DER public key"
-    DER_CSR = "DER certificate signing request"
-    DER_PKCS7 = "DER PKCS#7"
-    DER_TRUNCATED = "truncated DER"
-    DER_OTHER = "DER"
-    PKCS12 = "PKCS#12"
-    DER_CRL = "DER certificate revocation list"
-    JKS = "JKS"
-    JCEKS = "JCEKS"
-    GZIP = "gzip"
-    ZIP = "ZIP"
-    OPENSSH_PUBLIC_KEY = "OpenSSH public key"
-    OPENSSH_CERTIFICATE = "OpenSSH certificate"
-    PUTTY_KEY = "PuTTY key"
-    BASE64_PEM = "base64 of PEM"
-    BASE64_DER = "base64 without BEGIN and END lines"
-    BASE64_KEYSTORE = "base64 of a keystore"
-    ESCAPED_PEM = "PEM with \\n in place of line breaks"
-    CARRIAGE_RETURNS = "PEM with bare carriage returns"
-    HTML = "HTML"
-    JSON = "JSON"
-    MANIFEST = "Kubernetes Secret"
-    TEXT = "text"
-    BINARY = "binary"
+    EMPTY = "empty", "is empty"
+    UTF16 = "UTF-16", "is UTF-16 text, as Windows tools write it"
+    DER_CERTIFICATE = "DER certificate", "is a DER certificate, not PEM"
+    DER_KEY = "DER private key", "is a DER private key, not PEM"
+    DER_ENCRYPTED_KEY = "DER encrypted private key", "is an encrypted DER private key, not PEM"
+    DER_PUBLIC_KEY = "DER public key", "is a DER public key"
+    DER_CSR = (
+        "DER certificate signing request",
+        "is a DER certificate signing request, which is not a certificate yet",
+    )
+    DER_PKCS7 = "DER PKCS#7", "is a DER PKCS#7 bundle, not PEM"
+    DER_TRUNCATED = "truncated DER", "is DER that ends too early: it is truncated"
+    DER_OTHER = "DER", "is DER that is neither a certificate nor a key"
+    PKCS12 = "PKCS#12", "is a PKCS#12 keystore, not PEM"
+    DER_CRL = "DER certificate revocation list", "is a DER certificate revocation list"
+    JKS = "JKS", "is a JKS keystore (Java), not PEM"
+    JCEKS = "JCEKS", "is a JCEKS keystore (Java), not PEM"
+    GZIP = "gzip", "is compressed with gzip"
+    ZIP = "ZIP", "is a ZIP archive"
+    OPENSSH_PUBLIC_KEY = "OpenSSH public key", "is an OpenSSH public key"
+    OPENSSH_CERTIFICATE = (
+        "OpenSSH certificate",
+        "is an OpenSSH certificate, which is not an X.509 certificate",
+    )
+    PUTTY_KEY = "PuTTY key", "is a PuTTY private key, not PEM"
+    BASE64_PEM = "base64 of PEM", "is base64 of a PEM file, as in a Kubernetes Secret's manifest"
+    BASE64_DER = (
+        "base64 without BEGIN and END lines",
+        "is base64 without the BEGIN and END lines of PEM",
+    )
+    BASE64_KEYSTORE = "base64 of a keystore", "is base64 of a keystore, not PEM"
+    ESCAPED_PEM = (
+        "PEM with \\n in place of line breaks",
+        "has the two characters \\n where line breaks belong",
+    )
+    CARRIAGE_RETURNS = (
+        "PEM with bare carriage returns",
+        "has bare carriage returns where line breaks belong",
+    )
+    HTML = "HTML", "is an HTML page, perhaps a login or error page saved by a download"
+    JSON = "JSON", "is JSON, not PEM"
+    MANIFEST = "Kubernetes Secret", "is a Kubernetes Secret's manifest, not the file in it"
+    TEXT = "text", "is text without any PEM block"
+    BINARY = "binary", "is binary of an unknown kind"
     UNREADABLE = "unreadable"
-    """There is no content: the file is missing, forbidden, or no file at all."""
+    """There is no content: the file does not exist, is forbidden, or is not a file at all."""
 
-
-PHRASES: Final = {
-    Format.EMPTY: "is empty",
-    Format.UTF16: "is UTF-16 text, as Windows tools write it",
-    Format.DER_CERTIFICATE: "is a DER certificate, not PEM",
-    Format.DER_KEY: "is a DER private key, not PEM",
-    Format.DER_ENCRYPTED_KEY: "is an encrypted DER private key, not PEM",
-    Format.DER_PUBLIC_KEY: "is a DER public key",
-    Format.DER_CSR: "is a DER certificate signing request, which is no certificate yet",
-    Format.DER_PKCS7: "is a DER PKCS#7 bundle, not PEM",
-    Format.DER_TRUNCATED: "is DER that ends too early: it is truncated",
-    Format.DER_OTHER: "is DER that is neither a certificate nor a key",
-    Format.PKCS12: "is a PKCS#12 keystore, not PEM",
-    Format.DER_CRL: "is a DER certificate revocation list",
-    Format.JKS: "is a JKS keystore (Java), not PEM",
-    Format.JCEKS: "is a JCEKS keystore (Java), not PEM",
-    Format.GZIP: "is compressed with gzip",
-    Format.ZIP: "is a ZIP archive",
-    Format.OPENSSH_PUBLIC_KEY: "is an OpenSSH public key",
-    Format.OPENSSH_CERTIFICATE: "is an OpenSSH certificate, which is no X.509 certificate",
-    Format.PUTTY_KEY: "is a PuTTY private key, not PEM",
-    Format.BASE64_PEM: "is base64 of a PEM file, as in a Kubernetes Secret's manifest",
-    Format.BASE64_DER: "is base64 without the BEGIN and END lines of PEM",
-    Format.BASE64_KEYSTORE: "is base64 of a keystore, not PEM",
-    Format.ESCAPED_PEM: "has the two characters \\n where line breaks belong",
-    Format.CARRIAGE_RETURNS: "has bare carriage returns where line breaks belong",
-    Format.HTML: "is an HTML page, perhaps a login or error page saved by a download",
-    Format.JSON: "is JSON, not PEM",
-    Format.MANIFEST: "is a Kubernetes Secret's manifest, not the file in it",
-    Format.TEXT: "is text without any PEM block",
-    Format.BINARY: "is binary of an unknown kind",
-}
 
 _MAGIC: Final = (
     (b"\xfe\xed\xfe\xed", Format.JKS),
@@ -97,6 +90,15 @@ _MAGIC: Final = (
     (b"sk-", Format.OPENSSH_PUBLIC_KEY),
     (b"---- BEGIN SSH2 PUBLIC KEY", Format.OPENSSH_PUBLIC_KEY),
     (b"PuTTY-User-Key-File-", Format.PUTTY_KEY),
+)
+_LOADERS: Final[tuple[tuple[Callable[[bytes], object], Format], ...]] = (
+    (
+        lambda der: load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True),
+        Format.DER_KEY,
+    ),
+    (load_der_public_key, Format.DER_PUBLIC_KEY),
+    (x509.load_der_x509_csr, Format.DER_CSR),
+    (x509.load_der_x509_crl, Format.DER_CRL),
 )
 _LAYERS: Final = 3
 _KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
@@ -113,7 +115,7 @@ def recognise_format(raw: bytes) -> Format:
         return Format.EMPTY
     for magic, kind in _MAGIC:
         if raw.startswith(magic):
-            return _openssh_certificate(raw) or kind
+            return Format.OPENSSH_CERTIFICATE if b"-cert-v01@" in raw[:64] else kind
     if b"-\0-\0-\0" in raw[:256]:
         return Format.UTF16
     if raw[0] == 0x30:
@@ -174,37 +176,17 @@ def _recognise_der(raw: bytes) -> Format | None:
         return Format.DER_PKCS7
     if parse_certificate(raw) is not None:
         return Format.DER_CERTIFICATE
-    key = _recognise_key(raw)
-    if key is not None:
-        return key
-    for load, kind in (
-        (x509.load_der_x509_csr, Format.DER_CSR),
-        (x509.load_der_x509_crl, Format.DER_CRL),
-    ):
+    for load, kind in _LOADERS:
         try:
             load(raw)
-        except LIBRARY_ERRORS:
+        except LIBRARY_ERRORS as error:
+            if kind is Format.DER_KEY and isinstance(error, TypeError):
+                return Format.DER_ENCRYPTED_KEY
             continue
         return kind
     if not content or content[0] not in {0x02, 0x06, 0x30}:
         return None
     return Format.DER_TRUNCATED if sum(header) > len(raw) else Format.DER_OTHER
-
-
-def _recognise_key(raw: bytes) -> Format | None:
-    try:
-        load_der_private_key(raw, None, unsafe_skip_rsa_key_validation=True)
-    except TypeError:
-        return Format.DER_ENCRYPTED_KEY
-    except LIBRARY_ERRORS:
-        pass
-    else:
-        return Format.DER_KEY
-    try:
-        load_der_public_key(raw)
-    except LIBRARY_ERRORS:
-        return None
-    return Format.DER_PUBLIC_KEY
 
 
 def _recognise_binary(raw: bytes) -> Format | None:
@@ -239,15 +221,8 @@ def _recognise_text(stripped: bytes) -> Format:
         text = stripped.decode("utf-8")
     except UnicodeDecodeError:
         return Format.BINARY
-    return Format.TEXT if text.isprintable() or not _has_controls(text) else Format.BINARY
-
-
-def _has_controls(text: str) -> bool:
-    return any(char < " " and char not in "\t\r\n" for char in text)
-
-
-def _openssh_certificate(raw: bytes) -> Format | None:
-    return Format.OPENSSH_CERTIFICATE if b"-cert-v01@" in raw[:64] else None
+    has_controls = any(char < " " and char not in "\t\r\n" for char in text)
+    return Format.BINARY if has_controls else Format.TEXT
 
 
 def _decode_base64(stripped: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """PEM that lies inside other text: JSON, a Kubernetes Secret's manifest, layers of base64.
 
-Pure and total. Law 11: what is found is named by its place, its content is only looked at.
+Pure and total. What is found is named by its place, its content is only looked at.
 """
 
 import json

@@ -2,86 +2,79 @@
 
 from typing import Final, Literal
 
-from probe.diagnosis.cause import Cause, Match, Strength
+from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.steps import get_settings_kind, name_setting
+from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
 from probe.diagnosis.readings.experiment_results import get_improvement
-from probe.diagnosis.readings.first_bytes import decode_bytes, detect_protocol
-from probe.diagnosis.readings.grpc_success import is_grpc_answer
-from probe.diagnosis.readings.named_alert import match_received_alert
-from probe.diagnosis.readings.observed import find_refusal
-from probe.model.evidence import Evidence, TargetFacts
+from probe.diagnosis.readings.otlp_answers import NOT_SERVED, is_grpc_answer
+from probe.diagnosis.readings.peer_protocol import decode_bytes, detect_protocol
+from probe.model.evidence import Answer, Evidence, TargetFacts
 from probe.model.tls_alerts import TlsAlert
 
-_WRONG_PROTOCOL: Final = frozenset({404, 405, 415})
 
-
-def _alpn(evidence: Evidence) -> Match | None:
+def _match_alpn(evidence: Evidence) -> Match | None:
     if evidence.ending.kind != "alpn":
         match = match_received_alert(evidence, TlsAlert.NO_APPLICATION_PROTOCOL)
         if match is not None or get_improvement(evidence, "no_alpn") is None:
             return match
-        return Match(Strength.NAMED, ("without ALPN the handshake goes on",))
+        return Match(Strength.NAMED, ("without ALPN the handshake continues",))
     chosen = evidence.ending.detail or "none"
     fact = f"gRPC needs the application protocol h2; the backend chose {chosen}"
     if get_improvement(evidence, "other_protocol") is not None:
-        fix = _speak(evidence.target, "OTLP/HTTP")
+        fix = _switch_protocol(evidence.target, "OTLP/HTTP")
         return Match(Strength.NAMED, (fact,), fix=fix, party="exporter")
     return Match(Strength.NAMED, (fact,))
 
 
-def _protocol(evidence: Evidence) -> Match | None:
-    answer = evidence.answer
-    shown = get_improvement(evidence, "other_protocol")
-    if shown is not None and shown.answer is not None:
-        other: Literal["OTLP/HTTP", "gRPC"] = (
-            "OTLP/HTTP" if evidence.target.protocol == "grpc" else "gRPC"
-        )
-        fact = f"asked in {other} the port answers: HTTP {shown.answer.http_status}"
-        return Match(Strength.PROVEN, (fact,), fix=_speak(evidence.target, other))
+def _match_protocol(evidence: Evidence) -> Match | None:
+    answer, target = evidence.answer, evidence.target
+    improved = get_improvement(evidence, "other_protocol")
+    if improved is not None and improved.answer is not None:
+        other: Literal["OTLP/HTTP", "gRPC"] = "OTLP/HTTP" if target.protocol == "grpc" else "gRPC"
+        fact = f"asked in {other} the port answers: HTTP {improved.answer.http_status}"
+        return Match(Strength.PROVEN, (fact,), fix=_switch_protocol(target, other))
     if find_refusal(evidence) is not None:
         return None
-    if _answers_in_http2(evidence):
-        return Match(
-            Strength.NAMED,
-            (
-                "an OTLP/HTTP request in HTTP/1.1 was answered with HTTP/2 SETTINGS: the port "
-                "speaks HTTP/2 alone, as gRPC servers do",
-            ),
-            fix=_speak(evidence.target, "gRPC"),
+    first = detect_protocol(decode_bytes(evidence.first_bytes))
+    if evidence.ending.kind == "garbage" and target.protocol != "grpc" and first == "http2":
+        fact = (
+            "an OTLP/HTTP request in HTTP/1.1 was answered with HTTP/2 SETTINGS: the port speaks "
+            "only HTTP/2, as gRPC servers do"
         )
+        return Match(Strength.NAMED, (fact,), fix=_switch_protocol(target, "gRPC"))
     if answer is None or evidence.ending.kind != "answered":
         return None
-    status = answer.http_status
-    if evidence.target.protocol == "grpc":
-        if answer.grpc_status is not None:
-            return None
-        if answer.over == "http/1.1":
-            fact = f"a gRPC request, in HTTP/2, was answered in HTTP/1.1: HTTP {status}"
-            return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"))
-        if status in _WRONG_PROTOCOL or (200 <= status < 300 and not is_grpc_answer(answer)):
-            media = answer.content_type or "no content type"
-            fact = f"a gRPC request was answered with HTTP {status}, {media}"
-            return Match(
-                Strength.NAMED,
-                (fact, "that is how an OTLP/HTTP port answers"),
-                fix=_speak(evidence.target, "OTLP/HTTP"),
-            )
+    if target.protocol == "grpc":
+        return _match_http_answer(target, answer)
+    if answer.grpc_status is None and not is_grpc_answer(answer):
         return None
-    if answer.grpc_status is not None or is_grpc_answer(answer):
-        fact = f"an OTLP/HTTP request was answered by gRPC (HTTP {status}, {answer.content_type})"
-        return Match(Strength.NAMED, (fact,), fix=_speak(evidence.target, "gRPC"))
-    return None
-
-
-def _answers_in_http2(evidence: Evidence) -> bool:
-    return (
-        evidence.ending.kind == "garbage"
-        and evidence.target.protocol != "grpc"
-        and detect_protocol(decode_bytes(evidence.first_bytes)) == "http2"
+    fact = (
+        f"an OTLP/HTTP request was answered by gRPC (HTTP {answer.http_status}, "
+        f"{answer.content_type})"
     )
+    return Match(Strength.NAMED, (fact,), fix=_switch_protocol(target, "gRPC"))
 
 
-def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple[str, ...]:
+def _match_http_answer(target: TargetFacts, answer: Answer) -> Match | None:
+    """Match the answer to a gRPC request that an OTLP/HTTP port gives."""
+    status = answer.http_status
+    if answer.grpc_status is not None:
+        return None
+    fix: tuple[str, ...] = ()
+    if answer.over == "http/1.1":
+        fact = f"a gRPC request, in HTTP/2, was answered in HTTP/1.1: HTTP {status}"
+    elif status in NOT_SERVED or (200 <= status < 300 and not is_grpc_answer(answer)):
+        media = answer.content_type or "no content type"
+        fact = f"a gRPC request was answered with HTTP {status}, {media}"
+        fix = _switch_protocol(target, "OTLP/HTTP")
+    else:
+        return None
+    return Match(Strength.NAMED, (fact, "that is how an OTLP/HTTP port answers"), fix=fix)
+
+
+def _switch_protocol(
+    target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]
+) -> tuple[str, ...]:
     """Return how this exporter speaks what the port serves, or reaches the port for what it speaks."""
     http = protocol == "OTLP/HTTP"
     value, exporter = ("http/protobuf", "otlp_http") if http else ("grpc", "otlp_grpc")
@@ -94,54 +87,70 @@ def _speak(target: TargetFacts, protocol: Literal["OTLP/HTTP", "gRPC"]) -> tuple
         if get_settings_kind(target) == "unknown":
             first += f" For an SDK, set OTEL_EXPORTER_OTLP_PROTOCOL={value}."
     spoken, usual = ("gRPC", 4317) if http else ("OTLP/HTTP", 4318)
-    other = f"Or correct the port in {{endpoint_setting}}: {usual} is {spoken} as a rule."
+    other = f"Or correct the port in {{endpoint_setting}}: {usual} is usually {spoken}."
     if target.port == usual:
         other = f"Or write the port at which the backend serves {spoken} in {{endpoint_setting}}."
     return (first, other, "{restart}")
 
 
-ALPN_MISMATCH = Cause(
-    id="alpn_mismatch",
-    title="No application protocol in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, chose another protocol or none.",
-    evidence="Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter.",
-    fix=(
-        "On the backend at {endpoint}, or the load balancer in front of it, turn "
-        "HTTP/2 on for this port (nginx: http2 on), or let TCP through to the "
-        "receiver: gRPC needs HTTP/2, agreed by ALPN.",
-        "If the port serves OTLP/HTTP, use the otlp_http exporter "
-        "({protocol_variable}=http/protobuf), or correct the port in "
-        "{endpoint_setting}, and restart the exporter.",
-        "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
+CAUSES: Final = (
+    Cause(
+        id="alpn_mismatch",
+        title="No application protocol in common",
+        family="negotiation",
+        party="backend",
+        rank=Rank.ALPN,
+        alerts=(TlsAlert.NO_APPLICATION_PROTOCOL,),
+        meaning=(
+            "gRPC needs HTTP/2, agreed by ALPN (h2). The backend, or a load balancer before it, "
+            "chose another protocol or none."
+        ),
+        evidence=(
+            "Alert no_application_protocol (120), or a handshake without h2 for a gRPC exporter."
+        ),
+        fix=(
+            "On the backend at {endpoint}, or the load balancer in front of it, turn HTTP/2 on "
+            "for this port (nginx: http2 on), or let TCP through to the receiver: gRPC needs "
+            "HTTP/2, agreed by ALPN.",
+            "If the port serves OTLP/HTTP, use the otlp_http exporter "
+            "({protocol_variable}=http/protobuf), or correct the port in {endpoint_setting}, and "
+            "restart the exporter.",
+            "To see what is chosen: openssl s_client -connect {host}:{port} -alpn h2 </dev/null",
+        ),
+        tell_apart=(
+            "openssl s_client -connect ENDPOINT -alpn h2 shows which protocol the backend chooses: "
+            "not h2."
+        ),
+        citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
+        applies=frozenset({"alert", "close", "reset", "alpn"}),
+        match=_match_alpn,
     ),
-    citations=("RFC 7301 §3.2", "gRPC over HTTP/2"),
-    applies=frozenset({"alert", "close", "reset", "alpn"}),
-    match=_alpn,
-)
-
-OTLP_PROTOCOL_MISMATCH = Cause(
-    id="otlp_protocol_mismatch",
-    title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
-    family="negotiation",
-    party="exporter",
-    severity="critical",
-    meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
-    evidence="The answer's HTTP status, content type or version of HTTP are those of the other protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in the other protocol.",
-    fix=(
-        "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
-        "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
-        "({protocol_variable}=grpc).",
-        "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
-        "{restart}",
+    Cause(
+        id="otlp_protocol_mismatch",
+        title="gRPC is spoken to an OTLP/HTTP port, or the reverse",
+        family="negotiation",
+        party="exporter",
+        rank=Rank.OTLP_PROTOCOL,
+        meaning="4317 and 4318 are swapped, or the exporter's protocol is not the port's.",
+        evidence=(
+            "The answer's HTTP status, content type or version of HTTP are those of the other "
+            "protocol; or a request without an answer (RST_STREAM, GOAWAY, a close) gets one in "
+            "the other protocol."
+        ),
+        fix=(
+            "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
+            "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
+            "({protocol_variable}=grpc).",
+            "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
+            "{restart}",
+        ),
+        tell_apart=(
+            "It passes with the other protocol: mtls-probe check ENDPOINT --protocol grpc, then "
+            "http/protobuf"
+        ),
+        citations=("OTLP specification", "gRPC over HTTP/2"),
+        applies=REFUSAL_ENDINGS | {"alpn", "garbage"},
+        match=_match_protocol,
+        explained_by=("tls_off",),
     ),
-    citations=(
-        "OTLP specification",
-        "gRPC over HTTP/2",
-    ),
-    applies=frozenset({"answered", "alert", "alpn", "close", "reset", "garbage"}),
-    match=_protocol,
-    explained_by=("tls_off",),
 )

@@ -1,61 +1,49 @@
 """Documented cause 1: the backend's client CA file has no anchor for the exporter's chain."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.observed import (
-    Refusal,
-    find_refusal,
-    has_uncommon_key,
-    may_lack_intermediate,
-)
+from typing import Final
+
+from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import make_backend_trust
+from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
+from probe.diagnosis.readings.client_certificate import has_uncommon_key, may_lack_intermediate
 from probe.model.certificate import name_certificate
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
-
-REFUSALS: frozenset[EndingKind] = frozenset({"alert", "close", "reset", "answered"})
 
 
 def _match(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
-    strength = _strength(evidence, refused)
+    strength = _judge_strength(evidence, refused)
     if strength is None:
         return None
-    facts = _facts(evidence, refused)
-    party, fix = client_fixes.make_backend_trust(evidence, refused)
+    facts = _list_facts(evidence, refused)
+    possible: tuple[str, ...] = ()
+    decides = ""
     if strength is Strength.FITS:
         rare = refused.alert == TlsAlert.DECRYPT_ERROR and has_uncommon_key(evidence)
-        return Match(
-            strength,
-            facts,
-            possible=("no_shared_signature_algorithm",) if rare else ("client_cert_weak",),
-            fix=fix,
-            party=party,
-            decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
-        )
-    if refused.listed is True or refused.alert == TlsAlert.DECRYPT_ERROR:
-        return Match(strength, facts, fix=fix, party=party)
-    if not may_lack_intermediate(evidence):
-        return Match(strength, facts, fix=fix, party=party)
-    last = evidence.credentials.client_chain[-1]
-    if last.aia_issuers:
-        facts += (f"the issuer of {name_certificate(last)} can be had from {last.aia_issuers[0]}",)
-    return Match(
-        strength,
-        facts,
-        possible=("client_chain_incomplete",),
-        fix=fix,
-        party=party,
-        decides=(
-            "the issuing intermediate's certificate beside cert_file, or the backend's CA file: "
+        possible = ("no_shared_signature_algorithm",) if rare else ("client_cert_weak",)
+        decides = "a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256"
+    elif (
+        refused.listed is not True
+        and refused.alert != TlsAlert.DECRYPT_ERROR
+        and may_lack_intermediate(evidence)
+    ):
+        last = evidence.credentials.client_chain[-1]
+        if last.aia_issuers:
+            facts += (f"the issuer of {name_certificate(last)} is at {last.aia_issuers[0]}",)
+        possible = ("client_chain_incomplete",)
+        decides = (
+            "the issuing intermediate's certificate next to cert_file, or the backend's CA file: "
             "either shows whether a link is missing or the anchor is"
-        ),
-    )
+        )
+    party, fix = make_backend_trust(evidence, refused)
+    return Match(strength, facts, possible=possible, fix=fix, party=party, decides=decides)
 
 
-def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
+def _judge_strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     chain = evidence.credentials.client_chain
     if refused.alert == TlsAlert.UNKNOWN_CA:
         weak = find_weak_signature(chain) if refused.listed is not False else ""
@@ -69,62 +57,75 @@ def _strength(evidence: Evidence, refused: Refusal) -> Strength | None:
     return Strength.PROVEN if refused.listed is False else None
 
 
-def _facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
+def _list_facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
     chain = evidence.credentials.client_chain
-    handshake = evidence.handshake
-    assert handshake is not None
     facts = [refused.fact]
     if chain:
-        facts.append(
-            f"our certificate is {name_certificate(chain[0])}, issued by {chain[-1].issuer.text}"
-        )
-    if refused.listed is False:
-        names = ", ".join(name.text for name in handshake.acceptable_cas[:5])
+        issuer = chain[-1].issuer.text
+        facts.append(f"our certificate is {name_certificate(chain[0])}, issued by {issuer}")
+    if refused.listed is False and evidence.handshake is not None:
+        names = ", ".join(name.text for name in evidence.handshake.acceptable_cas[:5])
         facts.append(f"the backend accepts only certificates issued by: {names}")
     elif refused.listed:
         facts.append(
             "the backend's list names our issuer, yet it does not trust it: a CA of the same name "
             "with another key (the CA was reissued, and one side still holds the old one)"
         )
-    elif handshake.client_certificate_requested:
+    else:
         facts.append("the backend names no acceptable CAs")
     return tuple(facts)
 
 
-CLIENT_CA_UNTRUSTED = Cause(
-    id="client_ca_untrusted",
-    title="The backend does not trust the CA of the exporter's certificate",
-    family="backend_ca_trust",
-    documented_cause=1,
-    party="backend",
-    meaning=(
-        "The backend asked for a client certificate, got ours, and found no trust anchor for it "
-        "in its client CA file. Go and Java exporters compare their certificate with the list of "
-        "CAs that the backend names and, where none fits, send no certificate at all: there the "
-        "backend logs that the client didn't provide a certificate although one is configured, "
-        "and they print certificate required (TLS 1.3) or handshake failure (TLS 1.2). This probe "
-        "sends it anyway, as OpenSSL clients do, and so sees what is really wrong."
+CAUSES: Final = (
+    Cause(
+        id="client_ca_untrusted",
+        title="The backend does not trust the CA of the exporter's certificate",
+        family="backend_ca_trust",
+        documented_cause=1,
+        party="backend",
+        rank=Rank.CLIENT_TRUST,
+        alerts=(TlsAlert.UNKNOWN_CA, TlsAlert.CERTIFICATE_UNKNOWN),
+        meaning=(
+            "The backend asked for a client certificate, got ours, and found no trust anchor for "
+            "it in its client CA file. Go and Java exporters compare their certificate with the "
+            "list of CAs that the backend names and, where none fits, send no certificate at all: "
+            "there the backend logs that the client didn't provide a certificate although one is "
+            "configured, and they print certificate required (TLS 1.3) or handshake failure (TLS "
+            "1.2). This probe sends it anyway, as OpenSSL clients do, and so sees what is really "
+            "wrong."
+        ),
+        evidence=(
+            "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
+            "backend's acceptable-CA list names no issuer of its chain. A listed name and "
+            "unknown_ca together mean a reissued CA."
+        ),
+        fix=(
+            "On the backend, append the certificate of the CA that issued {cert_file} to the file "
+            "of client CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate "
+            "in nginx, ca-file in HAProxy).",
+            "{reload_client_ca}",
+            "If that CA is not one that this backend should trust, issue the exporter's "
+            "certificate from a CA that it accepts instead, and put it in {into_cert} with its "
+            "key in {into_key}.",
+            "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
+        ),
+        tell_apart=(
+            "Run mtls-probe check ENDPOINT --cert CERT --key KEY --ca CA: its acceptable-CA list "
+            "names no issuer of the certificate. The issuer: openssl x509 -in CERT -noout -issuer"
+        ),
+        citations=(
+            "RFC 8446 §6.2 unknown_ca",
+            "RFC 8446 §4.2.4",
+            "Collector configtls client_ca_file",
+        ),
+        enforce=(
+            "On the backend of {endpoint}, take the CA of this certificate out of the file of "
+            "client CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in "
+            "nginx, ca-file in HAProxy), and let it verify: ssl_verify_client on in nginx, verify "
+            "required in HAProxy."
+        ),
+        applies=REFUSAL_ENDINGS,
+        match=_match,
+        explained_by=("client_chain_incomplete",),
     ),
-    evidence=(
-        "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
-        "backend's acceptable-CA list names no issuer of its chain. A listed name and unknown_ca "
-        "together mean a reissued CA."
-    ),
-    fix=(
-        "On the backend, append the certificate of the CA that issued {cert_file} to "
-        "the file of client CAs (client_ca_file in a Collector's tls settings, "
-        "ssl_client_certificate in nginx, ca-file in HAProxy).",
-        "{reload_client_ca}",
-        "If that CA is not one that this backend should trust, issue the exporter's "
-        "certificate from a CA that it accepts instead, and put it in {into_cert} "
-        "with its key in {into_key}.",
-        "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
-    ),
-    severity="critical",
-    citations=("RFC 8446 §6.2 unknown_ca", "RFC 8446 §4.2.4", "Collector configtls client_ca_file"),
-    applies=REFUSALS,
-    match=_match,
-    explained_by=("client_chain_incomplete",),
 )
-
-CAUSES = (CLIENT_CA_UNTRUSTED,)

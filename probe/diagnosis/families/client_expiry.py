@@ -1,50 +1,42 @@
 """Documented cause 3: the exporter's certificate, or one of its chain, has expired."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
-from probe.diagnosis.readings.observed import (
-    find_expired,
-    find_expired_issuer,
-    find_outside_validity,
-    find_refusal,
-    list_possible_causes,
+from typing import Final
+
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import (
+    REQUIRE_CERTIFICATE,
+    renew_client_certificate,
+    renew_issuer,
 )
-from probe.model.certificate import LocatedCertificate, name_certificate
-from probe.model.evidence import EndingKind, Evidence
+from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import (
+    find_expired_issuer,
+)
+from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
+from probe.model.certificate import name_certificate
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
-from probe.x509.validity import describe_expired, describe_expiry, expires_soon
+from probe.x509.validity import (
+    describe_expired,
+    describe_expiry,
+    expires_soon,
+    find_expired,
+    find_invalid,
+)
 
-_UNNAMED = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
-
-APPLIES: frozenset[EndingKind] = frozenset(
-    {
-        "alert", "close", "reset", "answered", "application_data", "unverified", "timeout",
-        "dns", "refused", "unreachable", "socket", "proxy", "alpn", "not_tls", "tls",
-    }
-)  # fmt: skip
+_UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 
 
 def _match(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
     if not chain or is_valid_by_another_clock(evidence):
         return None
-    certificate = find_expired(evidence)
+    certificate = find_expired(chain, evidence.at)
     if certificate is None:
-        issuer = find_expired_issuer(evidence)
-        by_issuer = _by_issuer(evidence, issuer) if issuer is not None else None
-        if by_issuer is not None:
-            return by_issuer
-        soon = next((one for one in chain if expires_soon(one, evidence.at)), None)
-        if soon is None:
-            return None
-        return Match(
-            Strength.FINDING,
-            (describe_expiry(soon, evidence.at),),
-            fix=client_fixes.renew_client_certificate(evidence, soon),
-        )
+        return _match_issuer(evidence) or _find_expiring(evidence)
     fact = describe_expired(certificate, evidence.at)
+    fix = renew_client_certificate(evidence, certificate)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         let_in = (
@@ -52,68 +44,78 @@ def _match(evidence: Evidence) -> Match | None:
             and evidence.handshake is not None
             and evidence.handshake.client_certificate_sent
         )
-        said = f"{fact}, and this backend let it in" if let_in else fact
-        return Match(
-            Strength.FINDING,
-            (said,),
-            fix=client_fixes.renew_client_certificate(evidence, certificate),
-        )
+        fact = f"{fact}, and this backend let it in" if let_in else fact
+        return Match(Strength.FINDING, (fact,), fix=fix)
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
-    return Match(
-        Strength.NAMED if named else Strength.PROVEN,
-        (refused.fact, fact),
-        fix=client_fixes.renew_client_certificate(evidence, certificate),
-    )
+    return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact), fix=fix)
 
 
-def _by_issuer(evidence: Evidence, issuer: LocatedCertificate) -> Match | None:
-    """Say that what we send is valid, and the CA that it rests on has expired by our clock."""
+def _find_expiring(evidence: Evidence) -> Match | None:
+    for each in evidence.credentials.client_chain:
+        if expires_soon(each, evidence.at):
+            fix = renew_client_certificate(evidence, each)
+            return Match(Strength.FINDING, (describe_expiry(each, evidence.at),), fix=fix)
+    return None
+
+
+def _match_issuer(evidence: Evidence) -> Match | None:
+    """Match where what we send is valid, and the CA that it rests on has expired by our clock."""
+    issuer = find_expired_issuer(evidence)
     refused = find_refusal(evidence)
-    if refused is None or not refused.sent or find_outside_validity(evidence):
+    if (
+        issuer is None
+        or refused is None
+        or not refused.sent
+        or find_invalid(evidence.credentials.client_chain, evidence.at)
+    ):
         return None
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
-    if not named and refused.alert not in _UNNAMED:
+    if not named and refused.alert not in _UNSPECIFIC_ALERTS:
         return None
-    ago = format_duration(evidence.at - issuer.certificate.not_after)
+    certificate = issuer.certificate
+    ago = format_duration(evidence.at - certificate.not_after)
     return Match(
         Strength.NAMED if named else Strength.FITS,
         (
             refused.fact,
-            f"the certificate of {name_certificate(issuer.certificate)} in {issuer.path}, which ours rests "
-            f"on, expired {ago} ago, on {format_time(issuer.certificate.not_after)}",
+            f"the certificate of {name_certificate(certificate)} in {issuer.path}, which ours rests "
+            f"on, expired {ago} ago, on {format_time(certificate.not_after)}",
         ),
         possible=("clock_skew",) if named else list_possible_causes(evidence, refused),
         decides="notAfter of that CA's certificate in the backend's client CA file",
-        fix=client_fixes.renew_issuer(issuer),
+        fix=renew_issuer(issuer),
         party="backend",
     )
 
 
-CLIENT_CERT_EXPIRED = Cause(
-    id="client_cert_expired",
-    title="The exporter's certificate has expired",
-    family="client_expiry",
-    documented_cause=3,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "notAfter of the certificate in cert_file, or of an intermediate in it, is past. "
-        "Almost every backend refuses it; one that does not check dates may still let it in."
+CAUSES: Final = (
+    Cause(
+        id="client_cert_expired",
+        title="The exporter's certificate has expired",
+        family="client_expiry",
+        documented_cause=3,
+        party="exporter",
+        rank=Rank.CLIENT_EXPIRY,
+        alerts=(TlsAlert.CERTIFICATE_EXPIRED, TlsAlert.CERTIFICATE_UNKNOWN),
+        meaning=(
+            "notAfter of the certificate in cert_file, or of an intermediate in it, is past. "
+            "Almost every backend refuses it; one that does not check dates may still let it in."
+        ),
+        evidence=(
+            "The file itself, judged at the time of the attempt; alert certificate_expired (45) "
+            "from the backend confirms it. OpenSSL backends that also lack the CA say unknown_ca "
+            "(48), JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
+        ),
+        fix=(
+            "Renew the certificate, and put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see the dates: openssl x509 -in {cert_file} -noout -dates",
+        ),
+        tell_apart="notAfter is past: openssl x509 -in CERT -noout -enddate",
+        citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=EVERY_ENDING - {"completed", "credentials", "garbage", "budget", "probe_fault"},
+        match=_match,
+        explained_by=("clock_skew",),
     ),
-    evidence=(
-        "The file itself, judged at the time of the attempt; alert certificate_expired (45) from "
-        "the backend confirms it. OpenSSL backends that also lack the CA say unknown_ca (48), "
-        "JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
-    ),
-    fix=(
-        "Renew the certificate, and put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see the dates: openssl x509 -in {cert_file} -noout -dates",
-    ),
-    citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
-    applies=APPLIES,
-    match=_match,
-    explained_by=("clock_skew",),
 )
-
-CAUSES = (CLIENT_CERT_EXPIRED,)

@@ -1,24 +1,28 @@
 """Documented cause 2: the wrong client certificate or key, and what else refuses an identity."""
 
-from typing import get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.backend_ca_trust import REFUSALS
-from probe.diagnosis.fixes import client_fixes
-from probe.diagnosis.readings.file_faults import match_file_faults
-from probe.diagnosis.readings.observed import (
-    describe_key_usage_fault,
-    describe_usage_fault,
+from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import (
+    REQUIRE_CERTIFICATE,
+    configure_certificate,
+    issue_client_certificate,
+)
+from probe.diagnosis.readings.backend_decision import (
     find_refusal,
     is_confirmed,
     list_possible_causes,
 )
+from probe.diagnosis.readings.client_certificate import (
+    describe_key_usage_fault,
+    describe_usage_fault,
+)
 from probe.model.certificate import name_certificate
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
 
-_USAGE_ALERTS = frozenset(
+_USAGE_ALERTS: Final = frozenset(
     {
         TlsAlert.HANDSHAKE_FAILURE,
         TlsAlert.BAD_CERTIFICATE,
@@ -30,54 +34,43 @@ _USAGE_ALERTS = frozenset(
         None,
     }
 )
-_WEAK_ALERTS = frozenset(
-    {
-        TlsAlert.HANDSHAKE_FAILURE,
-        TlsAlert.BAD_CERTIFICATE,
-        TlsAlert.UNSUPPORTED_CERTIFICATE,
-        TlsAlert.CERTIFICATE_UNKNOWN,
-        TlsAlert.UNKNOWN_CA,
-        TlsAlert.ACCESS_DENIED,
-        TlsAlert.DECRYPT_ERROR,
-        None,
-    }
+_NAMES_WEAKNESS: Final = frozenset(
+    {TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR}
 )
-_WEAK_NAMING = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR})
+_WEAK_ALERTS: Final = _NAMES_WEAKNESS | {
+    TlsAlert.HANDSHAKE_FAILURE,
+    TlsAlert.UNSUPPORTED_CERTIFICATE,
+    TlsAlert.CERTIFICATE_UNKNOWN,
+    TlsAlert.ACCESS_DENIED,
+    None,
+}
 
 
-def _not_sent(evidence: Evidence) -> Match | None:
+def _match_not_sent(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or refused.sent:
         return None
-    return Match(
-        Strength.NAMED,
-        (
-            refused.fact,
-            "the backend asked for a client certificate and none was sent: none is configured",
-        ),
-        fix=client_fixes.configure_certificate(evidence),
-    )
+    asked = "the backend asked for a client certificate and none was sent: none is configured"
+    return Match(Strength.NAMED, (refused.fact, asked), fix=configure_certificate(evidence))
 
 
-def _wrong_usage(evidence: Evidence) -> Match | None:
-    chain = evidence.credentials.client_chain
+def _match_wrong_usage(evidence: Evidence) -> Match | None:
+    chain, handshake = evidence.credentials.client_chain, evidence.handshake
     if not chain:
         return None
+    name = name_certificate(chain[0])
     fault = describe_usage_fault(evidence)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
-        handshake = evidence.handshake
-        if not fault or handshake is None or not handshake.client_certificate_sent:
+        sent = handshake is not None and handshake.client_certificate_sent
+        if not fault or not sent or not is_confirmed(evidence):
             return None
-        if not is_confirmed(evidence):
-            return None
-        fact = f"{name_certificate(chain[0])}: {fault}, and this backend let it in"
-        return Match(Strength.FINDING, (fact,))
+        return Match(Strength.FINDING, (f"{name}: {fault}, and this backend let it in",))
     named = refused.alert == TlsAlert.UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN
-        fix = client_fixes.issue_client_certificate(evidence)
-        return Match(strength, (refused.fact, f"{name_certificate(chain[0])}: {fault}"), fix=fix)
+        fix = issue_client_certificate(evidence)
+        return Match(strength, (refused.fact, f"{name}: {fault}"), fix=fix)
     if refused.alert not in _USAGE_ALERTS:
         return None
     fault = describe_key_usage_fault(evidence)
@@ -87,16 +80,16 @@ def _wrong_usage(evidence: Evidence) -> Match | None:
     if not fault:
         return None
     if named:
-        return Match(Strength.NAMED, (refused.fact, f"{name_certificate(chain[0])}: {fault}"))
+        return Match(Strength.NAMED, (refused.fact, f"{name}: {fault}"))
     return Match(
         Strength.FITS,
-        (refused.fact, f"{name_certificate(chain[0])}: {fault}, which some TLS stacks refuse"),
+        (refused.fact, f"{name}: {fault}, which some TLS stacks refuse"),
         possible=list_possible_causes(evidence, refused),
         decides="a certificate with keyUsage digitalSignature from the same CA",
     )
 
 
-def _weak(evidence: Evidence) -> Match | None:
+def _match_weak(evidence: Evidence) -> Match | None:
     chain = evidence.credentials.client_chain
     signature = find_weak_signature(chain)
     fact = signature or find_weak_key(chain)
@@ -107,205 +100,208 @@ def _weak(evidence: Evidence) -> Match | None:
         return Match(Strength.FINDING, (f"{fact}, which newer backends refuse",))
     if refused.alert not in _WEAK_ALERTS:
         return None
-    naming = refused.alert in _WEAK_NAMING and (
+    named = refused.alert in _NAMES_WEAKNESS and (
         bool(signature) or refused.alert != TlsAlert.UNKNOWN_CA
     )
-    if not naming:
+    if not named:
         possible = list_possible_causes(evidence, refused)
     elif refused.alert != TlsAlert.BAD_CERTIFICATE or refused.listed is not True:
         possible = ("client_ca_untrusted",)
     else:
         # Go takes such keys, and says 42 where a policy of its own refuses the client's name.
         possible = () if signature else ("client_san_rejected",)
-    strength = Strength.NAMED if naming and refused.listed is not False else Strength.FITS
     return Match(
-        strength,
+        Strength.NAMED if named and refused.listed is not False else Strength.FITS,
         (refused.fact, str(fact)),
         possible=possible,
         decides="a certificate of the same CA with an EC or RSA-2048 key, signed with SHA-256",
     )
 
 
-def _revoked(evidence: Evidence) -> Match | None:
+def _match_revoked(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REVOKED:
         return None
     return Match(Strength.NAMED, (refused.fact,))
 
 
-def _rejected(evidence: Evidence) -> Match | None:
+def _match_rejected(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return None
     return Match(
         Strength.RESIDUAL,
-        (refused.fact, "our files show no fault, and the backend does not say what it dislikes"),
+        (refused.fact, "our files show no fault, and the backend does not say what it refuses"),
         possible=list_possible_causes(evidence, refused),
         decides="the backend's own log at the time of the attempt",
     )
 
 
-CLIENT_CERT_KEY_MISMATCH = Cause(
-    id="client_cert_key_mismatch",
-    title="The client certificate and its key are not a pair",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "The public key in cert_file is not that of key_file: two files of different generations, "
-        "or of different services. No exporter can use them; nothing is sent."
+CAUSES: Final = (
+    Cause(
+        id="client_cert_not_sent",
+        title="The backend demands a client certificate and none was sent",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.CLIENT_CERTIFICATE,
+        alerts=(TlsAlert.CERTIFICATE_REQUIRED, TlsAlert.HANDSHAKE_FAILURE),
+        meaning=(
+            "The backend runs with client_ca_file (or the like), so it asks every client for a "
+            "certificate; this exporter's settings name none. Users of Go and Java exporters read "
+            "the same although a certificate is configured: these withhold one whose issuer the "
+            "backend does not name, and there the cause is client_ca_untrusted."
+        ),
+        evidence=(
+            "A CertificateRequest, no certificate configured, and a refusal after it: alert "
+            "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's "
+            "400."
+        ),
+        fix=(
+            "Get a client certificate from the CA that the backend at {endpoint} accepts, with "
+            "extendedKeyUsage clientAuth.",
+            "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
+            "{restart}",
+        ),
+        tell_apart=(
+            "mtls-probe inspect shows whether cert_file and key_file are set and hold a pair; if "
+            "they do, the certificate was withheld because the backend does not list its issuer."
+        ),
+        citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS,
+        match=_match_not_sent,
     ),
-    evidence="The public keys of both files, compared.",
-    fix=(
-        "Put a certificate and the key that it was requested with in place, "
-        "{into_cert} and {into_key}, in one step (a Kubernetes Secret volume does) so "
-        "that no reader sees a mixed pair.",
-        "{reread_cert}",
-        "A pair prints the same twice: openssl x509 -in {cert_file} -noout -pubkey && "
-        "openssl pkey -in {key_file} -pubout",
+    Cause(
+        id="client_cert_revoked",
+        title="The exporter's certificate was revoked",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.CLIENT_CERTIFICATE,
+        alerts=(TlsAlert.CERTIFICATE_REVOKED,),
+        meaning="The backend checks a revocation list, and the certificate stands on it.",
+        evidence="Alert certificate_revoked (44).",
+        fix=(
+            "Issue a new certificate with a new key for the exporter, and put them in {into_cert} "
+            "and {into_key}.",
+            "{reread_cert}",
+            "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
+        ),
+        tell_apart=(
+            "Ask the CA whether the serial number is on its list: openssl x509 -in CERT -noout "
+            "-serial"
+        ),
+        citations=("RFC 8446 §6.2 certificate_revoked", "RFC 5280 §5"),
+        enforce=(
+            "On the backend of {endpoint}, set the CA's revocation list: ssl_crl in nginx, "
+            "crl-file in HAProxy; a Collector reads none, so put one of them in front of it."
+        ),
+        applies=REFUSAL_ENDINGS,
+        match=_match_revoked,
     ),
-    citations=("RFC 8446 §4.4.3",),
-    applies=frozenset(get_args(EndingKind)),
-    match=lambda evidence: match_file_faults(evidence, "client_cert_key_mismatch"),
-)
-
-CLIENT_CERT_NOT_SENT = Cause(
-    id="client_cert_not_sent",
-    title="The backend demands a client certificate and none was sent",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "The backend runs with client_ca_file (or the like), so it asks every client for a "
-        "certificate; this exporter's settings name none. Users of Go and Java exporters read the "
-        "same although a certificate is configured: these withhold one whose issuer the backend "
-        "does not name, and there the cause is client_ca_untrusted."
+    Cause(
+        id="client_cert_wrong_usage",
+        title="The exporter's certificate is not made for clients",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        rank=Rank.CLIENT_USAGE,
+        alerts=(
+            TlsAlert.UNSUPPORTED_CERTIFICATE,
+            TlsAlert.BAD_CERTIFICATE,
+            TlsAlert.CERTIFICATE_UNKNOWN,
+        ),
+        meaning=(
+            "Its extendedKeyUsage lacks clientAuth, its keyUsage lacks digitalSignature, or it is "
+            "a CA certificate: often a server's certificate that was put in the exporter's place."
+        ),
+        evidence=(
+            "The certificate itself and a refusal; unsupported_certificate (43) names it, Go says "
+            "bad_certificate (42)."
+        ),
+        fix=(
+            "Get a client certificate for this exporter, from the CA that the backend accepts, "
+            "with extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: "
+            "usages: [client auth, digital signature]).",
+            "Put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
+            "extendedKeyUsage,keyUsage",
+        ),
+        tell_apart=(
+            "Look for clientAuth and digitalSignature: openssl x509 -in CERT -noout -ext "
+            "extendedKeyUsage,keyUsage"
+        ),
+        citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS | {"application_data"},
+        match=_match_wrong_usage,
     ),
-    evidence=(
-        "A CertificateRequest, no certificate configured, and a refusal after it: alert "
-        "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's 400."
+    Cause(
+        id="client_cert_weak",
+        title="The exporter's certificate is too weak for the backend",
+        family="client_identity",
+        documented_cause=2,
+        party="exporter",
+        severity="warning",
+        rank=Rank.CLIENT_USAGE,
+        alerts=(TlsAlert.BAD_CERTIFICATE, TlsAlert.DECRYPT_ERROR),
+        meaning=(
+            "An RSA key below 2048 bits or a SHA-1 or MD5 signature: refused by OpenSSL at its "
+            "usual security level, by rustls, and (the signature) by Go."
+        ),
+        evidence="The chain in cert_file, and a refusal that such weakness brings.",
+        fix=(
+            "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and signed "
+            "with SHA-256; put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see key and signature: openssl x509 -in {cert_file} -noout -text",
+        ),
+        tell_apart="Look at key size and signature algorithm: openssl x509 -in CERT -noout -text",
+        citations=(
+            "OpenSSL SSL_CTX_set_security_level(3)",
+            "Go crypto/x509 InsecureAlgorithmError",
+        ),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS | {"application_data"},
+        match=_match_weak,
     ),
-    fix=(
-        "Get a client certificate from the CA that the backend at {endpoint} accepts, "
-        "with extendedKeyUsage clientAuth.",
-        "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
-        "{restart}",
+    Cause(
+        id="client_cert_rejected",
+        title="The backend refused the exporter's certificate and does not say why",
+        family="client_identity",
+        documented_cause=2,
+        party="backend",
+        rank=Rank.CLIENT_REFUSAL,
+        alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
+        meaning=(
+            "The certificate is faultless as far as can be seen from here, and the backend closed "
+            "or sent an alert that names no reason. Servers on grpc-core and Node close without a "
+            "word."
+        ),
+        evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
+        fix=(
+            "Read the log of the backend at {endpoint} at the time of the attempt: it knows what "
+            "it refused.",
+            "On the backend, check that its file of client CAs holds the issuer of {cert_file}, "
+            "that no policy of allowed names leaves this one out, and with date -u that its clock "
+            "is right.",
+            "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",
+        ),
+        tell_apart=(
+            "Run mtls-probe check against the backend, then read the backend's own log: only it "
+            "says why."
+        ),
+        citations=("RFC 8446 §6.2",),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS,
+        match=_match_rejected,
+        explained_by=(
+            "client_cert_expired",
+            "client_cert_not_yet_valid",
+            "client_ca_untrusted",
+            "client_chain_incomplete",
+        ),
     ),
-    citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
-    applies=REFUSALS,
-    match=_not_sent,
-)
-
-CLIENT_CERT_WRONG_USAGE = Cause(
-    id="client_cert_wrong_usage",
-    title="The exporter's certificate is not made for clients",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "Its extendedKeyUsage lacks clientAuth, its keyUsage lacks digitalSignature, or it is a CA "
-        "certificate: often a server's certificate that was put in the exporter's place."
-    ),
-    evidence=(
-        "The certificate itself and a refusal; unsupported_certificate (43) names it, Go says "
-        "bad_certificate (42)."
-    ),
-    fix=(
-        "Get a client certificate for this exporter, from the CA that the backend "
-        "accepts, with extendedKeyUsage clientAuth and keyUsage digitalSignature (in "
-        "cert-manager: usages: [client auth, digital signature]).",
-        "Put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see what the present one is made for: openssl x509 -in {cert_file} -noout "
-        "-ext extendedKeyUsage,keyUsage",
-    ),
-    citations=("RFC 5280 §4.2.1.12", "RFC 5280 §4.2.1.3"),
-    applies=REFUSALS | {"application_data"},
-    match=_wrong_usage,
-)
-
-CLIENT_CERT_WEAK = Cause(
-    id="client_cert_weak",
-    title="The exporter's certificate is too weak for the backend",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="warning",
-    meaning=(
-        "An RSA key below 2048 bits or a SHA-1 or MD5 signature: refused by OpenSSL at its usual "
-        "security level, by rustls, and (the signature) by Go."
-    ),
-    evidence="The chain in cert_file, and a refusal that such weakness brings.",
-    fix=(
-        "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and "
-        "signed with SHA-256; put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see key and signature: openssl x509 -in {cert_file} -noout -text",
-    ),
-    citations=("OpenSSL SSL_CTX_set_security_level(3)", "Go crypto/x509 InsecureAlgorithmError"),
-    applies=REFUSALS | {"application_data"},
-    match=_weak,
-)
-
-CLIENT_CERT_REVOKED = Cause(
-    id="client_cert_revoked",
-    title="The exporter's certificate was revoked",
-    family="client_identity",
-    documented_cause=2,
-    party="exporter",
-    severity="critical",
-    meaning="The backend checks a revocation list, and the certificate stands on it.",
-    evidence="Alert certificate_revoked (44).",
-    fix=(
-        "Issue a new certificate with a new key for the exporter, and put them in "
-        "{into_cert} and {into_key}.",
-        "{reread_cert}",
-        "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
-    ),
-    citations=("RFC 8446 §6.2 certificate_revoked", "RFC 5280 §5"),
-    applies=REFUSALS,
-    match=_revoked,
-)
-
-CLIENT_CERT_REJECTED = Cause(
-    id="client_cert_rejected",
-    title="The backend refused the exporter's certificate and does not say why",
-    family="client_identity",
-    documented_cause=2,
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The certificate is faultless as far as can be seen from here, and the backend closed or "
-        "sent an alert that names no reason. Servers on grpc-core and Node close without a word."
-    ),
-    evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
-    fix=(
-        "Read the log of the backend at {endpoint} at the time of the attempt: it "
-        "knows what it refused.",
-        "On the backend, check that its file of client CAs holds the issuer of "
-        "{cert_file}, that no policy of allowed names leaves this one out, and with "
-        "date -u that its clock is right.",
-        "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",
-    ),
-    citations=("RFC 8446 §6.2",),
-    applies=REFUSALS,
-    match=_rejected,
-    explained_by=(
-        "client_cert_expired",
-        "client_cert_not_yet_valid",
-        "client_ca_untrusted",
-        "client_chain_incomplete",
-    ),
-)
-
-CAUSES = (
-    CLIENT_CERT_KEY_MISMATCH,
-    CLIENT_CERT_NOT_SENT,
-    CLIENT_CERT_REVOKED,
-    CLIENT_CERT_WRONG_USAGE,
-    CLIENT_CERT_WEAK,
-    CLIENT_CERT_REJECTED,
 )

@@ -1,107 +1,99 @@
-"""Two sides that find no common ground: versions, ciphers, groups, protocols."""
+"""Two sides that find no common ground: versions, signature algorithms, and what names no reason."""
 
 from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.application_protocol import ALPN_MISMATCH, OTLP_PROTOCOL_MISMATCH
-from probe.diagnosis.families.ciphers_and_groups import NO_SHARED_CIPHER, NO_SHARED_GROUP, UNSAID
-from probe.diagnosis.families.plaintext import EXPORTER_SETTING_IGNORED, NOT_TLS, TLS_OFF
+from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.steps import get_settings_kind
+from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
 from probe.diagnosis.readings.experiment_results import (
     ends_with_alert,
+    find_newer_version,
     get_improvement,
     get_proven_cause,
     is_reproduced,
     remove_excluded,
 )
-from probe.diagnosis.readings.named_alert import match_received_alert
-from probe.diagnosis.readings.observed import (
-    find_refusal,
-    format_alert,
-    get_fatal_alert,
-    get_sent_alert,
-)
-from probe.diagnosis.readings.shared_suites import find_newer_version
-from probe.model.evidence import EndingKind, Evidence, Handshake
-from probe.model.tls_alerts import TlsAlert
+from probe.model.evidence import Evidence, Handshake
+from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
 
 _NAMED_ELSEWHERE: Final = frozenset(
-    {TlsAlert.PROTOCOL_VERSION, TlsAlert.INSUFFICIENT_SECURITY, TlsAlert.INTERNAL_ERROR, TlsAlert.UNRECOGNIZED_NAME,
-     TlsAlert.NO_APPLICATION_PROTOCOL}
-)  # fmt: skip
-_ALERT: Final[frozenset[EndingKind]] = frozenset({"alert"})
-_TLS: Final[frozenset[EndingKind]] = frozenset({"alert", "tls"})
-_LEFT_OPEN: Final[dict[int | None, tuple[str, ...]]] = {
+    {
+        TlsAlert.PROTOCOL_VERSION,
+        TlsAlert.INSUFFICIENT_SECURITY,
+        TlsAlert.INTERNAL_ERROR,
+        TlsAlert.UNRECOGNIZED_NAME,
+        TlsAlert.NO_APPLICATION_PROTOCOL,
+    }
+)
+_POSSIBLE: Final[dict[int | None, tuple[str, ...]]] = {
     TlsAlert.HANDSHAKE_FAILURE: (
         "no_shared_cipher",
         "protocol_version_mismatch",
         "no_shared_group",
         "no_shared_signature_algorithm",
     ),
-    TlsAlert.UNEXPECTED_MESSAGE: ("no_shared_group",),  # unexpected_message: JSSE in TLS 1.3
-    TlsAlert.ACCESS_DENIED: (
-        "server_name_unrecognized",
-    ),  # access_denied: rustls, of an unknown SNI
-    TlsAlert.MISSING_EXTENSION: ("no_shared_group",),  # missing_extension: BoringSSL
+    TlsAlert.UNEXPECTED_MESSAGE: ("no_shared_group",),  # JSSE in TLS 1.3
+    TlsAlert.ACCESS_DENIED: ("server_name_unrecognized",),  # rustls, of an unknown SNI
+    TlsAlert.MISSING_EXTENSION: ("no_shared_group",),  # BoringSSL
 }
+"""What an alert that names no reason leaves possible."""
+_READ_THE_LOG: Final = (
+    "Read the log of the backend at {endpoint} at the time of the attempt: it knows what it found "
+    "nothing in common in."
+)
 
 
-def _version(evidence: Evidence) -> Match | None:
-    handshake = evidence.handshake
+def _match_version(evidence: Evidence) -> Match | None:
+    handshake, target = evidence.handshake, evidence.target
     if handshake is None:
         return None
+    newer = find_newer_version(evidence)
+    if newer is not None and newer.handshake is not None:
+        return _match_newer_version(evidence, newer.handshake)
     offer = handshake.offer
-    offered = f"we offered TLS {offer.min_version} to {offer.max_version}"
+    facts = [f"we offered TLS {offer.min_version} to {offer.max_version}"]
     match = match_received_alert(evidence, TlsAlert.PROTOCOL_VERSION)
-    # What goes with every cipher, group or protocol at the versions offered is no matter of them.
+    # What works with every cipher, group or protocol at the versions offered is not about them.
     narrower = any(
         get_improvement(evidence, varied) is not None
         for varied in ("every_cipher", "every_group", "no_alpn")
     )
-    newer = find_newer_version(evidence)
-    if newer is not None and newer.handshake is not None:
-        return _newer_version_alone(evidence, newer.handshake)
-    shown = None if narrower else get_improvement(evidence, "every_version")
-    if match is not None or shown is not None:
-        facts = (*(match.facts if match else ()), offered)
-        chosen = shown.handshake.version if shown and shown.handshake else ""
-        party, fix = fixes.allow_common_version(evidence.target, offer)
-        if chosen:
-            facts += (f"offered every version, the backend chose TLS {chosen}",)
-            party, fix = fixes.allow_version(evidence.target, offer, chosen)
-        if ends_with_alert(evidence, "every_version", TlsAlert.PROTOCOL_VERSION):
-            # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
-            return Match(
-                Strength.NAMED,
-                facts,
-                possible=("no_shared_signature_algorithm",),
-                fix=fix,
-                party=party,
-                decides="the backend's own log at the time of the attempt",
-            )
-        return Match(Strength.NAMED, facts, fix=fix, party=party)
-    if evidence.ending.kind == "tls" and get_sent_alert(handshake) == TlsAlert.PROTOCOL_VERSION:
-        party, fix = fixes.allow_common_version(evidence.target, offer)
+    improved = None if narrower else get_improvement(evidence, "every_version")
+    if match is not None or improved is not None:
+        facts = [*(match.facts if match else ()), *facts]
+        party, fix = fixes.allow_common_version(target, offer)
+        if improved and improved.handshake and (chosen := improved.handshake.version):
+            facts.append(f"offered every version, the backend chose TLS {chosen}")
+            party, fix = fixes.allow_version(target, offer, chosen)
+        # OpenSSL says so too where no key of the server's can sign what TLS 1.3 asks for.
+        same = ends_with_alert(evidence, "every_version", TlsAlert.PROTOCOL_VERSION)
         return Match(
             Strength.NAMED,
-            ("the backend chose a version that we don't allow", offered),
+            tuple(facts),
+            possible=("no_shared_signature_algorithm",) if same else (),
             fix=fix,
             party=party,
+            decides="the backend's own log at the time of the attempt",
         )
+    sent = get_fatal_alert(handshake, "sent")
+    if evidence.ending.kind == "tls" and sent == TlsAlert.PROTOCOL_VERSION:
+        facts = ["the backend chose a version that we don't allow", *facts]
+        party, fix = fixes.allow_common_version(target, offer)
+        return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
     if not narrower and get_improvement(evidence, "tls_1.2") is not None:
-        return Match(
-            Strength.NAMED,
-            (offered, "capped at TLS 1.2 the handshake goes on: something on the way, or the "
-             "backend, does not bear the ClientHello of TLS 1.3"),
-            fix=fixes.avoid_large_hello(evidence.target),
-            party="network",
-        )  # fmt: skip
+        facts.append(
+            "limited to TLS 1.2 the handshake succeeds: something on the way, or the backend, drops "
+            "the ClientHello of TLS 1.3"
+        )
+        fix = fixes.avoid_large_hello(target)
+        return Match(Strength.NAMED, tuple(facts), fix=fix, party="network")
     return None
 
 
-def _newer_version_alone(evidence: Evidence, newer: Handshake) -> Match:
-    """Conclude from a newer version that goes on, where the older one's suites all fail."""
+def _match_newer_version(evidence: Evidence, newer: Handshake) -> Match:
+    """Conclude from a newer version that works, where the older one's suites all fail."""
     assert evidence.handshake is not None
     has = newer.server_chain[0].key_type if newer.server_chain else ""
     key = f"the key of its certificate, which is {has}," if has else "the key of its certificate"
@@ -111,7 +103,7 @@ def _newer_version_alone(evidence: Evidence, newer: Handshake) -> Match:
         (
             f"we offered TLS {lowest} to {highest}, and the backend sent alert handshake_failure "
             "(40); with every cipher suite offered it says the same",
-            f"at TLS {newer.version} it goes on: either it does not speak TLS {highest} (GnuTLS "
+            f"at TLS {newer.version} it continues: either it does not speak TLS {highest} (GnuTLS "
             f"says so by this alert, most others by protocol_version), or none of the suites that "
             f"it allows for TLS {highest} fit {key}",
         ),
@@ -123,7 +115,7 @@ def _newer_version_alone(evidence: Evidence, newer: Handshake) -> Match:
     )
 
 
-def _unexplained_failure(evidence: Evidence) -> Match | None:
+def _match_rejected(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or find_refusal(evidence) is not None or evidence.ending.kind != "alert":
         return None
@@ -131,16 +123,16 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     if number in _NAMED_ELSEWHERE or get_proven_cause(evidence):
         return None
     tried = is_reproduced(evidence)
-    possible = remove_excluded(evidence, _LEFT_OPEN.get(number, ()))
-    fix: tuple[str, ...] = ()
+    possible = remove_excluded(evidence, _POSSIBLE.get(number, ()))
+    fix: fixes.Fix = ()
     if not tried and get_settings_kind(evidence.target) == "sdk":
-        fix = HANDSHAKE_REJECTED.fix[:1]  # SDKs have no settings of suites, groups or versions
+        fix = (_READ_THE_LOG,)  # SDKs have no settings of suites, groups or versions
     if tried and number == TlsAlert.HANDSHAKE_FAILURE:
         own = "no_shared_cipher" in possible
         fix = fixes.ALL_WAS_OFFERED if own else fixes.KEY_OF_A_COMMON_KIND
     return Match(
         Strength.RESIDUAL,
-        (f"the backend sent alert {format_alert(handshake, number)}",),
+        (f"the backend sent alert {format_alert(number)}",),
         possible=possible,
         fix=fix,
         decides=fixes.KEY_AGAINST_SUITES
@@ -149,7 +141,7 @@ def _unexplained_failure(evidence: Evidence) -> Match | None:
     )
 
 
-def _fault(evidence: Evidence) -> Match | None:
+def _match_fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
         match = match_received_alert(evidence, TlsAlert.INTERNAL_ERROR)
         # Go servers (Caddy among them) say so where they have no certificate for the name.
@@ -160,116 +152,138 @@ def _fault(evidence: Evidence) -> Match | None:
             decides="a handshake that asks for another name, or the backend's log",
         )
     handshake = evidence.handshake
-    number = get_sent_alert(handshake) if handshake is not None else None
+    number = get_fatal_alert(handshake, "sent") if handshake is not None else None
     if handshake is None or number == TlsAlert.PROTOCOL_VERSION:
         return None
-    said = f", and sent alert {format_alert(handshake, number)}" if number is not None else ""
-    return Match(Strength.NAMED, (f"our TLS library could not go on with what came{said}",))
+    said = f", and sent alert {format_alert(number)}" if number is not None else ""
+    return Match(Strength.NAMED, (f"our TLS library could not process what came{said}",))
 
 
-def _withheld(evidence: Evidence) -> Match | None:
+def _match_withheld(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REQUIRED:
         return None
-    return Match(
-        Strength.NAMED,
-        (
-            refused.fact,
-            "a certificate is configured, yet the backend got none: its key's signature "
-            "algorithms are not among those that the backend accepts",
-        ),
+    withheld = (
+        "a certificate is configured, yet the backend got none: its key's signature algorithms are "
+        "not among those that the backend accepts"
     )
+    return Match(Strength.NAMED, (refused.fact, withheld))
 
 
-PROTOCOL_VERSION_MISMATCH = Cause(
-    id="protocol_version_mismatch",
-    title="No TLS version in common",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The exporter's min_version and max_version and the backend's leave no version that both speak.",
-    evidence="Alert protocol_version (70), in either direction, or a handshake with every version that goes on.",
-    fix=(
-        'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" '
-        "and leave max_version out in the tls settings of the exporter and of the "
-        "backend.",
-        "Restart the side that was changed.",
-        "To see what the backend takes: openssl s_client -connect {host}:{port} "
-        "-tls1_2 </dev/null, and the same with -tls1_3.",
+CAUSES: Final = (
+    Cause(
+        id="protocol_version_mismatch",
+        title="No TLS version in common",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_VERSION,
+        alerts=(TlsAlert.PROTOCOL_VERSION,),
+        meaning=(
+            "The exporter's min_version and max_version and the backend's leave no version that "
+            "both speak."
+        ),
+        evidence=(
+            "Alert protocol_version (70), in either direction, or a handshake with every version "
+            "that goes on."
+        ),
+        fix=(
+            'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" and leave '
+            "max_version out in the tls settings of the exporter and of the backend.",
+            "Restart the side that was changed.",
+            "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
+            "</dev/null, and the same with -tls1_3.",
+        ),
+        tell_apart=(
+            "One version passes and another does not: openssl s_client -connect ENDPOINT -tls1_2, "
+            "then -tls1_3"
+        ),
+        citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
+        applies=NEGOTIATION_ENDINGS | {"tls"},
+        match=_match_version,
     ),
-    citations=("RFC 8446 §4.2.1", "RFC 8446 §6.2 protocol_version"),
-    applies=UNSAID | _TLS,
-    match=_version,
-)
-
-NO_SHARED_SIGNATURE_ALGORITHM = Cause(
-    id="no_shared_signature_algorithm",
-    title="No signature algorithm in common",
-    family="negotiation",
-    party="exporter",
-    severity="critical",
-    meaning="One side's key is of a kind (Ed25519, say) that the other side accepts no signatures of.",
-    evidence="Alert handshake_failure (40), or certificate_required (116) although a certificate is configured: our library withheld it.",
-    fix=(
-        "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and "
-        "put it in {into_cert} with that key in {into_key}.",
-        "{reread_cert}",
-        "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
+    Cause(
+        id="no_shared_signature_algorithm",
+        title="No signature algorithm in common",
+        family="negotiation",
+        party="exporter",
+        rank=Rank.TLS_VERSION,
+        alerts=(TlsAlert.HANDSHAKE_FAILURE, TlsAlert.CERTIFICATE_REQUIRED),
+        meaning=(
+            "One side's key is of a kind (Ed25519, say) that the other side accepts no signatures "
+            "of."
+        ),
+        evidence=(
+            "Alert handshake_failure (40), or certificate_required (116) although a certificate is "
+            "configured: our library withheld it."
+        ),
+        fix=(
+            "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and put it "
+            "in {into_cert} with that key in {into_key}.",
+            "{reread_cert}",
+            "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
+        ),
+        tell_apart=(
+            "It depends on the kind of key: an RSA certificate passes where an ECDSA or Ed25519 "
+            "one does not, or the reverse."
+        ),
+        citations=("RFC 8446 §4.2.3",),
+        applies=frozenset({"alert"}),
+        match=_match_withheld,
     ),
-    citations=("RFC 8446 §4.2.3",),
-    applies=_ALERT,
-    match=_withheld,
-)
-
-HANDSHAKE_REJECTED = Cause(
-    id="handshake_rejected",
-    title="The backend ends the handshake and does not say why",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="A fatal alert that no certificate explains: nothing in common among versions, ciphers, groups or signature algorithms, as a rule.",
-    evidence="A fatal alert before any client certificate was in play.",
-    fix=(
-        "Read the log of the backend at {endpoint} at the time of the attempt: it "
-        "knows what it found nothing in common in.",
-        "Remove cipher_suites, curve_preferences, min_version and max_version from "
-        "the exporter's tls settings, and restart it; if it then works, add them "
-        "again one at a time.",
+    Cause(
+        id="backend_fault",
+        title="The backend's own TLS is broken",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_FAILURE,
+        alerts=(TlsAlert.INTERNAL_ERROR,),
+        meaning=(
+            "The backend can't carry on with its own configuration: a missing certificate, a key "
+            "it can't use, a bug."
+        ),
+        evidence=(
+            "Alert internal_error (80) with no certificate of ours in play; or what it sends is no "
+            "valid TLS."
+        ),
+        fix=(
+            "On the backend of {endpoint}, check that its certificate and key are a pair and can "
+            "be read: openssl x509 -noout -pubkey -in on its certificate and openssl pkey -pubout "
+            "-in on its key must print the same.",
+            "Read the backend's log at the time of the attempt.",
+        ),
+        tell_apart=(
+            "Every client fails in the same way, whatever its certificate: read the backend's own "
+            "log."
+        ),
+        citations=("RFC 8446 §6.2 internal_error",),
+        applies=frozenset({"alert", "tls"}),
+        match=_match_fault,
     ),
-    citations=("RFC 8446 §6.2 handshake_failure",),
-    applies=_ALERT,
-    match=_unexplained_failure,
-)
-
-BACKEND_FAULT = Cause(
-    id="backend_fault",
-    title="The backend's own TLS is broken",
-    family="negotiation",
-    party="backend",
-    severity="critical",
-    meaning="The backend can't carry on with its own configuration: a missing certificate, a key it can't use, a bug.",
-    evidence="Alert internal_error (80) with no certificate of ours in play; or what it sends is no valid TLS.",
-    fix=(
-        "On the backend of {endpoint}, check that its certificate and key are a pair "
-        "and can be read: openssl x509 -noout -pubkey -in on its certificate and "
-        "openssl pkey -pubout -in on its key must print the same.",
-        "Read the backend's log at the time of the attempt.",
+    Cause(
+        id="handshake_rejected",
+        title="The backend ends the handshake and does not say why",
+        family="negotiation",
+        party="backend",
+        rank=Rank.TLS_FAILURE,
+        alerts=(TlsAlert.HANDSHAKE_FAILURE,),
+        meaning=(
+            "A fatal alert that no certificate explains: nothing in common among versions, "
+            "ciphers, groups or signature algorithms, as a rule."
+        ),
+        evidence="A fatal alert before any client certificate was in play.",
+        fix=(
+            _READ_THE_LOG,
+            "Remove cipher_suites, curve_preferences, min_version and max_version from the "
+            "exporter's tls settings, and restart it; if it then works, add them again one at a "
+            "time.",
+        ),
+        tell_apart=(
+            "It fails without a client certificate too, and the files are faultless: the backend's "
+            "own log says why."
+        ),
+        citations=("RFC 8446 §6.2 handshake_failure",),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=frozenset({"alert"}),
+        match=_match_rejected,
     ),
-    citations=("RFC 8446 §6.2 internal_error",),
-    applies=_TLS,
-    match=_fault,
-)
-
-CAUSES = (
-    PROTOCOL_VERSION_MISMATCH,
-    NO_SHARED_SIGNATURE_ALGORITHM,
-    NO_SHARED_CIPHER,
-    NO_SHARED_GROUP,
-    ALPN_MISMATCH,
-    NOT_TLS,
-    OTLP_PROTOCOL_MISMATCH,
-    BACKEND_FAULT,
-    HANDSHAKE_REJECTED,
-    TLS_OFF,
-    EXPORTER_SETTING_IGNORED,
 )

@@ -1,277 +1,279 @@
-"""What stops the bytes themselves: names that don't resolve, ports that don't answer, proxies."""
+"""What stops the bytes themselves: names that don't resolve, ports that don't answer."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.http_proxy import PROXY_FAILURE, describe_proxy, is_before_tunnel
+from typing import Final
+
+from probe.diagnosis.cause import Cause, Match, Rank, Strength
+from probe.diagnosis.families.http_proxy import describe_proxy, is_before_tunnel
+from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.experiment_results import (
     get_proven_cause,
     has_unproven_improvement,
     is_reproduced,
     remove_excluded,
 )
-from probe.diagnosis.readings.observed import find_refusal
 from probe.model.evidence import Evidence
 
-_SILENT = (
+_POSSIBLE_IN_SILENCE: Final = (
     "not_tls",
     "no_shared_cipher",
     "protocol_version_mismatch",
     "no_shared_group",
     "no_shared_signature_algorithm",
 )
-"""What a server that sends no alerts (grpc-core) leaves open when it closes in the handshake."""
+"""What a server that sends no alerts (grpc-core) may mean when it closes in the handshake."""
 
 
-def _tried(evidence: Evidence) -> tuple[str, ...]:
-    return tuple(
+def _match_ended(evidence: Evidence) -> Match | None:
+    if is_before_tunnel(evidence):
+        return None
+    tried = tuple(
         f"{attempt.address} port {evidence.target.port}: {attempt.error}"
         for attempt in evidence.connects
         if attempt.error
     )
+    return Match(Strength.NAMED, tried or (evidence.ending.detail,))
 
 
-def _ended(evidence: Evidence) -> Match | None:
-    if is_before_tunnel(evidence):
-        return None
-    return Match(Strength.NAMED, _tried(evidence) or (evidence.ending.detail,))
-
-
-def _dns(evidence: Evidence) -> Match | None:
+def _match_unresolved(evidence: Evidence) -> Match | None:
     if is_before_tunnel(evidence):
         return None
     fact = f"{evidence.target.host} does not resolve: {evidence.ending.detail}"
     return Match(Strength.NAMED, (fact,))
 
 
-def _timeout(evidence: Evidence) -> Match | None:
-    return _ended(evidence) if evidence.ending.stage == "connect" else None
+def _match_timeout(evidence: Evidence) -> Match | None:
+    return _match_ended(evidence) if evidence.ending.stage == "connect" else None
 
 
-def _tls_timeout(evidence: Evidence) -> Match | None:
-    ending = evidence.ending
+def _match_handshake_timeout(evidence: Evidence) -> Match | None:
+    ending, target = evidence.ending, evidence.target
     if ending.stage != "handshake" or get_proven_cause(evidence):
         return None
-    fact = (
-        f"the connection was made{describe_proxy(evidence)}, and the TLS handshake did not finish"
-    )
-    limit = f"{evidence.target.timeout:g} s passed"
+    limit = f"{target.timeout:g} s passed"
     if ending.kind == "budget":
         limit = f"it exceeded what one attempt may take ({ending.detail})"
-    facts = (f"{fact} before {limit}",)
+    fact = (
+        f"the connection was made{describe_proxy(evidence)}, and the TLS handshake did not finish "
+        f"before {limit}"
+    )
     if not has_unproven_improvement(evidence, "tls_1.2"):
-        return Match(Strength.NAMED, facts)
+        return Match(Strength.NAMED, (fact,))
     return Match(
         Strength.NAMED,
         (
-            *facts,
-            "capped at TLS 1.2 the handshake went on: the backend stalls now and then, or something "
-            "on the way does not bear the larger ClientHello of TLS 1.3",
+            fact,
+            "limited to TLS 1.2 the handshake continued: the backend stalls now and then, or "
+            "something on the way drops the larger ClientHello of TLS 1.3",
         ),
         possible=("protocol_version_mismatch",),
-        decides=f"openssl s_client -connect {evidence.target.endpoint} -tls1_2 </dev/null and the "
-        "same with -tls1_3, ten times each: only a ClientHello that is not borne stalls every time",
+        decides=f"openssl s_client -connect {target.endpoint} -tls1_2 </dev/null and the same with "
+        "-tls1_3, ten times each: only a ClientHello that is dropped stalls every time",
     )
 
 
-def _closed(evidence: Evidence) -> Match | None:
+def _match_closed(evidence: Evidence) -> Match | None:
     if find_refusal(evidence) is not None or get_proven_cause(evidence):
         return None
     stage = evidence.ending.stage
     if stage == "connect":
-        return _ended(evidence)
+        return _match_ended(evidence)
     verb = "reset" if evidence.ending.kind == "reset" else "closed"
-    if stage == "handshake":
-        return Match(
-            Strength.NAMED,
-            (
-                f"the peer {verb} the connection during the TLS handshake, without an alert"
-                f"{describe_proxy(evidence)}",
-            ),
-            possible=remove_excluded(evidence, _SILENT),
-            decides="the backend's own log at the time of the attempt"
-            if is_reproduced(evidence)
-            else "a handshake with other versions and ciphers, or a greeting in plaintext",
-        )
-    return _closed_unanswered(evidence, verb)
-
-
-def _closed_unanswered(evidence: Evidence, verb: str) -> Match:
-    """Match an end of the connection, or of the request alone, that came instead of an answer."""
-    ending, answer = evidence.ending, evidence.answer
-    ended = "ended the request" if ending.detail else f"{verb} the connection"
-    if answer is not None:
-        when = f"in the middle of its answer, HTTP {answer.http_status}"
-    elif evidence.target.plaintext:
-        when = "instead of answering the request, which went out without TLS"
-    else:
-        when = "after the handshake, before it answered"
-    how = f": {ending.detail}" if ending.detail else ""
-    fact = f"the peer {ended} {when}{describe_proxy(evidence)}{how}"
+    if stage != "handshake":
+        return _match_unanswered(evidence, verb)
+    fact = f"the peer {verb} the connection during the TLS handshake, without an alert"
     return Match(
         Strength.NAMED,
-        (fact,),
-        possible=remove_excluded(evidence, _unsaid(evidence)),
-        decides="a TLS handshake, and a request in the other OTLP protocol"
-        if evidence.target.plaintext
-        else "a request in the other OTLP protocol",
+        (f"{fact}{describe_proxy(evidence)}",),
+        possible=remove_excluded(evidence, _POSSIBLE_IN_SILENCE),
+        decides="the backend's own log at the time of the attempt"
+        if is_reproduced(evidence)
+        else "a handshake with other versions and ciphers, or a request in plaintext",
     )
 
 
-def _unsaid(evidence: Evidence) -> tuple[str, ...]:
-    """Return what a server that does not say so ends a request over."""
-    if evidence.answer is not None:
-        return ()  # it has begun to answer: it speaks what we speak
+def _match_unanswered(evidence: Evidence, verb: str) -> Match:
+    """Match an end of the connection, or of the request alone, that came instead of an answer."""
+    ending, answer = evidence.ending, evidence.answer
+    ended = "ended the request" if ending.detail else f"{verb} the connection"
+    possible: tuple[str, ...] = ("otlp_protocol_mismatch",)
+    decides = "a request in the other OTLP protocol"
+    if answer is not None:
+        when = f"in the middle of its answer, HTTP {answer.http_status}"
+        possible = ()  # it has begun to answer: it speaks what we speak
+    elif evidence.target.plaintext:
+        when = "instead of answering the request, which went out without TLS"
+        possible = ("tls_off", *possible)
+    else:
+        when = "after the handshake, before it answered"
     if evidence.target.plaintext:
-        return ("tls_off", "otlp_protocol_mismatch")
-    return ("otlp_protocol_mismatch",)
+        decides = "a TLS handshake, and a request in the other OTLP protocol"
+    how = f": {ending.detail}" if ending.detail else ""
+    return Match(
+        Strength.NAMED,
+        (f"the peer {ended} {when}{describe_proxy(evidence)}{how}",),
+        possible=remove_excluded(evidence, possible),
+        decides=decides,
+    )
 
 
-DNS_FAILURE = Cause(
-    id="dns_failure",
-    title="The backend's name does not resolve",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="No address was found for the endpoint's host.",
-    evidence="getaddrinfo's error, by name.",
-    fix=(
-        "Add the name {host} to the DNS that this machine asks, or correct its "
-        "spelling in {endpoint_setting}.",
-        "In Kubernetes write the full name: the Service's name, its namespace and "
-        "svc, joined by dots.",
-        "To see what the resolver says: getent hosts {host}",
+CAUSES: Final = (
+    Cause(
+        id="dns_failure",
+        title="The backend's name does not resolve",
+        family="network",
+        party="network",
+        rank=Rank.NETWORK,
+        meaning="No address was found for the endpoint's host.",
+        evidence="getaddrinfo's error, by name.",
+        fix=(
+            "Add the name {host} to the DNS that this machine asks, or correct its spelling in "
+            "{endpoint_setting}.",
+            "In Kubernetes write the full name: the Service's name, its namespace and svc, joined "
+            "by dots.",
+            "To see what the resolver says: getent hosts {host}",
+        ),
+        tell_apart=(
+            "Resolve the name on the exporter's machine, in its container: getent hosts HOST"
+        ),
+        citations=("RFC 1035", "getaddrinfo(3)"),
+        applies=frozenset({"dns"}),
+        match=_match_unresolved,
     ),
-    citations=("RFC 1035", "getaddrinfo(3)"),
-    applies=frozenset({"dns"}),
-    match=_dns,
-)
-
-TCP_REFUSED = Cause(
-    id="tcp_refused",
-    title="Nothing listens on the backend's port",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning="The host answers, and refuses the connection.",
-    evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
-    fix=(
-        "On the backend's machine, start what has to listen on port {port}, or "
-        "correct the port in {endpoint_setting}.",
-        "If it listens on localhost alone, other hosts do not reach it: on a "
-        "Collector set endpoint: 0.0.0.0:{port} in the receiver's settings, and "
-        "restart it.",
-        "To see what listens there: ss -ltn 'sport = :{port}'",
+    Cause(
+        id="tcp_refused",
+        title="Nothing listens on the backend's port",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning="The host answers, and refuses the connection.",
+        evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
+        fix=(
+            "On the backend's machine, start what has to listen on port {port}, or correct the "
+            "port in {endpoint_setting}.",
+            "If it listens on localhost alone, other hosts do not reach it: on a Collector set "
+            "endpoint: 0.0.0.0:{port} in the receiver's settings, and restart it.",
+            "To see what listens there: ss -ltn 'sport = :{port}'",
+        ),
+        tell_apart=(
+            "No TLS is reached: ss -tln on the backend shows whether it listens on that port and "
+            "address."
+        ),
+        citations=("RFC 9293 §3.5.2",),
+        applies=frozenset({"refused"}),
+        match=_match_ended,
     ),
-    citations=("RFC 9293 §3.5.2",),
-    applies=frozenset({"refused"}),
-    match=_ended,
-)
-
-TCP_TIMEOUT = Cause(
-    id="tcp_timeout",
-    title="The backend's address does not answer",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
-    evidence="No connection within the attempt's time.",
-    fix=(
-        "Allow TCP from the exporter to {endpoint} in the firewall, the security "
-        "group or the NetworkPolicy (egress here, ingress there).",
-        "If nothing blocks it, correct the address in {endpoint_setting}: no machine "
-        "answers at this one.",
-        "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="tcp_timeout",
+        title="The backend's address does not answer",
+        family="network",
+        party="network",
+        rank=Rank.NETWORK,
+        meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
+        evidence="No connection within the attempt's time.",
+        fix=(
+            "Allow TCP from the exporter to {endpoint} in the firewall, the security group or the "
+            "NetworkPolicy (egress here, ingress there).",
+            "If nothing blocks it, correct the address in {endpoint_setting}: no machine answers "
+            "at this one.",
+            "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "The TCP connection itself does not come about: mtls-probe check ENDPOINT ends at the "
+            "stage connect."
+        ),
+        citations=("RFC 9293 §3.8.3",),
+        applies=frozenset({"timeout"}),
+        match=_match_timeout,
     ),
-    citations=("RFC 9293 §3.8.3",),
-    applies=frozenset({"timeout"}),
-    match=_timeout,
-)
-
-NETWORK_UNREACHABLE = Cause(
-    id="network_unreachable",
-    title="There is no route to the backend",
-    family="network",
-    party="network",
-    severity="critical",
-    meaning="The operating system, or a router, says that the address can't be reached.",
-    evidence="ENETUNREACH, EHOSTUNREACH or the like.",
-    fix=(
-        "Add a route from this machine to {host}, or use the backend's address of the "
-        "other family.",
-        "To see its addresses: getent ahosts {host}",
+    Cause(
+        id="network_unreachable",
+        title="There is no route to the backend",
+        family="network",
+        party="network",
+        rank=Rank.NETWORK,
+        meaning="The operating system, or a router, says that the address can't be reached.",
+        evidence="ENETUNREACH, EHOSTUNREACH or the like.",
+        fix=(
+            "Add a route from this machine to {host}, or use the backend's address of the other "
+            "family.",
+            "To see its addresses: getent ahosts {host}",
+        ),
+        tell_apart="Ask for the route on the exporter's machine: ip route get ADDRESS",
+        citations=("connect(2)",),
+        applies=frozenset({"unreachable", "socket"}),
+        match=_match_ended,
     ),
-    citations=("connect(2)",),
-    applies=frozenset({"unreachable", "socket"}),
-    match=_ended,
-)
-
-CONNECTION_RESET = Cause(
-    id="connection_reset",
-    title="The connection was reset",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
-    evidence="ECONNRESET, and no refusal of a certificate.",
-    fix=(
-        "Read the log of the backend at {endpoint}, or of the load balancer in front "
-        "of it, at the time of the attempt.",
-        "If an allow-list of addresses stands in front of the backend, add the "
-        "exporter's address to it.",
-        "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="connection_reset",
+        title="The connection was reset",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
+        evidence="ECONNRESET, and no refusal of a certificate.",
+        fix=(
+            "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
+            "at the time of the attempt.",
+            "If an allow-list of addresses stands in front of the backend, add the exporter's "
+            "address to it.",
+            "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "It happens without a client certificate too and at the same step: a load balancer or "
+            "firewall; else it is a refusal. mtls-probe check ENDPOINT separates the two."
+        ),
+        citations=("RFC 9293 §3.5.2",),
+        applies=frozenset({"reset"}),
+        match=_match_closed,
     ),
-    citations=("RFC 9293 §3.5.2",),
-    applies=frozenset({"reset"}),
-    match=_closed,
-)
-
-CONNECTION_CLOSED = Cause(
-    id="connection_closed",
-    title="The connection was closed without a word",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The peer closed with no client certificate in play: an allow-list of addresses, a "
-        "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
+    Cause(
+        id="connection_closed",
+        title="The connection was closed without a word",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning=(
+            "The peer closed with no client certificate in play: an allow-list of addresses, a "
+            "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
+        ),
+        evidence="A FIN without an alert, and no refusal of a certificate.",
+        fix=(
+            "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
+            "at the time of the attempt.",
+            "If an allow-list of addresses stands in front of the backend, add the exporter's "
+            "address to it.",
+            "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+        ),
+        tell_apart=(
+            "It happens before any certificate is asked for; else it is a refusal. mtls-probe "
+            "check ENDPOINT separates the two."
+        ),
+        citations=("RFC 8446 §6.1",),
+        applies=frozenset({"close"}),
+        match=_match_closed,
     ),
-    evidence="A FIN without an alert, and no refusal of a certificate.",
-    fix=(
-        "Read the log of the backend at {endpoint}, or of the load balancer in front "
-        "of it, at the time of the attempt.",
-        "If an allow-list of addresses stands in front of the backend, add the "
-        "exporter's address to it.",
-        "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+    Cause(
+        id="tls_timeout",
+        title="The TLS handshake does not finish",
+        family="network",
+        party="backend",
+        rank=Rank.NETWORK,
+        meaning=(
+            "The connection is made, then the peer goes silent: overload, or no TLS server at all."
+        ),
+        evidence="The deadline, or the byte budget, within the handshake.",
+        fix=(
+            "Check that {endpoint} is a TLS port, and that the backend behind it is not "
+            "overloaded.",
+            "If the path drops large packets, set a smaller MTU on the way; this shows it: ping "
+            "-M do -s 1472 {host}",
+        ),
+        tell_apart=(
+            "TCP connects and the handshake gets no answer: mtls-probe check ENDPOINT ends at the "
+            "stage handshake."
+        ),
+        citations=("RFC 8446 §2",),
+        applies=frozenset({"timeout", "budget"}),
+        match=_match_handshake_timeout,
     ),
-    citations=("RFC 8446 §6.1",),
-    applies=frozenset({"close"}),
-    match=_closed,
-)
-
-TLS_TIMEOUT = Cause(
-    id="tls_timeout",
-    title="The TLS handshake does not finish",
-    family="network",
-    party="backend",
-    severity="critical",
-    meaning="The connection is made, then the peer goes silent: overload, or no TLS server at all.",
-    evidence="The deadline, or the byte budget, within the handshake.",
-    fix=(
-        "Check that {endpoint} is a TLS port, and that the backend behind it is not overloaded.",
-        "If the path drops large packets, set a smaller MTU on the way; this shows "
-        "it: ping -M do -s 1472 {host}",
-    ),
-    citations=("RFC 8446 §2",),
-    applies=frozenset({"timeout", "budget"}),
-    match=_tls_timeout,
-)
-
-CAUSES = (
-    DNS_FAILURE,
-    TCP_REFUSED,
-    TCP_TIMEOUT,
-    NETWORK_UNREACHABLE,
-    CONNECTION_RESET,
-    CONNECTION_CLOSED,
-    TLS_TIMEOUT,
-    PROXY_FAILURE,
 )

@@ -4,12 +4,12 @@ Always findings: the probe itself reads its files again, so what it finds is ahe
 that does not; and an old server certificate may still be valid.
 """
 
-from typing import Final, get_args
+from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import server_fixes
+from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.server_fixes import reload_served_file
 from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
-from probe.model.evidence import EndingKind, Evidence
+from probe.model.evidence import Evidence
 from probe.text.time_format import format_duration, format_time
 from probe.x509.validity import find_first_to_expire
 
@@ -19,29 +19,30 @@ SLACK: Final = 5.0
 _SETTING: Final = {"cert": "cert_file", "ca": "ca_file"}
 
 
-def _exporter(evidence: Evidence) -> Match | None:
+def _match_exporter(evidence: Evidence) -> Match | None:
     rotated = [one for one in evidence.credentials.rotated if one.role in evidence.target.read_once]
     if not rotated:
         return None
-    return Match(Strength.FINDING, tuple(_still_has(one, evidence) for one in rotated))
+    return Match(Strength.FINDING, tuple(_describe_old(one, evidence) for one in rotated))
 
 
-def _still_has(rotation: Rotation, evidence: Evidence) -> str:
+def _describe_old(rotation: Rotation, evidence: Evidence) -> str:
     fact = (
         f"{_SETTING[rotation.role]} {rotation.path} was replaced on {format_time(rotation.at)}; an "
         "exporter that has not been restarted since still has "
     )
     ends = find_first_to_expire(rotation.before).not_after
     when = "expired" if ends < evidence.at else "expires"
+    why = _describe_reading(evidence)
     if rotation.role == "cert":
-        return f"{fact}{_which(rotation.before[0])}, which {when} on {format_time(ends)}: {_why(evidence)}"
+        return f"{fact}{_identify(rotation.before[0])}, which {when} on {format_time(ends)}: {why}"
     names = ", ".join(dict.fromkeys(map(name_certificate, rotation.before[:3])))
     more = len(rotation.before) - 3
     names += f" and {more} more" if more > 0 else ""
-    return f"{fact}the CAs of before ({names}): {_why(evidence)}"
+    return f"{fact}the previous CAs ({names}): {why}"
 
 
-def _why(evidence: Evidence) -> str:
+def _describe_reading(evidence: Evidence) -> str:
     if "sdk" in evidence.target.source_kinds:
         return "an SDK reads its files once, at its start"
     if "cert" in evidence.target.read_once:
@@ -49,11 +50,11 @@ def _why(evidence: Evidence) -> str:
     return "reload_interval is for certificate and key, the CA is read once, at the start"
 
 
-def _which(certificate: CertificateFacts) -> str:
+def _identify(certificate: CertificateFacts) -> str:
     return f"{name_certificate(certificate)} (serial number {certificate.serial_number})"
 
 
-def _backend(evidence: Evidence) -> Match | None:
+def _match_backend(evidence: Evidence) -> Match | None:
     file, handshake = evidence.credentials.served, evidence.handshake
     if file is None or not file.chain or handshake is None or not handshake.server_chain:
         return None
@@ -64,83 +65,93 @@ def _backend(evidence: Evidence) -> Match | None:
     held_for = evidence.at - file.modified if file.held_for is None else file.held_for
     if held_for < (file.reload_interval or 0.0) + SLACK:
         return None
-    return Match(
-        Strength.FINDING,
-        (
-            f"the backend serves {_which(served)}, issued on {format_time(served.not_before)} and valid "
-            f"until {format_time(served.not_after)}, while {file.path} holds a newer one, issued on "
-            f"{format_time(on_disk.not_before)} and valid until {format_time(on_disk.not_after)}, since "
-            f"{format_time(file.modified)}: {_interval(file)}",
-        ),
-        fix=server_fixes.reload_served_file(file),
+    fact = (
+        f"the backend serves {_identify(served)}, issued on {format_time(served.not_before)} and "
+        f"valid until {format_time(served.not_after)}, while {file.path} holds a newer one, issued "
+        f"on {format_time(on_disk.not_before)} and valid until {format_time(on_disk.not_after)}, "
+        f"since {format_time(file.modified)}: {_describe_interval(file)}"
     )
+    return Match(Strength.FINDING, (fact,), fix=reload_served_file(file))
 
 
-def _interval(file: ServedFile) -> str:
+def _describe_interval(file: ServedFile) -> str:
     if not file.receiver:
         return "it has not read the file again"
     if file.reload_interval is None:
         return f"reload_interval of receiver {file.receiver} is not set, so it never reads it again"
     return (
-        f"receiver {file.receiver} should have read it again after {format_duration(file.reload_interval)}; "
-        "either it could not, or the Collector runs with another configuration"
+        f"receiver {file.receiver} should have read it again after "
+        f"{format_duration(file.reload_interval)}; either it could not, or the Collector runs with "
+        "another configuration"
     )
 
 
-EXPORTER_NOT_RELOADING: Final = Cause(
-    id="exporter_not_reloading",
-    title="The exporter may still use the files from before their rotation",
-    family="client_expiry",
-    party="exporter",
-    severity="warning",
-    meaning=(
-        "A certificate or CA file was replaced while the probe watched it, and this exporter reads "
-        "its files once, at its start. The probe uses the new files; the exporter, unless it was "
-        "restarted, the old ones: its telemetry stops when the old certificate expires."
+CAUSES: Final = (
+    Cause(
+        id="exporter_not_reloading",
+        title="The exporter may still use the files from before their rotation",
+        family="client_expiry",
+        party="exporter",
+        severity="warning",
+        rank=Rank.ROTATION,
+        meaning=(
+            "A certificate or CA file was replaced while the probe watched it, and this exporter "
+            "reads its files once, at its start. The probe uses the new files; the exporter, "
+            "unless it was restarted, the old ones: its telemetry stops when the old certificate "
+            "expires."
+        ),
+        evidence=(
+            "The file holds other certificates than when the probe first read it, and the exporter "
+            "is an SDK, or a Collector's without reload_interval (with it, the CA is still read "
+            "once). Always a finding, never the cause of a failure."
+        ),
+        fix=(
+            "{reread_cert}",
+            "Then send the probe SIGHUP, or POST /-/reload to it, which ends this finding.",
+            "So that it need not be done by hand again: set reload_interval: 1h in a Collector "
+            "exporter's tls settings; restart an SDK's application after each rotation.",
+        ),
+        tell_apart=(
+            "The file on disk is newer than the exporter's process: compare ls -l of the file with "
+            "ps -o lstart of the exporter."
+        ),
+        citations=("Collector configtls reload_interval", "OTLP exporter specification"),
+        not_printed="nothing is printed until the old certificate expires",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_exporter,
     ),
-    evidence=(
-        "The file holds other certificates than when the probe first read it, and the exporter is "
-        "an SDK, or a Collector's without reload_interval (with it, the CA is still read once). "
-        "Always a finding, never the cause of a failure."
+    Cause(
+        id="backend_not_reloading",
+        title="The backend still serves an old certificate",
+        family="server_identity",
+        party="backend",
+        severity="warning",
+        rank=Rank.ROTATION,
+        meaning=(
+            "The backend's certificate was renewed on disk, and the backend still serves the one "
+            "of before. Exporters refuse it from the day on which it expires."
+        ),
+        evidence=(
+            "The certificate served against the file that it is read from (tls.cert_file of a "
+            "local receiver, or the target's server_cert_file): the file's was issued later. "
+            "Always a finding, never the cause of a failure."
+        ),
+        fix=(
+            "{reload_backend}",
+            "So that it need not be done by hand again: set reload_interval: 1h in the tls "
+            "settings of a Collector's receiver; reload nginx and HAProxy after each renewal.",
+            "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl "
+            "x509 -noout -serial -dates",
+        ),
+        tell_apart=(
+            "The certificate served is not the one on the backend's disk: compare openssl s_client "
+            "-connect ENDPOINT with openssl x509 -in FILE -noout -serial."
+        ),
+        citations=("Collector configtls reload_interval",),
+        not_printed="nothing is printed until the old certificate expires",
+        finding_only=True,
+        applies=EVERY_ENDING,
+        match=_match_backend,
     ),
-    fix=(
-        "{reread_cert}",
-        "Then send the probe SIGHUP, or POST /-/reload to it, which ends this finding.",
-        "So that it need not be done by hand again: set reload_interval: 1h in a "
-        "Collector exporter's tls settings; restart an SDK's application after each "
-        "rotation.",
-    ),
-    citations=("Collector configtls reload_interval", "OTLP exporter specification"),
-    applies=frozenset(get_args(EndingKind)),
-    match=_exporter,
 )
-
-BACKEND_NOT_RELOADING: Final = Cause(
-    id="backend_not_reloading",
-    title="The backend still serves an old certificate",
-    family="server_identity",
-    party="backend",
-    severity="warning",
-    meaning=(
-        "The backend's certificate was renewed on disk, and the backend still serves the one of "
-        "before. Exporters refuse it from the day on which it expires."
-    ),
-    evidence=(
-        "The certificate served against the file that it is read from (tls.cert_file of a local "
-        "receiver, or the target's server_cert_file): the file's was issued later. Always a "
-        "finding, never the cause of a failure."
-    ),
-    fix=(
-        "{reload_backend}",
-        "So that it need not be done by hand again: set reload_interval: 1h in the "
-        "tls settings of a Collector's receiver; reload nginx and HAProxy after each "
-        "renewal.",
-        "To see what is served: openssl s_client -connect {host}:{port} </dev/null | "
-        "openssl x509 -noout -serial -dates",
-    ),
-    citations=("Collector configtls reload_interval",),
-    applies=frozenset(get_args(EndingKind)),
-    match=_backend,
-)
-
-CAUSES: Final = (EXPORTER_NOT_RELOADING, BACKEND_NOT_RELOADING)

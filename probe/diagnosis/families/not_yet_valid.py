@@ -1,120 +1,131 @@
 """Certificates before their time, of either side, which no other clock calls valid.
 
-Law 7: what is not yet valid is judged at `Evidence.at`; where another clock explains it, the
-cause is `clock_skew`.
+What is not yet valid is judged at `Evidence.at`; where another clock explains it, the cause is
+`clock_skew`.
 """
 
 from typing import Final
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.families.backend_ca_trust import REFUSALS
-from probe.diagnosis.families.san_mismatch import SERVER_ENDINGS
-from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.readings import clock_readings as clocks
-from probe.diagnosis.readings.observed import (
-    NOT_YET_VALID_ERROR,
+from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
+from probe.diagnosis.fixes.server_fixes import reissue_for_now
+from probe.diagnosis.readings.backend_decision import find_refusal
+from probe.diagnosis.readings.client_certificate import DATE_ALERTS
+from probe.diagnosis.readings.clock_readings import (
+    ANOTHER_CLOCK,
+    get_credible_readings,
+    is_valid_by_another_clock,
+    judge_clocks,
+)
+from probe.diagnosis.readings.server_verification import (
+    VerifyCode,
     find_judged_certificate,
-    find_not_yet_valid,
-    find_refusal,
     get_unverified_handshake,
 )
-from probe.model.certificate import CertificateFacts
-from probe.model.evidence import Evidence, VerifyError
+from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration
-from probe.x509.validity import describe_beginning
-
-_DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
+from probe.x509.validity import describe_beginning, find_not_yet_valid
 
 
-def _client_not_yet(evidence: Evidence) -> Match | None:
-    certificate = find_not_yet_valid(evidence)
-    if certificate is None or clocks.is_valid_by_another_clock(evidence):
+def _match_client(evidence: Evidence) -> Match | None:
+    certificate = find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
+    if certificate is None or is_valid_by_another_clock(evidence):
         return None
     fact = describe_beginning(certificate, evidence.at)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
         return Match(Strength.FINDING, (fact,))
-    named = refused.alert in _DATE_ALERTS
+    named = refused.alert in DATE_ALERTS
     return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact))
 
 
-def _server_not_yet(evidence: Evidence) -> Match | None:
+def _match_server(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
-    if handshake is None:
+    errors = handshake.verify_errors if handshake is not None else ()
+    error = next((each for each in errors if each.code == VerifyCode.NOT_YET_VALID), None)
+    if handshake is None or error is None:
         return None
-    for error in handshake.verify_errors:
-        if error.code == NOT_YET_VALID_ERROR:
-            return _not_yet(evidence, error, find_judged_certificate(evidence, handshake, error))
-    return None
-
-
-def _not_yet(evidence: Evidence, error: VerifyError, certificate: CertificateFacts | None) -> Match:
+    certificate = find_judged_certificate(evidence, handshake, error)
+    known = get_credible_readings(evidence)
     facts = [f"a certificate at depth {error.depth} of the server's path is not valid yet"]
     if certificate is not None:
         facts = [describe_beginning(certificate, evidence.at)]
-    known = clocks.get_credible_readings(evidence)
-    if certificate is not None and not known:
-        early = certificate.not_before - evidence.at
-        facts.append(
-            f"it is in use already: where it was not made for later, the probe's clock is behind "
-            f"by at least {format_duration(early)} ({early:.0f} s)"
-        )
+        if not known:
+            early = certificate.not_before - evidence.at
+            facts.append(
+                f"it is in use already: where it was not made for later, the probe's clock is "
+                f"behind by at least {format_duration(early)} ({early:.0f} s)"
+            )
     return Match(
         Strength.NAMED,
-        (*facts, *clocks.judge_clocks(evidence).facts),
+        (*facts, *judge_clocks(evidence).facts),
         possible=() if known else ("clock_skew",),
-        fix=server_fixes.reissue_for_now(evidence) if known else (),
+        fix=reissue_for_now(evidence) if known else (),
         party="backend" if known else "either",
-        decides=clocks.ANOTHER_CLOCK,
+        decides=ANOTHER_CLOCK,
     )
 
 
-CLIENT_CERT_NOT_YET_VALID = Cause(
-    id="client_cert_not_yet_valid",
-    title="The exporter's certificate is not valid yet",
-    family="clock_skew",
-    documented_cause=6,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "notBefore of the certificate in cert_file, or of an intermediate in it, lies in the "
-        "future, further than the tolerance for two clocks."
+CAUSES: Final = (
+    Cause(
+        id="server_cert_not_yet_valid",
+        title="The backend's certificate is not valid yet",
+        family="clock_skew",
+        documented_cause=6,
+        party="backend",
+        rank=Rank.SERVER_NOT_YET_VALID,
+        meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
+        evidence=(
+            "X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs."
+        ),
+        fix=(
+            "Run date -u on this machine and compare it with a good clock: a clock that is behind "
+            "makes the backend's certificate look so.",
+            "If this clock is right, issue the certificate of the backend at {endpoint} anew with "
+            "a notBefore that is past.",
+            "{reload_backend}",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT prints the notBefore of the backend's certificate: it is in "
+            "the future."
+        ),
+        citations=("RFC 5280 §4.1.2.5",),
+        applies=SERVER_ENDINGS,
+        match=_match_server,
+        explained_by=("clock_skew",),
     ),
-    evidence="The file itself at the time of the attempt, a refusal, and no clock that differs.",
-    fix=(
-        "Issue the exporter's certificate anew with a notBefore that is past, or go "
-        "on with the previous one until then; put it in {into_cert} with its key in "
-        "{into_key}.",
-        "{reread_cert}",
-        "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout -dates",
+    Cause(
+        id="client_cert_not_yet_valid",
+        title="The exporter's certificate is not valid yet",
+        family="clock_skew",
+        documented_cause=6,
+        party="exporter",
+        rank=Rank.CLIENT_NOT_YET_VALID,
+        alerts=(
+            TlsAlert.CERTIFICATE_EXPIRED,
+            TlsAlert.BAD_CERTIFICATE,
+            TlsAlert.CERTIFICATE_UNKNOWN,
+        ),
+        meaning=(
+            "notBefore of the certificate in cert_file, or of an intermediate in it, lies in the "
+            "future, further than the tolerance for two clocks."
+        ),
+        evidence=(
+            "The file itself at the time of the attempt, a refusal, and no clock that differs."
+        ),
+        fix=(
+            "Issue the exporter's certificate anew with a notBefore that is past, or go on with "
+            "the previous one until then; put it in {into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout "
+            "-dates",
+        ),
+        tell_apart="notBefore is in the future: openssl x509 -in CERT -noout -startdate",
+        citations=("RFC 5280 §4.1.2.5",),
+        enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS | SERVER_ENDINGS | {"application_data"},
+        match=_match_client,
+        explained_by=("clock_skew",),
     ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=REFUSALS | SERVER_ENDINGS | {"application_data"},
-    match=_client_not_yet,
-    explained_by=("clock_skew",),
 )
-
-SERVER_CERT_NOT_YET_VALID = Cause(
-    id="server_cert_not_yet_valid",
-    title="The backend's certificate is not valid yet",
-    family="clock_skew",
-    documented_cause=6,
-    party="backend",
-    severity="critical",
-    meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
-    evidence="X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs.",
-    fix=(
-        "Run date -u on this machine and compare it with a good clock: a clock that "
-        "is behind makes the backend's certificate look so.",
-        "If this clock is right, issue the certificate of the backend at {endpoint} "
-        "anew with a notBefore that is past.",
-        "{reload_backend}",
-    ),
-    citations=("RFC 5280 §4.1.2.5",),
-    applies=SERVER_ENDINGS,
-    match=_server_not_yet,
-    explained_by=("clock_skew",),
-)
-
-CAUSES = (SERVER_CERT_NOT_YET_VALID, CLIENT_CERT_NOT_YET_VALID)

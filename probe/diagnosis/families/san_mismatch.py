@@ -1,30 +1,27 @@
 """Documented cause 4: names. The server's certificate, the client's, or the SNI."""
 
-from probe.diagnosis.cause import Cause, Match, Strength
-from probe.diagnosis.fixes import server_fixes
-from probe.diagnosis.readings.observed import (
+from typing import Final
+
+from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
+from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
+from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import (
     describe_usage_fault,
-    find_outside_validity,
-    find_refusal,
-    get_fatal_alert,
-    get_unverified_handshake,
-    is_otlp_answer,
-    list_possible_causes,
 )
-from probe.model.certificate import name_certificate
-from probe.model.evidence import EndingKind, Evidence
-from probe.model.tls_alerts import TlsAlert
+from probe.diagnosis.readings.otlp_answers import is_otlp_answer
+from probe.diagnosis.readings.server_verification import get_unverified_handshake
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.model.evidence import Evidence
+from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 from probe.x509.strength import find_weak_key, find_weak_signature
+from probe.x509.validity import find_invalid
 
-_NAME_REFUSALS = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
-_SHOWN_NAMES = 8
-
-SERVER_ENDINGS: frozenset[EndingKind] = frozenset(
-    {"unverified", "alert", "close", "reset", "timeout", "tls"}
-)
+_NAME_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED})
+_FORBIDDEN: Final = 403
+_SHOWN_NAMES: Final = 8
 
 
-def _server_name(evidence: Evidence) -> Match | None:
+def _match_server_name(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.name_check.matched:
         return None
@@ -37,63 +34,65 @@ def _server_name(evidence: Evidence) -> Match | None:
     ]
     if not check.presented and check.common_name:
         facts.append(
-            f"it has only a CN, {check.common_name}: Go and rustls take no CN for a name; "
+            f"it has only a CN, {check.common_name}: Go and rustls do not accept a CN as a name; "
             "OpenSSL, Java and Node still would"
         )
     if handshake.offer.server_name and handshake.offer.server_name != check.reference:
         facts.append(f"the SNI sent was {handshake.offer.server_name}")
-    party, fix = server_fixes.match_names(evidence.target, check)
+    party, fix = match_names(evidence.target, check)
     return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
 
 
-def _client_name(evidence: Evidence) -> Match | None:
-    policy = _http_policy(evidence)
+def _match_client_name(evidence: Evidence) -> Match | None:
+    policy = _match_http_policy(evidence)
     if policy is not None:
         return policy
-    refused = find_refusal(evidence)
-    if refused is None or refused.alert not in _NAME_REFUSALS or refused.listed is not True:
+    refused, chain = find_refusal(evidence), evidence.credentials.client_chain
+    if refused is None or refused.alert not in _NAME_ALERTS or refused.listed is not True:
         return None
-    if find_outside_validity(evidence) or describe_usage_fault(evidence):
+    if find_invalid(chain, evidence.at) or describe_usage_fault(evidence):
         return None
-    chain = evidence.credentials.client_chain
     if find_weak_signature(chain) or find_weak_key(chain):
         return None
-    names = ", ".join(chain[0].sans) or name_certificate(chain[0])
     return Match(
         Strength.FITS,
         (
             refused.fact,
             "the backend lists our issuer, and our certificate is valid and made for clients",
-            f"the names it carries are {names}",
+            _list_names(chain[0]),
         ),
         possible=list_possible_causes(evidence, refused),
         decides="the backend's list of allowed client names, or its log",
     )
 
 
-def _http_policy(evidence: Evidence) -> Match | None:
-    answer = evidence.answer
-    handshake = evidence.handshake
-    if answer is None or handshake is None or answer.http_status != 403 or is_otlp_answer(answer):
-        return None
-    if not handshake.client_certificate_sent or evidence.target.header_names:
-        return None
+def _match_http_policy(evidence: Evidence) -> Match | None:
+    """Match what a proxy before the receiver answers that allows only some names."""
+    answer, handshake = evidence.answer, evidence.handshake
     chain = evidence.credentials.client_chain
-    if not chain:
+    if answer is None or answer.http_status != _FORBIDDEN or is_otlp_answer(answer):
         return None
-    names = ", ".join(chain[0].sans) or name_certificate(chain[0])
+    if handshake is None or not handshake.client_certificate_sent or not chain:
+        return None
+    if evidence.target.header_names:
+        return None
     return Match(
         Strength.NAMED,
         (
             "something before the OTLP receiver answered HTTP 403 after it had our certificate",
-            f"the names it carries are {names}",
+            _list_names(chain[0]),
         ),
         possible=("otlp_permission_denied",),
         decides="the access rules of the proxy in front of the backend",
     )
 
 
-def _unrecognized(evidence: Evidence) -> Match | None:
+def _list_names(certificate: CertificateFacts) -> str:
+    names = ", ".join(certificate.sans) or name_certificate(certificate)
+    return f"the names it carries are {names}"
+
+
+def _match_unrecognized(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or get_fatal_alert(handshake) != TlsAlert.UNRECOGNIZED_NAME:
         return None
@@ -103,89 +102,102 @@ def _unrecognized(evidence: Evidence) -> Match | None:
             "the backend sent alert unrecognized_name (112)",
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
-        fix=server_fixes.request_another_name(evidence.target),
+        fix=request_another_name(evidence.target),
     )
 
 
-SERVER_NAME_MISMATCH = Cause(
-    id="server_name_mismatch",
-    title="The backend's certificate is for another name",
-    family="san_mismatch",
-    documented_cause=4,
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The exporter connects to a name (or address) that is not among the subjectAltNames of the "
-        "backend's certificate. A CN counts for nothing to Go, rustls and Python's HTTP exporter "
-        "(Java, Node, grpcio and curl still take it); an address needs an IP SAN."
+CAUSES: Final = (
+    Cause(
+        id="server_name_mismatch",
+        title="The backend's certificate is for another name",
+        family="san_mismatch",
+        documented_cause=4,
+        party="backend",
+        rank=Rank.SERVER_NAME,
+        meaning=(
+            "The exporter connects to a name (or address) that is not among the subjectAltNames of "
+            "the backend's certificate. A CN counts for nothing to Go, rustls and Python's HTTP "
+            "exporter (Java, Node, grpcio and curl still take it); an address needs an IP SAN."
+        ),
+        evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
+        fix=(
+            "Issue the backend's certificate anew with {reference} among its SANs, and put it in "
+            "place of the present one on the backend.",
+            "{reload_backend}",
+            "Or connect by a name that it has: write that one in {endpoint_setting}, or set "
+            "server_name_override in a Collector exporter's tls settings to it; then restart the "
+            "exporter.",
+            "To see its names: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
+            "-noout -ext subjectAltName",
+        ),
+        tell_apart=(
+            "Compare the endpoint's name with the SANs of the backend's certificate: mtls-probe "
+            "check ENDPOINT prints both."
+        ),
+        citations=("RFC 9525 §6", "RFC 6066 §3"),
+        applies=SERVER_ENDINGS,
+        match=_match_server_name,
     ),
-    evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
-    fix=(
-        "Issue the backend's certificate anew with {reference} among its SANs, and "
-        "put it in place of the present one on the backend.",
-        "{reload_backend}",
-        "Or connect by a name that it has: write that one in {endpoint_setting}, or "
-        "set server_name_override in a Collector exporter's tls settings to it; then "
-        "restart the exporter.",
-        "To see its names: openssl s_client -connect {host}:{port} </dev/null | "
-        "openssl x509 -noout -ext subjectAltName",
+    Cause(
+        id="server_name_unrecognized",
+        title="The backend serves no such name (SNI)",
+        family="san_mismatch",
+        documented_cause=4,
+        party="exporter",
+        rank=Rank.SERVER_NAME,
+        alerts=(TlsAlert.UNRECOGNIZED_NAME,),
+        meaning=(
+            "The TLS server chooses its certificate by the name the client asks for, and has none "
+            "for this one: often a load balancer or an ingress without a route for it."
+        ),
+        evidence="Alert unrecognized_name (112).",
+        fix=(
+            "Write a name that the backend serves in {endpoint_setting}, instead of {reference}; "
+            "or set server_name_override in a Collector exporter's tls settings to one.",
+            "{restart}",
+            "Or add {reference} to the hosts of the backend, or of the ingress or load balancer "
+            "in front of it, and reload that.",
+        ),
+        tell_apart="With another name it passes: mtls-probe check ENDPOINT --server-name NAME",
+        citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
+        applies=frozenset({"alert"}),
+        match=_match_unrecognized,
     ),
-    citations=("RFC 9525 §6", "RFC 6066 §3"),
-    applies=SERVER_ENDINGS,
-    match=_server_name,
+    Cause(
+        id="client_san_rejected",
+        title="The backend does not allow this client's name",
+        family="san_mismatch",
+        documented_cause=4,
+        party="backend",
+        rank=Rank.CLIENT_NAME,
+        alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
+        meaning=(
+            "The certificate is trusted, valid and made for clients, yet refused: the backend "
+            "allows only some names (Envoy match_typed_subject_alt_names, an ACL on the subject, "
+            "SPIFFE IDs)."
+        ),
+        evidence=(
+            "access_denied (49) or certificate_unknown (46) with a listed, valid chain of the "
+            "right usage; an HTTP 403 from a proxy before the receiver."
+        ),
+        fix=(
+            "On the backend, add the name in {cert_file} to the list of allowed clients, and "
+            "reload it.",
+            "Or issue the exporter's certificate with a name that is on that list, and put it in "
+            "{into_cert} with its key in {into_key}.",
+            "{reread_cert}",
+            "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
+        ),
+        tell_apart=(
+            "The same files pass at a backend without a list of names; compare openssl x509 -in "
+            "CERT -noout -ext subjectAltName with the names that the backend allows."
+        ),
+        citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
+        enforce=(
+            "On the backend of {endpoint}, or on the proxy in front of it, allow only the names "
+            "that are meant to export."
+        ),
+        applies=frozenset({"alert", "answered"}),
+        match=_match_client_name,
+    ),
 )
-
-CLIENT_SAN_REJECTED = Cause(
-    id="client_san_rejected",
-    title="The backend does not allow this client's name",
-    family="san_mismatch",
-    documented_cause=4,
-    party="backend",
-    severity="critical",
-    meaning=(
-        "The certificate is trusted, valid and made for clients, yet refused: the backend allows "
-        "only some names (Envoy match_typed_subject_alt_names, an ACL on the subject, SPIFFE IDs)."
-    ),
-    evidence=(
-        "access_denied (49) or certificate_unknown (46) with a listed, valid chain of the right "
-        "usage; an HTTP 403 from a proxy before the receiver."
-    ),
-    fix=(
-        "On the backend, add the name in {cert_file} to the list of allowed clients, "
-        "and reload it.",
-        "Or issue the exporter's certificate with a name that is on that list, and "
-        "put it in {into_cert} with its key in {into_key}.",
-        "{reread_cert}",
-        "To see its names: openssl x509 -in {cert_file} -noout -ext subjectAltName -subject",
-    ),
-    citations=("RFC 8446 §6.2 access_denied", "Envoy CertificateValidationContext"),
-    applies=frozenset({"alert", "answered"}),
-    match=_client_name,
-)
-
-SERVER_NAME_UNRECOGNIZED = Cause(
-    id="server_name_unrecognized",
-    title="The backend serves no such name (SNI)",
-    family="san_mismatch",
-    documented_cause=4,
-    party="exporter",
-    severity="critical",
-    meaning=(
-        "The TLS server chooses its certificate by the name the client asks for, and has none for "
-        "this one: often a load balancer or an ingress without a route for it."
-    ),
-    evidence="Alert unrecognized_name (112).",
-    fix=(
-        "Write a name that the backend serves in {endpoint_setting}, instead of "
-        "{reference}; or set server_name_override in a Collector exporter's tls "
-        "settings to one.",
-        "{restart}",
-        "Or add {reference} to the hosts of the backend, or of the ingress or load "
-        "balancer in front of it, and reload that.",
-    ),
-    citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
-    applies=frozenset({"alert"}),
-    match=_unrecognized,
-)
-
-CAUSES = (SERVER_NAME_MISMATCH, SERVER_NAME_UNRECOGNIZED, CLIENT_SAN_REJECTED)

@@ -7,12 +7,20 @@ made for clients is replaced, and never a reason to widen what the backend accep
 from typing import Final
 
 from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, uses_variables
-from probe.diagnosis.readings.observed import Refusal, describe_usage_fault
+from probe.diagnosis.readings.backend_decision import Refusal
+from probe.diagnosis.readings.client_certificate import describe_usage_fault
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 
 Fix = tuple[str, ...]
+
+REQUIRE_CERTIFICATE: Final = (
+    "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
+    "tls settings of a Collector's receiver, ssl_verify_client on in nginx, verify required in "
+    "HAProxy."
+)
+"""The step that makes a backend refuse clients whose certificate is missing or wrong."""
 
 _NAMES_SHOWN: Final = 3
 

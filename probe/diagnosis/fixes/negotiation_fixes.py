@@ -8,9 +8,9 @@ from typing import Final
 
 from probe.diagnosis.fixes.steps import get_settings_kind, name_setting, uses_variables
 from probe.diagnosis.readings.shared_suites import get_key_kind
-from probe.model.cipher_suites import INSECURE_SUITES, OPENSSL_NAMES
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
+from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES
 
 Fix = tuple[str, ...]
 

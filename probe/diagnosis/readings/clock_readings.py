@@ -5,7 +5,7 @@ right), and a further machine's (a configured URL). A reference judges our clock
 outvote it only where more of them disagree with it than agree.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -33,8 +33,8 @@ def set_probe_clock(how_far: str) -> tuple[str, ...]:
     """Return the steps on the probe's machine; `how_far` its clock is off, as a clause."""
     return (
         f"Set the clock of the machine that the probe runs on, and the exporters next to it: "
-        f"{escape_braces(how_far)}. Start or repair NTP there; chronyc tracking or timedatectl show says "
-        "how it is.",
+        f"{escape_braces(how_far)}. Start or repair NTP there; chronyc tracking or timedatectl show "
+        "says how it is.",
         "Then attempts on {endpoint}, and those exporters, recover by themselves.",
     )
 
@@ -42,26 +42,17 @@ def set_probe_clock(how_far: str) -> tuple[str, ...]:
 def set_backend_clock(how_far: str = "compare date -u there with a good clock") -> tuple[str, ...]:
     """Return the steps on the backend's machine; `how_far` its clock is off, as a clause."""
     return (
-        f"Set the clock of the backend's machine, {{host}}: {escape_braces(how_far)}. Start or repair NTP "
-        "there (chronyc tracking or timedatectl show says how it is); a paused or restored virtual "
-        "machine often is wrong.",
+        f"Set the clock of the backend's machine, {{host}}: {escape_braces(how_far)}. Start or repair "
+        "NTP there (chronyc tracking or timedatectl show says how it is); a paused or restored "
+        "virtual machine often is wrong.",
     )
-
-
-Culprit = Literal["probe", "backend", "both", "unknown"]
-_PARTIES: Final[dict[str, Party]] = {
-    "probe": "probe",
-    "backend": "backend",
-    "both": "both",
-    "unknown": "either",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class ClockVerdict:
     """Which clock is wrong as far as the readings tell, and the facts that say so."""
 
-    culprit: Culprit
+    culprit: Literal["probe", "backend", "both", "unknown"]
     facts: tuple[str, ...]
     ours: str = ""
     """How far our clock is off, as a clause; for a culprit that is not us, empty."""
@@ -71,18 +62,17 @@ class ClockVerdict:
     @property
     def fix(self) -> tuple[str, ...]:
         """The steps on the machine that is wrong; empty where that is open."""
-        on_the_probe, on_the_backend = set_probe_clock(self.ours), set_backend_clock(self.theirs)
-        return {
-            "probe": on_the_probe,
-            "backend": on_the_backend,
-            "both": on_the_probe + on_the_backend,
-            "unknown": (),
-        }[self.culprit]
+        steps: tuple[str, ...] = ()
+        if self.culprit in {"probe", "both"}:
+            steps += set_probe_clock(self.ours)
+        if self.culprit in {"backend", "both"}:
+            steps += set_backend_clock(self.theirs)
+        return steps
 
     @property
     def party(self) -> Party:
         """Who must act: whoever runs the machine that is wrong."""
-        return _PARTIES[self.culprit]
+        return "either" if self.culprit == "unknown" else self.culprit
 
 
 def get_credible_readings(evidence: Evidence) -> tuple[ClockReading, ...]:
@@ -91,21 +81,26 @@ def get_credible_readings(evidence: Evidence) -> tuple[ClockReading, ...]:
     return tuple(reading for reading in evidence.clock if reading.uncertainty <= most)
 
 
+def is_reference(reading: ClockReading) -> bool:
+    """Whether a reading comes from a clock that is taken for right."""
+    return reading.source.partition(":")[0] == _REFERENCE
+
+
 def is_out_of_tolerance(
     evidence: Evidence, reading: ClockReading, *, compared_to: float = 0.0
 ) -> bool:
-    """Whether a clock is out of tolerance with ours, or with one that is `compared_to` seconds from ours."""
+    """Whether a clock differs too much from one that is `compared_to` seconds ahead of ours."""
     beyond = evidence.target.clock_tolerance + reading.uncertainty
     return abs(reading.offset - compared_to) > beyond
 
 
 def find_clock_of_validity(
-    evidence: Evidence, valid_at: Callable[[float], bool]
+    evidence: Evidence, is_valid_at: Callable[[float], bool]
 ) -> ClockReading | None:
     """Return the clock by which something is valid that is not by ours; None where none counts."""
     known = get_credible_readings(evidence)
     judges = [r for r in known if is_reference(r)] or list(known)
-    agreeing = [r for r in judges if valid_at(evidence.at + r.offset)]
+    agreeing = [r for r in judges if is_valid_at(evidence.at + r.offset)]
     return agreeing[0] if len(agreeing) > len(judges) - len(agreeing) else None
 
 
@@ -118,23 +113,23 @@ def find_clock_outside_validity(
     where the certificate is outside by ours too.
     """
     known = get_credible_readings(evidence)
-    backends = [r for r in known if r.source == BACKEND]
-    for reading in backends or known:
-        there = evidence.at + reading.offset
-        for certificate in evidence.credentials.client_chain:
-            if is_valid(certificate, evidence.at) and not is_valid(certificate, there):
+    chain = evidence.credentials.client_chain
+    valid_here = [each for each in chain if is_valid(each, evidence.at)]
+    for reading in [r for r in known if r.source == BACKEND] or known:
+        for certificate in valid_here:
+            if not is_valid(certificate, evidence.at + reading.offset):
                 return certificate, reading
     return None
 
 
 def is_valid_by_another_clock(evidence: Evidence) -> bool:
     """Whether what we send is outside its validity by our own clock alone."""
-    chain = evidence.credentials.client_chain
 
-    def valid_at(there: float) -> bool:
-        return find_invalid(chain, there) is None
+    def is_valid_at(there: float) -> bool:
+        return find_invalid(evidence.credentials.client_chain, there) is None
 
-    return not valid_at(evidence.at) and find_clock_of_validity(evidence, valid_at) is not None
+    valid = is_valid_at(evidence.at)
+    return not valid and find_clock_of_validity(evidence, is_valid_at) is not None
 
 
 def does_backend_clock_agree(evidence: Evidence) -> bool:
@@ -142,8 +137,9 @@ def does_backend_clock_agree(evidence: Evidence) -> bool:
 
     It is compared with the time that is taken for right: a reference's where one was read.
     """
-    known = [reading for reading in get_credible_readings(evidence) if reading.source == BACKEND]
-    reference = _surest([r for r in get_credible_readings(evidence) if is_reference(r)])
+    readings = get_credible_readings(evidence)
+    known = [reading for reading in readings if reading.source == BACKEND]
+    reference = _find_surest(r for r in readings if is_reference(r))
     right = reference.offset if reference is not None else 0.0
     return bool(known) and not any(
         is_out_of_tolerance(evidence, one, compared_to=right) for one in known
@@ -163,53 +159,44 @@ def judge_clocks(evidence: Evidence) -> ClockVerdict:
     """Say what was measured and, where two clocks allow it, which machine is wrong."""
     known = get_credible_readings(evidence)
     facts = tuple(_describe_reading(reading) for reading in known)
-    reference = _surest([r for r in known if is_reference(r)])
-    backend = _surest([r for r in known if r.source == BACKEND])
-    other = _surest([r for r in known if r.source != BACKEND and not is_reference(r)])
+    reference = _find_surest(r for r in known if is_reference(r))
+    backend = _find_surest(r for r in known if r.source == BACKEND)
+    other = _find_surest(r for r in known if r.source != BACKEND and not is_reference(r))
     if reference is not None:
-        ours = is_out_of_tolerance(evidence, reading=reference)
-        theirs = backend is not None and is_out_of_tolerance(
-            evidence, backend, compared_to=reference.offset
-        )
-        return _by_reference(reference, backend if theirs else None, facts, ours=ours)
+        return _judge_by_reference(evidence, reference, backend, facts)
     if backend is None or other is None or not is_out_of_tolerance(evidence, backend):
         return ClockVerdict("unknown", facts)
     if not is_out_of_tolerance(evidence, other):
-        agrees = (
-            f"{other.source} agrees with the probe: the backend's clock is likely the wrong one"
-        )
-        return ClockVerdict(
-            "backend", (*facts, agrees), theirs=_describe_offset(-backend.offset, "the probe's")
-        )
+        fact = f"{other.source} agrees with the probe: the backend's clock is likely the wrong one"
+        off = _describe_offset(-backend.offset, "the probe's")
+        return ClockVerdict("backend", (*facts, fact), theirs=off)
     if not is_out_of_tolerance(evidence, other, compared_to=backend.offset):
-        agrees = (
-            f"{other.source} agrees with the backend: the probe's clock is likely the wrong one"
-        )
-        return ClockVerdict(
-            "probe", (*facts, agrees), ours=_describe_offset(backend.offset, other.source)
-        )
+        fact = f"{other.source} agrees with the backend: the probe's clock is likely the wrong one"
+        off = _describe_offset(backend.offset, other.source)
+        return ClockVerdict("probe", (*facts, fact), ours=off)
     return ClockVerdict("unknown", facts)
 
 
-def _by_reference(
-    reference: ClockReading, wrong: ClockReading | None, facts: tuple[str, ...], *, ours: bool
+def _judge_by_reference(
+    evidence: Evidence,
+    reference: ClockReading,
+    backend: ClockReading | None,
+    facts: tuple[str, ...],
 ) -> ClockVerdict:
-    """Judge both clocks by a reference; `wrong` is the backend's where it is out of tolerance."""
-    off = _describe_offset(reference.offset, reference.source)
-    theirs = (
-        _describe_offset(reference.offset - wrong.offset, reference.source)
-        if wrong is not None
-        else ""
-    )
-    if ours and wrong is not None:
-        both = (*facts, f"by {reference.source} both clocks are wrong")
-        return ClockVerdict("both", both, ours=off, theirs=theirs)
+    by, right = reference.source, reference.offset
+    ours, theirs = "", ""
+    if is_out_of_tolerance(evidence, reference):
+        ours = _describe_offset(right, by)
+    if backend is not None and is_out_of_tolerance(evidence, backend, compared_to=right):
+        theirs = _describe_offset(right - backend.offset, by)
+    if ours and theirs:
+        both = (*facts, f"by {by} both clocks are wrong")
+        return ClockVerdict("both", both, ours=ours, theirs=theirs)
     if ours:
-        return ClockVerdict("probe", facts, ours=off)
-    right = f"by {reference.source} the probe's clock is right"
-    if wrong is not None:
-        said = (*facts, f"{right}, and the backend's is wrong")
-        return ClockVerdict("backend", said, theirs=theirs)
+        return ClockVerdict("probe", facts, ours=ours)
+    if theirs:
+        said = f"by {by} the probe's clock is right, and the backend's is wrong"
+        return ClockVerdict("backend", (*facts, said), theirs=theirs)
     return ClockVerdict("unknown", facts)
 
 
@@ -232,10 +219,5 @@ def _describe_reading(reading: ClockReading) -> str:
     return f"measured: {whose} is {size} {direction} the probe's {exact}"
 
 
-def is_reference(reading: ClockReading) -> bool:
-    """Whether a reading comes from a clock that is taken for right."""
-    return reading.source.partition(":")[0] == _REFERENCE
-
-
-def _surest(found: list[ClockReading]) -> ClockReading | None:
-    return min(found, key=lambda reading: reading.uncertainty, default=None)
+def _find_surest(readings: Iterable[ClockReading]) -> ClockReading | None:
+    return min(readings, key=lambda reading: reading.uncertainty, default=None)

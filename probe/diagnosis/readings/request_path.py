@@ -26,24 +26,30 @@ def find_path_mistake(target: TargetFacts) -> PathMistake | None:
     held = [f"/v1/{escape_braces(one)}" for one in target.signal_paths]
     if len(held) > 1:
         found = "".join(held)
+        fact = (
+            f"the request's path ends in {found}: exporters append {wanted} to a general endpoint"
+        )
         step = (
             f"Remove {''.join(held[:-1])} from the path of {{endpoint_setting}}: the request to "
             f"{{endpoint}} has a path that ends in {found}, and OTLP/HTTP wants {wanted}."
         )
-        fact = (
-            f"the request's path ends in {found}: exporters append {wanted} to a general endpoint"
-        )
     elif held and held != [wanted]:
         fact = f"the request's path ends in {held[0]}, and {signal} are sent"
         step = (
-            f"Correct the path of {{endpoint_setting}} for {{endpoint}}: OTLP/HTTP wants {wanted}, not "
-            f"{held[0]}."
+            f"Correct the path of {{endpoint_setting}} for {{endpoint}}: OTLP/HTTP wants {wanted}, "
+            f"not {held[0]}."
         )
     elif target.request_to_root:
         # A Collector's only endpoint without an appended path is the one of the signal.
         own = f"{signal}_" if get_settings_kind(target) == "collector" else ""
-        fact = "the request goes to /: an endpoint of one signal is used as it is, and this one has no path"
-        step = f"Append {wanted} to {own}{{endpoint_setting}}, {{endpoint}} now: exporters use it as it is."
+        fact = (
+            "the request goes to /: an endpoint of one signal is used as it is, and this one has no "
+            "path"
+        )
+        step = (
+            f"Append {wanted} to {own}{{endpoint_setting}}, {{endpoint}} now: exporters use it as it "
+            "is."
+        )
     else:
         return None
     return PathMistake(fact, (step, "{restart}"))

@@ -1,12 +1,13 @@
 """The badge of a target: a small SVG, in the style of shields.io, for a README or a wiki.
 
-Law 10: both texts pass `safe_text` and are escaped; it holds no style sheet and no script.
+Both texts pass `safe_text` and are escaped; it has no style sheet and no script.
 """
 
 from html import escape
-from typing import Final
+from typing import Final, Literal
 
 from probe.ledger.target_runtime import TargetRuntime
+from probe.report.outcome import PAGE_COLOURS, Mood, mood_of
 from probe.text.safe_text import safe_text
 
 _LONGEST: Final = 60
@@ -14,39 +15,31 @@ _PADDING: Final = 6
 _HEIGHT: Final = 20
 
 _LABEL: Final = "#40464d"
-_COLOURS: Final = {
-    "good": "#1a6e34",
-    "bad": "#b3261e",
-    "unsure": "#8a5a00",
-    "pending": "#57606a",
-}
-"""White on each of them has a contrast of 4.5 or more (WCAG 2.2, 1.4.3)."""
 
 _NARROW: Final = frozenset("fijlrtI.,:;'|!()[] /-")
 _WIDE: Final = frozenset("mwMW@%—…")
 
 
-def badge(state: TargetRuntime | None, name: str) -> bytes:
+def draw_badge(state: TargetRuntime | None, name: str) -> bytes:
     """Return the badge of `state`, a grey one where no target is called `name`."""
     if state is None:
-        return _drawn(safe_text(name, _LONGEST), "unknown", "pending")
-    return _drawn(safe_text(state.target.name, _LONGEST), *_said(state))
+        return _draw(safe_text(name, _LONGEST), "unknown", "pending")
+    return _draw(safe_text(state.target.name, _LONGEST), *_describe(state))
 
 
-def _said(state: TargetRuntime) -> tuple[str, str]:
+def _describe(state: TargetRuntime) -> tuple[str, Mood | Literal["pending"]]:
     diagnosis = state.diagnosis
     if diagnosis is None:
         return "not probed yet", "pending"
     words: str = diagnosis.outcome
     if diagnosis.cause:
         words = f"{words}: {diagnosis.cause}"
-    if state.expected:
-        # It ends as the target asks: `expect` names a failure that is due.
-        return (f"{words}, as expected" if diagnosis.cause else words), "good"
-    return words, "unsure" if diagnosis.outcome == "unconfirmed" else "bad"
+    if state.expected and diagnosis.cause:
+        words += ", as expected"
+    return words, mood_of(diagnosis.outcome, expected=state.expected)
 
 
-def _drawn(label: str, words: str, mood: str) -> bytes:
+def _draw(label: str, words: str, mood: Mood | Literal["pending"]) -> bytes:
     left, right = _width(label), _width(words)
     total = left + right
     title = escape(f"{label}: {words}")
@@ -63,7 +56,7 @@ def _drawn(label: str, words: str, mood: str) -> bytes:
         f'aria-label="{title}"><title>{title}</title>'
         f'<clipPath id="r"><rect width="{total}" height="{_HEIGHT}" rx="3"/></clipPath>'
         f'<g clip-path="url(#r)"><rect width="{left}" height="{_HEIGHT}" fill="{_LABEL}"/>'
-        f'<rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{_COLOURS[mood]}"/></g>'
+        f'<rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{PAGE_COLOURS[mood]}"/></g>'
         '<g fill="#fff" text-anchor="middle" font-size="11" '
         f'font-family="Verdana,DejaVu Sans,sans-serif">{texts}</g></svg>\n'
     ).encode()

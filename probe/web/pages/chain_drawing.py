@@ -1,6 +1,6 @@
 """Certificate chains as boxes and links, end entity first: where a chain breaks, a link says so.
 
-Pure. The client's chain goes as far as it is sent, over issuers at hand, to an anchor or to the
+Pure. The client's chain goes as far as it is sent, over available issuers, to an anchor or to the
 issuer that is missing; the server's to its anchor in ca_file.
 """
 
@@ -12,14 +12,14 @@ from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.text.time_format import rfc3339
-from probe.web.pages.countdown import Countdown, countdown
+from probe.web.pages.target_row import Countdown, build_countdown
 from probe.x509.path import find_anchor, is_issuer, names_issuer
 
-Kind = Literal["sent", "at-hand", "anchor", "missing"]
+Kind = Literal["sent", "available", "anchor", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class ChainBox:
     """One certificate, or the name of one that is missing; `link` says how it follows the last."""
 
     kind: Kind
@@ -38,11 +38,11 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class ChainDrawing:
     """One chain, from the end entity on."""
 
     title: str
-    boxes: tuple[Box, ...]
+    boxes: tuple[ChainBox, ...]
 
     @property
     def summary(self) -> str:
@@ -55,16 +55,16 @@ class Drawing:
         return f"{words} Not valid now: {'; '.join(outside)}." if outside else words
 
 
-def chain_drawings(evidence: Evidence, diagnosis: Diagnosis, now: float) -> tuple[Drawing, ...]:
+def draw_chains(evidence: Evidence, diagnosis: Diagnosis, now: float) -> tuple[ChainDrawing, ...]:
     """Return the chains of both sides, as far as there are any, as of `now` (epoch seconds)."""
     drawings = []
     if evidence.credentials.client_chain:
         boxes = tuple(_client(evidence, diagnosis, now))
-        drawings.append(Drawing("The exporter's chain", boxes))
+        drawings.append(ChainDrawing("The exporter's chain", boxes))
     handshake = evidence.handshake
     if handshake is not None and handshake.server_chain:
         boxes = tuple(_server(evidence, handshake, now))
-        drawings.append(Drawing("The backend's chain", boxes))
+        drawings.append(ChainDrawing("The backend's chain", boxes))
     return tuple(drawings)
 
 
@@ -76,9 +76,9 @@ def _box(
     *,
     below: CertificateFacts | None,
     notes: Iterable[str] = (),
-) -> Box:
+) -> ChainBox:
     link, holds = _link(below, facts) if below is not None else ("", True)
-    return Box(
+    return ChainBox(
         kind=kind,
         heading=heading,
         subject=name_certificate(facts),
@@ -87,7 +87,7 @@ def _box(
         issuer=facts.issuer.text,
         begins=rfc3339(facts.not_before),
         ends=rfc3339(facts.not_after),
-        left=countdown("", facts, now),
+        left=build_countdown("", facts, now),
         sans=facts.sans,
         sha256=facts.sha256,
         notes=tuple(notes),
@@ -105,7 +105,7 @@ def _link(below: CertificateFacts, above: CertificateFacts) -> tuple[str, bool]:
     )
 
 
-def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Box]:
+def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[ChainBox]:
     credentials, handshake = evidence.credentials, evidence.handshake
     chain = credentials.client_chain
     listed = {name.digest for name in handshake.acceptable_cas} if handshake else set[str]()
@@ -118,15 +118,15 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Bo
         below = one
     for step in credentials.unsent_issuers:
         notes = named if step.certificate.subject.digest in listed else ()
-        heading = f"not sent; it lies in {step.path}"
-        yield _box("at-hand", heading, step.certificate, now, below=below, notes=notes)
+        heading = f"not sent; it is in {step.path}"
+        yield _box("available", heading, step.certificate, now, below=below, notes=notes)
         below = step.certificate
     if below is not None and not below.self_signed:
         confirmed = diagnosis.outcome == "confirmed"
         yield _beyond(below, chain, listed=listed, confirmed=confirmed)
     everything = [*chain, *(step.certificate for step in credentials.unsent_issuers)]
     if listed and handshake and not _reaches(everything, listed):
-        yield Box(
+        yield ChainBox(
             "missing",
             "the CAs that the backend accepts",
             " · ".join(name.text for name in handshake.acceptable_cas[:10]),
@@ -137,28 +137,32 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Bo
 
 def _beyond(
     top: CertificateFacts, chain: Sequence[CertificateFacts], *, listed: set[str], confirmed: bool
-) -> Box:
-    """Return the box of an issuer that is not at hand."""
+) -> ChainBox:
+    """Return the box of an issuer that is not available."""
     issuer = top.issuer.text
     if top.issuer.digest in listed:
-        heading = "not at hand; the backend names it as acceptable"
-        return Box("anchor", heading, issuer, link="issued by")
+        heading = "not available; the backend names it as acceptable"
+        return ChainBox("anchor", heading, issuer, link="issued by")
     if any(is_issuer(one, top) for one in chain):
-        link = f"the issuer of {name_certificate(top)} stands before it in the file: the order is wrong"
-        return Box("missing", "at another place of the file", issuer, link=link, holds=False)
-    if confirmed:
-        return Box(
-            "anchor", "not at hand; the backend accepted the chain", issuer, link="issued by"
+        link = (
+            f"the issuer of {name_certificate(top)} comes before it in the file: the order is wrong"
         )
-    link = f"the issuer of {name_certificate(top)} is not at hand"
-    return Box("missing", "missing: neither sent nor at hand", issuer, link=link, holds=False)
+        return ChainBox("missing", "at another place of the file", issuer, link=link, holds=False)
+    if confirmed:
+        return ChainBox(
+            "anchor", "not available; the backend accepted the chain", issuer, link="issued by"
+        )
+    link = f"the issuer of {name_certificate(top)} is not available"
+    return ChainBox(
+        "missing", "missing: neither sent nor available", issuer, link=link, holds=False
+    )
 
 
 def _reaches(chain: Iterable[CertificateFacts], listed: set[str]) -> bool:
     return any({one.issuer.digest, one.subject.digest} & listed for one in chain)
 
 
-def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[Box]:
+def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[ChainBox]:
     chain, bundle = handshake.server_chain, evidence.credentials.ca_bundle
     where = evidence.target.ca_file or "ca_file"
     held = {one.sha256 for one in bundle}
@@ -187,7 +191,9 @@ def _name_fault(handshake: Handshake) -> Iterator[str]:
         yield f"it does not hold the name {check.reference}"
 
 
-def _no_anchor(evidence: Evidence, handshake: Handshake, where: str, now: float) -> Iterator[Box]:
+def _no_anchor(
+    evidence: Evidence, handshake: Handshake, where: str, now: float
+) -> Iterator[ChainBox]:
     last, bundle = handshake.server_chain[-1], evidence.credentials.ca_bundle
     namesake = next((one for one in bundle if names_issuer(last, one)), None)
     if namesake is not None:
@@ -196,13 +202,13 @@ def _no_anchor(evidence: Evidence, handshake: Handshake, where: str, now: float)
     issuer = last.issuer.text
     if evidence.credentials.system_roots:
         if handshake.server_verified and not evidence.target.insecure_skip_verify:
-            yield Box("anchor", "anchor, one of the system's roots", issuer, link="issued by")
+            yield ChainBox("anchor", "anchor, one of the system's roots", issuer, link="issued by")
             return
         where = f"{where} or the system's roots" if bundle else "the system's roots"
     if last.self_signed:
         link = f"{name_certificate(last)} is a root that is not in {where}"
         held = " · ".join(name_certificate(one) for one in bundle[:10]) or "(no certificate)"
-        yield Box("missing", f"what {where} holds instead", held, link=link, holds=False)
+        yield ChainBox("missing", f"what {where} holds instead", held, link=link, holds=False)
         return
     link = f"the issuer of {name_certificate(last)} was not sent and is not in {where}"
-    yield Box("missing", "missing", issuer, link=link, holds=False)
+    yield ChainBox("missing", "missing", issuer, link=link, holds=False)

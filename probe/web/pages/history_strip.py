@@ -5,12 +5,11 @@ Pure, from the ledger's entries; colour only repeats what height and the label i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from probe.ledger.target_runtime import HISTORY, HistoryEntry
+from probe.report.outcome import MOOD_WORDS, Mood, mood_of
 from probe.text.time_format import rfc3339
-
-Mood = Literal["good", "unsure", "bad"]
 
 STEP: Final = 4
 """Units from one bar to the next; a bar is three wide."""
@@ -18,11 +17,6 @@ WIDTH: Final = HISTORY * STEP
 HEIGHT: Final = 16
 
 _HEIGHTS: Final[dict[Mood, int]] = {"good": 5, "unsure": 10, "bad": HEIGHT}
-_WORDS: Final[dict[Mood, str]] = {
-    "good": "as expected",
-    "unsure": "unconfirmed",
-    "bad": "not as expected",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +38,9 @@ class Strip:
     paths: tuple[tuple[Mood, str], ...]
 
 
-def mood_of(entry: HistoryEntry) -> Mood:
-    """Return how an attempt is shown."""
-    if entry.expected:
-        return "good"
-    return "unsure" if entry.outcome == "unconfirmed" else "bad"
-
-
-def strip(history: Sequence[HistoryEntry]) -> Strip:
+def draw_strip(history: Sequence[HistoryEntry]) -> Strip:
     """Return the strip of `history`, which stands oldest first."""
-    moods = [mood_of(entry) for entry in history]
+    moods = [mood_of(entry.outcome, expected=entry.expected) for entry in history]
     paths: dict[Mood, list[str]] = {}
     for place, mood in enumerate(moods, HISTORY - len(moods)):
         # One path for each mood keeps a page of hundreds of targets small.
@@ -62,12 +49,12 @@ def strip(history: Sequence[HistoryEntry]) -> Strip:
     return Strip(_label(moods), tuple((mood, "".join(parts)) for mood, parts in paths.items()))
 
 
-def bars(history: Sequence[HistoryEntry]) -> tuple[Bar, ...]:
+def draw_bars(history: Sequence[HistoryEntry]) -> tuple[Bar, ...]:
     """Return a bar for each attempt of `history`, to be shown with its title."""
     return tuple(
         Bar(mood, place * STEP, HEIGHT - _HEIGHTS[mood], _HEIGHTS[mood], _title(entry))
         for place, entry in enumerate(history, HISTORY - len(history))
-        for mood in (mood_of(entry),)
+        for mood in (mood_of(entry.outcome, expected=entry.expected),)
     )
 
 
@@ -79,7 +66,7 @@ def _label(moods: Sequence[Mood]) -> str:
 
 
 def _counts(moods: Sequence[Mood]) -> Iterable[str]:
-    for mood, words in _WORDS.items():
+    for mood, words in MOOD_WORDS.items():
         if count := moods.count(mood):
             yield f"{count} {words}"
 

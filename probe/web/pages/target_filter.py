@@ -1,18 +1,17 @@
-"""Which targets the status page is asked for, as its address says: search, filters and place.
+"""Which targets the status page is asked for, as its address says: search, filters and page.
 
-Law 10: a value of the address is compared and shown as `safe_text`, never used otherwise. A value
-that means nothing finds nothing; a number that is none is the default.
+A value of the address is compared and shown as `safe_text`, never used otherwise. An unknown value
+finds nothing; what is not a number becomes the default.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 from probe.ledger.target_runtime import TargetRuntime
-from probe.model.diagnosis import Party
-from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text
+from probe.web.pages.target_row import find_party, label_texts
 
 OUTCOMES: Final[Mapping[str, str]] = {
     "unexpected": "not as expected",
@@ -33,7 +32,7 @@ class TargetFilter:
     """What to show; an empty field asks for everything."""
 
     q: str = ""
-    """Words that must all stand in a target's name, endpoint, labels (`name=value`) or cause."""
+    """Words that must all be in a target's name, endpoint, labels (`name=value`) or cause."""
     outcome: str = ""
     cause: str = ""
     party: str = ""
@@ -41,10 +40,10 @@ class TargetFilter:
     """`name=value`."""
     page: int = 1
     refresh: int = 0
-    """Seconds after which the page loads itself again; 0: never."""
+    """Seconds after which the page reloads itself; 0: never."""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Self:
+    def from_query(cls, query: Mapping[str, str]) -> Self:
         """Read the query of an address."""
         texts = {
             name: safe_text(query.get(name, "").strip())
@@ -74,11 +73,11 @@ class TargetFilter:
         """Return whether `state` is asked for."""
         diagnosis = state.diagnosis
         cause = (diagnosis.cause or "") if diagnosis else ""
-        if self.outcome and not _ended(state, self.outcome):
+        if self.outcome and not _has_outcome(state, self.outcome):
             return False
         if self.cause and self.cause != cause:
             return False
-        if self.party and self.party != party_of(state):
+        if self.party and self.party != find_party(state):
             return False
         labels = label_texts(state)
         if self.label and self.label not in labels:
@@ -91,22 +90,7 @@ class TargetFilter:
         return all(word in held for word in self.q.casefold().split())
 
 
-def label_texts(state: TargetRuntime) -> tuple[str, ...]:
-    """Return the target's labels as `name=value`."""
-    return tuple(safe_text(f"{name}={value}") for name, value in state.target.labels)
-
-
-def party_of(state: TargetRuntime) -> Party | Literal[""]:
-    """Return who must act on `state`; empty where nobody must, or nobody is known."""
-    if state.diagnosis is None or state.expected:
-        return ""
-    if state.diagnosis.party or state.evidence is None:
-        return state.diagnosis.party or ""
-    let_in = explain_unexpected_acceptance(state.evidence, state.diagnosis)
-    return let_in.party if let_in else ""
-
-
-def _ended(state: TargetRuntime, outcome: str) -> bool:
+def _has_outcome(state: TargetRuntime, outcome: str) -> bool:
     if state.diagnosis is None:
         return outcome == "pending"
     if outcome == "unexpected":

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from probe.config.errors import ConfigurationError
+from probe.config.location import Location
 from probe.config.schema import Entry
-from probe.config.typed_values import error_at
 from probe.config.yaml_document import Document
-from probe.model.cipher_suites import SECURE_SUITES
+from probe.model.tls_names import SECURE_SUITES
 from probe.text.description import is_plausible_path
 
 ClientAuth = Literal["none", "if_given", "required"]
@@ -105,7 +105,7 @@ def tls_settings(entry: TlsServerEntry, document: Document) -> TlsSettings | Non
         return None
 
     def fault(key: str, reason: str, **facts: Any) -> ConfigurationError:
-        return error_at(document, ("tls_server_config", key), reason, **facts)
+        return Location(document, ("tls_server_config", key)).error(reason, **facts)
 
     for key, value in (("cert", entry.cert), ("key", entry.key)):
         if value not in (None, ""):
@@ -140,23 +140,23 @@ def _client_auth(entry: TlsServerEntry, document: Document) -> ClientAuth:
     allowed = tuple(filter(None, CLIENT_AUTH))
     if given in UNVERIFIED:
         reason = "is not supported by this server: it verifies every certificate that it asks for"
-        raise error_at(document, path, reason, found=given, allowed=allowed)
+        raise Location(document, path).error(reason, found=given, allowed=allowed)
     if given not in CLIENT_AUTH:
         reason = "no kind of client authentication"
-        raise error_at(document, path, reason, found=given, allowed=allowed)
+        raise Location(document, path).error(reason, found=given, allowed=allowed)
     kind = CLIENT_AUTH[given]
     if entry.client_ca and entry.client_ca_file:
         reason = "client_ca_file says the same; give one of them"
-        raise error_at(document, ("tls_server_config", "client_ca"), reason)
+        raise Location(document, ("tls_server_config", "client_ca")).error(reason)
     has_ca = bool(entry.client_ca or entry.client_ca_file)
     if has_ca and kind == "none":
         reason = "is needed with a client CA: without it no client is asked for a certificate"
-        raise error_at(document, path, reason, allowed=allowed[1:])
+        raise Location(document, path).error(reason, allowed=allowed[1:])
     if not has_ca and kind != "none":
         reason = (
             "is missing: by the host's own roots anybody with a public certificate would get in"
         )
-        raise error_at(document, ("tls_server_config", "client_ca_file"), reason)
+        raise Location(document, ("tls_server_config", "client_ca_file")).error(reason)
     return kind
 
 
@@ -166,9 +166,11 @@ def _allowed_sans(entry: TlsServerEntry, document: Document) -> frozenset[str] |
     path = ("tls_server_config", "client_allowed_sans")
     if CLIENT_AUTH.get(entry.client_auth_type) != "required":
         reason = "needs client_auth_type RequireAndVerifyClientCert: others let clients in without"
-        raise error_at(document, path, reason)
+        raise Location(document, path).error(reason)
     if not entry.client_allowed_sans:
-        raise error_at(document, path, "names nobody; leave it out to let in every verified client")
+        raise Location(document, path).error(
+            "names nobody; leave it out to let in every verified client"
+        )
     return frozenset(entry.client_allowed_sans)
 
 
@@ -179,22 +181,24 @@ def _suites(entry: TlsServerEntry, document: Document) -> tuple[tuple[str, ...],
             old = version in {"TLS10", "TLS11"}
             reason = "is obsolete (RFC 8996)" if old else "no version of TLS"
             path = ("tls_server_config", key)
-            raise error_at(document, path, reason, found=version, allowed=VERSIONS)
+            raise Location(document, path).error(reason, found=version, allowed=VERSIONS)
     if entry.min_version > entry.max_version:
         path = ("tls_server_config", "min_version")
-        raise error_at(document, path, "is above max_version", found=entry.min_version)
+        raise Location(document, path).error("is above max_version", found=entry.min_version)
     allowed = (*sorted(TLS13_SUITES), *SECURE_SUITES)
     for position, name in enumerate(entry.cipher_suites):
         if name not in allowed:
             path_of_it = ("tls_server_config", "cipher_suites", position)
             reason = "no cipher suite that Go holds to be secure"
-            raise error_at(document, path_of_it, reason, found=name, allowed=allowed)
+            raise Location(document, path_of_it).error(reason, found=name, allowed=allowed)
     suites = tuple(SECURE_SUITES[name] for name in entry.cipher_suites if name in SECURE_SUITES)
     if suites or not entry.cipher_suites:
         return suites, entry.min_version
     # As in Go: where only suites of TLS 1.3 are named, TLS 1.2 has none.
     if entry.max_version == "TLS12":
-        raise error_at(document, ("tls_server_config", "cipher_suites"), "names none for TLS 1.2")
+        raise Location(document, ("tls_server_config", "cipher_suites")).error(
+            "names none for TLS 1.2"
+        )
     return (), "TLS13"
 
 
@@ -202,10 +206,10 @@ def _curve(entry: TlsServerEntry, document: Document) -> str | None:
     for position, name in enumerate(entry.curve_preferences):
         if name not in CURVES:
             path = ("tls_server_config", "curve_preferences", position)
-            raise error_at(document, path, "no curve", found=name, allowed=CURVES)
+            raise Location(document, path).error("no curve", found=name, allowed=CURVES)
     if not entry.curve_preferences:
         return None
     if len(set(entry.curve_preferences)) > 1:
         reason = "this server takes one curve; leave it out to offer all that OpenSSL holds good"
-        raise error_at(document, ("tls_server_config", "curve_preferences"), reason)
+        raise Location(document, ("tls_server_config", "curve_preferences")).error(reason)
     return CURVES[entry.curve_preferences[0]]

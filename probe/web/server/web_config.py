@@ -1,8 +1,9 @@
 """The web file in force, and how a changed one takes its place.
 
-It is read and judged whole, with every file that it names, then swapped; one with an error, and one
-that would let more people in, leave the old one in force, and the reason is reported. New connections get the
-new certificate and client CAs, new requests the new users and headers; nothing that listens stops.
+It is read and judged whole, with every file that it names, then swapped. A file with an error, and one
+that would let more people in, leaves the old one in force, and the reason is reported. New connections
+get the new certificate and client CAs, new requests the new users and headers; nothing that listens
+stops.
 """
 
 import asyncio
@@ -16,21 +17,21 @@ from aiohttp import web
 from cryptography import x509
 
 from probe.config.errors import ConfigurationError
-from probe.config.typed_values import error_at
+from probe.config.location import Location
 from probe.config.yaml_document import Document
 from probe.system.file_watcher import watch_files
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.server.guard import Guard
-from probe.web.server.server_tls import Context, ServingContext, UnusableError, server_context
-from probe.web.server.weakening import weakenings
+from probe.web.server.server_tls import Context, ServingContext, TlsFileError, server_context
 from probe.web.server.web_file import ServerSettings, read_document, settings_of
 
-SETTLE: Final = 0.2
+SETTLING_TIME: Final = 0.2
 """Seconds between a change and reading: a certificate and its key are two files."""
 
-Told = Callable[[str | None], None]
-"""Learns how a later reading ended: why the old file stays in force, or None."""
+OnReload = Callable[[str | None], None]
+"""Called when a later reading has ended: with why the old file stays in force, or None."""
+_STRICTNESS: Final = {"none": 0, "if_given": 1, "required": 2}
 
 log = structlog.get_logger("mtls_probe")
 
@@ -61,12 +62,12 @@ class WebConfig:
         self.ssl_context = None if context is None else ServingContext(context)
 
     def guard(self, application: web.Application) -> None:
-        """Have every page of `application` guarded; it is not running yet."""
+        """Guard every page of `application`, which is not running yet."""
         Guard(lambda: self.settings).install(application)
 
     @property
     def files(self) -> Iterator[str]:
-        """What a change of would bring another reading: the file, those it names, those in force."""
+        """The files whose change leads to another reading: the file, those it names, those in force."""
         in_force = () if self.settings.tls is None else self.settings.tls.files
         yield from dict.fromkeys((self._path, *self._named, *in_force))
 
@@ -75,21 +76,21 @@ class WebConfig:
 
         Where it stays, its certificate and client CAs are read again: they are rotated all the same.
         """
-        failure = await self._take_file()
+        failure = await self._replace_settings()
         if failure is not None:
-            await self._renew()
+            await self._reload_certificates()
         return failure
 
-    async def _renew(self) -> None:
+    async def _reload_certificates(self) -> None:
         tls, serving = self.settings.tls, self.ssl_context
         if tls is None or serving is None:
             return
         # What cannot be read now (the half of a rotation) leaves what was read before.
-        with suppress(UnusableError):
+        with suppress(TlsFileError):
             serving.in_force = await asyncio.to_thread(server_context, tls)
             self.names = await asyncio.to_thread(served_names, Path(tls.cert_file))
 
-    async def _take_file(self) -> str | None:
+    async def _replace_settings(self) -> str | None:
         try:
             # Key and certificates are parsed, and a file system may be slow.
             settings, context, names = await asyncio.to_thread(self._read)
@@ -106,8 +107,12 @@ class WebConfig:
         return None
 
     def _weaker(self, settings: ServerSettings) -> str | None:
-        """Return why `settings` need a restart to be in force: they would let more people in."""
-        lost = list(weakenings(self.settings, settings))
+        """Return why `settings` need a restart to be in force: they would let more people in.
+
+        An emptied file is as often an accident (a volume that is not there yet, an editor that
+        truncates) as a decision; a restart is the decision.
+        """
+        lost = list(list_weakenings(self.settings, settings))
         if settings == ServerSettings() != self.settings:
             lost = lost or ["it is empty"]
         if not lost:
@@ -115,26 +120,26 @@ class WebConfig:
         return f"{safe_text(self._path)}: {'; '.join(lost)}: takes a restart to be in force"
 
     @asynccontextmanager
-    async def following(self, told: Told = lambda _: None) -> AsyncIterator[None]:
+    async def watching(self, on_reload: OnReload = lambda _: None) -> AsyncIterator[None]:
         """Read the file again when it or a file that it names changes, as long as this lasts."""
 
         async def changed(_: frozenset[str]) -> None:
-            await asyncio.sleep(SETTLE)
-            if await self._told_reload(told):
+            await asyncio.sleep(SETTLING_TIME)
+            if await self._reload_and_report(on_reload):
                 log.info("web_config_reloaded", file=safe_text(self._path))
 
-        following = asyncio.create_task(watch_files(lambda: self.files, changed))
-        # What changed after the first reading and before the first look would else go unseen.
+        watching = asyncio.create_task(watch_files(lambda: self.files, changed))
+        # Otherwise a change after the first reading and before the first look would not be seen.
         await asyncio.sleep(0)
-        await self._told_reload(lambda failure: told(failure) if failure else None)
+        await self._reload_and_report(lambda failure: on_reload(failure) if failure else None)
         try:
             yield
         finally:
-            following.cancel()
+            watching.cancel()
             with suppress(asyncio.CancelledError):
-                await following
+                await watching
 
-    async def _told_reload(self, told: Told) -> bool:
+    async def _reload_and_report(self, on_reload: OnReload) -> bool:
         """Reload; return whether the file is in force now."""
         try:
             failure = await self.reload()
@@ -145,7 +150,7 @@ class WebConfig:
         self.failure = failure
         if failure is not None:
             log.error("web_config_reload_failed", reason=failure, keeps="the web file in force")
-        told(failure)
+        on_reload(failure)
         return failure is None
 
     def _read(self) -> tuple[ServerSettings, Context | None, frozenset[str]]:
@@ -156,13 +161,28 @@ class WebConfig:
         if settings.tls is None:
             self._named = ()
             return settings, None, frozenset()
-        # Also where one of them does not fit: its next change may mend that.
+        # Also where one of them has a fault: its next change may fix it.
         self._named = settings.tls.files
         try:
             context = server_context(settings.tls)
-        except UnusableError as error:
-            raise _told_where(document, error) from None
+        except TlsFileError as error:
+            raise _locate(document, error) from None
         return settings, context, served_names(Path(settings.tls.cert_file))
+
+
+def list_weakenings(old: ServerSettings, new: ServerSettings) -> Iterator[str]:
+    """Yield, as clauses, which keys protect in `old` and no longer, or less, in `new`."""
+    if old.users and not new.users:
+        yield "basic_auth_users would be gone, and with them every password"
+    if old.tls is None:
+        return
+    if new.tls is None:
+        yield "tls_server_config would be gone, and with it TLS"
+        return
+    if _STRICTNESS[new.tls.client_auth] < _STRICTNESS[old.tls.client_auth]:
+        yield "tls_server_config.client_auth_type would let clients in without a certificate"
+    if old.tls.client_allowed_sans is not None and new.tls.client_allowed_sans is None:
+        yield "tls_server_config.client_allowed_sans would be gone: any verified client gets in"
 
 
 def served_names(file: Path) -> frozenset[str]:
@@ -175,6 +195,6 @@ def served_names(file: Path) -> frozenset[str]:
     return frozenset(extension.value.get_values_for_type(x509.DNSName))
 
 
-def _told_where(document: Document, error: UnusableError) -> ConfigurationError:
+def _locate(document: Document, error: TlsFileError) -> ConfigurationError:
     path = ("tls_server_config", error.key)
-    return error_at(document, path, error.reason, found=error.found)
+    return Location(document, path).error(error.reason, found=error.found)

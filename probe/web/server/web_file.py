@@ -15,8 +15,9 @@ import msgspec
 
 from probe.config import duration
 from probe.config.errors import ConfigurationError
+from probe.config.location import Location
 from probe.config.schema import Entry
-from probe.config.typed_values import convert, error_at
+from probe.config.typed_values import convert
 from probe.config.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.text.description import refuse_non_path
 from probe.web.server.tls_settings import TlsServerEntry, TlsSettings, tls_settings
@@ -108,7 +109,7 @@ def settings_of(document: Document) -> ServerSettings:
     Raises:
         ConfigurationError: with file, line, key, what was found and what is allowed.
     """
-    entry = convert(document, WebFileEntry)
+    entry = convert(document.value, WebFileEntry, Location(document))
     return ServerSettings(
         tls=tls_settings(entry.tls_server_config, document),
         headers=_headers(entry.http_server_config.headers, document),
@@ -121,11 +122,13 @@ def _headers(headers: Mapping[str, str], document: Document) -> dict[str, str]:
     for name, value in headers.items():
         path = ("http_server_config", "headers", name)
         if name not in HEADERS:
-            raise error_at(document, path, "no header that can be set", found=name, allowed=HEADERS)
+            raise Location(document, path).error(
+                "no header that can be set", found=name, allowed=HEADERS
+            )
         if HEADERS[name] and value not in HEADERS[name]:
-            raise error_at(document, path, "no value of this header", allowed=HEADERS[name])
+            raise Location(document, path).error("no value of this header", allowed=HEADERS[name])
         if not _FIELD_VALUE.fullmatch(value):
-            raise error_at(document, path, "holds a character that a header cannot")
+            raise Location(document, path).error("holds a character that a header cannot")
     return {name: value for name, value in headers.items() if value}
 
 
@@ -134,19 +137,19 @@ def _rate_limit(entry: RateLimitEntry, document: Document) -> RateLimit | None:
     if isinstance(entry.interval, int):
         if entry.interval:
             reason = f"a duration needs its unit, like {entry.interval}s"
-            raise error_at(document, path, reason, found=entry.interval)
+            raise Location(document, path).error(reason, found=entry.interval)
         return None
     try:
         interval = duration.seconds(entry.interval)
     except ValueError as error:
-        raise error_at(document, path, str(error), found=entry.interval) from None
+        raise Location(document, path).error(str(error), found=entry.interval) from None
     if interval < 0:
-        raise error_at(document, path, "must not be negative", found=entry.interval)
+        raise Location(document, path).error("must not be negative", found=entry.interval)
     if interval == 0:
         return None
     if entry.burst < 1:
         reason = "must be at least 1: with less, every request is refused"
-        raise error_at(document, ("rate_limit", "burst"), reason, found=entry.burst)
+        raise Location(document, ("rate_limit", "burst")).error(reason, found=entry.burst)
     return RateLimit(interval, entry.burst)
 
 
@@ -155,15 +158,15 @@ def _users(given: Any, document: Document) -> dict[bytes, bytes]:
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise error_at(document, (key,), "must be a mapping of users to bcrypt hashes")
+        raise Location(document, (key,)).error("must be a mapping of users to bcrypt hashes")
     users: dict[bytes, bytes] = {}
     for user, hashed in given.items():
         found = _BCRYPT.fullmatch(hashed) if isinstance(hashed, str) else None
         if found is None:
             reason = "must be a bcrypt hash, as `htpasswd -nBC 10` prints (not shown)"
-            raise error_at(document, (key, user), reason)
+            raise Location(document, (key, user)).error(reason)
         if not 4 <= int(found[1]) <= MAX_COST:
             reason = "the cost of the hash must be from 4 to 15: a check would take too long"
-            raise error_at(document, (key, user), reason, found=f"cost {int(found[1])}")
+            raise Location(document, (key, user)).error(reason, found=f"cost {int(found[1])}")
         users[user.encode()] = hashed.encode()
     return users

@@ -2,9 +2,9 @@
 
 from cryptography.hazmat.primitives import serialization
 
-from probe.backend.pki import write_pem
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.scenario import Staging, scenario
+from tests.support.pki import write_pem
 
 
 @scenario("client_file_missing", once=True)

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.builds import NotBuiltError
 from tests.lab.collector_build import collector_binary
 from tests.lab.servers import Collector, serve_collector
 from tests.lab.stack import CLOCK_OR_ANCHOR, Serving, Stack
+from tests.support.builds import NotBuiltError
 
 
 @cache

@@ -15,7 +15,6 @@ from probe.alerting.rule import (
     RecordingRule,
     RuleGroup,
     Thresholds,
-    groups_yaml,
 )
 from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
 from probe.cli.rules_command import rules as command
@@ -100,9 +99,9 @@ def test_links_lead_where_the_site_says() -> None:
         "https://grafana.example.com/d/x?var-target=",
         env=ENVIRONMENT,
     ).stdout
-    assert '"https://wiki.example.com/causes/{{ $labels.cause }}"' in text
-    assert '"https://wiki.example.com/causes/probe_fault"' in text
-    assert "'https://grafana.example.com/d/x?var-target={{ reReplaceAll" in text
+    assert "https://wiki.example.com/causes/{{ $labels.cause }}" in text
+    assert "https://wiki.example.com/causes/probe_fault" in text
+    assert "https://grafana.example.com/d/x?var-target={{ reReplaceAll" in text
     assert "http://{{ $labels.instance }}" not in text
     assert (
         Pages("https://x/CAUSES.md#").of_cause("tcp_refused") == "https://x/CAUSES.md#tcp_refused"
@@ -148,7 +147,7 @@ def test_yaml_says_what_it_was_given(texts: list[str]) -> None:
             ),
         ),
     )
-    assert YAML(typ="safe").load(groups_yaml([group])) == {
+    assert YAML(typ="safe").load(rule_file(group)) == {
         "groups": [
             {
                 "name": "g",
@@ -172,4 +171,4 @@ def test_yaml_says_what_it_was_given(texts: list[str]) -> None:
 def test_a_word_stays_a_text(word: str) -> None:
     """What YAML takes for something else is quoted."""
     group = RuleGroup("g", (RecordingRule(record="r", expr=word),))
-    assert YAML(typ="safe").load(groups_yaml([group]))["groups"][0]["rules"][0]["expr"] == word
+    assert YAML(typ="safe").load(rule_file(group))["groups"][0]["rules"][0]["expr"] == word

@@ -11,15 +11,15 @@ from typing import Any
 import msgspec.structs
 import pytest
 
-from probe.attempt.experiments import PlaintextSession
-from probe.backend.pki import Issued, write_pem
+from probe.attempt.session import PlaintextSession
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Varied
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.pipeline import PipelineSettings, run_rounds
-from tests.support.attempting import prober
+from tests.support.attempts import prober
 from tests.support.loopback_client import CLIENT_CA, OTHER_CA, SERVER, SERVER_CA, Start
+from tests.support.pki import Issued, write_pem
 
 GOOD = CLIENT_CA.issue("exporter")
 STRANGER = OTHER_CA.issue("stranger")

@@ -26,7 +26,7 @@ from probe.system.own_limits import (
     lacks_descriptors,
     raise_descriptor_limit,
 )
-from tests.support.attempting import AT, prober, target
+from tests.support.attempts import AT, prober, target
 from tests.support.command_line import ROOT, configuration, entry, run_probe
 from tests.support.exhaustion import no_descriptors
 from tests.support.loopback_client import Start
@@ -203,7 +203,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
         "from probe.cli.run_command import run_in_loop\n"
         "async def main():\n"
         "    print(*resource.getrlimit(resource.RLIMIT_NOFILE))\n"
-        "in_loop(main())\n"
+        "run_in_loop(main())\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=30, check=True

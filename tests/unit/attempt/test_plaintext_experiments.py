@@ -9,7 +9,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.pipeline import PipelineSettings, run_rounds
-from tests.support.attempting import serving
+from tests.support.attempts import serving
 
 TOKEN = "s3cr3t-t0ken-of-the-tenant"
 CLIENT_HELLO = b"\x16\x03\x01"

@@ -83,7 +83,7 @@ def test_an_open_tunnel_keeps_what_came_behind() -> None:
         (b"HTTP/1.1\r\n\r\n", "HTTP/1.1"),
         (b"\r\n\r\n", ""),
         (b"\x1b[31mHTTP\r\n\r\n", "\\x1b[31mHTTP"),
-        (b"x" * 17_000, "its answer is no HTTP"),
+        (b"x" * 17_000, "its answer is not valid HTTP"),
     ],
 )
 def test_a_refusal_is_an_ending(answer: bytes, detail: str) -> None:

@@ -230,7 +230,7 @@ async def test_a_thread_that_never_begins_is_our_own_lack(
 ) -> None:
     """Without memory a thread may end before its first step: nothing was asked, so no name is bad."""
     answers(lambda *_a, **_k: [entry("192.0.2.1")])
-    resolver = Resolver(places=1)
+    resolver = Resolver(slots=1)
     with monkeypatch.context() as patched:
         patched.setattr(_thread, "start_new_thread", lambda *_arguments: 1)
         with pytest.raises(OwnLimitError, match="ENOMEM"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from probe.attempt.resolver import FRESH, NoPlaceError, ResolutionError, Resolver
+from probe.attempt.resolver import FRESH, NoSlotError, ResolutionError, Resolver
 from probe.system.own_limits import OwnLimitError
 from tests.support.command_line import ROOT
 from tests.support.exhaustion import no_descriptors
@@ -58,20 +58,20 @@ async def outcomes(resolver: Resolver, *hosts: str, seconds: float = 0.2) -> lis
 async def test_threads_are_bounded_by_the_places(names: Names) -> None:
     """Fifteen hundred names that hang, and a place for four of them."""
     before = _thread._count()
-    resolver = Resolver(places=4)
+    resolver = Resolver(slots=4)
     came = await outcomes(resolver, *(f"stuck-{n}" for n in range(1500)))
     assert _thread._count() <= before + 4
     assert len(names.asked) == 4
     assert sum(isinstance(one, ResolutionError) for one in came) == 4
-    assert sum(isinstance(one, NoPlaceError) for one in came) == 1496
+    assert sum(isinstance(one, NoSlotError) for one in came) == 1496
 
 
 async def test_a_place_is_free_only_when_its_look_up_has_ended(names: Names) -> None:
     """Whoever gave up on it does not end it."""
-    resolver = Resolver(places=1)
+    resolver = Resolver(slots=1)
     await outcomes(resolver, "stuck")
     (refused,) = await outcomes(resolver, "fine")
-    assert isinstance(refused, NoPlaceError)
+    assert isinstance(refused, NoSlotError)
     assert "all 1 look-ups" in refused.detail
     assert "stuck" in refused.detail
     names.go.set()
@@ -80,7 +80,7 @@ async def test_a_place_is_free_only_when_its_look_up_has_ended(names: Names) -> 
 
 async def test_who_waits_gets_the_place_that_becomes_free(names: Names) -> None:
     """In a large round of healthy names each has its turn."""
-    resolver = Resolver(places=2)
+    resolver = Resolver(slots=2)
     waiting = asyncio.gather(
         *(resolver.resolve(f"{'stuck' if n < 2 else 'fine'}-{n}", soon(10)) for n in range(40))
     )
@@ -92,7 +92,7 @@ async def test_who_waits_gets_the_place_that_becomes_free(names: Names) -> None:
 
 async def test_a_name_that_hangs_takes_only_its_own_places(names: Names) -> None:
     """Its further attempts fail as it does; other names are looked up as ever."""
-    resolver = Resolver(places=8, per_host=2)
+    resolver = Resolver(slots=8, per_host=2)
     for _ in range(2):
         await outcomes(resolver, "stuck", seconds=FRESH + 0.1)
     (third,) = await outcomes(resolver, "stuck")
@@ -125,17 +125,17 @@ async def test_attempts_of_the_same_moment_share_a_look_up(names: Names) -> None
 
 async def test_patience_bounds_the_wait_for_a_place(names: Names) -> None:
     """A scrape gets its answer long before its own limit."""
-    resolver = Resolver(places=1, patience=0.1)
+    resolver = Resolver(slots=1, slot_timeout=0.1)
     await outcomes(resolver, "stuck")
     began = monotonic()
-    with pytest.raises(NoPlaceError):
+    with pytest.raises(NoSlotError):
         await resolver.resolve("fine", soon(10))
     assert monotonic() - began < 2
 
 
 async def test_cancellation_while_waiting_leaves_nothing_behind(names: Names) -> None:
     """The place goes to the next one."""
-    resolver = Resolver(places=1)
+    resolver = Resolver(slots=1)
     await outcomes(resolver, "stuck")
     waiting = asyncio.create_task(resolver.resolve("gone", soon(10)))
     await asyncio.sleep(0.02)

@@ -13,9 +13,9 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import Target
 from probe.service.pipeline import Pipeline, PipelineSettings
-from tests.support.attempting import target
+from tests.support.attempts import target
 from tests.support.loopback_client import Start
-from tests.support.stalling import stalling
+from tests.support.stalling_relay import stalling
 
 LIMIT = 0.3
 STALL = 0.5

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.loopback_client import Start
-from tests.support.stalling import stalling
-from tests.support.suspending import TIMEOUT, running
+from tests.support.stalling_relay import stalling
+from tests.support.suspended_service import TIMEOUT, running
 
 
 async def test_a_suspended_probe_blames_no_healthy_target(start: Start, tmp_path: Path) -> None:

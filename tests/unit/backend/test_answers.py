@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.answers import Answers
-from probe.backend.pki import Issued, write_pem
-from probe.backend.server import Backend
+from tests.support.backends import Answers, Backend
 from tests.support.loopback_client import (
     CLIENT_CA,
     OTHER_CA,
@@ -22,6 +20,7 @@ from tests.support.loopback_client import (
     headers_of,
     meet,
 )
+from tests.support.pki import Issued, write_pem
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from probe.backend.server import Backend
 from probe.service.service import DRAIN
 from probe.system.standard_streams import LAST_LINES
+from tests.support.backends import Backend
 from tests.support.command_line import (
     NOWHERE,
     RunningService,
@@ -261,7 +261,7 @@ async def test_both_streams_in_one_pipe_keep_their_order(tmp_path: Path) -> None
 
 WRITERS = """
 import asyncio, logging, sys, threading, warnings, weakref
-from probe.system.standard_streams import install_bounded_stderr, lines_dropped
+from probe.system.standard_streams import count_dropped_lines, install_bounded_stderr
 install_bounded_stderr()
 
 class Fails:
@@ -293,7 +293,7 @@ async def main():
 warnings.simplefilter("always")
 asyncio.run(main())
 late = FailsLate()
-print(lines_dropped())
+print(count_dropped_lines())
 sys.exit(7)
 """
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import write_pem
-from probe.backend.server import Backend
 from probe.model.evidence import Evidence, from_json, to_json
 from probe.model.target import TlsSettings
 from probe.report.result import evidence_file_name, write_evidence
 from tests.contract.test_recorded_evidence import FOLDER
+from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry, run_probe, side_by_side
 from tests.support.loopback_client import OTHER_CA, SERVER_CA, Start
+from tests.support.pki import write_pem
 
 STRANGER = OTHER_CA.issue("stranger")
 REFUSED = FOLDER / "client_ca_untrusted--asked_again.json"

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
 )
 
-from probe.backend.pki import Authority, new_key
 from probe.inspection.file_report import FileReport, Inspection
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.finding import Finding
 from probe.report.inspection import encode_inspection, print_inspection
 from tests.support.command_line import configuration
-from tests.support.inspecting import LEAF, ROOT, document, good_files, run
+from tests.support.inspections import LEAF, ROOT, document, good_files, run
+from tests.support.pki import Authority, new_key
 
 FILE_KEYS: Final = (
     "path role format what blocks certificates keys facts faults remarks targets".split()

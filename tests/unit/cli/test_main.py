@@ -15,9 +15,8 @@ from typing import Any, Final
 import pytest
 
 from probe import __version__
-from probe.backend.pki import write_pem
-from probe.backend.server import Backend
 from probe.cli import main as cli
+from tests.support.backends import Backend
 from tests.support.command_line import (
     NOWHERE,
     configuration,
@@ -28,6 +27,7 @@ from tests.support.command_line import (
     start_probe,
 )
 from tests.support.demo_pki import PKI
+from tests.support.pki import write_pem
 
 # interfaces.md, section 4, in its order; by_exporter and experiments are added to it.
 RESULT_KEYS: Final = (

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
-from probe.backend.server import Backend
+from tests.support.backends import Backend
 from tests.support.command_line import Ended, configuration, entry, run_probe, side_by_side
 from tests.support.demo_pki import PKI
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from probe.clock.sntp import (
     Comparison,
     SntpRefusalError,
-    answers,
-    read_sntp,
-    sntp_request,
+    encode_question,
+    is_answer,
+    read_answer,
 )
 from tests.support.ntp_server import Says
 
@@ -22,14 +22,14 @@ YEAR = 365 * 86_400.0
 
 def reading(says: Says, *, elapsed: float = 0.2, at: float = SENT) -> Comparison:
     """Return what an answer says that came half of `elapsed` after our question, by its clock."""
-    raw = says.answer(sntp_request(COOKIE), at + elapsed / 2)
-    assert answers(raw, COOKIE)
-    return read_sntp(raw, sent=at, elapsed=elapsed)
+    raw = says.answer(encode_question(COOKIE), at + elapsed / 2)
+    assert is_answer(raw, COOKIE)
+    return read_answer(raw, sent=at, elapsed=elapsed)
 
 
 def test_the_question_tells_nothing_of_our_time() -> None:
     """Version 4, mode 3, and random bytes where a client's own time would stand."""
-    question = sntp_request(COOKIE)
+    question = encode_question(COOKIE)
     assert (len(question), question[0], question[40:]) == (48, 0x23, COOKIE)
     assert question[1:40] == bytes(39)
 
@@ -79,17 +79,19 @@ def test_a_kiss_of_death_is_told_apart(code: str) -> None:
     assert caught.value.kiss == code
 
 
-@pytest.mark.parametrize("raw", [b"", b"\0" * 47, Says().answer(sntp_request(b"another!"), SENT)])
+@pytest.mark.parametrize(
+    "raw", [b"", b"\0" * 47, Says().answer(encode_question(b"another!"), SENT)]
+)
 def test_an_answer_to_another_question_is_none(raw: bytes) -> None:
     """Who did not see our question cannot answer it."""
-    assert not answers(raw, COOKIE)
+    assert not is_answer(raw, COOKIE)
 
 
 @given(st.binary(min_size=48, max_size=80))
 def test_no_datagram_does_more_than_be_refused(raw: bytes) -> None:
     """Whatever 48 bytes say, there is a finite reading or a refusal."""
     try:
-        found = read_sntp(raw, sent=SENT, elapsed=0.1)
+        found = read_answer(raw, sent=SENT, elapsed=0.1)
     except SntpRefusalError:
         return
     assert abs(found.offset) < 1e10

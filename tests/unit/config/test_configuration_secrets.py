@@ -17,7 +17,7 @@ from probe.text.secret_register import MASK, SecretRegister
 from tests.support.arbitrary_configurations import keys, targets, trees
 from tests.support.command_line import NOWHERE, configuration
 from tests.support.configuration_texts import Load, One
-from tests.support.unusable import reported
+from tests.support.reported_faults import reported
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from probe.config.declared_source import (
 from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry
 from probe.model.target import Source, Target
-from tests.support.unusable import reported
+from tests.support.reported_faults import reported
 
 DEFAULTS = DefaultsEntry(interval="7s", depth="tls", labels={"team": "x"}, headers={"a": "b"})
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

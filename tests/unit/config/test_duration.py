@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from probe.config import duration
 from tests.lab.compiled import go_server
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 GO = Path(__file__).parent / "go" / "parse_duration.go"
 SEED = 20261127

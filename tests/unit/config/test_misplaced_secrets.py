@@ -18,8 +18,8 @@ from probe.model.evidence import TargetFacts
 from probe.model.target import Target, TlsSettings
 from tests.support.command_line import run_probe, side_by_side
 from tests.support.configuration_texts import Load
-from tests.support.credential_files import key_pem
-from tests.support.unusable import faults_of, reported
+from tests.support.pki import key_pem
+from tests.support.reported_faults import faults_of, reported
 
 PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.server import Backend
 from probe.config.errors import ConfigurationError
 from probe.config.source_content import add_faults
 from probe.model.target import Endpoint, Secret, Target, TlsSettings
+from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry, run_probe, running_service
 from tests.support.configuration_texts import Load, One
 from tests.support.demo_pki import PKI

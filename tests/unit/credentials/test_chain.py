@@ -6,7 +6,8 @@ from pathlib import Path
 from probe.credentials.load import load_credentials
 from probe.model.certificate import CredentialFacts
 from probe.model.target import TlsSettings
-from tests.support.credential_files import issue, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import issue
 
 ROOT = issue("root", ca=True)
 INTERMEDIATE = issue("intermediate", ROOT, ca=True)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFo
 from probe.credentials.content import read_content
 from probe.credentials.whole_file import read_whole_file
 from probe.model.finding import Role
-from tests.support.credential_files import key_pem
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, LEAF_KEY, P12, STRANGE, only_fault
 
 BOM = b"\xef\xbb\xbf"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.pki import Authority, Issued
-from probe.backend.server import Backend
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target, TlsSettings
-from tests.support.attempting import prober
+from tests.support.attempts import prober
+from tests.support.backends import Backend
 from tests.support.loopback_client import Start
+from tests.support.pki import Authority, Issued
 
 ROOT = Authority.root("cert-manager root")
 ISSUER = ROOT.intermediate("cert-manager issuer")

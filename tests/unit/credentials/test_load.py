@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from probe.credentials.content import SIZE_LIMIT
-from probe.credentials.formats.recognise import Format
 from probe.credentials.load import load_credentials
 from probe.model.certificate import CredentialFacts
 from probe.model.target import Secret, TlsSettings
-from tests.support.credential_files import Issued, issue, key_pem, named, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import Issued, issue, key_pem, name_of
 
 ROOT = issue("root", ca=True)
 INTERMEDIATE = issue("intermediate", ROOT, ca=True)
@@ -51,11 +51,6 @@ def test_good_files_have_no_fault(tmp_path: Path) -> None:
     assert [c.subject.text for c in facts.client_chain] == ["CN=client", "CN=intermediate"]
     assert [c.subject.text for c in facts.ca_bundle] == ["CN=root"]
     assert not facts.system_roots
-    assert [(file.role, file.format) for file in credentials.files] == [
-        ("cert", Format.PEM),
-        ("key", Format.PEM),
-        ("ca", Format.PEM),
-    ]
 
 
 def test_nothing_configured_is_no_fault() -> None:
@@ -237,7 +232,7 @@ def test_a_certificate_that_cannot_authenticate(tmp_path: Path) -> None:
     key = x25519.X25519PrivateKey.generate()
     builder = x509.CertificateBuilder(
         issuer_name=ROOT.certificate.subject,
-        subject_name=named("x"),
+        subject_name=name_of("x"),
         public_key=key.public_key(),
         serial_number=1,
         not_valid_before=ROOT.certificate.not_valid_before_utc.replace(tzinfo=None),

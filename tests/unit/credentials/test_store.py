@@ -13,7 +13,8 @@ from probe.credentials.named_file import FileSettings
 from probe.credentials.store import READS, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
-from tests.support.credential_files import issue, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import issue
 
 CA = issue("CA", ca=True)
 OLD, NEW = issue("old", CA), issue("new", CA)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from probe.credentials.formats.keystore import read_keystore
 from probe.credentials.formats.recognise import Format
 from probe.credentials.whole_file import KeyFacts, NamedBlock, read_whole_file
-from tests.support.credential_files import key_pem
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, CSR, LEAF, RSA, STRANGE
 
 COMBINED = LEAF.pem + CA.pem + LEAF.key_pem

@@ -11,7 +11,7 @@ import pytest
 from hpack import Encoder
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
-from probe.attempt.session import OtlpSession
+from probe.attempt.otlp_session import OtlpSession
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Protocol, Target

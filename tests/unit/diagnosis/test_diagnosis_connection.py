@@ -8,7 +8,7 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import fill_steps
-from probe.diagnosis.readings.first_bytes import name_first_bytes
+from probe.diagnosis.readings.peer_protocol import name_first_bytes
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import EndingKind, Offer, Stage
 from probe.model.finding import Finding
@@ -217,8 +217,8 @@ def test_grpc_needs_h2(chosen: str) -> None:
         (b"220 mail", "an SMTP or FTP greeting"),
         (b"-ERR unknown command", "a Redis or POP3 error"),
         (b"<html>", "HTML or XML"),
-        (b"\x00\x01", "no TLS record: 00 01"),
-        (b"", "no TLS record: "),
+        (b"\x00\x01", "not a TLS record: 00 01"),
+        (b"", "not a TLS record: "),
     ],
 )
 def test_what_speaks_there_is_named(first: bytes, name: str) -> None:

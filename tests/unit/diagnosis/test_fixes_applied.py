@@ -17,13 +17,14 @@ from typing import Final
 
 import pytest
 
-from probe.backend.pki import Authority, Issued, write_pem
-from probe.backend.server import HOST, Backend
-from probe.demo.scenarios import SCENARIOS, DemoPki
+from probe.backend.server import HOST
+from probe.demo.scenarios import SCENARIOS
 from probe.model.diagnosis import Diagnosis
 from probe.model.target import Endpoint, Source, Target, TlsSettings
 from probe.service.pipeline import run_rounds
-from tests.support.demo_pki import PKI
+from tests.support.backends import Backend
+from tests.support.demo_pki import PKI, DemoPki
+from tests.support.pki import Authority, Issued, write_pem
 
 DAY: Final = timedelta(days=1)
 Build = Callable[[DemoPki, Path, str], tuple[Backend, TlsSettings]]

@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.backend.pki import Authority
 from probe.inspection.file_report import Inspection
 from probe.inspection.inspect_files import FileSet, group_paths, inspect
 from probe.model.target import TlsSettings
+from tests.support.pki import Authority
 
 NOW: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 AT: Final = NOW.timestamp()

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import new_key
 from probe.inspection.inspect_files import group_paths
 from probe.inspection.inspect_files import inspect as look
 from probe.report.inspection import encode_inspection, print_inspection
-from tests.support.inspecting import LEAF, ROOT, document, good_files, run
+from tests.support.inspections import LEAF, ROOT, document, good_files, run
+from tests.support.pki import new_key
 
 BODY: Final = 16
 """Characters of base64 that, of a key, may stand nowhere."""

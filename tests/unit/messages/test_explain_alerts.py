@@ -6,7 +6,7 @@ from probe.messages.patterns.pasted import read
 from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
 from probe.model.runtime import CURL, RUNTIMES, Runtime
 from tests.support.every_row import every_row
-from tests.support.explaining import first, ids
+from tests.support.explanations import first, ids
 
 
 @every_row(runtime=RUNTIMES, number=sorted(PRINTED_ALERTS))

@@ -4,7 +4,7 @@ import pytest
 
 from probe.messages.match import explain
 from probe.messages.patterns.http_statuses import statuses
-from tests.support.explaining import first
+from tests.support.explanations import first
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from typing import Final
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
 from probe.messages.printed import (
-    ALERTS_OF_CAUSE,
     Printed,
     http_refusal_text,
-    printed,
+    list_printed_texts,
     silent_text,
 )
 from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
@@ -111,18 +111,6 @@ OWN_TEMPLATES: Final = re.compile(
 )
 """Derived from a status by an exporter's template (answer_words)."""
 
-WITHOUT_WORDS: Final = {
-    "probe_fault": "the probe's own failure: no exporter has a part in it",
-    "unexplained": "a gap of the catalogue: nothing is known",
-    "tls_off": "an exporter without TLS prints what any closed connection or HTTP 400 prints",
-    "exporter_not_reloading": "nothing is printed until the old certificate expires",
-    "backend_not_reloading": "nothing is printed until the old certificate expires",
-    "exporter_setting_ignored": "nothing fails, so nothing is printed",
-    "exporter_configuration_invalid": "every setting has a message of its own, in each exporter",
-    "server_cert_revoked": "no exporter looks at a stapled OCSP answer unless told to",
-    "otlp_storage_failure": "every exporter repeats the backend's own message, whatever it is",
-}
-"""Causes for which nothing is known to be printed, each with the reason."""
 NEEDED: Final = {
     COLLECTOR.id,
     GO.id,
@@ -132,8 +120,11 @@ NEEDED: Final = {
     NODE_HTTP.id,
     CURL.id,
 }
-ACCEPTED_BY: Final = {"server_cert_weak": {JAVA.id, PYTHON_GRPC.id}}
-"""Exporters that live with it (a SHA-1 signature), and so print nothing."""
+
+
+def texts_of(cause: Cause) -> tuple[Printed, ...]:
+    """Return what exporters print for `cause`."""
+    return list_printed_texts(cause.id, cause.alerts)
 
 
 def has(pattern: str, line: str) -> bool:
@@ -178,8 +169,8 @@ def test_the_words_of_a_cause_were_recorded_or_read_in_a_source() -> None:
     ]
     unknown = {
         (one.runtime_id, one.text)
-        for cause in CATALOGUE
-        for one in printed(cause)
+        for cause in CATALOGUE.values()
+        for one in texts_of(cause)
         if one.text not in FROM_SOURCES
         and not OWN_TEMPLATES.search(one.text)
         and not any(
@@ -192,39 +183,39 @@ def test_the_words_of_a_cause_were_recorded_or_read_in_a_source() -> None:
 
 def test_a_source_is_named_for_no_text_in_vain() -> None:
     """A source whose text is printed by nobody any more goes."""
-    texts = {one.text for cause in CATALOGUE for one in printed(cause)}
+    texts = {one.text for cause in CATALOGUE.values() for one in texts_of(cause)}
 
     assert set(FROM_SOURCES) - texts == set()
 
 
-@every_row(id_=CATALOGUE)
-def test_every_cause_has_words_or_a_reason(id_: str) -> None:
+@every_row(cause=CATALOGUE.values())
+def test_every_cause_has_words_or_a_reason(cause: Cause) -> None:
     """What a user reads leads to the cause's page; where there is nothing, it is said why."""
-    assert bool(printed(id_)) != (id_ in WITHOUT_WORDS)
+    assert bool(texts_of(cause)) != bool(cause.not_printed), cause.id
 
 
 @every_row(
-    id_=[
-        cause.id
+    cause=[
+        cause
         for cause in CATALOGUE.values()
         if (cause.documented_cause or cause.family in {"server_identity", "negotiation"})
-        and cause.id not in WITHOUT_WORDS
+        and not cause.not_printed
     ]
 )
-def test_the_causes_of_tls_have_words_of_every_runtime(id_: str) -> None:
+def test_the_causes_of_tls_have_words_of_every_runtime(cause: Cause) -> None:
     """The Collector, Go, Java, both of Python, Node and curl: .NET only where it is known."""
-    missing = NEEDED - {one.runtime_id for one in printed(id_)}
+    missing = NEEDED - {one.runtime_id for one in texts_of(cause)}
 
-    assert missing == ACCEPTED_BY.get(id_, set())
+    assert missing == {runtime.id for runtime in cause.harmless_to}, cause.id
 
 
-@every_row(id_=CATALOGUE)
-def test_a_text_is_short_and_of_one_runtime(id_: str) -> None:
+@every_row(cause=CATALOGUE.values())
+def test_a_text_is_short_and_of_one_runtime(cause: Cause) -> None:
     """It stands in a list: one line, no port, no path, and no text twice."""
     ids = {runtime.id for runtime in RUNTIMES}
 
-    assert len(set(printed(id_))) == len(printed(id_))
-    for one in printed(id_):
+    assert len(set(texts_of(cause))) == len(texts_of(cause))
+    for one in texts_of(cause):
         assert isinstance(one, Printed)
         assert one.runtime_id in ids
         assert 0 < len(one.text) <= 120
@@ -234,7 +225,7 @@ def test_a_text_is_short_and_of_one_runtime(id_: str) -> None:
 
 def test_what_withholds_a_certificate_prints_that_one_is_required() -> None:
     """Go's and Java's users read something else than what is wrong, OpenSSL's read unknown_ca."""
-    texts = {(one.runtime_id, one.text) for one in printed("client_ca_untrusted")}
+    texts = {(one.runtime_id, one.text) for one in texts_of(CATALOGUE["client_ca_untrusted"])}
 
     assert ("collector", "remote error: tls: certificate required") in texts
     assert ("java", "Received fatal alert: certificate_required") in texts
@@ -244,8 +235,7 @@ def test_what_withholds_a_certificate_prints_that_one_is_required() -> None:
 
 def test_alerts_are_named_as_the_handshake_names_them() -> None:
     """One name for an alert in all of the product; causes have only alerts that are known."""
-    assert all(set(numbers) <= PRINTED_ALERTS for numbers in ALERTS_OF_CAUSE.values())
-    assert set(ALERTS_OF_CAUSE) <= set(CATALOGUE)
+    assert all(set(cause.alerts) <= PRINTED_ALERTS for cause in CATALOGUE.values())
 
 
 def test_what_is_not_known_is_empty() -> None:
@@ -253,4 +243,4 @@ def test_what_is_not_known_is_empty() -> None:
     assert alert_text(GO, 200) == ""
     assert silent_text(DOTNET) == ""
     assert http_refusal_text(DOTNET) == ""
-    assert printed("no_such_cause") == ()
+    assert list_printed_texts("no_such_cause") == ()

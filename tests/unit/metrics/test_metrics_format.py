@@ -29,7 +29,7 @@ from tests.support.metric_samples import (
     samples,
     seen,
 )
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 
 def test_types_are_those_of_the_contract() -> None:

@@ -11,7 +11,7 @@ import pytest
 from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.resolver import Resolver
 from probe.metrics.service_metrics import Lookups, Samples, own_trouble_samples
-from tests.support.attempting import target
+from tests.support.attempts import target
 from tests.support.command_line import configuration, entry, running_service
 from tests.support.exhaustion import hold_up
 from tests.support.loopback_client import Start
@@ -42,10 +42,10 @@ async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPat
     """How many are under way, how many may be, how many were refused."""
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: answered.wait(20) and [])
-    resolver = Resolver(places=2)
+    resolver = Resolver(slots=2)
 
     def read() -> Lookups:
-        return Lookups(resolver.under_way, resolver.places, resolver.refused)
+        return Lookups(resolver.active, resolver.slots, resolver.refused)
 
     names = (resolver.resolve(f"h{n}", monotonic() + 0.2) for n in range(5))
     await asyncio.gather(*names, return_exceptions=True)

@@ -19,7 +19,7 @@ from probe.text.safe_text import safe_text
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.support.command_line import configuration, entry, run_probe
 from tests.support.demo_pki import PKI
-from tests.tools import missing
+from tests.support.required_tools import missing
 
 NEW, OLD = b"new " * 100_000, b"old " * 100_000
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.server import Backend
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.evidence import (
     SCHEMA,
@@ -31,6 +30,7 @@ from probe.model.evidence import (
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import run_rounds
+from tests.support.backends import Backend
 from tests.support.demo_pki import PKI
 
 HIDDEN = "hunter2-never-shown"

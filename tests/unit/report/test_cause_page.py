@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.diagnosis.cause import Cause
-from probe.report.cause_page import PARTIES, cause_page, neighbours, texts_by_exporter
-from probe.report.causes_markdown import by_family, causes_markdown, main
+from probe.diagnosis.cause import PARTIES, Cause
+from probe.report.cause_page import cause_page, group_texts_by_exporter, list_neighbours
+from probe.report.causes_markdown import causes_markdown, group_by_family, main
 from tests.support.every_row import every_row
 
 every_cause = every_row(cause=CATALOGUE.values())
@@ -48,7 +48,7 @@ def test_steps_name_example_files() -> None:
 
 def test_exporters_that_print_the_same_stand_together() -> None:
     """The Collector and the Go SDK share a line, and each text is code."""
-    texts = texts_by_exporter(CATALOGUE["client_cert_expired"])
+    texts = group_texts_by_exporter(CATALOGUE["client_cert_expired"])
     page = cause_page(CATALOGUE["client_cert_expired"])
 
     assert texts[0][0] == "OpenTelemetry Collector; Go SDK"
@@ -60,14 +60,14 @@ def test_exporters_that_print_the_same_stand_together() -> None:
 
 def test_neighbours_are_told_apart_in_both_directions() -> None:
     """What explains it, what it explains, and what else brings the same alert."""
-    untrusted = " ".join(neighbours(CATALOGUE["client_ca_untrusted"]))
-    incomplete = " ".join(neighbours(CATALOGUE["client_chain_incomplete"]))
+    untrusted = " ".join(list_neighbours(CATALOGUE["client_ca_untrusted"], CATALOGUE))
+    incomplete = " ".join(list_neighbours(CATALOGUE["client_chain_incomplete"], CATALOGUE))
 
     assert "`client_chain_incomplete` (cert_file lacks" in untrusted
     assert "where both are proven, this one follows from that" in untrusted
     assert "`client_ca_untrusted` (The backend does not trust" in incomplete
     assert "unknown_ca (48), comes with `client_ca_untrusted`" in incomplete
-    assert neighbours(CATALOGUE["dns_failure"]) == ()
+    assert not tuple(list_neighbours(CATALOGUE["dns_failure"], CATALOGUE))
 
 
 def test_both_sides_of_a_withheld_certificate_are_on_its_page() -> None:
@@ -95,7 +95,7 @@ def test_the_document_has_an_index_and_every_page() -> None:
         assert text.count(f"[`{cause.id}`](#{cause.id})") == 1
         assert text.count(f'<a id="{cause.id}"></a>') == 1
         assert cause_page(cause, level=3) in text
-    assert [cause.id for causes in by_family().values() for cause in causes] == re.findall(
+    assert [cause.id for causes in group_by_family().values() for cause in causes] == re.findall(
         r'<a id="(\w+)"></a>', text
     )
 
@@ -104,7 +104,7 @@ def test_a_family_without_causes_is_left_out() -> None:
     """A smaller catalogue makes a smaller document."""
     one = replace(CATALOGUE["tcp_refused"], explained_by=())
 
-    assert list(by_family({one.id: one})) == ["network"]
+    assert list(group_by_family({one.id: one})) == ["network"]
 
 
 def test_the_module_writes_the_document(

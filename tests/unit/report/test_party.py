@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import PARTIES
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.log.changes import ChangeLog
@@ -14,13 +15,12 @@ from probe.metrics.scrape import Metrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import Endpoint, Target
-from probe.report.cause_page import PARTIES
 from probe.report.result import build_result
 from probe.report.story import format_story
 from probe.telemetry import span_attributes
-from probe.web.pages.fleet_summary import FleetSummary
-from probe.web.pages.status_page import row
-from probe.web.pages.target_filter import TargetFilter, party_of
+from probe.web.pages.status_page import TargetSummary
+from probe.web.pages.target_filter import TargetFilter, find_party
+from probe.web.pages.target_row import build_row
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story
 from tests.support.certificate_facts import OTHER_CA, backend, exporter
@@ -50,10 +50,10 @@ def test_every_output_names_the_same_party(story: Story) -> None:
     words = PARTIES[found.party]
 
     assert build_result(evidence, found).party == found.party
-    assert row(state, CATALOGUE, evidence.at).party == words
-    assert party_of(state) == found.party
+    assert build_row(state, CATALOGUE, evidence.at).party == words
+    assert find_party(state) == found.party
     assert TargetFilter(party=found.party).matches(state)
-    summary = FleetSummary()
+    summary = TargetSummary()
     summary.add(state)
     assert dict(summary.parties) == {found.party: 1}
     assert f'party="{found.party}"' in "".join(causes_in(metrics))

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.log.changes import SourceLog
 from probe.model.target import SourceState
-from probe.web.pages.status_page import page
+from probe.web.pages.status_page import render_status_page
 from tests.support.certificate_facts import AT
 from tests.support.status_pages import WELL, fleet
 
@@ -23,7 +23,7 @@ def _fresh_log() -> None:
 def shown(*states: SourceState, targets: int = 1, nothing: str = "") -> str:
     """Return the page of a fleet with these sources."""
     ledger = fleet(*((str(number), [WELL]) for number in range(targets)))
-    parts = page(ledger, CATALOGUE, AT + 60, sources=states, nothing_to_probe=nothing)
+    parts = render_status_page(ledger, CATALOGUE, AT + 60, sources=states, nothing_to_probe=nothing)
     return b"".join(parts).decode()
 
 

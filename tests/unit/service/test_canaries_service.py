@@ -13,14 +13,13 @@ import pytest
 import structlog
 
 from probe.attempt.prober import Prober
-from probe.backend.answers import Answers
-from probe.backend.server import Backend
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.ledger.ledger import Ledger
 from probe.log.format import configure_logging
 from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import Pipeline
 from probe.text.secret_register import MASK, SecretRegister
+from tests.support.backends import Answers, Backend
 from tests.support.canaries import CANARY, PEM, echoing, encodings, forget_logging, traces_of
 from tests.support.command_line import RunningService, run_probe, running_service
 from tests.support.demo_pki import PKI

@@ -12,12 +12,12 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from probe.backend.server import Backend
 from probe.ledger.ledger import Ledger
 from probe.model.module import AllowList, Module
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.on_demand import LOOK_UPS, TIMEOUT_HEADER, OnDemand, Reply
 from probe.service.pipeline import Pipeline
+from tests.support.backends import Backend
 from tests.support.command_line import configuration, run_probe, running_service
 from tests.support.demo_pki import PKI
 

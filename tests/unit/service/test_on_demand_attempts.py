@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from probe.backend.pki import write_pem
-from probe.backend.server import Backend
 from probe.ledger.ledger import Ledger
 from probe.model.evidence import Evidence
 from probe.model.module import AllowList, Module
@@ -19,8 +17,10 @@ from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.on_demand import OnDemand, Reply
 from probe.service.pipeline import Pipeline, PipelineSettings, run_rounds
 from probe.text.secret_register import MASK, SecretRegister
+from tests.support.backends import Backend
 from tests.support.demo_pki import PKI
 from tests.support.loopback_client import CLIENT_CA, SERVER_CA, Start
+from tests.support.pki import write_pem
 
 RSA_ONLY = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)
 EC_SERVER = "ECDHE-ECDSA-AES128-GCM-SHA256"
@@ -71,7 +71,7 @@ def cause(reply: Reply) -> str:
         ({"max_version": "1.2", "ciphers": EC_SERVER}, {"cipher_suites": RSA_ONLY, "max_version": "1.2"}),
         ({"max_version": "1.2", "behaviour": "grpc_core"}, {"min_version": "1.3"}),
         ({"max_version": "1.2"}, {"min_version": "1.3"}),
-        ({"behaviour": "clear"}, {}),
+        ({"behaviour": "plaintext"}, {}),
         ({}, {}),
     ],
     ids=["cipher", "version, silent", "version", "plaintext", "well"],

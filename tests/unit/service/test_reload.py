@@ -11,13 +11,13 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from probe.backend.pki import Issued
-from probe.backend.server import Backend
 from probe.ledger.ledger import Ledger
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.pipeline import Pipeline
+from tests.support.backends import Backend
 from tests.support.command_line import RunningService, configuration, entry, running_service
 from tests.support.demo_pki import PKI
+from tests.support.pki import Issued
 
 ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 SUCCESSFUL = "mtls_probe_config_last_reload_successful"

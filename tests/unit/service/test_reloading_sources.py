@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from probe.backend.server import Backend
+from tests.support.backends import Backend
 from tests.support.command_line import RunningService, configuration, running_service
 from tests.unit.cli.test_source_commands import inventory, silent_server
 

@@ -12,7 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.service.schedule import LONGEST_JITTER, _moment, _OffsetTrigger, _seconds
+from probe.service.schedule import LONGEST_JITTER, _OffsetTrigger, _to_datetime, _to_seconds
 from tests.support.schedule_story import Story, target
 
 HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
@@ -94,8 +94,8 @@ Tick = Callable[[float, float], float]
 def ticks(name: str, interval: float, anchor: float = 100.0) -> Tick:
     """Return the function from a previous tick and now to the next tick."""
     spread = _OffsetTrigger(name, interval, anchor)
-    return lambda previous, now: _seconds(
-        spread.get_next_fire_time(_moment(previous), _moment(now))
+    return lambda previous, now: _to_seconds(
+        spread.get_next_fire_time(_to_datetime(previous), _to_datetime(now))
     )
 
 

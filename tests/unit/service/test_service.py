@@ -13,13 +13,13 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from probe.backend.pki import Issued, write_pem
-from probe.backend.server import Backend
 from probe.config.configuration import Configuration, WebSettings
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.service import Service, handle_stop_signals
+from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry, run_probe, running_service
 from tests.support.demo_pki import PKI
+from tests.support.pki import Issued, write_pem
 
 
 def attempts(name: str) -> str:

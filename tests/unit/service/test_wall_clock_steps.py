@@ -7,7 +7,7 @@ import pytest
 
 from probe.ledger.ledger import Ledger
 from probe.service.pipeline import Pipeline, PipelineSettings
-from tests.support.attempting import target
+from tests.support.attempts import target
 from tests.support.loopback_client import Start
 
 STEPS = [3600.0, -3600.0, 86400.0, -86400.0]

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.server import Backend
 from probe.config.loader import load_from_environment
+from tests.support.backends import Backend
 from tests.support.command_line import run_probe, running_service
 from tests.support.demo_pki import PKI
 

@@ -390,7 +390,7 @@ def test_a_destructor_that_complains_does_not_lock_it() -> None:
 def test_a_child_process_writes_its_own_lines_once() -> None:
     """After fork(2) a child has neither the thread nor what the parent still has to write."""
     with nobody_reads() as (stream, reader):
-        os.register_at_fork(after_in_child=stream.start_anew)
+        os.register_at_fork(after_in_child=stream.reset_after_fork)
         stream.write("of the parent\n")
         child = os.fork()
         if child == 0:

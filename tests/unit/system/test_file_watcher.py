@@ -16,7 +16,7 @@ from probe.system.directory_watcher import map_watched_places
 from probe.system.file_watcher import QUICK, SLOW, watch_files
 from probe.system.own_limits import lacks_threads
 from tests.support.command_line import ROOT
-from tests.support.watching_files import Seen, refused, silent, watching
+from tests.support.watched_files import Seen, refused, silent, watching
 
 
 def secret(folder: Path) -> Path:

@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from probe.backend.server import Backend
+from tests.support.backends import Backend
 from tests.support.command_line import RunningService, configuration, entry, running_service
 from tests.support.demo_pki import PKI
 from tests.support.span_receiver import Receiver

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.backend.server import Backend
+from tests.support.backends import Backend
 from tests.support.command_line import ROOT, configuration, entry, run_probe, running_service
 from tests.support.demo_pki import PKI
 

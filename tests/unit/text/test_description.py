@@ -30,8 +30,8 @@ from probe.text.description import (
     refuse_non_path,
     remove_quotes,
 )
-from tests.support.credential_files import key_pem
 from tests.support.every_row import every_row
+from tests.support.pki import key_pem
 
 KEY: Final = ec.derive_private_key(int.from_bytes(sha256(b"a key").digest()), ec.SECP256R1())
 """The same in every run, since names of tests are made of it."""

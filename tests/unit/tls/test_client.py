@@ -4,7 +4,6 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from probe.backend.pki import Issued
 from probe.credentials.tls_context import Variant
 from probe.model.evidence import Alert, VerifyError
 from probe.model.target import TlsSettings
@@ -22,6 +21,7 @@ from tests.support.memory_peer import (
     server_context,
     settings_of,
 )
+from tests.support.pki import Issued
 from tests.support.tls_records import DAY, NOW, STRANGER, server_cert
 
 

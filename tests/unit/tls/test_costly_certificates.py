@@ -8,17 +8,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probe.attempt.session import OtlpSession
+from probe.attempt.otlp_session import OtlpSession
 from probe.model.evidence import Handshake
 from probe.otlp.request import build_request
 from probe.tls.bindings import VERIFY_BUDGET
 from probe.tls.client import MAX_READ, TlsClient
-from probe.x509.parse import MAX_WITH_NAMES, CertificateReader
+from probe.x509.parse import MAX_WITH_NAMES, read_der
 from probe.x509.signature import is_issued_by
 from tests.lab.hostile_certificates import CHAINS
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
 from tests.support.memory_peer import MemoryServer, handshake, server_context, settings_of
-from tests.support.talking import QUIET, Talk, target
+from tests.support.sessions import QUIET, Talk, target
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 ONE_READ = 0.02
@@ -89,14 +89,14 @@ def test_a_chain_without_an_error_is_not_timed() -> None:
 @pytest.mark.parametrize("kind", CHAINS)
 def test_no_certificate_takes_long_to_read(kind: str) -> None:
     """Thousands of names, attributes, extensions or bits: all of a chain's first certificates."""
-    reader, spent = CertificateReader(), []
+    spent = []
     chain = CHAINS[kind](KEY)[:3]
     gc.collect()
     gc.disable()  # a collection of what other tests left is not the certificate's
     try:
         for der in chain:
             began = time.thread_time()
-            facts = reader.read_der(der)
+            facts = read_der(der)
             spent.append(time.thread_time() - began)
             assert facts.sha256
     finally:
@@ -107,7 +107,7 @@ def test_no_certificate_takes_long_to_read(kind: str) -> None:
 def test_names_of_a_huge_certificate_are_not_read() -> None:
     """Its dates, SANs and key are; the subject says how long the certificate is."""
     (der,) = CHAINS["thousands-of-rdns"](KEY)
-    facts = CertificateReader().read_der(der)
+    facts = read_der(der)
 
     assert len(der) > MAX_WITH_NAMES
     assert facts.subject.text.startswith("a name of ")

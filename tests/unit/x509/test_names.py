@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority, KeyType, SignatureHash
 from probe.model.evidence import VerifyError
 from probe.x509.names import check_name, is_ip_address, is_server_verified
 from probe.x509.parse import read_facts
+from tests.support.pki import Authority, KeyType, SignatureHash
 
 CA = Authority.root("CA")
 SVID = "spiffe://example.org/ns/prod/sa/collector"

@@ -9,19 +9,18 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority, KeyType
 from probe.text.safe_text import LIMIT
 from probe.x509.parse import (
     MAX_SANS,
     UNREADABLE,
-    CertificateReader,
     make_name,
     parse_certificate,
     parse_name,
+    read_der,
     read_facts,
 )
 from probe.x509.signature import is_issued_by
-from tests.support.credential_files import issue, named
+from tests.support.pki import Authority, KeyType, issue, name_of
 
 KEY = ec.generate_private_key(ec.SECP384R1())
 CA = issue("CA", ca=True)
@@ -36,7 +35,7 @@ FULL = issue(
                 x509.IPAddress(ipaddress.ip_address("::1")),
                 x509.UniformResourceIdentifier("spiffe://example.org/client"),
                 x509.RFC822Name("ops@example.com"),
-                x509.DirectoryName(named("elsewhere")),
+                x509.DirectoryName(name_of("elsewhere")),
             ]
         ),
         x509.ExtendedKeyUsage(
@@ -162,22 +161,9 @@ def test_hostile_text_is_made_safe() -> None:
     assert all(san.isprintable() and len(san) <= LIMIT for san in facts.sans)
 
 
-def test_the_reader_remembers_a_bounded_number() -> None:
-    """The same DER gives the same facts; the least recently read leaves first."""
-    reader = CertificateReader(entries=2)
-    first = reader.read_der(CA.der)
-
-    assert reader.read_der(CA.der) is first
-    reader.read_der(FULL.der)
-    reader.read_der(b"junk")
-    assert len(reader) == 2
-    assert reader.read_der(CA.der) is not first
-    assert reader.read_der(CA.der) == first
-
-
 def test_unparsable_der_is_named_by_its_digest() -> None:
     """What is no certificate still has facts."""
-    facts = CertificateReader().read_der(b"\x30\x00")
+    facts = read_der(b"\x30\x00")
 
     assert facts.subject.text == UNREADABLE
     assert len(facts.sha256) == 64
@@ -197,7 +183,7 @@ def test_no_mutated_certificate_raises(edits: list[tuple[int, int]], kept: int) 
         der[at] = value
     mutated = bytes(der[:kept])
 
-    facts = CertificateReader().read_der(mutated)
+    facts = read_der(mutated)
 
     shown = (facts.subject.text, facts.issuer.text, facts.serial_number, *facts.sans)
     assert all(text.isprintable() for text in shown)

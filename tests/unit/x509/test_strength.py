@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority
 from probe.model.certificate import CertificateFacts, Name
 from probe.x509.parse import read_facts
 from probe.x509.strength import (
@@ -15,6 +14,7 @@ from probe.x509.strength import (
     find_weak_signature,
     find_weakness_for_go,
 )
+from tests.support.pki import Authority
 
 HASHES = (*sorted(WEAK_HASHES), "sha224", "sha256", "sha384", "sha512", "")
 

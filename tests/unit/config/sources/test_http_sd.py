@@ -15,7 +15,6 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority, write_pem
 from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry
 from probe.config.sources.http_sd import (
@@ -28,6 +27,7 @@ from probe.config.sources.http_sd import (
 )
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Source
+from tests.support.pki import Authority, write_pem
 
 LIST = [{"targets": ["a:4317", "https://b:4318"], "labels": {"__meta_dc": "x", "team": "t"}}]
 NONE = DefaultsEntry()

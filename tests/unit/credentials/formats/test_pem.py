@@ -10,7 +10,7 @@ from probe.credentials.formats.pem import scan_pem
 from probe.credentials.formats.recognise import Format, recognise_format
 from probe.credentials.named_file import COMMAND
 from probe.model.finding import Role
-from tests.support.credential_files import key_pem
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, RSA, STRANGE, only_fault
 
 BOM = b"\xef\xbb\xbf"

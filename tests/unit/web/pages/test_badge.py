@@ -19,8 +19,8 @@ from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
-from probe.web.application import web_application
-from probe.web.pages.badge import badge
+from probe.web.application import ServiceView, web_application
+from probe.web.pages.badge import draw_badge
 from tests.support.certificate_facts import EXPORTER, OTHER_CA
 from tests.support.colour_contrast import contrast
 from tests.support.evidence import answered, attempt, refused, shaken
@@ -73,7 +73,7 @@ def test_it_says_outcome_and_cause(
     evidence: Evidence | None, expect: str | None, words: str, good: bool
 ) -> None:
     """Green is only what is as expected; the words say it as well."""
-    svg = badge(ledger_of("eu", evidence, expect)[1], "eu")
+    svg = draw_badge(ledger_of("eu", evidence, expect)[1], "eu")
 
     assert texts(svg) == ["eu", words]
     assert (colour(svg) == GREEN) == good
@@ -83,10 +83,10 @@ def test_it_says_outcome_and_cause(
 def test_its_text_can_be_read() -> None:
     """White on each ground has a contrast of 4.5 or more (WCAG 2.2 AA)."""
     unknown, well, bad = (
-        badge(state, "eu")
+        draw_badge(state, "eu")
         for state in (None, ledger_of("eu", answered())[1], ledger_of("eu", UNTRUSTED)[1])
     )
-    silent = badge(ledger_of("eu", attempt("accept", "timeout", handshake=shaken()))[1], "eu")
+    silent = draw_badge(ledger_of("eu", attempt("accept", "timeout", handshake=shaken()))[1], "eu")
     grounds = re.findall(r'fill="(#[0-9a-f]{6})"', (unknown + well + bad + silent).decode())
 
     assert len(set(grounds)) == 5
@@ -96,7 +96,7 @@ def test_its_text_can_be_read() -> None:
 def test_it_is_as_wide_as_its_text() -> None:
     """A longer name makes it wider, narrow letters less so, and no name wider than a README."""
     widths = [
-        int(ET.fromstring(badge(None, name)).get("width", ""))
+        int(ET.fromstring(draw_badge(None, name)).get("width", ""))
         for name in ("i" * 9, "e" * 9, "m" * 9, "m" * 900)
     ]
 
@@ -108,7 +108,7 @@ def test_it_is_as_wide_as_its_text() -> None:
 @given(st.text(max_size=80) | st.sampled_from(["</text><script>", "a\x1b\u202e\ud800\n", "&lt;"]))
 def test_any_name_gives_a_badge(name: str) -> None:
     """It is well-formed XML with the name as text, and in one line."""
-    svg = badge(None, name)
+    svg = draw_badge(None, name)
 
     assert len(texts(svg)) == 2
     line = svg.decode().removesuffix("\n")
@@ -119,7 +119,7 @@ def test_any_name_gives_a_badge(name: str) -> None:
 async def test_it_is_served_to_other_sites(name: str) -> None:
     """A README elsewhere may show it, nobody keeps it, and it may do nothing."""
     ledger, _ = ledger_of(name, answered())
-    application = web_application(ledger, Metrics(ledger, CATALOGUE), ready=lambda: True)
+    application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE)))
     async with TestClient(TestServer(application)) as client:
         path = URL(f"/badge/{quote(name, safe='')}.svg", encoded=True)
         async with client.get(path) as response:

@@ -7,8 +7,8 @@ import pytest
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence
-from probe.web.pages.accepted_cas import accepted_cas
-from probe.web.pages.chain_drawing import chain_drawings
+from probe.web.pages.acceptable_cas import compare_acceptable_cas
+from probe.web.pages.chain_drawing import draw_chains
 from tests.support.certificate_facts import (
     AT,
     BACKEND,
@@ -54,7 +54,7 @@ UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
         ),
         (
             refused(116),
-            "The backend accepts CN=Exporter client CA; no certificate is at hand to send.",
+            "The backend accepts CN=Exporter client CA; no certificate is available to send.",
         ),
         (
             answered(handshake=shaken(acceptable_cas=())),
@@ -68,7 +68,7 @@ UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
 )
 def test_the_backends_list_is_set_against_our_chain(evidence: Evidence, words: str) -> None:
     """Both sides are named in one sentence, whichever way it goes."""
-    found = accepted_cas(evidence)
+    found = compare_acceptable_cas(evidence)
 
     assert found is not None
     assert found.sentence.startswith(words)
@@ -77,7 +77,7 @@ def test_the_backends_list_is_set_against_our_chain(evidence: Evidence, words: s
 def test_a_long_list_is_cut_but_ours_is_shown() -> None:
     """Names beyond the first fifty are counted, and the one of our issuer stands on top."""
     many = [authority(f"CA {at}") for at in range(80)]
-    found = accepted_cas(refused(48, EXPORTER, listed=(*many, CLIENT_CA)))
+    found = compare_acceptable_cas(refused(48, EXPORTER, listed=(*many, CLIENT_CA)))
 
     assert found is not None
     assert "CN=CA 0, CN=CA 1, CN=CA 2 and 78 more" in found.sentence
@@ -87,7 +87,7 @@ def test_a_long_list_is_cut_but_ours_is_shown() -> None:
 
 def test_without_a_handshake_there_is_no_list() -> None:
     """What never came is not spoken of."""
-    assert accepted_cas(unconnected("refused", "ECONNREFUSED")) is None
+    assert compare_acceptable_cas(unconnected("refused", "ECONNREFUSED")) is None
 
 
 def drawn(evidence: Evidence) -> list[tuple[str, list[tuple[str, str, bool]], str]]:
@@ -98,16 +98,16 @@ def drawn(evidence: Evidence) -> list[tuple[str, list[tuple[str, str, bool]], st
             [(box.kind, box.subject, box.holds) for box in one.boxes],
             one.summary,
         )
-        for one in chain_drawings(evidence, diagnose(evidence), AT)
+        for one in draw_chains(evidence, diagnose(evidence), AT)
     ]
 
 
 def test_whole_chains_are_drawn_to_their_anchors() -> None:
-    """What is sent, what lies at hand, and the anchor in ca_file; every link holds."""
+    """What is sent, what is available, and the anchor in ca_file; every link holds."""
     assert drawn(answered()) == [
         (
             "The exporter's chain",
-            [("sent", "CN=checkout", True), ("at-hand", "CN=Exporter client CA", True)],
+            [("sent", "CN=checkout", True), ("available", "CN=Exporter client CA", True)],
             "Every link holds.",
         ),
         (
@@ -125,7 +125,7 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
             refused(48, exporter(ISSUING_CA), at_hand=(), listed=()),
             0,
             ("missing", "CN=Exporter issuing CA", False),
-            "the issuer of CN=checkout is not at hand",
+            "the issuer of CN=checkout is not available",
         ),
         (
             refused(48, exporter(ISSUING_CA), CLIENT_CA, at_hand=()),

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from probe.web.pages.status_page import STYLE
+from probe.web.pages.rendering import STYLE
 from tests.support.colour_contrast import contrast
 
 

@@ -8,9 +8,9 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.model.finding import Finding
 from probe.model.target import Secret, TlsSettings
-from probe.web.pages.detail_pages import target_page
-from probe.web.pages.history_strip import HEIGHT, STEP, WIDTH, bars, strip
-from probe.web.pages.status_page import page
+from probe.web.pages.history_strip import HEIGHT, STEP, WIDTH, draw_bars, draw_strip
+from probe.web.pages.status_page import render_status_page
+from probe.web.pages.target_page import render_target_page
 from tests.support.certificate_facts import (
     AT,
     EXPORTER,
@@ -76,7 +76,9 @@ def test_each_sides_certificates_count_down() -> None:
         handshake=shaken(server_chain=(backend(ends=5),)),
     )
     files = TlsSettings(ca_file="/etc/otel/ca.crt")
-    html = b"".join(page(fleet(("eu", [soon]), tls=files), CATALOGUE, AT + 60)).decode()
+    html = b"".join(
+        render_status_page(fleet(("eu", [soon]), tls=files), CATALOGUE, AT + 60)
+    ).decode()
     marked = re.findall(r'<li( class="soon")?><span class="quiet">(\w+)</span>.*?>([^<]+)</t', html)
 
     assert marked == [
@@ -98,8 +100,8 @@ def test_files_have_an_age_only_where_some_are_set(name: str) -> None:
         (TlsSettings(**{name: "/etc/otel/x"}), True),  # type: ignore[arg-type]
     ):
         ledger = fleet(("eu", [seen]), tls=tls)
-        html = b"".join(page(ledger, CATALOGUE, AT + 60)).decode()
-        own = target_page(next(iter(ledger)), CATALOGUE, AT + 60)
+        html = b"".join(render_status_page(ledger, CATALOGUE, AT + 60)).decode()
+        own = render_target_page(next(iter(ledger)), CATALOGUE, AT + 60)
         assert ("files read" in html, "The files in use were read" in own) == (told, told)
 
 
@@ -118,26 +120,26 @@ def test_the_strip_tells_good_from_bad_without_colour() -> None:
     """Heights differ, the newest stands at the right, and a label says it in words."""
     ledger = fleet(("eu", [WELL, WELL, DOWN, SILENT]))
     history = next(iter(ledger)).history
-    drawn = bars(history)
+    drawn = draw_bars(history)
 
     assert [bar.mood for bar in drawn] == ["good", "good", "bad", "unsure"]
     assert len({bar.height for bar in drawn}) == 3
     assert drawn[-1].x == WIDTH - STEP
     assert all(bar.y + bar.height == HEIGHT for bar in drawn)
-    assert strip(history).label == (
+    assert draw_strip(history).label == (
         "last 4 attempts: 2 as expected, 1 unconfirmed, 1 not as expected"
     )
-    assert dict(strip(history).paths)["bad"] == f"M{WIDTH - 2 * STEP} 0h3v16h-3z"
-    assert strip(()).paths == ()
+    assert dict(draw_strip(history).paths)["bad"] == f"M{WIDTH - 2 * STEP} 0h3v16h-3z"
+    assert draw_strip(()).paths == ()
 
 
 def test_the_strip_holds_the_last_sixty() -> None:
     """Older attempts are forgotten, and the row stays small."""
     ledger = fleet(("eu", [WELL] * 70))
-    drawn = bars(next(iter(ledger)).history)
+    drawn = draw_bars(next(iter(ledger)).history)
 
     assert (len(drawn), drawn[0].x) == (60, 0)
-    assert len(repr(strip(next(iter(ledger)).history))) < 1500
+    assert len(repr(draw_strip(next(iter(ledger)).history))) < 1500
 
 
 def test_a_reload_that_failed_is_told() -> None:
@@ -153,13 +155,16 @@ def test_a_reload_that_failed_is_told() -> None:
 def test_faulty_credential_files_are_named_once() -> None:
     """A file that many targets share stands there once, with how many it concerns."""
     fault = Finding(
-        cause="client_file_missing", role="cert", path="/etc/tls.crt", fact="there is no such file"
+        cause="client_file_missing",
+        role="cert",
+        path="/etc/tls.crt",
+        fact="/etc/tls.crt does not exist",
     )
     kept = answered(credentials=holding(EXPORTER, unusable=(fault,)))
     read = shown(fleet(("a", [stopped_by_files(fault)]), ("b", [stopped_by_files(fault)])))
 
     assert "1 fault of credential files" in read.text
-    assert "/etc/tls.crt: there is no such file (2 targets; client_file_missing)" in read.text
+    assert "/etc/tls.crt does not exist (2 targets; client_file_missing)" in read.text
     assert "stays in use" in shown(fleet(("a", [kept]))).text
     assert "credential files" not in shown(fleet(*MIXED)).text
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from probe.backend.pki import Authority, write_pem
 from probe.web.server.web_config import WebConfig
+from tests.support.pki import Authority, write_pem
 from tests.support.web_files import HASH, PAIR, ServerPki, mtls, tls, users
 from tests.support.web_server import SOON, asked, running
 
@@ -134,7 +134,7 @@ async def test_a_change_between_start_and_first_look_is_seen(pki: ServerPki) -> 
     config = WebConfig(pki.write(users(a=HASH)))
     pki.write(users(b=HASH))
 
-    async with config.following():
+    async with config.watching():
         assert set(config.settings.users) == {b"b"}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from probe.config.sources.collector.read_collector import CollectorReading
 from tests.support.collector_texts import headers_of, reading, with_exporter
-from tests.support.unusable import reported
+from tests.support.reported_faults import reported
 
 PARTS = pytest.mark.parametrize
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.backend.pki import Authority
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.read_collector import read_collector, targets_from_collector
 from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
@@ -19,6 +18,7 @@ from tests.support.collector_texts import (
     reading,
     with_exporter,
 )
+from tests.support.pki import Authority
 
 FOUR = """
 receivers: {otlp: {protocols: {grpc: }}}

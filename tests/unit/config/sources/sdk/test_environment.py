@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.environment import read_environment, targets_from_environment
 from probe.model.target import Source
+from tests.support.reported_faults import reported
 from tests.support.sdk_environment import P, only, targets
-from tests.support.unusable import reported
 
 
 def test_one_generic_endpoint_is_one_target() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.declarative_file import read_sdk_file, targets_from_sdk_file
+from tests.support.reported_faults import reported
 from tests.support.sdk_files import traces
-from tests.support.unusable import reported
 
 PLACE = "tracer_provider.processors[0].batch.exporter."
 

@@ -17,7 +17,7 @@ from probe.model.target import (
     deciding_variables,
     name_variables,
 )
-from tests.support.credential_files import issue
+from tests.support.pki import issue
 from tests.support.sdk_environment import P, only, targets
 
 ENDPOINT = "https://collector:4317"

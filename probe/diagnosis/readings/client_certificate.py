@@ -1,0 +1,81 @@
+"""What is wrong with the certificates that we send, as far as the evidence shows: pure.
+
+What is expired or not yet valid is judged at `Evidence.at`, never by a clock read here.
+"""
+
+from typing import Final
+
+from probe.model.certificate import LocatedCertificate
+from probe.model.evidence import Evidence
+from probe.model.tls_alerts import TlsAlert
+from probe.text.time_format import DAY
+from probe.x509.usages import allows_usage, may_sign_handshake
+from probe.x509.validity import is_expired
+
+EDGE: Final = 7 * DAY
+"""How near a validity's edge must be for a clock that differs to be a candidate."""
+
+DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
+"""What backends send for a certificate outside its validity: bad_certificate is OpenSSL's."""
+
+_COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
+
+
+def is_issuer_listed(evidence: Evidence) -> bool | None:
+    """Whether the acceptable-CA list names an issuer of the chain we send; None without a list.
+
+    As Go compares (tls.CertificateRequestInfo.SupportsCertificate): raw names of every issuer.
+    """
+    handshake = evidence.handshake
+    chain = evidence.credentials.client_chain
+    if handshake is None or not handshake.acceptable_cas or not chain:
+        return None
+    listed = {name.digest for name in handshake.acceptable_cas}
+    return any(certificate.issuer.digest in listed for certificate in chain)
+
+
+def find_expired_issuer(evidence: Evidence) -> LocatedCertificate | None:
+    """Return the first issuer available, beyond what we send, whose notAfter is past."""
+    issuers = evidence.credentials.unsent_issuers
+    return next((each for each in issuers if is_expired(each.certificate, evidence.at)), None)
+
+
+def describe_usage_fault(evidence: Evidence) -> str:
+    """Say why the end entity's extendedKeyUsage is not for clients; empty if it is."""
+    chain = evidence.credentials.client_chain
+    if not chain or allows_usage(chain[0], "clientAuth"):
+        return ""
+    usages = ", ".join(chain[0].extended_key_usage or ()) or "empty"
+    return f"its extendedKeyUsage is {usages}, without clientAuth"
+
+
+def describe_key_usage_fault(evidence: Evidence) -> str:
+    """Say why the end entity may not sign a handshake by its keyUsage; empty if it may."""
+    chain = evidence.credentials.client_chain
+    if not chain or may_sign_handshake(chain[0]):
+        return ""
+    usages = ", ".join(chain[0].key_usage or ()) or "empty"
+    return f"its keyUsage is {usages}, without digitalSignature"
+
+
+def may_lack_intermediate(evidence: Evidence) -> bool:
+    """Whether the chain we send may lack an issuer: what is available ends below a root."""
+    chain, beyond = evidence.credentials.client_chain, evidence.credentials.unsent_issuers
+    if not chain:
+        return False
+    return not (beyond[-1].certificate if beyond else chain[-1]).self_signed
+
+
+def has_uncommon_key(evidence: Evidence) -> bool:
+    """Whether our key is of a kind (Ed25519, say) that not every backend takes signatures of."""
+    chain = evidence.credentials.client_chain
+    return bool(chain) and chain[0].key_type not in _COMMON_KEYS
+
+
+def is_near_validity_edge(evidence: Evidence) -> bool:
+    """Whether a certificate we send began or ends within seven days of the attempt."""
+    return any(
+        0 <= evidence.at - certificate.not_before < EDGE
+        or 0 <= certificate.not_after - evidence.at < EDGE
+        for certificate in evidence.credentials.client_chain
+    )

@@ -1,0 +1,190 @@
+"""The page of one target: its verdict, chains, attempts, stages, experiments and settings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from probe.diagnosis.cause import Cause
+from probe.diagnosis.readings.experiment_results import read_experiments
+from probe.exporters.by_exporter import by_exporter
+from probe.exporters.verdict import Outcome, Verdict
+from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
+from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
+from probe.model.target import Target
+from probe.report.outcome import EXPORTER_NAMES, Mood, mood_of
+from probe.text.safe_text import safe_text
+from probe.text.time_format import format_duration, format_stage_time, rfc3339
+from probe.web.pages.acceptable_cas import compare_acceptable_cas
+from probe.web.pages.chain_drawing import draw_chains
+from probe.web.pages.history_strip import draw_bars, draw_strip
+from probe.web.pages.rendering import frame, template
+from probe.web.pages.target_row import build_row
+
+RECENT: Final = 10
+"""Attempts that are shown at once; the rest unfold."""
+STAGE_WIDTH: Final = 100.0
+_LEAST_WIDTH: Final = 0.6
+"""Without it, a stage of microseconds would have no bar."""
+
+MEANINGS: Final[dict[Stage, str]] = {
+    "load": "reading the credential files",
+    "resolve": "looking up the name",
+    "connect": "the TCP connection",
+    "handshake": "TLS, as far as the client sees it",
+    "accept": "the backend's judgement of the certificate",
+    "export": "the answer to the request",
+}
+_OUTCOMES: Final[Mapping[Outcome, str]] = {
+    "same": "as the probe",
+    "works": "gets further",
+    "fails": "fails in another way",
+}
+
+_OF_AN_ATTEMPT: Final = (
+    "verdicts", "accepted", "chains", "stages", "experiments", "clocks", "connection",
+)  # fmt: skip  # one list
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One past attempt as the history shows it."""
+
+    at: str
+    outcome: str
+    mood: Mood
+    cause: str
+    took: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageBar:
+    """One stage: `x` and `width` of its bar, and `words` for its duration."""
+
+    stage: str
+    meaning: str
+    x: float
+    width: float
+    words: str
+
+
+def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> str:
+    """Return the page of one target as of `now` (epoch seconds)."""
+    evidence, diagnosis = state.evidence, state.diagnosis
+    seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
+    if evidence is not None and diagnosis is not None:
+        seen = {
+            "verdicts": [_verdict(one) for one in by_exporter(evidence, diagnosis)],
+            "accepted": compare_acceptable_cas(evidence),
+            "chains": draw_chains(evidence, diagnosis, now),
+            "stages": tuple(_stage_bars(evidence)),
+            "experiments": [_experiment(*one) for one in read_experiments(evidence)],
+            "clocks": [
+                (one.source, _offset(one), format_duration(one.uncertainty))
+                for one in evidence.clock
+            ],
+            "connection": _connection(evidence),
+        }
+    attempts = [_attempt(entry) for entry in reversed(state.history)]
+    return template("target.html").render(
+        frame(),
+        row=build_row(state, catalogue, now),
+        stage=diagnosis.stage if diagnosis else "",
+        at=rfc3339(evidence.at) if evidence else "",
+        trace_id=state.trace.trace_id if state.trace else "",
+        findings=diagnosis.findings if diagnosis else (),
+        known=frozenset(catalogue),
+        settings=_settings(state.target),
+        bars=draw_bars(state.history),
+        history=draw_strip(state.history),
+        attempts=attempts[:RECENT],
+        older=attempts[RECENT:],
+        seen=seen,
+    )
+
+
+def _verdict(one: Verdict) -> tuple[str, str, Verdict]:
+    return EXPORTER_NAMES[one.runtime], _OUTCOMES[one.outcome], one
+
+
+def _attempt(entry: HistoryEntry) -> Attempt:
+    return Attempt(
+        at=rfc3339(entry.at),
+        outcome=f"{entry.outcome}, as expected"
+        if entry.expected and entry.cause
+        else entry.outcome,
+        mood=mood_of(entry.outcome, expected=entry.expected),
+        cause=entry.cause or "",
+        took=format_stage_time(entry.duration),
+    )
+
+
+def _experiment(
+    varied: str, at: float, outcome: str, proves: str, rules_out: str
+) -> tuple[str, str, str, str, str]:
+    return varied.replace("_", " "), rfc3339(at), outcome, proves, rules_out
+
+
+def _offset(reading: ClockReading) -> str:
+    if abs(reading.offset) < 1:
+        return "the same, to the second"
+    return f"{format_duration(reading.offset)} {'ahead of' if reading.offset > 0 else 'behind'} the probe"
+
+
+def _settings(target: Target) -> list[tuple[str, str]]:
+    """Return what the target asks for; header values and a proxy's URL are secrets."""
+    tls = target.tls
+    rows = [
+        ("Protocol", f"{target.protocol}, {target.signal}"),
+        ("Depth", target.depth),
+        (
+            "Every",
+            f"{format_duration(target.interval)}, for at most {format_duration(target.timeout)}",
+        ),
+        ("Server name", target.reference_identifier),
+        ("cert_file", tls.cert_file or ""),
+        ("key_file", tls.key_file or ""),
+        ("ca_file", tls.ca_file or ""),
+        ("Headers", ", ".join(name for name, _ in target.headers)),
+        ("Expected", target.expect_cause or ""),
+        ("From", "; ".join(f"{one.kind} {one.where}".rstrip() for one in target.sources)),
+    ]
+    return [(name, safe_text(value)) for name, value in rows if value]
+
+
+def _connection(evidence: Evidence) -> list[tuple[str, str]]:
+    handshake = evidence.handshake
+    tried = "; ".join(
+        f"{one.address} ({one.error})" if one.error else one.address for one in evidence.connects
+    )
+    proxied = bool(evidence.target.proxy)
+    connected = "Connected to the proxy at" if proxied else "Connected to"
+    addresses = "Addresses of the proxy tried" if proxied else "Addresses tried"
+    rows = [(connected, evidence.peer_address), (addresses, tried)]
+    if handshake is not None:
+        asked = "asked for" if handshake.client_certificate_requested else "not asked for"
+        sent = "sent" if handshake.client_certificate_sent else "not sent"
+        alerts = "; ".join(f"{one.direction} {one.name} ({one.number})" for one in handshake.alerts)
+        rows += [
+            ("TLS", " · ".join(filter(None, (handshake.version, handshake.cipher)))),
+            ("Group", handshake.group),
+            ("ALPN", handshake.alpn),
+            ("Client certificate", f"{asked}, {sent}" if handshake.server_chain else ""),
+            ("Alerts", alerts),
+        ]
+    return [(name, safe_text(value)) for name, value in rows if value]
+
+
+def _stage_bars(evidence: Evidence) -> Iterator[StageBar]:
+    total = sum(evidence.durations.values()) or 1.0
+    begun = 0.0
+    for stage in STAGES:
+        seconds = evidence.durations.get(stage)
+        if seconds is None:
+            yield StageBar(stage, MEANINGS[stage], 0.0, 0.0, "not reached")
+            continue
+        width = max(seconds / total * STAGE_WIDTH, _LEAST_WIDTH)
+        x = min(begun / total * STAGE_WIDTH, STAGE_WIDTH - width)
+        yield StageBar(
+            stage, MEANINGS[stage], round(x, 2), round(width, 2), format_stage_time(seconds)
+        )
+        begun += seconds

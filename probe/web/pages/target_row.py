@@ -1,0 +1,194 @@
+"""One target as the pages show it: its verdict, since when, its certificates, and what comes first.
+
+Pure. Every text has passed `safe_text`, or passes it here. What expires soon is what the catalogue
+calls soon, so that page, finding and alerting rule agree.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from probe.diagnosis.cause import PARTIES, Cause
+from probe.ledger.target_runtime import TargetRuntime
+from probe.model.certificate import CertificateFacts
+from probe.model.diagnosis import Party
+from probe.model.evidence import Evidence
+from probe.report.outcome import Mood, mood_of, rank_severity
+from probe.report.unexpected_acceptance import explain_unexpected_acceptance
+from probe.text.safe_text import safe_text
+from probe.text.time_format import format_age, rfc3339
+from probe.web.pages.history_strip import Strip, draw_strip
+from probe.x509.path import find_anchor
+from probe.x509.validity import describe_time_left, expires_soon, find_first_to_expire, is_valid
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """Time left, in words; `ends` is RFC 3339."""
+
+    whose: str
+    words: str
+    ends: str
+    over: bool
+    """Whether it is not valid: after its end, or before its beginning."""
+    urgent: bool
+    """Whether it is over, or ends soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """One target as the page shows it."""
+
+    name: str
+    link: str
+    """The name, percent-encoded."""
+    endpoint: str
+    outcome: str
+    mood: Mood | Literal["pending"]
+    """The colour of the row; a text always says the same."""
+    labels: tuple[str, ...] = ()
+    cause: str = ""
+    title: str = ""
+    family: str = ""
+    certain: bool = True
+    also: tuple[str, ...] = ()
+    party: str = ""
+    meaning: str = ""
+    """What the outcome means, in a sentence."""
+    since: str = ""
+    since_ago: str = ""
+    facts: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+    history: Strip | None = None
+    countdowns: tuple[Countdown, ...] = ()
+    read_at: str = ""
+    """When the credential files in use were read."""
+    read_ago: str = ""
+
+
+def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> TargetRow:
+    """Return how a page shows `state`, as of `now` (epoch seconds)."""
+    target, diagnosis = state.target, state.diagnosis
+    name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
+    link, labels = target_link(state), label_texts(state)
+    if diagnosis is None:
+        return TargetRow(
+            name=name,
+            link=link,
+            endpoint=endpoint,
+            outcome="not probed yet",
+            mood="pending",
+            labels=labels,
+        )
+    cause = catalogue.get(diagnosis.cause or "")
+    since = state.since or now
+    accepted = explain_unexpected_acceptance(state.evidence, diagnosis) if state.evidence else None
+    party = find_party(state)
+    tls = target.tls
+    named = tls.cert_file or tls.key_file or tls.ca_file
+    read_at = state.evidence.credentials.read_at if named and state.evidence else 0.0
+    outcome: str = diagnosis.outcome
+    if state.expected and target.expect_cause:
+        outcome = f"{outcome}, as expected"
+    elif not state.expected and target.expect_cause:
+        outcome = f"{outcome}, expected {safe_text(target.expect_cause)}"
+    return TargetRow(
+        name=name,
+        link=link,
+        endpoint=endpoint,
+        outcome=outcome,
+        mood=mood_of(diagnosis.outcome, expected=state.expected),
+        labels=labels,
+        cause=diagnosis.cause or "",
+        title=cause.title if cause else diagnosis.cause or "",
+        family=diagnosis.family or "",
+        certain=diagnosis.certain,
+        also=diagnosis.also,
+        party=PARTIES[party] if party else "",
+        since=rfc3339(since),
+        since_ago=format_age(now - since),
+        meaning=accepted.meaning if accepted else cause.meaning if cause else "",
+        facts=(*diagnosis.all_facts, accepted.seen)
+        if accepted and accepted.seen
+        else diagnosis.all_facts,
+        findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
+        fix=accepted.fix if accepted else () if state.expected else diagnosis.fix,
+        history=draw_strip(state.history),
+        countdowns=tuple(
+            build_countdown(whose, one, now) for whose, one in _first_to_expire(state.evidence)
+        ),
+        read_at=rfc3339(read_at) if read_at else "",
+        read_ago=format_age(now - read_at) if read_at else "",
+    )
+
+
+def target_link(state: TargetRuntime) -> str:
+    """Return the target's name as a segment of a path."""
+    return quote(state.target.name, safe="", errors="replace")
+
+
+def label_texts(state: TargetRuntime) -> tuple[str, ...]:
+    """Return the target's labels as `name=value`."""
+    return tuple(safe_text(f"{name}={value}") for name, value in state.target.labels)
+
+
+def find_party(state: TargetRuntime) -> Party | Literal[""]:
+    """Return who must act on `state`; empty where nobody must, or nobody is known."""
+    if state.diagnosis is None or state.expected:
+        return ""
+    if state.diagnosis.party or state.evidence is None:
+        return state.diagnosis.party or ""
+    accepted = explain_unexpected_acceptance(state.evidence, state.diagnosis)
+    return accepted.party if accepted else ""
+
+
+def sort_by_urgency(
+    states: Iterable[TargetRuntime], catalogue: Mapping[str, Cause]
+) -> list[TargetRuntime]:
+    """Return `states` in the order of the pages, the most urgent first."""
+    return sorted(states, key=lambda state: rank_urgency(state, catalogue))
+
+
+def rank_urgency(
+    state: TargetRuntime, catalogue: Mapping[str, Cause]
+) -> tuple[int, int, float, str]:
+    """Return what the order of targets is made of; the lowest comes first."""
+    diagnosis, name = state.diagnosis, state.target.name
+    if diagnosis is None:
+        return (2, 0, 0.0, name)
+    expiry = min(
+        (one.not_after for _, one in _first_to_expire(state.evidence)), default=float("inf")
+    )
+    if state.expected:
+        return (3, 0, expiry, name)
+    severity = rank_severity(catalogue.get(diagnosis.cause or ""))
+    return (int(diagnosis.outcome == "unconfirmed"), severity, expiry, name)
+
+
+def build_countdown(whose: str, certificate: CertificateFacts, now: float) -> Countdown:
+    """Return the countdown of `certificate` as of `now` (epoch seconds)."""
+    over = not is_valid(certificate, now)
+    return Countdown(
+        whose=whose,
+        words=describe_time_left(certificate, now),
+        ends=rfc3339(certificate.not_after),
+        over=over,
+        urgent=over or expires_soon(certificate, now),
+    )
+
+
+def _first_to_expire(evidence: Evidence | None) -> Iterator[tuple[str, CertificateFacts]]:
+    """Yield what ends first of the client's chain, of the server's, and the CA in use."""
+    if evidence is None:
+        return
+    chain, bundle = evidence.credentials.client_chain, evidence.credentials.ca_bundle
+    sent = evidence.handshake.server_chain if evidence.handshake else ()
+    if chain:
+        yield "client", find_first_to_expire(chain)
+    if sent:
+        yield "server", find_first_to_expire(sent)
+    if bundle:
+        # A bundle may hold old CAs that nothing leads to: the one in use counts.
+        yield "CA", find_anchor(sent, bundle) or find_first_to_expire(bundle)

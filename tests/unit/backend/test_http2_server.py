@@ -1,0 +1,82 @@
+"""The demo's sans-I/O HTTP servers survive whatever a client sends."""
+
+from hpack import Encoder
+from hyperframe.frame import GoAwayFrame, HeadersFrame, SettingsFrame
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.backend.answers import Request, Response
+from probe.backend.http1_server import Http1Server
+from probe.backend.http2_server import Http2Server
+from tests.support.http2_bytes import PREFACE
+from tests.support.loopback_client import frames_of, headers_of
+
+
+def ok(request: Request) -> Response:
+    """Answer anything with 204."""
+    return Response(204, (("x-path", request.path),))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.builds(
+                lambda kind, flags, stream, body: (
+                    len(body).to_bytes(3, "big")
+                    + bytes((kind, flags))
+                    + stream.to_bytes(4, "big")
+                    + body
+                ),
+                st.integers(0, 12),
+                st.integers(0, 255),
+                st.integers(0, 5),
+                st.binary(max_size=40),
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_http2_server_survives_any_frames(chunks: list[bytes]) -> None:
+    """Whatever follows the preface, the server raises nothing and speaks HTTP/2 frames only."""
+    server = Http2Server(ok)
+    output = server.receive(PREFACE)
+    for chunk in chunks:
+        output += server.receive(chunk)
+    frames = frames_of(output)
+    assert server.closed or not any(isinstance(frame, GoAwayFrame) for frame in frames)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_http1_server_survives_any_bytes(chunks: list[bytes]) -> None:
+    """Whatever a client sends, the HTTP/1.1 server raises nothing."""
+    server = Http1Server(ok)
+    output = b"".join(map(server.receive, chunks))
+    assert output == b"" or output.startswith(b"HTTP/1.1 ")
+
+
+@given(st.integers(1, 200))
+@settings(max_examples=30, deadline=None)
+def test_http2_request_may_come_in_pieces(size: int) -> None:
+    """A request cut anywhere, its headers continued in a second frame, is answered once."""
+    block = Encoder().encode([(":method", "POST"), (":path", "/v1/traces")])
+    frames = (
+        SettingsFrame(),
+        HeadersFrame(1, block[:2], flags=["END_STREAM"]),
+    )
+    raw = PREFACE + b"".join(frame.serialize() for frame in frames)
+    raw += (len(block) - 2).to_bytes(3, "big") + b"\x09\x04\x00\x00\x00\x01" + block[2:]
+    server = Http2Server(ok)
+    output = b"".join(server.receive(raw[at : at + size]) for at in range(0, len(raw), size))
+    assert headers_of(output) == {":status": "204", "x-path": "/v1/traces"}
+
+
+def test_http1_answer_to_head_has_no_body() -> None:
+    """Its fields are those of the answer to GET, the length too (RFC 9110 §9.3.2)."""
+    server = Http1Server(lambda _request: Response(404, (), b"not here"))
+    answer = server.receive(b"HEAD / HTTP/1.1\r\nhost: b\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"content-length: 8\r\n" in answer.lower()
+    assert answer.endswith(b"\r\n\r\n")

@@ -1,0 +1,54 @@
+"""Names of versions, suites and curves: Go's are known, OpenSSL has them, others are told."""
+
+from collections.abc import Callable
+
+import pytest
+from OpenSSL import SSL
+
+from probe.model import tls_names
+from probe.model.tls_names import OPENSSL_NAMES
+
+
+def test_every_go_suite_that_openssl_has_is_mapped_to_its_name() -> None:
+    """The names exist in the library, except RC4 and 3DES, which current builds leave out."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(b"ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+    known = set(SSL.Connection(context).get_cipher_list())
+    mapped = OPENSSL_NAMES
+
+    assert len(mapped) == 22
+    assert len(set(mapped.values())) == 22
+    absent = set(mapped.values()) - known
+    assert all("RC4" in name or "DES-CBC3" in name for name in absent)
+    assert known.issuperset(tls_names.TLS13_SUITES)
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad", "hint"),
+    [
+        (tls_names.check_version, "1.2", "1.4", "1.3"),
+        (lambda n: tls_names.check_curves([n]), "P256", "P-256", "X25519MLKEM768"),
+        (
+            lambda n: tls_names.check_cipher_suites([n]),
+            "TLS_RSA_WITH_AES_128_CBC_SHA",
+            "TLS_RSA_WITH_AES_128_CBC_SHA1",
+            "did you mean 'TLS_RSA_WITH_AES_128_CBC_SHA'",
+        ),
+        (
+            lambda n: tls_names.check_cipher_suites([n], include_insecure=False),
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_RSA_WITH_RC4_128_SHA",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        ),
+    ],
+    ids=["version", "curve", "suite", "insecure suite"],
+)
+def test_unknown_names_are_told(
+    check: Callable[[str], None], good: str, bad: str, hint: str
+) -> None:
+    """A wrong name is an error that holds the name and what is allowed."""
+    check(good)
+    with pytest.raises(ValueError, match="allowed: ") as error:
+        check(bad)
+    assert repr(bad) in str(error.value)
+    assert hint in str(error.value)
