@@ -146,11 +146,7 @@ class OnDemand:
             faults=self._faults,
         )
         started = time.monotonic()
-        try:
-            _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
-        finally:
-            # Names come from whoever asks: none may stay.
-            self._pipeline.credentials.release(target.name)
+        _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
         duration = time.monotonic() - started
         self._runtimes[key] = scope.runtime
         self._runtimes.move_to_end(key)
