@@ -23,7 +23,7 @@ from probe.system.file_watcher import watch_files
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.server.guard import Guard
-from probe.web.server.server_tls import Context, ServingContext, UnusableError, server_context
+from probe.web.server.server_tls import Context, ServingContext, TlsFileError, server_context
 from probe.web.server.web_file import ServerSettings, read_document, settings_of
 
 SETTLING_TIME: Final = 0.2
@@ -86,7 +86,7 @@ class WebConfig:
         if tls is None or serving is None:
             return
         # What cannot be read now (the half of a rotation) leaves what was read before.
-        with suppress(UnusableError):
+        with suppress(TlsFileError):
             serving.in_force = await asyncio.to_thread(server_context, tls)
             self.names = await asyncio.to_thread(served_names, Path(tls.cert_file))
 
@@ -165,7 +165,7 @@ class WebConfig:
         self._named = settings.tls.files
         try:
             context = server_context(settings.tls)
-        except UnusableError as error:
+        except TlsFileError as error:
             raise _locate(document, error) from None
         return settings, context, served_names(Path(settings.tls.cert_file))
 
@@ -195,6 +195,6 @@ def served_names(file: Path) -> frozenset[str]:
     return frozenset(extension.value.get_values_for_type(x509.DNSName))
 
 
-def _locate(document: Document, error: UnusableError) -> ConfigurationError:
+def _locate(document: Document, error: TlsFileError) -> ConfigurationError:
     path = ("tls_server_config", error.key)
     return Location(document, path).error(error.reason, found=error.found)
