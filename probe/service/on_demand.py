@@ -11,7 +11,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from probe.attempt.connect import is_own_address
@@ -27,6 +27,7 @@ from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import LayeredRegister
+from probe.web.application import Reply
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5
@@ -41,7 +42,6 @@ LEAST: Final = 0.05
 LONGEST_REASON: Final = 500
 KEPT: Final = 256
 """Endpoints of which the last attempt is kept, so that what its experiments proved holds."""
-PLAIN: Final = "text/plain; charset=utf-8"
 
 
 class ForbiddenError(NotAttemptedError):
@@ -50,15 +50,6 @@ class ForbiddenError(NotAttemptedError):
 
 class BusyError(NotAttemptedError):
     """The name was not looked up: all slots for that are taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the web room answers."""
-
-    status: int
-    body: bytes
-    content_type: str = PLAIN
 
 
 class OnDemand:

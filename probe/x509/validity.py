@@ -31,6 +31,16 @@ def is_valid(certificate: CertificateFacts, at: float) -> bool:
     return not (is_expired(certificate, at) or is_not_yet_valid(certificate, at))
 
 
+def begins_within(certificate: CertificateFacts, at: float, tolerance: float) -> bool:
+    """Whether notBefore lies ahead, and by no more than `tolerance` seconds."""
+    return is_not_yet_valid(certificate, at) and not is_not_yet_valid(certificate, at, tolerance)
+
+
+def is_near_edge(certificate: CertificateFacts, at: float, within: float) -> bool:
+    """Whether the validity began, or ends, less than `within` seconds from `at`."""
+    return 0 <= at - certificate.not_before < within or 0 <= certificate.not_after - at < within
+
+
 def expires_soon(certificate: CertificateFacts, at: float) -> bool:
     """Whether less than 28 days, and less than a third of the lifetime, are left."""
     lifetime = certificate.not_after - certificate.not_before
