@@ -1,7 +1,7 @@
 """`tls_server_config` of the web file: who is asked for a certificate, and what TLS may choose.
 
-Law 11: an error shows nothing of `key`. What Go's TLS does and Python's cannot is an error, so that
-nobody takes a server for stricter, or for more lenient, than it is.
+No error shows anything of `key`. What Go's TLS does and Python's cannot is an error, so that no
+server is stricter, or more lenient, than its file says.
 """
 
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ CLIENT_AUTH: Final[dict[str, ClientAuth]] = {
     "RequireAndVerifyClientCert": "required",
 }
 UNVERIFIED: Final = frozenset({"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"})
-"""What Go's TLS can do and OpenSSL cannot: ask for a certificate and take any."""
+"""What Go's TLS can do and OpenSSL cannot: ask for a certificate and accept any."""
 TLS13_SUITES: Final = frozenset(
     {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 )
-"""Named in `cipher_suites` they have no effect, neither here nor in Go: TLS 1.3 has all three."""
+"""In `cipher_suites` they have no effect, neither here nor in Go: TLS 1.3 always has all three."""
 CURVES: Final = {
     "X25519": "X25519",
     "CurveP256": "prime256v1",
@@ -142,20 +142,18 @@ def _client_auth(entry: TlsServerEntry, document: Document) -> ClientAuth:
         reason = "is not supported by this server: it verifies every certificate that it asks for"
         raise Location(document, path).error(reason, found=given, allowed=allowed)
     if given not in CLIENT_AUTH:
-        reason = "no kind of client authentication"
+        reason = "is not a valid kind of client authentication"
         raise Location(document, path).error(reason, found=given, allowed=allowed)
     kind = CLIENT_AUTH[given]
     if entry.client_ca and entry.client_ca_file:
-        reason = "client_ca_file says the same; give one of them"
+        reason = "and client_ca_file are alternatives; give one of them"
         raise Location(document, ("tls_server_config", "client_ca")).error(reason)
     has_ca = bool(entry.client_ca or entry.client_ca_file)
     if has_ca and kind == "none":
         reason = "is needed with a client CA: without it no client is asked for a certificate"
         raise Location(document, path).error(reason, allowed=allowed[1:])
     if not has_ca and kind != "none":
-        reason = (
-            "is missing: by the host's own roots anybody with a public certificate would get in"
-        )
+        reason = "is missing: with the host's own roots, any public certificate would be accepted"
         raise Location(document, ("tls_server_config", "client_ca_file")).error(reason)
     return kind
 
@@ -165,11 +163,11 @@ def _allowed_sans(entry: TlsServerEntry, document: Document) -> frozenset[str] |
         return None
     path = ("tls_server_config", "client_allowed_sans")
     if CLIENT_AUTH.get(entry.client_auth_type) != "required":
-        reason = "needs client_auth_type RequireAndVerifyClientCert: others let clients in without"
+        reason = "needs client_auth_type RequireAndVerifyClientCert: others accept clients without"
         raise Location(document, path).error(reason)
     if not entry.client_allowed_sans:
         raise Location(document, path).error(
-            "names nobody; leave it out to let in every verified client"
+            "is empty; leave it out to accept every verified client"
         )
     return frozenset(entry.client_allowed_sans)
 
@@ -179,7 +177,7 @@ def _suites(entry: TlsServerEntry, document: Document) -> tuple[tuple[str, ...],
     for key, version in (("min_version", entry.min_version), ("max_version", entry.max_version)):
         if version not in VERSIONS:
             old = version in {"TLS10", "TLS11"}
-            reason = "is obsolete (RFC 8996)" if old else "no version of TLS"
+            reason = "is obsolete (RFC 8996)" if old else "is not a valid TLS version"
             path = ("tls_server_config", key)
             raise Location(document, path).error(reason, found=version, allowed=VERSIONS)
     if entry.min_version > entry.max_version:
@@ -189,7 +187,7 @@ def _suites(entry: TlsServerEntry, document: Document) -> tuple[tuple[str, ...],
     for position, name in enumerate(entry.cipher_suites):
         if name not in allowed:
             path_of_it = ("tls_server_config", "cipher_suites", position)
-            reason = "no cipher suite that Go holds to be secure"
+            reason = "is not a cipher suite that Go considers secure"
             raise Location(document, path_of_it).error(reason, found=name, allowed=allowed)
     suites = tuple(SECURE_SUITES[name] for name in entry.cipher_suites if name in SECURE_SUITES)
     if suites or not entry.cipher_suites:
@@ -197,7 +195,7 @@ def _suites(entry: TlsServerEntry, document: Document) -> tuple[tuple[str, ...],
     # As in Go: where only suites of TLS 1.3 are named, TLS 1.2 has none.
     if entry.max_version == "TLS12":
         raise Location(document, ("tls_server_config", "cipher_suites")).error(
-            "names none for TLS 1.2"
+            "has none for TLS 1.2"
         )
     return (), "TLS13"
 
@@ -206,10 +204,12 @@ def _curve(entry: TlsServerEntry, document: Document) -> str | None:
     for position, name in enumerate(entry.curve_preferences):
         if name not in CURVES:
             path = ("tls_server_config", "curve_preferences", position)
-            raise Location(document, path).error("no curve", found=name, allowed=CURVES)
+            raise Location(document, path).error("is not a valid curve", found=name, allowed=CURVES)
     if not entry.curve_preferences:
         return None
     if len(set(entry.curve_preferences)) > 1:
-        reason = "this server takes one curve; leave it out to offer all that OpenSSL holds good"
+        reason = (
+            "this server takes one curve; leave it out to offer all that OpenSSL considers good"
+        )
         raise Location(document, ("tls_server_config", "curve_preferences")).error(reason)
     return CURVES[entry.curve_preferences[0]]

@@ -1,8 +1,8 @@
 """The web file, in the format of Prometheus's exporter-toolkit, becomes frozen values.
 
-Laws 2 and 10 hold as for the configuration: settings or a `ConfigurationError`. Law 11: no error
-shows what stands under `basic_auth_users` or `key`. What exporter-toolkit ignores silently, or what
-this server cannot do, is an error: a file in force means what it says.
+The result is settings or a `ConfigurationError`, as for the configuration. No error shows a value of
+`basic_auth_users` or `key`. What exporter-toolkit ignores silently, or what this server cannot do, is
+an error: a file in force has all of its effect.
 """
 
 import re
@@ -29,7 +29,7 @@ HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "X-XSS-Protection": (),
     "Content-Security-Policy": (),
 }
-"""The headers that the format knows; those with values take no other."""
+"""The headers of the format; those with values take only these."""
 MAX_COST: Final = 15
 """Of a password's hash; one check takes two seconds then, and a check cannot be interrupted."""
 
@@ -123,12 +123,14 @@ def _headers(headers: Mapping[str, str], document: Document) -> dict[str, str]:
         path = ("http_server_config", "headers", name)
         if name not in HEADERS:
             raise Location(document, path).error(
-                "no header that can be set", found=name, allowed=HEADERS
+                "is not a header that can be set", found=name, allowed=HEADERS
             )
         if HEADERS[name] and value not in HEADERS[name]:
-            raise Location(document, path).error("no value of this header", allowed=HEADERS[name])
+            raise Location(document, path).error(
+                "is not a valid value of this header", allowed=HEADERS[name]
+            )
         if not _FIELD_VALUE.fullmatch(value):
-            raise Location(document, path).error("holds a character that a header cannot")
+            raise Location(document, path).error("has a character that a header cannot have")
     return {name: value for name, value in headers.items() if value}
 
 

@@ -15,6 +15,8 @@ from probe.model.finding import Role
 from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, LEAF_KEY, P12, STRANGE, only_fault
 
+pytestmark = pytest.mark.slow
+
 BOM = b"\xef\xbb\xbf"
 
 RUNNABLE = (
