@@ -1,4 +1,4 @@
-"""What is recognised of any byte string, and the exact step that mends it."""
+"""What is recognised of any byte string, and the exact step that corrects it."""
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
@@ -65,7 +65,7 @@ def test_keys_are_read(raw: bytes) -> None:
 
 @pytest.mark.parametrize(("raw", "role", "kind", "fact", "fix"), STRANGE.values(), ids=STRANGE)
 def test_what_a_file_really_is(raw: bytes, role: Role, kind: Format, fact: str, fix: str) -> None:
-    """Each strange file is named, with the step that mends it and its own path in that step."""
+    """Each strange file is named, with the step that corrects it and its own path in that step."""
     content = read(raw, role)
     fault = only_fault(content)
 

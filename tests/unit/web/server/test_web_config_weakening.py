@@ -96,6 +96,7 @@ async def test_a_file_that_is_emptied_and_written_again_never_opened_anything(
         assert set(server.config.settings.users) == {b"b"}
 
 
+@pytest.mark.slow
 async def test_the_log_the_metric_and_the_page_say_so(pki: ServerPki) -> None:
     """The real service, whose file is emptied: who looks at any of them learns of it."""
     file = pki.write(headers(X_Frame_Options="deny"))
