@@ -83,7 +83,7 @@ def tcp_peer(behaviour: Behaviour) -> Iterator[int]:
     """Run a peer that speaks no TLS; yields its port.
 
     silent: reads and never answers. garbage: bytes of no protocol. ssh: its banner, unasked.
-    http: 400 to the first bytes. http2: a SETTINGS frame in clear, as gRPC without TLS sends.
+    http: 400 to the first bytes. http2: a SETTINGS frame in plaintext, as gRPC without TLS sends it.
     close, reset: FIN or RST as soon as it accepts; close_later, reset_later: after the first bytes.
     """
     with listening(_BEHAVIOURS[behaviour]) as port:

@@ -99,8 +99,8 @@ def _command(*command: str, cwd: Path | None = None) -> Start:
     @contextmanager
     def start(folder: Path) -> Iterator[int]:
         with reserved_port() as port:
-            told: Sequence[str] = [part.replace("PORT", str(port)) for part in command]
-            with process(told, folder / "server.log", cwd=cwd) as log:
+            arguments: Sequence[str] = [part.replace("PORT", str(port)) for part in command]
+            with process(arguments, folder / "server.log", cwd=cwd) as log:
                 accepting(port, log)
                 yield port
 

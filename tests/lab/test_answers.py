@@ -50,7 +50,7 @@ def nginx(tmp_path: Path, pki: LabPki) -> Iterator["Nginx"]:
 
 
 class Nginx:
-    """An nginx of one process, told its server later."""
+    """An nginx of one process, whose server is configured later."""
 
     def __init__(self, folder: Path, pki: LabPki) -> None:
         """Keep everything in `folder`."""
@@ -143,7 +143,7 @@ def test_a_policy_on_client_names_above_tls(nginx: Nginx, pki: LabPki) -> None:
     assert diagnosis.outcome == "failed"
 
 
-def test_an_exporter_that_sends_in_clear(nginx: Nginx, pki: LabPki) -> None:
+def test_an_exporter_that_sends_plaintext(nginx: Nginx, pki: LabPki) -> None:
     """The settings switch TLS off, and the backend takes it: confirmed, with a finding."""
     port = nginx.serve(IN_CLEAR)
     watched = target(pki, port, None, protocol="http/protobuf", insecure=True, ca_file=None)

@@ -181,7 +181,7 @@ def ocsp_answer(pki: LabPki, folder: Path, *, revoked: bool) -> Path:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("revoked", [True, False])
-def test_a_stapled_answer_is_heard(
+def test_a_stapled_answer_is_read(
     s_server: StartSServer, pki: LabPki, tmp_path: Path, version: str, revoked: bool
 ) -> None:
     """The server staples what its CA says of its own certificate."""
