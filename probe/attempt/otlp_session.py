@@ -13,16 +13,8 @@ from probe.attempt.session import Session
 from probe.model.evidence import Answer, Ending, EndingKind, Handshake, Stage
 from probe.otlp.exchange import Exchange
 from probe.otlp.request import Request
+from probe.tls import events
 from probe.tls.client import TlsClient
-from probe.tls.events import (
-    ApplicationData,
-    Closed,
-    Failed,
-    HandshakeComplete,
-    LimitReached,
-    NotTls,
-    TlsEvent,
-)
 
 Purpose = Literal["export", "tls", "handshake"]
 """What a connection is made for: an answer to the request, acceptance by TLS, or a handshake."""
@@ -183,19 +175,19 @@ class OtlpSession(Session):
         self._tls.close()
         return self._tls.take_output()
 
-    def _take(self, event: TlsEvent, now: float) -> None:
+    def _take(self, event: events.Event, now: float) -> None:
         match event:
-            case HandshakeComplete():
+            case events.HandshakeComplete():
                 self._complete_handshake(now)
-            case ApplicationData(data):
+            case events.ApplicationData(data):
                 self._receive_application_data(data, now)
-            case Closed():
+            case events.Closed():
                 self.receive_eof(now, reset=False)
-            case Failed(alert_received):
+            case events.Failed(alert_received):
                 self._end("alert" if alert_received else "tls", now)
-            case NotTls():
+            case events.NotTls():
                 self._end("not_tls", now)
-            case LimitReached(limit):
+            case events.LimitReached(limit):
                 self._exhaust(limit, now)
 
     def _complete_handshake(self, now: float) -> None:
