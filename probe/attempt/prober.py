@@ -14,7 +14,7 @@ from typing import Final
 import msgspec.structs
 
 from probe.attempt.connect import connect_first, open_tunnel
-from probe.attempt.experiments import ExperimentRound, is_silent_refusal, recheck_at_tls12
+from probe.attempt.experiments import ExperimentRound, is_silent_refusal
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
@@ -181,9 +181,12 @@ class Prober:
         credentials = self._credentials.get(target)
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
-        sent = evidence.ending.stage == "export"
         experiments = ExperimentRound(
-            prepared, credentials, evidence.peer_address, sent, self._delays
+            prepared,
+            credentials,
+            evidence.peer_address,
+            self._delays,
+            request_sent=evidence.ending.stage == "export",
         )
         return self._masker.mask_experiments(await experiments.run(varied, deadline))
 
@@ -217,10 +220,10 @@ class Prober:
         with sock:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
-            with self._delays.measure(prepared.target.timeout) as own_meter:
-                attempt.recheck = await recheck_at_tls12(
-                    prepared, credentials, attempt.peer_address, attempt.deadline, own_meter
-                )
+            again = ExperimentRound(
+                prepared, credentials, attempt.peer_address, self._delays, request_sent=False
+            )
+            attempt.recheck = await again.recheck(attempt.deadline)
         return ending
 
     async def _run_session(
