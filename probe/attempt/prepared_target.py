@@ -8,6 +8,7 @@ from typing import Final
 
 from probe.attempt.otlp_session import Purpose
 from probe.attempt.target_facts import next_hop, target_facts
+from probe.credentials.store import CredentialFiles
 from probe.credentials.tls_context import Credentials, Variant
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Offer
@@ -78,6 +79,7 @@ class PreparedTarget:
         "address",
         "alpn",
         "facts",
+        "files",
         "limit",
         "next_hop",
         "purpose",
@@ -86,10 +88,15 @@ class PreparedTarget:
     )
 
     def __init__(
-        self, target: Target, settings: ProberSettings, readers: TlsReaders | None = None
+        self,
+        target: Target,
+        files: CredentialFiles,
+        settings: ProberSettings,
+        readers: TlsReaders | None = None,
     ) -> None:
-        """Encode the request of `target`, and collect the facts about it."""
+        """Encode the request of `target`, and collect the facts about it; `files` are its own."""
         self.target = target
+        self.files = files
         self.settings = settings
         self.facts = target_facts(target, settings.clock_tolerance)
         self.next_hop = next_hop(target)

@@ -132,7 +132,8 @@ class Prober:
     def prepare(self, target: Target) -> PreparedTarget:
         """Return what the attempts of `target` share, to be kept for as long as it is unchanged."""
         register_targets(self._register, (target,))
-        return PreparedTarget(target, self._settings, self._readers)
+        files = self._credentials.open(target)
+        return PreparedTarget(target, files, self._settings, self._readers)
 
     async def attempt(
         self, prepared: PreparedTarget, trace: TraceContext | None = None
@@ -151,8 +152,8 @@ class Prober:
                     Ending(stage="load", kind="probe_fault", detail=prepared.limit)
                 )
             try:
-                credentials = self._credentials.get(target)
-                attempt.credentials = self._credentials.facts(target)
+                credentials = prepared.files.read()
+                attempt.credentials = prepared.files.facts()
                 attempt.durations["load"] = monotonic() - started
                 ending = _judge_load(attempt, credentials)
                 if ending is None:
@@ -178,7 +179,7 @@ class Prober:
         """
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
-        credentials = self._credentials.get(target)
+        credentials = prepared.files.read()
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
         experiments = ExperimentRound(

@@ -11,10 +11,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from probe.config import duration
-from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.errors import ConfigurationError
+from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TlsEntry
-from probe.config.typed_values import error_at
-from probe.config.yaml_document import Document
 from probe.model import tls_names
 from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
 from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES
@@ -48,49 +47,45 @@ PAIRS: Final = (("ca_file", "ca_pem"), ("cert_file", "cert_pem"), ("key_file", "
 """Keys of `tls` that say the same in two ways; together they are an error."""
 
 
-def check_settings(entry: DefaultsEntry, document: Document, path: KeyPath) -> None:
+def check_settings(entry: DefaultsEntry, at: Location) -> None:
     """Judge every key that `entry` sets, each by itself.
 
     Raises:
         ConfigurationError: for the first that has no meaning.
     """
-    check_form(entry, document, path)
-    for fault in setting_faults(entry, document, path):
+    check_form(entry, at)
+    for fault in setting_faults(entry, at):
         raise fault
 
 
-def check_form(entry: DefaultsEntry, document: Document, path: KeyPath) -> None:
+def check_form(entry: DefaultsEntry, at: Location) -> None:
     """Judge what no target could be made of: choices, durations, labels, keys that exclude others.
 
     Raises:
         ConfigurationError: for the first that has no meaning.
     """
-    _check_choice(entry.protocol, PROTOCOLS, document, (*path, "protocol"))
-    _check_choice(entry.signal, SIGNALS, document, (*path, "signal"))
-    _check_choice(entry.depth, DEPTHS, document, (*path, "depth"))
+    _check_choice(entry.protocol, PROTOCOLS, at["protocol"])
+    _check_choice(entry.signal, SIGNALS, at["signal"])
+    _check_choice(entry.depth, DEPTHS, at["depth"])
     for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
         if value is not None:
-            check_duration(document, (*path, key), value)
+            check_duration(at[key], value)
     for name in entry.labels:
-        check_label(name, document, (*path, "labels", name))
-    check_tls_form(entry.tls, document, (*path, "tls"))
+        check_label(name, at["labels"][name])
+    check_tls_form(entry.tls, at["tls"])
 
 
-def setting_faults(
-    entry: DefaultsEntry, document: Document, path: KeyPath
-) -> Iterator[ConfigurationError]:
+def setting_faults(entry: DefaultsEntry, at: Location) -> Iterator[ConfigurationError]:
     """Yield each setting of the exporter's, right in form, with which no exporter can work."""
     if entry.proxy_url and (fault := proxy_fault(entry.proxy_url)):
-        yield error_at(document, (*path, "proxy_url"), fault)
+        yield at["proxy_url"].error(fault)
     for name, value in entry.headers.items():
         if fault := header_fault(name, value):
-            yield error_at(document, (*path, "headers", name), fault)
-    yield from tls_faults(entry.tls, document, (*path, "tls"))
+            yield at["headers"][name].error(fault)
+    yield from tls_faults(entry.tls, at["tls"])
 
 
-def check_duration(
-    document: Document, path: KeyPath, text: str, *, zero_allowed: bool = False
-) -> float:
+def check_duration(at: Location, text: str, *, zero_allowed: bool = False) -> float:
     """Return the duration `text` in seconds.
 
     Raises:
@@ -99,10 +94,10 @@ def check_duration(
     try:
         value = duration.seconds(text)
     except ValueError as error:
-        raise error_at(document, path, str(error), found=text) from None
+        raise at.error(str(error), found=text) from None
     if value < 0 or (value == 0 and not zero_allowed):
         bound = "must not be negative" if zero_allowed else "must be more than zero"
-        raise error_at(document, path, bound, found=text)
+        raise at.error(bound, found=text)
     return value
 
 
@@ -135,7 +130,7 @@ def server_name_fault(name: str, *, grpc: bool) -> str | None:
     return "holds a NUL character, which no name can" if "\0" in name else None
 
 
-def check_tls_form(tls: TlsEntry, document: Document, path: KeyPath) -> None:
+def check_tls_form(tls: TlsEntry, at: Location) -> None:
     """Judge what of a `tls` section cannot be read at all.
 
     Raises:
@@ -143,31 +138,31 @@ def check_tls_form(tls: TlsEntry, document: Document, path: KeyPath) -> None:
     """
     if tls.tpm not in (None, {}, {"enabled": False}):
         reason = "a key in a TPM cannot be read here; use key_file or key_pem"
-        raise error_at(document, (*path, "tpm"), reason)
+        raise at["tpm"].error(reason)
     for one, other in PAIRS:
         if getattr(tls, one) and getattr(tls, other):
             reason = f"{one} and {other} exclude each other; keep one"
-            raise error_at(document, (*path, other), reason)
+            raise at[other].error(reason)
     if tls.reload_interval:
-        check_duration(document, (*path, "reload_interval"), tls.reload_interval, zero_allowed=True)
+        check_duration(at["reload_interval"], tls.reload_interval, zero_allowed=True)
 
 
-def tls_faults(tls: TlsEntry, document: Document, path: KeyPath) -> Iterator[ConfigurationError]:
+def tls_faults(tls: TlsEntry, at: Location) -> Iterator[ConfigurationError]:
     """Yield what the Collector's `configtls.ClientConfig` would refuse."""
     for key in ("min_version", "max_version"):
         version = getattr(tls, key)
         if version and version not in tls_names.VERSIONS:
-            yield _unknown(version, tls_names.VERSIONS, document, (*path, key))
+            yield _unknown(version, tls_names.VERSIONS, at[key])
     for key, names, allowed in (
         ("cipher_suites", tls.cipher_suites, _SUITES),
         ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
             if name not in allowed:
-                yield _unknown(name, allowed, document, (*path, key, position))
+                yield _unknown(name, allowed, at[key][position])
 
 
-def check_name(name: str, document: Document, path: KeyPath) -> None:
+def check_name(name: str, at: Location) -> None:
     """Judge a target's name, which is shown, is a label and is part of a URL.
 
     Raises:
@@ -175,36 +170,32 @@ def check_name(name: str, document: Document, path: KeyPath) -> None:
     """
     if safe_text(name) != name:
         reason = f"a name is one printable line of at most {LIMIT} characters"
-        raise error_at(document, path, reason, found=name)
+        raise at.error(reason, found=name)
 
 
-def _check_choice(
-    value: str | None, allowed: Collection[str], document: Document, path: KeyPath
-) -> None:
+def _check_choice(value: str | None, allowed: Collection[str], at: Location) -> None:
     if value is not None and value not in allowed:
-        raise _unknown(value, allowed, document, path)
+        raise _unknown(value, allowed, at)
 
 
-def _unknown(
-    value: str, allowed: Collection[str], document: Document, path: KeyPath
-) -> ConfigurationError:
-    return error_at(document, path, "is unknown", found=value, allowed=allowed)
+def _unknown(value: str, allowed: Collection[str], at: Location) -> ConfigurationError:
+    return at.error("is unknown", found=value, allowed=allowed)
 
 
-def check_label(name: str, document: Document, path: KeyPath) -> None:
+def check_label(name: str, at: Location) -> None:
     """Judge a label's name by Prometheus's rules and by what our metrics use themselves.
 
     Raises:
         ConfigurationError: where it cannot be a label of a target.
     """
     if name in RESERVED_LABELS:
-        raise error_at(document, path, "is a label of the probe's own metrics", found=name)
+        raise at.error("is a label of the probe's own metrics", found=name)
     if name.startswith("__"):
         reason = "Prometheus keeps labels that begin with __ for itself"
-        raise error_at(document, path, reason, found=name)
+        raise at.error(reason, found=name)
     if not _LABEL.fullmatch(name):
         reason = "a label's name is letters, digits and _, and begins with no digit"
-        raise error_at(document, path, reason, found=name)
+        raise at.error(reason, found=name)
 
 
 def proxy_fault(url: str) -> str | None:

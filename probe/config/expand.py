@@ -1,7 +1,7 @@
 """`${…}` references in a configuration, expanded by the Collector's rules (confmap's resolver).
 
 Pure: the environment comes as a mapping, files through a callable. Total: any text gives a value
-or an `ExpansionError`; how often and how far one value may expand is bounded.
+or a `ConfigurationError`; how often and how far one value may expand is bounded.
 """
 
 import re
@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.config.errors import ConfigurationError, KeyPath, explain_unreadable, render_key
-from probe.config.yaml_document import MAX_BYTES, parse_yaml
+from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.location import Location
+from probe.config.yaml_document import MAX_BYTES, Expanded, parse_yaml
 
 SCHEMES: Final = ("env", "file", "yaml")
 MAX_REFERENCES: Final = 1000
@@ -22,35 +23,6 @@ _LOCATION: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
 _VARIABLE: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
-class ExpansionError(Exception):
-    """A reference that cannot be expanded; `path` says in which value it stands."""
-
-    def __init__(
-        self, reason: str, path: KeyPath, found: str | None = None, allowed: tuple[str, ...] = ()
-    ) -> None:
-        """Keep the facts."""
-        super().__init__(reason)
-        self.reason = reason
-        self.path = path
-        self.found = found
-        self.allowed = allowed
-
-
-@dataclass(frozen=True, slots=True)
-class Expanded:
-    """What a whole-value reference gave: `value` as YAML reads it, `text` where text is wanted."""
-
-    value: Any
-    text: str
-
-
-def unwrap(value: Any) -> Any:
-    """Return `value` as YAML reads it, where a whole-value reference gave it."""
-    while isinstance(value, Expanded):
-        value = value.value
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """A value without references, and what the user should know about how it came to be."""
@@ -59,7 +31,9 @@ class Expansion:
     warnings: tuple[str, ...] = ()
 
 
-def expand(value: Any, *, environ: Mapping[str, str], read_file: Callable[[str], str]) -> Expansion:
+def expand(
+    value: Any, at: Location, *, environ: Mapping[str, str], read_file: Callable[[str], str]
+) -> Expansion:
     """Expand every text in `value`; mapping keys stay as they are.
 
     `${env:X}` and `${X}` read the environment, an unset one is empty (with a warning);
@@ -70,22 +44,23 @@ def expand(value: Any, *, environ: Mapping[str, str], read_file: Callable[[str],
 
     Args:
         value: Plain values, as `parse_yaml` gives them.
+        at: Where `value` stands.
         environ: The environment's variables.
         read_file: Returns a file's text; raises OSError or ValueError where it cannot.
 
     Raises:
-        ExpansionError: An unknown scheme, an invalid variable name, an unreadable file, a `$`
+        ConfigurationError: An unknown scheme, an invalid variable name, an unreadable file, a `$`
             within a reference, or references without end.
     """
     run = _Run(environ, read_file)
-    return Expansion(run.walk(value, ()), tuple(run.warnings))
+    return Expansion(run.expand(value, at), tuple(run.warnings))
 
 
 @dataclass(slots=True)
 class _Budget:
     """What one value of the file may still use."""
 
-    path: KeyPath
+    at: Location
     references: int = MAX_REFERENCES
     characters: int = MAX_BYTES
 
@@ -97,34 +72,36 @@ class _Run:
         self._parsed: dict[str, Any] = {}
         self.warnings: dict[str, None] = {}
 
-    def walk(self, value: Any, path: KeyPath, budget: _Budget | None = None, depth: int = 0) -> Any:
+    def expand(
+        self, value: Any, at: Location, budget: _Budget | None = None, depth: int = 0
+    ) -> Any:
         if isinstance(value, str):
-            return self._text(value, budget or _Budget(path), depth) if "$" in value else value
+            return self._expand_text(value, budget or _Budget(at), depth) if "$" in value else value
         if not isinstance(value, dict | list):
             return value
         if depth > MAX_NESTING:
-            raise ExpansionError(f"nests deeper than {MAX_NESTING} levels", path)
+            raise at.error(f"nests deeper than {MAX_NESTING} levels")
         if isinstance(value, dict):
             return {
-                key: self.walk(item, (*path, key), budget, depth + 1) for key, item in value.items()
+                key: self.expand(item, at[key], budget, depth + 1) for key, item in value.items()
             }
-        return [self.walk(item, (*path, at), budget, depth + 1) for at, item in enumerate(value)]
+        return [self.expand(item, at[place], budget, depth + 1) for place, item in enumerate(value)]
 
-    def _text(self, text: str, budget: _Budget, depth: int) -> Any:
+    def _expand_text(self, text: str, budget: _Budget, depth: int) -> Any:
         while (reference := find_reference(text)) is not None:
-            raw = self._retrieve(reference, budget)
+            raw = self._retrieve(reference, budget.at)
             budget.references -= 1
             budget.characters -= len(raw) * text.count(reference)
             if budget.references < 0 or budget.characters < 0:
-                raise ExpansionError("references that never end", budget.path, reference)
+                raise budget.at.error("references that never end", found=reference)
             if reference != text:
                 text = text.replace(reference, raw)
                 continue
             value = self._parse(raw)
             if not isinstance(value, str):
-                shown = self._text(raw, budget, depth + 1) if "$" in raw else raw
-                inner = self.walk(value, budget.path, budget, depth + 1)
-                return Expanded(inner, shown) if isinstance(shown, str) else inner
+                as_text = self._expand_text(raw, budget, depth + 1) if "$" in raw else raw
+                inner = self.expand(value, budget.at, budget, depth + 1)
+                return Expanded(inner, as_text) if isinstance(as_text, str) else inner
             text = raw
         return text.replace("$$", "$")
 
@@ -136,45 +113,50 @@ class _Run:
                 self._parsed[raw] = raw
         return self._parsed[raw]
 
-    def _retrieve(self, reference: str, budget: _Budget) -> str:
+    def _retrieve(self, reference: str, at: Location) -> str:
         inner = reference[2:-1]
         located = _LOCATION.fullmatch(inner if ":" in inner else f"env:{inner}")
         scheme, opaque = located.groups() if located else ("", inner)
         if scheme not in SCHEMES:
-            raise ExpansionError(
-                "a reference is ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${yaml:TEXT}",
-                budget.path,
-                reference,
-                SCHEMES,
+            reason = (
+                "a reference is ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${yaml:TEXT}"
             )
+            raise at.error(reason, found=reference, allowed=SCHEMES)
         if "$" in opaque:
-            raise ExpansionError("a reference holds no '$'", budget.path, reference)
+            raise at.error("a reference holds no '$'", found=reference)
         if scheme == "yaml":
             return opaque
-        return self._variable(opaque, budget) if scheme == "env" else self._file(opaque, budget)
+        return self._get_variable(opaque, at) if scheme == "env" else self._read(opaque, at)
 
-    def _variable(self, opaque: str, budget: _Budget) -> str:
+    def _get_variable(self, opaque: str, at: Location) -> str:
         name, dash, default = opaque.partition(":-")
         if not _VARIABLE.fullmatch(name):
             reason = "a variable's name is letters, digits and _, and begins with no digit"
-            raise ExpansionError(reason, budget.path, name)
+            raise at.error(reason, found=name)
         if name in self._environ:
-            value = self._environ[name]
-            # Python shows bytes that are no UTF-8 as surrogates (PEP 383); YAML knows none.
-            if any("\ud800" <= char <= "\udfff" for char in value):
-                raise ExpansionError("the variable's value is not UTF-8 text", budget.path, name)
-            return value
+            return check_variable(name, self._environ[name], at)
         if not dash:
-            where = render_key(budget.path)
-            self.warnings[f"{where}: the variable {name} is not set and expands to nothing"] = None
+            self.warnings[f"{at.key}: the variable {name} is not set and expands to nothing"] = None
         return default
 
-    def _file(self, opaque: str, budget: _Budget) -> str:
+    def _read(self, path: str, at: Location) -> str:
         try:
-            return self._read_file(opaque)
+            return self._read_file(path)
         except (OSError, ValueError) as error:
             reason = f"the file of a reference cannot be read: {explain_unreadable(error)}"
-            raise ExpansionError(reason, budget.path, opaque) from None
+            raise at.error(reason, found=path) from None
+
+
+def check_variable(name: str, value: str, at: Location) -> str:
+    """Return the value of the variable `name`, which a reference at `at` stands for.
+
+    Raises:
+        ConfigurationError: where it is not UTF-8: Python shows such bytes as surrogates (PEP 383),
+            which YAML does not know.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise at.error("the variable's value is not UTF-8 text", found=name)
+    return value
 
 
 def find_reference(text: str) -> str | None:

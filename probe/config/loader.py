@@ -17,8 +17,9 @@ from probe.config.check_settings import check_duration
 from probe.config.configuration import SAMPLE_SUCCESSES, Configuration, WebSettings
 from probe.config.declared_source import SDK_ENVIRONMENT, SourceInputs
 from probe.config.errors import ConfigurationError, explain_unreadable
-from probe.config.expand import ExpansionError, expand
+from probe.config.expand import expand
 from probe.config.file_reader import FileReader
+from probe.config.location import Location
 from probe.config.resource import resource_of
 from probe.config.schema import FileEntry, SourceEntry
 from probe.config.sections import (
@@ -35,7 +36,7 @@ from probe.config.sources.http_sd import fetch_list, safe_url
 from probe.config.span_destination import SpanDestination, span_destination
 from probe.config.target_entry import read_targets
 from probe.config.target_list import assign_names, is_in_shard, merge_targets
-from probe.config.typed_values import convert, error_at
+from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
 
 Answers = Mapping[str, bytes | ConfigurationError]
@@ -72,7 +73,7 @@ def load_configuration(
     files = FileReader()
     try:
         document, warnings = _read_document(path, environ, files)
-        entry = convert(document, FileEntry)
+        entry = convert(document.value, FileEntry, Location(document))
         inputs = SourceInputs(environ, files.read, fetched or {})
         loaded = _build(entry, document, inputs, known_causes, reader, listen)
     except ConfigurationError as error:
@@ -109,12 +110,8 @@ def _read_document(
         reason = f"cannot be read: {explain_unreadable(error)}"
         raise ConfigurationError(reason, file=str(path)) from None
     document = parse_yaml(raw, str(path))
-    try:
-        expansion = expand(document.value, environ=environ, read_file=files.read_text)
-    except ExpansionError as error:
-        raise error_at(
-            document, error.path, error.reason, found=error.found, allowed=error.allowed
-        ) from None
+    at = Location(document)
+    expansion = expand(document.value, at, environ=environ, read_file=files.read_text)
     return replace(document, value=expansion.value), expansion.warnings
 
 
@@ -126,15 +123,16 @@ def _build(
     reader: SourceReader | None,
     listen: WebSettings | None,
 ) -> Configuration:
-    sources = tuple(read_sources(entry, document))
-    clocks = tuple(read_clock_sources(entry.clock.sources, document))
-    modules = read_modules(entry.modules, entry.defaults, document)
-    own = read_targets(entry.targets, entry.defaults, document, known_causes)
+    at = Location(document)
+    sources = tuple(read_sources(entry, at))
+    clocks = tuple(read_clock_sources(entry.clock.sources, at))
+    modules = read_modules(entry.modules, entry.defaults, at)
+    own = read_targets(entry.targets, entry.defaults, at, known_causes)
     if not (own or sources or modules):
-        raise error_at(document, (), "names nothing to probe; give targets, sources or modules")
+        raise at.error("names nothing to probe; give targets, sources or modules")
     reading = (reader or SourceReader()).read(sources, entry.defaults, inputs)
-    shard_index = read_shard_index(entry, document)
-    web = read_web(entry, document)
+    shard_index = read_shard_index(entry, at)
+    web = read_web(entry, at)
     if listen is not None:
         web = replace(web, host=listen.host, port=listen.port)
     resource, warnings = resource_of(entry.resource, inputs.environ, host=node(), port=web.port)
@@ -146,7 +144,7 @@ def _build(
 
     def seconds(section: str, key: str, *, zero_allowed: bool = False) -> float:
         text = getattr(getattr(entry, section), key)
-        return check_duration(document, (section, key), text, zero_allowed=zero_allowed)
+        return check_duration(at[section][key], text, zero_allowed=zero_allowed)
 
     return Configuration(
         targets=tuple(

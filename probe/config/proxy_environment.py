@@ -6,21 +6,31 @@ Pure. Honoured for targets that come from an SDK or a Collector only: those expo
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from probe.model.target import Endpoint
+from probe.config.check_settings import proxy_fault
+from probe.config.errors import ConfigurationError
+from probe.model.target import Endpoint, Secret, Target
 from probe.text.host_port import split_host_port
 
 
-def proxy_for(endpoint: Endpoint, environ: Mapping[str, str]) -> str | None:
-    """Return the URL of the proxy for TLS or gRPC to `endpoint`, or None.
+def find_proxy(target: Target, environ: Mapping[str, str]) -> Secret | None:
+    """Return the URL of the proxy that the exporter of `target` asks, or None.
 
     `HTTPS_PROXY` names it and `NO_PROXY` excepts hosts, the upper-case names first; localhost and
-    loopback addresses never go through a proxy.
+    loopback addresses never go through a proxy. gRPC asks for a proxy as if for https, whatever the
+    scheme; HTTP without TLS needs no tunnel.
+
+    Raises:
+        ConfigurationError: where HTTPS_PROXY is not the URL of a proxy.
     """
     url = (environ.get("HTTPS_PROXY") or environ.get("https_proxy") or "").strip()
     excepted = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    if not url or _is_direct(endpoint, excepted):
+    without_tunnel = target.plaintext and target.protocol == "http/protobuf"
+    if not url or without_tunnel or _is_direct(target.endpoint, excepted):
         return None
-    return url if "://" in url else f"http://{url}"
+    url = url if "://" in url else f"http://{url}"
+    if fault := proxy_fault(url):
+        raise ConfigurationError(fault, file="environment", key="HTTPS_PROXY")
+    return Secret(url)
 
 
 def _is_direct(endpoint: Endpoint, excepted: str) -> bool:

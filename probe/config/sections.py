@@ -14,10 +14,10 @@ from probe.config.check_settings import check_settings
 from probe.config.configuration import WebSettings
 from probe.config.declared_source import DeclaredSource, source_fault
 from probe.config.errors import ConfigurationError
+from probe.config.location import Location
 from probe.config.schema import ClockSourceEntry, DefaultsEntry, FileEntry, ModuleEntry, TargetEntry
 from probe.config.target_entry import read_target
 from probe.config.target_list import parse_ordinal
-from probe.config.typed_values import error_at
 from probe.config.yaml_document import Document
 from probe.model.module import AllowEntry, AllowList, Module
 from probe.model.target import PROTOCOLS, ClockSource, Endpoint, Protocol, Target
@@ -35,9 +35,7 @@ _ALERTMANAGER = (
 )
 
 
-def read_clock_sources(
-    entries: Sequence[ClockSourceEntry], document: Document
-) -> Iterator[ClockSource]:
+def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Iterator[ClockSource]:
     """Yield the clocks that the file names, each once.
 
     Raises:
@@ -46,10 +44,10 @@ def read_clock_sources(
     """
     seen: set[str] = set()
     for position, entry in enumerate(entries):
-        path = ("clock", "sources", position)
+        here = at["clock"]["sources"][position]
         if (entry.http is None) == (entry.sntp is None):
             reason = "a clock is exactly one of these"
-            raise error_at(document, path, reason, allowed=_CLOCKS)
+            raise here.error(reason, allowed=_CLOCKS)
         if entry.http is not None:
             key, source = "http", ClockSource("http", entry.http)
             fault = _url_fault(entry.http)
@@ -57,9 +55,9 @@ def read_clock_sources(
             key, source = "sntp", ClockSource("sntp", entry.sntp or "")
             fault = _server_fault(source.where)
         if fault:
-            raise error_at(document, (*path, key), fault, found=source.where)
+            raise here[key].error(fault, found=source.where)
         if source.name in seen:
-            raise error_at(document, (*path, key), "is named twice", found=source.where)
+            raise here[key].error("is named twice", found=source.where)
         seen.add(source.name)
         yield source
 
@@ -89,25 +87,27 @@ def _fault(text: str) -> str | None:
 
 
 def read_modules(
-    entries: Mapping[str, ModuleEntry], defaults: DefaultsEntry, document: Document
+    entries: Mapping[str, ModuleEntry], defaults: DefaultsEntry, at: Location
 ) -> dict[str, Module]:
     """Return the modules by their names.
 
     Raises:
         ConfigurationError: for the first that cannot be one.
     """
-    return {name: _module(name, entry, defaults, document) for name, entry in entries.items()}
+    return {
+        name: _read_module(name, entry, defaults, at["modules"][name])
+        for name, entry in entries.items()
+    }
 
 
-def _module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, document: Document) -> Module:
-    path = ("modules", name)
-    check_settings(entry, document, path)
+def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Location) -> Module:
+    check_settings(entry, at)
     allowed = []
     for position, text in enumerate(entry.allow):
         try:
             allowed.append(AllowEntry.parse(text))
         except ValueError as error:
-            raise error_at(document, (*path, "allow", position), str(error), found=text) from None
+            raise at["allow"][position].error(str(error), found=text) from None
     settings = msgspec.structs.asdict(entry)
     del settings["allow"]
     chosen = next(
@@ -119,7 +119,7 @@ def _module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, document: Do
             url = f"{scheme}://{_PLACEHOLDER}" if scheme else _PLACEHOLDER
             placed = TargetEntry(endpoint=url, **{**settings, "protocol": protocol})
             try:
-                template, faults = read_target(placed, defaults, document, path)
+                template, faults = read_target(placed, defaults, at)
             except ConfigurationError:
                 if scheme != "http":
                     raise
@@ -138,7 +138,7 @@ def find_obsolete_keys(document: Document) -> Iterator[str]:
         yield f"{document.file_of(path)}, line {line}: {_ALERTMANAGER}"
 
 
-def read_sources(entry: FileEntry, document: Document) -> Iterator[DeclaredSource]:
+def read_sources(entry: FileEntry, at: Location) -> Iterator[DeclaredSource]:
     """Yield the items of `sources`.
 
     Raises:
@@ -149,40 +149,41 @@ def read_sources(entry: FileEntry, document: Document) -> Iterator[DeclaredSourc
         if len(named) != 1:
             reason = "a source is exactly one of these"
             allowed = item.__struct_fields__
-            raise error_at(document, ("sources", position), reason, allowed=allowed)
+            raise at["sources"][position].error(reason, allowed=allowed)
         kind, what = named[0]
         source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
         if fault := source_fault(source):
             where = source.where if source.url is None else None
-            raise error_at(document, ("sources", position, kind), fault, found=where)
+            raise at["sources"][position][kind].error(fault, found=where)
         yield source
 
 
-def read_shard_index(entry: FileEntry, document: Document) -> int:
+def read_shard_index(entry: FileEntry, at: Location) -> int:
     """Return the index; the name of a StatefulSet's pod stands for its ordinal.
 
     Raises:
         ConfigurationError: for an index that is missing, not valid, or not below the count.
     """
     index, count = entry.shard.index, entry.shard.count
+    here = at["shard"]["index"]
     if index is None:
         # An empty variable is null: taken for 0, every pod would be the first shard.
         if count > 1:
-            raise error_at(document, ("shard", "index"), "is needed where count is above 1")
+            raise here.error("is needed where count is above 1")
         return 0
     if isinstance(index, str):
         try:
             index = parse_ordinal(index)
         except ValueError:
             reason = "must be a number or the name of a StatefulSet's pod, like mtls-probe-2"
-            raise error_at(document, ("shard", "index"), reason, found=index) from None
+            raise here.error(reason, found=index) from None
     if index >= count:
         reason = f"must be below shard.count, which is {count}"
-        raise error_at(document, ("shard", "index"), reason, found=index)
+        raise here.error(reason, found=index)
     return index
 
 
-def read_web(entry: FileEntry, document: Document) -> WebSettings:
+def read_web(entry: FileEntry, at: Location) -> WebSettings:
     """Return where and for which names the pages are served.
 
     Raises:
@@ -192,9 +193,9 @@ def read_web(entry: FileEntry, document: Document) -> WebSettings:
     try:
         web = WebSettings.parse_listen(text)
     except ValueError as error:
-        raise error_at(document, ("web", "listen"), str(error), found=text) from None
+        raise at["web"]["listen"].error(str(error), found=text) from None
     for position, name in enumerate(entry.web.hosts):
         if not _HOST_NAME.fullmatch(name):
             reason = "must be a name without a port, like probe.example.com or *.example.com"
-            raise error_at(document, ("web", "hosts", position), reason, found=name)
+            raise at["web"]["hosts"][position].error(reason, found=name)
     return replace(web, config_file=entry.web.config_file, hosts=tuple(entry.web.hosts))

@@ -18,12 +18,11 @@ from probe.config.check_settings import (
     setting_faults,
 )
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, ErrorList, KeyPath, find_nearest, render_key
+from probe.config.errors import ConfigurationError, ErrorList, find_nearest
+from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TargetEntry, TlsEntry
 from probe.config.source_content import add_faults
 from probe.config.sources.collector.endpoint import resolve_tls
-from probe.config.typed_values import error_at
-from probe.config.yaml_document import Document
 from probe.model import tls_names
 from probe.model.finding import Finding
 from probe.model.target import (
@@ -42,7 +41,7 @@ from probe.model.tls_names import INSECURE_SUITES
 def read_targets(
     entries: Sequence[TargetEntry],
     defaults: DefaultsEntry,
-    document: Document,
+    at: Location,
     known_causes: Collection[str] | None,
 ) -> tuple[Target, ...]:
     """Return the Targets that `entries` describe; one without a name of its own has none yet.
@@ -50,15 +49,15 @@ def read_targets(
     Raises:
         ConfigurationError: with one error for each entry that cannot be one.
     """
-    check_settings(defaults, document, ("defaults",))
+    check_settings(defaults, at["defaults"])
     named: dict[str, int] = {}
     targets = []
     errors = ErrorList()
     for position, entry in enumerate(entries):
-        path = ("targets", position)
+        here = at["targets"][position]
         try:
-            _check_own_name(entry.name, named, document, path)
-            targets.append(target_of(entry, defaults, document, path, known_causes))
+            _check_own_name(entry.name, named, at["targets"], here)
+            targets.append(target_of(entry, defaults, here, known_causes))
         except ConfigurationError as error:
             errors.add(error)
         if entry.name:
@@ -68,15 +67,15 @@ def read_targets(
 
 
 def _check_own_name(
-    name: str | None, named: dict[str, int], document: Document, path: KeyPath
+    name: str | None, named: dict[str, int], targets: Location, at: Location
 ) -> None:
     if not name:
         return
-    check_name(name, document, (*path, "name"))
+    check_name(name, at["name"])
     if name in named:
-        first = document.line(("targets", named[name], "name"))
+        first = targets[named[name]]["name"].line
         reason = f"the name is taken by the target in line {first}"
-        raise error_at(document, (*path, "name"), reason, found=name)
+        raise at["name"].error(reason, found=name)
 
 
 def tls_settings(entry: TlsEntry) -> TlsSettings:
@@ -104,8 +103,7 @@ def tls_settings(entry: TlsEntry) -> TlsSettings:
 def target_of(
     entry: TargetEntry,
     defaults: DefaultsEntry,
-    document: Document,
-    path: KeyPath,
+    at: Location,
     known_causes: Collection[str] | None = None,
     *,
     in_clear: bool = False,
@@ -117,15 +115,14 @@ def target_of(
     Raises:
         ConfigurationError: where it cannot be one.
     """
-    target, faults = read_target(entry, defaults, document, path, known_causes, in_clear=in_clear)
+    target, faults = read_target(entry, defaults, at, known_causes, in_clear=in_clear)
     return add_faults(target, faults)
 
 
 def read_target(
     entry: TargetEntry,
     defaults: DefaultsEntry,
-    document: Document,
-    path: KeyPath,
+    at: Location,
     known_causes: Collection[str] | None = None,
     *,
     in_clear: bool = False,
@@ -135,27 +132,27 @@ def read_target(
     Raises:
         ConfigurationError: where it cannot be a target.
     """
-    check_form(entry, document, path)
-    endpoint = _endpoint(entry.endpoint, document, (*path, "endpoint"))
+    check_form(entry, at)
+    endpoint = _endpoint(entry.endpoint, at["endpoint"])
     protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
-    faults = list(setting_faults(entry, document, path))
+    faults = list(setting_faults(entry, at))
     tls = tls_settings(_merged_tls(entry.tls, defaults.tls))
     if not faults:
-        faults += tls_conflicts(tls, document, (*path, "tls"))
+        faults += tls_conflicts(tls, at["tls"])
     remarks: tuple[Finding, ...] = ()
     if endpoint.scheme == "http":
         if not (tls.insecure or in_clear):
             reason = (
                 "http:// sends telemetry in plaintext; write https://, or set tls: {insecure: true}"
             )
-            raise error_at(document, (*path, "endpoint"), reason, found=entry.endpoint)
+            raise at["endpoint"].error(reason, found=entry.endpoint)
     elif tls.insecure:
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
         tls, remarks = resolve_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
     headers = merge_headers(defaults.headers, entry.headers)
     if not faults:
         grpc = protocol == "grpc"
-        faults += _faults_on_the_wire(headers, tls.server_name_override, document, path, grpc=grpc)
+        faults += _faults_on_the_wire(headers, tls.server_name_override, at, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
@@ -168,7 +165,7 @@ def read_target(
         tls=tls,
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
-        expect_cause=_expected_cause(entry, document, path, known_causes),
+        expect_cause=_expected_cause(entry, at, known_causes),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
@@ -180,15 +177,14 @@ def read_target(
 
 
 def _faults_on_the_wire(
-    headers: Mapping[str, str], server_name: str, document: Document, path: KeyPath, *, grpc: bool
+    headers: Mapping[str, str], server_name: str, at: Location, *, grpc: bool
 ) -> Iterator[ConfigurationError]:
     """Yield what the target's protocol cannot send."""
     for name, value in headers.items():
         if fault := header_fault(name, value, grpc=grpc):
-            yield error_at(document, (*path, "headers", name), fault)
+            yield at["headers"][name].error(fault)
     if fault := server_name_fault(server_name, grpc=grpc):
-        where = (*path, "tls", "server_name_override")
-        yield error_at(document, where, fault, found=server_name)
+        yield at["tls"]["server_name_override"].error(fault, found=server_name)
 
 
 def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
@@ -206,11 +202,11 @@ def _protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
     return next((known for known in PROTOCOLS if known == chosen), default_protocol(endpoint.port))
 
 
-def _endpoint(text: str, document: Document, path: KeyPath) -> Endpoint:
+def _endpoint(text: str, at: Location) -> Endpoint:
     try:
         return Endpoint.parse(text)
     except ValueError as error:
-        raise error_at(document, path, str(error), found=text) from None
+        raise at.error(str(error), found=text) from None
 
 
 def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
@@ -224,9 +220,7 @@ def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
     return TlsEntry(**{**base, **own})
 
 
-def tls_conflicts(
-    settings: TlsSettings, document: Document, path: KeyPath
-) -> Iterator[ConfigurationError]:
+def tls_conflicts(settings: TlsSettings, at: Location) -> Iterator[ConfigurationError]:
     """Yield what keys of a `tls` section, each right by itself, mean together.
 
     That is versions that leave none, suites that leave none to them, and an insecure suite that was
@@ -236,32 +230,27 @@ def tls_conflicts(
     lowest = settings.min_version or tls_names.DEFAULT_MIN_VERSION
     if highest and lowest > highest:
         reason = f"is below min_version {lowest}"
-        yield error_at(document, (*path, "max_version"), reason, found=highest)
+        yield at["max_version"].error(reason, found=highest)
     suites = settings.cipher_suites
     if highest and highest < "1.3" and suites and tls_names.TLS13_SUITES.issuperset(suites):
         reason = f"holds suites of TLS 1.3 alone, and max_version is {highest}: none is left"
-        yield error_at(document, (*path, "cipher_suites"), reason)
+        yield at["cipher_suites"].error(reason)
     if not settings.include_insecure_cipher_suites:
         for position, name in enumerate(suites):
             if name in INSECURE_SUITES:
                 reason = "is insecure and needs include_insecure_cipher_suites: true"
-                where = (*path, "cipher_suites", position)
-                yield error_at(document, where, reason, found=name)
+                yield at["cipher_suites"][position].error(reason, found=name)
 
 
 def _expected_cause(
-    entry: TargetEntry, document: Document, path: KeyPath, known_causes: Collection[str] | None
+    entry: TargetEntry, at: Location, known_causes: Collection[str] | None
 ) -> str | None:
     if entry.expect is None:
         return None
     cause = entry.expect.cause
     if known_causes is not None and cause not in known_causes:
-        where = (*path, "expect", "cause")
-        raise ConfigurationError(
-            "is no cause of the catalogue",
-            file=document.file,
-            line=document.line(where),
-            key=render_key(where),
+        raise at["expect"]["cause"].error(
+            "is not a cause of the catalogue",
             found=cause,
             nearest=find_nearest(cause, known_causes),
         )

@@ -2,8 +2,7 @@
 
 The Structs say what is right; this module reads them with `msgspec.inspect` and follows the
 Collector's rules for values: null means "not set", and a reference gives its text where text is
-wanted. A value under a key that holds secrets is never part of an error, another one only as
-`describe_value` has it.
+wanted.
 """
 
 from collections.abc import Iterable
@@ -11,16 +10,13 @@ from typing import Any, Final, TypeVar
 
 from msgspec import inspect
 
-from probe.config.errors import ConfigurationError, ErrorList, KeyPath, find_nearest, render_key
-from probe.config.expand import Expanded
-from probe.config.yaml_document import Document
+from probe.config.errors import ConfigurationError, ErrorList
+from probe.config.location import Location
+from probe.config.yaml_document import Expanded, unwrap_all
 from probe.text.description import LONGEST_NUMBER, Description
 
 T = TypeVar("T")
 
-SECRET_KEYS: Final = frozenset(
-    {"client_auth", "headers", "headers_list", "http_sd", "key_pem", "proxy_url", "token", "tokens"}
-)
 _NAMES: Final[dict[type[inspect.Type], tuple[tuple[type, ...], str]]] = {
     inspect.StrType: ((str,), "text"),
     inspect.IntType: ((int,), "a whole number"),
@@ -33,128 +29,91 @@ _NAMES: Final[dict[type[inspect.Type], tuple[tuple[type, ...], str]]] = {
 """Of each kind of value that a Struct may ask for: Python's types for it, and its name."""
 
 
-def convert(document: Document, kind: type[T]) -> T:
-    """Return the value of `document` as a `kind`.
+def convert(value: Any, kind: type[T], at: Location) -> T:
+    """Return `value`, which stands at `at`, as a `kind`; null is an empty mapping.
 
     Raises:
         ConfigurationError: every unknown key, else the first value of the wrong type or size.
     """
     shape = inspect.type_info(kind)
-    converter = _Converter(document)
-    value = {} if document.value is None else document.value
-    converted: T = converter.convert(value, shape, ())
+    converter = _Converter()
+    converted: T = converter.convert({} if value is None else value, shape, at)
     converter.unknown.raise_any()
     if converter.misfit is not None:
         raise converter.misfit
     return converted
 
 
-def error_at(
-    document: Document,
-    path: KeyPath,
-    reason: str,
-    *,
-    found: Any = None,
-    allowed: Iterable[str] = (),
-) -> ConfigurationError:
-    """Return the error for the key at `path`; a `found` text gets its nearest of `allowed`."""
-    allowed = tuple(allowed)
-    return ConfigurationError(
-        reason,
-        file=document.file_of(path),
-        line=document.line(path),
-        key=render_key(path),
-        found=None if found is None else _describe_found(found, path),
-        allowed=allowed,
-        nearest=find_nearest(found, allowed) if isinstance(found, str) else None,
-    )
-
-
 class _Converter:
     """Converts one document; the first misfit is kept while unknown keys are still collected."""
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
+    def __init__(self) -> None:
         self.unknown = ErrorList()
         self.misfit: ConfigurationError | None = None
 
-    def convert(self, value: Any, shape: inspect.Type, path: KeyPath) -> Any:
+    def convert(self, value: Any, shape: inspect.Type, at: Location) -> Any:
         """Return `value` as a `shape`, or anything at all where it does not fit."""
         kinds = _alternatives(shape)
         if isinstance(value, Expanded):
             chosen = value.value if _takes_parsed(value, kinds) else value.text
-            return self.convert(chosen, shape, path)
+            return self.convert(chosen, shape, at)
         for kind in kinds:
             if isinstance(kind, inspect.AnyType):
-                return self._convert_any(value)
+                return unwrap_all(value)
             if isinstance(kind, inspect.NoneType):
                 if value is None:
                     return None
             elif _is_of(kind, value):
-                return self._convert_as(kind, value, path)
-        self._reject(value, kinds, path, duration=_is_duration(shape))
+                return self._convert_as(kind, value, at)
+        self._reject(value, kinds, at, duration=_is_duration(shape))
         return None
 
-    def _convert_as(self, kind: inspect.Type, value: Any, path: KeyPath) -> Any:
+    def _convert_as(self, kind: inspect.Type, value: Any, at: Location) -> Any:
         match kind:
             case inspect.StructType():
-                return self._convert_struct(kind, value, path)
+                return self._convert_struct(kind, value, at)
             case inspect.DictType(value_type=inner):
-                return {key: self.convert(item, inner, (*path, key)) for key, item in value.items()}
+                return {key: self.convert(item, inner, at[key]) for key, item in value.items()}
             case inspect.ListType(item_type=inner):
-                return [self.convert(item, inner, (*path, at)) for at, item in enumerate(value)]
+                return [self.convert(item, inner, at[place]) for place, item in enumerate(value)]
             case inspect.IntType(ge=lowest, le=highest) | inspect.FloatType(ge=lowest, le=highest):
                 # Written so that NaN is outside of every bound.
                 if lowest is not None and not value >= lowest:
-                    self._reject(value, (kind,), path, bound=f", at least {lowest:g}")
+                    self._reject(value, (kind,), at, bound=f", at least {lowest:g}")
                 elif highest is not None and not value <= highest:
-                    self._reject(value, (kind,), path, bound=f", at most {highest:g}")
+                    self._reject(value, (kind,), at, bound=f", at most {highest:g}")
                 return float(value) if isinstance(kind, inspect.FloatType) else value
             case _:
                 return value
 
-    def _convert_struct(self, kind: inspect.StructType, value: Any, path: KeyPath) -> Any:
+    def _convert_struct(self, kind: inspect.StructType, value: Any, at: Location) -> Any:
         fields = {field.encode_name: field for field in kind.fields}
         held = {}
         for key, item in value.items():
-            field = fields.get(key)
-            if field is not None:
-                if item is not None and not (
-                    isinstance(item, Expanded) and _is_null(item, field.type)
-                ):
-                    held[field.name] = self.convert(item, field.type, (*path, key))
+            if (field := fields.get(key)) is not None:
+                if not _is_null(item, field.type):
+                    held[field.name] = self.convert(item, field.type, at[key])
+            elif kind.forbid_unknown_fields and self.unknown.is_full:
+                self.unknown.omitted += 1
             elif kind.forbid_unknown_fields:
-                self._add_unknown((*path, key), fields)
+                self.unknown.add(at[key].error("unknown key", found=key, allowed=fields))
         for key, field in fields.items():
             if field.required and field.name not in held:
-                self._keep_first((*path, key), "is missing")
+                self.misfit = self.misfit or at[key].error("is missing")
                 held[field.name] = None
         return kind.cls(**held)
-
-    def _add_unknown(self, path: KeyPath, allowed: Iterable[str]) -> None:
-        if self.unknown.is_full:
-            self.unknown.omitted += 1
-            return
-        reason = "unknown key"
-        self.unknown.add(error_at(self._document, path, reason, found=path[-1], allowed=allowed))
-
-    def _convert_any(self, value: Any) -> Any:
-        """Return `value` as YAML reads it, references included."""
-        if isinstance(value, Expanded):
-            return self._convert_any(value.value)
-        if isinstance(value, dict):
-            return {key: self._convert_any(item) for key, item in value.items()}
-        return [self._convert_any(item) for item in value] if isinstance(value, list) else value
 
     def _reject(
         self,
         value: Any,
         kinds: Iterable[inspect.Type],
-        path: KeyPath,
+        at: Location,
         *,
         bound: str = "",
         duration: bool = False,
     ) -> None:
+        if self.misfit is not None:
+            return
         wanted = dict.fromkeys(_NAMES[type(kind)][1] for kind in kinds if type(kind) in _NAMES)
         reason = f"must be {' or '.join(wanted)}{bound}"
         if list(wanted) == ["text"] and isinstance(value, int | float):
@@ -163,11 +122,7 @@ class _Converter:
                 reason = f"a duration needs its unit, like {example}s"
             else:
                 reason += ": put it in quotes"
-        self._keep_first(path, reason, Description("nothing") if value is None else value)
-
-    def _keep_first(self, path: KeyPath, reason: str, found: Any = None) -> None:
-        if self.misfit is None:
-            self.misfit = error_at(self._document, path, reason, found=found)
+        self.misfit = at.error(reason, found=Description("nothing") if value is None else value)
 
 
 def _alternatives(shape: inspect.Type) -> tuple[inspect.Type, ...]:
@@ -199,31 +154,8 @@ def _takes_parsed(value: Expanded, kinds: tuple[inspect.Type, ...]) -> bool:
     )
 
 
-def _is_null(value: Expanded, shape: inspect.Type) -> bool:
-    """Return whether a reference to nothing stands where no text is wanted."""
-    return value.value is None and _takes_parsed(value, _alternatives(shape))
-
-
-def _describe_found(value: Any, path: KeyPath) -> str:
-    """Return `value` as an error shows it; of a secret, its type only."""
-    match value:
-        case Description():
-            return value
-        case Expanded():
-            return _describe_found(value.value, path)
-        case dict():
-            return Description(f"a mapping of {len(value)}")
-        case list():
-            return Description(f"a list of {len(value)}")
-        case None:
-            return Description("nothing")
-        case _ if not SECRET_KEYS.isdisjoint(path):
-            return Description(f"{'text' if isinstance(value, str) else 'a value'} (not shown)")
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return value
-    number = str(value)
-    if len(number) > LONGEST_NUMBER:
-        return Description(f"a number of {len(number)} characters (not shown)")
-    return Description(f"{number} (a number)")
+def _is_null(value: Any, shape: inspect.Type) -> bool:
+    """Return whether `value` is null, or refers to nothing where no text is wanted."""
+    if isinstance(value, Expanded):
+        return value.value is None and _takes_parsed(value, _alternatives(shape))
+    return value is None

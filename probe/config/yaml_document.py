@@ -59,6 +59,29 @@ def resolve_scalar(text: str) -> bool | int | float | str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Expanded:
+    """What a whole-value reference gave: `value` as YAML reads it, `text` where text is wanted."""
+
+    value: Any
+    text: str
+
+
+def unwrap(value: Any) -> Any:
+    """Return `value` as YAML reads it, where a whole-value reference gave it."""
+    while isinstance(value, Expanded):
+        value = value.value
+    return value
+
+
+def unwrap_all(value: Any) -> Any:
+    """Return `value` as YAML reads it, whatever references gave of it."""
+    value = unwrap(value)
+    if isinstance(value, dict):
+        return {key: unwrap_all(item) for key, item in value.items()}
+    return [unwrap_all(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands: `line` (from 1) of its key or list item, and the same of its parts."""
 

@@ -21,7 +21,7 @@ from probe.attempt.resolver import Resolver
 from probe.attempt.target_facts import target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
-from probe.credentials.store import CredentialStore
+from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime, as_expected
@@ -104,6 +104,8 @@ class _AttemptSetup:
     """What the attempts of one target share: a part of its runtime."""
 
     prepared: PreparedTarget | None = None
+    files: CredentialFiles | None = None
+    """Held before the first attempt, and between detached ones, so that they are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,11 @@ class Pipeline:
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Follow a reload: what is kept of targets that are gone or changed is dropped."""
+        # Before the old runtimes go, so that what is known of files that stay in use is kept.
+        files = [(target, self.credentials.open(target)) for target in targets]
         self.ledger.replace_targets(targets)
-        self.credentials.retain(state.target for state in self.ledger)
+        for target, opened in files:
+            self.ledger.runtime_of(target).part(_AttemptSetup).files = opened
 
     async def probe_once(
         self, target: Target, detached: DetachedScope | None = None
@@ -243,6 +248,7 @@ class Pipeline:
             prober = self._make_prober(detached.resolver, detached.register)
             experiments = detached.experiments
             prepared = prober.prepare(target)
+            runtime.part(_AttemptSetup).files = prepared.files
         else:
             setup = runtime.part(_AttemptSetup)
             prepared = setup.prepared = setup.prepared or prober.prepare(target)

@@ -19,14 +19,23 @@ from probe.backend.pki import (
     CA_LIFETIME,
     END_ENTITY_LIFETIME,
     LOOPBACK_SANS,
-    Issued,
     PrivateKey,
     dates,
     write_pem,
 )
 from tests.support.sha1_signature import signed_with_sha1
 
-__all__ = ["Authority", "Issued", "KeyType", "PrivateKey", "SignatureHash", "new_key", "write_pem"]
+__all__ = [
+    "Authority",
+    "Issued",
+    "KeyType",
+    "SignatureHash",
+    "issue",
+    "key_pem",
+    "name_of",
+    "new_key",
+    "write_pem",
+]
 
 KeyType = Literal["ec", "rsa2048", "rsa1024", "ed25519"]
 SignatureHash = Literal["sha256", "sha1"]
@@ -47,6 +56,62 @@ _KEY_USAGES: Final = {
     "cRLSign": "crl_sign",
 }
 """RFC 5280 §4.2.1.3's names, and what cryptography calls them."""
+
+
+@dataclass(frozen=True)
+class Issued(pki.Issued):
+    """A certificate together with its private key, in all encodings."""
+
+    @property
+    def der(self) -> bytes:
+        """The certificate's DER."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def key_der(self) -> bytes:
+        """The key's DER (PKCS#8)."""
+        return self.key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+
+def key_pem(
+    key: PrivateKey,
+    form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+    encryption: serialization.KeySerializationEncryption | None = None,
+) -> bytes:
+    """Return `key` as a PEM block."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, form, encryption or serialization.NoEncryption()
+    )
+
+
+def issue(
+    common_name: str,
+    issuer: pki.Issued | None = None,
+    *,
+    ca: bool = False,
+    key: PrivateKey | None = None,
+    extensions: Sequence[x509.ExtensionType] = (),
+    subject: x509.Name | None = None,
+) -> Issued:
+    """Issue a certificate with basicConstraints and `extensions` only, valid now for 90 days.
+
+    It is self-signed without `issuer`; `subject` stands for CN=`common_name` where the whole name
+    matters.
+    """
+    key = key or new_key()
+    now = datetime.now(UTC).replace(microsecond=0)
+    subject = name_of(common_name) if subject is None else subject
+    above = issuer.certificate.subject if issuer else subject
+    builder = _begin(subject, above, key, (now - timedelta(days=1), now + timedelta(days=90)))
+    builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    signer = issuer.key if issuer else key
+    return Issued(builder.sign(signer, _hash_for(signer)), key)
 
 
 @dataclass(frozen=True)
@@ -72,7 +137,7 @@ class Authority(pki.Authority):
         """Return a self-signed authority, valid for ten years from an hour before `now`."""
         now = now or datetime.now(UTC)
         key = key or new_key(key_type)
-        name = _name(common_name)
+        name = name_of(common_name)
         builder = _begin(name, name, key, _valid(now, not_before, not_after, CA_LIFETIME))
         builder = _with_ca(builder)
         if key_ids:
@@ -107,7 +172,7 @@ class Authority(pki.Authority):
         """Return an authority that this one has certified."""
         key = key or new_key(key_type)
         valid = _valid(self.now, not_before, not_after, CA_LIFETIME)
-        builder = _with_ca(_begin(_name(common_name), self.certificate.subject, key, valid))
+        builder = _with_ca(_begin(name_of(common_name), self.certificate.subject, key, valid))
         if self.key_ids:
             builder = _with_key_ids(builder, key, self.issued.key)
         certificate = builder.sign(self.issued.key, _hash_for(self.issued.key))
@@ -169,7 +234,7 @@ class Authority(pki.Authority):
         """
         key = key or new_key(key_type)
         valid = _valid(now or self.now, not_before, not_after, END_ENTITY_LIFETIME)
-        builder = _begin(_name(common_name), self.certificate.subject, key, valid)
+        builder = _begin(name_of(common_name), self.certificate.subject, key, valid)
         builder = builder.add_extension(x509.BasicConstraints(is_ca, None), critical=True)
         if sans:
             # RFC 5280 §4.2.1.6: critical where the subject is empty.
@@ -246,7 +311,8 @@ def _key_type(key: PrivateKey) -> KeyType:
     return "ec" if isinstance(key, ec.EllipticCurvePrivateKey) else "ed25519"
 
 
-def _name(common_name: str) -> x509.Name:
+def name_of(common_name: str) -> x509.Name:
+    """Return the name CN=`common_name`; the empty name for an empty text."""
     if not common_name:
         return x509.Name([])
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

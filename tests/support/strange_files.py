@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from probe.credentials.content import Content
 from probe.credentials.formats.recognise import Format
 from probe.model.finding import Finding, Role
-from tests.support.credential_files import issue, key_pem, named
+from tests.support.pki import issue, key_pem, name_of
 
 CA = issue("CA", ca=True)
 LEAF_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -28,7 +28,9 @@ LEAF = issue("client", CA, key=LEAF_KEY)
 RSA = rsa.generate_private_key(65537, 2048)
 ENCRYPTION = BestAvailableEncryption(b"passphrase")
 CSR = (
-    x509.CertificateSigningRequestBuilder().subject_name(named("x")).sign(LEAF.key, hashes.SHA256())
+    x509.CertificateSigningRequestBuilder()
+    .subject_name(name_of("x"))
+    .sign(LEAF.key, hashes.SHA256())
 )
 CRL = (
     x509.CertificateRevocationListBuilder()

@@ -11,11 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from probe.config.check_settings import check_label
-from probe.config.errors import ConfigurationError, KeyPath, render_key
+from probe.config.errors import ConfigurationError
+from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, Entry, TargetEntry
 from probe.config.source_content import SourceContent, add_faults
 from probe.config.target_entry import read_target
-from probe.config.typed_values import convert, error_at
+from probe.config.typed_values import convert
 from probe.config.yaml_document import MAX_BYTES, MAX_DEPTH, Document, Place
 from probe.model.target import Endpoint, Source, Target
 from probe.text.description import remove_quotes
@@ -32,12 +33,6 @@ class TargetGroup(Entry, frozen=True, kw_only=True):
     labels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class _Groups(Entry, frozen=True):
-    """The list under a key, because errors are found by the keys that lead to them."""
-
-    groups: list[TargetGroup]
-
-
 def read_groups(document: Document, defaults: DefaultsEntry, source: Source) -> SourceContent:
     """Return the Targets of the list that `document` holds, each once; they have no names yet.
 
@@ -51,19 +46,24 @@ def read_groups(document: Document, defaults: DefaultsEntry, source: Source) -> 
     if document.value is None:
         reason = "must be a list; [] says that there are no targets"
         raise ConfigurationError(reason, file=document.file)
+    root = Location(document)
+    if not isinstance(document.value, list):
+        reason = "must be a list of {targets: [...], labels: {...}}"
+        raise root.error(reason, found=document.value)
     found: dict[Target, None] = {}
     errors: list[ConfigurationError] = []
-    for position, group in enumerate(_groups(document)):
+    for position, group in enumerate(convert(document.value, list[TargetGroup], root)):
+        at = root[position]
         try:
-            scheme, labels = _labels(group, document, position)
+            scheme, labels = _split_labels(group, at["labels"])
         except ConfigurationError as error:
             errors.append(error)
             continue
-        for at, address in enumerate(group.targets):
-            path = (position, "targets", at)
+        for place, address in enumerate(group.targets):
+            here = at["targets"][place]
             try:
-                text = _address(address, scheme, document, path)
-                target = _target(text, labels, defaults, document, path)
+                text = _add_scheme(address, scheme, here)
+                target = _read_target(text, labels, defaults, here)
                 found[replace(target, sources=(source,))] = None
             except ConfigurationError as error:
                 errors.append(error)
@@ -89,69 +89,42 @@ def parse_json(raw: bytes, name: str) -> Document:
     return Document(name, value, Place(1))
 
 
-def _groups(document: Document) -> list[TargetGroup]:
-    value = document.value
-    if not isinstance(value, list):
-        reason = "must be a list of {targets: [...], labels: {...}}"
-        raise error_at(document, (), reason, found=value)
-    wrapped = replace(
-        document,
-        value={"groups": value},
-        place=Place(document.place.line, {"groups": document.place}),
-    )
-    try:
-        return convert(wrapped, _Groups).groups
-    except ConfigurationError as error:
-        raise _without_prefix(error) from None
-
-
-def _without_prefix(error: ConfigurationError) -> ConfigurationError:
-    for one in (error, *error.more):
-        one.key = one.key.removeprefix("groups")
-    return error
-
-
-def _labels(group: TargetGroup, document: Document, position: int) -> tuple[str, dict[str, str]]:
+def _split_labels(group: TargetGroup, at: Location) -> tuple[str, dict[str, str]]:
     """Return the scheme that the labels give to each address, and those that the targets have."""
     scheme = group.labels.get(SCHEME_LABEL, "")
     if scheme and scheme not in _SCHEMES:
-        path = (position, "labels", SCHEME_LABEL)
-        raise error_at(document, path, "is unknown", found=scheme, allowed=_SCHEMES)
+        raise at[SCHEME_LABEL].error("is unknown", found=scheme, allowed=_SCHEMES)
     labels = {name: text for name, text in group.labels.items() if not name.startswith(_INTERNAL)}
     for name in labels:
-        check_label(name, document, (position, "labels", name))
+        check_label(name, at[name])
     return scheme, labels
 
 
-def _address(address: str, scheme: str, document: Document, path: KeyPath) -> str:
+def _add_scheme(address: str, scheme: str, at: Location) -> str:
     """Return `address` with its scheme, after a look at whether it is one at all."""
     text = address.strip()
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        raise error_at(document, path, str(error), found=address) from None
+        raise at.error(str(error), found=address) from None
     return text if endpoint.scheme or not scheme else f"{scheme}://{text}"
 
 
-def _target(
+def _read_target(
     endpoint: str,
     labels: dict[str, str],
     defaults: DefaultsEntry,
-    document: Document,
-    path: KeyPath,
+    at: Location,
 ) -> Target:
     entry = TargetEntry(endpoint=endpoint, labels=labels)
-    target, faults = read_target(entry, defaults, document, path, in_clear=True)
+    target, faults = read_target(entry, defaults, at, in_clear=True)
     # Address and labels are right by now: what is left comes from `defaults`.
-    return add_faults(target, (_of_defaults(fault, document, path) for fault in faults))
+    return add_faults(target, (_blame_defaults(fault, at) for fault in faults))
 
 
-def _of_defaults(
-    fault: ConfigurationError, document: Document, path: KeyPath
-) -> ConfigurationError:
-    key = fault.key.removeprefix(render_key(path)).removeprefix(".")
-    reason = f"cannot have what defaults say: {key}: {fault.reason}"
-    return error_at(document, path, reason)
+def _blame_defaults(fault: ConfigurationError, at: Location) -> ConfigurationError:
+    key = fault.key.removeprefix(at.key).removeprefix(".")
+    return at.error(f"cannot have what defaults say: {key}: {fault.reason}")
 
 
 def _deeper_than(value: Any, levels: int) -> bool:

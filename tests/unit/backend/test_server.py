@@ -102,7 +102,7 @@ async def test_application_protocol_is_chosen_as_go_does(
     """A gRPC backend takes h2 only, HTTP prefers it; a stranger's protocol brings alert 120."""
     context = client_context(CLIENT_CA.issue("e"), version)
     backend = await start(protocol=choice.protocol)
-    seen = await meet(backend, context, alpn=choice.offered, patience=0.3)
+    seen = await meet(backend, context, alpn=choice.offered, patience=1.0)
     assert (seen.alpn, tuple(seen.alerts), seen.ended) == (choice.alpn, choice.alerts, choice.ended)
     assert bool(seen.data) is (choice.alpn == b"h2"), "SETTINGS come at once, HTTP/1.1 waits"
 
@@ -123,7 +123,7 @@ async def test_other_behaviours(
     """Backends that are no Collector end a connection in their own way, never with an alert."""
     issued = CLIENT_CA.issue("e") if behaviour == "mute" else OTHER_CA.issue("e")
     backend = await start(behaviour=behaviour)
-    seen = await meet(backend, client_context(issued, "1.3"), patience=0.3)
+    seen = await meet(backend, client_context(issued, "1.3"), patience=1.0)
     assert (seen.alerts, seen.ended, seen.complete) == (alerts, ended, complete)
     assert seen.data == b""
 
@@ -164,7 +164,7 @@ async def test_backend_starts_again_on_the_same_port(start: Start) -> None:
     await backend.stop()
     await backend.start(port)
     context = client_context(CLIENT_CA.issue("e"), "1.3")
-    assert (await meet(backend, context, patience=0.3)).data
+    assert (await meet(backend, context, patience=1.0)).data
     assert backend.port == port
 
 

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.config.expand import Expanded, Expansion, ExpansionError, expand, find_reference
+from probe.config.errors import ConfigurationError
+from probe.config.expand import Expansion, expand, find_reference
+from probe.config.location import Location
+from probe.config.yaml_document import Document, Expanded, Place
+from probe.text.description import describe_value
 
 FILES = {
     "/token": "s3cret\n",
@@ -26,7 +30,8 @@ def read(name: str) -> str:
 
 def run(value: Any, environ: Mapping[str, str] | None = None) -> Expansion:
     """Expand `value`."""
-    return expand(value, environ=environ or {}, read_file=read)
+    at = Location(Document("f.yml", value, Place(1)))
+    return expand(value, at, environ=environ or {}, read_file=read)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +132,10 @@ def test_a_set_variable_is_not_warned_about() -> None:
 )
 def test_what_cannot_expand_is_an_error_with_its_facts(text: str, found: str) -> None:
     """The error says where the reference stands and shows it."""
-    with pytest.raises(ExpansionError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         run({"a": [text]}, {"LATIN1": b"\xe9".decode("utf-8", "surrogateescape")})
-    assert caught.value.path == ("a", 0)
-    assert caught.value.found == found
+    assert caught.value.key == "a[0]"
+    assert caught.value.found == describe_value(found, caught.value.allowed)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ def test_what_cannot_expand_is_an_error_with_its_facts(text: str, found: str) ->
 )
 def test_references_without_end_are_an_error(raw: str) -> None:
     """A variable that leads back to itself is refused, not followed."""
-    with pytest.raises(ExpansionError):
+    with pytest.raises(ConfigurationError):
         run("${env:X}", {"X": raw})
 
 
@@ -183,6 +188,6 @@ texts = st.lists(pieces, max_size=14).map("".join) | st.text(max_size=30)
 @settings(max_examples=300, deadline=None)
 @given(text=texts, first=texts, second=texts)
 def test_expansion_is_total(text: str, first: str, second: str) -> None:
-    """Any text and any environment give a value or an ExpansionError."""
-    with suppress(ExpansionError):
+    """Any text and any environment give a value or an ConfigurationError."""
+    with suppress(ConfigurationError):
         assert set(run({"k": text}, {"A": first, "B": second}).value) == {"k"}

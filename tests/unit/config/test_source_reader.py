@@ -171,7 +171,7 @@ def test_a_list_that_says_that_it_is_empty_is_up(tmp_path: Path) -> None:
         ("collector", "exporters: {debug: }", "no OTLP exporter"),
         ("collector", "exporters: {otlp: {endpoint: 'c:1'}}", "no pipeline uses it"),
         ("collector", "{}", "is empty"),
-        ("collector", "- a", "no Collector configuration"),
+        ("collector", "- a", "is not the configuration of a Collector"),
         ("sdk", "file_format: '1.0'", "no OTLP exporter"),
         ("sdk", "disabled: true", "disabled: true"),
         ("sdk", "- a", "must be a mapping"),

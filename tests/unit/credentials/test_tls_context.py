@@ -13,7 +13,8 @@ from probe.credentials.load import load_credentials
 from probe.credentials.tls_context import Credentials, Variant
 from probe.model.target import TlsSettings
 from probe.tls import bindings
-from tests.support.credential_files import Issued, issue, pair_files
+from tests.support.credential_files import pair_files
+from tests.support.pki import Issued, issue
 
 BOTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
 ROOT = issue("root", ca=True)

@@ -1,4 +1,4 @@
-"""What a file holds is told whatever it was meant for, and its key never is."""
+"""What a file holds is reported whatever it was meant for, and its key never is."""
 
 import base64
 import gzip
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from probe.credentials.formats.keystore import read_keystore
 from probe.credentials.formats.recognise import Format
 from probe.credentials.whole_file import KeyFacts, NamedBlock, read_whole_file
-from tests.support.credential_files import key_pem
+from tests.support.pki import key_pem
 from tests.support.strange_files import CA, CSR, LEAF, RSA, STRANGE
 
 COMBINED = LEAF.pem + CA.pem + LEAF.key_pem
@@ -45,7 +45,7 @@ def test_what_is_wrapped_is_seen(raw: bytes) -> None:
     ]
 
 
-def test_pem_is_told_block_by_block() -> None:
+def test_pem_is_listed_block_by_block() -> None:
     """Each block has its line; a request has its subject."""
     reading = read_whole_file(COMBINED + CSR.public_bytes(Encoding.PEM))
 

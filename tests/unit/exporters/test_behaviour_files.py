@@ -18,7 +18,6 @@ from tests.support.certificate_facts import (
     OTHER_CA,
     exporter,
 )
-from tests.support.credential_files import issue
 from tests.support.evidence import (
     TAKEN,
     answered,
@@ -31,6 +30,7 @@ from tests.support.evidence import (
     target,
 )
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
+from tests.support.pki import issue
 
 
 def marked(role: Any) -> Finding:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, ModuleEntry, TlsEntry
 from probe.config.sections import read_modules
 from probe.config.yaml_document import parse_yaml
@@ -176,7 +177,7 @@ def module(**settings: object) -> Module:
     """Return a module that allows everything, as the configuration makes it."""
     entry = ModuleEntry(allow=["*"], **settings)  # type: ignore[arg-type]
     document = parse_yaml(b"modules: {m: {}}", "probe.yml")
-    return read_modules({"m": entry}, DefaultsEntry(), document)["m"]
+    return read_modules({"m": entry}, DefaultsEntry(), Location(document))["m"]
 
 
 def test_a_target_takes_everything_from_its_module_but_where_it_is() -> None:

@@ -30,8 +30,8 @@ from probe.text.description import (
     refuse_non_path,
     remove_quotes,
 )
-from tests.support.credential_files import key_pem
 from tests.support.every_row import every_row
+from tests.support.pki import key_pem
 
 KEY: Final = ec.derive_private_key(int.from_bytes(sha256(b"a key").digest()), ec.SECP256R1())
 """The same in every run, since names of tests are made of it."""
@@ -241,6 +241,7 @@ def write_configuration(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["json", "junit", "prometheus"])
+@pytest.mark.slow
 def test_a_bug_in_reading_a_source_breaks_no_document(tmp_path: Path, output: str) -> None:
     """Standard output holds the document alone; the log has the place of the bug and no value."""
     write_configuration(tmp_path)
@@ -255,6 +256,7 @@ def test_a_bug_in_reading_a_source_breaks_no_document(tmp_path: Path, output: st
     assert SECRET not in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_a_bug_in_reading_the_configuration_quotes_nothing_of_it(tmp_path: Path) -> None:
     """The traceback of exit code 3 has type and place."""
     write_configuration(tmp_path)

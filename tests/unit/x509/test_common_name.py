@@ -11,8 +11,8 @@ from probe.inspection.file_report import Judgement
 from probe.inspection.server_file import judge_name
 from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
-from tests.support.credential_files import issue
 from tests.support.memory_peer import handshake, server_context, settings_of
+from tests.support.pki import issue
 
 _CN, _O = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
 

@@ -20,8 +20,7 @@ from probe.x509.parse import (
     read_facts,
 )
 from probe.x509.signature import is_issued_by
-from tests.support.credential_files import issue, named
-from tests.support.pki import Authority, KeyType
+from tests.support.pki import Authority, KeyType, issue, name_of
 
 KEY = ec.generate_private_key(ec.SECP384R1())
 CA = issue("CA", ca=True)
@@ -36,7 +35,7 @@ FULL = issue(
                 x509.IPAddress(ipaddress.ip_address("::1")),
                 x509.UniformResourceIdentifier("spiffe://example.org/client"),
                 x509.RFC822Name("ops@example.com"),
-                x509.DirectoryName(named("elsewhere")),
+                x509.DirectoryName(name_of("elsewhere")),
             ]
         ),
         x509.ExtendedKeyUsage(

@@ -22,9 +22,9 @@ from probe.config.check_settings import (
     tls_faults,
 )
 from probe.config.duration import go_seconds
-from probe.config.errors import ConfigurationError, KeyPath
-from probe.config.expand import unwrap
-from probe.config.proxy_environment import proxy_for
+from probe.config.errors import ConfigurationError
+from probe.config.location import Location
+from probe.config.proxy_environment import find_proxy
 from probe.config.schema import TlsEntry
 from probe.config.source_content import add_faults
 from probe.config.sources.collector.authentication import (
@@ -42,8 +42,7 @@ from probe.config.sources.collector.endpoint import (
 )
 from probe.config.sources.collector.merge import CollectorFiles, component_type
 from probe.config.target_entry import tls_conflicts, tls_settings
-from probe.config.typed_values import error_at
-from probe.config.yaml_document import Document
+from probe.config.yaml_document import unwrap
 from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
 GRPC_TYPES: Final = frozenset({"otlp_grpc", "otlp"})
@@ -86,6 +85,11 @@ class Exporter:
     key: str
     signals: tuple[Signal, ...]
 
+    @property
+    def grpc(self) -> bool:
+        """Whether it speaks OTLP over gRPC."""
+        return component_type(self.id) in GRPC_TYPES
+
 
 def read_exporter(
     exporter: Exporter,
@@ -100,15 +104,15 @@ def read_exporter(
         ConfigurationError: Settings with which the Collector does not start or never exports.
         NotProbedError: where the probe cannot do what the exporter does.
     """
-    path = ("exporters", exporter.key)
-    check_name(exporter.id, files.document, path)
+    at = files.at["exporters"][exporter.key]
+    check_name(exporter.id, at)
     entry = _entry(exporter, files)
     if entry.encoding == "json":
         warn("it sends JSON; the probe sends Protobuf")
-    grpc = component_type(exporter.id) in GRPC_TYPES
-    tls = _tls(entry, files, path, grpc=grpc)
+    grpc = exporter.grpc
+    tls = _read_tls(entry, at, grpc=grpc)
     targets: list[Target] = []
-    for signal, destination in _destinations(entry, exporter, files, grpc=grpc).items():
+    for signal, destination in _destinations(entry, exporter, at).items():
         if destination.note:
             warn(destination.note)
         effective, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
@@ -121,8 +125,8 @@ def read_exporter(
             sources=(source,),
             remarks=remarks,
         )
-        headers = _headers(entry, destination, target, files, path, warn)
-        proxy = _proxy(entry, target, environ, files, path)
+        headers = _headers(entry, destination, target, files, at, warn)
+        proxy = _proxy(entry, target, environ, at)
         targets.append(replace(target, headers=headers, proxy_url=proxy))
     return tuple(targets)
 
@@ -134,13 +138,12 @@ def make_failed_target(
 
     None where it has no endpoint that could be read: there would be nothing to name it by.
     """
-    grpc = component_type(exporter.id) in GRPC_TYPES
-    path = ("exporters", exporter.key)
+    grpc = exporter.grpc
     keys = ("endpoint",) if grpc else (f"{exporter.signals[0]}_endpoint", "endpoint")
     for key in keys:
         try:
-            check_name(exporter.id, files.document, path)
-            text = files.value(*path, key)
+            check_name(exporter.id, files.at["exporters"][exporter.key])
+            text = files.value("exporters", exporter.key, key)
             if not isinstance(text, str):
                 continue
             destination = parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
@@ -188,28 +191,26 @@ def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
     return tls
 
 
-def _tls(entry: ExporterEntry, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> TlsSettings:
-    document, path = files.document, (*path, "tls")
+def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
     tls = entry.tls
     if isinstance(tls.tpm, dict) and unwrap(tls.tpm.get("enabled")) is True:
         raise NotProbedError("its private key is in a TPM and cannot be read here")
     tls = msgspec.structs.replace(tls, tpm=None)
-    check_tls_form(tls, document, path)
+    check_tls_form(tls, at["tls"])
     if tls.reload_interval:
-        _check_go_duration(tls.reload_interval, document, (*path, "reload_interval"))
-    for unusable in tls_faults(tls, document, path):
+        _check_go_duration(tls.reload_interval, at["tls"]["reload_interval"])
+    for unusable in tls_faults(tls, at["tls"]):
         raise unusable
     settings = tls_settings(tls)
-    for unusable in tls_conflicts(settings, document, path):
+    for unusable in tls_conflicts(settings, at["tls"]):
         raise unusable
     name = settings.server_name_override
     if fault := server_name_fault(name, grpc=grpc):
-        raise error_at(document, (*path, "server_name_override"), fault, found=name)
+        raise at["tls"]["server_name_override"].error(fault, found=name)
     if grpc and entry.authority and not name:
         # grpc-go verifies the authority where the TLS settings name nothing.
         if fault := server_name_fault(entry.authority, grpc=True):
-            where = (*path[:-1], "authority")
-            raise error_at(document, where, fault, found=entry.authority)
+            raise at["authority"].error(fault, found=entry.authority)
         name = urlsplit(f"//{entry.authority}").hostname or ""
     # Zero, like no value at all, means never (configtls' certReloader).
     return replace(
@@ -217,21 +218,20 @@ def _tls(entry: ExporterEntry, files: CollectorFiles, path: KeyPath, *, grpc: bo
     )
 
 
-def _check_go_duration(text: str, document: Document, path: KeyPath) -> None:
+def _check_go_duration(text: str, at: Location) -> None:
     """Refuse the days and weeks that the probe's own file may have."""
     try:
         go_seconds(text)
     except ValueError as error:
-        raise error_at(document, path, str(error), found=text) from None
+        raise at.error(str(error), found=text) from None
 
 
 def _destinations(
-    entry: ExporterEntry, exporter: Exporter, files: CollectorFiles, *, grpc: bool
+    entry: ExporterEntry, exporter: Exporter, at: Location
 ) -> dict[Signal, Destination]:
     """Return the destination of each signal, without those that an earlier one stands for."""
-    path = ("exporters", exporter.key)
-    if grpc:
-        return {exporter.signals[0]: _read(entry.endpoint, files, (*path, "endpoint"), grpc=True)}
+    if exporter.grpc:
+        return {exporter.signals[0]: _read_endpoint(entry.endpoint, at["endpoint"], grpc=True)}
     found: dict[str, tuple[Signal, Destination]] = {}
     for signal in exporter.signals:
         own = f"{signal}_endpoint"
@@ -240,21 +240,21 @@ def _destinations(
         if not url:
             if not entry.endpoint:
                 reason = f"is empty, and so is {own}, though a pipeline of {signal} uses it"
-                raise error_at(files.document, (*path, key), reason)
+                raise at[key].error(reason)
             slash = "" if entry.endpoint.endswith("/") else "/"
             url = f"{entry.endpoint}{slash}v1/{signal}"
         # The same service with each signal's usual path is one destination.
         base = url.removesuffix(f"/v1/{signal}")
         if base not in found:
-            found[base] = (signal, _read(url, files, (*path, key), grpc=False))
+            found[base] = (signal, _read_endpoint(url, at[key], grpc=False))
     return dict(found.values())
 
 
-def _read(text: str, files: CollectorFiles, path: KeyPath, *, grpc: bool) -> Destination:
+def _read_endpoint(text: str, at: Location, *, grpc: bool) -> Destination:
     try:
         return parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
     except ValueError as error:
-        raise error_at(files.document, path, str(error), found=text) from None
+        raise at.error(str(error), found=text) from None
 
 
 def _headers(
@@ -262,7 +262,7 @@ def _headers(
     destination: Destination,
     target: Target,
     files: CollectorFiles,
-    path: KeyPath,
+    at: Location,
     warn: Warn,
 ) -> tuple[tuple[str, Secret], ...]:
     grpc = target.protocol == "grpc"
@@ -276,16 +276,12 @@ def _headers(
         headers.set("Authorization", basic_authorization(destination.credentials))
     for name, value in headers.items():
         if fault := header_fault(name, value, grpc=grpc):
-            raise error_at(files.document, (*path, "headers", name), fault)
+            raise at["headers"][name].error(fault)
     return tuple((name, Secret(value)) for name, value in headers.items())
 
 
 def _proxy(
-    entry: ExporterEntry,
-    target: Target,
-    environ: Mapping[str, str],
-    files: CollectorFiles,
-    path: KeyPath,
+    entry: ExporterEntry, target: Target, environ: Mapping[str, str], at: Location
 ) -> Secret | None:
     if entry.proxy_url and target.protocol == "http/protobuf":
         if entry.proxy_url.startswith(("https://", "socks5://", "socks5h://")):
@@ -293,12 +289,6 @@ def _proxy(
                 "its proxy speaks no CONNECT in plaintext, which is all the probe can"
             )
         if fault := proxy_fault(entry.proxy_url):
-            raise error_at(files.document, (*path, "proxy_url"), fault)
+            raise at["proxy_url"].error(fault)
         return Secret(entry.proxy_url)
-    # gRPC asks for a proxy as if for https, whatever the scheme; HTTP in clear needs no tunnel.
-    if target.plaintext and target.protocol == "http/protobuf":
-        return None
-    proxy = proxy_for(target.endpoint, environ)
-    if proxy is not None and (fault := proxy_fault(proxy)):
-        raise ConfigurationError(fault, file="environment", key="HTTPS_PROXY")
-    return Secret(proxy) if proxy else None
+    return find_proxy(target, environ)

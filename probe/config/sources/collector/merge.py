@@ -7,13 +7,13 @@ Law 10 holds in ConfigurationError.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import GenericAlias
 from typing import Any, Final, TypeVar
 
-from probe.config.errors import ConfigurationError, KeyPath, explain_unreadable, render_key
-from probe.config.expand import MAX_NESTING, ExpansionError, expand, unwrap
-from probe.config.typed_values import convert, error_at
-from probe.config.yaml_document import Document, Place, parse_yaml
+from probe.config.errors import ConfigurationError, explain_unreadable, render_key
+from probe.config.expand import MAX_NESTING, expand
+from probe.config.location import Location
+from probe.config.typed_values import convert
+from probe.config.yaml_document import Document, Place, parse_yaml, unwrap
 from probe.text.description import refuse_non_path
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class CollectorFiles:
 
     Attributes:
         document: The merged document, its references not expanded; it knows file and line of keys.
+        at: The root of `document`.
         files: Every file that was read or asked for so far, references included.
         warnings: What expansion and others want to say, each once.
     """
@@ -46,7 +47,8 @@ class CollectorFiles:
         self._read_text = read_text
         self.files: dict[str, None] = {}
         self.warnings: dict[str, None] = {}
-        self.document = merge_documents([self._document(path) for path in paths])
+        self.document = merge_documents([self._read_document(path) for path in paths])
+        self.at = Location(self.document)
 
     def read(self, path: str) -> str:
         """Return the text of a file that the configuration names, and remember its name.
@@ -70,14 +72,15 @@ class CollectorFiles:
         """
         value = self.document.value
         final = False
-        for at, name in enumerate(path):
+        at = self.at
+        for name in path:
             if not final and isinstance(value, str) and "$" in value:
-                value, final = self._expand(path[:at], value), True
+                value, final = self._expand(value, at), True
             value = unwrap(value)
             if not isinstance(value, dict):
                 return None
-            value = value.get(name)
-        return unwrap(value if final else self._expand(path, value))
+            value, at = value.get(name), at[name]
+        return unwrap(value if final else self._expand(value, at))
 
     def component(self, section: str, key: str, shape: type[T], value: Any = None) -> T:
         """Return one component of `section` as a `shape`; `value` stands in for its own settings.
@@ -86,10 +89,7 @@ class CollectorFiles:
             ConfigurationError: as `value` and `convert` do.
         """
         value = self.value(section, key) if value is None else value
-        held = {section: {key: {} if value is None else value}}
-        kind: Any = GenericAlias(dict, (str, GenericAlias(dict, (str, shape))))
-        converted: T = convert(replace(self.document, value=held), kind)[section][key]
-        return converted
+        return convert(value, shape, self.at[section][key])
 
     def components(self, section: str) -> dict[str, str]:
         """Return the ids of `section` (`exporters`, …), each with the key that it has there.
@@ -102,10 +102,10 @@ class CollectorFiles:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise error_at(self.document, (section,), "must be a mapping", found=value)
+            raise self.at[section].error("must be a mapping", found=value)
         return {component_id(key): key for key in value}
 
-    def _document(self, path: str) -> Document:
+    def _read_document(self, path: str) -> Document:
         path = path.removeprefix("file:")
         try:
             text = self.read(path)
@@ -114,24 +114,14 @@ class CollectorFiles:
             raise ConfigurationError(reason, file=path) from None
         document = parse_yaml(text.removeprefix("\ufeff"), path)
         if not isinstance(document.value, dict | None):
-            raise error_at(document, (), "is no Collector configuration", found=document.value)
+            reason = "is not the configuration of a Collector"
+            raise Location(document).error(reason, found=document.value)
         return document
 
-    def _expand(self, path: KeyPath, value: Any) -> Any:
-        nested = value
-        for name in reversed(path):
-            nested = {name: nested}
-        try:
-            expansion = expand(nested, environ=self._environ, read_file=self.read)
-        except ExpansionError as error:
-            raise error_at(
-                self.document, error.path, error.reason, found=error.found, allowed=error.allowed
-            ) from None
+    def _expand(self, value: Any, at: Location) -> Any:
+        expansion = expand(value, at, environ=self._environ, read_file=self.read)
         self.warnings.update(dict.fromkeys(expansion.warnings))
-        result = expansion.value
-        for name in path:
-            result = result[name]
-        return result
+        return expansion.value
 
 
 def component_id(text: str) -> str:

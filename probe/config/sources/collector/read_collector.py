@@ -27,7 +27,6 @@ from probe.config.sources.collector.merge import (
     component_type,
 )
 from probe.config.sources.collector.receiver import ServedCertificate, served_certificates
-from probe.config.typed_values import error_at
 from probe.model.target import SIGNALS, Source, Target
 from probe.text.safe_text import safe_text
 
@@ -148,7 +147,7 @@ def _check_sections(files: CollectorFiles) -> None:
         raise ConfigurationError("is empty", file=files.document.file)
     for key in files.document.value:
         if key not in SECTIONS:
-            raise error_at(files.document, (key,), "unknown key", found=key, allowed=SECTIONS)
+            raise files.at[key].error("unknown key", found=key, allowed=SECTIONS)
 
 
 def _is_otlp(name: str) -> bool:
@@ -174,21 +173,18 @@ def _signals_by_exporter(
     """
     used: dict[str, set[str]] = {}
     for pipeline, entry in pipelines.items():
-        path = ("service", "pipelines", pipeline)
+        at = files.at["service"]["pipelines"][pipeline]
         signal = component_type(pipeline)
         if signal not in PIPELINE_SIGNALS:
             reason = "is a pipeline of an unknown signal"
-            errors.append(
-                error_at(files.document, path, reason, found=signal, allowed=PIPELINE_SIGNALS)
-            )
+            errors.append(at.error(reason, found=signal, allowed=PIPELINE_SIGNALS))
             continue
         for position, written in enumerate(entry.exporters):
             name = component_id(written)
             if name not in exporters and _is_otlp(name):
-                where = (*path, "exporters", position)
                 reason = "is not among the exporters"
                 errors.append(
-                    error_at(files.document, where, reason, found=name, allowed=exporters)
+                    at["exporters"][position].error(reason, found=name, allowed=exporters)
                 )
             used.setdefault(name, set()).add(signal)
     return used

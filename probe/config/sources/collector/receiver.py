@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from probe.config.duration import go_seconds
 from probe.config.errors import ConfigurationError
-from probe.config.expand import Expanded, unwrap
 from probe.config.sources.collector.authentication import Warn
 from probe.config.sources.collector.merge import CollectorFiles, component_type
+from probe.config.yaml_document import Expanded, unwrap
 from probe.model.target import Endpoint, Protocol, ServerCertificateFile, Target
 from probe.text.host_port import join_host_port, split_host_port
 

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from probe.config.check_settings import header_fault
-from probe.config.errors import ConfigurationError, KeyPath
+from probe.config.errors import ConfigurationError
+from probe.config.location import Location
+from probe.config.proxy_environment import find_proxy
 from probe.config.source_content import SourceContent, add_faults
-from probe.config.sources.sdk.environment import through_proxy
 from probe.config.sources.sdk.file_schema import EXPORTERS, Otlp, SdkFile, normalize_exporters
 from probe.config.sources.sdk.substitution import read_plain_scalar, substitute_references
 from probe.config.sources.sdk.traps import CAUSE, report_plaintext_files
 from probe.config.sources.sdk.variables import PREFIX, Headers, parse_headers
-from probe.config.typed_values import convert, error_at
-from probe.config.yaml_document import Document, parse_yaml
+from probe.config.typed_values import convert
+from probe.config.yaml_document import parse_yaml
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Protocol, Secret, Signal, Source, Target, TlsSettings
 
@@ -79,16 +80,16 @@ def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceCo
         reason = "holds no key of an SDK's configuration"
         raise ConfigurationError(reason, file=file, allowed=sorted(KEYS))
     document = replace(document, value=value)
-    entry = convert(document, SdkFile)
+    entry = convert(document.value, SdkFile, Location(document))
     if entry.disabled:
         return SourceContent(empty="it says disabled: true, so that its SDK exports nothing")
     groups: dict[object, list[_Found]] = {}
     errors: list[ConfigurationError] = []
     for signal, provider, stages, kinds in _PROVIDERS:
         seen: dict[object, int] = {}
-        for path, otlp in _exporters(entry, provider, stages, kinds):
+        for at, otlp in _list_exporters(entry, Location(document), provider, stages, kinds):
             try:
-                found = _exporter(otlp, document, path, signal)
+                found = _exporter(otlp, at, signal)
             except ConfigurationError as error:
                 errors.append(error)
                 continue
@@ -144,38 +145,38 @@ def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Targe
     )
     faults = first.faults
     try:
-        target = through_proxy(target, environ)
+        target = replace(target, proxy_url=find_proxy(target, environ))
     except ConfigurationError as error:
         faults = (*faults, error)
     return add_faults(target, faults)
 
 
-def _exporters(
-    entry: SdkFile, provider: str, stages: str, kinds: tuple[str, ...]
-) -> Iterator[tuple[KeyPath, Otlp]]:
+def _list_exporters(
+    entry: SdkFile, at: Location, provider: str, stages: str, kinds: tuple[str, ...]
+) -> Iterator[tuple[Location, Otlp]]:
     for position, stage in enumerate(getattr(getattr(entry, provider), stages, ())):
         for kind in kinds:
             choice = getattr(getattr(stage, kind), "exporter", None)
             for key in EXPORTERS:
                 if (otlp := getattr(choice, key, None)) is not None:
-                    yield (provider, stages, position, kind, "exporter", key), otlp
+                    yield at[provider][stages][position][kind]["exporter"][key], otlp
 
 
-def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> _Found:
+def _exporter(otlp: Otlp, at: Location, signal: Signal) -> _Found:
     faults: list[ConfigurationError] = []
     protocol: Protocol = "http/protobuf"
     if otlp.encoding == "json" or otlp.protocol == "http/json":
         key = "protocol" if otlp.protocol == "http/json" else "encoding"
         # Some SDKs speak it, so their configuration is not at fault.
         reason = "is JSON, which this probe does not speak, so that nothing is probed for it"
-        raise error_at(document, (*path, key), reason, found=getattr(otlp, key))
+        raise at[key].error(reason, found=getattr(otlp, key))
     try:
-        protocol = _protocol(otlp, document, path)
+        protocol = _protocol(otlp, at)
     except ConfigurationError as error:
         faults.append(error)
     tls = otlp.tls
     insecure = tls.insecure if tls.insecure is not None else otlp.insecure
-    endpoint, remarks = _endpoint(otlp, document, path, signal, protocol, insecure)
+    endpoint, remarks = _endpoint(otlp, at, signal, protocol, insecure)
     settings = TlsSettings(
         ca_file=tls.ca_file or tls.certificate_file or otlp.certificate_file or otlp.certificate,
         cert_file=tls.cert_file
@@ -196,44 +197,43 @@ def _exporter(otlp: Otlp, document: Document, path: KeyPath, signal: Signal) -> 
         remarks.append(report_plaintext_files(protocol, name, go_takes_them=taken))
     headers: Headers = ()
     try:
-        headers = _headers(otlp, document, path, grpc=protocol == "grpc")
+        headers = _headers(otlp, at, grpc=protocol == "grpc")
     except ConfigurationError as error:
         faults.append(error)
-    notes = (_NO_PROTOCOL,) if path[-1] == "otlp" and not otlp.protocol else ()
+    notes = (_NO_PROTOCOL,) if at.path[-1] == "otlp" and not otlp.protocol else ()
     found = _Found(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
     return replace(found, faults=tuple(faults))
 
 
-def _protocol(otlp: Otlp, document: Document, path: KeyPath) -> Protocol:
-    if path[-1] == "otlp_grpc":
+def _protocol(otlp: Otlp, at: Location) -> Protocol:
+    if at.path[-1] == "otlp_grpc":
         return "grpc"
-    if path[-1] == "otlp":
+    if at.path[-1] == "otlp":
         text = otlp.protocol or "http/protobuf"
         if text in _PROTOCOLS:
             return _PROTOCOLS[text]
-        raise error_at(document, (*path, "protocol"), "is unknown", found=text, allowed=_PROTOCOLS)
+        raise at["protocol"].error("is unknown", found=text, allowed=_PROTOCOLS)
     if otlp.encoding not in (None, "", "protobuf"):
-        where = (*path, "encoding")
-        raise error_at(document, where, "is unknown", found=otlp.encoding, allowed=("protobuf",))
+        where = at["encoding"]
+        raise where.error("is unknown", found=otlp.encoding, allowed=("protobuf",))
     return "http/protobuf"
 
 
 def _endpoint(
     otlp: Otlp,
-    document: Document,
-    path: KeyPath,
+    at: Location,
     signal: Signal,
     protocol: Protocol,
     insecure: bool | None,
 ) -> tuple[Endpoint, list[Finding]]:
     """Return the endpoint with its scheme and, over HTTP, its path, and what is odd about it."""
-    where = (*path, "endpoint")
+    where = at["endpoint"]
     default = f"http://localhost:{4317 if protocol == 'grpc' else f'4318/v1/{signal}'}"
     text = otlp.endpoint or default
     try:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
-        raise error_at(document, where, str(error), found=text) from None
+        raise where.error(str(error), found=text) from None
     remarks = []
     if endpoint.scheme and insecure is not None and insecure != (endpoint.scheme == "http"):
         remarks.append(_scheme_decides(endpoint, insecure))
@@ -242,27 +242,27 @@ def _endpoint(
         return replace(endpoint, scheme=scheme, path=""), remarks
     if not endpoint.scheme:
         reason = "an endpoint for HTTP begins with http:// or https://"
-        raise error_at(document, where, reason, found=text)
+        raise where.error(reason, found=text)
     if not endpoint.path.partition("?")[0]:
-        if path[-1] == "otlp_http":
+        if at.path[-1] == "otlp_http":
             remarks.append(_NO_PATH)
             return replace(endpoint, path=f"/{endpoint.path}"), remarks
         endpoint = replace(endpoint, path=f"/v1/{signal}{endpoint.path}")
     return endpoint, remarks
 
 
-def _headers(otlp: Otlp, document: Document, path: KeyPath, *, grpc: bool) -> Headers:
+def _headers(otlp: Otlp, at: Location, *, grpc: bool) -> Headers:
     """Join both lists; `headers` comes before `headers_list`, whatever the case of a name."""
     try:
         listed = parse_headers(otlp.headers_list or "", grpc=grpc)
     except ValueError as error:
-        raise error_at(document, (*path, "headers_list"), str(error)) from None
+        raise at["headers_list"].error(str(error)) from None
     headers = {name.lower(): (name, value) for name, value in listed}
     for position, pair in enumerate(otlp.headers):
         if pair.value is None:
             continue
         if fault := header_fault(pair.name, pair.value, grpc=grpc):
-            raise error_at(document, (*path, "headers", position), fault)
+            raise at["headers"][position].error(fault)
         headers[pair.name.lower()] = (pair.name, Secret(pair.value))
     return tuple(headers.values())
 

@@ -9,9 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from probe.config.check_settings import proxy_fault
 from probe.config.errors import ConfigurationError, find_nearest
-from probe.config.proxy_environment import proxy_for
+from probe.config.proxy_environment import find_proxy
 from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.sdk.traps import find_traps
 from probe.config.sources.sdk.variables import (
@@ -32,7 +31,6 @@ from probe.model.target import (
     SIGNALS,
     Endpoint,
     Protocol,
-    Secret,
     Signal,
     Source,
     Target,
@@ -171,7 +169,7 @@ def _target(name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[s
         signal_variables=tuple(_signal_variables(exporters.values())),
     )
     try:
-        target = through_proxy(target, environ)
+        target = replace(target, proxy_url=find_proxy(target, environ))
     except ConfigurationError as error:
         return add_faults(target, (*(fault.error() for fault in exporter.faults), error))
     return add_faults(target, (fault.error() for fault in exporter.faults))
@@ -205,21 +203,6 @@ def _choices(
             f"{names} set: {exporter.protocol} is taken because of port {exporter.endpoint.port} "
             f"({by}); SDKs differ in their default"
         )
-
-
-def through_proxy(target: Target, environ: Mapping[str, str]) -> Target:
-    """Return `target` with the proxy that its exporter takes from the environment, if any.
-
-    Raises:
-        ConfigurationError: where HTTPS_PROXY is no proxy's URL.
-    """
-    # gRPC asks for a proxy as if for https, whatever the scheme; HTTP in clear needs no tunnel.
-    if target.plaintext and target.protocol == "http/protobuf":
-        return target
-    proxy = proxy_for(target.endpoint, environ)
-    if proxy is not None and (fault := proxy_fault(proxy)):
-        raise _error("HTTPS_PROXY", fault)
-    return target if proxy is None else replace(target, proxy_url=Secret(proxy))
 
 
 def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:

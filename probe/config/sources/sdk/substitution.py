@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from probe.config.errors import KeyPath
-from probe.config.expand import Expanded
-from probe.config.typed_values import error_at
-from probe.config.yaml_document import MAX_BYTES, Document, resolve_scalar
+from probe.config.expand import check_variable
+from probe.config.location import Location
+from probe.config.yaml_document import MAX_BYTES, Document, Expanded, resolve_scalar
 
 _ANY_REFERENCE: Final = re.compile(r"\$\{([^}\n]*)\}")
 _REFERENCE: Final = re.compile(r"(?:env:)?([a-zA-Z_][a-zA-Z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -39,51 +38,45 @@ def read_typed_scalar(text: str) -> Any:
 
 
 def substitute_references(document: Document, environ: Mapping[str, str]) -> Any:
-    """Return the value of `document`, read with `as_written`, every reference replaced.
+    """Return the value of `document`, read with `read_plain_scalar`, every reference replaced.
 
     Raises:
-        ConfigurationError: for a reference that is none, a variable that is no text, or
+        ConfigurationError: for a reference that is not valid, a variable that is not text, or
             references that make the document too large.
     """
-    return _Run(document, environ).walk(document.value, ())
+    return _Run(environ).substitute(document.value, Location(document))
 
 
 class _Run:
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
-        self._document = document
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._left = MAX_BYTES
 
-    def walk(self, value: Any, path: KeyPath) -> Any:
+    def substitute(self, value: Any, at: Location) -> Any:
         if isinstance(value, Plain):
-            return read_typed_scalar(self._text(value.text, path))
+            return read_typed_scalar(self._substitute_text(value.text, at))
         if isinstance(value, str):
-            return self._text(value, path) if "$" in value else value
+            return self._substitute_text(value, at) if "$" in value else value
         if isinstance(value, dict):
-            return {key: self.walk(item, (*path, key)) for key, item in value.items()}
+            return {key: self.substitute(item, at[key]) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.walk(item, (*path, at)) for at, item in enumerate(value)]
+            return [self.substitute(item, at[place]) for place, item in enumerate(value)]
         return value
 
-    def _text(self, text: str, path: KeyPath) -> str:
+    def _substitute_text(self, text: str, at: Location) -> str:
         """Replace what stands between two escapes, so that no escape makes a reference."""
         return "$".join(
-            _ANY_REFERENCE.sub(lambda found: self._replacement(found, path), part)
+            _ANY_REFERENCE.sub(lambda found: self._replace(found, at), part)
             for part in text.split("$$")
         )
 
-    def _replacement(self, found: re.Match[str], path: KeyPath) -> str:
+    def _replace(self, found: re.Match[str], at: Location) -> str:
         reference = _REFERENCE.fullmatch(found[1])
         if reference is None:
-            raise error_at(self._document, path, _FORM, found=found[0])
+            raise at.error(_FORM, found=found[0])
         name, default = reference.groups()
         value = self._environ.get(name) or default or ""
         self._left -= len(value)
         if self._left < 0:
-            reason = f"the references of the file give more than {MAX_BYTES} characters"
-            raise error_at(self._document, path, reason)
-        # Python shows bytes that are no UTF-8 as surrogates (PEP 383); YAML knows none.
-        if any("\ud800" <= char <= "\udfff" for char in value):
-            reason = "the variable's value is not UTF-8 text"
-            raise error_at(self._document, path, reason, found=name)
-        return value
+            raise at.error(f"the references of the file give more than {MAX_BYTES} characters")
+        return check_variable(name, value, at)

@@ -181,7 +181,7 @@ def test_days_are_no_duration_of_a_collectors() -> None:
 @PARTS(
     ("text", "key", "reason"),
     [
-        ("[]", "", "no Collector configuration"),
+        ("[]", "", "is not the configuration of a Collector"),
         ("", "", "is empty"),
         ("{}", "", "is empty"),
         ("exporters: 5", "exporters", "must be a mapping"),

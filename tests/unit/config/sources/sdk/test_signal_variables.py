@@ -17,7 +17,7 @@ from probe.model.target import (
     deciding_variables,
     name_variables,
 )
-from tests.support.credential_files import issue
+from tests.support.pki import issue
 from tests.support.sdk_environment import P, only, targets
 
 ENDPOINT = "https://collector:4317"
@@ -111,7 +111,7 @@ def faults(signal: str, folder: Path, **variables: str) -> tuple[Finding, ...]:
     target = only(
         **{own + name: value for name, value in {"ENDPOINT": ENDPOINT, **variables}.items()}
     )
-    found = CredentialStore().get(target).facts.faults
+    found = CredentialStore().open(target).read().facts.faults
     assert all(step[0].isupper() or COMMAND.match(step) for fault in found for step in fault.fix)
     return found
 
@@ -154,7 +154,7 @@ def test_a_fault_of_a_file_names_the_key_where_that_is_what_is_set(tmp_path: Pat
         tls=TlsSettings(cert_file=f"{tmp_path}/tls.crt"),
     )
     (tmp_path / "tls.crt").write_bytes(issue("checkout").pem)
-    (half,) = CredentialStore().get(named).facts.faults
+    (half,) = CredentialStore().open(named).read().facts.faults
     assert half.fact.startswith("key_file is not set")
 
 
@@ -166,7 +166,7 @@ def test_targets_with_other_variables_share_no_faults() -> None:
     )  # fmt: skip
     store = CredentialStore()
     for name in ("traces", "metrics"):
-        (fault,) = store.get(found[f"sdk-{name}"]).facts.faults
+        (fault,) = store.open(found[f"sdk-{name}"]).read().facts.faults
         assert f"{P}{name.upper()}_CERTIFICATE" in fault.fix[0]
 
 

@@ -1,11 +1,11 @@
 """References to variables in an SDK's declarative file, as the specification substitutes them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from probe.config.errors import ConfigurationError
+from probe.config.location import Location
 from probe.config.sources.sdk.substitution import read_plain_scalar, substitute_references
 from probe.config.typed_values import convert
 from probe.config.yaml_document import parse_yaml
@@ -30,7 +30,7 @@ def value_of(text: str) -> Any:
     """Return what `key: text` means after the substitution, types found."""
     document = parse_yaml(f"key: {text}", plain=read_plain_scalar)
     value = substitute_references(document, ENVIRON)
-    return convert(replace(document, value=value), dict[str, Any])["key"]
+    return convert(value, dict[str, Any], Location(document))["key"]
 
 
 @pytest.mark.parametrize(
