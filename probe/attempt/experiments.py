@@ -169,7 +169,7 @@ class ExperimentRound:
         tls = None
         if varied == "tls" or not prepared.target.plaintext:
             variant = _VARIANTS.get(varied, UNVARIED)
-            tls = TlsClient(prepared.tls_settings(self.credentials, variant, alpn))
+            tls = TlsClient(prepared.make_tls_settings(self.credentials, variant, alpn))
         return OtlpSession(
             tls,
             request,

@@ -314,13 +314,13 @@ class OtlpSession(Session):
         if self._requests_date:
             # Whatever came of the date: an exporter has stopped before it.
             kind, stage, detail, self._since = "unverified", "handshake", "", now
-        stage = stage or self._stage_of(kind)
+        stage = stage or self._find_stage(kind)
         self.durations[stage] = self.durations.get(stage, 0.0) + now - self._since
         notified = self._tls is not None and self._tls.close_notify and not self._requests_date
         self.wake_at = None
         self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)
 
-    def _stage_of(self, kind: EndingKind) -> Stage:
+    def _find_stage(self, kind: EndingKind) -> Stage:
         """Return the stage in which an ending of this `kind` happened.
 
         A refusal after the handshake is one of the certificate, `accept`, even where the request

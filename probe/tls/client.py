@@ -25,7 +25,7 @@ from probe.tls.bindings import (
     read_peer_certificates,
     read_stapled_response,
 )
-from probe.tls.records import MAX_RECORDS, RecordCounter, looks_like_tls
+from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
 from probe.tls.settings import ClientSettings
 from probe.x509.names import DATE_ERRORS, check_name, is_server_verified, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
@@ -95,7 +95,7 @@ class TlsClient:
             return
         if len(self._first) < _FIRST_BYTES:
             self._first += data[: _FIRST_BYTES - len(self._first)]
-            if not looks_like_tls(self._first):
+            if not is_record_start(self._first):
                 self._is_tls = False
                 self.state = "failed"
                 self._events.append(events.NotTls())
@@ -185,7 +185,7 @@ class TlsClient:
         return Handshake(
             offer=self._settings.offer,
             complete=self.complete,
-            version=_version(connection) if cipher else "",
+            version=_read_version(connection) if cipher else "",
             cipher=cipher or "",
             group=(connection.get_group_name() or "") if self.complete else "",
             alpn=self.alpn,
@@ -259,5 +259,5 @@ class TlsClient:
             yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
 
 
-def _version(connection: SSL.Connection) -> str:
+def _read_version(connection: SSL.Connection) -> str:
     return connection.get_protocol_version_name().removeprefix("TLSv").replace("SSLv3", "SSL 3")
