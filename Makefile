@@ -13,11 +13,12 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab faults check new-cause causes rules dashboards references bench collector lock clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
 	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
+	@echo "make test-fast  the tests that start no process, in less than a minute"
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
 	@echo "make faults     injects 300 faults while a probe runs and judges every verdict; SEED=, COUNT="
 	@echo "make check      lint, formatting, types and the rules of the architecture"
@@ -33,12 +34,21 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/mtls-probe demo $(if $(filter-out 0,$(ONCE)),--once)
 
+# Each file's tests stay together: they share servers. What measures time runs alone.
+PARALLEL := -n auto --dist loadfile -m "not serial"
+
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest -m serial
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not serial and not slow" \
+		tests/unit tests/stories tests/contract
 
 lab: $(VENV)/.test collector
 	tests/lab/install
-	REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/lab
+	REQUIRE_TOOLS=1 $(BIN)/python -m pytest $(PARALLEL) tests/lab
+	REQUIRE_TOOLS=1 $(BIN)/python -m pytest -m serial tests/lab
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.run $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \

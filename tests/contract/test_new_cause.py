@@ -11,6 +11,8 @@ import pytest
 
 from tests.contract.imports import ROOT
 
+pytestmark = pytest.mark.slow
+
 NEW: Final = "handshake_canceled"
 CHECKS: Final = ("tests/contract/test_catalogue.py", "tests/contract/test_lab_scenarios.py")
 FAILING: Final = {
