@@ -128,7 +128,7 @@ def test_a_damaged_ca_among_good_ones_is_a_remark() -> None:
 
     assert bundle.certificates == (CA.certificate,)
     assert bundle.faults == ()
-    assert "Go says nothing" in bundle.remarks[0].fact
+    assert "Go uses the other certificates" in bundle.remarks[0].fact
     assert only_fault(read(damaged, "ca")).cause == "server_ca_file_malformed"
 
 
