@@ -162,7 +162,7 @@ class Service:
             if telemetry is not None:
                 spans = self.metrics.service.span_counter()
                 await stack.enter_async_context(telemetry.running(spans))
-            await stack.enter_async_context(self._pipeline.clocks.running())
+            await stack.enter_async_context(self._pipeline.clocks.run_in_background())
             await stack.enter_async_context(self.reloader.watching())
             if served is not None:
                 await stack.enter_async_context(served.watching(self._record_web_reload))
