@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from probe.attempt.target_facts import target_facts
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
 from probe.credentials.named_file import COMMAND
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import PLACEHOLDERS
@@ -23,6 +23,7 @@ from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story
 from tests.support.arbitrary_evidence import evidences
 from tests.support.every_row import every_row
+from tests.support.reported_faults import targets_in
 
 PLACEHOLDER: Final = re.compile(
     rf"\{{({'|'.join(PLACEHOLDERS)})\}}|\b(HOST|PORT|ADDRESS|DIR|FILE|NAME|SERVICE|NAMESPACE|CERT)\b"
@@ -210,7 +211,7 @@ def test_each_variable_that_has_no_effect_has_its_own_step() -> None:
     """With every OTEL_*_EXPORTER set to none, three findings, and each says what to set."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c:4317"}
     environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
-    (watched,) = targets_from_environment(environ)
+    (watched,) = targets_in(read_environment(environ))
     well = BY_NAME["confirmed"].evidence
     found = diagnose(msgspec.structs.replace(well, target=target_facts(watched, 60.0)))
 
