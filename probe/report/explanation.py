@@ -67,8 +67,8 @@ def encode_candidates(candidates: Sequence[Candidate], catalogue: Mapping[str, C
 
 def encode_cause(cause: Cause) -> str:
     """Return the JSON document of one cause of the catalogue."""
-    fields = {name: getattr(cause, name) for name in ReportedCause.__struct_fields__}
-    return _encode(CauseDocument(SCHEMA, ReportedCause(**fields)))
+    reported = msgspec.convert(cause, ReportedCause, from_attributes=True)
+    return _encode(CauseDocument(SCHEMA, reported))
 
 
 def print_candidates(

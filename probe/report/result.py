@@ -227,7 +227,7 @@ def build_certificate(facts: CertificateFacts) -> ResultCertificate:
 
 def report_findings(findings: Iterable[Finding]) -> tuple[ReportedFinding, ...]:
     """Return what every JSON says of findings."""
-    return tuple(ReportedFinding(one.cause, one.fact, one.fix) for one in findings)
+    return msgspec.convert(tuple(findings), tuple[ReportedFinding, ...], from_attributes=True)
 
 
 def _experiment(one: ExperimentResult) -> ResultExperiment:

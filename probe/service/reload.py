@@ -19,7 +19,7 @@ from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
 from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
-from probe.credentials.store import credential_files
+from probe.credentials.store import find_credential_files
 from probe.model.target import sources_down
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
@@ -170,7 +170,7 @@ class Reloader:
 
     def _list_credential_files(self) -> Iterator[str]:
         for target in self.configuration.targets:
-            yield from credential_files(target)
+            yield from find_credential_files(target)
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
         await asyncio.sleep(PAUSE)
@@ -182,7 +182,7 @@ class Reloader:
         names = [
             target.name
             for target in self.configuration.targets
-            if not paths.isdisjoint(credential_files(target))
+            if not paths.isdisjoint(find_credential_files(target))
         ]
         log.info(
             "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)

@@ -141,7 +141,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         register.add(f"token-{number * 7919:x}-of-another-target")
     masker = EvidenceMasker(register)
     pipeline = Pipeline(ledger, register=register)
-    context = CredentialStore().get(target).context(Variant())
+    context = CredentialStore().open(target).read().context(Variant())
     server = server_context(folder)
     _, evidence, diagnosis = await pipeline.probe_once(target)
     assert diagnosis.outcome == "confirmed", diagnosis

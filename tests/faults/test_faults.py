@@ -35,6 +35,7 @@ def made(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
+@pytest.mark.serial
 def test_every_verdict_holds(made: World) -> None:
     """No success while a fault is in force, no wrong cause with certainty, no blame for our trouble."""
     run = Run(SEED)

@@ -57,7 +57,7 @@ COUNTED: Final = {
     "mTLS not enforced": 1,
     "Not probed any more": 1,  # never-ends
     "Probes down": 1,
-    "End within 14 days": 4,  # a client's, a server's, a CA's with a server's of it
+    "Expire within 14 days": 4,  # a client's, a server's, a CA's with a server's of it
     "Renewals not in use": 1,
 }
 """What panels with one number show of this fleet."""

@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from probe.config.loader import load_configuration
 from probe.ledger.ledger import Ledger
 from probe.model.target import Target
@@ -79,6 +81,7 @@ async def attempts(
     return outcomes
 
 
+@pytest.mark.serial
 def test_no_peer_holds_the_loop(pki: LabPki, collector: StartCollector, tmp_path: Path) -> None:
     """Each callback that a peer's bytes set off ends within 20 ms of CPU, and none is confirmed."""
     with hostile_peers(pki, tmp_path) as ports:
@@ -129,6 +132,7 @@ def spread(starts: list[float]) -> float:
     return max(shift) - min(shift)
 
 
+@pytest.mark.serial
 def test_a_healthy_target_stays_confirmed_and_in_time(
     pki: LabPki, collector: StartCollector, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ Pure and total. Recognition goes by magic numbers and ASN.1 structure, never by 
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, Self
 
@@ -90,6 +91,15 @@ _MAGIC: Final = (
     (b"---- BEGIN SSH2 PUBLIC KEY", Format.OPENSSH_PUBLIC_KEY),
     (b"PuTTY-User-Key-File-", Format.PUTTY_KEY),
 )
+_LOADERS: Final[tuple[tuple[Callable[[bytes], object], Format], ...]] = (
+    (
+        lambda der: load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True),
+        Format.DER_KEY,
+    ),
+    (load_der_public_key, Format.DER_PUBLIC_KEY),
+    (x509.load_der_x509_csr, Format.DER_CSR),
+    (x509.load_der_x509_crl, Format.DER_CRL),
+)
 _LAYERS: Final = 3
 _KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _PKCS7_SIGNED: Final = bytes.fromhex("06092a864886f70d010702")
@@ -105,7 +115,7 @@ def recognise_format(raw: bytes) -> Format:
         return Format.EMPTY
     for magic, kind in _MAGIC:
         if raw.startswith(magic):
-            return _openssh_certificate(raw) or kind
+            return Format.OPENSSH_CERTIFICATE if b"-cert-v01@" in raw[:64] else kind
     if b"-\0-\0-\0" in raw[:256]:
         return Format.UTF16
     if raw[0] == 0x30:
@@ -117,15 +127,15 @@ def recognise_format(raw: bytes) -> Format:
 
 def cut_first_der(raw: bytes) -> bytes:
     """Return the first DER value of `raw`, without what follows it."""
-    header = _header(raw)
+    header = _read_der_header(raw)
     return raw if header is None else raw[: sum(header)]
 
 
 def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
-    """Return how many layers of base64 lie around `raw`, at most three, and what they hold.
+    """Return how many layers of base64 are around `raw`, at most three, and what they hold.
 
     Any word is base64 of something: layers count only where a certificate, a key or a keystore
-    comes to light, else there are none.
+    is found, else there are none.
     """
     inner = raw
     for layers in range(1, _LAYERS + 1):
@@ -139,11 +149,11 @@ def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
 
 def count_missing_bytes(der: bytes) -> int:
     """Return how many bytes `der` lacks by its own outermost length; negative: too many."""
-    header = _header(der)
+    header = _read_der_header(der)
     return 0 if header is None else sum(header) - len(der)
 
 
-def _header(der: bytes) -> tuple[int, int] | None:
+def _read_der_header(der: bytes) -> tuple[int, int] | None:
     """Return the lengths of the outermost header and of the content it announces (X.690 §8.1.3)."""
     if len(der) < 2:
         return None
@@ -156,7 +166,7 @@ def _header(der: bytes) -> tuple[int, int] | None:
 
 
 def _recognise_der(raw: bytes) -> Format | None:
-    header = _header(raw)
+    header = _read_der_header(raw)
     if header is None:
         return None
     content = raw[header[0] :]
@@ -166,37 +176,17 @@ def _recognise_der(raw: bytes) -> Format | None:
         return Format.DER_PKCS7
     if parse_certificate(raw) is not None:
         return Format.DER_CERTIFICATE
-    key = _recognise_key(raw)
-    if key is not None:
-        return key
-    for load, kind in (
-        (x509.load_der_x509_csr, Format.DER_CSR),
-        (x509.load_der_x509_crl, Format.DER_CRL),
-    ):
+    for load, kind in _LOADERS:
         try:
             load(raw)
-        except LIBRARY_ERRORS:
+        except LIBRARY_ERRORS as error:
+            if kind is Format.DER_KEY and isinstance(error, TypeError):
+                return Format.DER_ENCRYPTED_KEY
             continue
         return kind
     if not content or content[0] not in {0x02, 0x06, 0x30}:
         return None
     return Format.DER_TRUNCATED if sum(header) > len(raw) else Format.DER_OTHER
-
-
-def _recognise_key(raw: bytes) -> Format | None:
-    try:
-        load_der_private_key(raw, None, unsafe_skip_rsa_key_validation=True)
-    except TypeError:
-        return Format.DER_ENCRYPTED_KEY
-    except LIBRARY_ERRORS:
-        pass
-    else:
-        return Format.DER_KEY
-    try:
-        load_der_public_key(raw)
-    except LIBRARY_ERRORS:
-        return None
-    return Format.DER_PUBLIC_KEY
 
 
 def _recognise_binary(raw: bytes) -> Format | None:
@@ -231,15 +221,8 @@ def _recognise_text(stripped: bytes) -> Format:
         text = stripped.decode("utf-8")
     except UnicodeDecodeError:
         return Format.BINARY
-    return Format.TEXT if text.isprintable() or not _has_controls(text) else Format.BINARY
-
-
-def _has_controls(text: str) -> bool:
-    return any(char < " " and char not in "\t\r\n" for char in text)
-
-
-def _openssh_certificate(raw: bytes) -> Format | None:
-    return Format.OPENSSH_CERTIFICATE if b"-cert-v01@" in raw[:64] else None
+    has_controls = any(char < " " and char not in "\t\r\n" for char in text)
+    return Format.BINARY if has_controls else Format.TEXT
 
 
 def _decode_base64(stripped: bytes) -> bytes:

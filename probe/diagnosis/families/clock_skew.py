@@ -24,6 +24,7 @@ from probe.model.evidence import ClockReading, Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
 from probe.x509.validity import (
+    begins_within,
     find_first_to_expire,
     find_invalid,
     find_not_yet_valid,
@@ -214,7 +215,7 @@ def _find_difference(evidence: Evidence) -> Match | None:
 
 def _begins_soon(evidence: Evidence, certificate: CertificateFacts) -> bool:
     """Whether it becomes valid within the tolerance of two clocks."""
-    return 0 < certificate.not_before - evidence.at <= evidence.target.clock_tolerance
+    return begins_within(certificate, evidence.at, evidence.target.clock_tolerance)
 
 
 def _say_early(early: float) -> str:

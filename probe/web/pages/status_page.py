@@ -26,7 +26,7 @@ LINES: Final = 20
 LONGEST_LINE: Final = 1024
 """Lines, and characters of each, of what is wrong with a reload or a source."""
 REFRESH: Final = 30
-"""Seconds, where a reader asks for a page that loads itself again."""
+"""Seconds, where a reader asks for a page that reloads itself."""
 
 FILES_SHOWN: Final = 20
 
@@ -37,12 +37,11 @@ _NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
 class FaultyFile:
     """A credential file that cannot be used, and how many targets it concerns."""
 
-    path: str
     fact: str
     cause: str
-    targets: int
     replaced: bool
     """Whether what was read from it before stays in use."""
+    targets: int
 
 
 @dataclass(slots=True)
@@ -54,7 +53,7 @@ class TargetSummary:
     outcomes: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     parties: Counter[str] = field(default_factory=Counter)
-    _faults: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
+    _faults: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
 
     def add(self, state: TargetRuntime) -> None:
         """Count one target."""
@@ -78,8 +77,7 @@ class TargetSummary:
     def faulty_files(self) -> tuple[FaultyFile, ...]:
         """The files that concern most targets, and of the rest only how many there are."""
         return tuple(
-            FaultyFile(path, fact, cause, count, replaced)
-            for (path, fact, cause, replaced), count in self._faults.most_common(FILES_SHOWN)
+            FaultyFile(*fault, targets) for fault, targets in self._faults.most_common(FILES_SHOWN)
         )
 
     @property
@@ -91,7 +89,7 @@ class TargetSummary:
         for one in faults:
             if one.role == "setting":
                 continue  # not a file of credentials; the target itself shows it
-            self._faults[one.path or one.role, one.fact, one.cause, replaced] += 1
+            self._faults[one.fact, one.cause, replaced] += 1
 
 
 def render_status_page(

@@ -40,7 +40,7 @@ class TargetFilter:
     """`name=value`."""
     page: int = 1
     refresh: int = 0
-    """Seconds after which the page loads itself again; 0: never."""
+    """Seconds after which the page reloads itself; 0: never."""
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:

@@ -37,7 +37,7 @@ MEANINGS: Final[dict[Stage, str]] = {
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
     "same": "as the probe",
     "works": "gets further",
-    "fails": "fails otherwise",
+    "fails": "fails in another way",
 }
 
 _OF_AN_ATTEMPT: Final = (

@@ -1,10 +1,9 @@
-"""Which connections to the web side may stay open: their number, and how long each may stand still.
+"""Which connections to the web side may stay open: their number, and how long each may be idle.
 
-Plain bookkeeping without a socket. Where all places are taken, the connection that has waited for
-its peer longest makes room for a new one. Connections whose answer is in the making are spared, as
-long as they take no more than half of the places. Each phase has a deadline that shortens as the
-places fill up. So a flood of slow clients costs a bounded amount of memory and descriptors, and
-whoever asks quickly is answered.
+No socket is used here. Where the limit is reached, the connection that has waited for its peer longest
+is ended for a new one. Connections whose answer is being made are spared, as long as they are no more
+than half of the limit. Each phase has a deadline that shortens as the limit comes near. So a flood of
+slow clients costs a bounded amount of memory and descriptors, and quick clients are answered.
 """
 
 from collections import Counter
@@ -13,16 +12,15 @@ from time import monotonic
 from typing import Final, Literal
 
 Phase = Literal["handshake", "idle", "request", "answer"]
-"""Shaking hands (TLS), between two requests, sending a request, being answered."""
+"""The TLS handshake, between two requests, sending a request, being answered."""
 
 MOST_CONNECTIONS: Final = 512
-"""Open connections at the most: scrapers, browsers and an orchestrator's probes need a few dozen; the
-others keep one that has just been opened from losing its place before it has asked. One that is idle
-costs 12 KiB."""
+"""Open connections at most: scrapers, browsers and an orchestrator's probes need a few dozen; the
+others protect a new connection from being ended before its first request. An idle one costs 12 KiB."""
 MOST_TLS_CONNECTIONS: Final = 128
-"""The same where TLS is served: a connection costs up to 70 KiB there."""
+"""The same with TLS, where a connection costs up to 70 KiB."""
 MOST_STALLED: Final = 32
-"""Connections whose reader does not keep up with an answer: one costs up to 300 KiB."""
+"""Connections whose reader is too slow for an answer: one costs up to 300 KiB."""
 FEWEST_CONNECTIONS: Final = 16
 SPARE_DESCRIPTORS: Final = 64
 """For files, pipes, listening sockets and name look-ups."""
@@ -34,13 +32,13 @@ DEADLINES: Final[dict[Phase, tuple[float, float, float]]] = {
     "request": (10.0, 7.0, 5.0),
     "answer": (60.0, 15.0, 5.0),
 }
-"""Seconds that a phase may last, where less than half of the places are taken, less than three
-quarters, or more. Idle ones stay longer than the usual scrape interval. An answer's counts only
-where its reader does not keep up."""
+"""Seconds that a phase may last, where less than half of the limit is open, less than three quarters,
+or more. Idle ones stay longer than the usual scrape interval. The deadline of an answer counts only
+where its reader is too slow."""
 LARGEST_SHARE: Final = 0.25
-"""Of the places: an address that holds more is the first to lose a connection."""
+"""Of the limit: an address that has more is the first to lose a connection."""
 LARGEST_WORKING: Final = 0.5
-"""Of the places: as many may be taken by connections that are not ended for the sake of others."""
+"""Of the limit: so many connections may be spared because their answer is being made."""
 
 
 def connection_limit(descriptors: int, concurrency: int, *, tls: bool) -> int:
@@ -57,7 +55,7 @@ def connection_limit(descriptors: int, concurrency: int, *, tls: bool) -> int:
 
 
 class Connection:
-    """One open connection: since when it has been in its phase, and how to end it."""
+    """One open connection: its phase, since when, and how to end it."""
 
     __slots__ = ("end", "peer", "phase", "since", "stalled")
 
@@ -73,7 +71,7 @@ class Connection:
         self.phase: Phase = "handshake"
         self.since = 0.0
         self.stalled = False
-        """Whether its reader does not keep up with an answer."""
+        """Whether its reader is too slow for an answer."""
 
     @property
     def waits_for_peer(self) -> bool:
@@ -86,9 +84,9 @@ class Connections:
 
     Attributes:
         limit: The most that may be open.
-        ended_for_room: How many were ended because another one needed the place.
+        ended_for_room: How many were ended because the limit was reached.
         ended_overdue: How many were ended at their deadline.
-        malformed: How many requests were no HTTP that this server reads.
+        malformed: How many requests were not valid HTTP.
     """
 
     def __init__(self, limit: int, clock: Callable[[], float] = monotonic) -> None:
@@ -96,7 +94,7 @@ class Connections:
         self.limit = limit
         self.ended_for_room = self.ended_overdue = self.malformed = 0
         self._clock = clock
-        # Each in the order in which they came to be there: the first has been there longest.
+        # Each in order of arrival: the first has been there longest.
         self._waiting: dict[Connection, None] = {}
         self._working: dict[Connection, None] = {}
         self._stalled: dict[Connection, None] = {}
@@ -107,7 +105,7 @@ class Connections:
         return len(self._waiting) + len(self._working)
 
     def admit(self, connection: Connection) -> None:
-        """Enter `connection`, in another one's place if need be."""
+        """Add `connection`, and end another one where the limit is reached."""
         if len(self) >= self.limit:
             self.make_room()
         connection.since = self._clock()
@@ -118,7 +116,7 @@ class Connections:
         """Forget `connection`, which has ended."""
         if connection in self:
             self._remove(connection)
-            # It holds the connection's transport, which holds us: memory that only a full garbage
+            # It refers to the transport, which refers to us: a circle that only a full garbage
             # collection would free.
             connection.end = _do_nothing
             self._by_peer[connection.peer] -= 1
@@ -132,24 +130,24 @@ class Connections:
     def begin(self, connection: Connection, phase: Phase) -> None:
         """Note that `connection` enters `phase`."""
         connection.phase, connection.since = phase, self._clock()
-        self._file(connection)
+        self._classify(connection)
 
     def stall(self, connection: Connection) -> None:
-        """Note that the reader of `connection` does not keep up; the longest such may have to go."""
+        """Note that the reader of `connection` is too slow; the longest such may be ended."""
         connection.stalled = True
-        self._file(connection)
+        self._classify(connection)
         if len(self._stalled) > MOST_STALLED:
             self.ended_for_room += 1
             self._end(next(iter(self._stalled)))
 
-    def go_on(self, connection: Connection) -> None:
+    def unstall(self, connection: Connection) -> None:
         """Note that the reader of `connection` has caught up."""
         connection.stalled = False
-        self._file(connection)
+        self._classify(connection)
 
     def make_room(self) -> None:
         """End the connection that can best be spared, if any is open."""
-        # With fewer places for those that wait, a new one could lose its own before it has asked.
+        # With fewer for those that wait, a new one could be ended before its first request.
         spared = self._waiting and len(self._working) <= self.limit * LARGEST_WORKING
         candidates = self._waiting if spared else self._working
         most = self.limit * LARGEST_SHARE
@@ -172,9 +170,9 @@ class Connections:
         """End every connection."""
         self._end(*self._waiting, *self._working)
 
-    def _file(self, connection: Connection) -> None:
+    def _classify(self, connection: Connection) -> None:
         if connection not in self:
-            return  # it has ended; what is left of its work goes on for a moment
+            return  # it has ended; the rest of its work still runs for a moment
         self._remove(connection)
         (self._waiting if connection.waits_for_peer else self._working)[connection] = None
         if connection.stalled:

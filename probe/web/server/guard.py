@@ -1,7 +1,7 @@
-"""What stands before every page: the rate limit, the client's names, the password; then headers.
+"""What guards every page: the rate limit, the client's names, the password; then headers.
 
-The order is exporter-toolkit's, and so is what is guarded: every path, health included. Law 11: a
-credential is compared and forgotten, and no answer or log holds one.
+The order is exporter-toolkit's, and so is what is guarded: every path, health included. A credential
+is compared and forgotten, and no answer or log has one.
 """
 
 import base64
@@ -24,7 +24,7 @@ _CHALLENGE: Final = 'Basic realm="mtls-probe", charset="UTF-8"'
 
 
 class Guard:
-    """Lets a request pass or answers it itself, by the settings that are in force then."""
+    """Passes a request on or answers it itself, by the settings that are in force."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Guard:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take where to look the settings up; `clock` (seconds) fills the bucket of tokens."""
+        """Read the settings from `settings` at each request; `clock` (seconds) fills the rate limit."""
         self._settings = settings
         self._passwords = Passwords()
         self._clock = clock
@@ -40,9 +40,9 @@ class Guard:
         self._bucket: TokenBucket | None = None
 
     def install(self, application: web.Application) -> None:
-        """Stand before every page of `application`, which is not running yet."""
+        """Guard every page of `application`, which is not running yet."""
 
-        # A method cannot carry the mark of today's kind of middleware.
+        # aiohttp marks a middleware by an attribute, which a method cannot have.
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await self.answer(request, handler)
@@ -67,7 +67,7 @@ class Guard:
         return await handler(request)
 
     async def headers(self, _: web.Request, response: web.StreamResponse) -> None:
-        """Set what the file says, also in place of what a page would say."""
+        """Set the headers of the file, also in place of a page's own."""
         response.headers.update(self._settings().headers)
 
     def _allows(self, limit: RateLimit | None) -> bool:
@@ -84,7 +84,7 @@ class Guard:
     ) -> web.Response | None:
         given = _basic(request.headers.get("Authorization", ""))
         try:
-            if given is not None and await self._passwords.right(settings.users, *given):
+            if given is not None and await self._passwords.is_right(settings.users, *given):
                 return None
         except BusyError:
             text = "too many passwords are being checked\n"

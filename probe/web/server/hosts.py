@@ -1,8 +1,8 @@
-"""Which names the web side answers to: a page of another site must not read it under its own name.
+"""Which host names the web side answers to, so that no page of another site can read it.
 
-A browser sends the name that it was given. Whoever owns that name can let it lead here (DNS
-rebinding), and the browser then takes our pages for the site's own. Names that nobody outside can
-own, or that somebody here has chosen, pass; any other name is refused.
+A browser sends the name that it was given. The owner of that name can make it resolve to this host
+(DNS rebinding), and the browser then treats our pages as the site's own. Names that nobody outside
+can own, or that are configured here, pass; any other name is refused.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 ALWAYS: Final = ("localhost", "svc", "cluster.local")
-"""Domains that no public registry gives away: RFC 6761 (§6.3), and a cluster's own."""
+"""Domains that no public registry assigns: RFC 6761 (§6.3), and a cluster's own."""
 _IN_HOST: Final = re.compile(r"[^\s/?#@\\,;\[\]%]*")
 """What a name is made of, RFC 3986's delimiters left out: `other.example/.svc` is not in `svc`."""
 RESOLVER_FILE: Final = Path("/etc/resolv.conf")
@@ -43,7 +43,7 @@ class HostCheck:
         if host is None:
             return False
         if is_address(host) or "." not in host:
-            # An address cannot be made to lead elsewhere, and a single label has no owner.
+            # An address cannot resolve elsewhere, and a single label has no owner.
             return True
         if any(host.endswith(f".{domain}") for domain in ALWAYS):
             return True
@@ -51,7 +51,7 @@ class HostCheck:
         return host in names or f"*.{host.partition('.')[2]}" in names
 
     def install(self, application: web.Application) -> None:
-        """Stand before every page of `application`, which is not running yet."""
+        """Check every request to `application`, which is not running yet."""
 
         @web.middleware
         async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -61,12 +61,12 @@ class HostCheck:
         application.middlewares.insert(0, checked)
 
     def refusal(self, request: web.Request) -> web.Response | None:
-        """Return the answer to a request under a name that is not ours; None for any other."""
+        """Return the answer to a request under a name that is not ours; None to let it pass."""
         named = request.headers.getall("Host", [])
         # RFC 9112 (§3.2): exactly one, which only HTTP/1.0 may leave out.
         if len(named) > 1 or (not named and request.version >= (1, 1)):
             return web.Response(status=400, text="a request names its host once\n")
-        # RFC 9112 (§3.2.2): an absolute target stands in place of the header; both have to fit.
+        # RFC 9112 (§3.2.2): an absolute target replaces the header; both have to be ours.
         if all(map(self.allows, (*named, request.host))):
             return None
         return web.Response(
@@ -77,7 +77,7 @@ class HostCheck:
 
 
 def host_of(authority: str) -> str | None:
-    """Return the host of `host`, `host:port`, `[address]:port`; None where it is none of them."""
+    """Return the host of `host`, `host:port`, `[address]:port`; None for anything else."""
     text = authority.strip()
     if is_address(text):
         return text

@@ -1,7 +1,7 @@
-"""Listens, and lets each connection in by `Connections`: also one that never ends its handshake.
+"""Listens, and admits each connection by `Connections`: also one that never ends its handshake.
 
-A server of asyncio's has no say before a TLS handshake is over, and no bound; here each socket is
-counted from the moment that it is accepted.
+A server of asyncio's has no bound, and does not see a connection before its TLS handshake is over;
+here each socket is counted from the moment that it is accepted.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ SHUTDOWN_TIMEOUT: Final = 2.0
 BACKLOG: Final = 4096
 """Connections that the kernel holds until they are accepted."""
 ACCEPTED_AT_ONCE: Final = 32
-"""In one turn of the event loop: a flood of new connections must not hold back the attempts."""
+"""In one turn of the event loop: a flood of new connections must not delay the attempts."""
 SWEEP: Final = 0.5
 """Seconds between two looks for connections that are overdue."""
 PAUSE: Final = 0.2
@@ -47,7 +47,7 @@ class Listener:
         connections: Connections,
         ssl_context: Context | None = None,
     ) -> None:
-        """Take what serves a connection; nothing listens yet."""
+        """Serve each connection by `handler`; nothing listens yet."""
         self._handler = handler
         self._connections = connections
         self._ssl_context = ssl_context
@@ -65,7 +65,7 @@ class Listener:
         """Listen on every address of `host`.
 
         Raises:
-            OSError: where one of them cannot be had.
+            OSError: where it cannot listen on one of them.
         """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -80,7 +80,7 @@ class Listener:
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
-        """Accept nothing more; connections that are open stay so."""
+        """Accept nothing more; open connections stay open."""
         loop = asyncio.get_running_loop()
         for one in self._sockets:
             loop.remove_reader(one.fileno())
@@ -103,11 +103,11 @@ class Listener:
                 return
             except OSError as error:
                 if error.errno in _EXHAUSTED:
-                    # The attempts come first: one connection less, and none more for a moment.
+                    # Attempts come first: end one connection, and accept none for a moment.
                     self._connections.make_room()
                     self._pause(listening)
                 return
-            self._begin(sock, str(address[0]))
+            self._start(sock, str(address[0]))
 
     def _pause(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -119,20 +119,20 @@ class Listener:
 
         loop.call_later(PAUSE, go_on)
 
-    def _begin(self, sock: socket.socket, peer: str) -> None:
+    def _start(self, sock: socket.socket, peer: str) -> None:
         connections = self._connections
         connection = Connection(peer, sock.close)
         connections.admit(connection)
         sock.setblocking(False)
         size = SEND_BUFFER if len(connections) <= FAST_CONNECTIONS else SMALL_SEND_BUFFER
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
-        task = asyncio.get_running_loop().create_task(self._hand_over(sock, connection))
-        connection.end = lambda: _give_up(task, sock)
+        task = asyncio.get_running_loop().create_task(self._serve_socket(sock, connection))
+        connection.end = lambda: _abort_start(task, sock)
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _hand_over(self, sock: socket.socket, connection: Connection) -> None:
-        """Shake hands where there is TLS, and let the handler have the connection."""
+    async def _serve_socket(self, sock: socket.socket, connection: Connection) -> None:
+        """Make the TLS handshake, where there is TLS, and give the connection to its handler."""
         named = {} if self._ssl_context is None else {
             "ssl_handshake_timeout": DEADLINES["handshake"][0],
             "ssl_shutdown_timeout": SHUTDOWN_TIMEOUT,
@@ -142,7 +142,7 @@ class Listener:
                 lambda: self._handler(connection), sock, ssl=self._ssl_context, **named
             )
         except OSError:
-            # Not TLS, another version, no certificate, gone: the peer has learnt it by an alert.
+            # Not TLS, another version, no certificate, gone: an alert has said so to the peer.
             self._connections.leave(connection)
             sock.close()
         except BaseException:
@@ -171,7 +171,7 @@ async def serving(
         application: the pages.
         host: a name or an address.
         port: 0 takes any.
-        connections: how many may be open, and what becomes of slow ones.
+        connections: how many may be open, and which are ended.
         ssl_context: of the server's side of TLS; None serves plain HTTP.
 
     Raises:
@@ -186,7 +186,7 @@ async def serving(
     loop, faults = asyncio.get_running_loop(), FaultLog("web")
 
     async def harden(request: web.BaseRequest, response: web.StreamResponse) -> None:
-        # What aiohttp answers itself is asked for by a Request too, which has no route.
+        # What aiohttp answers itself has a Request too, without a route.
         await application.on_response_prepare.send(cast("web.Request", request), response)
 
     def handler(connection: Connection) -> RequestHandler:
@@ -228,7 +228,7 @@ def _listening(family: int, kind: int, protocol: int, address: tuple[object, ...
     return sock
 
 
-def _give_up(task: asyncio.Task[None], sock: socket.socket) -> None:
+def _abort_start(task: asyncio.Task[None], sock: socket.socket) -> None:
     task.cancel()
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)

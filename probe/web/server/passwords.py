@@ -1,8 +1,8 @@
-"""Whether a password is right: bcrypt off the event loop, one check at a time, verdicts remembered.
+"""Whether a password is right: bcrypt in a thread, one check at a time, verdicts remembered.
 
-No password is kept, only a keyed digest of it. Every check of a password costs the same time, for
-known and for unknown users, right and wrong, whatever the costs of their hashes are: the time shows
-nothing of who is known.
+No password is kept, only a keyed digest of it. Every check takes the same time, for known and unknown
+users, right and wrong passwords, whatever the costs of their hashes are: the time does not show which
+users exist.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Passwords:
         self._verdicts: dict[bool, dict[bytes, None]] = {True: {}, False: {}}
         self._secret = secrets.token_bytes(32)
 
-    async def right(self, users: Mapping[bytes, bytes], user: bytes, password: bytes) -> bool:
+    async def is_right(self, users: Mapping[bytes, bytes], user: bytes, password: bytes) -> bool:
         """Return whether `users`, of which there is one at least, has `user` with `password`.
 
         Raises:
@@ -56,7 +56,7 @@ class Passwords:
             if len(self._running) >= MOST_WAITING:
                 raise BusyError
             check = self._check(key, password, hashed, most=_cost(costliest), known=known)
-        # Who asked may leave; what the thread finds is remembered all the same.
+        # The caller may leave; the verdict is remembered all the same.
         return await asyncio.shield(check)
 
     def close(self) -> None:
@@ -110,5 +110,5 @@ def _matches(password: bytes, hashed: bytes, most: int, known: bool) -> bool:
 def _check(password: bytes, hashed: bytes) -> bool:
     try:
         return bcrypt.checkpw(password, hashed)
-    except ValueError:  # a password that bcrypt does not take is nobody's
+    except ValueError:  # bcrypt does not take every password
         return False

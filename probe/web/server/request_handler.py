@@ -1,9 +1,9 @@
-"""aiohttp's handler of one connection, with what aiohttp itself answers and logs made harmless.
+"""aiohttp's handler of one connection; what aiohttp itself answers and logs is made harmless.
 
-An answer that aiohttp makes (a request that is not HTTP, an unknown expectation, a bug of ours) goes
-through none of the application's own steps: by default it repeats the request, names the server's
-versions and carries no header of ours, and a traceback with the request goes to the log. Here it is
-one fixed sentence with the headers of every other answer, and nothing of the request is logged.
+An answer that aiohttp makes (to a request that is not HTTP, to an unknown expectation, after a bug of
+ours) passes none of the application's own steps: by default it repeats the request, names the server's
+versions, has no header of ours, and a traceback with the request is logged. Here it is one fixed
+sentence with the headers of every other answer, and nothing of the request is logged.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ LINGERING: Final = 1.0
 """Seconds in which the rest of a body is read and dropped, so that its sender reads the answer."""
 
 _TEXTS: Final = {
-    400: "this is no HTTP request that the server reads\n",
+    400: "this is not a valid HTTP request\n",
     417: "the header Expect may only be 100-continue\n",
     500: "the probe itself failed here; its log says where\n",
     504: "the probe did not have the answer in time\n",
@@ -38,7 +38,7 @@ Harden = Callable[[web.BaseRequest, web.StreamResponse], Awaitable[None]]
 
 
 class RequestHandler(web.RequestHandler):
-    """One connection, counted, bounded, and discreet."""
+    """One connection: counted, bounded, and silent about its requests."""
 
     __slots__ = ("_connection", "_connections", "_draining", "_faults", "_harden", "_head")
 
@@ -56,8 +56,8 @@ class RequestHandler(web.RequestHandler):
         """Serve `connection`, one of `connections`.
 
         Args:
-            server: who has the pages.
-            connection: whose phases are noted.
+            server: what has the pages.
+            connection: its phases are recorded.
             connections: where it is entered until it is lost.
             harden: sets the headers of an answer that no page made.
             faults: where bugs of ours are reported.
@@ -80,30 +80,30 @@ class RequestHandler(web.RequestHandler):
         self._draining = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection over; its TLS handshake, if any, is done."""
-        # uvloop's TLS transport is none of asyncio's classes.
+        """Begin to serve; the TLS handshake, if any, is done."""
+        # uvloop's TLS transport is not one of asyncio's classes.
         writing = cast("asyncio.Transport", transport)
         writing.set_write_buffer_limits(high=WRITE_BUFFER)
         super().connection_made(transport)
         if self._connection not in self._connections:
-            writing.abort()  # it was ended while its handshake was
+            writing.abort()  # it was ended during its handshake
             return
         self._connection.end = writing.abort
         self._begin("idle")
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Let the connection go."""
+        """Remove the connection."""
         self._connections.leave(self._connection)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Learn that the reader does not keep up."""
+        """Record that the reader is too slow."""
         self._connections.stall(self._connection)
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Learn that the reader has caught up."""
-        self._connections.go_on(self._connection)
+        """Record that the reader is fast enough again."""
+        self._connections.unstall(self._connection)
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
@@ -114,7 +114,7 @@ class RequestHandler(web.RequestHandler):
         before = self._request_count
         try:
             super().data_received(data)
-        except Exception:  # noqa: BLE001  # whatever a client's bytes do to the parser is the client's
+        except Exception:  # noqa: BLE001  # an error of the parser is caused by the client's bytes
             self._connections.malformed += 1
             if transport is not None:
                 transport.abort()
@@ -147,14 +147,14 @@ class RequestHandler(web.RequestHandler):
                 raise
             raise ConnectionResetError from None
         finally:
-            # A body that nobody reads may be on its way still: that is not another request's head.
+            # A body that nobody reads may still arrive: that is not the head of another request.
             self._draining = not request.content.is_eof()
             self._begin("request" if self._draining else "idle")
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send `resp`; one that no page made gets the headers that pages have."""
+        """Send `resp`; one that no page made gets the headers of pages."""
         # aiohttp runs the application's own hook only where a route was looked for.
         if getattr(request, "_match_info", None) is None and not resp.prepared:
             await self._harden(request, resp)
@@ -186,7 +186,7 @@ class RequestHandler(web.RequestHandler):
         return response
 
     def log_exception(self, *_: Any, **named: Any) -> None:
-        """Report a bug of ours; what a client's bytes caused is none."""
+        """Report a bug of ours; what a client's bytes caused is not one."""
         error = named.get("exc_info")
         if not isinstance(error, HttpProcessingError | RequestPayloadError | OSError):
             self._faults.report(error if isinstance(error, BaseException) else None)

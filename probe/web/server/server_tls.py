@@ -1,7 +1,7 @@
-"""The server's side of TLS as Python's own ssl makes it: the one that an asyncio server takes.
+"""The server's side of TLS by Python's own ssl, the one that an asyncio server takes.
 
-Law 11: OpenSSL reads the key from its file, nobody else does, and nobody is asked for a pass phrase.
-Nothing here has a part in an attempt, so what this TLS hides of a handshake is not missed.
+Only OpenSSL reads the key from its file, and nobody is asked for a passphrase. Attempts do not use
+this TLS, so what it hides of a handshake is not missed.
 """
 
 import ssl
@@ -22,7 +22,7 @@ _VERIFY: Final[dict[ClientAuth, ssl.VerifyMode]] = {
 _VERSIONS: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 
 
-class UnusableError(Exception):
+class TlsFileError(Exception):
     """A file or a value that OpenSSL does not take.
 
     Attributes:
@@ -40,10 +40,10 @@ class UnusableError(Exception):
 
 
 class ServingContext(ssl.SSLContext):
-    """What a listener is given once: each new connection gets the context that is in force.
+    """Given to a listener once: each new connection gets the context that is in force.
 
-    A context whose files are loaded again keeps the client CAs that it had, and lets clients resume
-    sessions that those CAs let in. Another context has neither.
+    A context whose files are loaded again would keep its old client CAs, and resume sessions that
+    those CAs accepted; a new context does neither.
     """
 
     in_force: Context
@@ -62,11 +62,10 @@ class ServingContext(ssl.SSLContext):
 def server_context(settings: TlsSettings) -> ssl.SSLContext:
     """Return a context for new connections; its files are read now.
 
-    It names no acceptable CAs to clients: Python's ssl has no way to, and RFC 8446 (§4.2.4) asks
-    for none.
+    It sends no list of acceptable CAs: Python's ssl cannot, and RFC 8446 (§4.2.4) does not require it.
 
     Raises:
-        UnusableError: where a file cannot be read or does not hold what it should.
+        TlsFileError: where a file cannot be read or does not hold what it should.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[settings.min_version]
@@ -78,12 +77,12 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext:
         try:
             context.set_ciphers(":".join(settings.cipher_suites))
         except ssl.SSLError:
-            raise UnusableError("cipher_suites", "OpenSSL here has none of them") from None
+            raise TlsFileError("cipher_suites", "OpenSSL here has none of them") from None
     if settings.curve is not None:
         try:
             context.set_ecdh_curve(settings.curve)
         except (ssl.SSLError, ValueError):
-            raise UnusableError("curve_preferences", "OpenSSL here does not have it") from None
+            raise TlsFileError("curve_preferences", "OpenSSL here does not have it") from None
     _load_pair(context, settings.cert_file, settings.key_file)
     _trust_clients(context, settings)
     return context
@@ -94,31 +93,31 @@ def _load_pair(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
     # OpenSSL's error does not say which of the two files it could not open.
     _read("key_file", key_file, 0)
     try:
-        context.load_cert_chain(cert_file, key_file, password=_no_pass_phrase)
-    except _AskedError:
-        reason = "the key is encrypted, and this server asks for no pass phrase"
-        raise UnusableError("key_file", reason, key_file) from None
+        context.load_cert_chain(cert_file, key_file, password=_refuse_passphrase)
+    except _EncryptedKeyError:
+        reason = "the key is encrypted, and this server asks for no passphrase"
+        raise TlsFileError("key_file", reason, key_file) from None
     except (ssl.SSLError, OSError) as error:
         reason = getattr(error, "reason", None) or ""
         if reason == "KEY_VALUES_MISMATCH":
-            raise UnusableError("key_file", "is not the certificate's key", key_file) from None
+            raise TlsFileError("key_file", "is not the certificate's key", key_file) from None
         if reason.startswith(("EE_KEY", "CA_KEY", "CA_MD")):
             fault = f"OpenSSL does not serve it: {reason.replace('_', ' ').lower()}"
-            raise UnusableError("cert_file", fault, cert_file) from None
+            raise TlsFileError("cert_file", fault, cert_file) from None
         try:
             x509.load_pem_x509_certificates(certificates)
         except ValueError:
-            raise UnusableError("cert_file", "holds no PEM certificate", cert_file) from None
-        fault = "holds no PEM private key that OpenSSL can use"
-        raise UnusableError("key_file", fault, key_file) from None
+            raise TlsFileError("cert_file", "has no PEM certificate", cert_file) from None
+        fault = "has no PEM private key that OpenSSL can use"
+        raise TlsFileError("key_file", fault, key_file) from None
 
 
-class _AskedError(Exception):
-    """OpenSSL wants a pass phrase."""
+class _EncryptedKeyError(Exception):
+    """OpenSSL asks for a passphrase."""
 
 
-def _no_pass_phrase() -> str:
-    raise _AskedError
+def _refuse_passphrase() -> str:
+    raise _EncryptedKeyError
 
 
 def _trust_clients(context: ssl.SSLContext, settings: TlsSettings) -> None:
@@ -131,9 +130,9 @@ def _trust_clients(context: ssl.SSLContext, settings: TlsSettings) -> None:
             # Text in PEM is read as ASCII; comments around the certificates may be any.
             context.load_verify_locations(cadata=text.encode("ascii", "replace").decode("ascii"))
         except (ssl.SSLError, ValueError):
-            raise UnusableError(key, "holds no PEM certificates of CAs", file) from None
+            raise TlsFileError(key, "has no PEM certificates of CAs", file) from None
     context.verify_mode = _VERIFY[settings.client_auth]
-    # As in Go: whatever stands in the file is trusted, an intermediate too.
+    # As in Go: every certificate in the file is trusted, an intermediate too.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
@@ -143,4 +142,4 @@ def _read(key: str, path: str, limit: int = 8 * 1024 * 1024) -> bytes:
             return file.read(limit)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise UnusableError(key, f"cannot be read: {reason}", path) from None
+        raise TlsFileError(key, f"cannot be read: {reason}", path) from None

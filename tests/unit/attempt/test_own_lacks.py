@@ -195,6 +195,7 @@ def test_descriptors_can_be_had_or_not() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == free
 
 
+@pytest.mark.slow
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     """At the start of every command that runs a loop; a shell gives 1024 of many more."""
     program = (
@@ -212,6 +213,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     assert raise_descriptor_limit() == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+@pytest.mark.slow
 async def test_check_exits_3_without_descriptors(start: Start, tmp_path: Path) -> None:
     """A hard limit that leaves no socket for the attempts; nobody is blamed."""
     backend = await start()

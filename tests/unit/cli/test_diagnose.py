@@ -16,6 +16,8 @@ from tests.support.command_line import configuration, entry, run_probe, side_by_
 from tests.support.loopback_client import OTHER_CA, SERVER_CA, Start
 from tests.support.pki import write_pem
 
+pytestmark = pytest.mark.slow
+
 STRANGER = OTHER_CA.issue("stranger")
 REFUSED = FOLDER / "client_ca_untrusted--asked_again.json"
 CONFIRMED = FOLDER / "exporter_not_reloading--both_files.json"

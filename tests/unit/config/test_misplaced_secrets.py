@@ -47,6 +47,7 @@ def shown(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+@pytest.mark.slow
 async def test_a_file_that_is_something_else_is_described(text: str, tmp_path: Path) -> None:
     """As configuration, Collector's, SDK's, file_sd's, or list of endpoints: where, and what it is."""
     for name in ("file", "list.yml", "list.json"):
@@ -79,6 +80,7 @@ MISPLACED: Final = {
 
 
 @pytest.mark.parametrize("text", MISPLACED.values(), ids=MISPLACED)
+@pytest.mark.slow
 async def test_a_key_in_the_place_of_its_path_is_malformed(text: str, tmp_path: Path) -> None:
     """Every command says that a path is wanted, and none shows a part of the key."""
     variable = {"OTEL_EXPORTER_OTLP_CLIENT_KEY": text}

@@ -49,7 +49,7 @@ def test_a_key_that_never_was_stays_an_error(load: Load) -> None:
 async def test_the_status_page_shows_the_warnings_of_the_configuration_in_force() -> None:
     """Who never looks at stderr sees them there, escaped; without any there is no banner."""
     async with Fleet("eu").serve() as client, client.get("/") as response:
-        assert "do not do what they seem to" not in await response.text()
+        assert "without the effect that they seem to have" not in await response.text()
 
     fleet = Fleet("eu")
     async with (
@@ -57,7 +57,7 @@ async def test_the_status_page_shows_the_warnings_of_the_configuration_in_force(
         client.get("/") as response,
     ):
         text = await response.text()
-    assert "do not do what they seem to" in text
+    assert "without the effect that they seem to have" in text
     assert "line 2: &lt;b&gt;old&lt;/b&gt;" in text
 
 

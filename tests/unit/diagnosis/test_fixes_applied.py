@@ -26,6 +26,8 @@ from tests.support.backends import Backend
 from tests.support.demo_pki import PKI, DemoPki
 from tests.support.pki import Authority, Issued, write_pem
 
+pytestmark = pytest.mark.slow
+
 DAY: Final = timedelta(days=1)
 Build = Callable[[DemoPki, Path, str], tuple[Backend, TlsSettings]]
 

@@ -56,6 +56,7 @@ async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPat
     assert shown["mtls_probe_lookups_refused_total"] == 3
 
 
+@pytest.mark.slow
 async def test_the_service_shows_them(start: Start, tmp_path: Path) -> None:
     """For the schedule, for `/probe` and for the clock sources."""
     backend = await start()

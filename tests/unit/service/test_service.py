@@ -21,6 +21,8 @@ from tests.support.command_line import configuration, entry, run_probe, running_
 from tests.support.demo_pki import PKI
 from tests.support.pki import Issued, write_pem
 
+pytestmark = pytest.mark.slow
+
 
 def attempts(name: str) -> str:
     """Return the series that counts the attempts of the target `name`."""

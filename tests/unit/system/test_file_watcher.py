@@ -18,6 +18,8 @@ from probe.system.own_limits import lacks_threads
 from tests.support.command_line import ROOT
 from tests.support.watched_files import Seen, refused, silent, watching
 
+pytestmark = pytest.mark.slow
+
 
 def secret(folder: Path) -> Path:
     """Lay out a Secret volume as the kubelet does; return the file that people name."""

@@ -155,13 +155,16 @@ def test_a_reload_that_failed_is_told() -> None:
 def test_faulty_credential_files_are_named_once() -> None:
     """A file that many targets share stands there once, with how many it concerns."""
     fault = Finding(
-        cause="client_file_missing", role="cert", path="/etc/tls.crt", fact="there is no such file"
+        cause="client_file_missing",
+        role="cert",
+        path="/etc/tls.crt",
+        fact="/etc/tls.crt does not exist",
     )
     kept = answered(credentials=holding(EXPORTER, unusable=(fault,)))
     read = shown(fleet(("a", [stopped_by_files(fault)]), ("b", [stopped_by_files(fault)])))
 
     assert "1 fault of credential files" in read.text
-    assert "/etc/tls.crt: there is no such file (2 targets; client_file_missing)" in read.text
+    assert "/etc/tls.crt does not exist (2 targets; client_file_missing)" in read.text
     assert "stays in use" in shown(fleet(("a", [kept]))).text
     assert "credential files" not in shown(fleet(*MIXED)).text
 

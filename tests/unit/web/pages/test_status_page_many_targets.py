@@ -53,7 +53,7 @@ def test_the_form_shows_what_was_asked() -> None:
 
     assert read.fields == {"q": '"><script>\\x1b', "label": "team=a", "refresh": "30"}
     assert read.selected == ["failed", "", "backend"]
-    assert "No target is like that." in read.text
+    assert "No target matches." in read.text
 
 
 def test_many_targets_come_in_pages() -> None:

@@ -84,7 +84,7 @@ async def test_a_targets_page_holds_what_is_needed_to_act() -> None:
     for text in (
         "failed", cause.title, cause.meaning, "the backend's side must act", "eu.example:4317",
         "2026-11-22T10:00:00Z", *diagnosis.all_facts, *diagnosis.fix,
-        "OpenTelemetry Collector", "fails otherwise", "remote error: tls: certificate required",
+        "OpenTelemetry Collector", "fails in another way", "remote error: tls: certificate required",
     ):  # fmt: skip  # one list
         assert str(escape(text)) in page
     assert 'href="/causes/client_ca_untrusted"' in page

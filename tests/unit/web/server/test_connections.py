@@ -97,7 +97,7 @@ def test_readers_that_do_not_keep_up_are_few() -> None:
         places.connections.begin(one, "answer")
         places.connections.stall(one)
         if number == 0:
-            places.connections.go_on(one)
+            places.connections.unstall(one)
     assert places.ended == ["1"]
 
 
@@ -140,7 +140,7 @@ def test_the_attempts_keep_their_descriptors() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(("open", "begin", "stall", "go_on", "leave", "overdue", "later")),
+            st.sampled_from(("open", "begin", "stall", "unstall", "leave", "overdue", "later")),
             st.integers(0, 30),
             st.sampled_from(("idle", "request", "answer")),
         )

@@ -136,11 +136,11 @@ async def test_a_password_that_was_right_costs_nothing_again() -> None:
     passwords = Passwords()
     users = {b"a": SLOW}
     began = time.perf_counter()
-    assert await passwords.right(users, b"a", PASSWORD)
+    assert await passwords.is_right(users, b"a", PASSWORD)
     first = time.perf_counter() - began
     began = time.perf_counter()
     for _ in range(20):
-        assert await passwords.right(users, b"a", PASSWORD)
+        assert await passwords.is_right(users, b"a", PASSWORD)
 
     assert time.perf_counter() - began < first
 
@@ -152,7 +152,7 @@ async def test_an_unknown_user_costs_as_much_as_a_known_one() -> None:
 
     async def cost(user: bytes, password: bytes) -> float:
         began = time.perf_counter()
-        assert not await passwords.right(users, user, password)
+        assert not await passwords.is_right(users, user, password)
         return time.perf_counter() - began
 
     known = min([await cost(b"dear", bytes([n])) for n in range(1, 4)])
@@ -176,7 +176,7 @@ async def test_a_known_user_with_a_cheap_hash_costs_as_much_as_the_others() -> N
             given = PASSWORD if number == 0 else bytes([number])
             # Another thread does it: the process's own CPU time tells, however busy the machine is.
             began = time.process_time()
-            assert await passwords.right(users, user, given) == (user in users and number == 0)
+            assert await passwords.is_right(users, user, given) == (user in users and number == 0)
             spent.append(time.process_time() - began)
             passwords.close()
         costs[user] = min(spent)
@@ -204,7 +204,7 @@ async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
 
     ticker = asyncio.create_task(ticking())
     began = time.perf_counter()
-    checks = [passwords.right({b"a": SLOW}, b"a", bytes([n])) for n in range(1, 9)]
+    checks = [passwords.is_right({b"a": SLOW}, b"a", bytes([n])) for n in range(1, 9)]
     await asyncio.gather(*checks)
     took = time.perf_counter() - began
     ticker.cancel()
@@ -233,7 +233,7 @@ async def test_the_same_password_asked_for_at_once_is_checked_once() -> None:
     """Every page of a browser's first visit sends it."""
     passwords = Passwords()
 
-    asked = [passwords.right({b"a": SLOW}, b"a", PASSWORD) for _ in range(MOST_WAITING * 3)]
+    asked = [passwords.is_right({b"a": SLOW}, b"a", PASSWORD) for _ in range(MOST_WAITING * 3)]
 
     assert await asyncio.gather(*asked) == [True] * (MOST_WAITING * 3)
 
@@ -242,13 +242,13 @@ async def test_one_too_many_is_an_error_of_its_own() -> None:
     """The caller says what it means in HTTP."""
     passwords = Passwords()
     flood = [
-        asyncio.ensure_future(passwords.right({b"a": SLOW}, b"a", bytes([n])))
+        asyncio.ensure_future(passwords.is_right({b"a": SLOW}, b"a", bytes([n])))
         for n in range(1, MOST_WAITING + 1)
     ]
     await asyncio.sleep(0)
 
     with pytest.raises(BusyError):
-        await passwords.right({b"a": SLOW}, b"a", b"one more")
+        await passwords.is_right({b"a": SLOW}, b"a", b"one more")
     passwords.close()
     await asyncio.gather(*flood, return_exceptions=True)
 

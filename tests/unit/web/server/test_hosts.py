@@ -103,6 +103,7 @@ async def test_a_refusal_says_what_to_do_and_not_what_was_asked() -> None:
         assert (await client.get("/", headers={"Host": "probe.example.com"})).status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("request_", "status"),
     [

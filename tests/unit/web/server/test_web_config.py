@@ -71,7 +71,7 @@ def test_nobody_is_asked_for_a_pass_phrase(pki: ServerPki) -> None:
     """OpenSSL would else wait for one at the terminal."""
     error = refusal(pki.write(tls(key_file="locked-key.pem")))
 
-    assert error.reason == "the key is encrypted, and this server asks for no pass phrase"
+    assert error.reason == "the key is encrypted, and this server asks for no passphrase"
 
 
 def test_a_misspelt_value_is_shown_with_what_is_nearest(pki: ServerPki) -> None:
