@@ -261,7 +261,7 @@ def _headers(otlp: Otlp, at: Location, *, grpc: bool) -> Headers:
 def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Finding:
     effect = "telemetry goes in plaintext" if endpoint.scheme == "http" else "TLS stays on"
     fact = (
-        f"insecure: {'true' if insecure else 'false'} has no effect beside an "
+        f"insecure: {'true' if insecure else 'false'} has no effect with an "
         f"{endpoint.scheme}:// endpoint: {effect}"
     )
     return Finding(
@@ -278,7 +278,7 @@ _NO_PATH: Final = Finding(
 _NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
 _VARIABLES: Final = Finding(
     cause=CAUSE,
-    fact=f"{PREFIX}* variables are set beside a declarative file, which replaces them; but Go's "
+    fact=f"{PREFIX}* variables are set besides a declarative file, which replaces them; but Go's "
     "exporters still take from them what the file does not say",
     fix=(f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
 )

@@ -157,14 +157,14 @@ def test_insecure_that_the_scheme_overrides(
 ) -> None:
     """By the specification the scheme decides; Go's trace and metric exporters read it last."""
     found = facts(ENDPOINT=endpoint, INSECURE=insecure, **files)
-    assert f"{P}INSECURE has no effect beside an {endpoint.partition(':')[0]}:// endpoint" in found
+    assert f"{P}INSECURE has no effect with an {endpoint.partition(':')[0]}:// endpoint" in found
     assert said in found
 
 
 def test_gos_log_exporter_follows_the_specification() -> None:
     """There INSECURE beside https:// does nothing, and the fact names no exception."""
     said = facts("sdk-logs", LOGS_ENDPOINT=GRPC, LOGS_INSECURE="true")
-    assert said == f"{P}LOGS_INSECURE has no effect beside an https:// endpoint: TLS stays on"
+    assert said == f"{P}LOGS_INSECURE has no effect with an https:// endpoint: TLS stays on"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_certificates_beside_http(endpoint: str, files: dict[str, str], said: st
 def test_half_a_pair_beside_http_changes_nothing_in_go() -> None:
     """Go makes no TLS configuration of it."""
     said = facts(ENDPOINT="http://c:4318", CLIENT_KEY="/k")
-    assert f"{P}CLIENT_KEY has no effect beside an http:// endpoint" in said
+    assert f"{P}CLIENT_KEY has no effect with an http:// endpoint" in said
     assert "do not start" not in said
 
 
