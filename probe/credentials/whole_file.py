@@ -1,7 +1,7 @@
 """What a file holds whatever it was meant for: every block, certificate and key, for `inspect`.
 
 Pure and total. Of a key only its kind, its size and a digest of its public half leave this module;
-what is encrypted is not opened, and nobody is asked for a passphrase.
+what is encrypted is not opened, and no passphrase is asked for.
 """
 
 import base64
@@ -48,7 +48,7 @@ class Reading:
 
     @property
     def holds_private_key(self) -> bool:
-        """Whether a private key lies in the file, encrypted or not."""
+        """Whether the file holds a private key, encrypted or not."""
         return any(key.private for key in self.keys)
 
 

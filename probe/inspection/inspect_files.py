@@ -126,7 +126,7 @@ def _inspect_set(
             remarks=[r for r in credentials.facts.remarks if r.role in roles],
         )
         _judge(found, part, question)
-        reports.append(_report(part, found, files.targets))
+        reports.append(_make_report(part, found, files.targets))
     of_files = {id(fault) for report in reports for fault in report.faults}
     of_settings = [f for f in loaded if id(f) not in of_files and files.whole]
     return reports, of_settings
@@ -210,7 +210,7 @@ def _read(path: str) -> Reading:
     return read_whole_file(raw) if isinstance(raw, bytes) else _UNREADABLE
 
 
-def _report(part: _Part, found: Judgement, targets: tuple[str, ...]) -> FileReport:
+def _make_report(part: _Part, found: Judgement, targets: tuple[str, ...]) -> FileReport:
     reading = part.reading
     # That certificates stand in the wrong order is reported once; the pair's proof comes first.
     order = "client_chain_misordered"

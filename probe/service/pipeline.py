@@ -18,7 +18,7 @@ from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialFiles, CredentialStore
@@ -74,7 +74,7 @@ class PipelineSettings:
     clock_tolerance: float = 60.0
     """Seconds by which two clocks may differ."""
     clock_sources: Sequence[ClockSource] = ()
-    """The clocks to compare ours with, asked while `clocks.running()` lasts."""
+    """The clocks to compare ours with, asked while `clocks.run_in_background()` lasts."""
     experiments: bool = True
     """Whether further handshakes may answer what an attempt left open."""
     experiments_at_once: int = 4
@@ -274,7 +274,7 @@ def fault_evidence(
     """Return the evidence of an attempt that an exception of ours has ended; `mask` hides secrets."""
     fault = safe_text(mask(f"{type(error).__name__}: {error}"))
     return Evidence(
-        target=target_facts(target, clock_tolerance),
+        target=collect_target_facts(target, clock_tolerance),
         at=time.time(),
         ending=Ending(stage="load", kind="probe_fault", detail=fault),
         trace=trace,
@@ -314,7 +314,7 @@ async def run_rounds(
         return observation
 
     end = time.monotonic() + limit
-    async with pipeline.clocks.running():
+    async with pipeline.clocks.run_in_background():
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
             if time.monotonic() + PAUSE > end or all(

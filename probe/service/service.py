@@ -164,7 +164,7 @@ class Service:
                 nullcontext()
                 if telemetry is None
                 else telemetry.running(self.metrics.service.span_counter()),
-                self._pipeline.clocks.running(),
+                self._pipeline.clocks.run_in_background(),
                 self.reloader.watching(),
                 following,
             ):

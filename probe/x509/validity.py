@@ -13,7 +13,7 @@ SOON: Final = 28 * 86400.0
 """Seconds before notAfter from which a certificate is about to expire."""
 
 CLOCK_TOLERANCE: Final = 60.0
-"""Seconds by which a notBefore may lie ahead where nobody configured how far two clocks differ."""
+"""Seconds by which a notBefore may lie ahead where no tolerance for two clocks is configured."""
 
 
 def is_expired(certificate: CertificateFacts, at: float) -> bool:

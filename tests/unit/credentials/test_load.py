@@ -114,7 +114,7 @@ def closed() -> Iterator[Path]:
 
 
 def test_forbidden_files(closed: Path) -> None:
-    """A file that may not be read is told from one that is missing, with its mode."""
+    """A file that may not be read is distinguished from one that is missing, with its mode."""
     facts = load(
         TlsSettings(
             cert_file=str(closed / "tls.crt"),

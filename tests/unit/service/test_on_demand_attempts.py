@@ -133,7 +133,7 @@ async def test_a_failure_of_ours_is_probe_fault_and_no_error_page(
         raise RuntimeError("can't start new thread")
 
     pipeline = Pipeline(Ledger())
-    monkeypatch.setattr(pipeline.clocks, "beside", broken)
+    monkeypatch.setattr(pipeline.clocks, "add_readings", broken)
     probing = on_demand(module(settings(tmp_path), "127.0.0.0/8"), pipeline)
     for query in ({}, {"debug": "true"}):
         reply = await probing.answer({"target": f"127.0.0.1:{backend.port}", **query}, {})

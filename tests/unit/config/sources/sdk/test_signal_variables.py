@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.credentials.named_file import COMMAND
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.fixes.steps import fill_steps
@@ -42,7 +42,8 @@ VALUES = {
 def named(target: Target) -> dict[str, str]:
     """Return, by setting, what a step calls it."""
     steps = fill_steps(
-        tuple(f"{key} {text}" for key, text in PLACEHOLDERS.items()), target_facts(target, 60.0)
+        tuple(f"{key} {text}" for key, text in PLACEHOLDERS.items()),
+        collect_target_facts(target, 60.0),
     )
     return dict(step.split(" ", 1) for step in steps)
 
