@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from probe import __version__
+from probe.report.outcome import mood_of
+from probe.text.time_format import format_stage_time, rfc3339
 from probe.web.pages.history_strip import HEIGHT, WIDTH
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -41,5 +43,10 @@ def template(name: str) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+    environment.filters.update(
+        rfc3339=rfc3339,
+        stage_time=format_stage_time,
+        mood=lambda entry: mood_of(entry.outcome, expected=entry.expected),
     )
     return environment.get_template(name)
