@@ -6,7 +6,7 @@ import resource as resource_limits
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -131,7 +131,7 @@ class Service:
         Raises:
             OSError: where it cannot listen there.
         """
-        configuration, schedule = self.configuration, self._schedule
+        configuration, telemetry = self.configuration, self._telemetry
         self._record_reload(configuration)
         application = build_application(
             ServiceView(
@@ -149,45 +149,38 @@ class Service:
         if served is not None:
             served.guard(application)
         HostCheck(configuration.web.hosts, self._list_names).install(application)
-        async with serve_application(
-            application,
-            configuration.web.host,
-            configuration.web.port,
-            connections=self._connections,
-            ssl_context=None if served is None else served.ssl_context,
-        ) as (host, port):
-            following = (
-                nullcontext() if served is None else served.watching(self._record_web_reload)
-            )
-            telemetry = self._telemetry
-            async with (
-                nullcontext()
-                if telemetry is None
-                else telemetry.running(self.metrics.service.span_counter()),
-                self._pipeline.clocks.run_in_background(),
-                self.reloader.watching(),
-                following,
-            ):
-                schedule.start()
-                schedule.replace(configuration.targets)
-                self._started = True
-                # What the start has made stays; the collector need not look at it again.
-                gc.collect()
-                gc.freeze()
-                address = Endpoint(host, port)
-                log.info(
-                    "listening",
-                    address=str(address),
-                    targets=len(configuration.targets),
-                    **self._spans_to,
+        async with AsyncExitStack() as stack:
+            host, port = await stack.enter_async_context(
+                serve_application(
+                    application,
+                    configuration.web.host,
+                    configuration.web.port,
+                    connections=self._connections,
+                    ssl_context=None if served is None else served.ssl_context,
                 )
-                if configuration.spans_to is not None and telemetry is None:
-                    log.warning("telemetry_disabled", **self._spans_to)
-                try:
-                    yield address
-                finally:
-                    self._started = False
-                    await schedule.stop(DRAIN)
+            )
+            if telemetry is not None:
+                spans = self.metrics.service.span_counter()
+                await stack.enter_async_context(telemetry.running(spans))
+            await stack.enter_async_context(self._pipeline.clocks.run_in_background())
+            await stack.enter_async_context(self.reloader.watching())
+            if served is not None:
+                await stack.enter_async_context(served.watching(self._record_web_reload))
+            stack.push_async_callback(self._schedule.stop, DRAIN)
+            self._schedule.start()
+            self._schedule.replace(configuration.targets)
+            self._started = True
+            # What the start has made stays; the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            address, targets = Endpoint(host, port), len(configuration.targets)
+            log.info("listening", address=str(address), targets=targets, **self._spans_to)
+            if configuration.spans_to is not None and telemetry is None:
+                log.warning("telemetry_disabled", **self._spans_to)
+            try:
+                yield address
+            finally:
+                self._started = False
 
     async def _attempt(self, target: Target) -> None:
         await self._pipeline.probe_once(target)
@@ -231,29 +224,17 @@ def _lookups(resolver: Resolver) -> Lookups:
 
 
 @contextmanager
-def handle_stop_signals() -> Iterator[asyncio.Event]:
-    """Yield an event that SIGTERM or SIGINT sets, in the running loop."""
+def handle_signals(callback: Callable[[], object], *numbers: int) -> Iterator[None]:
+    """Call `callback` in the running loop at each of these signals."""
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        yield stopped
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
-@contextmanager
-def handle_reload_signal(reload: Callable[[], object]) -> Iterator[None]:
-    """Call `reload` at each SIGHUP, in the running loop."""
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    for number in numbers:
+        loop.add_signal_handler(number, callback)
     try:
         yield
     finally:
         with suppress(RuntimeError):
-            loop.remove_signal_handler(signal.SIGHUP)
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
 
 async def serve(
@@ -276,11 +257,12 @@ async def serve(
     """
     asyncio.get_running_loop().set_exception_handler(FaultLog("event loop").report_loop)
     # The handlers come first: a signal during the start would else end it without cleaning up.
-    with handle_stop_signals() as stopped:
+    stopped = asyncio.Event()
+    with handle_signals(stopped.set, signal.SIGTERM, signal.SIGINT):
         service = Service(configuration, loader, register)
         # Not in Service: the log is the process's, which may have several services.
         service.metrics.service.register(partial(collect_log, count_dropped_lines))
-        with handle_reload_signal(service.reloader.request_reload):
+        with handle_signals(service.reloader.request_reload, signal.SIGHUP):
             async with service.running() as address:
                 listening(address)
                 await stopped.wait()

@@ -46,15 +46,6 @@ _PROVIDERS: Final[tuple[tuple[Signal, str, str, tuple[str, ...]], ...]] = (
 )
 
 
-def targets_from_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> tuple[Target, ...]:
-    """Return the targets alone of what `read_sdk_file` finds.
-
-    Raises:
-        ConfigurationError: as `read_sdk_file` does, and where mistakes leave no target.
-    """
-    return read_sdk_file(raw, file, environ).require_targets().targets
-
-
 def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceContent:
     """Return the targets of every OTLP exporter in the file.
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.collector.read_collector import CollectorReading, read_collector
+from probe.config.source_content import SourceContent
+from probe.config.sources.collector.read_collector import read_collector
 from probe.model.target import TlsSettings
 from tests.support.collector_texts import FILE, exporter, reading, with_exporter
 
@@ -63,7 +64,7 @@ def test_two_traps_are_two_remarks() -> None:
     assert len(exporter("otlp", "endpoint: http://c:4317", tls).remarks) == 2
 
 
-def no_target(found: CollectorReading) -> str:
+def no_target(found: SourceContent) -> str:
     """Return the one warning of a reading without targets."""
     assert found.targets == ()
     (warning,) = found.warnings

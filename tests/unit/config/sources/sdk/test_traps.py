@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
 from probe.config.sources.sdk.traps import report_read_once
 from probe.model.target import TlsSettings
 from probe.text.safe_text import LIMIT, safe_text
+from tests.support.reported_faults import targets_in
 from tests.support.sdk_environment import P, targets
 
 GRPC = "https://c:4317"
@@ -112,7 +113,7 @@ def test_pythons_http_exporter_asks_requests_first(
     said = {}
     for endpoint in (HTTP, GRPC):
         environ = {P + "ENDPOINT": endpoint, P + "CERTIFICATE": "/ca", **more}
-        (target,) = targets_from_environment(environ)
+        (target,) = targets_in(read_environment(environ))
         said[endpoint] = [remark.fact for remark in target.remarks]
     expected = f"Python's HTTP exporter ignores {P}CERTIFICATE: {before} is set"
     assert [fact.startswith(expected) for fact in said[HTTP]] == [True] * (before is not None)
@@ -207,7 +208,7 @@ def test_half_a_pair_beside_http_changes_nothing_in_go() -> None:
 )
 def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
     """The backend is well, and no telemetry comes: only `true` means so."""
-    (target,) = targets_from_environment({P + "ENDPOINT": GRPC, "OTEL_SDK_DISABLED": value})
+    (target,) = targets_in(read_environment({P + "ENDPOINT": GRPC, "OTEL_SDK_DISABLED": value}))
     assert ["OTEL_SDK_DISABLED is true" in remark.fact for remark in target.remarks] == [
         True
     ] * said
@@ -300,7 +301,7 @@ values = st.text(max_size=40) | st.sampled_from([GRPC, HTTP, "http://c:4317", "c
 def test_any_environment_gives_short_remarks_or_an_error(environ: dict[str, str]) -> None:
     """Each once, and fit to be shown."""
     try:
-        found = targets_from_environment(environ)
+        found = targets_in(read_environment(environ))
     except ConfigurationError:
         return
     for target in found:
