@@ -1,4 +1,4 @@
-"""The JSON form of results: the contract of interfaces.md, section 4."""
+"""The JSON form of results, field by field, as docs/json.md has it."""
 
 import json
 from typing import Any
