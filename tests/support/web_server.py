@@ -10,7 +10,7 @@ from aiohttp import web
 from cryptography import x509
 
 from probe.web.server.connections import Connections
-from probe.web.server.listener import serving
+from probe.web.server.listener import serve_application
 from probe.web.server.web_config import WebConfig
 from tests.support.pki import Authority, write_pem
 from tests.support.web_files import ServerPki
@@ -96,7 +96,7 @@ async def running(pki: ServerPki, content: dict[str, Any]) -> AsyncIterator[Runn
     application.add_routes([web.get("/", page)])
     config.guard(application)
     context = config.ssl_context
-    async with serving(
+    async with serve_application(
         application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
     ) as (_, port):
         server = Running(config, pki, port)
