@@ -112,14 +112,14 @@ def _encode(
         print_table(rows, text)
         return text.getvalue().encode()
     if output == "junit":
-        from probe.report.junit import junit
+        from probe.report.junit import render_junit
 
-        return junit(rows, sources or ())
+        return render_junit(rows, sources or ())
     if output == "prometheus":
-        from probe.metrics.scrape import textfile
+        from probe.metrics.scrape import render_textfile
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
-        return textfile(observed, sources=sources or ())
+        return render_textfile(observed, sources=sources or ())
     from probe.report.result import build_result, encode_line, encode_results
 
     results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]

@@ -24,7 +24,7 @@ _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 FAULT: Final = "probe_fault"
 
 
-def junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> bytes:
+def render_junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> bytes:
     """Return the report on `rows`: not as expected is a failure, our own fault an error.
 
     Each of `sources` is a case of its own, and one that is down a failure; so is a round without

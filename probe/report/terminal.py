@@ -17,8 +17,8 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.report.console import console_for, make_table
-from probe.report.outcome import TERMINAL_COLOURS, mood_of, rank_severity
+from probe.report.console import make_console, make_table
+from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
 from probe.report.story import LABELS, Part, Row, build_story, format_heading
 from probe.text.safe_text import safe_text
 
@@ -37,14 +37,14 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     Without any row nothing is printed.
     """
     stream = stream or sys.stdout
-    console = console_for(stream)
+    console = make_console(stream)
     rows = list(rows)
     if not console.is_terminal:
         console.width = _UNBROKEN
     if not rows:
         return
     console.print(_table(rows, console))
-    for evidence, diagnosis in worst_first(rows):
+    for evidence, diagnosis in sort_by_urgency(rows):
         expected = is_expected(diagnosis, evidence.target.expect_cause)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
@@ -55,7 +55,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         console.print(Text(_total(rows)))
 
 
-def worst_first(rows: Iterable[Row]) -> list[Row]:
+def sort_by_urgency(rows: Iterable[Row]) -> list[Row]:
     """Return `rows` with what must be fixed first, and what is as expected last."""
     return sorted(rows, key=_urgency)
 
@@ -92,7 +92,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
         outcome += " (as expected)"
     if outcome == "confirmed" and not expected:
         outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
-    colour = TERMINAL_COLOURS[mood_of(diagnosis.outcome, expected=expected)]
+    colour = TERMINAL_COLOURS[find_mood(diagnosis.outcome, expected=expected)]
     texts = (
         Text(safe_text(target.name)),
         Text(safe_text(target.endpoint)),

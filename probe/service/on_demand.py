@@ -19,7 +19,7 @@ from typing import Final
 from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoSlotError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.blackbox import blackbox_metrics, debug_page
+from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -104,9 +104,11 @@ class OnDemand:
         except RefusedError as error:
             return Reply(error.status, f"{error}\n".encode())
         if query.get("debug") == "true":
-            return Reply(200, debug_page(target, module.name, evidence, diagnosis, duration))
+            return Reply(200, render_debug_page(target, module.name, evidence, diagnosis, duration))
         openmetrics = wants_openmetrics(headers.get("Accept", ""))
-        metrics = blackbox_metrics(target, evidence, diagnosis, duration, openmetrics=openmetrics)
+        metrics = render_blackbox_metrics(
+            target, evidence, diagnosis, duration, openmetrics=openmetrics
+        )
         return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
 
     def _find_module(self, name: str) -> Module:
