@@ -24,7 +24,7 @@ from probe.model.evidence import (
 )
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, SourceState, Target
-from probe.report.result import build_result, encode_line, encode_results, latest_result
+from probe.report.result import build_result, encode_line, encode_results, find_latest_result
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 from tests.stories.all_stories import BY_NAME
@@ -268,11 +268,11 @@ def test_the_result_of_a_state_is_that_of_its_last_attempt() -> None:
     ledger = Ledger([target])
     state = ledger.state("collector-eu")
     assert state is not None
-    assert latest_result(state) is None
+    assert find_latest_result(state) is None
 
     ledger.record(target, full(), REFUSED)
 
-    assert latest_result(state) == build_result(full(), REFUSED)
+    assert find_latest_result(state) == build_result(full(), REFUSED)
 
 
 @settings(max_examples=50)
