@@ -26,7 +26,7 @@ class Running:
         self.config = config
         self.pki = pki
         self.port = port
-        self.told: list[str | None] = []
+        self.reported: list[str | None] = []
 
     def client(
         self, authority: Authority | None = None, *sans: str, **named: Any
@@ -71,9 +71,9 @@ class Running:
     async def reading(self, count: int) -> str | None:
         """Wait for the `count`th reading, and return how it ended."""
         async with asyncio.timeout(SOON):
-            while len(self.told) < count:
+            while len(self.reported) < count:
                 await asyncio.sleep(0.02)
-        return self.told[-1]
+        return self.reported[-1]
 
 
 async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
@@ -100,5 +100,5 @@ async def running(pki: ServerPki, content: dict[str, Any]) -> AsyncIterator[Runn
         application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
     ) as (_, port):
         server = Running(config, pki, port)
-        async with config.watching(server.told.append):
+        async with config.watching(server.reported.append):
             yield server
