@@ -9,9 +9,7 @@ from probe.diagnosis.fixes.client_fixes import (
     renew_issuer,
 )
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
-from probe.diagnosis.readings.client_certificate import (
-    find_expired_issuer,
-)
+from probe.diagnosis.readings.client_certificate import find_expired_issuer
 from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence

@@ -5,9 +5,7 @@ from typing import Final
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
-from probe.diagnosis.readings.client_certificate import (
-    describe_usage_fault,
-)
+from probe.diagnosis.readings.client_certificate import describe_usage_fault
 from probe.diagnosis.readings.otlp_answers import is_otlp_answer
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.model.certificate import CertificateFacts, name_certificate

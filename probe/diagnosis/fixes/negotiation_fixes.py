@@ -109,11 +109,7 @@ def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> t
         )
     setting = name_setting(target, "curve_preferences")
     first = f"Add {name} to {setting}, or remove curve_preferences there."
-    return "exporter", (
-        first if name else f"Remove {setting}.",
-        "{restart}",
-        see,
-    )
+    return "exporter", (first if name else f"Remove {setting}.", "{restart}", see)
 
 
 def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
