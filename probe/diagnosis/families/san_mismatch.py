@@ -149,13 +149,7 @@ CAUSES: Final = (
             "for this one: often a load balancer or an ingress without a route for it."
         ),
         evidence="Alert unrecognized_name (112).",
-        fix=(
-            "Write a name that the backend serves in {endpoint_setting}, instead of {reference}; "
-            "or set server_name_override in a Collector exporter's tls settings to one.",
-            "{restart}",
-            "Or add {reference} to the hosts of the backend, or of the ingress or load balancer "
-            "in front of it, and reload that.",
-        ),
+        fix=request_another_name(),
         tell_apart="With another name it passes: mtls-probe check ENDPOINT --server-name NAME",
         citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
         applies=frozenset({"alert"}),
