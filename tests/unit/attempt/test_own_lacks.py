@@ -88,7 +88,7 @@ async def test_without_descriptors_no_root_is_missing_for_ever(
     """OpenSSL passes over a file of roots that it cannot open: no such context may be kept."""
     backend = await start()
     probe, watched = prober(), target(tmp_path, backend.port, ca_file=None)
-    context = probe.prober._credentials.get(watched)
+    context = probe.prober._credentials.open(watched).read()
     with no_descriptors(), pytest.raises(OwnLimitError, match="roots"):
         context.context()
     store = context.context().get_cert_store()
