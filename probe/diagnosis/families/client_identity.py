@@ -253,8 +253,8 @@ CAUSES: Final = (
         ),
         evidence="The chain in cert_file, and a refusal that such weakness brings.",
         fix=(
-            "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and signed "
-            "with SHA-256; put it in {into_cert} with its key in {into_key}.",
+            "Issue a new certificate for the exporter, with an EC P-256 or RSA-2048 key and "
+            "signed with SHA-256; put it in {into_cert} with its key in {into_key}.",
             "{reread_cert}",
             "To see key and signature: openssl x509 -in {cert_file} -noout -text",
         ),
@@ -277,8 +277,8 @@ CAUSES: Final = (
         alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
         meaning=(
             "The certificate is faultless as far as can be seen from here, and the backend closed "
-            "or sent an alert that names no reason. Servers on grpc-core and Node close without a "
-            "word."
+            "or sent an alert without a reason. Servers on grpc-core and Node close without an "
+            "alert."
         ),
         evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
         fix=(

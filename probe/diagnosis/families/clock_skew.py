@@ -246,11 +246,11 @@ CAUSES: Final = (
         alerts=(TlsAlert.CERTIFICATE_EXPIRED,),
         meaning=(
             "A certificate is valid by one clock and not by the other. Either machine may be the "
-            "one that is wrong; a third clock tells."
+            "one that is wrong; a third clock shows which."
         ),
         evidence=(
             "The backend says expired of a certificate that is valid here, which bounds its clock; "
-            "or a certificate is outside its validity by one clock alone, and a measured offset "
+            "or a certificate is outside its validity by one clock only, and a measured offset "
             "(the Date of the backend's answer or of a configured URL, SNTP) explains it, or it "
             "begins within the tolerance; or both sides hold certificates from the future."
         ),

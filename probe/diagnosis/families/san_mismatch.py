@@ -121,8 +121,8 @@ CAUSES: Final = (
         ),
         evidence="The reference identifier compared with the presented identifiers (RFC 9525).",
         fix=(
-            "Issue the backend's certificate anew with {reference} among its SANs, and put it in "
-            "place of the present one on the backend.",
+            "Issue a new certificate for the backend with {reference} among its SANs, and put it "
+            "in place of the present one on the backend.",
             "{reload_backend}",
             "Or connect by a name that it has: write that one in {endpoint_setting}, or set "
             "server_name_override in a Collector exporter's tls settings to it; then restart the "

@@ -69,7 +69,7 @@ def is_backend_certificate(evidence: Evidence) -> bool:
 
 
 def issue_client_certificate(evidence: Evidence) -> Fix:
-    """Return the steps where a certificate that is not for clients stands in the exporter's place."""
+    """Return the steps where the exporter has a certificate that is not for clients."""
     chain = evidence.credentials.client_chain
     what = escape_braces(name_certificate(chain[0])) if chain else "a certificate"
     made_for = ", ".join(chain[0].extended_key_usage or ()) if chain else ""
@@ -116,7 +116,7 @@ def append_intermediate(missing: LocatedCertificate) -> Fix:
     """Return the steps where cert_file ends below an issuer that lies next to it."""
     return (
         f"Append {escape_braces(name_certificate(missing.certificate))}, which is in {escape_braces(missing.path)}, to "
-        "{cert_file}, behind the end entity's certificate (with cert-manager use tls.crt as it is: "
+        "{cert_file}, after the end entity's certificate (with cert-manager use tls.crt as it is: "
         "it holds both).",
         "{reread_cert}",
         "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
@@ -128,9 +128,9 @@ def renew_client_certificate(evidence: Evidence, certificate: CertificateFacts) 
     name = escape_braces(name_certificate(certificate))
     if certificate != evidence.credentials.client_chain[0]:
         return (
-            f"In {{into_cert}}, replace the certificate of {name}, which stands behind the exporter's "
+            f"In {{into_cert}}, replace the certificate of {name}, which follows the exporter's "
             "own, by the renewed one of that CA.",
-            "If that has another key, issue the exporter's certificate anew too.",
+            "If that has another key, issue a new certificate for the exporter too.",
             "{reread_cert}",
             "To see who issued what: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl pkcs7 "
             "-print_certs -noout",
@@ -151,7 +151,7 @@ def renew_issuer(issuer: LocatedCertificate) -> Fix:
         "file of client CAs.",
         "{reload_client_ca}",
         f"If the renewed CA has another key than in {escape_braces(issuer.path)}, issue the exporter's "
-        "certificate anew too, and put it in {into_cert} with its key in {into_key}.",
+        "certificate again too, and put it in {into_cert} with its key in {into_key}.",
     )
 
 

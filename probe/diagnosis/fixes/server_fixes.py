@@ -32,7 +32,7 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
             see,
         )
     issue = (
-        f"Issue the certificate of the backend at {{endpoint}} anew with {_san(check)} among "
+        f"Issue a new certificate for the backend at {{endpoint}} with {_san(check)} among "
         "its SANs, and put it in place of the present one there."
     )
     steps = [issue, "{reload_backend}"]
@@ -73,7 +73,7 @@ def trust_backend_ca(evidence: Evidence, last: CertificateFacts, *, reissued: bo
     if reissued:
         first = (
             f"Replace the certificate of {issuer} in {{into_ca}} by the present one, or append that: "
-            "the CA has another key by now."
+            "the CA has another key now."
         )
     elif evidence.target.ca_file:
         first = (
@@ -95,7 +95,7 @@ def send_intermediate(issuer: CertificateFacts) -> Fix:
     """Return the steps where the backend leaves out `issuer`."""
     return (
         f"On the backend of {{endpoint}}, append the certificate of {escape_braces(name_certificate(issuer))} to the "
-        "file with its own certificate, behind it.",
+        "file with its own certificate, after it.",
         "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )
@@ -157,8 +157,8 @@ def reissue_for_now(evidence: Evidence) -> Fix:
         else ""
     )
     return (
-        f"Issue the certificate of the backend at {{endpoint}} ({leaf}) anew with a notBefore that is "
-        "past, or go on with the previous one until then.",
+        f"Issue a new certificate for the backend at {{endpoint}} ({leaf}) with a notBefore that is "
+        "past, or keep the previous one until then.",
         "{reload_backend}",
         "Check with date -u the clock of the machine that issued it.",
     )

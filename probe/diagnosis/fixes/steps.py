@@ -44,7 +44,7 @@ _PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{host\}}:\{{port\}}|\{{({'|'.join(P
 _FILE: Final = re.compile(r"\{(cert_file|key_file|ca_file)\}")
 _COMMAND: Final = re.compile(r"\b(openssl|ls -|cat |chmod|chgrp|base64)")
 _INLINE: Final = frozenset({"cert_pem", "key_pem", "ca_pem"})
-"""What stands for a path where the settings hold the PEM text itself."""
+"""What replaces a path where the settings hold the PEM text itself."""
 
 
 def get_settings_kind(target: TargetFacts) -> SettingsKind:
@@ -74,7 +74,7 @@ def name_setting(target: TargetFacts, key: str) -> str:
 
 
 def describe_reread(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
-    """Return the step after which the exporter uses what a file holds by now."""
+    """Return the step after which the exporter uses what a file holds now."""
     what = "the CA file" if role == "ca" else "certificate and key"
     match get_settings_kind(target):
         case "sdk":
@@ -170,7 +170,7 @@ def _values(target: TargetFacts) -> dict[str, str]:
 
 
 def _file(path: str, setting: str) -> str:
-    """Return a file as a word of a shell, or what stands for it where none is set."""
+    """Return a file as a word of a shell, or what replaces it where none is set."""
     return quote_path(path) if _is_path(path) else f"the file of {setting}"
 
 

@@ -11,7 +11,6 @@ from typing import Literal
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.text.time_format import rfc3339
 from probe.web.pages.target_row import Countdown, build_countdown
 from probe.x509.path import find_anchor, is_issuer, names_issuer
 
@@ -31,12 +30,6 @@ class ChainBox:
     certificate: CertificateFacts | None = None
     left: Countdown | None = None
     notes: tuple[str, ...] = ()
-
-    @property
-    def validity(self) -> tuple[str, str]:
-        """The beginning and the end of the certificate's validity."""
-        known = self.certificate
-        return (rfc3339(known.not_before), rfc3339(known.not_after)) if known else ("", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.read_collector import read_collector
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
@@ -19,7 +19,7 @@ from probe.model.target import Target, TlsSettings
 from tests.support.command_line import run_probe, side_by_side
 from tests.support.configuration_texts import Load
 from tests.support.pki import key_pem
-from tests.support.reported_faults import faults_of, reported
+from tests.support.reported_faults import faults_of, reported, targets_in
 
 PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])
@@ -140,10 +140,10 @@ def test_no_command_has_it_in_its_place() -> None:
 def reports_of(load: Load, texts: Sequence[str]) -> Iterator[str]:
     """Yield what is reported of each configuration: its error, or what is wrong with its target."""
     for text in texts:
-        yield reported(partial(targets_in, load, text))
+        yield reported(partial(load_targets, load, text))
 
 
-def targets_in(load: Load, text: str) -> tuple[Target, ...]:
+def load_targets(load: Load, text: str) -> tuple[Target, ...]:
     """Return the targets of a configuration."""
     return load(text).targets
 
@@ -219,7 +219,7 @@ def test_a_variable_with_a_secret_in_it(name: str, value: str) -> None:
     """An endpoint without scheme and with a token is one of many."""
     variables = ENDPOINT | {f"OTEL_EXPORTER_OTLP_{name}": value}
     try:
-        said = str(targets_from_environment(variables))
+        said = str(targets_in(read_environment(variables)))
     except ConfigurationError as error:
         said = str(error)
     assert shown(said) == []

@@ -44,6 +44,8 @@ from tests.support.canaries import (
     traces_of,
 )
 
+pytestmark = pytest.mark.slow
+
 SHOWN_BY_DESIGN: Final[dict[str, str]] = {
     "name": "a target's name is its label, its page and its line in every table",
     "labels": "labels are made to be shown, and are series in /metrics",
