@@ -13,35 +13,51 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lab faults check causes rules dashboards references bench collector lock clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references bench collector lock clean
 
 help:
 	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
 	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
+	@echo "make test-fast  the tests that start no process, in less than a minute"
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
-	@echo "make faults     injects 300 faults beside a running probe and judges every verdict; SEED=, COUNT="
-	@echo "make check      lint, formatting, types and the laws of the architecture"
+	@echo "make faults     injects 300 faults while a probe runs and judges every verdict; SEED=, COUNT="
+	@echo "make check      lint, formatting, types and the rules of the architecture"
+	@echo "make new-cause  writes the skeleton of a cause: ID=my_cause FAMILY=network"
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards from grafana/source"
 	@echo "make references writes docs/configuration.md and the tables of docs/metrics.md and docs/json.md from the code"
-	@echo "make bench      what an attempt costs"
+	@echo "make bench      measures what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
 
 demo: $(VENV)/.run
 	$(BIN)/mtls-probe demo $(if $(filter-out 0,$(ONCE)),--once)
 
+# Each file's tests stay together: they share servers. What measures time runs alone.
+PARALLEL := -n auto --dist loadfile -m "not serial"
+
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest -m serial
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not serial and not slow" \
+		tests/unit tests/stories tests/contract
 
 lab: $(VENV)/.test collector
 	tests/lab/install
-	REQUIRE_TOOLS=1 $(BIN)/python -m pytest tests/lab
+	REQUIRE_TOOLS=1 $(BIN)/python -m pytest $(PARALLEL) tests/lab
+	REQUIRE_TOOLS=1 $(BIN)/python -m pytest -m serial tests/lab
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.run $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
 		$(if $(ONLY),--only $(ONLY)) $(if $(KINDS),--kinds $(KINDS)) $(if $(KEEP),--keep $(KEEP))
+
+new-cause: $(VENV)/.test
+	@$(BIN)/python -m tools.new_cause $(if $(ID),$(ID),"") $(if $(FAMILY),$(FAMILY),"")
+	@$(BIN)/ruff check --quiet --fix --select I probe/diagnosis tests/stories tests/lab
+	@$(BIN)/ruff format --quiet probe/diagnosis tests/stories tests/lab
 
 causes: $(VENV)/.test
 	$(BIN)/python -m probe.report.causes_markdown CAUSES.md
@@ -89,7 +105,7 @@ $(BIN)/python:
 		"newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-# Remade when the locks or pyproject.toml change, else not.
+# Made again only when the locks or pyproject.toml change.
 $(VENV)/.run: pyproject.toml requirements/build.txt requirements/run.txt | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements/build.txt -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the throwaway certificates of compose.yaml in the folder $TLS (/tls).
+# Makes the certificates of compose.yaml in the folder $TLS (/tls).
 #
 #   certificates.sh once                what is missing: authorities, the Collector's, the exporter's
 #   certificates.sh another-client-ca   has the Collector trust another client CA instead
-#   certificates.sh client-ca           takes that back
+#   certificates.sh client-ca           has it trust the first client CA again
 set -eu
 umask 077
 
@@ -18,7 +18,7 @@ exporter_user=65532
 certificate() {    # FILES SUBJECT [OPTION…]: FILES.crt and FILES.key, valid for 30 days
   files=$1 subject=$2
   shift 2
-  # Of its own, as the system's would add extensions.
+  # A separate configuration, because the system's would add extensions.
   printf '[req]\ndistinguished_name = dn\n[dn]\n' >"$authorities/openssl.cnf"
   openssl req -config "$authorities/openssl.cnf" -x509 -days 30 -sha256 -subj "$subject" \
     -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$files.key" -out "$files.crt" \

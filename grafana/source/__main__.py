@@ -1,4 +1,4 @@
-"""Writes each dashboard to its file in grafana/dashboards; a test holds the files to this."""
+"""Writes each dashboard to its file in grafana/dashboards; a test compares the files."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The dashboard `certificates`: which certificate ends first, and which renewal is not in use."""
+"""The dashboard `certificates`: which certificate expires first, and which renewal is not in use."""
 
 from typing import Final
 
@@ -51,22 +51,22 @@ def _ending(source: str) -> Query:
 
 _NOW: Final = (
     stat(
-        "Ended",
-        "Certificates after their end, in chains and CA files.",
+        "Expired",
+        "Expired certificates, in chains and CA files.",
         now(f"count({LEFT} <= 0) or vector(0)"),
         steps=ANY_IS_RED,
         width=5,
     ),
     stat(
-        "End within 14 days",
-        "Certificates that end within 14 days, and have not ended.",
+        "Expire within 14 days",
+        "Certificates that expire within 14 days, and have not expired.",
         now(f"count(({LEFT} > 0) < {14 * DAY}) or vector(0)"),
         steps=ANY_IS_RED,
         width=5,
     ),
     stat(
-        "End within 28 days",
-        "Certificates that end within 28 days, and have not ended.",
+        "Expire within 28 days",
+        "Certificates that expire within 28 days, and have not expired.",
         now(f"count(({LEFT} > 0) < {28 * DAY}) or vector(0)"),
         steps=ANY_IS_ORANGE,
         width=5,
@@ -79,8 +79,8 @@ _NOW: Final = (
         width=5,
     ),
     stat(
-        "Next end",
-        "Time left of the certificate that ends next.",
+        "Next expiry",
+        "Time until the next certificate expires.",
         now(f"min({LEFT} > 0)"),
         unit="s",
         steps=TIME_LEFT,
@@ -103,17 +103,17 @@ _DAYS_LEFT: Final = tuple(
     for title, description, source in (
         (
             "Client certificates",
-            "Days until the first end in cert_file: from then on, backends refuse the exporter.",
+            "Days until the first certificate in cert_file expires: then backends refuse the exporter.",
             "client",
         ),
         (
             "Server certificates",
-            "Days until the first end in the backend's chain: from then on, exporters refuse it.",
+            "Days until the first certificate of the backend expires: then exporters refuse it.",
             "server",
         ),
         (
             "CA certificates",
-            "Days until the first end in ca_file: from then on, backends of this CA are refused.",
+            "Days until the first CA in ca_file expires: then backends of this CA are refused.",
             "client_ca_bundle",
         ),
     )
@@ -122,7 +122,7 @@ _DAYS_LEFT: Final = tuple(
 _ALL: Final = (
     table(
         "Every certificate",
-        "The first to end comes first; position 0 is the end entity.",
+        "The first to expire comes first; position 0 is the end entity.",
         rows_of(LEFT),
         rows_of(f"{LEFT} / {LIFETIME}"),
         rows_of(f"1000 * {chosen(NOT_BEFORE, SOURCE)}"),
@@ -150,7 +150,7 @@ _ALL: Final = (
     ),
     bars(
         "Least of their lifetime left",
-        "What tells of short-lived certificates: a renewal comes, as a rule, with a third left.",
+        "For short-lived certificates: they are usually renewed when a third of the lifetime is left.",
         now(
             f"sort(bottomk(30, min by (job, instance, target, source) ({LEFT} / {LIFETIME})))",
             "{{target}} {{source}}",
@@ -162,8 +162,8 @@ _ALL: Final = (
         high=1,
     ),
     timeseries(
-        "First end over time",
-        "Days until the first end of each kind: a renewal shows as a step upwards.",
+        "First expiry over time",
+        "Days until the first certificate of each kind expires: a renewal is a step upwards.",
         Query(f"(min by (source) ({chosen(EARLIEST, SOURCE)}) - time()) / {DAY}", "{{source}}"),
         unit="d",
         steps=DAYS_LEFT,
@@ -193,7 +193,7 @@ _ROTATION: Final = (
     ),
     table(
         "Faults of credential files",
-        "Files that are there now and cannot be used; those of before may still work.",
+        "Files that are there now and cannot be used; the earlier ones may still be in use.",
         rows_of(
             f"{chosen('mtls_probe_credential_fault')} * on (job, instance, cause) "
             f"group_left (family, party, severity) {KNOWN_CAUSES}"
@@ -212,7 +212,7 @@ _ROTATION: Final = (
     ),
     bars(
         "Certificates by issuer",
-        "Different certificates that each CA has issued: whom to ask for a renewal.",
+        "Number of different certificates from each CA: these CAs renew them.",
         now(
             "sort_desc(topk(20, count by (issuer) (count by (issuer, fingerprint_sha256) "
             f"({chosen('mtls_probe_certificate_info', SOURCE)}))))",
@@ -223,7 +223,7 @@ _ROTATION: Final = (
     ),
     timeseries(
         "Credential files in use since",
-        "How old the reading of the files in use is: a rotation shows as a fall to zero.",
+        "Time since the files in use were read: at a rotation it falls to zero.",
         Query(
             f"time() - {chosen('mtls_probe_credentials_loaded_timestamp_seconds')}", "{{target}}"
         ),
@@ -235,7 +235,7 @@ _ROTATION: Final = (
 CERTIFICATES: Final[Json] = dashboard(
     "mtls-probe-certificates",
     "mTLS probe / Certificates and expiry",
-    "Client, server and CA certificates: which ends first, and which renewal is not in use.",
+    "Client, server and CA certificates: which expires first, and which renewal is not in use.",
     variables=[
         label_values(
             "target", "Target", 'mtls_probe_interval_seconds{job=~"$job",instance=~"$instance"}'

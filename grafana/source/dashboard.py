@@ -1,7 +1,7 @@
-"""A dashboard around its panels: variables, links, and where on the grid each panel goes.
+"""A dashboard around its panels: variables, links, and the position of each panel on the grid.
 
-Laws of the linter: one variable `datasource` labelled "Data Source"; `job` and `instance`, multi,
-allValue `.+`, read again when the time range changes; nothing is editable in place.
+What the linter requires: one variable `datasource` labelled "Data Source"; `job` and `instance`,
+multi, allValue `.+`, read again when the time range changes; nothing is editable in place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -125,8 +125,8 @@ _EVERYWHERE: Final[tuple[Json, ...]] = (
     {
         "name": "pages",
         "label": "Probe's pages",
-        "description": "Where your browser finds the pages of a probe: causes with their fixes, "
-        "targets with their evidence.",
+        "description": "Address at which your browser can reach the pages of a probe: causes with "
+        "their fixes, targets with their evidence.",
         "type": "textbox",
         "query": "http://127.0.0.1:9943",
         "hide": 0,

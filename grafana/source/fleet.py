@@ -1,4 +1,4 @@
-"""The dashboard `fleet`: what fails and who must act, over all targets, and how the probe does."""
+"""The dashboard `fleet`: what fails and who must act, over all targets, and the probe itself."""
 
 from typing import Final
 
@@ -61,14 +61,14 @@ STALE: Final = (
 _NOW: Final = (
     stat(
         "Targets",
-        "Targets that the chosen probes watch.",
+        "Targets of the chosen probes.",
         now(f"sum(mtls_probe_targets{{{SCRAPED}}})"),
         width=3,
         steps=((None, BLUE),),
     ),
     stat(
         "As expected",
-        "Share of targets whose last attempt ended as it should.",
+        "Share of targets whose last attempt ended as expected.",
         now(f"avg({SUCCESS})"),
         unit="percentunit",
         width=3,
@@ -76,14 +76,14 @@ _NOW: Final = (
     ),
     stat(
         "Not as expected",
-        "Targets whose last attempt did not end as it should: failed, unconfirmed, or let in.",
+        "Targets whose last attempt did not end as expected: failed, unconfirmed, or wrongly accepted.",
         now(f"sum({SUCCESS} == bool 0)"),
         width=3,
         steps=ANY_IS_RED,
     ),
     stat(
         "mTLS not enforced",
-        "Targets that had to be refused and were let in: others get in too.",
+        "Targets that must be refused and were accepted: other clients are accepted too.",
         now(
             f"count(mtls_probe_expected_cause{{{OF_TARGETS}}} and on (job, instance, target) "
             f"{LET_IN}) or vector(0)"
@@ -93,15 +93,15 @@ _NOW: Final = (
     ),
     stat(
         "Findings in force",
-        "What is true of a target and has not stopped it yet: an exporter that still uses old "
-        "files, a certificate that ends soon.",
+        "Problems that have not stopped a target yet: an exporter that still uses old files, a "
+        "certificate that expires soon.",
         now(f"count({chosen('mtls_probe_finding')}) or vector(0)"),
         width=3,
         steps=ANY_IS_ORANGE,
     ),
     stat(
         "First certificate ends in",
-        "Time left of the first end of a client or server certificate.",
+        "Time until the first client or server certificate expires.",
         now(f"min({ENDS}) - time()"),
         unit="s",
         width=3,
@@ -110,8 +110,8 @@ _NOW: Final = (
     ),
     stat(
         "Not probed any more",
-        "Targets without an attempt for three intervals, or without any: what is said of them "
-        "is old.",
+        "Targets without an attempt for three intervals, or without any: their other values are "
+        "old.",
         now(
             f"count({STALE} or (mtls_probe_interval_seconds{{{OF_TARGETS}}} unless on (job, "
             f"instance, target) mtls_probe_last_attempt_timestamp_seconds{{{SCRAPED}}} "
@@ -132,8 +132,8 @@ _NOW: Final = (
 _WHAT_FAILS: Final = (
     table(
         "Targets not as expected",
-        "Each with its cause and who must act. The facts and the fix: a click on the target leads "
-        "to the probe's page of it, a click on the cause to the runbook.",
+        "Each with its cause and who must act. Click on the target for the probe's page with facts "
+        "and fix, on the cause for its runbook.",
         rows_of(FAILING),
         rows_of(
             f"1000 * mtls_probe_last_success_timestamp_seconds{{{OF_TARGETS}}} "
@@ -172,14 +172,14 @@ _WHAT_FAILS: Final = (
     ),
     bars(
         "Failing now, by who must act",
-        "Targets not as expected, by the party that can mend them.",
+        "Targets not as expected, by the party that can fix them.",
         now(f"sort_desc(count by (party) ({FAILING}))", "{{party}}"),
         unit="short",
         steps=((None, RED),),
     ),
     state_timeline(
         "Outcomes of targets that were not always as expected",
-        "One strip for each target that was not as expected at some time of the range.",
+        "One strip for each target that was not as expected at some time in the range.",
         Query(
             f"max by (job, instance, target) ({state(SUCCESS, f'mtls_probe_outcome{{{OF_TARGETS}')})"
             f" and {TEAM} and on (job, instance, target) "
@@ -209,7 +209,7 @@ _WHAT_FAILS: Final = (
     ),
     timeseries(
         "Failures by who must act",
-        "Attempts that did not end as expected, by the party that can mend them.",
+        "Attempts that did not end as expected, by the party that can fix them.",
         Query(f"60 * sum by (party) ({BY_CAUSE_INFO}) > 0", "{{party}}"),
         unit="cpm",
         width=8,
@@ -217,7 +217,7 @@ _WHAT_FAILS: Final = (
     ),
     table(
         "Findings",
-        "True of a target, and it did not stop the last attempt: the failures of tomorrow.",
+        "Problems that did not stop the last attempt, but may stop a later one.",
         rows_of(
             f"{chosen('mtls_probe_finding')} * on (job, instance, cause) "
             f"group_left (family, party, severity) {KNOWN_CAUSES}"

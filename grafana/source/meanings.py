@@ -1,35 +1,35 @@
-"""What values mean in words and colours, and where a click on them leads."""
+"""Texts and colours for the values of metrics and labels, and the links of table cells."""
 
 from typing import Final
 
 from grafana.source.panels import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Json
-from grafana.source.tables import link, words
+from grafana.source.tables import link, value_texts
 
-STATES: Final = words(
+STATES: Final = value_texts(
     _0=("as expected", GREEN),
     _1=("unconfirmed", YELLOW),
     _2=("failed", RED),
-    _3=("let in that must be refused", PURPLE),
+    _3=("accepted, must be refused", PURPLE),
 )
-YES_NO: Final = words(_0=("no", RED), _1=("yes", GREEN))
-IN_FORCE: Final = words(_1=("in force", RED))
-PARTIES: Final = words(
+YES_NO: Final = value_texts(_0=("no", RED), _1=("yes", GREEN))
+IN_FORCE: Final = value_texts(_1=("in force", RED))
+PARTIES: Final = value_texts(
     exporter=("the exporter's side", BLUE),
     backend=("the backend's side", ORANGE),
     network=("whoever runs the network", YELLOW),
     probe=("whoever runs this probe", PURPLE),
     both=("whoever runs this probe, and the backend's side", RED),
-    either=("whichever side turns out to be wrong", YELLOW),
+    either=("the exporter's or the backend's side", YELLOW),
 )
-SEVERITIES: Final = words(
+SEVERITIES: Final = value_texts(
     critical=("critical", RED), warning=("warning", ORANGE), info=("info", BLUE)
 )
-SOURCES: Final = words(
+SOURCES: Final = value_texts(
     client=("client (cert_file)", BLUE),
     server=("server (presented)", ORANGE),
     client_ca_bundle=("CA (ca_file)", PURPLE),
 )
-CERTAIN: Final = words(true=("for certain", GREEN), false=("most likely", YELLOW))
+CERTAIN: Final = value_texts(true=("for certain", GREEN), false=("most likely", YELLOW))
 
 _TARGET = "/d/mtls-probe-target?var-datasource=${datasource}&${__url_time_range}"
 
@@ -59,10 +59,10 @@ TARGET_OF_ROW: Final = (
 )
 TARGET_OF_SERIES: Final = (link("The target over time", _target(_SERIES)),)
 RUNBOOK_OF_ROW: Final = (
-    link("What it means and how to mend it", "${pages}/causes/" + _ROW["cause"], new_tab=True),
+    link("What it means and how to fix it", "${pages}/causes/" + _ROW["cause"], new_tab=True),
 )
 RUNBOOK_OF_SERIES: Final = (
-    link("What it means and how to mend it", "${pages}/causes/" + _SERIES["cause"], new_tab=True),
+    link("What it means and how to fix it", "${pages}/causes/" + _SERIES["cause"], new_tab=True),
 )
 CERTIFICATES_OF_ALL: Final = (
     link(

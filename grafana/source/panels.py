@@ -1,4 +1,4 @@
-"""Panels of Grafana's Classic JSON as plain values, with what the dashboard linter asks of each.
+"""Panels of Grafana's Classic JSON as plain values, as the dashboard linter requires them.
 
 A panel has a title, a description, a unit, and queries that name job and instance.
 """
@@ -22,14 +22,14 @@ ANY_IS_RED: Final = ((None, GREEN), (1, RED))
 ANY_IS_ORANGE: Final = ((None, GREEN), (1, ORANGE))
 DAY: Final = 86400
 TIME_LEFT: Final = ((None, RED), (14 * DAY, ORANGE), (28 * DAY, GREEN))
-"""Seconds until a certificate's end, coloured as the alerts are."""
+"""Seconds until a certificate expires, with the thresholds of the alerting rules."""
 
 Steps = Sequence[tuple[float | None, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A PromQL expression with how Grafana asks it: at one instant, or over the time range."""
+    """A PromQL expression, and whether Grafana queries it at one instant or over the time range."""
 
     expr: str
     legend: str = ""
@@ -78,7 +78,7 @@ def panel(
     links: Sequence[Json] = (),
     transformations: Sequence[Json] = (),
 ) -> Json:
-    """Return a panel of `size` (width of 24, height); its place is the dashboard's affair."""
+    """Return a panel of `size` (width of 24, height); the dashboard chooses its position."""
     return {
         "type": kind,
         "title": title,

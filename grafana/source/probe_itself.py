@@ -1,4 +1,4 @@
-"""Rows of the fleet's dashboard on the probe itself: how long attempts take, and whether it keeps up."""
+"""Rows of the dashboard `fleet` about the probe itself: durations of attempts, lateness, load."""
 
 from typing import Final
 
@@ -15,12 +15,12 @@ LATE: Final = f"rate(mtls_probe_schedule_lateness_seconds_bucket{{{SCRAPED}}}[$_
 HOW_FAST: Final = (
     heatmap(
         "Durations of the stages",
-        "How long the chosen stages took; the dots are exemplars, each with its target.",
+        "Durations of the chosen stages; the dots are exemplars, each with its target.",
         Query(f"sum by (le) ({BUCKETS})", "{{le}}", form="heatmap", exemplar=True),
     ),
     timeseries(
         "95th percentile by stage",
-        "19 of 20 attempts took no longer in this stage.",
+        "19 of 20 attempts took at most this time in this stage.",
         Query(
             f"histogram_quantile(0.95, sum by (le, stage) ({BUCKETS}))", "{{stage}}", exemplar=True
         ),
@@ -54,15 +54,15 @@ THE_PROBE: Final = (
     ),
     timeseries(
         "Attempts begun late",
-        "How long after its time an attempt began: a probe that has too much to do is late.",
+        "How long after its time an attempt began: a probe with too much work is late.",
         Query(f"histogram_quantile(0.5, sum by (le, instance) ({LATE}))", "{{instance}} median"),
         Query(f"histogram_quantile(0.99, sum by (le, instance) ({LATE}))", "{{instance}} 99th"),
         unit="s",
         width=8,
     ),
     timeseries(
-        "Attempts missed, and under way",
-        "Attempts left out because the one before still ran, each minute; and attempts in flight.",
+        "Attempts missed, and in flight",
+        "Attempts left out because the previous one still ran, each minute; and attempts in flight.",
         Query(
             "60 * sum by (instance) (rate("
             f"mtls_probe_schedule_missed_total{{{SCRAPED}}}[$__rate_interval]))",
@@ -74,8 +74,8 @@ THE_PROBE: Final = (
     ),
     timeseries(
         "Configuration and credentials read again",
-        "1 while the last reading of the configuration, and of every source of targets, was without "
-        "error; and how often changed credential files were read, each minute.",
+        "1 while the configuration and every source of targets were read without error the last "
+        "time; and how often changed credential files were read, each minute.",
         Query(
             f"mtls_probe_config_last_reload_successful{{{SCRAPED}}}", "{{instance}} configuration"
         ),

@@ -1,4 +1,4 @@
-"""The expressions that more than one panel asks, over the metrics of interfaces.md, section 5."""
+"""PromQL expressions that more than one panel uses; docs/metrics.md lists the metrics."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ TEAM: Final = (
     f"on (job, instance, target) mtls_probe_target_info{{{SCRAPED},"
     'target=~"$target",team=~"$team"}'
 )
-"""What `and` limits a vector by: targets whose own label `team`, if they have one, is chosen."""
+"""The right side of an `and` that keeps targets whose own label `team`, if any, is chosen."""
 
 
 def chosen(metric: str, matchers: str = "") -> str:
@@ -24,10 +24,10 @@ UP: Final = (
 """Whether each probe is scraped: `up` of the jobs that have probes, and of no others."""
 
 OF_PROBES: Final = f"and on (job, instance) mtls_probe_targets{{{SCRAPED}}}"
-"""What limits the metrics that every process has to those of probes."""
+"""The right side of an operator that keeps, of the metrics of every process, those of probes."""
 
 KNOWN_CAUSES: Final = f"topk by (job, instance, cause) (1, mtls_probe_cause_info{{{SCRAPED}}})"
-"""Each cause once, though a probe of another version was scraped a moment ago."""
+"""Each cause once, even when a probe of another version was scraped a moment ago."""
 
 
 def failing(success: str, cause: str) -> str:
@@ -39,7 +39,7 @@ def failing(success: str, cause: str) -> str:
 
 
 def state(success: str, outcome: str) -> str:
-    """Return how each target is: 0 as expected, 1 unconfirmed, 2 failed, 3 let in wrongly.
+    """Return the state of each target: 0 as expected, 1 unconfirmed, 2 failed, 3 wrongly accepted.
 
     `outcome` is a selector without its closing brace.
     """

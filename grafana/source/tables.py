@@ -1,4 +1,4 @@
-"""Tables, their columns, and what a panel's values say and lead to."""
+"""Tables, their columns, links, and texts for values."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ def table(
     hidden: Sequence[str] = (),
     sort: tuple[str, bool] | None = None,
 ) -> Json:
-    """Return one line for each set of labels; the queries' values stand side by side.
+    """Return a table with one line for each set of labels and one column for each query's value.
 
     `columns` come first and in their order; `sort` names a column as it is shown, and whether
     downwards.
     """
     names = [column["matcher"]["options"] for column in columns]
-    # Where the other queries return nothing, Grafana calls the only values that are left "Value".
-    alone = ["Value"] if len(queries) > 1 else []
+    # Where the other queries return nothing, Grafana names the only remaining column "Value".
+    only_value = ["Value"] if len(queries) > 1 else []
     return panel(
         "table",
         title,
@@ -43,7 +43,9 @@ def table(
             {
                 "id": "organize",
                 "options": {
-                    "excludeByName": dict.fromkeys(("Time", "__name__", *hidden, *alone), True),
+                    "excludeByName": dict.fromkeys(
+                        ("Time", "__name__", *hidden, *only_value), True
+                    ),
                     "includeByName": {},
                     "indexByName": {name: at for at, name in enumerate(names)},
                     "renameByName": {},
@@ -64,7 +66,7 @@ def column(
     steps: Steps = (),
     no_value: str = "",
 ) -> Json:
-    """Return how the column `name` of a table is shown; `steps` colour its cells."""
+    """Return the display settings of the column `name` of a table; `steps` colour its cells."""
     properties: list[Json] = [{"id": "displayName", "value": shown}]
     if unit:
         properties.append({"id": "unit", "value": unit})
@@ -90,8 +92,8 @@ def link(title: str, url: str, *, new_tab: bool = False) -> Json:
     return {"title": title, "url": url, "targetBlank": new_tab}
 
 
-def words(**by_value: tuple[str, str]) -> list[Json]:
-    """Return mappings of values to words and colours; a number's key is `_NUMBER`."""
+def value_texts(**by_value: tuple[str, str]) -> list[Json]:
+    """Return mappings of values to texts and colours; the key of a number is `_NUMBER`."""
     shown = {
         value.removeprefix("_"): {"text": text, "color": color, "index": at}
         for at, (value, (text, color)) in enumerate(by_value.items())

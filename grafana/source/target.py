@@ -1,4 +1,4 @@
-"""The dashboard `target`: what one target's attempts ended with, why, and with what files."""
+"""The dashboard `target`: how one target's attempts ended, for which cause, with which files."""
 
 from typing import Final
 
@@ -31,11 +31,13 @@ from grafana.source.panels import (
     timeseries,
 )
 from grafana.source.queries import EARLIEST, KNOWN_CAUSES, NOT_AFTER, NOT_BEFORE, state
-from grafana.source.tables import column, table, words
+from grafana.source.tables import column, table, value_texts
 
 ONE: Final = f'{SCRAPED},target="$target"'
 STATE: Final = state(f"mtls_probe_success{{{ONE}}}", f"mtls_probe_outcome{{{ONE}")
-ACCEPTED: Final = words(_0=("our CA is not on it", RED), _1=("names an issuer of our chain", GREEN))
+ACCEPTED: Final = value_texts(
+    _0=("our CA is not on it", RED), _1=("names an issuer of our chain", GREEN)
+)
 
 
 def _with_causes(metric: str, labels: str) -> str:
@@ -45,7 +47,7 @@ def _with_causes(metric: str, labels: str) -> str:
 _NOW: Final = (
     stat(
         "State",
-        "What the last attempt ended with, against what is expected.",
+        "How the last attempt ended, compared with what is expected.",
         now(f"max({STATE})"),
         unit="none",
         mappings=STATES,
@@ -74,14 +76,14 @@ _NOW: Final = (
     ),
     stat(
         "First certificate ends in",
-        "Time left of the first end of a client or server certificate.",
+        "Time until the first client or server certificate expires.",
         now(f'min({EARLIEST}{{{ONE},source=~"client|server"}}) - time()'),
         unit="s",
         steps=TIME_LEFT,
     ),
     stat(
         "The backend's list of acceptable CAs",
-        "Whether it names an issuer of our chain; a Go or Java exporter sends nothing else.",
+        "Whether it names an issuer of our chain; a Go or Java exporter sends no other certificate.",
         now(f"min(mtls_probe_acceptable_ca_match{{{ONE}}})"),
         unit="none",
         mappings=ACCEPTED,
@@ -89,7 +91,7 @@ _NOW: Final = (
     ),
     table(
         "Cause",
-        "What the last attempt failed for and who must act. A click leads to its evidence and fix.",
+        "Why the last attempt failed and who must act. Click for its evidence and fix.",
         rows_of(_with_causes("mtls_probe_cause", "documented_cause, severity")),
         columns=[
             column("cause", "Cause", links=RUNBOOK_OF_ROW),
@@ -110,7 +112,7 @@ _NOW: Final = (
 _OVER_TIME: Final = (
     state_timeline(
         "State over time",
-        "What the attempts ended with, against what is expected.",
+        "How the attempts ended, compared with what is expected.",
         Query(f"max by (instance) ({STATE})", "{{instance}}"),
         mappings=STATES,
         height=5,
@@ -144,10 +146,10 @@ _OVER_TIME: Final = (
     ),
     timeseries(
         "Clock offset",
-        "The remote clock minus the probe's, by how it was read; dashed is what may be.",
+        "The remote clock minus the probe's, by source of the reading; dashed: the tolerance.",
         Query(f"mtls_probe_clock_offset_seconds{{{ONE}}}", "{{source}}"),
-        Query(f"max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "may be"),
-        Query(f"-max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "may be, behind"),
+        Query(f"max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance"),
+        Query(f"-max(mtls_probe_clock_tolerance_seconds{{{SCRAPED}}})", "tolerance, behind"),
         unit="s",
         width=8,
     ),
@@ -156,7 +158,7 @@ _OVER_TIME: Final = (
 _TLS: Final = (
     table(
         "Settings",
-        "Where attempts go, with the target's own labels.",
+        "Where attempts connect to, with the target's own labels.",
         rows_of(f"mtls_probe_target_info{{{ONE}}}"),
         rows_of(f"mtls_probe_interval_seconds{{{ONE}}}"),
         columns=[
@@ -210,7 +212,7 @@ _TLS: Final = (
     ),
     table(
         "Findings",
-        "True of the target, and it did not stop the last attempt.",
+        "Problems that did not stop the last attempt.",
         rows_of(_with_causes("mtls_probe_finding", "family, party, severity")),
         columns=[
             column("cause", "Finding", links=RUNBOOK_OF_ROW),
@@ -224,7 +226,7 @@ _TLS: Final = (
     ),
     table(
         "Faults of the credential files",
-        "What is wrong with the files that are there now, and since when those in use are in use.",
+        "What is wrong with the files that are there now, and since when the files in use are used.",
         rows_of(_with_causes("mtls_probe_credential_fault", "party, severity")),
         rows_of(f"1000 * mtls_probe_credentials_loaded_timestamp_seconds{{{ONE}}}"),
         columns=[
@@ -251,7 +253,7 @@ _TLS: Final = (
 TARGET: Final[Json] = dashboard(
     "mtls-probe-target",
     "mTLS probe / Target",
-    "One target: what its attempts ended with, for which cause, with which certificates.",
+    "One target: how its attempts ended, for which cause, with which certificates.",
     variables=[
         label_values(
             "target",

@@ -130,7 +130,7 @@ async def open_tunnel(
 
 async def open_socket(address: str, port: int, deadline: float) -> socket.socket | Ending:
     """Connect to one address; return the socket, or why there is none."""
-    family = _family(address)
+    family = _get_family(address)
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
@@ -166,7 +166,7 @@ def is_own_address(address: str) -> bool:
     Only a local address can be bound to (bind(2): EADDRNOTAVAIL), aliases and addresses of
     containers' bridges included; nothing is sent. Where it cannot be found out, the answer is yes.
     """
-    family = _family(address)
+    family = _get_family(address)
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.bind((address, 0))
@@ -190,7 +190,7 @@ def _is_routed_to_itself(family: int, address: str) -> bool:
         return bool(sock.getsockname()[0] == address)
 
 
-def _family(address: str) -> int:
+def _get_family(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 

@@ -38,10 +38,9 @@ EVERY_GROUP: Final = (
     "?SecP256r1MLKEM768", "?SecP384r1MLKEM1024",
 )  # fmt: skip
 
-_CAPPED: Final = Variant(max_version="1.2")
 _VARIANTS: Final[dict[Varied, Variant]] = {
     "no_client_certificate": Variant(client_certificate=False),
-    "tls_1.2": _CAPPED,
+    "tls_1.2": Variant(max_version="1.2"),
     "tls_1.3": Variant(min_version="1.3", max_version="1.3"),
     "every_version": Variant(min_version="1.0", max_version="1.3"),
     "every_cipher": Variant(ciphers=EVERY_CIPHER),
@@ -67,64 +66,18 @@ def is_silent_refusal(ending: Ending, handshake: Handshake | None) -> bool:
     )
 
 
-async def recheck_at_tls12(
-    prepared: PreparedTarget,
-    credentials: Credentials,
-    address: str,
-    deadline: float,
-    meter: DelayMeter,
-) -> Recheck | None:
-    """Make one more handshake, capped at TLS 1.2, after a silent refusal in TLS 1.3.
-
-    In TLS 1.2 the backend judges the client certificate within the handshake (RFC 5246 §7.3), so
-    that the close cannot overtake its alert.
-
-    Args:
-        prepared: the target.
-        credentials: those of the attempt.
-        address: of the backend, or of its proxy.
-        deadline: monotonic seconds.
-        meter: measures what this process itself loses of its time, for this handshake only.
-
-    Returns:
-        None where the handshake showed nothing.
-    """
-    at, began = prepared.settings.wall_clock(), monotonic()
-    try:
-        tls = TlsClient(prepared.tls_settings(credentials, _CAPPED))
-    except ValueError:
-        return None  # the target's settings leave nothing to offer below TLS 1.3
-    stream = await open_stream(prepared, address, deadline, meter)
-    if isinstance(stream, Ending):
-        return None
-    session = OtlpSession(tls, prepared.request, purpose="handshake", needs_h2=False, quiet=0.0)
-    with stream.sock:
-        await Pump(stream.sock, session).run(deadline, stream.leftover)
-        send_close(stream.sock, session.close())
-    assert session.ending is not None
-    assert session.handshake is not None
-    if meter.is_noticeable and session.ending.kind != "alert":
-        return None  # this process was held up: how it ended shows nothing
-    return Recheck(
-        handshake=session.handshake,
-        ending=session.ending,
-        at=at,
-        duration=monotonic() - began,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ExperimentRound:
-    """One round of experiments on an attempt that reached a backend."""
+    """Further connections after an attempt that reached a backend."""
 
     prepared: PreparedTarget
     credentials: Credentials
     """Those of the attempt."""
     address: str
     """Of the backend, or of its proxy."""
+    delays: LoopDelays
     request_sent: bool
     """Whether the attempt ended at its request: then the unvaried repetition sends one, too."""
-    delays: LoopDelays
 
     async def run(self, varied: Sequence[Varied], deadline: float) -> tuple[Experiment, ...]:
         """Repeat the attempt unvaried, then make each variation of `varied`.
@@ -147,6 +100,24 @@ class ExperimentRound:
                 done[0] = msgspec.structs.replace(done[0], ending=ours)
         return tuple(done)
 
+    async def recheck(self, deadline: float) -> Recheck | None:
+        """Make one handshake capped at TLS 1.2, after a silent refusal in TLS 1.3.
+
+        In TLS 1.2 the backend judges the client certificate within the handshake (RFC 5246 §7.3),
+        so that the close cannot overtake its alert.
+
+        Returns:
+            None where the handshake showed nothing, or this process was held up.
+        """
+        at, began = self.prepared.settings.wall_clock(), monotonic()
+        with self.delays.measure(self.prepared.target.timeout) as meter:
+            made = await self._connect("tls_1.2", at, deadline, meter, orderly=True)
+            held_up = meter.is_noticeable and made.ending.kind != "alert"
+        if made.handshake is None or held_up:
+            return None
+        duration = monotonic() - began
+        return Recheck(handshake=made.handshake, ending=made.ending, at=at, duration=duration)
+
     async def _run_one(self, varied: Varied, deadline: float) -> Experiment:
         at = self.prepared.settings.wall_clock()
         with self.delays.measure(deadline - monotonic()) as meter:
@@ -157,8 +128,15 @@ class ExperimentRound:
                 return Experiment(varied=varied, at=at, ending=ours)
 
     async def _connect(
-        self, varied: Varied, at: float, deadline: float, meter: DelayMeter
+        self,
+        varied: Varied,
+        at: float,
+        deadline: float,
+        meter: DelayMeter,
+        *,
+        orderly: bool = False,
     ) -> Experiment:
+        """Make one connection; an `orderly` one ends with close_notify, which is recorded."""
         stream = await open_stream(self.prepared, self.address, deadline, meter)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=at, ending=stream)
@@ -171,6 +149,8 @@ class ExperimentRound:
                 fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
                 return Experiment(varied=varied, at=at, ending=fault)
             await Pump(stream.sock, session).run(deadline, stream.leftover)
+            if orderly:
+                send_close(stream.sock, session.close())
         assert session.ending is not None
         if isinstance(session, PlaintextSession):
             first = session.first_bytes.hex()
@@ -197,7 +177,7 @@ class ExperimentRound:
         tls = None
         if varied == "tls" or not prepared.target.plaintext:
             variant = _VARIANTS.get(varied, UNVARIED)
-            tls = TlsClient(prepared.tls_settings(self.credentials, variant, alpn))
+            tls = TlsClient(prepared.make_tls_settings(self.credentials, variant, alpn))
         return OtlpSession(
             tls,
             request,

@@ -37,14 +37,14 @@ GIVES_UP: Final = 0.5
 _GAVE_UP: Final = frozenset({"close", "reset"})
 
 
-def _time_with_suspension() -> float:
+def _read_boot_clock() -> float:
     """Monotonic seconds that go on while the machine sleeps (CLOCK_BOOTTIME, clock_gettime(2))."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def steady_clock() -> Callable[[], float]:
+def choose_clock() -> Callable[[], float]:
     """Return the clock that includes the machine's sleep, where there is one, else the monotonic one."""
-    return _time_with_suspension if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    return _read_boot_clock if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 
 
 class LoopDelays:
@@ -52,7 +52,7 @@ class LoopDelays:
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         """Take the clock, in steady seconds; nothing ticks yet."""
-        self.clock = clock or steady_clock()
+        self.clock = clock or choose_clock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._due = 0.0

@@ -13,16 +13,8 @@ from probe.attempt.session import Session
 from probe.model.evidence import Answer, Ending, EndingKind, Handshake, Stage
 from probe.otlp.exchange import Exchange
 from probe.otlp.request import Request
+from probe.tls import events
 from probe.tls.client import TlsClient
-from probe.tls.events import (
-    ApplicationData,
-    Closed,
-    Failed,
-    HandshakeComplete,
-    LimitReached,
-    NotTls,
-    TlsEvent,
-)
 
 Purpose = Literal["export", "tls", "handshake"]
 """What a connection is made for: an answer to the request, acceptance by TLS, or a handshake."""
@@ -183,19 +175,19 @@ class OtlpSession(Session):
         self._tls.close()
         return self._tls.take_output()
 
-    def _take(self, event: TlsEvent, now: float) -> None:
+    def _take(self, event: events.Event, now: float) -> None:
         match event:
-            case HandshakeComplete():
+            case events.HandshakeComplete():
                 self._complete_handshake(now)
-            case ApplicationData(data):
+            case events.ApplicationData(data):
                 self._receive_application_data(data, now)
-            case Closed():
+            case events.Closed():
                 self.receive_eof(now, reset=False)
-            case Failed(alert_received):
+            case events.Failed(alert_received):
                 self._end("alert" if alert_received else "tls", now)
-            case NotTls():
+            case events.NotTls():
                 self._end("not_tls", now)
-            case LimitReached(limit):
+            case events.LimitReached(limit):
                 self._exhaust(limit, now)
 
     def _complete_handshake(self, now: float) -> None:
@@ -322,13 +314,13 @@ class OtlpSession(Session):
         if self._requests_date:
             # Whatever came of the date: an exporter has stopped before it.
             kind, stage, detail, self._since = "unverified", "handshake", "", now
-        stage = stage or self._stage_of(kind)
+        stage = stage or self._find_stage(kind)
         self.durations[stage] = self.durations.get(stage, 0.0) + now - self._since
         notified = self._tls is not None and self._tls.close_notify and not self._requests_date
         self.wake_at = None
         self.ending = Ending(stage=stage, kind=kind, detail=detail, close_notify=notified)
 
-    def _stage_of(self, kind: EndingKind) -> Stage:
+    def _find_stage(self, kind: EndingKind) -> Stage:
         """Return the stage in which an ending of this `kind` happened.
 
         A refusal after the handshake is one of the certificate, `accept`, even where the request

@@ -7,7 +7,8 @@ from time import thread_time
 from typing import Final
 
 from probe.attempt.otlp_session import Purpose
-from probe.attempt.target_facts import next_hop, target_facts
+from probe.attempt.target_facts import collect_target_facts, next_hop
+from probe.credentials.store import CredentialFiles
 from probe.credentials.tls_context import Credentials, Variant
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Offer
@@ -70,28 +71,18 @@ class PreparedTarget:
     Its encoded request has header values and stays here; its `facts` have none, and no password.
     """
 
-    __slots__ = (
-        "_canary",
-        "_readers",
-        "_request",
-        "_tls_settings",
-        "address",
-        "alpn",
-        "facts",
-        "limit",
-        "next_hop",
-        "purpose",
-        "settings",
-        "target",
-    )
-
     def __init__(
-        self, target: Target, settings: ProberSettings, readers: TlsReaders | None = None
+        self,
+        target: Target,
+        files: CredentialFiles,
+        settings: ProberSettings,
+        readers: TlsReaders | None = None,
     ) -> None:
-        """Encode the request of `target`, and collect the facts about it."""
+        """Encode the request of `target`, and collect the facts about it; `files` are its own."""
         self.target = target
+        self.files = files
         self.settings = settings
-        self.facts = target_facts(target, settings.clock_tolerance)
+        self.facts = collect_target_facts(target, settings.clock_tolerance)
         self.next_hop = next_hop(target)
         """Where the socket goes: the endpoint, or its proxy."""
         host = self.next_hop.host
@@ -119,7 +110,7 @@ class PreparedTarget:
         assert self._request is not None
         return self._request
 
-    def request_at(self, at: float, trace: TraceContext | None) -> tuple[Request, str]:
+    def build_request_at(self, at: float, trace: TraceContext | None) -> tuple[Request, str]:
         """Return what an attempt that begins at `at` (epoch seconds) sends.
 
         Also the trace id of its canary, in hex: empty where it sends none. Where contexts are
@@ -131,10 +122,10 @@ class PreparedTarget:
         if self._canary is not None:
             request, trace_id = self._canary.build_request(at, trace)
         if trace is not None and propagate:
-            request = request.with_context(trace)
+            request = request.fill_in_context(trace)
         return request, trace_id
 
-    def tls_settings(
+    def make_tls_settings(
         self,
         credentials: Credentials,
         variant: Variant = UNVARIED,

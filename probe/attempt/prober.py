@@ -14,14 +14,14 @@ from typing import Final
 import msgspec.structs
 
 from probe.attempt.connect import connect_first, open_tunnel
-from probe.attempt.experiments import ExperimentRound, is_silent_refusal, recheck_at_tls12
+from probe.attempt.experiments import ExperimentRound, is_silent_refusal
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.masking import EvidenceMasker
 from probe.attempt.otlp_session import OtlpSession
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.resolver import ResolutionError, Resolver
-from probe.attempt.target_facts import with_setting_faults
+from probe.attempt.target_facts import add_setting_faults
 from probe.credentials.store import CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CredentialFacts
@@ -40,7 +40,7 @@ from probe.model.evidence import (
 from probe.model.known_secrets import register_targets
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
-from probe.otlp.response import date_reading
+from probe.otlp.response import compare_date
 from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
@@ -132,7 +132,8 @@ class Prober:
     def prepare(self, target: Target) -> PreparedTarget:
         """Return what the attempts of `target` share, to be kept for as long as it is unchanged."""
         register_targets(self._register, (target,))
-        return PreparedTarget(target, self._settings, self._readers)
+        files = self._credentials.open(target)
+        return PreparedTarget(target, files, self._settings, self._readers)
 
     async def attempt(
         self, prepared: PreparedTarget, trace: TraceContext | None = None
@@ -151,8 +152,8 @@ class Prober:
                     Ending(stage="load", kind="probe_fault", detail=prepared.limit)
                 )
             try:
-                credentials = self._credentials.get(target)
-                attempt.credentials = self._credentials.facts(target)
+                credentials = prepared.files.read()
+                attempt.credentials = prepared.files.facts()
                 attempt.durations["load"] = monotonic() - started
                 ending = _judge_load(attempt, credentials)
                 if ending is None:
@@ -160,7 +161,7 @@ class Prober:
             except (OwnLimitError, OSError, MemoryError) as error:
                 if not is_own_lack(error):
                     raise
-                ending = _own_lack(attempt, error)
+                ending = _describe_own_lack(attempt, error)
             evidence = attempt.to_evidence(ending)
         return self._masker.mask_evidence(evidence)
 
@@ -178,12 +179,15 @@ class Prober:
         """
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
-        credentials = self._credentials.get(target)
+        credentials = prepared.files.read()
         if credentials.facts.generation != evidence.credentials.generation:
             return ()
-        sent = evidence.ending.stage == "export"
         experiments = ExperimentRound(
-            prepared, credentials, evidence.peer_address, sent, self._delays
+            prepared,
+            credentials,
+            evidence.peer_address,
+            self._delays,
+            request_sent=evidence.ending.stage == "export",
         )
         return self._masker.mask_experiments(await experiments.run(varied, deadline))
 
@@ -217,10 +221,10 @@ class Prober:
         with sock:
             ending = await self._run_session(attempt, credentials, sock)
         if is_silent_refusal(ending, attempt.handshake):
-            with self._delays.measure(prepared.target.timeout) as own_meter:
-                attempt.recheck = await recheck_at_tls12(
-                    prepared, credentials, attempt.peer_address, attempt.deadline, own_meter
-                )
+            again = ExperimentRound(
+                prepared, credentials, attempt.peer_address, self._delays, request_sent=False
+            )
+            attempt.recheck = await again.recheck(attempt.deadline)
         return ending
 
     async def _run_session(
@@ -231,10 +235,10 @@ class Prober:
         attempt.durations["connect"] += monotonic() - before
         if isinstance(stream, Ending):
             return stream
-        request, attempt.canary_trace_id = prepared.request_at(attempt.at, attempt.trace)
+        request, attempt.canary_trace_id = prepared.build_request_at(attempt.at, attempt.trace)
         target = prepared.target
         session = OtlpSession(
-            None if target.plaintext else TlsClient(prepared.tls_settings(credentials)),
+            None if target.plaintext else TlsClient(prepared.make_tls_settings(credentials)),
             request,
             purpose=prepared.purpose,
             needs_h2=target.protocol == "grpc",
@@ -256,7 +260,7 @@ class Prober:
             if lack:
                 raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
         received_at = self._settings.wall_clock()
-        attempt.clock = date_reading(session.dated_answer, received_at)
+        attempt.clock = compare_date(session.dated_answer, received_at)
         if session.answer is not None:
             attempt.answer = msgspec.structs.replace(session.answer, received_at=received_at)
         return meter.judge(ending, expired=pump.expired)
@@ -271,7 +275,7 @@ def _judge_load(attempt: _Attempt, credentials: Credentials) -> Ending | None:
     target = attempt.prepared.target
     if target.faults:
         # Not tried: nothing that was sent would be what an exporter sends.
-        attempt.credentials = with_setting_faults(attempt.credentials, target)
+        attempt.credentials = add_setting_faults(attempt.credentials, target)
         return Ending(stage="load", kind="credentials")
     if target.plaintext:
         return None
@@ -282,7 +286,7 @@ def _judge_load(attempt: _Attempt, credentials: Credentials) -> Ending | None:
     return None
 
 
-def _own_lack(attempt: _Attempt, error: BaseException) -> Ending:
+def _describe_own_lack(attempt: _Attempt, error: BaseException) -> Ending:
     """Return the ending of an attempt that this process itself had to give up."""
     stage: Stage = "resolve" if "load" in attempt.durations else "load"
     if attempt.handshake is not None:

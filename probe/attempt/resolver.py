@@ -108,7 +108,7 @@ class Resolver:
             pass
         lookup = await self._get_lookup(host, deadline)
         future = lookup.future
-        await asyncio.wait((future,), timeout=_left(deadline))
+        await asyncio.wait((future,), timeout=_remaining(deadline))
         if not future.done() and not lookup.started:
             self._free_slot(lookup)
             raise OwnLimitError("ENOMEM: the look-up's thread has not begun")
@@ -129,7 +129,7 @@ class Resolver:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
-                await asyncio.wait((waiter,), timeout=_left(until))
+                await asyncio.wait((waiter,), timeout=_remaining(until))
             finally:
                 if waiter in self._waiting:
                     self._waiting.remove(waiter)
@@ -194,7 +194,7 @@ class Resolver:
                 waiter.set_result(None)
 
 
-def _left(deadline: float) -> float | None:
+def _remaining(deadline: float) -> float | None:
     return None if deadline == inf else max(deadline - monotonic(), 0.0)
 
 

@@ -39,6 +39,10 @@ class Session(ABC):
     def take_output(self) -> bytes:
         """Return what is to be sent."""
 
+    def close(self) -> bytes:
+        """Return the bytes of an orderly close."""
+        return b""
+
 
 class PlaintextSession(Session):
     """Sends the opening of HTTP/2 without TLS, and keeps the first bytes of the answer.

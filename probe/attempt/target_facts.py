@@ -19,7 +19,7 @@ _MOST_SIGNAL_PATHS: Final = 3
 """How many signals' paths at the end of a request's path are looked at; one is right."""
 
 
-def target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
+def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
     """Return the facts about `target`; what its owner wrote is safe to show in them."""
     settings = target.tls
     return TargetFacts(
@@ -84,7 +84,7 @@ def _describe_file(path: str | None, inline: str) -> str:
     return safe_text(path or inline, PATH_MAX)
 
 
-def with_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFacts:
+def add_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFacts:
     """Return `facts` with what no exporter can work with in the settings of `target`, first."""
     faults = _about_settings(target, target.faults)
     return msgspec.structs.replace(facts, faults=faults + facts.faults)

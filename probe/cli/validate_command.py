@@ -20,7 +20,7 @@ from probe.text.safe_text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from probe.credentials.store import CredentialStore
+    from probe.credentials.tls_context import Credentials
     from probe.model.target import Target
 
 
@@ -44,12 +44,14 @@ def validate(config_file: Path | None, output: str) -> int:
 
         WebConfig(Path(loaded.web.config_file), get_secret_register())
     store = CredentialStore()
-    unread = (*_check_server_files(loaded.targets), *_list_unsupported(loaded.targets, store))
+    files = [store.open(target) for target in loaded.targets]
+    read = [(target, each.read()) for target, each in zip(loaded.targets, files, strict=True)]
+    unread = (*_check_server_files(loaded.targets), *_list_unsupported(read))
     for warning in unread:
         click.echo(f"warning: {safe_text(warning)}", err=True)
     found = build_validation(
         loaded.targets,
-        [(target, fault) for target in loaded.targets for fault in store.get(target).facts.faults],
+        [(target, fault) for target, credentials in read for fault in credentials.facts.faults],
         (*loaded.warnings, *unread),
         loaded.source_states,
         loaded.nothing_to_probe,
@@ -69,13 +71,11 @@ def validate(config_file: Path | None, output: str) -> int:
     return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
 
 
-def _list_unsupported(targets: Iterable[Target], store: CredentialStore) -> Iterator[str]:
+def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[str]:
     """Yield which targets this probe cannot try, though their exporters may work."""
-    for target in targets:
-        if not (target.plaintext or target.faults) and (
-            lacking := store.get(target).find_library_limit()
-        ):
-            yield f"{target.name}: the probe itself cannot try it: {lacking}"
+    for target, credentials in read:
+        if not (target.plaintext or target.faults) and (limit := credentials.find_library_limit()):
+            yield f"{target.name}: the probe itself cannot try it: {limit}"
 
 
 def _check_server_files(targets: Iterable[Target]) -> Iterator[str]:

@@ -80,7 +80,7 @@ def read_answer(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
         raise SntpRefusalError(f"the server refuses to give the time ({kiss})", kiss=kiss or "?")
     if first >> 6 == _ALARM or stratum >= _UNSYNCHRONISED or transmitted == 0 or received == 0:
         raise SntpRefusalError("the server's clock is not synchronised")
-    there, back = _seconds(received), _seconds(transmitted)
+    there, back = _to_unix_time(received), _to_unix_time(transmitted)
     network = elapsed - (back - there)
     distance = (
         delay / 65536 / 2 + dispersion / 65536 + max(network, 0) / 2 + 2.0 ** min(precision, 0)
@@ -91,7 +91,7 @@ def read_answer(raw: bytes, *, sent: float, elapsed: float) -> Comparison:
     return Comparison(offset, distance)
 
 
-def _seconds(timestamp: int) -> float:
+def _to_unix_time(timestamp: int) -> float:
     """Return seconds since 1970; the highest bit is unset from 2036 on (RFC 4330 §3)."""
     seconds, fraction = timestamp >> 32, (timestamp & (_ERA - 1)) / _ERA
     era = 0 if seconds >> 31 else _ERA

@@ -28,7 +28,7 @@ from probe.clock.sntp import (
 )
 from probe.model.evidence import ClockReading, Evidence
 from probe.model.target import ClockSource, Endpoint
-from probe.otlp.response import http_date
+from probe.otlp.response import parse_http_date
 from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 
@@ -98,7 +98,7 @@ class ClockSources:
         self._first_round: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def run_in_background(self) -> AsyncIterator[None]:
         """Ask at once and then at each interval, until the block ends."""
         if not self._states:
             yield
@@ -117,7 +117,7 @@ class ClockSources:
         await asyncio.gather(*(self._ask(source) for source in self._states))
 
     async def wait_first_round(self) -> None:
-        """Wait for the first round of `running`, which is over within the limit of a source."""
+        """Wait for the first round of `run_in_background`, which is over within the limit of a source."""
         if self._first_round is not None:
             await asyncio.wait([self._first_round])
 
@@ -196,7 +196,7 @@ class ClockSources:
                 async with session.head(url, allow_redirects=False) as response:
                     elapsed = self._steady_clock() - began
                     received_at = self._wall_clock()
-                    date = http_date(response.headers.get("Date", "").encode())
+                    date = parse_http_date(response.headers.get("Date", "").encode())
                     cached = "Age" in response.headers
             except (aiohttp.ClientError, ValueError) as error:
                 raise SilentSourceError(f"{type(error).__name__}: {error}") from None

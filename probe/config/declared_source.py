@@ -2,7 +2,7 @@
 
 Files are read through a callable, and lists come as they were last fetched: whoever reloads owns
 both. What a target of an SDK leaves open is taken from `defaults` as far as it is the probe's own.
-Law 11: the URL of a list may hold a token, and is a `Secret`.
+The URL of a list may hold a token, and is a `Secret`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, explain_unreadable
+from probe.config.errors import ConfigurationError, ErrorList, explain_unreadable
+from probe.config.file_reader import decode_text
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
@@ -18,12 +19,61 @@ from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, safe_url, url_fault
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
-from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path
 
 ENVIRONMENT: Final = SOURCE.where
-HTTP_SD: Final = "http_sd"
+
+
+class NotFetchedError(Exception):
+    """Nobody has asked for a list yet: nothing is known of it, good or bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInputs:
+    """Where sources are read from."""
+
+    environ: Mapping[str, str]
+    read_file: Callable[[str], bytes]
+    """Returns a file's first bytes, one more than the limit for a longer one; raises OSError, or
+    ValueError for what is not a regular file or a path."""
+    fetched: Mapping[str, bytes | ConfigurationError] = field(default_factory=dict)
+    """The last answer of each http_sd URL, or why there was none."""
+
+    def get_list(self, url: str) -> bytes:
+        """Return what `url` has answered.
+
+        Raises:
+            ConfigurationError: why there is no answer.
+            NotFetchedError: where nobody has asked.
+        """
+        answer = self.fetched.get(url)
+        if answer is None:
+            raise NotFetchedError
+        if isinstance(answer, ConfigurationError):
+            raise answer
+        return answer
+
+    def read_named(self, file: str) -> bytes:
+        """Return the content of a file that a source names.
+
+        Raises:
+            ConfigurationError: where it cannot be read.
+        """
+        try:
+            return self.read_file(file)
+        except (OSError, ValueError) as error:
+            reason = f"cannot be read: {explain_unreadable(error)}"
+            raise ConfigurationError(reason, file=file) from None
+
+    def read_text(self, file: str) -> str:
+        """Return a file's text.
+
+        Raises:
+            OSError: where it cannot be read.
+            ValueError: where it is too large, or no UTF-8.
+        """
+        return decode_text(self.read_file(file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,128 +89,74 @@ class DeclaredSource:
     url: Secret | None = None
     """The whole URL of an http_sd list."""
 
+    @classmethod
+    def of(cls, kind: str, *named: str) -> Self:
+        """Return the source of `kind` that names `named`, of which only a Collector has several."""
+        if kind == "http_sd":
+            return cls(kind, safe_url(named[0]), url=Secret(named[0]))
+        return cls(kind, ", ".join(map(describe_path, named)), files=named)
+
     @property
     def name(self) -> str:
         """What metrics, pages and reports call it."""
         return ENVIRONMENT if self == SDK_ENVIRONMENT else f"{self.kind}:{self.where}"
 
-    @classmethod
-    def of(cls, kind: str, *named: str) -> Self:
-        """Return the source of `kind` that names `named`, of which only a Collector has several."""
-        if kind == HTTP_SD:
-            return cls(kind, safe_url(named[0]), url=Secret(named[0]))
-        return cls(kind, ", ".join(map(describe_path, named)), files=named)
+    @property
+    def fault(self) -> str | None:
+        """Why what it names cannot be followed, or None; nothing is read for it."""
+        if self.kind == "file_sd":
+            return pattern_fault(self.files[0])
+        if self.url is not None:
+            return url_fault(self.url.reveal())
+        return None if all(self.files) else "names a file without a name"
+
+    def list_parts(self) -> tuple[str, ...]:
+        """Return what of it is read by itself: each file of a pattern, else its one name.
+
+        Raises:
+            OSError: where the directory of a pattern cannot be listed.
+        """
+        # `where` may be a description, where the name of a file looks like no path.
+        return list_files(self.files[0]) if self.kind == "file_sd" else (self.where,)
+
+    def read_part(self, part: str, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
+        """Return what `part`, one of `list_parts`, holds; names may be empty or repeat.
+
+        Args:
+            part: What to read.
+            defaults: The configuration's, which have been judged.
+            inputs: Where it is read from.
+
+        Raises:
+            ConfigurationError: naming the file, URL or variable that cannot be read or understood.
+            NotFetchedError: where nobody has asked for the list yet.
+        """
+        content = self._read_part(part, defaults, inputs)
+        if not content.targets:
+            ErrorList(content.errors).raise_any()
+        return content
+
+    def _read_part(self, part: str, defaults: DefaultsEntry, inputs: SourceInputs) -> SourceContent:
+        if self.kind == "file_sd":
+            return read_file_sd(inputs.read_named(part), part, defaults)
+        if self.url is not None:
+            url = self.url.reveal()
+            return read_http_sd(inputs.get_list(url), url, defaults)
+        if self.kind == "collector":
+            content = read_collector(self.files, inputs.environ, inputs.read_text)
+        else:
+            named = find_declarative_file(inputs.environ)
+            file = named if self.files[0] == ENVIRONMENT else self.files[0]
+            content = (
+                read_sdk_file(inputs.read_named(file), file, inputs.environ)
+                if file
+                else read_environment(inputs.environ)
+            )
+        targets = tuple(_with_defaults(target, defaults) for target in content.targets)
+        return replace(content, targets=targets)
 
 
 SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
-
-
-class NotFetchedError(Exception):
-    """Nobody has asked for a list yet: nothing is known of it, good or bad."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceInputs:
-    """Where sources are read from."""
-
-    environ: Mapping[str, str]
-    read_file: Callable[[str], bytes]
-    """Returns a file's first bytes, one more than the limit for a longer one; raises OSError."""
-    fetched: Mapping[str, bytes | ConfigurationError] = field(default_factory=dict)
-    """The last answer of each http_sd URL, or why there was none."""
-
-    def fetched_list(self, url: str) -> bytes:
-        """Return what `url` has answered.
-
-        Raises:
-            ConfigurationError: why there is no answer.
-            NotFetchedError: where nobody has asked.
-        """
-        answer = self.fetched.get(url)
-        if answer is None:
-            raise NotFetchedError
-        if isinstance(answer, ConfigurationError):
-            raise answer
-        return answer
-
-    def read_text(self, file: str) -> str:
-        """Return a file's text.
-
-        Raises:
-            OSError: where it cannot be read.
-            ValueError: where it is too large, or no UTF-8.
-        """
-        raw = self.read_file(file)
-        if len(raw) > MAX_BYTES:
-            raise ValueError(f"is larger than {MAX_BYTES} bytes")
-        return raw.decode("utf-8")
-
-
-def source_fault(source: DeclaredSource) -> str | None:
-    """Say why what `source` names cannot be followed, or None; nothing is read for it."""
-    if source.kind == "file_sd":
-        return pattern_fault(source.files[0])
-    if source.url is not None:
-        return url_fault(source.url.reveal())
-    return None if all(source.files) else "names a file without a name"
-
-
-def list_parts(source: DeclaredSource) -> tuple[str, ...]:
-    """Return what of `source` is read by itself: each file of a pattern, else its one name."""
-    # `where` may be a description, where the name of a file looks like no path.
-    return list_files(source.files[0]) if source.kind == "file_sd" else (source.where,)
-
-
-def read_part(
-    source: DeclaredSource, part: str, defaults: DefaultsEntry, surroundings: SourceInputs
-) -> SourceContent:
-    """Return what `part` of `source` holds; names may be empty or repeat.
-
-    Args:
-        source: `source_fault` has passed it.
-        part: One of `parts_of(source)`.
-        defaults: The configuration's, which have been judged.
-        surroundings: Where it is read from.
-
-    Raises:
-        ConfigurationError: naming the file, URL or variable that cannot be read or understood.
-        NotFetchedError: where nobody has asked for the list yet.
-    """
-    return _read_part(source, part, defaults, surroundings).require_targets()
-
-
-def _read_part(
-    source: DeclaredSource, part: str, defaults: DefaultsEntry, surroundings: SourceInputs
-) -> SourceContent:
-    if source.kind == "file_sd":
-        return read_file_sd(_read(part, surroundings), part, defaults)
-    if source.url is not None:
-        url = source.url.reveal()
-        return read_http_sd(surroundings.fetched_list(url), url, defaults)
-    if source.kind == "sdk":
-        found = _sdk(source.files[0], surroundings)
-    else:
-        found = _collector(source, surroundings)
-    return found.with_targets(tuple(_with_defaults(each, defaults) for each in found.targets))
-
-
-def _collector(source: DeclaredSource, surroundings: SourceInputs) -> SourceContent:
-    reading = read_collector(source.files, surroundings.environ, surroundings.read_text)
-    return SourceContent(
-        targets=reading.targets,
-        errors=reading.errors,
-        empty="no OTLP exporter of it is probed",
-        warnings=reading.warnings,
-        served=reading.served,
-    )
-
-
-def _sdk(where: str, surroundings: SourceInputs) -> SourceContent:
-    """Return what an SDK's file says, or its environment, where a file may replace it."""
-    file = find_declarative_file(surroundings.environ) if where == ENVIRONMENT else where
-    if file:
-        return read_sdk_file(_read(file, surroundings), file, surroundings.environ)
-    return read_environment(surroundings.environ)
 
 
 def find_declarative_file(environ: Mapping[str, str]) -> str:
@@ -176,13 +172,3 @@ def _with_defaults(target: Target, defaults: DefaultsEntry) -> Target:
         if text := getattr(defaults, key):
             chosen[key] = seconds(text)
     return replace(target, **chosen)
-
-
-def _read(file: str, surroundings: SourceInputs) -> bytes:
-    try:
-        return surroundings.read_file(file)
-    except (OSError, ValueError) as error:
-        # A name with a NUL in it is a ValueError.
-        raise ConfigurationError(
-            f"cannot be read: {explain_unreadable(error)}", file=file
-        ) from None

@@ -61,10 +61,18 @@ class FileReader:
             OSError: where it cannot be read.
             ValueError: where it is too large, no UTF-8, or no regular file.
         """
-        raw = self.read(name)
-        if len(raw) > MAX_BYTES:
-            raise ValueError(f"is larger than {MAX_BYTES} bytes")
-        return raw.decode("utf-8")
+        return decode_text(self.read(name))
+
+
+def decode_text(raw: bytes) -> str:
+    """Return the text of a file that was read whole.
+
+    Raises:
+        ValueError: where it is too large, or no UTF-8.
+    """
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"is larger than {MAX_BYTES} bytes")
+    return raw.decode("utf-8")
 
 
 def _check_regular(mode: int) -> None:

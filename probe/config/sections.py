@@ -12,7 +12,7 @@ import msgspec
 
 from probe.config.check_settings import check_settings
 from probe.config.configuration import WebSettings
-from probe.config.declared_source import DeclaredSource, source_fault
+from probe.config.declared_source import DeclaredSource
 from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.schema import ClockSourceEntry, DefaultsEntry, FileEntry, ModuleEntry, TargetEntry
@@ -152,7 +152,7 @@ def read_sources(entry: FileEntry, at: Location) -> Iterator[DeclaredSource]:
             raise at["sources"][position].error(reason, allowed=allowed)
         kind, what = named[0]
         source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
-        if fault := source_fault(source):
+        if fault := source.fault:
             where = source.where if source.url is None else None
             raise at["sources"][position][kind].error(fault, found=where)
         yield source

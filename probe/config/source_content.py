@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from probe.config.errors import ConfigurationError, ErrorList
+from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.receiver import ServedCertificate
 from probe.model.finding import Finding
 from probe.model.target import Target
@@ -23,20 +23,6 @@ class SourceContent:
     warnings: tuple[str, ...] = ()
     served: tuple[ServedCertificate, ...] = ()
     """What the receivers of a Collector on this host serve."""
-
-    def require_targets(self) -> "SourceContent":
-        """Return it, unless nothing of it became a target because of mistakes.
-
-        Raises:
-            ConfigurationError: all of those mistakes.
-        """
-        if self.errors and not self.targets:
-            ErrorList(self.errors).raise_any()
-        return self
-
-    def with_targets(self, targets: tuple[Target, ...]) -> "SourceContent":
-        """Return it with `targets` in the place of its own."""
-        return replace(self, targets=targets)
 
 
 CAUSE: Final = "exporter_configuration_invalid"

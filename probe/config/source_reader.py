@@ -5,8 +5,9 @@ and not its targets, so that changed defaults apply to it too. As in Prometheus,
 file_sd pattern stands by itself, and a file that is gone from the pattern takes its targets along.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -16,8 +17,6 @@ from probe.config.declared_source import (
     DeclaredSource,
     NotFetchedError,
     SourceInputs,
-    list_parts,
-    read_part,
 )
 from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.schema import DefaultsEntry
@@ -48,19 +47,26 @@ class SourcesReading:
     served: tuple[ServedCertificate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Good:
-    """All that one good reading was made of."""
+@dataclass(slots=True)
+class _Recording:
+    """All that one reading was made of, so that it can be repeated."""
 
-    files: Mapping[str, bytes]
-    fetched: Mapping[str, bytes | ConfigurationError]
+    inputs: SourceInputs
+    files: dict[str, bytes] = field(default_factory=dict)
 
-    def read_file(self, name: str) -> bytes:
-        """Return what the file held then.
+    def record(self) -> SourceInputs:
+        """Return inputs that read as `inputs` do, and are remembered."""
+        return replace(self.inputs, read_file=self._record)
 
-        Raises:
-            OSError: where it was not read then.
-        """
+    def replay(self, inputs: SourceInputs) -> SourceInputs:
+        """Return `inputs` with the files and lists of the recording."""
+        return replace(inputs, read_file=self._replay, fetched=self.inputs.fetched)
+
+    def _record(self, name: str) -> bytes:
+        self.files[name] = content = self.inputs.read_file(name)
+        return content
+
+    def _replay(self, name: str) -> bytes:
         if name not in self.files:
             raise FileNotFoundError(2, "was not read before", name)
         return self.files[name]
@@ -71,17 +77,17 @@ class SourceReader:
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self._good: dict[tuple[DeclaredSource, str], _Good] = {}
+        self._last: dict[tuple[DeclaredSource, str], _Recording] = {}
 
     def read(
-        self, sources: Sequence[DeclaredSource], defaults: DefaultsEntry, surroundings: SourceInputs
+        self, sources: Sequence[DeclaredSource], defaults: DefaultsEntry, inputs: SourceInputs
     ) -> SourcesReading:
         """Return what `sources` give now; nothing that they hold raises.
 
         Args:
             sources: The configuration's; what is remembered of others is forgotten.
             defaults: The configuration's, which have been judged.
-            surroundings: Where they are read from.
+            inputs: Where they are read from.
         """
         files: list[tuple[Target, ...]] = []
         states: list[SourceState] = []
@@ -90,18 +96,19 @@ class SourceReader:
         not_fetched = 0
         used: set[tuple[DeclaredSource, str]] = set()
         for source in sources:
-            names, trouble = self._parts(source)
+            names, problem = self._list_parts(source)
             used |= {(source, name) for name in names}
             try:
-                parts = [self._part(source, name, defaults, surroundings) for name in names]
+                parts = [self._read_part(source, name, defaults, inputs) for name in names]
             except NotFetchedError:
                 not_fetched += 1
                 continue
-            files += [part.content.targets for part in parts]
-            warnings += [text for part in parts for text in part.content.warnings]
-            served += [each for part in parts for each in part.content.served]
-            states.append(_state(source, parts, trouble))
-        self._good = {key: good for key, good in self._good.items() if key in used}
+            for part in parts:
+                files.append(part.content.targets)
+                warnings += part.content.warnings
+                served += part.content.served
+            states.append(_summarize(source, parts, problem))
+        self._last = {key: last for key, last in self._last.items() if key in used}
         return SourcesReading(
             files=tuple(files),
             states=number_equal_names(states),
@@ -110,47 +117,39 @@ class SourceReader:
             served=tuple(served),
         )
 
-    def _parts(self, source: DeclaredSource) -> tuple[tuple[str, ...], str]:
+    def _list_parts(self, source: DeclaredSource) -> tuple[tuple[str, ...], str]:
         """Return what of `source` is read by itself, and why it could not be listed, or nothing.
 
         Where the directory cannot be listed (no descriptors, say), the files of before are read.
         """
         try:
-            return list_parts(source), ""
+            return source.list_parts(), ""
         except OSError as error:
-            known = tuple(name for each, name in self._good if each == source)
+            known = tuple(name for each, name in self._last if each == source)
             return known, f"{safe_text(source.where)} cannot be listed: {explain_unreadable(error)}"
 
-    def _part(
-        self, source: DeclaredSource, name: str, defaults: DefaultsEntry, surroundings: SourceInputs
+    def _read_part(
+        self, source: DeclaredSource, name: str, defaults: DefaultsEntry, inputs: SourceInputs
     ) -> "_Part":
         key = (source, name)
-        recorder = _Recorder(surroundings.read_file)
-        try:
-            content = _guarded(source, name, defaults, recorder.within(surroundings))
-        except ConfigurationError as error:
-            before = self._as_before(key, defaults, surroundings)
-            return _Part(before or SourceContent(), error, kept=before is not None)
         url = "" if source.url is None else source.url.reveal()
-        answers = {url: surroundings.fetched[url]} if url else {}
-        self._good[key] = _Good(recorder.files, answers)
+        fetched = {url: inputs.fetched[url]} if url in inputs.fetched else {}
+        recording = _Recording(replace(inputs, fetched=fetched))
+        try:
+            content = _read_safely(source, name, defaults, recording.record())
+        except ConfigurationError as error:
+            last = self._last.get(key)
+            if last is not None:
+                with suppress(ConfigurationError, NotFetchedError):
+                    content = _read_safely(source, name, defaults, last.replay(inputs))
+                    return _Part(content, error, kept=True)
+            return _Part(SourceContent(), error)
+        self._last[key] = recording
         return _Part(content)
 
-    def _as_before(
-        self, key: tuple[DeclaredSource, str], defaults: DefaultsEntry, surroundings: SourceInputs
-    ) -> SourceContent | None:
-        good = self._good.get(key)
-        if good is None:
-            return None
-        before = replace(surroundings, read_file=good.read_file, fetched=good.fetched)
-        try:
-            return _guarded(*key, defaults, before)
-        except (ConfigurationError, NotFetchedError):
-            return None
 
-
-def _guarded(
-    source: DeclaredSource, name: str, defaults: DefaultsEntry, surroundings: SourceInputs
+def _read_safely(
+    source: DeclaredSource, name: str, defaults: DefaultsEntry, inputs: SourceInputs
 ) -> SourceContent:
     """Read one part; a bug of ours in that is the fault of this part alone, and is logged.
 
@@ -159,7 +158,7 @@ def _guarded(
         NotFetchedError: as `read_part` does.
     """
     try:
-        return read_part(source, name, defaults, surroundings)
+        return source.read_part(name, defaults, inputs)
     except (ConfigurationError, NotFetchedError):
         raise
     except Exception as error:  # noqa: BLE001  (it is reported)
@@ -170,21 +169,6 @@ def _guarded(
         raise ConfigurationError(reason, file=source.where) from None
 
 
-class _Recorder:
-    """Reads files, and keeps what they held."""
-
-    def __init__(self, read_file: Callable[[str], bytes]) -> None:
-        self._read_file = read_file
-        self.files: dict[str, bytes] = {}
-
-    def read(self, name: str) -> bytes:
-        self.files[name] = content = self._read_file(name)
-        return content
-
-    def within(self, surroundings: SourceInputs) -> SourceInputs:
-        return replace(surroundings, read_file=self.read)
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     """One file, list or environment; `error` says why its content is that of before, or none."""
@@ -193,7 +177,7 @@ class _Part:
     error: ConfigurationError | None = None
     kept: bool = False
 
-    def problems(self) -> list[str]:
+    def list_problems(self) -> list[str]:
         """Return all that is wrong with it, each one or more lines that are safe to show."""
         found = [str(error) for error in self.content.errors]
         if self.error is not None:
@@ -203,11 +187,11 @@ class _Part:
         return found
 
 
-def _state(source: DeclaredSource, parts: Sequence[_Part], trouble: str) -> SourceState:
+def _summarize(source: DeclaredSource, parts: Sequence[_Part], problem: str) -> SourceState:
     targets = [target for part in parts for target in part.content.targets]
-    problems = [text for part in parts for text in part.problems()]
-    if trouble:
-        problems.append(trouble)
+    problems = [text for part in parts for text in part.list_problems()]
+    if problem:
+        problems.append(problem)
     elif not parts:
         problems.append(
             f"no file matches {safe_text(source.where)}: nothing is probed for it; create one, or "

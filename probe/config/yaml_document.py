@@ -6,10 +6,10 @@ aliases multiply are bounded.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from dataclasses import dataclass
+from typing import Any, Final
 
 from probe.config.errors import ConfigurationError, KeyPath, render_key
 from probe.text.description import remove_quotes
@@ -22,6 +22,12 @@ _SLOWLY_READ: Final = 128 * 1024
 """Characters of the longest text that is given to the slower parser too, about a second's work."""
 
 _TAG: Final = "tag:yaml.org,2002:"
+_TAGGED: Final[dict[str, type]] = {
+    _TAG + "null": type(None),
+    _TAG + "bool": bool,
+    _TAG + "int": int,
+    _TAG + "float": float,
+}
 _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ufeff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
@@ -159,14 +165,15 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
 
     try:
         try:
-            return _Builder(file, plain).build(YAML(typ="safe").parse(text))
+            return _Reader(YAML(typ="safe").parse(text), file, plain).read_document()
         except MarkedYAMLError as error:
             # The parser in C takes the colon of a plain host:port in [] or {} for an error, which
             # YAML 1.2 (§7.3.3) allows. The other parser, much slower, knows better.
             if len(text) > _SLOWLY_READ:
                 raise
             with suppress(YAMLError, ValueError, OverflowError):
-                return _Builder(file, plain).build(YAML(typ="safe", pure=True).parse(text))
+                events = YAML(typ="safe", pure=True).parse(text)
+                return _Reader(events, file, plain).read_document()
             raise error from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -178,176 +185,144 @@ def _read(text: str, file: str, plain: Callable[[str], Any]) -> Document:
         raise ConfigurationError(f"is not YAML: {remove_quotes(str(error))}", file=file) from None
 
 
-@dataclass(slots=True)
-class _Open:
-    """A mapping or list whose end has not come yet."""
+class _Reader:
+    """Turns parser events into values and their places; it recurses, as depth is bounded."""
 
-    line: int
-    anchor: str | None
-    counted: int
-    values: Any
-    parts: Any
-    key: str | None = None
-    key_line: int = 0
-    merging: bool = False
-    merges: list[tuple[dict[str, Any], dict[str, Place]]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, event: Any, counted: int, *, mapping: bool) -> Self:
-        """Open what `event` starts."""
-        line = event.start_mark.line + 1
-        new: Any = {} if mapping else []
-        return cls(line, event.anchor, counted, new, type(new)())
-
-
-class _Builder:
-    """Turns parser events into values; iterative, so that no depth of nesting exhausts the stack."""
-
-    def __init__(self, file: str, plain: Callable[[str], Any]) -> None:
+    def __init__(self, events: Iterator[Any], file: str, plain: Callable[[str], Any]) -> None:
+        self._events = events
         self._file = file
         self._plain = plain
-        self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Any, Any, int]] = {}
         self._counted = 0
         self._aliased = 0
-        self._root: tuple[Any, Place] | None = None
 
-    def build(self, events: Iterable[Any]) -> Document:
-        """Return the document that `events` describe."""
-        for event in events:
-            kind = type(event).__name__
-            if kind == "ScalarEvent":
-                self._scalar(event)
-            elif kind in {"MappingStartEvent", "SequenceStartEvent"}:
-                self._start(event, mapping=kind == "MappingStartEvent")
-            elif kind in {"MappingEndEvent", "SequenceEndEvent"}:
-                self._end()
-            elif kind == "AliasEvent":
-                self._alias(event)
-            elif kind == "DocumentStartEvent" and self._root is not None:
-                raise self._error("holds a second document", event.start_mark.line + 1)
-        value, place = self._root or (None, Place(1))
-        return Document(self._file, value, place)
+    def read_document(self) -> Document:
+        root: Document | None = None
+        for event in self._events:
+            kind = _kind(event)
+            if kind == "DocumentStart" and root is not None:
+                raise self._error("holds a second document", event, ())
+            if kind in {"Scalar", "Alias", "MappingStart", "SequenceStart"}:
+                value, parts = self._read(event, ())
+                root = Document(self._file, value, Place(_line(event), parts))
+        return root or Document(self._file, None, Place(1))
 
-    def _start(self, event: Any, *, mapping: bool) -> None:
-        line = event.start_mark.line + 1
-        if self._key_is_due():
-            raise self._error("a key must be text, not a mapping or a list", line)
-        if len(self._stack) >= MAX_DEPTH:
-            raise self._error(f"nests deeper than {MAX_DEPTH} levels", line)
-        if event.tag not in (None, "!", _TAG + ("map" if mapping else "seq")):
-            raise self._error("a tag that is not known here", line, found=str(event.tag))
+    def _read(self, event: Any, path: KeyPath) -> tuple[Any, Any]:
+        """Return the value that `event` begins, and the places of its parts."""
+        kind, outer = _kind(event), path[:-1]
+        value: Any
+        parts: Any
+        if kind == "Alias":
+            return self._read_alias(event, outer)
+        before = self._counted
         self._counted += 1
-        self._stack.append(_Open.of(event, self._counted - 1, mapping=mapping))
-
-    def _end(self) -> None:
-        done = self._stack.pop()
-        for values, parts in done.merges:
-            for key, value in values.items():
-                if key not in done.values:
-                    done.values[key] = value
-                    done.parts[key] = parts[key]
-        if done.anchor is not None:
-            size = self._counted - done.counted
-            self._anchors[done.anchor] = (done.values, done.parts, size)
-        self._add(done.values, done.parts, done.line)
-
-    def _scalar(self, event: Any) -> None:
-        self._counted += 1
-        line = event.start_mark.line + 1
-        # Only an escape like \ud800 can bring a surrogate in: no UTF-8 holds one.
-        if not event.value.isascii() and _SURROGATE.search(event.value):
-            raise self._error("holds a character that YAML does not allow", line)
-        if self._key_is_due():
-            self._take_key(event, line)
-            return
-        value = self._scalar_value(event, line)
+        if kind == "Scalar":
+            self._check_characters(event, outer)
+            value, parts = self._read_scalar(event, outer), None
+        else:
+            if len(path) >= MAX_DEPTH:
+                raise self._error(f"nests deeper than {MAX_DEPTH} levels", event, outer)
+            if event.tag not in (None, "!", _TAG + ("map" if kind == "MappingStart" else "seq")):
+                raise self._unknown_tag(event, outer)
+            mapping = kind == "MappingStart"
+            value, parts = self._read_mapping(path) if mapping else self._read_list(path)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, None, 1)
-        self._add(value, None, line)
+            self._anchors[event.anchor] = (value, parts, self._counted - before)
+        return value, parts
 
-    def _alias(self, event: Any) -> None:
-        line = event.start_mark.line + 1
+    def _read_list(self, path: KeyPath) -> tuple[list[Any], list[Place]]:
+        values: list[Any] = []
+        parts: list[Place] = []
+        while _kind(event := next(self._events)) != "SequenceEnd":
+            value, inner = self._read(event, (*path, len(values)))
+            values.append(value)
+            parts.append(Place(_line(event), inner))
+        return values, parts
+
+    def _read_mapping(self, path: KeyPath) -> tuple[dict[str, Any], dict[str, Place]]:
+        values: dict[str, Any] = {}
+        parts: dict[str, Place] = {}
+        merges: list[tuple[dict[str, Any], dict[str, Place]]] = []
+        while _kind(event := next(self._events)) != "MappingEnd":
+            key = self._read_key(event, path)
+            merging = key == "<<" and event.implicit[0]
+            if key in parts and not merging:
+                reason = f"is set twice, first in line {parts[key].line}"
+                raise self._error(reason, event, (*path, key))
+            behind = next(self._events)
+            value, inner = self._read(behind, (*path, key))
+            if not merging:
+                values[key], parts[key] = value, Place(_line(event), inner)
+            elif isinstance(value, dict):
+                merges.append((value, inner))
+            elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
+                merges += zip(value, (place.parts for place in inner), strict=True)
+            else:
+                raise self._error("<< takes a mapping or a list of mappings", behind, path)
+        for more, places in merges:
+            for key in more:
+                if key not in values:
+                    values[key], parts[key] = more[key], places[key]
+        return values, parts
+
+    def _read_key(self, event: Any, path: KeyPath) -> str:
+        if _kind(event) == "Alias":
+            self._read_alias(event, path)
+            raise self._error("a key must be plain text, not an alias", event, path)
+        if _kind(event) != "Scalar":
+            raise self._error("a key must be text, not a mapping or a list", event, path)
+        self._counted += 1
+        self._check_characters(event, path)
+        return str(event.value)
+
+    def _read_alias(self, event: Any, path: KeyPath) -> tuple[Any, Any]:
         if event.anchor not in self._anchors:
-            raise self._error("an alias of nothing before it", line, found=f"*{event.anchor}")
+            reason = "an alias of nothing before it"
+            raise self._error(reason, event, path, found=f"*{event.anchor}")
         value, parts, size = self._anchors[event.anchor]
         self._counted += size
         self._aliased += size
         if self._aliased > MAX_ALIASED:
-            raise self._error(f"its aliases stand for more than {MAX_ALIASED} values", line)
-        if self._key_is_due():
-            raise self._error("a key must be plain text, not an alias", line)
-        self._add(value, parts, line)
+            reason = f"its aliases stand for more than {MAX_ALIASED} values"
+            raise self._error(reason, event, path)
+        return value, parts
 
-    def _key_is_due(self) -> bool:
-        inner = self._stack[-1] if self._stack else None
-        return inner is not None and isinstance(inner.values, dict) and inner.key is None
-
-    def _take_key(self, event: Any, line: int) -> None:
-        inner = self._stack[-1]
-        key = event.value
-        inner.merging = key == "<<" and bool(event.implicit[0])
-        if not inner.merging and key in inner.values:
-            first = inner.parts[key].line
-            raise ConfigurationError(
-                f"is set twice, first in line {first}",
-                file=self._file,
-                line=line,
-                key=render_key((*self._path(), key)),
-            )
-        inner.key, inner.key_line = key, line
-
-    def _add(self, value: Any, parts: Any, line: int) -> None:
-        if not self._stack:
-            self._root = (value, Place(line, parts))
-            return
-        inner = self._stack[-1]
-        if isinstance(inner.values, list):
-            inner.values.append(value)
-            inner.parts.append(Place(line, parts))
-            return
-        key, inner.key = inner.key, None
-        if inner.merging:
-            self._take_merge(inner, value, parts, line)
-        else:
-            inner.values[key] = value
-            inner.parts[key] = Place(inner.key_line, parts)
-
-    def _take_merge(self, inner: _Open, value: Any, parts: Any, line: int) -> None:
-        if isinstance(value, dict):
-            inner.merges.append((value, parts))
-            return
-        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            inner.merges.extend(
-                (item, place.parts) for item, place in zip(value, parts, strict=True)
-            )
-            return
-        raise self._error("<< takes a mapping or a list of mappings", line)
-
-    def _scalar_value(self, event: Any, line: int) -> Any:
+    def _read_scalar(self, event: Any, path: KeyPath) -> Any:
         text, tag = event.value, event.tag
         if tag is None:
             return self._plain(text) if event.implicit[0] else text
         if tag in ("!", _TAG + "str"):
             return text
-        wanted = {"null": type(None), "bool": bool, "int": int, "float": float}
-        kind = wanted.get(str(tag).removeprefix(_TAG))
+        kind = _TAGGED.get(tag)
         if kind is None:
-            raise self._error("a tag that is not known here", line, found=str(tag))
+            raise self._unknown_tag(event, path)
         value = resolve_scalar(text)
         if kind is float and type(value) is int:
             return float(value)
         if type(value) is not kind:
-            raise self._error(f"the value does not fit its tag !!{tag.removeprefix(_TAG)}", line)
+            reason = f"the value does not fit its tag !!{tag.removeprefix(_TAG)}"
+            raise self._error(reason, event, path)
         return value
 
-    def _path(self) -> KeyPath:
-        """Return the path of the innermost open value."""
-        return tuple(
-            (outer.key or "") if isinstance(outer.values, dict) else len(outer.values)
-            for outer in self._stack[:-1]
+    def _check_characters(self, event: Any, path: KeyPath) -> None:
+        # Only an escape like \ud800 can bring a surrogate in: no UTF-8 holds one.
+        if not event.value.isascii() and _SURROGATE.search(event.value):
+            raise self._error("holds a character that YAML does not allow", event, path)
+
+    def _unknown_tag(self, event: Any, path: KeyPath) -> ConfigurationError:
+        return self._error("a tag that is not known here", event, path, found=str(event.tag))
+
+    def _error(
+        self, reason: str, event: Any, path: KeyPath, found: str | None = None
+    ) -> ConfigurationError:
+        return ConfigurationError(
+            reason, file=self._file, line=_line(event), key=render_key(path), found=found
         )
 
-    def _error(self, reason: str, line: int, found: str | None = None) -> ConfigurationError:
-        key = render_key(self._path()) if self._stack else ""
-        return ConfigurationError(reason, file=self._file, line=line, key=key, found=found)
+
+def _kind(event: Any) -> str:
+    return type(event).__name__.removesuffix("Event")
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1

@@ -143,7 +143,7 @@ def _read_certificates(scan: Scan, file: NamedFile) -> Content:
         lenient = file.go and begins_whole and all(flaw.line > blocks[0].line for flaw in flaws)
     faults, remarks = (mark, ()) if stops else ((), mark)
     if broken and lenient:
-        note = "; Go says nothing and uses the other certificates, OpenSSL reads none behind it"
+        note = "; Go uses the other certificates without a message, OpenSSL reads none behind it"
         skipped = (replace(one, fact=safe_text(one.fact + note)) for one in broken)
         return Content(Format.PEM, certificates, faults=faults, remarks=(*skipped, *remarks))
     return Content(Format.PEM, certificates, faults=(*broken, *faults), remarks=remarks)

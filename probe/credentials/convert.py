@@ -52,7 +52,7 @@ _OF_TEXT: Final = {
 def convert(kind: Format, role: Role, path: str, raw: bytes = b"") -> tuple[str, ...]:
     """Return the steps that make PEM for `role` of the file `path`, which is `kind`.
 
-    `raw` is its content, where the steps depend on what lies inside it.
+    `raw` is its content, where the steps depend on what is inside it.
     """
     return _with_path(role, path, _convert(kind, role, path, raw) or (describe_expected(role),))
 

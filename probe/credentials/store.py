@@ -9,8 +9,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
@@ -39,58 +39,82 @@ class _Key(NamedTuple):
     settings: FileSettings
 
 
-@dataclass(slots=True)
-class _Held:
-    key: _Key
-    paths: tuple[str, ...]
-    states: _FileStates | None = None
-    """None before the first reading."""
-    credentials: Credentials = field(init=False)
-    good: Credentials | None = None
-    """The last that could be used."""
-    first: CredentialFacts | None = None
-    """The first that could be used: what an exporter that started then still has."""
-    rotated: tuple[Rotation, ...] = ()
-    served: ServedFile | None = None
-    """What the backend's file held when it was last read."""
-    served_since: float = 0.0
-    """Since when the backend's file holds what it holds, monotonic seconds."""
-    checked: float = -math.inf
-    """When the files were last checked, monotonic seconds."""
+class CredentialFiles:
+    """The files of one settings value: what they hold now, and what they held before.
 
-    def read(self, at: float, now: float) -> None:
-        """Read the files; half of a rotation, or a broken file, leaves the last good pair.
+    Targets with equal settings share it. Whoever holds it reads by it; nothing else keeps it.
+    """
 
-        The Collector's certificate reloader does the same. `at` is epoch seconds, `now` monotonic
-        ones.
+    def __init__(self, key: _Key, paths: tuple[str, ...], store: "CredentialStore") -> None:
+        """Read nothing yet; `store` has the clocks, and counts what is read again."""
+        self._key = key
+        self._paths = paths
+        self._store = store
+        self._states: _FileStates | None = None
+        self._credentials: Credentials | None = None
+        self._good: Credentials | None = None
+        """The last that could be used."""
+        self._first: CredentialFacts | None = None
+        """The first that could be used: what an exporter that started then still has."""
+        self._rotated: tuple[Rotation, ...] = ()
+        self._served: ServedFile | None = None
+        """What the backend's file held when it was last read."""
+        self._served_since = 0.0
+        """Since when the backend's file holds what it holds, monotonic seconds."""
+        self._checked = -math.inf
+        """When the files were last checked, monotonic seconds."""
+
+    def read(self) -> Credentials:
+        """Return the credentials as the files are now.
+
+        Half of a rotation, or a broken file, leaves the last good pair, as the Collector's
+        certificate reloader does.
+
+        Raises:
+            OSError: where the probe itself lacks file descriptors or memory.
         """
-        self.states, found = _load(self.key, self.paths, at)
-        served = found.facts.served
-        if served is not None and (self.served is None or self.served.chain != served.chain):
+        known, now = self._credentials, self._store.clock()
+        if known is not None and _stat_files(self._paths) == self._states:
+            self._checked = now
+            return known
+        self._store.reloads += known is not None
+        at = self._store.wall_clock()
+        self._states, read = _load(self._key, self._paths, at)
+        served = read.facts.served
+        if served is not None and (self._served is None or self._served.chain != served.chain):
             # Its own date may be of another clock; it came after the last check of it in any case.
-            age = min(max(at - served.modified, 0.0), now - self.checked)
-            self.served_since = now - age
-        self.served, self.checked = served, now
-        if not found.facts.faults:
-            self.first = self.first or found.facts
-            self.rotated = _find_rotations(self.first, found.facts, self.key.tls, at, self.rotated)
-            facts = replace(found.facts, rotated=self.rotated)
-            self.credentials = self.good = found.with_facts(facts)
-        elif self.good is not None:
-            self.credentials = self.good.keep_despite(found.facts)
-        else:
-            self.credentials = found
+            self._served_since = now - min(max(at - served.modified, 0.0), now - self._checked)
+        self._served, self._checked = served, now
+        if not read.facts.faults:
+            self._first = self._first or read.facts
+            self._rotated = _find_rotations(
+                self._first, read.facts, self._key.tls, at, self._rotated
+            )
+            read = self._good = read.with_facts(replace(read.facts, rotated=self._rotated))
+        elif self._good is not None:
+            read = self._good.keep_despite(read.facts)
+        self._credentials = read
+        return read
 
-    def restart(self) -> None:
+    def facts(self) -> CredentialFacts:
+        """Return what the files held at the last `read`, with their age by now."""
+        assert self._credentials is not None
+        facts = self._credentials.facts
+        if facts.served is None:
+            return facts
+        age = self._store.clock() - self._served_since
+        return replace(facts, served=replace(facts.served, held_for=age))
+
+    def forget_rotations(self) -> None:
         """Take what is in use for what the exporter has: it has just been started."""
-        if self.good is not None:
-            self.first, self.rotated = self.good.facts, ()
-            facts = replace(self.credentials.facts, rotated=())
-            self.credentials = self.credentials.with_facts(facts)
+        if self._good is not None and self._credentials is not None:
+            self._first, self._rotated = self._good.facts, ()
+            facts = replace(self._credentials.facts, rotated=())
+            self._credentials = self._credentials.with_facts(facts)
 
 
 class CredentialStore:
-    """The credentials of all targets; those with equal settings share one."""
+    """Gives out the files of targets: one object for equal settings, for as long as it is held."""
 
     def __init__(
         self,
@@ -103,64 +127,33 @@ class CredentialStore:
             wall_clock: epoch seconds, which say when files were read.
             clock: monotonic seconds.
         """
-        self._wall_clock = wall_clock
-        self._clock = clock
+        self.wall_clock = wall_clock
+        self.clock = clock
         self.reloads = 0
         """How often files were read again because they had changed."""
-        self._held: dict[_Key, _Held] = {}
-        # By identity first: comparing settings costs more than looking at the files.
-        self._of: dict[str, tuple[Target, _Held]] = {}
+        self._open: WeakValueDictionary[_Key, CredentialFiles] = WeakValueDictionary()
 
     def __len__(self) -> int:
-        """Return how many different settings are held."""
-        return len(self._held)
+        """Return how many different settings are in use."""
+        return len(self._open)
 
-    def get(self, target: Target) -> Credentials:
-        """Return the credentials of `target` as its files are now.
-
-        Raises:
-            OSError: where the probe itself lacks file descriptors or memory.
-        """
-        known = self._of.get(target.name)
-        held = known[1] if known is not None and known[0] is target else self._find(target)
-        now = self._clock()
-        if _stat_files(held.paths) != held.states:
-            self.reloads += held.states is not None
-            held.read(self._wall_clock(), now)
-        held.checked = now
-        return held.credentials
-
-    def facts(self, target: Target) -> CredentialFacts:
-        """Return what the files of `target` held at its last `get`, with their age by now."""
-        held = self._of[target.name][1]
-        facts = held.credentials.facts
-        if facts.served is None:
-            return facts
-        age = self._clock() - held.served_since
-        return replace(facts, served=replace(facts.served, held_for=age))
-
-    def _find(self, target: Target) -> _Held:
-        """Return what `target` uses, perhaps not read yet, and remember it by the target itself."""
-        key = _make_key(target)
-        held = self._held.setdefault(key, _Held(key, find_credential_files(target)))
-        self._of[target.name] = (target, held)
-        return held
+    def open(self, target: Target) -> CredentialFiles:
+        """Return the files of `target`, to be held for as long as it is probed; reads none."""
+        key = _Key(
+            target.tls,
+            "collector" in target.source_kinds(),
+            target.server_certificate_file,
+            FileSettings.of_target(target),
+        )
+        files = self._open.get(key)
+        if files is None:
+            self._open[key] = files = CredentialFiles(key, find_credential_files(target), self)
+        return files
 
     def forget_rotations(self) -> None:
         """Assume that every exporter has just been started: rotations so far are over."""
-        for held in self._held.values():
-            held.restart()
-
-    def release(self, name: str) -> None:
-        """Forget which credentials the target called `name` has; what was read stays."""
-        self._of.pop(name, None)
-
-    def retain(self, targets: Iterable[Target]) -> None:
-        """Forget what none of `targets` uses."""
-        kept = {target.name: target for target in targets}
-        used = {_make_key(target) for target in kept.values()}
-        self._held = {key: held for key, held in self._held.items() if key in used}
-        self._of = {name: known for name, known in self._of.items() if kept.get(name) is known[0]}
+        for files in self._open.values():
+            files.forget_rotations()
 
 
 def _find_rotations(
@@ -188,16 +181,6 @@ def find_credential_files(target: Target) -> tuple[str, ...]:
     tls, served = target.tls, target.server_certificate_file
     named = (tls.cert_file, tls.key_file, tls.ca_file, served.path if served else None)
     return tuple(file for file in named if file and is_plausible_path(file))
-
-
-def _make_key(target: Target) -> _Key:
-    kinds = target.source_kinds()
-    return _Key(
-        target.tls,
-        "collector" in kinds,
-        target.server_certificate_file,
-        FileSettings.of_target(target),
-    )
 
 
 def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_FileStates, Credentials]:

@@ -39,7 +39,7 @@ KEPT: Final = "the files read before stay in use, as in an exporter that reloads
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What one context varies of the target's own settings; each empty field leaves them be."""
+    """What one context varies of the target's own settings; an empty field leaves them unchanged."""
 
     max_version: str = ""
     min_version: str = ""
@@ -80,7 +80,7 @@ class Credentials:
     def keep_despite(self, unusable: CredentialFacts) -> "Credentials":
         """Return these credentials as the last good ones, while the files hold `unusable` ones.
 
-        The faults of those are reported; they stop nobody who has read the good ones.
+        The faults of those are reported; an exporter that has read the good ones goes on.
         """
         faults = tuple(replace(one, fact=f"{one.fact}; {KEPT}") for one in unusable.faults)
         return self.with_facts(replace(self.facts, unusable=faults, served=unusable.served))
@@ -121,12 +121,12 @@ class Credentials:
 
 def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
-    lowest, highest = _versions(tls, variant)
+    lowest, highest = _choose_versions(tls, variant)
     lowest = _set_ciphers(context, tls, variant, lowest, highest)
     context.set_min_proto_version(_PROTOCOLS[lowest])
     context.set_max_proto_version(_PROTOCOLS[highest])
     _set_groups(context, tls, variant)
-    # As Go: an old server without RFC 5746 is spoken to, and nobody renegotiates.
+    # As Go: connects to an old server without RFC 5746, and never renegotiates.
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT | SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_PEER)
@@ -147,7 +147,7 @@ def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Contex
 def _trust_system_roots(context: SSL.Context) -> None:
     """Take the system's roots.
 
-    OpenSSL passes over a file that it cannot open (X509_STORE_set_default_paths clears the error):
+    OpenSSL ignores a file that it cannot open (X509_STORE_set_default_paths clears the error):
     a context without a single root would then stay, and no server would be trusted.
 
     Raises:
@@ -161,8 +161,8 @@ def _trust_system_roots(context: SSL.Context) -> None:
         raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
 
 
-def _versions(tls: TlsSettings, variant: Variant) -> tuple[str, str]:
-    """Return the lowest and highest version; a variant's bound moves the other out of its way."""
+def _choose_versions(tls: TlsSettings, variant: Variant) -> tuple[str, str]:
+    """Return the lowest and highest version; a variant's bound moves the other where they cross."""
     for version in (tls.min_version, tls.max_version, variant.min_version, variant.max_version):
         check_version(version)
     lowest = tls.min_version or DEFAULT_MIN_VERSION

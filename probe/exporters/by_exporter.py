@@ -19,8 +19,8 @@ from probe.exporters.file_handling import (
     weak_files,
 )
 from probe.exporters.verdict import Verdict, verdicts
-from probe.messages.printed import http_refusal_text, silent_text
-from probe.messages.printed_alerts import alert_text
+from probe.messages.printed import get_http_refusal_text, get_silent_text
+from probe.messages.printed_alerts import get_alert_text
 from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -184,7 +184,7 @@ def _refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     if evidence.ending.kind not in {"close", "reset"}:
         return
     because = "the backend ends the connection without an alert, so its log names no certificate"
-    for verdict in verdicts(RUNTIMES, "same", because, silent_text):
+    for verdict in verdicts(RUNTIMES, "same", because, get_silent_text):
         if verdict.says:
             yield verdict
 
@@ -219,7 +219,9 @@ def _without_certificate(
     if refused is not None and refused.alert is None:
         # nginx answers HTTP 400 in both cases, and of a close nothing follows for the other one.
         by_http = evidence.ending.kind == "answered"
-        yield from verdicts(runtimes, "fails", because, http_refusal_text if by_http else _unknown)
+        yield from verdicts(
+            runtimes, "fails", because, get_http_refusal_text if by_http else _unknown
+        )
         return
     without = get_experiment(evidence, "no_client_certificate")
     if without is not None:
@@ -231,7 +233,9 @@ def _without_certificate(
         runtimes,
         "fails",
         because,
-        lambda runtime: silent_text(runtime) if number is None else alert_text(runtime, number),
+        lambda runtime: (
+            get_silent_text(runtime) if number is None else get_alert_text(runtime, number)
+        ),
     )
 
 
@@ -243,5 +247,9 @@ def _refusal_text(runtime: Runtime, refused: Refusal | None, *, by_http: bool) -
     if refused is None:
         return ""
     if by_http:
-        return http_refusal_text(runtime)
-    return silent_text(runtime) if refused.alert is None else alert_text(runtime, refused.alert)
+        return get_http_refusal_text(runtime)
+    return (
+        get_silent_text(runtime)
+        if refused.alert is None
+        else get_alert_text(runtime, refused.alert)
+    )

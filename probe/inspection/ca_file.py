@@ -30,7 +30,7 @@ def judge_bundle(
         found: where the judgement is added.
         anchors: the file's certificates.
         at: the time to judge at, in seconds since the Unix epoch.
-        holds_key: whether a private key lies in it too.
+        holds_key: whether it holds a private key too.
     """
     _judge_dates(found, anchors, at)
     _judge_kinds(found, anchors)
@@ -43,7 +43,7 @@ def judge_bundle(
     if holds_key and anchors:
         found.add_remark(
             "server_ca_file_malformed",
-            "also holds a private key: a CA file is given to everybody, a key to nobody",
+            "also holds a private key: a CA file is public, a private key is secret",
             f"take the private key out of {found.path}; if it is the CA's own, replace the CA",
         )
     if len({one.sha256 for one in anchors}) < len(anchors):

@@ -14,7 +14,7 @@ from probe.text.safe_text import quote_path
 from probe.x509.path import get_path_length, has_issuer_key, names_issuer
 from probe.x509.signature import is_issued_by
 from probe.x509.strength import SMALLEST_RSA_BITS_OF_GO, find_weak_key, find_weak_signature
-from probe.x509.usages import allows_usage, may_issue, may_sign_handshake
+from probe.x509.usages import describe_key_usage_fault, describe_usage_fault, may_issue
 
 _WRONG_USAGE: Final = "client_cert_wrong_usage"
 _REISSUE: Final = (
@@ -64,20 +64,13 @@ def _judge_usages(found: Judgement, first: CertificateFacts, *, meant: bool) -> 
             "where an end entity's belongs; some TLS stacks refuse it"
         )
         found.add_remark(_WRONG_USAGE, fact, _REISSUE)
-    if not allows_usage(first, "clientAuth"):
-        usages = ", ".join(first.extended_key_usage or ()) or "empty"
-        fact = (
-            f"holds {name}, whose extendedKeyUsage is {usages}, "
-            "without clientAuth: backends refuse it from an exporter"
-        )
+    if fault := describe_usage_fault(first, "clientAuth"):
+        fact = f"holds {name}; {fault}: backends refuse it from an exporter"
         found.add(_WRONG_USAGE, fact, _REISSUE, stops=meant)
-    if not first.is_ca and not may_sign_handshake(first):
-        usages = ", ".join(first.key_usage or ()) or "empty"
-        fact = (
-            f"holds {name}, whose keyUsage is {usages}, without "
-            "digitalSignature: some TLS stacks refuse it"
+    if not first.is_ca and (fault := describe_key_usage_fault(first)):
+        found.add_remark(
+            _WRONG_USAGE, f"holds {name}; {fault}: some TLS stacks refuse it", _REISSUE
         )
-        found.add_remark(_WRONG_USAGE, fact, _REISSUE)
 
 
 def judge_links(

@@ -1,6 +1,6 @@
 """What files named without a role are for, by what they hold, and which of them belong together.
 
-Pure. Only where a file's content says nothing does its name decide.
+Pure. A file's name decides only where its content does not.
 """
 
 import re

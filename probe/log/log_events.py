@@ -31,7 +31,8 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "clock_source_silent": Event(
         "warning",
-        "A clock of `clock.sources` gave no answer; its last reading stays. Once, until it answers.",
+        "A clock of `clock.sources` gave no answer; its last reading stays in use. Logged once, "
+        "until it answers again.",
         ("source", "reason"),
     ),
     "config_reload_failed": Event(
@@ -48,7 +49,7 @@ EVENTS: Final[Mapping[str, Event]] = {
         ("settings",),
     ),
     "config_warning": Event(
-        "warning", "Something in the configuration is probably not as it was meant.", ("reason",)
+        "warning", "Something in the configuration is probably a mistake.", ("reason",)
     ),
     "credential_files_changed": Event(
         "info",
@@ -67,22 +68,24 @@ EVENTS: Final[Mapping[str, Event]] = {
     ),
     "log_lines_dropped": Event(
         "warning",
-        "So many lines are missing before this one, because stderr took no more.",
+        "`lines` lines are missing before this one, because stderr did not accept them.",
         ("lines",),
     ),
     "nothing_to_probe": Event("error", "There is no target; `reason` says why.", ("reason",)),
     "probe_fault": Event(
         "error",
-        "An exception of the probe itself outside of an attempt; `work` says where. The rest goes on.",
+        "An exception of the probe itself outside of an attempt; `work` says where. "
+        "Everything else continues.",
         ("work", "error", "places", "stacktrace", "target", "source"),
     ),
     "source_down": Event(
         "error",
-        "A source of targets could not be read; `targets` counts those of it that stay in force.",
+        "A source of targets could not be read; `targets` is the number of its earlier targets that "
+        "stay in force.",
         ("source", "reason", "targets"),
     ),
     "source_up": Event("info", "A source that was down can be read again.", ("source", "targets")),
-    "stopping": Event("info", "A signal ends the service; attempts under way get three seconds."),
+    "stopping": Event("info", "A signal ends the service; running attempts get three seconds."),
     "target_finding_appeared": Event(
         "warning",
         "Something about a target is wrong that did not stop this attempt: a certificate that "
@@ -90,11 +93,11 @@ EVENTS: Final[Mapping[str, Event]] = {
         ("target", "finding", "facts"),
     ),
     "target_finding_gone": Event(
-        "info", "A finding about a target holds no longer.", ("target", "finding")
+        "info", "A finding about a target is no longer true.", ("target", "finding")
     ),
     "target_outcome_changed": Event(
         "info or warning",
-        "A target's outcome or cause is another than before; a warning where it is not as expected. "
+        "A target's outcome or cause has changed; a warning where it is not as expected. "
         "`error.type` is the cause. A target that flaps gets six lines at once, then one in ten "
         "minutes, with `changes_passed_over`.",
         (

@@ -9,33 +9,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from probe.messages.patterns.alert_meanings import meaning
-from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen, alerts
-from probe.messages.patterns.answer_patterns import ANSWER_SIGNS
-from probe.messages.patterns.file_patterns import file_phrases, role, untold
-from probe.messages.patterns.handshake_patterns import PEER_SIGNS
-from probe.messages.patterns.http_statuses import statuses
-from probe.messages.patterns.message_families import FAMILIES, LOADING
-from probe.messages.patterns.network_patterns import NETWORK_SIGNS
-from probe.messages.patterns.pair_patterns import PAIR_SIGNS
-from probe.messages.patterns.pasted import Pasted, normal_form, read
+from probe.messages.patterns.alert_meanings import read_alert
+from probe.messages.patterns.alert_patterns import ALERT_NAMES, PrintedAlert, find_alerts
+from probe.messages.patterns.answer_patterns import ANSWER_PATTERNS
+from probe.messages.patterns.file_patterns import (
+    build_unspecific_pattern,
+    detect_role,
+    list_file_phrases,
+)
+from probe.messages.patterns.handshake_patterns import PEER_PATTERNS
+from probe.messages.patterns.http_statuses import find_statuses
+from probe.messages.patterns.message_families import LOADING, SHAPES
+from probe.messages.patterns.network_patterns import NETWORK_PATTERNS
+from probe.messages.patterns.pair_patterns import PAIR_PATTERNS
+from probe.messages.patterns.pasted import Pasted, normal_form, read_paste
 from probe.messages.patterns.pattern import (
-    Rank,
+    Pattern,
     Reading,
     Readings,
     Shape,
-    Sign,
-    find,
+    Specificity,
+    find_phrases,
     find_shapes,
-    phrases_of,
+    split_phrases,
 )
-from probe.messages.patterns.verification_patterns import VERIFICATION_SIGNS, X509_V_ERR
+from probe.messages.patterns.verification_patterns import VERIFICATION_PATTERNS, X509_V_ERR
 
 MOST: Final = 8
 """Candidates that are named at most."""
 
-_PHRASES: Final = phrases_of(
-    (*VERIFICATION_SIGNS, *PEER_SIGNS, *PAIR_SIGNS, *NETWORK_SIGNS, *ANSWER_SIGNS)
+_PHRASES: Final = split_phrases(
+    (*VERIFICATION_PATTERNS, *PEER_PATTERNS, *PAIR_PATTERNS, *NETWORK_PATTERNS, *ANSWER_PATTERNS)
 )
 _OTHER_SIDE: Final = 0.45
 """The weight of the other side's reading where nothing says who printed a verdict."""
@@ -56,10 +60,10 @@ class Candidate:
     why: str
 
 
-class _Heard(NamedTuple):
-    """One sign that was found: what it says, and what it may mean."""
+class _Hit(NamedTuple):
+    """One pattern that was found: what it says, and what it may mean."""
 
-    rank: Rank
+    rank: Specificity
     why: str
     readings: Readings
 
@@ -69,14 +73,14 @@ def explain(text: str) -> tuple[Candidate, ...]:
 
     `text` may have several lines; the first 64 Ki characters are read. Never raises.
     """
-    pasted = read(text)
-    heard = tuple(_heard(pasted))
-    if not heard:
+    pasted = read_paste(text)
+    hits = tuple(_find_hits(pasted))
+    if not hits:
         return ()
-    loudest = max(each.rank for each in heard)
+    highest = max(each.rank for each in hits)
     best: dict[str, Candidate] = {}
-    for each in heard:
-        if each.rank < loudest:
+    for each in hits:
+        if each.rank < highest:
             continue
         for reading in each.readings:
             known = best.get(reading.cause)
@@ -87,32 +91,32 @@ def explain(text: str) -> tuple[Candidate, ...]:
     return tuple(sorted(best.values(), key=lambda each: -each.score)[:MOST])
 
 
-def _heard(pasted: Pasted) -> Iterator[_Heard]:
-    seen = alerts(pasted)
+def _find_hits(pasted: Pasted) -> Iterator[_Hit]:
+    seen = find_alerts(pasted)
     for alert in seen:
         direction = "sent" if alert.sent else "received"
-        yield _Heard(
-            Rank.NAMED,
+        yield _Hit(
+            Specificity.NAMED,
             f"alert {alert.name} ({alert.number}) {direction}",
-            _of_alert(alert, pasted),
+            _read_alert(alert, pasted),
         )
-    rest = _without(pasted, seen)
+    rest = _remove_alert_names(pasted, seen)
     for number in dict.fromkeys(int(m["number"]) for m in _VERIFY_NUMBER.finditer(rest.words)):
-        if (sign := X509_V_ERR.get(number)) is not None:
-            why = _says(f"verify error {number}", sign.why)
-            yield _Heard(sign.rank, why, _of_side(sign, rest))
-    file = role(rest)
-    for found in find((*_PHRASES, *file_phrases(file)), rest.words):
-        sign = found.sign
-        yield _Heard(sign.rank, _says(found.phrase, sign.why), _of_side(sign, rest))
-    shapes = (*FAMILIES, Shape(untold(file), LOADING))
-    for sign, said in (*find_shapes(shapes, rest.words), *statuses(rest.words)):
-        yield _Heard(sign.rank, _says(said, sign.why), _of_side(sign, rest))
+        if (pattern := X509_V_ERR.get(number)) is not None:
+            why = _describe(f"verify error {number}", pattern.why)
+            yield _Hit(pattern.rank, why, _choose_side(pattern, rest))
+    file = detect_role(rest)
+    for found in find_phrases((*_PHRASES, *list_file_phrases(file)), rest.words):
+        pattern = found.pattern
+        yield _Hit(pattern.rank, _describe(found.phrase, pattern.why), _choose_side(pattern, rest))
+    shapes = (*SHAPES, Shape(build_unspecific_pattern(file), LOADING))
+    for pattern, said in (*find_shapes(shapes, rest.words), *find_statuses(rest.words)):
+        yield _Hit(pattern.rank, _describe(said, pattern.why), _choose_side(pattern, rest))
 
 
-def _of_alert(alert: AlertSeen, pasted: Pasted) -> Readings:
+def _read_alert(alert: PrintedAlert, pasted: Pasted) -> Readings:
     def judged(side: str) -> Readings:
-        return meaning(
+        return read_alert(
             alert,
             printed_by_backend=side == "backend",
             withholds=pasted.withholds,
@@ -121,23 +125,23 @@ def _of_alert(alert: AlertSeen, pasted: Pasted) -> Readings:
 
     if pasted.side != "unknown":
         return judged(pasted.side)
-    return (*judged("exporter"), *_mirrored(judged("backend")))
+    return (*judged("exporter"), *_mirror(judged("backend")))
 
 
-def _of_side(sign: Sign, pasted: Pasted) -> Readings:
+def _choose_side(pattern: Pattern, pasted: Pasted) -> Readings:
     if pasted.side == "backend":
-        return sign.backend
-    if pasted.side == "exporter" or sign.backend == sign.exporter:
-        return sign.exporter
-    return (*sign.exporter, *_mirrored(sign.backend))
+        return pattern.backend
+    if pasted.side == "exporter" or pattern.backend == pattern.exporter:
+        return pattern.exporter
+    return (*pattern.exporter, *_mirror(pattern.backend))
 
 
-def _mirrored(readings: Readings) -> Readings:
+def _mirror(readings: Readings) -> Readings:
     """Return what the same words mean in the other side's log, as less likely."""
     return tuple(Reading(each.cause, each.weight * _OTHER_SIDE, _SIDE_UNKNOWN) for each in readings)
 
 
-def _without(pasted: Pasted, seen: tuple[AlertSeen, ...]) -> Pasted:
+def _remove_alert_names(pasted: Pasted, seen: tuple[PrintedAlert, ...]) -> Pasted:
     """Return the text without the alerts' own names, which are not a second verdict."""
     words = pasted.words
     for alert in seen:
@@ -146,5 +150,5 @@ def _without(pasted: Pasted, seen: tuple[AlertSeen, ...]) -> Pasted:
     return replace(pasted, words=words)
 
 
-def _says(phrase: str, why: str) -> str:
+def _describe(phrase: str, why: str) -> str:
     return f"“{phrase}”: {why}"

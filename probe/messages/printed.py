@@ -11,21 +11,21 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
-from probe.messages.printed_alerts import alert_text
-from probe.messages.printed_answers import ANSWER_WORDS, FORBIDDEN_BY_PROXY, REFUSED_BY_HTTP
-from probe.messages.printed_files import FILE_WORDS
-from probe.messages.printed_message import Table, Words
+from probe.messages.printed_alerts import get_alert_text
+from probe.messages.printed_answers import ANSWER_TEXTS, FORBIDDEN_BY_PROXY, REFUSED_BY_HTTP
+from probe.messages.printed_files import FILE_TEXTS
+from probe.messages.printed_message import RuntimeText, TextsByCause
 from probe.messages.printed_network import (
     CLOSED_AFTER_THE_HANDSHAKE,
     LOST_IN_THE_RACE,
-    NETWORK_WORDS,
+    NETWORK_TEXTS,
 )
-from probe.messages.printed_server import SERVER_WORDS
+from probe.messages.printed_server import SERVER_TEXTS
 from probe.model.runtime import COLLECTOR, GO, JAVA, RUNTIMES, Runtime
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
+class PrintedText:
     """One text that a runtime's users read: `runtime_id` is a `Runtime.id`."""
 
     runtime_id: str
@@ -40,8 +40,8 @@ _ALERTS_OF_SOME: Final[dict[tuple[str, Runtime], tuple[int, ...]]] = {
     ("client_cert_key_mismatch", JAVA): (51,),
 }
 
-_TABLES: Final[tuple[Table, ...]] = (FILE_WORDS, SERVER_WORDS, NETWORK_WORDS, ANSWER_WORDS)
-_FURTHER: Final[dict[str, tuple[Words, ...]]] = {
+_TABLES: Final[tuple[TextsByCause, ...]] = (FILE_TEXTS, SERVER_TEXTS, NETWORK_TEXTS, ANSWER_TEXTS)
+_FURTHER: Final[dict[str, tuple[RuntimeText, ...]]] = {
     "client_ca_untrusted": LOST_IN_THE_RACE,
     "client_cert_not_sent": REFUSED_BY_HTTP,
     "client_cert_rejected": CLOSED_AFTER_THE_HANDSHAKE,
@@ -50,7 +50,7 @@ _FURTHER: Final[dict[str, tuple[Words, ...]]] = {
 
 
 @cache
-def list_printed_texts(cause_id: str, alerts: tuple[int, ...] = ()) -> tuple[Printed, ...]:
+def list_printed_texts(cause_id: str, alerts: tuple[int, ...] = ()) -> tuple[PrintedText, ...]:
     """Return what exporters print for this cause, by runtime; empty where nothing is known.
 
     Args:
@@ -58,7 +58,7 @@ def list_printed_texts(cause_id: str, alerts: tuple[int, ...] = ()) -> tuple[Pri
         alerts: what backends send for it (`Cause.alerts`).
     """
     return tuple(
-        Printed(runtime.id, text)
+        PrintedText(runtime.id, text)
         for runtime in RUNTIMES
         for text in dict.fromkeys(_list_texts(cause_id, alerts, runtime))
     )
@@ -66,7 +66,7 @@ def list_printed_texts(cause_id: str, alerts: tuple[int, ...] = ()) -> tuple[Pri
 
 def _list_texts(cause_id: str, alerts: tuple[int, ...], runtime: Runtime) -> Iterator[str]:
     for number in _ALERTS_OF_SOME.get((cause_id, runtime), alerts):
-        if text := alert_text(runtime, number):
+        if text := get_alert_text(runtime, number):
             yield text
     tables = chain.from_iterable(table.get(cause_id, ()) for table in _TABLES)
     for runtimes, text in chain(tables, _FURTHER.get(cause_id, ())):
@@ -74,15 +74,15 @@ def _list_texts(cause_id: str, alerts: tuple[int, ...], runtime: Runtime) -> Ite
             yield text
 
 
-def silent_text(runtime: Runtime) -> str:
+def get_silent_text(runtime: Runtime) -> str:
     """Return what `runtime` prints where a backend refuses by closing, without an alert."""
-    return _first(CLOSED_AFTER_THE_HANDSHAKE, runtime)
+    return _get_text(CLOSED_AFTER_THE_HANDSHAKE, runtime)
 
 
-def http_refusal_text(runtime: Runtime) -> str:
+def get_http_refusal_text(runtime: Runtime) -> str:
     """Return what `runtime` prints where a backend refuses by HTTP 400, as nginx does."""
-    return _first(REFUSED_BY_HTTP, runtime)
+    return _get_text(REFUSED_BY_HTTP, runtime)
 
 
-def _first(words: tuple[Words, ...], runtime: Runtime) -> str:
+def _get_text(words: tuple[RuntimeText, ...], runtime: Runtime) -> str:
     return next((text for who, text in words if runtime in who), "")

@@ -113,6 +113,6 @@ _PRINTERS: Final[dict[Runtime, Callable[[TlsAlert], str]]] = {
 }
 
 
-def alert_text(runtime: Runtime, number: int) -> str:
+def get_alert_text(runtime: Runtime, number: int) -> str:
     """Return how `runtime` prints this alert; empty where that is not known."""
     return _PRINTERS[runtime](TlsAlert(number)) if number in PRINTED_ALERTS else ""

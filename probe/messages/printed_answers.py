@@ -8,7 +8,7 @@ opentelemetry-python, @grpc/grpc-js and curl; "…" stands for an address or a m
 from dataclasses import dataclass
 from typing import Final
 
-from probe.messages.printed_message import Table, Words
+from probe.messages.printed_message import RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -50,7 +50,7 @@ _JAVA_OWN: Final = {
 }
 
 
-def _words(answer: _Answer) -> tuple[Words, ...]:
+def _list_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
     grpc = _JAVA_OWN.get(
         answer.grpc_code, f"Server responded with gRPC status code {answer.grpc_code}"
     )
@@ -67,10 +67,12 @@ def _words(answer: _Answer) -> tuple[Words, ...]:
     )
 
 
-ANSWER_WORDS: Final[Table] = {cause: _words(answer) for cause, answer in _ANSWERS.items()}
+ANSWER_TEXTS: Final[TextsByCause] = {
+    cause: _list_texts(answer) for cause, answer in _ANSWERS.items()
+}
 """By cause."""
 
-REFUSED_BY_HTTP: Final[tuple[Words, ...]] = (
+REFUSED_BY_HTTP: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "responded with HTTP Status Code 400"),
     ((JAVA,), "400 Bad Request"),
     ((PYTHON_GRPC,), "Received http2 header with status: 400"),
@@ -80,7 +82,7 @@ REFUSED_BY_HTTP: Final[tuple[Words, ...]] = (
 )
 """nginx takes any certificate, or none, in the handshake and answers HTTP 400."""
 
-FORBIDDEN_BY_PROXY: Final[tuple[Words, ...]] = (
+FORBIDDEN_BY_PROXY: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "responded with HTTP Status Code 403"),
     ((PYTHON_GRPC,), "Received http2 header with status: 403"),
     ((PYTHON_HTTP,), "code: 403, reason: Forbidden"),

@@ -5,7 +5,7 @@ Recorded from real clients, or read in their sources; "…" stands for a path.
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, Table, Words
+from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -20,7 +20,7 @@ CURL_CANNOT_SET_KEY: Final = "curl: (58) unable to set private key file: …"
 GRPC_CORE_GIVES_UP: Final = "Failed to create security handshaker."
 KEY_VALUES_MISMATCH: Final = "key values mismatch"
 
-_NOT_A_PAIR: Final[tuple[Words, ...]] = (
+_NOT_A_PAIR: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, "tls: private key does not match public key"),
     ((PYTHON_GRPC,), GRPC_CORE_GIVES_UP),
     ((PYTHON_HTTP,), f"[X509: KEY_VALUES_MISMATCH] {KEY_VALUES_MISMATCH}"),
@@ -28,7 +28,7 @@ _NOT_A_PAIR: Final[tuple[Words, ...]] = (
     ((CURL,), CURL_CANNOT_SET_KEY),
 )
 
-FILE_WORDS: Final[Table] = {
+FILE_TEXTS: Final[TextsByCause] = {
     "client_file_missing": (
         (
             (COLLECTOR,),

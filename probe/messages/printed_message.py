@@ -12,9 +12,9 @@ from probe.model.runtime import (
     Runtime,
 )
 
-Words = tuple[tuple[Runtime, ...], str]
+RuntimeText = tuple[tuple[Runtime, ...], str]
 """Who prints it, and the text without what varies: `…` stands for a path, an address, a name."""
-Table = dict[str, tuple[Words, ...]]
+TextsByCause = dict[str, tuple[RuntimeText, ...]]
 """Words by cause."""
 
 GO_BASED: Final = (COLLECTOR, GO)

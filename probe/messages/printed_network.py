@@ -5,7 +5,7 @@ Recorded from real clients; "…" stands for an address or a name.
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, Table, Words
+from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -17,7 +17,7 @@ from probe.model.runtime import (
     PYTHON_HTTP,
 )
 
-CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[Words, ...]] = (
+CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "error reading server preface: EOF"),
     ((GO,), "unexpected EOF"),
     ((JAVA,), "Unexpected end of file from server"),
@@ -28,7 +28,7 @@ CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[Words, ...]] = (
 )
 """A backend that refuses without an alert: grpc-core, Node, nginx stream."""
 
-LOST_IN_THE_RACE: Final[tuple[Words, ...]] = (
+LOST_IN_THE_RACE: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "write: broken pipe"),
     ((GO,), "http2: client conn could not be established"),
     ((JAVA,), "java.net.SocketException: Broken pipe"),
@@ -38,7 +38,7 @@ LOST_IN_THE_RACE: Final[tuple[Words, ...]] = (
 )
 """In TLS 1.3 the client has begun to write when the refusal comes, and its failed write hides it."""
 
-NETWORK_WORDS: Final[Table] = {
+NETWORK_TEXTS: Final[TextsByCause] = {
     "dns_failure": (
         ((COLLECTOR,), "name resolver error: produced zero addresses"),
         (GO_BASED, "dial tcp: lookup …: no such host"),

@@ -5,7 +5,7 @@ Recorded from real clients, or read in their sources; "…" stands for a name or
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, Table, Words
+from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -27,7 +27,7 @@ _DOTNET: Final = (
     "RemoteCertificateChainErrors"
 )
 
-_NO_PATH: Final[tuple[Words, ...]] = (
+_NO_PATH: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, f"{_GO} certificate signed by unknown authority"),
     ((JAVA,), "PKIX path building failed"),
     ((JAVA,), "unable to find valid certification path to requested target"),
@@ -37,7 +37,7 @@ _NO_PATH: Final[tuple[Words, ...]] = (
     ((CURL,), f"{_CURL} unable to get local issuer certificate"),
     ((DOTNET,), _DOTNET),
 )
-_EXPIRED: Final[tuple[Words, ...]] = (
+_EXPIRED: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, f"{_GO} certificate has expired or is not yet valid: current time … is after …"),
     ((JAVA,), "java.security.cert.CertificateExpiredException: NotAfter: …"),
     ((PYTHON_GRPC,), f"{_GRPCIO} certificate has expired"),
@@ -46,7 +46,7 @@ _EXPIRED: Final[tuple[Words, ...]] = (
     ((CURL,), f"{_CURL} certificate has expired"),
     ((DOTNET,), _DOTNET),
 )
-_NOT_YET_VALID: Final[tuple[Words, ...]] = (
+_NOT_YET_VALID: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, f"{_GO} certificate has expired or is not yet valid: current time … is before …"),
     ((JAVA,), "java.security.cert.CertificateNotYetValidException: NotBefore: …"),
     ((PYTHON_GRPC,), f"{_GRPCIO} certificate is not yet valid"),
@@ -55,7 +55,7 @@ _NOT_YET_VALID: Final[tuple[Words, ...]] = (
     ((CURL,), f"{_CURL} certificate is not yet valid"),
     ((DOTNET,), _DOTNET),
 )
-_CLOSED: Final[tuple[Words, ...]] = (
+_CLOSED: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "authentication handshake failed: EOF"),
     ((GO,), "EOF"),
     ((JAVA,), "Remote host terminated the handshake"),
@@ -75,7 +75,7 @@ _CLOSED: Final[tuple[Words, ...]] = (
     ),
 )
 
-SERVER_WORDS: Final[Table] = {
+SERVER_TEXTS: Final[TextsByCause] = {
     "server_ca_untrusted": (
         *_NO_PATH,
         ((PYTHON_HTTP,), f"{_CPYTHON} self-signed certificate"),

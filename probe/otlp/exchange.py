@@ -68,7 +68,7 @@ class Exchange(ABC):
             return
         answer, fault = response.to_answer(end)
         whole = answer.body_end == "whole"
-        if whole or not (response.promises_success or (end != "whole" and response.is_grpc)):
+        if whole or not (response.is_success_so_far or (end != "whole" and response.is_grpc)):
             self.answer, self.detail = answer, ""
             return
         self.cut_answer, self.detail = answer, fault or detail

@@ -81,7 +81,7 @@ class Request:
     http1_bare: bytes = field(repr=False)
     """For the clock: `HEAD /`, with none of the target's headers."""
 
-    def with_context(self, trace: TraceContext) -> Self:
+    def fill_in_context(self, trace: TraceContext) -> Self:
         """Fill in the Trace Context headers of a request that was built with `propagate`."""
         parent, state = trace.traceparent.encode(), trace.tracestate.encode()
 

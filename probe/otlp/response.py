@@ -43,17 +43,10 @@ _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
 _MAX_STATUS_DIGITS: Final = 10
 _TRAILERS: Final = frozenset({b"grpc-status", b"grpc-message"})
-_HEAD: Final = frozenset(
-    {
-        b"content-type",
-        b"content-encoding",
-        b"content-length",
-        b"grpc-encoding",
-        b"date",
-        b"server",
-        b"location",
-    }
-)
+_HEAD: Final = frozenset({
+    b"content-type", b"content-encoding", b"content-length", b"grpc-encoding", b"date", b"server",
+    b"location",
+})  # fmt: skip
 _HIDDEN: Final = re.compile(r"<!--|<script\b|<style\b")
 _HIDDEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -111,7 +104,7 @@ class Response:
         return self.content_type.partition(";")[0].strip().lower()
 
     @property
-    def promises_success(self) -> bool:
+    def is_success_so_far(self) -> bool:
         """Whether what came so far would be a success, if only its body were whole."""
         if self.protocol == "grpc":
             return self.is_grpc and self.fields.get(b"grpc-status", b"0") == b"0"
@@ -136,14 +129,14 @@ class Response:
             except BrokenBodyError as error:
                 parses, end, fault = False, "broken", str(error)
         elif body and b"content-encoding" not in fields:
-            message = _body_text(self.media_type, body)
+            message = _extract_text(self.media_type, body)
         if raw_message := fields.get(b"grpc-message"):
             message = safe_text(unquote_to_bytes(raw_message))
         return Answer(
             over=self.over,
             http_status=self.status,
             content_type=self.content_type,
-            grpc_status=_grpc_status(fields.get(b"grpc-status")),
+            grpc_status=_read_grpc_status(fields.get(b"grpc-status")),
             message=message,
             body_parses=parses,
             body_end=end,
@@ -151,7 +144,7 @@ class Response:
             rejected_items=rejected,
             partial_message=partial,
             server=safe_text(fields.get(b"server", b"")),
-            date=http_date(fields.get(b"date", b"")),
+            date=parse_http_date(fields.get(b"date", b"")),
             location=safe_text(fields.get(b"location", b"")),
         ), fault
 
@@ -170,7 +163,7 @@ class Response:
         return read_response(self.signal, body)
 
 
-def _grpc_status(raw: bytes | None) -> int | None:
+def _read_grpc_status(raw: bytes | None) -> int | None:
     if raw is None:
         return None
     if not raw.isdigit() or len(raw) > _MAX_STATUS_DIGITS:
@@ -178,7 +171,7 @@ def _grpc_status(raw: bytes | None) -> int | None:
     return int(raw)
 
 
-def date_reading(answer: Answer | None, received_at: float) -> tuple[ClockReading, ...]:
+def compare_date(answer: Answer | None, received_at: float) -> tuple[ClockReading, ...]:
     """Compare the Date of the backend's own answer with `received_at`, when it came by our clock."""
     if answer is None or answer.date is None:
         return ()
@@ -187,7 +180,7 @@ def date_reading(answer: Answer | None, received_at: float) -> tuple[ClockReadin
     return (ClockReading(source="http_date", offset=offset, uncertainty=1.0),)
 
 
-def http_date(raw: bytes) -> float | None:
+def parse_http_date(raw: bytes) -> float | None:
     """Read an HTTP date (RFC 9110 §5.6.7) as seconds since the epoch; None where it is not one."""
     if not raw:
         return None
@@ -198,20 +191,20 @@ def http_date(raw: bytes) -> float | None:
         return None
 
 
-def _body_text(media_type: str, body: bytes) -> str:
+def _extract_text(media_type: str, body: bytes) -> str:
     """Return the text for people in a body: a Status message, JSON's message, or visible text."""
     if media_type == "application/x-protobuf":
         return read_status_message(body)
     if media_type.endswith("json"):
-        return _json_message(body)
+        return _extract_json_message(body)
     if media_type.startswith("text/") or media_type.endswith("xml"):
-        return _visible_text(body)
+        return _extract_visible_text(body)
     if not media_type and body[:_MAX_TEXT].isascii():
-        return _visible_text(body)
+        return _extract_visible_text(body)
     return ""
 
 
-def _json_message(body: bytes) -> str:
+def _extract_json_message(body: bytes) -> str:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -221,7 +214,7 @@ def _json_message(body: bytes) -> str:
     return _collapse_spaces(body[:_MAX_TEXT].decode("utf-8", "backslashreplace"))
 
 
-def _visible_text(body: bytes) -> str:
+def _extract_visible_text(body: bytes) -> str:
     text = body[:_MAX_TEXT].decode("utf-8", "backslashreplace")
     return _collapse_spaces(html.unescape(_TAG.sub(" ", _strip_hidden(text))))
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from probe.inspection.file_report import FileReport, Inspection
 from probe.model.certificate import CertificateFacts, KeyFacts, NamedBlock
 from probe.model.finding import Finding
-from probe.report.console import append_finding, console_for
+from probe.report.console import append_finding, make_console
 from probe.report.result import (
     SCHEMA,
     ReportedFinding,
@@ -86,17 +86,14 @@ class InspectionDocument(Struct, frozen=True):
 def encode_inspection(inspection: Inspection) -> bytes:
     """Return the JSON document of an inspection, ending in a line break."""
     files = tuple(_file(report, inspection.at) for report in inspection.files)
-    faults = tuple(
-        LocatedFault(fault.path, fault.role, fault.cause, fault.fact, fault.fix)
-        for fault in inspection.faults
-    )
+    faults = msgspec.convert(inspection.faults, tuple[LocatedFault, ...], from_attributes=True)
     document = InspectionDocument(SCHEMA, rfc3339(inspection.at, "milliseconds"), files, faults)
     return msgspec.json.encode(document) + b"\n"
 
 
 def print_inspection(inspection: Inspection, stream: TextIO | None = None) -> None:
     """Print each file with what is in it and what is wrong with it."""
-    console = console_for(stream or sys.stdout)
+    console = make_console(stream or sys.stdout)
     shown: set[Finding] = set()
     for report in inspection.files:
         console.print(_story(report, inspection.at), soft_wrap=True)
@@ -107,9 +104,7 @@ def print_inspection(inspection: Inspection, stream: TextIO | None = None) -> No
         text = Text()
         text.append("settings\n", style="bold")
         _append_faults(text, of_settings)
-        text.rstrip()
         console.print(text, soft_wrap=True)
-        console.print()
 
 
 def _file(report: FileReport, at: float) -> InspectedFile:
@@ -133,20 +128,10 @@ def _block(block: NamedBlock) -> str:
 
 
 def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
-    return InspectedCertificate(
-        **msgspec.structs.asdict(build_certificate(facts)),
-        days_left=int((facts.not_after - at) // DAY),
-        is_ca=facts.is_ca,
-        self_signed=facts.self_signed,
-        key_type=facts.key_type,
-        key_bits=facts.key_bits,
-        signature_hash=facts.signature_hash,
-        extended_key_usage=facts.extended_key_usage,
-        key_usage=facts.key_usage,
-        subject_key_id=facts.subject_key_id,
-        authority_key_id=facts.authority_key_id,
-        aia_issuers=facts.aia_issuers,
-    )
+    known = msgspec.structs.asdict(build_certificate(facts))
+    known["days_left"] = int((facts.not_after - at) // DAY)
+    others = (name for name in InspectedCertificate.__struct_fields__ if name not in known)
+    return InspectedCertificate(**known, **{name: getattr(facts, name) for name in others})
 
 
 def _story(report: FileReport, at: float) -> Text:

@@ -10,23 +10,26 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoSlotError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.blackbox import blackbox_metrics, debug_page
+from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.module import AllowList, Module, may_be_called, under_hostname
+from probe.model.module import Module, may_be_called, under_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import LayeredRegister
+from probe.web.application import Reply
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
 OFFSET: Final = 0.5
@@ -35,30 +38,21 @@ LOOK_UPS: Final = 16
 LOOK_UPS_OF_ONE_NAME: Final = 4
 """Look-ups at a time, apart from those of the schedule: names come from whoever asks."""
 LOOK_UP_WAITS: Final = 1.0
-"""Seconds that one waits for a place, so that a scrape gets its answer before it gives up."""
+"""Seconds that one waits for a slot, so that a scrape gets its answer before it gives up."""
 LEAST: Final = 0.05
 """Seconds for an attempt whose turn comes in the last moment."""
 LONGEST_REASON: Final = 500
 KEPT: Final = 256
 """Endpoints of which the last attempt is kept, so that what its experiments proved holds."""
-PLAIN: Final = "text/plain; charset=utf-8"
 
 
-class ForbiddenError(NotAttemptedError):
-    """The module does not allow what was asked for."""
+class RefusedError(NotAttemptedError):
+    """The attempt is not made; `status` is of HTTP, and the text goes to whoever asked."""
 
-
-class BusyError(NotAttemptedError):
-    """The name was not looked up: all slots for that are taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the web room answers."""
-
-    status: int
-    body: bytes
-    content_type: str = PLAIN
+    def __init__(self, status: int, reason: str) -> None:
+        """Carry the answer."""
+        super().__init__(reason)
+        self.status = status
 
 
 class OnDemand:
@@ -70,7 +64,7 @@ class OnDemand:
         modules: Callable[[], Mapping[str, Module]],
         *,
         concurrency: int,
-        recorded: Callable[[TargetRuntime], None] = lambda _runtime: None,
+        on_attempt: Callable[[TargetRuntime], None] = lambda _runtime: None,
     ) -> None:
         """Take what attempts share.
 
@@ -78,11 +72,11 @@ class OnDemand:
             pipeline: makes them; nothing of them is entered in its ledger.
             modules: those of the configuration in force, by name.
             concurrency: how many attempts may be under way; further ones wait their turn.
-            recorded: called after each attempt, for its trace.
+            on_attempt: called after each attempt, for its trace.
         """
         self._pipeline = pipeline
         self._modules = modules
-        self._recorded = recorded
+        self._on_attempt = on_attempt
         self._slots = asyncio.Semaphore(concurrency)
         self.resolver = Resolver(
             slots=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, slot_timeout=LOOK_UP_WAITS
@@ -100,134 +94,132 @@ class OnDemand:
             query: `target`, `module` (may be left out where there is one), `hostname`, `debug=true`.
             headers: of the request: Accept, and the scrape's timeout.
         """
+        try:
+            module = self._find_module(query.get("module", ""))
+            target = _build_target(module, query, headers.get(TIMEOUT_HEADER, ""))
+            async with self._slot(target) as left:
+                evidence, diagnosis, duration = await self._attempt(
+                    replace(target, timeout=left), module
+                )
+        except RefusedError as error:
+            return Reply(error.status, f"{error}\n".encode())
+        if query.get("debug") == "true":
+            return Reply(200, render_debug_page(target, module.name, evidence, diagnosis, duration))
+        openmetrics = wants_openmetrics(headers.get("Accept", ""))
+        metrics = render_blackbox_metrics(
+            target, evidence, diagnosis, duration, openmetrics=openmetrics
+        )
+        return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
+
+    def _find_module(self, name: str) -> Module:
         modules = self._modules()
-        text, name = query.get("target", ""), query.get("module", "")
         if not name and len(modules) == 1:
             (name,) = modules
-        module = modules.get(name)
-        if module is None:
-            known = ", ".join(map(safe_text, modules)) or "none is configured"
-            return _refuse(400, f'unknown module "{safe_text(name)}"; known: {known}')
-        if not text:
-            return _refuse(400, "the parameter target is missing: ?target=host:port&module=NAME")
-        try:
-            timeout = _choose_timeout(module, headers.get(TIMEOUT_HEADER, ""))
-            target = under_hostname(module.target(text, timeout), query.get("hostname", ""))
-        except ValueError as error:
-            return _refuse(400, safe_text(str(error)))
-        endpoint = target.endpoint
-        if not module.allow.allows(endpoint.host, endpoint.port):
-            return _refuse_forbidden(module, f"{endpoint} is not in its allow-list")
-        if not may_be_called(query.get("hostname", ""), target, module.allow):
-            why = "its headers go to no name that its allow-list does not have; add the hostname"
-            return _refuse_forbidden(module, why)
+        if name in modules:
+            return modules[name]
+        known = ", ".join(map(safe_text, modules)) or "none is configured"
+        raise RefusedError(400, f'unknown module "{safe_text(name)}"; known: {known}')
+
+    @asynccontextmanager
+    async def _slot(self, target: Target) -> AsyncIterator[float]:
+        """Wait for the attempt's turn; yield how much of its timeout is left then."""
         asked = time.monotonic()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(target.timeout):
                 await self._slots.acquire()
         except TimeoutError:
-            return _refuse(503, "too many attempts are under way; this one had no turn in time")
-        left = max(timeout - (time.monotonic() - asked), LEAST)
+            reason = "too many attempts are under way; this one had no turn in time"
+            raise RefusedError(503, reason) from None
         try:
-            evidence, diagnosis, duration = await self._attempt(
-                replace(target, timeout=left), module
-            )
-        except ForbiddenError as error:
-            return _refuse_forbidden(module, str(error))
-        except BusyError as error:
-            return _refuse(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON))
+            yield max(target.timeout - (time.monotonic() - asked), LEAST)
         finally:
             self._slots.release()
-        openmetrics = wants_openmetrics(headers.get("Accept", ""))
-        if query.get("debug") == "true":
-            page = debug_page(target, module.name, evidence, diagnosis, duration)
-            return Reply(200, page)
-        metrics = blackbox_metrics(target, evidence, diagnosis, duration, openmetrics=openmetrics)
-        return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
 
     async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
         key = f"{module.name}\n{target.name}"
         scope = DetachedScope(
             runtime=self._runtimes.get(key) or TargetRuntime(target),
-            resolver=_AllowedResolver(self.resolver, target, module.allow),
+            resolver=_AllowedResolver(self.resolver, target, module),
             experiments=self._experiments,
             register=LayeredRegister(self._pipeline.register),
             faults=self._faults,
         )
         started = time.monotonic()
-        try:
-            _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
-        finally:
-            # Names come from whoever asks: none may stay.
-            self._pipeline.credentials.release(target.name)
+        _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
         duration = time.monotonic() - started
         self._runtimes[key] = scope.runtime
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > KEPT:
             self._runtimes.popitem(last=False)
-        self._recorded(scope.runtime)
+        self._on_attempt(scope.runtime)
         return evidence, diagnosis, duration
 
 
 class _AllowedResolver(Resolver):
     """Resolves a target's name to those of its addresses that the module allows."""
 
-    def __init__(self, shared: Resolver, target: Target, allow: AllowList) -> None:
+    def __init__(self, shared: Resolver, target: Target, module: Module) -> None:
         super().__init__()
         self._shared = shared
         self._target = target
-        self._allow = allow
+        self._module = module
 
     async def resolve(self, host: str, deadline: float = math.inf) -> tuple[str, ...]:
         """Return the addresses that may be connected to.
 
         Raises:
-            ForbiddenError: where there are others only.
-            BusyError: where the look-ups of other scrapes hold every place.
+            RefusedError: where there are others only, or other scrapes hold every look-up.
             ResolutionError: where there are none.
         """
+        endpoint = self._target.endpoint
         try:
             found = await self._shared.resolve(host, deadline)
         except NoSlotError as error:
-            raise BusyError(str(error)) from None
-        endpoint = self._target.endpoint
+            raise RefusedError(503, safe_text(f"{endpoint}: {error}", LONGEST_REASON)) from None
         if self._target.proxy_url is not None:
             return found  # the proxy's own, which the module names
-        allowed = tuple(
-            address
-            for address in found
-            if self._allow.allows_address(
-                endpoint.host, endpoint.port, address, is_own=is_own_address
-            )
+        allows = partial(
+            self._module.allow.allows_address, endpoint.host, endpoint.port, is_own=is_own_address
         )
-        if not allowed:
-            raise ForbiddenError(
-                f"{endpoint.host} resolves to {', '.join(found)}, where it may not lead"
-            )
-        return allowed
+        if allowed := tuple(filter(allows, found)):
+            return allowed
+        addresses = ", ".join(found)
+        raise _forbid(
+            self._module, f"{endpoint.host} resolves to {addresses}, where it may not lead"
+        )
+
+
+def _build_target(module: Module, query: Mapping[str, str], timeout: str) -> Target:
+    """Return what `query` asks for, if the module allows it; `timeout` is the scrape's header."""
+    hostname = query.get("hostname", "")
+    if not query.get("target"):
+        raise RefusedError(400, "the parameter target is missing: ?target=host:port&module=NAME")
+    try:
+        target = module.target(query["target"], _choose_timeout(module, timeout))
+        target = under_hostname(target, hostname)
+    except ValueError as error:
+        raise RefusedError(400, safe_text(str(error))) from None
+    endpoint = target.endpoint
+    if not module.allow.allows(endpoint.host, endpoint.port):
+        raise _forbid(module, f"{endpoint} is not in its allow-list")
+    if not may_be_called(hostname, target, module.allow):
+        why = "its headers go to no name that its allow-list does not have; add the hostname"
+        raise _forbid(module, why)
+    return target
 
 
 def _choose_timeout(module: Module, header: str) -> float:
-    """Return seconds: the module's, or what the scrape leaves where that is less.
-
-    Raises:
-        ValueError: where the header is not a number of seconds.
-    """
-    own = module.timeout
+    """Return the module's timeout, or what the scrape leaves where that is less, in seconds."""
     if not header:
-        return own
+        return module.timeout
     try:
         given = float(header)
     except ValueError:
         given = math.nan
     if not (given > 0 and math.isfinite(given)):
         raise ValueError(f"the header {TIMEOUT_HEADER} is not a number of seconds: {header!r}")
-    return min(own, given - OFFSET if given > 2 * OFFSET else given / 2)
+    return min(module.timeout, given - OFFSET if given > 2 * OFFSET else given / 2)
 
 
-def _refuse_forbidden(module: Module, why: str) -> Reply:
-    return _refuse(403, safe_text(f"module {module.name} does not allow it: {why}"))
-
-
-def _refuse(status: int, text: str) -> Reply:
-    return Reply(status, f"{text}\n".encode())
+def _forbid(module: Module, why: str) -> RefusedError:
+    return RefusedError(403, safe_text(f"module {module.name} does not allow it: {why}"))

@@ -18,13 +18,13 @@ from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings, TlsReaders
 from probe.attempt.prober import Prober
 from probe.attempt.resolver import Resolver
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.clock.sources import ClockSources
 from probe.config.configuration import Configuration
-from probe.credentials.store import CredentialStore
+from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.known_secrets import register_targets
@@ -74,7 +74,7 @@ class PipelineSettings:
     clock_tolerance: float = 60.0
     """Seconds by which two clocks may differ."""
     clock_sources: Sequence[ClockSource] = ()
-    """The clocks to compare ours with, asked while `clocks.running()` lasts."""
+    """The clocks to compare ours with, asked while `clocks.run_in_background()` lasts."""
     experiments: bool = True
     """Whether further handshakes may answer what an attempt left open."""
     experiments_at_once: int = 4
@@ -104,6 +104,8 @@ class _AttemptSetup:
     """What the attempts of one target share: a part of its runtime."""
 
     prepared: PreparedTarget | None = None
+    files: CredentialFiles | None = None
+    """Held before the first attempt, and between detached ones, so that they are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,11 @@ class Pipeline:
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
         """Follow a reload: what is kept of targets that are gone or changed is dropped."""
+        # Before the old runtimes go, so that what is known of files that stay in use is kept.
+        files = [(target, self.credentials.open(target)) for target in targets]
         self.ledger.replace_targets(targets)
-        self.credentials.retain(state.target for state in self.ledger)
+        for target, opened in files:
+            self.ledger.runtime_of(target).part(_AttemptSetup).files = opened
 
     async def probe_once(
         self, target: Target, detached: DetachedScope | None = None
@@ -243,6 +248,7 @@ class Pipeline:
             prober = self._make_prober(detached.resolver, detached.register)
             experiments = detached.experiments
             prepared = prober.prepare(target)
+            runtime.part(_AttemptSetup).files = prepared.files
         else:
             setup = runtime.part(_AttemptSetup)
             prepared = setup.prepared = setup.prepared or prober.prepare(target)
@@ -268,7 +274,7 @@ def fault_evidence(
     """Return the evidence of an attempt that an exception of ours has ended; `mask` hides secrets."""
     fault = safe_text(mask(f"{type(error).__name__}: {error}"))
     return Evidence(
-        target=target_facts(target, clock_tolerance),
+        target=collect_target_facts(target, clock_tolerance),
         at=time.time(),
         ending=Ending(stage="load", kind="probe_fault", detail=fault),
         trace=trace,
@@ -308,11 +314,11 @@ async def run_rounds(
         return observation
 
     end = time.monotonic() + limit
-    async with pipeline.clocks.running():
+    async with pipeline.clocks.run_in_background():
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
             if time.monotonic() + PAUSE > end or all(
-                as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+                is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
             ):
                 return observations
             await asyncio.sleep(PAUSE)

@@ -15,7 +15,6 @@ from typing import Any, Final
 import structlog
 
 from probe.config.configuration import Configuration
-from probe.config.declared_source import HTTP_SD
 from probe.config.errors import ConfigurationError
 from probe.config.loader import ConfigurationLoader, list_urls
 from probe.config.sources.file_sd import list_files
@@ -222,7 +221,7 @@ class Reloader:
 
 def _is_list_down(configuration: Configuration) -> bool:
     down = sources_down(configuration.source_states)
-    return any(state.source.startswith(f"{HTTP_SD}:") for state in down)
+    return any(state.source.startswith("http_sd:") for state in down)
 
 
 async def _report_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:

@@ -14,6 +14,7 @@ from OpenSSL import SSL
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Alert, Handshake, NameCheck, VerifyError
 from probe.text.safe_text import safe_text
+from probe.tls import events
 from probe.tls.bindings import (
     VERIFY_BUDGET,
     IoResult,
@@ -24,16 +25,7 @@ from probe.tls.bindings import (
     read_peer_certificates,
     read_stapled_response,
 )
-from probe.tls.events import (
-    ApplicationData,
-    Closed,
-    Failed,
-    HandshakeComplete,
-    LimitReached,
-    NotTls,
-    TlsEvent,
-)
-from probe.tls.records import MAX_RECORDS, RecordCounter, looks_like_tls
+from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
 from probe.tls.settings import ClientSettings
 from probe.x509.names import DATE_ERRORS, check_name, is_server_verified, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
@@ -74,11 +66,12 @@ class TlsClient:
         """Whether the peer sent close_notify."""
         self.state: State = "handshaking"
         self._settings = settings
-        self._events: deque[TlsEvent] = deque()
+        self._events: deque[events.Event] = deque()
         self._records = RecordCounter()
         self._first = b""
         self._is_tls = True
         self._server: _ServerFacts | None = None
+        self._alpn: str | None = None
         connection = SSL.Connection(settings.context, None)
         connection.set_connect_state()
         if settings.server_name:
@@ -98,14 +91,14 @@ class TlsClient:
             return
         self._records.count(data)
         if self._records.records > MAX_RECORDS:
-            self._events.append(LimitReached(f"{MAX_RECORDS} TLS records"))
+            self._events.append(events.LimitReached(f"{MAX_RECORDS} TLS records"))
             return
         if len(self._first) < _FIRST_BYTES:
             self._first += data[: _FIRST_BYTES - len(self._first)]
-            if not looks_like_tls(self._first):
+            if not is_record_start(self._first):
                 self._is_tls = False
                 self.state = "failed"
-                self._events.append(NotTls())
+                self._events.append(events.NotTls())
                 return
         self._connection.bio_write(data)
         if not self.complete:
@@ -113,7 +106,7 @@ class TlsClient:
         if self.complete:
             plain, result = self._settings.buffer.read_plaintext(self._connection)
             if plain:
-                self._events.append(ApplicationData(plain))
+                self._events.append(events.ApplicationData(plain))
             self._note_end(result)
 
     def receive_eof(self) -> None:
@@ -121,7 +114,7 @@ class TlsClient:
         if self.state != "failed":
             self.state = "closed"
 
-    def next_event(self) -> TlsEvent | None:
+    def next_event(self) -> events.Event | None:
         """Return the next event, None where there is none for now."""
         return self._events.popleft() if self._events else None
 
@@ -152,7 +145,11 @@ class TlsClient:
     @property
     def alpn(self) -> str:
         """The application protocol that the server chose; empty for none."""
-        return safe_text(self._connection.get_alpn_proto_negotiated())
+        if self._alpn is not None:
+            return self._alpn
+        alpn = safe_text(self._connection.get_alpn_proto_negotiated())
+        self._alpn = alpn if self.complete else None
+        return alpn
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -188,7 +185,7 @@ class TlsClient:
         return Handshake(
             offer=self._settings.offer,
             complete=self.complete,
-            version=_version(connection) if cipher else "",
+            version=_read_version(connection) if cipher else "",
             cipher=cipher or "",
             group=(connection.get_group_name() or "") if self.complete else "",
             alpn=self.alpn,
@@ -209,22 +206,22 @@ class TlsClient:
         if result == "done":
             self.complete = True
             self.state = "open"
-            self._events.append(HandshakeComplete())
+            self._events.append(events.HandshakeComplete())
         else:
             self._note_end(result)
 
     def _note_end(self, result: IoResult) -> None:
         if result == "closed":
             self.state, self.close_notify = "closed", True
-            self._events.append(Closed())
+            self._events.append(events.Closed())
         elif result == "failed" and self._log.verify_exhausted:
             self.state = "failed"
             limit = f"{VERIFY_BUDGET * 1000:g} ms of CPU for the server's certificates"
-            self._events.append(LimitReached(limit))
+            self._events.append(events.LimitReached(limit))
         elif result == "failed":
             self.state = "failed"
             fatal = (a.direction == "received" and a.level == "fatal" for a in self.alerts)
-            self._events.append(Failed(alert_received=any(fatal)))
+            self._events.append(events.Failed(alert_received=any(fatal)))
 
     def _verify_errors(self) -> tuple[VerifyError, ...]:
         return tuple(VerifyError(code=c, depth=d) for c, d in self._log.verify_errors)
@@ -262,5 +259,5 @@ class TlsClient:
             yield self._settings.read_name(der) if length <= MAX_READ else make_unread_name(der)
 
 
-def _version(connection: SSL.Connection) -> str:
+def _read_version(connection: SSL.Connection) -> str:
     return connection.get_protocol_version_name().removeprefix("TLSv").replace("SSLv3", "SSL 3")

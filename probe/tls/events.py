@@ -43,4 +43,4 @@ class LimitReached:
     limit: str
 
 
-TlsEvent = HandshakeComplete | ApplicationData | Closed | Failed | NotTls | LimitReached
+Event = HandshakeComplete | ApplicationData | Closed | Failed | NotTls | LimitReached

@@ -42,6 +42,6 @@ class RecordCounter:
             at += step
 
 
-def looks_like_tls(first: bytes | bytearray) -> bool:
+def is_record_start(first: bytes | bytearray) -> bool:
     """Return whether the first bytes of a connection can begin a TLS record."""
     return first[0] in _RECORD_TYPES and (len(first) < 2 or first[1] == 3)

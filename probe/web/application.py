@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from aiohttp import web
 
@@ -21,7 +21,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesShown, SourceState
-from probe.report.result import encode_line, encode_results, latest_result
+from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 
 T = TypeVar("T")
@@ -40,20 +40,12 @@ _HEADERS: Final = {
 }
 
 
-class Reply(Protocol):
-    """What an attempt on demand answers with."""
+class Reply(NamedTuple):
+    """What an attempt on demand answers with: the metrics, the story, or why there are none."""
 
-    @property
-    def status(self) -> int:
-        """HTTP's."""
-
-    @property
-    def body(self) -> bytes:
-        """The metrics, the story, or why there are none."""
-
-    @property
-    def content_type(self) -> str:
-        """The media type with its parameters."""
+    status: int
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
 
 
 OnDemand = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[Reply]]
@@ -93,7 +85,7 @@ class ServiceView:
     clock: Callable[[], float] = time.time
 
 
-def web_application(view: ServiceView) -> web.Application:
+def build_application(view: ServiceView) -> web.Application:
     """Return the application that shows `view`; nothing listens yet."""
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
@@ -186,9 +178,7 @@ class _Pages:
     async def target_page(self, request: web.Request) -> web.Response:
         from probe.web.pages.target_page import render_target_page
 
-        state = self.view.ledger.state(request.match_info["name"])
-        if state is None:
-            raise web.HTTPNotFound(text="no target has this name; / lists all\n")
+        state = self._find_target(request, listed_at="/")
         return _html(render_target_page(state, self.view.catalogue, self.view.clock()))
 
     async def causes(self, _: web.Request) -> web.Response:
@@ -244,22 +234,26 @@ class _Pages:
         return web.Response(text="starting\n", status=503)
 
     async def targets(self, request: web.Request) -> web.StreamResponse:
-        return await self._json(request, list(self.view.ledger), self.view.sources().states)
+        return await self._send_json(request, list(self.view.ledger), self.view.sources().states)
 
-    async def _json(
+    async def target(self, request: web.Request) -> web.StreamResponse:
+        state = self._find_target(request, listed_at="/api/v1/targets")
+        return await self._send_json(request, [state], None)
+
+    async def _send_json(
         self,
         request: web.Request,
         states: Sequence[TargetRuntime],
-        sources: tuple[SourceState, ...] | None = None,
+        sources: tuple[SourceState, ...] | None,
     ) -> web.StreamResponse:
         headers = {"Content-Type": "application/json"}
         return await self.writer.send_parts(request, headers, _json_parts(states, sources))
 
-    async def target(self, request: web.Request) -> web.StreamResponse:
+    def _find_target(self, request: web.Request, *, listed_at: str) -> TargetRuntime:
         state = self.view.ledger.state(request.match_info["name"])
         if state is None:
-            raise web.HTTPNotFound(text="no target has this name; /api/v1/targets lists all\n")
-        return await self._json(request, [state])
+            raise web.HTTPNotFound(text=f"no target has this name; {listed_at} lists all\n")
+        return state
 
     async def reload(self, request: web.Request) -> web.Response:
         if self.read_again is None:
@@ -314,7 +308,9 @@ def _json_parts(
     separator = b""
     for start in range(0, len(states), BATCH):
         lines = [
-            encode_line(one) for one in map(latest_result, states[start : start + BATCH]) if one
+            encode_line(one)
+            for one in map(find_latest_result, states[start : start + BATCH])
+            if one
         ]
         if lines:
             yield separator + b",".join(lines)

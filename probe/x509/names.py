@@ -48,7 +48,7 @@ def check_name(reference: str, presented: tuple[str, ...], common_name: str = ""
     """Compare the reference identifier with the SANs (`DNS:…`, `IP:…`, `URI:…`)."""
     return NameCheck(
         reference=safe_text(reference),
-        matched=_matches(reference, presented),
+        matched=_is_match(reference, presented),
         presented=presented,
         common_name=common_name,
     )
@@ -57,7 +57,7 @@ def check_name(reference: str, presented: tuple[str, ...], common_name: str = ""
 def matches_by_common_name(check: NameCheck) -> bool:
     """Whether a client matches that takes the CN for a name where the certificate has no SAN.
 
-    Go and rustls do not (RFC 9525 §2); nobody looks for an IP address in a CN.
+    Go and rustls do not (RFC 9525 §2); no client looks for an IP address in a CN.
     """
     return (
         not check.matched
@@ -67,7 +67,7 @@ def matches_by_common_name(check: NameCheck) -> bool:
     )
 
 
-def _matches(reference: str, presented: Sequence[str]) -> bool:
+def _is_match(reference: str, presented: Sequence[str]) -> bool:
     if reference.startswith(SPIFFE):
         uris = [name[4:] for name in presented if name.startswith("URI:")]
         return uris == [reference]
@@ -75,15 +75,15 @@ def _matches(reference: str, presented: Sequence[str]) -> bool:
         wanted: ServiceID = (
             IPAddress_ID(reference) if is_ip_address(reference) else DNS_ID(reference.rstrip("."))
         )
-        verify_service_identity(_patterns(presented), [wanted], [])
+        verify_service_identity(_parse_patterns(presented), [wanted], [])
     except (VerificationError, CertificateError):
-        return _wildcard_matches(reference, presented)
+        return _matches_wildcard(reference, presented)
     except ValueError:
         return False
     return True
 
 
-def _wildcard_matches(reference: str, presented: Sequence[str]) -> bool:
+def _matches_wildcard(reference: str, presented: Sequence[str]) -> bool:
     """Whether a whole left-most label `*` stands for the reference's, as Go reads it.
 
     The library refuses two that RFC 9525 §6.3 and crypto/x509 (matchHostnames) allow: `*.local`,
@@ -97,7 +97,7 @@ def _wildcard_matches(reference: str, presented: Sequence[str]) -> bool:
     return any(name.lower() == f"dns:*.{parent}" for name in presented)
 
 
-def _patterns(presented: Sequence[str]) -> list[CertificatePattern]:
+def _parse_patterns(presented: Sequence[str]) -> list[CertificatePattern]:
     patterns: list[CertificatePattern] = []
     for name in presented:
         kind, _, value = name.partition(":")

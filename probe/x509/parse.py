@@ -54,14 +54,14 @@ _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 def make_name(name: x509.Name) -> Name:
     """Return `name` as RFC 4514 text, safe to show, and a digest of its DER to compare by."""
-    text = _or(name.rfc4514_string, "unreadable name")
-    der = _or(name.public_bytes, text.encode("utf-8", "replace"))
+    text = _read_or(name.rfc4514_string, "unreadable name")
+    der = _read_or(name.public_bytes, text.encode("utf-8", "replace"))
     return Name(text=safe_text(text), digest=_digest(der))
 
 
 def parse_name(der: bytes) -> Name:
     """Return the same for a DER name, as an acceptable-CA list holds them."""
-    name = _or(lambda: x509.Name.from_bytes(der), None)
+    name = _read_or(lambda: x509.Name.from_bytes(der), None)
     text = "unreadable name" if name is None else make_name(name).text
     return Name(text=text, digest=_digest(der))
 
@@ -73,7 +73,7 @@ def make_unread_name(der: bytes) -> Name:
 
 def parse_certificate(der: bytes) -> x509.Certificate | None:
     """Parse one DER certificate; None where it is not one."""
-    return _or(lambda: x509.load_der_x509_certificate(der), None)
+    return _read_or(lambda: x509.load_der_x509_certificate(der), None)
 
 
 def read_facts(certificate: x509.Certificate) -> CertificateFacts:
@@ -83,32 +83,32 @@ def read_facts(certificate: x509.Certificate) -> CertificateFacts:
         # A name of thousands of attributes takes longer than all the rest.
         subject, issuer = make_unread_name(der), Name(text="", digest="")
     else:
-        subject = make_name(_or(lambda: certificate.subject, x509.Name([])))
-        issuer = make_name(_or(lambda: certificate.issuer, x509.Name([])))
-    basic = _extension(certificate, x509.BasicConstraints)
-    subject_key = _extension(certificate, x509.SubjectKeyIdentifier)
-    authority_key = _extension(certificate, x509.AuthorityKeyIdentifier)
-    key_type, key_bits = _or(lambda: describe_public_key(certificate.public_key()), ("", 0))
-    hash_algorithm = _or(lambda: certificate.signature_hash_algorithm, None)
+        subject = make_name(_read_or(lambda: certificate.subject, x509.Name([])))
+        issuer = make_name(_read_or(lambda: certificate.issuer, x509.Name([])))
+    basic = _get_extension(certificate, x509.BasicConstraints)
+    subject_key = _get_extension(certificate, x509.SubjectKeyIdentifier)
+    authority_key = _get_extension(certificate, x509.AuthorityKeyIdentifier)
+    key_type, key_bits = _read_or(lambda: describe_public_key(certificate.public_key()), ("", 0))
+    hash_algorithm = _read_or(lambda: certificate.signature_hash_algorithm, None)
     return CertificateFacts(
         subject=subject,
         issuer=issuer,
-        serial_number=_or(lambda: _serial(certificate.serial_number), ""),
-        not_before=_or(lambda: _epoch(certificate.not_valid_before_utc), 0.0),
-        not_after=_or(lambda: _epoch(certificate.not_valid_after_utc), 0.0),
+        serial_number=_read_or(lambda: _format_serial(certificate.serial_number), ""),
+        not_before=_read_or(lambda: _to_epoch(certificate.not_valid_before_utc), 0.0),
+        not_after=_read_or(lambda: _to_epoch(certificate.not_valid_after_utc), 0.0),
         sha256=hashlib.sha256(der).hexdigest(),
-        sans=_or(lambda: tuple(_sans(certificate)), ()),
+        sans=_read_or(lambda: tuple(_list_sans(certificate)), ()),
         is_ca=bool(basic and basic.ca),
         self_signed=subject.digest == issuer.digest and is_issued_by(certificate, certificate),
         key_type=key_type,
         key_bits=key_bits,
         signature_hash=safe_text(hash_algorithm.name) if hash_algorithm else "",
-        extended_key_usage=_extended_key_usage(certificate),
-        key_usage=_key_usage(certificate),
+        extended_key_usage=_list_extended_key_usages(certificate),
+        key_usage=_list_key_usages(certificate),
         subject_key_id=_hex(subject_key.digest if subject_key else None),
         authority_key_id=_hex(authority_key.key_identifier if authority_key else None),
-        aia_issuers=_or(lambda: tuple(_aia_issuers(certificate)), ()),
-        common_name=_common_name(certificate),
+        aia_issuers=_read_or(lambda: tuple(_list_aia_issuers(certificate)), ()),
+        common_name=_read_common_name(certificate),
     )
 
 
@@ -130,7 +130,7 @@ def read_der(der: bytes) -> CertificateFacts:
     return make_unreadable_facts(der) if certificate is None else read_facts(certificate)
 
 
-def _or(read: Callable[[], _T], otherwise: _T) -> _T:
+def _read_or(read: Callable[[], _T], otherwise: _T) -> _T:
     try:
         with warnings.catch_warnings():
             # A peer's odd serial number does not belong in the operator's log.
@@ -140,7 +140,7 @@ def _or(read: Callable[[], _T], otherwise: _T) -> _T:
         return otherwise
 
 
-def _epoch(moment: datetime) -> float:
+def _to_epoch(moment: datetime) -> float:
     return moment.timestamp()
 
 
@@ -152,7 +152,7 @@ def _digest(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest()[:16]
 
 
-def _serial(number: int) -> str:
+def _format_serial(number: int) -> str:
     """Write whole octets in lower case, as the blackbox exporter does."""
     sign, digits = ("-" if number < 0 else ""), f"{abs(number):x}"
     return safe_text(sign + digits.zfill(len(digits) + len(digits) % 2))
@@ -175,19 +175,19 @@ def describe_public_key(key: object) -> tuple[str, int]:
             return type(key).__name__.removesuffix("PublicKey"), 0
 
 
-def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    return _or(lambda: certificate.extensions.get_extension_for_class(kind).value, None)
+def _get_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    return _read_or(lambda: certificate.extensions.get_extension_for_class(kind).value, None)
 
 
-def _extended_key_usage(certificate: x509.Certificate) -> tuple[str, ...] | None:
-    usages = _extension(certificate, x509.ExtendedKeyUsage)
+def _list_extended_key_usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    usages = _get_extension(certificate, x509.ExtendedKeyUsage)
     if usages is None:
         return None
     return tuple(_EXTENDED_KEY_USAGES.get(u, safe_text(u.dotted_string)) for u in usages)[:MAX_SANS]
 
 
-def _key_usage(certificate: x509.Certificate) -> tuple[str, ...] | None:
-    usage = _extension(certificate, x509.KeyUsage)
+def _list_key_usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    usage = _get_extension(certificate, x509.KeyUsage)
     if usage is None:
         return None
     # encipherOnly and decipherOnly raise where keyAgreement is not set: then they mean nothing.
@@ -195,24 +195,24 @@ def _key_usage(certificate: x509.Certificate) -> tuple[str, ...] | None:
 
 
 def _is_set(usage: x509.KeyUsage, attribute: str) -> bool:
-    return _or(lambda: bool(getattr(usage, attribute)), False)
+    return _read_or(lambda: bool(getattr(usage, attribute)), False)
 
 
-def _common_name(certificate: x509.Certificate) -> str:
+def _read_common_name(certificate: x509.Certificate) -> str:
     """Return the subject's CN; of several the last, the most specific (RFC 6125 §1.8).
 
     Never from the name's text: RFC 4514 §2.4 escapes commas, quotes and plus signs, writes what is
     not a string in hex, and joins the parts of a multi-valued RDN with `+`.
     """
-    values: list[str | bytes] = _or(
+    values: list[str | bytes] = _read_or(
         lambda: [a.value for a in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)],
         [],
     )
     return safe_text(values[-1]) if values and isinstance(values[-1], str) else ""
 
 
-def _sans(certificate: x509.Certificate) -> Iterator[str]:
-    names = _extension(certificate, x509.SubjectAlternativeName)
+def _list_sans(certificate: x509.Certificate) -> Iterator[str]:
+    names = _get_extension(certificate, x509.SubjectAlternativeName)
     for name in list(names or ())[:MAX_SANS]:
         match name:
             case x509.DNSName():
@@ -227,8 +227,8 @@ def _sans(certificate: x509.Certificate) -> Iterator[str]:
                 continue
 
 
-def _aia_issuers(certificate: x509.Certificate) -> Iterator[str]:
-    access = _extension(certificate, x509.AuthorityInformationAccess)
+def _list_aia_issuers(certificate: x509.Certificate) -> Iterator[str]:
+    access = _get_extension(certificate, x509.AuthorityInformationAccess)
     for description in list(access or ())[:MAX_SANS]:
         if description.access_method != AuthorityInformationAccessOID.CA_ISSUERS:
             continue

@@ -1,6 +1,6 @@
 """Which keys and signatures are refused as weak, and by whom: pure, over `CertificateFacts`.
 
-A self-signed certificate's own signature is checked by nobody (RFC 5280 §6.1).
+A self-signed certificate's own signature is never checked (RFC 5280 §6.1).
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Weakness:
 
 
 def find_weak_signature(chain: Sequence[CertificateFacts]) -> Weakness | None:
-    """Return the first MD5 or SHA-1 signature in `chain` that somebody checks."""
+    """Return the first MD5 or SHA-1 signature in `chain` that is checked."""
     for certificate in chain:
         if certificate.signature_hash in WEAK_HASHES and not certificate.self_signed:
             return Weakness(certificate, "signature")

@@ -22,9 +22,23 @@ def is_only_for(certificate: CertificateFacts, usage: Usage) -> bool:
     return usage in (certificate.extended_key_usage or ()) and not allows_usage(certificate, other)
 
 
-def may_sign_handshake(certificate: CertificateFacts) -> bool:
-    """Whether keyUsage allows the signature that TLS 1.3 asks for (RFC 8446 §4.4.2.2)."""
-    return certificate.key_usage is None or "digitalSignature" in certificate.key_usage
+def describe_usage_fault(certificate: CertificateFacts, usage: Usage) -> str:
+    """Say that extendedKeyUsage does not allow `usage`; empty where it does."""
+    if allows_usage(certificate, usage):
+        return ""
+    usages = ", ".join(certificate.extended_key_usage or ()) or "empty"
+    return f"its extendedKeyUsage is {usages}, without {usage}"
+
+
+def describe_key_usage_fault(certificate: CertificateFacts) -> str:
+    """Say that keyUsage does not allow the signature of a handshake; empty where it does.
+
+    TLS 1.3 asks for digitalSignature (RFC 8446 §4.4.2.2).
+    """
+    if certificate.key_usage is None or "digitalSignature" in certificate.key_usage:
+        return ""
+    usages = ", ".join(certificate.key_usage) or "empty"
+    return f"its keyUsage is {usages}, without digitalSignature"
 
 
 def may_issue(certificate: CertificateFacts) -> bool:

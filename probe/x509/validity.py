@@ -13,7 +13,7 @@ SOON: Final = 28 * 86400.0
 """Seconds before notAfter from which a certificate is about to expire."""
 
 CLOCK_TOLERANCE: Final = 60.0
-"""Seconds by which a notBefore may lie ahead where nobody configured how far two clocks differ."""
+"""Seconds by which a notBefore may lie ahead where no tolerance for two clocks is configured."""
 
 
 def is_expired(certificate: CertificateFacts, at: float) -> bool:
@@ -29,6 +29,16 @@ def is_not_yet_valid(certificate: CertificateFacts, at: float, tolerance: float 
 def is_valid(certificate: CertificateFacts, at: float) -> bool:
     """Whether `at` lies within the validity."""
     return not (is_expired(certificate, at) or is_not_yet_valid(certificate, at))
+
+
+def begins_within(certificate: CertificateFacts, at: float, tolerance: float) -> bool:
+    """Whether notBefore lies ahead, and by no more than `tolerance` seconds."""
+    return is_not_yet_valid(certificate, at) and not is_not_yet_valid(certificate, at, tolerance)
+
+
+def is_near_edge(certificate: CertificateFacts, at: float, within: float) -> bool:
+    """Whether the validity began, or ends, less than `within` seconds from `at`."""
+    return 0 <= at - certificate.not_before < within or 0 <= certificate.not_after - at < within
 
 
 def expires_soon(certificate: CertificateFacts, at: float) -> bool:

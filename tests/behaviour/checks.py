@@ -1,4 +1,4 @@
-"""What one round says of each target: the demo's own, and others; in every form of output."""
+"""The results of one round for each target, the demo's and others, in every output format."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -23,7 +23,7 @@ def demo(scene: Scene) -> Json:
 
 
 def checks(scene: Scene) -> Json:
-    """Return what `check` says of targets that the demo does not have, and in which forms."""
+    """Return the results of `check` for targets that the demo does not have, in every format."""
     config = scene.write("further.json", {"targets": further_targets(scene)})
     two = scene.write("two.json", {"targets": [scene.target("one"), further_targets(scene)[0]]})
     given = ["check", "--config", config]
@@ -55,7 +55,7 @@ def checks(scene: Scene) -> Json:
 
 
 def evidence(scene: Scene) -> Json:
-    """Return the shape of evidence files, and what `diagnose` makes of them."""
+    """Return the shape of evidence files, and the results of `diagnose` for them."""
     targets = demo_targets(scene) + further_targets(scene)
     config = scene.write("all.json", {"targets": targets})
     checked = scene.run(
@@ -96,7 +96,7 @@ def _verdict(result: dict[str, Json]) -> Json:
 
 
 def _elements(element: ET.Element, normal: Normaliser) -> list[str]:
-    """Return the parts of a report, a line for each case with what stands in it."""
+    """Return the parts of a report, a line for each case with its content."""
     cases = list(element.iter("testcase"))
     outside = [
         each for each in element.iter() if each.tag in {"testsuites", "testsuite", "property"}

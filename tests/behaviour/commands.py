@@ -1,4 +1,4 @@
-"""The command line: options of every command, exit codes, and the documents of those that connect nowhere."""
+"""The command line: options of every command, exit codes, and documents of commands that do not connect."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ _DEFAULT: Final = re.compile(r"\[default: ([^\]]+)\]")
 
 
 def commands(scene: Scene) -> Json:
-    """Return the options of every command, and how each of them ends in many situations."""
+    """Return the options of every command, and its exit codes in many situations."""
     asked = _situations(scene)
     with ThreadPoolExecutor(AT_ONCE) as both:
         helps = both.map(lambda name: scene.run(name, "--help"), COMMANDS)
@@ -90,7 +90,7 @@ def _situations(scene: Scene) -> dict[str, tuple[list[str], str]]:
     mistake = scene.write("mistake.json", {"no_such_key": 1})
     not_yaml = scene.write("not-yaml.json", "targets: [")
     files = ["--cert", tls["cert_file"], "--key", tls["key_file"], "--ca", tls["ca_file"]]
-    # It stays bound, so that the address is taken as long as commands run.
+    # It stays bound, so that the address is in use while commands run.
     scene.keep(taken := socket.create_server(("127.0.0.1", 0)))
     port = taken.getsockname()[1]
     arguments: dict[str, list[str]] = {
@@ -146,7 +146,7 @@ def _code(ended: Ended) -> Json:
 
 
 def _options(text: str) -> Json:
-    """Return each option with what it takes and its default; its description is left out."""
+    """Return each option with its type and default; its description is left out."""
     found: Json = {}
     for names, description in _OPTION.findall(text.partition("Options:")[2]):
         option, _, takes = names.replace(", ", " / ").partition(" [")

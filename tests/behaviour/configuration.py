@@ -1,7 +1,7 @@
 """Every key of a configuration and of a web file: what is allowed, accepted, and refused.
 
-The product names its keys itself: where a key is unknown, the error lists those that are allowed.
-Each of them stands in a configuration here that `validate` accepts, and misspelled it is refused.
+The product itself lists its keys: the error for an unknown key names the allowed ones.
+Each key is in a configuration here that `validate` accepts; misspelled, it is refused.
 """
 
 import json
@@ -23,11 +23,11 @@ _UNKNOWN: Final = re.compile(
 )
 
 Path = tuple[str | int, ...]
-"""The way to a key."""
+"""The path to a key."""
 
 
 def configuration(scene: Scene) -> Json:
-    """Return all keys, and which of them this recording sets and misspells."""
+    """Return all keys, and the keys that this recording sets and misspells."""
 
     def of_file(whole: dict[str, Any]) -> Ended:
         return scene.run("validate", "--config", scene.write("keys.json", whole))
@@ -122,7 +122,7 @@ def every_key(scene: Scene) -> dict[str, Any]:
 
 
 def every_web_key(scene: Scene) -> dict[str, Any]:
-    """Return a web file that sets every key; those of Go alone that stay empty, to nothing."""
+    """Return a web file that sets every key; keys that only Go uses are empty."""
     own = scene.files / "healthy-grpc"
     return {
         "tls_server_config": {
@@ -168,7 +168,7 @@ def _text(file: str) -> str:
 
 
 def _keys(whole: dict[str, Any], validated: Callable[[dict[str, Any]], Ended]) -> Json:
-    """Return what `validated` says of `whole`, and of it with each key misspelled."""
+    """Return the results of `validated` for `whole`, and for it with each key misspelled."""
     paths = list(_paths(whole))
     listed = _UNKNOWN.findall(validated(_with_unknown_keys(whole, paths)).err)
     allowed = {_place(key): sorted(keys.split(", ")) for key, keys in listed}
@@ -188,7 +188,7 @@ def _keys(whole: dict[str, Any], validated: Callable[[dict[str, Any]], Ended]) -
 
 
 def _values(scene: Scene) -> Json:
-    """Return what the product allows where a value is of a closed set."""
+    """Return the allowed values of keys with a closed set of values."""
     wrong: dict[str, dict[str, Any]] = {
         "protocol": {"protocol": "none"},
         "signal": {"signal": "none"},
@@ -211,7 +211,7 @@ def _allowed_values(ended: Ended) -> Json:
 
 
 def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield the way to each key that the product defines; names of labels and the like are the user's."""
+    """Yield the path to each key that the product defines; names of labels and similar are the user's."""
     if isinstance(value, dict):
         for key, item in value.items():
             users_own = path and path[-1] in {"headers", "labels", "resource", "modules", "tpm"}
@@ -224,7 +224,7 @@ def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def _misspelled_together(paths: Iterable[Path]) -> list[list[Path]]:
-    """Return keys to misspell in one go: no more than a report holds, and none within another.
+    """Return keys to misspell together: no more than a report lists, and none within another.
 
     What targets, modules and defaults have in common is misspelled in one of them.
     """
@@ -266,7 +266,7 @@ def _misspell(whole: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
 
 
 def _written(path: Path) -> str:
-    """Return the misspelled key as the product's error names it."""
+    """Return the misspelled key as the product's error prints it."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -278,17 +278,17 @@ def _shown(path: Path) -> str:
 
 
 def _place(key: str) -> str:
-    """Return where a key stands, whatever its own name is."""
+    """Return the place of a key, without its own name."""
     return _anywhere(key).rpartition(".")[0] or "(the file)"
 
 
 def _anywhere(key: str) -> str:
-    """Return the way to a key without positions in lists and names of modules."""
+    """Return the path to a key without positions in lists and names of modules."""
     return re.sub(r"^modules\.\w+", "modules.*", re.sub(r"\[\d+\]", "[]", key))
 
 
 def _common(key: str) -> str:
-    """Return the way to a key; what a target, a module and the defaults share is one key."""
+    """Return the path to a key; what a target, a module and the defaults share is one key."""
     return re.sub(r"^(targets\[\]|modules\.\*|defaults)\.", "target.", _anywhere(key))
 
 

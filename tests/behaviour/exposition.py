@@ -14,7 +14,7 @@ from tests.behaviour.normal import Json, Normaliser
 
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
 NAMES_GIVEN_HERE: Final = frozenset({"target", "endpoint", "le"})
-"""Labels whose values say nothing of their own: names from the scene, and bounds of buckets."""
+"""Labels whose values are not recorded: names from the scene, and bounds of buckets."""
 STEADY: Final = frozenset(
     {
         "mtls_probe_acceptable_ca_match",
@@ -48,7 +48,7 @@ STEADY: Final = frozenset(
 
 
 def parse(text: str, *, openmetrics: bool = False) -> list[Metric]:
-    """Return the families of an exposition; a parser that Prometheus's own client has reads it."""
+    """Return the families of an exposition, read by the parser of prometheus_client."""
     read: Callable[[str], Iterable[Metric]] = openmetrics_families if openmetrics else text_families
     return list(read(text))
 
@@ -64,7 +64,7 @@ def types(families: Iterable[Metric]) -> dict[str, str]:
 
 
 def samples(families: Iterable[Metric], normal: Normaliser) -> list[str]:
-    """Return every series as Prometheus writes it; a value is there only where it is steady."""
+    """Return every series as Prometheus writes it, with its value where that is constant."""
     return sorted(
         written(sample, normal, shown=family.name in STEADY)
         for family in families
@@ -101,7 +101,7 @@ def _series(sample: Sample) -> str:
 
 
 def _ordered(labels: Iterable[str]) -> list[str]:
-    """Return the names of labels in an order of their own: theirs says nothing."""
+    """Return the names of labels in a fixed order: the order of the exposition has no meaning."""
     return sorted(labels, key=lambda name: (name != "target", name))
 
 

@@ -1,6 +1,6 @@
-"""What varies from run to run becomes a placeholder, and what people read becomes `<text>`.
+"""Replaces what varies from run to run by placeholders, and sentences for people by `<text>`.
 
-The rest stands as it is: names, types, and values from closed sets.
+Names, types, and values from closed sets stay.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 Json = Any
-"""What JSON can hold."""
+"""A JSON value."""
 
 PROSE: Final = frozenset(
     {
@@ -61,7 +61,7 @@ class Normaliser:
         return text
 
     def value(self, value: Json, key: str = "") -> Json:
-        """Return `value`, which stands under `key`, without what varies."""
+        """Return `value`, the value of `key`, without what varies."""
         if key in PROSE:
             return prose(value)
         if key == "experiments" and isinstance(value, list):
@@ -103,7 +103,7 @@ class Normaliser:
 
 
 def prose(value: Json) -> Json:
-    """Return what is left of sentences: that they are there, and how many."""
+    """Return a placeholder that shows that there are sentences, and how many."""
     if isinstance(value, str):
         return "<text>" if value else ""
     if isinstance(value, list):
@@ -126,7 +126,7 @@ def shape(value: Json) -> Json:
 
 
 def merge(one: Json, other: Json) -> Json:
-    """Return the shape that both shapes have together; where they differ, it says `or`."""
+    """Return the union of both shapes; where they differ, it says `or`."""
     if one == other:
         return one
     if isinstance(one, dict) and isinstance(other, dict):

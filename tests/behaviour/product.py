@@ -1,6 +1,6 @@
 """The product as its users have it: a command that ends, a service that runs, and its HTTP.
 
-Nothing here imports the package: what is recorded holds whatever its modules are called.
+Nothing here imports the package, so that recordings do not depend on its modules.
 """
 
 import http.client
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 MTLS_PROBE: Final = Path(sys.executable).with_name("mtls-probe")
 FULL_DISK: Final = ("sh", "-c", 'exec "$@" > /dev/full', "sh")
-"""Runs a command whose output finds no space."""
+"""Runs a command whose output cannot be written, as on a full disk."""
 _COMMAND_WITHIN: Final = 60.0
 _SERVICE_WITHIN: Final = 30.0
 _LISTENING: Final = re.compile(r'"event": "listening", "address": "([^"]+)"')
@@ -38,7 +38,7 @@ class Ended:
         """Return the JSON that it printed.
 
         Raises:
-            AssertionError: where it printed none; it says what the command said instead.
+            AssertionError: where it printed none, with the command's output.
         """
         try:
             return json.loads(self.out)
@@ -63,7 +63,7 @@ class Answer:
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the variables of a command: few, so that those of this machine change nothing."""
+    """Return the environment of a command, with few variables of this machine."""
     return {
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(folder),
@@ -107,7 +107,7 @@ class Service:
         """Start it, and wait until it listens.
 
         Raises:
-            AssertionError: where it does not come to that.
+            AssertionError: where it does not.
         """
         self._log = folder / f"{'-'.join(arguments[:1])}-{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
@@ -174,7 +174,7 @@ class Service:
 def serving(
     folder: Path, arguments: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
-    """Have a service for a while."""
+    """Run a service as a context."""
     service = Service(folder, arguments, variables)
     try:
         yield service

@@ -1,4 +1,4 @@
-"""A promise: what users and their tools rely on, recorded.
+"""Recorded behaviour: what users and their tools rely on.
 
 Change it deliberately, with `python -m tests.behaviour.record [NAME …]`: it runs the product, and
 writes what the product does into `recorded/`. `test_behaviour.py` compares.
@@ -41,21 +41,21 @@ RECORDINGS: Final[Mapping[str, Callable[[Scene], Json]]] = MappingProxyType(
         "rules": rules,
     }
 )
-"""What makes each recording, by the name of its file."""
+"""The function that makes each recording, by the name of its file."""
 
 
 def recorded(name: str) -> Json:
-    """Return what is promised."""
+    """Return the recorded behaviour."""
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def found(name: str, of: Scene) -> Json:
-    """Return what the product does now, as a file would hold it."""
+    """Return the present behaviour in the recording's format."""
     return json.loads(json.dumps(RECORDINGS[name](of)))
 
 
 def main(names: Sequence[str]) -> None:
-    """Write the recordings called `names`, else all."""
+    """Write the recordings in `names`, or all."""
     RECORDED.mkdir(exist_ok=True)
     with scene() as shown:
         for name in names or RECORDINGS:

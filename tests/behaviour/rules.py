@@ -1,4 +1,4 @@
-"""The rules for Prometheus, as `rules` prints them: what they are called, ask, and are labelled with."""
+"""The rules for Prometheus, as `rules` prints them: names, expressions and labels."""
 
 import re
 from io import StringIO
@@ -13,7 +13,7 @@ _WHITESPACE = re.compile(r"\s+")
 
 
 def rules(scene: Scene) -> Json:
-    """Return the rules of a plain configuration, and what options and thresholds change in them."""
+    """Return the rules of a simple configuration, and what options and thresholds change in them."""
     alerts = {"expiry_warning": "10d", "expiry_critical": "2d", "hold": "7m"}
     config = scene.write("thresholds.json", {"targets": [scene.target("one")], "alerts": alerts})
     urls = ["--runbook-url", "https://runbooks.example.com/", "--dashboard-url", "https://d/?var="]
@@ -72,7 +72,7 @@ def _rule(rule: dict[str, Any]) -> Json:
 
 
 def _changed(plain: Json, configured: Json) -> Json:
-    """Return the rules of which thresholds change anything but the texts."""
+    """Return the rules in which thresholds change more than the texts."""
     found: Json = {}
     for name, group in configured.items():
         for rule, held in group["rules"].items():

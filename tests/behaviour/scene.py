@@ -1,6 +1,6 @@
-"""What the product is shown: the demo's own backends, plain ones beside them, and configurations.
+"""The environment of the recordings: the demo's backends, backends without TLS, and configurations.
 
-All of it is made once and shared by all recordings; nothing outside of this machine is asked.
+It is made once and shared by all recordings; nothing outside of this machine is contacted.
 """
 
 import json
@@ -22,9 +22,9 @@ from tests.behaviour.product import Ended, Service, serving
 ANSWERS_WITHIN: Final = 30.0
 """Seconds in which a service has tried all of its targets."""
 AT_ONCE: Final = 2
-"""Commands at a time: each takes one core."""
+"""Commands at a time: each uses one core."""
 STATUSES: Final = (200, 400, 401, 403, 404, 429, 500, 503)
-"""What the plain backends answer to an export request."""
+"""The answer of the backends without TLS to an export request."""
 
 Entry = dict[str, Any]
 """One target, as a configuration has it."""
@@ -49,7 +49,7 @@ class _PlainBackend(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One set of backends with everything that is asked of them.
+    """One set of backends with their configurations and files.
 
     Attributes:
         folder: Where all files are; every command runs in it.
@@ -57,7 +57,7 @@ class Scene:
         endpoints: Of each of the demo's targets, by its name.
         files: The folder with the demo's certificates, one folder for each target.
         plain_port: Where the backend without TLS listens.
-        normal: Takes out of recordings what varies.
+        normal: Replaces what varies in recordings.
         stack: What is closed at the end.
     """
 
@@ -90,12 +90,12 @@ class Scene:
         text = configuration if isinstance(configuration, str) else json.dumps(configuration)
         new = self.folder / f"{name}.new"
         new.write_text(text, encoding="utf-8")
-        # A service that follows the file never sees half of it.
+        # A service that watches the file never sees half of it.
         new.replace(self.folder / name)
         return name
 
     def keep(self, held: AbstractContextManager[object]) -> None:
-        """Keep something open as long as the scene is."""
+        """Close something at the end of the scene."""
         self.stack.enter_context(held)
 
     def tls(self, name: str = "healthy-grpc") -> Entry:
@@ -127,7 +127,7 @@ def demo_targets(scene: Scene) -> list[Entry]:
 
 
 def further_targets(scene: Scene) -> list[Entry]:
-    """Return targets of which each shows something that the demo does not."""
+    """Return targets that each show something that the demo does not."""
     healthy = scene.tls()
     stranger = healthy | {"ca_file": str(scene.files / "healthy-grpc" / "exporter-ca.pem")}
     gone = str(scene.folder / "gone.pem")
@@ -184,7 +184,7 @@ def await_attempts(service: Service) -> None:
 
 @contextmanager
 def scene() -> Iterator[Scene]:
-    """Have the backends and their files for a while."""
+    """Run the backends, with their files, as a context."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="behaviour-")))
         demo = stack.enter_context(serving(folder, ["demo", "--listen", "127.0.0.1:0"]))

@@ -8,11 +8,11 @@ from tests.behaviour.scene import AT_ONCE, Scene
 
 _VARIABLES: Final = "OTEL_EXPORTER_OTLP_"
 _CHECKED: Final = frozenset({"all together", "down", "the environment, by signal"})
-"""What `check` is asked about as well."""
+"""Sources that `check` runs with as well."""
 
 
 def sources(scene: Scene) -> Json:
-    """Return which targets `validate` finds in each kind of source, and what `check` says of them."""
+    """Return the targets that `validate` finds in each kind of source, and the results of `check`."""
     tls, endpoint = scene.tls(), scene.endpoints["healthy-grpc"]
     http = scene.endpoints["healthy-http"]
     environment = {

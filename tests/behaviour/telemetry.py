@@ -33,7 +33,7 @@ VALUES: Final = frozenset(
 
 
 def traces(scene: Scene) -> Json:
-    """Return every kind of span that attempts make, where each of them is traced."""
+    """Return every kind of span that attempts make, with every attempt traced."""
     whole = {
         "defaults": {"interval": "1h"},
         "targets": demo_targets(scene) + further_targets(scene),
@@ -63,7 +63,7 @@ def traces(scene: Scene) -> Json:
 
 @contextmanager
 def _receiver() -> Iterator[tuple[int, list[bytes]]]:
-    """Take what is sent, and answer that it was taken; yields the port and the bodies."""
+    """Accept what is sent, and answer with success; yields the port and the bodies."""
     received: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A promise: what users and their tools rely on, recorded; `record.py` says how to change it."""
+"""The product behaves as recorded; `record.py` says how to change a recording."""
 
 import ast
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ HOW_TO_CHANGE: Final = (
 
 @pytest.fixture(scope="session", name="shown")
 def shown_to_the_product() -> Iterator[Scene]:
-    """Have one demo and its files for all tests."""
+    """One demo with its files for all tests."""
     with scene() as made:
         yield made
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_the_product_does_what_is_recorded(name: str, shown: Scene) -> None:
-    """Commands, documents, metrics, pages and rules are as recorded, but for what varies."""
+    """Commands, documents, metrics, pages and rules are as recorded, except for what varies."""
     changes = difference(name, recorded(name), found(name, shown))
 
     if changes:
@@ -34,19 +34,19 @@ def test_the_product_does_what_is_recorded(name: str, shown: Scene) -> None:
 
 
 def test_each_file_is_compared() -> None:
-    """No recording lies about that nobody compares, and none is missing."""
+    """Every recording is compared, and none is missing."""
     assert sorted(path.stem for path in RECORDED.iterdir()) == sorted(RECORDINGS)
 
 
 def test_recordings_can_be_read() -> None:
-    """They stay few lines, so that a change in them can be reviewed."""
+    """They have few lines, so that a change in them can be reviewed."""
     lines = sum(path.read_text().count("\n") for path in RECORDED.iterdir())
 
     assert lines < 5000
 
 
 def test_the_product_is_not_imported() -> None:
-    """Recordings are made through the command line and HTTP alone, wherever modules are."""
+    """Recordings are made only through the command line and HTTP."""
     for file in Path(__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
@@ -56,7 +56,7 @@ def test_the_product_is_not_imported() -> None:
 
 
 def test_a_difference_is_short_and_names_the_place() -> None:
-    """Whoever reads a failure sees where it is, what was promised, and what came instead."""
+    """A failure shows the place, the recorded value, and the present one."""
     promised = {"codes": {"check": 0, "run": 2}, "names": ["a", "b"], "kept": True}
     now = {"codes": {"check": 1, "rules": 2}, "names": ["a", "c"], "kept": True}
 

@@ -86,8 +86,8 @@ def metrics(scene: Scene) -> Json:
 
 
 def web(scene: Scene) -> Json:
-    """Return how a service answers, reads its configuration again, logs, and ends."""
-    # Two answers are compared, so no attempt may come between them.
+    """Return a service's answers, its reload, its log, and its end."""
+    # Two answers are compared, so no attempt may happen between them.
     whole = {
         "defaults": {"interval": "1h"},
         "targets": demo_targets(scene),
@@ -116,7 +116,7 @@ def web(scene: Scene) -> Json:
 
 
 def probe(scene: Scene) -> Json:
-    """Return what `/probe` answers about backends that are well, that are not, and to mistakes."""
+    """Return the answers of `/probe` for healthy and broken backends, and for wrong requests."""
     modules = {
         "grpc": {"protocol": "grpc", "tls": scene.tls(), "allow": ["127.0.0.1"]},
         "http": {"protocol": "http/protobuf", "tls": scene.tls(), "allow": ["127.0.0.0/8"]},
@@ -163,7 +163,7 @@ def probe(scene: Scene) -> Json:
 
 
 def guarded(scene: Scene) -> Json:
-    """Return who is let in where `web.config_file` asks for TLS, a certificate and a password."""
+    """Return which clients are accepted where `web.config_file` requires TLS, a certificate and a password."""
     own = scene.files / "healthy-grpc"
     web_file = {
         "tls_server_config": {
@@ -236,7 +236,7 @@ def _reloads(scene: Scene, running: Service, config: str) -> Json:
 
 
 def _events(log: str) -> Json:
-    """Return each event of the log: its level, and the fields that it has had."""
+    """Return each event of the log with its level and its fields."""
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     events: dict[str, Json] = {}
     for line in lines:

@@ -1,4 +1,4 @@
-"""How a recording is written: JSON in which small things stand on one line, so that it can be read."""
+"""The format of recordings: JSON with small values on one line, for reading."""
 
 import difflib
 import json
@@ -8,11 +8,11 @@ from tests.behaviour.normal import Json
 
 WIDTH: Final = 110
 MOST_LINES: Final = 40
-"""Of a difference; what comes first says most."""
+"""Lines of a difference that are shown."""
 
 
 def written(value: Json) -> str:
-    """Return `value` as JSON; what fits on a line stands on one."""
+    """Return `value` as JSON; what fits on a line is on one line."""
     return _written(value, "", 0) + "\n"
 
 
@@ -38,7 +38,7 @@ def _written(value: Json, indent: str, before: int) -> str:
 
 
 def difference(name: str, promised: Json, found: Json) -> str:
-    """Return what changed, as paths into the recording; empty where nothing did."""
+    """Return the changes as paths into the recording; empty where there are none."""
     changes = list(_changes("", promised, found))
     shown = changes[:MOST_LINES]
     if len(changes) > MOST_LINES:
@@ -66,7 +66,7 @@ def _changes(path: str, one: Json, other: Json) -> list[str]:
 
 
 def _changed_items(path: str, one: list[Json], other: list[Json]) -> list[str]:
-    """Return which items went and came; where as many are there as before, what changed in each."""
+    """Return removed and added items; with an equal number of items, the changes in each."""
     before = [json.dumps(each, sort_keys=True) for each in one]
     after = [json.dumps(each, sort_keys=True) for each in other]
     if len(one) == len(other) and any(isinstance(each, dict | list) for each in one):

@@ -4,7 +4,7 @@ The backend runs in a process of its own, so that only the probe's CPU is counte
 mutual TLS 1.3, accept, an empty gRPC export, diagnosis, ledger and metrics updated. Bare means:
 a Connection on a prebuilt Context, do_handshake and the memory BIO, with the same files, and no
 socket. Ten attempts are in flight, as in a service with more than a few targets: a process that
-sleeps before each attempt pays for its wake-ups too, which is shown beside it. Both sides are
+sleeps before each attempt pays for its wake-ups too; that figure is shown as well. Both sides are
 measured in turn, in one run; the ratio is the median of the rounds' ratios.
 """
 
@@ -42,7 +42,7 @@ ATTEMPTS = 60
 IN_FLIGHT = 10
 LIMIT = 1.75
 SECRETS = 1000
-"""What the register holds meanwhile: what masks evidence is a part of each attempt."""
+"""Secrets in the register meanwhile, because masking evidence is a part of each attempt."""
 
 
 def serve(folder: str, pipe: Connection) -> None:
@@ -141,7 +141,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         register.add(f"token-{number * 7919:x}-of-another-target")
     masker = EvidenceMasker(register)
     pipeline = Pipeline(ledger, register=register)
-    context = CredentialStore().get(target).context(Variant())
+    context = CredentialStore().open(target).read().context(Variant())
     server = server_context(folder)
     _, evidence, diagnosis = await pipeline.probe_once(target)
     assert diagnosis.outcome == "confirmed", diagnosis
@@ -180,7 +180,7 @@ async def measure(target: Target, folder: Path) -> Costs:
 
 
 def main() -> int:
-    """Print the figures; exit 1 where the limit is passed."""
+    """Print the figures; exit 1 where the limit is exceeded."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     with tempfile.TemporaryDirectory() as folder:
@@ -202,7 +202,7 @@ def main() -> int:
         f"{costs.diagnosis / costs.full:.1%} of an attempt (limit 3 %)"
     )
     print(
-        f"masking                     {costs.masking * 1e6:6.0f} us beside {SECRETS} secrets, "
+        f"masking                     {costs.masking * 1e6:6.0f} us with {SECRETS} secrets, "
         f"{costs.masking / costs.full:.1%} of an attempt (limit 3 %)"
     )
     return 0 if costs.ratio <= LIMIT else 1

@@ -2,7 +2,7 @@
 
 One healthy target over the SDK's environment variables, as in a pod without a configuration
 file; the backend runs in a process of its own. `run` listens on its default port then, so
-nothing else may. Shown beside it, without a limit: the same with the probe's own telemetry, exported
+nothing else may. Also shown, without a limit: the same with the probe's own telemetry, exported
 over HTTP to the same place.
 """
 
@@ -104,7 +104,7 @@ def measure(environ: dict[str, str]) -> tuple[float, float]:
 
 
 def main() -> int:
-    """Print the figures; exit 1 where a limit is passed."""
+    """Print the figures; exit 1 where a limit is exceeded."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     with tempfile.TemporaryDirectory() as folder:

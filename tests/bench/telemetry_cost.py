@@ -1,6 +1,6 @@
 """CPU of an attempt with telemetry on against one without, as a ratio.
 
-As `attempt_cost`, and spans are exported over OTLP/HTTP to a receiver in the backend's process: the
+Like `attempt_cost`, with spans exported over OTLP/HTTP to a receiver in the backend's process: the
 exporter's thread and the flush at the end of each round count as the probe's. Once with the default
 share of successes, which has a limit, and once with every attempt recorded, as while it fails.
 """
@@ -124,7 +124,7 @@ async def measure(target: Target, endpoint: str) -> dict[str, float]:
 
 
 def main() -> int:
-    """Print the figures; exit 1 where the limit is passed."""
+    """Print the figures; exit 1 where the limit is exceeded."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     spans, to_spans = spawn.Pipe()

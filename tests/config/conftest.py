@@ -1,4 +1,4 @@
-"""Fixtures of the tests of `config/`: the programs that read its files in the field."""
+"""Fixtures of the tests of `config/`: the programs that read its files in production."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ def operator_types() -> Path:
 
 @pytest.fixture(scope="session")
 def grafana_templates() -> Path:
-    """The program that expands an alert rule's templates as Grafana does."""
+    """The program that expands an alerting rule's templates as Grafana does."""
     try:
         return go_tools.built(go_tools.GRAFANA_TEMPLATES)
     except NotBuiltError as error:
@@ -77,7 +77,7 @@ def otelcol() -> Path:
 
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
-    """A function that returns the path of a program that the machine has, or ends the test."""
+    """A function that returns the path of an installed program, or skips or fails the test."""
 
     def find(name: str) -> str:
         found = shutil.which(name)
@@ -90,7 +90,7 @@ def program() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def optional_program() -> Callable[[str], str]:
-    """The same for programs that no machine of the project is asked to have."""
+    """The same for programs that are never required: without them the test is skipped."""
 
     def find(name: str) -> str:
         found = shutil.which(name)

@@ -1,6 +1,6 @@
-"""What a dashboard is held to: the rules of Grafana's own linter, and ours.
+"""The rules for dashboards: those of Grafana's own linter, and ours.
 
-Each rule returns what is wrong, in words; a dashboard that keeps all of them returns nothing.
+Each rule returns sentences on what is wrong; for a correct dashboard it returns nothing.
 """
 
 import json
@@ -30,7 +30,7 @@ KINDS: Final = frozenset(
 RATES: Final = frozenset({"rate", "irate", "increase"})
 DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _MARK: Final = timedelta(hours=9, minutes=59)
-"""Stands for `$__rate_interval`, to be found again in the parsed expression."""
+"""Replaces `$__rate_interval`, to be found again in the parsed expression."""
 
 
 def editable(dashboard: Json) -> Iterator[str]:
@@ -40,7 +40,7 @@ def editable(dashboard: Json) -> Iterator[str]:
 
 
 def identity(dashboard: Json) -> Iterator[str]:
-    """A uid that stays, a recent schema, our tag."""
+    """A stable uid, a recent schema, our tag."""
     if not re.fullmatch(r"mtls-probe-[a-z]+", dashboard["uid"]):
         yield f"uid {dashboard['uid']}"
     if dashboard["schemaVersion"] not in {41, 42}:
@@ -50,7 +50,7 @@ def identity(dashboard: Json) -> Iterator[str]:
 
 
 def data_source(dashboard: Json) -> Iterator[str]:
-    """One variable labelled "Data Source" chooses the Prometheus; every panel and query obeys it."""
+    """One variable labelled "Data Source" chooses the Prometheus; every panel and query uses it."""
     found = [each for each in _variables(dashboard) if each["type"] == "datasource"]
     if [(each["name"], each["label"], each["query"]) for each in found] != [
         ("datasource", "Data Source", "prometheus")
@@ -77,7 +77,7 @@ def scrape_variables(dashboard: Json) -> Iterator[str]:
 
 
 def query_variables(dashboard: Json) -> Iterator[str]:
-    """Choices are read again when the time range changes, by a query that Prometheus takes."""
+    """Choices are read again when the time range changes, by a query that Prometheus accepts."""
     for each in _variables(dashboard):
         if each["type"] != "query":
             continue
@@ -94,7 +94,7 @@ def query_variables(dashboard: Json) -> Iterator[str]:
 
 
 def known_variables(dashboard: Json) -> Iterator[str]:
-    """Every variable in a query is there."""
+    """Every variable in a query exists."""
     known = {each["name"] for each in _variables(dashboard)} | BUILT_IN.keys()
     for panel, target in queries(dashboard):
         for name in sorted(references(target["expr"]) - known):
@@ -102,7 +102,7 @@ def known_variables(dashboard: Json) -> Iterator[str]:
 
 
 def described(dashboard: Json) -> Iterator[str]:
-    """Each panel says what it shows, in which unit; a title is there once."""
+    """Each panel says what it shows, in which unit; titles are unique."""
     titles = [panel["title"] for panel in panels(dashboard)]
     for panel in panels(dashboard):
         defaults = panel["fieldConfig"]["defaults"]
@@ -127,7 +127,7 @@ def coloured(dashboard: Json) -> Iterator[str]:
 
 
 def legends(dashboard: Json) -> Iterator[str]:
-    """A line, a strip or a bar is named by what tells it from the others."""
+    """A line, a strip or a bar is named by the labels that distinguish it from the others."""
     for panel, target in queries(dashboard):
         named = panel["type"] in {"timeseries", "state-timeline", "bargauge", "heatmap"}
         if named and target.get("legendFormat") in {None, "", "__auto"}:
@@ -142,7 +142,7 @@ def kinds(dashboard: Json) -> Iterator[str]:
 
 
 def places(dashboard: Json) -> Iterator[str]:
-    """Panels have numbers of their own, fit the grid and do not overlap; so have queries."""
+    """Panels have unique numbers, fit the grid and do not overlap; queries have unique letters."""
     ids = [panel["id"] for panel in dashboard["panels"]]
     if len(set(ids)) != len(ids):
         yield "an id twice"
@@ -180,7 +180,7 @@ def matchers(dashboard: Json) -> Iterator[str]:
 
 
 def rates(dashboard: Json) -> Iterator[str]:
-    """A rate is over `$__rate_interval`, and a counter is never shown but as a rate."""
+    """A rate is over `$__rate_interval`, and a counter is only shown as a rate."""
     for panel, target, parsed in _parsed(dashboard, {"__rate_interval": "9h59m"}):
         where = f"{panel['title']}: {target['refId']}"
         rated: set[str] = set()

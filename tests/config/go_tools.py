@@ -1,6 +1,6 @@
-"""Builds the programs that judge the files in `config/` once each, and keeps them outside the tree.
+"""Builds each program that checks the files in `config/` once, and keeps it outside the tree.
 
-Each has a version of its own, so that what is judged today is judged alike tomorrow.
+Each has a fixed version, so that a file that passes today passes tomorrow.
 """
 
 import hashlib

@@ -57,7 +57,7 @@ def interpolated(text: str, values: Mapping[str, str] = EVERYTHING) -> str:
     """Return `text` with its variables replaced by `values` and the built-in ones.
 
     Raises:
-        KeyError: where there is no such variable.
+        KeyError: where the variable is missing.
     """
     known = {**BUILT_IN, **values}
     return _REFERENCE.sub(lambda found: known[found["braced"] or found["bare"]], text)
@@ -89,9 +89,9 @@ def expanded(value: Any, environment: Mapping[str, str]) -> Any:
 
 
 def alert_rules() -> list[Json]:
-    """Return the Grafana-managed alert rules as Grafana holds them.
+    """Return the Grafana-managed alerting rules as Grafana has them after expansion.
 
-    Annotations and the models of queries are read as they are, whatever stands in them
+    Annotations and the models of queries are read as they are, without expansion
     (pkg/services/provisioning/alerting/rules_types.go; annotations since Grafana 9.1.4).
     """
     [group] = provisioned("alerting/rules.yaml")["groups"]

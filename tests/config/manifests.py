@@ -1,4 +1,4 @@
-"""Builds kustomizations and judges the objects that come out, for the tests of config/kubernetes."""
+"""Builds kustomizations and validates their objects, for the tests of config/kubernetes."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def build(kustomize: Path, folder: Path) -> list[Object]:
     """Return the objects of the kustomization in `folder`.
 
     Raises:
-        AssertionError: with what kustomize says, where it fails or warns.
+        AssertionError: with the output of kustomize, where it fails or warns.
     """
     ended = subprocess.run(
         [kustomize, "build", folder], capture_output=True, text=True, check=False, timeout=60
@@ -43,7 +43,7 @@ def build(kustomize: Path, folder: Path) -> list[Object]:
 
 
 def overlay(folder: Path, config: Path, kustomization: Object, resources: Iterable[Object]) -> Path:
-    """Make a kustomization beside a copy of config/kubernetes, as README.md's are; return it."""
+    """Make a kustomization next to a copy of config/kubernetes, as in README.md; return it."""
     shutil.copytree(config / "kubernetes", folder / "kubernetes")
     made = folder / "kubernetes" / "overlay"
     made.mkdir()

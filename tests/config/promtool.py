@@ -41,7 +41,7 @@ MUTATIONS: Final = (
         "mtls_probe_cause_info",
     ),
 )
-"""What can be wrong in an expression: each, where it applies, is a mistake that tests must see."""
+"""Mistakes that can be made in an expression; the tests of the rules must see each of them."""
 
 
 def check(promtool: str, rules: Path) -> subprocess.CompletedProcess[str]:
@@ -84,7 +84,7 @@ def unseen(promtool: str, config: Path, folder: Path, rules: list[Rule], at: int
     tests = []
     for path in (config / "prometheus" / "tests").glob("*.yml"):
         [document] = load(path.read_text(encoding="utf-8"))
-        # The others take their time, and hardly see it.
+        # The other files take long, and are unlikely to see it.
         document["tests"] = [each for each in document["tests"] if _names(each, rules[at])]
         dump(document, folder / "tests" / path.name)
         if document["tests"]:

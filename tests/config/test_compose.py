@@ -1,4 +1,4 @@
-"""config/compose.yaml is a valid model whose files exist, and its parts work together.
+"""config/compose.yaml is valid, its files exist, and its services work together.
 
 No container runs here: the certificates are made by the very script, and the Collector and the
 probe run as processes with the files and variables that the containers would have.
@@ -24,9 +24,9 @@ SERVICES = {"certificates", "collector", "mtls-probe", "prometheus", "alertmanag
 
 @pytest.fixture(scope="session")
 def project(compose: Path, config: Path) -> dict[str, Any]:
-    """The project as the Compose specification's own loader understands it."""
+    """The project as the Compose specification's own loader reads it."""
     command = [compose, "-format", "json", config / "compose.yaml"]
-    # This program takes relative paths from where it runs, docker compose from the file's folder.
+    # This program resolves relative paths from its working directory, docker compose from the file's folder.
     ended = subprocess.run(command, cwd=config, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     model: dict[str, Any] = json.loads(ended.stdout)
@@ -58,8 +58,8 @@ def test_the_loader_sees_mistakes(compose: Path, config: Path, tmp_path: Path) -
         ).returncode
 
 
-def test_the_whole_line_is_there(project: Mapping[str, Any]) -> None:
-    """Every service, each image with a version that stays what it is."""
+def test_every_service_is_there(project: Mapping[str, Any]) -> None:
+    """Every service, each with a fixed version of its image."""
     services = project["services"]
     assert services.keys() == SERVICES
     for name, service in services.items():
@@ -84,7 +84,7 @@ def test_nothing_is_open_to_the_network(project: Mapping[str, Any]) -> None:
 
 
 def test_the_probe_is_closed_and_waits_for_its_files(project: Mapping[str, Any]) -> None:
-    """It needs nothing to write, no capability, and no file of its own."""
+    """It writes nothing, and needs no capability and no configuration file."""
     service = project["services"]["mtls-probe"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -114,7 +114,7 @@ def test_prometheus_takes_its_configuration(config: Path, program: Callable[[str
 
 
 def test_the_names_in_the_configurations_are_services(config: Path) -> None:
-    """Prometheus scrapes the probe and tells Alertmanager; Grafana asks Prometheus."""
+    """Prometheus scrapes the probe and sends to Alertmanager; Grafana queries Prometheus."""
     [prometheus] = load((config / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
     [[job], [manager]] = (
         [each["static_configs"][0]["targets"] for each in found]
@@ -136,13 +136,13 @@ def test_alertmanager_takes_its_configuration(config: Path, program: Callable[[s
 
 
 def test_alertmanager_routes_to_a_receiver_that_exists(config: Path) -> None:
-    """The least that must hold, also where amtool is not installed."""
+    """The minimum, checked also where amtool is not installed."""
     [manager] = load((config / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8"))
     assert manager["route"]["receiver"] in {each["name"] for each in manager["receivers"]}
 
 
 def test_the_script_keeps_what_is_there(config: Path, tmp_path: Path) -> None:
-    """A second start makes nothing new; keys are their owner's alone; another word is an error."""
+    """A second start makes nothing new; only the owner can read keys; an unknown argument is an error."""
     assert certificates(config, tmp_path).returncode == 0
     files = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     assert certificates(config, tmp_path).returncode == 0
@@ -156,7 +156,7 @@ def test_the_script_keeps_what_is_there(config: Path, tmp_path: Path) -> None:
 def test_from_the_script_to_the_cause(
     project: Mapping[str, Any], config: Path, otelcol: Path, tmp_path: Path
 ) -> None:
-    """With the service's variables the probe is confirmed; with another CA trusted, it says so."""
+    """With the service's variables the probe is confirmed; with another trusted CA, it names the cause."""
     tls = tmp_path / "tls"
     assert certificates(config, tls).returncode == 0
 

@@ -1,6 +1,6 @@
-"""The dashboards keep the rules of Grafana's linter and ours, and are what their source writes.
+"""The dashboards obey the rules of Grafana's linter and ours, and are what their source writes.
 
-No Grafana runs here. What the expressions return is tests/lab/test_grafana_queries.py's affair.
+No Grafana runs here. tests/lab/test_grafana_queries.py checks what the expressions return.
 """
 
 import copy
@@ -92,7 +92,7 @@ def _relink(board: Json, old: str, new: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_dashboard_keeps_the_rules(name: str) -> None:
-    """What Grafana's linter would say, and what we ask besides."""
+    """What Grafana's linter requires, and our own rules."""
     assert broken(ALL[name]) == {}
 
 
@@ -105,7 +105,7 @@ def test_a_rule_sees_its_mistake(rule: str, mistake: Callable[[Json], Any]) -> N
 
 
 def test_every_rule_is_shown_to_fail() -> None:
-    """No rule is there that never says anything."""
+    """Every rule fails for some mistake."""
     assert {rule for rule, _ in MISTAKES} == {rule.__name__ for rule in RULES}
 
 
@@ -118,7 +118,7 @@ def test_the_files_are_what_their_source_writes() -> None:
 
 
 def test_links_lead_to_dashboards_and_set_variables_that_they_have() -> None:
-    """A click on a target opens the target's dashboard with this target chosen."""
+    """A click on a target opens its dashboard with this target selected."""
     followed = set()
     for dashboard in ALL.values():
         for url in re.findall(r'"url": "(/d/[^"]+)"', json.dumps(dashboard)):
@@ -131,8 +131,8 @@ def test_links_lead_to_dashboards_and_set_variables_that_they_have() -> None:
     assert followed == {"mtls-probe-target", "mtls-probe-certificates"}
 
 
-def test_parties_and_severities_have_words() -> None:
-    """Whatever the catalogue says of a cause is shown in words and in a colour."""
+def test_parties_and_severities_have_texts() -> None:
+    """Every value of the catalogue is shown with a text and a colour."""
     said = json.dumps(ALL["fleet.json"])
     for of in ("party", "severity"):
         for value in {getattr(cause, of) for cause in CATALOGUE.values()}:

@@ -1,6 +1,6 @@
-"""Grafana's provisioning names only what is there, and its alert rules can be acted on.
+"""Grafana's provisioning names only what exists, and its alerting rules are complete.
 
-No Grafana runs here. What the expressions return is tests/lab/test_grafana_queries.py's affair.
+No Grafana runs here. tests/lab/test_grafana_queries.py checks what the expressions return.
 """
 
 import re
@@ -41,7 +41,7 @@ def grafana(config: Path) -> Json:
 
 
 def test_compose_provisions_all_of_it(grafana: Json) -> None:
-    """Dashboards lie where their provider looks, in the Grafana that they are written for."""
+    """Dashboards are in the folder of their provider, with the Grafana version that they are written for."""
     mounted = dict(mount.split(":")[:2] for mount in grafana["volumes"])
     [provider] = provisioned("dashboards/mtls-probe.yaml")["providers"]
     assert mounted["../grafana/dashboards"] == provider["options"]["path"]
@@ -51,7 +51,7 @@ def test_compose_provisions_all_of_it(grafana: Json) -> None:
 
 
 def test_every_variable_of_the_environment_has_a_default(grafana: Json) -> None:
-    """Grafana would put nothing in the place of a variable that is not set, and not start."""
+    """Grafana would replace an unset variable by nothing, and not start."""
     used = set()
     for path in (FOLDER / "provisioning").rglob("*.yaml"):
         document = provisioned(str(path.relative_to(FOLDER / "provisioning")))
@@ -62,7 +62,7 @@ def test_every_variable_of_the_environment_has_a_default(grafana: Json) -> None:
 
 
 def test_policies_and_contact_points_fit() -> None:
-    """Every policy tells a contact point that is there and has somewhere to send to."""
+    """Every policy has a contact point that exists and has an address."""
     points = expanded(
         provisioned("alerting/contact-points.yaml"), {ENVIRONMENT: "http://alertmanager:9093"}
     )["contactPoints"]
@@ -75,13 +75,13 @@ def test_policies_and_contact_points_fit() -> None:
 
 
 def test_a_missing_variable_and_an_escaped_dollar_are_read_as_grafana_reads_them() -> None:
-    """The reading on which the tests of provisioning rest."""
+    """The expansion that the tests of provisioning depend on."""
     assert expanded({"a": ["$X ${X} $$labels.x $Y", 1]}, {"X": "x"}) == {"a": ["x x $labels.x ", 1]}
     assert interpolated('a{job=~"$job"}[${__range}] ${job:regex}') == 'a{job=~".+"}[60s] .+'
 
 
 def faults(rules: list[Json]) -> Iterator[str]:
-    """Yield what Grafana would refuse of `rules`, or what nobody could act on."""
+    """Yield what Grafana would refuse in `rules`, and what would be useless to the reader."""
     [source] = provisioned("datasources/prometheus.yaml")["datasources"]
     for key in ("uid", "title"):
         values = [rule[key] for rule in rules]
@@ -117,8 +117,8 @@ def faults(rules: list[Json]) -> Iterator[str]:
             if not says.get(name, "").strip():
                 yield f"{uid}: {name}"
         if re.search(r"\$[${]", " ".join(says.values())):
-            # Two are two to a template. A variable in braces is one of the environment to the
-            # newest Grafana, and text to the others.
+            # A template keeps `$$` as two signs. The newest Grafana expands `${NAME}` from the
+            # environment, older ones keep it as text.
             yield f"{uid}: a dollar sign means something else in an annotation"
         board = UIDS.get(says.get("__dashboardUid__", ""))
         if board is None or says.get("__panelId__") not in {

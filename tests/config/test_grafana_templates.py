@@ -1,6 +1,6 @@
-"""What people read of an alert of Grafana's: every template expands, whatever Grafana knows then.
+"""The texts of Grafana's notifications: every template expands, whichever values Grafana has.
 
-The texts are expanded by the library that Grafana uses for it (Prometheus' template package), with
+The texts are expanded by the library that Grafana uses (Prometheus's template package), with
 Grafana's option for what is missing.
 """
 
@@ -50,7 +50,7 @@ DAY: Final = 86400.0
 def expand(
     program: Path, templates: Mapping[str, str], labels: Mapping[str, str], values: Json
 ) -> dict[str, Json]:
-    """Return what becomes of each template: a text, or an error, with which Grafana shows its source."""
+    """Return the result of each template: a text, or an error, for which Grafana shows the source."""
     given = {"templates": templates, "labels": {**OF_GRAFANA, **labels}, "values": values}
     ended = subprocess.run(
         [program], input=json.dumps(given), capture_output=True, text=True, check=True
@@ -60,7 +60,7 @@ def expand(
 
 
 def unreadable(expansion: Mapping[str, Json]) -> dict[str, Json]:
-    """Return what nobody could read: errors, missing values, what is left of a template."""
+    """Return what is not readable: errors, missing values, rests of a template."""
     return {
         name: each
         for name, each in expansion.items()
@@ -70,7 +70,7 @@ def unreadable(expansion: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def texts(expansion: Mapping[str, Json]) -> dict[str, str]:
-    """Return the texts, all of which have to be there."""
+    """Return the texts; all must be there."""
     assert unreadable(expansion) == {}
     return {name: each.get("text", "") for name, each in expansion.items()}
 
@@ -99,7 +99,7 @@ def test_a_firing_alert_can_be_read(grafana_templates: Path, uid: str, remaining
 def test_an_alert_without_a_series_can_be_read(
     grafana_templates: Path, uid: str, known: Mapping[str, str]
 ) -> None:
-    """A query that fails is an alert of its own, with the rule's annotations and nothing to put in."""
+    """A query that fails is a separate alert, with the rule's annotations and no values."""
     found = texts(expand(grafana_templates, RULES[uid]["annotations"], known, {}))
     if uid == "mtls-probe-down" and known:
         assert found["summary"] == "No mtls-probe is scraped"
@@ -109,7 +109,7 @@ def test_an_alert_without_a_series_can_be_read(
 
 
 def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
-    """Whole texts, so that a condition that is the wrong way round is seen."""
+    """Whole texts, so that a reversed condition is seen."""
 
     def of(uid: str, labels: Mapping[str, str], remaining: float = 1.0) -> dict[str, str]:
         annotations = RULES[uid]["annotations"]
@@ -161,7 +161,7 @@ def _two_dollars(annotations: dict[str, str]) -> None:
 def test_a_mistake_in_a_template_is_seen(
     grafana_templates: Path, uid: str, mistake: Callable[[Any], Any]
 ) -> None:
-    """Two dollar signs, as everywhere else in provisioning, leave the source where a text should be."""
+    """Two dollar signs, correct elsewhere in provisioning, would show the template's source."""
     annotations = copy.deepcopy(RULES[uid]["annotations"])
     mistake(annotations)
     assert unreadable(expand(grafana_templates, annotations, SERIES[uid], {"A": 1.0, "C": 1.0}))

@@ -1,4 +1,4 @@
-"""What config/kubernetes makes is what Kubernetes takes, and its pods are as closed as they can be."""
+"""Kubernetes accepts the objects of config/kubernetes, and its pods are as restricted as possible."""
 
 import copy
 from collections.abc import Mapping
@@ -44,10 +44,10 @@ def test_the_validation_sees_mistakes(workloads: Mapping[str, Object]) -> None:
 
 @pytest.mark.parametrize("folder", WORKLOADS)
 def test_the_security_context_is_complete(workloads: Mapping[str, Object], folder: str) -> None:
-    """The restricted Pod Security Standard and more: nothing to write, nothing to gain."""
+    """The restricted Pod Security Standard and more: a read-only file system, no privileges."""
     workload = workloads[folder]
     ours = container(workload)
-    # A container's own settings come before its pod's.
+    # A container's own settings override its pod's.
     shared = {} if folder == "example" else pod(workload)["securityContext"]
     effective = shared | ours["securityContext"]
     assert (
@@ -70,7 +70,7 @@ def test_the_security_context_is_complete(workloads: Mapping[str, Object], folde
 
 
 def test_the_image_runs_as_the_same_user(config: Path) -> None:
-    """The manifests and the image agree on the user, so that either alone is safe."""
+    """The manifests and the image have the same user, so that each alone is safe."""
     dockerfile = (config.parent / "Dockerfile").read_text(encoding="utf-8")
     assert "\nUSER 65532:65532\n" in dockerfile
 
@@ -79,7 +79,7 @@ def test_the_image_runs_as_the_same_user(config: Path) -> None:
 def test_a_pod_of_its_own_has_no_token_and_ends_soon(
     workloads: Mapping[str, Object], folder: str
 ) -> None:
-    """The probe asks nothing of the cluster."""
+    """The probe does not use the cluster's API."""
     spec = pod(workloads[folder])
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False
@@ -88,7 +88,7 @@ def test_a_pod_of_its_own_has_no_token_and_ends_soon(
 
 @pytest.mark.parametrize("folder", WORKLOADS)
 def test_health_never_depends_on_a_backend(workloads: Mapping[str, Object], folder: str) -> None:
-    """The two pages that the platform asks for are those of interfaces.md, on the named port."""
+    """The platform requests `/-/healthy` and `/-/ready`, on the named port."""
     ours = container(workloads[folder])
     assert ours["readinessProbe"]["httpGet"] == {"path": "/-/ready", "port": "mtls-probe"}
     assert ours["livenessProbe"]["httpGet"] == {"path": "/-/healthy", "port": "mtls-probe"}
@@ -98,12 +98,12 @@ def test_health_never_depends_on_a_backend(workloads: Mapping[str, Object], fold
 
 @pytest.mark.parametrize("folder", ["example", "central", "sharded"])
 def test_the_probe_knows_where_it_runs(workloads: Mapping[str, Object], folder: str) -> None:
-    """The downward API gives its resource: the attributes of Kubernetes, and an id of its own."""
+    """The downward API gives its resource: the attributes of Kubernetes, and a unique id."""
     environ = {
         each["name"]: each.get("value") or each["valueFrom"]["fieldRef"]["fieldPath"]
         for each in container(workloads[folder])["env"]
     }
-    # As it would be shared with the application, whose name is not the probe's.
+    # The ConfigMap may set it for the application, whose name is not the probe's.
     environ["OTEL_RESOURCE_ATTRIBUTES"] = "service.name=checkout"
     found, _ = resource_of({}, environ, host="h", port=9943)
     assert {name: found[name] for name in found if name.startswith("k8s.")} == {
@@ -122,7 +122,7 @@ def test_the_probe_knows_where_it_runs(workloads: Mapping[str, Object], folder: 
 def test_the_image_is_named_in_one_place(
     kustomize: Path, config: Path, tmp_path: Path, folder: str
 ) -> None:
-    """A registry or a version of one's own is one edit."""
+    """Another registry or version is one edit."""
     copied = overlay(tmp_path, config, {}, []).parent
     image = copied / "image" / "kustomization.yaml"
     text = image.read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_each_pod_of_the_shards_knows_its_index_and_their_count(
 
 
 def test_a_service_stands_before_each_pod(kustomize: Path, config: Path) -> None:
-    """Its selector finds the pods, its port is the container's; a StatefulSet names its own."""
+    """Its selector finds the pods, its port is the container's; the StatefulSet names its Service."""
     for folder in ("central", "sharded"):
         objects = build(kustomize, config / "kubernetes" / folder)
         service, workload = only(objects, "Service"), only(objects, WORKLOADS[folder])
@@ -162,7 +162,7 @@ def test_a_service_stands_before_each_pod(kustomize: Path, config: Path) -> None
 def test_the_probe_takes_the_configuration(
     kustomize: Path, config: Path, tmp_path: Path, folder: str, index: str
 ) -> None:
-    """What the ConfigMap holds loads, with the variables that the pod has."""
+    """The configuration in the ConfigMap loads, with the pod's variables."""
     objects = build(kustomize, config / "kubernetes" / folder)
     files = only(objects, "ConfigMap")["data"]
     workload = only(objects, WORKLOADS[folder])
@@ -181,7 +181,7 @@ def test_the_probe_takes_the_configuration(
 
 
 def test_the_example_for_spiffe_is_a_configuration(config: Path, tmp_path: Path) -> None:
-    """README.md: spiffe-helper's files, and the backend's ID as the name to look for."""
+    """README.md: spiffe-helper's files, and the backend's ID as the reference identifier."""
     file = tmp_path / "mtls-probe.yml"
     dump(readme_example(config, "spiffe"), file)
     [target] = load_configuration(file, {}).targets
@@ -193,6 +193,6 @@ def test_the_example_for_spiffe_is_a_configuration(config: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_operators_objects_are_not_of_kubernetes(version: str) -> None:
-    """No schema of Kubernetes knows them: test_operator.py judges them by the operator's own."""
+    """Kubernetes has no schema for them: test_operator.py validates them with the operator's types."""
     with pytest.raises(kubernetes_validate.SchemaNotFoundError):
         kubernetes_validate.validate({"apiVersion": OPERATOR, "kind": "PodMonitor"}, version)

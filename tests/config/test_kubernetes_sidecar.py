@@ -1,4 +1,4 @@
-"""The sidecar beside somebody's application: it shares what the exporter has, and changes nothing else."""
+"""The sidecar in a user's workload: it shares what the exporter has, and changes nothing else."""
 
 import copy
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ APPLICATION: Object = {
         },
     },
 }
-"""Someone's Deployment, with an init container and volumes of its own."""
+"""A user's Deployment, with its own init container and volumes."""
 
 
 def with_kind(kind: str, **metadata: Any) -> Object:
@@ -75,7 +75,7 @@ def with_kind(kind: str, **metadata: Any) -> Object:
 def test_the_sidecar_is_native_and_shares_what_the_exporter_has(
     workloads: Mapping[str, Object],
 ) -> None:
-    """Same variables, same files at the same place; it starts first, stops last, and goes on."""
+    """Same variables, same files at the same paths; it starts first, stops last, and keeps running."""
     workload = workloads["example"]
     ours, exporter = container(workload), container(workload, "checkout")
     assert ours in pod(workload)["initContainers"]
@@ -87,7 +87,7 @@ def test_the_sidecar_is_native_and_shares_what_the_exporter_has(
 
 
 def test_the_sidecar_has_no_token_of_the_application(workloads: Mapping[str, Object]) -> None:
-    """An empty volume lies where Kubernetes would mount the token."""
+    """An empty volume is where Kubernetes would mount the token."""
     workload = workloads["example"]
     [mount] = [
         each
@@ -101,7 +101,7 @@ def test_the_sidecar_has_no_token_of_the_application(workloads: Mapping[str, Obj
 def test_the_sidecar_leaves_the_application_as_it_was(
     kustomize: Path, config: Path, tmp_path: Path, kind: str
 ) -> None:
-    """Whatever a workload has already stays, in its order; the result is valid."""
+    """Everything that a workload has stays, in its order; the result is valid."""
     before = with_kind(kind)
     example = readme_example(config, "convention")
     objects = build(kustomize, overlay(tmp_path, config, example, [before]))
@@ -121,7 +121,7 @@ def test_the_sidecar_leaves_the_application_as_it_was(
 def test_a_workload_can_be_left_out(
     kustomize: Path, config: Path, tmp_path: Path, value: str
 ) -> None:
-    """A label of the workload's own keeps the sidecar away."""
+    """A workload with the label gets no sidecar."""
     labelled = with_kind("Deployment", labels={"mtls-probe": value})
     example = readme_example(config, "convention")
     [after] = build(kustomize, overlay(tmp_path, config, example, [labelled]))
@@ -131,7 +131,7 @@ def test_a_workload_can_be_left_out(
 def test_variables_can_be_copied_from_the_exporter(
     kustomize: Path, config: Path, tmp_path: Path
 ) -> None:
-    """README.md: what the exporter's own `env` says, Secrets included, the probe reads too."""
+    """README.md: the probe gets the exporter's own `env` too, Secrets included."""
     example = readme_example(config, "variables-copied")
     objects = build(kustomize, overlay(tmp_path, config, example, [APPLICATION]))
     after = only(objects, "Deployment")
@@ -140,7 +140,7 @@ def test_variables_can_be_copied_from_the_exporter(
 
 
 def test_another_volume_can_be_shared(kustomize: Path, config: Path, tmp_path: Path) -> None:
-    """README.md: a volume of any name at any path takes the place of the default."""
+    """README.md: a volume with any name and path replaces the default."""
     example = readme_example(config, "another-volume")
     objects = build(kustomize, overlay(tmp_path, config, example, [APPLICATION]))
     mounts = {
@@ -155,7 +155,7 @@ def test_another_volume_can_be_shared(kustomize: Path, config: Path, tmp_path: P
 def test_a_collectors_configuration_can_be_read(
     kustomize: Path, config: Path, tmp_path: Path
 ) -> None:
-    """README.md: beside a Collector the probe reads the Collector's file, at the same path."""
+    """README.md: next to a Collector the probe reads the Collector's file, at the same path."""
     example = readme_example(config, "collector")
     objects = build(kustomize, overlay(tmp_path, config, example, [APPLICATION]))
     after = only(objects, "Deployment")

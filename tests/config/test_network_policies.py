@@ -1,4 +1,4 @@
-"""The network policies let through what the probe needs, no more, and never close an application."""
+"""The network policies allow what the probe needs, no more, and never block an application."""
 
 import copy
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def selects(policy: Object, workload: Object) -> bool:
 
 
 def allows(rules: list[Object], address: str, protocol: str, port: int) -> bool:
-    """Return whether rules for egress let a connection to an address outside of the cluster out."""
+    """Return whether rules for egress allow a connection to an address outside of the cluster."""
     for rule in rules:
         if {"protocol": protocol, "port": port} not in rule["ports"]:
             continue
@@ -60,7 +60,7 @@ def allows(rules: list[Object], address: str, protocol: str, port: int) -> bool:
 def test_kubernetes_takes_the_policies(
     policies: Mapping[str, Object], folder: str, version: str
 ) -> None:
-    """The schemas of that version know every key; and would see a mistake."""
+    """The schemas of that version know every key, and detect a mistake."""
     assert invalid([policies[folder]], version) == []
     wrong = copy.deepcopy(policies[folder])
     wrong["spec"]["ingress"][0]["port"] = wrong["spec"]["ingress"][0].pop("ports")
@@ -70,7 +70,7 @@ def test_kubernetes_takes_the_policies(
 def test_each_policy_selects_the_pods_that_it_is_for(
     policies: Mapping[str, Object], workloads: Mapping[str, Object]
 ) -> None:
-    """One for pods of the probe's own, one for those of an application; no pod has both."""
+    """One for the probe's own pods, one for those of an application; no pod has both."""
     assert WORKLOADS.keys() == {"central", "sharded", "example"}
     assert {name: selects(policies["central"], each) for name, each in workloads.items()} == {
         "central": True,
@@ -88,7 +88,7 @@ def test_each_policy_selects_the_pods_that_it_is_for(
 def test_prometheus_reaches_the_port_that_the_pods_have(
     policies: Mapping[str, Object], workloads: Mapping[str, Object], folder: str
 ) -> None:
-    """By number: not every network plugin knows the named ports of a native sidecar."""
+    """By number: not every network plugin resolves the named ports of a native sidecar."""
     [rule] = policies[folder]["spec"]["ingress"]
     assert rule["from"] == [{"namespaceSelector": {"matchLabels": PROMETHEUS}}]
     for workload in workloads.values():
@@ -103,7 +103,7 @@ def test_an_application_keeps_what_it_may_reach(policies: Mapping[str, Object]) 
 
 
 def test_the_probe_reaches_names_and_backends(config: Path, policies: Mapping[str, Object]) -> None:
-    """DNS over both transports, and every target of the examples; not the node and its metadata."""
+    """DNS over UDP and TCP, and every target of the examples; not the node and its metadata."""
     spec = policies["central"]["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     names, backends = spec["egress"]

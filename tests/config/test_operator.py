@@ -1,4 +1,4 @@
-"""The Prometheus operator takes what config/kubernetes has for it, and its names fit the pods'."""
+"""The Prometheus operator accepts its objects in config/kubernetes, and their names fit the pods'."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ def objects(kustomize: Path, config: Path) -> Mapping[str, Object]:
 
 
 def refusal(operator_types: Path, value: Object) -> str:
-    """Return what the operator's own types say against `value`; empty where nothing."""
+    """Return the error of the operator's own types for `value`; empty where there is none."""
     ended = subprocess.run(
         [operator_types], input=json.dumps(value), capture_output=True, text=True, check=False
     )
@@ -32,7 +32,7 @@ def refusal(operator_types: Path, value: Object) -> str:
 def test_the_operators_types_know_every_key(
     operator_types: Path, objects: Mapping[str, Object]
 ) -> None:
-    """PodMonitor, PrometheusRule and Probe read into the operator's types, nothing left over."""
+    """PodMonitor, PrometheusRule and Probe load into the operator's types, without unknown keys."""
     assert objects.keys() == {"PodMonitor", "PrometheusRule", "Probe"}
     assert {kind: refusal(operator_types, each) for kind, each in objects.items()} == dict.fromkeys(
         objects, ""
@@ -55,7 +55,7 @@ def test_the_operators_types_see_mistakes(
 def test_every_pod_with_a_probe_is_scraped(
     kustomize: Path, config: Path, objects: Mapping[str, Object]
 ) -> None:
-    """The selector finds sidecar, central and sharded, and the port is called as theirs."""
+    """The selector finds sidecar, central and sharded, and the port has their port's name."""
     monitor = objects["PodMonitor"]["spec"]
     [expression] = monitor["selector"]["matchExpressions"]
     assert (expression["key"], expression["operator"]) == ("mtls-probe", "In")
@@ -74,7 +74,7 @@ def test_every_pod_with_a_probe_is_scraped(
 
 
 def test_the_probes_own_endpoint_label_is_kept(objects: Mapping[str, Object]) -> None:
-    """The operator labels what it scrapes with `endpoint`, and so does mtls_probe_target_info."""
+    """The operator adds a label `endpoint`, and mtls_probe_target_info has one too."""
     [endpoint] = objects["PodMonitor"]["spec"]["podMetricsEndpoints"]
     assert endpoint["honorLabels"] is True
 
@@ -90,7 +90,7 @@ def test_probe_asks_the_service_of_central(
 
 
 def test_the_rules_are_those_of_prometheus(config: Path, objects: Mapping[str, Object]) -> None:
-    """Who runs Prometheus with the operator gets the same alerts as who runs it without."""
+    """Users of the operator get the same rules as users of Prometheus without it."""
     [rules] = load((config / "prometheus" / "rules" / "mtls-probe.yml").read_text(encoding="utf-8"))
     assert objects["PrometheusRule"]["spec"] == rules
 
@@ -98,7 +98,7 @@ def test_the_rules_are_those_of_prometheus(config: Path, objects: Mapping[str, O
 def test_the_rules_are_valid(
     program: Callable[[str], str], objects: Mapping[str, Object], tmp_path: Path
 ) -> None:
-    """They pass promtool, every lint included."""
+    """They pass promtool with every lint."""
     rules = tmp_path / "rules.yml"
     dump(objects["PrometheusRule"]["spec"], rules)
     command = [program("promtool"), "check", "rules", "--lint=all", "--lint-fatal", str(rules)]

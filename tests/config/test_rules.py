@@ -1,4 +1,4 @@
-"""The Prometheus rules: promtool takes them, its tests see every mistake, their names are ours."""
+"""The Prometheus rules: promtool accepts them, their tests see every mistake, their metrics exist."""
 
 import re
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def promtool_binary(program: Callable[[str], str]) -> str:
 
 @pytest.fixture(scope="session")
 def shapes() -> Shapes:
-    """The label values of each metric, by its name: what a probe exposes that saw every story."""
+    """The label values of each metric, by its name, of a probe with every story."""
     endpoint = Endpoint("collector.example.com", 4317)
     targets = {
         case.name: Target(
@@ -77,7 +77,7 @@ def shapes() -> Shapes:
 
 
 def selectors(expression: str) -> list[promql_parser.VectorSelector]:
-    """Return what `expression` reads."""
+    """Return the selectors of `expression`."""
     found: list[promql_parser.VectorSelector] = []
 
     def collect(node: promql_parser.Expr) -> None:
@@ -99,14 +99,14 @@ def test_the_files_are_what_the_command_prints(config: Path) -> None:
 
 
 def test_promtool_finds_nothing_to_say(promtool_binary: str) -> None:
-    """The file passes with every lint, and nothing in it is counted out."""
+    """The file passes with every lint."""
     checked = promtool.check(promtool_binary, FILE)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert f"{len(RULES)} rules found" in checked.stdout
 
 
 def test_the_tests_of_the_rules_pass(promtool_binary: str) -> None:
-    """Each alert fires where it must and keeps still where it must not."""
+    """Each alerting rule fires where it must and only there."""
     ended = promtool.test(promtool_binary, *TESTS)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("SUCCESS") == len(TESTS) == 4
@@ -116,13 +116,13 @@ def test_the_tests_of_the_rules_pass(promtool_binary: str) -> None:
 def test_the_tests_see_every_mistake(
     promtool_binary: str, config: Path, tmp_path: Path, at: int
 ) -> None:
-    """A rule that never fires, fires at once, or has one sign wrong fails a test of the rules."""
+    """A rule that never fires, fires at once, or has one operator wrong fails a test of the rules."""
     assert promtool.unseen(promtool_binary, config, tmp_path / "rules", RULES, at) == []
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
 def test_each_alert_has_a_firing_and_a_quiet_case(rule: promtool.Rule) -> None:
-    """Both stand in the tests by the alert's own name."""
+    """Both are in the tests under the rule's name."""
     firing = quiet = 0
     for path in TESTS:
         [document] = load(path.read_text(encoding="utf-8"))
@@ -146,7 +146,7 @@ def test_each_alert_has_a_firing_and_a_quiet_case(rule: promtool.Rule) -> None:
 
 
 def test_rules_read_what_the_probe_exposes(shapes: Shapes) -> None:
-    """Each metric, label and label value of an expression is one that a real probe has."""
+    """Each metric, label and label value of an expression exists in a real probe."""
     for rule in RULES:
         for found in selectors(rule["expr"]):
             assert found.name
@@ -175,8 +175,8 @@ def test_the_tests_of_the_rules_feed_what_the_probe_exposes(shapes: Shapes) -> N
                 assert labels == shapes[found.name].keys(), series
 
 
-def test_an_alert_says_what_is_wrong_how_to_mend_it_and_where_to_look() -> None:
-    """Every annotation is there, in CamelCase named alerts of one prefix and known severities."""
+def test_an_alerting_rule_says_what_is_wrong_how_to_fix_it_and_where_to_look() -> None:
+    """Every annotation is there; names are CamelCase with one prefix, severities are known ones."""
     for rule in ALERTS:
         assert re.fullmatch(r"MtlsProbe([A-Z][a-z]+)+", rule["alert"])
         assert rule["labels"]["severity"] in {
@@ -211,7 +211,7 @@ def test_an_alert_says_what_is_wrong_how_to_mend_it_and_where_to_look() -> None:
 def test_each_cause_comes_with_its_fix(
     promtool_binary: str, tmp_path: Path, pages: Pages, runbook: str, dashboard: str
 ) -> None:
-    """Prometheus renders the alert of every cause of the catalogue: its fix, its party, its page."""
+    """Prometheus renders the annotations for every cause of the catalogue: its fix, its party, its page."""
     parties = {
         "exporter": "the exporter's side",
         "backend": "the backend's side",
@@ -270,12 +270,12 @@ def test_each_cause_comes_with_its_fix(
 
 @pytest.mark.parametrize("cause", CATALOGUE.values(), ids=lambda cause: cause.id)
 def test_a_fix_reads_well_without_a_target(cause: Cause) -> None:
-    """No placeholder is left in it, and nothing that Prometheus would take for a template."""
+    """It has no placeholder, and nothing that Prometheus would read as a template."""
     assert not set(get_first_step(cause)) & set("{}")
 
 
 def test_each_credential_fault_comes_with_its_fix(shapes: Shapes) -> None:
-    """The alert on files that are not in use knows every fault that files can have."""
+    """The rule on files that are not in use covers every fault that files can have."""
     [rule] = [each for each in ALERTS if each["alert"] == "MtlsProbeCredentialsNotReloading"]
     faults = shapes["mtls_probe_credential_fault"]["cause"]
     assert faults

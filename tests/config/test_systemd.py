@@ -1,4 +1,4 @@
-"""systemd takes config/systemd/mtls-probe.service, and the probe can work within its limits."""
+"""systemd accepts config/systemd/mtls-probe.service, and the probe works within its limits."""
 
 import re
 import socket
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 EXPOSURE_LIMIT = 2.0
-"""Of 10; what is left is mostly the network, which the probe is for."""
+"""Of 10; the rest is mostly the network, which the probe needs."""
 
 # MDWE: PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN (prctl(2)), as MemoryDenyWriteExecute= does.
 WITHOUT_WRITABLE_CODE = """
@@ -36,7 +36,7 @@ def settings(unit: Path) -> dict[str, str]:
 def test_systemd_knows_every_setting(
     unit: Path, optional_program: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """`systemd-analyze verify` says nothing, with a program where the unit's would be."""
+    """`systemd-analyze verify` prints nothing, with a program at the unit's path."""
     analyze = optional_program("systemd-analyze")
     text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text("utf-8"))
     (tmp_path / unit.name).write_text(text, encoding="utf-8")
@@ -48,7 +48,7 @@ def test_systemd_knows_every_setting(
 def test_systemd_sees_mistakes(
     unit: Path, optional_program: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """A misspelt setting is told."""
+    """A misspelt setting is reported."""
     analyze = optional_program("systemd-analyze")
     text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text("utf-8"))
     wrong = text.replace("ProtectClock=", "ProtectClocks=")
@@ -59,7 +59,7 @@ def test_systemd_sees_mistakes(
 
 
 def test_the_unit_is_closed(unit: Path, optional_program: Callable[[str], str]) -> None:
-    """By systemd's own measure little is left open."""
+    """The security score of systemd-analyze is low."""
     command = [optional_program("systemd-analyze"), "security", "--offline=yes", "--no-pager", unit]
     judged = subprocess.run(command, capture_output=True, text=True, check=False)
     exposure = re.search(r"exposure level for \S+: ([\d.]+)", judged.stdout)
@@ -78,7 +78,7 @@ def test_what_the_service_does(unit: Path) -> None:
 
 
 def test_a_port_that_is_taken_for_a_moment_keeps_it_down_no_longer(unit: Path) -> None:
-    """Whatever `run` ends with for it, systemd starts it again, and never stops doing so."""
+    """Whatever the exit code of `run`, systemd starts it again, without a limit."""
     found = settings(unit)
     with socket.create_server(("127.0.0.1", 0)) as holder:
         address = f"127.0.0.1:{holder.getsockname()[1]}"
@@ -91,18 +91,18 @@ def test_a_port_that_is_taken_for_a_moment_keeps_it_down_no_longer(unit: Path) -
 
 
 def test_a_wrong_configuration_does_not_keep_a_machine_busy(unit: Path) -> None:
-    """It has the same exit code, and a start costs up to a second: the pause is many times that."""
+    """It has the same exit code, and a start costs up to a second of CPU: the pause is much longer."""
     assert int(settings(unit)["RestartSec"].removesuffix("s")) >= 10
 
 
 def test_keys_stay_in_memory(unit: Path) -> None:
-    """Neither a core dump nor the swap file has one."""
+    """They are neither in a core dump nor in swap."""
     found = settings(unit)
     assert found["LimitCORE"] == "0"
     assert found["MemorySwapMax"] == "0"
 
 
-def test_the_key_is_no_copy_of_the_start(unit: Path) -> None:
+def test_the_key_is_not_copied_at_start(unit: Path) -> None:
     """LoadCredential= copies once: a rotated key would not be seen."""
     assert not {"LoadCredential", "LoadCredentialEncrypted", "SetCredential"} & set(settings(unit))
 

@@ -10,6 +10,7 @@ from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 from probe.diagnosis.cause import Cause, Family, Match, Rank, Severity, Strength
 from probe.model.diagnosis import Party
 from probe.model.evidence import EndingKind
+from tests.contract.imports import ROOT
 from tests.stories.all_stories import STORIES
 from tests.support.causes import build_cause
 from tests.support.every_row import every_row
@@ -168,6 +169,19 @@ def test_causes_of_one_rank_stand_in_one_module() -> None:
                 modules.setdefault(cause.rank, set()).add(name)
 
     assert {rank: names for rank, names in modules.items() if len(names) > 1} == {}
+
+
+def test_no_cause_is_a_skeleton() -> None:
+    """`make new-cause` leaves a TODO wherever something has to be filled in."""
+    unfinished = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("probe/diagnosis/families", "tests/stories", "tests/lab/scenarios")
+        for path in sorted((ROOT / folder).glob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if "TODO" in line
+    ]
+
+    assert unfinished == []
 
 
 def test_two_causes_cannot_have_one_id() -> None:

@@ -15,7 +15,7 @@ STAGED: Final = frozenset(cause for scenario in SCENARIOS.values() for cause in 
 
 ELSEWHERE: Final = {
     "client_cert_rejected": "test_stacks.py::test_the_true_cause_is_named",
-    "server_cert_revoked": "test_backends.py::test_a_stapled_answer_is_heard",
+    "server_cert_revoked": "test_backends.py::test_a_stapled_answer_is_read",
     "server_name_unrecognized": "test_answers.py::test_a_name_that_is_not_served",
     "server_cert_weak": "test_go_backend.py::test_a_server_with_a_weak_certificate",
     "client_san_rejected": "test_answers.py::test_a_policy_on_client_names_above_tls",
@@ -38,8 +38,8 @@ ELSEWHERE: Final = {
         "test_rotation.py::test_a_collector_that_does_not_read_its_certificate_again"
     ),
     "exporter_not_reloading": "test_rotation.py::test_an_sdk_that_was_not_restarted",
-    "proxy_failure": "test_answers.py::test_what_is_no_proxy_opens_no_tunnel",
-    "otlp_permission_denied": ("test_answers.py::test_a_refused_token_beside_a_good_certificate"),
+    "proxy_failure": "test_answers.py::test_a_server_that_is_not_a_proxy_opens_no_tunnel",
+    "otlp_permission_denied": ("test_answers.py::test_a_refused_token_with_a_good_certificate"),
     **dict.fromkeys(
         (
             "otlp_unauthenticated",
@@ -49,10 +49,10 @@ ELSEWHERE: Final = {
             "otlp_rejected",
             "otlp_storage_failure",
         ),
-        "test_answers.py::test_an_answer_that_is_no_success_has_its_cause",
+        "test_answers.py::test_an_answer_without_success_has_its_cause",
     ),
 }
-"""Causes that are no matter of the backend's TLS stack: which test of tests/lab shows each."""
+"""Causes that do not depend on the backend's TLS stack: which test of tests/lab shows each."""
 
 UNSTAGED: Final = {
     "client_file_permission": "root, as which the lab runs in containers, reads every file; "

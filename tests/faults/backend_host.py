@@ -1,9 +1,9 @@
 """A process that is one server after another on one address: a demo backend, a proxy, or no TLS.
 
 Usage: python -m tests.faults.backend_host ADDRESS PORT STALLS
-Commands come as lines of JSON on stdin, each is answered by one on stdout once it is in force.
-When its loop could not run for a while, the span is written to the file STALLS: what the probe says
-of a server that the machine kept from running is then no error.
+Commands are lines of JSON on stdin; each is answered by a line on stdout once it is in force.
+When its loop could not run for a while, the span is written to the file STALLS: what the probe reports
+about a server that the machine did not let run is then not an error.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.support.pki import Authority, Issued
 
 BEAT: Final = 0.02
 LATE: Final = 0.1
-"""Seconds; a beat that is late by more is written down."""
+"""Seconds; a beat that is late by more is recorded."""
 
 SPEAKS: Final = {
     "ssh": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -40,15 +40,15 @@ ANSWERS: Final = {
 
 
 class PlainPeer(asyncio.Protocol):
-    """A peer that speaks no TLS, by its behaviour; `silent` never says anything."""
+    """A peer that speaks no TLS, by its behaviour; `silent` never sends anything."""
 
     def __init__(self, behaviour: str) -> None:
-        """Behave so."""
+        """Take the behaviour."""
         self._behaviour = behaviour
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say what is said unasked, or leave at once."""
+        """Send what is sent unasked, or close at once."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         if self._behaviour in SPEAKS:
@@ -69,7 +69,7 @@ class PlainPeer(asyncio.Protocol):
 
 
 class Host:
-    """Whatever listens now."""
+    """The server that listens now."""
 
     def __init__(self, address: str, port: int) -> None:
         """Listen on `port` of `address` later."""
@@ -81,7 +81,7 @@ class Host:
         self._proxy: ConnectProxy | None = None
 
     async def serve(self, wanted: dict[str, Any]) -> None:
-        """Stop what listens, and begin what is wanted."""
+        """Stop the present server, and start the wanted one."""
         await self.stop()
         if wanted["kind"] == "proxy":
             self._proxy = ConnectProxy(denies=wanted.get("denies", False))
@@ -96,7 +96,7 @@ class Host:
         await self._backend.start(self._port, self._address)
 
     async def stop(self) -> None:
-        """Listen no more, and drop every connection."""
+        """Stop listening, and drop every connection."""
         plain, self._plain = self._plain, None
         if plain is not None:
             plain.close()
@@ -145,7 +145,7 @@ def issued(cert_file: str, key_file: str) -> Issued:
 
 
 async def beat(descriptor: int) -> None:
-    """Write down each span in which this loop could not run, as two monotonic times."""
+    """Record each span in which this loop could not run, as two monotonic times."""
     last = time.monotonic()
     while True:
         await asyncio.sleep(BEAT)
@@ -156,7 +156,7 @@ async def beat(descriptor: int) -> None:
 
 
 async def obey(address: str, port: int, stalls: str) -> None:
-    """Carry out each command until stdin ends."""
+    """Execute each command until stdin ends."""
     descriptor = os.open(stalls, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     beating = asyncio.create_task(beat(descriptor))
     host = Host(address, port)

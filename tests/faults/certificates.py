@@ -1,4 +1,4 @@
-"""The certificates of a world, in files: of servers by what is wrong with them, of each client."""
+"""The certificates of a world in files: servers' by what is wrong with them, and each client's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,5 +97,5 @@ class ClientFiles:
         self.replace(self.key_file, client.key_pem)
 
     def replace(self, file: Path, content: bytes) -> None:
-        """Put `content` in the place of `file`, as a careful program does."""
+        """Replace `file` by `content` atomically."""
         write_pem(file.parent, f".{file.name}.new", content).replace(file)

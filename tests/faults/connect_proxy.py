@@ -1,4 +1,4 @@
-"""A CONNECT proxy for faults to strike: it opens a tunnel, or refuses to."""
+"""A CONNECT proxy into which faults are injected: it opens a tunnel, or refuses to."""
 
 import asyncio
 from contextlib import suppress
@@ -20,7 +20,7 @@ class ConnectProxy:
         self._server = await asyncio.start_server(self._serve, host, port)
 
     async def stop(self) -> None:
-        """Listen no more, and drop every tunnel."""
+        """Stop listening, and drop every tunnel."""
         if self._server is not None:
             self._server.close()
         for writer in tuple(self._open):

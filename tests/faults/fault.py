@@ -1,4 +1,4 @@
-"""What a fault is: how it strikes, how it is healed, and what is true meanwhile."""
+"""What a fault is: how it is injected, how it is healed, and what is true meanwhile."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from tests.faults.truth import CUT_OFF, HEALTHY, Truth
 from tests.faults.world import LIMITS, Site, World
 
 Parameters = Mapping[str, Any]
-"""What the seed chose for one fault; plain values, so that a report can print them."""
+"""Parameters that the seed chose for one fault; plain values, so that a report can print them."""
 
 
 def _no_parameters(_random: Random) -> Parameters:
@@ -23,12 +23,12 @@ class TargetFault:
     Attributes:
         name: for reports, and for ONLY=.
         truth: what is right while it is in force.
-        strike: brings it about, and returns once it is in force.
-        heal: undoes it, and returns once the target is well again.
-        fits: whether it can strike a target at all.
+        strike: injects it, and returns once it is in force.
+        heal: undoes it, and returns once the target is healthy again.
+        fits: whether it can be injected into a target at all.
         choose: takes its parameters from the seed.
         hold: seconds for which it stays in force, by its parameters.
-        on_the_way: what an attempt may rightly see while it strikes or is healed.
+        on_the_way: what an attempt may rightly see while the fault begins or is healed.
         replaces: whether it replaces the server as a whole, so that another such fault may follow
             it before anything is healed.
     """
@@ -46,11 +46,11 @@ class TargetFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTrouble:
-    """A trouble of the probe itself, or of its machine: what is true of targets stays as it is.
+    """A problem of the probe itself, or of its machine; the truth about targets does not change.
 
     Attributes:
         name: for reports, and for ONLY=.
-        strike: brings it about; whatever it returns undoes it.
+        strike: injects it; the returned value undoes it.
         choose: takes its parameters from the seed.
         hold: seconds for which it lasts, by its parameters.
         halts: whether attempts may fail to be made meanwhile.
@@ -68,12 +68,12 @@ class ProbeTrouble:
 
 
 def through_proxy(site: Site, meant: Truth) -> Truth:
-    """Return what `meant` is where a proxy stands before `site`: the proxy refuses in its place."""
+    """Return `meant` as it is seen through a proxy before `site`: the proxy refuses instead."""
     if not site.proxied or meant.right.isdisjoint({"tcp_refused", "connection_reset"}):
         return meant
     return replace(meant, right=meant.right | {"proxy_failure"})
 
 
 def stays_well(_site: Site, _parameters: Parameters) -> Truth:
-    """Return that nothing is wrong."""
+    """Return the truth that nothing is wrong."""
     return HEALTHY

@@ -1,7 +1,7 @@
-"""Faults of a target's files: gone, cut, swapped, expired, unreadable; and replaced as they should be.
+"""Faults of a target's files: missing, cut, swapped, expired, unreadable; and correct replacements.
 
-A running probe goes on with the last files that it could use, as a Collector does, so what cannot
-be used is a finding.
+A running probe keeps using the last good files, as a Collector does, so files that cannot
+be used are a finding.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Holds every recorded attempt to the injected truth; pure, so that a wrong history can be tried.
+"""Compares every recorded attempt with the injected truth; pure, so that a wrong history can be tested.
 
 An attempt is judged by the truth over its whole length, from its first step to its record: where
 that changed meanwhile, either is right.
@@ -33,12 +33,12 @@ found. `halted`: no attempt was made for too long. `deaf`: its pages did not ans
 """
 
 ABSENT_SERVER: Final = frozenset({"tls_timeout", "tcp_timeout", "unconfirmed"})
-"""What is right of a server whose loop did not run, beside what else is."""
+"""What is right for a server whose loop did not run, in addition to its truth."""
 
 SLACK: Final = 0.05
 """Seconds by which an attempt's own times may be off."""
 TO_BE_FOUND: Final = 2
-"""Whole attempts within a fault, undisturbed by the probe's own trouble, of which one must find it."""
+"""Whole attempts during a fault, without trouble of the probe, of which one must find the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Attempt:
 
     @property
     def named(self) -> frozenset[str]:
-        """All that it says may be, or is, wrong."""
+        """All causes that it names, certain or possible."""
         return frozenset({self.verdict, *self.also, *self.findings})
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong, with what it was held to."""
+    """One thing that is wrong, with the truth that it was compared with."""
 
     kind: Kind
     target: str
@@ -96,18 +96,18 @@ class Limits:
 
     @property
     def longest_gap(self) -> float:
-        """Between two records of a healthy target; a busy machine takes its part."""
+        """Between two records of a healthy target; a busy machine needs a part of it."""
         return 2 * self.timeout + 3 * self.interval
 
     @property
     def shortest_stall(self) -> float:
-        """A server that is late by less does not bring an attempt to its timeout by itself."""
+        """A server that is late by less does not alone make an attempt time out."""
         return self.timeout / 4
 
 
 @dataclass(slots=True)
 class History:
-    """All that a run has left behind."""
+    """Everything that a run recorded."""
 
     attempts: list[Attempt]
     timelines: Mapping[str, Timeline]
@@ -116,16 +116,16 @@ class History:
     up: Sequence[tuple[float, float]] = ()
     """The spans in which the probe ran and had seen every target once."""
     answers: Sequence[float] | None = None
-    """When its pages answered; None: nobody asked."""
+    """When its pages answered; None: they were not requested."""
 
     def troubled(self, attempt: Attempt) -> bool:
-        """Whether the probe was in trouble at any time of `attempt`."""
+        """Whether the probe had a problem at any time during `attempt`."""
         return any(one.touches(attempt.begin, attempt.end) for one in self.troubles)
 
 
 @dataclass(slots=True)
 class Judgement:
-    """What came of it."""
+    """The result."""
 
     complaints: list[Complaint]
     judged: int
@@ -133,11 +133,11 @@ class Judgement:
     """Faults that were in force long enough, and found."""
     verdicts: Counter[str]
     own: int
-    """Attempts that the probe took for its own fault while nothing here troubled it."""
+    """Attempts with `probe_fault` while no fault was injected into the probe."""
 
 
 def judge(history: History, limits: Limits) -> Judgement:
-    """Hold each attempt of `history` to the truth, and each fault to having been found."""
+    """Compare each attempt of `history` with the truth, and check that each fault was found."""
     complaints: list[Complaint] = []
     verdicts: Counter[str] = Counter()
     own = 0
@@ -191,7 +191,7 @@ def _complaint_of(
     if verdict == "confirmed":
         return None if healthy else "false_green"
     if verdict == "probe_fault":
-        return None  # blames nobody
+        return None  # blames no side
     if verdict == "unconfirmed":
         undisturbed = right == {"confirmed"} and not in_trouble and not changing
         return "disturbed" if undisturbed else None

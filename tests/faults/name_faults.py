@@ -1,4 +1,4 @@
-"""Faults of a target's name: unknown, unanswered, slow, or leading elsewhere."""
+"""Faults of a target's name: unknown, without an answer, slow, or with another address."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,7 +1,7 @@
-"""Names that faults can change: a name server on loopback, and a mount namespace that asks it.
+"""Names that faults can change: a name server on loopback, and a mount namespace that uses it.
 
-glibc's getaddrinfo, the real one, reads /etc/resolv.conf; in a mount namespace of its own the probe
-sees another one there. That needs the rights of root; `unavailable` says what is missing.
+glibc's getaddrinfo reads /etc/resolv.conf; in its own mount namespace the probe
+sees another file there. That needs root; `unavailable` says what is missing.
 """
 
 import os
@@ -42,7 +42,7 @@ class NameServer:
         self._records[name.lower()] = (record, delay)
 
     def end(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._socket.close()
 
     def _run(self) -> None:
@@ -95,7 +95,7 @@ def unavailable() -> str:
 
 
 def asking(server: str, folder: Path) -> list[str]:
-    """Return what to write before a command that shall ask `server` for every name."""
+    """Return the prefix of a command that asks `server` for every name."""
     resolv, hosts, switch = (folder / name for name in ("resolv.conf", "hosts", "nsswitch.conf"))
     resolv.write_text(f"nameserver {server}\n")
     hosts.write_text("127.0.0.1 localhost\n")
@@ -122,7 +122,7 @@ def rights_cannot_be_dropped() -> str:
 
 
 def without_root_rights() -> list[str]:
-    """Return what to write before a command that shall not read what permissions forbid."""
+    """Return the prefix of a command that must obey file permissions."""
     if os.geteuid() != 0:
         return []
     dropped = "-dac_override,-dac_read_search"

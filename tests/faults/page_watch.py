@@ -1,4 +1,4 @@
-"""Asks the probe's pages again and again whether it is healthy, as a platform does."""
+"""Requests the probe's health page again and again, as a platform does."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ PATIENCE = 1.0
 
 
 class PageWatch:
-    """Asks in a thread, and remembers when an answer came."""
+    """Requests it in a thread, and records when an answer came."""
 
     def __init__(self, address: str) -> None:
         """Begin."""
@@ -24,7 +24,7 @@ class PageWatch:
         self._thread.start()
 
     def end(self) -> None:
-        """Ask no more."""
+        """Stop."""
         self._ended.set()
         self._thread.join()
 

@@ -1,6 +1,6 @@
-"""Which faults strike when: all of it follows from the seed, and a step is the same by itself.
+"""Which faults happen when: everything follows from the seed, and a step alone is always the same.
 
-A step is some faults of different targets, at most one trouble of the probe, then quiet.
+A step is some faults of different targets, at most one problem of the probe, then a quiet time.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,20 +18,20 @@ from tests.faults.server_faults import SERVER_FAULTS
 from tests.faults.world import Site
 
 FOLLOWED: Final = 0.3
-"""The share of replaced servers that are replaced once more before they are well again."""
+"""The share of replaced servers that are replaced once more before they are healed."""
 
 T = TypeVar("T")
 
 TARGET_FAULTS: Final = (*SERVER_FAULTS, *FILE_FAULTS, *NAME_FAULTS, *PROXY_FAULTS)
 MOST_AT_ONCE: Final = 4
-"""Targets that are struck in one step: the others show that they stay well."""
+"""Targets with a fault in one step; the others show that they stay healthy."""
 LATEST: Final = 0.5
-"""Seconds into a step at which the last fault of it strikes."""
+"""Seconds from the begin of a step to its last fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """One fault of one target, or one trouble of the probe."""
+    """One fault of one target, or one problem of the probe."""
 
     fault: TargetFault | ProbeTrouble
     site: Site | None
@@ -43,7 +43,7 @@ class Strike:
 
     @property
     def said(self) -> str:
-        """It in one line."""
+        """The fault in one line."""
         chosen = ", ".join(
             f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value}"
             for name, value in self.parameters.items()
@@ -55,7 +55,7 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What strikes together; `number` reproduces it with ONLY=."""
+    """Faults that are injected together; `number` reproduces them with ONLY=."""
 
     number: int
     strikes: tuple[Strike, ...]
@@ -64,8 +64,8 @@ class Step:
 def steps(seed: int, sites: Sequence[Site], kinds: Collection[str] = ()) -> Iterator[Step]:
     """Yield steps without end; `kinds` names the only faults wanted, all where it is empty.
 
-    Each step has a generator of its own, so that it does not depend on those before it. Kinds of
-    faults take turns within a shuffled round, so that none is left out for long.
+    Each step has its own random generator, so that it does not depend on earlier steps. Kinds of
+    faults come in shuffled rounds, so that none is left out for long.
 
     Raises:
         ValueError: where a kind does not exist.
@@ -101,7 +101,7 @@ def _strikes(
     sites: Sequence[Site],
 ) -> tuple[Strike, ...]:
     made: list[Strike] = []
-    # Every third step is without, so that the targets' faults are seen undisturbed, too.
+    # Every third step has none, so that the targets' faults are also seen undisturbed.
     its_turn = bool(troubles) and number % 3 != 0
     trouble = (
         _turn(seed, "trouble", 2 * (number // 3) + number % 3 - 1, troubles) if its_turn else None
@@ -125,7 +125,7 @@ def _strikes(
 def _then(
     random: Random, fault: TargetFault, faults: Sequence[TargetFault], site: Site
 ) -> TargetFault | None:
-    """Choose what follows `fault` at once: findings about the one must not stick to the other."""
+    """Choose the fault that follows `fault` at once: findings about the first must not remain."""
     others = [each for each in faults if each.replaces and each is not fault and each.fits(site)]
     if not fault.replaces or not others or random.random() > FOLLOWED:
         return None
@@ -133,7 +133,7 @@ def _then(
 
 
 def _turn(seed: int, what: str, at: int, kinds: Sequence[T]) -> T:
-    """Return the kind whose turn it is: every round is another order of all of them."""
+    """Return the next kind: every round has all kinds in another order."""
     turn, place = divmod(at, len(kinds))
     order = list(kinds)
     Random(f"{seed}/{what}/{turn}").shuffle(order)

@@ -1,4 +1,4 @@
-"""The probe as a process: started and stopped, suspended, starved, and its stderr held back."""
+"""The probe as a process: started, stopped, suspended, short of resources, with a blocked stderr."""
 
 import fcntl
 import json
@@ -21,12 +21,12 @@ from tests.faults.servers import STARTS_WITHIN, suspend
 from tests.support.command_line import ROOT, environment
 
 STOPS_WITHIN: Final = 15.0
-"""Seconds from SIGTERM to the end; attempts in flight have their time in it."""
+"""Seconds from SIGTERM to the end, including attempts in flight."""
 DESCRIPTORS: Final = 512
 """The most that the probe may open, soft and hard: few, so that a flood need not be large."""
 _SMALL_PIPE: Final = 4096
 _LOOK_AGAIN: Final = 0.1
-"""Seconds until the reader of stderr sees what is asked of it."""
+"""Seconds until the reader of stderr notices a request."""
 
 
 class ProbeProcess:
@@ -35,7 +35,7 @@ class ProbeProcess:
     def __init__(
         self, config: Path, record: Path, before: list[str], *, movable_clock: bool = False
     ) -> None:
-        """Start it; `before` stands before its command."""
+        """Start it; `before` is put before its command."""
         self._clock = record.with_suffix(".clock")
         if movable_clock:
             before = [*before, *wall_clock.movable(self._clock)]
@@ -66,7 +66,7 @@ class ProbeProcess:
         return self._process.pid
 
     def address(self) -> str:
-        """Return where its pages are, waiting until it listens.
+        """Return the address of its pages once it listens.
 
         Raises:
             AssertionError: where it does not come to that.
@@ -88,16 +88,16 @@ class ProbeProcess:
             return [attempt(line) for line in lines if line.endswith("\n")]
 
     def suspend(self) -> None:
-        """Stop the process where it is."""
+        """Suspend the process."""
         suspend(self.pid)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume the process."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGCONT)
 
     def take_descriptors(self) -> None:
-        """Leave it no descriptor but those that it holds for good."""
+        """Leave it only the descriptors that it always holds."""
         folder = Path(f"/proc/{self.pid}/fd")
         kept = {int(each.name) for each in folder.iterdir()}
         for _ in range(10):
@@ -107,18 +107,18 @@ class ProbeProcess:
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (lowest_free, DESCRIPTORS))
 
     def give_descriptors(self) -> None:
-        """Let it open as many as at its start."""
+        """Restore the limit of its start."""
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
     def take_memory(self) -> None:
-        """Leave it its address space as it is: small objects find room in it, a new thread may not."""
+        """Limit its address space to the present size: small objects fit, a new thread may not."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         used = 1024 * int(status.partition("VmSize:")[2].split()[0])
         _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
         resource.prlimit(self.pid, resource.RLIMIT_AS, (used, hard))
 
     def give_memory(self) -> None:
-        """Let it take as much as it likes."""
+        """Remove the limit."""
         _soft, hard = resource.prlimit(self.pid, resource.RLIMIT_AS)
         resource.prlimit(self.pid, resource.RLIMIT_AS, (hard, hard))
 
@@ -127,9 +127,9 @@ class ProbeProcess:
         self._reading.clear()
         if self._gone.is_set():
             return
-        # A description of its own: O_NONBLOCK on the probe's would change what the probe does.
+        # A separate file description: O_NONBLOCK on the probe's would change its behaviour.
         filler = os.open(f"/proc/self/fd/{self._write}", os.O_WRONLY | os.O_NONBLOCK)
-        for _ in range(5):  # a read that had begun empties it once more
+        for _ in range(5):  # a read that had begun may empty it once more
             with suppress(BlockingIOError):
                 while True:
                     os.write(filler, b"\n")
@@ -145,12 +145,12 @@ class ProbeProcess:
         wall_clock.set_clock(self._clock, minutes)
 
     def leave_stderr(self) -> None:
-        """Close the end of the pipe that it is read from, for good."""
+        """Close the reading end of the pipe."""
         self._gone.set()
         self._reader.join()
 
     def stop(self) -> str:
-        """End it by SIGTERM; return what is wrong with how it ended, empty where nothing is."""
+        """End it by SIGTERM; return what is wrong with its end, empty where nothing is."""
         self._process.terminate()
         try:
             code = self._process.wait(STOPS_WITHIN)
@@ -169,7 +169,7 @@ class ProbeProcess:
         return f"exit code {code} after SIGTERM" if code else ""
 
     def _drain(self, read: int) -> None:
-        """Copy its stderr to the log, while that is wanted."""
+        """Copy its stderr to the log, except while it is blocked."""
         with self.log.open("ab", buffering=0) as log, os.fdopen(read, "rb", buffering=0) as pipe:
             while not self._gone.is_set():
                 self._reading.wait()

@@ -1,4 +1,4 @@
-"""Troubles of the probe itself: suspended, throttled, starved of descriptors, its stderr not read."""
+"""Problems of the probe itself: suspended, throttled, without descriptors, its stderr not read."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def _suspend(world: World, _parameters: Parameters) -> Callable[[], None]:
 
 
 def _throttle(world: World, parameters: Parameters) -> Callable[[], None]:
-    """Let it run for a share of each period alone, as a quota does."""
+    """Let it run only for a share of each period, as a quota does."""
     pid = world.probe.pid
     ended = threading.Event()
 
@@ -76,7 +76,7 @@ def _flood(world: World, _parameters: Parameters) -> Callable[[], None]:
 
 
 def _ask_about_hanging_names(world: World, _parameters: Parameters) -> Callable[[], None]:
-    """Have its /probe look up more names that nobody answers than it has descriptors to spare."""
+    """Request more /probe look-ups of names without an answer than it has free descriptors."""
     assert world.names is not None
     host, _, port = world.address.rpartition(":")
     asking: list[socket.socket] = []
@@ -96,7 +96,7 @@ def _ask_about_hanging_names(world: World, _parameters: Parameters) -> Callable[
 
 
 def _take_memory(world: World, _parameters: Parameters) -> Callable[[], None]:
-    """Leave it no more address space than it has: a new thread may not come to its first step."""
+    """Limit its address space to the present size: a new thread may not start."""
     probe = world.probe
     probe.take_memory()
     return probe.give_memory
@@ -109,7 +109,7 @@ def _block_stderr(world: World, _parameters: Parameters) -> Callable[[], None]:
 
 
 def _leave_stderr(world: World, _parameters: Parameters) -> Callable[[], None]:
-    """Close it for good: whoever read it does not come back before the next probe."""
+    """Close the reading end: it stays closed until the next probe is started."""
     world.probe.leave_stderr()
     return lambda: None
 
@@ -120,7 +120,7 @@ def _step_clock(world: World, parameters: Parameters) -> Callable[[], None]:
 
 
 def _busy(_world: World, parameters: Parameters) -> Callable[[], None]:
-    # It ends by itself, should nobody be left to end it.
+    # It ends by itself if nobody ends it.
     loop = "import time\nend = time.monotonic() + 30\nwhile time.monotonic() < end: pass"
     loops = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(parameters["loops"])]
 

@@ -1,4 +1,4 @@
-"""Faults of the proxy before a target: gone, unwilling, or suspended."""
+"""Faults of the proxy before a target: stopped, refusing, or suspended."""
 
 from typing import Any
 

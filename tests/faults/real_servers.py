@@ -1,4 +1,4 @@
-"""Servers that people really run, as processes: Go's net/http, and the OpenTelemetry Collector."""
+"""Real servers as processes: Go's net/http, and the OpenTelemetry Collector."""
 
 import json
 import shutil
@@ -17,10 +17,10 @@ from tests.support.builds import NotBuiltError
 
 
 class RealServer:
-    """A program that is started anew for whatever it shall be; it measures no stalls."""
+    """A program that is started again for each behaviour; it measures no stalls."""
 
     ready: str
-    """What its log says once it listens."""
+    """The line of its log once it listens."""
 
     def __init__(self, address: str, port: int, folder: Path) -> None:
         """Start nothing yet."""
@@ -31,11 +31,11 @@ class RealServer:
         self._starts = 0
 
     def command(self, wanted: dict[str, Any]) -> list[str]:
-        """Return how to run what is wanted."""
+        """Return the command for the wanted behaviour."""
         raise NotImplementedError
 
     def serve(self, wanted: dict[str, Any] | None) -> None:
-        """Be what is wanted, as a new process; None: nothing listens.
+        """Start a new process with the wanted behaviour; None: nothing listens.
 
         Raises:
             AssertionError: with its log, where it does not start.
@@ -56,7 +56,7 @@ class RealServer:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """End the process as SIGKILL does."""
+        """End the process by SIGKILL."""
         if self._process is not None:
             kill(self._process)
             self._process = None
@@ -72,7 +72,7 @@ class RealServer:
         self._process.send_signal(signal.SIGCONT)
 
     def stalls(self) -> tuple[Stall, ...]:
-        """Return nothing: it does not measure."""
+        """Return nothing: it measures no stalls."""
         return ()
 
     def end(self) -> None:

@@ -1,7 +1,7 @@
-"""`mtls-probe run` as it is, with one listener more: each attempt is written to a file.
+"""`mtls-probe run` with a further listener that writes each attempt to a file.
 
 Usage: python -m tests.faults.recorded_run FILE ARGUMENTS OF mtls-probe
-Neither the pages nor the log hold every attempt, and both are what some faults take away. The file
+Neither the pages nor the log have every attempt, and some faults block both. The file
 is opened before the probe starts, so that no lack of descriptors loses a line.
 """
 
@@ -22,7 +22,7 @@ from probe.model.target import Target
 
 
 def record_attempts(descriptor: int) -> None:
-    """Write each attempt that a ledger gets to `descriptor`, one line of JSON each."""
+    """Write each attempt that the ledger receives to `descriptor`, as a line of JSON."""
     enter = Ledger.record
 
     def record(

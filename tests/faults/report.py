@@ -1,4 +1,4 @@
-"""What a run found, in words: counts first, then each complaint with its evidence."""
+"""The report of a run: counts first, then each complaint with its evidence."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ _EVIDENCE: Final = 1500
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One fault that struck, and when."""
+    """One injected fault, and when."""
 
     step: int
     said: str
@@ -63,7 +63,7 @@ def _wrong(complaint: Complaint) -> str:
 
 
 def _spans(complaints: Sequence[Complaint]) -> list[str]:
-    """Return how long it lasted, and for whom, where no attempt can be shown."""
+    """Return how long it lasted, and for which target, where no attempt can be shown."""
     lasted = max(one.end - one.at for one in complaints)
     targets = sorted({one.target for one in complaints if one.target})
     return [f"  for up to {lasted:.1f} s{': ' if targets else ''}{', '.join(targets)}"]
@@ -82,7 +82,7 @@ def _evidence(complaint: Complaint) -> list[str]:
 
 
 def _steps(complaint: Complaint, happened: Sequence[Happening]) -> set[int]:
-    """Return the steps that were under way, or the one before."""
+    """Return the running steps, or else the previous one."""
     at, end = complaint.at, complaint.end
     touched = {one.step for one in happened if one.begin <= end and one.end >= at}
     before = [one.step for one in happened if one.begin <= at]

@@ -1,4 +1,4 @@
-"""Strikes a world with faults, step by step, and judges what the probe said of it.
+"""Injects faults into a world, step by step, and judges what the probe reported.
 
 Usage: python -m tests.faults.run [--seed N] [--count FAULTS] [--only STEP,…] [--kinds NAME,…]
                                   [--keep FOLDER]
@@ -27,35 +27,35 @@ from tests.faults.truth import HEALTHY, Trouble
 from tests.faults.world import LIMITS, Site, World, world
 
 QUIET: Final = 2.5 * LIMITS.interval
-"""Seconds after a step, in which every target must be found well again."""
+"""Seconds after a step, in which every target must be confirmed again."""
 EPOCH: Final = 6
-"""Steps before a fresh probe: one that has run for long makes fewer experiments."""
+"""Steps before a new probe is started: one that has run for long makes fewer experiments."""
 _RECOVERS_WITHIN: Final = 0.2
-"""Seconds for which the end of a trouble still counts as trouble."""
+"""Seconds after the end of a problem that still count as part of it."""
 
 Said = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Run:
-    """One run: what was wanted, and what happened."""
+    """One run: its options, and what happened."""
 
     seed: int
     happened: list[Happening] = field(default_factory=list)
 
     @property
     def faults(self) -> int:
-        """How many have struck."""
+        """How many were injected."""
         return len(self.happened)
 
 
 def run_steps(
     made: World, run: Run, planned: Iterable[Step], enough: Callable[[Run], bool], said: Said
 ) -> Judgement:
-    """Strike with `planned` until it is `enough`, and judge."""
+    """Inject `planned` faults until `enough` returns true, and judge."""
     steps = iter(planned)
     while not enough(run) and (epoch := take(steps, EPOCH)):
-        # What moves a clock hooks into much of a program: only where a step moves it.
+        # libfaketime changes much of a program: it is used only where a step moves the clock.
         moves = any(one.fault.name == "probe_clock_stepped" for s in epoch for one in s.strikes)
         made.start_probe(movable_clock=moves)
         for step in epoch:
@@ -67,7 +67,7 @@ def run_steps(
 
 
 def strike_all(made: World, run: Run, step: Step, said: Said) -> None:
-    """Strike with all of a step side by side, and wait until all are healed."""
+    """Inject all faults of a step in parallel, and wait until all are healed."""
     begin = time.monotonic()
     said(f"step {step.number}: " + "; ".join(strike.said for strike in step.strikes))
     lock = threading.Lock()
@@ -90,7 +90,7 @@ def strike_all(made: World, run: Run, step: Step, said: Said) -> None:
 
 
 def strike_target(made: World, strike: Strike) -> None:
-    """Strike one target, hold, and heal, entering what is true at each moment."""
+    """Inject one fault, hold, and heal it; record what is true at each moment."""
     site, parameters = strike.site, strike.parameters
     assert site is not None
     timeline = made.timelines[site.name]
@@ -110,12 +110,12 @@ def strike_target(made: World, strike: Strike) -> None:
 
 
 def on_the_way(site: Site, fault: TargetFault) -> frozenset[str]:
-    """Return what an attempt on `site` may rightly see while `fault` comes or goes."""
+    """Return what an attempt on `site` may rightly see while `fault` begins or ends."""
     return fault.on_the_way | ({"proxy_failure"} if site.proxied else set())
 
 
 def strike_probe(made: World, strike: Strike, trouble: ProbeTrouble) -> None:
-    """Bring trouble upon the probe, hold, and undo it."""
+    """Inject a problem into the probe, hold, and undo it."""
     begin = time.monotonic()
     undo = trouble.strike(made, strike.parameters)
     try:

@@ -1,4 +1,4 @@
-"""Faults of a target's server: gone, suspended, rotated, misconfigured, or another protocol."""
+"""Faults of a target's server: stopped, suspended, rotated, misconfigured, or another protocol."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ def becomes(
 ) -> TargetFault:
     """Return a fault by which the server is replaced by another one at the same address.
 
-    `pairs` says which of its certificates are others, `other` what else is.
+    `pairs` says which of its certificates differ, `other` what else differs.
     """
 
     def strike(world: World, site: Site, _parameters: Parameters) -> None:
@@ -81,7 +81,7 @@ def _suspend(world: World, site: Site, _parameters: Parameters) -> None:
 
 def _resume(world: World, site: Site, _parameters: Parameters) -> None:
     world.servers[site.name].resume()
-    time.sleep(0.1)  # it answers again once it has run: until then the truth is changing
+    time.sleep(0.1)  # it answers only after it has run again: until then the truth is changing
 
 
 def _refused(_site: Site, _parameters: Parameters) -> Truth:

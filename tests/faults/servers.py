@@ -1,6 +1,6 @@
-"""The world's servers as processes on addresses of their own, which commands change and end.
+"""The world's servers as processes with an address each; commands change and end them.
 
-Every method returns only when what it says is in force, so that the caller knows the moment.
+Every method returns only when its effect is in force, so that the caller knows the time.
 """
 
 import json
@@ -25,10 +25,10 @@ class Server(Protocol):
     """A server of the world."""
 
     def serve(self, wanted: dict[str, Any] | None) -> None:
-        """Be what is wanted; None: nothing listens."""
+        """Serve the wanted behaviour; None: nothing listens."""
 
     def kill(self) -> None:
-        """End the process as SIGKILL does."""
+        """End the process by SIGKILL."""
 
     def suspend(self) -> None:
         """Stop the process where it is."""
@@ -37,14 +37,14 @@ class Server(Protocol):
         """Let it go on."""
 
     def stalls(self) -> tuple[Stall, ...]:
-        """Return when it could not run."""
+        """Return the spans in which it could not run."""
 
     def end(self) -> None:
         """End for good."""
 
 
 class DemoServer:
-    """One of the demo's backends, or a peer without TLS, in a process of its own."""
+    """One of the demo's backends, or a peer without TLS, in its own process."""
 
     def __init__(self, address: str, port: int, folder: Path) -> None:
         """Start the process; nothing listens yet."""
@@ -68,7 +68,7 @@ class DemoServer:
         )
 
     def serve(self, wanted: dict[str, Any] | None) -> None:
-        """Be what is wanted; None: nothing listens. A process that is gone is started again."""
+        """Serve the wanted behaviour; None: nothing listens. A process that ended is started again."""
         if self._process.poll() is not None:
             self._process = self._start()
         assert self._process.stdin is not None
@@ -77,7 +77,7 @@ class DemoServer:
         wait_for_line(self._process)
 
     def kill(self) -> None:
-        """End the process as SIGKILL does."""
+        """End the process by SIGKILL."""
         kill(self._process)
 
     def suspend(self) -> None:
@@ -89,7 +89,7 @@ class DemoServer:
         self._process.send_signal(signal.SIGCONT)
 
     def stalls(self) -> tuple[Stall, ...]:
-        """Return when its loop could not run, as it measured."""
+        """Return the spans in which its loop could not run, as it measured them."""
         if not self._stalls.exists():
             return ()
         return tuple(
@@ -106,7 +106,7 @@ def wait_for_line(process: subprocess.Popen[bytes]) -> bytes:
     """Return the next line that `process` writes.
 
     Raises:
-        AssertionError: where it ends, or says nothing for too long.
+        AssertionError: where it ends, or writes nothing for too long.
     """
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:

@@ -1,7 +1,7 @@
-"""The short form of the check with injected truth: `make faults` runs as many faults as one likes.
+"""The short form of the check with injected faults; `make faults` runs any number of them.
 
-Real servers, names and files are struck beside a running probe, and the probe itself is; every
-attempt that it made is held to what was true at that moment.
+While a probe runs, faults are injected into real servers, names, files and the probe itself; every
+attempt that it made is compared with what was true at that moment.
 """
 
 import os
@@ -22,12 +22,12 @@ from tests.support.required_tools import missing
 
 SEED = int(os.environ.get("SEED", "20"))
 STEPS = -(-3 * len(PROBE_TROUBLES) // 2)
-"""Every trouble of the probe comes once in as many."""
+"""Every problem of the probe comes once in this many steps."""
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[World]:
-    """A world of its own."""
+    """A new world."""
     with raised_descriptors(), world(tmp_path) as made:
         for behaviour in ("go", "otelcol"):
             if reason := real_servers.missing(behaviour):
@@ -35,8 +35,9 @@ def made(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
+@pytest.mark.serial
 def test_every_verdict_holds(made: World) -> None:
-    """No success while a fault is in force, no wrong cause with certainty, no blame for our trouble."""
+    """No success while a fault is in force, no certain wrong cause, no target blamed for the probe's problem."""
     run = Run(SEED)
     planned = take(steps(SEED, list(made.sites.values())), STEPS)
     judgement = run_steps(made, run, planned, lambda _run: False, print)
@@ -48,21 +49,21 @@ def test_every_verdict_holds(made: World) -> None:
 
 
 def test_names_and_rights_can_be_taken_here() -> None:
-    """What this machine does not allow is said, instead of passing unseen."""
+    """What this machine does not allow is reported, instead of being skipped silently."""
     reasons = [reason for reason in (unavailable(), rights_cannot_be_dropped()) if reason]
     if reasons:
         pytest.skip(f"faults left out: {'; '.join(reasons)}")
 
 
 def test_a_step_is_the_same_by_itself() -> None:
-    """The seed and a step's number say all that happens in it."""
+    """The seed and a step's number determine everything in it."""
     first, again = (take(steps(7, SITES), 20) for _ in range(2))
     assert first == again
     assert take(steps(8, SITES), 20) != first
 
 
 def test_every_kind_of_fault_has_its_turn() -> None:
-    """In a few hundred faults each kind strikes, and no step strikes a target twice."""
+    """In a few hundred faults each kind occurs, and no step has two faults of one target."""
     planned = take(steps(1, SITES), 120)
     struck = {strike.fault.name for step in planned for strike in step.strikes}
     assert struck == {each.name for each in (*TARGET_FAULTS, *PROBE_TROUBLES)}

@@ -1,4 +1,4 @@
-"""The judge itself: a history that is wrong in one way is found wrong in that way, and no other."""
+"""The judge itself: in a history with one mistake, it finds that mistake and no other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -67,7 +67,7 @@ RIGHT = [
 
 
 def test_a_right_history_is_right() -> None:
-    """Success while well and the cause while struck: nothing is wrong, and the fault is found."""
+    """Success while healthy and the cause during the fault: nothing is wrong, and the fault is found."""
     history = History(RIGHT, {"one": refused_from_10_to_14()})
     judgement = judge(history, LIMITS)
     assert (judgement.complaints, judgement.judged, judgement.found) == ([], 6, 1)
@@ -86,7 +86,7 @@ def test_a_right_history_is_right() -> None:
     ],
 )
 def test_one_wrong_attempt_is_found(attempt: Attempt, kind: str) -> None:
-    """A verdict that the truth over its whole length does not hold is found, by its kind."""
+    """A verdict that is not right during its whole length is found, with the kind of mistake."""
     found = complaints([*RIGHT, attempt])
     assert [(one.kind, one.attempt) for one in found] == [(kind, attempt)]
 
@@ -103,18 +103,18 @@ def test_one_wrong_attempt_is_found(attempt: Attempt, kind: str) -> None:
     ],
 )
 def test_what_may_be_is_right(attempt: Attempt) -> None:
-    """Either truth is right for an attempt over a change; honest doubt and silence always are."""
+    """During a change both truths are right for an attempt; `certain: false` and `unconfirmed` always are."""
     assert complaints([*RIGHT, attempt]) == []
 
 
 def test_an_experiment_of_an_old_truth_is_no_excuse() -> None:
-    """A cause that neither truth allows is wrong in an attempt over a change, too."""
+    """A cause that neither truth allows is also wrong in an attempt during a change."""
     assert kinds([*RIGHT, failed(13.0, 14.4, "protocol_version_mismatch")]) == ["wrong_certain"]
 
 
 @pytest.mark.parametrize("trouble", [SUSPENDED, HUNGRY])
 def test_own_trouble_blames_nobody(trouble: Trouble) -> None:
-    """While the probe is in trouble, doubt is right of a healthy target, and certainty is not."""
+    """While the probe has a problem, `certain: false` is right for a healthy target, `certain: true` is not."""
     healthy = Timeline()
     doubt = failed(11.5, 11.6, "dns_failure", certain=False)
     fault = failed(11.5, 11.6, "probe_fault")
@@ -124,25 +124,25 @@ def test_own_trouble_blames_nobody(trouble: Trouble) -> None:
 
 
 def test_excuses_without_trouble_are_counted() -> None:
-    """A probe that takes all for its own fault would be wrong about nothing, and of no use."""
+    """A probe that always reports `probe_fault` would never be wrong, and useless."""
     faults = [failed(at, at + 0.1, "probe_fault") for at in (10.5, 11.5, 13.5)]
     history = History(faults, {"one": refused_from_10_to_14()}, [SUSPENDED])
     assert judge(history, LIMITS).own == 2
 
 
 def test_own_trouble_excuses_no_false_green() -> None:
-    """Success is as wrong as ever while the probe is in trouble."""
+    """A success during a fault is wrong also while the probe has a problem."""
     assert kinds([*RIGHT, confirmed(11.5, 11.6)], None, [HUNGRY]) == ["false_green"]
 
 
 def test_trouble_that_is_over_excuses_nothing() -> None:
-    """A healthy target blamed after the trouble's end is blamed without excuse."""
+    """A healthy target that is blamed after the end of the probe's problem is a mistake."""
     late = failed(13.2, 13.4, "tls_timeout")
     assert kinds([late], Timeline(), [SUSPENDED]) == ["wrong_certain"]
 
 
 def test_a_server_that_could_not_run_excuses_a_timeout_alone() -> None:
-    """Where a server measured that it could not run, its silence is true, and no other cause."""
+    """Where a server measured that it could not run, a timeout is right, and no other cause."""
     stalls = {"one": [Stall(11.0, 11.9)]}
     slow = failed(11.0, 12.0, "tls_timeout")
     assert kinds([slow], Timeline(), stalls=stalls) == []
@@ -152,7 +152,7 @@ def test_a_server_that_could_not_run_excuses_a_timeout_alone() -> None:
 
 
 def test_a_fault_that_is_never_found_is_missed() -> None:
-    """Whole attempts that only ever doubt, or are silent, have missed the fault."""
+    """Whole attempts that are all uncertain or unconfirmed have missed the fault."""
     silent = [Attempt("one", at, at + 0.1, "unconfirmed") for at in (10.5, 11.0, 11.5)]
     assert kinds(silent) == ["missed"]
     assert kinds(silent[:1]) == []
@@ -160,7 +160,7 @@ def test_a_fault_that_is_never_found_is_missed() -> None:
 
 
 def test_a_file_that_stays_unused_must_be_a_finding() -> None:
-    """Success with the file that was good is right only where the broken one is reported."""
+    """Success with the last good file is right only where the broken one is a finding."""
     timeline = struck_by(BROKEN_FILE)
     quiet = [confirmed(at, at + 0.1) for at in (10.5, 11.0, 11.5)]
     assert kinds(quiet, timeline) == ["missed"]
@@ -171,7 +171,7 @@ def test_a_file_that_stays_unused_must_be_a_finding() -> None:
 
 
 def test_a_probe_that_stops_attempting_is_found() -> None:
-    """A gap between attempts is found, unless the probe itself was halted for that long."""
+    """A gap between attempts is found, unless the probe was suspended for that long."""
     early, late = confirmed(1.0, 1.1), confirmed(8.0, 8.1)
     up = [(0.5, 8.5)]
     assert kinds([early, late], Timeline(), up=up) == ["halted"]
@@ -183,7 +183,7 @@ def test_a_probe_that_stops_attempting_is_found() -> None:
 
 
 def test_pages_that_stop_answering_are_found() -> None:
-    """A gap between answers is found, unless a trouble takes the pages away."""
+    """A gap between answers is found, unless a fault blocks the pages."""
     attempts = [confirmed(at, at + 0.1) for at in range(1, 9)]
     deaf = {"up": [(0.5, 8.5)], "answers": [1.0, 2.0, 7.0, 8.0]}
     assert kinds(attempts, Timeline(), **deaf) == ["deaf"]

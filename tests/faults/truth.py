@@ -1,4 +1,4 @@
-"""What is true of each target at each moment of a run: the injected truth that verdicts are held to.
+"""What is true of each target at each moment of a run: the injected truth that verdicts are compared with.
 
 Times are seconds of CLOCK_MONOTONIC, which every process of the machine shares.
 """
@@ -11,13 +11,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a verdict may say while this holds.
+    """The verdicts that are right while this is true.
 
     Attributes:
-        said: in words, for the report.
+        said: a description for the report.
         right: the outcomes `confirmed` and `unconfirmed` and the causes that are right.
-        further: causes that `also` may list beside a cause that is right.
-        findings: causes of which one must be found, where success is right all the same.
+        further: causes that `also` may list in addition to a right cause.
+        findings: causes of which one must be a finding, where success is right nevertheless.
     """
 
     said: str
@@ -27,7 +27,7 @@ class Truth:
 
     @property
     def to_find(self) -> frozenset[str]:
-        """What a probe that looks long enough says of it; empty where nothing is wrong."""
+        """What the probe reports after enough attempts; empty where nothing is wrong."""
         return self.findings or (frozenset() if "confirmed" in self.right else self.right)
 
 
@@ -46,12 +46,12 @@ HEALTHY: Final = truth("healthy", "confirmed")
 CUT_OFF: Final = frozenset(
     {"tcp_refused", "connection_reset", "connection_closed", "tls_timeout", "unconfirmed"}
 )
-"""What an attempt may see, rightly, of a server that goes or comes while the attempt is under way."""
+"""What an attempt may rightly see of a server that stops or starts during the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A span of time in which one truth holds; while it is `changing`, either may."""
+    """A span of time in which one truth holds; while it is `changing`, the old or the new one may."""
 
     begin: float
     truth: Truth
@@ -66,7 +66,7 @@ class Timeline:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def enter(self, begin: float, truth: Truth, *, changing: bool = False) -> None:
-        """Let `truth` hold from `begin` on.
+        """Record `truth` from `begin` on.
 
         Raises:
             ValueError: where `begin` lies before what has been entered.
@@ -78,7 +78,7 @@ class Timeline:
             self.segments.append(Segment(begin, truth, changing))
 
     def change(self, begin: float, after: Truth, extra: frozenset[str] = CUT_OFF) -> None:
-        """Say that from `begin` on what holds now is changing to `after`."""
+        """Record that the present truth is changing to `after` from `begin` on."""
         before = self.segments[-1].truth
         self.enter(
             begin,
@@ -107,7 +107,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A span of time in which the probe, its process or its machine was in trouble of its own.
+    """A span of time in which the probe, its process or its machine had a problem.
 
     `halts`: whether attempts may fail to be made at all meanwhile. `deafens`: whether its pages may
     fail to answer.

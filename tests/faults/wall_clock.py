@@ -1,4 +1,4 @@
-"""The probe's own wall clock, moved by libfaketime while it runs; its monotonic clock goes on."""
+"""The probe's own wall clock, moved by libfaketime while it runs; its monotonic clock is unchanged."""
 
 import shutil
 from functools import cache
@@ -21,7 +21,7 @@ def unmovable() -> str:
 
 
 def movable(file: Path) -> list[str]:
-    """Return what to write before a command whose clock shall be as `file` says."""
+    """Return the prefix of a command whose clock follows `file`."""
     set_clock(file, 0)
     return [
         "env",

@@ -1,4 +1,4 @@
-"""The world that faults strike: servers, names, files, a probe, and what is true of each target."""
+"""The world that faults are injected into: servers, names, files, a probe, and the truth about each target."""
 
 import json
 import secrets
@@ -25,7 +25,7 @@ PORT: Final = 14317
 MODULE: Final = "hanging"
 """The module of /probe that allows every name of the world."""
 PROXY: Final = {"kind": "proxy"}
-"""What a proxy is when it is well."""
+"""What a proxy does when it is healthy."""
 LIMITS: Final = Limits(interval=0.5, timeout=1.0)
 
 
@@ -36,10 +36,10 @@ class Site:
     name: str
     protocol: str
     behaviour: str = "collector"
-    """As whom the demo's backend behaves; `go` and `otelcol` are real servers."""
+    """The behaviour of the demo's backend; `go` and `otelcol` are real servers."""
     max_version: str = "1.3"
     named: bool = False
-    """Whether it is reached by a name, which faults can change."""
+    """Whether it is reached by a name, so that faults can change the name."""
     proxied: bool = False
     """Whether it is reached through a proxy."""
 
@@ -68,8 +68,8 @@ class World:
         sites: the targets.
         addresses: where the server of each listens.
         nowhere: an address on which nothing listens.
-        stranger: a server that no target should reach: its CA is another, and nothing strikes it.
-        proxy: what stands before the targets that are proxied.
+        stranger: a server with another CA that no target should reach, without faults.
+        proxy: the proxy of the targets that use one.
         names: the name server, None where names cannot be changed.
         left_out: what cannot be done on this machine, each with the reason.
     """
@@ -104,7 +104,7 @@ class World:
         return self._probe
 
     def wanted(self, site: Site, **other: Any) -> dict[str, Any]:
-        """Return what the server of `site` is when it is well, but for `other`."""
+        """Return the settings of the server of `site` when it is healthy, changed by `other`."""
         return {
             "kind": "backend",
             "protocol": site.protocol,
@@ -116,7 +116,7 @@ class World:
         }
 
     def start_probe(self, *, movable_clock: bool = False) -> None:
-        """Run a fresh probe, until it has found every target well once.
+        """Run a new probe, until it has confirmed every target once.
 
         Raises:
             AssertionError: where it does not come to that.
@@ -153,12 +153,12 @@ class World:
         self._probe = None
 
     def history(self) -> History:
-        """Return all that probes which have ended saw, and what was true."""
+        """Return all attempts of ended probes, and what was true."""
         attempts: list[Attempt] = []
         for each in self._records:
-            # What /probe was asked for is recorded, too.
+            # Requests to /probe are recorded too.
             attempts += (one for one in each.attempts() if one.target in self.sites)
-        # What does not measure itself is held to what an undisturbed neighbour measured.
+        # A server that does not measure stalls is judged by those of an undisturbed neighbour.
         neighbour = self.stranger.stalls()
         stalls = {
             name: (server.stalls() or neighbour)
@@ -202,7 +202,7 @@ def host_of(world: World, site: Site) -> str:
 
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
-    """Make a world in `folder`, with every server well, and no probe yet."""
+    """Make a world in `folder`, with every server healthy, and no probe yet."""
     left_out = []
     if why := name_server.unavailable():
         left_out.append(f"faults of names: {why}")
@@ -216,7 +216,7 @@ def world(folder: Path) -> Iterator[World]:
         if (why := real_servers.missing(behaviour))
     ]
     sites = {site.name: site for site in SITES if _possible(site)}
-    # 127.64.0.0 and above: programs that take any address take 127.0.0.1.
+    # 127.64.0.0 and above: programs that choose any address choose 127.0.0.1.
     network = f"127.{64 + secrets.randbelow(190)}.{secrets.randbelow(256)}"
     addresses = {name: f"{network}.{at}" for at, name in enumerate(sites, 1)}
     names = None if name_server.unavailable() else NameServer(f"{network}.253")

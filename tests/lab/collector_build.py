@@ -19,7 +19,7 @@ BUILDER: Final = "go.opentelemetry.io/collector/cmd/builder"
 
 
 def collector_binary(manifest: Path = MANIFEST) -> Path:
-    """Return the path of the Collector that `manifest` describes, building it where need be.
+    """Return the path of the Collector that `manifest` describes; build it first where it is missing.
 
     Raises:
         NotBuiltError: where Go is missing or the build fails.
@@ -36,7 +36,7 @@ def _build(manifest: Path, folder: Path) -> Path:
     text = manifest.read_text(encoding="utf-8")
     version = re.search(r"otlpreceiver (v\S+)", text)
     if version is None:
-        raise NotBuiltError(f"{manifest} names no otlpreceiver")
+        raise NotBuiltError(f"{manifest} has no otlpreceiver")
     core = [f"go.opentelemetry.io/collector/{part} {version[1]}" for part in ("otelcol", "service")]
     modules = [*re.findall(r"gomod: (\S+ v\S+)", text), *core]
     run_go(

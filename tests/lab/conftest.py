@@ -98,7 +98,7 @@ def silent_tls13_peer(pki: LabPki) -> Iterator[Callable[..., int]]:
 
 
 @pytest.fixture
-def grpc_in_clear(tmp_path: Path) -> Iterator[int]:
+def plaintext_grpc(tmp_path: Path) -> Iterator[int]:
     """The port of a gRPC server that speaks no TLS."""
     absent = grpc_core.GRPC_CORE.missing()
     if absent:

@@ -59,7 +59,7 @@ class LabPki:
 
     @cached_property
     def plain(self) -> Issued:
-        """What `client` is the files of."""
+        """The certificate and key that `client` has as files."""
         return self.client_ca.issue("exporter")
 
     @cached_property
@@ -119,7 +119,7 @@ class LabPki:
 
     @cached_property
     def wrong_usage(self) -> Pair:
-        """A certificate of the client CA for servers alone."""
+        """A certificate of the client CA for servers only."""
         return self.write("wrong-usage", self.client_ca.issue("exporter", usages=("serverAuth",)))
 
     @cached_property
@@ -135,7 +135,7 @@ class LabPki:
 
     @cached_property
     def missing_intermediate(self) -> Pair:
-        """A client certificate whose intermediate lies beside it, and is not in cert_file."""
+        """A client certificate whose intermediate is in the same folder, but not in cert_file."""
         intermediate = self.client_ca.intermediate("Lab intermediate CA, left out")
         folder = self.folder / "incomplete"
         folder.mkdir()
@@ -147,21 +147,21 @@ class LabPki:
 
     @cached_property
     def server_expired(self) -> Pair:
-        """The backend's certificate, an hour after its end."""
+        """The backend's certificate, expired an hour ago."""
         hour_ago = datetime.now(UTC) - timedelta(hours=1)
         issued = self.server_ca.issue("backend", usages=("serverAuth",), not_after=hour_ago)
         return self.write("server-expired", issued)
 
     @cached_property
     def server_not_yet_valid(self) -> Pair:
-        """The backend's certificate, three days before its beginning."""
+        """The backend's certificate, valid in three days."""
         begins = datetime.now(UTC) + timedelta(days=3)
         issued = self.server_ca.issue("backend", usages=("serverAuth",), not_before=begins)
         return self.write("server-not-yet-valid", issued)
 
     @cached_property
     def server_wrong_usage(self) -> Pair:
-        """A backend's certificate for clients alone."""
+        """A backend's certificate for clients only."""
         return self.write("server-wrong-usage", self.server_ca.issue("backend"))
 
     @cached_property
@@ -182,7 +182,7 @@ class LabPki:
 
     @cached_property
     def of_one_intermediate(self) -> Pair:
-        """A client certificate of the intermediate that the backend leaves out, and with it."""
+        """A client certificate from the intermediate that the backend leaves out, together with it."""
         intermediate = self._shared_intermediate
         return self.write("one-intermediate", intermediate.issue("exporter"), by=intermediate)
 
@@ -204,7 +204,7 @@ class LabPki:
 
     @cached_property
     def ca_as_end_entity(self) -> Pair:
-        """A certificate of the client CA that says CA:TRUE of itself."""
+        """A client certificate with CA:TRUE, issued by the client CA."""
         return self.write("ca-as-end-entity", self.client_ca.issue("exporter", is_ca=True))
 
     @cached_property
@@ -237,7 +237,7 @@ class LabPki:
             .last_update(now - timedelta(hours=1))
             .next_update(now + timedelta(days=1))
             .add_revoked_certificate(entry)
-            # rustls takes no list without them (RFC 5280 §5.2.1, §5.2.3).
+            # rustls accepts no list without them (RFC 5280 §5.2.1, §5.2.3).
             .add_extension(x509.CRLNumber(1), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(
@@ -265,7 +265,7 @@ class LabPki:
 
     @cached_property
     def of_expired_root(self) -> Pair:
-        """A client certificate whose root expired an hour ago, and lies beside it."""
+        """A client certificate whose root expired an hour ago; the root is in the same folder."""
         folder = self.folder / "expired-root"
         folder.mkdir()
         issued = self._expired_root.issue("exporter")
@@ -281,7 +281,7 @@ class LabPki:
 
     @cached_property
     def of_expired_root_alone(self) -> Pair:
-        """A client certificate whose root expired an hour ago, with nothing beside it."""
+        """A client certificate whose root expired an hour ago; the root is not in the same folder."""
         folder = self.folder / "expired-root-unseen"
         folder.mkdir()
         issued = self._expired_root.issue("exporter")
@@ -300,7 +300,7 @@ class LabPki:
 
     @cached_property
     def rekeyed_without_key_ids(self) -> Pair:
-        """A client certificate of that CA's successor: nothing names the key that signed it."""
+        """A client certificate of that CA's successor, without an identifier of the signing key."""
         return self.write("rekeyed-bare", self._without_key_ids.rekeyed().issue("exporter"))
 
     @cached_property

@@ -1,6 +1,6 @@
-"""Chains that cost whoever reads or verifies them as much as a chain can; no one's real files.
+"""Chains made to be as expensive as possible to read or verify; not real files.
 
-Their signatures are random bytes of the right length: a verifier does its whole work on them
+Their signatures are random bytes of the right length: a verifier does all its work on them
 before it finds out. OpenSSL takes messages of up to 100 kB, so that is what they fill.
 """
 
@@ -117,7 +117,7 @@ def _chain_of(bits: int, exponent: int) -> Callable[[ec.EllipticCurvePrivateKey]
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
-    """Each names itself as its issuer, so that a reader tries each signature with its own key."""
+    """Each is its own issuer, so that a reader verifies each signature with its own key."""
 
     def root(index: int) -> bytes:
         name = _name(f"root {index}")
@@ -165,7 +165,7 @@ def _deep_der(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
 
 
 def _same_name_issuers(key: ec.EllipticCurvePrivateKey) -> list[bytes]:
-    """Every one could have issued the one before: a builder of paths has them all to try."""
+    """Each could have issued the previous one: a path builder has to try them all."""
 
     def issuer(_: int) -> bytes:
         return _certificate(

@@ -1,4 +1,4 @@
-"""Text that would do harm were it written raw: a target's name, and a backend's certificate."""
+"""Text that does harm when it is written raw: a target's name, and a backend's certificate."""
 
 import base64
 from pathlib import Path

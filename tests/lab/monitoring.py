@@ -1,4 +1,4 @@
-"""A real Prometheus and a real Alertmanager on loopback, for tests of what they make of the probe."""
+"""A real Prometheus and a real Alertmanager on loopback, for tests of what they do with the probe's metrics."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ class Answering:
             return json.loads(response.read())
 
     def wait(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until `ready` says so.
+        """Wait until `ready` returns true.
 
         Raises:
             AssertionError: with its log, where that never comes.
@@ -135,7 +135,7 @@ def prometheus(
 def alertmanager(
     folder: Path, configuration: Mapping[str, Any] | None = None, *, port: int | None = None
 ) -> Iterator[Alertmanager]:
-    """Run Alertmanager in `folder`; by default it groups at once and tells nobody."""
+    """Run Alertmanager in `folder`; by default it groups at once and notifies nobody."""
     binary = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
     binary = binary or missing("prometheus-alertmanager is not installed")
     wanted = configuration or {

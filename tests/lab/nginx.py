@@ -15,7 +15,7 @@ _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 def run_nginx(
     folder: Path, port: int, *, http: str = "", top: str = "", clock: str = ""
 ) -> Iterator[None]:
-    """Run nginx until it accepts on `port`; `http` goes into its http section, `top` beside it."""
+    """Run nginx until it accepts on `port`; `http` goes into its http section, `top` before it."""
     paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in _TEMPORARY)
     text = (
         # Modules come first; the rest may stand in any order.

@@ -1,6 +1,6 @@
 """Small peers on loopback threads that misbehave in one known way each.
 
-None of them is OTLP: they speak no TLS at all, or fall silent where a backend would speak.
+None of them is OTLP: they speak no TLS at all, or become silent where a backend would answer.
 """
 
 import socket
@@ -83,7 +83,7 @@ def tcp_peer(behaviour: Behaviour) -> Iterator[int]:
     """Run a peer that speaks no TLS; yields its port.
 
     silent: reads and never answers. garbage: bytes of no protocol. ssh: its banner, unasked.
-    http: 400 to the first bytes. http2: a SETTINGS frame in clear, as gRPC without TLS sends.
+    http: 400 to the first bytes. http2: a SETTINGS frame in plaintext, as gRPC without TLS sends it.
     close, reset: FIN or RST as soon as it accepts; close_later, reset_later: after the first bytes.
     """
     with listening(_BEHAVIOURS[behaviour]) as port:
@@ -94,7 +94,7 @@ def tcp_peer(behaviour: Behaviour) -> Iterator[int]:
 def silent_tls13_peer(
     pki: LabPki, *, alpn: str = "h2", tickets: int = 2, ask_for_certificate: bool = True
 ) -> Iterator[int]:
-    """Run a peer that completes a mutual TLS 1.3 handshake, and then says nothing; yields its port.
+    """Run a peer that completes a mutual TLS 1.3 handshake, and then sends nothing; yields its port.
 
     It sends `tickets` session tickets, as they belong to the handshake's end, and no data.
     """

@@ -1,4 +1,4 @@
-"""Servers without TLS of what backends run on, each as one process: for one OTLP protocol or both."""
+"""Servers without TLS that backends are built on, each as a process with one OTLP protocol or both."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -53,10 +53,10 @@ class PlaintextServer:
 
     name: str
     start: Start
-    """Given a folder of its own, start it and give its port."""
+    """Start it in an empty folder and yield its port."""
     serves: Protocol
     missing: Callable[[], str]
-    """Say what this machine lacks to run it; empty where nothing."""
+    """Return what this machine lacks to run it; empty where nothing."""
 
 
 def _collector(protocol: Protocol) -> Start:
@@ -99,8 +99,8 @@ def _command(*command: str, cwd: Path | None = None) -> Start:
     @contextmanager
     def start(folder: Path) -> Iterator[int]:
         with reserved_port() as port:
-            told: Sequence[str] = [part.replace("PORT", str(port)) for part in command]
-            with process(told, folder / "server.log", cwd=cwd) as log:
+            arguments: Sequence[str] = [part.replace("PORT", str(port)) for part in command]
+            with process(arguments, folder / "server.log", cwd=cwd) as log:
                 accepting(port, log)
                 yield port
 

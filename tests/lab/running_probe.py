@@ -1,4 +1,4 @@
-"""`mtls-probe run` as a process beside real servers, for tests that wait without an event loop."""
+"""`mtls-probe run` as a process, for tests with real servers and without an event loop."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ class RunningProbe:
         return dict(found[0]) if found else None
 
     def becomes(self, target: str, cause: str | None, seconds: float = 15.0) -> dict[str, Any]:
-        """Wait until `target` has `cause`, None for success, and return the result.
+        """Wait until `target` has `cause` (None: success), and return the result.
 
         Raises:
             AssertionError: with the last result, where it never has.

@@ -1,8 +1,8 @@
-"""A scenario of the lab: a decorated function whose docstring says in words what is wrong.
+"""A scenario of the lab: a decorated function whose docstring says what is wrong.
 
 The function takes the `Workshop` and returns the `Staging`: the files of both sides. One scenario
-runs against every stack, at TLS 1.2 and 1.3; what is expected follows from its `truth` and from
-what the stack is known to let in or to leave undecided.
+runs against every stack, at TLS 1.2 and 1.3. The expected verdict follows from its `truth` and from
+what the stack is known to accept or to leave undecided.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ CONFIRMED: Final = "confirmed"
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """What is put on the stage: the client's files, and how the backend differs from a right one."""
+    """What a scenario needs: the client's files, and how the backend differs from a correct one."""
 
     client: Pair | None
     server: Pair | None = None
@@ -28,13 +28,13 @@ class Staging:
     asks: bool = True
     """Whether the backend demands a client certificate at all."""
     clock: str = ""
-    """The backend's clock, in faketime's words."""
+    """The backend's clock, as faketime's argument."""
     crl_file: Path | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     """Fields of the client's TlsSettings that differ."""
 
     def serving(self, pki: LabPki, tls: TlsVersion) -> Serving:
-        """Return what the backend is told."""
+        """Return the settings of the backend."""
         ca_file = self.client_ca_file or pki.client_ca_file
         return Serving(
             tls=tls,
@@ -59,7 +59,7 @@ class Scenario:
     build: Callable[[LabPki], Staging]
     versions: tuple[TlsVersion, ...]
     once: bool
-    """The stack takes no part in it: staged with the first one that is installed."""
+    """The stack does not matter: it runs with the first one that is installed."""
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}
@@ -73,7 +73,7 @@ def scenario(
 
     def declare(build: Callable[[LabPki], Staging]) -> Callable[[LabPki], Staging]:
         name = build.__name__
-        assert build.__doc__, f"scenario {name} must say in words what is wrong"
+        assert build.__doc__, f"scenario {name} must say what is wrong"
         assert name not in SCENARIOS, f"two scenarios are called {name}"
         SCENARIOS[name] = Scenario(
             name, build.__doc__, truth or (CONFIRMED,), build, versions, once

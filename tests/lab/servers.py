@@ -25,7 +25,7 @@ from tests.lab.credentials import LabPki, Pair
 
 HOST: Final = "127.0.0.1"
 SHARED_MEMORY: Final = Path("/dev/shm")
-"""Where faketime, terminated, leaves its clock behind."""
+"""Where faketime leaves its clock files after it was terminated."""
 START_TIMEOUT: Final = 30.0
 """Seconds that a server may take to start on a busy machine."""
 
@@ -102,7 +102,7 @@ def process(command: Sequence[str], log: Path, *, cwd: Path | None = None) -> It
 
 
 def accepting(port: int, log: Log) -> None:
-    """Wait until a server that says nothing of itself takes connections.
+    """Wait until a server that logs nothing accepts connections.
 
     Raises:
         AssertionError: with its log, where it never does.
@@ -119,7 +119,7 @@ def accepting(port: int, log: Log) -> None:
 
 
 def started(log: Log, pattern: str) -> re.Match[str]:
-    """Return the match of the line by which a server says that it is ready."""
+    """Return the match of the line with which a server reports that it is ready."""
     return log.wait_for(pattern, timeout=START_TIMEOUT)
 
 
@@ -165,7 +165,7 @@ def serve_collector(
 ) -> Iterator[Collector]:
     """Run a Collector with the server settings `tls` on both ports; `folder` is its own.
 
-    None: both ports are in clear. What it takes of `signals` goes through `processors` to
+    None: both ports are without TLS. What it receives of `signals` goes through `processors` to
     `exporter`.
     """
     listen = {"endpoint": f"{HOST}:0", "tls": tls}

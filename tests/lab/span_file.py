@@ -15,7 +15,7 @@ KINDS: Final = {1: "internal", 3: "client"}
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One span, with the resource and the scope that it stood under."""
+    """One span, with its resource and scope."""
 
     resource: dict[str, Any]
     scope: str
@@ -45,7 +45,7 @@ class SpanFile:
         return {FILE_EXPORTER: {"path": str(self.path), "flush_interval": "100ms"}}
 
     def spans(self) -> list[Written]:
-        """Return what is there by now, but a line that is being written."""
+        """Return all spans so far, except from a line that is still being written."""
         if not self.path.exists():
             return []
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -61,7 +61,7 @@ class SpanFile:
         return found
 
     def wait(self, enough: Callable[[list[Written]], bool], seconds: float = 20.0) -> list[Written]:
-        """Wait until the spans are `enough`, and return them.
+        """Wait until `enough` accepts the spans, and return them.
 
         Raises:
             AssertionError: with the names of what there is.

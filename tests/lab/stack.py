@@ -1,7 +1,7 @@
-"""The TLS stacks that backends really run: how each is started, and what it lets one see.
+"""The TLS stacks that backends really run: how each is started, and what its clients can see.
 
-A `Stack` says what is known of it beforehand (which faults it lets in, which it can't tell apart
-from others); the tests hold the probe to that, in both directions.
+A `Stack` declares what is known of it (which faults it accepts, which it can't distinguish
+from others); the tests compare the probe with that, in both directions.
 """
 
 import shutil
@@ -20,31 +20,31 @@ VERSIONS: Final[tuple[TlsVersion, ...]] = ("1.2", "1.3")
 
 
 FAR_FROM_ITS_EDGE: Final = (
-    "what it sends names no reason, and a clock is among the candidates only within seven days of "
+    "what it sends has no reason, and a clock is among the candidates only within seven days of "
     "the certificate's edge: backend_ten_days_ahead has that"
 )
-"""Why stacks that give no reason are not shown `backend_ahead`."""
+"""Why `backend_ahead` does not run with stacks that send no reason."""
 
 
 CLOCK_OR_ANCHOR: Final = {
     "expired_root_unseen": "certificate_expired (45) does not tell the end of a root of the "
     "backend's own from a clock that is ahead"
 }
-"""What stacks leave undecided that name expiry, whoever's it is."""
+"""What stacks leave undecided that report expiry without saying of which certificate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What one server is told: its certificate, whom it trusts, and what its clock says."""
+    """The settings of one server: its certificate, the authorities that it trusts, and its clock."""
 
     tls: TlsVersion
     """The only version that it speaks."""
     server: Pair
     """Its own certificate, with the intermediates behind it, and key."""
     client_ca_file: Path | None
-    """It demands a certificate of one of these authorities; None: it asks for none."""
+    """It demands a certificate of one of these authorities; None: it demands none."""
     clock: str = ""
-    """What faketime is told: `+60d`; empty: the machine's own clock."""
+    """The argument of faketime: `+60d`; empty: the machine's own clock."""
     crl_file: Path | None = None
     """Certificates revoked by the client CA (PEM)."""
 
@@ -55,26 +55,26 @@ class Stack:
 
     name: str
     start: Callable[[Path, Serving], AbstractContextManager[int]]
-    """Given a folder of its own, start a server and give its port, ready to accept."""
+    """Start a server in an empty folder, and yield its port once it accepts."""
     missing: Callable[[], str]
-    """Say what this machine lacks to run it; empty where nothing."""
+    """Return what this machine lacks to run it; empty where nothing."""
     protocol: Protocol = "http/protobuf"
     depth: Depth = "otlp"
     """`tls` for servers that answer no OTLP request."""
     answers: bool = True
-    """False: it sends nothing that would prove anything; a right client is `unconfirmed`."""
+    """False: it sends no proof of success; a correct client is `unconfirmed`."""
     lets_in: frozenset[str] = frozenset()
-    """Scenarios whose fault this stack does not mind."""
+    """Scenarios whose fault this stack accepts."""
     undecided: Mapping[str, str] = field(default_factory=dict)
-    """Scenarios where nothing that this stack sends tells the true cause, each with the reason;
+    """Scenarios where nothing that this stack sends shows the true cause, each with the reason;
     `NAME@1.2` for one version only."""
     shows_one: Mapping[str, str] = field(default_factory=dict)
-    """Scenarios with several causes of which this stack shows one alone, each with the reason."""
+    """Scenarios with several causes of which this stack shows only one, each with the reason."""
     skips: Mapping[str, str] = field(default_factory=dict)
     """Scenarios that cannot be staged with it, each with the reason."""
     versions: tuple[TlsVersion, ...] = VERSIONS
     speaks_both: bool = False
-    """It can't be kept from TLS 1.3: for 1.2, it is the client's max_version that is 1.2."""
+    """It always speaks TLS 1.3 too: for 1.2, the client's max_version is set to 1.2."""
 
 
 def lacking(*programs: str) -> Callable[[], str]:
@@ -109,10 +109,10 @@ def days_ahead(clock: str) -> int:
     """Return what `clock` is in days, for runtimes whose clock is moved by a setting of theirs.
 
     Raises:
-        ValueError: where it is no difference in whole days.
+        ValueError: where it is not a difference in whole days.
     """
     if not clock:
         return 0
     if not clock.endswith("d"):
-        raise ValueError(f"{clock} is no difference in whole days")
+        raise ValueError(f"{clock} is not a difference in whole days")
     return int(clock[:-1])

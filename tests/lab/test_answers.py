@@ -1,4 +1,4 @@
-"""What a real nginx before or instead of a backend answers once TLS is proven, and what that means."""
+"""Answers of a real nginx, in front of or instead of a backend, after an accepted handshake."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,7 +50,7 @@ def nginx(tmp_path: Path, pki: LabPki) -> Iterator["Nginx"]:
 
 
 class Nginx:
-    """An nginx of one process, told its server later."""
+    """An nginx of one process, whose server is configured later."""
 
     def __init__(self, folder: Path, pki: LabPki) -> None:
         """Keep everything in `folder`."""
@@ -86,7 +86,7 @@ class Nginx:
         (500, "mkdir /data: read-only file system", "otlp_storage_failure"),
     ],
 )
-def test_an_answer_that_is_no_success_has_its_cause(
+def test_an_answer_without_success_has_its_cause(
     nginx: Nginx, pki: LabPki, status: int, text: str, cause: str
 ) -> None:
     """TLS and the certificate are proven; the HTTP status and its words say what is wrong."""
@@ -95,8 +95,8 @@ def test_an_answer_that_is_no_success_has_its_cause(
     assert (diagnosis.cause, diagnosis.stage) == (cause, "export"), diagnosis
 
 
-def test_a_refused_token_beside_a_good_certificate(nginx: Nginx, pki: LabPki) -> None:
-    """403 to a client with a token and a certificate: of which, nginx does not say."""
+def test_a_refused_token_with_a_good_certificate(nginx: Nginx, pki: LabPki) -> None:
+    """403 to a client with a token and a certificate: nginx does not say which of them it refuses."""
     port = nginx.serve(ANSWER, status=403, text="not you", media="text/plain")
     watched = replace(
         target(pki, port, pki.client, protocol="http/protobuf"),
@@ -143,8 +143,8 @@ def test_a_policy_on_client_names_above_tls(nginx: Nginx, pki: LabPki) -> None:
     assert diagnosis.outcome == "failed"
 
 
-def test_an_exporter_that_sends_in_clear(nginx: Nginx, pki: LabPki) -> None:
-    """The settings switch TLS off, and the backend takes it: confirmed, with a finding."""
+def test_an_exporter_that_sends_plaintext(nginx: Nginx, pki: LabPki) -> None:
+    """The settings switch TLS off, and the backend accepts plaintext: confirmed, with a finding."""
     port = nginx.serve(IN_CLEAR)
     watched = target(pki, port, None, protocol="http/protobuf", insecure=True, ca_file=None)
     _, diagnosis = observe(watched)
@@ -152,7 +152,7 @@ def test_an_exporter_that_sends_in_clear(nginx: Nginx, pki: LabPki) -> None:
     assert [finding.cause for finding in diagnosis.findings] == ["tls_off"]
 
 
-def test_what_is_no_proxy_opens_no_tunnel(nginx: Nginx, pki: LabPki) -> None:
+def test_a_server_that_is_not_a_proxy_opens_no_tunnel(nginx: Nginx, pki: LabPki) -> None:
     """proxy_url names a web server, which answers CONNECT with an error."""
     port = nginx.serve(IN_CLEAR)
     watched = replace(target(pki, 4317, pki.client), proxy_url=Secret(f"http://{HOST}:{port}"))
@@ -164,7 +164,7 @@ def test_what_is_no_proxy_opens_no_tunnel(nginx: Nginx, pki: LabPki) -> None:
 def test_a_proxy_that_misbehaves_is_not_the_backend(
     tcp_peer: Callable[[peers.Behaviour], int], pki: LabPki, behaviour: peers.Behaviour
 ) -> None:
-    """It closes, resets, says what is no HTTP, or nothing: the backend was never dialled."""
+    """It closes, resets, sends bytes that are not HTTP, or nothing: the backend was never reached."""
     proxy = Secret(f"http://{HOST}:{tcp_peer(behaviour)}")
     _, diagnosis = observe(replace(target(pki, 4317, pki.client, timeout=1.0), proxy_url=proxy))
     assert (diagnosis.cause, diagnosis.stage) == ("proxy_failure", "connect"), diagnosis

@@ -122,7 +122,7 @@ def test_peers_without_tls_are_named(
     behaviour: peers.Behaviour,
     causes: set[str],
 ) -> None:
-    """What is no TLS server is said to be what it is, within the deadline."""
+    """A peer that is not a TLS server gets its true cause, within the deadline."""
     port = tcp_peer(behaviour)
     began = time.monotonic()
     _, diagnosis = observe(target(pki, port, pki.client, timeout=1.0))
@@ -181,10 +181,10 @@ def ocsp_answer(pki: LabPki, folder: Path, *, revoked: bool) -> Path:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("revoked", [True, False])
-def test_a_stapled_answer_is_heard(
+def test_a_stapled_answer_is_read(
     s_server: StartSServer, pki: LabPki, tmp_path: Path, version: str, revoked: bool
 ) -> None:
-    """The server staples what its CA says of its own certificate."""
+    """The server staples its CA's OCSP answer about its own certificate."""
     file = ocsp_answer(pki, tmp_path, revoked=revoked)
     port = s_server("-status_file", str(file), tls=version).port
     evidence, diagnosis = observe(target(pki, port, pki.client, timeout=1.0))
@@ -198,7 +198,7 @@ def test_a_stapled_answer_is_heard(
 def test_a_backend_that_takes_no_signatures_of_our_key(
     s_server: StartSServer, pki: LabPki, version: str
 ) -> None:
-    """It accepts RSA signatures alone, our key is EC: our TLS sends no certificate at all."""
+    """It accepts only RSA signatures, our key is EC: our TLS sends no certificate at all."""
     port = s_server("-client_sigalgs", "RSA+SHA256:rsa_pss_rsae_sha256", tls=version).port
     _, diagnosis = observe(target(pki, port, pki.client))
     assert diagnosis.outcome == "failed"
@@ -209,10 +209,10 @@ def test_a_backend_that_takes_no_signatures_of_our_key(
 def test_a_backend_that_shares_no_signature_algorithm(
     s_server: StartSServer, pki: LabPki, version: str
 ) -> None:
-    """Its own key can sign nothing that it allows: the alert misleads, whatever is varied."""
+    """Its own key can make no signature that it allows: the alert is misleading in every variation."""
     port = s_server("-sigalgs", "ed25519", tls=version).port
     _, diagnosis = observe(target(pki, port, pki.client))
-    # In TLS 1.3 OpenSSL says protocol_version (70) of it.
+    # In TLS 1.3 OpenSSL answers protocol_version (70) to it.
     cause = {"1.2": "handshake_rejected", "1.3": "protocol_version_mismatch"}[version]
     assert (diagnosis.cause, diagnosis.certain) == (cause, False), diagnosis
     # At TLS 1.2 suites that do not fit the backend's key look the same.

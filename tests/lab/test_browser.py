@@ -1,4 +1,4 @@
-"""The pages in a real browser: what it shows, what it refuses to run, and whom it asks for more."""
+"""The pages in a real browser: what it shows, what it refuses to run, and what else it requests."""
 
 import os
 import shutil
@@ -68,13 +68,13 @@ def browser() -> Iterator["Browser"]:
 
 @dataclass
 class Seen:
-    """What a browser complained of, and whom it asked."""
+    """What a browser complained about, and which addresses it requested."""
 
     complaints: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def watch(self, context: "BrowserContext") -> None:
-        """Note everything from now on."""
+        """Record everything from now on."""
         context.on("console", lambda message: self.complaints.append(message.text))
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         context.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
@@ -110,7 +110,7 @@ every_view = pytest.mark.parametrize("open_page", VIEWS, indirect=True)
 
 @every_view
 def test_every_page_fits_every_screen(open_page: "Page", tmp_path: Path) -> None:
-    """No page is wider than its window, none asks for anything else, each has its landmarks."""
+    """No page is wider than its window, none requests anything else, each has its landmarks."""
     for number, path in enumerate(PAGES):
         open_page.goto(path)
         open_page.screenshot(path=tmp_path / f"{number}.png", full_page=True)
@@ -164,7 +164,7 @@ def names(page: "Page") -> list[str]:
 
 
 def follow(page: "Page", locator: "Locator") -> None:
-    """Click, and come back once the page that it leads to is there as a whole.
+    """Click, and return once the page that it leads to is loaded completely.
 
     A click alone comes back while the next page is still being read: half a table is a table too.
     """
@@ -173,7 +173,7 @@ def follow(page: "Page", locator: "Locator") -> None:
 
 
 def test_the_worst_comes_first(open_page: "Page") -> None:
-    """Failures stand above what is well; a failure that is asked for is well."""
+    """Failures are above healthy targets; a target with an expected failure is healthy."""
     open_page.goto("/")
     outcomes = open_page.locator("td.outcome").all_inner_texts()
 
@@ -185,7 +185,7 @@ def test_the_worst_comes_first(open_page: "Page") -> None:
 
 
 def test_search_and_filters_work_by_hand(open_page: "Page") -> None:
-    """Typing and choosing narrows the table, the address can be kept, and a link shows all."""
+    """Typing and choosing filters the table, the address can be saved, and a link shows all."""
     open_page.goto("/")
     open_page.get_by_label("Search").fill("cause-2 failed-not")
     follow(open_page, open_page.get_by_role("button", name="Show"))
@@ -211,7 +211,7 @@ def test_search_and_filters_work_by_hand(open_page: "Page") -> None:
 
 
 def test_links_lead_from_the_table_to_target_and_cause_and_back(open_page: "Page") -> None:
-    """Each page leads to the next; the chain's broken link stands there in words."""
+    """Each page links to the next; the chain's broken link is described in a sentence."""
     open_page.goto("/")
     follow(open_page, open_page.get_by_role("link", name=UNTRUSTED, exact=True))
     assert open_page.get_by_role("heading", level=1).inner_text() == UNTRUSTED
@@ -267,7 +267,7 @@ def test_hostile_names_and_certificates_are_only_text(
 
 
 def test_the_policy_would_stop_a_script(open_page: "Page", seen: Seen) -> None:
-    """Were one to come into a page, nothing of it would run: neither text, handler nor style."""
+    """If one were injected into a page, nothing would run: neither script, handler nor style."""
     open_page.goto("/")
     ran = open_page.evaluate(
         """() => {
@@ -290,7 +290,7 @@ def test_the_policy_would_stop_a_script(open_page: "Page", seen: Seen) -> None:
 
 
 def test_the_keyboard_is_enough(open_page: "Page") -> None:
-    """The first key leads past the navigation, and what has the focus is framed."""
+    """The first key skips the navigation, and the focused element has a frame."""
     open_page.goto("/")
     open_page.keyboard.press("Tab")
     focused = open_page.locator(":focus")

@@ -1,4 +1,4 @@
-"""Depth canary against the real Collector: its own item arrives, marked, and can be found again."""
+"""Depth canary against the real Collector: the canary's item arrives, is marked, and can be found."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def test_a_refused_certificate_sends_nothing(collector: StartCollector, pki: Lab
 
 
 def test_the_empty_request_leaves_nothing_behind(collector: StartCollector, pki: LabPki) -> None:
-    """Depth otlp is confirmed by the same Collector, which has nothing to show for it."""
+    """Depth otlp is confirmed by the same Collector, which received no item."""
     backend = collector()
     before = backend.log.text().count("mtls_probe")
     evidence, diagnosis = observe(target(pki, backend.grpc_port, pki.client))

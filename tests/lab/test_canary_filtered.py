@@ -1,4 +1,4 @@
-"""The documented filter drops canaries, and nothing else, in a real Collector."""
+"""In a real Collector, the documented filter drops canaries and nothing else."""
 
 import json
 import re
@@ -60,7 +60,7 @@ ITEMS: Final[dict[Signal, dict[str, Any]]] = {
 
 
 def documented_processors(name: str = "filter/canary") -> dict[str, Any]:
-    """Return the documented processors of that name, as they stand there."""
+    """Return the documented processors of that name, unchanged."""
     pages = sorted((ROOT / "docs").glob("*.md"))
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     blocks = re.findall(r"```yaml\n(processors:\n.*?)```", text, re.DOTALL)
@@ -79,7 +79,7 @@ def send(collector: Collector, signal: Signal, item: object = None) -> None:
 
 @pytest.mark.parametrize("signal", ITEMS)
 def test_only_canaries_are_dropped(filtering_otelcol: Path, tmp_path: Path, signal: Signal) -> None:
-    """The receiver still says yes to both; what comes after the processor has the other alone."""
+    """The receiver still accepts both; after the processor there is only the application's item."""
     target = Target(
         name="lab",
         endpoint=Endpoint("127.0.0.1", 1),

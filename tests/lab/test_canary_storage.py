@@ -17,9 +17,9 @@ from tests.support.required_tools import missing
 
 
 def written_at_once(path: Path) -> dict[str, object]:
-    """Return a file exporter that has no buffer, so that the sender learns of its errors.
+    """Return a file exporter that has no buffer, so that the sender gets its errors.
 
-    Without `rotation` it writes later, and the receiver has said yes long before.
+    Without `rotation` it writes later, long after the receiver has answered with success.
     """
     return {"file": {"path": str(path), "rotation": {"max_megabytes": 1}}}
 
@@ -29,7 +29,7 @@ def read_only(folder: Path) -> Iterator[list[str]]:
     """Yield what to put before a command for which `folder` is read-only."""
     folder.mkdir()
     if os.geteuid() == 0:
-        # Rights do not bind root: a mount of its own does.
+        # Permissions do not stop root; a read-only mount does.
         if shutil.which("unshare") is None:
             missing("unshare is not installed")
         script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
@@ -76,7 +76,7 @@ def test_a_canary_finds_it_and_an_empty_export_does_not(
 def test_a_location_that_can_be_written_to_has_the_item(
     otelcol: Path, pki: LabPki, tmp_path: Path
 ) -> None:
-    """The other way round: confirmed, and the item is in the file under the trace id that is told."""
+    """The opposite case: confirmed, and the item is in the file under the reported trace id."""
     file = SpanFile(tmp_path / "spans.json")
     exporter = written_at_once(file.path)
     with servers.collector(otelcol, tmp_path, pki, exporter=exporter) as backend:

@@ -1,4 +1,4 @@
-"""Clocks that are really wrong: backends under faketime, and the probe itself under it."""
+"""Clocks that are really wrong: backends under faketime, and the probe itself."""
 
 import json
 import shutil
@@ -166,14 +166,14 @@ def health_check(ahead: float) -> Iterator[str]:
 def test_a_backend_60_days_ahead_is_bounded(
     faketime: None, pki: LabPki, tmp_path: Path, version: TlsVersion
 ) -> None:
-    """It refuses a certificate with 30 days left: ahead by at least those, in words and seconds."""
+    """It refuses a certificate with 30 days left: so it is at least 30 days ahead."""
     if reason := S_SERVER.missing():
         missing(reason)
     serving = Serving(version, pki.server, pki.client_ca_file, clock="+60d")
     with S_SERVER.start(tmp_path, serving) as port:
         evidence, found = observe(target(pki, port, pki.thirty_days, protocol="http/protobuf"))
 
-    # It may as well be a CA certificate of the backend's own that has expired.
+    # A CA certificate of the backend that has expired is possible too.
     assert (found.cause, found.certain) == ("clock_skew", False)
     assert found.also == ("client_cert_expired",)
     left = evidence.credentials.client_chain[0].not_after - evidence.at
@@ -202,10 +202,10 @@ def test_nginx_60_days_ahead_is_measured_by_its_date(
 def test_nginx_a_day_behind_refuses_a_new_certificate(
     nginx: Callable[..., Nginx], pki: LabPki
 ) -> None:
-    """The certificate was issued an hour ago, which by nginx's clock is to come."""
+    """The certificate was issued an hour ago, which is in the future by nginx's clock."""
     client = pki.write("an-hour-old", pki.client_ca.issue("exporter"))
     backend = nginx(clock="-1d")
-    # Its CAs are as new: a backend so far behind calls the whole path not yet valid.
+    # Its CAs are as new: to a backend so far behind, the whole path is not yet valid.
     _, found = observe(target(pki, backend.port, client, protocol="http/protobuf"))
 
     assert (found.cause, found.certain) == ("clock_skew", True)
@@ -216,7 +216,7 @@ def test_nginx_a_day_behind_refuses_a_new_certificate(
 def test_openssl_a_day_behind_says_42_of_a_new_certificate(
     faketime: None, pki: LabPki, tmp_path: Path, check: Check, version: TlsVersion
 ) -> None:
-    """The alert names no date: a clock is possible, until one on the backend's side was read."""
+    """The alert has no date: a wrong clock is possible until a clock of the backend's side was read."""
     serving = Serving(version, pki.server, pki.client_ca_file, clock="-1d")
     with S_SERVER.start(tmp_path, serving) as port, health_check(-DAY) as url:
         alone, _ = check(port, "")
@@ -231,7 +231,7 @@ def test_openssl_a_day_behind_says_42_of_a_new_certificate(
 def test_a_backend_an_hour_ahead_that_lets_us_in_is_a_finding(
     nginx: Callable[..., Nginx], pki: LabPki
 ) -> None:
-    """The export is confirmed, and the difference is told before it does harm."""
+    """The export is confirmed, and the difference is reported before it does harm."""
     backend = nginx(clock="+1h")
     _, found = observe(target(pki, backend.port, pki.client, protocol="http/protobuf"))
 
@@ -245,7 +245,7 @@ def test_a_backend_an_hour_ahead_that_lets_us_in_is_a_finding(
 def test_the_probes_own_clock_is_found_out_by_the_backends_date(
     nginx: Callable[..., Nginx], check: Check, clock: str, version: TlsVersion, http2: bool
 ) -> None:
-    """All certificates look early, or expired; nothing but one bare HEAD has left the probe."""
+    """All certificates look early, or expired; the probe has sent nothing but one HEAD request."""
     backend = nginx(version=version, http2=http2)
     result, code = check(backend.port, clock)
 
@@ -271,7 +271,7 @@ def test_the_probes_own_clock_against_a_collector(
 def test_without_any_other_clock_certificates_bound_ours(
     collector: servers.StartCollector, check: Check
 ) -> None:
-    """Answers over gRPC have no Date: the bound is the latest certificate, and it is not certain."""
+    """Answers over gRPC have no Date: the newest certificate is the bound, and the verdict is not certain."""
     result, _ = check(collector().grpc_port, "-365d", protocol="grpc")
 
     assert (result["cause"], result["certain"]) == ("clock_skew", False), result
@@ -280,7 +280,7 @@ def test_without_any_other_clock_certificates_bound_ours(
 
 
 def test_sntp_says_that_it_is_our_clock(collector: servers.StartCollector, check: Check) -> None:
-    """A source that is right settles what gRPC leaves open, and says whose clock is wrong."""
+    """A correct source decides what gRPC leaves open, and shows whose clock is wrong."""
     with ntp_server(Says()) as (port, _):
         source = {"sntp": f"{servers.HOST}:{port}"}
         result, _ = check(collector().grpc_port, "-365d", source, protocol="grpc")
@@ -292,7 +292,7 @@ def test_sntp_says_that_it_is_our_clock(collector: servers.StartCollector, check
 
 
 def test_a_configured_url_settles_it_too(collector: servers.StartCollector, check: Check) -> None:
-    """The Date of a health check beside the backend, as of any HTTP answer."""
+    """The Date of a health check next to the backend counts like that of any HTTP answer."""
     with health_check(0) as url:
         result, _ = check(collector().grpc_port, "-365d", {"http": url}, protocol="grpc")
 
@@ -306,7 +306,7 @@ def test_a_configured_url_settles_it_too(collector: servers.StartCollector, chec
 def test_clocks_that_agree_prove_an_expired_server(
     pki: LabPki, check: Check, s_server: servers.StartSServer
 ) -> None:
-    """The other direction: with a right clock beside it, an expired server is just that."""
+    """The opposite case: with a correct clock as a source, an expired server certificate is just expired."""
     backend = s_server(server=pki.server_expired, alpn="h2")
     with ntp_server(Says()) as (port, _), health_check(0) as url:
         sources = {"sntp": f"{servers.HOST}:{port}"}, {"http": url}

@@ -19,7 +19,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf")
 
 @dataclass(frozen=True)
 class Fault:
-    """One wrong client certificate, and the cause that it must be given."""
+    """One wrong client certificate, and the cause that must be reported."""
 
     build: Callable[[LabPki, Path], Pair | None]
     cause: str
@@ -28,7 +28,7 @@ class Fault:
 
 
 def files(folder: Path, certificates: bytes, key: bytes) -> Pair:
-    """Write a pair into a folder of its own, where no other certificate lies."""
+    """Write a pair into an empty folder, so that no other certificate is near."""
     folder.mkdir(exist_ok=True)
     return Pair(write_pem(folder, "tls.crt", certificates), write_pem(folder, "tls.key", key))
 
@@ -42,7 +42,7 @@ def other_ca(pki: LabPki, folder: Path) -> Pair:
 
 
 def lone_stranger(pki: LabPki, folder: Path) -> Pair:
-    """The same, and nothing at hand says whether an intermediate is missing."""
+    """The same, and nothing available shows whether an intermediate is missing."""
     issued = pki.other_ca.issue("exporter")
     return files(folder, issued.pem, issued.key_pem)
 
@@ -79,7 +79,7 @@ def wrong_usage(pki: LabPki, folder: Path) -> Pair:
 
 
 def missing_intermediate(pki: LabPki, folder: Path) -> Pair:
-    """cert_file lacks the intermediate, which lies beside it."""
+    """cert_file lacks the intermediate, which is in the same folder."""
     intermediate = pki.client_ca.intermediate("Lab issuing CA")
     issued = intermediate.issue("exporter")
     pair = files(folder, issued.pem, issued.key_pem)
@@ -163,7 +163,7 @@ def test_each_fault_gets_its_cause(
 def test_an_intermediate_in_ca_file_is_not_sent(
     collector: StartCollector, pki: LabPki, tmp_path: Path, version: str
 ) -> None:
-    """OpenSSL would complete the chain out of ca_file and be let in; a Go exporter is refused."""
+    """OpenSSL would complete the chain from ca_file and be accepted; a Go exporter is refused."""
     intermediate = pki.client_ca.intermediate("Lab issuing CA in ca_file")
     issued = intermediate.issue("exporter")
     client = files(tmp_path / "exporter", issued.pem, issued.key_pem)
@@ -176,7 +176,7 @@ def test_an_intermediate_in_ca_file_is_not_sent(
 
 
 def test_a_full_chain_is_confirmed(collector: StartCollector, pki: LabPki, tmp_path: Path) -> None:
-    """With its intermediate in cert_file the same certificate is let in."""
+    """With its intermediate in cert_file the same certificate is accepted."""
     intermediate = pki.client_ca.intermediate("Lab issuing CA")
     issued = intermediate.issue("exporter")
     client = files(tmp_path / "exporter", intermediate.chain_pem(issued), issued.key_pem)

@@ -1,4 +1,4 @@
-"""A real Collector's configuration as the source: its exporters and the probe do the same."""
+"""A real Collector's configuration as the source: the probe does what its exporters do."""
 
 import json
 import os
@@ -32,7 +32,7 @@ NAMES = ("otlp_grpc/file", "otlp/pem", "otlp_http/name", "otlphttp")
 
 @dataclass
 class Shown:
-    """What clients have shown of themselves in their handshakes with a recording server."""
+    """What a recording server saw of clients in their handshakes."""
 
     hellos: set[tuple[str, str, str]] = field(default_factory=set)
     """Server name, subject of the client's certificate, protocol by ALPN."""
@@ -213,7 +213,7 @@ def test_four_exporters_are_four_targets_with_exactly_their_settings(
 def test_both_show_the_same_of_themselves(
     otelcol: Path, pki: LabPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Server name, client certificate and ALPN, as a server sees them in its handshakes."""
+    """Server name, client certificate and ALPN, as a server sees them."""
     theirs, ours = Shown(), Shown()
     with recording(pki, theirs) as grpc, recording(pki, theirs) as http:
         file, variables = gateway(pki, tmp_path, grpc, http)
@@ -252,7 +252,7 @@ def test_where_its_exporter_fails_the_probe_says_why(
     fault: str,
     cause: str,
 ) -> None:
-    """And the line that the Collector logs leads `explain` to the same cause."""
+    """And for the line that the Collector logs, `explain` finds the same cause."""
     backend = collector()
     file, variables = gateway(pki, tmp_path, backend.grpc_port, backend.http_port)
     configuration = msgspec.json.decode(file.read_bytes())
@@ -294,7 +294,7 @@ def in_settings(pair: Pair) -> dict[str, str]:
 def test_who_reads_a_rotated_pair_again(
     otelcol: Path, pki: LabPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval: str
 ) -> None:
-    """Without reload_interval the Collector goes on with the old one: the finding is right."""
+    """Without reload_interval the Collector keeps using the old pair: the finding is right."""
     first, second = (pki.client_ca.issue(f"generation {number}") for number in (1, 2))
     cert = write_pem(tmp_path, "tls.crt", first.pem)
     key = write_pem(tmp_path, "tls.key", first.key_pem)
@@ -318,7 +318,7 @@ def test_who_reads_a_rotated_pair_again(
 
 
 def subjects(running: Collector, shown: Shown, wanted: set[str]) -> None:
-    """Send spans until the server has seen somebody, and compare whom."""
+    """Send spans until the server has seen a client, and compare its certificate."""
     end = time.monotonic() + 15
     while not shown.hellos:
         send_span(running, "rotated")
@@ -330,7 +330,7 @@ def subjects(running: Collector, shown: Shown, wanted: set[str]) -> None:
 @pytest.mark.parametrize(
     "setting",
     [{"insecure": True}, {}],
-    ids=["insecure beside a CA", "http:// on gRPC"],
+    ids=["insecure with a CA", "http:// on gRPC"],
 )
 def test_tls_that_somebody_meant_to_switch_off(
     otelcol: Path,

@@ -56,7 +56,7 @@ def test_the_example_is_valid_as_it_stands(otelcol: Path) -> None:
 def test_the_example_serves_who_shows_a_certificate_and_no_one_else(
     pki: LabPki, example: Collector
 ) -> None:
-    """Both of its ports speak to the right client certificate and refuse a client without one."""
+    """Both of its ports accept the right client certificate and refuse a client without one."""
     for port in (example.grpc_port, example.http_port):
         assert first_byte(pki, port, pki.client) == b"\x00"
         with pytest.raises((ssl.SSLError, ConnectionError)):

@@ -1,4 +1,4 @@
-"""From an alert to its exemplar's trace to its log line, and the fleet by its attributes."""
+"""From a Prometheus alert to its exemplar's trace and its log line; targets by resource attributes."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from tests.support.command_line import ROOT, configuration
 from tests.support.ports import reserved_port
 
 HOUR: Final = "1h"
-"""One attempt and no more: the exemplar, the trace and the log line are of the same."""
+"""Only one attempt, so that exemplar, trace and log line are of the same one."""
 PATIENCE: Final = 3.0
 """Seconds that a failure must have lasted; five minutes in the rules that people install."""
 
@@ -171,7 +171,7 @@ def test_from_the_alert_to_the_trace_to_the_log_line(watched: Watched) -> None:
 
 
 def test_the_traces_of_one_target_only(watched: Watched) -> None:
-    """Every span names its target, so that none of its trace is missed and none of another's comes."""
+    """Every span names its target: a query finds all spans of its traces and no others."""
     spans = watched.file.wait(
         lambda spans: (
             {span.attributes["mtls_probe.target"] for span in spans} >= {"payments", "orders"}

@@ -1,4 +1,4 @@
-"""Nothing but an SDK's four variables: `check` and `run` against the real Collector."""
+"""Only the SDK's four variables: `check` and `run` against the real Collector."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def test_check_needs_no_file(
 def test_the_protocol_that_nobody_chose_is_a_fact(
     collector: StartCollector, pki: LabPki, tmp_path: Path
 ) -> None:
-    """Any port but 4317 is OTLP/HTTP then, and SDKs differ there: the result says so."""
+    """Then any port but 4317 means OTLP/HTTP, and SDKs differ: the result says so."""
     endpoint = f"https://localhost:{collector().http_port}"
     code, result = check(variables(pki, endpoint, pki.client), tmp_path)
     assert (code, result["protocol"]) == (0, "http/protobuf")
@@ -90,7 +90,7 @@ def test_the_protocol_that_nobody_chose_is_a_fact(
 def test_a_backend_of_metrics_alone_is_asked_for_metrics(
     otelcol: Path, pki: LabPki, tmp_path: Path, protocol: str
 ) -> None:
-    """Without a pipeline for traces the Collector does not serve them: red only where sent."""
+    """Without a pipeline for traces the Collector does not serve them: only a target that sends them fails."""
     tls = {
         "cert_file": str(pki.server.cert_file),
         "key_file": str(pki.server.key_file),
@@ -113,7 +113,7 @@ def test_a_backend_of_metrics_alone_is_asked_for_metrics(
 def test_a_bundle_of_requests_own_stops_pythons_exporter(
     collector: StartCollector, pki: LabPki, tmp_path: Path
 ) -> None:
-    """The backend is well and the probe is let in; the real exporter is not, and a finding says why."""
+    """The backend accepts the probe; the real exporter fails, and a finding says why."""
     endpoint = f"https://localhost:{collector().http_port}"
     well = variables(pki, endpoint, pki.client, OTEL_EXPORTER_OTLP_TIMEOUT="1")
     trapped = well | {"REQUESTS_CA_BUNDLE": str(pki.other_ca_file)}
@@ -137,7 +137,7 @@ def test_a_bundle_of_requests_own_stops_pythons_exporter(
 
 
 def test_run_needs_no_file(otelcol: Path, pki: LabPki, tmp_path: Path) -> None:
-    """It serves what it finds, and the Collector that stops trusting the CA is on it soon after."""
+    """It serves its results; soon after the Collector stops trusting the CA, the cause is on the page."""
     trusted = write_pem(tmp_path, "client-ca.pem", pki.client_ca.pem)
     tls = {
         "cert_file": str(pki.server.cert_file),
@@ -162,7 +162,7 @@ def service(environment: dict[str, str], folder: Path) -> Iterator[None]:
     """Run `mtls-probe run` and nothing else."""
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("0.0.0.0", PORT))  # fails with its own words where somebody has the port
+        free.bind(("0.0.0.0", PORT))  # it prints why it fails where the port is in use
     log = Log(folder / "run.log")
     with (
         log.path.open("wb") as output,

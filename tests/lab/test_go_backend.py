@@ -1,4 +1,4 @@
-"""Backends of Go's crypto/tls beyond what every stack can be asked: weakness, and a policy."""
+"""Backends with Go's crypto/tls, in cases that only Go has: weak certificates, and a name policy."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.support.required_tools import missing
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_server_with_a_weak_certificate(tmp_path: Path, pki: LabPki, version: TlsVersion) -> None:
-    """Signed with SHA-1, which Go serves with and other libraries refuse to load: we stop."""
+    """Signed with SHA-1: Go serves it, other libraries refuse to load it, and our client stops."""
     if absent := GO.missing():
         missing(f"go: {absent}")
     serving = Serving(tls=version, server=pki.server_weak, client_ca_file=pki.client_ca_file)

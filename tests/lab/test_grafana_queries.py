@@ -23,7 +23,7 @@ from tests.config.grafana import (
 )
 from tests.config.manifests import dump
 from tests.config.promtool import name_of, rules_of
-from tests.lab.ailing_fleet import ailing_fleet, probe_of_nothing
+from tests.lab.faulty_backends import faulty_backends, probe_of_nothing
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.support.ports import reserved_port
 
@@ -37,7 +37,7 @@ BROKEN: Final = {one.name: one.expected for one in SCENARIOS if one.expected} | 
     "backend-gone": "tcp_refused"
 }
 CHOSEN: Final = "documented-cause-1-client-ca-untrusted"
-"""The target of the dashboard of one target, but for panels that another one has data for."""
+"""The target that the dashboard `target` shows, except for panels that need another one."""
 HAS_DATA: Final = {
     "Last as expected": HEALTHY,
     "Findings": "backend-not-reloading",
@@ -51,16 +51,16 @@ EMPTY_IF_HEALTHY: Final = {
     "Faults of the credential files": "the files are good",
     "Clock offset": "gRPC answers carry no Date",
 }
-"""Panels that a healthy target leaves empty, in whole or in part, and why."""
+"""Panels that are empty, at least in part, for a healthy target, and why."""
 COUNTED: Final = {
     "Not as expected": len(BROKEN) + 2,  # never-answers and not-enforced
     "mTLS not enforced": 1,
     "Not probed any more": 1,  # never-ends
     "Probes down": 1,
-    "End within 14 days": 4,  # a client's, a server's, a CA's with a server's of it
+    "Expire within 14 days": 4,  # a client's, a server's, a CA's with a server's of it
     "Renewals not in use": 1,
 }
-"""What panels with one number show of this fleet."""
+"""What panels with one number show for these targets."""
 ENDS_SOON: Final = {"client-certificate-ends", "documented-cause-3-client-cert-expired"}
 FIRES: Final = {
     "mtls-probe-failing": set(BROKEN),
@@ -76,7 +76,7 @@ FIRES: Final = {
 
 
 class Watched:
-    """A Prometheus with some seconds of this fleet."""
+    """A Prometheus with some seconds of data from these targets."""
 
     def __init__(self, prometheus: Prometheus) -> None:
         """Note when the first and the last sample are from."""
@@ -88,7 +88,7 @@ class Watched:
         """When the first samples are five minutes old, and the last ones not yet too old."""
 
     def at(self, expression: str, moment: float | None = None) -> list[Series]:
-        """Return what an instant query finds at `moment`, else when the fleet was ready."""
+        """Return what an instant query finds at `moment`, by default when all targets were ready."""
         found = self.prometheus.get(
             "/api/v1/query", query=expression, time=str(moment or self.now)
         )["data"]
@@ -107,17 +107,21 @@ class Watched:
         return [(one["metric"], float(one["values"][-1][1])) for one in found]
 
     def shown(self, target: Json, /, **values: str) -> list[Series]:
-        """Return what a panel's query finds, asked as Grafana asks."""
+        """Return what a panel's query finds, with the request that Grafana sends."""
         expression = interpolated(target["expr"], {**EVERYTHING, **values})
         return self.at(expression) if target["instant"] else self.over_time(expression)
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """Prometheus after twelve seconds of the fleet, with the rules of the project and Grafana's."""
+    """Prometheus after twelve seconds, with the rules of the project and Grafana's."""
     folder = tmp_path_factory.mktemp("grafana")
     dump({"groups": [{"name": "grafana", "rules": as_prometheus_has_them()}]}, folder / "own.yml")
-    with ailing_fleet(folder) as probe, probe_of_nothing(folder) as idle, reserved_port() as port:
+    with (
+        faulty_backends(folder) as probe,
+        probe_of_nothing(folder) as idle,
+        reserved_port() as port,
+    ):
         job = {
             "job_name": "mtls-probe",
             "static_configs": [{"targets": [probe.address, idle.address, f"127.0.0.1:{port}"]}],
@@ -163,7 +167,7 @@ def every_query(*names: str) -> list[Any]:
 
 @pytest.mark.parametrize(("panel", "target"), every_query("fleet.json", "certificates.json"))
 def test_a_panel_shows_data(watched: Watched, panel: Json, target: Json) -> None:
-    """This fleet has something for every panel, and each legend names what tells series apart."""
+    """Every panel has data, and each legend names the labels that distinguish its series."""
     found = watched.shown(target)
     assert found != []
     labels_are_there(target, found)
@@ -216,7 +220,7 @@ def test_columns_are_there(watched: Watched, name: str) -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_variable_has_choices(watched: Watched, name: str) -> None:
-    """label_values, asked as Grafana asks."""
+    """label_values, with the request that Grafana sends."""
     for variable in BOARDS[name]["templating"]["list"]:
         if variable["type"] == "query":
             query = interpolated(variable["query"]["query"])
@@ -229,7 +233,7 @@ def test_every_variable_has_choices(watched: Watched, name: str) -> None:
 
 @pytest.mark.parametrize("title", COUNTED)
 def test_numbers_are_right(watched: Watched, title: str) -> None:
-    """Panels of one number count what is wrong with this fleet, and nothing else."""
+    """Panels of one number count what is wrong with these targets, and nothing else."""
     [target] = [
         target
         for name in ("fleet.json", "certificates.json")
@@ -255,8 +259,8 @@ def test_the_table_of_failures_says_who_must_act(watched: Watched) -> None:
         assert labels["party"] in {"exporter", "backend", "network"}
 
 
-def test_states_are_told_apart(watched: Watched) -> None:
-    """As expected, unconfirmed, failed, let in: each target in its own, healthy ones left out."""
+def test_states_are_distinguished(watched: Watched) -> None:
+    """As expected, unconfirmed, failed, wrongly accepted: each target in its state, healthy ones left out."""
     [target] = [
         target
         for panel, target in queries(BOARDS["fleet.json"])
@@ -276,7 +280,7 @@ def test_the_first_to_end_comes_first(watched: Watched) -> None:
 
 
 def test_a_team_and_a_target_narrow_what_is_shown(watched: Watched) -> None:
-    """A team that nobody has shows nothing; one target shows itself."""
+    """A team without targets shows nothing; one target shows only itself."""
     [target] = [
         target for panel, target in queries(BOARDS["fleet.json"]) if panel["title"] == "As expected"
     ]
@@ -331,7 +335,7 @@ def test_grafana_says_it_in_words(watched: Watched) -> None:
 
 @pytest.mark.parametrize("at", range(len(RULES)), ids=lambda at: f"{at}-{name_of(RULES[at])}")
 def test_a_rule_of_prometheus_finds_something(watched: Watched, at: int) -> None:
-    """Every rule that people install has a target here to find, and none is the healthy one."""
+    """Every rule that users install finds a target here, and never the healthy one."""
     rule = RULES[at]
     moment = watched.later if " offset " in rule["expr"] else None
     found = watched.at(rule["expr"], moment)
@@ -347,6 +351,6 @@ def test_what_is_recorded_is_there(watched: Watched, name: str) -> None:
 
 
 def test_a_misspelt_expression_would_be_seen(watched: Watched) -> None:
-    """Prometheus has no data for a metric or a label value that no probe has."""
+    """Prometheus has no data for a metric or a label value that does not exist."""
     for expression in ("mtls_probe_succes", 'mtls_probe_outcome{outcome="ok"}'):
         assert watched.at(expression) == []

@@ -1,4 +1,4 @@
-"""A healthy target among more than sixty kinds of hostile peers: it stays confirmed, and in time."""
+"""A healthy target among more than sixty kinds of hostile peers stays confirmed, and on time."""
 
 import asyncio
 import gc
@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from probe.config.loader import load_configuration
 from probe.ledger.ledger import Ledger
@@ -33,7 +35,7 @@ KINDS = 60
 
 @contextmanager
 def holds() -> Iterator[tuple[ContextVar[str], dict[str, float]]]:
-    """Measure how long each callback held the loop, by whom: in CPU time of the thread.
+    """Measure how long each callback held the loop, in CPU time of the thread, by callback.
 
     Other processes of a busy machine thus do not count; nor do collections of garbage.
     """
@@ -59,7 +61,7 @@ def holds() -> Iterator[tuple[ContextVar[str], dict[str, float]]]:
 async def attempts(
     all_targets: list[Target], whose: ContextVar[str], longest: dict[str, float]
 ) -> dict[str, str]:
-    """Attempt each target twice, ten at a time; return what the second made of it.
+    """Attempt each target twice, ten at a time; return the second results.
 
     The first builds its context, which is our own work and done once per target.
     """
@@ -79,6 +81,7 @@ async def attempts(
     return outcomes
 
 
+@pytest.mark.serial
 def test_no_peer_holds_the_loop(pki: LabPki, collector: StartCollector, tmp_path: Path) -> None:
     """Each callback that a peer's bytes set off ends within 20 ms of CPU, and none is confirmed."""
     with hostile_peers(pki, tmp_path) as ports:
@@ -129,10 +132,11 @@ def spread(starts: list[float]) -> float:
     return max(shift) - min(shift)
 
 
+@pytest.mark.serial
 def test_a_healthy_target_stays_confirmed_and_in_time(
     pki: LabPki, collector: StartCollector, tmp_path: Path
 ) -> None:
-    """Beside every kind at one second: all of its attempts confirmed, none later than 250 ms.
+    """With every kind at an interval of one second: all its attempts confirmed, none later than 250 ms.
 
     A second probe has the healthy target alone; where the test fails, its figure says whether the
     machine was too busy for either.

@@ -1,4 +1,4 @@
-"""What a peer and a file may call themselves, shown on page, in metrics, log and terminal: harmless."""
+"""Hostile names from a peer and a file are harmless on the page, in metrics, log and terminal."""
 
 import asyncio
 import os
@@ -85,7 +85,7 @@ def _each(array: ArrayValue) -> list[str]:
 
 
 async def test_pages_metrics_and_log(watched: Path, *, surrogate: bool) -> None:
-    """The name and the subject are there to read, and do nothing."""
+    """The name and the subject can be read, and do nothing."""
     async with running_service(watched) as service:
         async with asyncio.timeout(20):
             while "mtls_probe_success{" not in (metrics := (await service.get("/metrics"))[1]):

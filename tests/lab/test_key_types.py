@@ -1,8 +1,8 @@
 """The kind of key of the backend's certificate against cipher suites, at TLS 1.2 and 1.3.
 
 A suite of TLS 1.2 is shared only where it is of the kind of the backend's key. Where the exporter's
-list is too narrow, a handshake with every suite proves it; where it is the backend's own list that
-does not fit its key, no offer helps, and nothing may claim that the suites are ruled out.
+list is too narrow, a handshake with every suite proves it. Where the backend's own list
+does not fit its key, no offer helps, and no fact may say that the suites are ruled out.
 """
 
 from collections.abc import Callable, Iterator
@@ -126,7 +126,7 @@ def finished(evidence: Evidence) -> bool:
 def test_the_backends_suites_against_its_own_key(
     server: str, key: Key, suites: str, tmp_path: Path, pki: LabPki
 ) -> None:
-    """TLS 1.2: suites of the key's kind are shared; others are still possible, and never ruled out."""
+    """TLS 1.2: suites of the key's kind are shared; with others, the suites are never ruled out."""
     evidence, found = attempt(server, tmp_path, pki, key, suites, "1.2")
     if suites == FITS[key]:
         assert finished(evidence), found
@@ -155,7 +155,7 @@ def test_below_tls13_it_is_the_suites_or_the_version(
 ) -> None:
     """max_version is 1.2: the backend speaks that, and has no suite there for its RSA key.
 
-    A GnuTLS backend of TLS 1.3 alone looks the same from here, so both are named.
+    A GnuTLS backend with only TLS 1.3 looks the same to the client, so both are named.
     """
     _, found = attempt(server, tmp_path, pki, "rsa", "ECDSA", BOTH, max_version="1.2")
     assert (found.cause, found.also) == ("protocol_version_mismatch", ("no_shared_cipher",)), found

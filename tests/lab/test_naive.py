@@ -61,7 +61,7 @@ def test_a_naive_tls13_probe_reports_success_where_the_collector_refuses(
 def test_the_refusal_arrives_after_the_naive_probe_has_reported_success(
     pki: LabPki, collector: StartCollector, name: str
 ) -> None:
-    """Who reads on for one moment learns that the Collector has refused the certificate."""
+    """A client that reads a moment longer sees that the Collector has refused the certificate."""
     port = collector(min_version="1.3", max_version="1.3").grpc_port
     with naive_probe(pki, port, pair(pki, name)) as established, pytest.raises(REFUSALS):
         established.recv(1)
@@ -81,7 +81,7 @@ def test_the_same_naive_probe_fails_under_tls12(
 def test_the_collector_accepts_the_right_certificate(
     pki: LabPki, collector: StartCollector, version: str
 ) -> None:
-    """The refusals above are about the certificate: with the right one the Collector speaks."""
+    """The refusals above are about the certificate: the Collector answers the right one."""
     port = collector(min_version=version, max_version=version).grpc_port
     with naive_probe(pki, port, pki.client) as established:
         assert established.recv(1) == b"\x00"

@@ -1,4 +1,4 @@
-"""What nginx refuses with HTTP 400 after a clean handshake is named as it really is.
+"""A certificate that nginx refuses with HTTP 400 after a clean handshake gets its true cause.
 
 Each of HTTP over h2, HTTP/1.1 and gRPC: a finished handshake and SETTINGS prove nothing there.
 """
@@ -35,7 +35,7 @@ REFUSED: dict[str, Client] = {
 def test_a_refusal_above_tls_has_its_true_cause(
     tmp_path: Path, pki: LabPki, stack: Stack, over: str, version: TlsVersion, cause: str
 ) -> None:
-    """No fatal alert, the chosen protocol, HTTP 400 to the Export request: decided there, certainly."""
+    """No fatal alert, the chosen protocol, HTTP 400 to the Export request: the cause is certain."""
     if absent := stack.missing():
         missing(f"{stack.name}: {absent}")
     client = REFUSED[cause](pki)

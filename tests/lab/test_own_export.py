@@ -19,10 +19,10 @@ def events(probe: RunningProbe) -> list[str]:
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-def test_a_certificate_that_is_mended_is_used_without_a_restart(
+def test_a_certificate_that_is_replaced_is_used_without_a_restart(
     otelcol: Path, pki: LabPki, tmp_path: Path, protocol: str
 ) -> None:
-    """With one of another CA no span arrives, and the log says so once; then they do."""
+    """With a certificate of another CA no span arrives, and the log says so once; then spans arrive."""
     file = SpanFile(tmp_path / "spans.json")
     cert, key = tmp_path / "own.crt", tmp_path / "own.key"
     cert.write_bytes(pki.stranger.cert_file.read_bytes())
@@ -43,7 +43,7 @@ def test_a_certificate_that_is_mended_is_used_without_a_restart(
             "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(key),
             "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
             "OTEL_BSP_SCHEDULE_DELAY": "100",
-            # Another bundle for everything that knows of none: the SDK's variable is above it.
+            # Another bundle for programs without a setting of their own: the SDK's variable has precedence.
             "REQUESTS_CA_BUNDLE": str(pki.other_ca_file),
         }
         with running_probe(configuration(tmp_path, target), **variables) as probe:

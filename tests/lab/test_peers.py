@@ -1,4 +1,4 @@
-"""The lab's own servers and peers do what their names say; the scenario tests rest on that."""
+"""The lab's own servers and peers do what their names say; the scenario tests depend on that."""
 
 import socket
 import ssl
@@ -16,7 +16,7 @@ def connect(port: int, *, timeout: float = 5.0) -> socket.socket:
     return socket.create_connection((HOST, port), timeout=timeout)
 
 
-def say_and_listen(connection: socket.socket) -> bytes:
+def send_and_receive(connection: socket.socket) -> bytes:
     """Send the beginning of a TLS record; return the first byte of the answer."""
     connection.sendall(b"\x16\x03\x01")
     return connection.recv(1)
@@ -44,7 +44,7 @@ def tls(pki: LabPki, port: int, client: Pair | None) -> ssl.SSLSocket:
 def test_a_speaking_peer_says_its_text(
     tcp_peer: Callable[[peers.Behaviour], int], behaviour: peers.Behaviour, first: bytes
 ) -> None:
-    """A peer that speaks another protocol says it in full, whatever it was sent."""
+    """A peer of another protocol sends its whole text, whatever it received."""
     with connect(tcp_peer(behaviour)) as connection:
         connection.sendall(b"\x16\x03\x01")
         assert connection.recv(len(first), socket.MSG_WAITALL) == first
@@ -59,11 +59,11 @@ def test_a_closing_peer_ends_with_fin(tcp_peer: Callable[[peers.Behaviour], int]
 def test_a_peer_that_closes_later_waits_for_the_first_bytes(
     tcp_peer: Callable[[peers.Behaviour], int],
 ) -> None:
-    """`close_later` says nothing until it is spoken to, and then ends in order."""
+    """`close_later` sends nothing until it receives something, and then closes in order."""
     with connect(tcp_peer("close_later"), timeout=0.3) as connection:
         with pytest.raises(TimeoutError):
             connection.recv(1)
-        assert say_and_listen(connection) == b""
+        assert send_and_receive(connection) == b""
 
 
 @pytest.mark.parametrize("behaviour", ["reset", "reset_later"])
@@ -74,15 +74,15 @@ def test_a_resetting_peer_ends_with_rst(
     port = tcp_peer(behaviour)
     # An RST sent at once may be here before connect returns.
     with pytest.raises(ConnectionError), connect(port) as connection:
-        say_and_listen(connection)
+        send_and_receive(connection)
 
 
 def test_a_silent_peer_keeps_the_connection(
     tcp_peer: Callable[[peers.Behaviour], int],
 ) -> None:
-    """`silent` accepts and says nothing."""
+    """`silent` accepts and sends nothing."""
     with connect(tcp_peer("silent"), timeout=0.3) as connection, pytest.raises(TimeoutError):
-        say_and_listen(connection)
+        send_and_receive(connection)
 
 
 @pytest.mark.parametrize("tickets", [0, 2])
@@ -99,7 +99,7 @@ def test_the_silent_tls13_peer_completes_the_handshake_and_says_nothing(
 
 
 def test_a_refused_port_refuses(refused_port: int) -> None:
-    """No one listens there, and no one can begin to."""
+    """Nothing listens there, and nothing can begin to."""
     with pytest.raises(ConnectionRefusedError):
         connect(refused_port)
 

@@ -1,7 +1,7 @@
-"""Plaintext sent to the TLS ports of every stack: the exporter's own settings are the cause.
+"""Plaintext sent to the TLS ports of every stack: the cause is the exporter's own settings.
 
 Go's servers and nginx say so in HTTP, GnuTLS, JSSE and rustls by an alert record, the others close
-or reset: there a TLS handshake with the same port shows it.
+or reset; then a TLS handshake with the same port proves it.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.support.required_tools import missing
 def test_a_tls_port_that_is_sent_plaintext(
     pki: LabPki, tmp_path: Path, stack: Stack, with_certificate: bool, protocol: Protocol
 ) -> None:
-    """Whatever the port does, nobody but the exporter must act, and no handshake is spoken of."""
+    """Whatever the port does, only the exporter must act, and no fact mentions a handshake."""
     if absent := stack.missing():
         missing(f"{stack.name}: {absent}")
     demanded = pki.client_ca_file if with_certificate else None
@@ -41,7 +41,7 @@ def test_a_tls_port_that_is_sent_plaintext(
 def test_a_peer_that_closes_upon_anything(
     pki: LabPki, protocol: Protocol, behaviour: peers.Behaviour
 ) -> None:
-    """It takes part in no handshake and answers neither protocol: that is not the exporter's."""
+    """It completes no handshake and answers neither protocol: so the exporter is not the cause."""
     with peers.tcp_peer(behaviour) as port:
         settings = {"insecure": True, "ca_file": None}
         _, found = observe(target(pki, port, None, protocol=protocol, **settings))

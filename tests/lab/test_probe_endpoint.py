@@ -1,4 +1,4 @@
-"""`/probe` under a real Prometheus: what people have for blackbox_exporter works unchanged."""
+"""`/probe` under a real Prometheus: configurations for blackbox_exporter work unchanged."""
 
 import asyncio
 import threading
@@ -19,7 +19,7 @@ RELABEL: list[dict[str, Any]] = [
     {"source_labels": ["__address__"], "target_label": "__param_target"},
     {"source_labels": ["__param_target"], "target_label": "instance"},
 ]
-"""blackbox_exporter's own README, word for word but for the address in the last rule."""
+"""From blackbox_exporter's own README; only the address in the last rule is changed."""
 
 # awesome-prometheus-alerts and blackbox_exporter's mixin, unchanged.
 PEERS = {
@@ -53,7 +53,7 @@ def service(file: Path) -> Iterator[str]:
 
     async def main() -> None:
         ended = asyncio.Event()
-        async with Service(load_configuration(file, {})).running() as listening:
+        async with Service(load_configuration(file, {})).run() as listening:
             address.append(str(listening))
             stop.append((asyncio.get_running_loop(), ended))
             began.set()
@@ -73,7 +73,7 @@ def service(file: Path) -> Iterator[str]:
 def test_alerts_and_panels_for_blackbox_exporter_work_unchanged(
     collector: StartCollector, pki: LabPki, tmp_path: Path
 ) -> None:
-    """A good backend, one that refuses our certificate, one whose own ends in ten days."""
+    """A good backend, one that refuses our certificate, one whose own certificate expires in ten days."""
     good = collector()
     refusing = collector(client_ca_file=pki.other_ca_file)
     ten_days = datetime.now(UTC) + timedelta(days=10)
@@ -115,5 +115,5 @@ def test_alerts_and_panels_for_blackbox_exporter_work_unchanged(
 
 
 def fires(watching: Prometheus, alert: str) -> set[str]:
-    """Return the instances for which one of the peers' alerts has a series."""
+    """Return the instances for which one of these alerting rules has a series."""
     return {labels["instance"] for labels, _ in watching.query(PEERS[alert])}

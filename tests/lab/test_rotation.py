@@ -1,4 +1,4 @@
-"""Renewed files that somebody has not read again: a real Collector, and an SDK's variables."""
+"""Renewed files that are not read again: by a real Collector, and with an SDK's variables."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +22,7 @@ SLACK = 6.0
 
 
 def server_pair(pki: LabPki, folder: Path, *, age: timedelta) -> Pair:
-    """Write a server certificate issued `age` ago over the one that lies there."""
+    """Write a server certificate issued `age` ago over the existing one."""
     issued = pki.server_ca.issue(
         "backend", usages=("serverAuth",), not_before=datetime.now(UTC) - age
     )
@@ -32,10 +32,10 @@ def server_pair(pki: LabPki, folder: Path, *, age: timedelta) -> Pair:
 
 
 def source_with(folder: Path, pki: LabPki, running: Collector, file: Path) -> Target:
-    """Return the target of an exporter beside the receiver, from the Collector's own file."""
+    """Return the target of an exporter on the receiver's host, from the Collector's own file."""
     collector = msgspec.json.decode(file.read_bytes())
     for protocol, port in (("grpc", running.grpc_port), ("http", running.http_port)):
-        # It bound port 0; who reads the file has to know which port that became.
+        # It listens on port 0; the file needs the port that it got.
         listen = collector["receivers"]["otlp"]["protocols"][protocol]
         listen["endpoint"] = f"127.0.0.1:{port}"
     collector["exporters"]["otlp_grpc"] = {
@@ -73,7 +73,7 @@ def test_a_collector_that_does_not_read_its_certificate_again(
 ) -> None:
     """Its receiver names the file: renewed on disk and not served is `backend_not_reloading`.
 
-    With reload_interval the Collector serves the new one, and there is nothing to say.
+    With reload_interval the Collector serves the new one, and there is no finding.
     """
     pair = server_pair(pki, tmp_path, age=timedelta(days=30))
     tls = {
@@ -89,7 +89,7 @@ def test_a_collector_that_does_not_read_its_certificate_again(
 
         server_pair(pki, tmp_path, age=timedelta(minutes=1))
         after = await attempts(pipeline, target, pause=SLACK)
-        # The Collector looks at its file in a handshake only, and serves the new one in the next.
+        # The Collector reads its file only in a handshake, and serves the new one in the next.
         after = await attempts(pipeline, target)
         assert after.outcome == "confirmed"
         if interval:
@@ -108,7 +108,7 @@ def test_a_collector_that_does_not_read_its_certificate_again(
 def test_an_sdk_that_was_not_restarted(
     collector: StartCollector, pki: LabPki, tmp_path: Path
 ) -> None:
-    """The probe is confirmed with the renewed files; `exporter_not_reloading` says who is not."""
+    """The probe is confirmed with the renewed files; `exporter_not_reloading` reports the exporter."""
     first, second = (
         pki.client_ca.issue(name, not_after=datetime.now(UTC) + timedelta(days=days))
         for name, days in (("exporter", 3), ("exporter", 90))
@@ -138,7 +138,7 @@ def test_an_sdk_that_was_not_restarted(
         assert causes(after) == ["exporter_not_reloading"]
         (finding,) = after.findings
         assert f"{first.certificate.serial_number:x}" in finding.fact.lower()
-        # Whose files these are is not known: nothing is said of an exporter.
+        # It is not known whose files these are: so nothing is reported about an exporter.
         assert causes(await attempts(pipeline, own)) == []
 
         pipeline.credentials.forget_rotations()

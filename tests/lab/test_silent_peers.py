@@ -1,4 +1,4 @@
-"""Ports that speak no TLS, or nothing at all: what they are is named as far as they show it."""
+"""Ports that speak no TLS, or nothing at all, are named as precisely as they can be known."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_collector_in_clear_is_not_tls(
+def test_a_collector_without_tls_is_not_tls(
     otelcol: Path, pki: LabPki, tmp_path: Path, protocol: Protocol
 ) -> None:
     """Both receivers of a Collector without tls settings, whichever protocol the exporter speaks."""
@@ -28,18 +28,20 @@ def test_a_collector_in_clear_is_not_tls(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_grpc_in_clear_is_recognised_by_its_settings(
-    grpc_in_clear: int, pki: LabPki, protocol: Protocol
+def test_grpc_without_tls_is_recognised_by_its_settings(
+    plaintext_grpc: int, pki: LabPki, protocol: Protocol
 ) -> None:
-    """grpc-core sends its SETTINGS before it reads: they say which protocol is served in clear."""
-    _, diagnosis = observe(target(pki, grpc_in_clear, pki.client, protocol=protocol))
+    """grpc-core sends its SETTINGS before it reads: they show which protocol is served without TLS."""
+    _, diagnosis = observe(target(pki, plaintext_grpc, pki.client, protocol=protocol))
     assert diagnosis.cause == "not_tls", diagnosis
     assert diagnosis.certain
     assert any("gRPC without TLS" in fact for fact in diagnosis.facts)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_web_server_in_clear_is_not_tls(pki: LabPki, tmp_path: Path, protocol: Protocol) -> None:
+def test_a_web_server_without_tls_is_not_tls(
+    pki: LabPki, tmp_path: Path, protocol: Protocol
+) -> None:
     """http.server answers the ClientHello with a page about a bad request."""
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", HOST]
     with process(command, tmp_path / "http.log", cwd=tmp_path) as log:
@@ -66,7 +68,7 @@ def test_an_end_before_any_answer_stays_open(
     cause: str,
     protocol: Protocol,
 ) -> None:
-    """An allow-list of addresses, or a load balancer without targets: nothing says which.
+    """An allow-list of addresses, or a load balancer without targets: nothing shows which.
 
     It ends the same with every version and group, so that these are not to blame. Its own suites may
     still not fit the key of its certificate, which nobody has seen.
@@ -74,7 +76,7 @@ def test_an_end_before_any_answer_stays_open(
     port = tcp_peer(behaviour)
     evidence, diagnosis = observe(target(pki, port, pki.client, protocol=protocol))
     if behaviour == "reset" and diagnosis.stage == "connect":
-        # It came before anybody had looked at the connection: nothing of TLS is in question.
+        # The end came before the first byte: TLS cannot be the reason.
         assert (diagnosis.cause, diagnosis.certain) == (cause, True), diagnosis
         return
     assert (diagnosis.stage, diagnosis.cause) == ("handshake", cause), diagnosis
@@ -93,6 +95,6 @@ def test_an_end_before_any_answer_stays_open(
 
 
 def test_a_mute_port_is_a_timeout(tcp_peer: Callable[[peers.Behaviour], int], pki: LabPki) -> None:
-    """It accepts, reads, and answers neither TLS nor a greeting in clear."""
+    """It accepts, reads, and answers neither TLS nor plaintext."""
     _, diagnosis = observe(target(pki, tcp_peer("silent"), pki.client, timeout=0.5))
     assert (diagnosis.stage, diagnosis.cause) == ("handshake", "tls_timeout"), diagnosis

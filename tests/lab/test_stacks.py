@@ -34,7 +34,7 @@ StartStack = Callable[[Stack, Serving], int]
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack]:
-    """A function that returns the port of a running stack; told the same, it is the same one."""
+    """A function that returns the port of a running stack; the same arguments give the same one."""
     with ExitStack() as running:
         ports: dict[tuple[str, Serving], int] = {}
 
@@ -52,7 +52,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartStack]:
 def test_the_true_cause_is_named(
     backend: StartStack, pki: LabPki, stack: Stack, version: TlsVersion, scenario: Scenario
 ) -> None:
-    """The scenario's own docstring says what is wrong; the stack's entry what it gives away."""
+    """The scenario's docstring says what is wrong; the stack's entry says what it accepts or hides."""
     staging = scenario.build(pki)
     not_run = _not_run(stack, scenario, staging)
     if not_run:
@@ -83,7 +83,7 @@ def test_the_true_cause_is_named(
 
 
 def _not_run(stack: Stack, scenario: Scenario, staging: Staging) -> str:
-    """Say what is not run here and why, in the form that tests.lab.stacks_not_run reads."""
+    """Report what is not run here and why, in the form that tests.lab.stacks_not_run reads."""
     absent = stack.missing()
     if absent:
         return f"{stack.name}: {absent}"

@@ -1,6 +1,6 @@
 """gRPC spoken to OTLP/HTTP ports and the reverse, with TLS and without, to real servers.
 
-A table of what each does when it is spoken to in the wrong way: whatever that is, 404, 415, 400,
+A table of what each server does with the wrong protocol: whatever that is, 404, 415, 400,
 SETTINGS, RST_STREAM or a close, the cause is that the protocols are swapped.
 """
 
@@ -19,7 +19,7 @@ from tests.support.required_tools import missing
 
 OTHER: Final[dict[Protocol, Protocol]] = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
 NO_OTLP: Final = frozenset({"gnutls", "s_server"})
-"""They answer no request, so nothing can be swapped."""
+"""They answer no request, so protocols cannot be swapped."""
 
 
 @pytest.mark.parametrize("server", PLAINTEXT_SERVERS, ids=lambda one: one.name)
@@ -42,7 +42,7 @@ def test_without_tls(pki: LabPki, tmp_path: Path, server: PlaintextServer) -> No
     "stack", [one for one in STACKS if one.name not in NO_OTLP], ids=lambda one: one.name
 )
 def test_inside_tls(pki: LabPki, tmp_path: Path, stack: Stack, with_certificate: bool) -> None:
-    """A port without h2 stops gRPC at `alpn_mismatch`; the swap is named beside it."""
+    """A port without h2 stops gRPC at `alpn_mismatch`; the swapped protocol is named too."""
     if absent := stack.missing():
         missing(f"{stack.name}: {absent}")
     demanded = pki.client_ca_file if with_certificate else None

@@ -15,8 +15,8 @@ from probe import __version__
 from probe.demo.scenarios import SCENARIOS
 from probe.diagnosis.catalogue import CATALOGUE
 from tests.lab import servers
-from tests.lab.ailing_fleet import ailing_fleet
 from tests.lab.credentials import LabPki
+from tests.lab.faulty_backends import faulty_backends
 from tests.lab.running_probe import RunningProbe, running_probe
 from tests.lab.span_file import ERROR, SpanFile, Written
 from tests.support.command_line import configuration
@@ -33,8 +33,8 @@ EXPECTED: Final = {scenario.name: scenario.expected for scenario in SCENARIOS}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Traces by target, and what the probe itself says of each."""
+class ExportedTraces:
+    """Traces by target, and the probe's own result for each."""
 
     probe: RunningProbe
     spans: list[Written]
@@ -66,8 +66,10 @@ def own_export(pki: LabPki, port: int, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def told(otelcol: Path, pki: LabPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    """A fleet of which each target fails for another cause, and what the Collector wrote."""
+def exported(
+    otelcol: Path, pki: LabPki, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ExportedTraces]:
+    """Targets that each fail with another cause, and the traces that the Collector wrote."""
     folder = tmp_path_factory.mktemp("traces")
     file = SpanFile(folder / "spans.json")
     with ExitStack() as stack:
@@ -75,7 +77,7 @@ def told(otelcol: Path, pki: LabPki, tmp_path_factory: pytest.TempPathFactory) -
             servers.collector(otelcol, folder, pki, exporter=file.exporter)
         )
         probe = stack.enter_context(
-            ailing_fleet(
+            faulty_backends(
                 tmp_path_factory.mktemp("fleet"),
                 **own_export(
                     pki,
@@ -97,12 +99,12 @@ def told(otelcol: Path, pki: LabPki, tmp_path_factory: pytest.TempPathFactory) -
                 and any(span.status == ERROR for span in gone)
             )
 
-        yield Told(probe, file.wait(enough))
+        yield ExportedTraces(probe, file.wait(enough))
 
 
-def test_every_span_has_the_probes_resource(told: Told) -> None:
+def test_every_span_has_the_probes_resource(exported: ExportedTraces) -> None:
     """The same attributes on all of them, and as labels of target_info on /metrics."""
-    (resource,) = {tuple(sorted(span.resource.items())) for span in told.spans}
+    (resource,) = {tuple(sorted(span.resource.items())) for span in exported.spans}
     found = dict(resource)
     assert found["service.name"] == "mtls-probe"
     assert found["service.version"] == __version__
@@ -110,18 +112,20 @@ def test_every_span_has_the_probes_resource(told: Told) -> None:
     assert (found["team"], found["k8s.pod.name"]) == ("platform", "probe-0")
     assert found["telemetry.sdk.language"] == "python"
     (line,) = [
-        line for line in told.probe.get("/metrics").splitlines() if line.startswith("target_info{")
+        line
+        for line in exported.probe.get("/metrics").splitlines()
+        if line.startswith("target_info{")
     ]
     for name, value in found.items():
         assert f'{name.replace(".", "_")}="{value}"' in line
     assert line.count('="') == len(found)
-    assert {span.scope for span in told.spans} == {f"mtls-probe {__version__}"}
+    assert {span.scope for span in exported.spans} == {f"mtls-probe {__version__}"}
 
 
-def test_a_trace_is_one_attempt(told: Told) -> None:
-    """One root, whose children have its id for parent and lie within it, one after the other."""
+def test_a_trace_is_one_attempt(exported: ExportedTraces) -> None:
+    """One root, whose children have its id as parent and follow each other within it."""
     traces: dict[str, list[Written]] = {}
-    for span in told.spans:
+    for span in exported.spans:
         traces.setdefault(span.trace_id, []).append(span)
     assert len(traces) > len(EXPECTED)
     for spans in traces.values():
@@ -142,12 +146,12 @@ def test_a_trace_is_one_attempt(told: Told) -> None:
 
 
 @pytest.mark.parametrize("target", EXPECTED)
-def test_success_and_each_documented_cause(told: Told, target: str) -> None:
+def test_success_and_each_documented_cause(exported: ExportedTraces, target: str) -> None:
     """error.type is the cause, on the root and on the stage that failed; a success has none."""
     cause = EXPECTED[target]
-    root = told.roots(target)[-1]
-    children = told.children(root)
-    result = told.probe.result(target)
+    root = exported.roots(target)[-1]
+    children = exported.children(root)
+    result = exported.probe.result(target)
     assert result is not None
     attributes = root.attributes
     assert (attributes.get("error.type"), result["cause"]) == (cause, cause)
@@ -178,16 +182,16 @@ def test_success_and_each_documented_cause(told: Told, target: str) -> None:
     )
 
 
-def test_all_six_documented_causes_are_among_them(told: Told) -> None:
-    """The fleet has one of each number."""
-    numbers = {span.attributes.get("mtls_probe.documented_cause") for span in told.spans}
+def test_all_six_documented_causes_are_among_them(exported: ExportedTraces) -> None:
+    """The targets include one of each number."""
+    numbers = {span.attributes.get("mtls_probe.documented_cause") for span in exported.spans}
     assert {1, 2, 3, 4, 5, 6} <= numbers
 
 
-def test_a_handshake_says_what_was_negotiated(told: Told) -> None:
+def test_a_handshake_says_what_was_negotiated(exported: ExportedTraces) -> None:
     """By the names of the semantic conventions, on a success."""
-    root = told.roots("healthy-grpc")[-1]
-    seen = told.children(root)["TLS client handshake"].attributes
+    root = exported.roots("healthy-grpc")[-1]
+    seen = exported.children(root)["TLS client handshake"].attributes
     assert seen["tls.protocol.name"] == "tls"
     assert seen["tls.protocol.version"] == "1.3"
     assert seen["tls.established"] is True
@@ -200,24 +204,24 @@ def test_a_handshake_says_what_was_negotiated(told: Told) -> None:
         assert seen[f"tls.{side}.not_after"].endswith("Z")
         assert len(seen[f"tls.{side}.hash.sha256"]) == 64
     assert seen["mtls_probe.tls.client_certificate.sent"] is True
-    names = [event[0] for event in told.children(root)["TLS client handshake"].events]
+    names = [event[0] for event in exported.children(root)["TLS client handshake"].events]
     assert names == ["mtls_probe.tls.client_finished"]
-    export = told.children(root)["OTLP export"].attributes
+    export = exported.children(root)["OTLP export"].attributes
     assert export["rpc.system.name"] == "grpc"
     assert export["rpc.method"] == ("opentelemetry.proto.collector.trace.v1.TraceService/Export")
     assert export["rpc.response.status_code"] == "OK"
-    over_http = told.children(told.roots("healthy-http")[-1])["OTLP export"].attributes
+    over_http = exported.children(exported.roots("healthy-http")[-1])["OTLP export"].attributes
     assert over_http["http.request.method"] == "POST"
     assert over_http["http.response.status_code"] == 200
     assert "rpc.system.name" not in over_http
 
 
-def test_an_alert_is_an_event_with_its_number(told: Told) -> None:
+def test_an_alert_is_an_event_with_its_number(exported: ExportedTraces) -> None:
     """On the handshake that it ended; one that no alert ended has none."""
-    root = told.roots("documented-cause-1-client-ca-untrusted")[-1]
+    root = exported.roots("documented-cause-1-client-ca-untrusted")[-1]
     alerts = [
         (name, found)
-        for name, _, found in told.children(root)["TLS client handshake"].events
+        for name, _, found in exported.children(root)["TLS client handshake"].events
         if name == "mtls_probe.tls.alert"
     ]
     assert alerts == [
@@ -233,9 +237,9 @@ def test_an_alert_is_an_event_with_its_number(told: Told) -> None:
     ]
 
 
-def test_a_change_is_an_event_on_the_attempt_that_saw_it(told: Told) -> None:
-    """From confirmed to a cause, once; the first attempt of a target has nothing before it."""
-    roots = told.roots("backend-gone")
+def test_a_change_is_an_event_on_the_attempt_that_saw_it(exported: ExportedTraces) -> None:
+    """From confirmed to a cause, once; the first attempt of a target is not a change."""
+    roots = exported.roots("backend-gone")
     changes = [(root, event) for root in roots for event in root.events]
     ((root, (name, _, found)),) = changes
     assert name == "mtls_probe.cause_changed"
@@ -248,24 +252,24 @@ def test_a_change_is_an_event_on_the_attempt_that_saw_it(told: Told) -> None:
     assert roots[0].events == ()
 
 
-def test_successes_are_sampled_and_failures_are_not(told: Told) -> None:
-    """Each failure is a trace that stands for itself; of successes there are few."""
+def test_successes_are_sampled_and_failures_are_not(exported: ExportedTraces) -> None:
+    """Each failure is a trace with weight 1; few successes are traced."""
     failing = "documented-cause-3-client-cert-expired"
-    metrics = told.probe.get("/api/v1/targets/" + failing)
+    metrics = exported.probe.get("/api/v1/targets/" + failing)
     assert json.loads(metrics)["results"]
-    assert len(told.roots(failing)) >= 4
-    assert len(told.roots("healthy-grpc")) < 4
-    assert {root.trace_state for root in told.roots(failing)} == {"ot=th:0"}
+    assert len(exported.roots(failing)) >= 4
+    assert len(exported.roots("healthy-grpc")) < 4
+    assert {root.trace_state for root in exported.roots(failing)} == {"ot=th:0"}
 
 
-def test_what_became_of_the_spans_is_counted(told: Told) -> None:
-    """Exported at least as many as were read; none failed, none was dropped."""
+def test_what_became_of_the_spans_is_counted(exported: ExportedTraces) -> None:
+    """At least as many spans were exported as were read; none failed, none was dropped."""
     shown: dict[str, Any] = {
         line.split('"')[1]: float(line.split()[-1])
-        for line in told.probe.get("/metrics").splitlines()
+        for line in exported.probe.get("/metrics").splitlines()
         if line.startswith("mtls_probe_telemetry_spans_total{")
     }
-    assert shown["exported"] >= len(told.spans)
+    assert shown["exported"] >= len(exported.spans)
     assert (shown["failed"], shown["dropped"]) == (0, 0)
 
 
@@ -296,10 +300,12 @@ def test_further_handshakes_are_spans_of_their_attempt(
         probe = stack.enter_context(running_probe(configuration(tmp_path, target), **variables))
         probe.becomes("picky", "no_shared_group")
         spans = file.wait(lambda spans: sum(span.name == "probe picky" for span in spans) >= 3)
-    told = Told(probe, spans)
-    first, *later = told.roots("picky")
+    exported = ExportedTraces(probe, spans)
+    first, *later = exported.roots("picky")
     made = {
-        name: span for name, span in told.children(first).items() if name.startswith("experiment ")
+        name: span
+        for name, span in exported.children(first).items()
+        if name.startswith("experiment ")
     }
     assert "experiment every_group" in made
     for name, span in made.items():
@@ -308,4 +314,4 @@ def test_further_handshakes_are_spans_of_their_attempt(
         assert span.attributes["mtls_probe.ending.stage"] == "handshake"
     assert made["experiment every_group"].attributes["tls.curve"]
     for root in later:
-        assert not any(name.startswith("experiment ") for name in told.children(root))
+        assert not any(name.startswith("experiment ") for name in exported.children(root))

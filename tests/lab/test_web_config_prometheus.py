@@ -1,6 +1,6 @@
-"""The web file under a real Prometheus: it scrapes over mutual TLS with a password, or not at all.
+"""The web file with a real Prometheus: it scrapes over mutual TLS with a password, or not at all.
 
-And what promtool says of the files that we accept and of those that we refuse.
+And what promtool says about the files that we accept and those that we refuse.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ import pytest
 
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.server.connections import Connections
-from probe.web.server.listener import serving as listening
+from probe.web.server.listener import serve_application as listening
 from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.support.pki import Authority, write_pem
@@ -39,7 +39,7 @@ def serving(file: Path) -> Iterator[str]:
     async def main() -> None:
         config = WebConfig(file)
         ledger = Ledger(())
-        application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
+        application = build_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
         config.guard(application)
         context = config.ssl_context
         async with (
@@ -78,7 +78,7 @@ def errors(watching: Prometheus) -> dict[str, str]:
 
 
 def test_prometheus_scrapes_over_mutual_tls_with_a_password(tmp_path: Path) -> None:
-    """With both it is let in, also after both sides' certificates were rotated; else it is not."""
+    """With both it is accepted, also after both sides' certificates were rotated; otherwise refused."""
     pki = ServerPki(tmp_path)
     next_ca = Authority.root("The next client CA")
     right = client(tmp_path, "right", pki.client_ca)
@@ -129,7 +129,7 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_password(tmp_path: Path) -> N
 
             pki.write(mtls() | users(prometheus=HASH, nobody=HASH))
             watching.wait(lambda: let_in("right", "unknown_user"), SCRAPED, "let in a new user")
-            # Whoever is connected stays so: of the old CA's clients nothing can be said here.
+            # Open connections stay: this test says nothing about the old CA's clients.
             pki.renew()
             pki.trust(next_ca)
             watching.has('up{job="next_ca"} == 1')
@@ -158,7 +158,7 @@ def test_promtool_judges_as_we_do(case: Case, tmp_path: Path) -> None:
 
 
 def test_the_documented_example_is_accepted_by_both(tmp_path: Path) -> None:
-    """As it is in the repository, with files of the names that it gives."""
+    """As it is in the repository, with the files that it names."""
     file = ServerPki(tmp_path).write(EXAMPLE.read_text(encoding="utf-8"))
 
     accepted, said = promtool(file)
@@ -168,7 +168,7 @@ def test_the_documented_example_is_accepted_by_both(tmp_path: Path) -> None:
 
 
 def test_every_line_that_the_example_leaves_out_is_accepted_too(tmp_path: Path) -> None:
-    """Whoever takes the `#` away gets what it says."""
+    """Removing the `#` gives what the comment says."""
     text = EXAMPLE.read_text(encoding="utf-8")
     for key in ("client_allowed_sans", "cipher_suites", "curve_preferences"):
         assert f"  # {key}:" in text

@@ -1,4 +1,4 @@
-"""The whole way: a Collector stops trusting the CA, and somebody is told why and what to do."""
+"""The whole way: a Collector stops trusting the CA, and a notification says why and what to do."""
 
 from pathlib import Path
 from typing import Any

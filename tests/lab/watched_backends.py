@@ -1,4 +1,4 @@
-"""The service in a thread beside backends of many kinds, for tests of its pages in a browser."""
+"""The service in a thread with backends of many kinds, for tests of its pages in a browser."""
 
 import asyncio
 import shutil
@@ -82,7 +82,7 @@ def key_of(pair: Pair) -> ec.EllipticCurvePrivateKey:
 
 @contextmanager
 def probing(pki: LabPki, folder: Path) -> Iterator[str]:
-    """Probe all of them and serve what is seen, in a thread; yields the address of the pages."""
+    """Probe all of them and serve the results, in a thread; yields the address of the pages."""
     began: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def main(unreadable: int | None) -> None:
@@ -90,7 +90,7 @@ def probing(pki: LabPki, folder: Path) -> Iterator[str]:
         async with AsyncExitStack() as stack:
             targets = tuple(await backends(pki, folder, stack, unreadable))
             configuration = Configuration(targets=targets, web=WebSettings(HOST, 0))
-            listening = await stack.enter_async_context(Service(configuration).running())
+            listening = await stack.enter_async_context(Service(configuration).run())
             began.set_result((f"http://{listening}", asyncio.get_running_loop(), ended))
             await ended.wait()
 

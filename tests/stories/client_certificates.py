@@ -55,13 +55,13 @@ def client_cert_not_sent__nginx() -> Evidence:
 
 @story("accept")
 def client_cert_wrong_usage() -> Evidence:
-    """A server's certificate stands in the exporter's place; OpenSSL says unsupported_certificate."""
+    """The exporter presents a server's certificate; OpenSSL says unsupported_certificate."""
     return refused(43, exporter(usage=("serverAuth",)))
 
 
 @story("accept")
 def client_cert_wrong_usage__go() -> Evidence:
-    """Of the same certificate a Go backend says bad_certificate."""
+    """To the same certificate a Go backend answers bad_certificate."""
     return refused(42, exporter(usage=("serverAuth",)))
 
 
@@ -77,7 +77,7 @@ def client_cert_wrong_usage__key_usage() -> Evidence:
     also=("client_ca_untrusted", "client_san_rejected", "client_cert_revoked"),
 )
 def client_cert_wrong_usage__boringssl() -> Evidence:
-    """Of that keyUsage BoringSSL says illegal_parameter."""
+    """To that keyUsage BoringSSL answers illegal_parameter."""
     return refused(47, exporter(key_usage=("keyEncipherment",)))
 
 
@@ -89,7 +89,7 @@ def client_cert_wrong_usage__let_in() -> Evidence:
 
 @story("accept")
 def client_cert_revoked() -> Evidence:
-    """The backend has a revocation list, and the certificate stands on it."""
+    """The backend has a revocation list that contains the certificate."""
     return refused(44, EXPORTER)
 
 
@@ -101,19 +101,19 @@ def client_cert_weak() -> Evidence:
 
 @story("accept", certain=False, also=("client_san_rejected",))
 def client_cert_weak__short_key() -> Evidence:
-    """OpenSSL says bad_certificate of an RSA key of 1024 bits, Go of a name that it refuses."""
+    """OpenSSL answers bad_certificate to an RSA key of 1024 bits, Go to a name that it refuses."""
     return refused(42, exporter(key_type="RSA", key_bits=1024))
 
 
 @story("accept", certain=False, also=("client_ca_untrusted",))
 def client_cert_weak__go() -> Evidence:
-    """Of a SHA-1 signature Go says unknown_ca, as it would of a reissued CA."""
+    """To a SHA-1 signature Go answers unknown_ca, as it does to a reissued CA."""
     return refused(48, exporter(signature_hash="sha1"))
 
 
 @story("accept", certain=False, also=("client_ca_untrusted",))
 def client_cert_weak__rustls() -> Evidence:
-    """Of an RSA key of 1024 bits rustls says decrypt_error, as it would of a reissued CA."""
+    """To an RSA key of 1024 bits rustls answers decrypt_error, as it does to a reissued CA."""
     return refused(51, exporter(key_type="RSA", key_bits=1024))
 
 
@@ -131,7 +131,7 @@ def client_cert_expired() -> Evidence:
 
 @story("accept", also=("client_ca_untrusted",))
 def client_cert_expired__and_unknown_ca() -> Evidence:
-    """The certificate expired and its CA is unknown: Go looks at the dates first."""
+    """The certificate has expired and its CA is unknown: Go checks the dates first."""
     return refused(45, exporter(ends=-3), listed=(OTHER_CA,))
 
 
@@ -156,14 +156,14 @@ def client_cert_expired__intermediate() -> Evidence:
 
 @story("accept", certain=False, also=("clock_skew",))
 def client_cert_expired__issuer() -> Evidence:
-    """What is sent is valid; the root that it rests on expired, here and at the backend."""
+    """The certificates sent are valid; their root has expired, here and at the backend."""
     old = authority("Exporter client CA", ends=-1)
     return refused(45, exporter(old), at_hand=(old,))
 
 
 @story("export", outcome="confirmed", findings=("client_cert_expired",))
 def client_cert_expired__let_in() -> Evidence:
-    """The certificate expired, and this backend does not look at dates."""
+    """The certificate has expired, and this backend does not check dates."""
     return answered(credentials=holding(exporter(ends=-3)))
 
 
@@ -196,7 +196,7 @@ def client_san_rejected() -> Evidence:
     findings=("client_cert_expired",),
 )
 def client_san_rejected__near_its_end() -> Evidence:
-    """The same with three days left: a backend whose clock is ahead would say no more."""
+    """The same with three days left: a backend whose clock is ahead would send the same alert."""
     return refused(46, exporter(ends=3))
 
 
@@ -208,5 +208,5 @@ def client_san_rejected__proxy() -> Evidence:
 
 @story("accept", outcome="unconfirmed", certain=False)
 def unconfirmed__accept() -> Evidence:
-    """TLS 1.3 is finished on our side, and then nothing comes: proof of nothing."""
+    """The TLS 1.3 handshake is complete on our side, and then nothing arrives: this proves nothing."""
     return attempt("accept", "timeout", handshake=shaken())

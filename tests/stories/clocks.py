@@ -1,4 +1,4 @@
-"""Stories of clocks that disagree, and of certificates before their time: documented cause 6."""
+"""Stories of clocks that disagree, and of certificates that are not valid yet: documented cause 6."""
 
 from probe.model.evidence import Evidence
 from tests.stories.story import story
@@ -17,13 +17,13 @@ A_MINUTE = 1 / 1440
 
 @story("accept", certain=False, also=("client_cert_expired",))
 def clock_skew() -> Evidence:
-    """30 days are left here, and the backend says expired: its clock, or a CA of its own."""
+    """30 days are left here, and the backend says expired: its clock is wrong, or a CA of its has expired."""
     return refused(45, exporter(ends=30))
 
 
 @story("accept", certain=False, also=("client_ca_untrusted", "client_cert_expired"))
 def clock_skew__and_unknown_ca() -> Evidence:
-    """The same, while the backend's list names another CA: Go looks at dates first."""
+    """The same, while the backend's list names another CA: Go checks dates first."""
     return refused(45, exporter(ends=30), listed=(OTHER_CA,))
 
 
@@ -48,14 +48,14 @@ def clock_skew__both_ahead() -> Evidence:
 
 @story("accept", also=("clock_skew",))
 def client_ca_untrusted__and_both_clocks_ahead() -> Evidence:
-    """The same clocks, and the backend does not know the CA: each would stop the exporter."""
+    """The same clocks, and the backend does not trust the CA: each alone would stop the exporter."""
     both = (*offset(-60, "sntp"), *offset(0))
     return refused(48, exporter(ends=-10), listed=(OTHER_CA,), clock=both)
 
 
 @story("handshake")
 def clock_skew__server() -> Evidence:
-    """The backend's certificate expired by our clock; by the backend's Date it has not."""
+    """The backend's certificate has expired by our clock; by the backend's Date it has not."""
     late = backend(ends=-2)
     return unverified(late, errors=((10, 0),), clock=offset(-5))
 
@@ -68,13 +68,13 @@ def clock_skew__server_new_certificate() -> Evidence:
 
 @story("accept")
 def client_cert_not_yet_valid() -> Evidence:
-    """The certificate begins in two days; Go says certificate_expired of that too."""
+    """The certificate is valid in two days; Go answers certificate_expired to that too."""
     return refused(45, exporter(begins=2))
 
 
 @story("accept")
 def client_cert_not_yet_valid__openssl() -> Evidence:
-    """Of the same certificate OpenSSL says bad_certificate."""
+    """To the same certificate OpenSSL answers bad_certificate."""
     return refused(42, exporter(begins=2))
 
 
@@ -86,7 +86,7 @@ def client_cert_not_yet_valid__clocks_agree() -> Evidence:
 
 @story("export", outcome="confirmed", findings=("client_cert_not_yet_valid",))
 def client_cert_not_yet_valid__let_in() -> Evidence:
-    """The certificate begins in two days, and the backend does not look at dates."""
+    """The certificate is valid in two days, and the backend does not check dates."""
     return answered(credentials=holding(exporter(begins=2)))
 
 
@@ -111,7 +111,7 @@ def server_cert_not_yet_valid__anchor() -> Evidence:
 
 @story("handshake")
 def clock_skew__own_year_back() -> Evidence:
-    """The probe's clock is a year back: both sides' certificates look early, the Date tells."""
+    """The probe's clock is a year behind: both sides' certificates look early; the Date proves it."""
     early = backend(begins=300, ends=665)
     return unverified(
         early,
@@ -128,7 +128,7 @@ def clock_skew__own_year_back() -> Evidence:
     findings=("client_cert_not_yet_valid",),
 )
 def clock_skew__both_sides_early() -> Evidence:
-    """The same against a backend that says no Date, and with no other clock configured."""
+    """The same with a backend that sends no Date, and without another clock configured."""
     early = backend(begins=300, ends=665)
     return unverified(early, errors=((9, 0),), credentials=holding(exporter(begins=310, ends=675)))
 

@@ -1,4 +1,4 @@
-"""Stories that one handshake leaves open, and what further ones with one thing varied show."""
+"""Stories with several possible causes, and what further handshakes with one thing varied show."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def all_refused(number: int) -> tuple[Experiment, ...]:
 
 
 def all_closed() -> tuple[Experiment, ...]:
-    """Return every negotiation experiment, each ended without a word."""
+    """Return every negotiation experiment, each closed without an alert."""
     return tuple(tried(one, "close", handshake=begun()) for one in TRIED)
 
 
@@ -52,7 +52,7 @@ def with_another_outcome(evidence: Evidence, *experiments: Experiment) -> Eviden
 
 @story("handshake")
 def no_shared_group() -> Evidence:
-    """curve_preferences names X448 alone; with every group offered the backend takes X25519."""
+    """curve_preferences has only X448; with every group offered the backend chooses X25519."""
     offer = Offer(min_version="1.2", max_version="1.3", groups=("X448",), server_name=HOST)
     experiments = (*all_refused(40)[:2], went_on("every_group"), *all_refused(40)[3:])
     shake = begun(alert(40), offer=offer)
@@ -61,7 +61,7 @@ def no_shared_group() -> Evidence:
 
 @story("handshake")
 def no_shared_cipher__by_experiment() -> Evidence:
-    """cipher_suites names RSA suites alone, the backend's key is EC: every cipher offered, it goes on."""
+    """cipher_suites has only RSA suites, the backend's key is EC: with every cipher it goes on."""
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
     shake = begun(alert(40), offer=offer)
@@ -79,7 +79,7 @@ def no_shared_cipher__silent() -> Evidence:
 
 @story("handshake")
 def no_shared_cipher__beside_a_newer_version() -> Evidence:
-    """max_version is 1.2 and the suites do not fit: at TLS 1.3 it would go, and so it would with others."""
+    """max_version is 1.2 and the suites do not fit: TLS 1.3 would work, and so would other suites."""
     experiments = (
         went_on("every_version"),
         went_on("every_cipher", version="1.2"),
@@ -101,14 +101,14 @@ def protocol_version_mismatch__silent() -> Evidence:
 
 @story("handshake", certain=False, also=("protocol_version_mismatch",))
 def tls_timeout__large_hello() -> Evidence:
-    """Capped at TLS 1.2 the handshake goes on: a stall now and then, or a path that drops large hellos."""
+    """With TLS 1.2 the handshake goes on: a random stall, or a path that drops large ClientHellos."""
     experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
     return with_control(attempt("handshake", "timeout", handshake=begun()), *experiments)
 
 
 @story("handshake")
 def tls_timeout__repeated() -> Evidence:
-    """The same handshake went on a second later, and so did the one capped at TLS 1.2: a stall."""
+    """The same handshake went on a second later, and so did the one with TLS 1.2: a stall."""
     experiments = (tried("plaintext", "alert"), went_on("tls_1.2", version="1.2"))
     return with_another_outcome(attempt("handshake", "timeout", handshake=begun()), *experiments)
 
@@ -125,7 +125,7 @@ def tls_timeout__repeated() -> Evidence:
     ),
 )
 def connection_closed__now_and_then() -> Evidence:
-    """An overloaded backend closes some connections: what went on when it was varied proves nothing."""
+    """An overloaded backend closes some connections: a varied handshake that went on proves nothing."""
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
     return with_another_outcome(attempt("handshake", "close", handshake=begun()), *experiments)
 
@@ -141,7 +141,7 @@ def connection_closed__now_and_then() -> Evidence:
     ),
 )
 def handshake_rejected__another_alert() -> Evidence:
-    """The alert of the repeated handshake is another one: the round is about another state."""
+    """The repeated handshake ended with another alert: the backend's state has changed."""
     again = tried("unvaried", "alert", handshake=begun(alert(80)))
     evidence = attempt("handshake", "alert", handshake=begun(alert(40)))
     return msgspec.structs.replace(evidence, experiments=(again, *all_refused(40)))
@@ -153,7 +153,7 @@ def handshake_rejected__another_alert() -> Evidence:
     also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
 )
 def connection_closed__a_cipher_once_in_two() -> Evidence:
-    """What went on with every cipher offered did not when it was tried again: no proof."""
+    """The handshake with every cipher went on once, and failed when repeated: no proof."""
     greeted = tried("plaintext", "close")
     evidence = attempt("handshake", "close", handshake=begun())
     first = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:], greeted)
@@ -163,14 +163,14 @@ def connection_closed__a_cipher_once_in_two() -> Evidence:
 
 @story("handshake")
 def not_tls__greeted() -> Evidence:
-    """A gRPC server in clear closes on a ClientHello; greeted in clear it answers with SETTINGS."""
+    """A gRPC server without TLS closes on a ClientHello; it answers plaintext with SETTINGS."""
     greeted = tried("plaintext", "not_tls", first_bytes="000012040000000000")
     return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
 
 
 @story("handshake", also=("otlp_protocol_mismatch",))
 def alpn_mismatch__other_protocol() -> Evidence:
-    """GRPC is spoken to a port without h2, which takes the same Export over OTLP/HTTP."""
+    """A port without h2 gets gRPC; it accepts the same Export over OTLP/HTTP."""
     other = tried("other_protocol", "answered", "export", handshake=shaken(), answer=OVER_HTTP)
     return with_control(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
 
@@ -181,21 +181,21 @@ def alpn_mismatch__other_protocol() -> Evidence:
     also=("not_tls", "no_shared_cipher", "no_shared_signature_algorithm"),
 )
 def connection_closed__everything_tried() -> Evidence:
-    """A load balancer closes whatever is offered, and a greeting in clear as well."""
+    """A load balancer closes whatever is offered, and after plaintext as well."""
     greeted = tried("plaintext", "close")
     return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
 
 
 @story("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
 def handshake_rejected__everything_tried() -> Evidence:
-    """The backend allows suites for ECDSA alone, and its key is RSA: it refuses whatever is offered."""
+    """The backend allows only ECDSA suites, and its key is RSA: it refuses whatever is offered."""
     shake = begun(alert(40))
     return with_control(attempt("handshake", "alert", handshake=shake), *all_refused(40))
 
 
 @story("handshake", certain=False, also=("no_shared_signature_algorithm",))
 def handshake_rejected__tls13_alone() -> Evidence:
-    """The same of a backend of TLS 1.3 alone, whose suites go with any key: the suites are not it."""
+    """The same from a backend with TLS 1.3 only, whose suites work with any key: suites are not the cause."""
     below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
     experiments = (*all_refused(40)[:-1], below)
     return with_control(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
@@ -203,7 +203,7 @@ def handshake_rejected__tls13_alone() -> Evidence:
 
 @story("handshake", certain=False, also=("no_shared_cipher",))
 def protocol_version_mismatch__or_suites_without_a_key() -> Evidence:
-    """max_version is 1.2, where an RSA backend allows ECDSA suites alone; at TLS 1.3 it would go."""
+    """max_version is 1.2, and an RSA backend allows only ECDSA suites there; TLS 1.3 would work."""
     offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version"), *all_refused(40)[1:])
     shake = begun(alert(40), offer=offer)
@@ -233,7 +233,7 @@ def client_cert_rejected__closed_without_one_too() -> Evidence:
     also=("client_ca_untrusted", "client_san_rejected", "client_cert_revoked"),
 )
 def client_cert_rejected__only_with_one() -> Evidence:
-    """A silent backend says certificate_required without one: it is the certificate it refuses."""
+    """A silent backend answers certificate_required without one: so it refuses the certificate."""
     without = shaken(client_certificate_sent=False, alerts=(alert(116),))
     asked = tried("no_client_certificate", "alert", "accept", handshake=without)
     return with_control(refused("close", EXPORTER), asked)

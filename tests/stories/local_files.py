@@ -1,4 +1,4 @@
-"""Stories of files that an exporter cannot use, or uses with a remark: documented cause 5."""
+"""Stories of files that an exporter cannot use, or uses with a finding: documented cause 5."""
 
 from probe.model.evidence import Evidence
 from probe.model.finding import BYTE_ORDER_MARK, Finding
@@ -88,7 +88,7 @@ def exporter_configuration_invalid() -> Evidence:
 
 @story("load")
 def client_key_encrypted() -> Evidence:
-    """The key was made with a passphrase, and an exporter has nobody to ask for it."""
+    """The key has a passphrase, and an exporter cannot ask for it."""
     return stopped_by_files(
         Finding(
             cause="client_key_encrypted",
@@ -135,7 +135,7 @@ def server_ca_file_malformed() -> Evidence:
 
 @story("load")
 def client_chain_misordered() -> Evidence:
-    """cert_file begins with the intermediate; the end entity's certificate stands second."""
+    """cert_file begins with the intermediate; the end entity's certificate is second."""
     return stopped_by_files(
         Finding(
             cause="client_chain_misordered",
@@ -148,7 +148,7 @@ def client_chain_misordered() -> Evidence:
 
 @story("load")
 def client_cert_key_mismatch() -> Evidence:
-    """The certificate was renewed and its key file still is the old one."""
+    """The certificate was renewed and its key file is still the old one."""
     return stopped_by_files(
         Finding(
             cause="client_cert_key_mismatch",
@@ -161,13 +161,13 @@ def client_cert_key_mismatch() -> Evidence:
 
 @story("accept")
 def client_chain_incomplete() -> Evidence:
-    """The backend lists the root; cert_file lacks the intermediate, which lies beside it."""
+    """The backend lists the root; cert_file lacks the intermediate, which is in the same folder."""
     return refused(48, LEAF, at_hand=(ISSUING_CA, CLIENT_CA))
 
 
 @story("accept")
 def client_chain_incomplete__jsse() -> Evidence:
-    """A Java backend says certificate_unknown of the same missing intermediate."""
+    """A Java backend answers certificate_unknown to the same missing intermediate."""
     return refused(46, LEAF, at_hand=(ISSUING_CA, CLIENT_CA))
 
 
@@ -183,11 +183,11 @@ def client_chain_incomplete__no_list() -> Evidence:
     also=("client_ca_untrusted", "client_san_rejected", "client_cert_revoked"),
 )
 def client_chain_incomplete__silent() -> Evidence:
-    """A grpc-core backend closes and names no CAs; cert_file lacks an intermediate at hand."""
+    """A grpc-core backend closes and sends no CAs; cert_file lacks an intermediate that is available."""
     return refused("close", LEAF, at_hand=(ISSUING_CA, CLIENT_CA), listed=())
 
 
 @story("export", outcome="confirmed")
 def confirmed__intermediate_of_the_backend() -> Evidence:
-    """cert_file lacks the intermediate, but the backend holds it itself and lets the exporter in."""
+    """cert_file lacks the intermediate, but the backend has it and accepts the exporter."""
     return answered(credentials=holding(LEAF, at_hand=(ISSUING_CA, CLIENT_CA)))

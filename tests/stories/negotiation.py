@@ -1,4 +1,4 @@
-"""Stories of two sides without common ground, and of ports that speak something else."""
+"""Stories of two sides that cannot agree, and of ports that speak another protocol."""
 
 from typing import Any
 
@@ -45,13 +45,13 @@ def protocol_version_mismatch__ours() -> Evidence:
 
 @story("handshake")
 def no_shared_cipher() -> Evidence:
-    """The backend says insufficient_security of every cipher suite offered."""
+    """The backend answers insufficient_security to the cipher suites offered."""
     return attempt("handshake", "alert", handshake=begun(alert(71)))
 
 
 @story("handshake", cause="handshake_rejected", certain=False, also=NOTHING_IN_COMMON)
 def no_shared_group__not_tried() -> Evidence:
-    """The exporter offers X448 only, and experiments are off; the backend's handshake_failure leaves four causes."""
+    """The exporter offers X448 only, and experiments are off: handshake_failure has four possible causes."""
     offer = Offer(min_version="1.3", max_version="1.3", groups=("X448",), server_name=HOST)
     return attempt("handshake", "alert", handshake=begun(alert(40), offer=offer))
 
@@ -64,7 +64,7 @@ def no_shared_group__jsse() -> Evidence:
 
 @story("accept")
 def no_shared_signature_algorithm() -> Evidence:
-    """A certificate is configured, the backend accepts no signatures of its key and got none."""
+    """The backend accepts no signatures of the exporter's key, so it got no certificate."""
     return refused(116, EXPORTER)
 
 
@@ -82,26 +82,26 @@ def alpn_mismatch__none_chosen() -> Evidence:
 
 @story("handshake", certain=False, also=NOTHING_IN_COMMON)
 def handshake_rejected() -> Evidence:
-    """The backend says handshake_failure before any certificate was in play."""
+    """The backend sends handshake_failure before any certificate was sent."""
     return attempt("handshake", "alert", handshake=begun(alert(40)))
 
 
 @story("handshake")
 def not_tls() -> Evidence:
-    """The receiver has no TLS: a gRPC server answers with HTTP/2 SETTINGS in clear."""
+    """The receiver has no TLS: a gRPC server answers with HTTP/2 SETTINGS in plaintext."""
     return attempt("handshake", "not_tls", handshake=begun(first_bytes="000006040000000000"))
 
 
 @story("handshake")
 def not_tls__http() -> Evidence:
-    """An HTTP server in clear answers 400."""
+    """An HTTP server without TLS answers 400."""
     first = b"HTTP/1.1 400 Bad Request\r\n".hex()
     return attempt("handshake", "not_tls", handshake=begun(first_bytes=first))
 
 
 @story("export")
 def otlp_protocol_mismatch() -> Evidence:
-    """An exporter speaks gRPC to port 4318, where OTLP/HTTP knows no such path."""
+    """An exporter speaks gRPC to port 4318, where OTLP/HTTP does not have that path."""
     return answered(Answer(over="h2", http_status=404, content_type="text/plain", body_empty=False))
 
 
@@ -120,13 +120,13 @@ def backend_fault() -> Evidence:
 
 @story("handshake")
 def backend_fault__garbled() -> Evidence:
-    """The backend sends what is no valid TLS, and our side gives up with decode_error."""
+    """The backend sends bytes that are not valid TLS, and our side ends with decode_error."""
     return attempt("handshake", "tls", handshake=begun(alert(50, "sent")))
 
 
 @story("export", outcome="confirmed", findings=("tls_off",))
 def tls_off() -> Evidence:
-    """The exporter's endpoint is http://, and the backend takes what it sends in clear."""
+    """The exporter's endpoint is http://, and the backend accepts its plaintext."""
     settings = target(plaintext=True, endpoint=f"http://{HOST}:4317")
     return answered(TAKEN, target=settings, handshake=None)
 
@@ -176,13 +176,13 @@ def tls_off__shown_by_a_handshake() -> Evidence:
     findings=("tls_off",),
 )
 def tls_off__not_tried() -> Evidence:
-    """The port closes upon plaintext, and experiments are off: three causes remain."""
+    """The port closes after plaintext, and experiments are off: three causes remain."""
     return in_plaintext()
 
 
 @story("export", findings=("tls_off",))
 def otlp_protocol_mismatch__settings() -> Evidence:
-    """OTLP/HTTP without TLS is sent to 4317, where gRPC answers in HTTP/2 alone."""
+    """OTLP/HTTP without TLS is sent to 4317, where gRPC answers in HTTP/2 only."""
     settings = target(plaintext=True, endpoint=f"http://{HOST}:4317", protocol="http/protobuf")
     return attempt(
         "export", "garbage", target=settings, handshake=None, first_bytes="000006040000000000"
@@ -212,12 +212,12 @@ def otlp_protocol_mismatch__stream_reset() -> Evidence:
 
 @story("export", outcome="confirmed", findings=("exporter_setting_ignored",))
 def exporter_setting_ignored() -> Evidence:
-    """All is well, and insecure: true beside a CA does not switch TLS off."""
+    """The export is confirmed, and insecure: true with a CA does not switch TLS off."""
     remark = Finding(
         cause="exporter_setting_ignored",
         role="setting",
         path="/etc/otelcol/config.yaml",
-        fact="insecure: true has no effect beside ca_file: the exporter uses TLS",
+        fact="insecure: true has no effect with ca_file: the exporter uses TLS",
         fix=("Remove insecure: true.",),
     )
     return answered(target=target(remarks=(remark,)))

@@ -29,7 +29,7 @@ def tcp_refused() -> Evidence:
 
 @story("connect")
 def tcp_refused__ipv4_last() -> Evidence:
-    """IPv6 has no route and IPv4 is refused: the IPv4 error is the one that tells."""
+    """IPv6 has no route and IPv4 is refused: the IPv4 error decides."""
     tries = (
         ConnectTry(address="2001:db8::10", error="ENETUNREACH"),
         ConnectTry(address="192.0.2.10", error="ECONNREFUSED"),
@@ -64,7 +64,7 @@ def connection_reset__after_the_handshake() -> Evidence:
 
 @story("handshake", certain=False, also=SILENT)
 def connection_closed() -> Evidence:
-    """A load balancer closes at the ClientHello, as grpc-core does where nothing fits."""
+    """A load balancer closes at the ClientHello, as grpc-core does when it cannot agree."""
     return attempt("handshake", "close", handshake=begun())
 
 
@@ -115,13 +115,13 @@ def proxy_failure__credentials() -> Evidence:
     also=("tcp_refused", "tcp_timeout", "dns_failure", "network_unreachable"),
 )
 def proxy_failure__bad_gateway() -> Evidence:
-    """The proxy lets us pass, and can't connect to the backend itself: for which reason, it keeps."""
+    """The proxy can't connect to the backend, and does not say why."""
     return proxied("connect", "proxy", "HTTP/1.1 502 Bad Gateway", 502)
 
 
 @story("connect")
 def proxy_failure__refused() -> Evidence:
-    """Nothing listens on the proxy's port; nothing is known of the backend's."""
+    """Nothing listens on the proxy's port; the backend's port is unknown."""
     return proxied("connect", "refused", "ECONNREFUSED")
 
 
@@ -151,5 +151,5 @@ def confirmed__depth_tls() -> Evidence:
 
 @story("connect")
 def probe_fault() -> Evidence:
-    """The probe has no file descriptor left: nothing is said of the backend."""
+    """The probe has no file descriptor left: this says nothing about the backend."""
     return unconnected("probe_fault", "EMFILE")

@@ -1,4 +1,4 @@
-"""Stories of answers to the Export request: success, and what comes after a proven identity."""
+"""Stories of answers to the Export request: success, and failures after an accepted certificate."""
 
 import msgspec.structs
 
@@ -31,19 +31,19 @@ def http(status: int, message: str = "") -> Answer:
 
 @story("export", outcome="confirmed")
 def confirmed() -> Evidence:
-    """The backend takes the empty Export over gRPC."""
+    """The backend accepts the empty Export over gRPC."""
     return answered()
 
 
 @story("export", outcome="confirmed")
 def confirmed__http() -> Evidence:
-    """The backend takes the empty Export over HTTP."""
+    """The backend accepts the empty Export over HTTP."""
     return answered_over_http(http(200))
 
 
 @story("export", outcome="confirmed", findings=("otlp_rejected",))
 def otlp_rejected__unreadable_success() -> Evidence:
-    """The status is OK, and the body is no OTLP response message."""
+    """The status is OK, and the body is not an OTLP response message."""
     return answered(msgspec.structs.replace(TAKEN, body_parses=False, body_empty=False))
 
 
@@ -55,20 +55,20 @@ def otlp_rejected() -> Evidence:
 
 @story("export")
 def otlp_rejected__http_400() -> Evidence:
-    """HTTP 400 from the receiver itself, over a faultless and listed certificate."""
+    """HTTP 400 from the receiver itself, although the certificate has no fault and its CA is listed."""
     return answered_over_http(http(400, "cannot unmarshal the request"))
 
 
 @story("export")
 def otlp_rejected__partial_success() -> Evidence:
-    """The canary was taken in part: its item was rejected."""
+    """The canary was accepted in part: its item was rejected."""
     answer = msgspec.structs.replace(TAKEN, rejected_items=1, partial_message="no such tenant")
     return answered(answer, target=target(depth="canary"))
 
 
 @story("export")
 def otlp_unauthenticated() -> Evidence:
-    """The receiver wants a bearer token beside the certificate."""
+    """The receiver demands a bearer token besides the certificate."""
     return answered(grpc(16, "missing or empty authorization metadata"))
 
 
@@ -80,13 +80,13 @@ def otlp_unauthenticated__http() -> Evidence:
 
 @story("export")
 def otlp_permission_denied() -> Evidence:
-    """The token is known, and its tenant may not write."""
+    """The token is valid, and its tenant may not write."""
     return answered(grpc(7, "permission denied"))
 
 
 @story("export", certain=False, also=("client_san_rejected",))
 def otlp_permission_denied__proxy() -> Evidence:
-    """A proxy that got a token and a certificate answers HTTP 403: of which, it does not say."""
+    """A proxy that got a token and a certificate answers HTTP 403 and does not say which it refuses."""
     answer = Answer(over="h2", http_status=403, content_type="text/html", body_empty=False)
     return answered(answer, target=target(header_names=("authorization",)))
 
@@ -120,7 +120,7 @@ def otlp_not_served__no_http() -> Evidence:
 
 @story("export")
 def otlp_rejected__broken_chunk() -> Evidence:
-    """A proxy answers 200 and then a chunk whose size is no number: nobody can read the body."""
+    """A proxy answers 200 and then a chunk with an invalid size: nobody can read the body."""
     cut = msgspec.structs.replace(http(200), body_end="broken", body_parses=False)
     return attempt(
         "export",
@@ -134,7 +134,7 @@ def otlp_rejected__broken_chunk() -> Evidence:
 
 @story("export")
 def connection_closed__within_the_body() -> Evidence:
-    """The backend answers 200 with a Content-Length, and closes before as many bytes have come."""
+    """The backend answers 200 with a Content-Length, and closes before it has sent that many bytes."""
     cut = msgspec.structs.replace(http(200), body_end="cut", body_parses=False)
     return attempt("export", "close", handshake=shaken(), answer=cut, target=over_http())
 
@@ -172,5 +172,5 @@ def otlp_storage_failure() -> Evidence:
 
 @story("export")
 def otlp_storage_failure__disk_full() -> Evidence:
-    """The backend's disk is full, and a gateway makes 503 of it."""
+    """The backend's disk is full, and a gateway turns that into 503."""
     return answered_over_http(http(503, "write /data/wal/00001: no space left on device"))

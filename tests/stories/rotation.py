@@ -1,4 +1,4 @@
-"""Stories of files that were renewed on disk, and of who has not read them again."""
+"""Stories of files that were renewed on disk, and of exporters and backends that still use the old ones."""
 
 from probe.model.certificate import Rotation, ServedFile
 from probe.model.evidence import Evidence
@@ -50,7 +50,7 @@ def exporter_not_reloading__ca_of_a_collector() -> Evidence:
 
 @story("export", outcome="confirmed")
 def confirmed__rotated_and_read_again() -> Evidence:
-    """A Collector with reload_interval reads the renewed pair by itself: nothing to say."""
+    """A Collector with reload_interval reads the renewed pair by itself: no finding."""
     settings = target(source_kinds=("collector",), read_once=("ca",))
     return answered(target=settings, credentials=holding(EXPORTER, rotated=(CERT,)))
 
@@ -72,7 +72,7 @@ def backend_not_reloading() -> Evidence:
 
 @story("export", outcome="confirmed", findings=("backend_not_reloading",))
 def backend_not_reloading__in_spite_of_its_interval() -> Evidence:
-    """Its reload_interval of an hour has passed many times."""
+    """Its reload_interval of an hour has elapsed many times."""
     file = ServedFile(
         path=SERVER_FILE,
         receiver="otlp",
@@ -85,7 +85,7 @@ def backend_not_reloading__in_spite_of_its_interval() -> Evidence:
 
 @story("export", outcome="confirmed")
 def confirmed__soon_read_again() -> Evidence:
-    """The file was renewed a minute ago and the receiver reads it every hour: it will."""
+    """The file was renewed a minute ago and the receiver reads it every hour: it still has time."""
     file = ServedFile(
         path=SERVER_FILE,
         receiver="otlp",
@@ -98,12 +98,12 @@ def confirmed__soon_read_again() -> Evidence:
 
 @story("export", outcome="confirmed")
 def confirmed__served_as_on_disk() -> Evidence:
-    """What is served is what lies on the disk."""
+    """The served certificate is the one on the disk."""
     return serving(ServedFile(path=SERVER_FILE, modified=AT - DAY, chain=(BACKEND, SERVER_CA)))
 
 
 @story("export", outcome="confirmed")
 def confirmed__an_older_file() -> Evidence:
-    """The file is older than what is served: it is not what the server reads."""
+    """The file is older than the served certificate: it is not the server's file."""
     file = ServedFile(path=SERVER_FILE, modified=AT - DAY, chain=(backend(begins=-200),))
     return serving(file)

@@ -36,20 +36,20 @@ def server_name_mismatch() -> Evidence:
 
 @story("handshake")
 def server_name_mismatch__common_name() -> Evidence:
-    """The right name stands in the CN only, and there are no SANs."""
+    """The right name is in the CN only, and there are no SANs."""
     check = NameCheck(reference=HOST, matched=False, common_name=HOST)
     return unverified(backend(sans=()), shake={"name_check": check})
 
 
 @story("handshake", also=("server_ca_untrusted",))
 def server_name_mismatch__and_untrusted() -> Evidence:
-    """Another service answers: its name is wrong and its CA is unknown, self-signed as it is."""
+    """Another service answers: its name is wrong, and its certificate is self-signed."""
     return unverified(backend(None, sans=("DNS:localhost",)), errors=((18, 0),))
 
 
 @story("handshake")
 def server_name_unrecognized() -> Evidence:
-    """An ingress without a route for the name says unrecognized_name."""
+    """An ingress without a route for the name sends unrecognized_name."""
     return attempt("handshake", "alert", handshake=begun(alert(112)))
 
 
@@ -61,7 +61,7 @@ def server_ca_untrusted() -> Evidence:
 
 @story("handshake", certain=False, also=("server_chain_incomplete",))
 def server_ca_untrusted__lone() -> Evidence:
-    """The backend sends one certificate of an issuer that nobody here knows."""
+    """The backend sends one certificate of an unknown issuer."""
     return unverified(backend(INTERMEDIATE), errors=((20, 0),))
 
 
@@ -89,7 +89,7 @@ def server_ca_untrusted__in_tls12() -> Evidence:
 
 @story("handshake")
 def server_chain_incomplete() -> Evidence:
-    """The backend leaves out an intermediate, which the exporter's own chain holds."""
+    """The backend leaves out an intermediate, which is in the exporter's own chain."""
     return unverified(
         backend(INTERMEDIATE),
         errors=((20, 0),),
@@ -112,7 +112,7 @@ def server_cert_expired__anchor() -> Evidence:
 
 @story("export", outcome="confirmed", findings=("server_cert_expired",))
 def server_cert_expired__soon() -> Evidence:
-    """All is well, and the backend's certificate has a week left."""
+    """The export is confirmed, and the backend's certificate has a week left."""
     return answered(handshake=shaken(server_chain=(backend(ends=7),)))
 
 
@@ -139,7 +139,7 @@ def server_cert_weak() -> Evidence:
 
 @story("export", outcome="confirmed", findings=("server_cert_weak",))
 def server_cert_weak__let_in() -> Evidence:
-    """The backend's RSA key has 1024 bits: Go still takes it, OpenSSL at its usual level not."""
+    """The backend's RSA key has 1024 bits: Go accepts it, OpenSSL at its default level does not."""
     return answered(handshake=shaken(server_chain=(backend(key_type="RSA", key_bits=1024),)))
 
 
@@ -151,11 +151,11 @@ def server_cert_revoked() -> Evidence:
 
 @story("export", outcome="confirmed", findings=("server_cert_revoked",))
 def server_cert_revoked__ignored() -> Evidence:
-    """The same staple, and exporters that, like Go's, do not read it go on."""
+    """The same stapled answer, with exporters that do not read it, such as Go's."""
     return answered(handshake=shaken(stapled_status="revoked"))
 
 
 @story("handshake", cause="unexplained", certain=False)
 def unexplained() -> Evidence:
-    """A handshake finishes without any certificate of the server, which no cause foresees."""
+    """A handshake finishes without a certificate of the server, which no cause covers."""
     return unverified()

@@ -1,4 +1,4 @@
-"""A story: what happened to an attempt, the evidence that it left, and the diagnosis it must get."""
+"""A story: what happened in an attempt, its evidence, and the diagnosis that it must get."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def story(
     also: tuple[str, ...] = (),
     findings: tuple[str, ...] = (),
 ) -> Callable[[Callable[[], Evidence]], Story]:
-    """Turn a function that builds evidence into a story: its name is the cause, its docstring tells.
+    """Turn a function that builds evidence into a story: its name is the cause, its docstring the title.
 
     `client_cert_expired__accepted` is the variant `accepted` of `client_cert_expired`; `cause` is
     given where another cause than the named one is primary.

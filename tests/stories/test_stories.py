@@ -1,4 +1,4 @@
-"""Every story gets the diagnosis that it must get."""
+"""Every story gets the diagnosis that it expects."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stories of backends that do not trust the exporter's CA (documented cause 1), or say too little."""
+"""Stories of backends that do not trust the exporter's CA (documented cause 1), or do not say why they refuse."""
 
 import msgspec.structs
 
@@ -48,13 +48,13 @@ def client_ca_untrusted__reissued() -> Evidence:
 
 @story("accept")
 def client_ca_untrusted__reissued_rustls() -> Evidence:
-    """Of a reissued CA rustls says decrypt_error, although the exporter's pair fits."""
+    """To a reissued CA rustls answers decrypt_error, although the exporter's pair fits."""
     return refused(51, EXPORTER)
 
 
 @story("accept", also=("client_cert_wrong_usage",))
 def client_ca_untrusted__certificate_of_a_server() -> Evidence:
-    """A server's certificate, of the servers' own CA, stands in the exporter's place."""
+    """The exporter presents a server's certificate, issued by the servers' own CA."""
     return refused(48, exporter(OTHER_CA, usage=("serverAuth",)), at_hand=(OTHER_CA,))
 
 
@@ -66,20 +66,20 @@ def client_ca_untrusted__self_signed() -> Evidence:
 
 @story("accept", certain=False, also=("client_chain_incomplete",))
 def client_ca_untrusted__lone() -> Evidence:
-    """A lone end entity of an issuer that is neither listed nor at hand: anchor or link?"""
+    """A single certificate whose issuer is neither listed nor available: is the CA or a link missing?"""
     lone = exporter(ISSUING_CA, aia_issuers=("http://pki.example.com/issuing.crt",))
     return refused(48, lone, at_hand=())
 
 
 @story("accept", also=("client_cert_expired",))
 def client_ca_untrusted__and_expired() -> Evidence:
-    """The CA is unknown and the certificate expired: OpenSSL looks for the CA first."""
+    """The CA is unknown and the certificate has expired: OpenSSL checks the CA first."""
     return refused(48, exporter(ends=-3), listed=(OTHER_CA,))
 
 
 @story("accept", certain=False, also=SILENCE)
 def client_cert_rejected() -> Evidence:
-    """A C++ gRPC backend closes without a word and names no CAs; the files show no fault."""
+    """A C++ gRPC backend closes without an alert and sends no CAs; the files have no fault."""
     return refused("close", EXPORTER, listed=())
 
 
@@ -91,7 +91,7 @@ def client_cert_rejected__new_certificate() -> Evidence:
 
 @story("accept", certain=False, also=(*SILENCE, "client_chain_incomplete"))
 def client_cert_rejected__lone() -> Evidence:
-    """The same, with a lone end entity whose issuer is not at hand."""
+    """The same, with a single certificate whose issuer is not available."""
     return refused("close", exporter(ISSUING_CA), listed=(), at_hand=())
 
 
@@ -103,7 +103,7 @@ def client_cert_rejected__internal_error() -> Evidence:
 
 @story("accept")
 def client_ca_untrusted__asked_again() -> Evidence:
-    """A close in TLS 1.3; asked again at TLS 1.2 the backend says unknown_ca."""
+    """A close in TLS 1.3; tried again with TLS 1.2, the backend sends unknown_ca."""
     first = refused("close", EXPORTER, listed=())
     again = refused(48, EXPORTER, listed=(), version="1.2")
     assert again.handshake is not None

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from probe.config.sources.collector.read_collector import CollectorReading, read_collector
+from probe.config.source_content import SourceContent
+from probe.config.sources.collector.read_collector import read_collector
 from probe.model.target import Target
 
 FILE = "collector.yaml"
@@ -12,7 +13,7 @@ FILE = "collector.yaml"
 
 def reading(
     *texts: str, environ: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
-) -> CollectorReading:
+) -> SourceContent:
     """Read `texts` as the Collector's files, in their order; `files` are what they refer to."""
     names = [FILE, *(f"more-{number}.yaml" for number in range(1, len(texts)))]
     held = {**dict(zip(names, texts, strict=True)), **(files or {})}
@@ -46,7 +47,7 @@ def exporter(
 
 
 def headers_of(target: Target) -> dict[str, str]:
-    """Return the headers of `target` in clear."""
+    """Return the headers of `target` in plaintext."""
     return {name: value.reveal() for name, value in target.headers}
 
 

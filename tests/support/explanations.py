@@ -1,4 +1,4 @@
-"""What `explain` makes of a text, and every sign that it listens for."""
+"""What `explain` makes of a text, and every pattern that it listens for."""
 
 from probe.messages.match import explain
 from probe.messages.patterns import (
@@ -10,16 +10,16 @@ from probe.messages.patterns import (
     verification_patterns,
 )
 
-SIGNS = (
-    *verification_patterns.VERIFICATION_SIGNS,
-    *handshake_patterns.PEER_SIGNS,
-    *pair_patterns.PAIR_SIGNS,
-    *network_patterns.NETWORK_SIGNS,
-    *answer_patterns.ANSWER_SIGNS,
+PATTERNS = (
+    *verification_patterns.VERIFICATION_PATTERNS,
+    *handshake_patterns.PEER_PATTERNS,
+    *pair_patterns.PAIR_PATTERNS,
+    *network_patterns.NETWORK_PATTERNS,
+    *answer_patterns.ANSWER_PATTERNS,
     *(
-        phrase.sign
+        phrase.pattern
         for which in ("client", "ca", "unknown")
-        for phrase in file_patterns.file_phrases(which)
+        for phrase in file_patterns.list_file_phrases(which)
     ),
 )
 

@@ -3,7 +3,7 @@
 import io
 from typing import Final
 
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.target import Endpoint, Target, TlsSettings
@@ -35,7 +35,7 @@ def row(
         tls=tls or TlsSettings(),
     )
     evidence = Evidence(
-        target=target_facts(target, 60.0),
+        target=collect_target_facts(target, 60.0),
         at=0.0,
         ending=Ending(stage=diagnosis.stage, kind="alert"),
     )

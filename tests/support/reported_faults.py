@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from probe.config.errors import ConfigurationError
+from probe.config.errors import ConfigurationError, ErrorList
+from probe.config.source_content import SourceContent
 from probe.model.target import Target
 
 
@@ -22,3 +23,10 @@ def reported(read: Callable[[], Iterable[Target]]) -> str:
     text = faults_of(targets)
     assert text, "nothing is reported"
     return text
+
+
+def targets_in(content: SourceContent) -> tuple[Target, ...]:
+    """Return the targets of `content`, or raise its errors where there are none."""
+    if not content.targets:
+        ErrorList(content.errors).raise_any()
+    return content.targets

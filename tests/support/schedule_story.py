@@ -1,10 +1,10 @@
 """A schedule's attempts, as they begin and end."""
 
 import asyncio
-import time
 
 from probe.model.target import Endpoint, Target
 from probe.service.schedule import Schedule
+from tests.support.virtual_time import now
 
 
 def target(name: str, interval: float = 0.1, port: int = 4317) -> Target:
@@ -29,11 +29,12 @@ class Story:
             concurrency=concurrency,
             on_late=self.late.append,
             on_missed=self.missed.append,
+            clock=now,
         )
 
     async def attempt(self, target: Target) -> None:
         """Be an attempt."""
-        self.began.setdefault(target.name, []).append(time.monotonic())
+        self.began.setdefault(target.name, []).append(now())
         self.targets.append(target)
         self.running += 1
         self.most = max(self.most, self.running)

@@ -1,7 +1,8 @@
 """Targets of an SDK's declarative file."""
 
-from probe.config.sources.sdk.declarative_file import targets_from_sdk_file
+from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.model.target import Target
+from tests.support.reported_faults import targets_in
 
 FULL = """
 file_format: "1.0"
@@ -30,7 +31,7 @@ logger_provider:
 
 def read(text: str, environ: dict[str, str] | None = None) -> tuple[Target, ...]:
     """Return the targets of the file."""
-    return targets_from_sdk_file(text.encode(), "sdk.yaml", environ or {})
+    return targets_in(read_sdk_file(text.encode(), "sdk.yaml", environ or {}))
 
 
 def traces(kind: str, settings: str, environ: dict[str, str] | None = None) -> Target:

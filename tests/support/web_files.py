@@ -169,7 +169,7 @@ CASES: Final = (
     Case("header in lower case", headers(x_frame_options="deny"), "http_server_config.headers.x-frame-options"),
     Case("frame options", headers(X_Frame_Options="none"), "http_server_config.headers.X-Frame-Options"),
     Case("HTTP/2 in words", {"http_server_config": {"http2": "maybe"}}, "http_server_config.http2"),
-    Case("password in clear", users(prometheus="secret"), "basic_auth_users.prometheus"),
+    Case("password in plaintext", users(prometheus="secret"), "basic_auth_users.prometheus"),
     Case("half a hash", users(prometheus=HASH[:40]), "basic_auth_users.prometheus"),
     Case("no password", users(prometheus=None), "basic_auth_users.prometheus"),
     Case("users as text", {"basic_auth_users": f"prometheus:{HASH}"}, "basic_auth_users"),

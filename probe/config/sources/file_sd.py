@@ -12,7 +12,7 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.sdk.substitution import read_typed_scalar
 from probe.config.sources.target_groups import parse_json, read_groups
 from probe.config.yaml_document import parse_yaml
-from probe.model.target import Source, Target
+from probe.model.target import Source
 
 SUFFIXES: Final = (".json", ".yml", ".yaml")
 
@@ -42,15 +42,6 @@ def list_files(pattern: str) -> tuple[str, ...]:
     path = Path(pattern)
     found = (name for name in path.parent.glob(path.name) if name.suffix.lower() in SUFFIXES)
     return tuple(sorted(map(str, found)))
-
-
-def targets_from_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> tuple[Target, ...]:
-    """Return the targets alone of what `read_file_sd` finds.
-
-    Raises:
-        ConfigurationError: as `read_file_sd` does, and where mistakes leave no target.
-    """
-    return read_file_sd(raw, file, defaults).require_targets().targets
 
 
 def read_file_sd(raw: bytes, file: str, defaults: DefaultsEntry) -> SourceContent:

@@ -15,7 +15,7 @@ from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.target_groups import parse_json, read_groups
 from probe.config.yaml_document import MAX_BYTES
-from probe.model.target import Endpoint, Source, Target
+from probe.model.target import Endpoint, Source
 from probe.text.description import describe_url_path, describe_value
 
 REFRESH_INTERVAL: Final = 60.0
@@ -98,15 +98,6 @@ async def fetch_list(
             return await _body(url, response)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise _error(url, _reason(error, timeout)) from None
-
-
-def targets_from_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> tuple[Target, ...]:
-    """Return the targets alone of what `read_http_sd` finds.
-
-    Raises:
-        ConfigurationError: as `read_http_sd` does, and where mistakes leave no target.
-    """
-    return read_http_sd(raw, url, defaults).require_targets().targets
 
 
 def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent:

@@ -1,1 +1,1 @@
-"""The formats in which certificates and keys lie in files: PEM, DER, keystores, and what wraps them."""
+"""The formats of certificate and key files: PEM, DER, keystores, and what wraps them."""

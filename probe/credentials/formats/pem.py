@@ -102,18 +102,18 @@ def scan_pem(raw: bytes) -> Scan:
         if begin is None:
             indented = _INDENTED.match(line)
             if indented is not None:
-                flaws.append(_flaw("indented", _text(indented), at + 1))
-                at = _closing_line(lines, at + 1)
+                flaws.append(_make_flaw("indented", _decode_label(indented), at + 1))
+                at = _find_closing_line(lines, at + 1)
             elif closing := _END.fullmatch(line):
-                flaws.append(_flaw("no_begin", _text(closing), at + 1))
+                flaws.append(_make_flaw("no_begin", _decode_label(closing), at + 1))
             at += 1
             continue
-        label = _text(begin)
+        label = _decode_label(begin)
         if begin.end() != len(line):
-            flaws.append(_flaw("one_line", label, at + 1))
+            flaws.append(_make_flaw("one_line", label, at + 1))
             at += 1
             continue
-        end = _closing_line(lines, at + 1)
+        end = _find_closing_line(lines, at + 1)
         block = _read_block(lines, label, at, end)
         if isinstance(block, Block):
             blocks.append(block)
@@ -125,7 +125,7 @@ def scan_pem(raw: bytes) -> Scan:
     return Scan(tuple(blocks), tuple(flaws), starts_first)
 
 
-def _closing_line(lines: Sequence[bytes], start: int) -> int:
+def _find_closing_line(lines: Sequence[bytes], start: int) -> int:
     for number in range(start, len(lines)):
         if lines[number].startswith((b"-----END ", b"-----BEGIN ")):
             return number
@@ -134,26 +134,26 @@ def _closing_line(lines: Sequence[bytes], start: int) -> int:
 
 def _read_block(lines: Sequence[bytes], label: str, begin: int, end: int) -> Block | Flaw:
     if end == len(lines) or not lines[end].startswith(b"-----END "):
-        return _flaw("truncated", label, begin + 1)
+        return _make_flaw("truncated", label, begin + 1)
     closing = _END.fullmatch(lines[end].rstrip())
-    if closing is None or _text(closing) != label:
-        return _flaw("end_mismatch", label, begin + 1, end + 1)
-    first, encrypted = _after_headers(lines, begin + 1, end)
+    if closing is None or _decode_label(closing) != label:
+        return _make_flaw("end_mismatch", label, begin + 1, end + 1)
+    first, encrypted = _skip_headers(lines, begin + 1, end)
     for number, line in enumerate(lines[first:end], first + 1):
         if wrong := _NOT_BASE64.search(line):
             # A byte outside the alphabet cannot be part of a key: it may be shown, as a number.
             note = f", column {wrong.start() + 1}: byte 0x{wrong[0][0]:02x} is not of its alphabet"
-            return _flaw("damaged", label, begin + 1, number, note)
+            return _make_flaw("damaged", label, begin + 1, number, note)
     body = [b"".join(line.split()) for line in lines[first:end]]
     try:
         der = base64.b64decode(b"".join(body), validate=True)
     except binascii.Error:
-        odd, note = _odd_line(body)
-        return _flaw("damaged", label, begin + 1, first + odd + 1, note)
+        odd, note = _find_odd_line(body)
+        return _make_flaw("damaged", label, begin + 1, first + odd + 1, note)
     return Block(label, begin + 1, der, encrypted)
 
 
-def _after_headers(lines: Sequence[bytes], first: int, end: int) -> tuple[int, bool]:
+def _skip_headers(lines: Sequence[bytes], first: int, end: int) -> tuple[int, bool]:
     """Skip RFC 1421 headers; return the content's first line and whether it is encrypted."""
     encrypted = False
     at = first
@@ -164,7 +164,7 @@ def _after_headers(lines: Sequence[bytes], first: int, end: int) -> tuple[int, b
     return at, encrypted
 
 
-def _odd_line(body: Sequence[bytes]) -> tuple[int, str]:
+def _find_odd_line(body: Sequence[bytes]) -> tuple[int, str]:
     """Return the line whose length breaks the pattern, and a note on what its length is."""
     filled = [number for number, line in enumerate(body) if line]
     if not filled:
@@ -180,7 +180,7 @@ def _odd_line(body: Sequence[bytes]) -> tuple[int, str]:
     return odd, f", the last one: {length} characters, not a multiple of 4" if length % 4 else ""
 
 
-def _flaw(kind: FlawKind, label: str, line: int, where: int = 0, note: str = "") -> Flaw:
+def _make_flaw(kind: FlawKind, label: str, line: int, where: int = 0, note: str = "") -> Flaw:
     facts: dict[FlawKind, str] = {
         "truncated": f"the {label} block that begins at line {line} has no END line: it is truncated",
         "damaged": f"the {label} block that begins at line {line} is damaged base64 at line {where}{note}",
@@ -192,5 +192,5 @@ def _flaw(kind: FlawKind, label: str, line: int, where: int = 0, note: str = "")
     return Flaw(kind, label, where or line, facts[kind])
 
 
-def _text(match: re.Match[bytes]) -> str:
+def _decode_label(match: re.Match[bytes]) -> str:
     return match.group(1).decode("ascii")

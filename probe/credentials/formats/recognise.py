@@ -127,15 +127,15 @@ def recognise_format(raw: bytes) -> Format:
 
 def cut_first_der(raw: bytes) -> bytes:
     """Return the first DER value of `raw`, without what follows it."""
-    header = _header(raw)
+    header = _read_der_header(raw)
     return raw if header is None else raw[: sum(header)]
 
 
 def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
-    """Return how many layers of base64 lie around `raw`, at most three, and what they hold.
+    """Return how many layers of base64 are around `raw`, at most three, and what they hold.
 
     Any word is base64 of something: layers count only where a certificate, a key or a keystore
-    comes to light, else there are none.
+    is found, else there are none.
     """
     inner = raw
     for layers in range(1, _LAYERS + 1):
@@ -149,11 +149,11 @@ def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
 
 def count_missing_bytes(der: bytes) -> int:
     """Return how many bytes `der` lacks by its own outermost length; negative: too many."""
-    header = _header(der)
+    header = _read_der_header(der)
     return 0 if header is None else sum(header) - len(der)
 
 
-def _header(der: bytes) -> tuple[int, int] | None:
+def _read_der_header(der: bytes) -> tuple[int, int] | None:
     """Return the lengths of the outermost header and of the content it announces (X.690 §8.1.3)."""
     if len(der) < 2:
         return None
@@ -166,7 +166,7 @@ def _header(der: bytes) -> tuple[int, int] | None:
 
 
 def _recognise_der(raw: bytes) -> Format | None:
-    header = _header(raw)
+    header = _read_der_header(raw)
     if header is None:
         return None
     content = raw[header[0] :]

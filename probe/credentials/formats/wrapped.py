@@ -1,4 +1,4 @@
-"""PEM that lies inside other text: JSON, a Kubernetes Secret's manifest, layers of base64.
+"""PEM inside other text: JSON, a Kubernetes Secret's manifest, layers of base64.
 
 Pure and total. What is found is named by its place, its content is only looked at.
 """
@@ -38,20 +38,20 @@ class Wrapped:
     holds_key: bool = False
     holds_certificate: bool = False
     names_ca: bool = False
-    """The last key of its place speaks of a CA or an issuer."""
+    """Whether the last key of its place names a CA or an issuer."""
 
 
 def find_wrapped(raw: bytes, kind: Format) -> tuple[Wrapped, ...]:
-    """Return what lies inside `raw`, which is `kind`, in its order."""
+    """Return what is inside `raw`, which is `kind`, in its order."""
     match kind:
         case Format.JSON:
-            return tuple(_in_json(raw))
+            return tuple(_find_in_json(raw))
         case Format.MANIFEST:
             entries = list(_ENTRY.finditer(raw))[:_MOST]
-            found = (_wrapped((e[1].decode("ascii"),), e[2]) for e in entries)
+            found = (_unwrap_text((e[1].decode("ascii"),), e[2]) for e in entries)
             return tuple(one for one in found if one is not None)
         case Format.BASE64_PEM | Format.BASE64_DER | Format.BASE64_KEYSTORE:
-            one = _wrapped((), raw)
+            one = _unwrap_text((), raw)
             return () if one is None else (one,)
         case _:
             return ()
@@ -66,27 +66,27 @@ def choose_wrapped(found: tuple[Wrapped, ...], role: str) -> Wrapped | None:
     return next(iter(by_name or fitting), None)
 
 
-def _in_json(raw: bytes) -> Iterator[Wrapped]:
+def _find_in_json(raw: bytes) -> Iterator[Wrapped]:
     try:
         value = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return
-    for place, text in list(_strings(value, ()))[:_MOST]:
-        one = _wrapped(place, text.encode("utf-8", "replace"))
+    for place, text in list(_list_strings(value, ()))[:_MOST]:
+        one = _unwrap_text(place, text.encode("utf-8", "replace"))
         if one is not None:
             yield one
 
 
-def _strings(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _list_strings(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the strings of a JSON value that objects alone lead to; lists have no names."""
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, dict) and len(place) < _DEEPEST:
         for key, inner in value.items():
-            yield from _strings(inner, (*place, key))
+            yield from _list_strings(inner, (*place, key))
 
 
-def _wrapped(place: tuple[str, ...], text: bytes) -> Wrapped | None:
+def _unwrap_text(place: tuple[str, ...], text: bytes) -> Wrapped | None:
     layers, inner = unwrap_base64(text.strip())
     scan = scan_pem(inner)
     labels = [block.label for block in scan.blocks]
@@ -117,10 +117,12 @@ def describe_particulars(raw: bytes, kind: Format) -> str:
     if not found[0].place:
         times = found[0].layers
         return f" ({times} times over)" if times > 1 else ""
-    listed = ", ".join(f"{_what(one)} under {'.'.join(one.place)}" for one in found[:_SHOWN])
+    listed = ", ".join(
+        f"{_name_content(one)} under {'.'.join(one.place)}" for one in found[:_SHOWN]
+    )
     return f", with {listed}"
 
 
-def _what(one: Wrapped) -> str:
+def _name_content(one: Wrapped) -> str:
     both = "a private key" if one.holds_key else str(one.inner)
     return "a certificate" if one.holds_certificate else both

@@ -9,8 +9,8 @@ from probe.model.certificate import LocatedCertificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import DAY
-from probe.x509.usages import allows_usage, may_sign_handshake
-from probe.x509.validity import is_expired
+from probe.x509 import usages
+from probe.x509.validity import is_expired, is_near_edge
 
 EDGE: Final = 7 * DAY
 """How near a validity's edge must be for a clock that differs to be a candidate."""
@@ -43,19 +43,13 @@ def find_expired_issuer(evidence: Evidence) -> LocatedCertificate | None:
 def describe_usage_fault(evidence: Evidence) -> str:
     """Say why the end entity's extendedKeyUsage is not for clients; empty if it is."""
     chain = evidence.credentials.client_chain
-    if not chain or allows_usage(chain[0], "clientAuth"):
-        return ""
-    usages = ", ".join(chain[0].extended_key_usage or ()) or "empty"
-    return f"its extendedKeyUsage is {usages}, without clientAuth"
+    return usages.describe_usage_fault(chain[0], "clientAuth") if chain else ""
 
 
 def describe_key_usage_fault(evidence: Evidence) -> str:
     """Say why the end entity may not sign a handshake by its keyUsage; empty if it may."""
     chain = evidence.credentials.client_chain
-    if not chain or may_sign_handshake(chain[0]):
-        return ""
-    usages = ", ".join(chain[0].key_usage or ()) or "empty"
-    return f"its keyUsage is {usages}, without digitalSignature"
+    return usages.describe_key_usage_fault(chain[0]) if chain else ""
 
 
 def may_lack_intermediate(evidence: Evidence) -> bool:
@@ -74,8 +68,4 @@ def has_uncommon_key(evidence: Evidence) -> bool:
 
 def is_near_validity_edge(evidence: Evidence) -> bool:
     """Whether a certificate we send began or ends within seven days of the attempt."""
-    return any(
-        0 <= evidence.at - certificate.not_before < EDGE
-        or 0 <= certificate.not_after - evidence.at < EDGE
-        for certificate in evidence.credentials.client_chain
-    )
+    return any(is_near_edge(one, evidence.at, EDGE) for one in evidence.credentials.client_chain)

@@ -7,7 +7,7 @@ confirmed by handshakes with them. Two tables: the alert judges the exporter, or
 from collections.abc import Mapping
 from typing import Final
 
-from probe.messages.patterns.alert_patterns import AlertSeen
+from probe.messages.patterns.alert_patterns import PrintedAlert
 from probe.messages.patterns.pattern import Reading, Readings
 from probe.model.tls_alerts import TlsAlert
 
@@ -209,8 +209,8 @@ _AFTER_HANDSHAKE: Final[dict[int, dict[str, float]]] = {
 _TLS_13 = "in TLS 1.3, as here, backends answer certificate_required instead"
 
 
-def meaning(
-    alert: AlertSeen,
+def read_alert(
+    alert: PrintedAlert,
     *,
     printed_by_backend: bool,
     withholds: bool,
@@ -228,13 +228,13 @@ def meaning(
     if judges_backend:
         return found
     if withholds:
-        found = _changed(found, _WITHHOLDING.get(alert.number, {}), _WITHHELD)
+        found = _change_weights(found, _WITHHOLDING.get(alert.number, {}), _WITHHELD)
     if after_handshake:
-        found = _changed(found, _AFTER_HANDSHAKE.get(alert.number, {}), _TLS_13)
+        found = _change_weights(found, _AFTER_HANDSHAKE.get(alert.number, {}), _TLS_13)
     return found
 
 
-def _changed(found: Readings, weights: Mapping[str, float], note: str) -> Readings:
+def _change_weights(found: Readings, weights: Mapping[str, float], note: str) -> Readings:
     return tuple(
         Reading(each.cause, weights[each.cause], note) if each.cause in weights else each
         for each in found

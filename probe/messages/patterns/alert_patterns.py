@@ -118,7 +118,7 @@ _NSS: Final[dict[str, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class AlertSeen:
+class PrintedAlert:
     """One alert: `sent` where the side that printed the line sent it itself."""
 
     number: int
@@ -130,16 +130,16 @@ class AlertSeen:
         return ALERT_NAMES[self.number][0]
 
 
-def alerts(pasted: Pasted) -> tuple[AlertSeen, ...]:
+def find_alerts(pasted: Pasted) -> tuple[PrintedAlert, ...]:
     """Return the alerts that the text speaks of, each once, in the order of their certainty."""
     words = pasted.words
     numbers = [
-        *(_number_in(found) for found in _NUMBERED.finditer(pasted.raw)),
-        *(_number_in(found) for found in [_ASKED.fullmatch(words)] if found is not None),
+        *(_get_number(found) for found in _NUMBERED.finditer(pasted.raw)),
+        *(_get_number(found) for found in [_ASKED.fullmatch(words)] if found is not None),
         *(_NUMBER_OF[found["name"]] for found in _NAMED.finditer(words)),
         *(_NUMBER_OF[found["name"]] for found in _NAMED_BEFORE.finditer(words)),
         *(number for phrase, number in _NSS.items() if phrase in words),
-        *(_number_in(found) - _REASON_OF_ALERTS for found in _REASON.finditer(pasted.raw)),
+        *(_get_number(found) - _REASON_OF_ALERTS for found in _REASON.finditer(pasted.raw)),
         *(int(found[1], 16) - _REASON_OF_ALERTS for found in _PACKED.finditer(pasted.raw)),
         *(
             int(found[1]) - _SSL_IN_BORINGSSL - _REASON_OF_ALERTS
@@ -148,9 +148,9 @@ def alerts(pasted: Pasted) -> tuple[AlertSeen, ...]:
     ]
     sent = pasted.has(*_SENT)
     known = (number for number in numbers if number in ALERT_NAMES)
-    return tuple(AlertSeen(number, sent) for number in dict.fromkeys(known))
+    return tuple(PrintedAlert(number, sent) for number in dict.fromkeys(known))
 
 
-def _number_in(found: re.Match[str]) -> int:
+def _get_number(found: re.Match[str]) -> int:
     """Return the number that whichever alternative of a pattern matched."""
     return int(next(group for group in found.groups() if group is not None))

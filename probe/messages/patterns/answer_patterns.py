@@ -6,9 +6,9 @@ OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP Response"; gRPC status c
 
 from typing import Final
 
-from probe.messages.patterns.pattern import Rank, either
+from probe.messages.patterns.pattern import Specificity, build_pattern
 
-STORAGE: Final = either(
+STORAGE: Final = build_pattern(
     "the backend could not write what it received",
     ("no space left on device", "read-only file system", "ENOSPC", "disk quota exceeded", "input/output error", "database or disk is full",
      "storage is full", "insufficient storage", "structure needs cleaning", "stale file handle", "EROFS",
@@ -17,11 +17,11 @@ STORAGE: Final = either(
     otlp_storage_failure=0.95,
     otlp_unavailable=0.3,
 )  # fmt: skip
-BAD_REQUEST: Final = either(
+BAD_REQUEST: Final = build_pattern(
     "HTTP 400 in place of an answer: nginx refuses certificates so, after the handshake",
     ("http2 header with status 400", "Bad Request",
      "400 Bad Request" ),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     client_cert_not_sent=0.7,
     client_ca_untrusted=0.65,
     client_cert_expired=0.5,
@@ -29,7 +29,7 @@ BAD_REQUEST: Final = either(
     client_cert_wrong_usage=0.4,
     client_chain_incomplete=0.35,
 )  # fmt: skip
-FORBIDDEN: Final = either(
+FORBIDDEN: Final = build_pattern(
     "a proxy before the receiver, or the receiver itself, forbids it (HTTP 403)",
     ("Forbidden", "403 Forbidden", "code 403 … Forbidden",
 
@@ -40,26 +40,26 @@ FORBIDDEN: Final = either(
     otlp_permission_denied=0.78,
     proxy_failure=0.4,
 )  # fmt: skip
-PERMISSION_DENIED: Final = either(
+PERMISSION_DENIED: Final = build_pattern(
     "the backend does not let this client export",
     ("PERMISSION_DENIED", "PermissionDenied", "gRPC status code 7"),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     otlp_permission_denied=0.8,
     client_san_rejected=0.75,
     otlp_unauthenticated=0.4,
     proxy_failure=0.3,
 )  # fmt: skip
-UNAUTHENTICATED: Final = either(
+UNAUTHENTICATED: Final = build_pattern(
     "the backend wants credentials beside the certificate",
     ("UNAUTHENTICATED", "Unauthenticated", "Unauthorized",
      "gRPC status code 16",
      "invalid token", "missing authorization", "invalid credentials", "bearer token"),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     otlp_unauthenticated=0.9,
     otlp_permission_denied=0.4,
     client_cert_not_sent=0.3,
 )  # fmt: skip
-OTHER_PROTOCOL: Final = either(
+OTHER_PROTOCOL: Final = build_pattern(
     "HTTP/2 was expected and HTTP/1.1 came, or the reverse",
     ("frame header looked like an HTTP/1.1 header", "malformed HTTP response", "http2 header with status 404",
      "http2 header with status 415", "content type … text/plain", "content type … text/html",
@@ -73,28 +73,28 @@ OTHER_PROTOCOL: Final = either(
     otlp_rejected=0.3,
     not_tls=0.3,
 )  # fmt: skip
-NOT_SERVED: Final = either(
+NOT_SERVED: Final = build_pattern(
     "what listens there does not serve this signal",
     ("UNIMPLEMENTED", "Unimplemented", "unknown service", "unknown method", "Not Found",
 
      "Method Not Allowed", "gRPC status code 12",
      "404 page not found"),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     otlp_not_served=0.85,
     otlp_protocol_mismatch=0.7,
 )  # fmt: skip
-THROTTLED: Final = either(
+THROTTLED: Final = build_pattern(
     "the backend is over its limit",
     ("RESOURCE_EXHAUSTED", "ResourceExhausted", "Too Many Requests",
      "gRPC status code 8", "rate limit", "RATE_LIMITED", "live traces exceeded", "ingestion rate", "ingestion limit",
      "throttled", "quota exceeded", "per-user … limit", "limit exceeded",
      "429 Too Many", "larger than max", "data refused due to high memory usage"),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     otlp_throttled=0.9,
     otlp_rejected=0.3,
     otlp_unavailable=0.3,
 )  # fmt: skip
-UNAVAILABLE_NOW: Final = either(
+UNAVAILABLE_NOW: Final = build_pattern(
     "the backend is there and takes nothing now",
     ("Service Unavailable", "Bad Gateway", "Gateway Timeout",
 
@@ -102,29 +102,29 @@ UNAVAILABLE_NOW: Final = either(
      "http2 header with status 502", "http2 header with status 503", "Internal Server Error",
      "server shutting down", "is shutting down", "live replicas required", "unhealthy instances in the ring",
      "empty ring", "InstancesCount", "reset reason: overflow", "upstream request timeout"),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     otlp_unavailable=0.85,
     proxy_failure=0.35,
     otlp_throttled=0.3,
 )  # fmt: skip
-REJECTED: Final = either(
+REJECTED: Final = build_pattern(
     "the backend rejects the request",
     ("INVALID_ARGUMENT", "InvalidArgument", "gRPC status code 3",
      "FAILED_PRECONDITION", "Request Entity Too Large", "Unprocessable Entity",
      "partial success", "OUT_OF_RANGE"),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
     otlp_rejected=0.85,
     otlp_not_served=0.3,
 )  # fmt: skip
-UNAVAILABLE: Final = either(
+UNAVAILABLE: Final = build_pattern(
     "gRPC's word for anything below it that failed",
     ("UNAVAILABLE", "Unavailable", "gRPC status code 14", "Server is UNAVAILABLE"),
-    Rank.WRAPPER,
+    Specificity.WRAPPER,
     otlp_unavailable=0.35,
     tcp_refused=0.3,
     tcp_timeout=0.25,
 )  # fmt: skip
-NOT_STORABLE: Final = either(
+NOT_STORABLE: Final = build_pattern(
     "the backend says in words what is wrong with the data",
     ("entry too far behind", "out of order", "timestamp too old", "out of bounds", "duplicate sample",
      "too far in the", "sample timestamp", "TRACE_TOO_LARGE", "max label", "invalid label",
@@ -132,17 +132,17 @@ NOT_STORABLE: Final = either(
     otlp_rejected=0.9,
     otlp_throttled=0.4,
 )  # fmt: skip
-PROXY_ANSWERED: Final = either(
+PROXY_ANSWERED: Final = build_pattern(
     "what stands before the backend answers in its place",
     ("status code received from server 500", "status code received from server 502",
      "status code received from server 503", "status code received from server 504"),
     otlp_unavailable=0.95,
     proxy_failure=0.4,
 )  # fmt: skip
-PROXY_WANTS_CREDENTIALS: Final = either(
+PROXY_WANTS_CREDENTIALS: Final = build_pattern(
     "HTTP 407: the proxy wants credentials", (), proxy_failure=1.0
 )
-CERTIFICATE_REFUSED: Final = either(
+CERTIFICATE_REFUSED: Final = build_pattern(
     "HTTP 495: nginx refuses the certificate after the handshake",
     (),
     client_ca_untrusted=0.9,
@@ -150,14 +150,14 @@ CERTIFICATE_REFUSED: Final = either(
     client_chain_incomplete=0.6,
     client_cert_wrong_usage=0.5,
 )
-CERTIFICATE_WANTED: Final = either(
+CERTIFICATE_WANTED: Final = build_pattern(
     "HTTP 496: nginx wants a certificate and got none",
     (),
     client_cert_not_sent=0.95,
     client_ca_untrusted=0.6,
 )
 
-ANSWER_SIGNS: Final = (
+ANSWER_PATTERNS: Final = (
     STORAGE, BAD_REQUEST, FORBIDDEN, PERMISSION_DENIED, UNAUTHENTICATED, OTHER_PROTOCOL, NOT_SERVED,
     THROTTLED, UNAVAILABLE_NOW, REJECTED, NOT_STORABLE, PROXY_ANSWERED, UNAVAILABLE,
 )  # fmt: skip

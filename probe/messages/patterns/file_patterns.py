@@ -10,18 +10,18 @@ from typing import Final, Literal
 
 from probe.messages.patterns.pasted import Pasted
 from probe.messages.patterns.pattern import (
+    Pattern,
     Phrase,
-    Rank,
     Reading,
     Readings,
-    Sign,
-    phrases_of,
-    readings,
+    Specificity,
+    split_phrases,
+    weigh_causes,
 )
 
-Role = Literal["client", "ca", "unknown"]
+FileRole = Literal["client", "ca", "unknown"]
 
-_CA_WORDS: Final = (
+_CA_PHRASES: Final = (
     "ca cert pool", "load ca", "ca file", "cafile", "ca bundle", "ca certificate bundle",
     "ca certificate", "ca certificates", "ca cert", "root certificates", "root certificate",
     "root ca", "trust store", "truststore", "trust anchors", "trusted certificates", "cacert",
@@ -29,7 +29,7 @@ _CA_WORDS: Final = (
     "ca path", "x509 store", "root store", "pem root certs", "trust anchors parameter",
     "failed to parse cert", "certificate or crl", "load cert crl file", "load cert crl file ex", "ssl ca cert", "otel exporter otlp certificate", "rootcert",
 )  # fmt: skip
-_CLIENT_WORDS: Final = (
+_CLIENT_PHRASES: Final = (
     "private key", "key file", "keyfile", "client certificate", "client cert", "key pair",
     "x509 key pair", "tls cert and key", "load tls cert", "cert file", "certfile",
     "tls certificate file", "tls key file", "cert and key", "pem client certificate",
@@ -42,11 +42,11 @@ _CA_NAMES: Final = frozenset({"ca", "cas", "cacert", "root", "roots", "bundle", 
 _CLIENT_NAMES: Final = frozenset({"key", "client", "tls", "cert", "identity", "leaf"})
 
 
-def role(pasted: Pasted) -> Role:
+def detect_role(pasted: Pasted) -> FileRole:
     """Return which file the text speaks of: its words decide, then the file's own name."""
-    if pasted.has(*_CA_WORDS):
+    if pasted.has(*_CA_PHRASES):
         return "ca"
-    if pasted.has(*_CLIENT_WORDS):
+    if pasted.has(*_CLIENT_PHRASES):
         return "client"
     # OpenSSL opens files of anchors as "r", certificates and keys through its STORE as "rb".
     if _ANCHORS_OPENED.search(pasted.words):
@@ -64,17 +64,17 @@ _OF_FILE: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def _for_role(kind: str, which: Role) -> Readings:
+def _weigh_roles(kind: str, which: FileRole) -> Readings:
     """Return the causes of one kind of file fault, the file that is meant first."""
     client, ca = _OF_FILE[kind]
     if which == "ca":
-        return readings(**{ca: 0.95, client: 0.4})
-    return readings(
+        return weigh_causes(**{ca: 0.95, client: 0.4})
+    return weigh_causes(
         **{client: 0.95 if which == "client" else 0.8, ca: 0.4 if which == "client" else 0.6}
     )
 
 
-_UNTOLD: Final = (
+_UNSPECIFIC: Final = (
     "could not load PEM client certificate", "unable to load certificate", "unable to load CA",
     "error loading certificate", "failed to load certificate", "error loading CA", "could not parse",
     "could not load client certificate", "failed to load X509KeyPair", "failed to load CA CertPool",
@@ -148,25 +148,25 @@ _FILE_KINDS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
 
 
 @cache
-def file_phrases(which: Role) -> tuple[Phrase, ...]:
+def list_file_phrases(which: FileRole) -> tuple[Phrase, ...]:
     """Return the phrases of file faults, where the text speaks of the file `which`."""
-    return phrases_of((untold(which), *_named(which)))
+    return split_phrases((build_unspecific_pattern(which), *_build_named_patterns(which)))
 
 
 @cache
-def untold(which: Role) -> Sign:
-    """Return the sign of a file that could not be loaded, where the line does not say why."""
+def build_unspecific_pattern(which: FileRole) -> Pattern:
+    """Return the pattern of a file that could not be loaded, where the line does not say why."""
     causes = tuple(
         Reading(each.cause, each.weight * share)
         for kind, share in (("malformed", 0.8), ("missing", 0.79), ("permission", 0.6))
-        for each in _for_role(kind, which)
+        for each in _weigh_roles(kind, which)
     )
     why = "the file could not be loaded, and the line does not say why"
-    return Sign(why, _UNTOLD, causes, causes, Rank.ANSWERED)
+    return Pattern(why, _UNSPECIFIC, causes, causes, Specificity.ANSWERED)
 
 
-def _named(which: Role) -> tuple[Sign, ...]:
+def _build_named_patterns(which: FileRole) -> tuple[Pattern, ...]:
     return tuple(
-        Sign(why, phrases, _for_role(kind, which), _for_role(kind, which))
+        Pattern(why, phrases, _weigh_roles(kind, which), _weigh_roles(kind, which))
         for kind, why, phrases in _FILE_KINDS
     )

@@ -6,10 +6,10 @@ grpc-go and grpc-core, HTTP clients, and the texts that servers send to a client
 
 from typing import Final
 
-from probe.messages.patterns.pattern import Sign, either, readings
+from probe.messages.patterns.pattern import Pattern, build_pattern, weigh_causes
 
-PEER_SIGNS: Final[tuple[Sign, ...]] = (
-    either(
+PEER_PATTERNS: Final[tuple[Pattern, ...]] = (
+    build_pattern(
         "the backend asked for a client certificate and got none",
         (
             "peer did not return a certificate", "PEER_DID_NOT_RETURN_A_CERTIFICATE",
@@ -31,7 +31,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         client_chain_incomplete=0.4,
         client_file_missing=0.35,
     ),
-    either(
+    build_pattern(
         "nginx accepts any certificate in the handshake and refuses it in HTTP",
         ("The SSL certificate error", "SSL certificate error nginx", "400 SSL certificate error"),
         client_ca_untrusted=0.9,
@@ -41,7 +41,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         client_cert_not_yet_valid=0.4,
         client_cert_weak=0.35,
     ),
-    either(
+    build_pattern(
         "no cipher suite that both sides allow",
         (
             "no shared cipher", "NO_SHARED_CIPHER", "no cipher suite supported by both",
@@ -56,7 +56,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         no_shared_group=0.5,
         protocol_version_mismatch=0.4,
     ),
-    either(
+    build_pattern(
         "no key exchange group that both sides allow",
         (
             "no common key share", "No common key share with peer", "NoKxGroupsInCommon",
@@ -70,7 +70,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         protocol_version_mismatch=0.4,
         no_shared_cipher=0.4,
     ),
-    either(
+    build_pattern(
         "no signature algorithm that both sides allow for the certificate",
         (
             "no shared signature algorithms",
@@ -84,14 +84,14 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         no_shared_cipher=0.59,
         client_cert_weak=0.5,
     ),
-    either(
+    build_pattern(
         "OpenSSL 3 signs nothing for TLS 1.0 and 1.1 at its usual security level",
         ("no suitable signature algorithm",),
         protocol_version_mismatch=0.8,
         no_shared_signature_algorithm=0.79,
         no_shared_cipher=0.6,
     ),
-    either(
+    build_pattern(
         "the certificate's own key makes no signature that the other side allows",
         (
             "peer doesn't support any of the certificate's signature algorithms",
@@ -103,7 +103,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         no_shared_signature_algorithm=0.79,
         no_shared_cipher=0.6,
     ),
-    either(
+    build_pattern(
         "no TLS version that both sides allow",
         (
             "unsupported protocol", "UNSUPPORTED_PROTOCOL", "client offered only unsupported versions",
@@ -121,7 +121,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         protocol_version_mismatch=0.95,
         no_shared_cipher=0.5,
     ),
-    either(
+    build_pattern(
         "no application protocol (ALPN) that both sides allow",
         (
             "missing selected ALPN property", "server selected unadvertised ALPN protocol",
@@ -136,7 +136,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         otlp_protocol_mismatch=0.6,
         proxy_failure=0.4,
     ),
-    either(
+    build_pattern(
         "the backend serves no certificate for the name that was asked for (SNI)",
         (
             "unrecognized name", "no matching server name", "server name … not recognized", "unknown SNI",
@@ -147,7 +147,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         server_name_mismatch=0.6,
         backend_fault=0.4,
     ),
-    either(
+    build_pattern(
         "plaintext was sent to a port that wants TLS",
         (
             "client sent plain HTTP request to HTTPS port", "plain HTTP request was sent to HTTPS port",
@@ -157,7 +157,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         tls_off=0.96,
         not_tls=0.5,
     ),
-    either(
+    build_pattern(
         "one side speaks TLS and the other something else",
         (
             "first record does not look like a TLS handshake", "wrong version number",
@@ -180,7 +180,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         otlp_protocol_mismatch=0.3,
         protocol_version_mismatch=0.25,
     ),
-    either(
+    build_pattern(
         "Schannel's word for an alert or a message that it did not expect",
         ("message received was unexpected or badly formatted", "SEC_E_ILLEGAL_MESSAGE", "0x80090326"),
         no_shared_cipher=0.6,
@@ -189,7 +189,7 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         protocol_version_mismatch=0.5,
         no_shared_group=0.45,
     ),
-    either(
+    build_pattern(
         "the backend's own TLS has nothing to work with",
         (
             "neither Certificates nor GetCertificate set", "no certificates configured",
@@ -200,13 +200,13 @@ PEER_SIGNS: Final[tuple[Sign, ...]] = (
         backend_fault=0.95,
         client_cert_key_mismatch=0.3,
     ),
-    Sign(
+    Pattern(
         "Go's servers read a TLS 1.3 client's refusal of their certificate so",
         ("local error tls bad record MAC",),
-        readings(backend_fault=0.7, handshake_rejected=0.5, connection_reset=0.3),
-        readings(server_ca_untrusted=0.8, server_name_mismatch=0.6, backend_fault=0.55),
+        weigh_causes(backend_fault=0.7, handshake_rejected=0.5, connection_reset=0.3),
+        weigh_causes(server_ca_untrusted=0.8, server_name_mismatch=0.6, backend_fault=0.55),
     ),
-    either(
+    build_pattern(
         "a TLS record or message that the other side could not use",
         ("bad record MAC", "decryption failed or bad record mac", "excessive message size",
          "data length too long", "internal error", "tls: internal error", "unexpected message",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from probe.messages.patterns import answer_patterns as answers
-from probe.messages.patterns.pattern import Sign
+from probe.messages.patterns.pattern import Pattern
 
 _BEFORE: Final = (
     r"(?:http|https|status|code|http error|error|returned|responded with|response|got|received"
@@ -24,7 +24,7 @@ _AFTER: Final = (
 _CODE: Final = re.compile(
     rf" {_BEFORE} (?P<a>[45][0-9]{{2}})(?= )| (?P<b>[45][0-9]{{2}})(?= {_AFTER} )"
 )
-_MEANING: Final[dict[int, Sign]] = {
+_MEANING: Final[dict[int, Pattern]] = {
     400: answers.BAD_REQUEST,
     401: answers.UNAUTHENTICATED,
     403: answers.FORBIDDEN,
@@ -47,9 +47,9 @@ _MEANING: Final[dict[int, Sign]] = {
 }
 
 
-def statuses(words: str) -> Iterator[tuple[Sign, str]]:
+def find_statuses(words: str) -> Iterator[tuple[Pattern, str]]:
     """Yield what each HTTP status in `words` means, each code once, with the code."""
     codes = dict.fromkeys(int(found["a"] or found["b"]) for found in _CODE.finditer(words))
     for code in codes:
-        if (sign := _MEANING.get(code)) is not None:
-            yield sign, f"HTTP {code}"
+        if (pattern := _MEANING.get(code)) is not None:
+            yield pattern, f"HTTP {code}"

@@ -1,14 +1,14 @@
 """Families of sentences: what a verdict looks like whichever library words it.
 
-A known phrase says more and is heard first (`Rank.BROAD`). What may stand between two words is
+A known phrase says more and comes first (`Specificity.BROAD`). What may stand between two words is
 counted in words and bounded, so that no paste makes a search slow.
 """
 
 import re
 from typing import Final
 
-from probe.messages.patterns.handshake_patterns import PEER_SIGNS
-from probe.messages.patterns.pattern import Rank, Shape, Sign, either, readings
+from probe.messages.patterns.handshake_patterns import PEER_PATTERNS
+from probe.messages.patterns.pattern import Pattern, Shape, Specificity, build_pattern, weigh_causes
 from probe.messages.patterns.verification_patterns import EXPIRED, NAME, NOT_YET_VALID, REVOKED
 
 _CERTIFICATE: Final = r"(?:certificates?|certs?|crt|x509)"
@@ -33,49 +33,53 @@ def _any(count: int) -> str:
     return rf"(?: [a-z0-9]+){{0,{count}}}"
 
 
-def _shape(sign: Sign, *patterns: str) -> Shape:
-    return Shape(sign, re.compile("|".join(rf"(?: {pattern})(?= )" for pattern in patterns)))
+def _build_shape(pattern: Pattern, *expressions: str) -> Shape:
+    return Shape(pattern, re.compile("|".join(rf"(?: {each})(?= )" for each in expressions)))
 
 
-def _broad(sign: Sign) -> Sign:
-    return Sign(sign.why, (), sign.exporter, sign.backend, Rank.BROAD)
+def _broaden(pattern: Pattern) -> Pattern:
+    return Pattern(pattern.why, (), pattern.exporter, pattern.backend, Specificity.BROAD)
 
 
-_NO_CERTIFICATE: Final = PEER_SIGNS[0]
+_NO_CERTIFICATE: Final = PEER_PATTERNS[0]
 
 _VERDICTS: Final = (
-    _shape(
-        _broad(NAME),
+    _build_shape(
+        _broaden(NAME),
         r"(?:host name|hostname|host|server name|domain|common name|cn|subject|san|sans|altnames"
         rf"|subject alt names?|subject alternative names?|ip address|peer name|name){_any(8)} {_NOT}",
         rf"{_CERTIFICATE} (?:is )?(?:only )?not valid for{_any(2)}",
     ),
-    _shape(
-        _broad(NOT_YET_VALID),
+    _build_shape(
+        _broaden(NOT_YET_VALID),
         rf"{_CERTIFICATE}{_any(5)} (?:not yet (?:valid|active|activated)|in the future|not before)",
     ),
-    _shape(
-        _broad(EXPIRED), rf"{_CERTIFICATE}{_any(6)} expired", rf"expired{_any(2)} {_CERTIFICATE}"
+    _build_shape(
+        _broaden(EXPIRED), rf"{_CERTIFICATE}{_any(6)} expired", rf"expired{_any(2)} {_CERTIFICATE}"
     ),
-    _shape(
-        _broad(REVOKED),
+    _build_shape(
+        _broaden(REVOKED),
         rf"{_CERTIFICATE}{_any(4)} revoked",
         rf"revoked{_any(2)} {_CERTIFICATE}",
     ),
-    _shape(
-        Sign(
+    _build_shape(
+        Pattern(
             "the other side's certificate is not trusted, and the line does not say why",
             (),
-            readings(server_ca_untrusted=0.9, server_chain_incomplete=0.6, server_cert_expired=0.3),
-            readings(client_ca_untrusted=0.9, client_chain_incomplete=0.6, client_cert_expired=0.3),
-            Rank.BROAD,
+            weigh_causes(
+                server_ca_untrusted=0.9, server_chain_incomplete=0.6, server_cert_expired=0.3
+            ),
+            weigh_causes(
+                client_ca_untrusted=0.9, client_chain_incomplete=0.6, client_cert_expired=0.3
+            ),
+            Specificity.BROAD,
         ),
         r"(?:unknown|untrusted|unrecognized|unrecognised)"
         rf"{_any(1)} (?:ca|issuer|authority|root|chain|{_CERTIFICATE} authority)",
         rf"(?:issuer|authority|root|chain|ca){_any(4)} (?:not trusted|untrusted|unknown|not recognized)",
     ),
-    _shape(
-        _broad(_NO_CERTIFICATE),
+    _build_shape(
+        _broaden(_NO_CERTIFICATE),
         r"(?:no|without|missing|absent|(?:didnt|did not|not) (?:provide|present|send|supply|return))"
         rf"{_any(3)} (?:client|peer) {_CERTIFICATE}",
         rf"(?:client|peer) {_CERTIFICATE}{_any(2)}"
@@ -83,8 +87,8 @@ _VERDICTS: Final = (
     ),
 )
 _HANDSHAKE: Final = (
-    _shape(
-        either(
+    _build_shape(
+        build_pattern(
             "TLS came to a port that expected HTTP/2 in plaintext: 16 03 begins a TLS record",
             (),
             not_tls=0.95,
@@ -92,11 +96,11 @@ _HANDSHAKE: Final = (
         ),
         r"(?:bytes|preface|greeting|header)(?: [a-z0-9]+)? (?:1603[0-9a-f]{1,60}|x16 x03)",
     ),
-    _shape(
-        either(
+    _build_shape(
+        build_pattern(
             "the two sides allow different TLS versions",
             (),
-            Rank.BROAD,
+            Specificity.BROAD,
             protocol_version_mismatch=0.9,
             no_shared_cipher=0.5,
         ),
@@ -104,22 +108,22 @@ _HANDSHAKE: Final = (
         rf"{_any(4)} (?:unsupported|not supported|mismatch|too low|too old|disabled|not enabled)",
         r"(?:unsupported|incompatible|disabled|deprecated) (?:protocol|tls|ssl) version",
     ),
-    _shape(
-        either(
+    _build_shape(
+        build_pattern(
             "rustls: the backend offers nothing that this side has",
             (),
-            Rank.BROAD,
+            Specificity.BROAD,
             protocol_version_mismatch=0.8,
             no_shared_cipher=0.7,
             no_shared_group=0.6,
         ),
         r"peer(?: is)? incompatible",
     ),
-    _shape(
-        either(
+    _build_shape(
+        build_pattern(
             "no application protocol was agreed on (ALPN)",
             (),
-            Rank.BROAD,
+            Specificity.BROAD,
             alpn_mismatch=0.9,
             otlp_protocol_mismatch=0.5,
         ),
@@ -128,11 +132,11 @@ _HANDSHAKE: Final = (
     ),
 )
 _KEYS: Final = (
-    _shape(
-        either(
+    _build_shape(
+        build_pattern(
             "key and certificate are not a pair",
             (),
-            Rank.BROAD,
+            Specificity.BROAD,
             client_cert_key_mismatch=0.95,
             client_chain_misordered=0.6,
             client_file_malformed=0.3,
@@ -140,8 +144,8 @@ _KEYS: Final = (
         rf"(?:key|keys|key pair|keypair){_any(6)} {_NOT}",
         rf"(?:mismatch|inconsistency|inconsistencies) between{_any(3)} (?:key|{_CERTIFICATE})",
     ),
-    _shape(
-        either(
+    _build_shape(
+        build_pattern(
             "a passphrase is missing or wrong",
             (),
             client_key_encrypted=0.9,
@@ -153,7 +157,7 @@ _KEYS: Final = (
         rf"(?:could not|failed to|unable to|cannot|cant) decrypt{_any(3)} (?:key|keystore|pkcs12|p12|pem)",
     ),
 )
-FAMILIES: Final = (*_VERDICTS, *_HANDSHAKE, *_KEYS)
+SHAPES: Final = (*_VERDICTS, *_HANDSHAKE, *_KEYS)
 
 LOADING: Final = re.compile(
     rf" {_FAILS}(?: to)?(?: while| when| during)? {_LOADS}(?: the| of| from| up)?{_any(3)} {_OBJECT}(?= )"

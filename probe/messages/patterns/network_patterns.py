@@ -7,7 +7,7 @@ comes before an alert is read hides it.
 
 from typing import Final
 
-from probe.messages.patterns.pattern import Rank, Sign, either, readings
+from probe.messages.patterns.pattern import Pattern, Specificity, build_pattern, weigh_causes
 
 _REFUSED: Final = {
     "client_ca_untrusted": 0.7,
@@ -18,8 +18,8 @@ _REFUSED: Final = {
     "client_chain_incomplete": 0.4,
 }
 
-NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
-    either(
+NETWORK_PATTERNS: Final[tuple[Pattern, ...]] = (
+    build_pattern(
         "the proxy opens no tunnel",
         (
             "proxyconnect", "Proxy Authentication Required", "failed to do connect handshake",
@@ -32,7 +32,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         ),
         proxy_failure=1.0,
     ),
-    either(
+    build_pattern(
         "the name has no address",
         (
             "no such host", "Name or service not known", "Temporary failure in name resolution",
@@ -47,7 +47,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         ),
         dns_failure=0.95,
     ),
-    either(
+    build_pattern(
         "nothing listens there",
         (
             "connection refused", "ECONNREFUSED", "ConnectionRefusedError", "actively refused it",
@@ -57,14 +57,14 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         tcp_refused=0.95,
         proxy_failure=0.25,
     ),
-    either(
+    build_pattern(
         "the last address was refused; what the first one answered, gRPC does not say",
         ("last error … ipv6 … connection refused",),
         tcp_refused=0.95,
         client_ca_untrusted=0.4,
         client_cert_not_sent=0.35,
     ),
-    either(
+    build_pattern(
         "there is no way to the address",
         (
             "network is unreachable", "no route to host", "ENETUNREACH", "EHOSTUNREACH",
@@ -74,7 +74,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         network_unreachable=0.95,
         tcp_timeout=0.3,
     ),
-    either(
+    build_pattern(
         "the connection was made, and the TLS handshake did not finish in time",
         (
             "TLS handshake timeout", "Timeout during SSL handshake", "handshake timed out",
@@ -90,7 +90,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         not_tls=0.35,
         connection_closed=0.3,
     ),
-    either(
+    build_pattern(
         "no answer to the connection attempt",
         (
             "dial tcp … i/o timeout", "ETIMEDOUT", "ConnectTimeoutError", "ConnectTimeout", "connect timed out",
@@ -104,21 +104,21 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         tls_timeout=0.75,
         dns_failure=0.2,
     ),
-    either(
+    build_pattern(
         "the time was up, and the line does not say at which step",
         (
             "context deadline exceeded", "DeadlineExceeded", "DEADLINE_EXCEEDED", "timed out",
             "timeout", "i/o timeout", "Request timed out", "operation timed out", "TimeoutException",
             "ReadTimeout", "Read timed out", "ReadTimeoutError", "ERR_TIMEOUT", "deadline exceeded",
         ),
-        Rank.ENDED,
+        Specificity.ENDED,
         tls_timeout=0.6,
         tcp_timeout=0.55,
         server_ca_untrusted=0.4,
         otlp_unavailable=0.35,
         dns_failure=0.2,
     ),
-    either(
+    build_pattern(
         "the connection was reset",
         (
             "connection reset by peer", "ECONNRESET", "ConnectionResetError", "Connection reset",
@@ -126,13 +126,13 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
             "Connection was reset", "SSL_ERROR_SYSCALL", "recv failure", "connection was aborted",
             "ssl connect … errno 104", "wsarecv", "Error in the pull function",
         ),
-        Rank.ENDED,
+        Specificity.ENDED,
         connection_reset=0.75,
         **_REFUSED,
         connection_closed=0.35,
         proxy_failure=0.3,
     ),
-    either(
+    build_pattern(
         "the backend closed after the handshake: more often a refusal of the certificate than a fault",
         (
             "client conn could not be established", "unexpected EOF", "Unwrap failed", "other side closed",
@@ -151,19 +151,19 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
 
             "connection indicated an EOF",
         ),
-        Rank.ENDED,
+        Specificity.ENDED,
         **_REFUSED,
         connection_closed=0.55,
         connection_reset=0.4,
         proxy_failure=0.3,
         not_tls=0.25,
     ),
-    either(
+    build_pattern(
         "the backend closed a connection that stood: a refusal, or the end of its own",
         (
             "transport is closing", "Empty reply from server", "server sent GOAWAY", "GOAWAY received", "Session closed", "connection unexpectedly closed", "ResponseEnded", "The response ended prematurely", "http2 server connection closed", "closed before message completed", "Connection dropped", "server closed the stream",
         ),
-        Rank.ENDED,
+        Specificity.ENDED,
         client_ca_untrusted=0.7,
         client_cert_not_sent=0.65,
         connection_closed=0.64,
@@ -174,11 +174,11 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         proxy_failure=0.3,
         not_tls=0.25,
     ),
-    either(
+    build_pattern(
         "the backend closed before its first HTTP/2 frame",
         ("error reading server preface", "error reading server preface EOF", "error reading preface",
          "error reading server preface … use of closed network connection"),
-        Rank.ENDED,
+        Specificity.ENDED,
         client_cert_not_sent=0.7,
         client_ca_untrusted=0.69,
         not_tls=0.6,
@@ -187,7 +187,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         connection_closed=0.45,
         proxy_failure=0.4,
     ),
-    Sign(
+    Pattern(
         "the connection ended during the handshake, without an alert",
         (
             "handshake failed EOF", "Handshake read failed", "disconnected before secure TLS connection",
@@ -202,7 +202,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
             "client closed connection while SSL handshaking", "[tls] error: unexpected EOF", "handshake … unexpected EOF", "SSL_connect: SSL_ERROR_SYSCALL",
             "premature termination", "PrematureCloseException",
         ),
-        readings(
+        weigh_causes(
             connection_closed=0.75,
             **_REFUSED,
             connection_reset=0.4,
@@ -210,7 +210,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
             protocol_version_mismatch=0.28,
             not_tls=0.25,
         ),
-        readings(
+        weigh_causes(
             connection_closed=0.75,
             server_ca_untrusted=0.6,
             client_ca_untrusted=0.5,
@@ -218,13 +218,13 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
             connection_reset=0.4,
             client_cert_not_sent=0.3,
         ),
-        Rank.ENDED,
+        Specificity.ENDED,
     ),
-    either(
+    build_pattern(
         "a proxy could not connect to what stands behind it",
         ("reset reason: connection failure", "reset reason: local connection failure",
          "no route to cluster", "delayed connect error"),
-        Rank.WRAPPER,
+        Specificity.WRAPPER,
         tcp_refused=0.55,
         server_ca_untrusted=0.46,
         otlp_unavailable=0.45,
@@ -232,11 +232,11 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         client_ca_untrusted=0.35,
         proxy_failure=0.3,
     ),
-    either(
+    build_pattern(
         "a proxy could not reach or was not let in by what stands behind it",
         ("upstream connect error", "remote connection failure", "transport failure reason",
          "disconnect/reset before headers", "connection termination"),
-        Rank.WRAPPER,
+        Specificity.WRAPPER,
         connection_reset=0.5,
         tcp_refused=0.45,
         server_ca_untrusted=0.4,
@@ -244,7 +244,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         proxy_failure=0.3,
         otlp_unavailable=0.3,
     ),
-    either(
+    build_pattern(
         "the handshake failed, and the line does not say why",
         ("TLS handshake failed", "SSL handshake failed", "0x7780", "A fatal alert message was received", "SSL handshake failure", "handshake failed",
          "SSL_do_handshake() failed", "SSLHandshakeException", "TLS connect error", "EPROTO",
@@ -252,7 +252,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
          "authentication handshake failed", "TLS_error", "handshake failure", "SSL_ERROR_SSL",
          "A call to SSPI failed", "SSL connection could not be established", "fatal alert", "Failed to create SSL connection",
          "Unable to establish SSL connection", "Unable to establish TLS"),
-        Rank.WRAPPER,
+        Specificity.WRAPPER,
         client_cert_not_sent=0.42,
         client_ca_untrusted=0.41,
         server_ca_untrusted=0.4,
@@ -262,7 +262,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
         not_tls=0.26,
         client_cert_key_mismatch=0.25,
     ),
-    either(
+    build_pattern(
         "no connection, and the line does not say why",
         (
             "java.net.ConnectException", "failed to connect to all addresses", "No connection established",
@@ -270,7 +270,7 @@ NETWORK_SIGNS: Final[tuple[Sign, ...]] = (
             "Cannot connect to host", "connection error", "Max retries exceeded", "tcp connect error",
             "Failed to connect to", "Connection failed", "transport error", "could not connect to server", "Connect Failed", "Error connecting to subchannel", "run out of available brokers",
         ),
-        Rank.WRAPPER,
+        Specificity.WRAPPER,
         tcp_refused=0.4,
         dns_failure=0.35,
         tcp_timeout=0.3,

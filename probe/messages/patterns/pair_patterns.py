@@ -5,42 +5,42 @@ Go crypto/tls, OpenSSL and what stands on it, Java's KeyManager and KeyStore, ru
 
 from typing import Final
 
-from probe.messages.patterns.pattern import Sign, either
+from probe.messages.patterns.pattern import Pattern, build_pattern
 
-PAIR_SIGNS: Final[tuple[Sign, ...]] = (
-    either(
+PAIR_PATTERNS: Final[tuple[Pattern, ...]] = (
+    build_pattern(
         "CPython's word for a certificate or key that cannot be read, or a wrong passphrase",
         ("[SSL] PEM lib",),
         client_file_malformed=0.95,
         client_key_encrypted=0.6,
         client_cert_key_mismatch=0.3,
     ),
-    either(
+    build_pattern(
         "CPython's word for anchors that cannot be read",
         ("[X509] PEM lib",),
         server_ca_file_malformed=0.95,
         client_file_malformed=0.4,
     ),
-    either(
+    build_pattern(
         "the file holds no key that can be read: another kind of file, or an encrypted key",
         ("failed to parse private key",),
         client_file_malformed=0.9,
         client_key_encrypted=0.7,
     ),
-    either(
+    build_pattern(
         "curl's one text for a CA file that is not there, not readable, or holds no certificate",
         ("error setting certificate file", "error setting certificate verify locations"),
         server_ca_file_malformed=0.7,
         server_ca_file_missing=0.69,
         server_ca_file_permission=0.5,
     ),
-    either(
+    build_pattern(
         "the certificates of the file do not follow one another",
         ("Certificate chain is not valid", "chain is out of order", "certificate chain is misordered"),
         client_chain_misordered=0.9,
         client_file_malformed=0.5,
     ),
-    either(
+    build_pattern(
         "the key does not belong to the certificate",
         (
             "private key does not match public key", "private key type does not match public key",
@@ -55,7 +55,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_chain_misordered=0.6,
         client_file_malformed=0.3,
     ),
-    either(
+    build_pattern(
         "the signature in the handshake was made with another key than the certificate's",
         (
             "invalid signature by the client certificate", "tls_process_cert_verify bad signature",
@@ -67,7 +67,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_ca_untrusted=0.5,
         client_chain_misordered=0.4,
     ),
-    either(
+    build_pattern(
         "the key is encrypted and nobody gives its passphrase",
         (
             "bad decrypt", "failed to parse private key … tags don't match 2 vs class 0 tag 16", "private key is encrypted", "password is required", "bad password read",
@@ -83,7 +83,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_key_encrypted=0.9,
         client_file_malformed=0.6,
     ),
-    either(
+    build_pattern(
         "certificate or key could not be used, and the line does not say why",
         (
             "Failed to load private key", "Invalid private key",
@@ -101,7 +101,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_chain_misordered=0.35,
         server_ca_file_malformed=0.3,
     ),
-    either(
+    build_pattern(
         "the file that is to hold the key is named as a certificate",
         ("unable to set private key file … pem type", "unable to set private key file … crt type",
          "unable to set private key file … cer type"),
@@ -111,7 +111,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_key_encrypted=0.45,
         client_file_permission=0.4,
     ),
-    either(
+    build_pattern(
         "curl's one text for a key that is not there, not readable, or not the certificate's",
         ("unable to set private key file",),
         client_file_missing=0.6,
@@ -121,7 +121,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_key_encrypted=0.45,
         client_chain_misordered=0.4,
     ),
-    either(
+    build_pattern(
         "one of certificate and key is set without the other",
         (
             "provide both certificate and key or neither", "both certificate and key",
@@ -131,7 +131,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         client_file_missing=0.8,
         client_cert_not_sent=0.4,
     ),
-    either(
+    build_pattern(
         "OpenSSL refuses to load a certificate of its own that is weaker than the security level",
         (
             "ee key too small", "ca key too small", "ca md too weak", "EE_KEY_TOO_SMALL",
@@ -140,7 +140,7 @@ PAIR_SIGNS: Final[tuple[Sign, ...]] = (
         server_cert_weak=0.5,
         server_ca_file_malformed=0.2,
     ),
-    either(
+    build_pattern(
         "Java found no certificate among its own whose issuer the backend names",
         ("no suitable certificate found", "no X.509 certificate for client authentication",
          "client certificate not found", "chain is not signed by an acceptable CA"),

@@ -46,17 +46,17 @@ class Pasted:
         return any(f" {phrase} " in self.words for phrase in phrases)
 
 
-def read(text: str) -> Pasted:
+def read_paste(text: str) -> Pasted:
     """Return `text` ready for comparison; anything beyond `LONGEST` characters is left out."""
     raw = _ESCAPED.sub(" ", _COLOUR.sub("", text[:LONGEST]))
-    words = _FORM_LETTERS.sub(" ", f" {_form(raw)} ")
+    words = _FORM_LETTERS.sub(" ", f" {_normalize(raw)} ")
     return Pasted(
         raw,
         words,
         _side(raw, words),
         _withholds(words),
         _AFTER_HANDSHAKE.search(raw) is not None,
-        _file_names(raw),
+        _find_file_names(raw),
     )
 
 
@@ -65,21 +65,21 @@ def normal_form(phrase: str) -> str:
 
     `SSLV3_ALERT_BAD_CERTIFICATE`, `sslv3 alert bad certificate` and `BadCertificate` then compare.
     """
-    return _form(phrase)
+    return _normalize(phrase)
 
 
-def _form(text: str) -> str:
+def _normalize(text: str) -> str:
     apart = _CAMEL.sub(" ", _APOSTROPHE.sub("", text))
     return _NO_WORD.sub(" ", apart.lower()).strip()
 
 
-def _file_names(raw: str) -> tuple[str, ...]:
+def _find_file_names(raw: str) -> tuple[str, ...]:
     names = (
         token.rstrip(".").replace("\\", "/").rpartition("/")[2]
         for token in _FILE_NAME.split(raw)
         if token.rstrip(".").lower().endswith(_SUFFIXES)
     )
-    return tuple(dict.fromkeys(f" {_form(name)} " for name in names))
+    return tuple(dict.fromkeys(f" {_normalize(name)} " for name in names))
 
 
 # CPython's do_handshake() stands before line 2000 of _ssl.c in every version, read() after it;

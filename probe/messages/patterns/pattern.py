@@ -2,7 +2,7 @@
 
 Phrases are written as the runtimes write them and compared in the normal form of `pasted`, so one
 phrase stands for `SSLV3_ALERT_X`, `sslv3 alert x` and `AlertX`. The same words mean opposite
-parties in an exporter's log and in a backend's, so every sign is read for either side.
+parties in an exporter's log and in a backend's, so every pattern is read for either side.
 """
 
 import re
@@ -18,8 +18,8 @@ _WIDEST_GAP: Final = 300
 _PLACES: Final = 20
 
 
-class Rank(IntEnum):
-    """How much a sign says; a lower one is not heard where a higher one was read."""
+class Specificity(IntEnum):
+    """How much a pattern says; a lower one does not count where a higher one was found."""
 
     WRAPPER = 1
     """An envelope around the error: `failed to connect to all addresses`, `UNAVAILABLE`."""
@@ -34,7 +34,7 @@ class Rank(IntEnum):
 
 
 class Reading(NamedTuple):
-    """One cause that a sign is compatible with; `note` says why where that is not obvious."""
+    """One cause that a pattern is compatible with; `note` says why where that is not obvious."""
 
     cause: str
     weight: float
@@ -45,93 +45,95 @@ Readings = tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Pattern:
     """Words, and what they mean to whom: `exporter` where the exporter's side printed them."""
 
     why: str
     phrases: tuple[str, ...]
     exporter: Readings
     backend: Readings
-    rank: Rank = Rank.NAMED
+    rank: Specificity = Specificity.NAMED
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a family of sentences looks like in normal form; what varies in it is bounded."""
 
-    sign: Sign
-    pattern: re.Pattern[str]
+    pattern: Pattern
+    regex: re.Pattern[str]
 
 
-def find_shapes(shapes: Iterable[Shape], words: str) -> Iterator[tuple[Sign, str]]:
-    """Yield the signs whose shape stands in `words`, and the words that have it."""
+def find_shapes(shapes: Iterable[Shape], words: str) -> Iterator[tuple[Pattern, str]]:
+    """Yield the patterns whose shape stands in `words`, and the words that have it."""
     for shape in shapes:
-        if (found := shape.pattern.search(words)) is not None:
-            yield shape.sign, found[0].strip()
+        if (found := shape.regex.search(words)) is not None:
+            yield shape.pattern, found[0].strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A sign that stands in the text, by which of its phrases, and where in the words."""
+    """A pattern that stands in the text, by which of its phrases, and where in the words."""
 
-    sign: Sign
+    pattern: Pattern
     phrase: str
     start: int
     end: int
 
 
-def readings(**weights: float) -> Readings:
+def weigh_causes(**weights: float) -> Readings:
     """Return causes with their weights, 0 to 1, best first."""
     return tuple(Reading(cause, weight) for cause, weight in weights.items())
 
 
-def either(why: str, phrases: tuple[str, ...], rank: Rank = Rank.NAMED, **weights: float) -> Sign:
-    """Return a sign that means the same whoever printed it."""
-    causes = readings(**weights)
-    return Sign(why, phrases, causes, causes, rank)
+def build_pattern(
+    why: str, phrases: tuple[str, ...], rank: Specificity = Specificity.NAMED, **weights: float
+) -> Pattern:
+    """Return a pattern that means the same whoever printed it."""
+    causes = weigh_causes(**weights)
+    return Pattern(why, phrases, causes, causes, rank)
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One phrase of a sign, ready to be looked for: its parts in normal form."""
+    """One phrase of a pattern, ready to be looked for: its parts in normal form."""
 
-    sign: Sign
+    pattern: Pattern
     text: str
     parts: tuple[str, ...]
 
 
-def phrases_of(signs: Iterable[Sign]) -> tuple[Phrase, ...]:
-    """Return every phrase of `signs`."""
+def split_phrases(patterns: Iterable[Pattern]) -> tuple[Phrase, ...]:
+    """Return every phrase of `patterns`."""
     return tuple(
-        Phrase(sign, text, tuple(f" {normal_form(part)} " for part in text.split(GAP)))
-        for sign in signs
-        for text in sign.phrases
+        Phrase(pattern, text, tuple(f" {normal_form(part)} " for part in text.split(GAP)))
+        for pattern in patterns
+        for text in pattern.phrases
     )
 
 
-def find(phrases: Iterable[Phrase], words: str) -> tuple[Found, ...]:
-    """Return the signs that stand in `words`, each once, by its longest phrase.
+def find_phrases(phrases: Iterable[Phrase], words: str) -> tuple[Found, ...]:
+    """Return the patterns that stand in `words`, each once, by its longest phrase.
 
-    The longer phrase has the say: what stands wholly within it is not heard again, so that
+    The longer phrase decides: what stands wholly within it does not count again, so that
     `http: TLS handshake timeout` is no `timeout` besides.
     """
     everywhere = [
-        Found(phrase.sign, phrase.text, start, end)
+        Found(phrase.pattern, phrase.text, start, end)
         for phrase in phrases
         if phrase.parts[0] in words
-        for start, end in _places(words, phrase.parts)
+        for start, end in _find_places(words, phrase.parts)
     ]
     everywhere.sort(key=lambda each: (each.start - each.end, each.start))
-    heard: dict[int, Found] = {}
+    found: dict[int, Found] = {}
     taken: list[tuple[int, int]] = []
     for each in everywhere:
         if not any(a <= each.start and each.end <= b for a, b in taken):
-            heard.setdefault(id(each.sign), each)
+            found.setdefault(id(each.pattern), each)
             taken.append((each.start, each.end))
-    return tuple(heard.values())
+    return tuple(found.values())
 
 
-def _places(words: str, parts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+def _find_places(words: str, parts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Yield where the parts stand, at most `_PLACES` times: plain searches, none backtracks."""
     after = 0
     for _ in range(_PLACES):

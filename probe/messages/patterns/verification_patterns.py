@@ -7,9 +7,9 @@ printed by an exporter is about the backend's certificate, printed by a backend 
 
 from typing import Final
 
-from probe.messages.patterns.pattern import Rank, Sign, either, readings
+from probe.messages.patterns.pattern import Pattern, Specificity, build_pattern, weigh_causes
 
-UNTRUSTED: Final = Sign(
+UNTRUSTED: Final = Pattern(
     "no path from the other side's certificate to a CA that this side trusts",
     (
         "certificate signed by unknown authority", "unable to get local issuer certificate",
@@ -33,19 +33,19 @@ UNTRUSTED: Final = Sign(
         "parent certificate cannot sign this kind of certificate", "certificate is untrusted",
         "too many intermediates for path length constraint", "No root certificates",
     ),
-    readings(server_ca_untrusted=0.95, server_chain_incomplete=0.7, server_ca_file_malformed=0.25),
-    readings(client_ca_untrusted=0.95, client_chain_incomplete=0.7, client_cert_rejected=0.3),
+    weigh_causes(server_ca_untrusted=0.95, server_chain_incomplete=0.7, server_ca_file_malformed=0.25),
+    weigh_causes(client_ca_untrusted=0.95, client_chain_incomplete=0.7, client_cert_rejected=0.3),
 )  # fmt: skip
-SELF_SIGNED: Final = Sign(
+SELF_SIGNED: Final = Pattern(
     "the path ends in a self-signed certificate that this side does not trust",
     (
         "self signed certificate", "self signed cert in chain", "depth zero self signed cert",
         "self signed certificate in certificate chain", "selfsigned_peer", "selfsigned peer",
     ),
-    readings(server_ca_untrusted=0.95, server_chain_incomplete=0.3),
-    readings(client_ca_untrusted=0.95, client_cert_rejected=0.3),
+    weigh_causes(server_ca_untrusted=0.95, server_chain_incomplete=0.3),
+    weigh_causes(client_ca_untrusted=0.95, client_cert_rejected=0.3),
 )  # fmt: skip
-EXPIRED: Final = Sign(
+EXPIRED: Final = Pattern(
     "the other side's certificate is past its notAfter by this side's clock",
     (
         "certificate has expired", "cert has expired", "certificate is expired",
@@ -58,10 +58,10 @@ EXPIRED: Final = Sign(
         "invalid peer certificate Expired", "is expired", "certificate was expired",
         "SEC_ERROR_EXPIRED_ISSUER_CERTIFICATE", "certificate of … has expired",
     ),
-    readings(server_cert_expired=0.95, clock_skew=0.7),
-    readings(client_cert_expired=0.95, clock_skew=0.7),
+    weigh_causes(server_cert_expired=0.95, clock_skew=0.7),
+    weigh_causes(client_cert_expired=0.95, clock_skew=0.7),
 )  # fmt: skip
-NOT_YET_VALID: Final = Sign(
+NOT_YET_VALID: Final = Pattern(
     "the other side's certificate is before its notBefore by this side's clock",
     (
         "certificate is not yet valid", "cert not yet valid", "certificate not yet valid",
@@ -72,20 +72,20 @@ NOT_YET_VALID: Final = Sign(
         "certificate validity starts in the future", "certificate is not valid before",
         "certificate not valid before", "not yet been activated",
     ),
-    readings(server_cert_not_yet_valid=0.95, clock_skew=0.85),
-    readings(client_cert_not_yet_valid=0.95, clock_skew=0.85),
+    weigh_causes(server_cert_not_yet_valid=0.95, clock_skew=0.85),
+    weigh_causes(client_cert_not_yet_valid=0.95, clock_skew=0.85),
 )  # fmt: skip
-DATES: Final = Sign(
+DATES: Final = Pattern(
     "the other side's certificate is outside its dates by this side's clock",
     (
         "certificate has expired or is not yet valid", "NotTimeValid", "validity check failed",
         "not within its validity period", "certificate date is invalid", "time validity",
     ),
-    readings(server_cert_expired=0.8, server_cert_not_yet_valid=0.6, clock_skew=0.6),
-    readings(client_cert_expired=0.8, client_cert_not_yet_valid=0.6, clock_skew=0.6),
-    Rank.BROAD,
+    weigh_causes(server_cert_expired=0.8, server_cert_not_yet_valid=0.6, clock_skew=0.6),
+    weigh_causes(client_cert_expired=0.8, client_cert_not_yet_valid=0.6, clock_skew=0.6),
+    Specificity.BROAD,
 )  # fmt: skip
-WRONG_USAGE: Final = Sign(
+WRONG_USAGE: Final = Pattern(
     "extendedKeyUsage or keyUsage of the other side's certificate does not allow its role",
     (
         "certificate specifies an incompatible key usage", "unsuitable certificate purpose",
@@ -98,10 +98,10 @@ WRONG_USAGE: Final = Sign(
         "The usage does not match the extendedKeyUsage", "key usage violation", "wrong key usage",
         "does not have the required key usage", "invalid extended key usage",
     ),
-    readings(server_cert_wrong_usage=0.95),
-    readings(client_cert_wrong_usage=0.95),
+    weigh_causes(server_cert_wrong_usage=0.95),
+    weigh_causes(client_cert_wrong_usage=0.95),
 )  # fmt: skip
-WEAK: Final = Sign(
+WEAK: Final = Pattern(
     "a key or a signature in the other side's path is weaker than this side's policy allows",
     (
         "certificate key too weak", "signature digest algorithm too weak", "insecure algorithm",
@@ -111,10 +111,10 @@ WEAK: Final = Sign(
         "ERR_CERT_WEAK_KEY", "uses a broken signature algorithm", "insecure signature",
         "SEC_ERROR_CERT_SIGNATURE_ALGORITHM_DISABLED", "key is too weak", "bad cert weak",
     ),
-    readings(server_cert_weak=0.95, client_cert_weak=0.3),
-    readings(client_cert_weak=0.95, server_cert_weak=0.3),
+    weigh_causes(server_cert_weak=0.95, client_cert_weak=0.3),
+    weigh_causes(client_cert_weak=0.95, server_cert_weak=0.3),
 )  # fmt: skip
-REVOKED: Final = Sign(
+REVOKED: Final = Pattern(
     "the other side's certificate is on a revocation list",
     (
         "certificate revoked", "cert revoked", "certificate is revoked", "certificate was revoked",
@@ -122,10 +122,10 @@ REVOKED: Final = Sign(
         "0x80092010", "CERT_E_REVOKED", "0x800b010c", "ERR_CERT_REVOKED",
         "SEC_ERROR_REVOKED_CERTIFICATE", "certificate chain revoked", "OCSP response … revoked",
     ),
-    readings(server_cert_revoked=0.95),
-    readings(client_cert_revoked=0.95),
+    weigh_causes(server_cert_revoked=0.95),
+    weigh_causes(client_cert_revoked=0.95),
 )  # fmt: skip
-REVOCATION_UNKNOWN: Final = Sign(
+REVOCATION_UNKNOWN: Final = Pattern(
     "this side asks for proof that the certificate is not revoked, and has none",
     (
         "unable to get certificate CRL", "CRL has expired", "CRL is not yet valid",
@@ -134,10 +134,10 @@ REVOCATION_UNKNOWN: Final = Sign(
         "Could not determine revocation status", "unable to check revocation",
         "Unable to determine revocation status", "ExpiredRevocationList", "unable to get CRL",
     ),
-    readings(server_cert_revoked=0.8, server_ca_untrusted=0.4, proxy_failure=0.3),
-    readings(client_cert_revoked=0.8, client_ca_untrusted=0.6),
+    weigh_causes(server_cert_revoked=0.8, server_ca_untrusted=0.4, proxy_failure=0.3),
+    weigh_causes(client_cert_revoked=0.8, client_ca_untrusted=0.6),
 )  # fmt: skip
-NAME: Final = Sign(
+NAME: Final = Pattern(
     "the certificate is for another name than the one that was asked for",
     (
         "certificate is valid for … not", "certificate is not valid for any names",
@@ -160,10 +160,10 @@ NAME: Final = Sign(
         "certificate … does not match host", "name does not match", "no matching subject alternative",
         "email address mismatch", "CertNotValidForName", "Peer name … is not in peer certificate",
     ),
-    readings(server_name_mismatch=0.95, server_name_unrecognized=0.2),
-    readings(client_san_rejected=0.8, server_name_mismatch=0.7),
+    weigh_causes(server_name_mismatch=0.95, server_name_unrecognized=0.2),
+    weigh_causes(client_san_rejected=0.8, server_name_mismatch=0.7),
 )  # fmt: skip
-CLIENT_NAME: Final = Sign(
+CLIENT_NAME: Final = Pattern(
     "the backend allows only some client names",
     (
         "verify SAN list", "SAN matcher", "subject alt name … not allowed", "RBAC access denied",
@@ -172,32 +172,32 @@ CLIENT_NAME: Final = Sign(
         "client certificate … not authorized", "hash of the certificate is not", "common name … not allowed",
         "peer's certificate … is not in the allowed", "ACL denied",
     ),
-    readings(client_san_rejected=0.85, server_name_mismatch=0.6, otlp_permission_denied=0.3),
-    readings(client_san_rejected=0.95, client_cert_rejected=0.4),
+    weigh_causes(client_san_rejected=0.85, server_name_mismatch=0.6, otlp_permission_denied=0.3),
+    weigh_causes(client_san_rejected=0.95, client_cert_rejected=0.4),
 )  # fmt: skip
-PINNED: Final = Sign(
+PINNED: Final = Pattern(
     "Envoy pins hashes of certificates or keys, and this one is not among them",
     ("cert hash and spki", "certificate hash list", "NO_CERTIFICATE_MATCHES_HASH", "hash of the certificate"),
-    readings(client_cert_rejected=0.7, client_san_rejected=0.65, server_ca_untrusted=0.6),
-    readings(client_cert_rejected=0.85, client_san_rejected=0.8),
+    weigh_causes(client_cert_rejected=0.7, client_san_rejected=0.65, server_ca_untrusted=0.6),
+    weigh_causes(client_cert_rejected=0.85, client_san_rejected=0.8),
 )  # fmt: skip
-UNREADABLE: Final = Sign(
+UNREADABLE: Final = Pattern(
     "a certificate could not be parsed: the other side's, or an anchor in the CA file",
     ("WebPKIError", "bad certificate format", "BadDER", "invalid peer certificate BadEncoding", "peer certificate … BadEncoding",
      "UnsupportedCertVersion", "UnhandledCriticalExtension", "unhandled critical extension"),
-    readings(server_ca_file_malformed=0.75, server_ca_untrusted=0.7, server_cert_weak=0.3),
-    readings(client_file_malformed=0.75, client_ca_untrusted=0.7, client_cert_rejected=0.3),
+    weigh_causes(server_ca_file_malformed=0.75, server_ca_untrusted=0.7, server_cert_weak=0.3),
+    weigh_causes(client_file_malformed=0.75, client_ca_untrusted=0.7, client_cert_rejected=0.3),
 )  # fmt: skip
-TAKEN_FOR_OWN: Final = Sign(
+TAKEN_FOR_OWN: Final = Pattern(
     "curl takes the peer's alert certificate_expired for a failed verification of its own",
     (
         "60 SSL certificate verification failed",
         "60 SSL certificate problem: Invalid certificate verification context",
     ),
-    readings(client_cert_expired=0.9, clock_skew=0.7, client_cert_not_yet_valid=0.6),
-    readings(client_cert_expired=0.9, clock_skew=0.7, client_cert_not_yet_valid=0.6),
+    weigh_causes(client_cert_expired=0.9, clock_skew=0.7, client_cert_not_yet_valid=0.6),
+    weigh_causes(client_cert_expired=0.9, clock_skew=0.7, client_cert_not_yet_valid=0.6),
 )
-UNTOLD: Final = Sign(
+UNSPECIFIC: Final = Pattern(
     "the other side's certificate did not verify, and the line does not say why",
     (
         "certificate verify failed", "certificate verification failed", "verify cert failed",
@@ -212,27 +212,27 @@ UNTOLD: Final = Sign(
         "General SSLEngine problem", "peer certificate rejected", "untrusted certificate",
         "0x80090327", "unknown error occurred while processing the certificate", "not trusted",
     ),
-    readings(
+    weigh_causes(
         server_ca_untrusted=0.7, server_name_mismatch=0.6, server_cert_expired=0.55,
         server_chain_incomplete=0.5, server_cert_not_yet_valid=0.35, server_cert_wrong_usage=0.3,
     ),
-    readings(
+    weigh_causes(
         client_ca_untrusted=0.7, client_cert_expired=0.6, client_cert_wrong_usage=0.5,
         client_chain_incomplete=0.5, client_cert_not_yet_valid=0.35, client_cert_rejected=0.3,
     ),
-    Rank.ANSWERED,
+    Specificity.ANSWERED,
 )  # fmt: skip
 
-HAPROXY: Final = Sign(
+HAPROXY: Final = Pattern(
     "HAProxy says so of any certificate that it refuses: unknown CA, dates, usage",
     ("client certificate not trusted",),
-    readings(client_ca_untrusted=0.9, client_cert_expired=0.7, client_cert_wrong_usage=0.6),
-    readings(
+    weigh_causes(client_ca_untrusted=0.9, client_cert_expired=0.7, client_cert_wrong_usage=0.6),
+    weigh_causes(
         client_ca_untrusted=0.9, client_cert_expired=0.7, client_cert_wrong_usage=0.6,
         client_chain_incomplete=0.5, client_cert_not_yet_valid=0.4, client_cert_rejected=0.3,
     ),
 )  # fmt: skip
-OWN_EXPIRED: Final = either(
+OWN_EXPIRED: Final = build_pattern(
     "the line says whose certificate is past its notAfter: the exporter's",
     (
         "client certificate has expired",
@@ -245,7 +245,7 @@ OWN_EXPIRED: Final = either(
     client_cert_expired=1.0,
     clock_skew=0.7,
 )
-OWN_NOT_YET_VALID: Final = either(
+OWN_NOT_YET_VALID: Final = build_pattern(
     "the line says whose certificate is before its notBefore: the exporter's",
     (
         "client certificate is not yet valid",
@@ -256,13 +256,13 @@ OWN_NOT_YET_VALID: Final = either(
     clock_skew=0.85,
 )
 
-VERIFICATION_SIGNS: Final = (
+VERIFICATION_PATTERNS: Final = (
     HAPROXY, OWN_EXPIRED, OWN_NOT_YET_VALID,
     UNTRUSTED, SELF_SIGNED, EXPIRED, NOT_YET_VALID, DATES, WRONG_USAGE, WEAK, REVOKED,
-    REVOCATION_UNKNOWN, NAME, CLIENT_NAME, PINNED, UNREADABLE, TAKEN_FOR_OWN, UNTOLD,
+    REVOCATION_UNKNOWN, NAME, CLIENT_NAME, PINNED, UNREADABLE, TAKEN_FOR_OWN, UNSPECIFIC,
 )  # fmt: skip
 
-X509_V_ERR: Final[dict[int, Sign]] = {
+X509_V_ERR: Final[dict[int, Pattern]] = {
     **dict.fromkeys((2, 7, 20, 21, 22, 24, 25, 27, 28, 30, 31, 32), UNTRUSTED),
     18: SELF_SIGNED,
     19: SELF_SIGNED,

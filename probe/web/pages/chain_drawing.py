@@ -11,7 +11,6 @@ from typing import Literal
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.text.time_format import rfc3339
 from probe.web.pages.target_row import Countdown, build_countdown
 from probe.x509.path import find_anchor, is_issuer, names_issuer
 
@@ -28,12 +27,8 @@ class ChainBox:
     link: str = ""
     holds: bool = True
     """Whether the link above holds."""
-    issuer: str = ""
-    begins: str = ""
-    ends: str = ""
+    certificate: CertificateFacts | None = None
     left: Countdown | None = None
-    sans: tuple[str, ...] = ()
-    sha256: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -78,31 +73,17 @@ def _box(
     notes: Iterable[str] = (),
 ) -> ChainBox:
     link, holds = _link(below, facts) if below is not None else ("", True)
-    return ChainBox(
-        kind=kind,
-        heading=heading,
-        subject=name_certificate(facts),
-        link=link,
-        holds=holds,
-        issuer=facts.issuer.text,
-        begins=rfc3339(facts.not_before),
-        ends=rfc3339(facts.not_after),
-        left=build_countdown("", facts, now),
-        sans=facts.sans,
-        sha256=facts.sha256,
-        notes=tuple(notes),
-    )
+    left, subject = build_countdown("", facts, now), name_certificate(facts)
+    return ChainBox(kind, heading, subject, link, holds, facts, left, tuple(notes))
 
 
 def _link(below: CertificateFacts, above: CertificateFacts) -> tuple[str, bool]:
     if is_issuer(above, below):
         return "issued by", True
+    child, parent = name_certificate(below), name_certificate(above)
     if names_issuer(below, above):
-        return f"{name_certificate(above)} has the name of the issuer, but another key", False
-    return (
-        f"{name_certificate(below)} was issued by {below.issuer.text}, not by {name_certificate(above)}",
-        False,
-    )
+        return f"{parent} has the name of the issuer, but another key", False
+    return f"{child} was issued by {below.issuer.text}, not by {parent}", False
 
 
 def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[ChainBox]:
@@ -110,22 +91,21 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Ch
     chain = credentials.client_chain
     listed = {name.digest for name in handshake.acceptable_cas} if handshake else set[str]()
     named = ("the backend names this CA as acceptable",)
-    below: CertificateFacts | None = None
+    everything = list(chain)
     for at, one in enumerate(chain):
         heading = "the exporter's certificate" if not at else f"certificate {at + 1} of the file"
         notes = named if one.subject.digest in listed else ()
-        yield _box("sent", heading, one, now, below=below, notes=notes)
-        below = one
-    for step in credentials.unsent_issuers:
-        notes = named if step.certificate.subject.digest in listed else ()
-        heading = f"not sent; it is in {step.path}"
-        yield _box("available", heading, step.certificate, now, below=below, notes=notes)
-        below = step.certificate
-    if below is not None and not below.self_signed:
+        yield _box("sent", heading, one, now, below=chain[at - 1] if at else None, notes=notes)
+    for path, one in ((step.path, step.certificate) for step in credentials.unsent_issuers):
+        notes = named if one.subject.digest in listed else ()
+        heading = f"not sent; it is in {path}"
+        yield _box("available", heading, one, now, below=everything[-1], notes=notes)
+        everything.append(one)
+    if not everything[-1].self_signed:
         confirmed = diagnosis.outcome == "confirmed"
-        yield _beyond(below, chain, listed=listed, confirmed=confirmed)
-    everything = [*chain, *(step.certificate for step in credentials.unsent_issuers)]
-    if listed and handshake and not _reaches(everything, listed):
+        yield _beyond(everything[-1], chain, listed=listed, confirmed=confirmed)
+    reached = any({one.issuer.digest, one.subject.digest} & listed for one in everything)
+    if listed and handshake and not reached:
         yield ChainBox(
             "missing",
             "the CAs that the backend accepts",
@@ -139,56 +119,39 @@ def _beyond(
     top: CertificateFacts, chain: Sequence[CertificateFacts], *, listed: set[str], confirmed: bool
 ) -> ChainBox:
     """Return the box of an issuer that is not available."""
-    issuer = top.issuer.text
+    issuer, name = top.issuer.text, name_certificate(top)
+    accepted = "the backend accepted the chain" if confirmed else ""
     if top.issuer.digest in listed:
-        heading = "not available; the backend names it as acceptable"
-        return ChainBox("anchor", heading, issuer, link="issued by")
-    if any(is_issuer(one, top) for one in chain):
-        link = (
-            f"the issuer of {name_certificate(top)} comes before it in the file: the order is wrong"
-        )
-        return ChainBox("missing", "at another place of the file", issuer, link=link, holds=False)
-    if confirmed:
-        return ChainBox(
-            "anchor", "not available; the backend accepted the chain", issuer, link="issued by"
-        )
-    link = f"the issuer of {name_certificate(top)} is not available"
-    return ChainBox(
-        "missing", "missing: neither sent nor available", issuer, link=link, holds=False
-    )
-
-
-def _reaches(chain: Iterable[CertificateFacts], listed: set[str]) -> bool:
-    return any({one.issuer.digest, one.subject.digest} & listed for one in chain)
+        accepted = "the backend names it as acceptable"
+    elif any(is_issuer(one, top) for one in chain):
+        link = f"the issuer of {name} comes before it in the file: the order is wrong"
+        return ChainBox("missing", "at another place of the file", issuer, link, holds=False)
+    if accepted:
+        return ChainBox("anchor", f"not available; {accepted}", issuer, "issued by")
+    link = f"the issuer of {name} is not available"
+    return ChainBox("missing", "missing: neither sent nor available", issuer, link, holds=False)
 
 
 def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[ChainBox]:
     chain, bundle = handshake.server_chain, evidence.credentials.ca_bundle
     where = evidence.target.ca_file or "ca_file"
     held = {one.sha256 for one in bundle}
-    below: CertificateFacts | None = None
     for at, one in enumerate(chain):
         heading = "the backend's certificate" if not at else f"sent with it, certificate {at + 1}"
         notes = [f"{where} holds this one: an anchor"] if one.sha256 in held else []
         notes += [
             f"X509_V_ERR {error.code}" for error in handshake.verify_errors if error.depth == at
         ]
-        if not at:
-            notes += _name_fault(handshake)
-        yield _box("sent", heading, one, now, below=below, notes=notes)
-        below = one
+        check = handshake.name_check
+        if not at and check is not None and not check.matched:
+            notes.append(f"it does not have the name {check.reference}")
+        yield _box("sent", heading, one, now, below=chain[at - 1] if at else None, notes=notes)
     anchor = find_anchor(chain, bundle)
     if anchor is None:
         yield from _no_anchor(evidence, handshake, where, now)
     elif anchor.sha256 not in {one.sha256 for one in chain}:
         child = next(one for one in reversed(chain) if is_issuer(anchor, one))
         yield _box("anchor", f"anchor, from {where}", anchor, now, below=child)
-
-
-def _name_fault(handshake: Handshake) -> Iterator[str]:
-    check = handshake.name_check
-    if check is not None and not check.matched:
-        yield f"it does not hold the name {check.reference}"
 
 
 def _no_anchor(
@@ -202,13 +165,13 @@ def _no_anchor(
     issuer = last.issuer.text
     if evidence.credentials.system_roots:
         if handshake.server_verified and not evidence.target.insecure_skip_verify:
-            yield ChainBox("anchor", "anchor, one of the system's roots", issuer, link="issued by")
+            yield ChainBox("anchor", "anchor, one of the system's roots", issuer, "issued by")
             return
         where = f"{where} or the system's roots" if bundle else "the system's roots"
     if last.self_signed:
         link = f"{name_certificate(last)} is a root that is not in {where}"
         held = " · ".join(name_certificate(one) for one in bundle[:10]) or "(no certificate)"
-        yield ChainBox("missing", f"what {where} holds instead", held, link=link, holds=False)
+        yield ChainBox("missing", f"what {where} holds instead", held, link, holds=False)
         return
     link = f"the issuer of {name_certificate(last)} was not sent and is not in {where}"
-    yield ChainBox("missing", "missing", issuer, link=link, holds=False)
+    yield ChainBox("missing", "missing", issuer, link, holds=False)

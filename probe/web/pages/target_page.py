@@ -8,16 +8,16 @@ from probe.diagnosis.cause import Cause
 from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Outcome, Verdict
-from probe.ledger.target_runtime import HistoryEntry, TargetRuntime
+from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
-from probe.report.outcome import EXPORTER_NAMES, Mood, mood_of
+from probe.report.outcome import EXPORTER_NAMES
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_duration, format_stage_time, rfc3339
 from probe.web.pages.acceptable_cas import compare_acceptable_cas
 from probe.web.pages.chain_drawing import draw_chains
 from probe.web.pages.history_strip import draw_bars, draw_strip
-from probe.web.pages.rendering import frame, template
+from probe.web.pages.rendering import list_frame_values, load_template
 from probe.web.pages.target_row import build_row
 
 RECENT: Final = 10
@@ -46,17 +46,6 @@ _OF_AN_ATTEMPT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One past attempt as the history shows it."""
-
-    at: str
-    outcome: str
-    mood: Mood
-    cause: str
-    took: str
-
-
-@dataclass(frozen=True, slots=True)
 class StageBar:
     """One stage: `x` and `width` of its bar, and `words` for its duration."""
 
@@ -77,16 +66,16 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
             "accepted": compare_acceptable_cas(evidence),
             "chains": draw_chains(evidence, diagnosis, now),
             "stages": tuple(_stage_bars(evidence)),
-            "experiments": [_experiment(*one) for one in read_experiments(evidence)],
+            "experiments": read_experiments(evidence),
             "clocks": [
                 (one.source, _offset(one), format_duration(one.uncertainty))
                 for one in evidence.clock
             ],
             "connection": _connection(evidence),
         }
-    attempts = [_attempt(entry) for entry in reversed(state.history)]
-    return template("target.html").render(
-        frame(),
+    attempts = list(reversed(state.history))
+    return load_template("target.html").render(
+        list_frame_values(),
         row=build_row(state, catalogue, now),
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",
@@ -104,24 +93,6 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
 
 def _verdict(one: Verdict) -> tuple[str, str, Verdict]:
     return EXPORTER_NAMES[one.runtime], _OUTCOMES[one.outcome], one
-
-
-def _attempt(entry: HistoryEntry) -> Attempt:
-    return Attempt(
-        at=rfc3339(entry.at),
-        outcome=f"{entry.outcome}, as expected"
-        if entry.expected and entry.cause
-        else entry.outcome,
-        mood=mood_of(entry.outcome, expected=entry.expected),
-        cause=entry.cause or "",
-        took=format_stage_time(entry.duration),
-    )
-
-
-def _experiment(
-    varied: str, at: float, outcome: str, proves: str, rules_out: str
-) -> tuple[str, str, str, str, str]:
-    return varied.replace("_", " "), rfc3339(at), outcome, proves, rules_out
 
 
 def _offset(reading: ClockReading) -> str:

@@ -1,7 +1,7 @@
 """`tls_server_config` of the web file: who is asked for a certificate, and what TLS may choose.
 
-Law 11: an error shows nothing of `key`. What Go's TLS does and Python's cannot is an error, so that
-nobody takes a server for stricter, or for more lenient, than it is.
+No error shows anything of `key`. What Go's TLS does and Python's cannot is an error, so that no
+server is stricter, or more lenient, than its file says.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.schema import Entry
-from probe.config.yaml_document import Document
 from probe.model.tls_names import SECURE_SUITES
 from probe.text.description import is_plausible_path
 
@@ -26,11 +24,11 @@ CLIENT_AUTH: Final[dict[str, ClientAuth]] = {
     "RequireAndVerifyClientCert": "required",
 }
 UNVERIFIED: Final = frozenset({"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"})
-"""What Go's TLS can do and OpenSSL cannot: ask for a certificate and take any."""
+"""What Go's TLS can do and OpenSSL cannot: ask for a certificate and accept any."""
 TLS13_SUITES: Final = frozenset(
     {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 )
-"""Named in `cipher_suites` they have no effect, neither here nor in Go: TLS 1.3 has all three."""
+"""In `cipher_suites` they have no effect, neither here nor in Go: TLS 1.3 always has all three."""
 CURVES: Final = {
     "X25519": "X25519",
     "CurveP256": "prime256v1",
@@ -95,121 +93,107 @@ class TlsSettings:
         return tuple(file for file in files if file is not None)
 
 
-def tls_settings(entry: TlsServerEntry, document: Document) -> TlsSettings | None:
-    """Judge every key of `tls_server_config`; None where it sets none.
+def build_tls_settings(entry: TlsServerEntry, where: Location) -> TlsSettings | None:
+    """Judge every key of `tls_server_config`, which is at `where`; None where it sets none.
+
+    Relative paths start from the folder of the file.
 
     Raises:
         ConfigurationError: with file, line, key, what was found and what is allowed.
     """
     if entry == TlsServerEntry():
         return None
-
-    def fault(key: str, reason: str, **facts: Any) -> ConfigurationError:
-        return Location(document, ("tls_server_config", key)).error(reason, **facts)
-
     for key, value in (("cert", entry.cert), ("key", entry.key)):
         if value not in (None, ""):
-            raise fault(key, f"is not taken inline: put it into a file, and name it in {key}_file")
-    for key, name in (("cert_file", entry.cert_file), ("key_file", entry.key_file)):
-        if not name:
-            raise fault(key, "is missing")
-    files = (entry.cert_file, entry.key_file, entry.client_ca_file)
-    for key, name in zip(("cert_file", "key_file", "client_ca_file"), files, strict=True):
+            reason = f"is not taken inline: put it into a file, and name it in {key}_file"
+            raise where[key].error(reason)
+    for key in ("cert_file", "key_file", "client_ca_file"):
+        name = getattr(entry, key)
+        if not name and key != "client_ca_file":
+            raise where[key].error("is missing")
         if name and not is_plausible_path(name):
-            raise fault(key, "is not the path of a file", found=name)
-    folder = Path(document.file).parent
-    suites, minimum = _suites(entry, document)
+            raise where[key].error("is not the path of a file", found=name)
+    folder = Path(where.document.file).parent
+    suites, minimum = _suites(entry, where)
     return TlsSettings(
         cert_file=str(folder / entry.cert_file),
         key_file=str(folder / entry.key_file),
-        client_auth=_client_auth(entry, document),
+        client_auth=_client_auth(entry, where),
         client_ca_file=str(folder / entry.client_ca_file) if entry.client_ca_file else None,
         client_ca_pem=entry.client_ca or None,
-        client_allowed_sans=_allowed_sans(entry, document),
+        client_allowed_sans=_allowed_sans(entry, where["client_allowed_sans"]),
         cipher_suites=suites,
-        curve=_curve(entry, document),
+        curve=_curve(entry, where["curve_preferences"]),
         min_version=minimum,
         max_version=entry.max_version,
         prefers_own_suites=entry.prefer_server_cipher_suites,
     )
 
 
-def _client_auth(entry: TlsServerEntry, document: Document) -> ClientAuth:
+def _client_auth(entry: TlsServerEntry, where: Location) -> ClientAuth:
     given = entry.client_auth_type
-    path = ("tls_server_config", "client_auth_type")
-    allowed = tuple(filter(None, CLIENT_AUTH))
+    here, allowed = where["client_auth_type"], tuple(filter(None, CLIENT_AUTH))
     if given in UNVERIFIED:
         reason = "is not supported by this server: it verifies every certificate that it asks for"
-        raise Location(document, path).error(reason, found=given, allowed=allowed)
+        raise here.error(reason, found=given, allowed=allowed)
     if given not in CLIENT_AUTH:
-        reason = "no kind of client authentication"
-        raise Location(document, path).error(reason, found=given, allowed=allowed)
-    kind = CLIENT_AUTH[given]
+        reason = "is not a valid kind of client authentication"
+        raise here.error(reason, found=given, allowed=allowed)
     if entry.client_ca and entry.client_ca_file:
-        reason = "client_ca_file says the same; give one of them"
-        raise Location(document, ("tls_server_config", "client_ca")).error(reason)
-    has_ca = bool(entry.client_ca or entry.client_ca_file)
+        reason = "and client_ca_file are alternatives; give one of them"
+        raise where["client_ca"].error(reason)
+    kind, has_ca = CLIENT_AUTH[given], bool(entry.client_ca or entry.client_ca_file)
     if has_ca and kind == "none":
         reason = "is needed with a client CA: without it no client is asked for a certificate"
-        raise Location(document, path).error(reason, allowed=allowed[1:])
+        raise here.error(reason, allowed=allowed[1:])
     if not has_ca and kind != "none":
-        reason = (
-            "is missing: by the host's own roots anybody with a public certificate would get in"
-        )
-        raise Location(document, ("tls_server_config", "client_ca_file")).error(reason)
+        reason = "is missing: with the host's own roots, any public certificate would be accepted"
+        raise where["client_ca_file"].error(reason)
     return kind
 
 
-def _allowed_sans(entry: TlsServerEntry, document: Document) -> frozenset[str] | None:
+def _allowed_sans(entry: TlsServerEntry, here: Location) -> frozenset[str] | None:
     if entry.client_allowed_sans is None:
         return None
-    path = ("tls_server_config", "client_allowed_sans")
     if CLIENT_AUTH.get(entry.client_auth_type) != "required":
-        reason = "needs client_auth_type RequireAndVerifyClientCert: others let clients in without"
-        raise Location(document, path).error(reason)
+        reason = "needs client_auth_type RequireAndVerifyClientCert: others accept clients without"
+        raise here.error(reason)
     if not entry.client_allowed_sans:
-        raise Location(document, path).error(
-            "names nobody; leave it out to let in every verified client"
-        )
+        raise here.error("is empty; leave it out to accept every verified client")
     return frozenset(entry.client_allowed_sans)
 
 
-def _suites(entry: TlsServerEntry, document: Document) -> tuple[tuple[str, ...], str]:
+def _suites(entry: TlsServerEntry, where: Location) -> tuple[tuple[str, ...], str]:
     """Return OpenSSL's names for TLS 1.2, and the least version that has a suite."""
-    for key, version in (("min_version", entry.min_version), ("max_version", entry.max_version)):
+    for key in ("min_version", "max_version"):
+        version = getattr(entry, key)
         if version not in VERSIONS:
             old = version in {"TLS10", "TLS11"}
-            reason = "is obsolete (RFC 8996)" if old else "no version of TLS"
-            path = ("tls_server_config", key)
-            raise Location(document, path).error(reason, found=version, allowed=VERSIONS)
+            reason = "is obsolete (RFC 8996)" if old else "is not a valid TLS version"
+            raise where[key].error(reason, found=version, allowed=VERSIONS)
     if entry.min_version > entry.max_version:
-        path = ("tls_server_config", "min_version")
-        raise Location(document, path).error("is above max_version", found=entry.min_version)
-    allowed = (*sorted(TLS13_SUITES), *SECURE_SUITES)
+        raise where["min_version"].error("is above max_version", found=entry.min_version)
+    allowed, here = (*sorted(TLS13_SUITES), *SECURE_SUITES), where["cipher_suites"]
     for position, name in enumerate(entry.cipher_suites):
         if name not in allowed:
-            path_of_it = ("tls_server_config", "cipher_suites", position)
-            reason = "no cipher suite that Go holds to be secure"
-            raise Location(document, path_of_it).error(reason, found=name, allowed=allowed)
+            reason = "is not a cipher suite that Go considers secure"
+            raise here[position].error(reason, found=name, allowed=allowed)
     suites = tuple(SECURE_SUITES[name] for name in entry.cipher_suites if name in SECURE_SUITES)
     if suites or not entry.cipher_suites:
         return suites, entry.min_version
     # As in Go: where only suites of TLS 1.3 are named, TLS 1.2 has none.
     if entry.max_version == "TLS12":
-        raise Location(document, ("tls_server_config", "cipher_suites")).error(
-            "names none for TLS 1.2"
-        )
+        raise here.error("has none for TLS 1.2")
     return (), "TLS13"
 
 
-def _curve(entry: TlsServerEntry, document: Document) -> str | None:
-    for position, name in enumerate(entry.curve_preferences):
+def _curve(entry: TlsServerEntry, here: Location) -> str | None:
+    curves = entry.curve_preferences
+    for position, name in enumerate(curves):
         if name not in CURVES:
-            path = ("tls_server_config", "curve_preferences", position)
-            raise Location(document, path).error("no curve", found=name, allowed=CURVES)
-    if not entry.curve_preferences:
-        return None
-    if len(set(entry.curve_preferences)) > 1:
-        reason = "this server takes one curve; leave it out to offer all that OpenSSL holds good"
-        raise Location(document, ("tls_server_config", "curve_preferences")).error(reason)
-    return CURVES[entry.curve_preferences[0]]
+            raise here[position].error("is not a valid curve", found=name, allowed=CURVES)
+    if len(set(curves)) > 1:
+        raise here.error(
+            "this server takes one curve; leave it out to offer all that OpenSSL considers good"
+        )
+    return CURVES[curves[0]] if curves else None

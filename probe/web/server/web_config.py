@@ -23,8 +23,8 @@ from probe.system.file_watcher import watch_files
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.server.guard import Guard
-from probe.web.server.server_tls import Context, ServingContext, TlsFileError, server_context
-from probe.web.server.web_file import ServerSettings, read_document, settings_of
+from probe.web.server.server_tls import Context, ServingContext, TlsFileError, build_server_context
+from probe.web.server.web_file import ServerSettings, build_settings, read_document
 
 SETTLING_TIME: Final = 0.2
 """Seconds between a change and reading: a certificate and its key are two files."""
@@ -87,8 +87,8 @@ class WebConfig:
             return
         # What cannot be read now (the half of a rotation) leaves what was read before.
         with suppress(TlsFileError):
-            serving.in_force = await asyncio.to_thread(server_context, tls)
-            self.names = await asyncio.to_thread(served_names, Path(tls.cert_file))
+            serving.in_force = await asyncio.to_thread(build_server_context, tls)
+            self.names = await asyncio.to_thread(read_served_names, Path(tls.cert_file))
 
     async def _replace_settings(self) -> str | None:
         try:
@@ -99,8 +99,8 @@ class WebConfig:
         if why := self._weaker(settings):
             return why
         if (context is None) != (self.ssl_context is None):
-            word = "away" if context is None else "in"
-            return f"{safe_text(self._path)}: tls_server_config: takes a restart to be taken {word}"
+            change = "removed" if context is None else "added"
+            return f"{safe_text(self._path)}: tls_server_config: needs a restart to be {change}"
         self.settings, self.names = settings, names
         if self.ssl_context is not None and context is not None:
             self.ssl_context.in_force = context
@@ -117,7 +117,7 @@ class WebConfig:
             lost = lost or ["it is empty"]
         if not lost:
             return None
-        return f"{safe_text(self._path)}: {'; '.join(lost)}: takes a restart to be in force"
+        return f"{safe_text(self._path)}: {'; '.join(lost)}: needs a restart to be in force"
 
     @asynccontextmanager
     async def watching(self, on_reload: OnReload = lambda _: None) -> AsyncIterator[None]:
@@ -155,7 +155,7 @@ class WebConfig:
 
     def _read(self) -> tuple[ServerSettings, Context | None, frozenset[str]]:
         document = read_document(self._path)
-        settings = settings_of(document)
+        settings = build_settings(document)
         for hashed in settings.users.values():
             self._register.add(hashed.decode())
         if settings.tls is None:
@@ -164,28 +164,28 @@ class WebConfig:
         # Also where one of them has a fault: its next change may fix it.
         self._named = settings.tls.files
         try:
-            context = server_context(settings.tls)
+            context = build_server_context(settings.tls)
         except TlsFileError as error:
             raise _locate(document, error) from None
-        return settings, context, served_names(Path(settings.tls.cert_file))
+        return settings, context, read_served_names(Path(settings.tls.cert_file))
 
 
 def list_weakenings(old: ServerSettings, new: ServerSettings) -> Iterator[str]:
     """Yield, as clauses, which keys protect in `old` and no longer, or less, in `new`."""
     if old.users and not new.users:
-        yield "basic_auth_users would be gone, and with them every password"
+        yield "basic_auth_users would be removed, and with them every password"
     if old.tls is None:
         return
     if new.tls is None:
-        yield "tls_server_config would be gone, and with it TLS"
+        yield "tls_server_config would be removed, and with it TLS"
         return
     if _STRICTNESS[new.tls.client_auth] < _STRICTNESS[old.tls.client_auth]:
-        yield "tls_server_config.client_auth_type would let clients in without a certificate"
+        yield "tls_server_config.client_auth_type would accept clients without a certificate"
     if old.tls.client_allowed_sans is not None and new.tls.client_allowed_sans is None:
-        yield "tls_server_config.client_allowed_sans would be gone: any verified client gets in"
+        yield "tls_server_config.client_allowed_sans would be removed: any verified client is accepted"
 
 
-def served_names(file: Path) -> frozenset[str]:
+def read_served_names(file: Path) -> frozenset[str]:
     """Return the DNS names of the first certificate in `file`; none where there are none."""
     try:
         certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]

@@ -1,8 +1,8 @@
 """The web file, in the format of Prometheus's exporter-toolkit, becomes frozen values.
 
-Laws 2 and 10 hold as for the configuration: settings or a `ConfigurationError`. Law 11: no error
-shows what stands under `basic_auth_users` or `key`. What exporter-toolkit ignores silently, or what
-this server cannot do, is an error: a file in force means what it says.
+The result is settings or a `ConfigurationError`, as for the configuration. No error shows a value of
+`basic_auth_users` or `key`. What exporter-toolkit ignores silently, or what this server cannot do, is
+an error: a file in force has all of its effect.
 """
 
 import re
@@ -20,7 +20,7 @@ from probe.config.schema import Entry
 from probe.config.typed_values import convert
 from probe.config.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.text.description import refuse_non_path
-from probe.web.server.tls_settings import TlsServerEntry, TlsSettings, tls_settings
+from probe.web.server.tls_settings import TlsServerEntry, TlsSettings, build_tls_settings
 
 HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "Strict-Transport-Security": (),
@@ -29,7 +29,7 @@ HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "X-XSS-Protection": (),
     "Content-Security-Policy": (),
 }
-"""The headers that the format knows; those with values take no other."""
+"""The headers of the format; those with values take only these."""
 MAX_COST: Final = 15
 """Of a password's hash; one check takes two seconds then, and a check cannot be interrupted."""
 
@@ -103,70 +103,68 @@ def read_document(path: str) -> Document:
     return parse_yaml(raw, path)
 
 
-def settings_of(document: Document) -> ServerSettings:
+def build_settings(document: Document) -> ServerSettings:
     """Judge every key; relative paths start from the folder of the document's file.
 
     Raises:
         ConfigurationError: with file, line, key, what was found and what is allowed.
     """
-    entry = convert(document.value, WebFileEntry, Location(document))
+    where = Location(document)
+    entry = convert(document.value, WebFileEntry, where)
+    headers = entry.http_server_config.headers
     return ServerSettings(
-        tls=tls_settings(entry.tls_server_config, document),
-        headers=_headers(entry.http_server_config.headers, document),
-        rate_limit=_rate_limit(entry.rate_limit, document),
-        users=_users(entry.basic_auth_users, document),
+        tls=build_tls_settings(entry.tls_server_config, where["tls_server_config"]),
+        headers=_headers(headers, where["http_server_config"]["headers"]),
+        rate_limit=_rate_limit(entry.rate_limit, where["rate_limit"]),
+        users=_users(entry.basic_auth_users, where["basic_auth_users"]),
     )
 
 
-def _headers(headers: Mapping[str, str], document: Document) -> dict[str, str]:
+def _headers(headers: Mapping[str, str], where: Location) -> dict[str, str]:
     for name, value in headers.items():
-        path = ("http_server_config", "headers", name)
         if name not in HEADERS:
-            raise Location(document, path).error(
-                "no header that can be set", found=name, allowed=HEADERS
-            )
+            raise where[name].error("is not a header that can be set", found=name, allowed=HEADERS)
         if HEADERS[name] and value not in HEADERS[name]:
-            raise Location(document, path).error("no value of this header", allowed=HEADERS[name])
+            reason = "is not a valid value of this header"
+            raise where[name].error(reason, allowed=HEADERS[name])
         if not _FIELD_VALUE.fullmatch(value):
-            raise Location(document, path).error("holds a character that a header cannot")
+            raise where[name].error("has a character that a header cannot have")
     return {name: value for name, value in headers.items() if value}
 
 
-def _rate_limit(entry: RateLimitEntry, document: Document) -> RateLimit | None:
-    path = ("rate_limit", "interval")
-    if isinstance(entry.interval, int):
-        if entry.interval:
-            reason = f"a duration needs its unit, like {entry.interval}s"
-            raise Location(document, path).error(reason, found=entry.interval)
+def _rate_limit(entry: RateLimitEntry, where: Location) -> RateLimit | None:
+    given, here = entry.interval, where["interval"]
+    if isinstance(given, int):
+        if given:
+            raise here.error(f"a duration needs its unit, like {given}s", found=given)
         return None
     try:
-        interval = duration.seconds(entry.interval)
+        interval = duration.seconds(given)
     except ValueError as error:
-        raise Location(document, path).error(str(error), found=entry.interval) from None
+        raise here.error(str(error), found=given) from None
     if interval < 0:
-        raise Location(document, path).error("must not be negative", found=entry.interval)
+        raise here.error("must not be negative", found=given)
     if interval == 0:
         return None
     if entry.burst < 1:
         reason = "must be at least 1: with less, every request is refused"
-        raise Location(document, ("rate_limit", "burst")).error(reason, found=entry.burst)
+        raise where["burst"].error(reason, found=entry.burst)
     return RateLimit(interval, entry.burst)
 
 
-def _users(given: Any, document: Document) -> dict[bytes, bytes]:
-    key = "basic_auth_users"
+def _users(given: Any, where: Location) -> dict[bytes, bytes]:
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise Location(document, (key,)).error("must be a mapping of users to bcrypt hashes")
+        raise where.error("must be a mapping of users to bcrypt hashes")
     users: dict[bytes, bytes] = {}
     for user, hashed in given.items():
         found = _BCRYPT.fullmatch(hashed) if isinstance(hashed, str) else None
         if found is None:
             reason = "must be a bcrypt hash, as `htpasswd -nBC 10` prints (not shown)"
-            raise Location(document, (key, user)).error(reason)
+            raise where[user].error(reason)
         if not 4 <= int(found[1]) <= MAX_COST:
             reason = "the cost of the hash must be from 4 to 15: a check would take too long"
-            raise Location(document, (key, user)).error(reason, found=f"cost {int(found[1])}")
+            raise where[user].error(reason, found=f"cost {int(found[1])}")
         users[user.encode()] = hashed.encode()
     return users

@@ -1,27 +1,6 @@
 """Every scenario of the lab; importing this fills tests.lab.scenario.SCENARIOS."""
 
-from tests.lab.scenarios import (
-    expiry,
-    files,
-    healthy,
-    identity,
-    negotiation,
-    odd_chains,
-    revocation,
-    server_identity,
-    trust,
-    weakness,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "expiry",
-    "files",
-    "healthy",
-    "identity",
-    "negotiation",
-    "odd_chains",
-    "revocation",
-    "server_identity",
-    "trust",
-    "weakness",
-]
+__all__ = [import_module(found.name).__name__ for found in iter_modules(__path__, f"{__name__}.")]

@@ -24,7 +24,7 @@ def der_certificate(pki: LabPki) -> Staging:
 
 @scenario("client_key_encrypted", once=True)
 def encrypted_key(pki: LabPki) -> Staging:
-    """key_file wants a passphrase that no exporter has."""
+    """key_file needs a passphrase that no exporter has."""
     locked = pki.plain.key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -12,7 +12,7 @@ def no_certificate(pki: LabPki) -> Staging:
 
 @scenario("client_cert_wrong_usage")
 def server_certificate_as_client(pki: LabPki) -> Staging:
-    """The client certificate's extendedKeyUsage is serverAuth alone."""
+    """The client certificate's extendedKeyUsage is only serverAuth."""
     return Staging(pki.wrong_usage)
 
 

@@ -12,14 +12,14 @@ def expired_intermediate(pki: LabPki) -> Staging:
 
 @scenario("client_cert_expired")
 def expired_root(pki: LabPki) -> Staging:
-    """The root in the backend's client_ca_file has expired, and the exporter has it at hand."""
+    """The root in the backend's client_ca_file has expired, and the exporter has a copy of it."""
     return Staging(pki.of_expired_root, client_ca_file=pki.expired_root_file)
 
 
 # By the backend's log it has expired; for the exporter's owner, the backend has no valid anchor.
 @scenario("client_cert_expired", "client_ca_untrusted")
 def expired_root_unseen(pki: LabPki) -> Staging:
-    """The root in the backend's client_ca_file has expired, and nothing at hand shows it."""
+    """The root in the backend's client_ca_file has expired, and the exporter has no copy of it."""
     return Staging(pki.of_expired_root_alone, client_ca_file=pki.expired_root_file)
 
 

@@ -1,4 +1,4 @@
-"""Client certificates that their CA has revoked, at backends that look at its list."""
+"""Client certificates that their CA has revoked, at backends that check its list."""
 
 from tests.lab.credentials import LabPki
 from tests.lab.scenario import Staging, scenario

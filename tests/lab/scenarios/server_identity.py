@@ -30,7 +30,7 @@ def server_not_yet_valid(pki: LabPki) -> Staging:
 
 @scenario("server_cert_wrong_usage")
 def server_with_a_client_certificate(pki: LabPki) -> Staging:
-    """The backend's certificate is for clients alone."""
+    """The backend's certificate is for clients only."""
     return Staging(pki.client, server=pki.server_wrong_usage)
 
 

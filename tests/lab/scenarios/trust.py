@@ -18,7 +18,7 @@ def rekeyed_ca(pki: LabPki) -> Staging:
 
 @scenario("client_ca_untrusted")
 def self_signed(pki: LabPki) -> Staging:
-    """The client certificate is signed by nobody but itself."""
+    """The client certificate is self-signed."""
     return Staging(pki.self_signed)
 
 

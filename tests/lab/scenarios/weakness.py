@@ -24,7 +24,7 @@ def no_digital_signature(pki: LabPki) -> Staging:
 
 @scenario("client_cert_wrong_usage")
 def ca_as_end_entity(pki: LabPki) -> Staging:
-    """The client certificate says of itself that it is a CA."""
+    """The client certificate is marked as a CA."""
     return Staging(pki.ca_as_end_entity)
 
 

@@ -20,7 +20,7 @@ class Export(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def setup(self) -> None:
-        """Take the handshake out of accept, where it would keep other clients waiting."""
+        """Do the handshake here: in accept it would make other clients wait."""
         self.request.do_handshake()
         super().setup()
 

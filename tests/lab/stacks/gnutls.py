@@ -30,7 +30,7 @@ def _start(folder: Path, serving: Serving) -> Iterator[int]:
             yield port
 
 
-_SAYS: Final = "access_denied (49) names no reason"
+_SAYS: Final = "access_denied (49) has no reason"
 
 GNUTLS: Final = Stack(
     name="gnutls",

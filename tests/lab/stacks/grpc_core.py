@@ -14,7 +14,7 @@ PROGRAM: Final = Path(__file__).with_name("grpc_core_server.py")
 
 @contextmanager
 def serve_grpc(folder: Path, *files: Path, clock: str = "") -> Iterator[int]:
-    """Run a backend with the certificate, key and client CA in `files`; without any, in clear."""
+    """Run a backend with the certificate, key and client CA in `files`; without any, without TLS."""
     command = [sys.executable, "-P", str(PROGRAM), *map(str, files)]
     with process(with_clock(command, clock), folder / "grpc_core.log") as log:
         yield int(started(log, r"port (\d+)")[1])

@@ -1,6 +1,6 @@
 """An OTLP/gRPC backend on grpc-core (C++, BoringSSL) through its Python binding.
 
-Usage: grpc_core_server.py [CERT_FILE KEY_FILE [CLIENT_CA_FILE]]; without files it serves in clear.
+Usage: grpc_core_server.py [CERT_FILE KEY_FILE [CLIENT_CA_FILE]]; without files it serves without TLS.
 It prints its port and answers every call with an empty message, as an Export response is.
 """
 

@@ -75,7 +75,7 @@ def _first_handshake(port: int) -> None:
         tls.recv(1)
 
 
-_UNNAMED: Final = "certificate_unknown (46) names no reason, and the list of CAs has names alone"
+_UNNAMED: Final = "certificate_unknown (46) has no reason, and the list of CAs has only names"
 _SILENT: Final = "it closes without an alert, at TLS 1.2 too, and its list of CAs has names alone"
 _NOT_TOLD_APART: Final = (
     "rekeyed_ca",

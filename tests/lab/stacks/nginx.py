@@ -71,7 +71,7 @@ def _missing_stream() -> str:
     return absent or ("" if STREAM_MODULE.exists() else "not installed: libnginx-mod-stream")
 
 
-_SILENT: Final = "it closes without a word"
+_SILENT: Final = "it closes without an alert"
 _LISTED: Final = "the list has names alone, and what nginx answers gives no reason"
 _UNDECIDED: Final = {
     "rekeyed_ca": _LISTED,

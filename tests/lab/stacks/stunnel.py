@@ -1,4 +1,4 @@
-"""stunnel in front of a server in clear, as people put it before what speaks no TLS."""
+"""stunnel in front of a server without TLS, as people use it for servers that have none."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class _Otlp(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving_in_clear() -> Iterator[int]:
+def serving_plaintext() -> Iterator[int]:
     """Serve OTLP over HTTP without TLS; give the port."""
     server = ThreadingHTTPServer((HOST, 0), _Otlp)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -43,7 +43,7 @@ def serving_in_clear() -> Iterator[int]:
 
 @contextmanager
 def _start(folder: Path, serving: Serving) -> Iterator[int]:
-    with reserved_port() as port, serving_in_clear() as behind:
+    with reserved_port() as port, serving_plaintext() as behind:
         version = f"TLSv{serving.tls}"
         lines = [
             "foreground = yes",

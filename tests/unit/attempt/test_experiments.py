@@ -214,7 +214,7 @@ async def test_experiments_can_be_switched_off(start: Start, tmp_path: Path) -> 
     backend = await start(behaviour="close")
     evidence, diagnosis = await observe(target(tmp_path, backend.port), experiments=False)
     assert evidence.experiments == ()
-    assert "a greeting in plaintext" in diagnosis.would_decide
+    assert "a request in plaintext" in diagnosis.would_decide
 
 
 async def test_files_that_changed_meanwhile_are_not_experimented_with(

@@ -88,7 +88,7 @@ async def test_without_descriptors_no_root_is_missing_for_ever(
     """OpenSSL passes over a file of roots that it cannot open: no such context may be kept."""
     backend = await start()
     probe, watched = prober(), target(tmp_path, backend.port, ca_file=None)
-    context = probe.prober._credentials.get(watched)
+    context = probe.prober._credentials.open(watched).read()
     with no_descriptors(), pytest.raises(OwnLimitError, match="roots"):
         context.context()
     store = context.context().get_cert_store()
@@ -195,6 +195,7 @@ def test_descriptors_can_be_had_or_not() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == free
 
 
+@pytest.mark.slow
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     """At the start of every command that runs a loop; a shell gives 1024 of many more."""
     program = (
@@ -212,6 +213,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     assert raise_descriptor_limit() == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+@pytest.mark.slow
 async def test_check_exits_3_without_descriptors(start: Start, tmp_path: Path) -> None:
     """A hard limit that leaves no socket for the attempts; nobody is blamed."""
     backend = await start()

@@ -179,6 +179,7 @@ async def test_what_the_resolver_itself_lacks_is_ours(
         await Resolver().resolve("h", soon(5))
 
 
+@pytest.mark.slow
 def test_a_look_up_that_hangs_does_not_keep_the_process() -> None:
     """Its thread is a daemon: the process ends with its work."""
     program = (

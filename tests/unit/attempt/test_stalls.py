@@ -17,6 +17,8 @@ from tests.support.attempts import target
 from tests.support.loopback_client import Start
 from tests.support.stalling_relay import stalling
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.3
 STALL = 0.5
 PATTERNS = [

@@ -18,6 +18,8 @@ from tests.support.loopback_client import Start
 from tests.support.stalling_relay import stalling
 from tests.support.suspended_service import TIMEOUT, running
 
+pytestmark = [pytest.mark.slow, pytest.mark.serial]
+
 
 async def test_a_suspended_probe_blames_no_healthy_target(start: Start, tmp_path: Path) -> None:
     """Stopped at random moments for longer than the timeout, it goes on where it was."""

@@ -1,6 +1,6 @@
 """What the diagnosis may know of a target is made once, safe to show."""
 
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.model.target import Endpoint, Source, Target
 
 TARGET = Target(
@@ -13,13 +13,13 @@ TARGET = Target(
 
 def test_notes_are_facts() -> None:
     """They come without what a terminal would obey; one source alone is no news."""
-    assert target_facts(TARGET, 60.0).notes == ("a choice\\x1b[31m",)
+    assert collect_target_facts(TARGET, 60.0).notes == ("a choice\\x1b[31m",)
 
 
 def test_several_sources_are_named() -> None:
     """Each once, with its kind and every file of it."""
     sources = (*TARGET.sources, Source("sdk", "environment"), *TARGET.sources)
     several = Target(name="t", endpoint=TARGET.endpoint, sources=sources)
-    assert target_facts(several, 60.0).notes == (
+    assert collect_target_facts(several, 60.0).notes == (
         "several sources name this target: collector /a.yaml, /b.yaml; sdk environment",
     )

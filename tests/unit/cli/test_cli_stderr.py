@@ -33,6 +33,8 @@ from tests.support.demo_pki import PKI
 from tests.support.ports import reserved_port
 from tests.support.unread_stderr import PAGE, full_pipe, is_blocking, read_what_is_there
 
+pytestmark = pytest.mark.slow
+
 LOST = "mtls_probe_log_lines_dropped_total"
 
 

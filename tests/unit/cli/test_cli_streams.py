@@ -15,6 +15,8 @@ from tests.support.command_line import (
     start_probe,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("output", ["table", "jsonl"])
 async def test_a_reader_who_leaves_changes_nothing(output: str) -> None:

@@ -5,12 +5,16 @@ import socket
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.support.command_line import (
     NOWHERE,
     configuration,
     run_probe,
     side_by_side,
 )
+
+pytestmark = pytest.mark.slow
 
 WITH_CONFIGURATION: Final = ("run", "check", "validate", "rules")
 

@@ -29,6 +29,8 @@ from tests.support.command_line import (
 from tests.support.demo_pki import PKI
 from tests.support.pki import write_pem
 
+pytestmark = pytest.mark.slow
+
 # interfaces.md, section 4, in its order; by_exporter and experiments are added to it.
 RESULT_KEYS: Final = (
     "target endpoint protocol labels at outcome expected stage cause family documented_cause "

@@ -16,6 +16,8 @@ from tests.support.backends import Backend
 from tests.support.command_line import Ended, configuration, entry, run_probe, side_by_side
 from tests.support.demo_pki import PKI
 
+pytestmark = pytest.mark.slow
+
 GONE: Final = "http://127.0.0.1:1/collectors?token=s3cret-token"
 
 

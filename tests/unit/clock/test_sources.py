@@ -230,7 +230,7 @@ async def test_running_asks_at_once_and_readings_join_the_evidence() -> None:
     with ntp_server(Says(offset=9.0)) as (port, _):
         clocks = Clocks().sources(sntp(port))
         assert clocks.add_readings(evidence) is evidence
-        async with clocks.running():
+        async with clocks.run_in_background():
             await clocks.wait_first_round()
             joined = clocks.add_readings(evidence)
     assert [reading.source for reading in joined.clock] == ["http_date", f"sntp:127.0.0.1:{port}"]
@@ -240,6 +240,6 @@ async def test_running_asks_at_once_and_readings_join_the_evidence() -> None:
 async def test_without_sources_nothing_is_asked_or_waited_for() -> None:
     """No task, no reading, the evidence as it is."""
     clocks = Clocks().sources()
-    async with clocks.running():
+    async with clocks.run_in_background():
         await clocks.wait_first_round()
         assert clocks.readings() == ()

@@ -165,8 +165,8 @@ def test_insecure_beside_https_drops_the_other_settings_and_says_so(
 @pytest.mark.parametrize(
     ("endpoint", "tls", "said"),
     [
-        ("c:4317", "{insecure: true, ca_file: ca}", "no effect beside ca_file"),
-        ("https://c:4317", "{insecure: true, ca_file: ca}", "no effect beside ca_file"),
+        ("c:4317", "{insecure: true, ca_file: ca}", "no effect with ca_file"),
+        ("https://c:4317", "{insecure: true, ca_file: ca}", "no effect with ca_file"),
         ("c:4317", "{insecure: true, cert_file: a, key_file: b}", "is never sent"),
         ("c:4317", "{insecure: true}", None),
         ("http://c:4317", "{insecure: true, ca_file: ca}", None),

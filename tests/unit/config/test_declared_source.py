@@ -10,9 +10,6 @@ from probe.config.declared_source import (
     NotFetchedError,
     SourceInputs,
     find_declarative_file,
-    list_parts,
-    read_part,
-    source_fault,
 )
 from probe.config.errors import ConfigurationError
 from probe.config.schema import DefaultsEntry
@@ -28,7 +25,7 @@ def files_of(source: DeclaredSource, **surroundings: Any) -> list[tuple[Target, 
     """Return the targets of each file; files come from the file system."""
     environ = {name: text.decode() for name, text in surroundings.pop("environ", {}).items()}
     where = SourceInputs(environ, lambda name: Path(name).read_bytes(), **surroundings)
-    return [read_part(source, part, DEFAULTS, where).targets for part in list_parts(source)]
+    return [source.read_part(part, DEFAULTS, where).targets for part in source.list_parts()]
 
 
 def test_the_environment_is_read_as_the_sdk_would() -> None:
@@ -124,7 +121,7 @@ def test_a_file_that_cannot_be_read_is_an_error(source: DeclaredSource) -> None:
 )
 def test_what_can_be_judged_without_reading_is(source: DeclaredSource, *, right: bool) -> None:
     """A mistake in the configuration is told with its line, before anything is opened."""
-    assert (source_fault(source) is None) is right
+    assert (source.fault is None) is right
 
 
 BASE = """

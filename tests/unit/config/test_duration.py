@@ -66,6 +66,7 @@ def test_what_a_go_program_reads_has_neither_days_nor_weeks(text: str) -> None:
         duration.go_seconds(text)
 
 
+@pytest.mark.slow
 def test_every_duration_is_what_go_makes_of_it() -> None:
     """`time.ParseDuration` itself is asked for twenty thousand texts, near ones and wild ones."""
     if shutil.which("go") is None:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.read_collector import read_collector
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
@@ -19,7 +19,7 @@ from probe.model.target import Target, TlsSettings
 from tests.support.command_line import run_probe, side_by_side
 from tests.support.configuration_texts import Load
 from tests.support.pki import key_pem
-from tests.support.reported_faults import faults_of, reported
+from tests.support.reported_faults import faults_of, reported, targets_in
 
 PEM: Final = key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
 BODY: Final = "".join(PEM.splitlines()[1:-1])
@@ -47,6 +47,7 @@ def shown(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+@pytest.mark.slow
 async def test_a_file_that_is_something_else_is_described(text: str, tmp_path: Path) -> None:
     """As configuration, Collector's, SDK's, file_sd's, or list of endpoints: where, and what it is."""
     for name in ("file", "list.yml", "list.json"):
@@ -79,6 +80,7 @@ MISPLACED: Final = {
 
 
 @pytest.mark.parametrize("text", MISPLACED.values(), ids=MISPLACED)
+@pytest.mark.slow
 async def test_a_key_in_the_place_of_its_path_is_malformed(text: str, tmp_path: Path) -> None:
     """Every command says that a path is wanted, and none shows a part of the key."""
     variable = {"OTEL_EXPORTER_OTLP_CLIENT_KEY": text}
@@ -138,10 +140,10 @@ def test_no_command_has_it_in_its_place() -> None:
 def reports_of(load: Load, texts: Sequence[str]) -> Iterator[str]:
     """Yield what is reported of each configuration: its error, or what is wrong with its target."""
     for text in texts:
-        yield reported(partial(targets_in, load, text))
+        yield reported(partial(load_targets, load, text))
 
 
-def targets_in(load: Load, text: str) -> tuple[Target, ...]:
+def load_targets(load: Load, text: str) -> tuple[Target, ...]:
     """Return the targets of a configuration."""
     return load(text).targets
 
@@ -217,7 +219,7 @@ def test_a_variable_with_a_secret_in_it(name: str, value: str) -> None:
     """An endpoint without scheme and with a token is one of many."""
     variables = ENDPOINT | {f"OTEL_EXPORTER_OTLP_{name}": value}
     try:
-        said = str(targets_from_environment(variables))
+        said = str(targets_in(read_environment(variables)))
     except ConfigurationError as error:
         said = str(error)
     assert shown(said) == []

@@ -83,6 +83,7 @@ def test_a_target_without_faults_is_left_alone() -> None:
     assert (found.headers, found.tls) == ((), TlsSettings(cert_file="/c"))
 
 
+@pytest.mark.slow
 async def test_check_fails_one_target_and_confirms_the_other(
     backend: Backend, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ async def test_check_fails_one_target_and_confirms_the_other(
     assert (fault["target"], fault["cause"]) == ("bad", "exporter_configuration_invalid")
 
 
+@pytest.mark.slow
 async def test_what_the_librarys_own_limits_forbid_is_our_fault_alone(
     backend: Backend, tmp_path: Path
 ) -> None:
@@ -133,6 +135,7 @@ async def test_what_the_librarys_own_limits_forbid_is_our_fault_alone(
     assert "rc4: the probe itself cannot try it" in judged.err
 
 
+@pytest.mark.slow
 async def test_headers_beyond_what_the_probe_sends_are_our_fault_too(
     backend: Backend, tmp_path: Path
 ) -> None:
@@ -150,6 +153,7 @@ async def test_headers_beyond_what_the_probe_sends_are_our_fault_too(
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+@pytest.mark.slow
 async def test_no_server_name_is_a_bug_of_ours(
     backend: Backend, tmp_path: Path, protocol: str
 ) -> None:
@@ -167,6 +171,7 @@ async def test_no_server_name_is_a_bug_of_ours(
     assert causes <= {"exporter_configuration_invalid", "server_name_mismatch"}
 
 
+@pytest.mark.slow
 async def test_a_collectors_wrong_exporter_fails_beside_its_neighbour(
     backend: Backend, tmp_path: Path
 ) -> None:

@@ -138,6 +138,7 @@ def test_one_more_shard_moves_its_own_share_only(count: int) -> None:
     assert set(moved) == {count}
 
 
+@pytest.mark.slow
 def test_a_shard_is_the_same_in_every_process() -> None:
     """Python's own hash of a text changes with each start; this one does not."""
     program = (

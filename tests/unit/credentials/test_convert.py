@@ -15,6 +15,8 @@ from probe.model.finding import Role
 from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, LEAF_KEY, P12, STRANGE, only_fault
 
+pytestmark = pytest.mark.slow
+
 BOM = b"\xef\xbb\xbf"
 
 RUNNABLE = (
@@ -37,7 +39,7 @@ def java_keystore(source: Path, path: Path, kind: str) -> None:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the commands under test are openssl's")
 @pytest.mark.parametrize("name", RUNNABLE)
-def test_the_command_mends_the_file(name: str, tmp_path: Path) -> None:
+def test_the_command_repairs_the_file(name: str, tmp_path: Path) -> None:
     """The step is run as printed, and its output is a file without a fault."""
     raw, role, *_ = STRANGE[name]
     path = tmp_path / "a file"
@@ -46,9 +48,9 @@ def test_the_command_mends_the_file(name: str, tmp_path: Path) -> None:
 
     subprocess.run(fault.fix[0], shell=True, check=True, capture_output=True, timeout=20)
 
-    mended = read_content(path.with_name("a file.pem").read_bytes(), role, str(path))
-    assert mended.faults == ()
-    assert mended.certificates == ((LEAF.certificate,) if role != "key" else ())
+    repaired = read_content(path.with_name("a file.pem").read_bytes(), role, str(path))
+    assert repaired.faults == ()
+    assert repaired.certificates == ((LEAF.certificate,) if role != "key" else ())
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the commands under test are jq's")
@@ -62,9 +64,9 @@ def test_pem_is_taken_out_of_json(name: str, tmp_path: Path) -> None:
 
     subprocess.run(fault.fix[0], shell=True, check=True, capture_output=True, timeout=20)
 
-    mended = read_content(Path(f"{path}.pem").read_bytes(), role, str(path))
-    assert mended.faults == ()
-    assert mended.certificates == {
+    repaired = read_content(Path(f"{path}.pem").read_bytes(), role, str(path))
+    assert repaired.faults == ()
+    assert repaired.certificates == {
         "cert": (LEAF.certificate,), "ca": (CA.certificate,), "key": (),
     }[role]  # fmt: skip
 
@@ -92,13 +94,13 @@ def test_a_java_keystore_is_unpacked_by_its_commands(kind: str, role: Role, tmp_
     for command in commands:
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60)
 
-    mended = read_content(path.with_name("my store.pem").read_bytes(), role, str(path))
-    assert mended.faults == ()
+    repaired = read_content(path.with_name("my store.pem").read_bytes(), role, str(path))
+    assert repaired.faults == ()
     if role == "key":
-        assert mended.key is not None
-        assert mended.key.public_key() == LEAF.key.public_key()
+        assert repaired.key is not None
+        assert repaired.key.public_key() == LEAF.key.public_key()
     else:
-        assert mended.certificates == (LEAF.certificate, CA.certificate)
+        assert repaired.certificates == (LEAF.certificate, CA.certificate)
         assert read_whole_file(raw).certificates == (LEAF.certificate, CA.certificate)
 
 
@@ -117,9 +119,9 @@ def test_a_keystore_without_a_password_is_unpacked(tmp_path: Path) -> None:
         command = step.replace("pkcs12 -in", "pkcs12 -passin pass: -in")
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=20)
 
-    mended = read_content(Path(f"{path}.pem").read_bytes(), "cert", str(path))
-    assert mended.certificates == (LEAF.certificate, CA.certificate)
-    assert mended.faults == ()
+    repaired = read_content(Path(f"{path}.pem").read_bytes(), "cert", str(path))
+    assert repaired.certificates == (LEAF.certificate, CA.certificate)
+    assert repaired.faults == ()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the commands under test are openssl's")
@@ -133,9 +135,9 @@ def test_an_encrypted_key_is_decrypted_by_its_command(form: PrivateFormat, tmp_p
     command = fault.fix[0].replace(" -out", " -passin pass:passphrase -out")
     subprocess.run(command, shell=True, check=True, capture_output=True, timeout=20)
 
-    mended = tmp_path / "tls.key.pem"
-    assert read_content(mended.read_bytes(), "key", str(mended)).key is not None
-    assert mended.stat().st_mode & 0o077 == 0
+    repaired = tmp_path / "tls.key.pem"
+    assert read_content(repaired.read_bytes(), "key", str(repaired)).key is not None
+    assert repaired.stat().st_mode & 0o077 == 0
 
 
 def test_a_path_that_begins_with_a_dash_is_no_option(tmp_path: Path) -> None:
@@ -173,13 +175,13 @@ def test_a_keystore_is_unpacked_by_its_commands(role: Role, tmp_path: Path) -> N
         )
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=20)
 
-    mended = read_content(path.with_name("store.pem").read_bytes(), role, str(path))
-    assert mended.faults == ()
+    repaired = read_content(path.with_name("store.pem").read_bytes(), role, str(path))
+    assert repaired.faults == ()
     if role == "key":
-        assert mended.key is not None
-        assert mended.key.public_key() == LEAF.key.public_key()
+        assert repaired.key is not None
+        assert repaired.key.public_key() == LEAF.key.public_key()
     else:
-        assert mended.certificates == (LEAF.certificate, CA.certificate)
+        assert repaired.certificates == (LEAF.certificate, CA.certificate)
 
 
 @pytest.mark.skipif(

@@ -104,7 +104,7 @@ def verdict(evidence: Evidence) -> str:
 def test_a_secret_of_cert_manager_is_read_whole(tmp_path: Path) -> None:
     """The certificate and its intermediates are sent, ca.crt is trusted, nothing is amiss."""
     secret_volume(tmp_path, "2026_11_23_07_00", certificate_secret(ISSUER.issue("checkout")))
-    credentials = CredentialStore().get(of_secret(tmp_path))
+    credentials = CredentialStore().open(of_secret(tmp_path)).read()
 
     assert credentials.facts.faults == ()
     assert sent(credentials) == ["CN=checkout", "CN=cert-manager issuer"]
@@ -113,26 +113,26 @@ def test_a_secret_of_cert_manager_is_read_whole(tmp_path: Path) -> None:
 
 def test_a_swap_is_followed_and_the_old_folder_may_go(tmp_path: Path) -> None:
     """No name in front of `..data` changes, and what it pointed to is deleted."""
-    store, target = CredentialStore(), of_secret(tmp_path)
+    files = CredentialStore().open(of_secret(tmp_path))
     for number in range(3):
         issued = ISSUER.issue(f"checkout-{number}")
         secret_volume(tmp_path, f"generation-{number}", certificate_secret(issued))
-        credentials = store.get(target)
+        credentials = files.read()
         assert credentials.facts.faults == ()
         assert sent(credentials)[0] == f"CN=checkout-{number}"
-        assert store.get(target) is credentials
+        assert files.read() is credentials
 
 
 def test_a_secret_without_a_ca_says_so(tmp_path: Path) -> None:
     """Some issuers leave ca.crt out; when it comes, it is used."""
-    store, target, issued = CredentialStore(), of_secret(tmp_path), ISSUER.issue("checkout")
+    files, issued = CredentialStore().open(of_secret(tmp_path)), ISSUER.issue("checkout")
     secret_volume(tmp_path, "without", certificate_secret(issued, ca=False))
-    [fault] = store.get(target).facts.faults
+    [fault] = files.read().facts.faults
     assert fault.cause == "server_ca_file_missing"
     assert str(tmp_path / "ca.crt") in fault.fact
 
     secret_volume(tmp_path, "with", certificate_secret(issued))
-    assert store.get(target).facts.faults == ()
+    assert files.read().facts.faults == ()
 
 
 async def test_a_swap_between_attempts(start: Start, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def causes(facts: CredentialFacts) -> list[tuple[str, str]]:
 
 
 def test_good_files_have_no_fault(tmp_path: Path) -> None:
-    """A chain with its key and CA is read in order, and the files are named for `inspect`."""
+    """A chain with its key and CA is read in order."""
     credentials = load_credentials(
         pair_files(tmp_path, LEAF, INTERMEDIATE, ca=(ROOT,)), source_kinds=["collector"]
     )
@@ -114,7 +114,7 @@ def closed() -> Iterator[Path]:
 
 
 def test_forbidden_files(closed: Path) -> None:
-    """A file that may not be read is told from one that is missing, with its mode."""
+    """A file that may not be read is distinguished from one that is missing, with its mode."""
     facts = load(
         TlsSettings(
             cert_file=str(closed / "tls.crt"),
@@ -292,3 +292,34 @@ def test_the_generation_follows_content(tmp_path: Path) -> None:
         seen.append(load(tls).generation)
 
     assert len(set(seen)) == 5
+
+
+def test_unsent_issuers_come_from_the_ca_file_first(tmp_path: Path) -> None:
+    """The issuers that cert_file lacks are found where they lie, up to the root."""
+    tls = pair_files(tmp_path, LEAF, ca=(OTHER, INTERMEDIATE))
+    (tmp_path / "z-root.pem").write_bytes(ROOT.pem)
+    facts = load(tls)
+
+    assert [(at.path, at.certificate.subject.text) for at in facts.unsent_issuers] == [
+        (str(tmp_path / "ca.crt"), "CN=intermediate"),
+        (str(tmp_path / "z-root.pem"), "CN=root"),
+    ]
+    assert facts.unsent_issuers[-1].certificate.self_signed
+
+
+def test_unsent_issuers_are_proven_by_signature(tmp_path: Path) -> None:
+    """A CA of the same name with another key is not an issuer; a complete chain needs none."""
+    impostor = issue("intermediate", ROOT, ca=True)
+
+    assert load(pair_files(tmp_path, LEAF, ca=(impostor,))).unsent_issuers == ()
+    assert load(pair_files(tmp_path, LEAF, INTERMEDIATE, ROOT)).unsent_issuers == ()
+
+
+def test_the_folder_is_read_within_bounds(tmp_path: Path) -> None:
+    """Only small regular *.pem and *.crt files count, and a FIFO among them blocks nothing."""
+    tls = pair_files(tmp_path, LEAF)
+    os.mkfifo(tmp_path / "a.pem")
+    (tmp_path / "b.pem").write_bytes(INTERMEDIATE.pem + b"#" * 300_000)
+    (tmp_path / "c.txt").write_bytes(INTERMEDIATE.pem)
+
+    assert load(tls).unsent_issuers == ()

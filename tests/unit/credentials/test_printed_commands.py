@@ -93,6 +93,7 @@ def test_a_name_is_one_argument_of_every_fix(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name])
+@pytest.mark.slow
 def test_a_shell_takes_it_so_too(name: str, tmp_path: Path) -> None:
     """What shlex says of quoting is what /bin/sh does."""
     for template in (
@@ -162,6 +163,7 @@ def test_ordinary_names_stay_as_they_are() -> None:
 
 
 @pytest.mark.skipif(shutil.which("getent") is None, reason="the command under test is libc's")
+@pytest.mark.slow
 def test_the_look_up_of_a_hostile_name_runs_nothing(tmp_path: Path) -> None:
     """A name that discovery brought is looked up, not run."""
     step = next(step for step in CATALOGUE["dns_failure"].fix if "getent" in step)

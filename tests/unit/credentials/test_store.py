@@ -10,7 +10,7 @@ import pytest
 from probe.credentials import store as store_module
 from probe.credentials.load import load_credentials
 from probe.credentials.named_file import FileSettings
-from probe.credentials.store import READS, CredentialStore
+from probe.credentials.store import READS, CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
 from tests.support.credential_files import pair_files
@@ -25,6 +25,20 @@ def target(tls: TlsSettings, name: str = "t", kind: str = "configuration") -> Ta
     return Target(name=name, endpoint=Endpoint("localhost", 1), tls=tls, sources=(Source(kind),))
 
 
+class Using(CredentialStore):
+    """A store whose files stay in use, as those of targets that are probed."""
+
+    def __init__(self, *clocks: Callable[[], float]) -> None:
+        """Take the clocks of the store."""
+        super().__init__(*clocks)
+        self.used: list[CredentialFiles] = []
+
+    def get(self, target: Target) -> Credentials:
+        """Return the credentials of `target` as its files are now."""
+        self.used.append(self.open(target))
+        return self.used[-1].read()
+
+
 def subject(credentials: Credentials) -> str:
     """Return whose certificate is sent."""
     return credentials.facts.client_chain[0].subject.text
@@ -32,7 +46,7 @@ def subject(credentials: Credentials) -> str:
 
 def test_an_unchanged_generation_is_the_same_object(tmp_path: Path) -> None:
     """Targets with equal settings share one, and nothing is read again."""
-    store = CredentialStore()
+    store = Using()
     tls = pair_files(tmp_path, OLD)
     first = store.get(target(tls))
 
@@ -43,7 +57,7 @@ def test_an_unchanged_generation_is_the_same_object(tmp_path: Path) -> None:
 
 def test_a_rotation_is_seen_at_the_next_get(tmp_path: Path) -> None:
     """New content brings new credentials, counted as one reload."""
-    store = CredentialStore()
+    store = Using()
     tls = pair_files(tmp_path, OLD)
     old = store.get(target(tls))
     pair_files(tmp_path, NEW)
@@ -63,7 +77,7 @@ def test_a_swapped_symbolic_link_is_seen(tmp_path: Path) -> None:
     data = tmp_path / "..data"
     data.symlink_to("1")
     tls = TlsSettings(cert_file=str(data / "tls.crt"), key_file=str(data / "tls.key"))
-    store = CredentialStore()
+    store = Using()
     assert subject(store.get(target(tls))) == "CN=old"
 
     (tmp_path / "next").symlink_to("2")
@@ -77,7 +91,7 @@ def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
     tls = pair_files(tmp_path, OLD)
     key = (tmp_path / "tls.key").read_bytes()
     (tmp_path / "tls.key").unlink()
-    store = CredentialStore()
+    store = Using()
     assert store.get(target(tls)).facts.faults[0].cause == "client_file_missing"
 
     (tmp_path / "tls.key").write_bytes(key)
@@ -99,7 +113,7 @@ def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
 def test_half_of_a_rotation_leaves_the_last_good_pair(tmp_path: Path) -> None:
     """The certificate is new, the key not yet: nothing mismatched is ever used."""
     tls = pair_files(tmp_path, OLD)
-    store = CredentialStore()
+    store = Using()
     before = store.get(target(tls)).facts.client_chain
     (tmp_path / "tls.crt").write_bytes(NEW.pem)
     half = store.get(target(tls))
@@ -116,7 +130,7 @@ def test_a_collectors_files_are_judged_apart(tmp_path: Path) -> None:
     tls = pair_files(tmp_path, OLD)
     file = tmp_path / "tls.crt"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    store = CredentialStore()
+    store = Using()
 
     assert store.get(target(tls)).facts.faults == ()
     assert store.get(target(tls, kind="collector")).facts.faults != ()
@@ -141,7 +155,7 @@ def test_files_that_change_while_read_are_read_again(
         return loaded
 
     monkeypatch.setattr(store_module, "load_credentials", load)
-    store = CredentialStore()
+    store = Using()
 
     assert subject(store.get(target(tls))) == "CN=new"
     assert reads == ["CN=old", "CN=new"]
@@ -163,7 +177,7 @@ def test_files_that_never_rest_are_read_a_bounded_number_of_times(
         return real(tls, source_kinds=source_kinds, settings=settings)
 
     monkeypatch.setattr(store_module, "load_credentials", load)
-    store = CredentialStore()
+    store = Using()
     store.get(target(tls))
     assert len(reads) == READS
 
@@ -171,16 +185,16 @@ def test_files_that_never_rest_are_read_a_bounded_number_of_times(
     assert len(reads) > READS
 
 
-def test_retain_forgets_what_nobody_uses(tmp_path: Path) -> None:
-    """Settings that no target has any more are dropped."""
+def test_files_are_kept_for_as_long_as_a_target_uses_them(tmp_path: Path) -> None:
+    """Settings that no target has any more are dropped, with what was read."""
     store = CredentialStore()
-    kept, dropped = target(pair_files(tmp_path, OLD)), target(TlsSettings())
-    store.get(kept)
-    store.get(dropped)
+    kept, dropped = store.open(target(pair_files(tmp_path, OLD))), store.open(target(TlsSettings()))
+    assert len(store) == 2
 
-    store.retain([kept])
+    del dropped
 
     assert len(store) == 1
+    assert store.open(target(pair_files(tmp_path, OLD), name="other")) is kept
 
 
 def clock_at(*times: float) -> Callable[[], float]:
@@ -190,7 +204,7 @@ def clock_at(*times: float) -> Callable[[], float]:
 
 def test_it_is_known_when_what_is_in_use_was_read(tmp_path: Path) -> None:
     """At the first reading and at each change; a broken file does not count as one."""
-    store = CredentialStore(clock_at(100.0, 200.0, 300.0))
+    store = Using(clock_at(100.0, 200.0, 300.0))
     tls = pair_files(tmp_path, OLD)
     assert store.get(target(tls)).facts.read_at == 100.0
     pair_files(tmp_path, NEW)
@@ -201,7 +215,7 @@ def test_it_is_known_when_what_is_in_use_was_read(tmp_path: Path) -> None:
 
 def test_a_rotation_remembers_what_was_there_at_first(tmp_path: Path) -> None:
     """That is what an exporter that reads its files once still has, however often they change."""
-    store = CredentialStore(clock_at(100.0, 200.0, 300.0, 400.0))
+    store = Using(clock_at(100.0, 200.0, 300.0, 400.0))
     tls = pair_files(tmp_path, OLD)
     assert store.get(target(tls)).facts.rotated == ()
     pair_files(tmp_path, NEW)
@@ -219,7 +233,7 @@ def test_a_rotation_remembers_what_was_there_at_first(tmp_path: Path) -> None:
 
 def test_a_rotation_is_over_when_the_exporters_were_started_again(tmp_path: Path) -> None:
     """From then on they have what the files held at that moment."""
-    store = CredentialStore()
+    store = Using()
     tls = pair_files(tmp_path, OLD)
     store.get(target(tls))
     pair_files(tmp_path, NEW)
@@ -240,7 +254,7 @@ def test_the_backends_own_certificate_file_is_read_beside(tmp_path: Path) -> Non
     os.utime(file, (1000, 1000))
     named = ServerCertificateFile(str(file), "otlp", 60.0)
     watched = replace(target(TlsSettings()), server_certificate_file=named)
-    store = CredentialStore()
+    store = Using()
 
     served = store.get(watched).facts.served
 
@@ -269,11 +283,11 @@ def test_the_age_of_a_backend_s_file_survives_a_step_of_the_wall_clock(
     named = ServerCertificateFile(tls.cert_file)
     watched = replace(target(TlsSettings()), server_certificate_file=named)
     wall, now = Path(tls.cert_file).stat().st_mtime + 100.0, 5.0
-    store = CredentialStore(lambda: wall, lambda: now)
+    store = Using(lambda: wall, lambda: now)
 
     def age() -> float:
         store.get(watched)
-        served = store.facts(watched).served
+        served = store.open(watched).facts().served
         assert served is not None
         assert served.held_for is not None
         return served.held_for

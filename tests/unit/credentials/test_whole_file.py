@@ -1,4 +1,4 @@
-"""What a file holds is told whatever it was meant for, and its key never is."""
+"""What a file holds is reported whatever it was meant for, and its key never is."""
 
 import base64
 import gzip
@@ -45,7 +45,7 @@ def test_what_is_wrapped_is_seen(raw: bytes) -> None:
     ]
 
 
-def test_pem_is_told_block_by_block() -> None:
+def test_pem_is_listed_block_by_block() -> None:
     """Each block has its line; a request has its subject."""
     reading = read_whole_file(COMBINED + CSR.public_bytes(Encoding.PEM))
 

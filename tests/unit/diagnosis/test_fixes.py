@@ -12,8 +12,8 @@ import msgspec.structs
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from probe.attempt.target_facts import target_facts
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.attempt.target_facts import collect_target_facts
+from probe.config.sources.sdk.environment import read_environment
 from probe.credentials.named_file import COMMAND
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.fixes.steps import PLACEHOLDERS
@@ -210,9 +210,9 @@ def test_each_variable_that_has_no_effect_has_its_own_step() -> None:
     """With every OTEL_*_EXPORTER set to none, three findings, and each says what to set."""
     environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c:4317"}
     environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
-    (watched,) = targets_from_environment(environ)
+    (watched,) = read_environment(environ).targets
     well = BY_NAME["confirmed"].evidence
-    found = diagnose(msgspec.structs.replace(well, target=target_facts(watched, 60.0)))
+    found = diagnose(msgspec.structs.replace(well, target=collect_target_facts(watched, 60.0)))
 
     assert [finding.fix[0] for finding in found.findings] == [
         f"Set OTEL_{name.upper()}_EXPORTER=otlp where {name} are wanted here."

@@ -179,7 +179,7 @@ def test_a_pair_that_is_none(tmp_path: Path) -> None:
     assert "belongs to the certificate" not in said(seen)
 
 
-def test_the_wrong_order_is_said_once(tmp_path: Path) -> None:
+def test_the_wrong_order_is_reported_once(tmp_path: Path) -> None:
     """The key's proof and the file's own both say it: one fault comes out."""
     seen = look(tmp_path, cert=INTERMEDIATE.pem + LEAF.pem, key=LEAF.key_pem)
 
@@ -222,7 +222,7 @@ BUNDLES: Final[dict[str, tuple[Callable[[], bytes], list[str], list[str]]]] = {
         [],
     ),
     "the same root twice": (lambda: ROOT.pem * 2, [], []),
-    "a key beside it": (lambda: ROOT.pem + ROOT.issued.key_pem, [], ["server_ca_file_malformed"]),
+    "a key next to it": (lambda: ROOT.pem + ROOT.issued.key_pem, [], ["server_ca_file_malformed"]),
     "a root that expires soon": (
         lambda: Authority.root("old", now=NOW, not_before=NOW - timedelta(900), not_after=NOW + timedelta(3)).pem,
         [],
@@ -310,7 +310,7 @@ def test_files_without_a_role_find_theirs(tmp_path: Path) -> None:
     assert faults(inspect(sets, AT)) == []
 
 
-def test_a_combined_file_is_told_once(tmp_path: Path) -> None:
+def test_a_combined_file_is_reported_once(tmp_path: Path) -> None:
     """Certificate and key in one file are one file."""
     path = tmp_path / "client.pem"
     path.write_bytes(LEAF.key_pem + LEAF.pem)

@@ -126,7 +126,7 @@ def test_no_key_is_ever_printed(
     )
 )  # fmt: skip
 def test_any_bytes_end_without_an_exception(raw: bytes, tmp_path: Path) -> None:
-    """Whatever a file holds and whatever it is named as, it is told in safe lines."""
+    """Whatever a file holds and whatever it is named as, it is reported in safe lines."""
     path = tmp_path / "k"
     path.write_bytes(raw)
 

@@ -1,9 +1,9 @@
 """Alerts of TLS in pasted lines: found in any runtime's words, and taken for what they mean."""
 
 from probe.messages.patterns import alert_meanings
-from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen, alerts
-from probe.messages.patterns.pasted import read
-from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
+from probe.messages.patterns.alert_patterns import ALERT_NAMES, PrintedAlert, find_alerts
+from probe.messages.patterns.pasted import read_paste
+from probe.messages.printed_alerts import PRINTED_ALERTS, get_alert_text
 from probe.model.runtime import CURL, RUNTIMES, Runtime
 from tests.support.every_row import every_row
 from tests.support.explanations import first, ids
@@ -13,10 +13,10 @@ from tests.support.explanations import first, ids
 def test_an_alert_in_any_runtimes_words(runtime: Runtime, number: int) -> None:
     """Every runtime's spelling of an alert is read as that alert and no other."""
     if runtime is CURL and number == 45:
-        assert first(alert_text(runtime, number)) == "client_cert_expired"
+        assert first(get_alert_text(runtime, number)) == "client_cert_expired"
         return
 
-    seen = alerts(read(alert_text(runtime, number)))
+    seen = find_alerts(read_paste(get_alert_text(runtime, number)))
 
     assert [alert.number for alert in seen] == [number]
 
@@ -50,13 +50,13 @@ def test_an_alert_by_name_or_number(form: str, number: int) -> None:
         reason=1000 + number,
     )
 
-    assert [alert.number for alert in alerts(read(text))] == [number]
+    assert [alert.number for alert in find_alerts(read_paste(text))] == [number]
 
 
 def test_words_that_are_no_alert() -> None:
     """A number or a name alone, without a word of an alert, is none."""
     for text in ("port 48", "unknown ca", "error:0A000086:SSL routines", "alertmanager 42"):
-        assert alerts(read(text)) == ()
+        assert find_alerts(read_paste(text)) == ()
 
 
 @every_row(
@@ -80,7 +80,7 @@ def test_a_bare_number_is_not_an_alert(form: str, number: int) -> None:
         reset="connection reset by peer",
     )
 
-    assert alerts(read(text)) == ()
+    assert find_alerts(read_paste(text)) == ()
 
 
 def test_a_sent_alert_judges_the_other_side() -> None:
@@ -101,6 +101,6 @@ def test_every_alert_means_something() -> None:
     """No alert of the table leaves the reader without a candidate, whichever way it went."""
     for number in ALERT_NAMES:
         for by_backend in (True, False):
-            assert alert_meanings.meaning(
-                AlertSeen(number, sent=False), printed_by_backend=by_backend, withholds=False
+            assert alert_meanings.read_alert(
+                PrintedAlert(number, sent=False), printed_by_backend=by_backend, withholds=False
             )

@@ -3,7 +3,7 @@
 import pytest
 
 from probe.messages.match import explain
-from probe.messages.patterns.http_statuses import statuses
+from probe.messages.patterns.http_statuses import find_statuses
 from tests.support.explanations import first
 
 
@@ -54,13 +54,13 @@ def test_an_http_status_by_where_it_stands(text: str, code: int) -> None:
     words = " ".join(["", *"".join(c if c.isalnum() else " " for c in text.lower()).split(), ""])
     words = words.replace("statuscode", "status code")
 
-    assert [said for _, said in statuses(words)] == [f"HTTP {code}"]
+    assert [said for _, said in find_statuses(words)] == [f"HTTP {code}"]
 
 
 @pytest.mark.parametrize("text", ["port 503", "took 404 ms", "line 429", "HTTP 200", "pid 500 "])
 def test_a_number_alone_is_no_status(text: str) -> None:
     """Ports, durations and line numbers are three digits too."""
-    assert list(statuses(f" {text.lower()} ")) == []
+    assert list(find_statuses(f" {text.lower()} ")) == []
 
 
 @pytest.mark.parametrize(

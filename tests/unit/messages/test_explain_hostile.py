@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.match import MOST, Candidate, explain
 from probe.messages.patterns.pasted import LONGEST
-from tests.support.explanations import SIGNS
+from tests.support.explanations import PATTERNS
 
 SLOWEST = 1.0
 """Seconds for the most hostile paste, on a busy machine."""
 PIECES = st.sampled_from(
-    [phrase for sign in SIGNS for phrase in sign.phrases] + ["alert", "remote error:", "\n", "{", "0A000418"]
+    [phrase for pattern in PATTERNS for phrase in pattern.phrases] + ["alert", "remote error:", "\n", "{", "0A000418"]
 )  # fmt: skip
 
 

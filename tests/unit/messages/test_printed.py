@@ -11,12 +11,12 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 from probe.messages.printed import (
-    Printed,
-    http_refusal_text,
+    PrintedText,
+    get_http_refusal_text,
+    get_silent_text,
     list_printed_texts,
-    silent_text,
 )
-from probe.messages.printed_alerts import PRINTED_ALERTS, alert_text
+from probe.messages.printed_alerts import PRINTED_ALERTS, get_alert_text
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -122,7 +122,7 @@ NEEDED: Final = {
 }
 
 
-def texts_of(cause: Cause) -> tuple[Printed, ...]:
+def texts_of(cause: Cause) -> tuple[PrintedText, ...]:
     """Return what exporters print for `cause`."""
     return list_printed_texts(cause.id, cause.alerts)
 
@@ -152,9 +152,9 @@ def corpus() -> list[dict[str, str]]:
 def test_the_words_for_an_alert_are_the_recorded_ones(runtime: Runtime) -> None:
     """Each of the 21 alerts stands in what the real client printed for it, word by word."""
     wrong = {
-        number: (alert_text(runtime, int(number)), strings[RECORDED[runtime]])
+        number: (get_alert_text(runtime, int(number)), strings[RECORDED[runtime]])
         for number, strings in recorded_alerts().items()
-        if alert_text(runtime, int(number)) not in strings[RECORDED[runtime]]
+        if get_alert_text(runtime, int(number)) not in strings[RECORDED[runtime]]
     }
 
     assert set(recorded_alerts()) == {str(number) for number in PRINTED_ALERTS}
@@ -216,7 +216,7 @@ def test_a_text_is_short_and_of_one_runtime(cause: Cause) -> None:
 
     assert len(set(texts_of(cause))) == len(texts_of(cause))
     for one in texts_of(cause):
-        assert isinstance(one, Printed)
+        assert isinstance(one, PrintedText)
         assert one.runtime_id in ids
         assert 0 < len(one.text) <= 120
         assert one.text.isprintable()
@@ -240,7 +240,7 @@ def test_alerts_are_named_as_the_handshake_names_them() -> None:
 
 def test_what_is_not_known_is_empty() -> None:
     """An alert, a runtime or a cause without words gives none."""
-    assert alert_text(GO, 200) == ""
-    assert silent_text(DOTNET) == ""
-    assert http_refusal_text(DOTNET) == ""
+    assert get_alert_text(GO, 200) == ""
+    assert get_silent_text(DOTNET) == ""
+    assert get_http_refusal_text(DOTNET) == ""
     assert list_printed_texts("no_such_cause") == ()

@@ -94,6 +94,7 @@ def test_the_global_registry_is_left_alone() -> None:
     assert not any(family.name.startswith("mtls_probe") for family in REGISTRY.collect())
 
 
+@pytest.mark.slow
 def test_promtool_accepts_the_metrics() -> None:
     """Prometheus' own linter reads the text format and finds nothing to improve."""
     promtool = shutil.which("promtool")

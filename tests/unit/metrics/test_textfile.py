@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from probe.cli.results import replace_file
 from probe.diagnosis.diagnose import diagnose
-from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, textfile
+from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, render_textfile
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
 from tests.stories.all_stories import BY_NAME, STORIES
@@ -30,7 +30,7 @@ def metrics_of_all_stories() -> bytes:
     for case in STORIES:
         target = Target(name=case.name, endpoint=Endpoint("collector", 4317))
         observed.append((target, case.evidence, diagnose(case.evidence)))
-    return textfile(observed)
+    return render_textfile(observed)
 
 
 def test_it_holds_what_a_single_round_can_know() -> None:
@@ -54,6 +54,7 @@ def test_it_holds_what_a_single_round_can_know() -> None:
     assert "mtls_probe_config_last_reload_successful" not in names
 
 
+@pytest.mark.slow
 def test_promtool_finds_nothing_to_say_about_it() -> None:
     """No duplicate, no timestamp, no family in pieces."""
     promtool = shutil.which("promtool") or missing("promtool is not installed")
@@ -76,7 +77,7 @@ def test_no_name_breaks_it(names: list[str]) -> None:
     observed = [(Target(name=name, endpoint=endpoint), case.evidence, meaning) for name in names]
     read = [
         sample.labels["target"]
-        for family in text_string_to_metric_families(textfile(observed).decode())
+        for family in text_string_to_metric_families(render_textfile(observed).decode())
         for sample in family.samples
         if sample.name == "mtls_probe_success"
     ]
@@ -142,6 +143,7 @@ def test_a_link_stays_and_what_it_names_changes(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 async def test_a_dash_is_standard_output(tmp_path: Path) -> None:
     """As everywhere else; no file of that name appears."""
     config = configuration(tmp_path, {"endpoint": "127.0.0.1:1", "tls": {"ca_file": "/x"}})
@@ -153,6 +155,7 @@ async def test_a_dash_is_standard_output(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "junit", "prometheus"])
+@pytest.mark.slow
 async def test_check_writes_each_output_into_a_file(tmp_path: Path, output: str) -> None:
     """The exit code stays the check's own; nothing goes to standard output."""
     backend = PKI.backend("refusing", client_ca=PKI.other_ca)
@@ -171,6 +174,7 @@ async def test_check_writes_each_output_into_a_file(tmp_path: Path, output: str)
     assert ("<script>" in text) is (output != "junit")
 
 
+@pytest.mark.slow
 async def test_a_file_that_cannot_be_written_is_an_error_of_usage(tmp_path: Path) -> None:
     """With the file and the reason."""
     config = configuration(tmp_path, {"endpoint": "127.0.0.1:1", "tls": {"ca_file": "/x"}})

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.attempt.prepared_target import PreparedTarget, ProberSettings
+from probe.credentials.store import CredentialStore
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import ALWAYS, HeadSampler, TraceContext
 from probe.otlp.request import Request
@@ -59,7 +60,9 @@ def headers_http1(request: Request) -> dict[str, str]:
 def request(target: Target, trace: TraceContext | None, *, propagate: bool = True) -> Request:
     """Return what one attempt sends."""
     settings = ProberSettings(user_agent=AGENT, wall_clock=lambda: 0.0, propagate=propagate)
-    return PreparedTarget(target, settings).request_at(0.0, trace)[0]
+    return PreparedTarget(target, CredentialStore().open(target), settings).build_request_at(
+        0.0, trace
+    )[0]
 
 
 @given(CONTEXTS)

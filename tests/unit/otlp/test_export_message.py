@@ -127,6 +127,7 @@ def test_readers_are_total(body: bytes, signal: Signal) -> None:
     assert len(read_status_message(body)) <= 256
 
 
+@pytest.mark.slow
 def test_protobuf_is_not_imported_for_healthy_answers() -> None:
     """An empty message costs no import of protobuf."""
     code = (

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, Source, Target
 from probe.report.validation import build_validation, encode_validation, print_validation
@@ -87,6 +89,7 @@ def entries(folder: Path, **tls: Any) -> list[dict[str, Any]]:
     return [{"endpoint": "c:4317", "name": "t", "tls": tls, "server_cert_file": f"{folder}/none"}]
 
 
+@pytest.mark.slow
 async def test_json_of_files_that_cannot_be_read(tmp_path: Path) -> None:
     """Exit 1, stdout one document; what is said on stderr is in it too."""
     config = configuration(tmp_path, *entries(tmp_path, ca_file=f"{tmp_path}/ca.crt"))
@@ -99,6 +102,7 @@ async def test_json_of_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert f"warning: {warning}\n" in ended.err
 
 
+@pytest.mark.slow
 async def test_json_of_what_is_right(tmp_path: Path) -> None:
     """Exit 0: a finding about the settings is no fault."""
     target = {"endpoint": "https://c:4317", "tls": {"insecure": True}}
@@ -109,6 +113,7 @@ async def test_json_of_what_is_right(tmp_path: Path) -> None:
     assert [one["name"] for one in ended.document["targets"]] == ["c:4317"]
 
 
+@pytest.mark.slow
 async def test_an_error_of_the_configuration_is_no_document(tmp_path: Path) -> None:
     """Exit 2, nothing on stdout; every bad target is named on stderr."""
     config = configuration(tmp_path, {"endpoint": "a"}, {"endpoint": "b:1", "depth": "x"})

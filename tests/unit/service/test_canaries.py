@@ -44,6 +44,8 @@ from tests.support.canaries import (
     traces_of,
 )
 
+pytestmark = pytest.mark.slow
+
 SHOWN_BY_DESIGN: Final[dict[str, str]] = {
     "name": "a target's name is its label, its page and its line in every table",
     "labels": "labels are made to be shown, and are series in /metrics",
@@ -106,7 +108,9 @@ class World:
         configure_logging(human=False, mask=self.register.mask)
         with redirect_stdout(out), redirect_stderr(out):
             store = CredentialStore()
-            faults = [(t, fault) for t in loaded.targets for fault in store.get(t).facts.faults]
+            faults = [
+                (t, fault) for t in loaded.targets for fault in store.open(t).read().facts.faults
+            ]
             checked = build_validation(loaded.targets, faults, loaded.warnings)
             print_validation(checked)
             out.write(encode_validation(checked).decode())
@@ -226,7 +230,7 @@ async def test_no_key_of_a_collector_shows_a_canary(folder: File) -> None:
         )
         documents = [
             (("exporters", "otlphttp", *path), exporter)
-            for path in ((), *places(inspect.type_info(collector_exporter._Entry)))
+            for path in ((), *places(inspect.type_info(collector_exporter.ExporterEntry)))
         ]
         for kind, shape in EXTENSIONS.items():
             with_auth = placed(exporter, ("exporters", "otlphttp", "auth"), {"authenticator": kind})

@@ -25,6 +25,8 @@ from tests.support.command_line import RunningService, run_probe, running_servic
 from tests.support.demo_pki import PKI
 from tests.support.span_receiver import Receiver
 
+pytestmark = pytest.mark.slow
+
 HEADERS: Final = {"authorization": f"Bearer {CANARY}", "x-api-key": CANARY, "x-tenant": CANARY[:12]}
 BROKEN: Final = (
     f"targets: {CANARY}\n",

@@ -259,9 +259,9 @@ async def test_nothing_is_kept_of_what_was_asked_for(backend: Backend, tmp_path:
         await ask(probing, target=f"127.0.0.1:{backend.port}/{number}")
         await ask(probing, target=f"127.0.0.{number + 2}:1")
     assert len(store) == 1
-    assert store._of == {}
 
 
+@pytest.mark.slow
 async def test_the_service_serves_it(backend: Backend, tmp_path: Path) -> None:
     """From the configuration's modules, which a reload replaces; twice the same parameter is 400."""
     tls = PKI.settings(tmp_path, PKI.exporter())
@@ -292,6 +292,7 @@ async def test_the_service_serves_it(backend: Backend, tmp_path: Path) -> None:
         ({"endpoint": "c:1"}, "endpoint"),
     ],
 )
+@pytest.mark.slow
 async def test_a_module_that_cannot_be_one_is_an_error_of_the_configuration(
     tmp_path: Path, entry: dict[str, object], said: str
 ) -> None:

@@ -19,6 +19,8 @@ from tests.support.command_line import RunningService, configuration, entry, run
 from tests.support.demo_pki import PKI
 from tests.support.pki import Issued
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 SUCCESSFUL = "mtls_probe_config_last_reload_successful"
 TARGETS = "mtls_probe_targets"

@@ -6,10 +6,13 @@ import time
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.support.backends import Backend
 from tests.support.command_line import RunningService, configuration, running_service
 from tests.unit.cli.test_source_commands import inventory, silent_server
+
+pytestmark = pytest.mark.slow
 
 TARGETS = "mtls_probe_targets"
 NOTHING = "mtls_probe_nothing_to_probe"

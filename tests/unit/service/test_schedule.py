@@ -1,7 +1,6 @@
 """When targets are attempted: spread, capped, never twice at a time, whatever the wall clock does."""
 
 import asyncio
-import time
 from itertools import pairwise
 
 import pytest
@@ -10,8 +9,10 @@ from structlog.testing import capture_logs
 from probe.model.target import Target
 from probe.service.schedule import FIRST_WITHIN, Schedule
 from tests.support.schedule_story import Story, target
+from tests.support.virtual_time import in_virtual_time, now
 
 
+@in_virtual_time
 async def test_each_target_is_attempted_at_its_interval() -> None:
     """Attempts follow each other by the interval, give or take the jitter."""
     story = Story()
@@ -25,6 +26,7 @@ async def test_each_target_is_attempted_at_its_interval() -> None:
     assert sorted(story.late)[len(story.late) // 2] < 0.05
 
 
+@in_virtual_time
 async def test_targets_may_be_given_before_the_start() -> None:
     """Targets that are replaced before the start begin with it."""
     story = Story()
@@ -36,10 +38,11 @@ async def test_targets_may_be_given_before_the_start() -> None:
     assert story.began["a"]
 
 
+@in_virtual_time
 async def test_first_attempts_come_soon_and_spread() -> None:
     """With a long interval the first attempts come within a second, at different times."""
     story = Story()
-    began = time.monotonic()
+    began = now()
     await story.unfold(*(target(f"t{i}", 3600.0) for i in range(50)), seconds=1.2)
     firsts = sorted(times[0] - began for times in story.began.values())
     assert len(firsts) == 50
@@ -47,6 +50,7 @@ async def test_first_attempts_come_soon_and_spread() -> None:
     assert firsts[40] - firsts[9] > 0.3
 
 
+@in_virtual_time
 async def test_slow_target_is_never_attempted_twice_at_a_time() -> None:
     """A tick that finds the last attempt running is left out and counted."""
     story = Story(lasts=0.25)
@@ -57,6 +61,7 @@ async def test_slow_target_is_never_attempted_twice_at_a_time() -> None:
     assert 3 <= len(story.began["slow"]) <= 5
 
 
+@in_virtual_time
 async def test_concurrency_is_capped_and_waiting_is_lateness() -> None:
     """No more attempts than allowed are in flight, and who waited was late."""
     story = Story(lasts=0.1, concurrency=3)
@@ -69,6 +74,7 @@ async def test_concurrency_is_capped_and_waiting_is_lateness() -> None:
     assert free.most > 3
 
 
+@in_virtual_time
 async def test_in_flight_is_counted() -> None:
     """The number of attempts in flight goes up and comes back."""
     story = Story(lasts=0.3)
@@ -80,6 +86,7 @@ async def test_in_flight_is_counted() -> None:
     assert story.schedule.in_flight == 0
 
 
+@in_virtual_time
 async def test_crash_of_an_attempt_is_logged_and_the_schedule_goes_on() -> None:
     """An exception stops neither its own target nor another."""
     times = 0
@@ -95,7 +102,9 @@ async def test_crash_of_an_attempt_is_logged_and_the_schedule_goes_on() -> None:
 
     for on_late in (lambda _: None, crash_too):
         times = 0
-        schedule = Schedule(crash, concurrency=2, on_late=on_late, on_missed=lambda _: None)
+        schedule = Schedule(
+            crash, concurrency=2, on_late=on_late, on_missed=lambda _: None, clock=now
+        )
         with capture_logs() as logs:
             schedule.start()
             schedule.replace([target("a\x1b", 0.05)])
@@ -106,6 +115,7 @@ async def test_crash_of_an_attempt_is_logged_and_the_schedule_goes_on() -> None:
         assert times == (len(logs) if on_late is not crash_too else 0)
 
 
+@in_virtual_time
 async def test_crash_of_the_counter_of_missed_attempts_stops_nothing() -> None:
     """An exception where missed attempts are counted leaves the schedule running."""
     began = 0
@@ -118,7 +128,7 @@ async def test_crash_of_the_counter_of_missed_attempts_stops_nothing() -> None:
     def crash(name: str) -> None:
         raise RuntimeError(name)
 
-    schedule = Schedule(slow, concurrency=2, on_late=lambda _: None, on_missed=crash)
+    schedule = Schedule(slow, concurrency=2, on_late=lambda _: None, on_missed=crash, clock=now)
     with capture_logs() as logs:
         schedule.start()
         schedule.replace([target("a", 0.05)])
@@ -128,6 +138,7 @@ async def test_crash_of_the_counter_of_missed_attempts_stops_nothing() -> None:
     assert began >= 3
 
 
+@in_virtual_time
 async def test_replaced_targets_come_and_go_and_unchanged_ones_stay() -> None:
     """After a reload gone targets rest, new ones begin, and an unchanged one keeps its ticks."""
     story, undisturbed = Story(), Story()
@@ -151,15 +162,16 @@ async def test_replaced_targets_come_and_go_and_unchanged_ones_stay() -> None:
         assert ours == pytest.approx(theirs, abs=0.05)
 
 
+@in_virtual_time
 async def test_stop_lets_attempts_finish_and_begins_none() -> None:
     """Within the grace, what runs comes to its end, and what waited never begins."""
     story = Story(lasts=0.3, concurrency=2)
     story.schedule.start()
     story.schedule.replace([target(f"t{i}", 0.1) for i in range(6)])
     await asyncio.sleep(0.15)
-    before = time.monotonic()
+    before = now()
     await story.schedule.stop(5.0)
-    assert time.monotonic() - before < 1.0
+    assert now() - before < 1.0
     assert len(story.ended) == len(story.targets) == 2
     await asyncio.sleep(0.2)
     story.schedule.replace([target("late")])
@@ -167,19 +179,21 @@ async def test_stop_lets_attempts_finish_and_begins_none() -> None:
     assert len(story.targets) == 2
 
 
+@in_virtual_time
 async def test_stop_cancels_what_outlasts_the_grace() -> None:
     """An attempt that goes on after the grace is cancelled."""
     story = Story(lasts=60.0)
     story.schedule.start()
     story.schedule.replace([target("a", 0.05)])
     await asyncio.sleep(0.1)
-    before = time.monotonic()
+    before = now()
     await story.schedule.stop(0.1)
-    assert time.monotonic() - before < 1.0
+    assert now() - before < 1.0
     assert story.running == 0
     assert not story.ended
 
 
+@in_virtual_time
 async def test_stop_without_a_start_does_nothing() -> None:
     """A schedule that never began can be stopped."""
     await Story().schedule.stop(1.0)

@@ -21,6 +21,8 @@ from tests.support.backends import Backend
 from tests.support.command_line import run_probe, running_service
 from tests.support.demo_pki import PKI
 
+pytestmark = pytest.mark.slow
+
 P: Final = "OTEL_EXPORTER_OTLP_"
 SOURCE_UP: Final = 'mtls_probe_source_up{source="environment"}'
 NOTHING: Final = "mtls_probe_nothing_to_probe"

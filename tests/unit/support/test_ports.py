@@ -10,6 +10,8 @@ import pytest
 from tests.support import ports
 from tests.support.ports import ephemeral_range, reserved_port
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 from tests.support.ports import reserved_port
 with reserved_port() as port:

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from probe.system.bounded_stderr import LONGEST_WRITE, BoundedStderr
 from tests.support.unread_stderr import PAGE, full_pipe, is_blocking, read_what_is_there
 
+pytestmark = pytest.mark.slow
+
 LINE = st.text(max_size=40).map("{}\n".format)
 LONG = 10.0
 """Seconds, for a machine that is busy with something else."""

@@ -18,6 +18,8 @@ from probe.system.own_limits import lacks_threads
 from tests.support.command_line import ROOT
 from tests.support.watched_files import Seen, refused, silent, watching
 
+pytestmark = pytest.mark.slow
+
 
 def secret(folder: Path) -> Path:
     """Lay out a Secret volume as the kubelet does; return the file that people name."""
@@ -153,7 +155,7 @@ async def test_what_others_do_in_the_directory_is_nothing(tmp_path: Path) -> Non
         for number in range(40):
             (tmp_path / "app.log").write_text(str(number))
             await asyncio.sleep(0.02)
-        assert seen.told == []
+        assert seen.reported == []
         assert looks - before <= 1
 
 

@@ -11,7 +11,10 @@ import pytest
 
 from tests.support.command_line import NOWHERE, configuration, environment, running_service
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's"),
+]
 
 # What is imported comes first: another user may not read the interpreter's files.
 AS_SOMEBODY = """

@@ -12,6 +12,8 @@ from tests.support.command_line import RunningService, configuration, entry, run
 from tests.support.demo_pki import PKI
 from tests.support.span_receiver import Receiver
 
+pytestmark = pytest.mark.slow
+
 SPANS = "mtls_probe_telemetry_spans_total"
 ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 HIDDEN = "nobody-may-see-this"

@@ -9,6 +9,8 @@ from tests.support.backends import Backend
 from tests.support.command_line import ROOT, configuration, entry, run_probe, running_service
 from tests.support.demo_pki import PKI
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS = 'mtls_probe_attempts_total{target="healthy"}'
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
 NOT_INSTALLED = """

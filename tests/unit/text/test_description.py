@@ -241,6 +241,7 @@ def write_configuration(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["json", "junit", "prometheus"])
+@pytest.mark.slow
 def test_a_bug_in_reading_a_source_breaks_no_document(tmp_path: Path, output: str) -> None:
     """Standard output holds the document alone; the log has the place of the bug and no value."""
     write_configuration(tmp_path)
@@ -255,6 +256,7 @@ def test_a_bug_in_reading_a_source_breaks_no_document(tmp_path: Path, output: st
     assert SECRET not in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_a_bug_in_reading_the_configuration_quotes_nothing_of_it(tmp_path: Path) -> None:
     """The traceback of exit code 3 has type and place."""
     write_configuration(tmp_path)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from probe.tls.client import TlsClient
 from probe.tls.events import LimitReached
-from probe.tls.records import MAX_RECORDS, RecordCounter, looks_like_tls
+from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
 from tests.support.memory_peer import settings_of
 
 
@@ -65,4 +65,4 @@ def test_the_bound_of_records_is_an_event() -> None:
 )
 def test_what_can_begin_tls(first: bytes, answer: bool) -> None:
     """A content type, and the major version 3."""
-    assert looks_like_tls(first) is answer
+    assert is_record_start(first) is answer

@@ -112,7 +112,7 @@ def test_a_common_name_never_matches() -> None:
     ["DNS:", "DNS:*", "DNS:*.*", "DNS:\\x00", "DNS:\udcff", "IP:nonsense", "IP:", "x", "", "URI:"],
 )
 def test_a_hostile_name_hides_no_good_one(hostile: str) -> None:
-    """What is unreadable is passed over; it matches nothing, and what stands beside it counts."""
+    """What is unreadable is ignored; it matches nothing, and what stands next to it counts."""
     assert not matches("collector.example.com", hostile)
     assert matches("collector.example.com", hostile, "DNS:collector.example.com")
     assert not matches("10.0.0.1", hostile)

@@ -130,7 +130,7 @@ _STRIPPED: Final = Finding(
 )
 _STILL_TLS: Final = Finding(
     cause=IGNORED,
-    fact="tls.insecure: true has no effect beside ca_file or ca_pem: the exporter speaks TLS",
+    fact="tls.insecure: true has no effect with ca_file or ca_pem: the exporter uses TLS",
     fix=(
         "Remove insecure: true from the exporter's tls settings.",
         "If the backend is meant to be without TLS: remove ca_file and ca_pem instead.",

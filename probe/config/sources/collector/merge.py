@@ -26,12 +26,11 @@ ReadText = Callable[[str], str]
 
 
 class CollectorFiles:
-    """What the files of one Collector say, and which files that took.
+    """What the files of one Collector say.
 
     Attributes:
         document: The merged document, its references not expanded; it knows file and line of keys.
         at: The root of `document`.
-        files: Every file that was read or asked for so far, references included.
         warnings: What expansion and others want to say, each once.
     """
 
@@ -45,19 +44,17 @@ class CollectorFiles:
         """
         self._environ = environ
         self._read_text = read_text
-        self.files: dict[str, None] = {}
         self.warnings: dict[str, None] = {}
         self.document = merge_documents([self._read_document(path) for path in paths])
         self.at = Location(self.document)
 
     def read(self, path: str) -> str:
-        """Return the text of a file that the configuration names, and remember its name.
+        """Return the text of a file that the configuration names.
 
         Raises:
             OSError, ValueError: as `read_text` does.
         """
         refuse_non_path(path)
-        self.files[path] = None
         return self._read_text(path)
 
     def warn(self, text: str) -> None:

@@ -6,12 +6,12 @@ pipeline uses, is a warning. Neither stops the others.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from msgspec import Struct, field
 
 from probe.config.errors import ConfigurationError
+from probe.config.source_content import SourceContent
 from probe.config.sources.collector.endpoint import NotProbedError
 from probe.config.sources.collector.exporter import (
     GRPC_TYPES,
@@ -26,7 +26,7 @@ from probe.config.sources.collector.merge import (
     component_id,
     component_type,
 )
-from probe.config.sources.collector.receiver import ServedCertificate, served_certificates
+from probe.config.sources.collector.receiver import served_certificates
 from probe.model.target import SIGNALS, Source, Target
 from probe.text.safe_text import safe_text
 
@@ -44,33 +44,9 @@ class _Pipeline(Struct, frozen=True):
     exporters: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectorReading:
-    """What the configuration of one Collector says."""
-
-    targets: tuple[Target, ...] = ()
-    errors: tuple[ConfigurationError, ...] = ()
-    """What is wrong with exporters and pipelines of which no target could be made."""
-    served: tuple[ServedCertificate, ...] = ()
-    files: tuple[str, ...] = ()
-    """Every file it took: a change in one of them may change the targets."""
-    warnings: tuple[str, ...] = ()
-
-
-def targets_from_collector(
-    paths: Sequence[str], environ: Mapping[str, str], read_text: ReadText
-) -> tuple[Target, ...]:
-    """Return the targets alone of what `read_collector` finds.
-
-    Raises:
-        ConfigurationError: as `read_collector` does.
-    """
-    return read_collector(paths, environ, read_text).targets
-
-
 def read_collector(
     paths: Sequence[str], environ: Mapping[str, str], read_text: ReadText
-) -> CollectorReading:
+) -> SourceContent:
     """Read the configuration that `paths` make together, the later files over the earlier.
 
     A gRPC exporter is one target, named by its id, whose signal is the first of traces, metrics
@@ -128,12 +104,12 @@ def read_collector(
         files.warn,
     )
     where = files.document.file
-    return CollectorReading(
+    return SourceContent(
         targets=tuple(targets),
         errors=tuple(errors),
-        served=served,
-        files=tuple(files.files),
+        empty="no OTLP exporter of it is probed",
         warnings=tuple(safe_text(f"{where}: {text}", 1024) for text in files.warnings),
+        served=served,
     )
 
 

@@ -46,15 +46,6 @@ _PROVIDERS: Final[tuple[tuple[Signal, str, str, tuple[str, ...]], ...]] = (
 )
 
 
-def targets_from_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> tuple[Target, ...]:
-    """Return the targets alone of what `read_sdk_file` finds.
-
-    Raises:
-        ConfigurationError: as `read_sdk_file` does, and where mistakes leave no target.
-    """
-    return read_sdk_file(raw, file, environ).require_targets().targets
-
-
 def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceContent:
     """Return the targets of every OTLP exporter in the file.
 
@@ -270,7 +261,7 @@ def _headers(otlp: Otlp, at: Location, *, grpc: bool) -> Headers:
 def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Finding:
     effect = "telemetry goes in plaintext" if endpoint.scheme == "http" else "TLS stays on"
     fact = (
-        f"insecure: {'true' if insecure else 'false'} has no effect beside an "
+        f"insecure: {'true' if insecure else 'false'} has no effect with an "
         f"{endpoint.scheme}:// endpoint: {effect}"
     )
     return Finding(
@@ -287,7 +278,7 @@ _NO_PATH: Final = Finding(
 _NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
 _VARIABLES: Final = Finding(
     cause=CAUSE,
-    fact=f"{PREFIX}* variables are set beside a declarative file, which replaces them; but Go's "
+    fact=f"{PREFIX}* variables are set besides a declarative file, which replaces them; but Go's "
     "exporters still take from them what the file does not say",
     fix=(f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
 )

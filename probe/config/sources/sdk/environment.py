@@ -45,15 +45,6 @@ FILE_VARIABLES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 _GRPC_PORT: Final = 4317
 
 
-def targets_from_environment(environ: Mapping[str, str]) -> tuple[Target, ...]:
-    """Return the targets alone of what `read_environment` finds.
-
-    Raises:
-        ConfigurationError: where mistakes leave none.
-    """
-    return read_environment(environ).require_targets().targets
-
-
 def read_environment(environ: Mapping[str, str]) -> SourceContent:
     """Return one target for the generic endpoint and one for each signal that goes its own way.
 

@@ -77,7 +77,7 @@ def report_plaintext_files(
         setting_name: The setting that names a file.
         go_takes_them: Whether it is a CA or a whole pair; Go passes over half a pair.
     """
-    fact = f"{setting_name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
+    fact = f"{setting_name} has no effect with an http:// endpoint: telemetry goes in plaintext"
     if go_takes_them and protocol == "grpc":
         fact += "; but Go's gRPC exporters use TLS all the same"
     elif go_takes_them:
@@ -180,10 +180,10 @@ def _scheme(
     if not insecure or wanted_clear == (endpoint.scheme == "http"):
         return
     if wanted_clear:
-        fact = f"{name} has no effect beside an https:// endpoint: TLS stays on"
+        fact = f"{name} has no effect with an https:// endpoint: TLS stays on"
         others = _go_in_clear(signal, protocol, taken=taken)
     else:
-        fact = f"{name} has no effect beside an http:// endpoint: telemetry goes in plaintext"
+        fact = f"{name} has no effect with an http:// endpoint: telemetry goes in plaintext"
         others = _in_tls(signal, protocol)
     fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
     yield Finding(cause=CAUSE, fact=f"{fact}; but {others}" if others else fact, fix=(fix,))

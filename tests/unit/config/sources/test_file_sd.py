@@ -14,10 +14,10 @@ from probe.config.sources.file_sd import (
     list_files,
     pattern_fault,
     read_file_sd,
-    targets_from_file_sd,
 )
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Source, Target
+from tests.support.reported_faults import targets_in
 
 NONE = DefaultsEntry()
 DEFAULTS = DefaultsEntry(
@@ -31,7 +31,7 @@ DEFAULTS = DefaultsEntry(
 
 def read(text: str, file: str = "t.yaml", defaults: DefaultsEntry = NONE) -> tuple[Target, ...]:
     """Return the targets of a file."""
-    return targets_from_file_sd(text.encode(), file, defaults)
+    return targets_in(read_file_sd(text.encode(), file, defaults))
 
 
 def test_each_address_is_a_target_with_the_groups_labels() -> None:
@@ -162,7 +162,7 @@ def test_a_file_too_large_is_an_error() -> None:
     """In either form."""
     for file in ("t.json", "t.yaml"):
         with pytest.raises(ConfigurationError, match="larger than"):
-            targets_from_file_sd(b" " * (MAX_BYTES + 1), file, NONE)
+            targets_in(read_file_sd(b" " * (MAX_BYTES + 1), file, NONE))
 
 
 def test_a_default_that_does_not_suit_the_target_says_so() -> None:
@@ -258,7 +258,7 @@ groups = st.lists(
 def test_any_file_gives_targets_or_an_error(raw: bytes, file: str) -> None:
     """Nothing else ever comes out."""
     with suppress(ConfigurationError):
-        for target in targets_from_file_sd(raw, file, DEFAULTS):
+        for target in targets_in(read_file_sd(raw, file, DEFAULTS)):
             assert target.endpoint.host
 
 

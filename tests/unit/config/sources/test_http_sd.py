@@ -21,13 +21,14 @@ from probe.config.sources.http_sd import (
     MAX_PIECES,
     MAX_REDIRECTS,
     fetch_list,
+    read_http_sd,
     safe_url,
-    targets_from_http_sd,
     url_fault,
 )
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Source
 from tests.support.pki import Authority, write_pem
+from tests.support.reported_faults import targets_in
 
 LIST = [{"targets": ["a:4317", "https://b:4318"], "labels": {"__meta_dc": "x", "team": "t"}}]
 NONE = DefaultsEntry()
@@ -248,12 +249,12 @@ def test_the_list_becomes_targets() -> None:
     """Settings from `defaults`, names left open, the URL without its query as their source."""
     url = "https://inventory.example.com/collectors?token=s3cret"
     defaults = DefaultsEntry(interval="7s")
-    first, second = targets_from_http_sd(json.dumps(LIST).encode(), url, defaults)
+    first, second = targets_in(read_http_sd(json.dumps(LIST).encode(), url, defaults))
     assert (str(first.endpoint), second.protocol) == ("a:4317", "http/protobuf")
     assert first.labels == (("team", "t"),)
     assert (first.name, first.interval) == ("", 7)
     assert first.sources == (Source("http_sd", "https://inventory.example.com/collectors"),)
-    assert targets_from_http_sd(b"[]", url, defaults) == ()
+    assert targets_in(read_http_sd(b"[]", url, defaults)) == ()
 
 
 @pytest.mark.parametrize(
@@ -272,7 +273,7 @@ def test_the_list_becomes_targets() -> None:
 def test_what_is_no_list_of_targets_names_the_entry(raw: bytes, key: str, reason: str) -> None:
     """And the URL, without its query."""
     with pytest.raises(ConfigurationError, match=reason) as caught:
-        targets_from_http_sd(raw, "http://h/sd?token=s3cret", NONE)
+        targets_in(read_http_sd(raw, "http://h/sd?token=s3cret", NONE))
     assert (caught.value.file, caught.value.key) == ("http://h/sd", key)
 
 
@@ -312,7 +313,7 @@ def test_a_url_is_judged_before_it_is_asked(url: str, *, right: bool) -> None:
 def test_any_answer_gives_targets_or_an_error(raw: bytes) -> None:
     """Nothing else ever comes out."""
     with suppress(ConfigurationError):
-        for target in targets_from_http_sd(raw, "http://h/", NONE):
+        for target in targets_in(read_http_sd(raw, "http://h/", NONE)):
             assert target.endpoint.host
 
 

@@ -1,4 +1,4 @@
-"""What is recognised of any byte string, and the exact step that mends it."""
+"""What is recognised of any byte string, and the exact step that corrects it."""
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
@@ -65,7 +65,7 @@ def test_keys_are_read(raw: bytes) -> None:
 
 @pytest.mark.parametrize(("raw", "role", "kind", "fact", "fix"), STRANGE.values(), ids=STRANGE)
 def test_what_a_file_really_is(raw: bytes, role: Role, kind: Format, fact: str, fix: str) -> None:
-    """Each strange file is named, with the step that mends it and its own path in that step."""
+    """Each strange file is named, with the step that corrects it and its own path in that step."""
     content = read(raw, role)
     fault = only_fault(content)
 
@@ -128,7 +128,7 @@ def test_a_damaged_ca_among_good_ones_is_a_remark() -> None:
 
     assert bundle.certificates == (CA.certificate,)
     assert bundle.faults == ()
-    assert "Go says nothing" in bundle.remarks[0].fact
+    assert "Go uses the other certificates" in bundle.remarks[0].fact
     assert only_fault(read(damaged, "ca")).cause == "server_ca_file_malformed"
 
 

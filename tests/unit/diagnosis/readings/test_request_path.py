@@ -3,7 +3,7 @@
 import msgspec.structs
 import pytest
 
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Answer
@@ -18,7 +18,7 @@ NOT_FOUND = Answer(over="http/1.1", http_status=404, content_type="text/plain")
 def judged(target: Target, answer: Answer = NOT_FOUND) -> Diagnosis:
     """Return what a backend's answer means to the exporter of `target`."""
     evidence = answered_over_http(answer)
-    return diagnose(msgspec.structs.replace(evidence, target=target_facts(target, 60.0)))
+    return diagnose(msgspec.structs.replace(evidence, target=collect_target_facts(target, 60.0)))
 
 
 @pytest.mark.parametrize("end", ["", "/", "?token=hunter2-hunter2"])
@@ -103,11 +103,11 @@ def test_a_path_without_a_mistake_leaves_it_to_the_backend(variables: dict[str, 
 
 def test_a_path_says_nothing_of_grpc() -> None:
     """GRPC exporters send no path of the endpoint's."""
-    facts = target_facts(only(ENDPOINT="https://collector:4317/v1/traces/v1/traces"), 60.0)
+    facts = collect_target_facts(only(ENDPOINT="https://collector:4317/v1/traces/v1/traces"), 60.0)
     assert (facts.signal_paths, facts.request_to_root) == ((), False)
 
 
 def test_a_path_of_any_length_is_read_once() -> None:
     """What is kept of it is bounded."""
     target = only(ENDPOINT=BASE + "/v1/traces" * 5000 + "/" * 50_000)
-    assert target_facts(target, 60.0).signal_paths == ("traces",) * 3
+    assert collect_target_facts(target, 60.0).signal_paths == ("traces",) * 3

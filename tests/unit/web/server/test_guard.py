@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.server.guard import Guard
 from probe.web.server.passwords import MOST_WAITING, BusyError, Passwords
 from probe.web.server.web_file import RateLimit, ServerSettings
@@ -42,7 +42,7 @@ class Guarded:
         self.settings = ServerSettings(**settings)
         self.now = 0.0
         ledger = Ledger(())
-        self.application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
+        self.application = build_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
         Guard(lambda: self.settings, clock=lambda: self.now).install(self.application)
 
     @asynccontextmanager
@@ -145,6 +145,7 @@ async def test_a_password_that_was_right_costs_nothing_again() -> None:
     assert time.perf_counter() - began < first
 
 
+@pytest.mark.slow
 async def test_an_unknown_user_costs_as_much_as_a_known_one() -> None:
     """Who measures does not learn which users there are, even with hashes of several costs."""
     passwords = Passwords()
@@ -161,6 +162,7 @@ async def test_an_unknown_user_costs_as_much_as_a_known_one() -> None:
     assert 0.5 < unknown / known < 2
 
 
+@pytest.mark.slow
 async def test_a_known_user_with_a_cheap_hash_costs_as_much_as_the_others() -> None:
     """Else the time would say of each name whether it is known, and how dear its hash is."""
     users = {
@@ -191,6 +193,7 @@ async def test_a_password_of_any_bytes_is_right_or_wrong(password: bytes) -> Non
             assert await status(client, basic(user, password)) == 401
 
 
+@pytest.mark.slow
 async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
     """Attempts share the loop: bcrypt runs beside it, one check at a time."""
     passwords = Passwords()
@@ -212,6 +215,7 @@ async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
     assert len(lags) > took / 0.005 / 4, "the loop hardly ran"
 
 
+@pytest.mark.slow
 async def test_too_many_at_once_are_told_to_come_again() -> None:
     """A flood of wrong passwords does not queue for minutes, nor keep out who was let in before."""
     guarded = Guarded(users={b"a": SLOW})

@@ -19,6 +19,8 @@ from tests.support.command_line import ROOT, configuration, entry, environment
 from tests.support.demo_pki import PKI
 from tests.support.web_files import PAIR, ServerPki
 
+pytestmark = pytest.mark.slow
+
 CONNECTIONS: Final = 2000
 SECONDS: Final = 12.0
 """How long the flood lasts once it has opened them all."""
@@ -134,6 +136,7 @@ def value(metrics: str, series: str) -> float:
     return float(re.search(rf"^{re.escape(series)} (\S+)$", metrics, re.MULTILINE)[1])  # type: ignore[index]
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     ("tls", "descriptors"),
     [(False, 4096), (True, 4096), (False, 512)],

@@ -14,6 +14,8 @@ from tests.support.malformed_requests import SHOWN, requests
 from tests.support.raw_exchange import exchange
 from tests.support.web_files import HASH, ServerPki
 
+pytestmark = pytest.mark.slow
+
 HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy", "cache-control")
 TARGET = {"name": "eu", "endpoint": "127.0.0.1:1", "interval": "1h"}
 

@@ -173,7 +173,7 @@ async def test_a_file_that_was_missing_is_read_when_it_comes(pki: ServerPki) -> 
 async def test_tls_is_not_taken_in_or_away_while_it_listens(
     pki: ServerPki, first: dict[str, Any], then: dict[str, Any]
 ) -> None:
-    """Plain HTTP and TLS share no port: that takes a restart, and is told."""
+    """Plain HTTP and TLS share no port: that needs a restart, and is reported."""
     async with running(pki, first) as server:
         pki.write(then)
 

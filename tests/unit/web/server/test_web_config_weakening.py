@@ -52,7 +52,7 @@ async def test_what_would_let_more_people_in_takes_a_restart(
 
     assert failure is not None
     assert said in failure
-    assert "takes a restart" in failure
+    assert "needs a restart" in failure
     assert HASH not in failure
     assert config.settings is before
     assert WebConfig(pki.folder / "web.yml").settings != before
@@ -96,6 +96,7 @@ async def test_a_file_that_is_emptied_and_written_again_never_opened_anything(
         assert set(server.config.settings.users) == {b"b"}
 
 
+@pytest.mark.slow
 async def test_the_log_the_metric_and_the_page_say_so(pki: ServerPki) -> None:
     """The real service, whose file is emptied: who looks at any of them learns of it."""
     file = pki.write(headers(X_Frame_Options="deny"))
@@ -108,5 +109,5 @@ async def test_the_log_the_metric_and_the_page_say_so(pki: ServerPki) -> None:
             pass
         _, page = await service.get("/")
         ended = await service.stop()
-    assert "takes a restart to be in force" in page
+    assert "needs a restart to be in force" in page
     assert "web_config_reload_failed" in ended.err

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.collector.read_collector import read_collector, targets_from_collector
 from probe.model.target import Endpoint, Secret, Source, Target, TlsSettings
 from tests.support.collector_texts import (
     FILE,
@@ -125,14 +124,6 @@ def test_four_exporters_are_four_targets_with_exactly_their_settings() -> None:
         ),
     )
     assert found.warnings == ()
-    assert found.files == (FILE, "/keys/tls.key")
-
-
-def test_targets_alone_can_be_had() -> None:
-    """`targets_from_collector` is `read_collector` without what else it found."""
-    text = with_exporter("otlp", "endpoint: c:4317")
-    targets = targets_from_collector([FILE], {}, lambda _: text)
-    assert targets == read_collector([FILE], {}, lambda _: text).targets != ()
 
 
 def test_an_exporter_in_no_pipeline_is_a_warning() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.collector.read_collector import CollectorReading, read_collector
+from probe.config.source_content import SourceContent
+from probe.config.sources.collector.read_collector import read_collector
 from probe.model.target import TlsSettings
 from tests.support.collector_texts import FILE, exporter, reading, with_exporter
 
@@ -21,12 +22,12 @@ PARTS = pytest.mark.parametrize
         ("otlp", "http://c:4317", "insecure: true", True, None),
         ("otlp", "http://c:4317", f"insecure: true, {PAIR}", True, "is never sent"),
         ("otlp", "c:4317", "insecure: true", True, None),
-        ("otlp", "c:4317", "insecure: true, ca_file: /ca", False, "no effect beside ca_file"),
-        ("otlp", "c:4317", "insecure: true, ca_pem: x", False, "no effect beside ca_file"),
+        ("otlp", "c:4317", "insecure: true, ca_file: /ca", False, "no effect with ca_file"),
+        ("otlp", "c:4317", "insecure: true, ca_pem: x", False, "no effect with ca_file"),
         ("otlp", "https://c:4317", "", False, None),
         ("otlp", "https://c:4317", "insecure: true", False, "does not switch TLS off"),
         ("otlp_http", "https://c", "insecure: true", False, "does not switch TLS off"),
-        ("otlp_http", "https://c", "insecure: true, ca_file: /ca", False, "no effect beside"),
+        ("otlp_http", "https://c", "insecure: true, ca_file: /ca", False, "no effect with"),
         ("otlp_http", "http://c", "", True, None),
         ("otlp_http", "http://c", "ca_file: /ca", True, None),
         ("otlp_http", "http://c", PAIR, True, "begins with http://"),
@@ -63,7 +64,7 @@ def test_two_traps_are_two_remarks() -> None:
     assert len(exporter("otlp", "endpoint: http://c:4317", tls).remarks) == 2
 
 
-def no_target(found: CollectorReading) -> str:
+def no_target(found: SourceContent) -> str:
     """Return the one warning of a reading without targets."""
     assert found.targets == ()
     (warning,) = found.warnings

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.sdk.environment import read_environment, targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
 from probe.model.target import Source
-from tests.support.reported_faults import reported
+from tests.support.reported_faults import reported, targets_in
 from tests.support.sdk_environment import P, only, targets
 
 
@@ -24,7 +24,7 @@ def test_one_generic_endpoint_is_one_target() -> None:
 @pytest.mark.parametrize("environ", [{}, {P + "ENDPOINT": ""}, {P + "HEADERS": "a=b"}])
 def test_no_endpoint_is_no_target(environ: dict[str, str]) -> None:
     """An empty variable is one that is not set."""
-    assert targets_from_environment(environ) == ()
+    assert targets_in(read_environment(environ)) == ()
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_the_proxy_of_the_environment_is_used(
 ) -> None:
     """HTTPS_PROXY and NO_PROXY are honoured by Go's rules."""
     environ = {P + "ENDPOINT": endpoint, "HTTPS_PROXY": "proxy:3128", "NO_PROXY": excepted}
-    (target,) = targets_from_environment(environ)
+    (target,) = targets_in(read_environment(environ))
     shown = target.proxy_url.reveal() if target.proxy_url else None
     assert shown == ("http://proxy:3128" if proxied else None)
 
@@ -252,7 +252,7 @@ values = st.text(max_size=20) | st.sampled_from(
 def test_any_environment_gives_targets_or_an_error(environ: dict[str, str]) -> None:
     """Nothing else ever comes out, and names are unique."""
     with suppress(ConfigurationError):
-        found = targets_from_environment(environ)
+        found = targets_in(read_environment(environ))
         assert len({target.name for target in found}) == len(found)
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.sdk.declarative_file import read_sdk_file, targets_from_sdk_file
-from tests.support.reported_faults import reported
+from probe.config.sources.sdk.declarative_file import read_sdk_file
+from tests.support.reported_faults import reported, targets_in
 from tests.support.sdk_files import traces
 
 PLACE = "tracer_provider.processors[0].batch.exporter."
@@ -135,5 +135,5 @@ joints = st.sampled_from([" ", "\n", ": ", "\n  ", "- ", "{", "}", "[", "]", ", 
 def test_any_file_gives_targets_or_an_error(raw: bytes, environ: dict[str, str]) -> None:
     """Nothing else ever comes out."""
     with suppress(ConfigurationError):
-        for target in targets_from_sdk_file(raw, "f", environ):
+        for target in targets_in(read_sdk_file(raw, "f", environ)):
             assert target.name.startswith("sdk")

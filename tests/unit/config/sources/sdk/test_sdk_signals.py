@@ -2,7 +2,8 @@
 
 import pytest
 
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
+from tests.support.reported_faults import targets_in
 from tests.support.sdk_environment import P, only, targets
 
 
@@ -24,7 +25,7 @@ def test_a_signal_without_an_otlp_exporter_is_left_out(
     """A backend of metrics alone is not asked for traces, and the target says what it leaves out."""
     environ = {P + "ENDPOINT": "https://c:4318"}
     environ |= {f"OTEL_{name}_EXPORTER": value for name, value in exporters.items()}
-    (target,) = targets_from_environment(environ)
+    (target,) = targets_in(read_environment(environ))
 
     assert (target.name, target.signal, target.endpoint.path) == ("sdk", signal, f"/v1/{signal}")
     said = [note for note in target.notes if "no OTLP exporter" in note]
@@ -36,12 +37,14 @@ def test_a_signal_without_an_otlp_exporter_is_left_out(
 
 def test_a_signals_own_endpoint_without_an_exporter_is_no_target() -> None:
     """Nothing would be sent there; the others keep theirs."""
-    found = targets_from_environment(
-        {
-            P + "ENDPOINT": "https://c:4318",
-            P + "METRICS_ENDPOINT": "https://m:4318/v1/metrics",
-            "OTEL_METRICS_EXPORTER": "none",
-        }
+    found = targets_in(
+        read_environment(
+            {
+                P + "ENDPOINT": "https://c:4318",
+                P + "METRICS_ENDPOINT": "https://m:4318/v1/metrics",
+                "OTEL_METRICS_EXPORTER": "none",
+            }
+        )
     )
     assert [target.name for target in found] == ["sdk"]
 
@@ -51,7 +54,7 @@ def test_where_no_exporter_is_left_the_endpoints_are_probed_all_the_same(endpoin
     """Somebody set them: a finding says that an SDK sends nothing there."""
     environ = {P + endpoint: "https://c:4318/v1/logs"}
     environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
-    (target,) = targets_from_environment(environ)
+    (target,) = targets_in(read_environment(environ))
 
     assert f"OTEL_{target.signal.upper()}_EXPORTER names no OTLP exporter" in target.remarks[0].fact
 

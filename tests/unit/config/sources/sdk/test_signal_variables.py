@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.attempt.target_facts import target_facts
+from probe.attempt.target_facts import collect_target_facts
 from probe.credentials.named_file import COMMAND
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.fixes.steps import fill_steps
@@ -42,7 +42,8 @@ VALUES = {
 def named(target: Target) -> dict[str, str]:
     """Return, by setting, what a step calls it."""
     steps = fill_steps(
-        tuple(f"{key} {text}" for key, text in PLACEHOLDERS.items()), target_facts(target, 60.0)
+        tuple(f"{key} {text}" for key, text in PLACEHOLDERS.items()),
+        collect_target_facts(target, 60.0),
     )
     return dict(step.split(" ", 1) for step in steps)
 
@@ -111,7 +112,7 @@ def faults(signal: str, folder: Path, **variables: str) -> tuple[Finding, ...]:
     target = only(
         **{own + name: value for name, value in {"ENDPOINT": ENDPOINT, **variables}.items()}
     )
-    found = CredentialStore().get(target).facts.faults
+    found = CredentialStore().open(target).read().facts.faults
     assert all(step[0].isupper() or COMMAND.match(step) for fault in found for step in fault.fix)
     return found
 
@@ -154,7 +155,7 @@ def test_a_fault_of_a_file_names_the_key_where_that_is_what_is_set(tmp_path: Pat
         tls=TlsSettings(cert_file=f"{tmp_path}/tls.crt"),
     )
     (tmp_path / "tls.crt").write_bytes(issue("checkout").pem)
-    (half,) = CredentialStore().get(named).facts.faults
+    (half,) = CredentialStore().open(named).read().facts.faults
     assert half.fact.startswith("key_file is not set")
 
 
@@ -166,7 +167,7 @@ def test_targets_with_other_variables_share_no_faults() -> None:
     )  # fmt: skip
     store = CredentialStore()
     for name in ("traces", "metrics"):
-        (fault,) = store.get(found[f"sdk-{name}"]).facts.faults
+        (fault,) = store.open(found[f"sdk-{name}"]).read().facts.faults
         assert f"{P}{name.upper()}_CERTIFICATE" in fault.fix[0]
 
 

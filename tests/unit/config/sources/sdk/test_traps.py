@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
-from probe.config.sources.sdk.environment import targets_from_environment
+from probe.config.sources.sdk.environment import read_environment
 from probe.config.sources.sdk.traps import report_read_once
 from probe.model.target import TlsSettings
 from probe.text.safe_text import LIMIT, safe_text
+from tests.support.reported_faults import targets_in
 from tests.support.sdk_environment import P, targets
 
 GRPC = "https://c:4317"
@@ -112,7 +113,7 @@ def test_pythons_http_exporter_asks_requests_first(
     said = {}
     for endpoint in (HTTP, GRPC):
         environ = {P + "ENDPOINT": endpoint, P + "CERTIFICATE": "/ca", **more}
-        (target,) = targets_from_environment(environ)
+        (target,) = targets_in(read_environment(environ))
         said[endpoint] = [remark.fact for remark in target.remarks]
     expected = f"Python's HTTP exporter ignores {P}CERTIFICATE: {before} is set"
     assert [fact.startswith(expected) for fact in said[HTTP]] == [True] * (before is not None)
@@ -156,14 +157,14 @@ def test_insecure_that_the_scheme_overrides(
 ) -> None:
     """By the specification the scheme decides; Go's trace and metric exporters read it last."""
     found = facts(ENDPOINT=endpoint, INSECURE=insecure, **files)
-    assert f"{P}INSECURE has no effect beside an {endpoint.partition(':')[0]}:// endpoint" in found
+    assert f"{P}INSECURE has no effect with an {endpoint.partition(':')[0]}:// endpoint" in found
     assert said in found
 
 
 def test_gos_log_exporter_follows_the_specification() -> None:
     """There INSECURE beside https:// does nothing, and the fact names no exception."""
     said = facts("sdk-logs", LOGS_ENDPOINT=GRPC, LOGS_INSECURE="true")
-    assert said == f"{P}LOGS_INSECURE has no effect beside an https:// endpoint: TLS stays on"
+    assert said == f"{P}LOGS_INSECURE has no effect with an https:// endpoint: TLS stays on"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_certificates_beside_http(endpoint: str, files: dict[str, str], said: st
 def test_half_a_pair_beside_http_changes_nothing_in_go() -> None:
     """Go makes no TLS configuration of it."""
     said = facts(ENDPOINT="http://c:4318", CLIENT_KEY="/k")
-    assert f"{P}CLIENT_KEY has no effect beside an http:// endpoint" in said
+    assert f"{P}CLIENT_KEY has no effect with an http:// endpoint" in said
     assert "do not start" not in said
 
 
@@ -207,7 +208,7 @@ def test_half_a_pair_beside_http_changes_nothing_in_go() -> None:
 )
 def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
     """The backend is well, and no telemetry comes: only `true` means so."""
-    (target,) = targets_from_environment({P + "ENDPOINT": GRPC, "OTEL_SDK_DISABLED": value})
+    (target,) = targets_in(read_environment({P + "ENDPOINT": GRPC, "OTEL_SDK_DISABLED": value}))
     assert ["OTEL_SDK_DISABLED is true" in remark.fact for remark in target.remarks] == [
         True
     ] * said
@@ -300,7 +301,7 @@ values = st.text(max_size=40) | st.sampled_from([GRPC, HTTP, "http://c:4317", "c
 def test_any_environment_gives_short_remarks_or_an_error(environ: dict[str, str]) -> None:
     """Each once, and fit to be shown."""
     try:
-        found = targets_from_environment(environ)
+        found = targets_in(read_environment(environ))
     except ConfigurationError:
         return
     for target in found:

@@ -1,14 +1,14 @@
-"""Every sign of `explain` can be heard and leads to a page, and the texts on the pages are signs."""
+"""Every pattern of `explain` can be heard and leads to a page, and the texts on the pages are patterns."""
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.patterns import alert_meanings
 from probe.messages.patterns import message_families as families
-from probe.messages.patterns.alert_patterns import ALERT_NAMES, AlertSeen
+from probe.messages.patterns.alert_patterns import ALERT_NAMES, PrintedAlert
 from probe.messages.patterns.pasted import normal_form
-from probe.messages.patterns.pattern import Sign
+from probe.messages.patterns.pattern import Pattern
 from probe.messages.printed import list_printed_texts
 from tests.support.every_row import every_row
-from tests.support.explanations import SIGNS, ids
+from tests.support.explanations import PATTERNS, ids
 
 
 def test_what_we_say_that_exporters_print_is_recognised() -> None:
@@ -26,27 +26,29 @@ def test_what_we_say_that_exporters_print_is_recognised() -> None:
 
 
 def test_every_cause_named_is_in_the_catalogue() -> None:
-    """No sign leads to a cause that has no page."""
-    shapes = [shape.sign for shape in families.FAMILIES]
+    """No pattern leads to a cause that has no page."""
+    shapes = [shape.pattern for shape in families.SHAPES]
     of_signs = {
-        each.cause for sign in (*SIGNS, *shapes) for each in (*sign.exporter, *sign.backend)
+        each.cause
+        for pattern in (*PATTERNS, *shapes)
+        for each in (*pattern.exporter, *pattern.backend)
     }
     of_alerts = {
         each.cause
         for number in ALERT_NAMES
         for sent in (True, False)
         for withholds in (True, False)
-        for each in alert_meanings.meaning(
-            AlertSeen(number, sent), printed_by_backend=False, withholds=withholds
+        for each in alert_meanings.read_alert(
+            PrintedAlert(number, sent), printed_by_backend=False, withholds=withholds
         )
     }
 
     assert of_signs | of_alerts <= set(CATALOGUE)
 
 
-@every_row(sign=SIGNS)
-def test_a_sign_can_be_heard(sign: Sign) -> None:
+@every_row(pattern=PATTERNS)
+def test_a_sign_can_be_heard(pattern: Pattern) -> None:
     """Each phrase has words in its normal form, and weights are shares."""
-    for phrase in sign.phrases:
+    for phrase in pattern.phrases:
         assert all(normal_form(part) for part in phrase.split("…")), phrase
-    assert all(0 < each.weight <= 1 for each in (*sign.exporter, *sign.backend))
+    assert all(0 < each.weight <= 1 for each in (*pattern.exporter, *pattern.backend))

@@ -1,4 +1,4 @@
-"""Backends of every kind that dashboards and alerts tell apart, probed by `mtls-probe run`.
+"""One backend for each case that dashboards and alerting rules distinguish, and `mtls-probe run`.
 
 Each target's name says what is wrong with it; the demo's scenarios come with their own names.
 """
@@ -27,8 +27,8 @@ INTERVAL: Final = "400ms"
 
 
 @contextmanager
-def ailing_fleet(folder: Path, **variables: str) -> Iterator[RunningProbe]:
-    """Run backends and a probe that has seen one go, files break, and a reload fail.
+def faulty_backends(folder: Path, **variables: str) -> Iterator[RunningProbe]:
+    """Run backends and a probe; one backend then stops, files break, and a reload fails.
 
     The probe has `variables` in its environment.
 
@@ -56,7 +56,7 @@ def ailing_fleet(folder: Path, **variables: str) -> Iterator[RunningProbe]:
 
 @contextmanager
 def probe_of_nothing(folder: Path) -> Iterator[RunningProbe]:
-    """Run a probe whose only source is read well and lists no target."""
+    """Run a probe whose only source can be read and lists no target."""
     own = folder / "probe-of-nothing"
     own.mkdir()
     (own / "targets.json").write_text("[]", encoding="utf-8")

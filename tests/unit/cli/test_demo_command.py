@@ -4,6 +4,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from probe.demo.scenarios import SCENARIOS
 from tests.support.command_line import (
     Ended,
@@ -11,6 +13,8 @@ from tests.support.command_line import (
     run_probe,
     start_probe,
 )
+
+pytestmark = pytest.mark.slow
 
 
 async def test_demo_once_finds_every_cause() -> None:
