@@ -134,7 +134,7 @@ def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configura
 def _expand(endpoints: Iterable[str]) -> Iterator[str]:
     for endpoint in endpoints:
         if endpoint == "-":
-            # Bytes that are no text become an endpoint that cannot be one, and is named.
+            # Bytes that are not text become an endpoint that is not valid, which the error names.
             with click.open_file("-", encoding="utf-8-sig", errors="surrogateescape") as stdin:
                 yield from _named(stdin)
         else:

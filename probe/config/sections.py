@@ -39,8 +39,8 @@ def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Ite
     """Yield the clocks that the file names, each once.
 
     Raises:
-        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is no
-            http or https one, whose server is no host or host:port, or that repeats another.
+        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is not
+            http or https, whose server is not host or host:port, or that repeats another.
     """
     seen: set[str] = set()
     for position, entry in enumerate(entries):

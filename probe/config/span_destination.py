@@ -39,8 +39,8 @@ def span_destination(
 ) -> tuple[SpanDestination | None, tuple[str, ...]]:
     """Return where spans go, None where they go nowhere, and what the user should know of it.
 
-    An endpoint has to be named, or OTEL_TRACES_EXPORTER to be otlp: a probe that nobody has told of
-    a Collector does not knock at localhost.
+    An endpoint has to be named, or OTEL_TRACES_EXPORTER to be otlp: a probe without a configured
+    Collector does not connect to localhost.
 
     Args:
         environ: the environment's variables.
@@ -91,7 +91,7 @@ def _sampler(environ: Mapping[str, str]) -> str:
 def _share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
     """Return the share that the sampler's variables ask for, and what is wrong with them.
 
-    A value that nobody can follow is told and ignored, as the specification asks: without a ratio,
+    A value that nobody can follow is reported and ignored, as the specification asks: without a ratio,
     everything is recorded.
     """
     sampler = _sampler(environ)

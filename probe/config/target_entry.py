@@ -1,6 +1,6 @@
 """The items of `targets`, filled up from `defaults`, become Targets with unique names.
 
-Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
+Pure. Header values, keys given inline and proxies become `Secret` here.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Targets of several sources become one list: two that are the same for the wire are one.
 
-Pure. interfaces.md, section 2, "Targets": across sources only, with every source named; the
+Pure. Across sources only, with every source named; the
 exporters of one file never merge.
 """
 

@@ -1,6 +1,6 @@
 """YAML text becomes plain values, and the line of every key stays known.
 
-Laws 2 and 10: whatever a file holds, the result is a `Document` or a `ConfigurationError`. Mapping
+Whatever a file holds, the result is a `Document` or a `ConfigurationError`. Mapping
 keys are always text, and `<<` merges, because the Collector's files use it. Depth, size and what
 aliases multiply are bounded.
 """

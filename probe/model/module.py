@@ -132,7 +132,7 @@ class Module:
     templates: Mapping[tuple[str, Protocol], Target]
     """Everything but the endpoint, by the endpoint's scheme (empty for host:port) and protocol.
 
-    What a scheme means beside the TLS settings is decided where targets are read.
+    What a scheme means together with the TLS settings is decided where targets are read.
     """
     protocol: Protocol | None
     """None: by the port."""
@@ -151,7 +151,7 @@ class Module:
             timeout: seconds.
 
         Raises:
-            ValueError: where it is no endpoint, or one in clear that the module does not mean.
+            ValueError: where it is not an endpoint, or one without TLS that the module does not allow.
         """
         endpoint = Endpoint.parse(text)
         protocol = self.protocol or default_protocol(endpoint.port)
@@ -208,7 +208,7 @@ def _network(text: str) -> _Network | None:
 
 
 def _address(text: str) -> _Address | None:
-    """Return `text` as an address; one of IPv4 in IPv6 clothes is the one of IPv4."""
+    """Return `text` as an address; an IPv4 address within an IPv6 one is the IPv4 address."""
     try:
         found = ip_address(text.strip("[]").partition("%")[0])
     except ValueError:

@@ -20,12 +20,12 @@ NAME_MAX: Final = 255
 """Bytes of the longest name in a directory (limits.h)."""
 
 _SHORT: Final = 8
-"""A text below this length is no secret worth the name."""
+"""A text below this length is not treated as a secret."""
 _LONGEST_QUOTED: Final = 64
 LONGEST_NUMBER: Final = 12
 """Characters of a number that may be quoted; a longer one may be a card's or a code."""
 _CLOSE: Final = 0.75
-"""How close (difflib) a text is to an allowed one to be a slip of the pen."""
+"""How close (difflib) a text is to an allowed one to be a typing error."""
 
 _KNOWN: Final = frozenset({
     "grpc", "http/protobuf", "http/json", "grpc/protobuf", "protobuf", "json", "gzip", "deflate",
@@ -83,7 +83,7 @@ class Description(str):
 def is_plausible_path(text: str) -> bool:
     """Return whether `text` may be a path that somebody wrote to name a file.
 
-    False for PEM text in any dress, a JWT or a JSON Web Key, a URL, text with a line break or
+    False for PEM text in any encoding, a JWT or a JSON Web Key, a URL, text with a line break or
     a NUL, and what no Linux opens: a path of PATH_MAX bytes, or with a name
     in it of more than NAME_MAX. Whether there is such a file is not asked.
     """

@@ -60,5 +60,5 @@ def _lower_escapes(quoted: str) -> str:
 
 
 def _escaped(value: str) -> bool:
-    """Return whether lone surrogates stand for bytes that are no UTF-8 (PEP 383)."""
+    """Return whether lone surrogates stand for bytes that are not UTF-8 (PEP 383)."""
     return all(not "\ud800" <= char <= "\udfff" or "\udc80" <= char <= "\udcff" for char in value)

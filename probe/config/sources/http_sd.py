@@ -1,7 +1,8 @@
 """Prometheus's http_sd: one GET for a list of targets, bounded in time, size and redirects.
 
 What the server sends is judged by `read_http_sd`, which is pure and total; whoever fetches
-keeps the last good list, as Prometheus does. Law 11: no error shows more of the URL than `shown`.
+keeps the last good list, as Prometheus does. No error shows more of the URL than
+`safe_url`.
 """
 
 import os
@@ -41,7 +42,7 @@ def url_fault(url: str) -> str | None:
     try:
         Endpoint.parse(url)
     except ValueError:
-        return "is no URL"
+        return "is not a valid URL"
     return None
 
 
@@ -74,7 +75,7 @@ async def fetch_list(
         session: Makes the request; proxies and trust are its affair.
         url: The endpoint, which `url_fault` has passed.
         user_agent: Names the probe.
-        refresh_interval: Seconds until the next fetch, which the server is told.
+        refresh_interval: Seconds until the next fetch, which the server receives.
         timeout: Seconds for everything.
 
     Raises:

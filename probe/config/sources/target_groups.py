@@ -37,7 +37,7 @@ def read_groups(document: Document, defaults: DefaultsEntry, source: Source) -> 
     """Return the Targets of the list that `document` holds, each once; they have no names yet.
 
     An address is `host:port` or a URL; `__scheme__` gives the former its scheme. An `http` one is
-    probed without TLS. A group with a label that no target can have, and an address that is none,
+    probed without TLS. A group with a label that no target can have, and an address that is not valid,
     is an error each, and the other ones go on. `[]` says that there are no targets.
 
     Raises:

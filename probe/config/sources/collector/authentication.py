@@ -1,7 +1,7 @@
 """How a Collector's exporter authenticates above TLS: its `auth:` extension becomes headers.
 
 Pure but for `CollectorFiles.read`. Follows contrib's bearertokenauth, basicauth and headers_setter
-extensions; what the probe cannot do is a warning. Law 11: no token, password or header value is
+extensions; what the probe cannot do is a warning. No token, password or header value is
 part of a warning or an error.
 """
 
@@ -87,8 +87,8 @@ def authenticate(
         authenticator: The extension's id.
         headers: What the exporter's own settings send.
         files: The Collector's configuration.
-        warn: Told what cannot be done as the exporter does it.
-        plaintext: Whether the exporter speaks gRPC in clear, where such secrets are never sent.
+        warn: Receives what cannot be done as the exporter does it.
+        plaintext: Whether the exporter speaks gRPC without TLS, where such secrets are never sent.
 
     Raises:
         ConfigurationError: An extension whose settings are of a wrong type.

@@ -79,7 +79,7 @@ def parse_http_endpoint(url: str) -> Destination:
     """Read the URL to which an HTTP exporter posts.
 
     Raises:
-        ValueError: with the reason, where it is no http or https URL.
+        ValueError: with the reason, where it is not an http or https URL.
     """
     credentials = ""
     if "://" not in url:

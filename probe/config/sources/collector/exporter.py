@@ -2,7 +2,7 @@
 
 Pure but for the files that `CollectorFiles` reads. Follows otlpexporter, otlphttpexporter and
 configtls (v0.162.0); keys that concern no connection (`sending_queue`, `timeout`, `compression`)
-have no meaning for a probe. Law 11: header values, keys given inline and proxies become `Secret`.
+have no meaning for a probe. Header values, keys given inline and proxies become `Secret`.
 """
 
 from collections.abc import Mapping

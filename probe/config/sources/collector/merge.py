@@ -2,7 +2,6 @@
 
 Pure but for `read_text`. Only what is asked for is expanded: a reference that stands elsewhere
 (another component's secret, a provider that only the Collector has) is not the probe's business.
-Law 10 holds in ConfigurationError.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ class CollectorFiles:
         """Read and merge `paths`, the later ones over the earlier.
 
         Raises:
-            ConfigurationError: A file that cannot be read, is no YAML or holds no mapping.
+            ConfigurationError: A file that cannot be read, is not YAML or has no mapping.
         """
         self._environ = environ
         self._read_text = read_text
@@ -92,7 +91,7 @@ class CollectorFiles:
         """Return the ids of `section` (`exporters`, …), each with the key that it has there.
 
         Raises:
-            ConfigurationError: where the section is no mapping.
+            ConfigurationError: where the section is not a mapping.
         """
         raw = unwrap(self.document.value.get(section))
         value = self.value(section) if isinstance(raw, str) else raw

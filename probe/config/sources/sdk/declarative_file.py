@@ -1,6 +1,6 @@
 """The targets of an OpenTelemetry SDK, read from its declarative configuration file.
 
-Pure. The file replaces the variables, but those that it refers to. Law 11: header values become
+Pure. The file replaces the variables, but those that it refers to. Header values become
 `Secret` here.
 """
 
@@ -278,7 +278,7 @@ _NO_PATH: Final = Finding(
 _NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
 _VARIABLES: Final = Finding(
     cause=CAUSE,
-    fact=f"{PREFIX}* variables are set besides a declarative file, which replaces them; but Go's "
+    fact=f"{PREFIX}* variables are set in addition to a declarative file, which replaces them; but Go's "
     "exporters still take from them what the file does not say",
     fix=(f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
 )

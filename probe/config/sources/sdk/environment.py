@@ -51,7 +51,7 @@ def read_environment(environ: Mapping[str, str]) -> SourceContent:
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
     them; `sdk-traces`, `sdk-metrics` and `sdk-logs` have an endpoint or other settings of their
     own. With no endpoint variable set there are no targets. Without a PROTOCOL, port 4317 means
-    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER names no OTLP is left out,
+    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER has no OTLP exporter is left out,
     unless nothing would be left.
 
     A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
@@ -180,7 +180,7 @@ def _choices(
     """Say which signals are left out, and which protocol was chosen where no variable names one."""
     for signal in SIGNALS:
         if signal not in signals and not exports_otlp(environ, signal):
-            yield f"{exporter_variable(signal)} names no OTLP exporter: {signal} are not probed"
+            yield f"{exporter_variable(signal)} has no OTLP exporter: {signal} are not probed"
     for signal in signals:
         if find_setting(environ, signal, "PROTOCOL")[1]:
             continue

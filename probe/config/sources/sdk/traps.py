@@ -3,7 +3,7 @@
 Pure. The probe follows the specification; where one runtime does something else, the fact names it.
 What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
 opentelemetry-python 1.45; what Java does, in the sources of opentelemetry-java. No value of a
-variable is shown but a timeout's and a compression's, and that only where it is no secret.
+variable is shown but a timeout's and a compression's, and that only where it is not a secret.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ def report_read_once(tls: TlsSettings) -> Finding | None:
 def report_plaintext_files(
     protocol: Protocol, setting_name: str, *, go_takes_them: bool
 ) -> Finding:
-    """Return what becomes of certificate files beside an http:// endpoint.
+    """Return what becomes of certificate files with an http:// endpoint.
 
     Args:
         protocol: The exporter's.
@@ -97,7 +97,7 @@ def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding
     if not exports_otlp(environ, signal):
         name = exporter_variable(signal)
         fact = (
-            f"{name} names no OTLP exporter: an SDK that reads it sends no {signal} to this "
+            f"{name} has no OTLP exporter: an SDK that reads it sends no {signal} to this "
             "endpoint, which is set all the same"
         )
         yield Finding(
@@ -120,7 +120,9 @@ def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> 
             python = f"takes it as {float(text):g} s"
         except ValueError:
             python = "does not start" if protocol == "grpc" else f"uses {_GO_DEFAULT}"
-        fact = f"{shown} is no whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
+        fact = (
+            f"{shown} is not a whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
+        )
     fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
     yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
@@ -166,7 +168,9 @@ def _scheme(
     """Judge what the endpoint's scheme, or its lack, makes of INSECURE and of the files."""
     where, text = find_setting(environ, signal, "ENDPOINT")
     if "://" not in text:
-        fact = f"{where} has no scheme: Go's exporters pass over it and dial localhost or nothing"
+        fact = (
+            f"{where} has no scheme: Go's exporters ignore it and connect to localhost or nowhere"
+        )
         yield Finding(
             cause=CAUSE, fact=fact, fix=("Write it with https://, which every SDK understands.",)
         )
