@@ -66,17 +66,17 @@ def _url_fault(url: str) -> str | None:
     """Say what is wrong with an HTTP source, or None."""
     if "://" not in url:
         return "must be a URL, like http://collector:13133/"
-    return _fault(url)
+    return _endpoint_fault(url)
 
 
 def _server_fault(server: str) -> str | None:
     """Say what is wrong with an SNTP source, or None."""
     if any(char in server for char in "/?#@"):
         return "must be host or host:port, like pool.example.org"
-    return _fault(server)
+    return _endpoint_fault(server)
 
 
-def _fault(text: str) -> str | None:
+def _endpoint_fault(text: str) -> str | None:
     if safe_text(text) != text:
         return f"must be one printable line of at most {LIMIT} characters"
     try:

@@ -180,7 +180,7 @@ class Endpoint:
         host = parts.hostname
         if not host:
             raise ValueError("it has no host; write host:port or https://host:port")
-        if not _writable(host):
+        if not _is_writable(host):
             raise ValueError("its host cannot be written in a request")
         if port is None or port == 0:
             raise ValueError("it has no port; write host:port, 4317 is OTLP over gRPC")
@@ -282,7 +282,7 @@ class Target:
         return (source.kind for source in self.sources)
 
 
-def _writable(host: str) -> bool:
+def _is_writable(host: str) -> bool:
     """Return whether `host` has a form in ASCII (RFC 5890) that can be the authority of a URL."""
     if "\\" in host:
         return False

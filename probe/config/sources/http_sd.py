@@ -96,9 +96,9 @@ async def fetch_list(
         ) as response:
             if fault := _answer_fault(url, response):
                 raise _error(url, fault)
-            return await _body(url, response)
+            return await _read_body(url, response)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise _error(url, _reason(error, timeout)) from None
+        raise _error(url, _explain_failure(error, timeout)) from None
 
 
 def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent:
@@ -126,7 +126,7 @@ def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:
     return None
 
 
-async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
+async def _read_body(url: str, response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     pieces = 0
     async for chunk, _ in response.content.iter_chunks():
@@ -139,7 +139,7 @@ async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _reason(error: Exception, timeout: float) -> str:
+def _explain_failure(error: Exception, timeout: float) -> str:
     """Say what went wrong without the library's words, which may repeat the URL."""
     match error:
         case TimeoutError():
@@ -149,12 +149,12 @@ def _reason(error: Exception, timeout: float) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return "its certificate is not trusted here"
         case aiohttp.ClientConnectorError():
-            return f"cannot be reached: {_why(error.os_error)}"
+            return f"cannot be reached: {_explain_os_error(error.os_error)}"
         case _:
             return f"cannot be fetched: {type(error).__name__}"
 
 
-def _why(error: OSError) -> str:
+def _explain_os_error(error: OSError) -> str:
     """Return the system's words: asyncio puts a tuple of its own in their place."""
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)

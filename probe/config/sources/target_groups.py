@@ -84,7 +84,7 @@ def parse_json(raw: bytes, name: str) -> Document:
         raise ConfigurationError(f"is not JSON: {remove_quotes(str(error))}", file=name) from None
     except RecursionError:
         raise _too_deep(name) from None
-    if _deeper_than(value, MAX_DEPTH):
+    if _is_deeper(value, MAX_DEPTH):
         raise _too_deep(name)
     return Document(name, value, Place(1))
 
@@ -127,7 +127,7 @@ def _blame_defaults(fault: ConfigurationError, at: Location) -> ConfigurationErr
     return at.error(f"cannot have what defaults say: {key}: {fault.reason}")
 
 
-def _deeper_than(value: Any, levels: int) -> bool:
+def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
     for _ in range(levels):
         level = [

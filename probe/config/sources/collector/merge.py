@@ -142,13 +142,13 @@ def merge_documents(documents: Sequence[Document]) -> Document:
     values: dict[str, Any] = {}
     parts: dict[str, Place] = {}
     for document in documents:
-        for key, item, place in _keys(document.value or {}, document.place, document, ()):
-            _set(values, parts, key, item, place)
+        for key, item, place in _split_keys(document.value or {}, document.place, document, ()):
+            _merge_key(values, parts, key, item, place)
     file = ", ".join(document.file for document in documents)
     return Document(file, values, Place(1, parts))
 
 
-def _keys(
+def _split_keys(
     values: dict[str, Any], place: Place, document: Document, path: tuple[str, ...]
 ) -> Iterator[tuple[str, Any, Place]]:
     """Yield the keys of a mapping, each split at `::`, with its place in the file."""
@@ -164,15 +164,15 @@ def _keys(
         item, at = value, replace(where, file=document.file)
         if isinstance(value, dict):
             item, inside = {}, dict[str, Place]()
-            for name, held, below in _keys(value, where, document, inner):
-                _set(item, inside, name, held, below)
+            for name, held, below in _split_keys(value, where, document, inner):
+                _merge_key(item, inside, name, held, below)
             at = replace(at, parts=inside)
         for name in reversed(rest):
             item, at = {name: item}, replace(at, parts={name: at})
         yield first, item, at
 
 
-def _set(
+def _merge_key(
     values: dict[str, Any], parts: dict[str, Place], key: str, item: Any, place: Place
 ) -> None:
     old = values.get(key)
@@ -180,6 +180,6 @@ def _set(
     if isinstance(item, dict) and isinstance(old, dict) and isinstance(inside, dict):
         below = place.parts if isinstance(place.parts, dict) else {}
         for name, held in item.items():
-            _set(old, inside, name, held, below[name])
+            _merge_key(old, inside, name, held, below[name])
     else:
         values[key], parts[key] = item, place
