@@ -1,4 +1,4 @@
-"""A watch on files under test: what it told, and when; and systems that tell less."""
+"""A watch on files under test: what it reported, and when; and systems that report less."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from probe.system.file_watcher import QUICK, watch_files
 
 
 class Seen:
-    """What `watch` told, and when."""
+    """What `watch` reported, and when."""
 
     def __init__(self) -> None:
         """Nothing yet."""
@@ -19,7 +19,7 @@ class Seen:
         self._more = asyncio.Event()
 
     async def changed(self, paths: frozenset[str]) -> None:
-        """Be told."""
+        """Record a report."""
         self.told.append(paths)
         self._more.set()
 
@@ -32,7 +32,7 @@ class Seen:
         return self.told.pop(0)
 
     async def nothing(self, seconds: float) -> None:
-        """Fail where something is told within that time."""
+        """Fail where something is reported within that time."""
         await asyncio.sleep(seconds)
         assert self.told == []
 

@@ -1,4 +1,4 @@
-"""The JSON form of results: the contract of interfaces.md, section 4."""
+"""The JSON form of results."""
 
 import json
 from typing import Any

@@ -54,7 +54,7 @@ def test_an_error_without_end_has_one_on_the_page() -> None:
 
 
 def test_the_log_says_it_at_each_change_only() -> None:
-    """Down, down for another reason, up; the same again is no line."""
+    """Down, down for another reason, up; the same state again gives no line."""
     log = SourceLog()
     other = SourceState("environment", up=False, error="another")
     with capture_logs() as lines:
