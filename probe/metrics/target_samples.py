@@ -11,7 +11,7 @@ from typing import Final
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
-from probe.metrics.exposition import Family, labels, number
+from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CertificateFacts, CredentialFacts
 from probe.model.diagnosis import Diagnosis
@@ -64,7 +64,7 @@ class TargetSamples:
                 self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
 
     def _render_target(self, target: Target) -> None:
-        self._head = "{" + labels((("target", target.name),))
+        self._head = "{" + format_labels((("target", target.name),))
         if target.expect_cause:
             self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
         self._set_value(families.INTERVAL, target.interval)
@@ -95,13 +95,13 @@ class TargetSamples:
         self.rendered[_PLACES[family.name]] = rendered.encode()
 
     def _set_value(self, family: Family, value: float) -> None:
-        self._set(family, f"{family.name}{self._head}}} {number(float(value))}\n")
+        self._set(family, f"{family.name}{self._head}}} {format_number(float(value))}\n")
 
     def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
         """Render one sample for each value of `label`."""
         head = f"{family.name}{self._head}"
         lines = [
-            f"{head},{labels(((label, key),))}}} {number(float(value))}\n"
+            f"{head},{format_labels(((label, key),))}}} {format_number(float(value))}\n"
             for key, value in values.items()
         ]
         self._set(family, "".join(lines))
@@ -116,7 +116,7 @@ class TargetSamples:
         if verdict != self._verdict:
             self._verdict = verdict
             self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})
-            named = labels(
+            named = format_labels(
                 (
                     ("cause", cause or ""),
                     ("family", diagnosis.family or ""),
@@ -151,7 +151,7 @@ class TargetSamples:
             self.rendered[_PLACES[family.name]] = local + remote
         tls_info = ""
         if handshake is not None and handshake.version:
-            agreed = labels((key, getattr(handshake, key)) for key in _AGREED)
+            agreed = format_labels((key, getattr(handshake, key)) for key in _AGREED)
             tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
         self._set(families.TLS_INFO, tls_info)
         if handshake is not None and handshake.acceptable_cas:
@@ -171,7 +171,7 @@ class TargetSamples:
         for source, chain in sources:
             for position, facts in enumerate(chain):
                 where = f',source="{source}",position="{position}"'
-                names = labels(
+                names = format_labels(
                     (
                         ("subject", facts.subject.text),
                         ("issuer", facts.issuer.text),
@@ -180,16 +180,16 @@ class TargetSamples:
                         ("sans", ",".join(facts.sans)),
                     )
                 )
-                lines[0].append(f"{after}{where}}} {number(facts.not_after)}\n")
-                lines[1].append(f"{before}{where}}} {number(facts.not_before)}\n")
+                lines[0].append(f"{after}{where}}} {format_number(facts.not_after)}\n")
+                lines[1].append(f"{before}{where}}} {format_number(facts.not_before)}\n")
                 lines[2].append(f"{info}{where},{names}}} 1\n")
             if chain:
-                first = number(find_first_to_expire(chain).not_after)
+                first = format_number(find_first_to_expire(chain).not_after)
                 lines[3].append(f'{earliest},source="{source}"}} {first}\n')
         return ["".join(each).encode() for each in lines]
 
 
-def target_samples(runtime: TargetRuntime) -> TargetSamples:
+def render_target_samples(runtime: TargetRuntime) -> TargetSamples:
     """Return the samples of `runtime` as they are now."""
     samples = runtime.part(TargetSamples)
     samples.update(runtime)
@@ -205,11 +205,11 @@ def _target_info(target: Target) -> str:
         "server_port": str(target.endpoint.port),
     }
     for name, value in target.labels:
-        own.setdefault(label_name(name), value)
-    return f"{families.TARGET_INFO.name}{{{labels(own.items())}}} 1\n"
+        own.setdefault(format_label_name(name), value)
+    return f"{families.TARGET_INFO.name}{{{format_labels(own.items())}}} 1\n"
 
 
-def label_name(name: str) -> str:
+def format_label_name(name: str) -> str:
     """Return `name` as Prometheus takes it; a leading `__` is reserved for its own use."""
     legal = re.sub(r"[^a-zA-Z0-9_]", "_", name)
     if legal.startswith("__") or not legal or legal[0].isdigit():

@@ -22,9 +22,9 @@ from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
     Lookups,
-    connection_samples,
-    log_samples,
-    own_trouble_samples,
+    collect_connections,
+    collect_log,
+    collect_own_trouble,
 )
 from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
@@ -36,10 +36,10 @@ from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.web.application import ServiceView, web_application
-from probe.web.server.connections import Connections, connection_limit
-from probe.web.server.hosts import HostCheck, names_of_this_host
-from probe.web.server.listener import serving
+from probe.web.application import ServiceView, build_application
+from probe.web.server.connections import Connections, compute_connection_limit
+from probe.web.server.hosts import HostCheck, list_own_names
+from probe.web.server.listener import serve_application
 from probe.web.server.web_config import WebConfig
 
 DRAIN: Final = 3.0
@@ -74,7 +74,7 @@ class Service:
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
-        self.ledger.subscribe(ChangeLog().recorded)
+        self.ledger.subscribe(ChangeLog().log_changes)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -91,7 +91,7 @@ class Service:
             self._pipeline,
             lambda: self.configuration.modules,
             concurrency=configuration.concurrency,
-            recorded=telemetry.record if telemetry is not None else lambda _runtime: None,
+            on_attempt=telemetry.record if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
             "schedule": self._pipeline.resolver,
@@ -100,7 +100,7 @@ class Service:
         }
         self.metrics.service.register(
             partial(
-                own_trouble_samples,
+                collect_own_trouble,
                 self._pipeline.delays.total,
                 {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
@@ -112,10 +112,10 @@ class Service:
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
         tls = self._web_config is not None and self._web_config.ssl_context is not None
         self._connections = Connections(
-            connection_limit(descriptors, configuration.concurrency, tls=tls)
+            compute_connection_limit(descriptors, configuration.concurrency, tls=tls)
         )
-        self.metrics.service.register(partial(connection_samples, self._connections))
-        self._names = names_of_this_host()
+        self.metrics.service.register(partial(collect_connections, self._connections))
+        self._names = list_own_names()
         self._reloads_seen = 0
         self._started = False
 
@@ -125,7 +125,7 @@ class Service:
         return self.reloader.configuration
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Endpoint]:
+    async def run(self) -> AsyncIterator[Endpoint]:
         """Run the service; yields the address that it listens on.
 
         Raises:
@@ -133,7 +133,7 @@ class Service:
         """
         configuration, telemetry = self.configuration, self._telemetry
         self._record_reload(configuration)
-        application = web_application(
+        application = build_application(
             ServiceView(
                 ledger=self.ledger,
                 metrics=self.metrics,
@@ -151,7 +151,7 @@ class Service:
         HostCheck(configuration.web.hosts, self._list_names).install(application)
         async with AsyncExitStack() as stack:
             host, port = await stack.enter_async_context(
-                serving(
+                serve_application(
                     application,
                     configuration.web.host,
                     configuration.web.port,
@@ -242,7 +242,7 @@ async def serve(
     *,
     loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
-    listening: Callable[[Endpoint], None] = lambda _address: None,
+    on_listening: Callable[[Endpoint], None] = lambda _address: None,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -250,7 +250,7 @@ async def serve(
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
         register: masks secrets wherever a text leaves; None: one of its own.
-        listening: called with the address once it is served.
+        on_listening: called with the address once it is served.
 
     Raises:
         OSError: where it cannot listen on the configured address.
@@ -261,9 +261,9 @@ async def serve(
     with handle_signals(stopped.set, signal.SIGTERM, signal.SIGINT):
         service = Service(configuration, loader, register)
         # Not in Service: the log is the process's, which may have several services.
-        service.metrics.service.register(partial(log_samples, count_dropped_lines))
+        service.metrics.service.register(partial(collect_log, count_dropped_lines))
         with handle_signals(service.reloader.request_reload, signal.SIGHUP):
-            async with service.running() as address:
-                listening(address)
+            async with service.run() as address:
+                on_listening(address)
                 await stopped.wait()
                 log.info("stopping")

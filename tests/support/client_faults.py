@@ -28,7 +28,7 @@ NAMES_NO_CAS: Final = frozenset({"grpc-core"})
 
 @dataclass(frozen=True)
 class ClientFault:
-    """One fault: the certificates sent, those in the same folder, the backend's list, and the truth."""
+    """One fault: what is sent, what lies next to it, what the backend lists, and the truth."""
 
     what: str
     truths: tuple[str, ...]

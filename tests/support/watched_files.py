@@ -15,26 +15,26 @@ class Seen:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.told: list[frozenset[str]] = []
+        self.reported: list[frozenset[str]] = []
         self._more = asyncio.Event()
 
     async def changed(self, paths: frozenset[str]) -> None:
-        """Record a report."""
-        self.told.append(paths)
+        """Take a report."""
+        self.reported.append(paths)
         self._more.set()
 
     async def next(self, within: float) -> frozenset[str]:
         """Wait for the next change and return it."""
         async with asyncio.timeout(within):
-            while not self.told:
+            while not self.reported:
                 self._more.clear()
                 await self._more.wait()
-        return self.told.pop(0)
+        return self.reported.pop(0)
 
     async def nothing(self, seconds: float) -> None:
         """Fail where something is reported within that time."""
         await asyncio.sleep(seconds)
-        assert self.told == []
+        assert self.reported == []
 
 
 @asynccontextmanager

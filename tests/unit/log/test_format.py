@@ -64,7 +64,7 @@ class Said:
         self.ledger = Ledger([self.target])
         self.at = 0.0
         self.wall = 1.8e9
-        self.ledger.subscribe(ChangeLog(lambda: self.at).recorded)
+        self.ledger.subscribe(ChangeLog(lambda: self.at).log_changes)
 
     def after(
         self,

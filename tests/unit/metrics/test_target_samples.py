@@ -1,4 +1,4 @@
-"""The metrics: documented names, types and labels, in both formats."""
+"""The samples of a target: their names, labels and values, attempt after attempt."""
 
 from dataclasses import replace
 from typing import Final

@@ -171,7 +171,7 @@ async def test_a_fault_of_ours_is_shown_and_stops_nothing(tmp_path: Path) -> Non
         service = Service(
             Configuration(targets=(broken, good), web=WebSettings(host="127.0.0.1", port=0))
         )
-        async with service.running() as address, aiohttp.ClientSession() as session:
+        async with service.run() as address, aiohttp.ClientSession() as session:
             async with asyncio.timeout(5):
                 while min(state.attempts for state in service.ledger) < 3:
                     await asyncio.sleep(0.02)

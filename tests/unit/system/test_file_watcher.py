@@ -155,7 +155,7 @@ async def test_what_others_do_in_the_directory_is_nothing(tmp_path: Path) -> Non
         for number in range(40):
             (tmp_path / "app.log").write_text(str(number))
             await asyncio.sleep(0.02)
-        assert seen.told == []
+        assert seen.reported == []
         assert looks - before <= 1
 
 

@@ -21,7 +21,7 @@ from probe.model.evidence import Ending, Evidence, Experiment
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import TraceContext
 from probe.report.cause_page import list_neighbours
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
 from probe.web.pages.target_page import render_target_page
 from tests.support.certificate_facts import (
@@ -57,7 +57,7 @@ async def served(
         facts = msgspec.structs.replace(evidence.target, name=names[0], expect_cause=expect)
         evidence = msgspec.structs.replace(evidence, target=facts)
         ledger.record(targets[0], evidence, diagnose(evidence))
-    application = web_application(
+    application = build_application(
         ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE), clock=lambda: AT + 60)
     )
     async with TestClient(TestServer(application)) as client:

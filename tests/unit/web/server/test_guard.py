@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.server.guard import Guard
 from probe.web.server.passwords import MOST_WAITING, BusyError, Passwords
 from probe.web.server.web_file import RateLimit, ServerSettings
@@ -42,7 +42,7 @@ class Guarded:
         self.settings = ServerSettings(**settings)
         self.now = 0.0
         ledger = Ledger(())
-        self.application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
+        self.application = build_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
         Guard(lambda: self.settings, clock=lambda: self.now).install(self.application)
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
 from probe.web.server.web_config import WebConfig
-from probe.web.server.web_file import ServerSettings, read_document, settings_of
+from probe.web.server.web_file import ServerSettings, build_settings, read_document
 from tests.support.web_files import CASES, HASH, MTLS, PAIR, Case, ServerPki, mtls, tls, users
 
 
@@ -28,7 +28,7 @@ def refusal(file: Path) -> ConfigurationError:
 
 def judged(file: Path) -> ServerSettings:
     """Return the settings without loading what they name."""
-    return settings_of(read_document(str(file)))
+    return build_settings(read_document(str(file)))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.key], ids=str)
