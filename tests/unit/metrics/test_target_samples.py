@@ -1,4 +1,4 @@
-"""The metrics: names, types and labels of interfaces.md, section 5, in both formats."""
+"""The samples of a target: their names, labels and values, attempt after attempt."""
 
 from dataclasses import replace
 from typing import Final
