@@ -83,16 +83,12 @@ def list_certificate_rules(
                 expr=_write_expression(expiry, seconds, share),
                 hold="5m",
                 severity=severity,
-                annotations={
-                    "summary": f"A certificate of {TARGET} in {expiry.where} {_LEFT}",
-                    "description": (
-                        f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted from "
-                        f"0. {expiry.then}"
-                    ),
-                    "fix": fix,
-                    "runbook_url": pages.of_cause(expiry.cause),
-                    "dashboard_url": pages.of_target(),
-                },
+                summary=f"A certificate of {TARGET} in {expiry.where} {_LEFT}",
+                description=f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted "
+                f"from 0. {expiry.then}",
+                fix=fix,
+                runbook_url=pages.of_cause(expiry.cause),
+                dashboard_url=pages.of_target(),
             )
     yield from _list_rotation_rules(pages, catalogue)
 
@@ -128,30 +124,24 @@ or
 mtls_probe_finding{{cause="{exporter.id}"}}""",
         hold="5m",
         severity="warning",
-        annotations={
-            "summary": f"New credential files of {TARGET} are not in use: {CAUSE}",
-            "description": (
-                f'{{{{ if eq $labels.cause "{exporter.id}" }}}}{exporter.title}: it reads them '
-                "once, at its start.{{ else }}The files that are there now cannot be used. Those "
-                "of before still work: until they expire, or the exporter restarts.{{ end }}"
-            ),
-            "fix": fix_template(dict.fromkeys([*faults, exporter])),
-            "runbook_url": pages.of_cause(CAUSE),
-            "dashboard_url": pages.of_target(),
-        },
+        summary=f"New credential files of {TARGET} are not in use: {CAUSE}",
+        description=f'{{{{ if eq $labels.cause "{exporter.id}" }}}}{exporter.title}: it reads them '
+        "once, at its start.{{ else }}The files that are there now cannot be used. The previous ones "
+        "still work: until they expire, or the exporter restarts.{{ end }}",
+        fix=fix_template(dict.fromkeys([*faults, exporter])),
+        runbook_url=pages.of_cause(CAUSE),
+        dashboard_url=pages.of_target(),
     )
     yield AlertRule(
         alert="MtlsProbeBackendNotReloading",
         expr=f'mtls_probe_finding{{cause="{backend.id}"}}',
         hold="15m",
         severity="warning",
-        annotations={
-            "summary": f"The backend of {TARGET} still serves an old certificate",
-            "description": backend.meaning,
-            "fix": get_first_step(backend),
-            "runbook_url": pages.of_cause(backend.id),
-            "dashboard_url": pages.of_target(),
-        },
+        summary=f"The backend of {TARGET} still serves an old certificate",
+        description=backend.meaning,
+        fix=get_first_step(backend),
+        runbook_url=pages.of_cause(backend.id),
+        dashboard_url=pages.of_target(),
     )
 
 

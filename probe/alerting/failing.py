@@ -1,4 +1,4 @@
-"""Alerts on what a target answers: it fails, it says nothing, or it lets in whom it must not.
+"""Alerting rules on what a target answers: it fails, is silent, or accepts whom it must not.
 
 Each target that is not as expected is in exactly one of the three, whatever its other series are:
 no alert is lost to a join, or because a cause changes from attempt to attempt.
@@ -19,7 +19,7 @@ def list_failing_rules(
     thresholds: Thresholds, pages: Pages, catalogue: Mapping[str, Cause]
 ) -> Iterator[AlertRule]:
     """Yield the alerting rules of targets that are not as expected."""
-    # `for` would begin anew at each change of the cause, which is a label of the alert. Without
+    # `for` would start again at each change of the cause, which is a label of the alert. Without
     # the offset, the first attempt of a new target would be enough.
     window = thresholds.window
     lasting = (
@@ -29,18 +29,14 @@ def list_failing_rules(
         alert="MtlsProbeFailing",
         expr=f"{FAILING}\nand ignoring ({OF_THE_CAUSE})\n{lasting}",
         severity='{{ or $labels.severity "critical" }}',
-        # One branch for each cause, in one annotation: Prometheus reads a template anew for every
+        summary=f"{TARGET} is not as expected: {CAUSE}",
+        description=f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
+        f"Who must act: {PARTY}.",
+        # One branch for each cause, in one annotation: Prometheus reads a template again for every
         # alert at every evaluation, and a lost CA makes thousands of them.
-        annotations={
-            "summary": f"{TARGET} is not as expected: {CAUSE}",
-            "description": (
-                f"Attempts end with {CAUSE}, of the family {{{{ $labels.family }}}}{_LIKELY}. "
-                f"Who must act: {PARTY}."
-            ),
-            "fix": fix_template(catalogue.values()),
-            "runbook_url": pages.of_cause(CAUSE),
-            "dashboard_url": pages.of_target(),
-        },
+        fix=fix_template(catalogue.values()),
+        runbook_url=pages.of_cause(CAUSE),
+        dashboard_url=pages.of_target(),
     )
     yield AlertRule(
         alert="MtlsProbeUnconfirmed",
@@ -51,19 +47,13 @@ unless ignoring ({OF_THE_CAUSE})
 unless ignoring (outcome)
   mtls_probe_outcome{{outcome="confirmed"}}""",
         severity="warning",
-        annotations={
-            "summary": f"Nothing proves that {TARGET} accepts the exporter",
-            "description": (
-                "Attempts went well as far as they went, and no answer came in time. "
-                "Silence is no success."
-            ),
-            "fix": (
-                "Look at the load of the backend and at its log; where an answer takes longer "
-                "than the target's timeout, raise that."
-            ),
-            "runbook_url": pages.of_cause("tls_timeout"),
-            "dashboard_url": pages.of_target(),
-        },
+        summary=f"Nothing proves that {TARGET} accepts the exporter",
+        description="Attempts went well as far as they went, and no answer came in time. Silence is "
+        "not a success.",
+        fix="Look at the load of the backend and at its log; where an answer takes longer than the "
+        "target's timeout, raise that.",
+        runbook_url=pages.of_cause("tls_timeout"),
+        dashboard_url=pages.of_target(),
     )
     yield AlertRule(
         alert="MtlsProbeNotEnforced",
@@ -72,17 +62,11 @@ mtls_probe_expected_cause
 and ignoring (cause, outcome)
   mtls_probe_outcome{outcome="confirmed"}""",
         severity="critical",
-        annotations={
-            "summary": f"{TARGET} let a client in that it must refuse",
-            "description": (
-                f"The attempt had to fail with {CAUSE}, and the backend accepted it. "
-                "Others get in too."
-            ),
-            "fix": (
-                "Set client_ca_file in the backend's tls settings (nginx: ssl_verify_client on) "
-                "and restart it; if it is set, look for a load balancer that ends TLS before it."
-            ),
-            "runbook_url": pages.of_cause(CAUSE),
-            "dashboard_url": pages.of_target(),
-        },
+        summary=f"{TARGET} accepted a client that it must refuse",
+        description=f"The attempt had to fail with {CAUSE}, and the backend accepted it. Others are "
+        "accepted too.",
+        fix="Set client_ca_file in the backend's tls settings (nginx: ssl_verify_client on) and "
+        "restart it; if it is set, look for a load balancer that ends TLS before it.",
+        runbook_url=pages.of_cause(CAUSE),
+        dashboard_url=pages.of_target(),
     )

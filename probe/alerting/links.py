@@ -1,4 +1,4 @@
-"""Where an alert's links lead, and what it says of a cause: the texts of the catalogue (law 3).
+"""Where an alert's links lead, and what it says of a cause: the texts of the catalogue.
 
 Prometheus fills annotations in as Go templates. A rule that can have several causes gets one text
 in which each cause has its branch, so that the fix is in the alert and not behind a link.
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.diagnosis.cause import PARTIES, Cause
-from probe.diagnosis.fixes.steps import fill_steps
-from probe.model.evidence import TargetFacts
+from probe.diagnosis.fixes.steps import ANY_TARGET, fill_steps
 
 TARGET: Final = "{{ $labels.target }}"
 CAUSE: Final = "{{ $labels.cause }}"
@@ -28,9 +27,7 @@ _THE_PROBE: Final = "http://{{ $labels.instance }}"
 _IN_A_URL: Final = '{{ reReplaceAll "[+]" "%20" (urlquery $labels.target) }}'
 """The target's name, fit for a path too: there, the `+` of a query is no space."""
 _PROMETHEUS: Final = "{{ $externalURL }}/targets"
-_ANYONE: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
-"""A target of which nothing is known."""
-_WORDS: Final = (
+_SUBSTITUTES: Final = (
     ("port {port}", "the endpoint's port"),
     ("the host {host}", "the endpoint's host"),
     ("NO_PROXY={host}", "NO_PROXY to the endpoint's host"),
@@ -42,7 +39,7 @@ _WORDS: Final = (
     *((f"{{into_{short}}}", f"{short}_file") for short in ("cert", "key", "ca")),
     *((f"{{{name}}}", f"the exporter's {name}") for name in ("cert_file", "key_file", "ca_file")),
 )
-"""What stands in an alert for the paths and names of a target: a rule cannot know them."""
+"""What an alert has instead of the paths and names of a target, which a rule cannot know."""
 _TYPED: Final = re.compile(r"\b(openssl|ls|chmod|getent|ping|ss|namei) [^.]*\{")
 """A command on something that only the target's page can name."""
 
@@ -97,9 +94,9 @@ def fix_template(causes: Iterable[Cause]) -> str:
 def get_first_step(cause: Cause) -> str:
     """Return the first step of the fix of `cause` that can be said without knowing the target."""
     step = next((step for step in cause.fix if not _TYPED.search(step)), cause.fix[0])
-    for placeholder, words in _WORDS:
+    for placeholder, words in _SUBSTITUTES:
         step = step.replace(placeholder, words)
-    return fill_steps((step,), _ANYONE)[0]
+    return fill_steps((step,), ANY_TARGET)[0]
 
 
 def _join_url(base: str, last: str) -> str:

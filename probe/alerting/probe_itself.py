@@ -1,4 +1,4 @@
-"""Alerts on the probe itself: without them, a probe that stands still would look like health."""
+"""Alerting rules on the probe itself: without them, a probe that stands still would look healthy."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,8 +8,8 @@ from probe.diagnosis.cause import Cause
 
 
 def list_probe_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:
-    """Yield the alerts on clocks, attempts, scrapes, the configuration and its sources."""
-    itself = pages.of_cause("probe_fault")
+    """Yield the rules on clocks, attempts, scrapes, the configuration and its sources."""
+    itself = {"runbook_url": pages.of_cause("probe_fault"), "dashboard_url": pages.of_probe()}
     yield AlertRule(
         alert="MtlsProbeClockSkew",
         expr="""\
@@ -18,18 +18,12 @@ abs(mtls_probe_clock_offset_seconds)
   mtls_probe_clock_tolerance_seconds""",
         hold="5m",
         severity="warning",
-        annotations={
-            "summary": (
-                f"The clocks of the probe and of {TARGET} are {{{{ humanizeDuration $value }}}} apart"
-            ),
-            "description": (
-                "Measured by {{ $labels.source }}. Where a clock is wrong, valid certificates "
-                "seem expired, or not valid yet."
-            ),
-            "fix": get_first_step(catalogue["clock_skew"]),
-            "runbook_url": pages.of_cause("clock_skew"),
-            "dashboard_url": pages.of_target(),
-        },
+        summary=f"The clocks of the probe and of {TARGET} are {{{{ humanizeDuration $value }}}} apart",
+        description="Measured by {{ $labels.source }}. Where a clock is wrong, valid certificates "
+        "seem expired, or not valid yet.",
+        fix=get_first_step(catalogue["clock_skew"]),
+        runbook_url=pages.of_cause("clock_skew"),
+        dashboard_url=pages.of_target(),
     )
     yield AlertRule(
         alert="MtlsProbeStale",
@@ -39,16 +33,11 @@ or
 (mtls_probe_interval_seconds unless mtls_probe_last_attempt_timestamp_seconds)""",
         hold="5m",
         severity="critical",
-        annotations={
-            "summary": f"{TARGET} is not probed any more",
-            "description": "No attempt for three intervals: what other metrics say of it is old.",
-            "fix": (
-                "Look at the probe's log, its CPU and its memory; compare its clock with "
-                "Prometheus's."
-            ),
-            "runbook_url": itself,
-            "dashboard_url": pages.of_target(),
-        },
+        summary=f"{TARGET} is not probed any more",
+        description="No attempt for three intervals: other metrics of it are out of date.",
+        fix="Look at the probe's log, its CPU and its memory; compare its clock with Prometheus's.",
+        runbook_url=pages.of_cause("probe_fault"),
+        dashboard_url=pages.of_target(),
     )
     runbook, dashboard = pages.while_down()
     yield AlertRule(
@@ -60,83 +49,55 @@ or
 absent(up{job=~"(.+/)?mtls-probe"})""",
         hold="5m",
         severity="critical",
-        annotations={
-            "summary": (
-                "{{ if $labels.instance }}mtls-probe on {{ $labels.instance }} is down"
-                "{{ else }}No mtls-probe is scraped{{ end }}"
-            ),
-            "description": "Prometheus gets no metrics of it: nobody learns what fails.",
-            "fix": (
-                "Prometheus's page of its targets says why: a process that does not run, a port "
-                "that is closed, or a job with another name than mtls-probe."
-            ),
-            "runbook_url": runbook,
-            "dashboard_url": dashboard,
-        },
+        summary="{{ if $labels.instance }}mtls-probe on {{ $labels.instance }} is down"
+        "{{ else }}No mtls-probe is scraped{{ end }}",
+        description="Prometheus gets no metrics of it: nobody learns what fails.",
+        fix="Prometheus's page of its targets shows why: a process that does not run, a port that is "
+        "closed, or a job with another name than mtls-probe.",
+        runbook_url=runbook,
+        dashboard_url=dashboard,
     )
     yield AlertRule(
         alert="MtlsProbeReloadFailed",
         expr="mtls_probe_config_last_reload_successful == 0",
         hold="5m",
         severity="warning",
-        annotations={
-            "summary": "mtls-probe on {{ $labels.instance }} keeps to an old configuration",
-            "description": "The configuration, or the web configuration that it names, has an error.",
-            "fix": "mtls-probe validate --config FILE names the line; so does the probe's log.",
-            "runbook_url": itself,
-            "dashboard_url": pages.of_probe(),
-        },
+        summary="mtls-probe on {{ $labels.instance }} keeps an old configuration",
+        description="The configuration, or the web configuration that it names, has an error.",
+        fix="mtls-probe validate --config FILE names the line; so does the probe's log.",
+        **itself,
     )
     yield AlertRule(
         alert="MtlsProbeSourceDown",
         expr="mtls_probe_source_up == 0",
         hold="5m",
         severity="warning",
-        annotations={
-            "summary": (
-                "mtls-probe on {{ $labels.instance }} cannot read its source {{ $labels.source }}"
-            ),
-            "description": (
-                "Targets that it names are not probed, or as they were named before: what fails "
-                "there is reported by nobody."
-            ),
-            "fix": (
-                "The probe's page, its log and mtls-probe validate say what is wrong with the "
-                "source: correct the file, the variable or the list."
-            ),
-            "runbook_url": itself,
-            "dashboard_url": pages.of_probe(),
-        },
+        summary="mtls-probe on {{ $labels.instance }} cannot read its source {{ $labels.source }}",
+        description="Targets that it names are not probed, or as they were named before: nobody "
+        "reports what fails there.",
+        fix="The probe's page, its log and mtls-probe validate say what is wrong with the source: "
+        "correct the file, the variable or the list.",
+        **itself,
     )
     yield AlertRule(
         alert="MtlsProbeNothingToProbe",
         expr="mtls_probe_nothing_to_probe == 1",
         hold="5m",
         severity="critical",
-        annotations={
-            "summary": "mtls-probe on {{ $labels.instance }} has nothing to probe",
-            "description": "No target and no module is known to it: it is up, and watches nothing.",
-            "fix": (
-                "Set OTEL_EXPORTER_OTLP_ENDPOINT of the probe's container, or add targets or "
-                "sources to its configuration; mtls-probe validate says what was looked for."
-            ),
-            "runbook_url": itself,
-            "dashboard_url": pages.of_probe(),
-        },
+        summary="mtls-probe on {{ $labels.instance }} has nothing to probe",
+        description="It knows no target and no module: it is up, and watches nothing.",
+        fix="Set OTEL_EXPORTER_OTLP_ENDPOINT of the probe's container, or add targets or sources to "
+        "its configuration; mtls-probe validate says what was looked for.",
+        **itself,
     )
     yield AlertRule(
         alert="MtlsProbeAttemptsMissed",
         expr="increase(mtls_probe_schedule_missed_total[15m]) > 0",
         hold="15m",
         severity="warning",
-        annotations={
-            "summary": "mtls-probe on {{ $labels.instance }} leaves attempts out",
-            "description": "Again and again an attempt is due while the one before still runs.",
-            "fix": (
-                "Raise interval, lower timeout, raise concurrency, or divide the targets among "
-                "several probes (shard)."
-            ),
-            "runbook_url": itself,
-            "dashboard_url": pages.of_probe(),
-        },
+        summary="mtls-probe on {{ $labels.instance }} leaves attempts out",
+        description="Again and again an attempt is due while the one before still runs.",
+        fix="Raise interval, lower timeout, raise concurrency, or divide the targets among several "
+        "probes (shard).",
+        **itself,
     )

@@ -1,7 +1,6 @@
 """What a Prometheus rule file holds, as plain values: rules, their group, and the thresholds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +19,11 @@ class AlertRule:
     expr: str
     hold: str = ""
     severity: str
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    summary: str
+    description: str
+    fix: str
+    runbook_url: str
+    dashboard_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
 
 _WRITTEN_BY: Final = "# Written by `mtls-probe rules`; the thresholds are the configuration's.\n"
+_ANNOTATIONS: Final = ("summary", "description", "fix", "runbook_url", "dashboard_url")
 _OBJECT: Final = {
     "apiVersion": "monitoring.coreos.com/v1",
     "kind": "PrometheusRule",
@@ -65,7 +66,7 @@ def _describe_rule(rule: AlertRule | RecordingRule) -> dict[str, Any]:
         "expr": _choose_style(rule.expr),
         **({"for": rule.hold} if rule.hold else {}),
         "labels": {"severity": rule.severity},
-        "annotations": {name: _choose_style(text) for name, text in rule.annotations.items()},
+        "annotations": {name: _choose_style(getattr(rule, name)) for name in _ANNOTATIONS},
     }
 
 

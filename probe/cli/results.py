@@ -45,7 +45,7 @@ def exit_code(
 
     A source that is down is not as expected, and neither is a round without any target.
     """
-    from probe.ledger.target_runtime import as_expected
+    from probe.ledger.target_runtime import is_expected
 
     observations = tuple(observations)
     well = bool(observations) and all(state.up for state in sources)
@@ -53,7 +53,7 @@ def exit_code(
     for evidence, diagnosis in observations:
         if diagnosis.cause == "probe_fault":
             return PROBE_FAULT
-        if not as_expected(diagnosis, evidence.target.expect_cause):
+        if not is_expected(diagnosis, evidence.target.expect_cause):
             code = NOT_AS_EXPECTED
     return code
 
@@ -112,14 +112,14 @@ def _encode(
         print_table(rows, text)
         return text.getvalue().encode()
     if output == "junit":
-        from probe.report.junit import junit
+        from probe.report.junit import render_junit
 
-        return junit(rows, sources or ())
+        return render_junit(rows, sources or ())
     if output == "prometheus":
-        from probe.metrics.scrape import textfile
+        from probe.metrics.scrape import render_textfile
 
         observed = ((target, *row) for target, row in zip(targets, rows, strict=True))
-        return textfile(observed, sources=sources or ())
+        return render_textfile(observed, sources=sources or ())
     from probe.report.result import build_result, encode_line, encode_results
 
     results = [build_result(evidence, diagnosis) for evidence, diagnosis in rows]

@@ -57,7 +57,7 @@ def read_targets(
         here = at["targets"][position]
         try:
             _check_own_name(entry.name, named, at["targets"], here)
-            targets.append(target_of(entry, defaults, here, known_causes))
+            targets.append(make_target(entry, defaults, here, known_causes))
         except ConfigurationError as error:
             errors.add(error)
         if entry.name:
@@ -100,7 +100,7 @@ def tls_settings(entry: TlsEntry) -> TlsSettings:
     )
 
 
-def target_of(
+def make_target(
     entry: TargetEntry,
     defaults: DefaultsEntry,
     at: Location,

@@ -50,7 +50,7 @@ PARTIES: Final[Mapping[Party, str]] = {
     "both": "whoever runs this probe, and the backend's side",
     "either": "whichever side turns out to be wrong",
 }
-"""Who must act: of a cause as a rule, of a diagnosis by its evidence."""
+"""Who must act: usually for a cause, and by its evidence for a diagnosis."""
 
 Severity = Literal["critical", "warning", "info"]
 
@@ -148,7 +148,7 @@ class Cause:
     documented_cause: int = 0
     """1 to 6 for the cases that people meet most, 0 for the rest."""
     party: Party
-    """Who must act as a rule; a match may know better (`Match.party`)."""
+    """Who usually must act; a match may know better (`Match.party`)."""
     severity: Severity = "critical"
     rank: Rank
     alerts: tuple[TlsAlert, ...] = ()
@@ -167,7 +167,7 @@ class Cause:
     enforce: str = ""
     """The step that makes a backend refuse such a client; empty where that is not the backend's task.
 
-    For targets that are let in although `expect` names this cause.
+    For targets that are accepted although `expect` names this cause.
     """
     finding_only: bool = False
     """Whether it never stops an attempt: each match is a finding."""

@@ -1,4 +1,4 @@
-"""Which further connections an attempt calls for, and until when they stand for it: pure.
+"""Which further connections an attempt calls for, and until when their results hold: pure.
 
 Nothing is asked of an attempt that ended well.
 """
@@ -23,7 +23,7 @@ _BAD_REQUEST: Final = 400
 
 
 def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
-    """Return the variations that would settle what this attempt left open, in order."""
+    """Return the variations that would decide what this attempt leaves open, in order."""
     handshake, ending = evidence.handshake, evidence.ending
     if not evidence.peer_address:
         return ()
@@ -49,7 +49,7 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
     if kind in {"close", "reset"}:
         return (*_NEGOTIATION, "plaintext")
     if kind == "timeout":
-        # TLS 1.2 has a small ClientHello: a path that drops the large one of TLS 1.3 lets it by.
+        # TLS 1.2 has a small ClientHello: it passes a path that drops the large one of TLS 1.3.
         return ("plaintext", "tls_1.2")
     if kind != "alert":
         return ()

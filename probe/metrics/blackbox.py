@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final
 
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.metrics import families
-from probe.metrics.exposition import Family, labels, number
+from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
-from probe.metrics.target_samples import target_samples
+from probe.metrics.target_samples import render_target_samples
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
@@ -96,7 +96,7 @@ WITHOUT_A_SCHEDULE: Final = frozenset(
 """Of our own families those that mean something without a schedule."""
 
 
-def blackbox_metrics(
+def render_blackbox_metrics(
     target: Target,
     evidence: Evidence,
     diagnosis: Diagnosis,
@@ -107,12 +107,12 @@ def blackbox_metrics(
     """Return what one attempt showed, as a scrape reads it; `duration` is seconds over all."""
     parts: list[bytes] = []
     for family, value, values in _samples(target, evidence, diagnosis, duration):
-        pairs = labels(zip(family.labels, values, strict=True))
-        sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {number(float(value))}\n"
+        pairs = format_labels(zip(family.labels, values, strict=True))
+        sample = f"{family.name}{f'{{{pairs}}}' if pairs else ''} {format_number(float(value))}\n"
         parts += (family.metadata(openmetrics=False), sample.encode())
     runtime = TargetRuntime(target)
     runtime.record(evidence, diagnosis)
-    ours = target_samples(runtime)
+    ours = render_target_samples(runtime)
     for family, rendered in zip(TARGET_FAMILIES, ours.rendered, strict=True):
         if family in WITHOUT_A_SCHEDULE and rendered:
             parts += (family.metadata(openmetrics=openmetrics), rendered)
@@ -121,14 +121,14 @@ def blackbox_metrics(
     return b"".join(parts)
 
 
-def debug_page(
+def render_debug_page(
     target: Target, module: str, evidence: Evidence, diagnosis: Diagnosis, duration: float
 ) -> bytes:
     """Return the attempt's story, and the metrics that it would have been, as plain text."""
     at = rfc3339(evidence.at, "milliseconds")
     lines = [f"{at}, module {safe_text(module)}", format_story(evidence, diagnosis)]
     lines += [f"  {stage}: {took * 1000:.1f} ms" for stage, took in evidence.durations.items()]
-    metrics = blackbox_metrics(target, evidence, diagnosis, duration)
+    metrics = render_blackbox_metrics(target, evidence, diagnosis, duration)
     return "\n".join([*lines, "", "Metrics that would have been returned:", ""]).encode() + metrics
 
 
@@ -136,7 +136,7 @@ def _samples(
     target: Target, evidence: Evidence, diagnosis: Diagnosis, duration: float
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     """Yield each family with its value and the values of its labels."""
-    yield PROBE_SUCCESS, as_expected(diagnosis, target.expect_cause), ()
+    yield PROBE_SUCCESS, is_expected(diagnosis, target.expect_cause), ()
     yield PROBE_DURATION, duration, ()
     yield DNS_LOOKUP_TIME, evidence.durations.get("resolve", 0.0), ()
     protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))

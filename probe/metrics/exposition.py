@@ -47,7 +47,7 @@ class Family:
         return f"# HELP {name} {self.documentation}\n# TYPE {name} {kind}\n".encode()
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Return `value` in full: a time of day or a count never turns into an exponent."""
     if value.is_integer() and abs(value) < _MAX_DIGITS:
         return str(int(value))
@@ -58,7 +58,7 @@ def number(value: float) -> str:
     return repr(value)
 
 
-def labels(pairs: Iterable[tuple[str, str]]) -> str:
+def format_labels(pairs: Iterable[tuple[str, str]]) -> str:
     r"""Return `a="x",b="y"` with values that are safe to show and escaped (\\, \" and \n)."""
     return ",".join([f'{name}="{safe_text(value).translate(_ESCAPES)}"' for name, value in pairs])
 

@@ -17,11 +17,11 @@ from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.families import TARGET_FAMILIES
 from probe.metrics.service_metrics import (
     ServiceMetrics,
-    cause_samples,
+    collect_causes,
+    collect_sources,
     encode_samples,
-    source_samples,
 )
-from probe.metrics.target_samples import target_samples
+from probe.metrics.target_samples import render_target_samples
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState, Target
@@ -59,7 +59,7 @@ class Metrics:
                 OpenMetrics.
         """
         openmetrics = wants_openmetrics(accept)
-        samples = list(map(target_samples, self._ledger))
+        samples = list(map(render_target_samples, self._ledger))
         parts: list[bytes] = []
         for place, family in enumerate(TARGET_FAMILIES):
             parts.append(family.metadata(openmetrics=openmetrics))
@@ -69,11 +69,11 @@ class Metrics:
 
     def _record(self, runtime: TargetRuntime) -> None:
         # At the attempt, and not at the scrape: so the work is spread evenly.
-        target_samples(runtime)
+        render_target_samples(runtime)
         self.service.observe_attempt(runtime)
 
 
-def textfile(
+def render_textfile(
     rows: Iterable[tuple[Target, Evidence, Diagnosis]],
     catalogue: Mapping[str, Cause] = CATALOGUE,
     sources: Sequence[SourceState] = (),
@@ -84,11 +84,11 @@ def textfile(
     """
     seen = list(rows)
     ledger = Ledger(target for target, _, _ in seen)
-    samples = [target_samples(ledger.record(*row)) for row in seen]
+    samples = [render_target_samples(ledger.record(*row)) for row in seen]
     parts: list[bytes] = []
     for place, family in enumerate(TARGET_FAMILIES):
         rendered = b"".join(each.rendered[place] for each in samples)
         if rendered and family.name not in ONLY_WITH_A_SCHEDULE:
             parts += (family.metadata(openmetrics=False), rendered)
-    shown = (*cause_samples(catalogue), *source_samples(sources, not seen))
+    shown = (*collect_causes(catalogue), *collect_sources(sources, not seen))
     return b"".join(parts) + encode_samples(shown)

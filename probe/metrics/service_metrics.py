@@ -74,7 +74,7 @@ class ServiceMetrics:
         self._config_in_force = self._web_config_in_force = True
         self._sources: tuple[SourceState, ...] = ()
         self._nothing_to_probe = False
-        self.register(lambda: ledger_samples(ledger, catalogue))
+        self.register(lambda: collect_ledger(ledger, catalogue))
         durations = Histogram(
             families.DURATION.name,
             families.DURATION.documentation,
@@ -89,13 +89,13 @@ class ServiceMetrics:
             registry=registry,
             buckets=LATENESS_BUCKETS,
         )
-        self.register(lambda: source_samples(self._sources, self._nothing_to_probe))
+        self.register(lambda: collect_sources(self._sources, self._nothing_to_probe))
         self.register(self._own_samples)
         _info(families.BUILD_INFO, registry).info(
             {"version": __version__, "python_version": platform.python_version()}
         )
         if resource:
-            _info(families.RESOURCE, registry).info(resource_labels(resource))
+            _info(families.RESOURCE, registry).info(make_resource_labels(resource))
         ProcessCollector(registry=registry)
 
     def observe_attempt(self, state: TargetRuntime) -> None:
@@ -171,18 +171,18 @@ class ServiceMetrics:
             yield family, _single(value)
 
 
-def ledger_samples(ledger: Ledger, catalogue: Mapping[str, Cause]) -> Samples:
+def collect_ledger(ledger: Ledger, catalogue: Mapping[str, Cause]) -> Samples:
     """Return the counts of `ledger`, and every cause of `catalogue`."""
     counts = ledger.failures_by_cause
     ids = dict.fromkeys((*catalogue, *counts))
     yield families.FAILURES_BY_CAUSE, _by_label({id_: counts[id_] for id_ in ids})
-    yield from cause_samples(catalogue)
+    yield from collect_causes(catalogue)
     yield families.SCHEDULE_MISSED, _single(ledger.missed)
     yield families.TARGETS, _single(len(ledger))
     yield families.IN_FLIGHT, _single(ledger.in_flight)
 
 
-def cause_samples(catalogue: Mapping[str, Cause]) -> Samples:
+def collect_causes(catalogue: Mapping[str, Cause]) -> Samples:
     """Return what alerting rules join on: family, party and severity of each cause."""
     yield (
         families.CAUSE_INFO,
@@ -193,7 +193,7 @@ def cause_samples(catalogue: Mapping[str, Cause]) -> Samples:
     )
 
 
-def source_samples(states: Iterable[SourceState], nothing_to_probe: bool) -> Samples:
+def collect_sources(states: Iterable[SourceState], nothing_to_probe: bool) -> Samples:
     """Return which sources could be read, how many targets each gives, whether there are any."""
     named = [(safe_text(state.source), state) for state in states]
     yield families.SOURCE_UP, _by_label({name: state.up for name, state in named})
@@ -201,7 +201,7 @@ def source_samples(states: Iterable[SourceState], nothing_to_probe: bool) -> Sam
     yield families.NOTHING_TO_PROBE, _single(nothing_to_probe)
 
 
-def connection_samples(counts: ConnectionCounts) -> Samples:
+def collect_connections(counts: ConnectionCounts) -> Samples:
     """Return the counts of connections to the web side: whether a bound has been reached."""
     yield families.WEB_CONNECTIONS, _single(len(counts))
     yield families.WEB_CONNECTIONS_LIMIT, _single(counts.limit)
@@ -210,7 +210,7 @@ def connection_samples(counts: ConnectionCounts) -> Samples:
     yield families.WEB_MALFORMED_REQUESTS, _single(counts.malformed)
 
 
-def own_trouble_samples(
+def collect_own_trouble(
     held_up: Callable[[], float], lookups: Mapping[str, Callable[[], Lookups]]
 ) -> Samples:
     """Return how long the probe could not act, and how near its look-ups are to their limit.
@@ -226,7 +226,7 @@ def own_trouble_samples(
     yield families.LOOKUPS_REFUSED, _by_label({name: each.refused for name, each in now.items()})
 
 
-def log_samples(lines_dropped: Callable[[], int]) -> Samples:
+def collect_log(lines_dropped: Callable[[], int]) -> Samples:
     """Return how many lines of the log were dropped, as `lines_dropped` counts them."""
     yield families.LOG_LINES_DROPPED, _single(lines_dropped())
 
@@ -239,7 +239,7 @@ def encode_samples(samples: Samples) -> bytes:
     return encode(registry)
 
 
-def resource_labels(attributes: Mapping[str, str]) -> dict[str, str]:
+def make_resource_labels(attributes: Mapping[str, str]) -> dict[str, str]:
     """Return the labels of `target_info`, under the names that OTel's exporters give them.
 
     Values of attributes whose names become one label are joined with ";". The values have passed

@@ -11,12 +11,11 @@ from typing import Final
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
-from probe.metrics.exposition import Family, labels, number
+from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CertificateFacts, CredentialFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.model.finding import Finding
 from probe.model.target import Target
 from probe.x509.validity import find_first_to_expire
 
@@ -37,10 +36,7 @@ class TargetSamples:
         rendered: the samples of each of `TARGET_FAMILIES`, in its order.
     """
 
-    __slots__ = (
-        "_attempts", "_credentials", "_findings", "_handshake", "_head", "_local", "_verdict",
-        "rendered",
-    )  # fmt: skip  # one list
+    __slots__ = ("_attempts", "_credentials", "_handshake", "_head", "_local", "rendered")
 
     def __init__(self) -> None:
         """Have no sample yet."""
@@ -50,8 +46,6 @@ class TargetSamples:
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
         self._local = [b""] * len(_CERTIFICATES)
-        self._verdict: tuple[str | bool | None, ...] | None = None
-        self._findings: tuple[Finding, ...] = ()
 
     def update(self, runtime: TargetRuntime) -> None:
         """Render what is new of `runtime`, whose part these samples are."""
@@ -64,7 +58,7 @@ class TargetSamples:
                 self._render_attempt(runtime, runtime.evidence, runtime.diagnosis)
 
     def _render_target(self, target: Target) -> None:
-        self._head = "{" + labels((("target", target.name),))
+        self._head = "{" + format_labels((("target", target.name),))
         if target.expect_cause:
             self._set_by(families.EXPECTED_CAUSE, "cause", {target.expect_cause: 1.0})
         self._set_value(families.INTERVAL, target.interval)
@@ -95,13 +89,13 @@ class TargetSamples:
         self.rendered[_PLACES[family.name]] = rendered.encode()
 
     def _set_value(self, family: Family, value: float) -> None:
-        self._set(family, f"{family.name}{self._head}}} {number(float(value))}\n")
+        self._set(family, f"{family.name}{self._head}}} {format_number(float(value))}\n")
 
     def _set_by(self, family: Family, label: str, values: dict[str, float]) -> None:
         """Render one sample for each value of `label`."""
         head = f"{family.name}{self._head}"
         lines = [
-            f"{head},{labels(((label, key),))}}} {number(float(value))}\n"
+            f"{head},{format_labels(((label, key),))}}} {format_number(float(value))}\n"
             for key, value in values.items()
         ]
         self._set(family, "".join(lines))
@@ -111,25 +105,21 @@ class TargetSamples:
         self._set_value(families.FAILURES, runtime.failures)
 
     def _render_verdict(self, diagnosis: Diagnosis) -> None:
-        cause, certain = diagnosis.cause, "true" if diagnosis.certain else "false"
-        verdict = (diagnosis.outcome, cause, diagnosis.family, certain, diagnosis.party)
-        if verdict != self._verdict:
-            self._verdict = verdict
-            self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})
-            named = labels(
-                (
-                    ("cause", cause or ""),
-                    ("family", diagnosis.family or ""),
-                    ("certain", certain),
-                    ("party", diagnosis.party or ""),
-                )
+        self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})
+        findings = {finding.cause: 1.0 for finding in diagnosis.findings}
+        self._set_by(families.FINDING, "cause", findings)
+        if diagnosis.cause is None:
+            self._set(families.CAUSE, "")
+            return
+        named = format_labels(
+            (
+                ("cause", diagnosis.cause),
+                ("family", diagnosis.family or ""),
+                ("certain", "true" if diagnosis.certain else "false"),
+                ("party", diagnosis.party or ""),
             )
-            line = f"{families.CAUSE.name}{self._head},{named}}} 1\n"
-            self._set(families.CAUSE, line if cause is not None else "")
-        if diagnosis.findings != self._findings:
-            self._findings = diagnosis.findings
-            causes = {finding.cause: 1.0 for finding in diagnosis.findings}
-            self._set_by(families.FINDING, "cause", causes)
+        )
+        self._set(families.CAUSE, f"{families.CAUSE.name}{self._head},{named}}} 1\n")
 
     def _render_credentials(self, credentials: CredentialFacts) -> None:
         sources = (
@@ -151,7 +141,7 @@ class TargetSamples:
             self.rendered[_PLACES[family.name]] = local + remote
         tls_info = ""
         if handshake is not None and handshake.version:
-            agreed = labels((key, getattr(handshake, key)) for key in _AGREED)
+            agreed = format_labels((key, getattr(handshake, key)) for key in _AGREED)
             tls_info = f"{families.TLS_INFO.name}{self._head},{agreed}}} 1\n"
         self._set(families.TLS_INFO, tls_info)
         if handshake is not None and handshake.acceptable_cas:
@@ -171,7 +161,7 @@ class TargetSamples:
         for source, chain in sources:
             for position, facts in enumerate(chain):
                 where = f',source="{source}",position="{position}"'
-                names = labels(
+                names = format_labels(
                     (
                         ("subject", facts.subject.text),
                         ("issuer", facts.issuer.text),
@@ -180,16 +170,16 @@ class TargetSamples:
                         ("sans", ",".join(facts.sans)),
                     )
                 )
-                lines[0].append(f"{after}{where}}} {number(facts.not_after)}\n")
-                lines[1].append(f"{before}{where}}} {number(facts.not_before)}\n")
+                lines[0].append(f"{after}{where}}} {format_number(facts.not_after)}\n")
+                lines[1].append(f"{before}{where}}} {format_number(facts.not_before)}\n")
                 lines[2].append(f"{info}{where},{names}}} 1\n")
             if chain:
-                first = number(find_first_to_expire(chain).not_after)
+                first = format_number(find_first_to_expire(chain).not_after)
                 lines[3].append(f'{earliest},source="{source}"}} {first}\n')
         return ["".join(each).encode() for each in lines]
 
 
-def target_samples(runtime: TargetRuntime) -> TargetSamples:
+def render_target_samples(runtime: TargetRuntime) -> TargetSamples:
     """Return the samples of `runtime` as they are now."""
     samples = runtime.part(TargetSamples)
     samples.update(runtime)
@@ -205,11 +195,11 @@ def _target_info(target: Target) -> str:
         "server_port": str(target.endpoint.port),
     }
     for name, value in target.labels:
-        own.setdefault(label_name(name), value)
-    return f"{families.TARGET_INFO.name}{{{labels(own.items())}}} 1\n"
+        own.setdefault(format_label_name(name), value)
+    return f"{families.TARGET_INFO.name}{{{format_labels(own.items())}}} 1\n"
 
 
-def label_name(name: str) -> str:
+def format_label_name(name: str) -> str:
     """Return `name` as Prometheus takes it; a leading `__` is reserved for its own use."""
     legal = re.sub(r"[^a-zA-Z0-9_]", "_", name)
     if legal.startswith("__") or not legal or legal[0].isdigit():

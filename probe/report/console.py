@@ -21,7 +21,7 @@ class _Console(Console):
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
-def console_for(stream: TextIO) -> Console:
+def make_console(stream: TextIO) -> Console:
     """Return a console on `stream`; NO_COLOR is honoured, FORCE_COLOR puts none into a pipe."""
     terminal = stream.isatty()
     return _Console(

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from probe.diagnosis.cause import Cause
 from probe.messages.match import Candidate
-from probe.report.console import console_for
+from probe.report.console import make_console
 from probe.report.result import SCHEMA
 
 
@@ -77,7 +77,7 @@ def print_candidates(
     stream: TextIO | None = None,
 ) -> None:
     """Print the candidates for people, each with why and how to tell it from the others."""
-    console = console_for(stream or sys.stdout)
+    console = make_console(stream or sys.stdout)
     for candidate in candidates:
         cause = catalogue[candidate.cause]
         story = Text()

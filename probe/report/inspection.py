@@ -15,7 +15,7 @@ from rich.text import Text
 from probe.inspection.file_report import FileReport, Inspection
 from probe.model.certificate import CertificateFacts, KeyFacts, NamedBlock
 from probe.model.finding import Finding
-from probe.report.console import append_finding, console_for
+from probe.report.console import append_finding, make_console
 from probe.report.result import (
     SCHEMA,
     ReportedFinding,
@@ -93,7 +93,7 @@ def encode_inspection(inspection: Inspection) -> bytes:
 
 def print_inspection(inspection: Inspection, stream: TextIO | None = None) -> None:
     """Print each file with what is in it and what is wrong with it."""
-    console = console_for(stream or sys.stdout)
+    console = make_console(stream or sys.stdout)
     shown: set[Finding] = set()
     for report in inspection.files:
         console.print(_story(report, inspection.at), soft_wrap=True)

@@ -12,7 +12,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from probe import __version__
-from probe.ledger.target_runtime import as_expected
+from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
@@ -24,7 +24,7 @@ _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 FAULT: Final = "probe_fault"
 
 
-def junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> bytes:
+def render_junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> bytes:
     """Return the report on `rows`: not as expected is a failure, our own fault an error.
 
     Each of `sources` is a case of its own, and one that is down a failure; so is a round without
@@ -69,7 +69,7 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
     )
     if diagnosis.cause == FAULT:
         kind = "error"
-    elif not as_expected(diagnosis, target.expect_cause):
+    elif not is_expected(diagnosis, target.expect_cause):
         kind = "failure"
     else:
         kind = "system-out"

@@ -26,7 +26,7 @@ EXPORTER_NAMES: Final = {runtime.id: runtime.name for runtime in RUNTIMES}
 _SEVERITIES: Final = ("critical", "warning", "info")
 
 
-def mood_of(outcome: str, *, expected: bool) -> Mood:
+def find_mood(outcome: str, *, expected: bool) -> Mood:
     """Return how an attempt is shown; a backend that accepts what it must refuse is bad."""
     if expected:
         return "good"

@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage, to_json
@@ -141,7 +141,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         labels={safe_text(name): safe_text(value) for name, value in target.labels},
         at=rfc3339(evidence.at, "milliseconds"),
         outcome=diagnosis.outcome,
-        expected=as_expected(diagnosis, target.expect_cause),
+        expected=is_expected(diagnosis, target.expect_cause),
         stage=diagnosis.stage,
         cause=diagnosis.cause if failed else None,
         family=diagnosis.family if failed else None,
@@ -167,7 +167,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
     )
 
 
-def latest_result(runtime: TargetRuntime) -> Result | None:
+def find_latest_result(runtime: TargetRuntime) -> Result | None:
     """Return the result of a target's last attempt, None before the first one ended."""
     if runtime.evidence is None or runtime.diagnosis is None:
         return None
@@ -256,13 +256,13 @@ def write_evidence(folder: Path, attempts: Iterable[Evidence]) -> tuple[Path, ..
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for evidence in attempts:
-        path = folder / evidence_file_name(evidence.target.name)
+        path = folder / name_evidence_file(evidence.target.name)
         path.write_bytes(to_json(evidence) + b"\n")
         written.append(path)
     return tuple(written)
 
 
-def evidence_file_name(target: str) -> str:
+def name_evidence_file(target: str) -> str:
     """Return the file's name for a target: its own where that is plain, else made so and unique."""
     if _PLAIN_NAME.fullmatch(target):
         return f"{target}.json"

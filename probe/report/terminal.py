@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.ledger.target_runtime import as_expected
+from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.report.console import console_for, make_table
-from probe.report.outcome import TERMINAL_COLOURS, mood_of, rank_severity
+from probe.report.console import make_console, make_table
+from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
 from probe.report.story import LABELS, Part, Row, build_story, format_heading
 from probe.text.safe_text import safe_text
 
@@ -37,15 +37,15 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
     Without any row nothing is printed.
     """
     stream = stream or sys.stdout
-    console = console_for(stream)
+    console = make_console(stream)
     rows = list(rows)
     if not console.is_terminal:
         console.width = _UNBROKEN
     if not rows:
         return
     console.print(_table(rows, console))
-    for evidence, diagnosis in worst_first(rows):
-        expected = as_expected(diagnosis, evidence.target.expect_cause)
+    for evidence, diagnosis in sort_by_urgency(rows):
+        expected = is_expected(diagnosis, evidence.target.expect_cause)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
@@ -55,7 +55,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         console.print(Text(_total(rows)))
 
 
-def worst_first(rows: Iterable[Row]) -> list[Row]:
+def sort_by_urgency(rows: Iterable[Row]) -> list[Row]:
     """Return `rows` with what must be fixed first, and what is as expected last."""
     return sorted(rows, key=_urgency)
 
@@ -86,13 +86,13 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
-    expected = as_expected(diagnosis, target.expect_cause)
+    expected = is_expected(diagnosis, target.expect_cause)
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
     if outcome == "confirmed" and not expected:
         outcome, cause = f"{outcome} (not as expected)", f"none; {target.expect_cause} was expected"
-    colour = TERMINAL_COLOURS[mood_of(diagnosis.outcome, expected=expected)]
+    colour = TERMINAL_COLOURS[find_mood(diagnosis.outcome, expected=expected)]
     texts = (
         Text(safe_text(target.name)),
         Text(safe_text(target.endpoint)),
@@ -106,7 +106,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
 def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
     return (
-        as_expected(diagnosis, evidence.target.expect_cause),
+        is_expected(diagnosis, evidence.target.expect_cause),
         diagnosis.outcome == "unconfirmed",
         rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
@@ -119,7 +119,7 @@ def _cause(diagnosis: Diagnosis) -> str:
 
 
 def _total(rows: list[Row]) -> str:
-    good = sum(as_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
+    good = sum(is_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
     if good == len(rows):
         return f"all {good} targets are as expected"
     return f"{len(rows) - good} of {len(rows)} targets are not as expected"

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from probe.model.finding import Finding
 from probe.model.target import SourceState, Target, sources_down
-from probe.report.console import append_finding, console_for, make_table
+from probe.report.console import append_finding, make_console, make_table
 from probe.report.result import SCHEMA
 from probe.text.safe_text import safe_text
 
@@ -99,7 +99,7 @@ def encode_validation(found: ValidationDocument) -> bytes:
 
 def print_validation(found: ValidationDocument, stream: TextIO | None = None) -> None:
     """Print the targets as a table, then each fault with its fix, then each finding."""
-    console = console_for(stream or sys.stdout)
+    console = make_console(stream or sys.stdout)
     table = make_table(("TARGET", "ENDPOINT", "PROTOCOL", "SIGNAL", "FROM"))
     for one in found.targets:
         sources = ", ".join(f"{source.kind} {source.where}".rstrip() for source in one.sources)

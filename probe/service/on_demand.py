@@ -19,7 +19,7 @@ from typing import Final
 from probe.attempt.connect import is_own_address
 from probe.attempt.resolver import NoSlotError, Resolver
 from probe.ledger.target_runtime import TargetRuntime
-from probe.metrics.blackbox import blackbox_metrics, debug_page
+from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -64,7 +64,7 @@ class OnDemand:
         modules: Callable[[], Mapping[str, Module]],
         *,
         concurrency: int,
-        recorded: Callable[[TargetRuntime], None] = lambda _runtime: None,
+        on_attempt: Callable[[TargetRuntime], None] = lambda _runtime: None,
     ) -> None:
         """Take what attempts share.
 
@@ -72,11 +72,11 @@ class OnDemand:
             pipeline: makes them; nothing of them is entered in its ledger.
             modules: those of the configuration in force, by name.
             concurrency: how many attempts may be under way; further ones wait their turn.
-            recorded: called after each attempt, for its trace.
+            on_attempt: called after each attempt, for its trace.
         """
         self._pipeline = pipeline
         self._modules = modules
-        self._recorded = recorded
+        self._on_attempt = on_attempt
         self._slots = asyncio.Semaphore(concurrency)
         self.resolver = Resolver(
             slots=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, slot_timeout=LOOK_UP_WAITS
@@ -104,9 +104,11 @@ class OnDemand:
         except RefusedError as error:
             return Reply(error.status, f"{error}\n".encode())
         if query.get("debug") == "true":
-            return Reply(200, debug_page(target, module.name, evidence, diagnosis, duration))
+            return Reply(200, render_debug_page(target, module.name, evidence, diagnosis, duration))
         openmetrics = wants_openmetrics(headers.get("Accept", ""))
-        metrics = blackbox_metrics(target, evidence, diagnosis, duration, openmetrics=openmetrics)
+        metrics = render_blackbox_metrics(
+            target, evidence, diagnosis, duration, openmetrics=openmetrics
+        )
         return Reply(200, metrics, OPENMETRICS if openmetrics else TEXT)
 
     def _find_module(self, name: str) -> Module:
@@ -149,7 +151,7 @@ class OnDemand:
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > KEPT:
             self._runtimes.popitem(last=False)
-        self._recorded(scope.runtime)
+        self._on_attempt(scope.runtime)
         return evidence, diagnosis, duration
 
 

@@ -24,7 +24,7 @@ from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.known_secrets import register_targets
@@ -318,7 +318,7 @@ async def run_rounds(
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
             if time.monotonic() + PAUSE > end or all(
-                as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+                is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
             ):
                 return observations
             await asyncio.sleep(PAUSE)

@@ -6,7 +6,7 @@ import resource as resource_limits
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,9 @@ from probe.log.changes import ChangeLog, SourceLog
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
     Lookups,
-    connection_samples,
-    log_samples,
-    own_trouble_samples,
+    collect_connections,
+    collect_log,
+    collect_own_trouble,
 )
 from probe.model.target import Endpoint, SourcesShown, Target
 from probe.service.on_demand import OnDemand
@@ -36,10 +36,10 @@ from probe.system.standard_streams import count_dropped_lines
 from probe.telemetry.telemetry import build_telemetry
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
-from probe.web.application import ServiceView, web_application
-from probe.web.server.connections import Connections, connection_limit
-from probe.web.server.hosts import HostCheck, names_of_this_host
-from probe.web.server.listener import serving
+from probe.web.application import ServiceView, build_application
+from probe.web.server.connections import Connections, compute_connection_limit
+from probe.web.server.hosts import HostCheck, list_own_names
+from probe.web.server.listener import serve_application
 from probe.web.server.web_config import WebConfig
 
 DRAIN: Final = 3.0
@@ -74,7 +74,7 @@ class Service:
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
-        self.ledger.subscribe(ChangeLog().recorded)
+        self.ledger.subscribe(ChangeLog().log_changes)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -91,7 +91,7 @@ class Service:
             self._pipeline,
             lambda: self.configuration.modules,
             concurrency=configuration.concurrency,
-            recorded=telemetry.record if telemetry is not None else lambda _runtime: None,
+            on_attempt=telemetry.record if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
             "schedule": self._pipeline.resolver,
@@ -100,7 +100,7 @@ class Service:
         }
         self.metrics.service.register(
             partial(
-                own_trouble_samples,
+                collect_own_trouble,
                 self._pipeline.delays.total,
                 {name: partial(_lookups, resolver) for name, resolver in resolvers.items()},
             )
@@ -112,10 +112,10 @@ class Service:
         descriptors, _ = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
         tls = self._web_config is not None and self._web_config.ssl_context is not None
         self._connections = Connections(
-            connection_limit(descriptors, configuration.concurrency, tls=tls)
+            compute_connection_limit(descriptors, configuration.concurrency, tls=tls)
         )
-        self.metrics.service.register(partial(connection_samples, self._connections))
-        self._names = names_of_this_host()
+        self.metrics.service.register(partial(collect_connections, self._connections))
+        self._names = list_own_names()
         self._reloads_seen = 0
         self._started = False
 
@@ -125,15 +125,15 @@ class Service:
         return self.reloader.configuration
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Endpoint]:
+    async def run(self) -> AsyncIterator[Endpoint]:
         """Run the service; yields the address that it listens on.
 
         Raises:
             OSError: where it cannot listen there.
         """
-        configuration, schedule = self.configuration, self._schedule
+        configuration, telemetry = self.configuration, self._telemetry
         self._record_reload(configuration)
-        application = web_application(
+        application = build_application(
             ServiceView(
                 ledger=self.ledger,
                 metrics=self.metrics,
@@ -149,45 +149,38 @@ class Service:
         if served is not None:
             served.guard(application)
         HostCheck(configuration.web.hosts, self._list_names).install(application)
-        async with serving(
-            application,
-            configuration.web.host,
-            configuration.web.port,
-            connections=self._connections,
-            ssl_context=None if served is None else served.ssl_context,
-        ) as (host, port):
-            following = (
-                nullcontext() if served is None else served.watching(self._record_web_reload)
-            )
-            telemetry = self._telemetry
-            async with (
-                nullcontext()
-                if telemetry is None
-                else telemetry.running(self.metrics.service.span_counter()),
-                self._pipeline.clocks.run_in_background(),
-                self.reloader.watching(),
-                following,
-            ):
-                schedule.start()
-                schedule.replace(configuration.targets)
-                self._started = True
-                # What the start has made stays; the collector need not look at it again.
-                gc.collect()
-                gc.freeze()
-                address = Endpoint(host, port)
-                log.info(
-                    "listening",
-                    address=str(address),
-                    targets=len(configuration.targets),
-                    **self._spans_to,
+        async with AsyncExitStack() as stack:
+            host, port = await stack.enter_async_context(
+                serve_application(
+                    application,
+                    configuration.web.host,
+                    configuration.web.port,
+                    connections=self._connections,
+                    ssl_context=None if served is None else served.ssl_context,
                 )
-                if configuration.spans_to is not None and telemetry is None:
-                    log.warning("telemetry_disabled", **self._spans_to)
-                try:
-                    yield address
-                finally:
-                    self._started = False
-                    await schedule.stop(DRAIN)
+            )
+            if telemetry is not None:
+                spans = self.metrics.service.span_counter()
+                await stack.enter_async_context(telemetry.running(spans))
+            await stack.enter_async_context(self._pipeline.clocks.run_in_background())
+            await stack.enter_async_context(self.reloader.watching())
+            if served is not None:
+                await stack.enter_async_context(served.watching(self._record_web_reload))
+            stack.push_async_callback(self._schedule.stop, DRAIN)
+            self._schedule.start()
+            self._schedule.replace(configuration.targets)
+            self._started = True
+            # What the start has made stays; the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            address, targets = Endpoint(host, port), len(configuration.targets)
+            log.info("listening", address=str(address), targets=targets, **self._spans_to)
+            if configuration.spans_to is not None and telemetry is None:
+                log.warning("telemetry_disabled", **self._spans_to)
+            try:
+                yield address
+            finally:
+                self._started = False
 
     async def _attempt(self, target: Target) -> None:
         await self._pipeline.probe_once(target)
@@ -231,29 +224,17 @@ def _lookups(resolver: Resolver) -> Lookups:
 
 
 @contextmanager
-def handle_stop_signals() -> Iterator[asyncio.Event]:
-    """Yield an event that SIGTERM or SIGINT sets, in the running loop."""
+def handle_signals(callback: Callable[[], object], *numbers: int) -> Iterator[None]:
+    """Call `callback` in the running loop at each of these signals."""
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        yield stopped
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
-@contextmanager
-def handle_reload_signal(reload: Callable[[], object]) -> Iterator[None]:
-    """Call `reload` at each SIGHUP, in the running loop."""
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    for number in numbers:
+        loop.add_signal_handler(number, callback)
     try:
         yield
     finally:
         with suppress(RuntimeError):
-            loop.remove_signal_handler(signal.SIGHUP)
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
 
 async def serve(
@@ -261,7 +242,7 @@ async def serve(
     *,
     loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
-    listening: Callable[[Endpoint], None] = lambda _address: None,
+    on_listening: Callable[[Endpoint], None] = lambda _address: None,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -269,19 +250,20 @@ async def serve(
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
         register: masks secrets wherever a text leaves; None: one of its own.
-        listening: called with the address once it is served.
+        on_listening: called with the address once it is served.
 
     Raises:
         OSError: where it cannot listen on the configured address.
     """
     asyncio.get_running_loop().set_exception_handler(FaultLog("event loop").report_loop)
     # The handlers come first: a signal during the start would else end it without cleaning up.
-    with handle_stop_signals() as stopped:
+    stopped = asyncio.Event()
+    with handle_signals(stopped.set, signal.SIGTERM, signal.SIGINT):
         service = Service(configuration, loader, register)
         # Not in Service: the log is the process's, which may have several services.
-        service.metrics.service.register(partial(log_samples, count_dropped_lines))
-        with handle_reload_signal(service.reloader.request_reload):
-            async with service.running() as address:
-                listening(address)
+        service.metrics.service.register(partial(collect_log, count_dropped_lines))
+        with handle_signals(service.reloader.request_reload, signal.SIGHUP):
+            async with service.run() as address:
+                on_listening(address)
                 await stopped.wait()
                 log.info("stopping")

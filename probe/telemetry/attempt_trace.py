@@ -88,8 +88,8 @@ def build_trace(
             start=evidence.at,
             end=end,
             attributes={
-                **span_attributes.target_attributes(evidence),
-                **span_attributes.attempt_attributes(evidence, diagnosis, cause),
+                **span_attributes.describe_target(evidence),
+                **span_attributes.describe_attempt(evidence, diagnosis, cause),
                 "mtls_probe.expected": state.expected,
             },
             events=tuple(_changes(state, diagnosis, end)),
@@ -121,7 +121,7 @@ def _stages(
         """Return the span of the stages from `first` to `last`."""
         begin, end = STAGES.index(first), STAGES.index(last)
         failed = diagnosis.cause is not None and begin <= STAGES.index(stage) <= end
-        common = span_attributes.target_attributes(evidence)
+        common = span_attributes.describe_target(evidence)
         if failed:
             common = {**common, ERROR_TYPE: diagnosis.cause or ""}
         return SpanRecord(
@@ -134,21 +134,21 @@ def _stages(
         )
 
     if stage == "resolve" or (evidence.addresses and evidence.addresses != (host,)):
-        attributes = span_attributes.lookup_attributes(evidence, host)
+        attributes = span_attributes.describe_lookup(evidence, host)
         yield make(LOOKUP, "resolve", "resolve", attributes)
     if evidence.connects:
-        attributes = span_attributes.connect_attributes(evidence, port)
+        attributes = span_attributes.describe_connect(evidence, port)
         span = make(CONNECT, "connect", "connect", attributes)
         yield replace(span, events=tuple(_failed_connects(evidence, span.end)))
     if handshake is not None:
-        attributes = span_attributes.handshake_attributes(
+        attributes = span_attributes.describe_handshake(
             handshake, evidence.credentials.client_chain
         )
         span = make(HANDSHAKE, "handshake", "accept", attributes)
         accept = starts[STAGES.index("accept")]
         yield replace(span, events=tuple(_tls_events(handshake, accept, span.end)))
     if stage == "export" or "export" in evidence.durations:
-        span = make(EXPORT, "export", "export", span_attributes.export_attributes(evidence))
+        span = make(EXPORT, "export", "export", span_attributes.describe_export(evidence))
         events = tuple(_rejections(evidence, span.end))
         yield replace(span, events=events, kind="client", span_id=export_span_id)
 
@@ -172,8 +172,8 @@ def _extra_connections(evidence: Evidence) -> Iterator[SpanRecord]:
             start=one.at,
             end=end,
             attributes={
-                **span_attributes.target_attributes(evidence),
-                **span_attributes.experiment_attributes(one),
+                **span_attributes.describe_target(evidence),
+                **span_attributes.describe_experiment(one),
             },
             events=_alerts(one.handshake, end),
         )
@@ -211,7 +211,7 @@ def _tls_events(handshake: Handshake, finished: float, end: float) -> Iterator[S
 def _alerts(handshake: Handshake | None, at: float) -> tuple[SpanEvent, ...]:
     alerts = handshake.alerts if handshake is not None else ()
     return tuple(
-        SpanEvent("mtls_probe.tls.alert", at, span_attributes.alert_attributes(alert))
+        SpanEvent("mtls_probe.tls.alert", at, span_attributes.describe_alert(alert))
         for alert in alerts
     )
 

@@ -54,13 +54,13 @@ _SERVICES: Final = {"traces": "TraceService", "metrics": "MetricsService", "logs
 _PACKAGES: Final = {"traces": "trace", "metrics": "metrics", "logs": "logs"}
 
 
-def target_attributes(evidence: Evidence) -> Attributes:
+def describe_target(evidence: Evidence) -> Attributes:
     """Return those of every span: its target."""
     target = evidence.target
     return {TARGET: target.name, SERVER_ADDRESS: target.host, SERVER_PORT: target.port}
 
 
-def attempt_attributes(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> Attributes:
+def describe_attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | None) -> Attributes:
     """Return those of the root: how the attempt ended, why, and who must act."""
     target = evidence.target
     attributes: dict[str, str | bool | int | tuple[str, ...]] = {
@@ -96,13 +96,13 @@ def attempt_attributes(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | 
     return attributes | {f"mtls_probe.label.{name}": value for name, value in target.labels}
 
 
-def lookup_attributes(evidence: Evidence, host: str) -> Attributes:
+def describe_lookup(evidence: Evidence, host: str) -> Attributes:
     """Return those of the DNS lookup of `host`."""
     answers: Attributes = {dns.DNS_ANSWERS: evidence.addresses} if evidence.addresses else {}
     return {dns.DNS_QUESTION_NAME: host, **answers}
 
 
-def connect_attributes(evidence: Evidence, port: int) -> Attributes:
+def describe_connect(evidence: Evidence, port: int) -> Attributes:
     """Return those of the connection, to the address that accepted it or was tried last."""
     tried = evidence.connects[-1].address if evidence.connects else ""
     address = evidence.peer_address or tried
@@ -113,7 +113,7 @@ def connect_attributes(evidence: Evidence, port: int) -> Attributes:
     return {**attributes, network.NETWORK_PEER_ADDRESS: address, network.NETWORK_TYPE: kind}
 
 
-def handshake_attributes(seen: Handshake, client_chain: tuple[CertificateFacts, ...]) -> Attributes:
+def describe_handshake(seen: Handshake, client_chain: tuple[CertificateFacts, ...]) -> Attributes:
     """Return those of a TLS handshake as far as it went; `client_chain` is what was offered."""
     attributes: dict[str, str | bool] = {
         tls.TLS_PROTOCOL_NAME: "tls",
@@ -139,7 +139,7 @@ def handshake_attributes(seen: Handshake, client_chain: tuple[CertificateFacts, 
     return attributes
 
 
-def export_attributes(evidence: Evidence) -> Attributes:
+def describe_export(evidence: Evidence) -> Attributes:
     """Return those of the OTLP export: an RPC, or an HTTP request."""
     target, answer = evidence.target, evidence.answer
     attributes: dict[str, str | int] = {}
@@ -156,18 +156,18 @@ def export_attributes(evidence: Evidence) -> Attributes:
     return {**attributes, **_answer_attributes(answer)}
 
 
-def experiment_attributes(made: Experiment) -> Attributes:
+def describe_experiment(made: Experiment) -> Attributes:
     """Return those of one further connection: what was varied, and how it ended."""
     return {
         VARIED: made.varied,
         "mtls_probe.ending.stage": made.ending.stage,
         "mtls_probe.ending.kind": made.ending.kind,
-        **(handshake_attributes(made.handshake, ()) if made.handshake is not None else {}),
+        **(describe_handshake(made.handshake, ()) if made.handshake is not None else {}),
         **_answer_attributes(made.answer),
     }
 
 
-def alert_attributes(seen: Alert) -> Attributes:
+def describe_alert(seen: Alert) -> Attributes:
     """Return those of a TLS alert (RFC 8446 §6)."""
     return {
         "mtls_probe.tls.alert.direction": seen.direction,

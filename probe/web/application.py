@@ -21,7 +21,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
 from probe.model.target import SourcesShown, SourceState
-from probe.report.result import encode_line, encode_results, latest_result
+from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class ServiceView:
     clock: Callable[[], float] = time.time
 
 
-def web_application(view: ServiceView) -> web.Application:
+def build_application(view: ServiceView) -> web.Application:
     """Return the application that shows `view`; nothing listens yet."""
     application = web.Application(client_max_size=1024)
     application.on_response_prepare.append(_harden)
@@ -308,7 +308,9 @@ def _json_parts(
     separator = b""
     for start in range(0, len(states), BATCH):
         lines = [
-            encode_line(one) for one in map(latest_result, states[start : start + BATCH]) if one
+            encode_line(one)
+            for one in map(find_latest_result, states[start : start + BATCH])
+            if one
         ]
         if lines:
             yield separator + b",".join(lines)

@@ -57,7 +57,7 @@ def interpolated(text: str, values: Mapping[str, str] = EVERYTHING) -> str:
     """Return `text` with its variables replaced by `values` and the built-in ones.
 
     Raises:
-        KeyError: where there is no such variable.
+        KeyError: where the variable is missing.
     """
     known = {**BUILT_IN, **values}
     return _REFERENCE.sub(lambda found: known[found["braced"] or found["bare"]], text)

@@ -26,7 +26,7 @@ from probe.model.tls_alerts import TlsAlert
 from probe.report.cause_page import cause_page
 from probe.report.causes_markdown import causes_markdown
 from probe.report.explanation import encode_candidates
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from tests.support.causes import build_cause
 from tests.support.evidence import alert, attempt, begun
 
@@ -102,7 +102,7 @@ async def test_it_is_on_the_status_pages() -> None:
     """The index of causes links to its own page."""
     ledger = Ledger()
     metrics = Metrics(ledger, ENLARGED)
-    application = web_application(
+    application = build_application(
         ServiceView(ledger=ledger, metrics=metrics, is_ready=lambda: True, catalogue=ENLARGED)
     )
     async with TestClient(TestServer(application)) as client:

@@ -52,7 +52,7 @@ ELSEWHERE: Final = {
         "test_answers.py::test_an_answer_without_success_has_its_cause",
     ),
 }
-"""Causes that are no matter of the backend's TLS stack: which test of tests/lab shows each."""
+"""Causes that do not depend on the backend's TLS stack: which test of tests/lab shows each."""
 
 UNSTAGED: Final = {
     "client_file_permission": "root, as which the lab runs in containers, reads every file; "

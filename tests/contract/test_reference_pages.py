@@ -6,7 +6,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from probe.ledger.ledger import Ledger
-from probe.metrics.blackbox import BLACKBOX_FAMILIES, WITHOUT_A_SCHEDULE, blackbox_metrics
+from probe.metrics.blackbox import BLACKBOX_FAMILIES, WITHOUT_A_SCHEDULE, render_blackbox_metrics
 from probe.metrics.exposition import OPENMETRICS, Family
 from probe.metrics.families import (
     CAUSE_INFO,
@@ -18,9 +18,9 @@ from probe.metrics.families import (
 from probe.metrics.scrape import Metrics
 from probe.metrics.service_metrics import (
     Lookups,
-    connection_samples,
-    log_samples,
-    own_trouble_samples,
+    collect_connections,
+    collect_log,
+    collect_own_trouble,
 )
 from probe.model.target import SourceState
 from probe.web.server.connections import Connections
@@ -89,9 +89,9 @@ def test_every_metric_of_the_service_is_declared() -> None:
     service = metrics.service
     service.set_sources([SourceState("environment", up=True, targets=1)], nothing_to_probe=False)
     service.span_counter()
-    service.register(lambda: log_samples(lambda: 0))
-    service.register(lambda: connection_samples(Connections(1)))
-    service.register(lambda: own_trouble_samples(lambda: 0.0, {"probe": lambda: Lookups(0, 1, 0)}))
+    service.register(lambda: collect_log(lambda: 0))
+    service.register(lambda: collect_connections(Connections(1)))
+    service.register(lambda: collect_own_trouble(lambda: 0.0, {"probe": lambda: Lookups(0, 1, 0)}))
     exposition, _ = metrics.exposition(OPENMETRICS)
     declared = {family.name: family for family in (*TARGET_FAMILIES, *SERVICE_FAMILIES)}
     shown = {check(family, declared) for family in families_of(exposition)}
@@ -101,7 +101,7 @@ def test_every_metric_of_the_service_is_declared() -> None:
 
 def test_every_metric_of_probe_is_declared() -> None:
     """Its own families under blackbox_exporter's names, and those of ours that need no schedule."""
-    exposition = blackbox_metrics(EU, seen(), REFUSED, 0.1, openmetrics=True)
+    exposition = render_blackbox_metrics(EU, seen(), REFUSED, 0.1, openmetrics=True)
     declared = {family.name: family for family in (*BLACKBOX_FAMILIES, *WITHOUT_A_SCHEDULE)}
     shown = {check(family, declared) for family in families_of(exposition)}
     assert shown <= set(declared)

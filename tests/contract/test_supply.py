@@ -48,7 +48,7 @@ def own_files() -> Iterator[Path]:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_holds_pins_and_hashes_only(lock: str) -> None:
-    """Each package is one version with hashes; a lock names no index, address, path or option."""
+    """Each package is one version with hashes; a lock has no index, address, path or option."""
     text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
     joined = text.replace("\\\n", " ").splitlines()
     packages = [line for line in joined if line and not line.lstrip().startswith("#")]
@@ -58,7 +58,7 @@ def test_a_lock_holds_pins_and_hashes_only(lock: str) -> None:
 
 
 def test_the_locks_fit_what_the_project_asks_for() -> None:
-    """Every dependency is locked to a version that its requirement allows; `make lock` mends it."""
+    """Every dependency is locked to a version that its requirement allows; `make lock` fixes it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     run = project["project"]["dependencies"]
     extras = project["project"]["optional-dependencies"]

@@ -1,4 +1,4 @@
-"""A scenario of the lab: a decorated function whose docstring says in words what is wrong.
+"""A scenario of the lab: a decorated function whose docstring says what is wrong.
 
 The function takes the `Workshop` and returns the `Staging`: the files of both sides. One scenario
 runs against every stack, at TLS 1.2 and 1.3. The expected verdict follows from its `truth` and from
@@ -73,7 +73,7 @@ def scenario(
 
     def declare(build: Callable[[LabPki], Staging]) -> Callable[[LabPki], Staging]:
         name = build.__name__
-        assert build.__doc__, f"scenario {name} must say in words what is wrong"
+        assert build.__doc__, f"scenario {name} must say what is wrong"
         assert name not in SCENARIOS, f"two scenarios are called {name}"
         SCENARIOS[name] = Scenario(
             name, build.__doc__, truth or (CONFIRMED,), build, versions, once

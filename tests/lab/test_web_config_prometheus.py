@@ -16,9 +16,9 @@ import pytest
 
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.server.connections import Connections
-from probe.web.server.listener import serving as listening
+from probe.web.server.listener import serve_application as listening
 from probe.web.server.web_config import WebConfig
 from tests.lab.monitoring import Prometheus, prometheus
 from tests.support.pki import Authority, write_pem
@@ -39,7 +39,7 @@ def serving(file: Path) -> Iterator[str]:
     async def main() -> None:
         config = WebConfig(file)
         ledger = Ledger(())
-        application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
+        application = build_application(ServiceView(ledger=ledger, metrics=Metrics(ledger)))
         config.guard(application)
         context = config.ssl_context
         async with (

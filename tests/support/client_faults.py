@@ -28,7 +28,7 @@ NAMES_NO_CAS: Final = frozenset({"grpc-core"})
 
 @dataclass(frozen=True)
 class ClientFault:
-    """One fault: what is sent, what lies beside it, what the backend lists, and the truth."""
+    """One fault: what is sent, what lies next to it, what the backend lists, and the truth."""
 
     what: str
     truths: tuple[str, ...]
@@ -70,14 +70,14 @@ FAULTS: Final = (
         at_hand=(),
     ),
     ClientFault(
-        "missing intermediate at hand",
+        "missing intermediate, available",
         ("client_chain_incomplete",),
         "48 48 48 48 48 46 49 close close 400 close",
         chain=(exporter(ISSUING_CA),),
         at_hand=(ISSUING_CA, CLIENT_CA),
     ),
     ClientFault(
-        "missing intermediate, not at hand",
+        "missing intermediate, not available",
         ("client_chain_incomplete",),
         "48 48 48 48 48 46 49 close close 400 close",
         chain=(exporter(ISSUING_CA),),
@@ -96,7 +96,7 @@ FAULTS: Final = (
         chain=(exporter(_OLD_ISSUER), _OLD_ISSUER),
     ),
     ClientFault(
-        "expired CA in the backend's pool, and at hand here",
+        "expired CA in the backend's pool, and available here",
         ("client_cert_expired",),
         "45 45 45 45 45 46 49 close close 400 close",
         chain=(exporter(_OLD_ROOT),),

@@ -47,7 +47,7 @@ def exporter(
 
 
 def headers_of(target: Target) -> dict[str, str]:
-    """Return the headers of `target` in clear."""
+    """Return the headers of `target` in plaintext."""
     return {name: value.reveal() for name, value in target.headers}
 
 

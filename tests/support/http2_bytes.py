@@ -1,4 +1,4 @@
-"""What an HTTP/2 backend writes, and the exchange that hears it."""
+"""What an HTTP/2 backend writes, and the exchange that reads it."""
 
 import h2.config
 import h2.connection

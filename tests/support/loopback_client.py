@@ -149,7 +149,7 @@ def _turn(connection: SSL.Connection, seen: Seen, payload: bytes) -> None:
 
 
 async def meet(backend: Backend, context: SSL.Context, **arguments: Any) -> Seen:
-    """Run `talk` beside the event loop."""
+    """Run `talk` outside the event loop."""
     return await asyncio.to_thread(talk, backend.port, context, **arguments)
 
 

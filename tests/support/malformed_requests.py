@@ -1,4 +1,4 @@
-"""Requests that are no proper HTTP, each with a credential that nobody may ever see again.
+"""Requests that are not proper HTTP, each with a credential that nobody may ever see again.
 
 The table is generated: each mistake is made in the request line, the headers and the body, with the
 credential where a careless client, a wrong port or another protocol would put it.

@@ -34,7 +34,7 @@ class Speaker(Protocol):
 
 
 class MemoryServer:
-    """One connection of a TLS server; what it hears in clear is in `plain`."""
+    """One connection of a TLS server; what it reads is in `plain`."""
 
     def __init__(self, context: SSL.Context) -> None:
         """Wait for a ClientHello."""

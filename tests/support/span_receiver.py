@@ -1,4 +1,4 @@
-"""A backend of OTLP/HTTP for the probe's own spans, which answers as it is told to."""
+"""A backend of OTLP/HTTP for the probe's own spans, which answers as it is configured to."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Receiver:
-    """A backend of OTLP/HTTP that answers as it is told to."""
+    """A backend of OTLP/HTTP that answers as it is configured to."""
 
     def __init__(self) -> None:
         """Take everything."""
@@ -28,7 +28,7 @@ class Receiver:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
-        """Listen in clear; yields the endpoint."""
+        """Listen in plaintext; yields the endpoint."""
         application = web.Application()
         application.router.add_post("/v1/traces", self._take)
         runner = web.AppRunner(application, shutdown_timeout=0.1)

@@ -11,7 +11,7 @@ STRANGER = OTHER_CA.issue("stranger")
 
 
 def record(content_type: int, body: bytes) -> bytes:
-    """Return one TLS record in clear."""
+    """Return one TLS record in plaintext."""
     return bytes((content_type, 3, 3)) + len(body).to_bytes(2, "big") + body
 
 

@@ -1,4 +1,4 @@
-"""A watch on files under test: what it told, and when; and systems that tell less."""
+"""A watch on files under test: what it reported, and when; and systems that report less."""
 
 import asyncio
 import threading
@@ -11,30 +11,30 @@ from probe.system.file_watcher import QUICK, watch_files
 
 
 class Seen:
-    """What `watch` told, and when."""
+    """What `watch` reported, and when."""
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.told: list[frozenset[str]] = []
+        self.reported: list[frozenset[str]] = []
         self._more = asyncio.Event()
 
     async def changed(self, paths: frozenset[str]) -> None:
-        """Be told."""
-        self.told.append(paths)
+        """Take a report."""
+        self.reported.append(paths)
         self._more.set()
 
     async def next(self, within: float) -> frozenset[str]:
         """Wait for the next change and return it."""
         async with asyncio.timeout(within):
-            while not self.told:
+            while not self.reported:
                 self._more.clear()
                 await self._more.wait()
-        return self.told.pop(0)
+        return self.reported.pop(0)
 
     async def nothing(self, seconds: float) -> None:
-        """Fail where something is told within that time."""
+        """Fail where something is reported within that time."""
         await asyncio.sleep(seconds)
-        assert self.told == []
+        assert self.reported == []
 
 
 @asynccontextmanager

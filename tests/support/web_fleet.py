@@ -15,7 +15,7 @@ from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from tests.support.causes import build_cause
 
 NOW: Final = 1_795_341_600.0
@@ -96,7 +96,7 @@ class Fleet:
         warnings: Sequence[str] = (),
     ) -> AsyncIterator[TestClient[Any, Any]]:
         """Serve the application on loopback."""
-        application = web_application(
+        application = build_application(
             ServiceView(
                 ledger=self.ledger,
                 metrics=self.metrics,

@@ -10,7 +10,7 @@ from aiohttp import web
 from cryptography import x509
 
 from probe.web.server.connections import Connections
-from probe.web.server.listener import serving
+from probe.web.server.listener import serve_application
 from probe.web.server.web_config import WebConfig
 from tests.support.pki import Authority, write_pem
 from tests.support.web_files import ServerPki
@@ -26,7 +26,7 @@ class Running:
         self.config = config
         self.pki = pki
         self.port = port
-        self.told: list[str | None] = []
+        self.reported: list[str | None] = []
 
     def client(
         self, authority: Authority | None = None, *sans: str, **named: Any
@@ -61,7 +61,7 @@ class Running:
             writer.close()
 
     async def refuses(self, context: ssl.SSLContext) -> bool:
-        """Return whether TLS lets nobody in with `context`."""
+        """Return whether TLS accepts no client with `context`."""
         try:
             await self.get(context)
         except (OSError, EOFError):
@@ -71,9 +71,9 @@ class Running:
     async def reading(self, count: int) -> str | None:
         """Wait for the `count`th reading, and return how it ended."""
         async with asyncio.timeout(SOON):
-            while len(self.told) < count:
+            while len(self.reported) < count:
                 await asyncio.sleep(0.02)
-        return self.told[-1]
+        return self.reported[-1]
 
 
 async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
@@ -96,9 +96,9 @@ async def running(pki: ServerPki, content: dict[str, Any]) -> AsyncIterator[Runn
     application.add_routes([web.get("/", page)])
     config.guard(application)
     context = config.ssl_context
-    async with serving(
+    async with serve_application(
         application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
     ) as (_, port):
         server = Running(config, pki, port)
-        async with config.watching(server.told.append):
+        async with config.watching(server.reported.append):
             yield server

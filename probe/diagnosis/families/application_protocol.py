@@ -141,7 +141,7 @@ CAUSES: Final = (
             "If port {port} serves OTLP/HTTP, use the otlp_http exporter "
             "({protocol_variable}=http/protobuf); if it serves gRPC, otlp_grpc "
             "({protocol_variable}=grpc).",
-            "Or correct the port in {endpoint_setting}: 4317 is gRPC and 4318 HTTP as a rule.",
+            "Or correct the port in {endpoint_setting}: 4317 is usually gRPC, and 4318 HTTP.",
             "{restart}",
         ),
         tell_apart=(

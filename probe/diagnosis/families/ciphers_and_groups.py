@@ -8,6 +8,7 @@ from typing import Final
 
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
+from probe.diagnosis.fixes.steps import Fix
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
@@ -50,10 +51,10 @@ def _match_group(evidence: Evidence) -> Match | None:
     if improved.handshake.version == "1.2" and fixes.is_offered(chosen, offered):
         # RFC 8422 §5.1.1: in TLS 1.2 the curve of the server's certificate must be offered too.
         fact += (
-            ", which was offered before: so it is the curve of its certificate's key that the "
-            "exporter does not offer"
+            ", which was offered before: so the exporter does not offer the curve of the key of its "
+            "certificate"
         )
-        fix: fixes.Fix = fixes.COMMON_CURVE_FOR_THE_BACKEND
+        fix: Fix = fixes.COMMON_CURVE_FOR_THE_BACKEND
         return Match(Strength.NAMED, (fact,), fix=fix, party="backend")
     party, fix = fixes.allow_group(evidence.target, offered, chosen)
     return Match(Strength.NAMED, (fact,), fix=fix, party=party)
@@ -72,8 +73,8 @@ CAUSES: Final = (
             "meet; an RSA certificate with only ECDSA suites allowed does the same."
         ),
         evidence=(
-            "Alert insufficient_security (71), or a handshake with every cipher that goes on where "
-            "this one ended."
+            "Alert insufficient_security (71), or a handshake with every cipher that succeeds where "
+            "this one failed."
         ),
         fix=(
             "Remove cipher_suites from the exporter's tls settings, or allow one of them on the "
@@ -99,7 +100,7 @@ CAUSES: Final = (
         rank=Rank.TLS_PARAMETERS,
         alerts=(TlsAlert.HANDSHAKE_FAILURE,),
         meaning="The groups in curve_preferences and those that the backend allows do not meet.",
-        evidence="A handshake with every group that goes on where this one ended.",
+        evidence="A handshake with every group that succeeds where this one failed.",
         fix=(
             "Remove curve_preferences from the exporter's tls settings, or add X25519 and P256 to "
             "it on the backend of {endpoint}.",

@@ -157,12 +157,7 @@ CAUSES: Final = (
             "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's "
             "400."
         ),
-        fix=(
-            "Get a client certificate from the CA that the backend at {endpoint} accepts, with "
-            "extendedKeyUsage clientAuth.",
-            "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
-            "{restart}",
-        ),
+        fix=configure_certificate(),
         tell_apart=(
             "mtls-probe inspect shows whether cert_file and key_file are set and hold a pair; if "
             "they do, the certificate was withheld because the backend does not list its issuer."
@@ -220,15 +215,7 @@ CAUSES: Final = (
             "The certificate itself and a refusal; unsupported_certificate (43) names it, Go says "
             "bad_certificate (42)."
         ),
-        fix=(
-            "Get a client certificate for this exporter, from the CA that the backend accepts, "
-            "with extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: "
-            "usages: [client auth, digital signature]).",
-            "Put it in {into_cert} with its key in {into_key}.",
-            "{reread_cert}",
-            "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
-            "extendedKeyUsage,keyUsage",
-        ),
+        fix=issue_client_certificate(),
         tell_apart=(
             "Look for clientAuth and digitalSignature: openssl x509 -in CERT -noout -ext "
             "extendedKeyUsage,keyUsage"
@@ -253,8 +240,8 @@ CAUSES: Final = (
         ),
         evidence="The chain in cert_file, and a refusal that such weakness brings.",
         fix=(
-            "Issue the exporter's certificate anew, with an EC P-256 or RSA-2048 key and signed "
-            "with SHA-256; put it in {into_cert} with its key in {into_key}.",
+            "Issue a new certificate for the exporter, with an EC P-256 or RSA-2048 key and "
+            "signed with SHA-256; put it in {into_cert} with its key in {into_key}.",
             "{reread_cert}",
             "To see key and signature: openssl x509 -in {cert_file} -noout -text",
         ),
@@ -277,8 +264,8 @@ CAUSES: Final = (
         alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
         meaning=(
             "The certificate is faultless as far as can be seen from here, and the backend closed "
-            "or sent an alert that names no reason. Servers on grpc-core and Node close without a "
-            "word."
+            "or sent an alert without a reason. Servers on grpc-core and Node close without an "
+            "alert."
         ),
         evidence="A refusal after a certificate was sent, which neither side's evidence explains.",
         fix=(

@@ -66,7 +66,7 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     facts = (
         refused.fact,
         f"cert_file ends with {name_certificate(chain[-1])}, whose issuer {chain[-1].issuer.text} "
-        f"it lacks; that issuer stands in {missing[0].path}",
+        f"it lacks; that issuer is in {missing[0].path}",
     )
     fix = append_intermediate(missing[0])
     named = refused.alert == TlsAlert.UNKNOWN_CA
@@ -129,7 +129,7 @@ CAUSES: Final = (
             "See every setting judged: mtls-probe validate",
         ),
         tell_apart=(
-            "mtls-probe validate names the setting, with file and line, and connects nowhere."
+            "mtls-probe validate names the setting, with file and line, and makes no connection."
         ),
         citations=("Collector configtls", "OTLP exporter specification"),
         not_printed="every setting has a message of its own, in each exporter",
@@ -141,7 +141,7 @@ CAUSES: Final = (
         title="The client certificate or key file is not there",
         meaning=(
             "cert_file or key_file names a path where no file is, or only one half of the pair is "
-            "configured. A Go exporter does not start with it; Python's logs it and goes on "
+            "configured. A Go exporter does not start with it; Python's logs it and continues "
             "without."
         ),
         evidence="Opening the path; the settings.",
@@ -249,16 +249,15 @@ CAUSES: Final = (
     ),
     _file_cause(
         "client_chain_misordered",
-        title="The certificates in cert_file stand in the wrong order",
+        title="The certificates in cert_file are in the wrong order",
         meaning=(
             "The end entity's certificate has to come first, then each its issuer. Here the key "
-            "belongs to a later one, so that every exporter says that key and certificate do not "
-            "match."
+            "belongs to a later one, so every exporter says that key and certificate do not match."
         ),
         evidence="The key's public half, compared with each certificate of the file.",
         fix=(
             "In {cert_file}, move the end entity's certificate to the top, and put each one's "
-            "issuer behind it.",
+            "issuer after it.",
             "{reread_cert}",
             "To see the order: openssl crl2pkcs7 -nocrl -certfile {cert_file} | openssl pkcs7 "
             "-print_certs -noout",
@@ -308,19 +307,14 @@ CAUSES: Final = (
             "The backend trusts the root; the exporter's certificate was issued by an intermediate "
             "that cert_file does not hold, so the backend can't build the path. OpenSSL clients "
             "may hide it by sending an intermediate out of ca_file; a Go exporter sends cert_file "
-            "alone."
+            "only."
         ),
         evidence=(
-            "A refusal (unknown_ca as a rule), no issuer of ours on the backend's list, and the "
-            "missing issuer at hand in ca_file or in cert_file's folder, chaining to a listed "
+            "A refusal (usually unknown_ca), no issuer of our chain on the backend's list, and the "
+            "missing issuer available in ca_file or in cert_file's folder, chaining to a listed "
             "anchor."
         ),
-        fix=(
-            "Append the certificate of the intermediate that issued it to {cert_file}, behind the "
-            "end entity's (with cert-manager use tls.crt as it is: it holds both).",
-            "{reread_cert}",
-            "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
-        ),
+        fix=append_intermediate(),
         tell_apart=(
             "The certificate's issuer is an intermediate that cert_file lacks: mtls-probe inspect "
             "--cert CERT"

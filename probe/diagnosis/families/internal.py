@@ -52,7 +52,7 @@ CAUSES: Final = (
         party="probe",
         severity="warning",
         rank=Rank.UNKNOWN,
-        meaning="The attempt failed in a way that the catalogue does not know: a gap of the probe.",
+        meaning="The attempt failed in a way that the catalogue does not know: a gap in the probe.",
         evidence="No cause of the catalogue matches.",
         fix=(
             "Report it with the evidence file of {endpoint}: mtls-probe check --evidence evidence "
@@ -60,7 +60,7 @@ CAUSES: Final = (
             "diagnose says the same of it.",
         ),
         tell_apart="Run mtls-probe check ENDPOINT and read its facts.",
-        not_printed="a gap of the catalogue: nothing is known",
+        not_printed="a gap in the catalogue: nothing is known",
         applies=frozenset(),
         match=lambda _evidence: None,
     ),

@@ -5,7 +5,7 @@ from typing import Final
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
-from probe.diagnosis.fixes.steps import get_settings_kind
+from probe.diagnosis.fixes.steps import Fix, get_settings_kind
 from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
 from probe.diagnosis.readings.experiment_results import (
     ends_with_alert,
@@ -124,7 +124,7 @@ def _match_rejected(evidence: Evidence) -> Match | None:
         return None
     tried = is_reproduced(evidence)
     possible = remove_excluded(evidence, _POSSIBLE.get(number, ()))
-    fix: fixes.Fix = ()
+    fix: Fix = ()
     if not tried and get_settings_kind(evidence.target) == "sdk":
         fix = (_READ_THE_LOG,)  # SDKs have no settings of suites, groups or versions
     if tried and number == TlsAlert.HANDSHAKE_FAILURE:
@@ -184,7 +184,7 @@ CAUSES: Final = (
         ),
         evidence=(
             "Alert protocol_version (70), in either direction, or a handshake with every version "
-            "that goes on."
+            "that succeeds."
         ),
         fix=(
             'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" and leave '
@@ -217,8 +217,8 @@ CAUSES: Final = (
             "configured: our library withheld it."
         ),
         fix=(
-            "Issue the exporter's certificate anew with an EC P-256 or RSA-2048 key, and put it "
-            "in {into_cert} with that key in {into_key}.",
+            "Issue a new certificate for the exporter with an EC P-256 or RSA-2048 key, and put "
+            "it in {into_cert} with that key in {into_key}.",
             "{reread_cert}",
             "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",
         ),
@@ -242,8 +242,8 @@ CAUSES: Final = (
             "it can't use, a bug."
         ),
         evidence=(
-            "Alert internal_error (80) with no certificate of ours in play; or what it sends is no "
-            "valid TLS."
+            "Alert internal_error (80) that is not about a certificate of ours; or what it sends "
+            "is not valid TLS."
         ),
         fix=(
             "On the backend of {endpoint}, check that its certificate and key are a pair and can "
@@ -267,10 +267,10 @@ CAUSES: Final = (
         rank=Rank.TLS_FAILURE,
         alerts=(TlsAlert.HANDSHAKE_FAILURE,),
         meaning=(
-            "A fatal alert that no certificate explains: nothing in common among versions, "
-            "ciphers, groups or signature algorithms, as a rule."
+            "A fatal alert that no certificate explains: usually nothing in common among versions, "
+            "ciphers, groups or signature algorithms."
         ),
-        evidence="A fatal alert before any client certificate was in play.",
+        evidence="A fatal alert before any client certificate was asked for.",
         fix=(
             _READ_THE_LOG,
             "Remove cipher_suites, curve_preferences, min_version and max_version from the "

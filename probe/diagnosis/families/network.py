@@ -150,7 +150,7 @@ CAUSES: Final = (
         fix=(
             "On the backend's machine, start what has to listen on port {port}, or correct the "
             "port in {endpoint_setting}.",
-            "If it listens on localhost alone, other hosts do not reach it: on a Collector set "
+            "If it listens on localhost only, other hosts do not reach it: on a Collector set "
             "endpoint: 0.0.0.0:{port} in the receiver's settings, and restart it.",
             "To see what listens there: ss -ltn 'sport = :{port}'",
         ),
@@ -178,8 +178,8 @@ CAUSES: Final = (
             "To try from another machine: openssl s_client -connect {host}:{port} </dev/null",
         ),
         tell_apart=(
-            "The TCP connection itself does not come about: mtls-probe check ENDPOINT ends at the "
-            "stage connect."
+            "The TCP connection itself is not made: mtls-probe check ENDPOINT ends at the stage "
+            "connect."
         ),
         citations=("RFC 9293 §3.8.3",),
         applies=frozenset({"timeout"}),
@@ -209,7 +209,10 @@ CAUSES: Final = (
         family="network",
         party="backend",
         rank=Rank.NETWORK,
-        meaning="An RST arrived with no client certificate in play: overload, a firewall, a crash.",
+        meaning=(
+            "An RST arrived before a client certificate was asked for: overload, a firewall, a "
+            "crash."
+        ),
         evidence="ECONNRESET, and no refusal of a certificate.",
         fix=(
             "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
@@ -228,13 +231,13 @@ CAUSES: Final = (
     ),
     Cause(
         id="connection_closed",
-        title="The connection was closed without a word",
+        title="The connection was closed without an alert",
         family="network",
         party="backend",
         rank=Rank.NETWORK,
         meaning=(
-            "The peer closed with no client certificate in play: an allow-list of addresses, a "
-            "server that speaks no TLS, or grpc-core, which sends no alert when nothing fits."
+            "The peer closed before a client certificate was asked for: an allow-list of "
+            "addresses, a server without TLS, or grpc-core, which sends no alert when nothing fits."
         ),
         evidence="A FIN without an alert, and no refusal of a certificate.",
         fix=(
@@ -259,7 +262,7 @@ CAUSES: Final = (
         party="backend",
         rank=Rank.NETWORK,
         meaning=(
-            "The connection is made, then the peer goes silent: overload, or no TLS server at all."
+            "The connection is made, then the peer is silent: overload, or not a TLS server at all."
         ),
         evidence="The deadline, or the byte budget, within the handshake.",
         fix=(

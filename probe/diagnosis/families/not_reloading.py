@@ -108,8 +108,8 @@ CAUSES: Final = (
         fix=(
             "{reread_cert}",
             "Then send the probe SIGHUP, or POST /-/reload to it, which ends this finding.",
-            "So that it need not be done by hand again: set reload_interval: 1h in a Collector "
-            "exporter's tls settings; restart an SDK's application after each rotation.",
+            "To avoid doing this by hand: set reload_interval: 1h in a Collector exporter's tls "
+            "settings; restart an SDK's application after each rotation.",
         ),
         tell_apart=(
             "The file on disk is newer than the exporter's process: compare ls -l of the file with "
@@ -139,8 +139,8 @@ CAUSES: Final = (
         ),
         fix=(
             "{reload_backend}",
-            "So that it need not be done by hand again: set reload_interval: 1h in the tls "
-            "settings of a Collector's receiver; reload nginx and HAProxy after each renewal.",
+            "To avoid doing this by hand: set reload_interval: 1h in the tls settings of a "
+            "Collector's receiver; reload nginx and HAProxy after each renewal.",
             "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl "
             "x509 -noout -serial -dates",
         ),

@@ -75,15 +75,18 @@ CAUSES: Final = (
         documented_cause=6,
         party="backend",
         rank=Rank.SERVER_NOT_YET_VALID,
-        meaning="notBefore of the server's certificate, or of its issuer, lies in the future here.",
+        meaning=(
+            "notBefore of the server's certificate, or of its issuer, lies in the future by this "
+            "clock."
+        ),
         evidence=(
             "X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs."
         ),
         fix=(
             "Run date -u on this machine and compare it with a good clock: a clock that is behind "
             "makes the backend's certificate look so.",
-            "If this clock is right, issue the certificate of the backend at {endpoint} anew with "
-            "a notBefore that is past.",
+            "If this clock is right, issue a new certificate for the backend at {endpoint} with a "
+            "notBefore that is past.",
             "{reload_backend}",
         ),
         tell_apart=(
@@ -115,8 +118,8 @@ CAUSES: Final = (
             "The file itself at the time of the attempt, a refusal, and no clock that differs."
         ),
         fix=(
-            "Issue the exporter's certificate anew with a notBefore that is past, or go on with "
-            "the previous one until then; put it in {into_cert} with its key in {into_key}.",
+            "Issue a new certificate for the exporter with a notBefore that is past, or keep the "
+            "previous one until then; put it in {into_cert} with its key in {into_key}.",
             "{reread_cert}",
             "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout "
             "-dates",

@@ -209,12 +209,12 @@ CAUSES: Final = (
             "The receiver took the data and its exporter or storage failed: no permission, a "
             "read-only file system, no space left. Beyond TLS, and the next thing that people meet."
         ),
-        evidence="The status message of the answer, or of its partial success, speaks of it.",
+        evidence="The status message of the answer, or of its partial success, names it.",
         fix=(
             "On the backend of {endpoint}, run df -h and ls -ld on the path in its message; free "
             "space there, give its user the right to write, or mount it writable.",
         ),
-        tell_apart="TLS passes; the backend's own disk or folder is at fault: df -h and its log.",
+        tell_apart="TLS works; the backend's own disk or folder is at fault: df -h and its log.",
         citations=_CITATIONS,
         not_printed="every exporter repeats the backend's own message, whatever it is",
         applies=_WITH_SUCCESS,
@@ -223,7 +223,7 @@ CAUSES: Final = (
     ),
     Cause(
         id="otlp_unauthenticated",
-        title="The backend wants credentials beside the certificate",
+        title="The backend wants credentials in addition to the certificate",
         family="otlp",
         party="exporter",
         rank=Rank.OTLP_ANSWER,
@@ -237,7 +237,7 @@ CAUSES: Final = (
             "{restart}",
         ),
         tell_apart=(
-            "TLS passes; a header is missing or wrong: mtls-probe check with --depth tls is "
+            "TLS works; a header is missing or wrong: mtls-probe check with --depth tls is "
             "confirmed."
         ),
         citations=_CITATIONS,
@@ -261,7 +261,7 @@ CAUSES: Final = (
             "Or set another token in {headers_setting}, and restart the exporter.",
         ),
         tell_apart=(
-            "TLS passes and the answer is OTLP's own: the backend's authorization rules name who "
+            "TLS works and the answer is OTLP's own: the backend's authorization rules name who "
             "may export."
         ),
         citations=_CITATIONS,
@@ -277,7 +277,7 @@ CAUSES: Final = (
         rank=Rank.OTLP_ANSWER,
         meaning=(
             "The path or service is unknown: the signal has no pipeline, the path is wrong, or it "
-            "is no OTLP receiver at all."
+            "is not an OTLP receiver at all."
         ),
         evidence=(
             "gRPC UNIMPLEMENTED (12), HTTP 404, 405 or 415, a redirect, or a success of another "
@@ -290,7 +290,7 @@ CAUSES: Final = (
             "{restart}",
         ),
         tell_apart=(
-            "TLS passes; the backend has no receiver for this signal at this path or service."
+            "TLS works; the backend has no receiver for this signal at this path or service."
         ),
         citations=_CITATIONS,
         applies=_ENDINGS,
@@ -328,7 +328,7 @@ CAUSES: Final = (
             "extension says it), and at what its gateway forwards to.",
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
-        tell_apart="TLS passes; the backend or what stands behind its proxy is down or overloaded.",
+        tell_apart="TLS works; the backend or what stands behind its proxy is down or overloaded.",
         citations=_CITATIONS,
         applies=_ENDINGS,
         match=_match_status("otlp_unavailable"),
@@ -350,7 +350,7 @@ CAUSES: Final = (
             "says more with service.telemetry.logs.level set to debug.",
         ),
         tell_apart=(
-            "TLS passes, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
+            "TLS works, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
         ),
         citations=_CITATIONS,
         applies=_WITH_SUCCESS,

@@ -5,11 +5,7 @@ from typing import Final
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.experiment_results import get_improvement
-from probe.diagnosis.readings.peer_protocol import (
-    decode_bytes,
-    name_first_bytes,
-    prove_tls_port,
-)
+from probe.diagnosis.readings.peer_protocol import decode_bytes, name_first_bytes, prove_tls_port
 from probe.model.evidence import Evidence
 
 
@@ -61,7 +57,7 @@ CAUSES: Final = (
             "service."
         ),
         evidence=(
-            "The first bytes are no TLS record (RFC 8446 §5.1), or a greeting in plaintext is "
+            "The first bytes are not a TLS record (RFC 8446 §5.1), or a request in plaintext is "
             "answered in plaintext."
         ),
         fix=(
@@ -92,7 +88,7 @@ CAUSES: Final = (
         evidence=(
             "The settings themselves; it is the cause where the port answers plaintext with a TLS "
             "record or with Go's or nginx's HTTP 400, or where it ends the connection and a TLS "
-            "handshake with it goes on."
+            "handshake with it succeeds."
         ),
         fix=(
             "Write https:// in {endpoint_setting}, and remove insecure: true where it is set.",
@@ -115,7 +111,7 @@ CAUSES: Final = (
         rank=Rank.SETTINGS,
         meaning=(
             "The exporter's own settings hold one that its runtime ignores, overrides or reads in "
-            "another way: http:// on a Collector's gRPC exporter keeps TLS, insecure: true beside "
+            "another way: http:// on a Collector's gRPC exporter keeps TLS, insecure: true next to "
             "a CA does not switch it off, Python's gRPC exporter drops the client certificate "
             "without a CA variable, a timeout is milliseconds for one runtime and seconds for "
             "another, OTEL_SDK_DISABLED leaves nothing of all the others."

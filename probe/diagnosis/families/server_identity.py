@@ -212,7 +212,7 @@ CAUSES: Final = (
             "Ask the CA, or look at the stapled answer: openssl s_client -connect ENDPOINT -status"
         ),
         citations=("RFC 6066 §8", "RFC 6960"),
-        not_printed="no exporter looks at a stapled OCSP answer unless told to",
+        not_printed="no exporter looks at a stapled OCSP answer unless configured to",
         applies=_WITH_FINDINGS,
         match=_match_revoked,
     ),
@@ -223,13 +223,8 @@ CAUSES: Final = (
         party="backend",
         rank=Rank.SERVER_PATH,
         meaning="The server sends its certificate without the intermediate that leads to our CA.",
-        evidence="The missing issuer is at hand and is issued by a CA in ca_file.",
-        fix=(
-            "On the backend, append the certificate of the intermediate to the file with its own "
-            "certificate, behind it.",
-            "{reload_backend}",
-            "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
-        ),
+        evidence="The missing issuer is available, and is issued by a CA in ca_file.",
+        fix=send_intermediate(),
         tell_apart=(
             "mtls-probe check ENDPOINT prints the chain that the backend sends: it ends below the "
             "root, and the missing intermediate is in no message."
@@ -271,10 +266,13 @@ CAUSES: Final = (
         family="server_identity",
         party="backend",
         rank=Rank.SERVER_PATH,
-        meaning="Its extendedKeyUsage lacks serverAuth: often a client's certificate in its place.",
+        meaning=(
+            "Its extendedKeyUsage lacks serverAuth: often a client's certificate was put in its "
+            "place."
+        ),
         evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
         fix=(
-            "Issue the certificate of the backend at {endpoint} anew with extendedKeyUsage "
+            "Issue a new certificate for the backend at {endpoint} with extendedKeyUsage "
             "serverAuth (in cert-manager: usages: [server auth, digital signature]), and put it "
             "in place of the present one.",
             "{reload_backend}",
@@ -301,7 +299,7 @@ CAUSES: Final = (
         ),
         evidence="The server's chain as it was sent.",
         fix=(
-            "Issue the certificate of the backend at {endpoint} anew with an EC P-256 or RSA-2048 "
+            "Issue a new certificate for the backend at {endpoint} with an EC P-256 or RSA-2048 "
             "key, signed with SHA-256, and put it, with that key, in place of the present one.",
             "{reload_backend}",
             "To see key and signature: openssl s_client -connect {host}:{port} </dev/null | "

@@ -6,13 +6,11 @@ is the backend that must allow more. Pure.
 
 from typing import Final
 
-from probe.diagnosis.fixes.steps import get_settings_kind, name_setting, uses_variables
+from probe.diagnosis.fixes.steps import Fix, get_settings_kind, name_setting, uses_variables
 from probe.diagnosis.readings.shared_suites import get_key_kind
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
 from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES
-
-Fix = tuple[str, ...]
 
 KEY_AGAINST_SUITES: Final = (
     "the backend's own log at the time of the attempt; or the kind of key of its certificate, next "
@@ -24,7 +22,7 @@ ALL_WAS_OFFERED: Final[Fix] = (
     "On the backend of {endpoint}, compare the kind of key of its certificate with the cipher suites "
     "that it allows (cipher_suites in a Collector's tls settings, ssl_ciphers in nginx, ciphers in "
     "HAProxy): an RSA key needs ECDHE-RSA suites, an EC or Ed25519 key ECDHE-ECDSA ones.",
-    "Allow suites of that kind there, or TLS 1.3, whose suites go with every key; then restart or "
+    "Allow suites of that kind there, or TLS 1.3, whose suites fit every key; then restart or "
     "reload the backend.",
     "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
     "offers is the reason.",
@@ -32,16 +30,16 @@ ALL_WAS_OFFERED: Final[Fix] = (
 """With handshake_failure whatever is offered, the backend's own settings do not fit each other."""
 
 KEY_OF_A_COMMON_KIND: Final[Fix] = (
-    "On the backend of {endpoint}, issue the certificate anew with an EC P-256 or RSA-2048 key; or "
+    "On the backend of {endpoint}, issue a new certificate with an EC P-256 or RSA-2048 key; or "
     "allow signature algorithms of the kind of key that it has.",
     "{reload_backend}",
     "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
     "offers is the reason.",
 )
-"""The same of a backend of TLS 1.3 alone, whose suites go with every key."""
+"""The same for a backend of TLS 1.3 only, whose suites fit every key."""
 
 COMMON_CURVE_FOR_THE_BACKEND: Final[Fix] = (
-    "Issue the backend's certificate for {reference} anew with an EC P-256 or RSA-2048 key, and put "
+    "Issue a new certificate for {reference} with an EC P-256 or RSA-2048 key, and put "
     "it, with that key, in place of the present one on the backend.",
     "{reload_backend}",
 )
@@ -109,11 +107,7 @@ def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> t
         )
     setting = name_setting(target, "curve_preferences")
     first = f"Add {name} to {setting}, or remove curve_preferences there."
-    return "exporter", (
-        first if name else f"Remove {setting}.",
-        "{restart}",
-        see,
-    )
+    return "exporter", (first if name else f"Remove {setting}.", "{restart}", see)
 
 
 def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
@@ -181,7 +175,7 @@ def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type:
     suites = f"ECDHE-{kind} suites" if kind in {"RSA", "ECDSA"} else "suites for its key"
     return (
         f'Set {name_setting(target, "max_version")} to "{newer}", or remove it: the backend '
-        f"speaks TLS {newer}, whose suites go with every key.",
+        f"speaks TLS {newer}, whose suites fit every key.",
         "{restart}",
         f"Or, on the backend, allow {suites} for TLS {highest} (cipher_suites in a Collector's tls "
         "settings, ssl_ciphers in nginx, ciphers in HAProxy) and restart or reload it.",
@@ -189,7 +183,7 @@ def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type:
 
 
 def avoid_large_hello(target: TargetFacts) -> Fix:
-    """Return how to pass what does not bear a ClientHello above one packet."""
+    """Return how to pass what drops a ClientHello above one packet."""
     later = (
         "Update the backend of {endpoint}, or the load balancer or firewall on the way: a "
         "ClientHello of more than one packet (X25519MLKEM768) breaks old ones."

@@ -6,14 +6,18 @@ Pure. A backend reads its certificate once or at a reload: each change ends with
 from ipaddress import ip_address
 from typing import Final
 
-from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, name_setting
+from probe.diagnosis.fixes.steps import (
+    ANY_TARGET,
+    Fix,
+    escape_braces,
+    get_settings_kind,
+    name_setting,
+)
 from probe.model.certificate import CertificateFacts, ServedFile, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
 from probe.text.time_format import format_duration
 from probe.x509.validity import find_expired
-
-Fix = tuple[str, ...]
 
 _NAMES_SHOWN: Final = 4
 
@@ -32,7 +36,7 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
             see,
         )
     issue = (
-        f"Issue the certificate of the backend at {{endpoint}} anew with {_san(check)} among "
+        f"Issue a new certificate for the backend at {{endpoint}} with {_san(check)} among "
         "its SANs, and put it in place of the present one there."
     )
     steps = [issue, "{reload_backend}"]
@@ -48,7 +52,7 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
     return "backend", (*steps, see)
 
 
-def request_another_name(target: TargetFacts) -> Fix:
+def request_another_name(target: TargetFacts = ANY_TARGET) -> Fix:
     """Return the steps where the backend serves no such name (SNI)."""
     first = "Write a name that the backend serves in {endpoint_setting}, instead of {reference}"
     if get_settings_kind(target) != "sdk":
@@ -73,7 +77,7 @@ def trust_backend_ca(evidence: Evidence, last: CertificateFacts, *, reissued: bo
     if reissued:
         first = (
             f"Replace the certificate of {issuer} in {{into_ca}} by the present one, or append that: "
-            "the CA has another key by now."
+            "the CA has another key now."
         )
     elif evidence.target.ca_file:
         first = (
@@ -91,11 +95,12 @@ def trust_backend_ca(evidence: Evidence, last: CertificateFacts, *, reissued: bo
     )
 
 
-def send_intermediate(issuer: CertificateFacts) -> Fix:
+def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
     """Return the steps where the backend leaves out `issuer`."""
+    name = escape_braces(name_certificate(issuer)) if issuer else "the intermediate"
     return (
-        f"On the backend of {{endpoint}}, append the certificate of {escape_braces(name_certificate(issuer))} to the "
-        "file with its own certificate, behind it.",
+        f"On the backend of {{endpoint}}, append the certificate of {name} to the file with its own "
+        "certificate, after it.",
         "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )
@@ -157,8 +162,8 @@ def reissue_for_now(evidence: Evidence) -> Fix:
         else ""
     )
     return (
-        f"Issue the certificate of the backend at {{endpoint}} ({leaf}) anew with a notBefore that is "
-        "past, or go on with the previous one until then.",
+        f"Issue a new certificate for the backend at {{endpoint}} ({leaf}) with a notBefore that is "
+        "past, or keep the previous one until then.",
         "{reload_backend}",
         "Check with date -u the clock of the machine that issued it.",
     )

@@ -12,14 +12,25 @@ and variables once, at their start.
 import re
 from typing import Final, Literal
 
-from probe.model.evidence import TargetFacts
+from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.target import GENERAL_VARIABLES, name_variables
 from probe.text.description import is_description
 from probe.text.host_port import split_host_port
 from probe.text.safe_text import quote_authority, quote_path, quote_word
 
+Fix = tuple[str, ...]
+"""Steps in the order in which they are done."""
+
 SettingsKind = Literal["sdk", "collector", "unknown"]
 """Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
+
+ANY_TARGET: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
+"""A target of which nothing is known."""
+
+ANY_EVIDENCE: Final = Evidence(
+    target=ANY_TARGET, at=0.0, ending=Ending(stage="load", kind="credentials")
+)
+"""An attempt of which nothing is known: steps for it are those of the cause's page."""
 
 RELOAD_THE_BACKEND: Final = (
     "Restart the backend, or make it read its files again: nginx and HAProxy by a reload, a "
@@ -44,7 +55,7 @@ _PLACEHOLDER: Final = re.compile(rf"\{{\{{|\{{host\}}:\{{port\}}|\{{({'|'.join(P
 _FILE: Final = re.compile(r"\{(cert_file|key_file|ca_file)\}")
 _COMMAND: Final = re.compile(r"\b(openssl|ls -|cat |chmod|chgrp|base64)")
 _INLINE: Final = frozenset({"cert_pem", "key_pem", "ca_pem"})
-"""What stands for a path where the settings hold the PEM text itself."""
+"""What replaces a path where the settings hold the PEM text itself."""
 
 
 def get_settings_kind(target: TargetFacts) -> SettingsKind:
@@ -74,7 +85,7 @@ def name_setting(target: TargetFacts, key: str) -> str:
 
 
 def describe_reread(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
-    """Return the step after which the exporter uses what a file holds by now."""
+    """Return the step after which the exporter uses what a file holds now."""
     what = "the CA file" if role == "ca" else "certificate and key"
     match get_settings_kind(target):
         case "sdk":
@@ -170,7 +181,7 @@ def _values(target: TargetFacts) -> dict[str, str]:
 
 
 def _file(path: str, setting: str) -> str:
-    """Return a file as a word of a shell, or what stands for it where none is set."""
+    """Return a file as a word of a shell, or what replaces it where none is set."""
     return quote_path(path) if _is_path(path) else f"the file of {setting}"
 
 

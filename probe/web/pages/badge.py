@@ -7,7 +7,7 @@ from html import escape
 from typing import Final, Literal
 
 from probe.ledger.target_runtime import TargetRuntime
-from probe.report.outcome import PAGE_COLOURS, Mood, mood_of
+from probe.report.outcome import PAGE_COLOURS, Mood, find_mood
 from probe.text.safe_text import safe_text
 
 _LONGEST: Final = 60
@@ -36,7 +36,7 @@ def _describe(state: TargetRuntime) -> tuple[str, Mood | Literal["pending"]]:
         words = f"{words}: {diagnosis.cause}"
     if state.expected and diagnosis.cause:
         words += ", as expected"
-    return words, mood_of(diagnosis.outcome, expected=state.expected)
+    return words, find_mood(diagnosis.outcome, expected=state.expected)
 
 
 def _draw(label: str, words: str, mood: Mood | Literal["pending"]) -> bytes:

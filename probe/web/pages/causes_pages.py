@@ -10,7 +10,7 @@ from probe.diagnosis.fixes.steps import fill_steps
 from probe.ledger.target_runtime import TargetRuntime
 from probe.report.cause_page import EXAMPLE, group_texts_by_exporter, list_neighbours
 from probe.report.causes_markdown import group_by_family
-from probe.web.pages.rendering import frame, template
+from probe.web.pages.rendering import list_frame_values, load_template
 from probe.web.pages.target_row import build_row, sort_by_urgency
 
 TARGETS_SHOWN: Final = 50
@@ -20,8 +20,8 @@ TARGETS_SHOWN: Final = 50
 def render_causes_page(catalogue: Mapping[str, Cause], states: Iterable[TargetRuntime] = ()) -> str:
     """Return the index of all causes, family by family, with how many targets now have each."""
     counts = Counter(state.diagnosis.cause for state in states if state.diagnosis is not None)
-    return template("causes.html").render(
-        frame(),
+    return load_template("causes.html").render(
+        list_frame_values(),
         families=group_by_family(catalogue),
         headings=FAMILIES,
         parties=PARTIES,
@@ -49,8 +49,8 @@ def render_cause_page(
         if state.diagnosis is not None and state.diagnosis.cause == cause.id
     )
     targets = sort_by_urgency(having, catalogue)
-    return template("cause.html").render(
-        frame(),
+    return load_template("cause.html").render(
+        list_frame_values(),
         cause=cause,
         heading=FAMILIES[cause.family],
         party=PARTIES[cause.party],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.ledger.target_runtime import HISTORY, HistoryEntry
-from probe.report.outcome import MOOD_WORDS, Mood, mood_of
+from probe.report.outcome import MOOD_WORDS, Mood, find_mood
 from probe.text.time_format import rfc3339
 
 STEP: Final = 4
@@ -40,7 +40,7 @@ class Strip:
 
 def draw_strip(history: Sequence[HistoryEntry]) -> Strip:
     """Return the strip of `history`, which stands oldest first."""
-    moods = [mood_of(entry.outcome, expected=entry.expected) for entry in history]
+    moods = [find_mood(entry.outcome, expected=entry.expected) for entry in history]
     paths: dict[Mood, list[str]] = {}
     for place, mood in enumerate(moods, HISTORY - len(moods)):
         # One path for each mood keeps a page of hundreds of targets small.
@@ -54,7 +54,7 @@ def draw_bars(history: Sequence[HistoryEntry]) -> tuple[Bar, ...]:
     return tuple(
         Bar(mood, place * STEP, HEIGHT - _HEIGHTS[mood], _HEIGHTS[mood], _title(entry))
         for place, entry in enumerate(history, HISTORY - len(history))
-        for mood in (mood_of(entry.outcome, expected=entry.expected),)
+        for mood in (find_mood(entry.outcome, expected=entry.expected),)
     )
 
 

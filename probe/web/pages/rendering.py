@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from probe import __version__
-from probe.report.outcome import mood_of
+from probe.report.outcome import find_mood
 from probe.text.time_format import format_stage_time, rfc3339
 from probe.web.pages.history_strip import HEIGHT, WIDTH
 
@@ -29,13 +29,13 @@ CONTENT_SECURITY_POLICY: Final = (
 """Nothing but the page's own style sheet, by its hash, the empty icon, and the search form."""
 
 
-def frame() -> dict[str, object]:
+def list_frame_values() -> dict[str, object]:
     """Return what the frame of every page needs."""
     return {"style": STYLE, "version": __version__, "strip_width": WIDTH, "strip_height": HEIGHT}
 
 
 @cache
-def template(name: str) -> Template:
+def load_template(name: str) -> Template:
     """Return one of the pages' templates, which escapes every value."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -47,6 +47,6 @@ def template(name: str) -> Template:
     environment.filters.update(
         rfc3339=rfc3339,
         stage_time=format_stage_time,
-        mood=lambda entry: mood_of(entry.outcome, expected=entry.expected),
+        mood=lambda entry: find_mood(entry.outcome, expected=entry.expected),
     )
     return environment.get_template(name)

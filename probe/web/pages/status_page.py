@@ -14,7 +14,7 @@ from probe.model.finding import Finding
 from probe.model.target import SourceState
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
-from probe.web.pages.rendering import frame, template
+from probe.web.pages.rendering import list_frame_values, load_template
 from probe.web.pages.target_filter import OUTCOMES, TargetFilter
 from probe.web.pages.target_row import build_row, find_party, rank_urgency
 
@@ -130,8 +130,8 @@ def render_status_page(
     shown = [state for _, state in ranked[(at - 1) * PER_PAGE : at * PER_PAGE]]
     # A slow reader keeps what is left of this for a while.
     del ranked
-    stream = template("status.html").stream(
-        frame(),
+    stream = load_template("status.html").stream(
+        list_frame_values(),
         rows=(build_row(state, catalogue, now) for state in shown),
         summary=summary,
         wanted=wanted,

@@ -17,7 +17,7 @@ from probe.text.time_format import format_duration, format_stage_time, rfc3339
 from probe.web.pages.acceptable_cas import compare_acceptable_cas
 from probe.web.pages.chain_drawing import draw_chains
 from probe.web.pages.history_strip import draw_bars, draw_strip
-from probe.web.pages.rendering import frame, template
+from probe.web.pages.rendering import list_frame_values, load_template
 from probe.web.pages.target_row import build_row
 
 RECENT: Final = 10
@@ -74,8 +74,8 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
             "connection": _connection(evidence),
         }
     attempts = list(reversed(state.history))
-    return template("target.html").render(
-        frame(),
+    return load_template("target.html").render(
+        list_frame_values(),
         row=build_row(state, catalogue, now),
         stage=diagnosis.stage if diagnosis else "",
         at=rfc3339(evidence.at) if evidence else "",

@@ -14,7 +14,7 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
-from probe.report.outcome import Mood, mood_of, rank_severity
+from probe.report.outcome import Mood, find_mood, rank_severity
 from probe.report.unexpected_acceptance import explain_unexpected_acceptance
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339
@@ -72,7 +72,7 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
     """Return how a page shows `state`, as of `now` (epoch seconds)."""
     target, diagnosis = state.target, state.diagnosis
     name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
-    link, labels = target_link(state), label_texts(state)
+    link, labels = quote_target_name(state), label_texts(state)
     if diagnosis is None:
         return TargetRow(
             name=name,
@@ -99,7 +99,7 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
         link=link,
         endpoint=endpoint,
         outcome=outcome,
-        mood=mood_of(diagnosis.outcome, expected=state.expected),
+        mood=find_mood(diagnosis.outcome, expected=state.expected),
         labels=labels,
         cause=diagnosis.cause or "",
         title=cause.title if cause else diagnosis.cause or "",
@@ -124,7 +124,7 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
     )
 
 
-def target_link(state: TargetRuntime) -> str:
+def quote_target_name(state: TargetRuntime) -> str:
     """Return the target's name as a segment of a path."""
     return quote(state.target.name, safe="", errors="replace")
 

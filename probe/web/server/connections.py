@@ -41,7 +41,7 @@ LARGEST_WORKING: Final = 0.5
 """Of the limit: so many connections may be spared because their answer is being made."""
 
 
-def connection_limit(descriptors: int, concurrency: int, *, tls: bool) -> int:
+def compute_connection_limit(descriptors: int, concurrency: int, *, tls: bool) -> int:
     """Return how many connections may be open.
 
     Args:

@@ -34,12 +34,12 @@ class HostCheck:
             configured: names, or `*.` and a domain, as the user wrote them.
             own: this host's own names, and those of the certificate that is served, as of now.
         """
-        self._configured = frozenset(map(normalized, configured))
+        self._configured = frozenset(map(normalize_name, configured))
         self._own = own
 
     def allows(self, authority: str) -> bool:
         """Return whether `authority`, a host with or without its port, is one of ours."""
-        host = host_of(authority)
+        host = parse_host(authority)
         if host is None:
             return False
         if is_address(host) or "." not in host:
@@ -47,7 +47,7 @@ class HostCheck:
             return True
         if any(host.endswith(f".{domain}") for domain in ALWAYS):
             return True
-        names = self._configured.union(map(normalized, self._own()))
+        names = self._configured.union(map(normalize_name, self._own()))
         return host in names or f"*.{host.partition('.')[2]}" in names
 
     def install(self, application: web.Application) -> None:
@@ -76,7 +76,7 @@ class HostCheck:
         )
 
 
-def host_of(authority: str) -> str | None:
+def parse_host(authority: str) -> str | None:
     """Return the host of `host`, `host:port`, `[address]:port`; None for anything else."""
     text = authority.strip()
     if is_address(text):
@@ -89,10 +89,10 @@ def host_of(authority: str) -> str | None:
     host, colon, port = text.partition(":")
     if (colon and not _is_port(f":{port}")) or not _IN_HOST.fullmatch(host):
         return None
-    return normalized(host) or None
+    return normalize_name(host) or None
 
 
-def normalized(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return `name` as names are compared: in lower case, without the dot of the root."""
     return name.strip().lower().removesuffix(".")
 
@@ -106,12 +106,12 @@ def is_address(host: str) -> bool:
     return True
 
 
-def names_of_this_host(host: str | None = None, resolver_file: Path = RESOLVER_FILE) -> set[str]:
+def list_own_names(host: str | None = None, resolver_file: Path = RESOLVER_FILE) -> set[str]:
     """Return this host's name, also within each domain in which its resolver searches.
 
     In a pod the search list names the cluster's own domain, whatever it is called.
     """
-    name = normalized(platform.node() if host is None else host)
+    name = normalize_name(platform.node() if host is None else host)
     try:
         lines = resolver_file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -121,7 +121,7 @@ def names_of_this_host(host: str | None = None, resolver_file: Path = RESOLVER_F
     search = next(
         (line[1:] for line in reversed(words) if line[:1] in (["search"], ["domain"])), []
     )
-    domains = {normalized(domain) for domain in search}
+    domains = {normalize_name(domain) for domain in search}
     names = {name, *(f"{name}.{domain}" for domain in domains)}
     clusters = {domain for domain in domains if domain.split(".")[0] == "svc"}
     for domain in domains:

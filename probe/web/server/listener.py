@@ -157,7 +157,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def serving(
+async def serve_application(
     application: web.Application,
     host: str,
     port: int,

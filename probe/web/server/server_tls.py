@@ -59,7 +59,7 @@ class ServingContext(ssl.SSLContext):
         return self.in_force.wrap_bio(*args, **named)
 
 
-def server_context(settings: TlsSettings) -> ssl.SSLContext:
+def build_server_context(settings: TlsSettings) -> ssl.SSLContext:
     """Return a context for new connections; its files are read now.
 
     It sends no list of acceptable CAs: Python's ssl cannot, and RFC 8446 (§4.2.4) does not require it.

@@ -93,7 +93,7 @@ class TlsSettings:
         return tuple(file for file in files if file is not None)
 
 
-def tls_settings(entry: TlsServerEntry, where: Location) -> TlsSettings | None:
+def build_tls_settings(entry: TlsServerEntry, where: Location) -> TlsSettings | None:
     """Judge every key of `tls_server_config`, which is at `where`; None where it sets none.
 
     Relative paths start from the folder of the file.

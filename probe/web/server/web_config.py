@@ -23,8 +23,8 @@ from probe.system.file_watcher import watch_files
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import SecretRegister
 from probe.web.server.guard import Guard
-from probe.web.server.server_tls import Context, ServingContext, TlsFileError, server_context
-from probe.web.server.web_file import ServerSettings, read_document, settings_of
+from probe.web.server.server_tls import Context, ServingContext, TlsFileError, build_server_context
+from probe.web.server.web_file import ServerSettings, build_settings, read_document
 
 SETTLING_TIME: Final = 0.2
 """Seconds between a change and reading: a certificate and its key are two files."""
@@ -87,8 +87,8 @@ class WebConfig:
             return
         # What cannot be read now (the half of a rotation) leaves what was read before.
         with suppress(TlsFileError):
-            serving.in_force = await asyncio.to_thread(server_context, tls)
-            self.names = await asyncio.to_thread(served_names, Path(tls.cert_file))
+            serving.in_force = await asyncio.to_thread(build_server_context, tls)
+            self.names = await asyncio.to_thread(read_served_names, Path(tls.cert_file))
 
     async def _replace_settings(self) -> str | None:
         try:
@@ -155,7 +155,7 @@ class WebConfig:
 
     def _read(self) -> tuple[ServerSettings, Context | None, frozenset[str]]:
         document = read_document(self._path)
-        settings = settings_of(document)
+        settings = build_settings(document)
         for hashed in settings.users.values():
             self._register.add(hashed.decode())
         if settings.tls is None:
@@ -164,10 +164,10 @@ class WebConfig:
         # Also where one of them has a fault: its next change may fix it.
         self._named = settings.tls.files
         try:
-            context = server_context(settings.tls)
+            context = build_server_context(settings.tls)
         except TlsFileError as error:
             raise _locate(document, error) from None
-        return settings, context, served_names(Path(settings.tls.cert_file))
+        return settings, context, read_served_names(Path(settings.tls.cert_file))
 
 
 def list_weakenings(old: ServerSettings, new: ServerSettings) -> Iterator[str]:
@@ -185,7 +185,7 @@ def list_weakenings(old: ServerSettings, new: ServerSettings) -> Iterator[str]:
         yield "tls_server_config.client_allowed_sans would be removed: any verified client is accepted"
 
 
-def served_names(file: Path) -> frozenset[str]:
+def read_served_names(file: Path) -> frozenset[str]:
     """Return the DNS names of the first certificate in `file`; none where there are none."""
     try:
         certificate = x509.load_pem_x509_certificates(file.read_bytes())[0]

@@ -20,7 +20,7 @@ from probe.config.schema import Entry
 from probe.config.typed_values import convert
 from probe.config.yaml_document import MAX_BYTES, Document, parse_yaml
 from probe.text.description import refuse_non_path
-from probe.web.server.tls_settings import TlsServerEntry, TlsSettings, tls_settings
+from probe.web.server.tls_settings import TlsServerEntry, TlsSettings, build_tls_settings
 
 HEADERS: Final[dict[str, tuple[str, ...]]] = {
     "Strict-Transport-Security": (),
@@ -103,7 +103,7 @@ def read_document(path: str) -> Document:
     return parse_yaml(raw, path)
 
 
-def settings_of(document: Document) -> ServerSettings:
+def build_settings(document: Document) -> ServerSettings:
     """Judge every key; relative paths start from the folder of the document's file.
 
     Raises:
@@ -113,7 +113,7 @@ def settings_of(document: Document) -> ServerSettings:
     entry = convert(document.value, WebFileEntry, where)
     headers = entry.http_server_config.headers
     return ServerSettings(
-        tls=tls_settings(entry.tls_server_config, where["tls_server_config"]),
+        tls=build_tls_settings(entry.tls_server_config, where["tls_server_config"]),
         headers=_headers(headers, where["http_server_config"]["headers"]),
         rate_limit=_rate_limit(entry.rate_limit, where["rate_limit"]),
         users=_users(entry.basic_auth_users, where["basic_auth_users"]),

@@ -143,7 +143,14 @@ def test_yaml_says_what_it_was_given(texts: list[str]) -> None:
         (
             RecordingRule(record="a:b:c", expr=expr),
             AlertRule(
-                alert="A", expr=expr, severity=severity, annotations={"summary": summary, "x": word}
+                alert="A",
+                expr=expr,
+                severity=severity,
+                summary=summary,
+                description=word,
+                fix="f",
+                runbook_url="r",
+                dashboard_url="d",
             ),
         ),
     )
@@ -157,7 +164,13 @@ def test_yaml_says_what_it_was_given(texts: list[str]) -> None:
                         "alert": "A",
                         "expr": expr,
                         "labels": {"severity": severity},
-                        "annotations": {"summary": summary, "x": word},
+                        "annotations": {
+                            "summary": summary,
+                            "description": word,
+                            "fix": "f",
+                            "runbook_url": "r",
+                            "dashboard_url": "d",
+                        },
                     },
                 ],
             }

@@ -47,22 +47,22 @@ class Reader:
             sources=(Source("demo"),),
         )
         self.made: Issued | None = None
-        """What a step has told to issue, until a step says where it goes."""
+        """What a step has said to issue, until a step says where it goes."""
         self.appended: bytes = b""
         self.changed: dict[str, object] = {}
         """Of the backend, until a step restarts it."""
         self.hands: Final = (
             (r"^On the backend of .*append the certificate of (.+), the CA that issued", self.trust),
             (r"^(Issue a client certificate|Renew the exporter's certificate )", self.issue_client),
-            (r"^Issue the exporter's certificate anew", self.issue_client),
+            (r"^Issue a new certificate for the exporter", self.issue_client),
             (r"^Put it in (\S+) with its key in (\S+)\.$", self.put_pair),
             (r"^Put the key that .* was requested with in (\S+),", self.put_matching_key),
             (r"^Copy (\S+) again from where it was made", self.copy_again),
             (r"^Set (\S+) .* and (\S+) .* to the files of that certificate", self.set_pair),
-            (r"^Issue the certificate of the backend at .* anew", self.issue_server),
+            (r"^Issue a new certificate for the backend at", self.issue_server),
             (r"^Renew the certificate of the backend at ", self.issue_server),
             (r"^Set the clock of the backend's machine", self.set_backend_clock),
-            (r"^Append (\S+=.+), which is in (\S+), to (\S+), behind", self.append_intermediate),
+            (r"^Append (\S+=.+), which is in (\S+), to (\S+), after", self.append_intermediate),
             (r"^Append the certificate of (.+), the CA that issued the backend's, to (\S+)\.$",
              self.append_anchor),
             (r"^Write the certificate of (.+), the CA that issued the backend's, into a file, and "

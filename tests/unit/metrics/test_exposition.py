@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.ledger.ledger import Ledger
-from probe.metrics.exposition import Family, labels, number, wants_openmetrics
+from probe.metrics.exposition import Family, format_labels, format_number, wants_openmetrics
 from probe.metrics.scrape import Metrics
 
 PROMETHEUS: Final = (
@@ -21,7 +21,7 @@ PROMETHEUS: Final = (
 
 def test_labels_are_escaped_and_safe() -> None:
     """Quotes and backslashes are escaped; a line break never gets as far as that."""
-    assert labels([("a", 'x"y'), ("b", "c\\d"), ("e", "f\ng")]) == (
+    assert format_labels([("a", 'x"y'), ("b", "c\\d"), ("e", "f\ng")]) == (
         'a="x\\"y",b="c\\\\d",e="f\\\\x0ag"'
     )
 
@@ -54,7 +54,7 @@ def test_metadata_differ_by_format() -> None:
 )
 def test_numbers(value: float, text: str) -> None:
     """Times of day and counts are written in full, the rest as Go's ParseFloat reads it."""
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from probe.attempt.loop_delays import LoopDelays
 from probe.attempt.resolver import Resolver
-from probe.metrics.service_metrics import Lookups, Samples, own_trouble_samples
+from probe.metrics.service_metrics import Lookups, Samples, collect_own_trouble
 from tests.support.attempts import target
 from tests.support.command_line import configuration, entry, running_service
 from tests.support.exhaustion import hold_up
@@ -25,17 +25,17 @@ def values(samples: Samples) -> dict[str, float]:
 async def test_time_that_was_lost_is_counted() -> None:
     """While attempts are under way; a counter that only grows."""
     delays = LoopDelays()
-    assert values(own_trouble_samples(delays.total, {})) == {
+    assert values(collect_own_trouble(delays.total, {})) == {
         "mtls_probe_held_up_seconds_total": 0.0
     }
     with delays.measure(1.0):
         await asyncio.sleep(0.05)
         hold_up(0.3)
         await asyncio.sleep(0.05)
-    lost = values(own_trouble_samples(delays.total, {}))["mtls_probe_held_up_seconds_total"]
+    lost = values(collect_own_trouble(delays.total, {}))["mtls_probe_held_up_seconds_total"]
     assert lost > 0.25
     hold_up(0.2)
-    assert values(own_trouble_samples(delays.total, {}))["mtls_probe_held_up_seconds_total"] == lost
+    assert values(collect_own_trouble(delays.total, {}))["mtls_probe_held_up_seconds_total"] == lost
 
 
 async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ async def test_look_ups_are_shown_with_their_bound(monkeypatch: pytest.MonkeyPat
 
     names = (resolver.resolve(f"h{n}", monotonic() + 0.2) for n in range(5))
     await asyncio.gather(*names, return_exceptions=True)
-    shown = values(own_trouble_samples(lambda: 0.0, {"schedule": read}))
+    shown = values(collect_own_trouble(lambda: 0.0, {"schedule": read}))
     answered.set()
     assert shown["mtls_probe_lookups"] == 2
     assert shown["mtls_probe_lookups_limit"] == 2

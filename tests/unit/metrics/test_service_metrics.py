@@ -6,7 +6,7 @@ import msgspec.structs
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.metrics.scrape import Metrics
-from probe.metrics.service_metrics import log_samples
+from probe.metrics.service_metrics import collect_log
 from probe.model.evidence import STAGES, Ending
 from probe.model.target import SourceState
 from tests.support.metric_samples import (
@@ -48,7 +48,7 @@ def test_lines_that_the_log_has_lost_are_counted() -> None:
     """In both formats; what counts them is asked at each scrape."""
     _, metrics = ledger_and_metrics()
     lost = 0
-    metrics.service.register(lambda: log_samples(lambda: lost))
+    metrics.service.register(lambda: collect_log(lambda: lost))
     assert of(metrics, "log_lines_dropped_total") == [({}, 0)]
     lost = 3
     assert of(metrics, "log_lines_dropped_total") == [({}, 3)]

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from probe.cli.results import replace_file
 from probe.diagnosis.diagnose import diagnose
-from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, textfile
+from probe.metrics.scrape import ONLY_WITH_A_SCHEDULE, render_textfile
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
 from tests.stories.all_stories import BY_NAME, STORIES
@@ -30,7 +30,7 @@ def metrics_of_all_stories() -> bytes:
     for case in STORIES:
         target = Target(name=case.name, endpoint=Endpoint("collector", 4317))
         observed.append((target, case.evidence, diagnose(case.evidence)))
-    return textfile(observed)
+    return render_textfile(observed)
 
 
 def test_it_holds_what_a_single_round_can_know() -> None:
@@ -77,7 +77,7 @@ def test_no_name_breaks_it(names: list[str]) -> None:
     observed = [(Target(name=name, endpoint=endpoint), case.evidence, meaning) for name in names]
     read = [
         sample.labels["target"]
-        for family in text_string_to_metric_families(textfile(observed).decode())
+        for family in text_string_to_metric_families(render_textfile(observed).decode())
         for sample in family.samples
         if sample.name == "mtls_probe_success"
     ]
@@ -109,7 +109,7 @@ def test_a_reader_sees_the_old_one_or_the_new_one(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    """And nothing of ours beside it."""
+    """And no file of ours next to it."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r"."):
         replace_file(tmp_path / "folder", NEW)

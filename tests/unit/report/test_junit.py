@@ -13,7 +13,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
-from probe.report.junit import junit
+from probe.report.junit import render_junit
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story
 from tests.support.every_row import every_row
@@ -44,7 +44,7 @@ def row_of(name: str) -> tuple[Evidence, Diagnosis]:
 
 def read(*rows: tuple[Evidence, Diagnosis]) -> ET.Element:
     """Return the report as a strict reader reads it."""
-    return ET.fromstring(junit(rows))
+    return ET.fromstring(render_junit(rows))
 
 
 def renamed(row: tuple[Evidence, Diagnosis], name: str) -> tuple[Evidence, Diagnosis]:
@@ -133,7 +133,7 @@ def test_markup_in_a_name_stays_a_name() -> None:
 def test_no_target_is_a_failure(tmp_path: Path) -> None:
     """A suite without a case would be green: the lack of targets is a case that fails."""
     file = tmp_path / "report.xml"
-    file.write_bytes(junit([]))
+    file.write_bytes(render_junit([]))
     suite = ET.parse(file).getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
     failure = suite.find("testcase/failure")
@@ -144,7 +144,7 @@ def test_no_target_is_a_failure(tmp_path: Path) -> None:
 def test_each_source_is_a_case() -> None:
     """One that is down is a failure, whose message is the first line of what is wrong."""
     down = SourceState("file_sd:/t/*.yaml", False, 0, "no file matches\nsecond line")
-    root = ET.fromstring(junit([], [SourceState("environment", True, 2), down]))
+    root = ET.fromstring(render_junit([], [SourceState("environment", True, 2), down]))
     cases = {case.get("name"): case for case in root.iter("testcase")}
     assert cases["environment"].find("failure") is None
     failure = cases["file_sd:/t/*.yaml"].find("failure")

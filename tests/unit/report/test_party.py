@@ -57,7 +57,7 @@ def test_every_output_names_the_same_party(story: Story) -> None:
     summary.add(state)
     assert dict(summary.parties) == {found.party: 1}
     assert f'party="{found.party}"' in "".join(causes_in(metrics))
-    span = span_attributes.attempt_attributes(evidence, found, CATALOGUE[found.cause or ""])
+    span = span_attributes.describe_attempt(evidence, found, CATALOGUE[found.cause or ""])
     assert span["mtls_probe.party"] == found.party
     if evidence.target.expect_cause is None:
         assert f"who must act: {words}" in format_story(evidence, found)
@@ -75,7 +75,7 @@ def test_the_log_line_names_it_too() -> None:
         failing = BY_NAME["clock_skew--both_ahead"]
         ledger, _ = recorded(failing.evidence, diagnose(failing.evidence))
         (state,) = ledger
-        ChangeLog().recorded(state)
+        ChangeLog().log_changes(state)
     assert lines[0]["party"] == "both"
 
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from aiohttp import ClientSession
 
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.server.connections import Connections
-from probe.web.server.listener import serving
+from probe.web.server.listener import serve_application
 from tests.support.web_fleet import Fleet, guarded, refused
 
 
@@ -98,9 +98,9 @@ async def test_a_reload_says_how_it_went() -> None:
 async def test_the_listener_starts_and_stops() -> None:
     """While it lasts it answers, and afterwards the address is free."""
     fleet = Fleet("eu")
-    application = web_application(ServiceView(ledger=fleet.ledger, metrics=fleet.metrics))
+    application = build_application(ServiceView(ledger=fleet.ledger, metrics=fleet.metrics))
     async with (
-        serving(application, "127.0.0.1", 0, connections=Connections(16)) as (host, port),
+        serve_application(application, "127.0.0.1", 0, connections=Connections(16)) as (host, port),
         ClientSession() as client,
         client.get(f"http://{host}:{port}/") as response,
     ):

@@ -19,7 +19,7 @@ from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.target import Endpoint, Target
 from probe.text.safe_text import safe_text
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.pages.badge import draw_badge
 from tests.support.certificate_facts import EXPORTER, OTHER_CA
 from tests.support.colour_contrast import contrast
@@ -119,7 +119,7 @@ def test_any_name_gives_a_badge(name: str) -> None:
 async def test_it_is_served_to_other_sites(name: str) -> None:
     """A README elsewhere may show it, nobody keeps it, and it may do nothing."""
     ledger, _ = ledger_of(name, answered())
-    application = web_application(ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE)))
+    application = build_application(ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE)))
     async with TestClient(TestServer(application)) as client:
         path = URL(f"/badge/{quote(name, safe='')}.svg", encoded=True)
         async with client.get(path) as response:

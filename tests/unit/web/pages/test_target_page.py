@@ -21,7 +21,7 @@ from probe.model.evidence import Ending, Evidence, Experiment
 from probe.model.target import Endpoint, Secret, Target
 from probe.model.trace_context import TraceContext
 from probe.report.cause_page import list_neighbours
-from probe.web.application import ServiceView, web_application
+from probe.web.application import ServiceView, build_application
 from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
 from probe.web.pages.target_page import render_target_page
 from tests.support.certificate_facts import (
@@ -57,7 +57,7 @@ async def served(
         facts = msgspec.structs.replace(evidence.target, name=names[0], expect_cause=expect)
         evidence = msgspec.structs.replace(evidence, target=facts)
         ledger.record(targets[0], evidence, diagnose(evidence))
-    application = web_application(
+    application = build_application(
         ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE), clock=lambda: AT + 60)
     )
     async with TestClient(TestServer(application)) as client:
@@ -107,7 +107,7 @@ async def test_page_and_json_lead_to_the_trace() -> None:
 
 
 async def test_findings_come_with_their_fix() -> None:
-    """A target that is well may yet have something to mend."""
+    """A healthy target may still have something to fix."""
     soon = answered(credentials=holding(exporter(ends=5)))
     finding = diagnose(soon).findings[0]
     async with served("eu", evidence=soon) as client:

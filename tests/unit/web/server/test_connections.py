@@ -11,7 +11,7 @@ from probe.web.server.connections import (
     MOST_TLS_CONNECTIONS,
     Connection,
     Connections,
-    connection_limit,
+    compute_connection_limit,
 )
 
 
@@ -131,10 +131,10 @@ def test_an_answer_in_the_making_has_no_deadline_and_one_that_nobody_reads_has()
 
 def test_the_attempts_keep_their_descriptors() -> None:
     """Few descriptors mean few connections, but never none."""
-    assert connection_limit(1 << 20, 100, tls=False) == MOST_CONNECTIONS
-    assert connection_limit(1 << 20, 100, tls=True) == MOST_TLS_CONNECTIONS
-    assert connection_limit(512, 100, tls=False) == 512 - 64 - 200
-    assert connection_limit(100, 100, tls=False) == FEWEST_CONNECTIONS
+    assert compute_connection_limit(1 << 20, 100, tls=False) == MOST_CONNECTIONS
+    assert compute_connection_limit(1 << 20, 100, tls=True) == MOST_TLS_CONNECTIONS
+    assert compute_connection_limit(512, 100, tls=False) == 512 - 64 - 200
+    assert compute_connection_limit(100, 100, tls=False) == FEWEST_CONNECTIONS
 
 
 @given(

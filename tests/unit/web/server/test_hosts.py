@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
-from probe.web.server.hosts import HostCheck, host_of, names_of_this_host
+from probe.web.server.hosts import HostCheck, list_own_names, parse_host
 from probe.web.server.web_config import WebConfig
 from tests.support.command_line import NOWHERE, configuration, running_service
 from tests.support.configuration_texts import Load
@@ -59,7 +59,7 @@ def test_what_leads_here_from_outside_is_refused(authority: str) -> None:
 @given(st.text(max_size=40))
 def test_no_authority_breaks_the_check(authority: str) -> None:
     """Whatever a client sends there is a host, or none."""
-    host = host_of(authority)
+    host = parse_host(authority)
     assert host is None or host == host.strip()
     OURS.allows(authority)
 
@@ -67,11 +67,11 @@ def test_no_authority_breaks_the_check(authority: str) -> None:
 def test_this_hosts_names_are_those_that_its_resolver_gives_it(tmp_path: Path) -> None:
     """A virtual machine is scraped as `vm1.example.net`, a pod under its cluster's own domain."""
     file = tmp_path / "resolv.conf"
-    assert names_of_this_host("vm1", file) == {"vm1"}
+    assert list_own_names("vm1", file) == {"vm1"}
     file.write_text("search old\nnameserver 192.0.2.1\nsearch example.net Lab.example.net.\n")
-    assert names_of_this_host("VM1", file) == {"vm1", "vm1.example.net", "vm1.lab.example.net"}
+    assert list_own_names("VM1", file) == {"vm1", "vm1.example.net", "vm1.lab.example.net"}
     file.write_text("search ns.svc.corp.k8s svc.corp.k8s corp.k8s\n")
-    pod = HostCheck(own=lambda: names_of_this_host("probe-0", file))
+    pod = HostCheck(own=lambda: list_own_names("probe-0", file))
     assert pod.allows("mtls-probe.ns.svc.corp.k8s:9943")
     assert not pod.allows("mtls-probe.corp.k8s")
 

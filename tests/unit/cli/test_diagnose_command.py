@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from probe.model.evidence import Evidence, from_json, to_json
 from probe.model.target import TlsSettings
-from probe.report.result import evidence_file_name, write_evidence
+from probe.report.result import name_evidence_file, write_evidence
 from tests.contract.test_recorded_evidence import FOLDER
 from tests.support.backends import Backend
 from tests.support.command_line import configuration, entry, run_probe, side_by_side
@@ -102,7 +102,7 @@ async def test_a_bad_line_is_named_by_its_number(tmp_path: Path) -> None:
 @settings(max_examples=100)
 def test_every_target_gets_a_file_of_its_own(names: list[str]) -> None:
     """Whatever targets are called, their files stay in the folder and do not collide."""
-    files = [evidence_file_name(name) for name in names]
+    files = [name_evidence_file(name) for name in names]
     assert len(set(files)) == len(files)
     for file in files:
         assert file.removesuffix(".json").strip(".")
