@@ -10,10 +10,7 @@ from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match,
 from probe.diagnosis.fixes.server_fixes import wait_until_valid
 from probe.diagnosis.readings import clock_readings as clocks
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
-from probe.diagnosis.readings.client_certificate import (
-    DATE_ALERTS,
-    find_expired_issuer,
-)
+from probe.diagnosis.readings.client_certificate import DATE_ALERTS, find_expired_issuer
 from probe.diagnosis.readings.server_verification import (
     VerifyCode,
     find_judged_certificate,
