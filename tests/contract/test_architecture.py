@@ -48,7 +48,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
             "x509",
         }
     ),
-    "backend": frozenset({"model"}),
+    "backend": frozenset({"model", "x509"}),
     "demo": frozenset({"backend", "model"}),
 }
 WIRING: Final = frozenset({"__init__", "__main__", "cli", "service"})
