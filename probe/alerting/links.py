@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.diagnosis.cause import PARTIES, Cause
-from probe.diagnosis.fixes.steps import fill_steps
-from probe.model.evidence import TargetFacts
+from probe.diagnosis.fixes.steps import ANY_TARGET, fill_steps
 
 TARGET: Final = "{{ $labels.target }}"
 CAUSE: Final = "{{ $labels.cause }}"
@@ -28,8 +27,6 @@ _THE_PROBE: Final = "http://{{ $labels.instance }}"
 _IN_A_URL: Final = '{{ reReplaceAll "[+]" "%20" (urlquery $labels.target) }}'
 """The target's name, fit for a path too: there, the `+` of a query is no space."""
 _PROMETHEUS: Final = "{{ $externalURL }}/targets"
-_ANYONE: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
-"""A target of which nothing is known."""
 _SUBSTITUTES: Final = (
     ("port {port}", "the endpoint's port"),
     ("the host {host}", "the endpoint's host"),
@@ -99,7 +96,7 @@ def get_first_step(cause: Cause) -> str:
     step = next((step for step in cause.fix if not _TYPED.search(step)), cause.fix[0])
     for placeholder, words in _SUBSTITUTES:
         step = step.replace(placeholder, words)
-    return fill_steps((step,), _ANYONE)[0]
+    return fill_steps((step,), ANY_TARGET)[0]
 
 
 def _join_url(base: str, last: str) -> str:

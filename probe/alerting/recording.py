@@ -40,10 +40,7 @@ and ignoring (cause, family, certain, party, severity)
         # bool: a fleet in which nothing fails has 0, not nothing.
         expr="sum by (job) (mtls_probe_success == bool 0)",
     ),
-    RecordingRule(
-        record="job:mtls_probe_success:avg",
-        expr="avg by (job) (mtls_probe_success)",
-    ),
+    RecordingRule(record="job:mtls_probe_success:avg", expr="avg by (job) (mtls_probe_success)"),
     RecordingRule(
         record="job_environment:mtls_probe_success:avg",
         expr="""\

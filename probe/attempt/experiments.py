@@ -111,7 +111,7 @@ class ExperimentRound:
         """
         at, began = self.prepared.settings.wall_clock(), monotonic()
         with self.delays.measure(self.prepared.target.timeout) as meter:
-            made = await self._connect("tls_1.2", at, deadline, meter)
+            made = await self._connect("tls_1.2", at, deadline, meter, orderly=True)
             held_up = meter.is_noticeable and made.ending.kind != "alert"
         if made.handshake is None or held_up:
             return None
@@ -128,8 +128,15 @@ class ExperimentRound:
                 return Experiment(varied=varied, at=at, ending=ours)
 
     async def _connect(
-        self, varied: Varied, at: float, deadline: float, meter: DelayMeter
+        self,
+        varied: Varied,
+        at: float,
+        deadline: float,
+        meter: DelayMeter,
+        *,
+        orderly: bool = False,
     ) -> Experiment:
+        """Make one connection; an `orderly` one ends with close_notify, which is recorded."""
         stream = await open_stream(self.prepared, self.address, deadline, meter)
         if isinstance(stream, Ending):
             return Experiment(varied=varied, at=at, ending=stream)
@@ -142,7 +149,8 @@ class ExperimentRound:
                 fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
                 return Experiment(varied=varied, at=at, ending=fault)
             await Pump(stream.sock, session).run(deadline, stream.leftover)
-            send_close(stream.sock, session.close())
+            if orderly:
+                send_close(stream.sock, session.close())
         assert session.ending is not None
         if isinstance(session, PlaintextSession):
             first = session.first_bytes.hex()

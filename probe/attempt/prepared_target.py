@@ -71,22 +71,6 @@ class PreparedTarget:
     Its encoded request has header values and stays here; its `facts` have none, and no password.
     """
 
-    __slots__ = (
-        "_canary",
-        "_readers",
-        "_request",
-        "_tls_settings",
-        "address",
-        "alpn",
-        "facts",
-        "files",
-        "limit",
-        "next_hop",
-        "purpose",
-        "settings",
-        "target",
-    )
-
     def __init__(
         self,
         target: Target,

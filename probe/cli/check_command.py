@@ -110,7 +110,7 @@ def check(
         if not (loaded.targets or loaded.nothing_to_probe):
             click.echo(_NO_TARGETS, err=True)
         targets = loaded.targets
-    from probe.ledger.target_runtime import as_expected
+    from probe.ledger.target_runtime import is_expected
     from probe.log.format import configure_logging
     from probe.service.pipeline import PipelineSettings, run_rounds
 
@@ -123,7 +123,7 @@ def check(
 
         def report(observation: Observation) -> None:
             target, evidence, diagnosis = observation
-            watched(target.name, as_expected(diagnosis, evidence.target.expect_cause))
+            watched(target.name, is_expected(diagnosis, evidence.target.expect_cause))
 
         observations = run_in_loop(
             run_rounds(

@@ -85,8 +85,8 @@ async def _serve_demo(targets: Sequence[Target], web: WebSettings) -> None:
     from probe.config.arguments import demo_configuration
     from probe.service.service import serve
 
-    def listening(address: Endpoint) -> None:
+    def report_address(address: Endpoint) -> None:
         click.echo(f"\nstatus page: http://{address}/  (Ctrl-C ends the demo)", err=True)
 
     with translate_listen_error(web):
-        await serve(demo_configuration(targets, web), listening=listening)
+        await serve(demo_configuration(targets, web), on_listening=report_address)

@@ -45,7 +45,7 @@ def exit_code(
 
     A source that is down is not as expected, and neither is a round without any target.
     """
-    from probe.ledger.target_runtime import as_expected
+    from probe.ledger.target_runtime import is_expected
 
     observations = tuple(observations)
     well = bool(observations) and all(state.up for state in sources)
@@ -53,7 +53,7 @@ def exit_code(
     for evidence, diagnosis in observations:
         if diagnosis.cause == "probe_fault":
             return PROBE_FAULT
-        if not as_expected(diagnosis, evidence.target.expect_cause):
+        if not is_expected(diagnosis, evidence.target.expect_cause):
             code = NOT_AS_EXPECTED
     return code
 

@@ -15,7 +15,7 @@ from probe.credentials.content import Content, read_content
 from probe.credentials.convert import compare_keys, copy_again
 from probe.credentials.formats.recognise import Format
 from probe.credentials.key_pair import accepts_pair, can_sign, fingerprint_public_key, is_pair
-from probe.credentials.named_file import INLINE, KEYS, FileSettings, NamedFile
+from probe.credentials.named_file import KEYS, FileSettings, NamedFile, list_named_files
 from probe.credentials.read_file import read_file, read_folder
 from probe.credentials.tls_context import Credentials, Material
 from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
@@ -60,11 +60,7 @@ def load_credentials(
         OSError: where the probe itself lacks file descriptors or memory.
     """
     go = "collector" in source_kinds
-    key_pem = tls.key_pem.reveal() if tls.key_pem else None
-    cert = _read(NamedFile("cert", tls.cert_file or "", settings, go), tls.cert_pem)
-    key = _read(NamedFile("key", tls.key_file or "", settings, go), key_pem)
-    ca = _read(NamedFile("ca", tls.ca_file or "", settings, go), tls.ca_pem)
-    parts = (cert, key, ca)
+    cert, key, ca = parts = [_read(file) for file in list_named_files(tls, settings, go=go)]
     faults = [fault for part in parts for fault in part.content.faults]
     remarks = [remark for part in parts for remark in part.content.remarks]
     faults += _find_missing_half(cert, key)
@@ -94,15 +90,10 @@ def load_credentials(
     return Credentials(tls, material, facts)
 
 
-def _read(file: NamedFile, inline: str | None) -> _Part:
-    raw: bytes | Finding
-    if file.path:
-        raw = read_file(file.path, file.role, settings=file.settings)
-    elif inline:
-        file = NamedFile(file.role, INLINE[file.role], file.settings, file.go)
-        raw = inline.encode("utf-8", "surrogateescape")
-    else:
+def _read(file: NamedFile) -> _Part:
+    if not file.path:
         return _Part(file)
+    raw = file.inline or read_file(file.path, file.role, settings=file.settings)
     if isinstance(raw, Finding):
         return _Part(file, Content(Format.UNREADABLE, faults=(raw,)))
     content = read_content(raw, file.role, file.path, go=file.go, settings=file.settings)

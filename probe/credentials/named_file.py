@@ -5,11 +5,11 @@ environment, of which a signal's own comes before the general one.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from probe.model.finding import Finding, Role
-from probe.model.target import GENERAL_VARIABLES, Target, name_variables
+from probe.model.target import GENERAL_VARIABLES, Target, TlsSettings, name_variables
 from probe.text.description import describe_path
 from probe.text.safe_text import safe_text
 
@@ -68,6 +68,8 @@ class NamedFile:
     settings: FileSettings = KEYS
     go: bool = False
     """Whether the exporter is known to be a Collector, whose reader is Go's."""
+    inline: bytes = field(default=b"", repr=False)
+    """The value of an inline key."""
 
     @property
     def malformed(self) -> str:
@@ -84,6 +86,26 @@ class NamedFile:
             fix=tuple(safe_text(begin_step(step), _LONGEST_STEP) for step in fix),
             kind=kind,
         )
+
+
+def list_named_files(
+    tls: TlsSettings, settings: FileSettings = KEYS, *, go: bool = False
+) -> tuple[NamedFile, NamedFile, NamedFile]:
+    """Return what `tls` names as certificate, key and CA; a path comes before an inline key."""
+    key_pem = tls.key_pem.reveal() if tls.key_pem else None
+
+    def name(role: Role, path: str | None, inline: str | None) -> NamedFile:
+        if path or not inline:
+            return NamedFile(role, path or "", settings, go)
+        return NamedFile(
+            role, INLINE[role], settings, go, inline.encode("utf-8", "surrogateescape")
+        )
+
+    return (
+        name("cert", tls.cert_file, tls.cert_pem),
+        name("key", tls.key_file, key_pem),
+        name("ca", tls.ca_file, tls.ca_pem),
+    )
 
 
 def begin_step(text: str) -> str:

@@ -1,6 +1,6 @@
 """What a file holds whatever it was meant for: every block, certificate and key, for `inspect`.
 
-Pure and total. Of a key only its kind, its size and a digest of its public half leave this module;
+Total. Of a key only its kind, its size and a digest of its public half leave this module;
 what is encrypted is not opened, and no passphrase is asked for.
 """
 
@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
@@ -28,6 +29,8 @@ from probe.credentials.formats.recognise import (
 )
 from probe.credentials.formats.wrapped import describe_particulars
 from probe.credentials.key_pair import fingerprint_public_key
+from probe.credentials.named_file import NamedFile
+from probe.credentials.read_file import read_file
 from probe.model.certificate import KeyFacts, NamedBlock
 from probe.text.safe_text import safe_text
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
@@ -50,6 +53,19 @@ class Reading:
     def holds_private_key(self) -> bool:
         """Whether the file holds a private key, encrypted or not."""
         return any(key.private for key in self.keys)
+
+
+_UNREADABLE: Final = Reading(Format.UNREADABLE, "cannot be read")
+
+
+def read_named_file(file: NamedFile) -> Reading:
+    """Read everything that a file, or an inline key, holds.
+
+    Raises:
+        OSError: where the probe itself lacks file descriptors or memory.
+    """
+    raw = file.inline or read_file(file.path, "cert")
+    return read_whole_file(raw) if isinstance(raw, bytes) else _UNREADABLE
 
 
 def read_whole_file(raw: bytes) -> Reading:

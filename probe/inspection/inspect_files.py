@@ -13,10 +13,9 @@ from msgspec.structs import replace
 from probe.credentials.formats.recognise import Format
 from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.load import load_credentials
-from probe.credentials.named_file import INLINE, KEYS, FileSettings
-from probe.credentials.read_file import read_file
+from probe.credentials.named_file import KEYS, FileSettings, NamedFile, list_named_files
 from probe.credentials.tls_context import Credentials
-from probe.credentials.whole_file import Reading, read_whole_file
+from probe.credentials.whole_file import Reading, read_named_file
 from probe.inspection.ca_file import judge_bundle
 from probe.inspection.client_file import judge_client, judge_issuers, judge_links
 from probe.inspection.file_report import FileReport, Inspection, Judgement
@@ -34,7 +33,6 @@ from probe.text.safe_text import safe_text
 from probe.x509.parse import read_facts
 from probe.x509.usages import is_only_for
 
-_UNREADABLE: Final = Reading(Format.UNREADABLE, "cannot be read")
 _UNORDERED: Final = frozenset({Format.JKS, Format.JCEKS, Format.DER_PKCS7})
 """Formats whose certificates are not one chain, or in an order without a meaning."""
 
@@ -99,7 +97,7 @@ def group_paths(paths: Sequence[str]) -> tuple[FileSet, ...]:
     """Find out what each of `paths` is for, and which belong together."""
     files = []
     for path in dict.fromkeys(paths):
-        reading = _read(path)
+        reading = read_named_file(NamedFile("cert", path))
         files.append(RoleOfFile(path, reading, find_role(path, reading)))
     return tuple(FileSet(tls=tls, whole=False, meant=False) for tls in group_files(files))
 
@@ -188,26 +186,11 @@ def _explain_exchange(fault: Finding, question: _Question) -> Finding:
 
 
 def _read_parts(tls: TlsSettings) -> Iterator[_Part]:
-    key_pem = tls.key_pem.reveal() if tls.key_pem else None
-    named: tuple[tuple[Role, str | None, str | None], ...] = (
-        ("cert", tls.cert_file, tls.cert_pem),
-        ("key", tls.key_file, key_pem),
-        ("ca", tls.ca_file, tls.ca_pem),
-    )
-    for role, path, inline in named:
-        if path:
-            reading = _read(path)
-        elif inline:
-            reading = read_whole_file(inline.encode("utf-8", "surrogateescape"))
-        else:
-            continue
-        facts = tuple(map(read_facts, reading.certificates))
-        yield _Part(role, path or INLINE[role], reading, facts)
-
-
-def _read(path: str) -> Reading:
-    raw = read_file(path, "cert")
-    return read_whole_file(raw) if isinstance(raw, bytes) else _UNREADABLE
+    for file in list_named_files(tls):
+        if file.path:
+            reading = read_named_file(file)
+            facts = tuple(map(read_facts, reading.certificates))
+            yield _Part(file.role, file.path, reading, facts)
 
 
 def _make_report(part: _Part, found: Judgement, targets: tuple[str, ...]) -> FileReport:

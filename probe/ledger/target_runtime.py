@@ -86,7 +86,7 @@ class TargetRuntime:
         if self.changed:
             self.since = evidence.at
         self.evidence, self.diagnosis = evidence, diagnosis
-        self.expected = as_expected(diagnosis, self.target.expect_cause)
+        self.expected = is_expected(diagnosis, self.target.expect_cause)
         self.attempts += 1
         self.last_attempt = evidence.at
         if self.expected:
@@ -104,7 +104,7 @@ class TargetRuntime:
         )
 
 
-def as_expected(diagnosis: Diagnosis, expect_cause: str | None) -> bool:
+def is_expected(diagnosis: Diagnosis, expect_cause: str | None) -> bool:
     """Return whether the outcome is the one asked for; by default that is `confirmed`."""
     if expect_cause is None:
         return diagnosis.outcome == "confirmed"

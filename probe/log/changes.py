@@ -49,32 +49,32 @@ class ChangeLog:
         self._clock = clock
         self._log = structlog.get_logger("mtls_probe")
 
-    def recorded(self, state: TargetRuntime) -> None:
+    def log_changes(self, runtime: TargetRuntime) -> None:
         """Write a line if the outcome or the cause is another than the one logged last.
 
         Where that had to wait, it is made up for, even if nothing changes any more.
         """
-        diagnosis, evidence = state.diagnosis, state.evidence
+        diagnosis, evidence = runtime.diagnosis, runtime.evidence
         assert diagnosis is not None
         assert evidence is not None
-        known = state.part(_Reported)
+        known = runtime.part(_Reported)
         ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
         if known.outcome != ended and known.outcomes.take(self._clock()):
             known.outcome, passed_over, known.passed_over = ended, known.passed_over, 0
-            self._log_outcome(state, diagnosis, evidence, passed_over)
+            self._log_outcome(runtime, diagnosis, evidence, passed_over)
         else:
             known.passed_over += changed
         if diagnosis.findings or known.findings:
-            self._log_findings(state, diagnosis, known)
+            self._log_findings(runtime, diagnosis, known)
 
     def _log_outcome(
-        self, state: TargetRuntime, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
+        self, runtime: TargetRuntime, diagnosis: Diagnosis, evidence: Evidence, passed_over: int
     ) -> None:
         self._log.log(
-            logging.INFO if state.expected else logging.WARNING,
+            logging.INFO if runtime.expected else logging.WARNING,
             "target_outcome_changed",
-            target=safe_text(state.target.name),
+            target=safe_text(runtime.target.name),
             outcome=diagnosis.outcome,
             stage=diagnosis.stage,
             certain=diagnosis.certain,
@@ -82,20 +82,20 @@ class ChangeLog:
             facts=list(diagnosis.all_facts),
             **({"changes_passed_over": passed_over} if passed_over else {}),
             **_semantic(evidence, diagnosis.cause),
-            **log_fields(state.trace),
+            **log_fields(runtime.trace),
         )
 
-    def _log_findings(self, state: TargetRuntime, diagnosis: Diagnosis, known: _Reported) -> None:
+    def _log_findings(self, runtime: TargetRuntime, diagnosis: Diagnosis, known: _Reported) -> None:
         """Log each finding once when it appears and once when it is gone."""
         found = {finding.cause: finding for finding in reversed(diagnosis.findings)}
         for cause in sorted(found.keys() ^ known.findings):
             if not known.of_findings.take(self._clock()):
                 return
             known.findings ^= {cause}
-            about = {"target": safe_text(state.target.name), "finding": cause}
+            about = {"target": safe_text(runtime.target.name), "finding": cause}
             if cause in found:
                 facts = [found[cause].fact]
-                trace = log_fields(state.trace)
+                trace = log_fields(runtime.trace)
                 self._log.warning("target_finding_appeared", **about, facts=facts, **trace)
             else:
                 self._log.info("target_finding_gone", **about)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Final
 
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.metrics import families
 from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
@@ -136,7 +136,7 @@ def _samples(
     target: Target, evidence: Evidence, diagnosis: Diagnosis, duration: float
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     """Yield each family with its value and the values of its labels."""
-    yield PROBE_SUCCESS, as_expected(diagnosis, target.expect_cause), ()
+    yield PROBE_SUCCESS, is_expected(diagnosis, target.expect_cause), ()
     yield PROBE_DURATION, duration, ()
     yield DNS_LOOKUP_TIME, evidence.durations.get("resolve", 0.0), ()
     protocol, digest = _address(evidence.peer_address or next(iter(evidence.addresses), ""))

@@ -43,17 +43,10 @@ _MAX_TEXT: Final = 4096
 _MAX_DATE: Final = 64
 _MAX_STATUS_DIGITS: Final = 10
 _TRAILERS: Final = frozenset({b"grpc-status", b"grpc-message"})
-_HEAD: Final = frozenset(
-    {
-        b"content-type",
-        b"content-encoding",
-        b"content-length",
-        b"grpc-encoding",
-        b"date",
-        b"server",
-        b"location",
-    }
-)
+_HEAD: Final = frozenset({
+    b"content-type", b"content-encoding", b"content-length", b"grpc-encoding", b"date", b"server",
+    b"location",
+})  # fmt: skip
 _HIDDEN: Final = re.compile(r"<!--|<script\b|<style\b")
 _HIDDEN_ENDS: Final = {"<!--": "-->", "<script": "</script", "<style": "</style"}
 _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

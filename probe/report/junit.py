@@ -12,7 +12,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from probe import __version__
-from probe.ledger.target_runtime import as_expected
+from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.target import SourceState
@@ -69,7 +69,7 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
     )
     if diagnosis.cause == FAULT:
         kind = "error"
-    elif not as_expected(diagnosis, target.expect_cause):
+    elif not is_expected(diagnosis, target.expect_cause):
         kind = "failure"
     else:
         kind = "system-out"

@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
 from probe.exporters.by_exporter import by_exporter
 from probe.exporters.verdict import Verdict
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
 from probe.model.evidence import Alert, Evidence, Handshake, Stage, to_json
@@ -141,7 +141,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         labels={safe_text(name): safe_text(value) for name, value in target.labels},
         at=rfc3339(evidence.at, "milliseconds"),
         outcome=diagnosis.outcome,
-        expected=as_expected(diagnosis, target.expect_cause),
+        expected=is_expected(diagnosis, target.expect_cause),
         stage=diagnosis.stage,
         cause=diagnosis.cause if failed else None,
         family=diagnosis.family if failed else None,

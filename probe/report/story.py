@@ -11,7 +11,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES
 from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.exporters.by_exporter import by_exporter
-from probe.ledger.target_runtime import as_expected
+from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.outcome import EXPORTER_NAMES
@@ -64,7 +64,7 @@ def summarize(diagnosis: Diagnosis) -> str:
 
 def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield the story sentence by sentence, in the order in which people need it."""
-    expected = as_expected(diagnosis, evidence.target.expect_cause)
+    expected = is_expected(diagnosis, evidence.target.expect_cause)
     known = CATALOGUE.get(diagnosis.cause or "")
     yield Sentence(
         "what", summarize(diagnosis) + _compare_with_expected(evidence, expected=expected)

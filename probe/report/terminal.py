@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.ledger.target_runtime import as_expected
+from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.console import make_console, make_table
@@ -45,7 +45,7 @@ def print_table(rows: Iterable[Row], stream: TextIO | None = None) -> None:
         return
     console.print(_table(rows, console))
     for evidence, diagnosis in sort_by_urgency(rows):
-        expected = as_expected(diagnosis, evidence.target.expect_cause)
+        expected = is_expected(diagnosis, evidence.target.expect_cause)
         if not expected or diagnosis.outcome != "confirmed" or diagnosis.findings:
             console.print()
             # Lines are broken here: rich would not indent what it wraps.
@@ -86,7 +86,7 @@ def _of_columns(rows: list[dict[str, Text]], titles: tuple[str, ...]) -> Table:
 
 def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
     target = evidence.target
-    expected = as_expected(diagnosis, target.expect_cause)
+    expected = is_expected(diagnosis, target.expect_cause)
     outcome, cause = str(diagnosis.outcome), _cause(diagnosis)
     if expected and diagnosis.cause:
         outcome += " (as expected)"
@@ -106,7 +106,7 @@ def _cells(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, Text]:
 def _urgency(row: Row) -> tuple[bool, bool, int]:
     evidence, diagnosis = row
     return (
-        as_expected(diagnosis, evidence.target.expect_cause),
+        is_expected(diagnosis, evidence.target.expect_cause),
         diagnosis.outcome == "unconfirmed",
         rank_severity(CATALOGUE.get(diagnosis.cause or "")),
     )
@@ -119,7 +119,7 @@ def _cause(diagnosis: Diagnosis) -> str:
 
 
 def _total(rows: list[Row]) -> str:
-    good = sum(as_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
+    good = sum(is_expected(diagnosis, each.target.expect_cause) for each, diagnosis in rows)
     if good == len(rows):
         return f"all {good} targets are as expected"
     return f"{len(rows) - good} of {len(rows)} targets are not as expected"

@@ -64,7 +64,7 @@ class OnDemand:
         modules: Callable[[], Mapping[str, Module]],
         *,
         concurrency: int,
-        recorded: Callable[[TargetRuntime], None] = lambda _runtime: None,
+        on_attempt: Callable[[TargetRuntime], None] = lambda _runtime: None,
     ) -> None:
         """Take what attempts share.
 
@@ -72,11 +72,11 @@ class OnDemand:
             pipeline: makes them; nothing of them is entered in its ledger.
             modules: those of the configuration in force, by name.
             concurrency: how many attempts may be under way; further ones wait their turn.
-            recorded: called after each attempt, for its trace.
+            on_attempt: called after each attempt, for its trace.
         """
         self._pipeline = pipeline
         self._modules = modules
-        self._recorded = recorded
+        self._on_attempt = on_attempt
         self._slots = asyncio.Semaphore(concurrency)
         self.resolver = Resolver(
             slots=LOOK_UPS, per_host=LOOK_UPS_OF_ONE_NAME, slot_timeout=LOOK_UP_WAITS
@@ -151,7 +151,7 @@ class OnDemand:
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > KEPT:
             self._runtimes.popitem(last=False)
-        self._recorded(scope.runtime)
+        self._on_attempt(scope.runtime)
         return evidence, diagnosis, duration
 
 

@@ -24,7 +24,7 @@ from probe.config.configuration import Configuration
 from probe.credentials.store import CredentialFiles, CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import TargetRuntime, as_expected
+from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence
 from probe.model.known_secrets import register_targets
@@ -230,8 +230,15 @@ class Pipeline:
                 log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
             register = self.register if detached is None else detached.register
             register_targets(register, (target,))
-            evidence = fault_evidence(
-                target, self.settings.clock_tolerance, error, trace, register.mask
+            evidence = Evidence(
+                target=collect_target_facts(target, self.settings.clock_tolerance),
+                at=time.time(),
+                ending=Ending(
+                    stage="load",
+                    kind="probe_fault",
+                    detail=safe_text(register.mask(f"{type(error).__name__}: {error}")),
+                ),
+                trace=trace,
             )
             return evidence, diagnose(evidence)
 
@@ -262,23 +269,6 @@ class Pipeline:
             limit = limit if limit >= LEAST_TIME else 0.0
         make = partial(prober.experiment, prepared, evidence)
         return await experiments.resolve_experiments(runtime, evidence, make, limit)
-
-
-def fault_evidence(
-    target: Target,
-    clock_tolerance: float,
-    error: Exception,
-    trace: TraceContext | None,
-    mask: Callable[[str], str],
-) -> Evidence:
-    """Return the evidence of an attempt that an exception of ours has ended; `mask` hides secrets."""
-    fault = safe_text(mask(f"{type(error).__name__}: {error}"))
-    return Evidence(
-        target=collect_target_facts(target, clock_tolerance),
-        at=time.time(),
-        ending=Ending(stage="load", kind="probe_fault", detail=fault),
-        trace=trace,
-    )
 
 
 async def run_rounds(
@@ -318,7 +308,7 @@ async def run_rounds(
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
             if time.monotonic() + PAUSE > end or all(
-                as_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
+                is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
             ):
                 return observations
             await asyncio.sleep(PAUSE)

@@ -74,7 +74,7 @@ class Service:
         sampler = None if telemetry is None else telemetry.sampler
         self.metrics = Metrics(self.ledger, resource=resource)
         self.metrics.service.set_clock_tolerance(configuration.clock_tolerance)
-        self.ledger.subscribe(ChangeLog().recorded)
+        self.ledger.subscribe(ChangeLog().log_changes)
         settings = replace(PipelineSettings.from_configuration(configuration), resource=resource)
         self._pipeline = Pipeline(self.ledger, settings, sampler=sampler, register=register)
         self._schedule = Schedule(
@@ -91,7 +91,7 @@ class Service:
             self._pipeline,
             lambda: self.configuration.modules,
             concurrency=configuration.concurrency,
-            recorded=telemetry.record if telemetry is not None else lambda _runtime: None,
+            on_attempt=telemetry.record if telemetry is not None else lambda _runtime: None,
         )
         resolvers = {
             "schedule": self._pipeline.resolver,
@@ -125,7 +125,7 @@ class Service:
         return self.reloader.configuration
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Endpoint]:
+    async def run(self) -> AsyncIterator[Endpoint]:
         """Run the service; yields the address that it listens on.
 
         Raises:
@@ -242,7 +242,7 @@ async def serve(
     *,
     loader: ConfigurationLoader | None = None,
     register: SecretRegister | None = None,
-    listening: Callable[[Endpoint], None] = lambda _address: None,
+    on_listening: Callable[[Endpoint], None] = lambda _address: None,
 ) -> None:
     """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
 
@@ -250,7 +250,7 @@ async def serve(
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
         register: masks secrets wherever a text leaves; None: one of its own.
-        listening: called with the address once it is served.
+        on_listening: called with the address once it is served.
 
     Raises:
         OSError: where it cannot listen on the configured address.
@@ -263,7 +263,7 @@ async def serve(
         # Not in Service: the log is the process's, which may have several services.
         service.metrics.service.register(partial(collect_log, count_dropped_lines))
         with handle_signals(service.reloader.request_reload, signal.SIGHUP):
-            async with service.running() as address:
-                listening(address)
+            async with service.run() as address:
+                on_listening(address)
                 await stopped.wait()
                 log.info("stopping")

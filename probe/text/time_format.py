@@ -1,4 +1,7 @@
-"""How times of day, durations and ages are written for people: pure, and total on any number."""
+"""How times of day, durations and ages are written for people. Pure.
+
+`format_time` and `format_duration` take any number: evidence may come from anywhere.
+"""
 
 import math
 from datetime import UTC, datetime

@@ -53,7 +53,7 @@ def service(file: Path) -> Iterator[str]:
 
     async def main() -> None:
         ended = asyncio.Event()
-        async with Service(load_configuration(file, {})).running() as listening:
+        async with Service(load_configuration(file, {})).run() as listening:
             address.append(str(listening))
             stop.append((asyncio.get_running_loop(), ended))
             began.set()

@@ -90,7 +90,7 @@ def probing(pki: LabPki, folder: Path) -> Iterator[str]:
         async with AsyncExitStack() as stack:
             targets = tuple(await backends(pki, folder, stack, unreadable))
             configuration = Configuration(targets=targets, web=WebSettings(HOST, 0))
-            listening = await stack.enter_async_context(Service(configuration).running())
+            listening = await stack.enter_async_context(Service(configuration).run())
             began.set_result((f"http://{listening}", asyncio.get_running_loop(), ended))
             await ended.wait()
 

@@ -99,16 +99,7 @@ CAUSES: Final = (
             "backend's acceptable-CA list names no issuer of its chain. A listed name and "
             "unknown_ca together mean a reissued CA."
         ),
-        fix=(
-            "On the backend, append the certificate of the CA that issued {cert_file} to the file "
-            "of client CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate "
-            "in nginx, ca-file in HAProxy).",
-            "{reload_client_ca}",
-            "If that CA is not one that this backend should trust, issue the exporter's "
-            "certificate from a CA that it accepts instead, and put it in {into_cert} with its "
-            "key in {into_key}.",
-            "To see the issuer: openssl x509 -in {cert_file} -noout -issuer",
-        ),
+        fix=make_backend_trust()[1],
         tell_apart=(
             "Run mtls-probe check ENDPOINT --cert CERT --key KEY --ca CA: its acceptable-CA list "
             "names no issuer of the certificate. The issuer: openssl x509 -in CERT -noout -issuer"

@@ -8,6 +8,7 @@ from typing import Final
 
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
+from probe.diagnosis.fixes.steps import Fix
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
@@ -53,7 +54,7 @@ def _match_group(evidence: Evidence) -> Match | None:
             ", which was offered before: so the exporter does not offer the curve of the key of its "
             "certificate"
         )
-        fix: fixes.Fix = fixes.COMMON_CURVE_FOR_THE_BACKEND
+        fix: Fix = fixes.COMMON_CURVE_FOR_THE_BACKEND
         return Match(Strength.NAMED, (fact,), fix=fix, party="backend")
     party, fix = fixes.allow_group(evidence.target, offered, chosen)
     return Match(Strength.NAMED, (fact,), fix=fix, party=party)

@@ -9,9 +9,7 @@ from probe.diagnosis.fixes.client_fixes import (
     renew_issuer,
 )
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
-from probe.diagnosis.readings.client_certificate import (
-    find_expired_issuer,
-)
+from probe.diagnosis.readings.client_certificate import find_expired_issuer
 from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
@@ -106,11 +104,7 @@ CAUSES: Final = (
             "from the backend confirms it. OpenSSL backends that also lack the CA say unknown_ca "
             "(48), JSSE says certificate_unknown (46), GnuTLS access_denied (49)."
         ),
-        fix=(
-            "Renew the certificate, and put it in {into_cert} with its key in {into_key}.",
-            "{reread_cert}",
-            "To see the dates: openssl x509 -in {cert_file} -noout -dates",
-        ),
+        fix=renew_client_certificate(),
         tell_apart="notAfter is past: openssl x509 -in CERT -noout -enddate",
         citations=("RFC 5280 §4.1.2.5", "RFC 8446 §6.2 certificate_expired"),
         enforce=REQUIRE_CERTIFICATE,

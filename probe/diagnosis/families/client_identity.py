@@ -157,12 +157,7 @@ CAUSES: Final = (
             "certificate_required (116), handshake_failure (40) in TLS 1.2, a close, or nginx's "
             "400."
         ),
-        fix=(
-            "Get a client certificate from the CA that the backend at {endpoint} accepts, with "
-            "extendedKeyUsage clientAuth.",
-            "Set {cert_setting} and {key_setting} to the files of that certificate and its key.",
-            "{restart}",
-        ),
+        fix=configure_certificate(),
         tell_apart=(
             "mtls-probe inspect shows whether cert_file and key_file are set and hold a pair; if "
             "they do, the certificate was withheld because the backend does not list its issuer."
@@ -220,15 +215,7 @@ CAUSES: Final = (
             "The certificate itself and a refusal; unsupported_certificate (43) names it, Go says "
             "bad_certificate (42)."
         ),
-        fix=(
-            "Get a client certificate for this exporter, from the CA that the backend accepts, "
-            "with extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: "
-            "usages: [client auth, digital signature]).",
-            "Put it in {into_cert} with its key in {into_key}.",
-            "{reread_cert}",
-            "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
-            "extendedKeyUsage,keyUsage",
-        ),
+        fix=issue_client_certificate(),
         tell_apart=(
             "Look for clientAuth and digitalSignature: openssl x509 -in CERT -noout -ext "
             "extendedKeyUsage,keyUsage"

@@ -10,10 +10,7 @@ from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match,
 from probe.diagnosis.fixes.server_fixes import wait_until_valid
 from probe.diagnosis.readings import clock_readings as clocks
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
-from probe.diagnosis.readings.client_certificate import (
-    DATE_ALERTS,
-    find_expired_issuer,
-)
+from probe.diagnosis.readings.client_certificate import DATE_ALERTS, find_expired_issuer
 from probe.diagnosis.readings.server_verification import (
     VerifyCode,
     find_judged_certificate,
@@ -24,6 +21,7 @@ from probe.model.evidence import ClockReading, Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
 from probe.x509.validity import (
+    DATE_ERRORS,
     begins_within,
     find_first_to_expire,
     find_invalid,
@@ -37,7 +35,6 @@ _FIX_BACKEND: Final = (
     "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
     "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
 )
-_DATE_ERRORS: Final = frozenset({VerifyCode.NOT_YET_VALID, VerifyCode.EXPIRED})
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -48,7 +45,7 @@ def _match_server(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
-    errors = [error for error in handshake.verify_errors if error.code in _DATE_ERRORS]
+    errors = [error for error in handshake.verify_errors if error.code in DATE_ERRORS]
     if not errors:
         return None
     judged = {error: find_judged_certificate(evidence, handshake, error) for error in errors}

@@ -314,12 +314,7 @@ CAUSES: Final = (
             "missing issuer available in ca_file or in cert_file's folder, chaining to a listed "
             "anchor."
         ),
-        fix=(
-            "Append the certificate of the intermediate that issued it to {cert_file}, behind the "
-            "end entity's (with cert-manager use tls.crt as it is: it holds both).",
-            "{reread_cert}",
-            "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
-        ),
+        fix=append_intermediate(),
         tell_apart=(
             "The certificate's issuer is an intermediate that cert_file lacks: mtls-probe inspect "
             "--cert CERT"

@@ -5,7 +5,7 @@ from typing import Final
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
-from probe.diagnosis.fixes.steps import get_settings_kind
+from probe.diagnosis.fixes.steps import Fix, get_settings_kind
 from probe.diagnosis.readings.backend_decision import find_refusal, match_received_alert
 from probe.diagnosis.readings.experiment_results import (
     ends_with_alert,
@@ -124,7 +124,7 @@ def _match_rejected(evidence: Evidence) -> Match | None:
         return None
     tried = is_reproduced(evidence)
     possible = remove_excluded(evidence, _POSSIBLE.get(number, ()))
-    fix: fixes.Fix = ()
+    fix: Fix = ()
     if not tried and get_settings_kind(evidence.target) == "sdk":
         fix = (_READ_THE_LOG,)  # SDKs have no settings of suites, groups or versions
     if tried and number == TlsAlert.HANDSHAKE_FAILURE:

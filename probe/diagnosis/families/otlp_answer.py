@@ -321,7 +321,7 @@ CAUSES: Final = (
         family="otlp",
         party="backend",
         rank=Rank.OTLP_ANSWER,
-        meaning="It is starting, stopping, overloaded, or a gateway finds nothing after it.",
+        meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
             "Look at the health of the backend at {endpoint} (a Collector's health_check "

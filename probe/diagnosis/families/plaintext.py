@@ -5,11 +5,7 @@ from typing import Final
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.experiment_results import get_improvement
-from probe.diagnosis.readings.peer_protocol import (
-    decode_bytes,
-    name_first_bytes,
-    prove_tls_port,
-)
+from probe.diagnosis.readings.peer_protocol import decode_bytes, name_first_bytes, prove_tls_port
 from probe.model.evidence import Evidence
 
 

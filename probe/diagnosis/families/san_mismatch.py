@@ -5,9 +5,7 @@ from typing import Final
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
-from probe.diagnosis.readings.client_certificate import (
-    describe_usage_fault,
-)
+from probe.diagnosis.readings.client_certificate import describe_usage_fault
 from probe.diagnosis.readings.otlp_answers import is_otlp_answer
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.model.certificate import CertificateFacts, name_certificate
@@ -151,13 +149,7 @@ CAUSES: Final = (
             "for this one: often a load balancer or an ingress without a route for it."
         ),
         evidence="Alert unrecognized_name (112).",
-        fix=(
-            "Write a name that the backend serves in {endpoint_setting}, instead of {reference}; "
-            "or set server_name_override in a Collector exporter's tls settings to one.",
-            "{restart}",
-            "Or add {reference} to the hosts of the backend, or of the ingress or load balancer "
-            "in front of it, and reload that.",
-        ),
+        fix=request_another_name(),
         tell_apart="With another name it passes: mtls-probe check ENDPOINT --server-name NAME",
         citations=("RFC 6066 §3", "RFC 8446 §6.2 unrecognized_name"),
         applies=frozenset({"alert"}),

@@ -224,12 +224,7 @@ CAUSES: Final = (
         rank=Rank.SERVER_PATH,
         meaning="The server sends its certificate without the intermediate that leads to our CA.",
         evidence="The missing issuer is available, and is issued by a CA in ca_file.",
-        fix=(
-            "On the backend, append the certificate of the intermediate to the file with its own "
-            "certificate, after it.",
-            "{reload_backend}",
-            "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
-        ),
+        fix=send_intermediate(),
         tell_apart=(
             "mtls-probe check ENDPOINT prints the chain that the backend sends: it ends below the "
             "root, and the missing intermediate is in no message."

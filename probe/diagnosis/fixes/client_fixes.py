@@ -6,14 +6,18 @@ made for clients is replaced, and never a reason to widen what the backend accep
 
 from typing import Final
 
-from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, uses_variables
+from probe.diagnosis.fixes.steps import (
+    ANY_EVIDENCE,
+    Fix,
+    escape_braces,
+    get_settings_kind,
+    uses_variables,
+)
 from probe.diagnosis.readings.backend_decision import Refusal
 from probe.diagnosis.readings.client_certificate import describe_usage_fault
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
-
-Fix = tuple[str, ...]
 
 REQUIRE_CERTIFICATE: Final = (
     "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
@@ -25,7 +29,9 @@ REQUIRE_CERTIFICATE: Final = (
 _NAMES_SHOWN: Final = 3
 
 
-def make_backend_trust(evidence: Evidence, refused: Refusal) -> tuple[Party, Fix]:
+def make_backend_trust(
+    evidence: Evidence = ANY_EVIDENCE, refused: Refusal | None = None
+) -> tuple[Party, Fix]:
     """Return who makes the backend trust the exporter's certificate, and how."""
     chain = evidence.credentials.client_chain
     if describe_usage_fault(evidence) or is_backend_certificate(evidence):
@@ -46,13 +52,17 @@ def make_backend_trust(evidence: Evidence, refused: Refusal) -> tuple[Party, Fix
             "instead, and restart or reload the backend.",
             see,
         )
-    if refused.listed:
+    if refused is not None and refused.listed:
         first = (
             f"On the backend of {{endpoint}}, append the present certificate of {issuer} to the file "
             "of client CAs: what it holds under that name has another key."
         )
         return "backend", (first, "{reload_client_ca}", from_another, see)
-    named = f"{issuer}, the CA that issued {{cert_file}}," if issuer else "the CA that issued it"
+    named = (
+        f"{issuer}, the CA that issued {{cert_file}},"
+        if issuer
+        else "the CA that issued {cert_file}"
+    )
     first = (
         f"On the backend of {{endpoint}}, append the certificate of {named} to the file of client "
         "CAs (client_ca_file in a Collector's tls settings, ssl_client_certificate in nginx, ca-file "
@@ -68,20 +78,19 @@ def is_backend_certificate(evidence: Evidence) -> bool:
     return bool(chain) and bool(served) and chain[0].sha256 == served[0].sha256
 
 
-def issue_client_certificate(evidence: Evidence) -> Fix:
+def issue_client_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
     """Return the steps where the exporter has a certificate that is not for clients."""
     chain = evidence.credentials.client_chain
-    what = escape_braces(name_certificate(chain[0])) if chain else "a certificate"
-    made_for = ", ".join(chain[0].extended_key_usage or ()) if chain else ""
-    present = f"{{cert_file}} holds {what}" + (
-        f", which is made for {made_for}" if made_for else ""
-    )
-    if is_backend_certificate(evidence):
-        present += ", the backend's own certificate"
+    present = ""
+    if chain:
+        made_for = ", ".join(chain[0].extended_key_usage or ())
+        present = f": {{cert_file}} holds {escape_braces(name_certificate(chain[0]))}"
+        present += f", which is made for {made_for}" if made_for else ""
+        present += ", the backend's own certificate" if is_backend_certificate(evidence) else ""
     return (
         f"Issue a client certificate for this exporter, from {_name_accepted_cas(evidence)}, with "
         "extendedKeyUsage clientAuth and keyUsage digitalSignature (in cert-manager: usages: [client "
-        f"auth, digital signature]): {present}.",
+        f"auth, digital signature]){present}.",
         "Put it in {into_cert} with its key in {into_key}.",
         "{reread_cert}",
         "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
@@ -89,7 +98,7 @@ def issue_client_certificate(evidence: Evidence) -> Fix:
     )
 
 
-def configure_certificate(evidence: Evidence) -> Fix:
+def configure_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
     """Return the steps where none is configured."""
     target = evidence.target
     steps = [
@@ -112,21 +121,26 @@ def configure_certificate(evidence: Evidence) -> Fix:
     return tuple(steps)
 
 
-def append_intermediate(missing: LocatedCertificate) -> Fix:
-    """Return the steps where cert_file ends below an issuer that lies next to it."""
+def append_intermediate(missing: LocatedCertificate | None = None) -> Fix:
+    """Return the steps where cert_file ends below an issuer, which may be available elsewhere."""
+    what = "the certificate of the intermediate that issued it"
+    if missing is not None:
+        name, path = map(escape_braces, (name_certificate(missing.certificate), missing.path))
+        what = f"{name}, which is in {path},"
     return (
-        f"Append {escape_braces(name_certificate(missing.certificate))}, which is in {escape_braces(missing.path)}, to "
-        "{cert_file}, after the end entity's certificate (with cert-manager use tls.crt as it is: "
-        "it holds both).",
+        f"Append {what} to {{cert_file}}, after the end entity's certificate (with cert-manager use "
+        "tls.crt as it is: it holds both).",
         "{reread_cert}",
         "To see which issuer is missing: openssl x509 -in {cert_file} -noout -issuer",
     )
 
 
-def renew_client_certificate(evidence: Evidence, certificate: CertificateFacts) -> Fix:
+def renew_client_certificate(
+    evidence: Evidence = ANY_EVIDENCE, certificate: CertificateFacts | None = None
+) -> Fix:
     """Return the steps where a certificate that we send has ended, or soon will."""
-    name = escape_braces(name_certificate(certificate))
-    if certificate != evidence.credentials.client_chain[0]:
+    name = escape_braces(name_certificate(certificate)) if certificate else ""
+    if certificate and certificate != evidence.credentials.client_chain[0]:
         return (
             f"In {{into_cert}}, replace the certificate of {name}, which follows the exporter's "
             "own, by the renewed one of that CA.",
@@ -136,8 +150,8 @@ def renew_client_certificate(evidence: Evidence, certificate: CertificateFacts) 
             "-print_certs -noout",
         )
     return (
-        f"Renew the exporter's certificate ({name}), and put it in {{into_cert}} with its key in "
-        "{into_key}.",
+        f"Renew the exporter's certificate{f' ({name})' if name else ''}, and put it in {{into_cert}} "
+        "with its key in {into_key}.",
         "{reread_cert}",
         "To see the dates: openssl x509 -in {cert_file} -noout -dates",
     )

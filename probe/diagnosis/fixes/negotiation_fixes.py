@@ -6,13 +6,11 @@ is the backend that must allow more. Pure.
 
 from typing import Final
 
-from probe.diagnosis.fixes.steps import get_settings_kind, name_setting, uses_variables
+from probe.diagnosis.fixes.steps import Fix, get_settings_kind, name_setting, uses_variables
 from probe.diagnosis.readings.shared_suites import get_key_kind
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
 from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES
-
-Fix = tuple[str, ...]
 
 KEY_AGAINST_SUITES: Final = (
     "the backend's own log at the time of the attempt; or the kind of key of its certificate, next "
@@ -109,11 +107,7 @@ def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> t
         )
     setting = name_setting(target, "curve_preferences")
     first = f"Add {name} to {setting}, or remove curve_preferences there."
-    return "exporter", (
-        first if name else f"Remove {setting}.",
-        "{restart}",
-        see,
-    )
+    return "exporter", (first if name else f"Remove {setting}.", "{restart}", see)
 
 
 def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:

@@ -6,14 +6,18 @@ Pure. A backend reads its certificate once or at a reload: each change ends with
 from ipaddress import ip_address
 from typing import Final
 
-from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind, name_setting
+from probe.diagnosis.fixes.steps import (
+    ANY_TARGET,
+    Fix,
+    escape_braces,
+    get_settings_kind,
+    name_setting,
+)
 from probe.model.certificate import CertificateFacts, ServedFile, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
 from probe.text.time_format import format_duration
 from probe.x509.validity import find_expired
-
-Fix = tuple[str, ...]
 
 _NAMES_SHOWN: Final = 4
 
@@ -48,7 +52,7 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
     return "backend", (*steps, see)
 
 
-def request_another_name(target: TargetFacts) -> Fix:
+def request_another_name(target: TargetFacts = ANY_TARGET) -> Fix:
     """Return the steps where the backend serves no such name (SNI)."""
     first = "Write a name that the backend serves in {endpoint_setting}, instead of {reference}"
     if get_settings_kind(target) != "sdk":
@@ -91,11 +95,12 @@ def trust_backend_ca(evidence: Evidence, last: CertificateFacts, *, reissued: bo
     )
 
 
-def send_intermediate(issuer: CertificateFacts) -> Fix:
+def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
     """Return the steps where the backend leaves out `issuer`."""
+    name = escape_braces(name_certificate(issuer)) if issuer else "the intermediate"
     return (
-        f"On the backend of {{endpoint}}, append the certificate of {escape_braces(name_certificate(issuer))} to the "
-        "file with its own certificate, after it.",
+        f"On the backend of {{endpoint}}, append the certificate of {name} to the file with its own "
+        "certificate, after it.",
         "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )

@@ -12,14 +12,25 @@ and variables once, at their start.
 import re
 from typing import Final, Literal
 
-from probe.model.evidence import TargetFacts
+from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.target import GENERAL_VARIABLES, name_variables
 from probe.text.description import is_description
 from probe.text.host_port import split_host_port
 from probe.text.safe_text import quote_authority, quote_path, quote_word
 
+Fix = tuple[str, ...]
+"""Steps in the order in which they are done."""
+
 SettingsKind = Literal["sdk", "collector", "unknown"]
 """Whose settings they are: an SDK's variables or file, a Collector's, or not known."""
+
+ANY_TARGET: Final = TargetFacts(name="", endpoint="", host="", port=0, protocol="")
+"""A target of which nothing is known."""
+
+ANY_EVIDENCE: Final = Evidence(
+    target=ANY_TARGET, at=0.0, ending=Ending(stage="load", kind="credentials")
+)
+"""An attempt of which nothing is known: steps for it are those of the cause's page."""
 
 RELOAD_THE_BACKEND: Final = (
     "Restart the backend, or make it read its files again: nginx and HAProxy by a reload, a "

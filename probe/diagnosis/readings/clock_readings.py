@@ -104,9 +104,7 @@ def find_clock_of_validity(
     return agreeing[0] if len(agreeing) > len(judges) - len(agreeing) else None
 
 
-def find_clock_outside_validity(
-    evidence: Evidence,
-) -> tuple[CertificateFacts, ClockReading] | None:
+def find_clock_outside_validity(evidence: Evidence) -> tuple[CertificateFacts, ClockReading] | None:
     """Return a certificate that we send and the clock by which it is outside its validity.
 
     The backend's own clock counts alone where it is known, else the others stand for it. None

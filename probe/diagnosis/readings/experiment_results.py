@@ -113,7 +113,7 @@ def has_unproven_improvement(evidence: Evidence, varied: Varied) -> bool:
 def choose_repetitions(evidence: Evidence) -> tuple[Varied, ...]:
     """Return the variations that got further, and must do so again to prove anything.
 
-    Self-evident ones too: a load balancer may have backends of several kinds after it. But where
+    Self-evident ones too: a load balancer may have backends of several kinds behind it. But where
     the attempt met its timeout, repetitions of them would take longer than there is time.
     """
     timed_out = evidence.ending.kind == "timeout"

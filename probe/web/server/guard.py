@@ -20,6 +20,8 @@ from probe.system.fault_log import TokenBucket
 from probe.web.server.passwords import BusyError, Passwords
 from probe.web.server.web_file import RateLimit, ServerSettings
 
+_TEXT_NAMES: Final = (x509.DNSName, x509.RFC822Name, x509.UniformResourceIdentifier)
+_ADDRESSES: Final = (ipaddress.IPv4Address, ipaddress.IPv6Address)
 _CHALLENGE: Final = 'Basic realm="mtls-probe", charset="UTF-8"'
 
 
@@ -125,15 +127,9 @@ def _names(certificate: bytes) -> frozenset[str]:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (ValueError, x509.ExtensionNotFound):
         return frozenset()
-    texts = (
-        each.value
-        for each in names
-        if isinstance(
-            each, x509.DNSName | x509.IPAddress | x509.RFC822Name | x509.UniformResourceIdentifier
-        )
-    )
     return frozenset(
-        str(text) if isinstance(text, ipaddress.IPv4Address | ipaddress.IPv6Address) else text
-        for text in texts
-        if isinstance(text, str | ipaddress.IPv4Address | ipaddress.IPv6Address)
+        str(each.value)
+        for each in names
+        if isinstance(each, _TEXT_NAMES)
+        or (isinstance(each, x509.IPAddress) and isinstance(each.value, _ADDRESSES))
     )

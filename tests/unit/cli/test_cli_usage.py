@@ -65,7 +65,7 @@ async def test_a_configuration_error_says_where_what_and_what_is_near(tmp_path: 
 
 
 async def test_a_configuration_that_cannot_be_read_is_2(tmp_path: Path) -> None:
-    """A folder, a missing file, a loop of links, bytes that are no text: one line each."""
+    """A folder, a missing file, a loop of links, bytes that are not text: one line each."""
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00\x1b[31m")
     each = (tmp_path, tmp_path / "missing", tmp_path / "loop", tmp_path / "bytes")

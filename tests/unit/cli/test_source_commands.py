@@ -112,7 +112,7 @@ def broken(folder: Path) -> dict[str, dict[str, Any]]:
 async def test_check_exits_1_and_its_document_parses(
     backend: Backend, tmp_path: Path, output: str
 ) -> None:
-    """For each way to be down, beside a target that is confirmed; no secret is shown."""
+    """For each way to be down, with another target that is confirmed; no secret is shown."""
     target = entry(backend, PKI.settings(tmp_path, PKI.exporter()))
     runs = []
     for number, source in enumerate(broken(tmp_path).values()):
@@ -143,7 +143,7 @@ def broken_names() -> tuple[str, ...]:
 
 
 async def test_validate_exits_1_for_each_but_asks_no_server(tmp_path: Path) -> None:
-    """It connects nowhere: of a list it says that it is left out, which is no fault."""
+    """It connects nowhere: it reports that a list is left out, which is not a fault."""
     runs = []
     for number, source in enumerate(broken(tmp_path).values()):
         folder = tmp_path / str(number)

@@ -243,7 +243,7 @@ def test_a_variable_with_a_secret_in_it(name: str, value: str) -> None:
     ],
 )
 def test_what_was_found_is_said(load: Load, line: str, found: str) -> None:
-    """Kind and size of what is no text, and the text itself where it can be no secret."""
+    """Kind and size of what is not text, and the text itself where it cannot be a secret."""
     with pytest.raises(ConfigurationError) as caught:
         load(f"{line}\n")
     assert caught.value.found == found

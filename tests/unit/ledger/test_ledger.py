@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from probe.ledger.ledger import Ledger
-from probe.ledger.target_runtime import HISTORY, TargetRuntime, as_expected
+from probe.ledger.target_runtime import HISTORY, TargetRuntime, is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Ending, Evidence, TargetFacts
 from probe.model.target import Endpoint, Target
@@ -43,7 +43,7 @@ def seen(at: float, **durations: float) -> Evidence:
 )
 def test_expected_follows_expect(diagnosis: Diagnosis, expect: str | None, expected: bool) -> None:
     """A target is as expected when it is confirmed, or fails with the very cause asked for."""
-    assert as_expected(diagnosis, expect) is expected
+    assert is_expected(diagnosis, expect) is expected
 
 
 def test_a_new_target_has_no_past() -> None:
@@ -106,7 +106,7 @@ def test_an_expected_failure_is_a_success() -> None:
 
 
 def test_an_unexpected_confirmation_is_a_failure_without_a_cause() -> None:
-    """Where mTLS must stay on, being let in is a failure of the target and of no cause."""
+    """Where mTLS must stay on, being accepted is a failure of the target without a cause."""
     target = make_target(expect="client_cert_not_sent")
     ledger = Ledger([target])
 

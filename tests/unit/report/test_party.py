@@ -75,7 +75,7 @@ def test_the_log_line_names_it_too() -> None:
         failing = BY_NAME["clock_skew--both_ahead"]
         ledger, _ = recorded(failing.evidence, diagnose(failing.evidence))
         (state,) = ledger
-        ChangeLog().recorded(state)
+        ChangeLog().log_changes(state)
     assert lines[0]["party"] == "both"
 
 

@@ -2,10 +2,8 @@
 
 import pytest
 import structlog
-from structlog.testing import capture_logs
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.log.changes import SourceLog
 from probe.model.target import SourceState
 from probe.web.pages.status_page import render_status_page
 from tests.support.certificate_facts import AT
@@ -51,26 +49,3 @@ def test_an_error_without_end_has_one_on_the_page() -> None:
     """Twenty lines of each source, whatever it holds."""
     html = shown(SourceState("x", up=False, error="line\n" * 1000))
     assert html.count("line\n") <= 20
-
-
-def test_the_log_says_it_at_each_change_only() -> None:
-    """Down, down for another reason, up; the same again is no line."""
-    log = SourceLog()
-    other = SourceState("environment", up=False, error="another")
-    with capture_logs() as lines:
-        for states in ([UP], [DOWN], [DOWN], [other], [UP], [UP], []):
-            log.record(states, "")
-    assert [(line["event"], line.get("reason")) for line in lines] == [
-        ("source_down", DOWN.error),
-        ("source_down", "another"),
-        ("source_up", None),
-    ]
-
-
-def test_the_log_says_once_that_there_is_nothing_to_probe() -> None:
-    """And again after there was something."""
-    log = SourceLog()
-    with capture_logs() as lines:
-        for nothing in ("why", "why", "", "why"):
-            log.record([], nothing)
-    assert [line["event"] for line in lines] == ["nothing_to_probe", "nothing_to_probe"]

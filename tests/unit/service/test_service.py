@@ -50,7 +50,7 @@ def silent(name: str = "silent") -> Backend:
 
 
 async def test_results_come_at_once_and_sigterm_ends_it_with_0(tmp_path: Path) -> None:
-    """The first result is on /metrics soon after the start; it is ready, and ends when told to."""
+    """The first result is on /metrics soon after the start; it is ready, and ends on a signal."""
     backend = PKI.backend("healthy")
     async with backends(backend):
         config = configuration(tmp_path, entry(backend, PKI.settings(tmp_path, PKI.exporter())))
@@ -171,7 +171,7 @@ async def test_a_fault_of_ours_is_shown_and_stops_nothing(tmp_path: Path) -> Non
         service = Service(
             Configuration(targets=(broken, good), web=WebSettings(host="127.0.0.1", port=0))
         )
-        async with service.running() as address, aiohttp.ClientSession() as session:
+        async with service.run() as address, aiohttp.ClientSession() as session:
             async with asyncio.timeout(5):
                 while min(state.attempts for state in service.ledger) < 3:
                     await asyncio.sleep(0.02)
