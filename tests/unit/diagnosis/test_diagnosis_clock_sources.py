@@ -140,7 +140,7 @@ def test_a_backend_whose_date_agrees_did_not_refuse_over_clocks() -> None:
 
 
 def test_our_clock_alone_does_not_make_a_backend_refuse() -> None:
-    """By SNTP our certificate is valid: a silent refusal has another reason, and ours is told."""
+    """By SNTP our certificate is valid: a silent refusal has another reason, and our clock is reported."""
     found = diagnose(refused("close", exporter(begins=200, ends=700), clock=clocks(sntp=A_YEAR)))
 
     assert found.cause == "client_cert_rejected"

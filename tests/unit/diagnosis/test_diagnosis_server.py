@@ -116,12 +116,12 @@ def test_a_verified_server_has_no_fault() -> None:
         (holding(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=(), ca_bundle=(OTHER_CA,)),
          "server_ca_untrusted", False, ("server_chain_incomplete",)),
     ],
-    ids=["sent by us", "beside our file", "not at hand", "at hand, no anchor"],
+    ids=["sent by us", "next to our file", "not available", "available, no anchor"],
 )  # fmt: skip
 def test_a_missing_intermediate_is_proven_or_possible(
     held: object, cause: str, certain: bool, also: tuple[str, ...]
 ) -> None:
-    """A lone server certificate: proven where its issuer is at hand and chains to ca_file."""
+    """A single server certificate: proven where its issuer is available and chains to ca_file."""
     found = diagnose(unverified(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
 
     assert (found.cause, found.certain, found.also) == (cause, certain, also)
