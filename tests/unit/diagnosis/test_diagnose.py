@@ -139,7 +139,7 @@ def test_the_further_handshake_speaks_for_a_silent_one() -> None:
 
 
 def test_a_lone_end_entity_leaves_the_link_open() -> None:
-    """Nothing at hand tells whether a link or the anchor is missing; a root at hand does."""
+    """No available file shows whether a link or the anchor is missing; an available root does."""
     lone = exporter(ISSUING_CA, aia_issuers=("http://pki.example.com/issuing.crt",))
 
     open_ = diagnose(refused(48, lone, at_hand=()))

@@ -98,7 +98,7 @@ def test_grpc_status_ok_with_a_message_confirms(media: str) -> None:
 
 
 def test_grpc_status_ok_without_a_message_is_a_finding() -> None:
-    """The backend said OK, which confirms; that grpc-go 1.84 fails on it is said beside."""
+    """The backend said OK, which confirms; that grpc-go 1.84 fails on it is a finding."""
     found = diagnose(answered(msgspec.structs.replace(TAKEN, body_parses=None)))
 
     assert found.outcome == "confirmed"
@@ -348,8 +348,8 @@ def test_a_partial_success_is_told_with_its_number(count: int, fact: str) -> Non
     answer = msgspec.structs.replace(TAKEN, rejected_items=count, partial_message="deprecated")
     found = diagnose(answered(answer))
 
-    told = found.facts if count else [finding.fact for finding in found.findings]
-    assert fact in told
+    facts = found.facts if count else [finding.fact for finding in found.findings]
+    assert fact in facts
 
 
 def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> None:

@@ -74,7 +74,7 @@ def test_a_server_fault_stops_the_attempt(evidence: Evidence, cause: str) -> Non
 
 @pytest.mark.parametrize(("evidence", "cause"), FAULTS)
 def test_insecure_skip_verify_lets_it_pass(evidence: Evidence, cause: str) -> None:
-    """Told not to look, an exporter goes on: no server fault is a cause then."""
+    """An exporter that does not verify continues: no server fault is a cause then."""
     assert evidence.handshake is not None
     skipping = target(insecure_skip_verify=True)
     passed = msgspec.structs.replace(evidence.handshake, server_verified=True)
@@ -116,12 +116,12 @@ def test_a_verified_server_has_no_fault() -> None:
         (holding(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=(), ca_bundle=(OTHER_CA,)),
          "server_ca_untrusted", False, ("server_chain_incomplete",)),
     ],
-    ids=["sent by us", "beside our file", "not at hand", "at hand, no anchor"],
+    ids=["sent by us", "next to our file", "not available", "available, no anchor"],
 )  # fmt: skip
 def test_a_missing_intermediate_is_proven_or_possible(
     held: object, cause: str, certain: bool, also: tuple[str, ...]
 ) -> None:
-    """A lone server certificate: proven where its issuer is at hand and chains to ca_file."""
+    """A lone server certificate: proven where its issuer is available and chains to ca_file."""
     found = diagnose(unverified(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
 
     assert (found.cause, found.certain, found.also) == (cause, certain, also)

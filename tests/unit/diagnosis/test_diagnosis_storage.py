@@ -1,4 +1,4 @@
-"""A backend that could not write, told apart from one that forbids: by the answer's text."""
+"""A backend that could not write, distinguished from one that forbids: by the answer's text."""
 
 import msgspec.structs
 
