@@ -16,7 +16,6 @@ from probe.metrics.families import TARGET_FAMILIES
 from probe.model.certificate import CertificateFacts, CredentialFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
-from probe.model.finding import Finding
 from probe.model.target import Target
 from probe.x509.validity import find_first_to_expire
 
@@ -37,10 +36,7 @@ class TargetSamples:
         rendered: the samples of each of `TARGET_FAMILIES`, in its order.
     """
 
-    __slots__ = (
-        "_attempts", "_credentials", "_findings", "_handshake", "_head", "_local", "_verdict",
-        "rendered",
-    )  # fmt: skip  # one list
+    __slots__ = ("_attempts", "_credentials", "_handshake", "_head", "_local", "rendered")
 
     def __init__(self) -> None:
         """Have no sample yet."""
@@ -50,8 +46,6 @@ class TargetSamples:
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
         self._local = [b""] * len(_CERTIFICATES)
-        self._verdict: tuple[str | bool | None, ...] | None = None
-        self._findings: tuple[Finding, ...] = ()
 
     def update(self, runtime: TargetRuntime) -> None:
         """Render what is new of `runtime`, whose part these samples are."""
@@ -111,25 +105,21 @@ class TargetSamples:
         self._set_value(families.FAILURES, runtime.failures)
 
     def _render_verdict(self, diagnosis: Diagnosis) -> None:
-        cause, certain = diagnosis.cause, "true" if diagnosis.certain else "false"
-        verdict = (diagnosis.outcome, cause, diagnosis.family, certain, diagnosis.party)
-        if verdict != self._verdict:
-            self._verdict = verdict
-            self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})
-            named = format_labels(
-                (
-                    ("cause", cause or ""),
-                    ("family", diagnosis.family or ""),
-                    ("certain", certain),
-                    ("party", diagnosis.party or ""),
-                )
+        self._set_by(families.OUTCOME, "outcome", {diagnosis.outcome: 1.0})
+        findings = {finding.cause: 1.0 for finding in diagnosis.findings}
+        self._set_by(families.FINDING, "cause", findings)
+        if diagnosis.cause is None:
+            self._set(families.CAUSE, "")
+            return
+        named = format_labels(
+            (
+                ("cause", diagnosis.cause),
+                ("family", diagnosis.family or ""),
+                ("certain", "true" if diagnosis.certain else "false"),
+                ("party", diagnosis.party or ""),
             )
-            line = f"{families.CAUSE.name}{self._head},{named}}} 1\n"
-            self._set(families.CAUSE, line if cause is not None else "")
-        if diagnosis.findings != self._findings:
-            self._findings = diagnosis.findings
-            causes = {finding.cause: 1.0 for finding in diagnosis.findings}
-            self._set_by(families.FINDING, "cause", causes)
+        )
+        self._set(families.CAUSE, f"{families.CAUSE.name}{self._head},{named}}} 1\n")
 
     def _render_credentials(self, credentials: CredentialFacts) -> None:
         sources = (

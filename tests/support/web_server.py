@@ -61,7 +61,7 @@ class Running:
             writer.close()
 
     async def refuses(self, context: ssl.SSLContext) -> bool:
-        """Return whether TLS lets nobody in with `context`."""
+        """Return whether TLS accepts no client with `context`."""
         try:
             await self.get(context)
         except (OSError, EOFError):

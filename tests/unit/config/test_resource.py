@@ -72,7 +72,7 @@ def test_the_listed_ones_are_percent_decoded() -> None:
 
 @pytest.mark.parametrize("text", ["a", "=b", "a=b,c", "a=%", "a=%zz", "a=%ff"])
 def test_one_mistake_voids_the_list(text: str) -> None:
-    """And is told: half a list would look right."""
+    """And is reported: half a list would look right."""
     with pytest.raises(ValueError, match=r"key=value|begins no code|UTF-8"):
         listed_attributes(text)
     attributes, (warning,) = resource_of(

@@ -57,7 +57,7 @@ def test_the_sdks_variables_decide(environ: dict[str, str], expected: tuple[str,
     ],
 )
 def test_nothing_is_sent_unasked(environ: dict[str, str]) -> None:
-    """Without an endpoint, or where it is switched off; nobody has to be told."""
+    """Without an endpoint, or where it is switched off; this is not reported."""
     assert span_destination(environ) == (None, ())
 
 
@@ -88,7 +88,7 @@ def test_a_configuration_says_whose_the_variables_are(
 
 
 def test_without_a_configuration_they_are_what_is_probed() -> None:
-    """A sidecar beside its application: nothing but the attempts goes to the backend."""
+    """A sidecar next to its application: nothing but the attempts goes to the backend."""
     assert load_from_environment({ENDPOINT: "https://c:4318"}).spans_to is None
     asked = {ENDPOINT: "https://c:4318", "OTEL_TRACES_EXPORTER": "otlp"}
     assert load_from_environment(asked).spans_to is not None

@@ -139,7 +139,7 @@ def test_the_further_handshake_speaks_for_a_silent_one() -> None:
 
 
 def test_a_lone_end_entity_leaves_the_link_open() -> None:
-    """No available file shows whether a link or the anchor is missing; an available root does."""
+    """Nothing available shows whether a link or the anchor is missing; an available root does."""
     lone = exporter(ISSUING_CA, aia_issuers=("http://pki.example.com/issuing.crt",))
 
     open_ = diagnose(refused(48, lone, at_hand=()))
@@ -171,7 +171,7 @@ def test_a_re_keyed_ca_is_said_to_be_one() -> None:
 
 
 def test_the_connection_is_made_although_the_file_has_expired() -> None:
-    """Let in, it is a finding; not asked for, nothing is said of letting in."""
+    """Accepted, it is a finding; where none was demanded, no fact says that it was accepted."""
     expired = holding(exporter(ends=-1))
     unasked = shaken(client_certificate_requested=False, client_certificate_sent=False)
 
@@ -236,7 +236,7 @@ def test_without_a_request_for_a_certificate_none_is_blamed() -> None:
 
 
 def test_uncertainty_says_what_would_decide() -> None:
-    """The one observation that would settle it stands last among the facts, and only then."""
+    """The one observation that would decide is the last fact, and only where something is undecided."""
     unsure = diagnose(refused("close", EXPORTER, listed=()))
     sure = diagnose(refused(45, exporter(ends=-1)))
 

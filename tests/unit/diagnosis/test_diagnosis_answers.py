@@ -61,7 +61,7 @@ HTTP_SUCCESS = Answer(over="http/1.1", http_status=200, content_type=PROTOBUF)
 
 
 def over_h2(status: int, media: str = "text/plain", *, empty: bool = False) -> Answer:
-    """Return an answer over HTTP/2 that is no gRPC."""
+    """Return an answer over HTTP/2 that is not gRPC."""
     return Answer(over="h2", http_status=status, content_type=media, body_empty=empty)
 
 
@@ -98,7 +98,7 @@ def test_grpc_status_ok_with_a_message_confirms(media: str) -> None:
 
 
 def test_grpc_status_ok_without_a_message_is_a_finding() -> None:
-    """The backend said OK, which confirms; that grpc-go 1.84 fails on it is a finding."""
+    """The backend said OK, which confirms; a finding says that grpc-go 1.84 fails on it."""
     found = diagnose(answered(msgspec.structs.replace(TAKEN, body_parses=None)))
 
     assert found.outcome == "confirmed"
@@ -171,7 +171,7 @@ def test_grpc_to_an_http_port_is_a_mismatch(status: int) -> None:
 
 @pytest.mark.parametrize("media", ["text/html", PROTOBUF, ""])
 def test_a_success_without_application_grpc_is_a_mismatch(media: str) -> None:
-    """A grpc target that gets a 200 which is no gRPC."""
+    """A grpc target that gets a 200 that is not gRPC."""
     assert brief(diagnose(answered(over_h2(200, media)))) == (
         "failed",
         "otlp_protocol_mismatch",
@@ -314,7 +314,7 @@ def test_no_answer_in_what_came_is_no_otlp(kind: EndingKind) -> None:
 def test_a_success_that_was_not_read_to_its_end_confirms_nothing(
     kind: EndingKind, end: BodyEnd, outcome: str, cause: str | None
 ) -> None:
-    """Whatever ended it, the status of its head is no proof that the export arrived."""
+    """Whatever ended it, the status of its head does not prove that the export arrived."""
     answer = msgspec.structs.replace(HTTP_SUCCESS, body_end=end, body_parses=False)
     found = diagnose(
         attempt("export", kind, handshake=shaken(), answer=answer, target=over_http(), detail="x")
@@ -348,8 +348,8 @@ def test_a_partial_success_is_told_with_its_number(count: int, fact: str) -> Non
     answer = msgspec.structs.replace(TAKEN, rejected_items=count, partial_message="deprecated")
     found = diagnose(answered(answer))
 
-    facts = found.facts if count else [finding.fact for finding in found.findings]
-    assert fact in facts
+    told = found.facts if count else [finding.fact for finding in found.findings]
+    assert fact in told
 
 
 def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> None:
@@ -365,7 +365,7 @@ def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> N
 
 
 def test_what_an_answer_proves_is_not_blamed_on_the_certificate() -> None:
-    """UNAVAILABLE over a certificate that expired: it was let in, and that is a finding."""
+    """UNAVAILABLE with an expired certificate: it was accepted, and that is a finding."""
     busy = msgspec.structs.replace(TAKEN, grpc_status=14)
 
     found = diagnose(answered(busy, credentials=holding(exporter(ends=-1))))

@@ -140,7 +140,7 @@ def test_a_backend_whose_date_agrees_did_not_refuse_over_clocks() -> None:
 
 
 def test_our_clock_alone_does_not_make_a_backend_refuse() -> None:
-    """By SNTP our certificate is valid: a silent refusal has another reason, and our clock is a finding."""
+    """By SNTP our certificate is valid: a silent refusal has another reason, and our clock is reported."""
     found = diagnose(refused("close", exporter(begins=200, ends=700), clock=clocks(sntp=A_YEAR)))
 
     assert found.cause == "client_cert_rejected"
@@ -168,15 +168,15 @@ def test_expired_there_against_a_clock_that_agrees_is_not_certain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "reported"), [(0, False), (59, False), (63, True), (-63, True), (86_400, True)]
+    ("seconds", "told"), [(0, False), (59, False), (63, True), (-63, True), (86_400, True)]
 )
-def test_a_success_reports_clocks_that_differ(seconds: int, reported: bool) -> None:
+def test_a_success_tells_of_clocks_that_differ(seconds: int, told: bool) -> None:
     """Beyond the tolerance, and what the reading itself may be wrong by, it is a finding."""
     found = diagnose(answered(clock=offset(seconds * SECOND)))
 
     assert found.outcome == "confirmed"
-    assert [finding.cause for finding in found.findings] == (["clock_skew"] if reported else [])
-    if reported:
+    assert [finding.cause for finding in found.findings] == (["clock_skew"] if told else [])
+    if told:
         word = "ahead of" if seconds > 0 else "behind"
         assert word in found.findings[0].fact
 

@@ -42,7 +42,7 @@ UNASKED = {"client_certificate_requested": False, "client_certificate_sent": Fal
 def a_fault(cause: str) -> Finding:
     """Return a fault of a file, with its own step."""
     return Finding(
-        cause=cause, role="cert", path="/etc/otel/x", fact=f"{cause}, seen", fix=(f"mend {cause}",)
+        cause=cause, role="cert", path="/etc/otel/x", fact=f"{cause}, seen", fix=(f"fix {cause}",)
     )
 
 
@@ -52,7 +52,7 @@ def test_a_file_fault_ends_the_attempt_at_load(cause: str) -> None:
     found = diagnose(stopped_by_files(a_fault(cause)))
 
     assert (found.stage, found.cause, found.certain, found.also) == ("load", cause, True, ())
-    assert (found.facts, found.fix[0]) == ((f"{cause}, seen",), f"mend {cause}")
+    assert (found.facts, found.fix[0]) == ((f"{cause}, seen",), f"fix {cause}")
     assert [step.split()[0] for step in found.fix[1:]] == ["Restart"]
 
 

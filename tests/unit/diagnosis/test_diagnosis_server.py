@@ -74,7 +74,7 @@ def test_a_server_fault_stops_the_attempt(evidence: Evidence, cause: str) -> Non
 
 @pytest.mark.parametrize(("evidence", "cause"), FAULTS)
 def test_insecure_skip_verify_lets_it_pass(evidence: Evidence, cause: str) -> None:
-    """An exporter that does not verify continues: no server fault is a cause then."""
+    """Told not to look, an exporter goes on: no server fault is a cause then."""
     assert evidence.handshake is not None
     skipping = target(insecure_skip_verify=True)
     passed = msgspec.structs.replace(evidence.handshake, server_verified=True)
@@ -121,7 +121,7 @@ def test_a_verified_server_has_no_fault() -> None:
 def test_a_missing_intermediate_is_proven_or_possible(
     held: object, cause: str, certain: bool, also: tuple[str, ...]
 ) -> None:
-    """A lone server certificate: proven where its issuer is available and chains to ca_file."""
+    """A single server certificate: proven where its issuer is available and chains to ca_file."""
     found = diagnose(unverified(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
 
     assert (found.cause, found.certain, found.also) == (cause, certain, also)

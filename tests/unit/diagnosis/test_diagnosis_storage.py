@@ -1,4 +1,4 @@
-"""A backend that could not write, distinguished from one that forbids: by the answer's text."""
+"""A backend that could not write is distinguished from one that forbids by the answer's text."""
 
 import msgspec.structs
 
@@ -91,5 +91,5 @@ def test_other_texts_keep_the_cause_of_their_status(text: str) -> None:
 
 
 def test_a_success_is_never_storage() -> None:
-    """The text of a success is no failure."""
+    """The text of a success is not read as a failure."""
     assert over_grpc(0, "no space left on device") is None

@@ -127,7 +127,7 @@ def test_openssl_at_level_2_loads_no_short_key() -> None:
 
 
 def completed(path: str, *chain: Any) -> Evidence:
-    """Return a refusal over a missing intermediate that is at hand in `path`."""
+    """Return a refusal over a missing intermediate that is available in `path`."""
     at_hand = (
         LocatedCertificate(path=path, certificate=ISSUING_CA),
         LocatedCertificate(path=path, certificate=CLIENT_CA),
@@ -146,7 +146,7 @@ def test_openssl_sends_an_intermediate_out_of_ca_file() -> None:
 
 
 def test_an_intermediate_elsewhere_is_sent_by_nobody() -> None:
-    """What lies beside cert_file is in nobody's trust store."""
+    """A file next to cert_file is in no trust store."""
     assert "works" not in outcomes(completed("/etc/otel/issuing.pem")).values()
 
 

@@ -61,7 +61,7 @@ def test_where_all_do_the_same_nothing_is_said(evidence: Evidence) -> None:
     ],
 )
 def test_go_and_java_withhold_an_unlisted_certificate(version: Any, go: str, java: str) -> None:
-    """The backend tells them that one is required; OpenSSL clients hear unknown_ca, as the probe."""
+    """The backend tells them that one is required; OpenSSL clients receive unknown_ca, as the probe."""
     found = verdicts(refused(48, EXPORTER, listed=(OTHER_CA,), version=version))
 
     for runtime in ("collector", "go"):
@@ -103,7 +103,7 @@ def test_nginx_answers_those_without_a_certificate_in_http_too() -> None:
         (Ending(stage="accept", kind="close"), None, "error reading server preface: EOF"),
         (Ending(stage="export", kind="answered"), None, None),
     ],
-    ids=["an alert", "a close", "let in"],
+    ids=["an alert", "a close", "accepted"],
 )
 def test_an_experiment_knows_better(
     ending: Ending, handshake: Handshake | None, says: str | None
@@ -203,7 +203,7 @@ def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
 @settings(max_examples=60, deadline=None)
 @given(evidences)
 def test_no_evidence_makes_it_fail(evidence: Evidence) -> None:
-    """Whatever an attempt saw, the answer is a tuple of verdicts (law 2)."""
+    """Whatever an attempt saw, the answer is a tuple of verdicts."""
     found = by_exporter(evidence, diagnose(evidence))
 
     assert all(one.outcome in {"same", "works", "fails"} for one in found)

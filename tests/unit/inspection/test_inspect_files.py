@@ -280,7 +280,7 @@ def test_a_common_name_is_no_name(tmp_path: Path) -> None:
 
 
 def test_a_clients_certificate_need_not_cover_the_endpoint(tmp_path: Path) -> None:
-    """The endpoint's name is no matter of the client's certificate, and that is said."""
+    """The endpoint's name does not concern the client's certificate, and that is said."""
     seen = look(tmp_path, "collector.example.com", cert=ROOT.issue("client").pem)
 
     assert faults(seen) == []

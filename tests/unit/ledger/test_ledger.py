@@ -106,7 +106,7 @@ def test_an_expected_failure_is_a_success() -> None:
 
 
 def test_an_unexpected_confirmation_is_a_failure_without_a_cause() -> None:
-    """Where mTLS must stay on, being let in is a failure of the target and of no cause."""
+    """Where mTLS must stay on, being accepted is a failure of the target without a cause."""
     target = make_target(expect="client_cert_not_sent")
     ledger = Ledger([target])
 

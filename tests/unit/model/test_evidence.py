@@ -174,7 +174,7 @@ def test_only_what_was_seen_is_written() -> None:
 
 @pytest.mark.parametrize("schema", ["mtls-probe-evidence/2", "mtls-probe/1", "", "x\x1b[31m"])
 def test_another_schema_is_refused(schema: str) -> None:
-    """Evidence of another version is no evidence, and the error says where and which one is read."""
+    """Evidence of another version is refused, and the error says where and which version is read."""
     raw = json.dumps(json.loads(to_json(SMALLEST)) | {"schema": schema})
     with pytest.raises(ValueError) as raised:
         from_json(raw)
@@ -213,7 +213,7 @@ def test_no_bytes_bring_another_error(raw: bytes) -> None:
 
 
 async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: Path) -> None:
-    """Law 11: neither header values, nor a key, nor a proxy's password are in its JSON."""
+    """Neither header values, nor a key, nor a proxy's password are in its JSON."""
     exporter = PKI.exporter()
     tls = PKI.settings(tmp_path, exporter)
     target = Target(

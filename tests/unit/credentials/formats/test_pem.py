@@ -95,7 +95,7 @@ def test_an_encrypted_key_is_its_own_cause(raw: bytes) -> None:
 
 
 def test_an_encrypted_key_in_the_certificates_place_is_malformed() -> None:
-    """What matters there is that it is no certificate."""
+    """What matters there is that it is not a certificate."""
     fault = only_fault(read(key_pem(RSA, encryption=ENCRYPTION)))
 
     assert fault.cause == "client_file_malformed"

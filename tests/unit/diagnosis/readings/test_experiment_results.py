@@ -1,4 +1,4 @@
-"""What is said of experiments agrees with itself, and with the diagnosis."""
+"""The facts about experiments are consistent with each other, and with the verdict."""
 
 import msgspec.structs
 import pytest

@@ -107,7 +107,7 @@ async def test_page_and_json_lead_to_the_trace() -> None:
 
 
 async def test_findings_come_with_their_fix() -> None:
-    """A target that is well may yet have something to mend."""
+    """A healthy target may still have something to fix."""
     soon = answered(credentials=holding(exporter(ends=5)))
     finding = diagnose(soon).findings[0]
     async with served("eu", evidence=soon) as client:

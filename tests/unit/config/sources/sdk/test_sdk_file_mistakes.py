@@ -1,4 +1,4 @@
-"""Mistakes in an SDK's declarative file: located, told without a secret, never an exception."""
+"""Mistakes in an SDK's declarative file: with their place, without a secret, never an exception."""
 
 from contextlib import suppress
 
