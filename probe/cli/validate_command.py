@@ -86,6 +86,7 @@ def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[st
 
 def _check_server_files(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
+    from probe.credentials.named_file import NamedFile
     from probe.credentials.read_file import read_file
     from probe.model.finding import Finding
     from probe.text.description import is_description
@@ -98,6 +99,6 @@ def _check_server_files(targets: Iterable[Target]) -> Iterator[str]:
             held = served.path[1:-1]
             yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
         else:
-            read = read_file(served.path, "cert")
+            read = read_file(NamedFile("cert", served.path))
             if isinstance(read, Finding):
                 yield f"{target.name}: server_cert_file: {read.fact}"

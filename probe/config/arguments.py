@@ -29,7 +29,7 @@ def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
     Raises:
         click.UsageError: where that is none at all.
     """
-    named = [*_expand(endpoints), *_named(lines)]
+    named = [*_expand_stdin(endpoints), *_strip_comments(lines)]
     if not named:
         raise click.UsageError("no endpoint is named; write host:port, one a line")
     return named
@@ -131,17 +131,17 @@ def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configura
     )
 
 
-def _expand(endpoints: Iterable[str]) -> Iterator[str]:
+def _expand_stdin(endpoints: Iterable[str]) -> Iterator[str]:
     for endpoint in endpoints:
         if endpoint == "-":
-            # Bytes that are no text become an endpoint that cannot be one, and is named.
+            # Bytes that are not text become an endpoint that is not valid, which the error names.
             with click.open_file("-", encoding="utf-8-sig", errors="surrogateescape") as stdin:
-                yield from _named(stdin)
+                yield from _strip_comments(stdin)
         else:
             yield endpoint
 
 
-def _named(lines: Iterable[str]) -> Iterator[str]:
+def _strip_comments(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines that are neither empty nor a comment."""
     stripped = (line.strip() for line in lines)
     return (line for line in stripped if line and not line.startswith("#"))

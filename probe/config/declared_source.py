@@ -152,7 +152,7 @@ class DeclaredSource:
                 if file
                 else read_environment(inputs.environ)
             )
-        targets = tuple(_with_defaults(target, defaults) for target in content.targets)
+        targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
         return replace(content, targets=targets)
 
 
@@ -164,7 +164,7 @@ def find_declarative_file(environ: Mapping[str, str]) -> str:
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
 
 
-def _with_defaults(target: Target, defaults: DefaultsEntry) -> Target:
+def _apply_defaults(target: Target, defaults: DefaultsEntry) -> Target:
     chosen: dict[str, Any] = {"labels": tuple(defaults.labels.items())}
     if defaults.depth:
         chosen["depth"] = defaults.depth

@@ -20,7 +20,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
-from probe.config.resource import resource_of
+from probe.config.resource import build_resource
 from probe.config.schema import FileEntry, SourceEntry
 from probe.config.sections import (
     find_obsolete_keys,
@@ -33,7 +33,7 @@ from probe.config.sections import (
 from probe.config.source_reader import SourceReader, explain_no_targets
 from probe.config.sources.collector.receiver import assign_served_files
 from probe.config.sources.http_sd import fetch_list, safe_url
-from probe.config.span_destination import SpanDestination, span_destination
+from probe.config.span_destination import SpanDestination, read_span_destination
 from probe.config.target_entry import read_targets
 from probe.config.target_list import assign_names, is_in_shard, merge_targets
 from probe.config.typed_values import convert
@@ -135,8 +135,8 @@ def _build(
     web = read_web(entry, at)
     if listen is not None:
         web = replace(web, host=listen.host, port=listen.port)
-    resource, warnings = resource_of(entry.resource, inputs.environ, host=node(), port=web.port)
-    spans_to, more = span_destination(inputs.environ, probed=SDK_ENVIRONMENT in sources)
+    resource, warnings = build_resource(entry.resource, inputs.environ, host=node(), port=web.port)
+    spans_to, more = read_span_destination(inputs.environ, probed=SDK_ENVIRONMENT in sources)
     found = assign_served_files(
         merge_targets([own, *reading.files]), reading.served, inputs.environ.get("HOSTNAME", "")
     )
@@ -245,13 +245,7 @@ class ConfigurationLoader:
             answer = error
         before = self._answers.get(url)
         self._answers[url] = answer
-        return not _same(before, answer)
-
-
-def _same(before: bytes | ConfigurationError | None, answer: bytes | ConfigurationError) -> bool:
-    if isinstance(answer, ConfigurationError):
-        return isinstance(before, ConfigurationError) and str(before) == str(answer)
-    return before == answer
+        return before != answer
 
 
 def list_urls(configuration: Configuration) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Ite
     """Yield the clocks that the file names, each once.
 
     Raises:
-        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is no
-            http or https one, whose server is no host or host:port, or that repeats another.
+        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is not
+            http or https, whose server is not host or host:port, or that repeats another.
     """
     seen: set[str] = set()
     for position, entry in enumerate(entries):
@@ -66,17 +66,17 @@ def _url_fault(url: str) -> str | None:
     """Say what is wrong with an HTTP source, or None."""
     if "://" not in url:
         return "must be a URL, like http://collector:13133/"
-    return _fault(url)
+    return _endpoint_fault(url)
 
 
 def _server_fault(server: str) -> str | None:
     """Say what is wrong with an SNTP source, or None."""
     if any(char in server for char in "/?#@"):
         return "must be host or host:port, like pool.example.org"
-    return _fault(server)
+    return _endpoint_fault(server)
 
 
-def _fault(text: str) -> str | None:
+def _endpoint_fault(text: str) -> str | None:
     if safe_text(text) != text:
         return f"must be one printable line of at most {LIMIT} characters"
     try:

@@ -1,6 +1,6 @@
 """The items of `targets`, filled up from `defaults`, become Targets with unique names.
 
-Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
+Pure. Header values, keys given inline and proxies become `Secret` here.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def read_targets(
         here = at["targets"][position]
         try:
             _check_own_name(entry.name, named, at["targets"], here)
-            targets.append(target_of(entry, defaults, here, known_causes))
+            targets.append(make_target(entry, defaults, here, known_causes))
         except ConfigurationError as error:
             errors.add(error)
         if entry.name:
@@ -100,7 +100,7 @@ def tls_settings(entry: TlsEntry) -> TlsSettings:
     )
 
 
-def target_of(
+def make_target(
     entry: TargetEntry,
     defaults: DefaultsEntry,
     at: Location,
@@ -133,10 +133,10 @@ def read_target(
         ConfigurationError: where it cannot be a target.
     """
     check_form(entry, at)
-    endpoint = _endpoint(entry.endpoint, at["endpoint"])
-    protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
+    endpoint = _parse_endpoint(entry.endpoint, at["endpoint"])
+    protocol = _choose_protocol(entry.protocol or defaults.protocol, endpoint)
     faults = list(setting_faults(entry, at))
-    tls = tls_settings(_merged_tls(entry.tls, defaults.tls))
+    tls = tls_settings(_merge_tls(entry.tls, defaults.tls))
     if not faults:
         faults += tls_conflicts(tls, at["tls"])
     remarks: tuple[Finding, ...] = ()
@@ -152,7 +152,7 @@ def read_target(
     headers = merge_headers(defaults.headers, entry.headers)
     if not faults:
         grpc = protocol == "grpc"
-        faults += _faults_on_the_wire(headers, tls.server_name_override, at, grpc=grpc)
+        faults += _wire_faults(headers, tls.server_name_override, at, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
@@ -165,7 +165,7 @@ def read_target(
         tls=tls,
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
-        expect_cause=_expected_cause(entry, at, known_causes),
+        expect_cause=_read_expected_cause(entry, at, known_causes),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
@@ -176,7 +176,7 @@ def read_target(
     return target, tuple(faults)
 
 
-def _faults_on_the_wire(
+def _wire_faults(
     headers: Mapping[str, str], server_name: str, at: Location, *, grpc: bool
 ) -> Iterator[ConfigurationError]:
     """Yield what the target's protocol cannot send."""
@@ -198,18 +198,18 @@ def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
     return dict(found.values())
 
 
-def _protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
+def _choose_protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
     return next((known for known in PROTOCOLS if known == chosen), default_protocol(endpoint.port))
 
 
-def _endpoint(text: str, at: Location) -> Endpoint:
+def _parse_endpoint(text: str, at: Location) -> Endpoint:
     try:
         return Endpoint.parse(text)
     except ValueError as error:
         raise at.error(str(error), found=text) from None
 
 
-def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
+def _merge_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
     own = {key: value for key, value in msgspec.structs.asdict(entry).items() if value is not None}
     if not own:
         return defaults
@@ -242,7 +242,7 @@ def tls_conflicts(settings: TlsSettings, at: Location) -> Iterator[Configuration
                 yield at["cipher_suites"][position].error(reason, found=name)
 
 
-def _expected_cause(
+def _read_expected_cause(
     entry: TargetEntry, at: Location, known_causes: Collection[str] | None
 ) -> str | None:
     if entry.expect is None:

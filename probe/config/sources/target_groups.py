@@ -37,7 +37,7 @@ def read_groups(document: Document, defaults: DefaultsEntry, source: Source) -> 
     """Return the Targets of the list that `document` holds, each once; they have no names yet.
 
     An address is `host:port` or a URL; `__scheme__` gives the former its scheme. An `http` one is
-    probed without TLS. A group with a label that no target can have, and an address that is none,
+    probed without TLS. A group with a label that no target can have, and an address that is not valid,
     is an error each, and the other ones go on. `[]` says that there are no targets.
 
     Raises:
@@ -84,7 +84,7 @@ def parse_json(raw: bytes, name: str) -> Document:
         raise ConfigurationError(f"is not JSON: {remove_quotes(str(error))}", file=name) from None
     except RecursionError:
         raise _too_deep(name) from None
-    if _deeper_than(value, MAX_DEPTH):
+    if _is_deeper(value, MAX_DEPTH):
         raise _too_deep(name)
     return Document(name, value, Place(1))
 
@@ -127,7 +127,7 @@ def _blame_defaults(fault: ConfigurationError, at: Location) -> ConfigurationErr
     return at.error(f"cannot have what defaults say: {key}: {fault.reason}")
 
 
-def _deeper_than(value: Any, levels: int) -> bool:
+def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
     for _ in range(levels):
         level = [

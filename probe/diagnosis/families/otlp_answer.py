@@ -17,14 +17,8 @@ from probe.diagnosis.readings.otlp_answers import (
 )
 from probe.diagnosis.readings.peer_protocol import decode_bytes, name_unexpected_bytes
 from probe.diagnosis.readings.request_path import find_path_mistake
-from probe.model.evidence import Answer, EndingKind, Evidence
+from probe.model.evidence import GRPC_STATUS_NAMES, Answer, EndingKind, Evidence
 
-_GRPC_NAMES: Final = {
-    0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED",
-    5: "NOT_FOUND", 6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
-    9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE", 12: "UNIMPLEMENTED",
-    13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED",
-}  # fmt: skip
 _CAUSE_BY_GRPC: Final = {
     4: "otlp_unavailable",
     7: "otlp_permission_denied",
@@ -87,7 +81,7 @@ def _get_cause(evidence: Evidence) -> str | None:
 
 def _describe_answer(answer: Answer) -> str:
     if answer.grpc_status is not None:
-        said = f"gRPC status {answer.grpc_status} {_GRPC_NAMES.get(answer.grpc_status, '?')}"
+        said = f"gRPC status {answer.grpc_status} {GRPC_STATUS_NAMES.get(answer.grpc_status, '?')}"
         if breach := describe_grpc_breach(answer):
             said += f" {breach}"
     else:

@@ -19,11 +19,12 @@ from probe.cli import main as cli
 from tests.support.backends import Backend
 from tests.support.command_line import (
     NOWHERE,
+    command,
     configuration,
     entry,
     finish,
+    run_commands,
     run_probe,
-    side_by_side,
     start_probe,
 )
 from tests.support.demo_pki import PKI
@@ -230,8 +231,8 @@ async def test_validate_and_inspect_ask_no_list(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/list?token=s3cr3t"
         path = tmp_path / "probe.yml"
         path.write_text(json.dumps({"sources": [{"http_sd": url}]}), "utf-8")
-        validated, inspected = await side_by_side(
-            run_probe("validate", "--config", path), run_probe("inspect", "--config", path)
+        validated, inspected = await run_commands(
+            command("validate", "--config", path), command("inspect", "--config", path)
         )
     assert asked == []
     for ended in (validated, inspected):

@@ -2,7 +2,7 @@
 
 Pure but for the files that `CollectorFiles` reads. Follows otlpexporter, otlphttpexporter and
 configtls (v0.162.0); keys that concern no connection (`sending_queue`, `timeout`, `compression`)
-have no meaning for a probe. Law 11: header values, keys given inline and proxies become `Secret`.
+have no meaning for a probe. Header values, keys given inline and proxies become `Secret`.
 """
 
 from collections.abc import Mapping
@@ -106,13 +106,13 @@ def read_exporter(
     """
     at = files.at["exporters"][exporter.key]
     check_name(exporter.id, at)
-    entry = _entry(exporter, files)
+    entry = _read_entry(exporter, files)
     if entry.encoding == "json":
         warn("it sends JSON; the probe sends Protobuf")
     grpc = exporter.grpc
     tls = _read_tls(entry, at, grpc=grpc)
     targets: list[Target] = []
-    for signal, destination in _destinations(entry, exporter, at).items():
+    for signal, destination in _read_destinations(entry, exporter, at).items():
         if destination.note:
             warn(destination.note)
         effective, remarks = resolve_tls(tls, destination.scheme, grpc=grpc)
@@ -125,8 +125,8 @@ def read_exporter(
             sources=(source,),
             remarks=remarks,
         )
-        headers = _headers(entry, destination, target, files, at, warn)
-        proxy = _proxy(entry, target, environ, at)
+        headers = _read_headers(entry, destination, target, files, at, warn)
+        proxy = _choose_proxy(entry, target, environ, at)
         targets.append(replace(target, headers=headers, proxy_url=proxy))
     return tuple(targets)
 
@@ -160,7 +160,7 @@ def make_failed_target(
     return None
 
 
-def _entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
+def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
     value = files.value("exporters", exporter.key)
     if not isinstance(value, dict):
         return files.component("exporters", exporter.key, ExporterEntry, value)
@@ -174,11 +174,11 @@ def _entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
         value["headers"] = {name: "" if text is None else text for name, text in headers.items()}
     tls = unwrap(value.get("tls"))
     if isinstance(tls, dict):
-        value["tls"] = _as_written(tls)
+        value["tls"] = _normalize_tls(tls)
     return files.component("exporters", exporter.key, ExporterEntry, value)
 
 
-def _as_written(tls: dict[str, Any]) -> dict[str, Any]:
+def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
     """Return `tls` with what only Go's decoder takes: names in one text, a number of nanoseconds."""
     tls = dict(tls)
     for key in ("cipher_suites", "curve_preferences"):
@@ -226,7 +226,7 @@ def _check_go_duration(text: str, at: Location) -> None:
         raise at.error(str(error), found=text) from None
 
 
-def _destinations(
+def _read_destinations(
     entry: ExporterEntry, exporter: Exporter, at: Location
 ) -> dict[Signal, Destination]:
     """Return the destination of each signal, without those that an earlier one stands for."""
@@ -257,7 +257,7 @@ def _read_endpoint(text: str, at: Location, *, grpc: bool) -> Destination:
         raise at.error(str(error), found=text) from None
 
 
-def _headers(
+def _read_headers(
     entry: ExporterEntry,
     destination: Destination,
     target: Target,
@@ -280,7 +280,7 @@ def _headers(
     return tuple((name, Secret(value)) for name, value in headers.items())
 
 
-def _proxy(
+def _choose_proxy(
     entry: ExporterEntry, target: Target, environ: Mapping[str, str], at: Location
 ) -> Secret | None:
     if entry.proxy_url and target.protocol == "http/protobuf":

@@ -143,7 +143,7 @@ def _http(*lines: str) -> str:
         (_otlp, ("endpoint: c:1", "tls: {max_version: '1.1'}"), "tls.max_version", "is below"),
         (_otlp, ("endpoint: c:1", "tls: {reload_interval: '5'}"), "tls.reload_interval", "unit"),
         (_otlp, ("endpoint: c:1", "headers: {a: 5}"), "headers.a", "put it in quotes"),
-        (_otlp, ("endpoint: c:1", "headers: {'a b': c}"), 'headers."a b"', "no legal"),
+        (_otlp, ("endpoint: c:1", "headers: {'a b': c}"), 'headers."a b"', "not a valid"),
         (_otlp, ("endpoint: c:1", "headers: {a: '${vault:x}'}"), "headers.a", "a reference is"),
         (_otlp, ("endpoint: c:1", "tls: {ca_pem: '${file:/no}'}"), "tls.ca_pem", "cannot be read"),
         (_otlp, ("endpoint: c:1", "authority: a/b"), "authority", "authority of a request"),

@@ -216,7 +216,7 @@ def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
 
 def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
     """It parses a URL; Python takes host:port."""
-    assert "has no scheme: Go's exporters pass over it" in facts(ENDPOINT="c:4317")
+    assert "has no scheme: Go's exporters ignore it" in facts(ENDPOINT="c:4317")
 
 
 def test_that_files_are_read_once_is_for_when_they_changed() -> None:
