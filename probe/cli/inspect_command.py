@@ -61,9 +61,9 @@ def inspect(
         report_sources(loaded)
         sets = _collect_target_sets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
-    from probe.inspection.inspect_files import inspect as look
+    from probe.inspection.inspect_files import inspect_files
 
-    inspection = look(sets, time.time(), reference)
+    inspection = inspect_files(sets, time.time(), reference)
     from probe.report.inspection import encode_inspection, print_inspection
 
     with ignore_broken_pipe():

@@ -1,4 +1,4 @@
-"""What exporters print where the bytes do not get through, or end without a word.
+"""What exporters print where the bytes do not get through, or end without an alert.
 
 Recorded from real clients; "…" stands for an address or a name.
 """

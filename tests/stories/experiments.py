@@ -69,7 +69,7 @@ def no_shared_group() -> Evidence:
 
 @story("handshake")
 def no_shared_cipher__by_experiment() -> Evidence:
-    """cipher_suites has only RSA suites, the backend's key is EC: with every cipher it goes on."""
+    """cipher_suites has only RSA suites, the backend's key is EC: with every cipher it succeeds."""
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
     shake = partial_handshake(alert(40), offer=offer)
@@ -86,7 +86,7 @@ def no_shared_cipher__silent() -> Evidence:
 
 
 @story("handshake")
-def no_shared_cipher__beside_a_newer_version() -> Evidence:
+def no_shared_cipher__next_to_a_newer_version() -> Evidence:
     """max_version is 1.2 and the suites do not fit: TLS 1.3 would work, and so would other suites."""
     experiments = (
         went_on("every_version"),
@@ -109,7 +109,7 @@ def protocol_version_mismatch__silent() -> Evidence:
 
 @story("handshake", certain=False, also=("protocol_version_mismatch",))
 def tls_timeout__large_hello() -> Evidence:
-    """With TLS 1.2 the handshake goes on: a random stall, or a path that drops large ClientHellos."""
+    """With TLS 1.2 the handshake succeeds: a random stall, or a path that drops large ClientHellos."""
     experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
     return with_control(
         attempt("handshake", "timeout", handshake=partial_handshake()), *experiments

@@ -68,7 +68,7 @@ def otlp_rejected__partial_success() -> Evidence:
 
 @story("export")
 def otlp_unauthenticated() -> Evidence:
-    """The receiver demands a bearer token besides the certificate."""
+    """The receiver demands a bearer token in addition to the certificate."""
     return answered_attempt(grpc(16, "missing or empty authorization metadata"))
 
 
