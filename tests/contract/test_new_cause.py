@@ -26,8 +26,8 @@ FILLED: Final = (
     (r"Strength\.FITS", "Strength.NAMED"),
     (r"frozenset\(\),  # TODO.*", 'frozenset({"completed"}),'),
     (
-        r'"close", handshake=begun\(\)\)  # TODO.*',
-        '"completed", detail="canceled", handshake=begun())',
+        r'"close", handshake=partial_handshake\(\)\)  # TODO.*',
+        '"completed", detail="canceled", handshake=partial_handshake())',
     ),
     (r"  # TODO.*", ""),
     (r"TODO: ", ""),
