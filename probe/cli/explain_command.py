@@ -36,7 +36,13 @@ To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca 
 @click.argument(
     "words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CAUSE | ERROR TEXT | -"
 )
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 @click.pass_context
 def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     """Explain a cause, or an error line copied from an exporter's or a Collector's log.

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 def validate(config_file: Path | None, output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
     loaded = read_configuration(config_file)
