@@ -50,7 +50,7 @@ PERMISSION_DENIED: Final = build_pattern(
     proxy_failure=0.3,
 )  # fmt: skip
 UNAUTHENTICATED: Final = build_pattern(
-    "the backend wants credentials beside the certificate",
+    "the backend wants credentials in addition to the certificate",
     ("UNAUTHENTICATED", "Unauthenticated", "Unauthorized",
      "gRPC status code 16",
      "invalid token", "missing authorization", "invalid credentials", "bearer token"),

@@ -115,7 +115,7 @@ def find_phrases(phrases: Iterable[Phrase], words: str) -> tuple[Found, ...]:
     """Return the patterns that stand in `words`, each once, by its longest phrase.
 
     The longer phrase decides: what stands wholly within it does not count again, so that
-    `http: TLS handshake timeout` is no `timeout` besides.
+    `http: TLS handshake timeout` is not a `timeout` too.
     """
     everywhere = [
         Found(phrase.pattern, phrase.text, start, end)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.evidence import (
@@ -27,7 +28,7 @@ from probe.model.evidence import (
     from_json,
     to_json,
 )
-from probe.model.finding import Finding
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import run_rounds
 from tests.support.backends import Backend
@@ -239,3 +240,22 @@ async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: 
         raw = to_json(evidence).decode()
         assert HIDDEN not in raw
         assert not [line for line in key_lines if line in raw]
+
+
+def test_findings_recorded_before_they_had_a_kind_get_theirs() -> None:
+    """What exporters do with a byte order mark is known of old evidence too; new evidence is kept."""
+    fact = "/tls.crt begins with a UTF-8 byte order mark: OpenSSL reads past it"
+    old = Finding(cause="client_file_malformed", role="cert", path="/tls.crt", fact=fact)
+    other = Finding(cause="client_file_missing", role="key", path="/tls.key", fact="is not there")
+    evidence = Evidence(
+        target=TargetFacts(name="t", endpoint="h:1", host="h", port=1, protocol="grpc"),
+        at=0.0,
+        ending=Ending(stage="load", kind="credentials"),
+        credentials=CredentialFacts(faults=(other,), remarks=(old,)),
+    )
+
+    read = from_json(to_json(evidence))
+
+    assert read.credentials.remarks == (replace(old, kind=BYTE_ORDER_MARK),)
+    assert read.credentials.faults == (other,)
+    assert from_json(to_json(read)) == read
