@@ -21,15 +21,17 @@ from probe.exporters.file_handling import (
 from probe.exporters.verdict import Verdict, build_verdicts
 from probe.messages.printed import get_http_refusal_text, get_silent_text
 from probe.messages.printed_alerts import get_alert_text
-from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.runtime import (
     CURL,
     DOTNET,
+    GO_BASED,
     JAVA,
+    NODE,
     NODE_GRPC,
     NODE_HTTP,
+    ON_OPENSSL,
     PYTHON_GRPC,
     PYTHON_HTTP,
     RUNTIMES,

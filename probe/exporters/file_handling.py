@@ -9,11 +9,20 @@ from typing import Final
 
 from probe.exporters.verdict import Outcome, Verdict, build_verdicts
 from probe.messages.printed_files import GRPC_CORE_GIVES_UP
-from probe.messages.printed_message import GO_BASED, NODE, ON_OPENSSL
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.model.finding import BYTE_ORDER_MARK, Finding
-from probe.model.runtime import COLLECTOR, CURL, GO, JAVA, PYTHON_GRPC, PYTHON_HTTP
+from probe.model.runtime import (
+    COLLECTOR,
+    CURL,
+    GO,
+    GO_BASED,
+    JAVA,
+    NODE,
+    ON_OPENSSL,
+    PYTHON_GRPC,
+    PYTHON_HTTP,
+)
 from probe.x509.strength import find_weak_key, find_weak_signature
 
 _STRICT: Final = "does not see the first block behind a byte order mark"

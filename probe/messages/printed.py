@@ -14,14 +14,13 @@ from typing import Final
 from probe.messages.printed_alerts import get_alert_text
 from probe.messages.printed_answers import ANSWER_TEXTS, FORBIDDEN_BY_PROXY, REFUSED_BY_HTTP
 from probe.messages.printed_files import FILE_TEXTS
-from probe.messages.printed_message import RuntimeText, TextsByCause
 from probe.messages.printed_network import (
     CLOSED_AFTER_THE_HANDSHAKE,
     LOST_IN_THE_RACE,
     NETWORK_TEXTS,
 )
 from probe.messages.printed_server import SERVER_TEXTS
-from probe.model.runtime import COLLECTOR, GO, JAVA, RUNTIMES, Runtime
+from probe.model.runtime import COLLECTOR, GO, JAVA, RUNTIMES, Runtime, RuntimeText, TextsByCause
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ opentelemetry-python, @grpc/grpc-js and curl; "…" stands for an address or a m
 from dataclasses import dataclass
 from typing import Final
 
-from probe.messages.printed_message import RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
@@ -18,6 +17,8 @@ from probe.model.runtime import (
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RuntimeText,
+    TextsByCause,
 )
 
 

@@ -5,14 +5,17 @@ Recorded from real clients, or read in their sources; "…" stands for a path.
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
+    GO_BASED,
     JAVA,
+    NODE,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RuntimeText,
+    TextsByCause,
 )
 
 CURL_CANNOT_LOAD: Final = "curl: (58) could not load PEM client certificate from …"

@@ -5,16 +5,19 @@ Recorded from real clients; "…" stands for an address or a name.
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
+    GO_BASED,
     JAVA,
+    NODE,
     NODE_GRPC,
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RuntimeText,
+    TextsByCause,
 )
 
 CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[RuntimeText, ...]] = (

@@ -7,7 +7,7 @@ from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Evidence
 from tests.support.evidence import (
-    over_http,
+    http_target,
 )
 
 
@@ -23,4 +23,4 @@ def outcomes(evidence: Evidence) -> dict[str, str]:
 
 def over_http_instead(evidence: Evidence) -> Evidence:
     """Return the same attempt of an OTLP/HTTP target."""
-    return msgspec.structs.replace(evidence, target=over_http())
+    return msgspec.structs.replace(evidence, target=http_target())
