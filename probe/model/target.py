@@ -12,7 +12,7 @@ from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from probe.model.finding import Finding
-from probe.text.description import describe_name, describe_path, describe_url_path
+from probe.text.description import describe_name, describe_path, describe_url
 from probe.text.host_port import join_host_port
 
 Protocol = Literal["grpc", "http/protobuf"]
@@ -208,9 +208,7 @@ class ClockSource:
         """What facts and labels call it: without a query, which may hold a token."""
         if self.kind == "sntp":
             return f"sntp:{self.where}"
-        parts = urlsplit(self.where)
-        path = describe_url_path(parts.path)
-        return parts._replace(path=path, query="", fragment="").geturl()
+        return describe_url(self.where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ def is_near_edge(certificate: CertificateFacts, at: float, within: float) -> boo
     return 0 <= at - certificate.not_before < within or 0 <= certificate.not_after - at < within
 
 
+def is_older(certificate: CertificateFacts, other: CertificateFacts) -> bool:
+    """Whether `certificate` was issued before `other`."""
+    return certificate.not_before < other.not_before
+
+
 def expires_soon(certificate: CertificateFacts, at: float) -> bool:
     """Whether less than 28 days, and less than a third of the lifetime, are left."""
     lifetime = certificate.not_after - certificate.not_before

@@ -238,6 +238,28 @@ def test_a_library_keeps_to_its_rooms(library: str, rooms: set[str]) -> None:
     )
 
 
+JUDGED_IN_X509: Final = frozenset(
+    {"authority_key_id", "extended_key_usage", "key_bits", "not_after", "signature_hash"}
+)
+"""What of a certificate nobody else compares with anything."""
+
+
+def test_certificates_are_judged_in_one_room() -> None:
+    """Two rooms that judge a date or a usage for themselves disagree sooner or later."""
+    compared = {
+        module.name: {
+            part.attr
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Compare)
+            for part in ast.walk(node)
+            if isinstance(part, ast.Attribute)
+        }
+        for module in MODULES
+        if module.room != "x509"
+    }
+    assert {name for name, found in compared.items() if found & JUDGED_IN_X509} == set()
+
+
 def test_unofficial_bindings_keep_to_one_module() -> None:
     """Calls that pyOpenSSL does not offer may change with any release: one place makes them."""
     assert (

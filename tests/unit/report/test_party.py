@@ -19,8 +19,8 @@ from probe.report.result import build_result
 from probe.report.story import format_story
 from probe.telemetry import span_attributes
 from probe.web.pages.status_page import TargetSummary
-from probe.web.pages.target_filter import TargetFilter, find_party
-from probe.web.pages.target_row import build_row
+from probe.web.pages.target_filter import TargetFilter
+from probe.web.pages.target_row import build_row, find_party
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story
 from tests.support.certificate_facts import OTHER_CA, backend, exporter

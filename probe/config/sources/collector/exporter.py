@@ -198,7 +198,8 @@ def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
     tls = msgspec.structs.replace(tls, tpm=None)
     check_tls_form(tls, at["tls"])
     if tls.reload_interval:
-        _check_go_duration(tls.reload_interval, at["tls"]["reload_interval"])
+        # Go has neither the days nor the weeks that the probe's own file may have.
+        at["tls"]["reload_interval"].parse(go_seconds, tls.reload_interval)
     for unusable in tls_faults(tls, at["tls"]):
         raise unusable
     settings = tls_settings(tls)
@@ -218,20 +219,12 @@ def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
     )
 
 
-def _check_go_duration(text: str, at: Location) -> None:
-    """Refuse the days and weeks that the probe's own file may have."""
-    try:
-        go_seconds(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
-
-
 def _read_destinations(
     entry: ExporterEntry, exporter: Exporter, at: Location
 ) -> dict[Signal, Destination]:
     """Return the destination of each signal, without those that an earlier one stands for."""
     if exporter.grpc:
-        return {exporter.signals[0]: _read_endpoint(entry.endpoint, at["endpoint"], grpc=True)}
+        return {exporter.signals[0]: at["endpoint"].parse(parse_grpc_endpoint, entry.endpoint)}
     found: dict[str, tuple[Signal, Destination]] = {}
     for signal in exporter.signals:
         own = f"{signal}_endpoint"
@@ -246,15 +239,8 @@ def _read_destinations(
         # The same service with each signal's usual path is one destination.
         base = url.removesuffix(f"/v1/{signal}")
         if base not in found:
-            found[base] = (signal, _read_endpoint(url, at[key], grpc=False))
+            found[base] = (signal, at[key].parse(parse_http_endpoint, url))
     return dict(found.values())
-
-
-def _read_endpoint(text: str, at: Location, *, grpc: bool) -> Destination:
-    try:
-        return parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
 
 
 def _read_headers(
@@ -270,8 +256,8 @@ def _read_headers(
     for name, value in entry.headers.items():
         headers.set(name, value)
     if entry.auth.authenticator:
-        in_clear = grpc and target.plaintext
-        authenticate(entry.auth.authenticator, headers, files, warn, plaintext=in_clear)
+        plaintext = grpc and target.plaintext
+        authenticate(entry.auth.authenticator, headers, files, warn, plaintext=plaintext)
     if destination.credentials and not headers.get("Authorization"):
         headers.set("Authorization", basic_authorization(destination.credentials))
     for name, value in headers.items():

@@ -134,7 +134,7 @@ async def test_a_change_between_start_and_first_look_is_seen(pki: ServerPki) -> 
     config = WebConfig(pki.write(users(a=HASH)))
     pki.write(users(b=HASH))
 
-    async with config.watching():
+    async with config.watch():
         assert set(config.settings.users) == {b"b"}
 
 
