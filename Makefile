@@ -26,7 +26,7 @@ help:
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards from grafana/source"
-	@echo "make references writes docs/configuration.md and the tables of docs/metrics.md and docs/json.md from the code"
+	@echo "make references writes the reference tables of docs/ from the code"
 	@echo "make bench      measures what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
@@ -72,6 +72,7 @@ dashboards: $(VENV)/.test
 
 references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
+	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
 
 check: $(VENV)/.test

@@ -52,7 +52,7 @@ STORY: Final = '''
 @story("handshake")
 def {id}() -> Evidence:
     """TODO: what happened, in one sentence."""
-    return attempt("handshake", "close", handshake=begun())  # TODO: the evidence that it left
+    return attempt("handshake", "close", handshake=partial_handshake())  # TODO: the evidence that it left
 '''
 SCENARIO: Final = '''
 
@@ -83,7 +83,9 @@ def add_cause(root: Path, id_: str, family: str) -> tuple[Path, ...]:
     story = _find_usual_file(root / STORIES, family)
     scenario = _find_usual_file(root / SCENARIOS, family, "negotiation.py")
     _add_to_family(module, id_, family)
-    _append(story, STORY.format(id=id_), ("tests.support.evidence", ("attempt", "begun")))
+    _append(
+        story, STORY.format(id=id_), ("tests.support.evidence", ("attempt", "partial_handshake"))
+    )
     _append(scenario, SCENARIO.format(id=id_))
     return module, story, scenario
 

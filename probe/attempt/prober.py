@@ -7,7 +7,7 @@ which may be coarser). One deadline bounds everything, the recheck at TLS 1.2 in
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from time import monotonic
 from typing import Final
 
@@ -52,7 +52,7 @@ LONGEST_QUIET: Final = 1.0
 
 @dataclass(slots=True)
 class _Attempt:
-    """One attempt under way, and what it has seen so far."""
+    """One attempt under way, and what it has seen so far: fields of Evidence by their names."""
 
     prepared: PreparedTarget
     at: float
@@ -74,24 +74,14 @@ class _Attempt:
 
     def to_evidence(self, ending: Ending) -> Evidence:
         """Return all that was seen, and how it ended."""
-        return Evidence(
-            target=self.prepared.facts,
-            at=self.at,
-            ending=ending,
-            credentials=self.credentials,
-            addresses=self.addresses,
-            connects=self.connects,
-            peer_address=self.peer_address,
-            handshake=self.handshake,
-            recheck=self.recheck,
-            answer=self.answer,
-            first_bytes=self.first_bytes,
-            clock=self.clock,
-            durations=self.durations,
-            canary_trace_id=self.canary_trace_id,
-            trace=self.trace,
-            held_up=self.meter.reportable,
-        )
+        seen = {name: getattr(self, name) for name in _SEEN}
+        target, held_up = self.prepared.facts, self.meter.reportable
+        return Evidence(target=target, ending=ending, held_up=held_up, **seen)
+
+
+_SEEN: Final = tuple(
+    each.name for each in fields(_Attempt) if each.name in Evidence.__struct_fields__
+)
 
 
 class Prober:

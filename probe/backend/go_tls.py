@@ -13,12 +13,15 @@ from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.bindings._rust import _openssl
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
 from probe.backend.pki import Authority, Issued
 from probe.model.target import Protocol
+from probe.x509.parse import read_facts
+from probe.x509.strength import find_weak_signature
+from probe.x509.usages import allows_usage
+from probe.x509.validity import find_invalid
 
 _ffi: Any = _openssl.ffi
 _lib: Any = _openssl.lib
@@ -49,7 +52,6 @@ _INVALID_PURPOSE: Final = 26
 _LEFT_TO_US: Final = frozenset({ACCEPTED, _NOT_YET_VALID, EXPIRED, _INVALID_PURPOSE})
 # X509_V_ERR_INVALID_CA and X509_V_ERR_PATH_LENGTH_EXCEEDED.
 _NOT_AUTHORIZED: Final = frozenset({24, 25})
-_WEAK_HASHES: Final = frozenset({"md5", "sha1"})
 _NO_AUTO_CHAIN: Final = 0x8  # SSL_MODE_NO_AUTO_CHAIN of OpenSSL's ssl.h
 
 Verdict = Callable[[Sequence[x509.Certificate], int], int]
@@ -104,15 +106,18 @@ def go_verdict(chain: Sequence[x509.Certificate], error: int, now: datetime) -> 
         now: the backend's clock.
     """
     try:
-        if any(not _in_force(certificate, now) for certificate in chain):
-            return EXPIRED
-        if error in _NOT_AUTHORIZED:
-            return REJECTED
-        if error not in _LEFT_TO_US or any(map(_weakly_signed, chain[:-1])):
-            return UNTRUSTED
-        return ACCEPTED if all(map(_for_clients, chain)) else REJECTED
+        for certificate in chain:
+            _ = certificate.extensions
     except ValueError:
+        return REJECTED  # Go does not parse it either
+    facts = list(map(read_facts, chain))
+    if find_invalid(facts, now.timestamp()) is not None:
+        return EXPIRED
+    if error in _NOT_AUTHORIZED:
         return REJECTED
+    if error not in _LEFT_TO_US or find_weak_signature(facts[:-1]) is not None:
+        return UNTRUSTED
+    return ACCEPTED if all(allows_usage(one, "clientAuth") for one in facts) else REJECTED
 
 
 def set_client_verification(connection: SSL.Connection, verdict: Verdict, *, required: bool) -> Any:
@@ -147,23 +152,3 @@ def _chain(context: object) -> list[x509.Certificate]:
     ]
     _lib.sk_X509_free(stack)
     return [certificate.to_cryptography() for certificate in chain]
-
-
-def _in_force(certificate: x509.Certificate, now: datetime) -> bool:
-    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-
-
-def _weakly_signed(certificate: x509.Certificate) -> bool:
-    algorithm = certificate.signature_hash_algorithm
-    return algorithm is not None and algorithm.name in _WEAK_HASHES
-
-
-def _for_clients(certificate: x509.Certificate) -> bool:
-    try:
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return True
-    return (
-        ExtendedKeyUsageOID.CLIENT_AUTH in usages
-        or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages
-    )

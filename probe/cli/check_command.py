@@ -41,22 +41,28 @@ _NO_TARGETS: Final = (
 @click.option("--key", "key_file", help="Its key, PEM.")
 @click.option("--ca", "ca_file", help="CA of the backend's certificate, PEM.")
 @click.option("--server-name", default="", help="Name to verify instead of the endpoint's host.")
-@click.option("--protocol", type=click.Choice(PROTOCOLS), help="Default: http/protobuf on 4318.")
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    help="The OTLP protocol; default: http/protobuf on port 4318, else grpc.",
+)
 @click.option(
     "--depth",
     type=click.Choice(DEPTHS),
     default="otlp",
     show_default=True,
-    help="How far: a TLS refusal or none, an answer to an OTLP request, or one with an item in it.",
+    help="How far an attempt goes: handshake and judgement, an empty OTLP request, or one with an item.",
 )
-@click.option("--timeout", default="5s", show_default=True, help="Limit of one attempt.")
+@click.option("--timeout", default="5s", show_default=True, help="Time limit of one attempt.")
 @click.option(
     "--targets",
     "targets_file",
     type=TextFile("r", encoding="utf-8-sig", errors="surrogateescape"),
-    help="Endpoints, one a line.",
+    help="A file of endpoints, one on each line.",
 )
-@click.option("--wait", default=None, help="Repeat until all are as expected or this has passed.")
+@click.option(
+    "--wait", default=None, help="Repeat until all targets are as expected, at most for this time."
+)
 @click.option(
     "--evidence",
     "evidence_folder",
@@ -66,15 +72,21 @@ _NO_TARGETS: Final = (
 @click.option(
     "--no-experiments",
     is_flag=True,
-    help="Make no further handshakes to answer what the first one leaves open.",
+    help="Make no further handshakes where the first one leaves several causes possible.",
 )
-@click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(OUTPUTS),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 @click.option(
     "--output-file",
     type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),
-    help="Write the output there, in one step; a reader never sees half of it. `-` is stdout.",
+    help="Write the output to this file, in one step: a reader never sees half of it. `-` is stdout.",
 )
-@click.option("--quiet", is_flag=True, help="Show no progress, on a terminal either.")
+@click.option("--quiet", is_flag=True, help="Show no progress, not even on a terminal.")
 def check(
     config_file: Path | None,
     endpoints: tuple[str, ...],

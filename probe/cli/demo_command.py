@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--once", is_flag=True, help="One round and the table, then exit.")
-@click.option("--listen", default="127.0.0.1:9943", show_default=True, help="The status page.")
+@click.option(
+    "--listen", default="127.0.0.1:9943", show_default=True, help="Address of the status page."
+)
 def demo(once: bool, listen: str) -> int:
     """Start backends on loopback, one healthy of each kind and one per cause, and probe them."""
     from probe.config.arguments import read_listen

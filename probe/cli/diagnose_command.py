@@ -13,7 +13,11 @@ from probe.text.safe_text import safe_text
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=TextFile("rb"), metavar="EVIDENCE...")
 @click.option(
-    "--output", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True
+    "--output",
+    type=click.Choice(["table", "json", "jsonl"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
 )
 def diagnose(files: tuple[IO[bytes], ...], output: str) -> int:
     """Say what recorded evidence means; `-` reads it from stdin. Connects nowhere.

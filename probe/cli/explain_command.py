@@ -1,4 +1,4 @@
-"""`mtls-probe explain`: a cause's page, or the causes that a pasted error line fits."""
+"""`mtls-probe explain`: a cause's page, or the causes that a pasted error line matches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SURELY_MEANT: Final = 0.88
 _PERHAPS_MEANT: Final = 0.6
 _BYTES_OF_A_CHARACTER: Final = 4
 _NO_MATCH: Final = """\
-These words fit no cause.
+This text matches no cause.
 Paste the innermost error, as `remote error: tls: bad certificate` or `certificate verify failed: …`,
 with the lines around it; `mtls-probe explain -` reads them from stdin.
 To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca FILE"""
@@ -36,7 +36,13 @@ To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca 
 @click.argument(
     "words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CAUSE | ERROR TEXT | -"
 )
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 @click.pass_context
 def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     """Explain a cause, or an error line copied from an exporter's or a Collector's log.

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE]...")
-@click.option("--cert", "cert_file", type=click.Path(), help="A file meant as client certificate.")
-@click.option("--key", "key_file", type=click.Path(), help="A file meant as its key.")
-@click.option("--ca", "ca_file", type=click.Path(), help="A file meant as CA of the backend.")
+@click.option(
+    "--cert", "cert_file", type=click.Path(), help="A file that should be the client certificate."
+)
+@click.option("--key", "key_file", type=click.Path(), help="A file that should be its key.")
+@click.option("--ca", "ca_file", type=click.Path(), help="A file that should be the backend's CA.")
 @click.option(
     "--endpoint",
     metavar="HOST",
@@ -31,7 +33,13 @@ if TYPE_CHECKING:
     "the files is then judged as the backend's, and has to cover it.",
 )
 @config_option
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 def inspect(
     files: tuple[str, ...],
     cert_file: str | None,
@@ -61,9 +69,9 @@ def inspect(
         report_sources(loaded)
         sets = _collect_target_sets(loaded.targets)
         well = not loaded.nothing_to_probe and all(each.up for each in loaded.source_states)
-    from probe.inspection.inspect_files import inspect as look
+    from probe.inspection.inspect_files import inspect_files
 
-    inspection = look(sets, time.time(), reference)
+    inspection = inspect_files(sets, time.time(), reference)
     from probe.report.inspection import encode_inspection, print_inspection
 
     with ignore_broken_pipe():

@@ -16,39 +16,32 @@ from probe.text.secret_register import SecretRegister
 PAUSE: Final = 1.0
 """Seconds between two readings while something is waited for."""
 _LONGEST: Final = 2048
-"""Characters of one line of what is our own words with a name or two in them."""
+"""Characters of one line of a warning or an error."""
 
 if TYPE_CHECKING:
     from probe.config.configuration import Configuration, WebSettings
     from probe.config.loader import Answers, ConfigurationLoader
 
 
-class PathOf(click.Path):
-    """A path; what can't be one is refused before anybody opens it, and not quoted."""
+class _PathOnly(click.ParamType[Any]):
+    """What can't be a path is refused before anybody opens it, and not quoted."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path, or end with a usage error that describes what stands in its place."""
-        _refuse(self, value, param, ctx)
+        """Convert, or end with a usage error that describes what stands in the path's place."""
+        if isinstance(value, str):
+            try:
+                refuse_non_path(value)
+            except NotAPathError as error:
+                self.fail(str(error.strerror), param, ctx)
         return super().convert(value, param, ctx)
 
 
-class TextFile(click.File):
-    """A file to read; what can't be a path is refused before anybody opens it, and not quoted."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Open the file, or end with a usage error that describes what stands in its place."""
-        _refuse(self, value, param, ctx)
-        return super().convert(value, param, ctx)
+class PathOf(_PathOnly, click.Path):
+    """A path."""
 
 
-def _refuse(
-    kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
-) -> None:
-    if isinstance(value, str):
-        try:
-            refuse_non_path(value)
-        except NotAPathError as error:
-            kind.fail(str(error.strerror), param, ctx)
+class TextFile(_PathOnly, click.File):
+    """A file to read."""
 
 
 config_option = click.option(

@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 @click.option(
     "--listen",
     metavar="HOST:PORT",
-    help="Where to serve page, metrics and health, instead of the configuration's web.listen; "
+    help="Address of pages, metrics and health, instead of the configuration's web.listen; "
     "default: 0.0.0.0:9943.",
 )
 def run(config_file: Path | None, listen: str | None) -> int:

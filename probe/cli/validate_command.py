@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
-@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Format of the output.",
+)
 def validate(config_file: Path | None, output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
     loaded = read_configuration(config_file)
@@ -80,6 +86,7 @@ def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[st
 
 def _check_server_files(targets: Iterable[Target]) -> Iterator[str]:
     """Yield what is wrong with each file that `server_cert_file` names: nothing is compared then."""
+    from probe.credentials.named_file import NamedFile
     from probe.credentials.read_file import read_file
     from probe.model.finding import Finding
     from probe.text.description import is_description
@@ -92,6 +99,6 @@ def _check_server_files(targets: Iterable[Target]) -> Iterator[str]:
             held = served.path[1:-1]
             yield f"{target.name}: server_cert_file holds {held}, where a path belongs"
         else:
-            read = read_file(served.path, "cert")
+            read = read_file(NamedFile("cert", served.path))
             if isinstance(read, Finding):
                 yield f"{target.name}: server_cert_file: {read.fact}"

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from probe.config import duration
 from probe.config.check_settings import server_name_fault
 from probe.config.configuration import Configuration, WebSettings
+from probe.config.target_list import assign_names
 from probe.model.target import (
     Depth,
     Endpoint,
@@ -29,7 +30,7 @@ def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
     Raises:
         click.UsageError: where that is none at all.
     """
-    named = [*_expand(endpoints), *_named(lines)]
+    named = [*_expand_stdin(endpoints), *_strip_comments(lines)]
     if not named:
         raise click.UsageError("no endpoint is named; write host:port, one a line")
     return named
@@ -64,7 +65,6 @@ def targets_from_arguments(
         click.UsageError: where an endpoint or a duration can't be read.
     """
     seconds = read_duration(timeout, "--timeout")
-    names: dict[str, int] = {}
     targets = []
     for position, text in enumerate(endpoints, start=1):
         try:
@@ -76,11 +76,9 @@ def targets_from_arguments(
         chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
         if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
             raise click.UsageError(f"--server-name {server_name!r} {fault}")
-        name = str(endpoint)
-        names[name] = count = names.get(name, 0) + 1
         targets.append(
             Target(
-                name=name if count == 1 else f"{name}#{count}",
+                name="",
                 endpoint=endpoint,
                 protocol=chosen,
                 depth=cast("Depth", depth),
@@ -94,7 +92,7 @@ def targets_from_arguments(
                 sources=(Source("arguments"),),
             )
         )
-    return tuple(targets)
+    return assign_names(targets)
 
 
 def read_duration(text: str, option: str) -> float:
@@ -131,17 +129,17 @@ def demo_configuration(targets: Sequence[Target], web: WebSettings) -> Configura
     )
 
 
-def _expand(endpoints: Iterable[str]) -> Iterator[str]:
+def _expand_stdin(endpoints: Iterable[str]) -> Iterator[str]:
     for endpoint in endpoints:
         if endpoint == "-":
-            # Bytes that are no text become an endpoint that cannot be one, and is named.
+            # Bytes that are not text become an endpoint that is not valid, which the error names.
             with click.open_file("-", encoding="utf-8-sig", errors="surrogateescape") as stdin:
-                yield from _named(stdin)
+                yield from _strip_comments(stdin)
         else:
             yield endpoint
 
 
-def _named(lines: Iterable[str]) -> Iterator[str]:
+def _strip_comments(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines that are neither empty nor a comment."""
     stripped = (line.strip() for line in lines)
     return (line for line in stripped if line and not line.startswith("#"))

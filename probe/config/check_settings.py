@@ -32,7 +32,7 @@ RESERVED_LABELS: Final = (
     "server_address",
     "server_port",
 )
-"""Label names that our metrics use themselves (interfaces.md, section 5)."""
+"""Label names that our metrics use themselves."""
 
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -91,10 +91,7 @@ def check_duration(at: Location, text: str, *, zero_allowed: bool = False) -> fl
     Raises:
         ConfigurationError: where it is none, is negative, or is zero and must not be.
     """
-    try:
-        value = duration.seconds(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
+    value = at.parse(duration.seconds, text)
     if value < 0 or (value == 0 and not zero_allowed):
         bound = "must not be negative" if zero_allowed else "must be more than zero"
         raise at.error(bound, found=text)
@@ -104,7 +101,7 @@ def check_duration(at: Location, text: str, *, zero_allowed: bool = False) -> fl
 def header_fault(name: str, value: str, *, grpc: bool = False) -> str | None:
     """Say what is illegal in a header, or None; gRPC allows printable ASCII only in a value."""
     if not _TOKEN.fullmatch(name):
-        return "is no legal HTTP header name"
+        return "is not a valid HTTP header name"
     if not _FIELD_VALUE.fullmatch(value):
         hint = " (it ends with a line break)" if value.endswith("\n") else ""
         return f"the value holds a character that is illegal in an HTTP header{hint}"
@@ -127,7 +124,7 @@ def server_name_fault(name: str, *, grpc: bool) -> str | None:
     """
     if grpc and "://" not in name and (fault := authority_fault(name)):
         return fault
-    return "holds a NUL character, which no name can" if "\0" in name else None
+    return "has a NUL character, which a name cannot have" if "\0" in name else None
 
 
 def check_tls_form(tls: TlsEntry, at: Location) -> None:
@@ -152,21 +149,21 @@ def tls_faults(tls: TlsEntry, at: Location) -> Iterator[ConfigurationError]:
     for key in ("min_version", "max_version"):
         version = getattr(tls, key)
         if version and version not in tls_names.VERSIONS:
-            yield _unknown(version, tls_names.VERSIONS, at[key])
+            yield _unknown_value(version, tls_names.VERSIONS, at[key])
     for key, names, allowed in (
         ("cipher_suites", tls.cipher_suites, _SUITES),
         ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
             if name not in allowed:
-                yield _unknown(name, allowed, at[key][position])
+                yield _unknown_value(name, allowed, at[key][position])
 
 
 def check_name(name: str, at: Location) -> None:
     """Judge a target's name, which is shown, is a label and is part of a URL.
 
     Raises:
-        ConfigurationError: where it is no printable line of at most 256 characters.
+        ConfigurationError: where it is not one printable line of at most 256 characters.
     """
     if safe_text(name) != name:
         reason = f"a name is one printable line of at most {LIMIT} characters"
@@ -175,10 +172,10 @@ def check_name(name: str, at: Location) -> None:
 
 def _check_choice(value: str | None, allowed: Collection[str], at: Location) -> None:
     if value is not None and value not in allowed:
-        raise _unknown(value, allowed, at)
+        raise _unknown_value(value, allowed, at)
 
 
-def _unknown(value: str, allowed: Collection[str], at: Location) -> ConfigurationError:
+def _unknown_value(value: str, allowed: Collection[str], at: Location) -> ConfigurationError:
     return at.error("is unknown", found=value, allowed=allowed)
 
 

@@ -70,7 +70,7 @@ class Configuration:
     nothing_to_probe: str = ""
     """Why there is nothing to probe, in any shard and by any module, and what to do; else empty."""
     warnings: tuple[str, ...] = ()
-    """What the user should know though it is no error, each one line."""
+    """What the user should know though it is not an error, each one line."""
     files: tuple[str, ...] = ()
     """Every file that was read for it: a change in one may change it."""
 

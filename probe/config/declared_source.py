@@ -16,11 +16,11 @@ from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
-from probe.config.sources.http_sd import read_http_sd, safe_url, url_fault
+from probe.config.sources.http_sd import read_http_sd, url_fault
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.model.target import Secret, Target
-from probe.text.description import describe_path
+from probe.text.description import describe_path, describe_url
 
 ENVIRONMENT: Final = SOURCE.where
 
@@ -93,7 +93,7 @@ class DeclaredSource:
     def of(cls, kind: str, *named: str) -> Self:
         """Return the source of `kind` that names `named`, of which only a Collector has several."""
         if kind == "http_sd":
-            return cls(kind, safe_url(named[0]), url=Secret(named[0]))
+            return cls(kind, describe_url(named[0]), url=Secret(named[0]))
         return cls(kind, ", ".join(map(describe_path, named)), files=named)
 
     @property
@@ -152,7 +152,7 @@ class DeclaredSource:
                 if file
                 else read_environment(inputs.environ)
             )
-        targets = tuple(_with_defaults(target, defaults) for target in content.targets)
+        targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
         return replace(content, targets=targets)
 
 
@@ -164,7 +164,7 @@ def find_declarative_file(environ: Mapping[str, str]) -> str:
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
 
 
-def _with_defaults(target: Target, defaults: DefaultsEntry) -> Target:
+def _apply_defaults(target: Target, defaults: DefaultsEntry) -> Target:
     chosen: dict[str, Any] = {"labels": tuple(defaults.labels.items())}
     if defaults.depth:
         chosen["depth"] = defaults.depth

@@ -39,7 +39,7 @@ def seconds(text: str) -> float:
     Raises:
         ValueError: with the reason, where Go would refuse `text` even if it knew `d` and `w`.
     """
-    return _nanoseconds(text, _UNITS) / 1e9
+    return _parse(text, _UNITS) / 1e9
 
 
 def go_seconds(text: str) -> float:
@@ -48,20 +48,20 @@ def go_seconds(text: str) -> float:
     Raises:
         ValueError: with the reason, where Go refuses `text`.
     """
-    return _nanoseconds(text, _GO_UNITS) / 1e9
+    return _parse(text, _GO_UNITS) / 1e9
 
 
-def _nanoseconds(text: str, units: Mapping[str, int]) -> int:
+def _parse(text: str, units: Mapping[str, int]) -> int:
     unsigned = text[1:] if text[:1] in {"-", "+"} else text
     if unsigned == "0":
         return 0
     if not unsigned:
-        raise ValueError(_form(units))
+        raise ValueError(_explain_form(units))
     total = at = 0
     while at < len(unsigned):
         part = _PART.match(unsigned, at)
         assert part is not None  # each of its parts may be empty
-        total += _part(part, units)
+        total += _parse_part(part, units)
         if total > _MOST:
             raise ValueError(_TOO_LONG)
         at = part.end()
@@ -75,22 +75,22 @@ def _nanoseconds(text: str, units: Mapping[str, int]) -> int:
 _TOO_LONG: Final = "is longer than 292 years, the longest duration"
 
 
-def _form(units: Mapping[str, int]) -> str:
+def _explain_form(units: Mapping[str, int]) -> str:
     examples = "30s, 500ms or 1h30m" if units is _GO_UNITS else "30s, 500ms, 1h30m or 2d"
     return f"must be a duration, like {examples}"
 
 
-def _part(part: re.Match[str], units: Mapping[str, int]) -> int:
+def _parse_part(part: re.Match[str], units: Mapping[str, int]) -> int:
     """Return the nanoseconds of one number with its unit."""
     whole, fraction, unit = part.groups(default="")
     if not (whole or fraction[1:]):
-        raise ValueError(_form(units))
+        raise ValueError(_explain_form(units))
     if not unit:
         number = f"{whole}{fraction}"
         shown = number if len(number) <= _SHOWN else f"{number[:_SHOWN]}…"
         raise ValueError(f"a duration needs its unit, like {shown}s")
     if unit not in units:
-        raise ValueError(_form(units))
+        raise ValueError(_explain_form(units))
     digits = whole.lstrip("0")
     if len(digits) > _MOST_DIGITS:
         raise ValueError(_TOO_LONG)
@@ -98,10 +98,10 @@ def _part(part: re.Match[str], units: Mapping[str, int]) -> int:
     # More than this, and Go's sum of 64 bits might come round.
     if found > _MOST:
         raise ValueError(_TOO_LONG)
-    return found + _fraction(fraction[1:], units[unit])
+    return found + _parse_fraction(fraction[1:], units[unit])
 
 
-def _fraction(digits: str, unit: int) -> int:
+def _parse_fraction(digits: str, unit: int) -> int:
     """Return the nanoseconds of what stands behind the point, computed in floats as Go does."""
     value, scale = 0, 1.0
     for digit in digits:

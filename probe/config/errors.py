@@ -55,7 +55,7 @@ class ConfigurationError(Exception):
         """Keep the facts."""
         super().__init__(reason)
         self.reason = safe_text(reason, _LONGEST_REASON)
-        self.file = safe_text(_shown_file(file))
+        self.file = safe_text(_safe_file(file))
         self.line = line
         self.key = safe_text(key)
         self.allowed = tuple(map(safe_text, allowed))
@@ -63,6 +63,14 @@ class ConfigurationError(Exception):
             None if found is None else safe_text(describe_value(found, self.allowed, self.key))
         )
         self.nearest = None if nearest is None else safe_text(nearest)
+
+    def __eq__(self, other: object) -> bool:
+        """Two errors are equal when they read the same."""
+        return isinstance(other, ConfigurationError) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        """Hash by what is shown."""
+        return hash(str(self))
 
     def __str__(self) -> str:
         """Say where, what is wrong, then each fact on a line of its own."""
@@ -147,7 +155,7 @@ def render_key(path: KeyPath) -> str:
     return text
 
 
-def _shown_file(file: str) -> str:
+def _safe_file(file: str) -> str:
     """Return the file's name, or the URL of a list without its query, else what it is."""
     plain_url = file.startswith(("http://", "https://")) and not re.search(r"[?#@\s]", file)
     return file if plain_url else describe_path(file)

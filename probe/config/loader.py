@@ -20,7 +20,7 @@ from probe.config.errors import ConfigurationError, explain_unreadable
 from probe.config.expand import expand
 from probe.config.file_reader import FileReader
 from probe.config.location import Location
-from probe.config.resource import resource_of
+from probe.config.resource import build_resource
 from probe.config.schema import FileEntry, SourceEntry
 from probe.config.sections import (
     find_obsolete_keys,
@@ -32,12 +32,13 @@ from probe.config.sections import (
 )
 from probe.config.source_reader import SourceReader, explain_no_targets
 from probe.config.sources.collector.receiver import assign_served_files
-from probe.config.sources.http_sd import fetch_list, safe_url
-from probe.config.span_destination import SpanDestination, span_destination
+from probe.config.sources.http_sd import fetch_list
+from probe.config.span_destination import SpanDestination, read_span_destination
 from probe.config.target_entry import read_targets
 from probe.config.target_list import assign_names, is_in_shard, merge_targets
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
+from probe.text.description import describe_url
 
 Answers = Mapping[str, bytes | ConfigurationError]
 """What each http_sd URL has answered last, or why it has not."""
@@ -135,8 +136,8 @@ def _build(
     web = read_web(entry, at)
     if listen is not None:
         web = replace(web, host=listen.host, port=listen.port)
-    resource, warnings = resource_of(entry.resource, inputs.environ, host=node(), port=web.port)
-    spans_to, more = span_destination(inputs.environ, probed=SDK_ENVIRONMENT in sources)
+    resource, warnings = build_resource(entry.resource, inputs.environ, host=node(), port=web.port)
+    spans_to, more = read_span_destination(inputs.environ, probed=SDK_ENVIRONMENT in sources)
     found = assign_served_files(
         merge_targets([own, *reading.files]), reading.served, inputs.environ.get("HOSTNAME", "")
     )
@@ -221,7 +222,7 @@ class ConfigurationLoader:
         """
         loaded = await asyncio.to_thread(self._read, {})
         left_out = tuple(
-            f"{safe_url(url)}: this command connects nowhere, so the targets of that list are left out"
+            f"{describe_url(url)}: this command connects nowhere, so the targets of that list are left out"
             for url in list_urls(loaded)
         )
         return replace(loaded, warnings=(*loaded.warnings, *left_out))
@@ -245,15 +246,9 @@ class ConfigurationLoader:
             answer = error
         before = self._answers.get(url)
         self._answers[url] = answer
-        return not _same(before, answer)
-
-
-def _same(before: bytes | ConfigurationError | None, answer: bytes | ConfigurationError) -> bool:
-    if isinstance(answer, ConfigurationError):
-        return isinstance(before, ConfigurationError) and str(before) == str(answer)
-    return before == answer
+        return before != answer
 
 
 def list_urls(configuration: Configuration) -> tuple[str, ...]:
-    """Return the URLs of its http_sd sources, whole: show only `safe_url` of them."""
+    """Return the URLs of its http_sd sources, whole: show only `describe_url` of them."""
     return tuple(source.url.reveal() for source in configuration.sources if source.url is not None)

@@ -4,6 +4,7 @@ Pure. Honoured for targets that come from an SDK or a Collector only: those expo
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from probe.config.check_settings import proxy_fault
@@ -33,6 +34,16 @@ def find_proxy(target: Target, environ: Mapping[str, str]) -> Secret | None:
     return Secret(url)
 
 
+def apply_proxy(
+    target: Target, faults: tuple[ConfigurationError, ...], environ: Mapping[str, str]
+) -> tuple[Target, tuple[ConfigurationError, ...]]:
+    """Return `target` with the proxy of its exporter, and `faults` with what is wrong with it."""
+    try:
+        return replace(target, proxy_url=find_proxy(target, environ)), faults
+    except ConfigurationError as error:
+        return target, (*faults, error)
+
+
 def _is_direct(endpoint: Endpoint, excepted: str) -> bool:
     host = endpoint.host.lower().rstrip(".")
     try:
@@ -42,10 +53,12 @@ def _is_direct(endpoint: Endpoint, excepted: str) -> bool:
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
     items = (item.strip().lower() for item in excepted.split(","))
-    return any(_excepts(item, host, address, endpoint.port) for item in items if item)
+    return any(_matches_exception(item, host, address, endpoint.port) for item in items if item)
 
 
-def _excepts(item: str, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
+def _matches_exception(
+    item: str, host: str, address: IPv4Address | IPv6Address | None, port: int
+) -> bool:
     if item == "*":
         return True
     if "/" in item:

@@ -28,7 +28,7 @@ KUBERNETES: Final = (
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def resource_of(
+def build_resource(
     configured: Mapping[str, str], environ: Mapping[str, str], *, host: str, port: int
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the resource's attributes, and what the user should know about its variables.
@@ -46,7 +46,7 @@ def resource_of(
     warnings: tuple[str, ...] = ()
     listed: dict[str, str] = {}
     try:
-        listed = listed_attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+        listed = parse_attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     except ValueError as error:
         warnings = (f"OTEL_RESOURCE_ATTRIBUTES is ignored as a whole: {error}",)
     given = {
@@ -58,7 +58,7 @@ def resource_of(
     about = {
         "service.name": SERVICE_NAME,
         "service.version": __version__,
-        "service.instance.id": _instance_id(given, f"{host}:{port}"),
+        "service.instance.id": _choose_instance_id(given, f"{host}:{port}"),
         **given,
     }
     return {
@@ -66,7 +66,7 @@ def resource_of(
     }, warnings
 
 
-def listed_attributes(text: str) -> dict[str, str]:
+def parse_attributes(text: str) -> dict[str, str]:
     """Return what OTEL_RESOURCE_ATTRIBUTES says: `key=value` pairs, percent-encoded.
 
     Source: the specification, "Specifying resource information via an environment variable": one
@@ -78,14 +78,14 @@ def listed_attributes(text: str) -> dict[str, str]:
     attributes: dict[str, str] = {}
     for pair in filter(None, map(str.strip, text.split(","))):
         key, equals, value = pair.partition("=")
-        name = _decoded(key.strip())
+        name = _decode(key.strip())
         if not (equals and name):
             raise ValueError(f"{safe_text(describe_value(pair))} is not key=value")
-        attributes[name] = _decoded(value.strip())
+        attributes[name] = _decode(value.strip())
     return attributes
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     if _LONE_PERCENT.search(text):
         raise ValueError(f"{safe_text(describe_value(text))} holds a % that begins no code")
     try:
@@ -94,7 +94,7 @@ def _decoded(text: str) -> str:
         raise ValueError(f"{safe_text(describe_value(text))} is not UTF-8") from None
 
 
-def _instance_id(given: Mapping[str, str], place: str) -> str:
+def _choose_instance_id(given: Mapping[str, str], place: str) -> str:
     """Return an id that stays over restarts, so that no series and no alert begins anew.
 
     In Kubernetes the conventions make it of namespace, pod and container.

@@ -39,8 +39,8 @@ def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Ite
     """Yield the clocks that the file names, each once.
 
     Raises:
-        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is no
-            http or https one, whose server is no host or host:port, or that repeats another.
+        ConfigurationError: for an entry that is not exactly one of http and sntp, whose URL is not
+            http or https, whose server is not host or host:port, or that repeats another.
     """
     seen: set[str] = set()
     for position, entry in enumerate(entries):
@@ -66,17 +66,17 @@ def _url_fault(url: str) -> str | None:
     """Say what is wrong with an HTTP source, or None."""
     if "://" not in url:
         return "must be a URL, like http://collector:13133/"
-    return _fault(url)
+    return _endpoint_fault(url)
 
 
 def _server_fault(server: str) -> str | None:
     """Say what is wrong with an SNTP source, or None."""
     if any(char in server for char in "/?#@"):
         return "must be host or host:port, like pool.example.org"
-    return _fault(server)
+    return _endpoint_fault(server)
 
 
-def _fault(text: str) -> str | None:
+def _endpoint_fault(text: str) -> str | None:
     if safe_text(text) != text:
         return f"must be one printable line of at most {LIMIT} characters"
     try:
@@ -102,12 +102,10 @@ def read_modules(
 
 def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Location) -> Module:
     check_settings(entry, at)
-    allowed = []
-    for position, text in enumerate(entry.allow):
-        try:
-            allowed.append(AllowEntry.parse(text))
-        except ValueError as error:
-            raise at["allow"][position].error(str(error), found=text) from None
+    allowed = tuple(
+        at["allow"][position].parse(AllowEntry.parse, text)
+        for position, text in enumerate(entry.allow)
+    )
     settings = msgspec.structs.asdict(entry)
     del settings["allow"]
     chosen = next(
@@ -127,7 +125,7 @@ def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Loc
             for fault in faults:
                 raise fault
             templates[scheme, protocol] = template
-    return Module(name, templates, chosen, AllowList(tuple(allowed)))
+    return Module(name, templates, chosen, AllowList(allowed))
 
 
 def find_obsolete_keys(document: Document) -> Iterator[str]:
@@ -189,11 +187,7 @@ def read_web(entry: FileEntry, at: Location) -> WebSettings:
     Raises:
         ConfigurationError: for an address or a name that is not valid.
     """
-    text = entry.web.listen
-    try:
-        web = WebSettings.parse_listen(text)
-    except ValueError as error:
-        raise at["web"]["listen"].error(str(error), found=text) from None
+    web = at["web"]["listen"].parse(WebSettings.parse_listen, entry.web.listen)
     for position, name in enumerate(entry.web.hosts):
         if not _HOST_NAME.fullmatch(name):
             reason = "must be a name without a port, like probe.example.com or *.example.com"

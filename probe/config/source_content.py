@@ -33,7 +33,7 @@ def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
 
     Without any errors it is returned as it is.
     """
-    faults = tuple(fault for error in errors for fault in _faults(error))
+    faults = tuple(fault for error in errors for fault in _make_findings(error))
     if not faults:
         return target
     settings = replace(
@@ -49,16 +49,16 @@ def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
     )
 
 
-def _faults(error: ConfigurationError) -> Iterator[Finding]:
+def _make_findings(error: ConfigurationError) -> Iterator[Finding]:
     for one in (error, *error.more):
         where = one.file if one.line is None else f"{one.file}:{one.line}"
         fact = ": ".join(part for part in (where, one.key, one.reason) if part)
         if one.found is not None:
             fact += f" (found: {one.found})"
-        yield Finding(cause=CAUSE, fact=fact, fix=(_step(one),))
+        yield Finding(cause=CAUSE, fact=fact, fix=(_make_fix(one),))
 
 
-def _step(error: ConfigurationError) -> str:
+def _make_fix(error: ConfigurationError) -> str:
     what = error.key or "the settings"
     place = "" if error.file == "environment" else f" in {error.file or 'its configuration'}"
     if place and error.line is not None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from probe.config.sources.sdk.variables import exports_otlp, sdk_disabled
-from probe.text.description import describe_value
+from probe.config.sources.sdk.variables import exports_otlp, find_setting, sdk_disabled
+from probe.text.description import describe_url, describe_value
 from probe.text.safe_text import safe_text
 
 QUEUE: Final = 2048
@@ -34,13 +34,13 @@ class SpanDestination:
     """What OTEL_TRACES_SAMPLER asks for, 0 to 1."""
 
 
-def span_destination(
+def read_span_destination(
     environ: Mapping[str, str], *, probed: bool = False
 ) -> tuple[SpanDestination | None, tuple[str, ...]]:
     """Return where spans go, None where they go nowhere, and what the user should know of it.
 
-    An endpoint has to be named, or OTEL_TRACES_EXPORTER to be otlp: a probe that nobody has told of
-    a Collector does not knock at localhost.
+    An endpoint has to be named, or OTEL_TRACES_EXPORTER to be otlp: a probe without a configured
+    Collector does not connect to localhost.
 
     Args:
         environ: the environment's variables.
@@ -49,9 +49,13 @@ def span_destination(
     """
     exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip()
     otlp = exports_otlp(environ, "traces")
-    if sdk_disabled(environ) or exporter.lower() == "none" or _sampler(environ) == "always_off":
+    if (
+        sdk_disabled(environ)
+        or exporter.lower() == "none"
+        or _read_sampler(environ) == "always_off"
+    ):
         return None, ()
-    endpoint = _of_traces(environ, "ENDPOINT")
+    endpoint = find_setting(environ, "traces", "ENDPOINT")[1]
     asked = exporter or (endpoint and not probed)
     if not asked or (probed and not otlp):
         return None, ()
@@ -60,41 +64,41 @@ def span_destination(
         return None, (f'OTEL_TRACES_EXPORTER is "{found}": no spans are sent; use otlp or none',)
     # Without PROTOCOL, 4317 is gRPC's port here too, as for what is probed.
     by_port = "grpc" if _GRPC_PORT.search(endpoint) else "http/protobuf"
-    protocol = _of_traces(environ, "PROTOCOL") or by_port
+    protocol = find_setting(environ, "traces", "PROTOCOL")[1] or by_port
     if protocol not in _DEFAULTS:
         found = safe_text(describe_value(protocol, _DEFAULTS))
         return None, (
             f'the protocol of the probe\'s own spans is "{found}": none are sent; use grpc or '
             "http/protobuf",
         )
-    shown = safe_text(_without_user(endpoint or _DEFAULTS[protocol]))
+    shown = _safe_endpoint(endpoint or _DEFAULTS[protocol])
     if protocol != "grpc" and endpoint and not _URL.match(endpoint):
         found = safe_text(describe_value(shown, key="endpoint"))
         return None, (
             f'the endpoint of the probe\'s own spans is "{found}": none are sent; over '
             "http/protobuf it begins with http:// or https://",
         )
-    share, notices = _share(environ)
+    share, notices = _read_share(environ)
     return SpanDestination(
         "grpc" if protocol == "grpc" else "http/protobuf",
         shown,
-        _queue(environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "")),
+        _read_queue(environ.get("OTEL_BSP_MAX_QUEUE_SIZE", "")),
         share,
     ), notices
 
 
-def _sampler(environ: Mapping[str, str]) -> str:
+def _read_sampler(environ: Mapping[str, str]) -> str:
     """Return the sampler's name; an attempt has no parent, so `parentbased_` changes nothing."""
     return environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
 
 
-def _share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
+def _read_share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
     """Return the share that the sampler's variables ask for, and what is wrong with them.
 
-    A value that nobody can follow is told and ignored, as the specification asks: without a ratio,
+    A value that nobody can follow is reported and ignored, as the specification asks: without a ratio,
     everything is recorded.
     """
-    sampler = _sampler(environ)
+    sampler = _read_sampler(environ)
     if sampler in {"", "always_on"}:
         return (1.0 if sampler else None), ()
     if sampler != "traceidratio":
@@ -113,20 +117,13 @@ def _share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
     return float(ratio), ()
 
 
-def _of_traces(environ: Mapping[str, str], name: str) -> str:
-    own = environ.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}", "").strip()
-    return own or environ.get(f"OTEL_EXPORTER_OTLP_{name}", "").strip()
+def _safe_endpoint(endpoint: str) -> str:
+    """Return a URL or `host:port` without what may be a secret."""
+    url = endpoint if "://" in endpoint else f"//{endpoint}"
+    return safe_text(describe_url(url).removeprefix("//"))
 
 
-def _without_user(url: str) -> str:
-    """Return `url` without what may be a secret: user and password, and the query."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = (rest if mark else scheme).partition("/")
-    shown = f"{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
-    return f"{scheme}://{shown}" if mark else shown
-
-
-def _queue(text: str) -> int:
+def _read_queue(text: str) -> int:
     stripped = text.strip()
     length = int(stripped) if stripped.isascii() and stripped.isdecimal() else 0
     return min(length, 1_000_000) or QUEUE

@@ -1,6 +1,6 @@
 """The items of `targets`, filled up from `defaults`, become Targets with unique names.
 
-Pure. Law 11: header values, keys given inline and proxies become `Secret` here.
+Pure. Header values, keys given inline and proxies become `Secret` here.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def read_targets(
         here = at["targets"][position]
         try:
             _check_own_name(entry.name, named, at["targets"], here)
-            targets.append(target_of(entry, defaults, here, known_causes))
+            targets.append(add_faults(*read_target(entry, defaults, here, known_causes)))
         except ConfigurationError as error:
             errors.add(error)
         if entry.name:
@@ -80,43 +80,16 @@ def _check_own_name(
 
 def tls_settings(entry: TlsEntry) -> TlsSettings:
     """Return `entry` as settings; an empty text is a key that is not set, as in Go."""
-    return TlsSettings(
-        ca_file=entry.ca_file or None,
-        ca_pem=entry.ca_pem or None,
-        cert_file=entry.cert_file or None,
-        cert_pem=entry.cert_pem or None,
-        key_file=entry.key_file or None,
-        key_pem=Secret(entry.key_pem) if entry.key_pem else None,
-        include_system_ca_certs_pool=bool(entry.include_system_ca_certs_pool),
-        insecure=bool(entry.insecure),
-        insecure_skip_verify=bool(entry.insecure_skip_verify),
-        server_name_override=entry.server_name_override or "",
-        min_version=entry.min_version or "",
-        max_version=entry.max_version or "",
-        cipher_suites=tuple(entry.cipher_suites or ()),
-        include_insecure_cipher_suites=bool(entry.include_insecure_cipher_suites),
-        curve_preferences=tuple(entry.curve_preferences or ()),
-        reload_interval=seconds(entry.reload_interval) if entry.reload_interval else None,
-    )
-
-
-def target_of(
-    entry: TargetEntry,
-    defaults: DefaultsEntry,
-    at: Location,
-    known_causes: Collection[str] | None = None,
-    *,
-    in_clear: bool = False,
-) -> Target:
-    """Return the Target that `entry`, at `path` in `document`, describes; `in_clear` allows http://.
-
-    One whose settings no exporter could work with has `faults`.
-
-    Raises:
-        ConfigurationError: where it cannot be one.
-    """
-    target, faults = read_target(entry, defaults, at, known_causes, in_clear=in_clear)
-    return add_faults(target, faults)
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in msgspec.structs.asdict(entry).items()
+        if value and key != "tpm"
+    }
+    if entry.key_pem:
+        given["key_pem"] = Secret(entry.key_pem)
+    if entry.reload_interval:
+        given["reload_interval"] = seconds(entry.reload_interval)
+    return TlsSettings(**given)
 
 
 def read_target(
@@ -125,23 +98,30 @@ def read_target(
     at: Location,
     known_causes: Collection[str] | None = None,
     *,
-    in_clear: bool = False,
+    plaintext_allowed: bool = False,
 ) -> tuple[Target, tuple[ConfigurationError, ...]]:
     """Return what `entry` describes, and each setting with which no exporter could work.
+
+    Args:
+        entry: What the user or a source sets.
+        defaults: What it does not set comes from these.
+        at: Where `entry` stands.
+        known_causes: The ids that `expect.cause` may have; None: any.
+        plaintext_allowed: Whether `http://` needs no `insecure: true`.
 
     Raises:
         ConfigurationError: where it cannot be a target.
     """
     check_form(entry, at)
-    endpoint = _endpoint(entry.endpoint, at["endpoint"])
-    protocol = _protocol(entry.protocol or defaults.protocol, endpoint)
+    endpoint = at["endpoint"].parse(Endpoint.parse, entry.endpoint)
+    protocol = _choose_protocol(entry.protocol or defaults.protocol, endpoint)
     faults = list(setting_faults(entry, at))
-    tls = tls_settings(_merged_tls(entry.tls, defaults.tls))
+    tls = tls_settings(_merge_tls(entry.tls, defaults.tls))
     if not faults:
         faults += tls_conflicts(tls, at["tls"])
     remarks: tuple[Finding, ...] = ()
     if endpoint.scheme == "http":
-        if not (tls.insecure or in_clear):
+        if not (tls.insecure or plaintext_allowed):
             reason = (
                 "http:// sends telemetry in plaintext; write https://, or set tls: {insecure: true}"
             )
@@ -152,7 +132,7 @@ def read_target(
     headers = merge_headers(defaults.headers, entry.headers)
     if not faults:
         grpc = protocol == "grpc"
-        faults += _faults_on_the_wire(headers, tls.server_name_override, at, grpc=grpc)
+        faults += _wire_faults(headers, tls.server_name_override, at, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
@@ -165,7 +145,7 @@ def read_target(
         tls=tls,
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
-        expect_cause=_expected_cause(entry, at, known_causes),
+        expect_cause=_read_expected_cause(entry, at, known_causes),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
@@ -176,7 +156,7 @@ def read_target(
     return target, tuple(faults)
 
 
-def _faults_on_the_wire(
+def _wire_faults(
     headers: Mapping[str, str], server_name: str, at: Location, *, grpc: bool
 ) -> Iterator[ConfigurationError]:
     """Yield what the target's protocol cannot send."""
@@ -198,18 +178,11 @@ def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
     return dict(found.values())
 
 
-def _protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
+def _choose_protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
     return next((known for known in PROTOCOLS if known == chosen), default_protocol(endpoint.port))
 
 
-def _endpoint(text: str, at: Location) -> Endpoint:
-    try:
-        return Endpoint.parse(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
-
-
-def _merged_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
+def _merge_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
     own = {key: value for key, value in msgspec.structs.asdict(entry).items() if value is not None}
     if not own:
         return defaults
@@ -242,7 +215,7 @@ def tls_conflicts(settings: TlsSettings, at: Location) -> Iterator[Configuration
                 yield at["cipher_suites"][position].error(reason, found=name)
 
 
-def _expected_cause(
+def _read_expected_cause(
     entry: TargetEntry, at: Location, known_causes: Collection[str] | None
 ) -> str | None:
     if entry.expect is None:

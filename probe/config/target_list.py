@@ -1,6 +1,6 @@
 """Targets of several sources become one list: two that are the same for the wire are one.
 
-Pure. interfaces.md, section 2, "Targets": across sources only, with every source named; the
+Pure. Across sources only, with every source named; the
 exporters of one file never merge.
 """
 
@@ -27,12 +27,12 @@ def merge_targets(files: Iterable[Iterable[Target]]) -> list[Target]:
         free: dict[object, deque[int]] = {}
         added: list[tuple[object, int]] = []
         for target in file:
-            wire = _wire(target)
+            wire = _identify(target)
             if wire not in free:
                 free[wire] = deque(positions.get(wire, ()))
             if free[wire]:
                 position = free[wire].popleft()
-                together[position] = _both(together[position], target)
+                together[position] = _merge_two(together[position], target)
             else:
                 added.append((wire, len(together)))
                 together.append(target)
@@ -41,7 +41,7 @@ def merge_targets(files: Iterable[Iterable[Target]]) -> list[Target]:
     return together
 
 
-def _both(first: Target, second: Target) -> Target:
+def _merge_two(first: Target, second: Target) -> Target:
     labels: Mapping[str, str] = {**dict(second.labels), **dict(first.labels)}
     return replace(
         first,
@@ -53,7 +53,7 @@ def _both(first: Target, second: Target) -> Target:
     )
 
 
-def _wire(target: Target) -> object:
+def _identify(target: Target) -> object:
     """Return everything of `target` that can be seen on the wire, or decides what is."""
     endpoint = target.endpoint
     path = "" if target.protocol == "grpc" else endpoint.path or f"/v1/{target.signal}"

@@ -53,7 +53,7 @@ class _Converter:
 
     def convert(self, value: Any, shape: inspect.Type, at: Location) -> Any:
         """Return `value` as a `shape`, or anything at all where it does not fit."""
-        kinds = _alternatives(shape)
+        kinds = _list_alternatives(shape)
         if isinstance(value, Expanded):
             chosen = value.value if _takes_parsed(value, kinds) else value.text
             return self.convert(chosen, shape, at)
@@ -63,7 +63,7 @@ class _Converter:
             if isinstance(kind, inspect.NoneType):
                 if value is None:
                     return None
-            elif _is_of(kind, value):
+            elif _has_type(kind, value):
                 return self._convert_as(kind, value, at)
         self._reject(value, kinds, at, duration=_is_duration(shape))
         return None
@@ -125,12 +125,12 @@ class _Converter:
         self.misfit = at.error(reason, found=Description("nothing") if value is None else value)
 
 
-def _alternatives(shape: inspect.Type) -> tuple[inspect.Type, ...]:
+def _list_alternatives(shape: inspect.Type) -> tuple[inspect.Type, ...]:
     """Return the kinds of value that `shape` takes, the preferred one first."""
     if isinstance(shape, inspect.Metadata):
-        return _alternatives(shape.type)
+        return _list_alternatives(shape.type)
     if isinstance(shape, inspect.UnionType):
-        return tuple(kind for part in shape.types for kind in _alternatives(part))
+        return tuple(kind for part in shape.types for kind in _list_alternatives(part))
     return (shape,)
 
 
@@ -140,7 +140,7 @@ def _is_duration(shape: inspect.Type) -> bool:
     return isinstance(shape, inspect.Metadata) and bool((shape.extra or {}).get("duration"))
 
 
-def _is_of(kind: inspect.Type, value: Any) -> bool:
+def _has_type(kind: inspect.Type, value: Any) -> bool:
     # True is an int to Python, and no number to people.
     types = _NAMES[type(kind)][0]
     return isinstance(value, types) and (bool in types or not isinstance(value, bool))
@@ -157,5 +157,5 @@ def _takes_parsed(value: Expanded, kinds: tuple[inspect.Type, ...]) -> bool:
 def _is_null(value: Any, shape: inspect.Type) -> bool:
     """Return whether `value` is null, or refers to nothing where no text is wanted."""
     if isinstance(value, Expanded):
-        return value.value is None and _takes_parsed(value, _alternatives(shape))
+        return value.value is None and _takes_parsed(value, _list_alternatives(shape))
     return value is None

@@ -1,6 +1,6 @@
 """YAML text becomes plain values, and the line of every key stays known.
 
-Laws 2 and 10: whatever a file holds, the result is a `Document` or a `ConfigurationError`. Mapping
+Whatever a file holds, the result is a `Document` or a `ConfigurationError`. Mapping
 keys are always text, and `<<` merges, because the Collector's files use it. Depth, size and what
 aliases multiply are bounded.
 """
@@ -107,13 +107,15 @@ class Document:
 
     def line(self, path: KeyPath) -> int:
         """Return the line of the key at `path`, or of its nearest parent that is in the file."""
-        return self._way(path)[-1].line
+        return self._find_places(path)[-1].line
 
     def file_of(self, path: KeyPath) -> str:
         """Return the file in which `line` counts."""
-        return next((place.file for place in reversed(self._way(path)) if place.file), self.file)
+        return next(
+            (place.file for place in reversed(self._find_places(path)) if place.file), self.file
+        )
 
-    def _way(self, path: KeyPath) -> list[Place]:
+    def _find_places(self, path: KeyPath) -> list[Place]:
         way = [self.place]
         for part in path:
             parts: Any = way[-1].parts
@@ -135,7 +137,7 @@ def parse_yaml(
         ConfigurationError: with the line, where `raw` is too large, is not UTF-8, is not YAML,
             sets a key twice, or nests or multiplies without measure.
     """
-    text = _decoded(raw, file) if isinstance(raw, bytes) else raw
+    text = _decode(raw, file) if isinstance(raw, bytes) else raw
     if len(text) > MAX_BYTES:
         raise ConfigurationError(f"is larger than {MAX_BYTES} bytes", file=file)
     if odd := _UNPRINTABLE.search(text):
@@ -148,7 +150,7 @@ def parse_yaml(
     return _read(text, file, plain)
 
 
-def _decoded(raw: bytes, file: str) -> str:
+def _decode(raw: bytes, file: str) -> str:
     if len(raw) > MAX_BYTES:
         raise ConfigurationError(f"is larger than {MAX_BYTES} bytes", file=file)
     try:

@@ -23,8 +23,8 @@ from probe.credentials.formats.recognise import (
     recognise_format,
 )
 from probe.credentials.formats.wrapped import describe_particulars
-from probe.credentials.named_file import KEYS, FileSettings, NamedFile
-from probe.model.finding import BYTE_ORDER_MARK, Finding, Role
+from probe.credentials.named_file import NamedFile
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.text.safe_text import safe_text
 from probe.x509.parse import parse_certificate
 from probe.x509.signature import LIBRARY_ERRORS
@@ -51,25 +51,17 @@ class Content:
     remarks: tuple[Finding, ...] = ()
 
 
-def read_content(
-    raw: bytes, role: Role, path: str, *, go: bool = False, settings: FileSettings = KEYS
-) -> Content:
-    """Read `raw` as the file `path` for `role`.
+def read_content(raw: bytes, file: NamedFile) -> Content:
+    """Read `raw` as the content of `file` for its role.
 
-    Args:
-        raw: the file's bytes.
-        role: what the file is configured as.
-        path: the file's path, or `cert_pem`, `key_pem`, `ca_pem`; it stands in facts and fixes.
-        go: whether the exporter is known to be a Collector, whose reader is Go's: a UTF-8 byte
-            order mark hides the first block from it and not from OpenSSL.
-        settings: what the settings are called, for steps.
+    Where the exporter is a Collector, Go's reader is the measure: a UTF-8 byte order mark hides
+    the first block from it, and not from OpenSSL.
     """
-    file = NamedFile(role, path, settings, go)
     scan = scan_pem(raw)
     kind = Format.PEM if scan.blocks else recognise_format(raw)
     if kind in _NO_LINES or not (scan.blocks or scan.flaws):
         return _read_without_pem(raw, kind, file)
-    return _read_key(scan, file) if role == "key" else _read_certificates(scan, file)
+    return _read_key(scan, file) if file.role == "key" else _read_certificates(scan, file)
 
 
 def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:

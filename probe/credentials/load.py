@@ -93,10 +93,10 @@ def load_credentials(
 def _read(file: NamedFile) -> _Part:
     if not file.path:
         return _Part(file)
-    raw = file.inline or read_file(file.path, file.role, settings=file.settings)
+    raw = file.inline or read_file(file)
     if isinstance(raw, Finding):
         return _Part(file, Content(Format.UNREADABLE, faults=(raw,)))
-    content = read_content(raw, file.role, file.path, go=file.go, settings=file.settings)
+    content = read_content(raw, file)
     return _Part(file, content, tuple(map(read_facts, content.certificates)))
 
 

@@ -14,9 +14,9 @@ from typing import Final
 from cryptography import x509
 
 from probe.credentials.content import SIZE_LIMIT, read_content
-from probe.credentials.named_file import INLINE, KEYS, FileSettings, NamedFile, begin_step
+from probe.credentials.named_file import INLINE, NamedFile, begin_step
 from probe.model.certificate import ServedFile
-from probe.model.finding import Finding, Role
+from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
 from probe.system.own_limits import EXHAUSTED, is_own_lack
 from probe.text.description import (
@@ -47,21 +47,13 @@ _KINDS: Final = (
 )
 
 
-def read_file(
-    path: str, role: Role, *, limit: int = SIZE_LIMIT, settings: FileSettings = KEYS
-) -> bytes | Finding:
-    """Return the content of `path`, or the fault that keeps it from being read.
-
-    Args:
-        path: what the setting holds.
-        role: what the file is configured as.
-        limit: how many bytes are read.
-        settings: what the settings are called, for facts and steps.
+def read_file(file: NamedFile, *, limit: int = SIZE_LIMIT) -> bytes | Finding:
+    """Return the content of `file`, `limit` bytes at most, or the fault that keeps it from being read.
 
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
-    file = NamedFile(role, path, settings)
+    path = file.path
     if is_description(path) or not is_plausible_path(path):
         return _describe_non_path(file)
     try:
@@ -130,8 +122,9 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
 def _read_certificates(
     path: str, *, limit: int = SIZE_LIMIT, go: bool = False
 ) -> tuple[x509.Certificate, ...]:
-    raw = read_file(path, "cert", limit=limit)
-    return () if isinstance(raw, Finding) else read_content(raw, "cert", path, go=go).certificates
+    file = NamedFile("cert", path, go=go)
+    raw = read_file(file, limit=limit)
+    return () if isinstance(raw, Finding) else read_content(raw, file).certificates
 
 
 def _is_small(path: Path) -> bool:

@@ -64,7 +64,7 @@ def read_named_file(file: NamedFile) -> Reading:
     Raises:
         OSError: where the probe itself lacks file descriptors or memory.
     """
-    raw = file.inline or read_file(file.path, "cert")
+    raw = file.inline or read_file(file)
     return read_whole_file(raw) if isinstance(raw, bytes) else _UNREADABLE
 
 

@@ -73,7 +73,7 @@ class _Question:
     reference: str
 
 
-def inspect(sets: Sequence[FileSet], at: float, reference: str = "") -> Inspection:
+def inspect_files(sets: Sequence[FileSet], at: float, reference: str = "") -> Inspection:
     """Inspect every set of files.
 
     Args:

@@ -1,18 +1,21 @@
-"""What exporters print of their own credential files: found missing, unreadable or malformed.
+"""What exporters print for their own credential files: missing, unreadable or malformed.
 
 Recorded from real clients, or read in their sources; "…" stands for a path.
 """
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
+    GO_BASED,
     JAVA,
+    NODE,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RuntimeText,
+    TextsByCause,
 )
 
 CURL_CANNOT_LOAD: Final = "curl: (58) could not load PEM client certificate from …"
@@ -119,4 +122,4 @@ FILE_TEXTS: Final[TextsByCause] = {
         ((CURL,), "curl: (77) error setting certificate file: …"),
     ),
 }
-"""By cause. .NET hardly prints a word of its own here; what it does print is not recorded."""
+"""By cause. .NET has few messages of its own here; they are not recorded."""

@@ -1,4 +1,4 @@
-"""The type in which the tables of printed words are written, and who shares a TLS library."""
+"""The types of the tables of printed texts, and the runtimes that share a TLS library."""
 
 from typing import Final
 
@@ -13,9 +13,9 @@ from probe.model.runtime import (
 )
 
 RuntimeText = tuple[tuple[Runtime, ...], str]
-"""Who prints it, and the text without what varies: `…` stands for a path, an address, a name."""
+"""The runtimes that print it, and the text; `…` replaces a path, an address or a name."""
 TextsByCause = dict[str, tuple[RuntimeText, ...]]
-"""Words by cause."""
+"""Texts by cause."""
 
 GO_BASED: Final = (COLLECTOR, GO)
 NODE: Final = (NODE_GRPC, NODE_HTTP)

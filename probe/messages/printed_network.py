@@ -1,20 +1,23 @@
-"""What exporters print where the bytes do not get through, or end without a word.
+"""What exporters print where the bytes do not get through, or end without an alert.
 
 Recorded from real clients; "…" stands for an address or a name.
 """
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
     GO,
+    GO_BASED,
     JAVA,
+    NODE,
     NODE_GRPC,
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RuntimeText,
+    TextsByCause,
 )
 
 CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[RuntimeText, ...]] = (
@@ -36,7 +39,7 @@ LOST_IN_THE_RACE: Final[tuple[RuntimeText, ...]] = (
     ((PYTHON_HTTP,), "EOF occurred in violation of protocol"),
     ((CURL,), "Send failure: Connection reset by peer"),
 )
-"""In TLS 1.3 the client has begun to write when the refusal comes, and its failed write hides it."""
+"""In TLS 1.3 the client has begun to write when the refusal comes; its failed write hides the refusal."""
 
 NETWORK_TEXTS: Final[TextsByCause] = {
     "dns_failure": (

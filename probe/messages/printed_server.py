@@ -1,21 +1,24 @@
-"""What exporters print of the backend's certificate, and of a peer that speaks no TLS.
+"""What exporters print for the backend's certificate, and for a peer that speaks no TLS.
 
 Recorded from real clients, or read in their sources; "…" stands for a name or a date.
 """
 
 from typing import Final
 
-from probe.messages.printed_message import GO_BASED, NODE, RuntimeText, TextsByCause
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
     DOTNET,
     GO,
+    GO_BASED,
     JAVA,
+    NODE,
     NODE_GRPC,
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RuntimeText,
+    TextsByCause,
 )
 
 _GO: Final = "tls: failed to verify certificate: x509:"

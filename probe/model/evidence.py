@@ -155,6 +155,15 @@ BodyEnd = Literal[
 ]
 
 
+GRPC_STATUS_NAMES: Final = {
+    0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED",
+    5: "NOT_FOUND", 6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE", 12: "UNIMPLEMENTED",
+    13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED",
+}  # fmt: skip
+"""Source: https://grpc.io/docs/guides/status-codes."""
+
+
 class Answer(Record, frozen=True):
     """The backend's answer to the request, its texts already safe and short.
 

@@ -52,7 +52,7 @@ _KEY_VARIABLES: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?CLIENT_KEY")
 def register_targets(register: SecretRegister, targets: Iterable[Target]) -> None:
     """Register what is secret of each target, after what of all of them is shown."""
     targets = tuple(targets)
-    register.add_public(text for target in targets for text in _shown(target))
+    register.add_public(text for target in targets for text in _public_texts(target))
     for target in targets:
         for value in target_secrets(target):
             register.add(value)
@@ -100,7 +100,7 @@ def header_secrets(name: str, value: Secret) -> Iterator[str]:
     # A scheme is an ordinary word, which a backend may say of its own accord.
     rest = text[scheme.end() :] if scheme else text
     yield rest
-    yield from _words(rest)
+    yield from _long_words(rest)
     yield from (found for found in _PARAMETER.findall(rest))
     if unquote(rest) != rest:
         yield unquote(rest)
@@ -158,7 +158,7 @@ def _variable_secrets(name: str, text: str) -> Iterator[str]:
         yield from key_secrets(text)
 
 
-def _words(text: str) -> Iterator[str]:
+def _long_words(text: str) -> Iterator[str]:
     """Yield the long words of a text of several: a token that has another scheme before it."""
     words = text.split()
     if len(words) > 1:
@@ -173,10 +173,10 @@ def _basic_secrets(encoded: str) -> Iterator[str]:
         return
     user, _, password = pair.partition(":")
     yield from (pair, user, password)
-    yield from _words(pair)
+    yield from _long_words(pair)
 
 
-def _shown(target: Target) -> Iterator[str]:
+def _public_texts(target: Target) -> Iterator[str]:
     """Yield what of a target every page shows: no part of it is a secret."""
     endpoint, tls = target.endpoint, target.tls
     yield from (target.name, endpoint.host, endpoint.authority, target.reference_identifier)

@@ -44,7 +44,7 @@ class AllowEntry:
             ValueError: with the reason, where it is neither.
         """
         written = text.strip().lower()
-        bare = _network(written)
+        bare = _parse_network(written)
         if bare is not None:
             return cls(network=bare)
         found = _ENTRY.fullmatch(written)
@@ -54,7 +54,7 @@ class AllowEntry:
         if port is not None and not 0 < port <= 65535:
             raise ValueError("has a port that is not from 1 to 65535")
         host = (found["bracketed"] or "") + (found["prefix"] or "") or found["plain"]
-        network = _network(host)
+        network = _parse_network(host)
         if network is not None:
             return cls(network=network, port=port)
         if found["bracketed"] or not _HOST.fullmatch(host):
@@ -62,7 +62,7 @@ class AllowEntry:
         return cls(pattern=host.rstrip("."), port=port)
 
     @property
-    def names_one(self) -> bool:
+    def is_exact(self) -> bool:
         """Whether it is one name or address, or plainly everything: meant as it is written."""
         return bool(self.pattern) and (self.pattern == "*" or not _GLOB.search(self.pattern))
 
@@ -70,7 +70,7 @@ class AllowEntry:
         """Return whether it fits a host as it is written, an address or a name."""
         if self.port is not None and self.port != port:
             return False
-        address = _address(host)
+        address = _parse_address(host)
         if self.network is not None:
             return address is not None and address in self.network
         shown = host.lower().rstrip(".") if address is None else str(address)
@@ -112,16 +112,16 @@ class AllowList:
             address: the one that will be connected to.
             is_own: whether an address is one of this machine's own.
         """
-        found = _address(address)
+        found = _parse_address(address)
         if found is None:
             return False
         fitting = [entry for entry in self.entries if entry.fits(host, port)]
-        if any(entry.names_one for entry in fitting):
+        if any(entry.is_exact for entry in fitting):
             return True
         networks = [entry for entry in self.entries if entry.network is not None]
         if networks:
             return any(entry.fits(address, port) for entry in networks)
-        return bool(fitting) and special_kind(address) is None and not is_own(address)
+        return bool(fitting) and find_special_kind(address) is None and not is_own(address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Module:
     templates: Mapping[tuple[str, Protocol], Target]
     """Everything but the endpoint, by the endpoint's scheme (empty for host:port) and protocol.
 
-    What a scheme means beside the TLS settings is decided where targets are read.
+    What a scheme means together with the TLS settings is decided where targets are read.
     """
     protocol: Protocol | None
     """None: by the port."""
@@ -151,7 +151,7 @@ class Module:
             timeout: seconds.
 
         Raises:
-            ValueError: where it is no endpoint, or one in clear that the module does not mean.
+            ValueError: where it is not an endpoint, or one without TLS that the module does not allow.
         """
         endpoint = Endpoint.parse(text)
         protocol = self.protocol or default_protocol(endpoint.port)
@@ -161,7 +161,7 @@ class Module:
         return replace(template, name=str(endpoint), endpoint=endpoint, timeout=timeout)
 
 
-def under_hostname(target: Target, hostname: str) -> Target:
+def apply_hostname(target: Target, hostname: str) -> Target:
     """Return `target` called `hostname`, as blackbox_exporter calls one (prober/handler.go).
 
     It is the name in TLS, unless the module has one of its own, and the Host of an HTTP request;
@@ -187,7 +187,7 @@ def under_hostname(target: Target, hostname: str) -> Target:
     return replace(target, tls=tls, headers=headers)
 
 
-def may_be_called(hostname: str, target: Target, allow: AllowList) -> bool:
+def allows_hostname(hostname: str, target: Target, allow: AllowList) -> bool:
     """Return whether `target` may be called `hostname` by somebody who asks.
 
     Headers of a module may hold a token. They go to a server that proves the name; who could choose
@@ -200,15 +200,15 @@ def may_be_called(hostname: str, target: Target, allow: AllowList) -> bool:
     return not secret or allow.allows(hostname, endpoint.port)
 
 
-def _network(text: str) -> _Network | None:
+def _parse_network(text: str) -> _Network | None:
     try:
         return ip_network(text, strict=False)
     except ValueError:
         return None
 
 
-def _address(text: str) -> _Address | None:
-    """Return `text` as an address; one of IPv4 in IPv6 clothes is the one of IPv4."""
+def _parse_address(text: str) -> _Address | None:
+    """Return `text` as an address; an IPv4 address within an IPv6 one is the IPv4 address."""
     try:
         found = ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
@@ -243,7 +243,7 @@ _NETWORKS: Final[tuple[tuple[str, IPv4Network | IPv6Network], ...]] = tuple(
 )
 
 
-def special_kind(address: str) -> str | None:
+def find_special_kind(address: str) -> str | None:
     """Return what is special about `address`, None where nothing is; a zone is left aside.
 
     Raises:

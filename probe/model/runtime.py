@@ -34,3 +34,12 @@ RUNTIMES: Final = (
     DOTNET,
     CURL,
 )
+
+GO_BASED: Final = (COLLECTOR, GO)
+NODE: Final = (NODE_GRPC, NODE_HTTP)
+ON_OPENSSL: Final = (PYTHON_HTTP, NODE_GRPC, NODE_HTTP, CURL)
+
+RuntimeText = tuple[tuple[Runtime, ...], str]
+"""Which runtimes print a text, and the text without what varies: `…` for a path, an address, a name."""
+TextsByCause = dict[str, tuple[RuntimeText, ...]]
+"""What runtimes print, by the id of the cause."""

@@ -1,6 +1,6 @@
 """What to probe, as plain frozen data: `Target` and the settings that it holds.
 
-Law 11 begins here: a value that may hold a secret (a header, a key given inline, a proxy's
+A value that may hold a secret (a header, a key given inline, a proxy's
 password) is a `Secret`, whose text leaves it only where it is used.
 """
 
@@ -12,7 +12,7 @@ from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from probe.model.finding import Finding
-from probe.text.description import describe_name, describe_path, describe_url_path
+from probe.text.description import describe_name, describe_path, describe_url
 from probe.text.host_port import join_host_port
 
 Protocol = Literal["grpc", "http/protobuf"]
@@ -24,7 +24,7 @@ SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 DEPTHS: Final[tuple[Depth, ...]] = ("tls", "otlp", "canary")
 
 HTTP_PORT: Final = 4318
-"""The port that OTLP registers for HTTP; any other defaults to gRPC (interfaces.md, section 2)."""
+"""The port that OTLP registers for HTTP; any other defaults to gRPC."""
 
 GENERAL_VARIABLES: Final = {
     "ca_file": "OTEL_EXPORTER_OTLP_CERTIFICATE",
@@ -117,7 +117,7 @@ class TlsSettings:
 
     @property
     def plaintext(self) -> bool:
-        """Whether the connection is in clear: `insecure` and no CA (configtls.ClientConfig)."""
+        """Whether the connection has no TLS: `insecure` and no CA (configtls.ClientConfig)."""
         return self.insecure and not (self.ca_file or self.ca_pem)
 
 
@@ -153,7 +153,7 @@ class Endpoint:
             raise ValueError("an endpoint is empty")
         if stripped[0] in "'\"":
             raise ValueError(
-                "the endpoint begins with a quotation mark, which is no part of a URL; docker's "
+                "the endpoint begins with a quotation mark, which is not part of a URL; docker's "
                 "--env-file keeps quotes as part of the value"
             )
         if "@" in re.split(r"[/?#]", stripped.rpartition("://")[2], maxsplit=1)[0]:
@@ -180,7 +180,7 @@ class Endpoint:
         host = parts.hostname
         if not host:
             raise ValueError("it has no host; write host:port or https://host:port")
-        if not _writable(host):
+        if not _is_writable(host):
             raise ValueError("its host cannot be written in a request")
         if port is None or port == 0:
             raise ValueError("it has no port; write host:port, 4317 is OTLP over gRPC")
@@ -208,9 +208,7 @@ class ClockSource:
         """What facts and labels call it: without a query, which may hold a token."""
         if self.kind == "sntp":
             return f"sntp:{self.where}"
-        parts = urlsplit(self.where)
-        path = describe_url_path(parts.path)
-        return parts._replace(path=path, query="", fragment="").geturl()
+        return describe_url(self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +271,7 @@ class Target:
         """Whether OTLP is spoken without TLS.
 
         An `http://` scheme turns TLS off for HTTP exporters and SDKs; a Collector's gRPC exporter
-        strips it and looks at `insecure` only (ecosystem.md), which its source has resolved.
+        strips it and looks at `insecure` only, which its source has resolved.
         """
         return self.tls.plaintext or self.endpoint.scheme == "http"
 
@@ -282,7 +280,7 @@ class Target:
         return (source.kind for source in self.sources)
 
 
-def _writable(host: str) -> bool:
+def _is_writable(host: str) -> bool:
     """Return whether `host` has a form in ASCII (RFC 5890) that can be the authority of a URL."""
     if "\\" in host:
         return False
@@ -293,7 +291,7 @@ def _writable(host: str) -> bool:
 
 
 def default_protocol(port: int) -> Protocol:
-    """Return http/protobuf for 4318 and grpc for any other port (interfaces.md, section 2)."""
+    """Return http/protobuf for 4318 and grpc for any other port."""
     return "http/protobuf" if port == HTTP_PORT else "grpc"
 
 

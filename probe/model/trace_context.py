@@ -1,6 +1,6 @@
 """The trace that one attempt belongs to: its ids, and the head's decision whether to record it.
 
-Law 7: chance is passed in. W3C Trace Context Level 1; the share of successes is drawn as OTel's
+Chance is passed in. W3C Trace Context Level 1; the share of successes is drawn as OTel's
 consistent probability sampling says (trace/tracestate-probability-sampling), so that whoever counts
 spans can count back. Without telemetry there are none of these.
 """

@@ -37,10 +37,7 @@ class Canary:
     """Its item is a child of the attempt's OTLP export."""
 
     def build_request(
-        self,
-        at: float,
-        trace: TraceContext | None,
-        random: Callable[[int], bytes] = token_bytes,
+        self, at: float, trace: TraceContext | None, random: Callable[[int], bytes] = token_bytes
     ) -> tuple[Request, str]:
         """Return the request of an attempt that begins at `at` (epoch seconds), and its trace id.
 

@@ -10,12 +10,12 @@ from typing import Final, Literal, NamedTuple
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES
 from probe.diagnosis.readings.experiment_results import read_experiments
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.outcome import EXPORTER_NAMES
-from probe.report.unexpected_acceptance import explain_unexpected_acceptance
+from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 
 Part = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
@@ -65,21 +65,18 @@ def summarize(diagnosis: Diagnosis) -> str:
 def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield the story sentence by sentence, in the order in which people need it."""
     expected = is_expected(diagnosis, evidence.target.expect_cause)
-    known = CATALOGUE.get(diagnosis.cause or "")
+    explained = explain_outcome(evidence, diagnosis)
     yield Sentence(
         "what", summarize(diagnosis) + _compare_with_expected(evidence, expected=expected)
     )
     for fact in diagnosis.facts:
         yield Sentence("seen", fact)
-    if known is not None and not expected:
-        yield Sentence("means", known.meaning)
-        yield Sentence("means", f"who must act: {PARTIES[diagnosis.party or known.party]}")
-    accepted = explain_unexpected_acceptance(evidence, diagnosis)
-    if accepted is not None:
-        if accepted.seen:
-            yield Sentence("seen", accepted.seen)
-        yield Sentence("means", accepted.meaning)
-        yield Sentence("means", f"who must act: {PARTIES[accepted.party]}")
+    if not expected and explained.seen:
+        yield Sentence("seen", explained.seen)
+    if not expected and explained.meaning:
+        yield Sentence("means", explained.meaning)
+        if explained.party is not None:
+            yield Sentence("means", f"who must act: {PARTIES[explained.party]}")
     if diagnosis.also:
         proven = "proven too" if diagnosis.certain else "proven too, or still possible"
         yield Sentence("also", f"{proven}: {', '.join(diagnosis.also)}")
@@ -91,7 +88,7 @@ def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
         yield Sentence("tried", f"{one.varied}: {one.outcome} ({result})")
     if not expected:
         yield from _exporters(evidence, diagnosis)
-        for step in accepted.fix if accepted else diagnosis.fix:
+        for step in explained.fix:
             yield Sentence("do", step)
     for finding in diagnosis.findings:
         yield Sentence("note", f"{finding.fact} ({finding.cause})")
@@ -102,7 +99,7 @@ def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
 def _exporters(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield who ends otherwise than the probe, those with one reason in one sentence."""
     alike: dict[tuple[str, str], list[str]] = {}
-    for verdict in by_exporter(evidence, diagnosis):
+    for verdict in compare_exporters(evidence, diagnosis):
         if verdict.outcome != "same":
             names = alike.setdefault((verdict.outcome, verdict.because), [])
             names.append(EXPORTER_NAMES[verdict.runtime])

@@ -1,12 +1,14 @@
-"""What it means, and what to do, where a backend accepts what `expect` says it must refuse.
+"""What an outcome means and what to do; also where a backend accepts what it must refuse by `expect`.
 
 Pure. A success has no cause in the catalogue, so the texts about such a target are made here: for a
 check that mTLS is enforced, this is the alarm.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from probe.diagnosis.catalogue import CATALOGUE
+from probe.diagnosis.cause import Cause
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.diagnosis import Diagnosis, Party
@@ -21,19 +23,29 @@ _DROP_EXPECT: Final = (
 )
 
 
-class UnexpectedAcceptance(NamedTuple):
-    """What to say of a target that was accepted, and was expected to fail."""
+class Explanation(NamedTuple):
+    """What to say of an outcome."""
 
     seen: str
-    """What of the attempt shows why it was accepted; empty where nothing does."""
+    """What of the attempt shows why it was accepted; empty for a failure."""
     meaning: str
-    party: Party
+    party: Party | None
+    """Who must act."""
     fix: tuple[str, ...]
 
 
-def explain_unexpected_acceptance(
-    evidence: Evidence, diagnosis: Diagnosis
-) -> UnexpectedAcceptance | None:
+def explain_outcome(
+    evidence: Evidence, diagnosis: Diagnosis, catalogue: Mapping[str, Cause] = CATALOGUE
+) -> Explanation:
+    """Return what an outcome means: a failure by its cause, a success that `expect` rules out."""
+    if accepted := explain_unexpected_acceptance(evidence, diagnosis):
+        return accepted
+    cause = catalogue.get(diagnosis.cause or "")
+    meaning, party = (cause.meaning, cause.party) if cause else ("", None)
+    return Explanation("", meaning, diagnosis.party or party, diagnosis.fix)
+
+
+def explain_unexpected_acceptance(evidence: Evidence, diagnosis: Diagnosis) -> Explanation | None:
     """Return what to say of a success that `expect` rules out; None of any other outcome."""
     wanted = evidence.target.expect_cause
     if diagnosis.outcome != "confirmed" or wanted is None:
@@ -46,11 +58,11 @@ def explain_unexpected_acceptance(
             "Find out what has changed at {endpoint}; if the change is intended, remove expect of "
             "this target from the probe's configuration."
         )
-        return UnexpectedAcceptance("", meaning, "either", fill_steps((step,), evidence.target))
+        return Explanation("", meaning, "either", fill_steps((step,), evidence.target))
     seen, why, sent = _observe(evidence)
     step = known.enforce if sent else REQUIRE_CERTIFICATE
     fix = fill_steps((step, _RELOAD_BACKEND, _DROP_EXPECT), evidence.target)
-    return UnexpectedAcceptance(seen, f"mTLS is not enforced there: {why}", "backend", fix)
+    return Explanation(seen, f"mTLS is not enforced there: {why}", "backend", fix)
 
 
 def _observe(evidence: Evidence) -> tuple[str, str, bool]:

@@ -23,7 +23,7 @@ from probe.metrics.blackbox import render_blackbox_metrics, render_debug_page
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.module import Module, may_be_called, under_hostname
+from probe.model.module import Module, allows_hostname, apply_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
 from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
@@ -196,13 +196,13 @@ def _build_target(module: Module, query: Mapping[str, str], timeout: str) -> Tar
         raise RefusedError(400, "the parameter target is missing: ?target=host:port&module=NAME")
     try:
         target = module.target(query["target"], _choose_timeout(module, timeout))
-        target = under_hostname(target, hostname)
+        target = apply_hostname(target, hostname)
     except ValueError as error:
         raise RefusedError(400, safe_text(str(error))) from None
     endpoint = target.endpoint
     if not module.allow.allows(endpoint.host, endpoint.port):
         raise _forbid(module, f"{endpoint} is not in its allow-list")
-    if not may_be_called(hostname, target, module.allow):
+    if not allows_hostname(hostname, target, module.allow):
         why = "its headers go to no name that its allow-list does not have; add the hostname"
         raise _forbid(module, why)
     return target

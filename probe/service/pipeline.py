@@ -230,8 +230,15 @@ class Pipeline:
                 log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
             register = self.register if detached is None else detached.register
             register_targets(register, (target,))
-            evidence = fault_evidence(
-                target, self.settings.clock_tolerance, error, trace, register.mask
+            evidence = Evidence(
+                target=collect_target_facts(target, self.settings.clock_tolerance),
+                at=time.time(),
+                ending=Ending(
+                    stage="load",
+                    kind="probe_fault",
+                    detail=safe_text(register.mask(f"{type(error).__name__}: {error}")),
+                ),
+                trace=trace,
             )
             return evidence, diagnose(evidence)
 
@@ -262,23 +269,6 @@ class Pipeline:
             limit = limit if limit >= LEAST_TIME else 0.0
         make = partial(prober.experiment, prepared, evidence)
         return await experiments.resolve_experiments(runtime, evidence, make, limit)
-
-
-def fault_evidence(
-    target: Target,
-    clock_tolerance: float,
-    error: Exception,
-    trace: TraceContext | None,
-    mask: Callable[[str], str],
-) -> Evidence:
-    """Return the evidence of an attempt that an exception of ours has ended; `mask` hides secrets."""
-    fault = safe_text(mask(f"{type(error).__name__}: {error}"))
-    return Evidence(
-        target=collect_target_facts(target, clock_tolerance),
-        at=time.time(),
-        ending=Ending(stage="load", kind="probe_fault", detail=fault),
-        trace=trace,
-    )
 
 
 async def run_rounds(

@@ -2,7 +2,7 @@
 
 A configuration is read and judged whole, then swapped; one with an error leaves the old one in
 force and is reported. Unchanged targets keep their schedule, history and counters. A changed credential
-file brings an attempt at once, so that metrics and pages speak of the new files.
+file brings an attempt at once, so that metrics and pages are about the new files.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
 PAUSE: Final = 0.2
-"""Seconds between a change and reading: who writes several files is mostly done by then."""
+"""Seconds between a change and reading: several files of one change are mostly written by then."""
 AGAIN: Final = 0.3
-"""Seconds until a target whose attempt was under way is asked for again."""
+"""Seconds until a target whose attempt was under way is attempted again."""
 
 _FIXED_AT_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
@@ -184,17 +184,14 @@ class Reloader:
             for target in self.configuration.targets
             if not paths.isdisjoint(find_credential_files(target))
         ]
-        log.info(
-            "credential_files_changed", files=sorted(map(safe_text, paths)), targets=len(names)
-        )
-        busy = self._schedule.attempt_now(names)
-        if busy:
-            self._start_task("credential files", self._attempt_once_free(busy))
+        files = sorted(map(safe_text, paths))
+        log.info("credential_files_changed", files=files, targets=len(names))
+        self._start_task("credential files", self._attempt_each(names))
 
-    async def _attempt_once_free(self, names: Iterable[str]) -> None:
+    async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:
-            await asyncio.sleep(AGAIN)
             names = self._schedule.attempt_now(names)
+            await asyncio.sleep(AGAIN if names else 0)
 
     async def _refresh_lists(self, loader: ConfigurationLoader) -> None:
         self._fetch_lists.set()

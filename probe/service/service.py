@@ -161,11 +161,11 @@ class Service:
             )
             if telemetry is not None:
                 spans = self.metrics.service.span_counter()
-                await stack.enter_async_context(telemetry.running(spans))
+                await stack.enter_async_context(telemetry.run(spans))
             await stack.enter_async_context(self._pipeline.clocks.run_in_background())
             await stack.enter_async_context(self.reloader.watching())
             if served is not None:
-                await stack.enter_async_context(served.watching(self._record_web_reload))
+                await stack.enter_async_context(served.watch(self._record_web_reload))
             stack.push_async_callback(self._schedule.stop, DRAIN)
             self._schedule.start()
             self._schedule.replace(configuration.targets)

@@ -21,8 +21,6 @@ DEEPEST: Final = 12
 """Places in the code that are shown, the innermost ones."""
 _PLAIN: Final = re.compile(r"[A-Za-z ,'-]*")
 
-log = structlog.get_logger("mtls_probe")
-
 
 class TokenBucket:
     """Allows something `burst` times at once, and then once every `every` seconds.
@@ -65,6 +63,7 @@ class FaultLog:
     def __init__(self, work: str) -> None:
         """Take what the faulty code was doing, as the log calls it."""
         self._work = work
+        self._log = structlog.get_logger("mtls_probe")
         self._bucket = TokenBucket(burst=AT_ONCE, every=EVERY)
 
     def report(self, error: BaseException | None, work: str = "") -> None:
@@ -74,7 +73,7 @@ class FaultLog:
         facts: dict[str, Any] = {}
         if error is not None:
             facts = {"error": type(error).__name__, "places": places_of(error)}
-        log.error("probe_fault", work=work or self._work, **facts)
+        self._log.error("probe_fault", work=work or self._work, **facts)
 
     def report_loop(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Handle what nobody else does in the event loop (`loop.set_exception_handler`).

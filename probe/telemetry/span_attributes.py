@@ -18,7 +18,7 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, S
 from probe.diagnosis.cause import Cause
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
-from probe.model.evidence import Alert, Answer, Evidence, Experiment, Handshake
+from probe.model.evidence import GRPC_STATUS_NAMES, Alert, Answer, Evidence, Experiment, Handshake
 from probe.text.time_format import rfc3339
 
 Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
@@ -30,12 +30,6 @@ PREVIOUS_OUTCOME: Final = "mtls_probe.previous.outcome"
 PREVIOUS_CAUSE: Final = "mtls_probe.previous.cause"
 VARIED: Final = "mtls_probe.varied"
 
-# https://grpc.io/docs/guides/status-codes: the conventions want their names.
-_GRPC_CODES: Final = (
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
-    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
-    "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-)  # fmt: skip
 _SERVER_NAMES: Final = (
     tls.TLS_SERVER_SUBJECT,
     tls.TLS_SERVER_ISSUER,
@@ -150,7 +144,9 @@ def describe_export(evidence: Evidence) -> Attributes:
             rpc.RPC_METHOD: f"opentelemetry.proto.collector.{package}.v1.{service}/Export",
         }
         if answer is not None and answer.grpc_status is not None:
-            attributes[rpc.RPC_RESPONSE_STATUS_CODE] = _grpc_code(answer.grpc_status)
+            attributes[rpc.RPC_RESPONSE_STATUS_CODE] = GRPC_STATUS_NAMES.get(
+                answer.grpc_status, str(answer.grpc_status)
+            )
     else:
         attributes[http.HTTP_REQUEST_METHOD] = "POST"
     return {**attributes, **_answer_attributes(answer)}
@@ -185,8 +181,3 @@ def _answer_attributes(answer: Answer | None) -> Attributes:
         network.NETWORK_PROTOCOL_NAME: "http",
         network.NETWORK_PROTOCOL_VERSION: "2" if answer.over == "h2" else "1.1",
     }
-
-
-def _grpc_code(number: int) -> str:
-    # The convention for codes that a server makes up.
-    return _GRPC_CODES[number] if 0 <= number < len(_GRPC_CODES) else str(number)

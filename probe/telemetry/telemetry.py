@@ -54,7 +54,7 @@ class Telemetry:
         self._failing = False
 
     @asynccontextmanager
-    async def running(self, count: Callable[[str, int], None]) -> AsyncIterator[None]:
+    async def run(self, count: Callable[[str, int], None]) -> AsyncIterator[None]:
         """Export for as long as the context lasts.
 
         `count` is called with how many spans were exported, failed or dropped.

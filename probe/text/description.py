@@ -10,9 +10,10 @@ import re
 import traceback
 from collections.abc import Iterable, Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from probe.text.safe_text import safe_text
-from probe.text.text_kind import HOLDS_SECRET, kind_of
+from probe.text.text_kind import HOLDS_SECRET, identify_kind
 
 PATH_MAX: Final = 4096
 """Bytes of the longest path that Linux opens, the NUL at its end included (limits.h)."""
@@ -20,12 +21,12 @@ NAME_MAX: Final = 255
 """Bytes of the longest name in a directory (limits.h)."""
 
 _SHORT: Final = 8
-"""A text below this length is no secret worth the name."""
+"""A text below this length is not treated as a secret."""
 _LONGEST_QUOTED: Final = 64
 LONGEST_NUMBER: Final = 12
 """Characters of a number that may be quoted; a longer one may be a card's or a code."""
 _CLOSE: Final = 0.75
-"""How close (difflib) a text is to an allowed one to be a slip of the pen."""
+"""How close (difflib) a text is to an allowed one to be a typing error."""
 
 _KNOWN: Final = frozenset({
     "grpc", "http/protobuf", "http/json", "grpc/protobuf", "protobuf", "json", "gzip", "deflate",
@@ -83,7 +84,7 @@ class Description(str):
 def is_plausible_path(text: str) -> bool:
     """Return whether `text` may be a path that somebody wrote to name a file.
 
-    False for PEM text in any dress, a JWT or a JSON Web Key, a URL, text with a line break or
+    False for PEM text in any encoding, a JWT or a JSON Web Key, a URL, text with a line break or
     a NUL, and what no Linux opens: a path of PATH_MAX bytes, or with a name
     in it of more than NAME_MAX. Whether there is such a file is not asked.
     """
@@ -94,7 +95,7 @@ def is_plausible_path(text: str) -> bool:
         return False
     if any(len(part.encode("utf-8", "surrogateescape")) > NAME_MAX for part in text.split("/")):
         return False
-    return kind_of(text) in _MAY_BE_PATHS
+    return identify_kind(text) in _MAY_BE_PATHS
 
 
 def describe_path(text: str) -> str:
@@ -108,14 +109,14 @@ def describe_path(text: str) -> str:
 
 def describe_name(text: str) -> str:
     """Return `text`, which is shown by design (a name, a label), or what it is: a key, a token."""
-    if len(text) < _SHORT or kind_of(text) not in HOLDS_SECRET:
+    if len(text) < _SHORT or identify_kind(text) not in HOLDS_SECRET:
         return text
     return make_placeholder(text)
 
 
 def describe_reference(text: str) -> str:
     """Return the name that a certificate must hold, or what stands in its place."""
-    kind = kind_of(text)
+    kind = identify_kind(text)
     return make_placeholder(text) if kind in HOLDS_SECRET or kind == "a URL with a query" else text
 
 
@@ -124,13 +125,27 @@ def describe_url_path(path: str) -> str:
     return "/".join("…" if _is_token(part) else part for part in path.split("/"))
 
 
+def describe_url(url: str) -> str:
+    """Return `url` without what may hold a secret.
+
+    That is a user name and password, the query, the fragment, and what of the path looks like a
+    token. What is not a URL is described.
+    """
+    try:
+        parts = urlsplit(url)
+        host, path = parts.netloc.rpartition("@")[2], describe_url_path(parts.path)
+        return parts._replace(netloc=host, path=path, query="", fragment="").geturl()
+    except ValueError:
+        return make_placeholder(url)
+
+
 def find_url_tokens(path: str) -> Iterator[str]:
     """Yield each part of the path of a URL that looks like a token."""
     yield from filter(_is_token, path.split("/"))
 
 
 def _is_token(part: str) -> bool:
-    return kind_of(part) in _HIDDEN_IN_URLS
+    return identify_kind(part) in _HIDDEN_IN_URLS
 
 
 def is_description(text: str) -> bool:
@@ -153,7 +168,7 @@ def describe_text(text: str) -> str:
     count = len(text)
     lines = text.strip().count("\n") + 1
     within = f" in {lines} lines" if lines > 1 else ""
-    return f"{kind_of(text)}, {count} character{'' if count == 1 else 's'}{within}"
+    return f"{identify_kind(text)}, {count} character{'' if count == 1 else 's'}{within}"
 
 
 def refuse_non_path(text: str) -> None:
@@ -300,11 +315,11 @@ DEEPEST: Final = 8
 
 def describe_bug(error: BaseException) -> str:
     """Return the traceback of `error` and of what led to it, each message without what it quotes."""
-    chain = list(_chain_of(error))[:DEEPEST]
-    return _BETWEEN.join(map(_one, reversed(chain)))
+    chain = list(_list_causes(error))[:DEEPEST]
+    return _BETWEEN.join(map(_describe_exception, reversed(chain)))
 
 
-def _chain_of(error: BaseException) -> Iterator[BaseException]:
+def _list_causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
@@ -313,7 +328,7 @@ def _chain_of(error: BaseException) -> Iterator[BaseException]:
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
 
 
-def _one(error: BaseException) -> str:
+def _describe_exception(error: BaseException) -> str:
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     frames = "".join(traceback.format_tb(error.__traceback__))

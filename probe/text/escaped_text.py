@@ -36,7 +36,7 @@ def read_escapes(text: str) -> tuple[str, list[int]] | None:
         start, end = found.span()
         pieces.append(text[done:start])
         places += range(done, start)
-        for char, size in _characters(found):
+        for char, size in _decode_escape(found):
             pieces.append(char)
             places.append(start)
             start += size
@@ -48,7 +48,7 @@ def read_escapes(text: str) -> tuple[str, list[int]] | None:
     return "".join(pieces), places
 
 
-def _characters(found: re.Match[str]) -> list[tuple[str, int]]:
+def _decode_escape(found: re.Match[str]) -> list[tuple[str, int]]:
     """Return the characters that an escape, or a run of them, stands for, each with its length."""
     size = found.end() - found.start()
     if octets := found["octets"]:

@@ -1,6 +1,6 @@
 """The one gate through which text from a peer or a file passes before anybody sees it.
 
-Law 10: control characters, bidirectional overrides, lone surrogates and line breaks never reach
+Control characters, bidirectional overrides, lone surrogates and line breaks never reach
 a terminal, a log, a label or a page, and nothing is longer than 256 characters.
 """
 

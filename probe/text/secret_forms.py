@@ -29,10 +29,10 @@ def encode_secret(value: str) -> tuple[str, ...]:
     character references; hexadecimal digits.
     """
     value = value[:LONGEST]
-    raw = value.encode("utf-8", "surrogateescape" if _escaped(value) else "replace")
+    raw = value.encode("utf-8", "surrogateescape" if _has_raw_bytes(value) else "replace")
     forms = [value]
     for before in range(3):
-        packed = _base64_within(raw, before)
+        packed = _encode_within(raw, before)
         forms += (packed, packed.replace("+", "-").replace("/", "_"))
     for quoted in (quote(raw, safe=""), quote_plus(raw, safe=""), quote(raw)):
         forms += (quoted, _lower_escapes(quoted))
@@ -44,7 +44,7 @@ def encode_secret(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))
 
 
-def _base64_within(raw: bytes, before: int) -> str:
+def _encode_within(raw: bytes, before: int) -> str:
     """Return the digits that `raw` alone decides where `before` bytes (mod 3) stand before it."""
     digits = base64.b64encode(_STANDS * before + raw).decode("ascii").rstrip("=")
     # A digit that also holds bits of what stands before or behind is another one elsewhere.
@@ -59,6 +59,6 @@ def _lower_escapes(quoted: str) -> str:
     return "%".join((first, *(other[:2].lower() + other[2:] for other in others)))
 
 
-def _escaped(value: str) -> bool:
-    """Return whether lone surrogates stand for bytes that are no UTF-8 (PEP 383)."""
+def _has_raw_bytes(value: str) -> bool:
+    """Return whether lone surrogates stand for bytes that are not UTF-8 (PEP 383)."""
     return all(not "\ud800" <= char <= "\udfff" or "\udc80" <= char <= "\udcff" for char in value)

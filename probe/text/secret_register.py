@@ -102,7 +102,7 @@ class SecretRegister:
             self._held[value] = forms
             self._folded.setdefault(value.casefold(), set()).add(value)
             for form in forms:
-                self._add_form(form, _step_of(form, forms))
+                self._add_form(form, _choose_step(form, forms))
             self._heads.update(value[:size] for size in _HEADS)
             while len(self._held) > self._most:
                 self._forget(next(iter(self._held)))
@@ -149,17 +149,17 @@ class SecretRegister:
 
     def find_secrets(self, text: str) -> list[tuple[int, int]]:
         """Return where secrets stand in `text`, also behind escapes that no form of ours has."""
-        spans = self._spans(text)
+        spans = self._find_spans(text)
         places = None
         for _ in range(_DEEPEST):
             if (read := read_escapes(text)) is None:
                 break
             text, begins = read
             places = begins if places is None else [places[at] for at in begins]
-            spans += ((places[start], places[end]) for start, end in self._spans(text))
+            spans += ((places[start], places[end]) for start, end in self._find_spans(text))
         return spans
 
-    def _spans(self, text: str) -> list[tuple[int, int]]:
+    def _find_spans(self, text: str) -> list[tuple[int, int]]:
         index, spans = self._index, []
         # How far a form has been followed along one alignment with the text.
         followed: dict[tuple[str, int], int] = {}
@@ -171,7 +171,7 @@ class SecretRegister:
                 line = (form, at - offset)
                 if followed.get(line, -1) >= at + SHORTEST:
                     continue
-                start, end = _extended(text, at, form, offset)
+                start, end = _extend(text, at, form, offset)
                 followed[line] = end
                 if end - start == len(form) or not self._is_public(text[start:end]):
                     spans.append((start, end))
@@ -194,7 +194,7 @@ class SecretRegister:
         return part.casefold() in shown
 
     def _add_form(self, form: str, step: int) -> None:
-        grams = _grams(form, step)
+        grams = _list_grams(form, step)
         for gram, offset in grams:
             places = self._index.get(gram, ())
             if len(places) < 2 * MOST_PLACES:
@@ -215,7 +215,7 @@ class SecretRegister:
                 del self._heads[head]
         for form in forms:
             self._uniform.pop(form, None)
-            for gram, _ in _grams(form, _step_of(form, forms)):
+            for gram, _ in _list_grams(form, _choose_step(form, forms)):
                 places = self._index.get(gram, ())
                 left = tuple(
                     part
@@ -229,14 +229,14 @@ class SecretRegister:
                     self._index.pop(gram, None)
 
 
-def _step_of(form: str, forms: tuple[str, ...]) -> int:
+def _choose_step(form: str, forms: tuple[str, ...]) -> int:
     """Return how far apart the grams of `form` are that are indexed; the first of `forms` is plain."""
     if form is not forms[0]:
         return _EVERY_ENCODED
     return 1 if len(form) <= _DENSE else _EVERY
 
 
-def _grams(form: str, step: int) -> list[_Place]:
+def _list_grams(form: str, step: int) -> list[_Place]:
     """Return the grams of `form` that are indexed, each once, with where it begins.
 
     One of a single character, or of two in turn, stands in rulers and padding, and is left out.
@@ -251,7 +251,7 @@ def _grams(form: str, step: int) -> list[_Place]:
     return list(found.items())
 
 
-def _extended(text: str, at: int, form: str, offset: int) -> tuple[int, int]:
+def _extend(text: str, at: int, form: str, offset: int) -> tuple[int, int]:
     """Return the longest span around `at` in which `text` is what `form` is around `offset`."""
     start, first = at, offset
     while start > 0 and first > 0 and text[start - 1] == form[first - 1]:

@@ -40,7 +40,7 @@ HOLDS_SECRET: Final = frozenset(
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
-def kind_of(text: str) -> str:
+def identify_kind(text: str) -> str:
     """Return what `text` looks like, as a noun."""
     stripped = text.strip()
     if _PEM.search(text):
@@ -48,11 +48,11 @@ def kind_of(text: str) -> str:
         return "PEM text with escaped line breaks" if escaped else "PEM text"
     if stripped.startswith("{"):
         return "a JSON Web Key" if '"kty"' in stripped else "JSON or a mapping in one line"
-    packed = _packed(stripped)
+    packed = _identify_base64(stripped)
     if packed:
         return packed
     if _URL.match(stripped):
-        return _kind_of_url(stripped)
+        return _identify_url(stripped)
     if _QUERY.search(stripped):
         return "a URL with a query"
     last = stripped.rpartition("/")[2]
@@ -71,7 +71,7 @@ def kind_of(text: str) -> str:
     return "text like a token" if _is_random(stripped) else "text"
 
 
-def _kind_of_url(text: str) -> str:
+def _identify_url(text: str) -> str:
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -81,7 +81,7 @@ def _kind_of_url(text: str) -> str:
     return "a URL with a query" if parts.query else "a URL"
 
 
-def _packed(text: str) -> str:
+def _identify_base64(text: str) -> str:
     """Say what base64 holds, where it holds PEM or DER; else an empty text."""
     joined = "".join(text.split())
     if not _BASE64.fullmatch(joined):

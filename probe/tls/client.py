@@ -27,8 +27,9 @@ from probe.tls.bindings import (
 )
 from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
 from probe.tls.settings import ClientSettings
-from probe.x509.names import DATE_ERRORS, check_name, is_server_verified, stapled_status
+from probe.x509.names import check_name, is_server_verified, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
+from probe.x509.validity import DATE_ERRORS
 
 MAX_READ: Final = 32_768
 """Bytes of certificates, and of authorities' names, whose contents are read; real ones are below

@@ -30,9 +30,6 @@ from probe.x509.strength import find_weakness_for_go
 
 SPIFFE: Final = "spiffe://"
 
-DATE_ERRORS: Final = frozenset({9, 10})
-"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
-
 
 def is_ip_address(host: str) -> bool:
     """Whether `host` is an IP address, which is never sent as SNI (RFC 6066 §3)."""

@@ -12,6 +12,9 @@ from probe.text.time_format import format_duration, format_time
 SOON: Final = 28 * 86400.0
 """Seconds before notAfter from which a certificate is about to expire."""
 
+DATE_ERRORS: Final = frozenset({9, 10})
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
+
 CLOCK_TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead where no tolerance for two clocks is configured."""
 
@@ -39,6 +42,11 @@ def begins_within(certificate: CertificateFacts, at: float, tolerance: float) ->
 def is_near_edge(certificate: CertificateFacts, at: float, within: float) -> bool:
     """Whether the validity began, or ends, less than `within` seconds from `at`."""
     return 0 <= at - certificate.not_before < within or 0 <= certificate.not_after - at < within
+
+
+def is_older(certificate: CertificateFacts, other: CertificateFacts) -> bool:
+    """Whether `certificate` was issued before `other`."""
+    return certificate.not_before < other.not_before
 
 
 def expires_soon(certificate: CertificateFacts, at: float) -> bool:

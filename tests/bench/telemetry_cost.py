@@ -102,7 +102,7 @@ async def measure(target: Target, endpoint: str) -> dict[str, float]:
             telemetry = Telemetry(
                 SpanDestination("http/protobuf", endpoint), resource={}, sample_successes=share
             )
-            await stack.enter_async_context(telemetry.running(count))
+            await stack.enter_async_context(telemetry.run(count))
             sides[name] = side(target, telemetry)
         for each in sides.values():
             _, _, diagnosis = await each.pipeline.probe_once(target)

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 
 from probe.config.loader import load_configuration
-from probe.config.resource import resource_of
+from probe.config.resource import build_resource
 from tests.config.manifests import (
     OPERATOR,
     VERSIONS,
@@ -105,7 +105,7 @@ def test_the_probe_knows_where_it_runs(workloads: Mapping[str, Object], folder: 
     }
     # The ConfigMap may set it for the application, whose name is not the probe's.
     environ["OTEL_RESOURCE_ATTRIBUTES"] = "service.name=checkout"
-    found, _ = resource_of({}, environ, host="h", port=9943)
+    found, _ = build_resource({}, environ, host="h", port=9943)
     assert {name: found[name] for name in found if name.startswith("k8s.")} == {
         "k8s.namespace.name": "metadata.namespace",
         "k8s.node.name": "spec.nodeName",

@@ -1,7 +1,7 @@
-"""The tables of docs/metrics.md and docs/json.md, written from the declarations in the code.
+"""The tables of docs/metrics.md, docs/json.md and docs/command-line.md, written from the code.
 
-`python -m tests.contract.reference_pages` brings them up to date. The meaning of a field stands only
-in the page: it is kept, and a field that is new there gets an empty one, which a test refuses.
+`python -m tests.contract.reference_pages` brings them up to date. The meaning of a JSON field is
+only in the page: it is kept, and a new field gets an empty one, which a test refuses.
 """
 
 import re
@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import click
 import msgspec
 from msgspec import inspect
 
+from probe.cli.main import cli
 from probe.metrics.blackbox import BLACKBOX_FAMILIES, WITHOUT_A_SCHEDULE
 from probe.metrics.exposition import Family
 from probe.metrics.families import SERVICE_FAMILIES, TARGET_FAMILIES
@@ -24,6 +26,7 @@ from tests.contract.imports import ROOT
 
 METRICS: Final = ROOT / "docs" / "metrics.md"
 JSON: Final = ROOT / "docs" / "json.md"
+COMMAND_LINE: Final = ROOT / "docs" / "command-line.md"
 TABLE: Final = re.compile(r"<!-- table: (?P<name>[^>]+) -->\n.*?<!-- end -->\n", re.DOTALL)
 ROW: Final = re.compile(
     r"^\| `(?P<field>[^`]+)` \| (?P<type>.*?) \| (?P<meaning>.*) \|$", re.MULTILINE
@@ -162,6 +165,35 @@ def written_json() -> str:
     )
 
 
+def list_options(command: str) -> Iterator[click.Option]:
+    """Yield the options of a command, without `--help`, which every command has."""
+    context = click.Context(cli)
+    found = cli.get_command(context, command)
+    assert found is not None
+    for parameter in found.get_params(context):
+        if isinstance(parameter, click.Option) and "--help" not in parameter.opts:
+            yield parameter
+
+
+def options_table(command: str) -> str:
+    """Return the table of a command's options."""
+    lines = ["| option | value | default | meaning |", "|---|---|---|---|"]
+    for option in list_options(command):
+        if isinstance(option.type, click.Choice):
+            value = ", ".join(f"`{choice}`" for choice in option.type.choices)
+        else:
+            value = "" if option.is_flag else option.make_metavar(click.Context(cli))
+        default = f"`{option.default}`" if option.show_default else ""
+        lines.append(f"| `{option.opts[0]}` | {value} | {default} | {option.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def written_command_line() -> str:
+    """Return docs/command-line.md as it has to be."""
+    text = COMMAND_LINE.read_text(encoding="utf-8")
+    return TABLE.sub(lambda match: _table(match["name"], options_table(match["name"])), text)
+
+
 def tables(page: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each table of `page`."""
     for match in TABLE.finditer(page):
@@ -175,3 +207,4 @@ def _table(name: str, text: str) -> str:
 if __name__ == "__main__":
     METRICS.write_text(written_metrics(), encoding="utf-8")
     JSON.write_text(written_json(), encoding="utf-8")
+    COMMAND_LINE.write_text(written_command_line(), encoding="utf-8")

@@ -28,7 +28,7 @@ from probe.report.causes_markdown import causes_markdown
 from probe.report.explanation import encode_candidates
 from probe.web.application import ServiceView, build_application
 from tests.support.causes import build_cause
-from tests.support.evidence import alert, attempt, begun
+from tests.support.evidence import alert, attempt, partial_handshake
 
 FACT: Final = "the backend sent alert user_canceled (90)"
 
@@ -62,7 +62,9 @@ ENLARGED: Final = Catalogue([*CATALOGUE.values(), NEW])
 
 def test_it_is_diagnosed() -> None:
     """Its match decides over weaker ones; fix, party and family are its own."""
-    evidence = attempt("handshake", "alert", handshake=begun(alert(TlsAlert.USER_CANCELED)))
+    evidence = attempt(
+        "handshake", "alert", handshake=partial_handshake(alert(TlsAlert.USER_CANCELED))
+    )
     diagnosis = diagnose(evidence, ENLARGED)
 
     assert (diagnosis.cause, diagnosis.family, diagnosis.party) == (NEW.id, NEW.family, NEW.party)

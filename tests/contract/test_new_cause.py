@@ -26,8 +26,8 @@ FILLED: Final = (
     (r"Strength\.FITS", "Strength.NAMED"),
     (r"frozenset\(\),  # TODO.*", 'frozenset({"completed"}),'),
     (
-        r'"close", handshake=begun\(\)\)  # TODO.*',
-        '"completed", detail="canceled", handshake=begun())',
+        r'"close", handshake=partial_handshake\(\)\)  # TODO.*',
+        '"completed", detail="canceled", handshake=partial_handshake())',
     ),
     (r"  # TODO.*", ""),
     (r"TODO: ", ""),
@@ -57,7 +57,8 @@ def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def failures(copy: Path) -> set[str]:
     """Return the tests that fail there."""
-    ended = run(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/stories", *CHECKS)
+    chosen = ("-k", f"{NEW} or (test_catalogue and not total) or test_lab_scenarios")
+    ended = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *chosen, "tests/stories", *CHECKS)
     assert ended.returncode in {0, 1}, ended.stdout + ended.stderr
     return set(re.findall(r"^FAILED \S+::(\S+)", ended.stdout, re.MULTILINE))
 

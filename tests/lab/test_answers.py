@@ -166,7 +166,7 @@ def test_a_proxy_that_misbehaves_is_not_the_backend(
 ) -> None:
     """It closes, resets, sends bytes that are not HTTP, or nothing: the backend was never reached."""
     proxy = Secret(f"http://{HOST}:{tcp_peer(behaviour)}")
-    _, diagnosis = observe(replace(target(pki, 4317, pki.client, timeout=1.0), proxy_url=proxy))
+    _, diagnosis = observe(replace(target(pki, 4317, pki.client, timeout=2.0), proxy_url=proxy))
     assert (diagnosis.cause, diagnosis.stage) == ("proxy_failure", "connect"), diagnosis
 
 

@@ -105,9 +105,7 @@ def test_a_backend_of_metrics_alone_is_asked_for_metrics(
 
     assert (everything[0], everything[1]["cause"]) == (1, "otlp_not_served")
     assert (metrics[0], metrics[1]["outcome"]) == (0, "confirmed")
-    assert (
-        "OTEL_TRACES_EXPORTER names no OTLP exporter: traces are not probed" in metrics[1]["facts"]
-    )  # type: ignore[operator]  # a list of words
+    assert "OTEL_TRACES_EXPORTER has no OTLP exporter: traces are not probed" in metrics[1]["facts"]  # type: ignore[operator]  # a list of words
 
 
 def test_a_bundle_of_requests_own_stops_pythons_exporter(

@@ -179,7 +179,7 @@ def test_the_exporters_suites_against_the_backends_key(
         assert finished(evidence), found
         return
     assert (found.cause, found.certain, found.party) == ("no_shared_cipher", True, "exporter")
-    assert any(f"goes with {FITS[key]} suites" in fact for fact in found.facts), found.facts
+    assert any(f"which fits {FITS[key]} suites" in fact for fact in found.facts), found.facts
 
 
 def test_a_key_that_tls13_has_no_signatures_for(tmp_path: Path, pki: LabPki) -> None:

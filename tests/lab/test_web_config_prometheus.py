@@ -46,7 +46,7 @@ def serving(file: Path) -> Iterator[str]:
             listening(
                 application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
             ) as (host, port),
-            config.watching(),
+            config.watch(),
         ):
             found.append((asyncio.get_running_loop(), f"{host}:{port}"))
             began.set()

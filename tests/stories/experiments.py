@@ -16,7 +16,15 @@ from probe.model.evidence import (
 )
 from tests.stories.story import story
 from tests.support.certificate_facts import AT, EXPORTER
-from tests.support.evidence import HOST, alert, attempt, begun, refused, shaken, with_control
+from tests.support.evidence import (
+    HOST,
+    alert,
+    attempt,
+    complete_handshake,
+    partial_handshake,
+    refused_attempt,
+    with_control,
+)
 
 OVER_HTTP = Answer(over="http/1.1", http_status=200, content_type="application/x-protobuf")
 RSA_SUITES = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)
@@ -32,17 +40,17 @@ def tried(
 
 def went_on(varied: Varied, **fields: Any) -> Experiment:
     """Return an experiment whose handshake finished."""
-    return tried(varied, "completed", handshake=shaken(**fields))
+    return tried(varied, "completed", handshake=complete_handshake(**fields))
 
 
 def all_refused(number: int) -> tuple[Experiment, ...]:
     """Return every negotiation experiment, each ended by the same alert."""
-    return tuple(tried(one, "alert", handshake=begun(alert(number))) for one in TRIED)
+    return tuple(tried(one, "alert", handshake=partial_handshake(alert(number))) for one in TRIED)
 
 
 def all_closed() -> tuple[Experiment, ...]:
     """Return every negotiation experiment, each closed without an alert."""
-    return tuple(tried(one, "close", handshake=begun()) for one in TRIED)
+    return tuple(tried(one, "close", handshake=partial_handshake()) for one in TRIED)
 
 
 def with_another_outcome(evidence: Evidence, *experiments: Experiment) -> Evidence:
@@ -55,16 +63,16 @@ def no_shared_group() -> Evidence:
     """curve_preferences has only X448; with every group offered the backend chooses X25519."""
     offer = Offer(min_version="1.2", max_version="1.3", groups=("X448",), server_name=HOST)
     experiments = (*all_refused(40)[:2], went_on("every_group"), *all_refused(40)[3:])
-    shake = begun(alert(40), offer=offer)
+    shake = partial_handshake(alert(40), offer=offer)
     return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
 @story("handshake")
 def no_shared_cipher__by_experiment() -> Evidence:
-    """cipher_suites has only RSA suites, the backend's key is EC: with every cipher it goes on."""
+    """cipher_suites has only RSA suites, the backend's key is EC: with every cipher it succeeds."""
     experiments = (*all_refused(40)[:1], went_on("every_cipher", version="1.2"))
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
-    shake = begun(alert(40), offer=offer)
+    shake = partial_handshake(alert(40), offer=offer)
     return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
@@ -73,12 +81,12 @@ def no_shared_cipher__silent() -> Evidence:
     """The same with a grpc-core backend, which closes without an alert."""
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
     offer = Offer(min_version="1.2", max_version="1.3", ciphers=RSA_SUITES, server_name=HOST)
-    shake = begun(offer=offer)
+    shake = partial_handshake(offer=offer)
     return with_control(attempt("handshake", "close", handshake=shake), *experiments)
 
 
 @story("handshake")
-def no_shared_cipher__beside_a_newer_version() -> Evidence:
+def no_shared_cipher__next_to_a_newer_version() -> Evidence:
     """max_version is 1.2 and the suites do not fit: TLS 1.3 would work, and so would other suites."""
     experiments = (
         went_on("every_version"),
@@ -86,7 +94,7 @@ def no_shared_cipher__beside_a_newer_version() -> Evidence:
         *all_refused(40)[2:],
     )
     offer = Offer(min_version="1.2", max_version="1.2", ciphers=RSA_SUITES, server_name=HOST)
-    shake = begun(alert(40), offer=offer)
+    shake = partial_handshake(alert(40), offer=offer)
     return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
@@ -95,22 +103,26 @@ def protocol_version_mismatch__silent() -> Evidence:
     """The exporter's min_version is 1.3; a grpc-core backend of TLS 1.2 closes without an alert."""
     offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version", version="1.2"), *all_closed()[1:4])
-    shake = begun(offer=offer)
+    shake = partial_handshake(offer=offer)
     return with_control(attempt("handshake", "close", handshake=shake), *experiments)
 
 
 @story("handshake", certain=False, also=("protocol_version_mismatch",))
 def tls_timeout__large_hello() -> Evidence:
-    """With TLS 1.2 the handshake goes on: a random stall, or a path that drops large ClientHellos."""
+    """With TLS 1.2 the handshake succeeds: a random stall, or a path that drops large ClientHellos."""
     experiments = (tried("plaintext", "timeout"), went_on("tls_1.2", version="1.2"))
-    return with_control(attempt("handshake", "timeout", handshake=begun()), *experiments)
+    return with_control(
+        attempt("handshake", "timeout", handshake=partial_handshake()), *experiments
+    )
 
 
 @story("handshake")
 def tls_timeout__repeated() -> Evidence:
     """The same handshake went on a second later, and so did the one with TLS 1.2: a stall."""
     experiments = (tried("plaintext", "alert"), went_on("tls_1.2", version="1.2"))
-    return with_another_outcome(attempt("handshake", "timeout", handshake=begun()), *experiments)
+    return with_another_outcome(
+        attempt("handshake", "timeout", handshake=partial_handshake()), *experiments
+    )
 
 
 @story(
@@ -127,7 +139,9 @@ def tls_timeout__repeated() -> Evidence:
 def connection_closed__now_and_then() -> Evidence:
     """An overloaded backend closes some connections: a varied handshake that went on proves nothing."""
     experiments = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:])
-    return with_another_outcome(attempt("handshake", "close", handshake=begun()), *experiments)
+    return with_another_outcome(
+        attempt("handshake", "close", handshake=partial_handshake()), *experiments
+    )
 
 
 @story(
@@ -142,8 +156,8 @@ def connection_closed__now_and_then() -> Evidence:
 )
 def handshake_rejected__another_alert() -> Evidence:
     """The repeated handshake ended with another alert: the backend's state has changed."""
-    again = tried("unvaried", "alert", handshake=begun(alert(80)))
-    evidence = attempt("handshake", "alert", handshake=begun(alert(40)))
+    again = tried("unvaried", "alert", handshake=partial_handshake(alert(80)))
+    evidence = attempt("handshake", "alert", handshake=partial_handshake(alert(40)))
     return msgspec.structs.replace(evidence, experiments=(again, *all_refused(40)))
 
 
@@ -155,24 +169,32 @@ def handshake_rejected__another_alert() -> Evidence:
 def connection_closed__a_cipher_once_in_two() -> Evidence:
     """The handshake with every cipher went on once, and failed when repeated: no proof."""
     greeted = tried("plaintext", "close")
-    evidence = attempt("handshake", "close", handshake=begun())
+    evidence = attempt("handshake", "close", handshake=partial_handshake())
     first = (*all_closed()[:1], went_on("every_cipher", version="1.2"), *all_closed()[2:], greeted)
-    again = Experiment(varied="unvaried", at=AT, ending=evidence.ending, handshake=begun())
-    return with_control(evidence, *first, again, tried("every_cipher", "close", handshake=begun()))
+    again = Experiment(
+        varied="unvaried", at=AT, ending=evidence.ending, handshake=partial_handshake()
+    )
+    return with_control(
+        evidence, *first, again, tried("every_cipher", "close", handshake=partial_handshake())
+    )
 
 
 @story("handshake")
 def not_tls__greeted() -> Evidence:
     """A gRPC server without TLS closes on a ClientHello; it answers plaintext with SETTINGS."""
     greeted = tried("plaintext", "not_tls", first_bytes="000012040000000000")
-    return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
+    return with_control(
+        attempt("handshake", "close", handshake=partial_handshake()), *all_closed(), greeted
+    )
 
 
 @story("handshake", also=("otlp_protocol_mismatch",))
 def alpn_mismatch__other_protocol() -> Evidence:
     """A port without h2 gets gRPC; it accepts the same Export over OTLP/HTTP."""
-    other = tried("other_protocol", "answered", "export", handshake=shaken(), answer=OVER_HTTP)
-    return with_control(attempt("handshake", "alpn", handshake=shaken(alpn="")), other)
+    other = tried(
+        "other_protocol", "answered", "export", handshake=complete_handshake(), answer=OVER_HTTP
+    )
+    return with_control(attempt("handshake", "alpn", handshake=complete_handshake(alpn="")), other)
 
 
 @story(
@@ -183,22 +205,26 @@ def alpn_mismatch__other_protocol() -> Evidence:
 def connection_closed__everything_tried() -> Evidence:
     """A load balancer closes whatever is offered, and after plaintext as well."""
     greeted = tried("plaintext", "close")
-    return with_control(attempt("handshake", "close", handshake=begun()), *all_closed(), greeted)
+    return with_control(
+        attempt("handshake", "close", handshake=partial_handshake()), *all_closed(), greeted
+    )
 
 
 @story("handshake", certain=False, also=("no_shared_cipher", "no_shared_signature_algorithm"))
 def handshake_rejected__everything_tried() -> Evidence:
     """The backend allows only ECDSA suites, and its key is RSA: it refuses whatever is offered."""
-    shake = begun(alert(40))
+    shake = partial_handshake(alert(40))
     return with_control(attempt("handshake", "alert", handshake=shake), *all_refused(40))
 
 
 @story("handshake", certain=False, also=("no_shared_signature_algorithm",))
 def handshake_rejected__tls13_alone() -> Evidence:
     """The same from a backend with TLS 1.3 only, whose suites work with any key: suites are not the cause."""
-    below = tried("tls_1.2", "alert", handshake=begun(alert(70)))
+    below = tried("tls_1.2", "alert", handshake=partial_handshake(alert(70)))
     experiments = (*all_refused(40)[:-1], below)
-    return with_control(attempt("handshake", "alert", handshake=begun(alert(40))), *experiments)
+    return with_control(
+        attempt("handshake", "alert", handshake=partial_handshake(alert(40))), *experiments
+    )
 
 
 @story("handshake", certain=False, also=("no_shared_cipher",))
@@ -206,7 +232,7 @@ def protocol_version_mismatch__or_suites_without_a_key() -> Evidence:
     """max_version is 1.2, and an RSA backend allows only ECDSA suites there; TLS 1.3 would work."""
     offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
     experiments = (went_on("every_version"), *all_refused(40)[1:])
-    shake = begun(alert(40), offer=offer)
+    shake = partial_handshake(alert(40), offer=offer)
     return with_control(attempt("handshake", "alert", handshake=shake), *experiments)
 
 
@@ -222,8 +248,8 @@ def protocol_version_mismatch__or_suites_without_a_key() -> Evidence:
 )
 def client_cert_rejected__closed_without_one_too() -> Evidence:
     """A silent backend closes with and without a client certificate: it may be the network."""
-    closed = tried("no_client_certificate", "close", "accept", handshake=shaken())
-    evidence = refused("close", EXPORTER)
+    closed = tried("no_client_certificate", "close", "accept", handshake=complete_handshake())
+    evidence = refused_attempt("close", EXPORTER)
     return with_control(evidence, closed)
 
 
@@ -234,6 +260,6 @@ def client_cert_rejected__closed_without_one_too() -> Evidence:
 )
 def client_cert_rejected__only_with_one() -> Evidence:
     """A silent backend answers certificate_required without one: so it refuses the certificate."""
-    without = shaken(client_certificate_sent=False, alerts=(alert(116),))
+    without = complete_handshake(client_certificate_sent=False, alerts=(alert(116),))
     asked = tried("no_client_certificate", "alert", "accept", handshake=without)
-    return with_control(refused("close", EXPORTER), asked)
+    return with_control(refused_attempt("close", EXPORTER), asked)

@@ -4,7 +4,12 @@ from probe.model.evidence import Evidence
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from tests.stories.story import story
 from tests.support.certificate_facts import CLIENT_CA, EXPORTER, ISSUING_CA, exporter
-from tests.support.evidence import answered, holding, refused, stopped_by_files
+from tests.support.evidence import (
+    answered_attempt,
+    held_credentials,
+    refused_attempt,
+    unstarted_attempt,
+)
 
 CERT = "/etc/otel/tls.crt"
 KEY = "/etc/otel/tls.key"
@@ -16,7 +21,7 @@ LEAF = exporter(ISSUING_CA)
 @story("load")
 def client_file_missing() -> Evidence:
     """The Secret was not mounted: cert_file names a path where no file is."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(cause="client_file_missing", role="cert", path=CERT, fact=f"{CERT} is not there")
     )
 
@@ -24,7 +29,7 @@ def client_file_missing() -> Evidence:
 @story("load", also=("server_ca_file_missing",))
 def client_file_missing__and_no_ca_file() -> Evidence:
     """The whole folder is gone: neither the key nor the CA file of the exporter is there."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(cause="client_file_missing", role="key", path=KEY, fact=f"{KEY} is not there"),
         Finding(cause="server_ca_file_missing", role="ca", path=CA, fact=f"{CA} is not there"),
     )
@@ -33,7 +38,7 @@ def client_file_missing__and_no_ca_file() -> Evidence:
 @story("load")
 def client_file_permission() -> Evidence:
     """The key belongs to root with mode 0600, and the exporter runs as another user."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="client_file_permission",
             role="key",
@@ -46,7 +51,7 @@ def client_file_permission() -> Evidence:
 @story("load")
 def client_file_malformed() -> Evidence:
     """Someone copied a PKCS#12 file over cert_file."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="client_file_malformed",
             role="cert",
@@ -68,13 +73,13 @@ def client_file_malformed__byte_order_mark() -> Evidence:
         fix=(f"sed -i '1s/^\\xef\\xbb\\xbf//' {CERT}",),
         kind=BYTE_ORDER_MARK,
     )
-    return answered(credentials=holding(EXPORTER, remarks=(remark,)))
+    return answered_attempt(credentials=held_credentials(EXPORTER, remarks=(remark,)))
 
 
 @story("load")
 def exporter_configuration_invalid() -> Evidence:
     """The Collector's file lists a cipher suite that its exporter does not know."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="exporter_configuration_invalid",
             role="setting",
@@ -89,7 +94,7 @@ def exporter_configuration_invalid() -> Evidence:
 @story("load")
 def client_key_encrypted() -> Evidence:
     """The key has a passphrase, and an exporter cannot ask for it."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="client_key_encrypted",
             role="key",
@@ -102,7 +107,7 @@ def client_key_encrypted() -> Evidence:
 @story("load")
 def server_ca_file_missing() -> Evidence:
     """The ConfigMap with the CA has another name: ca_file is not there."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(cause="server_ca_file_missing", role="ca", path=CA, fact=f"{CA} is not there")
     )
 
@@ -110,7 +115,7 @@ def server_ca_file_missing() -> Evidence:
 @story("load")
 def server_ca_file_permission() -> Evidence:
     """The CA file lies in a folder that the exporter's user may not enter."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="server_ca_file_permission",
             role="ca",
@@ -123,7 +128,7 @@ def server_ca_file_permission() -> Evidence:
 @story("load")
 def server_ca_file_malformed() -> Evidence:
     """The download of the CA failed, and its HTML error page was saved as ca_file."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="server_ca_file_malformed",
             role="ca",
@@ -136,7 +141,7 @@ def server_ca_file_malformed() -> Evidence:
 @story("load")
 def client_chain_misordered() -> Evidence:
     """cert_file begins with the intermediate; the end entity's certificate is second."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="client_chain_misordered",
             role="cert",
@@ -149,7 +154,7 @@ def client_chain_misordered() -> Evidence:
 @story("load")
 def client_cert_key_mismatch() -> Evidence:
     """The certificate was renewed and its key file is still the old one."""
-    return stopped_by_files(
+    return unstarted_attempt(
         Finding(
             cause="client_cert_key_mismatch",
             role="key",
@@ -162,19 +167,19 @@ def client_cert_key_mismatch() -> Evidence:
 @story("accept")
 def client_chain_incomplete() -> Evidence:
     """The backend lists the root; cert_file lacks the intermediate, which is in the same folder."""
-    return refused(48, LEAF, at_hand=(ISSUING_CA, CLIENT_CA))
+    return refused_attempt(48, LEAF, at_hand=(ISSUING_CA, CLIENT_CA))
 
 
 @story("accept")
 def client_chain_incomplete__jsse() -> Evidence:
     """A Java backend answers certificate_unknown to the same missing intermediate."""
-    return refused(46, LEAF, at_hand=(ISSUING_CA, CLIENT_CA))
+    return refused_attempt(46, LEAF, at_hand=(ISSUING_CA, CLIENT_CA))
 
 
 @story("accept", certain=False, also=("client_ca_untrusted",))
 def client_chain_incomplete__no_list() -> Evidence:
     """The backend says unknown_ca without naming its CAs: the anchor may be missing as well."""
-    return refused(48, LEAF, at_hand=(ISSUING_CA, CLIENT_CA), listed=())
+    return refused_attempt(48, LEAF, at_hand=(ISSUING_CA, CLIENT_CA), listed=())
 
 
 @story(
@@ -184,10 +189,10 @@ def client_chain_incomplete__no_list() -> Evidence:
 )
 def client_chain_incomplete__silent() -> Evidence:
     """A grpc-core backend closes and sends no CAs; cert_file lacks an intermediate that is available."""
-    return refused("close", LEAF, at_hand=(ISSUING_CA, CLIENT_CA), listed=())
+    return refused_attempt("close", LEAF, at_hand=(ISSUING_CA, CLIENT_CA), listed=())
 
 
 @story("export", outcome="confirmed")
 def confirmed__intermediate_of_the_backend() -> Evidence:
     """cert_file lacks the intermediate, but the backend has it and accepts the exporter."""
-    return answered(credentials=holding(LEAF, at_hand=(ISSUING_CA, CLIENT_CA)))
+    return answered_attempt(credentials=held_credentials(LEAF, at_hand=(ISSUING_CA, CLIENT_CA)))

@@ -10,13 +10,13 @@ from tests.support.evidence import (
     HOST,
     TAKEN,
     alert,
-    answered,
-    answered_over_http,
+    answered_attempt,
+    answered_http_attempt,
     attempt,
-    begun,
-    over_http,
-    refused,
-    shaken,
+    complete_handshake,
+    http_target,
+    partial_handshake,
+    refused_attempt,
     target,
     with_control,
 )
@@ -33,102 +33,106 @@ NOTHING_IN_COMMON = (
 def protocol_version_mismatch() -> Evidence:
     """The exporter speaks TLS 1.2 only, the backend TLS 1.3 only."""
     offer = Offer(min_version="1.2", max_version="1.2", alpn=("h2",), server_name=HOST)
-    return attempt("handshake", "alert", handshake=begun(alert(70), offer=offer))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(70), offer=offer))
 
 
 @story("handshake")
 def protocol_version_mismatch__ours() -> Evidence:
     """The backend answers with TLS 1.2, the exporter's min_version is 1.3: our side says so."""
     offer = Offer(min_version="1.3", max_version="1.3", alpn=("h2",), server_name=HOST)
-    return attempt("handshake", "tls", handshake=begun(alert(70, "sent"), offer=offer))
+    return attempt("handshake", "tls", handshake=partial_handshake(alert(70, "sent"), offer=offer))
 
 
 @story("handshake")
 def no_shared_cipher() -> Evidence:
     """The backend answers insufficient_security to the cipher suites offered."""
-    return attempt("handshake", "alert", handshake=begun(alert(71)))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(71)))
 
 
 @story("handshake", cause="handshake_rejected", certain=False, also=NOTHING_IN_COMMON)
 def no_shared_group__not_tried() -> Evidence:
     """The exporter offers X448 only, and experiments are off: handshake_failure has four possible causes."""
     offer = Offer(min_version="1.3", max_version="1.3", groups=("X448",), server_name=HOST)
-    return attempt("handshake", "alert", handshake=begun(alert(40), offer=offer))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(40), offer=offer))
 
 
 @story("handshake", cause="handshake_rejected", certain=False, also=("no_shared_group",))
 def no_shared_group__jsse() -> Evidence:
     """Without a common group a Java backend says unexpected_message in TLS 1.3."""
-    return attempt("handshake", "alert", handshake=begun(alert(10)))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(10)))
 
 
 @story("accept")
 def no_shared_signature_algorithm() -> Evidence:
     """The backend accepts no signatures of the exporter's key, so it got no certificate."""
-    return refused(116, EXPORTER)
+    return refused_attempt(116, EXPORTER)
 
 
 @story("handshake")
 def alpn_mismatch() -> Evidence:
     """The port serves HTTP/1.1 only and says no_application_protocol to gRPC."""
-    return attempt("handshake", "alert", handshake=begun(alert(120)))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(120)))
 
 
 @story("handshake")
 def alpn_mismatch__none_chosen() -> Evidence:
     """A TLS terminator without ALPN finishes the handshake and chooses no protocol."""
-    return attempt("handshake", "alpn", handshake=shaken(alpn=""))
+    return attempt("handshake", "alpn", handshake=complete_handshake(alpn=""))
 
 
 @story("handshake", certain=False, also=NOTHING_IN_COMMON)
 def handshake_rejected() -> Evidence:
     """The backend sends handshake_failure before any certificate was sent."""
-    return attempt("handshake", "alert", handshake=begun(alert(40)))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(40)))
 
 
 @story("handshake")
 def not_tls() -> Evidence:
     """The receiver has no TLS: a gRPC server answers with HTTP/2 SETTINGS in plaintext."""
-    return attempt("handshake", "not_tls", handshake=begun(first_bytes="000006040000000000"))
+    return attempt(
+        "handshake", "not_tls", handshake=partial_handshake(first_bytes="000006040000000000")
+    )
 
 
 @story("handshake")
 def not_tls__http() -> Evidence:
     """An HTTP server without TLS answers 400."""
     first = b"HTTP/1.1 400 Bad Request\r\n".hex()
-    return attempt("handshake", "not_tls", handshake=begun(first_bytes=first))
+    return attempt("handshake", "not_tls", handshake=partial_handshake(first_bytes=first))
 
 
 @story("export")
 def otlp_protocol_mismatch() -> Evidence:
     """An exporter speaks gRPC to port 4318, where OTLP/HTTP does not have that path."""
-    return answered(Answer(over="h2", http_status=404, content_type="text/plain", body_empty=False))
+    return answered_attempt(
+        Answer(over="h2", http_status=404, content_type="text/plain", body_empty=False)
+    )
 
 
 @story("export")
 def otlp_protocol_mismatch__http_to_grpc() -> Evidence:
     """OTLP/HTTP is spoken to port 4317, where gRPC calls the path unimplemented."""
     answer = Answer(over="h2", http_status=200, content_type="application/grpc", grpc_status=12)
-    return answered_over_http(answer)
+    return answered_http_attempt(answer)
 
 
 @story("handshake", certain=False, also=("server_name_unrecognized",))
 def backend_fault() -> Evidence:
     """The backend says internal_error: it has no certificate to show, for this name or at all."""
-    return attempt("handshake", "alert", handshake=begun(alert(80)))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(80)))
 
 
 @story("handshake")
 def backend_fault__garbled() -> Evidence:
     """The backend sends bytes that are not valid TLS, and our side ends with decode_error."""
-    return attempt("handshake", "tls", handshake=begun(alert(50, "sent")))
+    return attempt("handshake", "tls", handshake=partial_handshake(alert(50, "sent")))
 
 
 @story("export", outcome="confirmed", findings=("tls_off",))
 def tls_off() -> Evidence:
     """The exporter's endpoint is http://, and the backend accepts its plaintext."""
     settings = target(plaintext=True, endpoint=f"http://{HOST}:4317")
-    return answered(TAKEN, target=settings, handshake=None)
+    return answered_attempt(TAKEN, target=settings, handshake=None)
 
 
 def in_plaintext(**fields: Any) -> Evidence:
@@ -163,7 +167,7 @@ def tls_off__shown_by_a_handshake() -> Evidence:
         varied="tls",
         at=AT,
         ending=Ending(stage="handshake", kind="completed"),
-        handshake=shaken(client_certificate_sent=False),
+        handshake=complete_handshake(client_certificate_sent=False),
     )
     return with_control(in_plaintext(), tried)
 
@@ -197,14 +201,14 @@ def otlp_protocol_mismatch__stream_reset() -> Evidence:
         varied="other_protocol",
         at=AT,
         ending=Ending(stage="export", kind="answered"),
-        handshake=shaken(),
+        handshake=complete_handshake(),
         answer=answer,
     )
     closed = attempt(
         "export",
         "close",
-        target=over_http(),
-        handshake=shaken(),
+        target=http_target(),
+        handshake=complete_handshake(),
         detail="RST_STREAM, error code 2",
     )
     return with_control(closed, tried)
@@ -220,4 +224,4 @@ def exporter_setting_ignored() -> Evidence:
         fact="insecure: true has no effect with ca_file: the exporter uses TLS",
         fix=("Remove insecure: true.",),
     )
-    return answered(target=target(remarks=(remark,)))
+    return answered_attempt(target=target(remarks=(remark,)))

@@ -4,7 +4,13 @@ import msgspec.structs
 
 from probe.model.evidence import ConnectTry, Ending, EndingKind, Evidence, Stage
 from tests.stories.story import story
-from tests.support.evidence import attempt, begun, shaken, target, unconnected
+from tests.support.evidence import (
+    attempt,
+    complete_handshake,
+    partial_handshake,
+    target,
+    unconnected_attempt,
+)
 
 SILENT = (
     "not_tls",
@@ -24,7 +30,7 @@ def dns_failure() -> Evidence:
 @story("connect")
 def tcp_refused() -> Evidence:
     """The Collector is not running."""
-    return unconnected("refused", "ECONNREFUSED")
+    return unconnected_attempt("refused", "ECONNREFUSED")
 
 
 @story("connect")
@@ -34,57 +40,57 @@ def tcp_refused__ipv4_last() -> Evidence:
         ConnectTry(address="2001:db8::10", error="ENETUNREACH"),
         ConnectTry(address="192.0.2.10", error="ECONNREFUSED"),
     )
-    return unconnected("refused", "ECONNREFUSED", connects=tries)
+    return unconnected_attempt("refused", "ECONNREFUSED", connects=tries)
 
 
 @story("connect")
 def tcp_timeout() -> Evidence:
     """A NetworkPolicy drops the connection attempts."""
-    return unconnected("timeout", "ETIMEDOUT")
+    return unconnected_attempt("timeout", "ETIMEDOUT")
 
 
 @story("connect")
 def network_unreachable() -> Evidence:
     """There is no route to the backend's network."""
-    return unconnected("unreachable", "EHOSTUNREACH")
+    return unconnected_attempt("unreachable", "EHOSTUNREACH")
 
 
 @story("handshake", certain=False, also=SILENT)
 def connection_reset() -> Evidence:
     """A firewall resets the connection during the handshake."""
-    return attempt("handshake", "reset", handshake=begun())
+    return attempt("handshake", "reset", handshake=partial_handshake())
 
 
 @story("export", certain=False, also=("otlp_protocol_mismatch",))
 def connection_reset__after_the_handshake() -> Evidence:
     """The backend asks for no certificate, and crashes on the request."""
-    shake = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    shake = complete_handshake(client_certificate_requested=False, client_certificate_sent=False)
     return attempt("export", "reset", handshake=shake)
 
 
 @story("handshake", certain=False, also=SILENT)
 def connection_closed() -> Evidence:
     """A load balancer closes at the ClientHello, as grpc-core does when it cannot agree."""
-    return attempt("handshake", "close", handshake=begun())
+    return attempt("handshake", "close", handshake=partial_handshake())
 
 
 @story("export", certain=False, also=("otlp_protocol_mismatch",))
 def connection_closed__after_the_handshake() -> Evidence:
     """The backend asks for no certificate, and closes instead of answering."""
-    shake = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    shake = complete_handshake(client_certificate_requested=False, client_certificate_sent=False)
     return attempt("export", "close", handshake=shake)
 
 
 @story("handshake")
 def tls_timeout() -> Evidence:
     """The port accepts connections, and nothing answers the ClientHello."""
-    return attempt("handshake", "timeout", handshake=begun())
+    return attempt("handshake", "timeout", handshake=partial_handshake())
 
 
 @story("handshake")
 def tls_timeout__endless() -> Evidence:
     """The peer sends handshake records without end."""
-    return attempt("handshake", "budget", handshake=begun(), detail="1024 TLS records")
+    return attempt("handshake", "budget", handshake=partial_handshake(), detail="1024 TLS records")
 
 
 def proxied(stage: Stage, kind: EndingKind, detail: str, status: int = 0) -> Evidence:
@@ -140,16 +146,18 @@ def proxy_failure__no_such_name() -> Evidence:
 @story("export", outcome="unconfirmed", certain=False)
 def unconfirmed() -> Evidence:
     """The handshake is finished and the request sent, and the backend never answers."""
-    return attempt("export", "timeout", handshake=shaken())
+    return attempt("export", "timeout", handshake=complete_handshake())
 
 
 @story("accept", outcome="confirmed")
 def confirmed__depth_tls() -> Evidence:
     """At depth tls the backend's SETTINGS arrive and no refusal follows."""
-    return attempt("accept", "application_data", handshake=shaken(), target=target(depth="tls"))
+    return attempt(
+        "accept", "application_data", handshake=complete_handshake(), target=target(depth="tls")
+    )
 
 
 @story("connect")
 def probe_fault() -> Evidence:
     """The probe has no file descriptor left: this says nothing about the backend."""
-    return unconnected("probe_fault", "EMFILE")
+    return unconnected_attempt("probe_fault", "EMFILE")

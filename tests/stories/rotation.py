@@ -13,7 +13,7 @@ from tests.support.certificate_facts import (
     backend,
     exporter,
 )
-from tests.support.evidence import answered, holding, shaken, target
+from tests.support.evidence import answered_attempt, complete_handshake, held_credentials, target
 
 BEFORE = exporter(begins=-360, ends=5, serial_number="0b")
 RENEWED = backend(begins=-3, ends=360, serial_number="0c")
@@ -26,7 +26,9 @@ CA = Rotation(role="ca", path="/etc/otel/ca.crt", at=AT - DAY, before=(OTHER_CA,
 def sdk(*rotated: Rotation) -> Evidence:
     """Return a success of an SDK's target whose files were rotated."""
     settings = target(source_kinds=("sdk",), read_once=("cert", "ca"))
-    return answered(target=settings, credentials=holding(EXPORTER, rotated=rotated))
+    return answered_attempt(
+        target=settings, credentials=held_credentials(EXPORTER, rotated=rotated)
+    )
 
 
 @story("export", outcome="confirmed", findings=("exporter_not_reloading",))
@@ -45,21 +47,25 @@ def exporter_not_reloading__both_files() -> Evidence:
 def exporter_not_reloading__ca_of_a_collector() -> Evidence:
     """A Collector with reload_interval reads the pair again, and its CA never."""
     settings = target(source_kinds=("collector",), read_once=("ca",))
-    return answered(target=settings, credentials=holding(EXPORTER, rotated=(CERT, CA)))
+    return answered_attempt(
+        target=settings, credentials=held_credentials(EXPORTER, rotated=(CERT, CA))
+    )
 
 
 @story("export", outcome="confirmed")
 def confirmed__rotated_and_read_again() -> Evidence:
     """A Collector with reload_interval reads the renewed pair by itself: no finding."""
     settings = target(source_kinds=("collector",), read_once=("ca",))
-    return answered(target=settings, credentials=holding(EXPORTER, rotated=(CERT,)))
+    return answered_attempt(
+        target=settings, credentials=held_credentials(EXPORTER, rotated=(CERT,))
+    )
 
 
 def serving(file: ServedFile, served: object = BACKEND) -> Evidence:
     """Return a success with a backend on this host whose certificate file is `file`."""
-    return answered(
-        credentials=holding(EXPORTER, served=file),
-        handshake=shaken(server_chain=(served, SERVER_CA)),
+    return answered_attempt(
+        credentials=held_credentials(EXPORTER, served=file),
+        handshake=complete_handshake(server_chain=(served, SERVER_CA)),
     )
 
 

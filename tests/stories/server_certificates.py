@@ -16,13 +16,13 @@ from tests.support.certificate_facts import (
 from tests.support.evidence import (
     HOST,
     alert,
-    answered,
+    answered_attempt,
     attempt,
-    begun,
-    holding,
-    shaken,
+    complete_handshake,
+    held_credentials,
+    partial_handshake,
     target,
-    unverified,
+    unverified_attempt,
 )
 
 INTERMEDIATE = authority("Backend issuing CA", SERVER_CA)
@@ -31,50 +31,50 @@ INTERMEDIATE = authority("Backend issuing CA", SERVER_CA)
 @story("handshake")
 def server_name_mismatch() -> Evidence:
     """The backend's certificate names otel-gateway, the exporter calls collector."""
-    return unverified(backend(sans=("DNS:otel-gateway.example.com",)))
+    return unverified_attempt(backend(sans=("DNS:otel-gateway.example.com",)))
 
 
 @story("handshake")
 def server_name_mismatch__common_name() -> Evidence:
     """The right name is in the CN only, and there are no SANs."""
     check = NameCheck(reference=HOST, matched=False, common_name=HOST)
-    return unverified(backend(sans=()), shake={"name_check": check})
+    return unverified_attempt(backend(sans=()), shake={"name_check": check})
 
 
 @story("handshake", also=("server_ca_untrusted",))
 def server_name_mismatch__and_untrusted() -> Evidence:
     """Another service answers: its name is wrong, and its certificate is self-signed."""
-    return unverified(backend(None, sans=("DNS:localhost",)), errors=((18, 0),))
+    return unverified_attempt(backend(None, sans=("DNS:localhost",)), errors=((18, 0),))
 
 
 @story("handshake")
 def server_name_unrecognized() -> Evidence:
     """An ingress without a route for the name sends unrecognized_name."""
-    return attempt("handshake", "alert", handshake=begun(alert(112)))
+    return attempt("handshake", "alert", handshake=partial_handshake(alert(112)))
 
 
 @story("handshake")
 def server_ca_untrusted() -> Evidence:
     """The backend sends its chain up to a root that ca_file does not hold."""
-    return unverified(backend(OTHER_CA), OTHER_CA, errors=((19, 1),))
+    return unverified_attempt(backend(OTHER_CA), OTHER_CA, errors=((19, 1),))
 
 
 @story("handshake", certain=False, also=("server_chain_incomplete",))
 def server_ca_untrusted__lone() -> Evidence:
     """The backend sends one certificate of an unknown issuer."""
-    return unverified(backend(INTERMEDIATE), errors=((20, 0),))
+    return unverified_attempt(backend(INTERMEDIATE), errors=((20, 0),))
 
 
 @story("handshake")
 def server_ca_untrusted__reissued() -> Evidence:
     """A CA of the issuer's name is in ca_file, with another key."""
-    return unverified(BACKEND, errors=((7, 0),))
+    return unverified_attempt(BACKEND, errors=((7, 0),))
 
 
 @story("handshake")
 def server_ca_untrusted__in_tls12() -> Evidence:
     """TLS 1.2: the backend's certificate does not verify, and its alert comes before we stop."""
-    wrong = unverified(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)).handshake
+    wrong = unverified_attempt(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)).handshake
     assert wrong is not None
     cut_short = msgspec.structs.replace(
         wrong,
@@ -90,72 +90,76 @@ def server_ca_untrusted__in_tls12() -> Evidence:
 @story("handshake")
 def server_chain_incomplete() -> Evidence:
     """The backend leaves out an intermediate, which is in the exporter's own chain."""
-    return unverified(
+    return unverified_attempt(
         backend(INTERMEDIATE),
         errors=((20, 0),),
-        credentials=holding(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=()),
+        credentials=held_credentials(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=()),
     )
 
 
 @story("handshake")
 def server_cert_expired() -> Evidence:
     """The backend's certificate expired yesterday."""
-    return unverified(backend(ends=-1), errors=((10, 0),))
+    return unverified_attempt(backend(ends=-1), errors=((10, 0),))
 
 
 @story("handshake")
 def server_cert_expired__anchor() -> Evidence:
     """The backend's certificate is valid; the CA in ca_file expired."""
     old = authority("Backend CA", ends=-1)
-    return unverified(BACKEND, errors=((10, 1),), credentials=holding(EXPORTER, ca_bundle=(old,)))
+    return unverified_attempt(
+        BACKEND, errors=((10, 1),), credentials=held_credentials(EXPORTER, ca_bundle=(old,))
+    )
 
 
 @story("export", outcome="confirmed", findings=("server_cert_expired",))
 def server_cert_expired__soon() -> Evidence:
     """The export is confirmed, and the backend's certificate has a week left."""
-    return answered(handshake=shaken(server_chain=(backend(ends=7),)))
+    return answered_attempt(handshake=complete_handshake(server_chain=(backend(ends=7),)))
 
 
 @story("export", outcome="confirmed", findings=("server_cert_expired",))
 def server_cert_expired__not_verified() -> Evidence:
     """The target says insecure_skip_verify, so that an expired certificate passes."""
-    return answered(
+    return answered_attempt(
         target=target(insecure_skip_verify=True),
-        handshake=shaken(server_chain=(backend(ends=-1),)),
+        handshake=complete_handshake(server_chain=(backend(ends=-1),)),
     )
 
 
 @story("handshake")
 def server_cert_wrong_usage() -> Evidence:
     """The backend presents a client's certificate."""
-    return unverified(backend(usage=("clientAuth",)), errors=((26, 0),))
+    return unverified_attempt(backend(usage=("clientAuth",)), errors=((26, 0),))
 
 
 @story("handshake")
 def server_cert_weak() -> Evidence:
     """The backend's certificate is signed with SHA-1, which Go exporters refuse."""
-    return unverified(backend(signature_hash="sha1"))
+    return unverified_attempt(backend(signature_hash="sha1"))
 
 
 @story("export", outcome="confirmed", findings=("server_cert_weak",))
 def server_cert_weak__let_in() -> Evidence:
     """The backend's RSA key has 1024 bits: Go accepts it, OpenSSL at its default level does not."""
-    return answered(handshake=shaken(server_chain=(backend(key_type="RSA", key_bits=1024),)))
+    return answered_attempt(
+        handshake=complete_handshake(server_chain=(backend(key_type="RSA", key_bits=1024),))
+    )
 
 
 @story("handshake")
 def server_cert_revoked() -> Evidence:
     """The backend staples an OCSP answer that its certificate was revoked, and we stop."""
-    return unverified(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"})
+    return unverified_attempt(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"})
 
 
 @story("export", outcome="confirmed", findings=("server_cert_revoked",))
 def server_cert_revoked__ignored() -> Evidence:
     """The same stapled answer, with exporters that do not read it, such as Go's."""
-    return answered(handshake=shaken(stapled_status="revoked"))
+    return answered_attempt(handshake=complete_handshake(stapled_status="revoked"))
 
 
 @story("handshake", cause="unexplained", certain=False)
 def unexplained() -> Evidence:
     """A handshake finishes without a certificate of the server, which no cause covers."""
-    return unverified()
+    return unverified_attempt()

@@ -5,7 +5,7 @@ import msgspec.structs
 from probe.model.evidence import Evidence, Recheck
 from tests.stories.story import story
 from tests.support.certificate_facts import CLIENT_CA, EXPORTER, ISSUING_CA, OTHER_CA, exporter
-from tests.support.evidence import refused
+from tests.support.evidence import refused_attempt
 
 SILENCE = ("client_ca_untrusted", "client_san_rejected", "client_cert_revoked")
 
@@ -13,99 +13,99 @@ SILENCE = ("client_ca_untrusted", "client_san_rejected", "client_cert_revoked")
 @story("accept")
 def client_ca_untrusted() -> Evidence:
     """The backend's client CA file holds another team's CA, and it says unknown_ca."""
-    return refused(48, EXPORTER, listed=(OTHER_CA,))
+    return refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
 
 
 @story("handshake")
 def client_ca_untrusted__tls12() -> Evidence:
     """The same within a TLS 1.2 handshake."""
-    return refused(48, EXPORTER, listed=(OTHER_CA,), version="1.2")
+    return refused_attempt(48, EXPORTER, listed=(OTHER_CA,), version="1.2")
 
 
 @story("accept")
 def client_ca_untrusted__jsse() -> Evidence:
     """A Java backend says certificate_unknown, and its list names another CA."""
-    return refused(46, EXPORTER, listed=(OTHER_CA,))
+    return refused_attempt(46, EXPORTER, listed=(OTHER_CA,))
 
 
 @story("accept")
 def client_ca_untrusted__node() -> Evidence:
     """A Node backend closes without an alert, and its list names another CA."""
-    return refused("close", EXPORTER, listed=(OTHER_CA,))
+    return refused_attempt("close", EXPORTER, listed=(OTHER_CA,))
 
 
 @story("export")
 def client_ca_untrusted__nginx() -> Evidence:
     """Nginx finishes the handshake, then answers HTTP 400; its list names another CA."""
-    return refused("http_400", EXPORTER, listed=(OTHER_CA,))
+    return refused_attempt("http_400", EXPORTER, listed=(OTHER_CA,))
 
 
 @story("accept")
 def client_ca_untrusted__reissued() -> Evidence:
     """The CA was reissued under its old name with another key: listed, and yet unknown."""
-    return refused(48, EXPORTER)
+    return refused_attempt(48, EXPORTER)
 
 
 @story("accept")
 def client_ca_untrusted__reissued_rustls() -> Evidence:
     """To a reissued CA rustls answers decrypt_error, although the exporter's pair fits."""
-    return refused(51, EXPORTER)
+    return refused_attempt(51, EXPORTER)
 
 
 @story("accept", also=("client_cert_wrong_usage",))
 def client_ca_untrusted__certificate_of_a_server() -> Evidence:
     """The exporter presents a server's certificate, issued by the servers' own CA."""
-    return refused(48, exporter(OTHER_CA, usage=("serverAuth",)), at_hand=(OTHER_CA,))
+    return refused_attempt(48, exporter(OTHER_CA, usage=("serverAuth",)), at_hand=(OTHER_CA,))
 
 
 @story("accept")
 def client_ca_untrusted__self_signed() -> Evidence:
     """The exporter presents a self-signed certificate."""
-    return refused(48, exporter(None), at_hand=())
+    return refused_attempt(48, exporter(None), at_hand=())
 
 
 @story("accept", certain=False, also=("client_chain_incomplete",))
 def client_ca_untrusted__lone() -> Evidence:
     """A single certificate whose issuer is neither listed nor available: is the CA or a link missing?"""
     lone = exporter(ISSUING_CA, aia_issuers=("http://pki.example.com/issuing.crt",))
-    return refused(48, lone, at_hand=())
+    return refused_attempt(48, lone, at_hand=())
 
 
 @story("accept", also=("client_cert_expired",))
 def client_ca_untrusted__and_expired() -> Evidence:
     """The CA is unknown and the certificate has expired: OpenSSL checks the CA first."""
-    return refused(48, exporter(ends=-3), listed=(OTHER_CA,))
+    return refused_attempt(48, exporter(ends=-3), listed=(OTHER_CA,))
 
 
 @story("accept", certain=False, also=SILENCE)
 def client_cert_rejected() -> Evidence:
     """A C++ gRPC backend closes without an alert and sends no CAs; the files have no fault."""
-    return refused("close", EXPORTER, listed=())
+    return refused_attempt("close", EXPORTER, listed=())
 
 
 @story("accept", certain=False, also=(*SILENCE, "clock_skew"))
 def client_cert_rejected__new_certificate() -> Evidence:
     """The same, with a certificate issued an hour ago: the backend's clock may be behind."""
-    return refused("close", exporter(begins=-1 / 24), listed=())
+    return refused_attempt("close", exporter(begins=-1 / 24), listed=())
 
 
 @story("accept", certain=False, also=(*SILENCE, "client_chain_incomplete"))
 def client_cert_rejected__lone() -> Evidence:
     """The same, with a single certificate whose issuer is not available."""
-    return refused("close", exporter(ISSUING_CA), listed=(), at_hand=())
+    return refused_attempt("close", exporter(ISSUING_CA), listed=(), at_hand=())
 
 
 @story("accept", certain=False, also=(*SILENCE, "backend_fault"))
 def client_cert_rejected__internal_error() -> Evidence:
     """The backend says internal_error once it has the certificate."""
-    return refused(80, EXPORTER)
+    return refused_attempt(80, EXPORTER)
 
 
 @story("accept")
 def client_ca_untrusted__asked_again() -> Evidence:
     """A close in TLS 1.3; tried again with TLS 1.2, the backend sends unknown_ca."""
-    first = refused("close", EXPORTER, listed=())
-    again = refused(48, EXPORTER, listed=(), version="1.2")
+    first = refused_attempt("close", EXPORTER, listed=())
+    again = refused_attempt(48, EXPORTER, listed=(), version="1.2")
     assert again.handshake is not None
     return msgspec.structs.replace(
         first, recheck=Recheck(handshake=again.handshake, ending=again.ending)
@@ -115,4 +115,6 @@ def client_ca_untrusted__asked_again() -> Evidence:
 @story("accept", certain=False, also=(*SILENCE, "no_shared_signature_algorithm"))
 def client_cert_rejected__ed25519() -> Evidence:
     """The exporter's key is Ed25519, and the backend says unsupported_certificate."""
-    return refused(43, exporter(key_type="Ed25519", signature_hash=""), at_hand=(CLIENT_CA,))
+    return refused_attempt(
+        43, exporter(key_type="Ed25519", signature_hash=""), at_hand=(CLIENT_CA,)
+    )

@@ -1,11 +1,12 @@
 """The command line as its users run it: a process of its own, for the tests of cli and service."""
 
 import asyncio
+import base64
 import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,6 @@ NOWHERE = "127.0.0.1:1"
 """Where nothing listens."""
 TRACEBACK = "Traceback (most recent call last)"
 _LIMIT = 30.0
-_AT_A_TIME = 4
 # Variables that change what the probe does, and one that makes it compile itself at each start.
 _NOT_OURS = (
     "OTEL_",
@@ -89,15 +89,47 @@ async def run_probe(
     return await finish(await start_probe(*arguments, env=env, **options), stdin)
 
 
-async def side_by_side(*each: Awaitable[Ended]) -> list[Ended]:
-    """Run a few at a time: each process is mostly its imports."""
-    places = asyncio.Semaphore(_AT_A_TIME)
+@dataclass(frozen=True)
+class Command:
+    """One command line of the probe, for `run_commands`."""
 
-    async def one(run: Awaitable[Ended]) -> Ended:
-        async with places:
-            return await run
+    arguments: tuple[str | bytes | Path, ...]
+    stdin: bytes = b""
+    env: Mapping[str, str] | None = None
+    cwd: Path | None = None
 
-    return list(await asyncio.gather(*map(one, each)))
+
+def command(*arguments: str | bytes | Path, **settings: Any) -> Command:
+    """Return a command line with its arguments; `settings` are a Command's."""
+    return Command(arguments, **settings)
+
+
+async def run_commands(*commands: Command) -> list[Ended]:
+    """Run each to its end, one after the other, in processes that share their imports."""
+    asked = [
+        {
+            "arguments": list(map(os.fsdecode, each.arguments)),
+            "stdin": base64.b64encode(each.stdin).decode(),
+            "env": environment(each.env),
+            "cwd": str(each.cwd or Path.cwd()),
+        }
+        for each in commands
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.forked_commands"),
+        env=environment(),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate(json.dumps(asked).encode())
+    ended = [
+        Ended(each["code"], *(base64.b64decode(each[name]).decode() for name in ("out", "err")))
+        for each in json.loads(out)
+    ]
+    for each in ended:
+        assert TRACEBACK not in each.out + each.err, each.err
+    return ended
 
 
 def configuration(folder: Path, *targets: Mapping[str, Any], **more: Any) -> Path:

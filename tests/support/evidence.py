@@ -63,14 +63,14 @@ def target(**fields: Any) -> TargetFacts:
     return TargetFacts(**known | fields)
 
 
-def over_http(**fields: Any) -> TargetFacts:
+def http_target(**fields: Any) -> TargetFacts:
     """Return the same target for OTLP/HTTP."""
     return target(
         **{"protocol": "http/protobuf", "port": 4318, "endpoint": f"{HOST}:4318"} | fields
     )
 
 
-def holding(
+def held_credentials(
     *chain: CertificateFacts, at_hand: Sequence[CertificateFacts] = (CLIENT_CA,), **fields: Any
 ) -> CredentialFacts:
     """Return files that hold `chain`, with further issuers `at_hand` in their folder."""
@@ -91,7 +91,7 @@ def alert(number: int, direction: Literal["received", "sent"] = "received") -> A
     return Alert(direction=direction, level="fatal", number=number, name=name_alert(number))
 
 
-def shaken(version: Literal["1.2", "1.3"] = "1.3", **fields: Any) -> Handshake:
+def complete_handshake(version: Literal["1.2", "1.3"] = "1.3", **fields: Any) -> Handshake:
     """Return a finished handshake with a backend that asked for a certificate and got one."""
     known: dict[str, Any] = {
         "offer": Offer(min_version="1.2", max_version="1.3", alpn=("h2",), server_name=HOST),
@@ -110,7 +110,7 @@ def shaken(version: Literal["1.2", "1.3"] = "1.3", **fields: Any) -> Handshake:
     return Handshake(**known | fields)
 
 
-def begun(*alerts: Alert, **fields: Any) -> Handshake:
+def partial_handshake(*alerts: Alert, **fields: Any) -> Handshake:
     """Return a handshake that ended before the server's certificate came."""
     offer = Offer(min_version="1.2", max_version="1.3", alpn=("h2",), server_name=HOST)
     return Handshake(**{"offer": offer, "alerts": alerts} | fields)
@@ -123,7 +123,7 @@ def attempt(stage: Stage, kind: EndingKind, **fields: Any) -> Evidence:
         "target": target(),
         "at": AT,
         "ending": ending,
-        "credentials": holding(EXPORTER),
+        "credentials": held_credentials(EXPORTER),
         "addresses": ("192.0.2.10",),
         "connects": (ConnectTry(address="192.0.2.10"),),
         "peer_address": "192.0.2.10",
@@ -131,7 +131,7 @@ def attempt(stage: Stage, kind: EndingKind, **fields: Any) -> Evidence:
     return Evidence(**known | fields)
 
 
-def unconnected(kind: EndingKind, errno: str = "", **fields: Any) -> Evidence:
+def unconnected_attempt(kind: EndingKind, errno: str = "", **fields: Any) -> Evidence:
     """Return an attempt that made no connection, by what the operating system says."""
     known: dict[str, Any] = {
         "connects": (ConnectTry(address="192.0.2.10", error=errno),),
@@ -141,7 +141,7 @@ def unconnected(kind: EndingKind, errno: str = "", **fields: Any) -> Evidence:
     return attempt("connect", kind, **known | fields)
 
 
-def stopped_by_files(*faults: Finding, **fields: Any) -> Evidence:
+def unstarted_attempt(*faults: Finding, **fields: Any) -> Evidence:
     """Return an attempt that ended over its files, before anything was sent."""
     known: dict[str, Any] = {
         "credentials": CredentialFacts(generation="1", faults=faults),
@@ -152,17 +152,19 @@ def stopped_by_files(*faults: Finding, **fields: Any) -> Evidence:
     return attempt("load", "credentials", **known | fields)
 
 
-def answered(answer: Answer = TAKEN, **fields: Any) -> Evidence:
+def answered_attempt(answer: Answer = TAKEN, **fields: Any) -> Evidence:
     """Return an attempt that brought an answer to its request."""
-    return attempt("export", "answered", **{"handshake": shaken(), "answer": answer} | fields)
+    return attempt(
+        "export", "answered", **{"handshake": complete_handshake(), "answer": answer} | fields
+    )
 
 
-def answered_over_http(answer: Answer, **fields: Any) -> Evidence:
+def answered_http_attempt(answer: Answer, **fields: Any) -> Evidence:
     """Return the same for an OTLP/HTTP target."""
-    return answered(answer, **{"target": over_http()} | fields)
+    return answered_attempt(answer, **{"target": http_target()} | fields)
 
 
-def refused(
+def refused_attempt(
     by: By,
     *chain: CertificateFacts,
     at_hand: Sequence[CertificateFacts] = (CLIENT_CA,),
@@ -176,7 +178,7 @@ def refused(
     handshake, TLS 1.3 after it, nginx by its answer to the request.
     """
     inside = version == "1.2" and by != "http_400"
-    shake = shaken(
+    shake = complete_handshake(
         version,
         complete=not inside,
         client_certificate_sent=bool(chain),
@@ -184,7 +186,7 @@ def refused(
         alerts=(alert(by),) if isinstance(by, int) else (),
     )
     known: dict[str, Any] = {
-        "credentials": holding(*chain, at_hand=at_hand if chain else ()),
+        "credentials": held_credentials(*chain, at_hand=at_hand if chain else ()),
         "handshake": shake,
     }
     if not chain:
@@ -195,7 +197,7 @@ def refused(
     return attempt("handshake" if inside else "accept", kind, **known | fields)
 
 
-def unverified(
+def unverified_attempt(
     *chain: CertificateFacts,
     errors: Sequence[tuple[int, int]] = (),
     shake: dict[str, Any] | None = None,
@@ -214,11 +216,11 @@ def unverified(
         "name_check": checked if chain else None,
         "server_verified": False,
     }
-    handshake = msgspec.structs.replace(shaken(), **known | (shake or {}))
+    handshake = msgspec.structs.replace(complete_handshake(), **known | (shake or {}))
     return attempt("handshake", "unverified", **{"handshake": handshake} | fields)
 
 
-def offset(days: float, source: str = "http_date") -> tuple[ClockReading, ...]:
+def clock_offset(days: float, source: str = "http_date") -> tuple[ClockReading, ...]:
     """Return one reading of another clock, `days` ahead of ours."""
     return (ClockReading(source=source, offset=days * 86_400.0),)
 

@@ -1,4 +1,4 @@
-"""What `explain` makes of a text, and every pattern that it listens for."""
+"""What `explain` makes of a text, and every pattern that it looks for."""
 
 from probe.messages.match import explain
 from probe.messages.patterns import (

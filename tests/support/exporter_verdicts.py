@@ -3,17 +3,17 @@
 import msgspec.structs
 
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Evidence
 from tests.support.evidence import (
-    over_http,
+    http_target,
 )
 
 
 def verdicts(evidence: Evidence) -> dict[str, Verdict]:
     """Return the verdicts by runtime."""
-    return {one.runtime: one for one in by_exporter(evidence, diagnose(evidence))}
+    return {one.runtime: one for one in compare_exporters(evidence, diagnose(evidence))}
 
 
 def outcomes(evidence: Evidence) -> dict[str, str]:
@@ -23,4 +23,4 @@ def outcomes(evidence: Evidence) -> dict[str, str]:
 
 def over_http_instead(evidence: Evidence) -> Evidence:
     """Return the same attempt of an OTLP/HTTP target."""
-    return msgspec.structs.replace(evidence, target=over_http())
+    return msgspec.structs.replace(evidence, target=http_target())

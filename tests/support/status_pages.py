@@ -18,17 +18,17 @@ from tests.support.certificate_facts import (
     OTHER_CA,
 )
 from tests.support.evidence import (
-    answered,
+    answered_attempt,
     attempt,
-    refused,
-    shaken,
-    unconnected,
+    complete_handshake,
+    refused_attempt,
+    unconnected_attempt,
 )
 
-WELL: Final = answered()
-UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
-DOWN: Final = unconnected("refused", "ECONNREFUSED")
-SILENT: Final = attempt("accept", "timeout", handshake=shaken())
+WELL: Final = answered_attempt()
+UNTRUSTED: Final = refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
+DOWN: Final = unconnected_attempt("refused", "ECONNREFUSED")
+SILENT: Final = attempt("accept", "timeout", handshake=complete_handshake())
 """Everything went well so far, and no answer came."""
 
 

@@ -61,7 +61,7 @@ class Running:
             writer.close()
 
     async def refuses(self, context: ssl.SSLContext) -> bool:
-        """Return whether TLS lets nobody in with `context`."""
+        """Return whether TLS accepts no client with `context`."""
         try:
             await self.get(context)
         except (OSError, EOFError):
@@ -100,5 +100,5 @@ async def running(pki: ServerPki, content: dict[str, Any]) -> AsyncIterator[Runn
         application, "127.0.0.1", 0, connections=Connections(64), ssl_context=context
     ) as (_, port):
         server = Running(config, pki, port)
-        async with config.watching(server.reported.append):
+        async with config.watch(server.reported.append):
             yield server

@@ -1,12 +1,12 @@
 """Prometheus's http_sd: one GET for a list of targets, bounded in time, size and redirects.
 
 What the server sends is judged by `read_http_sd`, which is pure and total; whoever fetches
-keeps the last good list, as Prometheus does. Law 11: no error shows more of the URL than `shown`.
+keeps the last good list, as Prometheus does. No error shows more of the URL than
+`describe_url`.
 """
 
 import os
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -16,7 +16,7 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.target_groups import parse_json, read_groups
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Endpoint, Source
-from probe.text.description import describe_url_path, describe_value
+from probe.text.description import describe_url, describe_value
 
 REFRESH_INTERVAL: Final = 60.0
 """Seconds between two fetches; Prometheus's default."""
@@ -41,23 +41,8 @@ def url_fault(url: str) -> str | None:
     try:
         Endpoint.parse(url)
     except ValueError:
-        return "is no URL"
+        return "is not a valid URL"
     return None
-
-
-def safe_url(url: str) -> str:
-    """Return what errors, pages and metrics call `url`: without what may hold a secret.
-
-    That is its query, its fragment, a part of its path that looks like a token, and a user name and
-    password, which are refused anyway.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        path = describe_url_path(parts.path)
-        return parts._replace(netloc=host, path=path, query="", fragment="").geturl()
-    except ValueError:
-        return "http_sd"
 
 
 async def fetch_list(
@@ -74,7 +59,7 @@ async def fetch_list(
         session: Makes the request; proxies and trust are its affair.
         url: The endpoint, which `url_fault` has passed.
         user_agent: Names the probe.
-        refresh_interval: Seconds until the next fetch, which the server is told.
+        refresh_interval: Seconds until the next fetch, which the server receives.
         timeout: Seconds for everything.
 
     Raises:
@@ -95,9 +80,9 @@ async def fetch_list(
         ) as response:
             if fault := _answer_fault(url, response):
                 raise _error(url, fault)
-            return await _body(url, response)
+            return await _read_body(url, response)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise _error(url, _reason(error, timeout)) from None
+        raise _error(url, _explain_failure(error, timeout)) from None
 
 
 def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent:
@@ -108,7 +93,7 @@ def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent
     Raises:
         ConfigurationError: naming the URL and the entry, where it is not a list of target groups.
     """
-    name = safe_url(url)
+    name = describe_url(url)
     return read_groups(parse_json(raw, name), defaults, Source("http_sd", name))
 
 
@@ -125,7 +110,7 @@ def _answer_fault(url: str, response: aiohttp.ClientResponse) -> str | None:
     return None
 
 
-async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
+async def _read_body(url: str, response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     pieces = 0
     async for chunk, _ in response.content.iter_chunks():
@@ -138,7 +123,7 @@ async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _reason(error: Exception, timeout: float) -> str:
+def _explain_failure(error: Exception, timeout: float) -> str:
     """Say what went wrong without the library's words, which may repeat the URL."""
     match error:
         case TimeoutError():
@@ -148,12 +133,12 @@ def _reason(error: Exception, timeout: float) -> str:
         case aiohttp.ClientConnectorCertificateError():
             return "its certificate is not trusted here"
         case aiohttp.ClientConnectorError():
-            return f"cannot be reached: {_why(error.os_error)}"
+            return f"cannot be reached: {_explain_os_error(error.os_error)}"
         case _:
             return f"cannot be fetched: {type(error).__name__}"
 
 
-def _why(error: OSError) -> str:
+def _explain_os_error(error: OSError) -> str:
     """Return the system's words: asyncio puts a tuple of its own in their place."""
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
@@ -161,4 +146,4 @@ def _why(error: OSError) -> str:
 
 
 def _error(url: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(reason, file=safe_url(url))
+    return ConfigurationError(reason, file=describe_url(url))

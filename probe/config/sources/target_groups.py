@@ -37,7 +37,7 @@ def read_groups(document: Document, defaults: DefaultsEntry, source: Source) -> 
     """Return the Targets of the list that `document` holds, each once; they have no names yet.
 
     An address is `host:port` or a URL; `__scheme__` gives the former its scheme. An `http` one is
-    probed without TLS. A group with a label that no target can have, and an address that is none,
+    probed without TLS. A group with a label that no target can have, and an address that is not valid,
     is an error each, and the other ones go on. `[]` says that there are no targets.
 
     Raises:
@@ -84,7 +84,7 @@ def parse_json(raw: bytes, name: str) -> Document:
         raise ConfigurationError(f"is not JSON: {remove_quotes(str(error))}", file=name) from None
     except RecursionError:
         raise _too_deep(name) from None
-    if _deeper_than(value, MAX_DEPTH):
+    if _is_deeper(value, MAX_DEPTH):
         raise _too_deep(name)
     return Document(name, value, Place(1))
 
@@ -103,10 +103,7 @@ def _split_labels(group: TargetGroup, at: Location) -> tuple[str, dict[str, str]
 def _add_scheme(address: str, scheme: str, at: Location) -> str:
     """Return `address` with its scheme, after a look at whether it is one at all."""
     text = address.strip()
-    try:
-        endpoint = Endpoint.parse(text)
-    except ValueError as error:
-        raise at.error(str(error), found=address) from None
+    endpoint = at.parse(Endpoint.parse, text)
     return text if endpoint.scheme or not scheme else f"{scheme}://{text}"
 
 
@@ -117,7 +114,7 @@ def _read_target(
     at: Location,
 ) -> Target:
     entry = TargetEntry(endpoint=endpoint, labels=labels)
-    target, faults = read_target(entry, defaults, at, in_clear=True)
+    target, faults = read_target(entry, defaults, at, plaintext_allowed=True)
     # Address and labels are right by now: what is left comes from `defaults`.
     return add_faults(target, (_blame_defaults(fault, at) for fault in faults))
 
@@ -127,7 +124,7 @@ def _blame_defaults(fault: ConfigurationError, at: Location) -> ConfigurationErr
     return at.error(f"cannot have what defaults say: {key}: {fault.reason}")
 
 
-def _deeper_than(value: Any, levels: int) -> bool:
+def _is_deeper(value: Any, levels: int) -> bool:
     level = [value]
     for _ in range(levels):
         level = [

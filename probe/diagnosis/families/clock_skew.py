@@ -21,6 +21,7 @@ from probe.model.evidence import ClockReading, Evidence, VerifyError
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
 from probe.x509.validity import (
+    DATE_ERRORS,
     begins_within,
     find_first_to_expire,
     find_invalid,
@@ -34,7 +35,6 @@ _FIX_BACKEND: Final = (
     "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
     "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
 )
-_DATE_ERRORS: Final = frozenset({VerifyCode.NOT_YET_VALID, VerifyCode.EXPIRED})
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -45,7 +45,7 @@ def _match_server(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
     if handshake is None:
         return None
-    errors = [error for error in handshake.verify_errors if error.code in _DATE_ERRORS]
+    errors = [error for error in handshake.verify_errors if error.code in DATE_ERRORS]
     if not errors:
         return None
     judged = {error: find_judged_certificate(evidence, handshake, error) for error in errors}

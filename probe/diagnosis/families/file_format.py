@@ -23,8 +23,10 @@ _INCOMPLETE_ALERTS: Final = frozenset(
 )
 
 
-def _match_files(cause: str) -> Callable[[Evidence], Match | None]:
+def _match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None]:
     """Return the match function of a cause that the credentials room finds in files and settings.
+
+    `then` is the step after a fix, by default that the exporter reads the file again.
 
     It matches the faults that ended the attempt, else what did not stop it: an exporter that sends
     in plaintext does not read its files.
@@ -39,12 +41,9 @@ def _match_files(cause: str) -> Callable[[Evidence], Match | None]:
         ]
         if not found:
             return None
-        reread = "{reread_ca}" if found[0].role == "ca" else "{reread_cert}"
-        if cause == "exporter_configuration_invalid":
-            reread = "{restart}"
+        last = then or ("{reread_ca}" if found[0].role == "ca" else "{reread_cert}")
         fixes = tuple(
-            (each.fact, (*map(escape_braces, each.fix), reread) if each.fix else ())
-            for each in found
+            (each.fact, (*map(escape_braces, each.fix), last) if each.fix else ()) for each in found
         )
         facts = tuple(each.fact for each in found)
         if not stopped:
@@ -134,7 +133,7 @@ CAUSES: Final = (
         citations=("Collector configtls", "OTLP exporter specification"),
         not_printed="every setting has a message of its own, in each exporter",
         applies=EVERY_ENDING,
-        match=_match_files("exporter_configuration_invalid"),
+        match=_match_files("exporter_configuration_invalid", then="{restart}"),
     ),
     _file_cause(
         "client_file_missing",

@@ -11,7 +11,7 @@ from probe.diagnosis.fixes.server_fixes import reload_served_file
 from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import Evidence
 from probe.text.time_format import format_duration, format_time
-from probe.x509.validity import find_first_to_expire
+from probe.x509.validity import find_first_to_expire, is_older
 
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""
@@ -59,7 +59,7 @@ def _match_backend(evidence: Evidence) -> Match | None:
     if file is None or not file.chain or handshake is None or not handshake.server_chain:
         return None
     served, on_disk = handshake.server_chain[0], file.chain[0]
-    if served.sha256 == on_disk.sha256 or on_disk.not_before < served.not_before:
+    if served.sha256 == on_disk.sha256 or is_older(on_disk, served):
         # An older one on disk is another server's file, not one that was left unread.
         return None
     held_for = evidence.at - file.modified if file.held_for is None else file.held_for

@@ -1,6 +1,7 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
@@ -17,14 +18,8 @@ from probe.diagnosis.readings.otlp_answers import (
 )
 from probe.diagnosis.readings.peer_protocol import decode_bytes, name_unexpected_bytes
 from probe.diagnosis.readings.request_path import find_path_mistake
-from probe.model.evidence import Answer, EndingKind, Evidence
+from probe.model.evidence import GRPC_STATUS_NAMES, Answer, EndingKind, Evidence
 
-_GRPC_NAMES: Final = {
-    0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED",
-    5: "NOT_FOUND", 6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
-    9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE", 12: "UNIMPLEMENTED",
-    13: "INTERNAL", 14: "UNAVAILABLE", 15: "DATA_LOSS", 16: "UNAUTHENTICATED",
-}  # fmt: skip
 _CAUSE_BY_GRPC: Final = {
     4: "otlp_unavailable",
     7: "otlp_permission_denied",
@@ -87,7 +82,7 @@ def _get_cause(evidence: Evidence) -> str | None:
 
 def _describe_answer(answer: Answer) -> str:
     if answer.grpc_status is not None:
-        said = f"gRPC status {answer.grpc_status} {_GRPC_NAMES.get(answer.grpc_status, '?')}"
+        said = f"gRPC status {answer.grpc_status} {GRPC_STATUS_NAMES.get(answer.grpc_status, '?')}"
         if breach := describe_grpc_breach(answer):
             said += f" {breach}"
     else:
@@ -198,13 +193,21 @@ def _match_partial(answer: Answer) -> Match:
     return Match(Strength.NAMED if count else Strength.FINDING, (fact,))
 
 
+_declare: Final = partial(
+    Cause,
+    family="otlp",
+    party="backend",
+    rank=Rank.OTLP_ANSWER,
+    citations=_CITATIONS,
+    applies=_ENDINGS,
+    explained_by=_EXPLAINED_BY,
+)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="otlp_storage_failure",
         title="The backend could not write what it received",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "The receiver took the data and its exporter or storage failed: no permission, a "
             "read-only file system, no space left. Beyond TLS, and the next thing that people meet."
@@ -215,18 +218,14 @@ CAUSES: Final = (
             "space there, give its user the right to write, or mount it writable.",
         ),
         tell_apart="TLS works; the backend's own disk or folder is at fault: df -h and its log.",
-        citations=_CITATIONS,
         not_printed="every exporter repeats the backend's own message, whatever it is",
         applies=_WITH_SUCCESS,
         match=_match_storage,
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_unauthenticated",
         title="The backend wants credentials in addition to the certificate",
-        family="otlp",
         party="exporter",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "The TLS connection and certificate are fine; a token or password is missing or wrong."
         ),
@@ -240,17 +239,11 @@ CAUSES: Final = (
             "TLS works; a header is missing or wrong: mtls-probe check with --depth tls is "
             "confirmed."
         ),
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_status("otlp_unauthenticated"),
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_permission_denied",
         title="The backend does not let this client export",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "Who we are is known and accepted by TLS, and the backend's rules forbid the request."
         ),
@@ -264,17 +257,13 @@ CAUSES: Final = (
             "TLS works and the answer is OTLP's own: the backend's authorization rules name who "
             "may export."
         ),
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_denied,
         explained_by=(*_EXPLAINED_BY, "client_san_rejected"),
     ),
-    Cause(
+    _declare(
         id="otlp_not_served",
         title="What listens there does not serve this OTLP signal",
-        family="otlp",
         party="exporter",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "The path or service is unknown: the signal has no pipeline, the path is wrong, or it "
             "is not an OTLP receiver at all."
@@ -292,17 +281,11 @@ CAUSES: Final = (
         tell_apart=(
             "TLS works; the backend has no receiver for this signal at this path or service."
         ),
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_not_served,
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_throttled",
         title="The backend is over its limit",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
         fix=(
@@ -310,17 +293,11 @@ CAUSES: Final = (
             "Collector: sampling_percentage of the probabilistic_sampler processor).",
         ),
         tell_apart="It passes at another time or with less data; the backend's limits decide.",
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_status("otlp_throttled"),
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_unavailable",
         title="The backend is there and can't take data now",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
@@ -329,17 +306,11 @@ CAUSES: Final = (
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
         tell_apart="TLS works; the backend or what stands behind its proxy is down or overloaded.",
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_status("otlp_unavailable"),
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_rejected",
         title="The backend rejects the request",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
         evidence=(
             "Another gRPC status, another HTTP code, items rejected in a partial success, or a "
@@ -352,9 +323,7 @@ CAUSES: Final = (
         tell_apart=(
             "TLS works, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
         ),
-        citations=_CITATIONS,
         applies=_WITH_SUCCESS,
         match=_match_rejected,
-        explained_by=_EXPLAINED_BY,
     ),
 )

@@ -10,7 +10,7 @@ from probe.diagnosis.readings.otlp_answers import is_otlp_answer
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import Evidence
-from probe.model.tls_alerts import TlsAlert, get_fatal_alert
+from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
 from probe.x509.strength import find_weak_key, find_weak_signature
 from probe.x509.validity import find_invalid
 
@@ -97,7 +97,7 @@ def _match_unrecognized(evidence: Evidence) -> Match | None:
     return Match(
         Strength.NAMED,
         (
-            "the backend sent alert unrecognized_name (112)",
+            f"the backend sent alert {format_alert(TlsAlert.UNRECOGNIZED_NAME)}",
             f"the SNI sent was {handshake.offer.server_name or '(none)'}",
         ),
         fix=request_another_name(evidence.target),

@@ -1,6 +1,6 @@
-"""Words about an OTLP answer that is no success: gRPC statuses, HTTP codes, and what proxies say.
+"""Patterns of OTLP answers without success: gRPC statuses, HTTP codes, and answers of proxies.
 
-Here TLS and the certificate have passed, unless a proxy such as nginx refuses in HTTP.
+TLS and the certificate were accepted, unless a proxy such as nginx refuses them by HTTP.
 OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP Response"; gRPC status codes.
 """
 
@@ -50,7 +50,7 @@ PERMISSION_DENIED: Final = build_pattern(
     proxy_failure=0.3,
 )  # fmt: skip
 UNAUTHENTICATED: Final = build_pattern(
-    "the backend wants credentials beside the certificate",
+    "the backend wants credentials in addition to the certificate",
     ("UNAUTHENTICATED", "Unauthenticated", "Unauthorized",
      "gRPC status code 16",
      "invalid token", "missing authorization", "invalid credentials", "bearer token"),

@@ -15,7 +15,7 @@ from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
 from probe.report.outcome import Mood, find_mood, rank_severity
-from probe.report.unexpected_acceptance import explain_unexpected_acceptance
+from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339
 from probe.web.pages.history_strip import Strip, draw_strip
@@ -70,10 +70,10 @@ class TargetRow:
 
 def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> TargetRow:
     """Return how a page shows `state`, as of `now` (epoch seconds)."""
-    target, diagnosis = state.target, state.diagnosis
+    target, diagnosis, evidence = state.target, state.diagnosis, state.evidence
     name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
     link, labels = quote_target_name(state), label_texts(state)
-    if diagnosis is None:
+    if diagnosis is None or evidence is None:
         return TargetRow(
             name=name,
             link=link,
@@ -84,11 +84,11 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
         )
     cause = catalogue.get(diagnosis.cause or "")
     since = state.since or now
-    accepted = explain_unexpected_acceptance(state.evidence, diagnosis) if state.evidence else None
+    explained = explain_outcome(evidence, diagnosis, catalogue)
     party = find_party(state)
     tls = target.tls
     named = tls.cert_file or tls.key_file or tls.ca_file
-    read_at = state.evidence.credentials.read_at if named and state.evidence else 0.0
+    read_at = evidence.credentials.read_at if named else 0.0
     outcome: str = diagnosis.outcome
     if state.expected and target.expect_cause:
         outcome = f"{outcome}, as expected"
@@ -109,15 +109,13 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
         party=PARTIES[party] if party else "",
         since=rfc3339(since),
         since_ago=format_age(now - since),
-        meaning=accepted.meaning if accepted else cause.meaning if cause else "",
-        facts=(*diagnosis.all_facts, accepted.seen)
-        if accepted and accepted.seen
-        else diagnosis.all_facts,
+        meaning=explained.meaning,
+        facts=(*diagnosis.all_facts, explained.seen) if explained.seen else diagnosis.all_facts,
         findings=tuple(f"{finding.cause}: {finding.fact}" for finding in diagnosis.findings),
-        fix=accepted.fix if accepted else () if state.expected else diagnosis.fix,
+        fix=() if state.expected else explained.fix,
         history=draw_strip(state.history),
         countdowns=tuple(
-            build_countdown(whose, one, now) for whose, one in _first_to_expire(state.evidence)
+            build_countdown(whose, one, now) for whose, one in _first_to_expire(evidence)
         ),
         read_at=rfc3339(read_at) if read_at else "",
         read_ago=format_age(now - read_at) if read_at else "",
@@ -136,12 +134,9 @@ def label_texts(state: TargetRuntime) -> tuple[str, ...]:
 
 def find_party(state: TargetRuntime) -> Party | Literal[""]:
     """Return who must act on `state`; empty where nobody must, or nobody is known."""
-    if state.diagnosis is None or state.expected:
+    if state.expected or state.evidence is None or state.diagnosis is None:
         return ""
-    if state.diagnosis.party or state.evidence is None:
-        return state.diagnosis.party or ""
-    accepted = explain_unexpected_acceptance(state.evidence, state.diagnosis)
-    return accepted.party if accepted else ""
+    return explain_outcome(state.evidence, state.diagnosis).party or ""
 
 
 def sort_by_urgency(

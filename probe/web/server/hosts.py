@@ -5,7 +5,6 @@ A browser sends the name that it was given. The owner of that name can make it r
 can own, or that are configured here, pass; any other name is refused.
 """
 
-import ipaddress
 import platform
 import re
 from collections.abc import Callable, Iterable
@@ -15,9 +14,12 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from probe.text.host_port import split_host_port
+from probe.x509.names import is_ip_address
+
 ALWAYS: Final = ("localhost", "svc", "cluster.local")
 """Domains that no public registry assigns: RFC 6761 (§6.3), and a cluster's own."""
-_IN_HOST: Final = re.compile(r"[^\s/?#@\\,;\[\]%]*")
+_IN_HOST: Final = re.compile(r"[^\s/?#@\\,;:\[\]%]*")
 """What a name is made of, RFC 3986's delimiters left out: `other.example/.svc` is not in `svc`."""
 RESOLVER_FILE: Final = Path("/etc/resolv.conf")
 
@@ -42,7 +44,7 @@ class HostCheck:
         host = parse_host(authority)
         if host is None:
             return False
-        if is_address(host) or "." not in host:
+        if is_ip_address(host) or "." not in host:
             # An address cannot resolve elsewhere, and a single label has no owner.
             return True
         if any(host.endswith(f".{domain}") for domain in ALWAYS):
@@ -79,31 +81,19 @@ class HostCheck:
 def parse_host(authority: str) -> str | None:
     """Return the host of `host`, `host:port`, `[address]:port`; None for anything else."""
     text = authority.strip()
-    if is_address(text):
+    if is_ip_address(text):
         return text
-    if text.startswith("["):
-        address, bracket, port = text[1:].partition("]")
-        if not bracket or not is_address(address) or (port and not _is_port(port)):
-            return None
-        return address
-    host, colon, port = text.partition(":")
-    if (colon and not _is_port(f":{port}")) or not _IN_HOST.fullmatch(host):
+    host, port = split_host_port(text)
+    if port and not (port.isascii() and port.isdecimal()):
         return None
-    return normalize_name(host) or None
+    if text.startswith("["):
+        return host if is_ip_address(host) else None
+    return (normalize_name(host) or None) if _IN_HOST.fullmatch(host) else None
 
 
 def normalize_name(name: str) -> str:
     """Return `name` as names are compared: in lower case, without the dot of the root."""
     return name.strip().lower().removesuffix(".")
-
-
-def is_address(host: str) -> bool:
-    """Return whether `host` is an address, with or without a zone."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def list_own_names(host: str | None = None, resolver_file: Path = RESOLVER_FILE) -> set[str]:
@@ -128,8 +118,3 @@ def list_own_names(host: str | None = None, resolver_file: Path = RESOLVER_FILE)
         if any(domain.endswith(f".{cluster}") for cluster in clusters):
             names.add(f"*.{domain}")
     return names
-
-
-def _is_port(text: str) -> bool:
-    digits = text.removeprefix(":")
-    return text.startswith(":") and (not digits or (digits.isascii() and digits.isdecimal()))

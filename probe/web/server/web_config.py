@@ -120,7 +120,7 @@ class WebConfig:
         return f"{safe_text(self._path)}: {'; '.join(lost)}: needs a restart to be in force"
 
     @asynccontextmanager
-    async def watching(self, on_reload: OnReload = lambda _: None) -> AsyncIterator[None]:
+    async def watch(self, on_reload: OnReload = lambda _: None) -> AsyncIterator[None]:
         """Read the file again when it or a file that it names changes, as long as this lasts."""
 
         async def changed(_: frozenset[str]) -> None:

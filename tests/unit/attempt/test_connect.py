@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from probe.attempt.connect import is_own_address, open_socket
 from probe.model.evidence import Ending
-from probe.model.module import SPECIAL, special_kind
+from probe.model.module import SPECIAL, find_special_kind
 
 HOST = "127.0.0.1"
 
@@ -183,5 +183,5 @@ def test_an_address_elsewhere_is_not(address: str) -> None:
 @given(st.ip_addresses())
 def test_each_address_is_special_or_not(address: object) -> None:
     """No address breaks the table; the kinds are those that it has."""
-    assert special_kind(str(address)) in {None, *SPECIAL}
+    assert find_special_kind(str(address)) in {None, *SPECIAL}
     assert isinstance(is_own_address(str(address)), bool)

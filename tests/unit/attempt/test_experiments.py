@@ -80,7 +80,7 @@ async def test_a_cipher_that_is_missing_is_named(
 async def test_a_version_that_is_missing_is_named(
     start: Start, tmp_path: Path, behaviour: str
 ) -> None:
-    """A min_version above the backend's, whether its alert says so or it closes without a word."""
+    """A min_version above the backend's, whether it sends an alert or just closes."""
     backend = await start(max_version="1.2", behaviour=behaviour)
     _, diagnosis = await observe(target(tmp_path, backend.port, min_version="1.3"))
     assert (diagnosis.cause, diagnosis.certain) == ("protocol_version_mismatch", True), diagnosis
@@ -139,7 +139,7 @@ async def http1_only(folder: Path, reply: bytes = TAKEN) -> AsyncIterator[tuple[
 
 
 async def test_a_silent_server_without_tls_is_unmasked_in_plaintext(tmp_path: Path) -> None:
-    """It closes on a ClientHello without a word, and answers an HTTP/2 preface with SETTINGS."""
+    """It closes on a ClientHello without an alert, and answers an HTTP/2 preface with SETTINGS."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if (await reader.read(24)).startswith(b"PRI * HTTP/2.0"):
@@ -155,7 +155,7 @@ async def test_a_silent_server_without_tls_is_unmasked_in_plaintext(tmp_path: Pa
 
 
 async def test_what_stays_silent_stays_uncertain(start: Start, tmp_path: Path) -> None:
-    """A port that closes on everything: each experiment is told, and nothing is claimed."""
+    """A port that closes on everything: each experiment is reported, and nothing is claimed."""
     backend = await start(behaviour="close")
     evidence, diagnosis = await observe(target(tmp_path, backend.port))
     assert (diagnosis.cause, diagnosis.certain) == ("connection_closed", False)
@@ -198,7 +198,7 @@ async def test_a_silent_refusal_is_asked_again_without_a_certificate(
 @pytest.mark.parametrize(
     ("client", "backend_options"),
     [(GOOD, {}), (STRANGER, {}), (GOOD, {"behaviour": "mute"})],
-    ids=["let in", "refused by a naming alert", "unanswered"],
+    ids=["accepted", "refused by a naming alert", "unanswered"],
 )
 async def test_what_is_settled_is_not_experimented_with(
     start: Start, tmp_path: Path, client: Issued, backend_options: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What one attempt says and hears: when it writes, what never leaves it, and how it ends."""
+"""What one attempt sends and receives: when it writes, what it never sends, and how it ends."""
 
 import pytest
 from hypothesis import given, settings
@@ -79,7 +79,7 @@ def test_an_http_answer_confirms_over_either_version(alpn: bytes | None) -> None
 def test_nothing_is_sent_to_a_server_that_is_not_verified(
     protocol: Protocol, purpose: Purpose
 ) -> None:
-    """Not at the end of the handshake, not by a timer, not at the deadline, not as farewell."""
+    """Not at the end of the handshake, not by a timer, not at the deadline, not at the close."""
     it = talk(server_context(server=UNKNOWN_SERVER), protocol=protocol, purpose=purpose)
     assert it.end == ("unverified", "handshake")
     it.conversation.wake(it.now + 1)

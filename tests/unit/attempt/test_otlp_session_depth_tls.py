@@ -55,7 +55,7 @@ def test_depth_tls_is_refused_by_an_alert_behind_the_settings(together: bool) ->
 
 
 def test_depth_tls_is_refused_by_a_close_behind_the_settings() -> None:
-    """As grpc-core refuses: FIN without a word."""
+    """As grpc-core refuses: FIN without an alert."""
     it = talk(purpose="tls").wake().hear(SETTINGS)
     it.conversation.receive_eof(it.now, reset=False)
     assert it.end == ("close", "accept")

@@ -30,7 +30,7 @@ def late_alert(it: Talk) -> bytes:
 
 @pytest.mark.parametrize("purpose", ["export", "tls"])
 def test_an_alert_that_arrives_after_a_write_is_a_refusal_at_accept(purpose: Purpose) -> None:
-    """A slow backend judges while we write already; its alert is heard all the same."""
+    """A slow backend judges while we already write; its alert is read nevertheless."""
     it = unstarted(STRANGER, purpose)
     alert = late_alert(it)
     it.now += QUIET

@@ -88,7 +88,7 @@ async def test_durations_by_stage(start: Start, tmp_path: Path) -> None:
 async def test_a_backend_that_breaks_off(
     start: Start, tmp_path: Path, behaviour: Behaviour, stage: str, kind: str
 ) -> None:
-    """Each behaviour is told from the others, and none is a success."""
+    """Each behaviour is distinguished from the others, and none is a success."""
     backend = await start(behaviour=behaviour)
     evidence = await prober().attempt(target(tmp_path, backend.port, timeout=0.3))
     assert end(evidence) == (stage, kind)

@@ -1,4 +1,4 @@
-"""Refusals of the client certificate, and the second handshake where no word came."""
+"""Refusals of the client certificate, and the second handshake where no alert came."""
 
 import asyncio
 from dataclasses import replace

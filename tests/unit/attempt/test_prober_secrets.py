@@ -82,7 +82,7 @@ async def test_evidence_survives_json_and_holds_no_secret(
 async def test_a_backend_that_repeats_a_header_tells_it_nobody(
     start: Start, tmp_path: Path, said: str
 ) -> None:
-    """The value is taken out of its message, also where the message was cut within it (law 11)."""
+    """The value is masked in the message, also where the message was cut within it."""
     backend = await start(answers=Answers(grpc_status=(16, said)))
     evidence = await prober().attempt(target(tmp_path, backend.port))
     assert evidence.answer is not None

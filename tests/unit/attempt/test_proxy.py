@@ -115,7 +115,7 @@ def test_a_proxy_that_does_not_answer() -> None:
 
 
 def test_an_open_tunnel_stays_open() -> None:
-    """What ends the connection afterwards is no ending of the tunnel's."""
+    """What ends the connection afterwards is not an ending of the tunnel."""
     tunnel = asked()
     tunnel.receive(b"HTTP/1.1 200 OK\r\n\r\n", 0.0)
     ending = tunnel.ending

@@ -1,4 +1,4 @@
-"""The pump between a socket and a conversation: every byte that the kernel holds is heard."""
+"""The pump between a socket and a conversation: every byte that the kernel holds is read."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ PATIENCE = 5.0
 
 @dataclass
 class Recorder:
-    """A conversation that says `says`, remembers what it hears, and ends at an end of file."""
+    """A conversation that sends `says`, records what it receives, and ends at an end of file."""
 
     says: bytes = b""
     ends_with: bytes = b"\0never\0"
@@ -109,7 +109,7 @@ Pair = tuple[socket.socket, socket.socket]
 
 
 async def test_both_directions(pair: Pair) -> None:
-    """What the conversation says arrives, what the peer says is heard, until the ending."""
+    """What the conversation sends arrives, what the peer sends is read, until the ending."""
     ours, theirs = pair
     theirs.sendall(b"hello ")
     talk = Recorder(says=b"question", ends_with=b"bye", answers=b"!")
@@ -131,7 +131,7 @@ async def test_what_came_before_is_heard_first(pair: Pair) -> None:
 
 
 async def test_a_failed_write_does_not_stop_reading(pair: Pair) -> None:
-    """The alert that lies in the queue behind an RST is read, and the RST is told (law 8)."""
+    """The alert that is in the queue before an RST is read, and the RST is reported."""
     ours, theirs = pair
     theirs.sendall(b"the alert")
     reset(theirs)
@@ -172,7 +172,7 @@ async def test_a_broken_pipe_does_not_stop_reading() -> None:
 
 
 async def test_a_reset_and_an_end_of_file_are_two_things(pair: Pair) -> None:
-    """An RST without a write before it is told by the read."""
+    """An RST without an earlier write is reported by the read."""
     ours, theirs = pair
     reset(theirs)
     talk = Recorder()

@@ -124,7 +124,7 @@ async def test_silence_at_the_deadline_is_silence(pair: Pair) -> None:
 
 
 async def test_a_wake_up_reads_first(pair: Pair) -> None:
-    """A refusal that lay there is heard before the timer takes its absence for consent."""
+    """A refusal that has arrived is read before the timer concludes acceptance from silence."""
     ours, theirs = pair
 
     class Trusting(Recorder):

@@ -65,7 +65,7 @@ async def test_a_stall_in_the_handshake_is_no_mismatch(
 async def test_a_close_now_and_then_is_no_mismatch_for_certain(
     start: Start, tmp_path: Path, version: str, pattern: tuple[bool, ...]
 ) -> None:
-    """A load balancer that closes some connections without a word, whichever it hits."""
+    """A load balancer that closes some connections at random without an alert."""
     backend = await start(min_version=version, max_version=version)
     async with stalling(backend.port, lambda n: -1.0 * pattern[n % len(pattern)]) as port:
         seen = await rounds(target(tmp_path, port), 6)

@@ -1,4 +1,4 @@
-"""`mtls-probe run` suspended, throttled, or beside a busy loop: its own trouble is nobody else's.
+"""`mtls-probe run` suspended, throttled, or with a busy loop: no target is blamed for it.
 
 The process is stopped and continued from outside (SIGSTOP, SIGCONT), as a paused machine, a CPU
 quota or a debugger does; the backends run on.

@@ -12,7 +12,7 @@ TARGET = Target(
 
 
 def test_notes_are_facts() -> None:
-    """They come without what a terminal would obey; one source alone is no news."""
+    """They have no control characters; a single source is not reported."""
     assert collect_target_facts(TARGET, 60.0).notes == ("a choice\\x1b[31m",)
 
 

@@ -68,7 +68,7 @@ async def test_client_certificate_is_refused_as_go_refuses_it(
 async def test_client_certificate_that_go_takes_is_accepted(
     start: Start, case: str, version: str
 ) -> None:
-    """What Go lets in gets gRPC status 0, also where OpenSSL itself would refuse it."""
+    """What Go accepts gets gRPC status 0, also where OpenSSL itself would refuse it."""
     issued, intermediates = ACCEPTED[case]
     backend = await start()
     context = client_context(issued, version, *intermediates)
@@ -93,7 +93,7 @@ async def test_missing_client_certificate(start: Start, version: str, alert: int
 
 
 async def test_certificate_need_not_be_required_or_asked_for(start: Start) -> None:
-    """A backend that only verifies what it is given, or has no client CA, lets anybody in."""
+    """A backend that verifies only certificates that are sent, or has no client CA, accepts every client."""
     context = client_context(None, "1.3")
     for arguments in ({"require_client_certificate": False}, {"client_ca": None}):
         backend = await start(**arguments)

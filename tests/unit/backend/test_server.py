@@ -129,7 +129,7 @@ async def test_other_behaviours(
 
 
 async def test_clear_text_backend(start: Start) -> None:
-    """A backend without TLS answers a ClientHello with HTTP/1.1 in clear."""
+    """A backend without TLS answers a ClientHello with HTTP/1.1 in plaintext."""
     backend = await start(behaviour="plaintext")
     reader, writer = await asyncio.open_connection("127.0.0.1", backend.port)
     writer.write(b"\x16\x03\x01\x00\x05hello")

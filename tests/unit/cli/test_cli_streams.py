@@ -11,7 +11,6 @@ from tests.support.command_line import (
     NOWHERE,
     finish,
     run_probe,
-    side_by_side,
     start_probe,
 )
 
@@ -40,9 +39,10 @@ async def test_a_full_disk_is_3(output: str) -> None:
 
 async def test_a_closed_stream_is_no_obstacle() -> None:
     """A standard stream that the caller closed: the check goes on without it."""
-    each = await side_by_side(
-        *(run_probe("check", NOWHERE, preexec_fn=partial(os.close, closed)) for closed in (0, 1, 2))
-    )
+    each = [
+        await run_probe("check", NOWHERE, preexec_fn=partial(os.close, closed))
+        for closed in (0, 1, 2)
+    ]
     assert [ended.code for ended in each] == [1, 1, 1]
     assert ["tcp_refused" in ended.out for ended in each] == [True, False, True]
 

@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.command_line import (
     NOWHERE,
+    command,
     configuration,
+    run_commands,
     run_probe,
-    side_by_side,
 )
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ USAGE_ERRORS: Final = {
 async def test_a_usage_error_is_2() -> None:
     """A mistake on the command line is named on stderr, and nothing is on stdout."""
     commands = [arguments for arguments, _ in USAGE_ERRORS.values()]
-    each = await side_by_side(*(run_probe(*arguments, stdin=b"") for arguments in commands))
+    each = await run_commands(*(command(*arguments, stdin=b"") for arguments in commands))
     for ended, (mistake, (_, named)) in zip(each, USAGE_ERRORS.items(), strict=True):
         assert (ended.code, ended.out) == (2, ""), mistake
         assert named in ended.err, mistake
@@ -53,8 +54,8 @@ async def test_a_configuration_error_says_where_what_and_what_is_near(tmp_path: 
     """File and line, the key's path, what was found, what is allowed, and the nearest of it."""
     config = tmp_path / "probe.yml"
     config.write_text(f"targets:\n  - endpoint: {NOWHERE}\n    protocol: grcp\n", encoding="utf-8")
-    commands = ((command, "--config", config) for command in WITH_CONFIGURATION)
-    for ended in await side_by_side(*(run_probe(*command) for command in commands)):
+    commands = (command(each, "--config", config) for each in WITH_CONFIGURATION)
+    for ended in await run_commands(*commands):
         assert (ended.code, ended.out) == (2, "")
         first, found, allowed, nearest = ended.err.splitlines()
         assert first.startswith(f"{config}:3: targets[0].protocol: ")
@@ -64,11 +65,11 @@ async def test_a_configuration_error_says_where_what_and_what_is_near(tmp_path: 
 
 
 async def test_a_configuration_that_cannot_be_read_is_2(tmp_path: Path) -> None:
-    """A folder, a missing file, a loop of links, bytes that are no text: one line each."""
+    """A folder, a missing file, a loop of links, bytes that are not text: one line each."""
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00\x1b[31m")
     each = (tmp_path, tmp_path / "missing", tmp_path / "loop", tmp_path / "bytes")
-    for ended in await side_by_side(*(run_probe("run", "--config", path) for path in each)):
+    for ended in await run_commands(*(command("run", "--config", path) for path in each)):
         assert (ended.code, ended.out) == (2, "")
         assert str(tmp_path) in ended.err
         assert "\x1b" not in ended.err

@@ -12,7 +12,7 @@ from probe.model.target import TlsSettings
 from probe.report.result import name_evidence_file, write_evidence
 from tests.contract.test_recorded_evidence import FOLDER
 from tests.support.backends import Backend
-from tests.support.command_line import configuration, entry, run_probe, side_by_side
+from tests.support.command_line import command, configuration, entry, run_commands, run_probe
 from tests.support.loopback_client import OTHER_CA, SERVER_CA, Start
 from tests.support.pki import write_pem
 
@@ -58,10 +58,10 @@ async def test_diagnose_takes_files_lines_and_stdin(tmp_path: Path) -> None:
     lines = tmp_path / "all.jsonl"
     compact = [to_json(from_json(path.read_bytes())) for path in (REFUSED, CONFIRMED)]
     lines.write_bytes(b"\n".join(compact) + b"\n")
-    file, several, stdin = await side_by_side(
-        run_probe("diagnose", REFUSED, "--output", "json"),
-        run_probe("diagnose", lines, CONFIRMED, "--output", "jsonl"),
-        run_probe("diagnose", "-", "--output", "json", stdin=CONFIRMED.read_bytes()),
+    file, several, stdin = await run_commands(
+        command("diagnose", REFUSED, "--output", "json"),
+        command("diagnose", lines, CONFIRMED, "--output", "jsonl"),
+        command("diagnose", "-", "--output", "json", stdin=CONFIRMED.read_bytes()),
     )
     assert [one["cause"] for one in file.document["results"]] == ["client_ca_untrusted"]
     outcomes = [json.loads(line)["outcome"] for line in several.out.splitlines()]

@@ -27,7 +27,7 @@ def test_the_command_lists_candidates() -> None:
 
 
 def test_words_need_no_quotes_and_may_begin_with_a_dash() -> None:
-    """Several words are one text; a dash at the beginning is no option."""
+    """Several arguments are one text; a dash at its beginning is not an option."""
     for words in (("remote", "error:", "tls:", "bad", "certificate"),
                   ("--- remote error: tls: bad certificate",),
                   ("-handshake failed: remote error: tls: bad certificate",)):  # fmt: skip

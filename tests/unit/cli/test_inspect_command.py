@@ -47,7 +47,7 @@ def options(folder: Path) -> list[object]:
 def test_good_files_are_0_with_the_documented_keys(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Schema, files and faults as interfaces.md has them, each certificate in its file."""
+    """Schema, files and faults as documented, each certificate in its file."""
     assert run(*options(folder), "--output", "json") == 0
 
     seen = document(capsys)
@@ -99,7 +99,7 @@ def test_the_story_has_fact_and_fix(folder: Path, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("option", ["--cert", "--key", "--ca"])
 def test_each_option_may_stand_alone(option: str, folder: Path) -> None:
-    """A question about one file is no setting with a missing half."""
+    """A question about one file is not a setting with a missing half."""
     file = {"--cert": "tls.crt", "--key": "tls.key", "--ca": "ca.crt"}[option]
 
     assert run(option, folder / file) == 0
@@ -116,7 +116,7 @@ def test_each_option_may_stand_alone(option: str, folder: Path) -> None:
 def test_the_wrong_option_is_recognised(
     option: str, file: str, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the file is, is told together with what it should have been."""
+    """What the file is, is reported together with what it should be."""
     assert run(option, folder / file) == 1
     assert says in capsys.readouterr().out
 

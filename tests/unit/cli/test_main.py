@@ -19,11 +19,12 @@ from probe.cli import main as cli
 from tests.support.backends import Backend
 from tests.support.command_line import (
     NOWHERE,
+    command,
     configuration,
     entry,
     finish,
+    run_commands,
     run_probe,
-    side_by_side,
     start_probe,
 )
 from tests.support.demo_pki import PKI
@@ -31,7 +32,7 @@ from tests.support.pki import write_pem
 
 pytestmark = pytest.mark.slow
 
-# interfaces.md, section 4, in its order; by_exporter and experiments are added to it.
+# The documented order; by_exporter and experiments are added to it.
 RESULT_KEYS: Final = (
     "target endpoint protocol labels at outcome expected stage cause family documented_cause "
     "certain also findings party facts fix by_exporter alerts tls acceptable_cas "
@@ -69,7 +70,7 @@ def silent_port() -> Iterator[str]:
 
 
 async def test_all_as_expected_is_0_and_the_json_has_the_documented_keys(tmp_path: Path) -> None:
-    """A backend that lets the exporter in: exit 0, and exactly the contract's keys, in its order."""
+    """A backend that accepts the exporter: exit 0, and exactly the documented keys, in their order."""
     async with healthy() as backend:
         endpoint = f"https://127.0.0.1:{backend.port}"
         ended = await run_probe("check", endpoint, *files(tmp_path), "--output", "json")
@@ -142,7 +143,7 @@ async def test_a_target_that_must_fail_this_way_is_as_expected(tmp_path: Path) -
 
 
 async def test_a_target_that_must_fail_and_does_not_is_1(tmp_path: Path) -> None:
-    """Mutual TLS that has been switched off is found: the backend lets in whom it must refuse."""
+    """Mutual TLS that was switched off is found: the backend accepts a client that it must refuse."""
     async with healthy() as backend:
         tls = PKI.settings(tmp_path, PKI.exporter())
         guard = entry(backend, tls, expect={"cause": "client_cert_not_sent"})
@@ -230,8 +231,8 @@ async def test_validate_and_inspect_ask_no_list(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/list?token=s3cr3t"
         path = tmp_path / "probe.yml"
         path.write_text(json.dumps({"sources": [{"http_sd": url}]}), "utf-8")
-        validated, inspected = await side_by_side(
-            run_probe("validate", "--config", path), run_probe("inspect", "--config", path)
+        validated, inspected = await run_commands(
+            command("validate", "--config", path), command("inspect", "--config", path)
         )
     assert asked == []
     for ended in (validated, inspected):

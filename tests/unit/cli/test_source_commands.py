@@ -13,7 +13,7 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.backends import Backend
-from tests.support.command_line import Ended, configuration, entry, run_probe, side_by_side
+from tests.support.command_line import Ended, command, configuration, entry, run_commands, run_probe
 from tests.support.demo_pki import PKI
 
 pytestmark = pytest.mark.slow
@@ -112,15 +112,15 @@ def broken(folder: Path) -> dict[str, dict[str, Any]]:
 async def test_check_exits_1_and_its_document_parses(
     backend: Backend, tmp_path: Path, output: str
 ) -> None:
-    """For each way to be down, beside a target that is confirmed; no secret is shown."""
+    """For each way to be down, with another target that is confirmed; no secret is shown."""
     target = entry(backend, PKI.settings(tmp_path, PKI.exporter()))
     runs = []
     for number, source in enumerate(broken(tmp_path).values()):
         folder = tmp_path / str(number)
         folder.mkdir()
         config = configuration(folder, target, sources=[source])
-        runs.append(run_probe("check", "--config", config, "--output", output))
-    for ended, wrong in zip(await side_by_side(*runs), broken_names(), strict=True):
+        runs.append(command("check", "--config", config, "--output", output))
+    for ended, wrong in zip(await run_commands(*runs), broken_names(), strict=True):
         assert ended.code == 1, wrong
         assert READERS[output](ended), wrong
         assert "error: source " in ended.err, wrong
@@ -143,14 +143,14 @@ def broken_names() -> tuple[str, ...]:
 
 
 async def test_validate_exits_1_for_each_but_asks_no_server(tmp_path: Path) -> None:
-    """It connects nowhere: of a list it says that it is left out, which is no fault."""
+    """It connects nowhere: it reports that a list is left out, which is not a fault."""
     runs = []
     for number, source in enumerate(broken(tmp_path).values()):
         folder = tmp_path / str(number)
         folder.mkdir()
         config = configuration(folder, {"endpoint": "127.0.0.1:1"}, sources=[source])
-        runs.append(run_probe("validate", "--config", config, "--output", "json"))
-    for ended, wrong in zip(await side_by_side(*runs), broken_names(), strict=True):
+        runs.append(command("validate", "--config", config, "--output", "json"))
+    for ended, wrong in zip(await run_commands(*runs), broken_names(), strict=True):
         left_out = wrong == "http_sd is down"
         assert ended.code == (0 if left_out else 1), wrong
         if left_out:
@@ -163,8 +163,8 @@ async def test_no_target_at_all_is_1(tmp_path: Path) -> None:
     """A list that says that it is empty is up; but then there is nothing to probe, and that is said."""
     (tmp_path / "t.json").write_text("[]", "utf-8")
     config = configuration(tmp_path, sources=[{"file_sd": str(tmp_path / "t.json")}])
-    for command in ("check", "validate"):
-        ended = await run_probe(command, "--config", config, "--output", "json")
+    for name in ("check", "validate"):
+        ended = await run_probe(name, "--config", config, "--output", "json")
         assert ended.code == 1
         assert [source["up"] for source in ended.document["sources"]] == [True]
         assert "there is nothing to probe" in ended.err

@@ -1,4 +1,4 @@
-"""Other clocks that are asked beside the attempts: real servers, hostile ones, and readings that age."""
+"""Other clocks that are read during the attempts: real servers, hostile ones, and old readings."""
 
 import asyncio
 import time
@@ -49,7 +49,7 @@ def dated(ahead: float, **fields: Any) -> Handler:
 
 
 class Clocks:
-    """Our own two clocks, which move when they are told to."""
+    """Our own two clocks, which the test moves."""
 
     def __init__(self) -> None:
         """Begin at the present."""
@@ -185,7 +185,7 @@ async def test_a_server_that_wishes_so_is_left_alone() -> None:
 
 
 async def test_nobody_there_leaves_no_reading(refused_port: int) -> None:
-    """A closed port and a name without an address are no exception."""
+    """A closed port and a name without an address are not exceptions."""
     gone = ClockSource("http", f"http://127.0.0.1:{refused_port}/")
     nowhere = ClockSource("sntp", "clock.invalid")
     assert await once(gone, nowhere, sntp(refused_port), limit=1.0) == ()

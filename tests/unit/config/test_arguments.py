@@ -100,7 +100,7 @@ def test_what_is_no_endpoint_is_a_usage_error(endpoint: str, reason: str) -> Non
     "endpoint", ["https://me:s3cret@a:1", "ftp://me:s3cret@a:1", "me:s3cret@a b:1", "me:s3cret@"]
 )
 def test_a_password_in_an_endpoint_is_not_repeated(endpoint: str) -> None:
-    """Law 11: the error says what is wrong without showing the text."""
+    """The error says what is wrong without showing the text."""
     with pytest.raises(click.UsageError) as raised:
         targets(endpoint)
     assert "s3cret" not in raised.value.message
@@ -117,7 +117,7 @@ def test_a_token_in_an_endpoint_is_not_repeated(endpoint: str) -> None:
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "ü", "a\nb", "\udcff", "a@b"])
 def test_a_server_name_that_no_grpc_request_can_hold_is_refused(name: str) -> None:
-    """It is the user's to mend, and no fault of the probe's; over HTTP it just matches nothing."""
+    """The user must fix it, it is not a fault of the probe; over HTTP it just matches nothing."""
     with pytest.raises(click.UsageError, match="--server-name") as raised:
         targets("a:4317", server_name=name)
     assert raised.value.message.isprintable()

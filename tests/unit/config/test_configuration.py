@@ -1,4 +1,4 @@
-"""The project's own YAML file becomes a Configuration, or one error that says what to mend."""
+"""The configuration file becomes a Configuration, or one error that says what to fix."""
 
 from pathlib import Path
 
@@ -214,7 +214,7 @@ def test_references_expand(one: One) -> None:
 
 
 def test_an_unset_variable_is_a_warning(load: Load) -> None:
-    """As in a Collector, it expands to nothing; the user is told where."""
+    """As in a Collector, it expands to nothing; a warning says where."""
     text = "targets: [{endpoint: 'c:4317', labels: {a: 'x${env:NOT_SET}'}}]"
     (warning,) = load(text).warnings
     assert warning.startswith("targets[0].labels.a: the variable NOT_SET")

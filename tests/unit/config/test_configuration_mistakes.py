@@ -99,9 +99,9 @@ def test_a_mistake_in_a_target_is_located(
         ("sources: [{collector: [a, 5]}]", "sources[0].collector[1]", 1, "must be text"),
         ("sources: [{collector: 5}]", "sources[0].collector", 1, "must be text or a list"),
         ("sources: [{sdk: [a]}]", "sources[0].sdk", 1, "must be text"),
-        ("defaults: {headers: {a b: c}}", 'defaults.headers."a b"', 1, "no legal"),
+        ("defaults: {headers: {a b: c}}", 'defaults.headers."a b"', 1, "not a valid"),
         ("defaults: {tls: {min_version: '9'}}", "defaults.tls.min_version", 1, "unknown"),
-        ("modules: {m: {headers: {a b: c}}}", 'modules.m.headers."a b"', 1, "no legal"),
+        ("modules: {m: {headers: {a b: c}}}", 'modules.m.headers."a b"', 1, "not a valid"),
         (
             "modules: {m: {tls: {min_version: '1.3', max_version: '1.2'}}}",
             "modules.m.tls.max_version",

@@ -114,7 +114,7 @@ def test_any_tree_is_a_configuration_or_an_error(
 )
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_text_is_a_configuration_or_an_error(load: Load, text: str) -> None:
-    """A file that is no configuration at all is an error with a reason."""
+    """A file that is not a configuration at all is an error with a reason."""
     with suppress(ConfigurationError):
         assert load(text).targets
 

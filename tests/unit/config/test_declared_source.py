@@ -29,7 +29,7 @@ def files_of(source: DeclaredSource, **surroundings: Any) -> list[tuple[Target, 
 
 
 def test_the_environment_is_read_as_the_sdk_would() -> None:
-    """What of `defaults` is the probe's own applies; headers are the exporter's affair."""
+    """The probe's own keys of `defaults` apply; headers come from the exporter."""
     ((target,),) = files_of(
         DeclaredSource.of("sdk", "environment"), environ={ENDPOINT: b"https://c:4317"}
     )
@@ -120,7 +120,7 @@ def test_a_file_that_cannot_be_read_is_an_error(source: DeclaredSource) -> None:
     ],
 )
 def test_what_can_be_judged_without_reading_is(source: DeclaredSource, *, right: bool) -> None:
-    """A mistake in the configuration is told with its line, before anything is opened."""
+    """A mistake in the configuration is reported with its line, before anything is opened."""
     assert (source.fault is None) is right
 
 

@@ -55,7 +55,7 @@ def run(value: Any, environ: Mapping[str, str] | None = None) -> Expansion:
     ],
 )
 def test_text_expands(text: str, expected: str) -> None:
-    """A reference gives text, and what is no reference stays as it is."""
+    """A reference gives text, and everything else stays as it is."""
     environ = {
         "TOKEN": "abc",
         "EMPTY": "",

@@ -16,7 +16,7 @@ from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
 from probe.model.target import Target, TlsSettings
-from tests.support.command_line import run_probe, side_by_side
+from tests.support.command_line import command, run_commands
 from tests.support.configuration_texts import Load
 from tests.support.pki import key_pem
 from tests.support.reported_faults import faults_of, reported, targets_in
@@ -55,14 +55,14 @@ async def test_a_file_that_is_something_else_is_described(text: str, tmp_path: P
     sources = ("collector: file", "sdk: file", "file_sd: list.yml", "file_sd: list.json")
     for number, source in enumerate(sources):
         (tmp_path / f"{number}.yml").write_text(f"sources: [{{{source}}}]\n")
-    await_all = await side_by_side(
-        run_probe("validate", "--config", "file", cwd=tmp_path),
-        run_probe("check", "--targets", "file", cwd=tmp_path),
-        run_probe("check", "-", stdin=text.encode(), cwd=tmp_path),
-        run_probe("validate", env={"OTEL_CONFIG_FILE": text}, cwd=tmp_path),
-        run_probe("diagnose", "file", cwd=tmp_path),
+    await_all = await run_commands(
+        command("validate", "--config", "file", cwd=tmp_path),
+        command("check", "--targets", "file", cwd=tmp_path),
+        command("check", "-", stdin=text.encode(), cwd=tmp_path),
+        command("validate", env={"OTEL_CONFIG_FILE": text}, cwd=tmp_path),
+        command("diagnose", "file", cwd=tmp_path),
         *(
-            run_probe("validate", "--config", f"{number}.yml", cwd=tmp_path)
+            command("validate", "--config", f"{number}.yml", cwd=tmp_path)
             for number in range(len(sources))
         ),
     )
@@ -86,20 +86,20 @@ async def test_a_key_in_the_place_of_its_path_is_malformed(text: str, tmp_path: 
     variable = {"OTEL_EXPORTER_OTLP_CLIENT_KEY": text}
     parts = [text[at : at + 12] for at in range(0, len(text) - 12, 12)]
     pair = {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "tls.crt"}
-    ended = await side_by_side(
+    ended = await run_commands(
         *(
-            run_probe("check", "--output", output, env=ENDPOINT | pair | variable, cwd=tmp_path)
+            command("check", "--output", output, env=ENDPOINT | pair | variable, cwd=tmp_path)
             for output in ("table", "json", "jsonl", "junit", "prometheus")
         ),
-        run_probe("check", "--evidence", "seen", env=ENDPOINT | variable, cwd=tmp_path),
-        run_probe("validate", env=ENDPOINT | pair | variable, cwd=tmp_path),
-        run_probe("inspect", env=ENDPOINT | pair | variable, cwd=tmp_path),
-        run_probe("inspect", "--key", text, "--output", "json", cwd=tmp_path),
-        run_probe("inspect", text, cwd=tmp_path),
-        run_probe("check", "127.0.0.1:1", "--key", text, "--cert", "tls.crt", cwd=tmp_path),
-        run_probe("check", "--config", text, cwd=tmp_path),
-        run_probe("check", "--targets", text, cwd=tmp_path),
-        run_probe("check", "127.0.0.1:1", "--evidence", text, cwd=tmp_path),
+        command("check", "--evidence", "seen", env=ENDPOINT | variable, cwd=tmp_path),
+        command("validate", env=ENDPOINT | pair | variable, cwd=tmp_path),
+        command("inspect", env=ENDPOINT | pair | variable, cwd=tmp_path),
+        command("inspect", "--key", text, "--output", "json", cwd=tmp_path),
+        command("inspect", text, cwd=tmp_path),
+        command("check", "127.0.0.1:1", "--key", text, "--cert", "tls.crt", cwd=tmp_path),
+        command("check", "--config", text, cwd=tmp_path),
+        command("check", "--targets", text, cwd=tmp_path),
+        command("check", "127.0.0.1:1", "--evidence", text, cwd=tmp_path),
     )
     written = [file.read_text() for file in (tmp_path / "seen").iterdir()]
     printed = [each.out + each.err for each in ended] + written
@@ -243,7 +243,7 @@ def test_a_variable_with_a_secret_in_it(name: str, value: str) -> None:
     ],
 )
 def test_what_was_found_is_said(load: Load, line: str, found: str) -> None:
-    """Kind and size of what is no text, and the text itself where it can be no secret."""
+    """Kind and size of what is not text, and the text itself where it cannot be a secret."""
     with pytest.raises(ConfigurationError) as caught:
         load(f"{line}\n")
     assert caught.value.found == found

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe import __version__
-from probe.config.resource import KUBERNETES, listed_attributes, resource_of
+from probe.config.resource import KUBERNETES, build_resource, parse_attributes
 
 
 def resource(
     configured: dict[str, str] | None = None, *, host: str = "h", port: int = 9943, **environ: str
 ) -> dict[str, str]:
     """Return the attributes; there was nothing to warn of."""
-    attributes, warnings = resource_of(configured or {}, environ, host=host, port=port)
+    attributes, warnings = build_resource(configured or {}, environ, host=host, port=port)
     assert warnings == ()
     return attributes
 
@@ -62,20 +62,20 @@ def test_the_downward_api() -> None:
 
 def test_the_listed_ones_are_percent_decoded() -> None:
     """As the specification says: commas and equals signs come encoded."""
-    assert listed_attributes(" team=a%2Cb , note = %C3%A9%3D1,,x=") == {
+    assert parse_attributes(" team=a%2Cb , note = %C3%A9%3D1,,x=") == {
         "team": "a,b",
         "note": "é=1",
         "x": "",
     }
-    assert listed_attributes("a=b=c") == {"a": "b=c"}
+    assert parse_attributes("a=b=c") == {"a": "b=c"}
 
 
 @pytest.mark.parametrize("text", ["a", "=b", "a=b,c", "a=%", "a=%zz", "a=%ff"])
 def test_one_mistake_voids_the_list(text: str) -> None:
-    """And is told: half a list would look right."""
+    """And is reported: half a list would look right."""
     with pytest.raises(ValueError, match=r"key=value|begins no code|UTF-8"):
-        listed_attributes(text)
-    attributes, (warning,) = resource_of(
+        parse_attributes(text)
+    attributes, (warning,) = build_resource(
         {}, {"OTEL_RESOURCE_ATTRIBUTES": f"team=x,{text}"}, host="h", port=1
     )
     assert "team" not in attributes
@@ -86,5 +86,5 @@ def test_one_mistake_voids_the_list(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever stands in the variable, the probe starts; nothing unsafe becomes an attribute."""
-    attributes, _ = resource_of({}, {"OTEL_RESOURCE_ATTRIBUTES": text}, host="h", port=1)
+    attributes, _ = build_resource({}, {"OTEL_RESOURCE_ATTRIBUTES": text}, host="h", port=1)
     assert all("\n" not in part for pair in attributes.items() for part in pair)

@@ -26,7 +26,7 @@ UNUSABLE = [
     ),
     ("tls: {curve_preferences: [P256, P-384]}", "tls.curve_preferences[1]", "found: P-384"),
     ("tls: {server_name_override: 'a b'}", "tls.server_name_override", "authority of a request"),
-    ("headers: {a b: c}", 'headers."a b"', "no legal HTTP header name"),
+    ("headers: {a b: c}", 'headers."a b"', "not a valid HTTP header name"),
     ('headers: {a: "b\\n"}', "headers.a", "it ends with a line break"),
     ("headers: {a: ümlaut}", "headers.a", "printable ASCII"),
     ("proxy_url: ftp://x", "proxy_url", "a proxy is http://host:port"),

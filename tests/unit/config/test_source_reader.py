@@ -212,7 +212,7 @@ def test_what_is_no_regular_file_is_down_and_never_waited_for(tmp_path: Path, ki
 
 
 def test_a_list_keeps_its_last_good_answer() -> None:
-    """When it cannot be fetched, and when what it answers is no list."""
+    """When it cannot be fetched, and when its answer is not a list."""
     reading = Reading(DeclaredSource.of("http_sd", URL))
     assert endpoints(reading.read({URL: b'[{"targets": ["a:1"]}]'})) == ["a:1"]
     down = ConfigurationError("answers 500 instead of 200", file="https://h/")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from probe.config.configuration import SAMPLE_SUCCESSES
 from probe.config.loader import load_configuration, load_from_environment
-from probe.config.span_destination import QUEUE, SpanDestination, span_destination
+from probe.config.span_destination import QUEUE, SpanDestination, read_span_destination
 from tests.support.command_line import configuration
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -39,7 +39,7 @@ OF_TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 )
 def test_the_sdks_variables_decide(environ: dict[str, str], expected: tuple[str, str]) -> None:
     """The signal's own variable first; what may be a secret is not shown."""
-    destination, warnings = span_destination(environ)
+    destination, warnings = read_span_destination(environ)
     assert destination == SpanDestination(expected[0], expected[1], QUEUE)  # type: ignore[arg-type]  # one of the two
     assert warnings == ()
 
@@ -57,15 +57,15 @@ def test_the_sdks_variables_decide(environ: dict[str, str], expected: tuple[str,
     ],
 )
 def test_nothing_is_sent_unasked(environ: dict[str, str]) -> None:
-    """Without an endpoint, or where it is switched off; nobody has to be told."""
-    assert span_destination(environ) == (None, ())
+    """Without an endpoint, or where it is switched off; this is not reported."""
+    assert read_span_destination(environ) == (None, ())
 
 
 @pytest.mark.parametrize("exporter", ["", "otlp", "none", "zipkin", "console,otlp"])
 def test_what_is_probed_is_another_exporters(exporter: str) -> None:
     """The variables of a sidecar's application get no spans of the probe's, unless that is said."""
     environ = {ENDPOINT: "http://c:4318", "OTEL_TRACES_EXPORTER": exporter}
-    destination, warnings = span_destination(environ, probed=True)
+    destination, warnings = read_span_destination(environ, probed=True)
     assert (destination is not None) is ("otlp" in exporter)
     assert warnings == ()
 
@@ -88,7 +88,7 @@ def test_a_configuration_says_whose_the_variables_are(
 
 
 def test_without_a_configuration_they_are_what_is_probed() -> None:
-    """A sidecar beside its application: nothing but the attempts goes to the backend."""
+    """A sidecar next to its application: nothing but the attempts goes to the backend."""
     assert load_from_environment({ENDPOINT: "https://c:4318"}).spans_to is None
     asked = {ENDPOINT: "https://c:4318", "OTEL_TRACES_EXPORTER": "otlp"}
     assert load_from_environment(asked).spans_to is not None
@@ -106,7 +106,7 @@ def test_without_a_configuration_they_are_what_is_probed() -> None:
 )
 def test_what_there_is_not_is_told(environ: dict[str, str], told: str) -> None:
     """No spans are sent, probing goes on, and the user learns what to write."""
-    destination, (warning,) = span_destination(environ)
+    destination, (warning,) = read_span_destination(environ)
     assert destination is None
     assert told in warning
 
@@ -174,7 +174,7 @@ def test_any_ratio_is_read(ratio: str) -> None:
         "OTEL_TRACES_SAMPLER": "traceidratio",
         "OTEL_TRACES_SAMPLER_ARG": ratio,
     }
-    destination, _ = span_destination(environ)
+    destination, _ = read_span_destination(environ)
     assert destination is not None
     assert destination.sample_successes is not None
     assert 0 <= destination.sample_successes <= 1
@@ -183,13 +183,15 @@ def test_any_ratio_is_read(ratio: str) -> None:
 @given(st.text(max_size=12))
 def test_the_queue_is_a_number_or_the_default(text: str) -> None:
     """OTEL_BSP_MAX_QUEUE_SIZE of any content leaves a queue with an end."""
-    destination, _ = span_destination({ENDPOINT: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": text})
+    destination, _ = read_span_destination({ENDPOINT: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": text})
     assert destination is not None
     assert 0 < destination.queue <= 1_000_000
 
 
 def test_the_queue_is_as_long_as_asked_for() -> None:
     """Spans that wait, in all."""
-    destination, _ = span_destination({ENDPOINT: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": " 64 "})
+    destination, _ = read_span_destination(
+        {ENDPOINT: "http://c", "OTEL_BSP_MAX_QUEUE_SIZE": " 64 "}
+    )
     assert destination is not None
     assert destination.queue == 64

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat, pkcs12
 
 from probe.credentials.content import read_content
+from probe.credentials.named_file import NamedFile
 from probe.credentials.whole_file import read_whole_file
 from probe.model.finding import Role
 from tests.support.pki import key_pem
@@ -44,11 +45,11 @@ def test_the_command_repairs_the_file(name: str, tmp_path: Path) -> None:
     raw, role, *_ = STRANGE[name]
     path = tmp_path / "a file"
     path.write_bytes(raw)
-    fault = only_fault(read_content(raw, role, str(path)))
+    fault = only_fault(read_content(raw, NamedFile(role, str(path))))
 
     subprocess.run(fault.fix[0], shell=True, check=True, capture_output=True, timeout=20)
 
-    repaired = read_content(path.with_name("a file.pem").read_bytes(), role, str(path))
+    repaired = read_content(path.with_name("a file.pem").read_bytes(), NamedFile(role, str(path)))
     assert repaired.faults == ()
     assert repaired.certificates == ((LEAF.certificate,) if role != "key" else ())
 
@@ -60,11 +61,11 @@ def test_pem_is_taken_out_of_json(name: str, tmp_path: Path) -> None:
     raw, role, *_ = STRANGE[name]
     path = tmp_path / "it's $HOME.json"
     path.write_bytes(raw)
-    fault = only_fault(read_content(raw, role, str(path)))
+    fault = only_fault(read_content(raw, NamedFile(role, str(path))))
 
     subprocess.run(fault.fix[0], shell=True, check=True, capture_output=True, timeout=20)
 
-    repaired = read_content(Path(f"{path}.pem").read_bytes(), role, str(path))
+    repaired = read_content(Path(f"{path}.pem").read_bytes(), NamedFile(role, str(path)))
     assert repaired.faults == ()
     assert repaired.certificates == {
         "cert": (LEAF.certificate,), "ca": (CA.certificate,), "key": (),
@@ -79,7 +80,7 @@ def test_a_java_keystore_is_unpacked_by_its_commands(kind: str, role: Role, tmp_
     path = tmp_path / "my store"
     java_keystore(tmp_path / "store.p12", path, kind)
     raw = path.read_bytes()
-    content = read_content(raw, role, str(path))
+    content = read_content(raw, NamedFile(role, str(path)))
     fault = only_fault(content)
     assert content.format.value == kind
 
@@ -94,7 +95,7 @@ def test_a_java_keystore_is_unpacked_by_its_commands(kind: str, role: Role, tmp_
     for command in commands:
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60)
 
-    repaired = read_content(path.with_name("my store.pem").read_bytes(), role, str(path))
+    repaired = read_content(path.with_name("my store.pem").read_bytes(), NamedFile(role, str(path)))
     assert repaired.faults == ()
     if role == "key":
         assert repaired.key is not None
@@ -113,13 +114,13 @@ def test_a_keystore_without_a_password_is_unpacked(tmp_path: Path) -> None:
             b"n", LEAF_KEY, LEAF.certificate, [CA.certificate], NoEncryption()
         )
     )
-    fault = only_fault(read_content(path.read_bytes(), "cert", str(path)))
+    fault = only_fault(read_content(path.read_bytes(), NamedFile("cert", str(path))))
 
     for step in fault.fix[:-1]:
         command = step.replace("pkcs12 -in", "pkcs12 -passin pass: -in")
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=20)
 
-    repaired = read_content(Path(f"{path}.pem").read_bytes(), "cert", str(path))
+    repaired = read_content(Path(f"{path}.pem").read_bytes(), NamedFile("cert", str(path)))
     assert repaired.certificates == (LEAF.certificate, CA.certificate)
     assert repaired.faults == ()
 
@@ -130,20 +131,20 @@ def test_an_encrypted_key_is_decrypted_by_its_command(form: PrivateFormat, tmp_p
     """Either form of encryption goes, and the new file is its owner's alone."""
     path = tmp_path / "tls.key"
     path.write_bytes(key_pem(LEAF.key, form, ENCRYPTION))
-    fault = only_fault(read_content(path.read_bytes(), "key", str(path)))
+    fault = only_fault(read_content(path.read_bytes(), NamedFile("key", str(path))))
 
     command = fault.fix[0].replace(" -out", " -passin pass:passphrase -out")
     subprocess.run(command, shell=True, check=True, capture_output=True, timeout=20)
 
     repaired = tmp_path / "tls.key.pem"
-    assert read_content(repaired.read_bytes(), "key", str(repaired)).key is not None
+    assert read_content(repaired.read_bytes(), NamedFile("key", str(repaired))).key is not None
     assert repaired.stat().st_mode & 0o077 == 0
 
 
 def test_a_path_that_begins_with_a_dash_is_no_option(tmp_path: Path) -> None:
     """It stands as ./-file, so that no tool reads it as a flag."""
     (tmp_path / "-tls.crt").write_bytes(base64.b64encode(LEAF.pem))
-    fault = only_fault(read_content(base64.b64encode(LEAF.pem), "cert", "-tls.crt"))
+    fault = only_fault(read_content(base64.b64encode(LEAF.pem), NamedFile("cert", "-tls.crt")))
 
     subprocess.run(fault.fix[0], shell=True, check=True, cwd=tmp_path, timeout=20)
 
@@ -154,7 +155,7 @@ def test_a_byte_order_mark_goes_by_its_command(tmp_path: Path) -> None:
     """The sed line takes the three bytes and nothing else."""
     path = tmp_path / "tls.crt"
     path.write_bytes(BOM + LEAF.pem)
-    fix = read_content(path.read_bytes(), "cert", str(path)).remarks[0].fix
+    fix = read_content(path.read_bytes(), NamedFile("cert", str(path))).remarks[0].fix
 
     subprocess.run(fix[0], shell=True, check=True, timeout=20)
 
@@ -167,7 +168,7 @@ def test_a_keystore_is_unpacked_by_its_commands(role: Role, tmp_path: Path) -> N
     """A PKCS#12 file gives the end entity first, then its issuers; or its key."""
     path = tmp_path / "store"
     path.write_bytes(P12)
-    fault = only_fault(read_content(P12, role, str(path)))
+    fault = only_fault(read_content(P12, NamedFile(role, str(path))))
 
     for step in fault.fix[:-1]:
         command = step.replace(" -out", " -passin pass:passphrase -out").replace(
@@ -175,7 +176,7 @@ def test_a_keystore_is_unpacked_by_its_commands(role: Role, tmp_path: Path) -> N
         )
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=20)
 
-    repaired = read_content(path.with_name("store.pem").read_bytes(), role, str(path))
+    repaired = read_content(path.with_name("store.pem").read_bytes(), NamedFile(role, str(path)))
     assert repaired.faults == ()
     if role == "key":
         assert repaired.key is not None
@@ -193,9 +194,11 @@ def test_an_openssh_key_is_converted_by_its_command(tmp_path: Path) -> None:
     path.write_bytes(key_pem(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.OpenSSH))
     path.chmod(0o600)
     before = path.read_bytes()
-    fault = only_fault(read_content(before, "key", str(path)))
+    fault = only_fault(read_content(before, NamedFile("key", str(path))))
 
     subprocess.run(fault.fix[0], shell=True, check=True, capture_output=True, timeout=20)
 
     assert path.read_bytes() == before
-    assert read_content(path.with_name("id_ecdsa.pem").read_bytes(), "key", str(path)).key
+    assert read_content(
+        path.with_name("id_ecdsa.pem").read_bytes(), NamedFile("key", str(path))
+    ).key

@@ -165,7 +165,7 @@ def test_a_key_of_another_certificate(tmp_path: Path) -> None:
 
 
 def test_a_key_that_belongs_further_down(tmp_path: Path) -> None:
-    """The right certificates in the wrong order are no mismatch."""
+    """The right certificates in the wrong order are not a mismatch."""
     tls = pair_files(tmp_path, LEAF, INTERMEDIATE)
     (tmp_path / "tls.crt").write_bytes(INTERMEDIATE.pem + LEAF.pem)
     facts = load(tls)

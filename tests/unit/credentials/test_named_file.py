@@ -10,7 +10,7 @@ import pytest
 from probe.credentials import convert as conversion
 from probe.credentials.convert import Damage
 from probe.credentials.formats.recognise import Format
-from probe.credentials.named_file import COMMAND, begin_step
+from probe.credentials.named_file import COMMAND, NamedFile, begin_step
 from probe.credentials.read_file import read_file
 from probe.model.finding import Finding, Role
 
@@ -40,7 +40,7 @@ def test_a_file_that_cannot_be_read_has_sentences(role: Role, tmp_path: Path) ->
     link.symlink_to(tmp_path / "nowhere")
     os.mkfifo(fifo, stat.S_IRUSR)
     for path in (tmp_path / "gone", tmp_path, fifo, link, large, "-----BEGIN X-----\nMII"):
-        fault = read_file(str(path), role, limit=10)
+        fault = read_file(NamedFile(role, str(path)), limit=10)
         assert isinstance(fault, Finding)
         assert fault.fix
         assert all(step[0].isupper() for step in fault.fix), fault.fix

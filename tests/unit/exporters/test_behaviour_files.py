@@ -20,14 +20,14 @@ from tests.support.certificate_facts import (
 )
 from tests.support.evidence import (
     TAKEN,
-    answered,
-    answered_over_http,
-    holding,
-    over_http,
-    refused,
-    shaken,
-    stopped_by_files,
+    answered_attempt,
+    answered_http_attempt,
+    complete_handshake,
+    held_credentials,
+    http_target,
+    refused_attempt,
     target,
+    unstarted_attempt,
 )
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
 from tests.support.pki import issue
@@ -47,7 +47,9 @@ def marked(role: Any) -> Finding:
 
 def test_a_byte_order_mark_is_read_by_openssl_alone() -> None:
     """A remark of a target that is well: Go, Java and grpcio would not start with this file."""
-    seen = outcomes(answered(credentials=holding(EXPORTER, remarks=(marked("cert"),))))
+    seen = outcomes(
+        answered_attempt(credentials=held_credentials(EXPORTER, remarks=(marked("cert"),)))
+    )
 
     assert seen == dict.fromkeys(
         ("collector", "go", "java", "python-grpc"), "fails"
@@ -62,12 +64,12 @@ def test_the_credentials_room_says_what_the_rule_looks_for(tmp_path: Path) -> No
     tls = TlsSettings(cert_file=str(tmp_path / "tls.crt"), key_file=str(tmp_path / "tls.key"))
     facts = load_credentials(tls, source_kinds=()).facts
 
-    assert outcomes(answered(credentials=facts))["collector"] == "fails"
+    assert outcomes(answered_attempt(credentials=facts))["collector"] == "fails"
 
 
 def test_a_collector_stopped_by_a_byte_order_mark_is_alone_with_go() -> None:
     """As the fault that ends a Collector's attempt it stops Go the same, and OpenSSL not at all."""
-    found = verdicts(stopped_by_files(marked("key"), target=over_http()))
+    found = verdicts(unstarted_attempt(marked("key"), target=http_target()))
 
     assert (found["go"].outcome, found["curl"].outcome) == ("same", "works")
     assert found["go"].says == "tls: failed to find any PEM data in key input"
@@ -78,25 +80,27 @@ def test_a_collector_stopped_by_a_byte_order_mark_is_alone_with_go() -> None:
 def test_behind_a_byte_order_mark_go_takes_the_second_certificate_for_the_first() -> None:
     """With an intermediate behind it, Go finds a pair that does not match."""
     chain = (exporter(ISSUING_CA), ISSUING_CA)
-    found = verdicts(answered(credentials=holding(*chain, remarks=(marked("cert"),))))
+    found = verdicts(
+        answered_attempt(credentials=held_credentials(*chain, remarks=(marked("cert"),)))
+    )
 
     assert found["go"].says == "tls: private key does not match public key"
 
 
 def test_a_byte_order_mark_in_a_bundle_hides_only_its_first() -> None:
     """Of several CA certificates Go still sees the others: nothing is claimed."""
-    lone = holding(EXPORTER, remarks=(marked("ca"),))
+    lone = held_credentials(EXPORTER, remarks=(marked("ca"),))
     several = msgspec.structs.replace(lone, ca_bundle=(CLIENT_CA, OTHER_CA))
 
-    assert verdicts(answered(credentials=lone))["collector"].says == "failed to parse cert"
-    assert "collector" not in verdicts(answered(credentials=several))
+    assert verdicts(answered_attempt(credentials=lone))["collector"].says == "failed to parse cert"
+    assert "collector" not in verdicts(answered_attempt(credentials=several))
 
 
 @pytest.mark.parametrize("cause", ["client_file_missing", "server_ca_file_missing"])
 def test_pythons_grpc_exporter_goes_on_without_a_file(cause: str) -> None:
     """It logs the missing file; over HTTP it says so at each export, as others do at their start."""
     fault = Finding(cause=cause, role="cert", path="/etc/otel/x", fact="is not there")
-    evidence = stopped_by_files(fault)
+    evidence = unstarted_attempt(fault)
 
     assert outcomes(evidence) == {"python-grpc": "fails"}
     assert outcomes(over_http_instead(evidence)) == {}
@@ -106,12 +110,12 @@ def test_curl_asks_for_a_passphrase() -> None:
     """An encrypted key stops everybody; only a person at a terminal is asked."""
     fault = Finding(cause="client_key_encrypted", role="key", path="/k", fact="encrypted")
 
-    assert verdicts(stopped_by_files(fault))["curl"].says == "Enter PEM pass phrase:"
+    assert verdicts(unstarted_attempt(fault))["curl"].says == "Enter PEM pass phrase:"
 
 
 def test_openssl_loads_no_certificate_signed_with_sha1() -> None:
     """Go and Java send it; CPython, Node and curl stop before they connect."""
-    evidence = answered(credentials=holding(exporter(signature_hash="sha1")))
+    evidence = answered_attempt(credentials=held_credentials(exporter(signature_hash="sha1")))
 
     assert outcomes(evidence) == {"node-grpc": "fails", "curl": "fails"}
     assert "python-http" in outcomes(over_http_instead(evidence))
@@ -119,21 +123,21 @@ def test_openssl_loads_no_certificate_signed_with_sha1() -> None:
 
 def test_openssl_at_level_2_loads_no_short_key() -> None:
     """Node 20 runs at level 1 and sends it, CPython and Debian's curl don't."""
-    evidence = answered_over_http(
-        TAKEN, credentials=holding(exporter(key_type="RSA", key_bits=1024))
+    evidence = answered_http_attempt(
+        TAKEN, credentials=held_credentials(exporter(key_type="RSA", key_bits=1024))
     )
 
     assert outcomes(evidence) == {"python-http": "fails", "curl": "fails"}
 
 
 def completed(path: str, *chain: Any) -> Evidence:
-    """Return a refusal over a missing intermediate that is at hand in `path`."""
+    """Return a refusal over a missing intermediate that is available in `path`."""
     at_hand = (
         LocatedCertificate(path=path, certificate=ISSUING_CA),
         LocatedCertificate(path=path, certificate=CLIENT_CA),
     )
-    files = holding(*(chain or (exporter(ISSUING_CA),)), unsent_issuers=at_hand)
-    return refused(48, *files.client_chain, credentials=files)
+    files = held_credentials(*(chain or (exporter(ISSUING_CA),)), unsent_issuers=at_hand)
+    return refused_attempt(48, *files.client_chain, credentials=files)
 
 
 def test_openssl_sends_an_intermediate_out_of_ca_file() -> None:
@@ -146,16 +150,18 @@ def test_openssl_sends_an_intermediate_out_of_ca_file() -> None:
 
 
 def test_an_intermediate_elsewhere_is_sent_by_nobody() -> None:
-    """What lies beside cert_file is in nobody's trust store."""
+    """A file next to cert_file is in no trust store."""
     assert "works" not in outcomes(completed("/etc/otel/issuing.pem")).values()
 
 
 def test_pythons_grpc_exporter_needs_a_ca_file_for_its_certificate() -> None:
     """With the system's roots it sends no client certificate, whatever is configured."""
     alone = target(ca_file="")
-    found = verdicts(answered(target=alone))
+    found = verdicts(answered_attempt(target=alone))
 
     assert found["python-grpc"].says.endswith("TLSV1_ALERT_CERTIFICATE_REQUIRED")
     assert set(found) == {"python-grpc"}
-    none_asked = shaken(client_certificate_requested=False, client_certificate_sent=False)
-    assert verdicts(answered(target=alone, handshake=none_asked)) == {}
+    none_asked = complete_handshake(
+        client_certificate_requested=False, client_certificate_sent=False
+    )
+    assert verdicts(answered_attempt(target=alone, handshake=none_asked)) == {}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
 from probe.model.runtime import RUNTIMES
@@ -25,13 +25,13 @@ from tests.support.every_row import every_row
 from tests.support.evidence import (
     HOST,
     alert,
-    answered,
-    holding,
-    refused,
-    shaken,
+    answered_attempt,
+    complete_handshake,
+    held_credentials,
+    refused_attempt,
     target,
-    unconnected,
-    unverified,
+    unconnected_attempt,
+    unverified_attempt,
 )
 from tests.support.exporter_verdicts import outcomes, over_http_instead, verdicts
 
@@ -39,12 +39,12 @@ from tests.support.exporter_verdicts import outcomes, over_http_instead, verdict
 @pytest.mark.parametrize(
     "evidence",
     [
-        answered(),
-        unconnected("refused", "ECONNREFUSED"),
-        refused(48, EXPORTER),
-        refused(45, exporter(ends=-3)),
-        refused(116),
-        refused("close"),
+        answered_attempt(),
+        unconnected_attempt("refused", "ECONNREFUSED"),
+        refused_attempt(48, EXPORTER),
+        refused_attempt(45, exporter(ends=-3)),
+        refused_attempt(116),
+        refused_attempt("close"),
     ],
     ids=["confirmed", "refused port", "reissued", "expired", "none sent", "none sent, silent"],
 )
@@ -61,8 +61,8 @@ def test_where_all_do_the_same_nothing_is_said(evidence: Evidence) -> None:
     ],
 )
 def test_go_and_java_withhold_an_unlisted_certificate(version: Any, go: str, java: str) -> None:
-    """The backend tells them that one is required; OpenSSL clients hear unknown_ca, as the probe."""
-    found = verdicts(refused(48, EXPORTER, listed=(OTHER_CA,), version=version))
+    """The backend tells them that one is required; OpenSSL clients receive unknown_ca, as the probe."""
+    found = verdicts(refused_attempt(48, EXPORTER, listed=(OTHER_CA,), version=version))
 
     for runtime in ("collector", "go"):
         assert found[runtime].outcome == "fails"
@@ -76,13 +76,15 @@ def test_go_and_java_withhold_an_unlisted_certificate(version: Any, go: str, jav
 
 def test_a_listed_certificate_is_withheld_by_nobody() -> None:
     """An issuer on the list, or no list at all, leaves nothing to withhold for."""
-    assert verdicts(refused(48, EXPORTER, listed=(CLIENT_CA,))) == {}
-    assert verdicts(refused(48, EXPORTER, listed=())) == {}
+    assert verdicts(refused_attempt(48, EXPORTER, listed=(CLIENT_CA,))) == {}
+    assert verdicts(refused_attempt(48, EXPORTER, listed=())) == {}
 
 
 def test_a_confirmed_target_may_yet_refuse_a_collector() -> None:
     """The backend takes the probe's certificate and lists another CA: Go sends none to it."""
-    found = verdicts(answered(handshake=shaken(acceptable_cas=(OTHER_CA.subject,))))
+    found = verdicts(
+        answered_attempt(handshake=complete_handshake(acceptable_cas=(OTHER_CA.subject,)))
+    )
 
     assert found["collector"].outcome == "fails"
     assert found["curl"] == Verdict("curl", "same", "", found["curl"].because)
@@ -90,7 +92,7 @@ def test_a_confirmed_target_may_yet_refuse_a_collector() -> None:
 
 def test_nginx_answers_those_without_a_certificate_in_http_too() -> None:
     """What nginx lets through the handshake is refused by HTTP 400, with a certificate or without."""
-    found = verdicts(refused("http_400", EXPORTER, listed=(OTHER_CA,)))
+    found = verdicts(refused_attempt("http_400", EXPORTER, listed=(OTHER_CA,)))
 
     assert found["collector"].says == "responded with HTTP Status Code 400"
     assert found["python-grpc"].says == "Received http2 header with status: 400"
@@ -103,7 +105,7 @@ def test_nginx_answers_those_without_a_certificate_in_http_too() -> None:
         (Ending(stage="accept", kind="close"), None, "error reading server preface: EOF"),
         (Ending(stage="export", kind="answered"), None, None),
     ],
-    ids=["an alert", "a close", "let in"],
+    ids=["an alert", "a close", "accepted"],
 )
 def test_an_experiment_knows_better(
     ending: Ending, handshake: Handshake | None, says: str | None
@@ -111,7 +113,7 @@ def test_an_experiment_knows_better(
     """What the probe saw without a certificate is what a runtime that sends none will see."""
     tried = Experiment(varied="no_client_certificate", at=0.0, ending=ending, handshake=handshake)
     other = Experiment(varied="tls_1.2", at=0.0, ending=Ending(stage="accept", kind="reset"))
-    seen = refused(48, EXPORTER, listed=(OTHER_CA,))
+    seen = refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
     again = Experiment(varied="unvaried", at=0.0, ending=seen.ending, handshake=seen.handshake)
     found = verdicts(msgspec.structs.replace(seen, experiments=(again, other, tried)))
 
@@ -120,15 +122,15 @@ def test_an_experiment_knows_better(
 
 def test_nobody_gets_as_far_as_its_files_without_a_connection() -> None:
     """A port that nothing listens on refuses all alike, whatever the certificate."""
-    weak = holding(exporter(signature_hash="sha1"))
+    weak = held_credentials(exporter(signature_hash="sha1"))
 
-    assert verdicts(unconnected("refused", "ECONNREFUSED", credentials=weak)) == {}
+    assert verdicts(unconnected_attempt("refused", "ECONNREFUSED", credentials=weak)) == {}
 
 
 def cn_only(**check: Any) -> Evidence:
     """Return an attempt that stopped over a server certificate with a CN and no SAN."""
     known = {"reference": HOST, "matched": False, "common_name": HOST.upper()}
-    return unverified(BACKEND, shake={"name_check": NameCheck(**known | check)})
+    return unverified_attempt(BACKEND, shake={"name_check": NameCheck(**known | check)})
 
 
 def test_a_common_name_is_a_name_to_some() -> None:
@@ -147,7 +149,7 @@ def test_a_common_name_is_a_name_to_some() -> None:
         cn_only(presented=("DNS:other.example.com",)),
         cn_only(common_name="other.example.com"),
         cn_only(reference="192.0.2.10", common_name="192.0.2.10"),
-        unverified(
+        unverified_attempt(
             BACKEND,
             errors=[(20, 0)],
             shake={"name_check": NameCheck(reference=HOST, matched=False, common_name=HOST)},
@@ -165,34 +167,43 @@ def test_a_weak_server_key_stops_only_openssl_at_level_2() -> None:
     short = msgspec.structs.replace(BACKEND, key_type="RSA", key_bits=1024)
     sha1 = msgspec.structs.replace(BACKEND, signature_hash="sha1")
 
-    assert outcomes(answered(handshake=shaken(server_chain=(short,)))) == {"curl": "fails"}
-    assert outcomes(unverified(sha1)) == {"java": "works", "python-grpc": "works"}
+    assert outcomes(answered_attempt(handshake=complete_handshake(server_chain=(short,)))) == {
+        "curl": "fails"
+    }
+    assert outcomes(unverified_attempt(sha1)) == {"java": "works", "python-grpc": "works"}
     blind = target(insecure_skip_verify=True)
-    assert outcomes(answered(handshake=shaken(server_chain=(short,)), target=blind)) == {}
+    assert (
+        outcomes(
+            answered_attempt(handshake=complete_handshake(server_chain=(short,)), target=blind)
+        )
+        == {}
+    )
 
 
 def test_dotnet_withholds_what_is_not_made_for_clients() -> None:
     """A server's certificate in the exporter's place: a lax backend takes it, .NET sends nothing."""
     server_only = exporter(usage=("serverAuth",))
 
-    assert outcomes(answered(credentials=holding(server_only))) == {"dotnet": "fails"}
-    assert outcomes(refused(43, server_only)) == {"dotnet": "fails"}
+    assert outcomes(answered_attempt(credentials=held_credentials(server_only))) == {
+        "dotnet": "fails"
+    }
+    assert outcomes(refused_attempt(43, server_only)) == {"dotnet": "fails"}
 
 
 def test_a_silent_refusal_has_other_words_in_each_log() -> None:
     """A backend that closes without an alert leaves words about connections, none of certificates."""
-    found = verdicts(refused("close", EXPORTER, listed=()))
+    found = verdicts(refused_attempt("close", EXPORTER, listed=()))
 
     assert {one.outcome for one in found.values()} == {"same"}
     assert found["collector"].says == "error reading server preface: EOF"
     assert found["curl"].says == "Send failure: Broken pipe"
-    assert verdicts(refused(46, EXPORTER, listed=())) == {}
+    assert verdicts(refused_attempt(46, EXPORTER, listed=())) == {}
 
 
 @every_row(story=STORIES)
 def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
     """One for a runtime at most, in the order of all runtimes, of the target's protocol."""
-    found = by_exporter(story.evidence, diagnose(story.evidence))
+    found = compare_exporters(story.evidence, diagnose(story.evidence))
     order = [runtime.id for runtime in RUNTIMES]
     foreign = "-http" if story.evidence.target.protocol == "grpc" else "-grpc"
 
@@ -203,7 +214,7 @@ def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
 @settings(max_examples=60, deadline=None)
 @given(evidences)
 def test_no_evidence_makes_it_fail(evidence: Evidence) -> None:
-    """Whatever an attempt saw, the answer is a tuple of verdicts (law 2)."""
-    found = by_exporter(evidence, diagnose(evidence))
+    """Whatever an attempt saw, the answer is a tuple of verdicts."""
+    found = compare_exporters(evidence, diagnose(evidence))
 
     assert all(one.outcome in {"same", "works", "fails"} for one in found)

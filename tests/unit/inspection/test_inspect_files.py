@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.inspection.file_report import Inspection
-from probe.inspection.inspect_files import FileSet, group_paths, inspect
+from probe.inspection.inspect_files import FileSet, group_paths, inspect_files
 from probe.model.target import TlsSettings
 from tests.support.pki import Authority
 
@@ -26,13 +26,15 @@ SERVER: Final = INTERMEDIATE.issue(
 WEAK: Final = Authority.root("weak", now=NOW, key_type="rsa2048")
 
 
-def look(folder: Path, reference: str = "", at: float = AT, **content: bytes) -> Inspection:
+def inspect_written(
+    folder: Path, reference: str = "", at: float = AT, **content: bytes
+) -> Inspection:
     """Write `cert`, `key` and `ca` and inspect them as one exporter's files."""
     paths = {}
     for role, raw in content.items():
         paths[f"{role}_file"] = str(folder / f"{role}.pem")
         (folder / f"{role}.pem").write_bytes(raw)
-    return inspect([FileSet(tls=TlsSettings(**paths), whole=False)], at, reference)
+    return inspect_files([FileSet(tls=TlsSettings(**paths), whole=False)], at, reference)
 
 
 def faults(inspection: Inspection) -> list[str]:
@@ -55,7 +57,9 @@ def said(inspection: Inspection) -> str:
 
 def test_good_files_are_praised(tmp_path: Path) -> None:
     """A chain with its key and its root: no fault, no remark, and the pair is said to be one."""
-    seen = look(tmp_path, cert=INTERMEDIATE.chain_pem(LEAF), key=LEAF.key_pem, ca=ROOT.pem)
+    seen = inspect_written(
+        tmp_path, cert=INTERMEDIATE.chain_pem(LEAF), key=LEAF.key_pem, ca=ROOT.pem
+    )
 
     assert faults(seen) == remarks(seen) == []
     assert [report.role for report in seen.files] == ["cert", "key", "ca"]
@@ -155,7 +159,7 @@ def test_a_certificate_of_an_exporter(
     build: Callable[[], bytes], stops: list[str], may: list[str], tmp_path: Path
 ) -> None:
     """What backends refuse as a rule is a fault, what some refuse a remark, the rest neither."""
-    seen = look(tmp_path, cert=build())
+    seen = inspect_written(tmp_path, cert=build())
 
     assert faults(seen) == stops
     assert remarks(seen) == may
@@ -163,16 +167,16 @@ def test_a_certificate_of_an_exporter(
 
 def test_time_comes_in(tmp_path: Path) -> None:
     """The same file is judged by the time that is handed in, not by a clock."""
-    assert faults(look(tmp_path, cert=LEAF.pem)) == []
-    later = look(tmp_path, cert=LEAF.pem, at=AT + 400 * 86400)
+    assert faults(inspect_written(tmp_path, cert=LEAF.pem)) == []
+    later = inspect_written(tmp_path, cert=LEAF.pem, at=AT + 400 * 86400)
     assert faults(later) == ["client_cert_expired"]
-    earlier = look(tmp_path, cert=LEAF.pem, at=AT - 400 * 86400)
+    earlier = inspect_written(tmp_path, cert=LEAF.pem, at=AT - 400 * 86400)
     assert faults(earlier) == ["client_cert_not_yet_valid"]
 
 
 def test_a_pair_that_is_none(tmp_path: Path) -> None:
     """The fault stands with the key, once."""
-    seen = look(tmp_path, cert=LEAF.pem, key=SERVER.key_pem)
+    seen = inspect_written(tmp_path, cert=LEAF.pem, key=SERVER.key_pem)
 
     assert faults(seen) == ["client_cert_key_mismatch"]
     assert [fault.cause for fault in seen.files[1].faults] == ["client_cert_key_mismatch"]
@@ -181,14 +185,14 @@ def test_a_pair_that_is_none(tmp_path: Path) -> None:
 
 def test_the_wrong_order_is_reported_once(tmp_path: Path) -> None:
     """The key's proof and the file's own both say it: one fault comes out."""
-    seen = look(tmp_path, cert=INTERMEDIATE.pem + LEAF.pem, key=LEAF.key_pem)
+    seen = inspect_written(tmp_path, cert=INTERMEDIATE.pem + LEAF.pem, key=LEAF.key_pem)
 
     assert faults(seen) == ["client_chain_misordered"]
 
 
 def test_exchanged_files_are_told_to_change_places(tmp_path: Path) -> None:
     """Where each file is what the other should be, the fix names both."""
-    seen = look(tmp_path, cert=LEAF.key_pem, key=LEAF.pem)
+    seen = inspect_written(tmp_path, cert=LEAF.key_pem, key=LEAF.pem)
 
     assert faults(seen) == ["client_file_malformed"] * 2
     assert all(
@@ -199,7 +203,7 @@ def test_exchanged_files_are_told_to_change_places(tmp_path: Path) -> None:
 
 def test_a_missing_intermediate_is_found_in_the_ca_file(tmp_path: Path) -> None:
     """A backend may have it, so it is a remark, with where it stands."""
-    seen = look(tmp_path, cert=LEAF.pem, ca=INTERMEDIATE.pem + ROOT.pem)
+    seen = inspect_written(tmp_path, cert=LEAF.pem, ca=INTERMEDIATE.pem + ROOT.pem)
 
     assert faults(seen) == []
     assert remarks(seen) == ["client_chain_incomplete"]
@@ -236,7 +240,7 @@ def test_a_ca_bundle(
     build: Callable[[], bytes], stops: list[str], may: list[str], tmp_path: Path
 ) -> None:
     """What keeps every backend from being trusted is a fault, what keeps some is a remark."""
-    seen = look(tmp_path, ca=build())
+    seen = inspect_written(tmp_path, ca=build())
 
     assert faults(seen) == stops
     assert remarks(seen) == may
@@ -255,7 +259,7 @@ def test_a_backends_certificate_has_to_cover_the_endpoint(
     reference: str, stops: list[str], tmp_path: Path
 ) -> None:
     """With --endpoint a server's certificate is judged as the backend's: names, and who proves it."""
-    seen = look(tmp_path, reference, cert=INTERMEDIATE.chain_pem(SERVER), ca=ROOT.pem)
+    seen = inspect_written(tmp_path, reference, cert=INTERMEDIATE.chain_pem(SERVER), ca=ROOT.pem)
 
     assert faults(seen) == stops
     assert f"{tmp_path}/ca.pem proves it" in said(seen)
@@ -264,7 +268,9 @@ def test_a_backends_certificate_has_to_cover_the_endpoint(
 def test_a_ca_file_that_does_not_prove_the_backend(tmp_path: Path) -> None:
     """Another CA, or one short of the intermediate, leaves it unproven."""
     stranger = Authority.root("stranger", now=NOW)
-    seen = look(tmp_path, "collector.example.com", cert=SERVER.pem, ca=stranger.pem + ROOT.pem)
+    seen = inspect_written(
+        tmp_path, "collector.example.com", cert=SERVER.pem, ca=stranger.pem + ROOT.pem
+    )
 
     assert faults(seen) == ["server_ca_untrusted"]
 
@@ -273,15 +279,15 @@ def test_a_common_name_is_no_name(tmp_path: Path) -> None:
     """A CN-only server certificate covers nothing for Go, and says who would still take it."""
     bare = ROOT.issue("collector.example.com", sans=[], usages=["serverAuth"])
 
-    named = look(tmp_path, "collector.example.com", cert=bare.pem)
+    named = inspect_written(tmp_path, "collector.example.com", cert=bare.pem)
     assert faults(named) == ["server_name_mismatch"]
     assert "take no CN for a name" in said(named)
-    assert "server_name_mismatch" in remarks(look(tmp_path, cert=bare.pem))
+    assert "server_name_mismatch" in remarks(inspect_written(tmp_path, cert=bare.pem))
 
 
 def test_a_clients_certificate_need_not_cover_the_endpoint(tmp_path: Path) -> None:
-    """The endpoint's name is no matter of the client's certificate, and that is said."""
-    seen = look(tmp_path, "collector.example.com", cert=ROOT.issue("client").pem)
+    """The endpoint's name does not concern the client's certificate, and that is said."""
+    seen = inspect_written(tmp_path, "collector.example.com", cert=ROOT.issue("client").pem)
 
     assert faults(seen) == []
     assert "it is a client's certificate" in said(seen)
@@ -307,7 +313,7 @@ def test_files_without_a_role_find_theirs(tmp_path: Path) -> None:
         for one in sets
     }
     assert found == {("b", "d", ""), ("c", "a", ""), ("", "", "e")}
-    assert faults(inspect(sets, AT)) == []
+    assert faults(inspect_files(sets, AT)) == []
 
 
 def test_a_combined_file_is_reported_once(tmp_path: Path) -> None:
@@ -315,7 +321,7 @@ def test_a_combined_file_is_reported_once(tmp_path: Path) -> None:
     path = tmp_path / "client.pem"
     path.write_bytes(LEAF.key_pem + LEAF.pem)
 
-    seen = inspect(group_paths([str(path)]), AT)
+    seen = inspect_files(group_paths([str(path)]), AT)
 
     assert len(seen.files) == 1
     assert faults(seen) == []
@@ -326,5 +332,5 @@ def test_a_missing_half_counts_where_settings_are_whole() -> None:
     """In a configuration a lone cert_file is a fault; on the command line it is a question."""
     tls = TlsSettings(cert_pem=LEAF.pem.decode())
 
-    assert faults(inspect([FileSet(tls=tls)], AT)) == ["client_file_missing"]
-    assert faults(inspect([FileSet(tls=tls, whole=False)], AT)) == []
+    assert faults(inspect_files([FileSet(tls=tls)], AT)) == ["client_file_missing"]
+    assert faults(inspect_files([FileSet(tls=tls, whole=False)], AT)) == []

@@ -216,7 +216,7 @@ def test_what_is_expected_is_no_warning(capsys: pytest.CaptureFixture[str]) -> N
 def test_hostile_names_are_escaped_and_secrets_absent(
     human: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Laws 10 and 11 in either form: one printable line, without the header's value."""
+    """In both formats: one printable line, without the header's value."""
     said = Said(capsys, human=human, name="a\x1b[31m\u202e\nb\udcff")
     text = said.after(UNTRUSTED, host="c\x1b]0;x\x07\n")
     assert text.endswith("\n")
@@ -238,7 +238,7 @@ def test_a_step_of_the_wall_clock_neither_floods_nor_silences(
 
 
 def test_the_log_says_it_at_each_change_only() -> None:
-    """Down, down for another reason, up; the same again is no line."""
+    """Down, down for another reason, up; the same state again gives no line."""
     log = SourceLog()
     other = SourceState("environment", up=False, error="another")
     with capture_logs() as lines:

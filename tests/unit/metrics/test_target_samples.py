@@ -135,7 +135,7 @@ def test_what_alerts_join_on_follows_each_attempt() -> None:
     """The outcome, what was expected, each finding and the interval; gone when it is over."""
     target = replace(EU, expect_cause="client_ca_untrusted", interval=15.0)
     ledger, metrics = ledger_and_metrics(target)
-    tls_off = Finding(cause="tls_off", fact="sends in clear")
+    tls_off = Finding(cause="tls_off", fact="sends in plaintext")
     let_in = msgspec.structs.replace(CONFIRMED, findings=(tls_off, tls_off))
 
     ledger.record(target, seen(), let_in)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.evidence import (
@@ -27,7 +28,7 @@ from probe.model.evidence import (
     from_json,
     to_json,
 )
-from probe.model.finding import Finding
+from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import run_rounds
 from tests.support.backends import Backend
@@ -174,7 +175,7 @@ def test_only_what_was_seen_is_written() -> None:
 
 @pytest.mark.parametrize("schema", ["mtls-probe-evidence/2", "mtls-probe/1", "", "x\x1b[31m"])
 def test_another_schema_is_refused(schema: str) -> None:
-    """Evidence of another version is no evidence, and the error says where and which one is read."""
+    """Evidence of another version is refused, and the error says where and which version is read."""
     raw = json.dumps(json.loads(to_json(SMALLEST)) | {"schema": schema})
     with pytest.raises(ValueError) as raised:
         from_json(raw)
@@ -213,7 +214,7 @@ def test_no_bytes_bring_another_error(raw: bytes) -> None:
 
 
 async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: Path) -> None:
-    """Law 11: neither header values, nor a key, nor a proxy's password are in its JSON."""
+    """Neither header values, nor a key, nor a proxy's password are in its JSON."""
     exporter = PKI.exporter()
     tls = PKI.settings(tmp_path, exporter)
     target = Target(
@@ -239,3 +240,22 @@ async def test_an_attempts_evidence_holds_no_secret(backend: Backend, tmp_path: 
         raw = to_json(evidence).decode()
         assert HIDDEN not in raw
         assert not [line for line in key_lines if line in raw]
+
+
+def test_findings_recorded_before_they_had_a_kind_get_theirs() -> None:
+    """What exporters do with a byte order mark is known of old evidence too; new evidence is kept."""
+    fact = "/tls.crt begins with a UTF-8 byte order mark: OpenSSL reads past it"
+    old = Finding(cause="client_file_malformed", role="cert", path="/tls.crt", fact=fact)
+    other = Finding(cause="client_file_missing", role="key", path="/tls.key", fact="is not there")
+    evidence = Evidence(
+        target=TargetFacts(name="t", endpoint="h:1", host="h", port=1, protocol="grpc"),
+        at=0.0,
+        ending=Ending(stage="load", kind="credentials"),
+        credentials=CredentialFacts(faults=(other,), remarks=(old,)),
+    )
+
+    read = from_json(to_json(evidence))
+
+    assert read.credentials.remarks == (replace(old, kind=BYTE_ORDER_MARK),)
+    assert read.credentials.faults == (other,)
+    assert from_json(to_json(read)) == read

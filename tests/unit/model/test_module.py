@@ -85,7 +85,7 @@ def test_anything_else_is_not(texts: tuple[str, ...], host: str, port: int) -> N
         (EXAMPLE, "192.0.2.1", False),
         (EXAMPLE, "127.0.0.1", False),
         (EXAMPLE, "169.254.169.254", False),
-        # None is: anywhere but to the machine, the link and what is no unicast.
+        # None is listed: any address but the machine's, the link's and those that are not unicast.
         (("*.example.com",), "192.0.2.1", True),
         (("*.example.com",), "10.9.9.9", True),
         (("*.example.com",), "127.0.0.1", False),
@@ -192,7 +192,7 @@ def test_a_target_takes_everything_from_its_module_but_where_it_is() -> None:
 
 @pytest.mark.parametrize("text", ["c", "c:0", "ftp://c:1", "u:p@c:1", "http://c:4317", ""])
 def test_what_is_no_endpoint_is_no_target(text: str) -> None:
-    """And none in clear, unless the module says so."""
+    """And none without TLS, unless the module says so."""
     with pytest.raises(ValueError, match=r"."):
         module().target(text, 1)
     insecure = module(tls=TlsEntry(insecure=True))

@@ -1,4 +1,4 @@
-"""Endpoints in every spelling, secrets that stay secret, and when OTLP is spoken in clear."""
+"""Endpoints in every spelling, secrets that stay secret, and when OTLP is without TLS."""
 
 import json
 import pickle
@@ -43,7 +43,7 @@ def test_host_and_port_are_read_back(host: str, port: int) -> None:
 @given(HOSTS, PORTS, PATHS, st.sampled_from(["http", "https"]))
 @settings(max_examples=60)
 def test_a_url_is_read_in_its_parts(host: str, port: int, path: str, scheme: str) -> None:
-    """Scheme, host, port and path each come out as they went in; surrounding space is no part."""
+    """Scheme, host, port and path each stay as they are; surrounding space is removed."""
     authority = Endpoint(host, port).authority
     endpoint = Endpoint.parse(f"  {scheme.upper()}://{authority}{path}\n")
     assert endpoint == Endpoint(host, port, path=path, scheme=scheme)

@@ -1,4 +1,4 @@
-"""Names of versions, suites and curves: Go's are known, OpenSSL has them, others are told."""
+"""Names of versions, suites and curves: Go's are known, OpenSSL has them, others are reported."""
 
 from collections.abc import Callable
 

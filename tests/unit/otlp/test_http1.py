@@ -1,4 +1,4 @@
-"""What is made of a server's HTTP/1.1 bytes, told by a real h11 server and by hand."""
+"""How a server's HTTP/1.1 bytes are read: from a real h11 server and hand-made."""
 
 import tracemalloc
 
@@ -202,7 +202,7 @@ def test_what_is_no_http1_is_garbage(raw: bytes) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"HTT", b"HTTP/1.1 200 OK\r\nServer: x"])
 def test_eof_before_the_head_is_complete_is_a_close(raw: bytes) -> None:
-    """A connection that ends before its head is whole is no answer and no garbage."""
+    """A connection that ends before its head is complete is neither an answer nor garbage."""
     exchange = heard(raw, eof=True)
     assert exchange.ended
     assert exchange.answer is None

@@ -1,4 +1,4 @@
-"""What is made of a server's HTTP/2 bytes, told by a real h2 server and by hand-made frames."""
+"""How a server's HTTP/2 bytes are read: from a real h2 server and hand-made frames."""
 
 import h2.config
 import h2.connection
@@ -182,7 +182,7 @@ def test_http_success_says_whether_its_body_parses(body: bytes, parses: bool | N
 
 
 def test_goaway_that_drops_the_request_ends_the_exchange() -> None:
-    """GOAWAY before our stream means that no answer will come; it is told, safely."""
+    """GOAWAY before our stream means that no answer will come; its text is shown safely."""
     frame = GoAwayFrame(last_stream_id=0, error_code=11, additional_data=b"calm\x1b").serialize()
     exchange = heard(SETTINGS + frame)
     assert exchange.detail == "GOAWAY, error code 11: calm\\x1b"

@@ -133,7 +133,7 @@ def test_flood_of_any_frame_is_bounded(frame: bytes) -> None:
 
 
 def test_flood_of_empty_data_is_bounded() -> None:
-    """DATA of no bytes without end is no answer, though its head promised a success."""
+    """Endless empty DATA is not an answer, though its head promised a success."""
     head = HeadersFrame(
         1,
         block((":status", "200"), ("content-type", "application/grpc")),

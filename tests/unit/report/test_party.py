@@ -19,13 +19,13 @@ from probe.report.result import build_result
 from probe.report.story import format_story
 from probe.telemetry import span_attributes
 from probe.web.pages.status_page import TargetSummary
-from probe.web.pages.target_filter import TargetFilter, find_party
-from probe.web.pages.target_row import build_row
+from probe.web.pages.target_filter import TargetFilter
+from probe.web.pages.target_row import build_row, find_party
 from tests.stories.all_stories import BY_NAME, STORIES
 from tests.stories.story import Story
 from tests.support.certificate_facts import OTHER_CA, backend, exporter
 from tests.support.every_row import every_row
-from tests.support.evidence import offset, refused, unverified
+from tests.support.evidence import clock_offset, refused_attempt, unverified_attempt
 
 FAILING = [story for story in STORIES if story.expected.cause is not None]
 
@@ -82,15 +82,15 @@ def test_the_log_line_names_it_too() -> None:
 @pytest.mark.parametrize(
     ("clock", "party", "first"),
     [
-        (offset(-5, "sntp"), "probe", "the machine that the probe runs on"),
-        (offset(5, "sntp"), "either", "date -u"),
+        (clock_offset(-5, "sntp"), "probe", "the machine that the probe runs on"),
+        (clock_offset(5, "sntp"), "either", "date -u"),
     ],
 )
 def test_a_clock_of_ours_that_is_proven_wrong_is_ours_to_set(
     clock: tuple[ClockReading, ...], party: str, first: str
 ) -> None:
     """With SNTP saying that we are ahead, it is never the backend's side that must act."""
-    found = diagnose(unverified(backend(ends=-2), errors=((10, 0),), clock=clock))
+    found = diagnose(unverified_attempt(backend(ends=-2), errors=((10, 0),), clock=clock))
     if party == "probe":
         assert (found.cause, found.party) == ("clock_skew", "probe")
         assert first in found.fix[0]
@@ -101,8 +101,8 @@ def test_a_clock_of_ours_that_is_proven_wrong_is_ours_to_set(
 @pytest.mark.parametrize("by", [42, 45, 46, 48, 49, "close"])
 def test_where_both_clocks_are_wrong_the_skew_is_never_missing(by: Any) -> None:
     """Whatever the backend says: the same wrong time on both sides is the cause, or one of several."""
-    both = (*offset(-60, "sntp"), *offset(0))
-    found = diagnose(refused(by, exporter(ends=-10), listed=(OTHER_CA,), clock=both))
+    both = (*clock_offset(-60, "sntp"), *clock_offset(0))
+    found = diagnose(refused_attempt(by, exporter(ends=-10), listed=(OTHER_CA,), clock=both))
     assert "clock_skew" in (found.cause, *found.also), found
     if found.cause == "clock_skew":
         assert found.party == "both"

@@ -132,7 +132,7 @@ def test_hostile_paths_reach_no_fix(kind: str) -> None:
     facts: TargetFacts = evidence.target
     files = {facts.cert_file, facts.key_file, facts.ca_file}
     assert facts.reference_identifier == shown
-    # Text of several lines is no path: what it is stands in its place.
+    # Text of several lines is not a path: its description is shown instead.
     several = "\n" in raw or "\r" in raw
     assert files == {describe_path(raw) if several else shown}
     assert all(map(harmless, files))

@@ -8,7 +8,7 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.model.evidence import Evidence, Handshake
 from probe.report.unexpected_acceptance import explain_unexpected_acceptance
-from tests.support.evidence import answered, shaken, target
+from tests.support.evidence import answered_attempt, complete_handshake, target
 from tests.support.printed_tables import CONFIRMED, REFUSED, printed, row
 from tests.support.web_fleet import Fleet
 
@@ -16,7 +16,7 @@ from tests.support.web_fleet import Fleet
 def got_in(expect: str, handshake: Handshake | None = None, **fields: Any) -> Evidence:
     """Return evidence of a success of a target that should have been refused."""
     return msgspec.structs.replace(
-        answered(), handshake=handshake, target=target(expect_cause=expect, **fields)
+        answered_attempt(), handshake=handshake, target=target(expect_cause=expect, **fields)
     )
 
 
@@ -42,7 +42,7 @@ def got_in(expect: str, handshake: Handshake | None = None, **fields: Any) -> Ev
 )
 def test_mtls_is_not_enforced(shown: dict[str, bool], seen: str, step: str) -> None:
     """Why it was accepted decides what the backend's side has to set."""
-    evidence = got_in("client_ca_untrusted", shaken(**shown))
+    evidence = got_in("client_ca_untrusted", complete_handshake(**shown))
     told = printed((evidence, CONFIRMED))
     assert "where client_ca_untrusted was expected" in told
     assert seen in told
@@ -62,7 +62,7 @@ def test_without_tls_nobody_is_identified() -> None:
 @pytest.mark.parametrize("cause", sorted(CATALOGUE))
 def test_every_expectation_has_its_words(cause: str) -> None:
     """Steps without holes, whatever was expected; what no backend refuses blames nobody."""
-    found = explain_unexpected_acceptance(got_in(cause, shaken()), CONFIRMED)
+    found = explain_unexpected_acceptance(got_in(cause, complete_handshake()), CONFIRMED)
     assert found is not None
     assert found.fix
     assert all("{" not in step and step[0].isupper() for step in found.fix)

@@ -104,7 +104,7 @@ async def test_json_of_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_json_of_what_is_right(tmp_path: Path) -> None:
-    """Exit 0: a finding about the settings is no fault."""
+    """Exit 0: a finding about the settings is not a fault."""
     target = {"endpoint": "https://c:4317", "tls": {"insecure": True}}
     config = configuration(tmp_path, target)
     ended = await run_probe("validate", "--config", config, "--output", "json")

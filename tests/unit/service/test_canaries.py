@@ -21,8 +21,7 @@ from probe.config.sources.collector import exporter as collector_exporter
 from probe.config.sources.sdk.file_schema import SdkFile
 from probe.credentials.store import CredentialStore
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.inspection.inspect_files import FileSet
-from probe.inspection.inspect_files import inspect as look
+from probe.inspection.inspect_files import FileSet, inspect_files
 from probe.log.format import configure_logging
 from probe.model.evidence import to_json
 from probe.model.known_secrets import register_environment
@@ -115,7 +114,7 @@ class World:
             print_validation(checked)
             out.write(encode_validation(checked).decode())
             files = [FileSet(tls=target.tls, targets=(target.name,)) for target in loaded.targets]
-            seen = look(files, 1_800_000_000.0)
+            seen = inspect_files(files, 1_800_000_000.0)
             print_inspection(seen)
             out.write(encode_inspection(seen).decode())
             observed = await run_rounds(

@@ -145,7 +145,7 @@ async def test_no_output_of_a_service_holds_a_canary(tmp_path: Path) -> None:
 
 
 async def test_no_evidence_file_holds_a_canary(tmp_path: Path) -> None:
-    """Nor what check prints beside it, nor what diagnose makes of it."""
+    """Nor what check prints with it, nor the result of diagnose."""
     backend = Backend(
         name="grpc", server=PKI.server(), client_ca=PKI.client_ca,
         answers=Answers(grpc_status=(16, f"no such token: {CANARY}")),

@@ -20,12 +20,12 @@ from probe.service.experiment_schedule import (
     ExperimentSchedule,
 )
 from tests.support.certificate_facts import AT, EXPORTER
-from tests.support.evidence import attempt, begun, holding, shaken
+from tests.support.evidence import attempt, complete_handshake, held_credentials, partial_handshake
 
 TARGET = Target(name="t", endpoint=Endpoint("collector", 4317))
-CLOSED = attempt("handshake", "close", handshake=begun())
-RESET = attempt("handshake", "reset", handshake=begun())
-TAKEN = attempt("export", "answered", handshake=begun())
+CLOSED = attempt("handshake", "close", handshake=partial_handshake())
+RESET = attempt("handshake", "reset", handshake=partial_handshake())
+TAKEN = attempt("export", "answered", handshake=partial_handshake())
 
 
 class Laboratory:
@@ -51,26 +51,33 @@ class Laboratory:
         await self.may_end.wait()
         if self.held_up:
             ours = Ending(stage="handshake", kind="probe_fault", detail="held up")
-            first = Experiment(varied="unvaried", at=evidence.at, ending=ours, handshake=begun())
+            first = Experiment(
+                varied="unvaried", at=evidence.at, ending=ours, handshake=partial_handshake()
+            )
         elif self.repeats:
             first = Experiment(
-                varied="unvaried", at=evidence.at, ending=evidence.ending, handshake=begun()
+                varied="unvaried",
+                at=evidence.at,
+                ending=evidence.ending,
+                handshake=partial_handshake(),
             )
         else:
             first = Experiment(
                 varied="unvaried",
                 at=evidence.at,
                 ending=Ending(stage="accept", kind="application_data"),
-                handshake=shaken(),
+                handshake=complete_handshake(),
             )
         return (first, *(self._made(one, evidence, ending) for one in varied))
 
     def _made(self, one: Varied, evidence: Evidence, ending: Ending) -> Experiment:
         if one not in self.goes_on:
-            return Experiment(varied=one, at=evidence.at, ending=ending, handshake=begun())
+            return Experiment(
+                varied=one, at=evidence.at, ending=ending, handshake=partial_handshake()
+            )
         self.goes_on.remove(one)
         went = Ending(stage="handshake", kind="completed")
-        return Experiment(varied=one, at=evidence.at, ending=went, handshake=shaken())
+        return Experiment(varied=one, at=evidence.at, ending=went, handshake=complete_handshake())
 
 
 class Resolving:
@@ -203,7 +210,9 @@ async def test_a_changed_outcome_discards_what_was_found() -> None:
     first = await resolving.resolve(at(0))
     reset = await resolving.resolve(at(30, RESET))
     assert reset.experiments != first.experiments
-    other_files = msgspec.structs.replace(CLOSED, credentials=holding(EXPORTER, generation="2"))
+    other_files = msgspec.structs.replace(
+        CLOSED, credentials=held_credentials(EXPORTER, generation="2")
+    )
     rotated = await resolving.resolve(at(60, other_files))
     assert rotated.experiments != first.experiments
     well = await resolving.resolve(at(90, TAKEN))
@@ -217,7 +226,7 @@ async def test_a_failure_of_the_probe_s_own_discards_nothing() -> None:
     resolving = Resolving(laboratory)
     first = await resolving.resolve(at(0))
     for turn in range(1, 4):
-        ours = attempt("handshake", "probe_fault", handshake=begun())
+        ours = attempt("handshake", "probe_fault", handshake=partial_handshake())
         assert (await resolving.resolve(at(turn, ours))).experiments == ()
     again = await resolving.resolve(at(30))
     assert again.experiments == first.experiments

@@ -27,7 +27,7 @@ EC_SERVER = "ECDHE-ECDSA-AES128-GCM-SHA256"
 
 
 def settings(folder: Path, **more: Any) -> TlsSettings:
-    """Return the files of a client that the backends of `start` let in."""
+    """Return the files of a client that the backends of `start` accept."""
     issued = CLIENT_CA.issue("exporter")
     return TlsSettings(
         ca_file=str(write_pem(folder, "ca.crt", SERVER_CA.pem)),

@@ -103,7 +103,7 @@ async def test_a_slow_list_holds_up_neither_start_nor_reload(tmp_path: Path) -> 
 async def test_a_list_is_fetched_at_once_and_kept_when_it_turns_bad(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """The first answer gives targets; the next, at a reload, is no list, and they stay."""
+    """The first answer gives targets; the next, at a reload, is not a list, and they stay."""
     good = group(f"127.0.0.1:{backend.port}").encode()
     async with inventory([good, b"<html>"]) as url:
         config = configuration(tmp_path, sources=[{"http_sd": url}])
@@ -135,7 +135,7 @@ async def test_a_list_that_is_down_is_asked_again_soon(tmp_path: Path) -> None:
             assert await service.sample(NOTHING) == 1
             assert "answers 404" in (await service.get("/"))[1]
             config_file.write_text(config_file.read_text("utf-8").replace("nowhere", "collectors"))
-            # What it answers first is no list; the second answer is one.
+            # Its first answer is not a list; the second one is.
             await becomes(service, up(f"http_sd:{url}"), 0)
             await becomes(service, TARGETS, 1, within=25)
             assert await service.sample(NOTHING) == 0

@@ -19,7 +19,7 @@ HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
 
 
 class WallClock:
-    """The wall clock as APScheduler reads it, which steps when told to."""
+    """The wall clock as APScheduler reads it; the test makes it step."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Put this clock in the place of `datetime` in every module of APScheduler."""

@@ -50,7 +50,7 @@ def silent(name: str = "silent") -> Backend:
 
 
 async def test_results_come_at_once_and_sigterm_ends_it_with_0(tmp_path: Path) -> None:
-    """The first result is on /metrics soon after the start; it is ready, and ends when told to."""
+    """The first result is on /metrics soon after the start; it is ready, and ends on a signal."""
     backend = PKI.backend("healthy")
     async with backends(backend):
         config = configuration(tmp_path, entry(backend, PKI.settings(tmp_path, PKI.exporter())))

@@ -31,7 +31,7 @@ WITHIN: Final = 5.0
 
 
 def right(backend: Backend, folder: Path) -> dict[str, str]:
-    """Return the variables of an exporter that `backend` lets in, with its files in `folder`."""
+    """Return the variables of an exporter that `backend` accepts, with its files in `folder`."""
     tls = PKI.settings(folder, PKI.exporter())
     assert tls.ca_file
     assert tls.cert_file

@@ -251,7 +251,7 @@ def test_a_full_disk_costs_lines_and_nothing_else() -> None:
 
 
 def test_what_is_not_open_for_writing_costs_lines_and_nothing_else() -> None:
-    """2</dev/null (EBADF) is no reason to fail."""
+    """2</dev/null (EBADF) is not a reason to fail."""
     null = os.open(os.devnull, os.O_RDONLY)
     stream = BoundedStderr(null)
     stream.write("lost\n")

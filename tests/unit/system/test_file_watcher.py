@@ -141,7 +141,7 @@ async def test_what_the_watch_misses_the_slow_poll_sees(
 
 
 async def test_what_others_do_in_the_directory_is_nothing(tmp_path: Path) -> None:
-    """A log beside the certificate brings neither a call nor a look at the files."""
+    """A log next to the certificate causes neither a call nor a read of the files."""
     path, _ = rewrite(tmp_path)
     looks = 0
 
@@ -224,7 +224,7 @@ async def test_an_entry_that_comes_into_a_directory_is_told_at_once(tmp_path: Pa
 
 
 async def test_two_names_of_one_directory(tmp_path: Path) -> None:
-    """The kernel tells of an inode by one of its names: the file counts under both."""
+    """The kernel reports an inode by one of its names: the file counts under both."""
     folder, other = tmp_path / "run", tmp_path / "var_run"
     folder.mkdir()
     other.symlink_to(folder)
@@ -309,7 +309,7 @@ def test_the_places_of_a_secret_volume(tmp_path: Path) -> None:
 
 
 def test_links_in_a_circle_end(tmp_path: Path) -> None:
-    """What leads nowhere has places too: somebody may mend it."""
+    """A link that leads nowhere is watched too: it may be fixed."""
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert {str(tmp_path / "a"), str(tmp_path / "b")} <= map_watched_places(

@@ -1,4 +1,4 @@
-"""Standard streams: what is printed arrives whole, whatever the interpreter was told of buffers."""
+"""Standard streams: what is printed arrives completely, with every setting of the buffers."""
 
 import io
 import sys

@@ -62,7 +62,7 @@ async def test_spans_arrive_and_the_end_leaves_none_behind(
 async def test_a_backend_that_refuses_costs_spans_and_no_attempt(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """Told once, with the reason and without a secret; told again when it takes them."""
+    """Reported once, with the reason and without a secret; reported again when it accepts them."""
     receiver = Receiver()
     receiver.status = 403
     async with receiver.listening() as endpoint:

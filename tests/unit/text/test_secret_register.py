@@ -138,7 +138,7 @@ def test_what_is_short_stands_in_ordinary_words(value: str) -> None:
 
 
 def test_ordinary_words_stay() -> None:
-    """What is no part of a secret comes back as the same object."""
+    """Text without a secret is returned as the same object."""
     register = holding(TOKEN, "hunter2-hunter2-hunter2")
     text = "rpc error: code = Unauthenticated desc = missing or invalid token: Bearer"
     assert register.mask(text) is text
@@ -190,7 +190,7 @@ def test_forgetting_leaves_nothing_behind() -> None:
 
 
 def test_the_cost_does_not_grow_with_the_number_of_secrets() -> None:
-    """A text takes about the same time beside 4,000 secrets as beside ten."""
+    """A text takes about the same time with 4,000 secrets as with ten."""
     texts = [
         f"line {number}: connection refused by the backend, code {number}" for number in range(400)
     ]

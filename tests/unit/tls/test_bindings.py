@@ -30,7 +30,7 @@ def test_contract_every_binding_exists() -> None:
 
 
 def test_contract_the_callbacks_fire() -> None:
-    """Alert, verify error and request of one handshake are heard; of a healthy one, the request."""
+    """Alert, verify error and request of one handshake are reported; of a healthy one, the request."""
     expired = server_context(server=server_cert(not_after=NOW - DAY))
     bad, _ = handshake(expired, settings_of(STRANGER))
     assert bad._log.alerts == [(0x4004, 2 << 8 | 48)]

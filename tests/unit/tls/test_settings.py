@@ -41,7 +41,7 @@ def test_the_server_name_as_it_goes_on_the_wire(name: str, sent: bytes) -> None:
 @settings(max_examples=50)
 @given(st.text())
 def test_any_server_name_can_be_tried(name: str) -> None:
-    """A name that DNS could not hold is no reason to raise."""
+    """A name that is too long for DNS does not raise."""
     sent = encode_server_name(name)
     assert sent.isascii()
     assert not sent.endswith(b".") or not name.isascii()

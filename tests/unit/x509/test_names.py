@@ -93,7 +93,7 @@ def test_a_spiffe_id_is_matched_whole(presented: str) -> None:
 
 
 def test_a_certificate_with_two_uris_is_no_svid() -> None:
-    """SPIFFE X.509-SVID §2: exactly one URI, whichever comes first; DNS names are no harm."""
+    """SPIFFE X.509-SVID §2: exactly one URI, whichever comes first; DNS names do not matter."""
     other = "URI:spiffe://example.org/other"
     assert not matches(SVID, f"URI:{SVID}", other)
     assert not matches(SVID, other, f"URI:{SVID}")

@@ -162,7 +162,7 @@ def test_hostile_text_is_made_safe() -> None:
 
 
 def test_unparsable_der_is_named_by_its_digest() -> None:
-    """What is no certificate still has facts."""
+    """What is not a certificate still has facts."""
     facts = read_der(b"\x30\x00")
 
     assert facts.subject.text == UNREADABLE

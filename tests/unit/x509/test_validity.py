@@ -17,6 +17,7 @@ from probe.x509.validity import (
     find_not_yet_valid,
     is_expired,
     is_not_yet_valid,
+    is_older,
     is_valid,
 )
 
@@ -46,6 +47,12 @@ def test_both_ends_belong_to_the_validity(at: float, expired: bool, early: bool)
     assert is_expired(one, at) is expired
     assert is_not_yet_valid(one, at) is early
     assert is_valid(one, at) is not (expired or early)
+
+
+def test_the_older_of_two_was_issued_first() -> None:
+    """Its notBefore is earlier, whenever it ends."""
+    assert is_older(valid(100, 900), valid(200, 300))
+    assert not is_older(valid(100, 200), valid(100, 300))
 
 
 def test_a_tolerance_is_of_the_beginning_alone() -> None:

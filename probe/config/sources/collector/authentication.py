@@ -1,7 +1,7 @@
 """How a Collector's exporter authenticates above TLS: its `auth:` extension becomes headers.
 
 Pure but for `CollectorFiles.read`. Follows contrib's bearertokenauth, basicauth and headers_setter
-extensions; what the probe cannot do is a warning. Law 11: no token, password or header value is
+extensions; what the probe cannot do is a warning. No token, password or header value is
 part of a warning or an error.
 """
 
@@ -87,13 +87,13 @@ def authenticate(
         authenticator: The extension's id.
         headers: What the exporter's own settings send.
         files: The Collector's configuration.
-        warn: Told what cannot be done as the exporter does it.
-        plaintext: Whether the exporter speaks gRPC in clear, where such secrets are never sent.
+        warn: Receives what cannot be done as the exporter does it.
+        plaintext: Whether the exporter speaks gRPC without TLS, where such secrets are never sent.
 
     Raises:
         ConfigurationError: An extension whose settings are of a wrong type.
     """
-    chain = _chain(component_id(authenticator), files, warn)
+    chain = _list_authenticators(component_id(authenticator), files, warn)
     held = files.components("extensions")
     secret = next((each for each in chain if component_type(each) != _SETTER), None)
     if plaintext and secret:
@@ -111,7 +111,7 @@ def authenticate(
         headers.set(name, value)
 
 
-def _chain(extension: str, files: CollectorFiles, warn: Warn) -> list[str]:
+def _list_authenticators(extension: str, files: CollectorFiles, warn: Warn) -> list[str]:
     """Return `extension` and, after a headers_setter, what its `additional_auth` names, and so on.
 
     An HTTP request passes through them in this order: the last is the closest to the wire.
@@ -145,18 +145,18 @@ def _chain(extension: str, files: CollectorFiles, warn: Warn) -> list[str]:
 def _apply(extension: str, key: str, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
     match component_type(extension):
         case "bearertokenauth":
-            _bearer(files.component("extensions", key, _Bearer), headers, files, warn)
+            _apply_bearer(files.component("extensions", key, _Bearer), headers, files, warn)
         case "basicauth":
-            _basic(files.component("extensions", key, _Basic), headers, files, warn)
+            _apply_basic(files.component("extensions", key, _Basic), headers, files, warn)
         case _:
-            _set_headers(files.component("extensions", key, _HeadersSetter), headers, files, warn)
+            _apply_setter(files.component("extensions", key, _HeadersSetter), headers, files, warn)
 
 
-def _bearer(settings: _Bearer, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
+def _apply_bearer(settings: _Bearer, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
     token = next(iter(settings.tokens), "") or settings.token
     if settings.filename:
         # The file comes before the other keys; its first line is what clients send.
-        held = _held(settings.filename, files, warn)
+        held = _read_file(settings.filename, files, warn)
         token = token if held is None else held.partition("\n")[0].strip()
     if not token:
         warn("its bearer token is empty; it is probed without")
@@ -164,16 +164,16 @@ def _bearer(settings: _Bearer, headers: Headers, files: CollectorFiles, warn: Wa
     headers.set(settings.header, f"{settings.scheme} {token}" if settings.scheme else token)
 
 
-def _basic(settings: _Basic, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
+def _apply_basic(settings: _Basic, headers: Headers, files: CollectorFiles, warn: Warn) -> None:
     client = settings.client_auth
     if client is None or client.aws_secrets_manager is not None:
         warn("its user name and password are not in the configuration; it is probed without")
         return
     user, password = client.username, client.password
     if client.username_file:
-        user = (_held(client.username_file, files, warn) or "").strip()
+        user = (_read_file(client.username_file, files, warn) or "").strip()
     if client.password_file:
-        password = (_held(client.password_file, files, warn) or "").strip()
+        password = (_read_file(client.password_file, files, warn) or "").strip()
     if ":" in user:
         warn("its user name holds a colon, with which the Collector does not start")
         return
@@ -185,7 +185,7 @@ def basic_authorization(credentials: str) -> str:
     return f"Basic {b64encode(credentials.encode()).decode('ascii')}"
 
 
-def _set_headers(
+def _apply_setter(
     settings: _HeadersSetter, headers: Headers, files: CollectorFiles, warn: Warn
 ) -> None:
     for header in settings.headers:
@@ -194,7 +194,7 @@ def _set_headers(
             continue
         value = header.value
         if value is None and header.value_file:
-            held = _held(header.value_file, files, warn)
+            held = _read_file(header.value_file, files, warn)
             value = None if held is None else held.strip()
         value = header.default_value if value is None else value
         if value is None:
@@ -207,7 +207,7 @@ def _set_headers(
             headers.set(header.key, value)
 
 
-def _held(path: str, files: CollectorFiles, warn: Warn) -> str | None:
+def _read_file(path: str, files: CollectorFiles, warn: Warn) -> str | None:
     try:
         return files.read(path)
     except (OSError, ValueError) as error:

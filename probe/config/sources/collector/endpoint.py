@@ -43,7 +43,7 @@ def parse_grpc_endpoint(text: str) -> Destination:
         ValueError: with the reason, where the Collector refuses it.
         NotProbedError: where no host and port can be known.
     """
-    scheme, rest, note = _grpc_scheme(text)
+    scheme, rest, note = _split_grpc_scheme(text)
     match = _HOST_PORT.fullmatch(rest)
     if match is None:
         raise ValueError(f"is not the endpoint of a gRPC exporter; {_LIKE_GRPC}")
@@ -53,7 +53,7 @@ def parse_grpc_endpoint(text: str) -> Destination:
     return Destination(endpoint, scheme=scheme, note=note)
 
 
-def _grpc_scheme(text: str) -> tuple[str, str, str]:
+def _split_grpc_scheme(text: str) -> tuple[str, str, str]:
     """Return the HTTP scheme, what is left, and a note."""
     if not text:
         raise ValueError(f"the endpoint is empty; {_LIKE_GRPC}")
@@ -79,7 +79,7 @@ def parse_http_endpoint(url: str) -> Destination:
     """Read the URL to which an HTTP exporter posts.
 
     Raises:
-        ValueError: with the reason, where it is no http or https URL.
+        ValueError: with the reason, where it is not an http or https URL.
     """
     credentials = ""
     if "://" not in url:
@@ -107,11 +107,11 @@ def resolve_tls(
     """
     has_ca = bool(tls.ca_file or tls.ca_pem)
     if scheme == "http" and not grpc:
-        return tls, _in_clear(tls, "the endpoint begins with http://")
+        return tls, _report_plaintext(tls, "the endpoint begins with http://")
     if tls.insecure and not has_ca:
         if scheme != "https":
-            return tls, _in_clear(tls, "tls.insecure is true and no CA is set")
-        return TlsSettings(), (_defaults_only(tls),)
+            return tls, _report_plaintext(tls, "tls.insecure is true and no CA is set")
+        return TlsSettings(), (_report_defaults(tls),)
     remarks = []
     if scheme == "http":
         remarks.append(_STRIPPED)
@@ -138,7 +138,7 @@ _STILL_TLS: Final = Finding(
 )
 
 
-def _defaults_only(tls: TlsSettings) -> Finding:
+def _report_defaults(tls: TlsSettings) -> Finding:
     fact = "tls.insecure: true does not switch TLS off, because the endpoint begins with https://"
     if tls != TlsSettings(insecure=True):
         fact += ", but drops every other key of tls: the system's CAs are trusted"
@@ -149,7 +149,7 @@ def _defaults_only(tls: TlsSettings) -> Finding:
     )
 
 
-def _in_clear(tls: TlsSettings, because: str) -> tuple[Finding, ...]:
+def _report_plaintext(tls: TlsSettings, because: str) -> tuple[Finding, ...]:
     if not tls.has_client_certificate:
         return ()
     fact = f"the client certificate in tls is never sent: {because}, so there is no TLS"

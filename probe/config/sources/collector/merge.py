@@ -2,7 +2,6 @@
 
 Pure but for `read_text`. Only what is asked for is expanded: a reference that stands elsewhere
 (another component's secret, a provider that only the Collector has) is not the probe's business.
-Law 10 holds in ConfigurationError.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ class CollectorFiles:
         """Read and merge `paths`, the later ones over the earlier.
 
         Raises:
-            ConfigurationError: A file that cannot be read, is no YAML or holds no mapping.
+            ConfigurationError: A file that cannot be read, is not YAML or has no mapping.
         """
         self._environ = environ
         self._read_text = read_text
@@ -79,20 +78,19 @@ class CollectorFiles:
             value, at = value.get(name), at[name]
         return unwrap(value if final else self._expand(value, at))
 
-    def component(self, section: str, key: str, shape: type[T], value: Any = None) -> T:
-        """Return one component of `section` as a `shape`; `value` stands in for its own settings.
+    def component(self, section: str, key: str, shape: type[T]) -> T:
+        """Return one component of `section` as a `shape`.
 
         Raises:
             ConfigurationError: as `value` and `convert` do.
         """
-        value = self.value(section, key) if value is None else value
-        return convert(value, shape, self.at[section][key])
+        return convert(self.value(section, key), shape, self.at[section][key])
 
     def components(self, section: str) -> dict[str, str]:
         """Return the ids of `section` (`exporters`, …), each with the key that it has there.
 
         Raises:
-            ConfigurationError: where the section is no mapping.
+            ConfigurationError: where the section is not a mapping.
         """
         raw = unwrap(self.document.value.get(section))
         value = self.value(section) if isinstance(raw, str) else raw
@@ -143,13 +141,13 @@ def merge_documents(documents: Sequence[Document]) -> Document:
     values: dict[str, Any] = {}
     parts: dict[str, Place] = {}
     for document in documents:
-        for key, item, place in _keys(document.value or {}, document.place, document, ()):
-            _set(values, parts, key, item, place)
+        for key, item, place in _split_keys(document.value or {}, document.place, document, ()):
+            _merge_key(values, parts, key, item, place)
     file = ", ".join(document.file for document in documents)
     return Document(file, values, Place(1, parts))
 
 
-def _keys(
+def _split_keys(
     values: dict[str, Any], place: Place, document: Document, path: tuple[str, ...]
 ) -> Iterator[tuple[str, Any, Place]]:
     """Yield the keys of a mapping, each split at `::`, with its place in the file."""
@@ -165,15 +163,15 @@ def _keys(
         item, at = value, replace(where, file=document.file)
         if isinstance(value, dict):
             item, inside = {}, dict[str, Place]()
-            for name, held, below in _keys(value, where, document, inner):
-                _set(item, inside, name, held, below)
+            for name, held, below in _split_keys(value, where, document, inner):
+                _merge_key(item, inside, name, held, below)
             at = replace(at, parts=inside)
         for name in reversed(rest):
             item, at = {name: item}, replace(at, parts={name: at})
         yield first, item, at
 
 
-def _set(
+def _merge_key(
     values: dict[str, Any], parts: dict[str, Place], key: str, item: Any, place: Place
 ) -> None:
     old = values.get(key)
@@ -181,6 +179,6 @@ def _set(
     if isinstance(item, dict) and isinstance(old, dict) and isinstance(inside, dict):
         below = place.parts if isinstance(place.parts, dict) else {}
         for name, held in item.items():
-            _set(old, inside, name, held, below[name])
+            _merge_key(old, inside, name, held, below[name])
     else:
         values[key], parts[key] = item, place

@@ -26,7 +26,7 @@ from probe.config.sources.collector.merge import (
     component_id,
     component_type,
 )
-from probe.config.sources.collector.receiver import served_certificates
+from probe.config.sources.collector.receiver import find_served_certificates
 from probe.model.target import SIGNALS, Source, Target
 from probe.text.safe_text import safe_text
 
@@ -65,10 +65,10 @@ def read_collector(
     files = CollectorFiles(paths, environ, read_text)
     _check_sections(files)
     source = Source("collector", files.document.file)
-    pipelines = _pipelines(files)
+    pipelines = files.component("service", "pipelines", dict[str, _Pipeline])
     exporters = files.components("exporters")
     errors: list[ConfigurationError] = []
-    used = _signals_by_exporter(pipelines, exporters, files, errors)
+    used = _find_signals(pipelines, exporters, files, errors)
     targets: list[Target] = []
     for name, key in exporters.items():
         if not _is_otlp(name):
@@ -98,7 +98,7 @@ def read_collector(
                 targets.append(failed)
     if not any(map(_is_otlp, exporters)):
         files.warn("it holds no OTLP exporter")
-    served = served_certificates(
+    served = find_served_certificates(
         files,
         frozenset(component_id(name) for each in pipelines.values() for name in each.receivers),
         files.warn,
@@ -130,13 +130,7 @@ def _is_otlp(name: str) -> bool:
     return component_type(name) in GRPC_TYPES | HTTP_TYPES
 
 
-def _pipelines(files: CollectorFiles) -> dict[str, _Pipeline]:
-    value = files.value("service", "pipelines")
-    shape = dict[str, _Pipeline]
-    return files.component("service", "pipelines", shape, value)
-
-
-def _signals_by_exporter(
+def _find_signals(
     pipelines: Mapping[str, _Pipeline],
     exporters: Mapping[str, str],
     files: CollectorFiles,

@@ -40,7 +40,7 @@ class ServedCertificate:
     client_ca_file_reload: bool = False
 
 
-def served_certificates(
+def find_served_certificates(
     files: CollectorFiles, receivers: frozenset[str], warn: Warn
 ) -> tuple[ServedCertificate, ...]:
     """Return what the OTLP receivers serve whose ids are in `receivers`.
@@ -51,23 +51,23 @@ def served_certificates(
     try:
         for name, key in files.components("receivers").items():
             if component_type(name) == "otlp" and name in receivers:
-                served += _of_receiver(name, files.value("receivers", key))
+                served += _read_receiver(name, files.value("receivers", key))
     except ConfigurationError as error:
         warn(f"the receivers cannot be read: {error.reason}")
     return tuple(served)
 
 
-def _of_receiver(name: str, value: Any) -> list[ServedCertificate]:
-    protocols = _mapping(_mapping(value).get("protocols"))
+def _read_receiver(name: str, value: Any) -> list[ServedCertificate]:
+    protocols = _as_mapping(_as_mapping(value).get("protocols"))
     served = []
     for key, protocol, default in DEFAULTS:
         if key not in protocols:
             continue
-        settings = _mapping(protocols[key])
-        tls = _mapping(settings.get("tls"))
-        endpoint = _endpoint(_text(settings.get("endpoint")) or default)
-        cert_file = _text(tls.get("cert_file"))
-        if endpoint is None or not cert_file or _text(settings.get("transport")) == "unix":
+        settings = _as_mapping(protocols[key])
+        tls = _as_mapping(settings.get("tls"))
+        endpoint = _parse_endpoint(_as_text(settings.get("endpoint")) or default)
+        cert_file = _as_text(tls.get("cert_file"))
+        if endpoint is None or not cert_file or _as_text(settings.get("transport")) == "unix":
             continue
         served.append(
             ServedCertificate(
@@ -75,34 +75,34 @@ def _of_receiver(name: str, value: Any) -> list[ServedCertificate]:
                 endpoint=endpoint,
                 protocol=protocol,
                 cert_file=cert_file,
-                key_file=_text(tls.get("key_file")) or None,
-                client_ca_file=_text(tls.get("client_ca_file")) or None,
-                reload_interval=_seconds(tls.get("reload_interval")),
+                key_file=_as_text(tls.get("key_file")) or None,
+                client_ca_file=_as_text(tls.get("client_ca_file")) or None,
+                reload_interval=_as_seconds(tls.get("reload_interval")),
                 client_ca_file_reload=unwrap(tls.get("client_ca_file_reload")) is True,
             )
         )
     return served
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _as_mapping(value: Any) -> dict[str, Any]:
     value = unwrap(value)
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, Expanded):
         return value.text
     return value if isinstance(value, str) else ""
 
 
-def _seconds(value: Any) -> float | None:
+def _as_seconds(value: Any) -> float | None:
     try:
-        return go_seconds(_text(value)) or None
+        return go_seconds(_as_text(value)) or None
     except ValueError:
         return None
 
 
-def _endpoint(text: str) -> Endpoint | None:
+def _parse_endpoint(text: str) -> Endpoint | None:
     host, port = split_host_port(text)
     try:
         return Endpoint.parse(join_host_port(_ANY_HOST.get(host, host), port))
@@ -127,10 +127,10 @@ def assign_served_files(
         by_port.setdefault(one.endpoint.port, []).append(one)
     if not by_port:
         return tuple(targets)
-    return tuple(_with_file(target, by_port, hostname.lower()) for target in targets)
+    return tuple(_assign_file(target, by_port, hostname.lower()) for target in targets)
 
 
-def _with_file(target: Target, by_port: dict[int, list[ServedCertificate]], name: str) -> Target:
+def _assign_file(target: Target, by_port: dict[int, list[ServedCertificate]], name: str) -> Target:
     if target.server_certificate_file or target.proxy_url or target.plaintext:
         return target
     host = target.endpoint.host.lower()

@@ -1,6 +1,6 @@
 """The targets of an OpenTelemetry SDK, read from its declarative configuration file.
 
-Pure. The file replaces the variables, but those that it refers to. Law 11: header values become
+Pure. The file replaces the variables, but those that it refers to. Header values become
 `Secret` here.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 from probe.config.check_settings import header_fault
 from probe.config.errors import ConfigurationError
 from probe.config.location import Location
-from probe.config.proxy_environment import find_proxy
+from probe.config.proxy_environment import apply_proxy
 from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.sdk.file_schema import EXPORTERS, Otlp, SdkFile, normalize_exporters
 from probe.config.sources.sdk.substitution import read_plain_scalar, substitute_references
@@ -74,29 +74,29 @@ def read_sdk_file(raw: bytes, file: str, environ: Mapping[str, str]) -> SourceCo
     entry = convert(document.value, SdkFile, Location(document))
     if entry.disabled:
         return SourceContent(empty="it says disabled: true, so that its SDK exports nothing")
-    groups: dict[object, list[_Found]] = {}
+    groups: dict[object, list[_Exporter]] = {}
     errors: list[ConfigurationError] = []
     for signal, provider, stages, kinds in _PROVIDERS:
         seen: dict[object, int] = {}
         for at, otlp in _list_exporters(entry, Location(document), provider, stages, kinds):
             try:
-                found = _exporter(otlp, at, signal)
+                found = _read_exporter(otlp, at, signal)
             except ConfigurationError as error:
                 errors.append(error)
                 continue
-            key = found.shared()
+            key = found.group_key()
             # A second exporter of one signal to one place is another one: it joins another group.
             seen[key] = seen.get(key, 0) + 1
             groups.setdefault((key, seen[key]), []).append(found)
     return SourceContent(
-        targets=tuple(_target(found, file, environ) for found in groups.values()),
+        targets=tuple(_make_target(found, file, environ) for found in groups.values()),
         errors=tuple(errors),
         empty="" if groups or errors else "it holds no OTLP exporter",
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Exporter:
     """One exporter of the file; `endpoint` has its whole path."""
 
     signal: Signal
@@ -108,17 +108,17 @@ class _Found:
     notes: tuple[str, ...]
     faults: tuple[ConfigurationError, ...] = ()
 
-    def shared(self) -> object:
+    def group_key(self) -> object:
         """Return what an exporter of another signal must have in common with this one."""
         path, mark, query = self.endpoint.path.partition("?")
         base = path.removesuffix(f"/v1/{self.signal}")
         if self.protocol == "http/protobuf" and base == path:
             base += f" of {self.signal} alone"
         endpoint = replace(self.endpoint, path=base + mark + query)
-        return (endpoint, self.protocol, self.tls, self.headers, *map(str, self.faults))
+        return (endpoint, self.protocol, self.tls, self.headers, *self.faults)
 
 
-def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Target:
+def _make_target(found: list[_Exporter], file: str, environ: Mapping[str, str]) -> Target:
     first = found[0]
     remarks = dict.fromkeys(remark for exporter in found for remark in exporter.remarks)
     if any(name.startswith(PREFIX) and text for name, text in environ.items()):
@@ -134,12 +134,7 @@ def _target(found: list[_Found], file: str, environ: Mapping[str, str]) -> Targe
         remarks=tuple(remarks),
         notes=tuple(dict.fromkeys(note for exporter in found for note in exporter.notes)),
     )
-    faults = first.faults
-    try:
-        target = replace(target, proxy_url=find_proxy(target, environ))
-    except ConfigurationError as error:
-        faults = (*faults, error)
-    return add_faults(target, faults)
+    return add_faults(*apply_proxy(target, first.faults, environ))
 
 
 def _list_exporters(
@@ -153,7 +148,7 @@ def _list_exporters(
                     yield at[provider][stages][position][kind]["exporter"][key], otlp
 
 
-def _exporter(otlp: Otlp, at: Location, signal: Signal) -> _Found:
+def _read_exporter(otlp: Otlp, at: Location, signal: Signal) -> _Exporter:
     faults: list[ConfigurationError] = []
     protocol: Protocol = "http/protobuf"
     if otlp.encoding == "json" or otlp.protocol == "http/json":
@@ -162,12 +157,12 @@ def _exporter(otlp: Otlp, at: Location, signal: Signal) -> _Found:
         reason = "is JSON, which this probe does not speak, so that nothing is probed for it"
         raise at[key].error(reason, found=getattr(otlp, key))
     try:
-        protocol = _protocol(otlp, at)
+        protocol = _read_protocol(otlp, at)
     except ConfigurationError as error:
         faults.append(error)
     tls = otlp.tls
     insecure = tls.insecure if tls.insecure is not None else otlp.insecure
-    endpoint, remarks = _endpoint(otlp, at, signal, protocol, insecure)
+    endpoint, remarks = _read_endpoint(otlp, at, signal, protocol, insecure)
     settings = TlsSettings(
         ca_file=tls.ca_file or tls.certificate_file or otlp.certificate_file or otlp.certificate,
         cert_file=tls.cert_file
@@ -188,15 +183,15 @@ def _exporter(otlp: Otlp, at: Location, signal: Signal) -> _Found:
         remarks.append(report_plaintext_files(protocol, name, go_takes_them=taken))
     headers: Headers = ()
     try:
-        headers = _headers(otlp, at, grpc=protocol == "grpc")
+        headers = _read_headers(otlp, at, grpc=protocol == "grpc")
     except ConfigurationError as error:
         faults.append(error)
     notes = (_NO_PROTOCOL,) if at.path[-1] == "otlp" and not otlp.protocol else ()
-    found = _Found(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
+    found = _Exporter(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
     return replace(found, faults=tuple(faults))
 
 
-def _protocol(otlp: Otlp, at: Location) -> Protocol:
+def _read_protocol(otlp: Otlp, at: Location) -> Protocol:
     if at.path[-1] == "otlp_grpc":
         return "grpc"
     if at.path[-1] == "otlp":
@@ -210,7 +205,7 @@ def _protocol(otlp: Otlp, at: Location) -> Protocol:
     return "http/protobuf"
 
 
-def _endpoint(
+def _read_endpoint(
     otlp: Otlp,
     at: Location,
     signal: Signal,
@@ -221,13 +216,10 @@ def _endpoint(
     where = at["endpoint"]
     default = f"http://localhost:{4317 if protocol == 'grpc' else f'4318/v1/{signal}'}"
     text = otlp.endpoint or default
-    try:
-        endpoint = Endpoint.parse(text)
-    except ValueError as error:
-        raise where.error(str(error), found=text) from None
+    endpoint = where.parse(Endpoint.parse, text)
     remarks = []
     if endpoint.scheme and insecure is not None and insecure != (endpoint.scheme == "http"):
-        remarks.append(_scheme_decides(endpoint, insecure))
+        remarks.append(_report_insecure(endpoint, insecure))
     if protocol == "grpc":
         scheme = endpoint.scheme or ("http" if insecure else "https")
         return replace(endpoint, scheme=scheme, path=""), remarks
@@ -242,7 +234,7 @@ def _endpoint(
     return endpoint, remarks
 
 
-def _headers(otlp: Otlp, at: Location, *, grpc: bool) -> Headers:
+def _read_headers(otlp: Otlp, at: Location, *, grpc: bool) -> Headers:
     """Join both lists; `headers` comes before `headers_list`, whatever the case of a name."""
     try:
         listed = parse_headers(otlp.headers_list or "", grpc=grpc)
@@ -258,7 +250,7 @@ def _headers(otlp: Otlp, at: Location, *, grpc: bool) -> Headers:
     return tuple(headers.values())
 
 
-def _scheme_decides(endpoint: Endpoint, insecure: bool) -> Finding:
+def _report_insecure(endpoint: Endpoint, insecure: bool) -> Finding:
     effect = "telemetry goes in plaintext" if endpoint.scheme == "http" else "TLS stays on"
     fact = (
         f"insecure: {'true' if insecure else 'false'} has no effect with an "
@@ -278,7 +270,7 @@ _NO_PATH: Final = Finding(
 _NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
 _VARIABLES: Final = Finding(
     cause=CAUSE,
-    fact=f"{PREFIX}* variables are set besides a declarative file, which replaces them; but Go's "
+    fact=f"{PREFIX}* variables are set in addition to a declarative file, which replaces them; but Go's "
     "exporters still take from them what the file does not say",
     fix=(f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from probe.config.errors import ConfigurationError, find_nearest
-from probe.config.proxy_environment import find_proxy
+from probe.config.proxy_environment import apply_proxy
 from probe.config.source_content import SourceContent, add_faults
 from probe.config.sources.sdk.traps import find_traps
 from probe.config.sources.sdk.variables import (
@@ -51,20 +51,20 @@ def read_environment(environ: Mapping[str, str]) -> SourceContent:
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
     them; `sdk-traces`, `sdk-metrics` and `sdk-logs` have an endpoint or other settings of their
     own. With no endpoint variable set there are no targets. Without a PROTOCOL, port 4317 means
-    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER names no OTLP is left out,
+    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER has no OTLP exporter is left out,
     unless nothing would be left.
 
     A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
     cannot be read, or a protocol that only some SDKs speak, is an error. The other signals go on.
     """
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
-    found = _content(environ, exported)
+    found = _read_signals(environ, exported)
     if not (found.targets or found.errors):
-        found = _content(environ, SIGNALS)
-    return found if found.targets or found.errors else SourceContent(empty=_unset(environ))
+        found = _read_signals(environ, SIGNALS)
+    return found if found.targets or found.errors else SourceContent(empty=_explain_unset(environ))
 
 
-def _unset(environ: Mapping[str, str]) -> str:
+def _explain_unset(environ: Mapping[str, str]) -> str:
     """Say what was looked for, and what to do."""
     names = [variable_name("ENDPOINT", signal) for signal in (None, *SIGNALS)]
     text = (
@@ -82,14 +82,14 @@ def _unset(environ: Mapping[str, str]) -> str:
     )
 
 
-def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceContent:
-    errors: dict[str, ConfigurationError] = {}
+def _read_signals(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceContent:
+    errors: dict[ConfigurationError, None] = {}
 
     def read(signal: Signal | None) -> _Exporter | None:
         try:
-            return _exporter(environ, signal)
+            return _read_exporter(environ, signal)
         except ConfigurationError as error:
-            errors.setdefault(str(error), error)
+            errors[error] = None
             return None
 
     generic = read(None) if get_value(environ, "ENDPOINT") else None
@@ -104,24 +104,10 @@ def _content(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceCon
         if exporter == generic:
             shared[signal] = exporter
         else:
-            own.append(_target(f"sdk-{signal}", {signal: exporter}, environ))
+            own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ))
     if shared:
-        own.insert(0, _target("sdk", shared, environ))
-    return SourceContent(targets=tuple(own), errors=tuple(errors.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """A variable whose value has no meaning to an exporter; equal ones are reported once."""
-
-    key: str
-    reason: str
-    found: str | None = None
-    allowed: tuple[str, ...] = ()
-
-    def error(self) -> ConfigurationError:
-        """Return it as others report it."""
-        return _error(self.key, self.reason, found=self.found, allowed=self.allowed)
+        own.insert(0, _make_target("sdk", shared, environ))
+    return SourceContent(targets=tuple(own), errors=tuple(errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +119,14 @@ class _Exporter:
     protocol: Protocol
     tls: TlsSettings
     headers: Headers
-    faults: tuple[_Fault, ...] = ()
+    faults: tuple[ConfigurationError, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)
     """By setting, the variable that decides; exporters with equal settings are equal all the same."""
 
 
-def _target(name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[str, str]) -> Target:
+def _make_target(
+    name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[str, str]
+) -> Target:
     """Return the target of `exporters`, which are equal; the first one's signal is exported."""
     signals = tuple(exporters)
     signal, exporter = next(iter(exporters.items()))
@@ -156,17 +144,15 @@ def _target(name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[s
         headers=exporter.headers,
         sources=(SOURCE,),
         remarks=find_traps(environ, signals, exporter.protocol, endpoint),
-        notes=tuple(dict.fromkeys(_choices(environ, signals, exporter))),
-        signal_variables=tuple(_signal_variables(exporters.values())),
+        notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter))),
+        signal_variables=tuple(_find_signal_variables(exporters.values())),
     )
-    try:
-        target = replace(target, proxy_url=find_proxy(target, environ))
-    except ConfigurationError as error:
-        return add_faults(target, (*(fault.error() for fault in exporter.faults), error))
-    return add_faults(target, (fault.error() for fault in exporter.faults))
+    return add_faults(*apply_proxy(target, exporter.faults, environ))
 
 
-def _signal_variables(exporters: Collection[_Exporter]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _find_signal_variables(
+    exporters: Collection[_Exporter],
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each setting that some signal's own variable decides, with all that then decide it."""
     for name, general in GENERAL_VARIABLES.items():
         deciding = tuple(dict.fromkeys(exporter.variables[name] for exporter in exporters))
@@ -174,13 +160,13 @@ def _signal_variables(exporters: Collection[_Exporter]) -> Iterator[tuple[str, t
             yield name, deciding
 
 
-def _choices(
+def _note_choices(
     environ: Mapping[str, str], signals: Sequence[Signal], exporter: _Exporter
 ) -> Iterator[str]:
     """Say which signals are left out, and which protocol was chosen where no variable names one."""
     for signal in SIGNALS:
         if signal not in signals and not exports_otlp(environ, signal):
-            yield f"{exporter_variable(signal)} names no OTLP exporter: {signal} are not probed"
+            yield f"{exporter_variable(signal)} has no OTLP exporter: {signal} are not probed"
     for signal in signals:
         if find_setting(environ, signal, "PROTOCOL")[1]:
             continue
@@ -196,7 +182,7 @@ def _choices(
         )
 
 
-def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
+def _read_exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
     """Read the variables of `signal`, or the generic ones alone.
 
     Raises:
@@ -207,30 +193,33 @@ def _exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
         endpoint = Endpoint.parse(text)
     except ValueError as error:
         raise _error(where, str(error), found=text) from None
-    faults: list[_Fault] = []
-    protocol = _protocol(environ, signal, endpoint, faults)
+    faults: list[ConfigurationError] = []
+    protocol = _read_protocol(environ, signal, endpoint, faults)
     if not endpoint.scheme:
         if protocol == "http/protobuf":
             reason = (
                 f"an endpoint for http/protobuf begins with http:// or https://; for gRPC on this"
                 f" port set {find_setting(environ, signal, 'PROTOCOL')[0]}=grpc"
             )
-            faults.append(_Fault(where, reason, found=text))
+            faults.append(_error(where, reason, found=text))
         insecure = find_setting(environ, signal, "INSECURE")[1].lower() == "true"
         endpoint = replace(endpoint, scheme="http" if insecure else "https")
     return _Exporter(
         endpoint=endpoint,
         base=where == variable_name("ENDPOINT"),
         protocol=protocol,
-        tls=_tls(environ, signal, insecure=endpoint.scheme == "http"),
-        headers=_headers(environ, signal, faults, grpc=protocol == "grpc"),
+        tls=_read_tls(environ, signal, insecure=endpoint.scheme == "http"),
+        headers=_read_headers(environ, signal, faults, grpc=protocol == "grpc"),
         faults=tuple(faults),
         variables=variables_by_setting(environ, signal),
     )
 
 
-def _protocol(
-    environ: Mapping[str, str], signal: Signal | None, endpoint: Endpoint, faults: list[_Fault]
+def _read_protocol(
+    environ: Mapping[str, str],
+    signal: Signal | None,
+    endpoint: Endpoint,
+    faults: list[ConfigurationError],
 ) -> Protocol:
     where, text = find_setting(environ, signal, "PROTOCOL")
     for protocol in PROTOCOLS:
@@ -241,11 +230,11 @@ def _protocol(
         reason = "names a protocol that this probe does not speak, so that nothing is probed for it"
         raise _error(where, reason, found=text, allowed=PROTOCOLS)
     if text:
-        faults.append(_Fault(where, "is unknown", found=text, allowed=PROTOCOLS))
+        faults.append(_error(where, "is unknown", found=text, allowed=PROTOCOLS))
     return "grpc" if endpoint.port == _GRPC_PORT else "http/protobuf"
 
 
-def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
+def _read_tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:
     """Read file names; a certificate and its key come from the same kind of variables."""
     kind = pair_kind(environ, signal)
     certificate, key = (get_value(environ, half, kind) for half in TLS_NAMES[1:])
@@ -257,14 +246,18 @@ def _tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -
     )
 
 
-def _headers(
-    environ: Mapping[str, str], signal: Signal | None, faults: list[_Fault], *, grpc: bool
+def _read_headers(
+    environ: Mapping[str, str],
+    signal: Signal | None,
+    faults: list[ConfigurationError],
+    *,
+    grpc: bool,
 ) -> Headers:
     where, text = find_setting(environ, signal, "HEADERS")
     try:
         return parse_headers(text, grpc=grpc)
     except ValueError as error:
-        faults.append(_Fault(where, str(error)))
+        faults.append(_error(where, str(error)))
         return ()
 
 

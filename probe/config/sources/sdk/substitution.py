@@ -32,7 +32,7 @@ def read_plain_scalar(text: str) -> Any:
 
 
 def read_typed_scalar(text: str) -> Any:
-    """Return what the plain scalar `text` means; what is no text keeps its text beside it."""
+    """Return what the plain scalar `text` means; what is not text keeps its text too."""
     value = resolve_scalar(text)
     return value if value is None or isinstance(value, str) else Expanded(value, text)
 

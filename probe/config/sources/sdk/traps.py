@@ -3,7 +3,7 @@
 Pure. The probe follows the specification; where one runtime does something else, the fact names it.
 What Go and Python do was seen on the wire and in the sources of opentelemetry-go 1.45 and
 opentelemetry-python 1.45; what Java does, in the sources of opentelemetry-java. No value of a
-variable is shown but a timeout's and a compression's, and that only where it is no secret.
+variable is shown but a timeout's and a compression's, and that only where it is not a secret.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,14 +38,14 @@ def find_traps(
     environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
 ) -> tuple[Finding, ...]:
     """Return the traps in the variables that decide for the exporters of `signals`, each once."""
-    found = dict.fromkeys(_disabled(environ))
+    found = dict.fromkeys(_check_disabled(environ))
     for signal in signals:
-        found.update(dict.fromkeys(_no_exporter(environ, signal)))
-        found.update(dict.fromkeys(_timeout(environ, signal, protocol)))
-        found.update(dict.fromkeys(_compression(environ, signal, protocol)))
-        found.update(dict.fromkeys(_scheme(environ, signal, protocol, endpoint)))
-        found.update(dict.fromkeys(_half_a_pair(environ, signal, protocol)))
-        python = _python_grpc if protocol == "grpc" else _python_http
+        found.update(dict.fromkeys(_check_exporter(environ, signal)))
+        found.update(dict.fromkeys(_check_timeout(environ, signal, protocol)))
+        found.update(dict.fromkeys(_check_compression(environ, signal, protocol)))
+        found.update(dict.fromkeys(_check_scheme(environ, signal, protocol, endpoint)))
+        found.update(dict.fromkeys(_check_pair(environ, signal, protocol)))
+        python = _check_python_grpc if protocol == "grpc" else _check_python_http
         found.update(dict.fromkeys(python(environ, signal)))
     return tuple(found)
 
@@ -70,7 +70,7 @@ def report_read_once(tls: TlsSettings) -> Finding | None:
 def report_plaintext_files(
     protocol: Protocol, setting_name: str, *, go_takes_them: bool
 ) -> Finding:
-    """Return what becomes of certificate files beside an http:// endpoint.
+    """Return what becomes of certificate files with an http:// endpoint.
 
     Args:
         protocol: The exporter's.
@@ -85,7 +85,7 @@ def report_plaintext_files(
     return Finding(cause=CAUSE, fact=fact, fix=("Write https:// in the endpoint.",))
 
 
-def _disabled(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _check_disabled(environ: Mapping[str, str]) -> Iterator[Finding]:
     if sdk_disabled(environ):
         fact = "OTEL_SDK_DISABLED is true: an SDK that reads it exports nothing, to any endpoint"
         yield Finding(
@@ -93,11 +93,11 @@ def _disabled(environ: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
+def _check_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     if not exports_otlp(environ, signal):
         name = exporter_variable(signal)
         fact = (
-            f"{name} names no OTLP exporter: an SDK that reads it sends no {signal} to this "
+            f"{name} has no OTLP exporter: an SDK that reads it sends no {signal} to this "
             "endpoint, which is set all the same"
         )
         yield Finding(
@@ -105,7 +105,9 @@ def _no_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding
         )
 
 
-def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> Iterator[Finding]:
+def _check_timeout(
+    environ: Mapping[str, str], signal: Signal, protocol: Protocol
+) -> Iterator[Finding]:
     name, text = find_setting(environ, signal, "TIMEOUT")
     if not text:
         return
@@ -120,12 +122,14 @@ def _timeout(environ: Mapping[str, str], signal: Signal, protocol: Protocol) -> 
             python = f"takes it as {float(text):g} s"
         except ValueError:
             python = "does not start" if protocol == "grpc" else f"uses {_GO_DEFAULT}"
-        fact = f"{shown} is no whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
+        fact = (
+            f"{shown} is not a whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
+        )
     fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
     yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
-def _compression(
+def _check_compression(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol
 ) -> Iterator[Finding]:
     """Judge a compression that is not the same to every SDK.
@@ -160,19 +164,21 @@ def _compression(
         )
 
 
-def _scheme(
+def _check_scheme(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol, endpoint: Endpoint
 ) -> Iterator[Finding]:
     """Judge what the endpoint's scheme, or its lack, makes of INSECURE and of the files."""
     where, text = find_setting(environ, signal, "ENDPOINT")
     if "://" not in text:
-        fact = f"{where} has no scheme: Go's exporters pass over it and dial localhost or nothing"
+        fact = (
+            f"{where} has no scheme: Go's exporters ignore it and connect to localhost or nowhere"
+        )
         yield Finding(
             cause=CAUSE, fact=fact, fix=("Write it with https://, which every SDK understands.",)
         )
         return
     files = [found for name in TLS_NAMES if (found := find_setting(environ, signal, name))[1]]
-    taken = _go_takes(environ, signal)
+    taken = _go_uses_files(environ, signal)
     if endpoint.scheme == "http" and files:
         yield report_plaintext_files(protocol, files[0][0], go_takes_them=taken)
     name, insecure = find_setting(environ, signal, "INSECURE")
@@ -181,15 +187,15 @@ def _scheme(
         return
     if wanted_clear:
         fact = f"{name} has no effect with an https:// endpoint: TLS stays on"
-        others = _go_in_clear(signal, protocol, taken=taken)
+        others = _go_without_tls(signal, protocol, taken=taken)
     else:
         fact = f"{name} has no effect with an http:// endpoint: telemetry goes in plaintext"
-        others = _in_tls(signal, protocol)
+        others = _others_with_tls(signal, protocol)
     fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
     yield Finding(cause=CAUSE, fact=f"{fact}; but {others}" if others else fact, fix=(fix,))
 
 
-def _go_takes(environ: Mapping[str, str], signal: Signal) -> bool:
+def _go_uses_files(environ: Mapping[str, str], signal: Signal) -> bool:
     """Return whether Go's exporters make a TLS configuration: of a CA or of one kind's pair."""
     if find_setting(environ, signal, "CERTIFICATE")[1]:
         return True
@@ -199,21 +205,21 @@ def _go_takes(environ: Mapping[str, str], signal: Signal) -> bool:
     )
 
 
-def _go_in_clear(signal: Signal, protocol: Protocol, *, taken: bool) -> str:
+def _go_without_tls(signal: Signal, protocol: Protocol, *, taken: bool) -> str:
     if signal == "logs" or (taken and protocol == "grpc"):
         return ""
     go = f"Go's {signal} exporter"
     return f"{go} does not start with it" if taken else f"{go} then sends in plaintext"
 
 
-def _in_tls(signal: Signal, protocol: Protocol) -> str:
+def _others_with_tls(signal: Signal, protocol: Protocol) -> str:
     names = [] if signal == "logs" else [f"Go's {signal} exporter"]
     if protocol == "grpc":
         names.append("Python's gRPC exporter")
     return f"{' and '.join(names)} then use{'s' * (len(names) == 1)} TLS" if names else ""
 
 
-def _half_a_pair(
+def _check_pair(
     environ: Mapping[str, str], signal: Signal, protocol: Protocol
 ) -> Iterator[Finding]:
     """Judge a certificate without its key, or the reverse, in the variables of one kind."""
@@ -230,7 +236,7 @@ def _half_a_pair(
     yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
-def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
+def _check_python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     """Python's gRPC exporter reads the three files from the kind whose CA variable is set."""
     kind = pair_kind(environ, signal)
     pair = [name for name in TLS_NAMES[1:] if get_value(environ, name, kind)]
@@ -251,7 +257,7 @@ def _python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding
     yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
 
 
-def _python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
+def _check_python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
     """Python's HTTP exporter posts through `requests`, whose own variables come first."""
     name, file = find_setting(environ, signal, "CERTIFICATE")
     bundles = [bundle for bundle in _REQUESTS_BUNDLES if environ.get(bundle)]

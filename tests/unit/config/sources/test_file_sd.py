@@ -95,7 +95,7 @@ def test_prometheus_own_labels_are_dropped() -> None:
     ],
 )
 def test_the_scheme_label_is_prometheus_own(address: str, scheme: str, *, plaintext: bool) -> None:
-    """A source may send in clear, which the finding tls_off then says; a URL's scheme comes first."""
+    """A source may choose plaintext, which the finding tls_off reports; a URL's scheme comes first."""
     (target,) = read(f"- targets: ['{address}']\n  labels: {{__scheme__: '{scheme}'}}")
     assert target.plaintext is plaintext
 

@@ -22,11 +22,11 @@ from probe.config.sources.http_sd import (
     MAX_REDIRECTS,
     fetch_list,
     read_http_sd,
-    safe_url,
     url_fault,
 )
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Source
+from probe.text.description import describe_url
 from tests.support.pki import Authority, write_pem
 from tests.support.reported_faults import targets_in
 
@@ -92,7 +92,7 @@ async def test_an_answer_in_endless_chunks_ends_at_a_bound() -> None:
 
 
 async def test_the_request_is_prometheus_own() -> None:
-    """GET, with the headers that its servers may rely on; our name is told."""
+    """GET, with the headers that its servers may rely on, and our name."""
     seen: list[web.Request] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -219,7 +219,7 @@ async def tls_inventory(handler: Handler, folder: Path) -> AsyncIterator[str]:
 
 
 async def test_a_redirect_never_leaves_tls(tmp_path: Path) -> None:
-    """Who can change what is sent in clear would choose the targets."""
+    """Whoever can change plaintext could choose the targets."""
     async with inventory(answering()) as clear:
 
         async def handler(_request: web.Request) -> web.StreamResponse:
@@ -236,7 +236,7 @@ async def test_a_redirect_never_leaves_tls(tmp_path: Path) -> None:
 
 
 async def test_a_certificate_that_is_not_trusted_is_an_error(tmp_path: Path) -> None:
-    """What trusts it is the session's affair."""
+    """The session decides what is trusted."""
     async with tls_inventory(answering(), tmp_path) as url:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(ConfigurationError, match="certificate is not trusted"):
@@ -321,4 +321,4 @@ def test_any_answer_gives_targets_or_an_error(raw: bytes) -> None:
 def test_any_url_can_be_judged_and_shown(url: str) -> None:
     """What is shown holds no query."""
     url_fault(url)
-    assert "?" not in safe_url(url)
+    assert "?" not in describe_url(url)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from probe.credentials.content import Content, read_content
 from probe.credentials.formats.pem import scan_pem
 from probe.credentials.formats.recognise import Format, recognise_format
-from probe.credentials.named_file import COMMAND
+from probe.credentials.named_file import COMMAND, NamedFile
 from probe.model.finding import Role
 from tests.support.pki import key_pem
 from tests.support.strange_files import CA, ENCRYPTION, LEAF, RSA, STRANGE, only_fault
@@ -18,7 +18,7 @@ BOM = b"\xef\xbb\xbf"
 
 def read(raw: bytes, role: Role = "cert", *, go: bool = False) -> Content:
     """Read `raw` as a file of that role."""
-    return read_content(raw, role, f"/etc/otel/{role}", go=go)
+    return read_content(raw, NamedFile(role, f"/etc/otel/{role}", go=go))
 
 
 HARMLESS = {
@@ -95,7 +95,7 @@ def test_an_encrypted_key_is_its_own_cause(raw: bytes) -> None:
 
 
 def test_an_encrypted_key_in_the_certificates_place_is_malformed() -> None:
-    """What matters there is that it is no certificate."""
+    """What matters there is that it is not a certificate."""
     fault = only_fault(read(key_pem(RSA, encryption=ENCRYPTION)))
 
     assert fault.cause == "client_file_malformed"

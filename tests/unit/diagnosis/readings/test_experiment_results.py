@@ -1,4 +1,4 @@
-"""What is said of experiments agrees with itself, and with the verdict beside it."""
+"""The facts about experiments are consistent with each other, and with the verdict."""
 
 import msgspec.structs
 import pytest
@@ -26,7 +26,7 @@ def test_nothing_is_proven_and_ruled_out_at_once(evidence: Evidence) -> None:
 
 @every_story
 def test_what_an_experiment_proves_is_in_the_verdict(evidence: Evidence) -> None:
-    """As its cause, or beside it; and what one rules out is in neither."""
+    """As its cause, or in `also`; and what one rules out is in neither."""
     found = diagnose(evidence)
     named = {found.cause, *found.also}
     for one in read_experiments(evidence):

@@ -23,7 +23,7 @@ from probe.web.application import ServiceView, build_application
 from probe.web.pages.badge import draw_badge
 from tests.support.certificate_facts import EXPORTER, OTHER_CA
 from tests.support.colour_contrast import contrast
-from tests.support.evidence import answered, attempt, refused, shaken
+from tests.support.evidence import answered_attempt, attempt, complete_handshake, refused_attempt
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 GREEN: Final = "#1a6e34"
@@ -37,7 +37,7 @@ def ledger_of(
     ledger = Ledger([target])
     if evidence is not None:
         ledger.record(target, evidence, diagnose(evidence))
-    state = ledger.state(name)
+    state = ledger.find(name)
     assert state is not None
     return ledger, state
 
@@ -55,17 +55,17 @@ def colour(svg: bytes) -> str:
     return re.findall(r'fill="(#[0-9a-f]{6})"', svg.decode())[1]
 
 
-UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
+UNTRUSTED: Final = refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
 
 
 @pytest.mark.parametrize(
     ("evidence", "expect", "words", "good"),
     [
-        (answered(), None, "confirmed", True),
+        (answered_attempt(), None, "confirmed", True),
         (UNTRUSTED, None, "failed: client_ca_untrusted", False),
         (UNTRUSTED, "client_ca_untrusted", "failed: client_ca_untrusted, as expected", True),
-        (answered(), "client_ca_untrusted", "confirmed", False),
-        (attempt("accept", "timeout", handshake=shaken()), None, "unconfirmed", False),
+        (answered_attempt(), "client_ca_untrusted", "confirmed", False),
+        (attempt("accept", "timeout", handshake=complete_handshake()), None, "unconfirmed", False),
         (None, None, "not probed yet", False),
     ],
 )
@@ -84,9 +84,11 @@ def test_its_text_can_be_read() -> None:
     """White on each ground has a contrast of 4.5 or more (WCAG 2.2 AA)."""
     unknown, well, bad = (
         draw_badge(state, "eu")
-        for state in (None, ledger_of("eu", answered())[1], ledger_of("eu", UNTRUSTED)[1])
+        for state in (None, ledger_of("eu", answered_attempt())[1], ledger_of("eu", UNTRUSTED)[1])
     )
-    silent = draw_badge(ledger_of("eu", attempt("accept", "timeout", handshake=shaken()))[1], "eu")
+    silent = draw_badge(
+        ledger_of("eu", attempt("accept", "timeout", handshake=complete_handshake()))[1], "eu"
+    )
     grounds = re.findall(r'fill="(#[0-9a-f]{6})"', (unknown + well + bad + silent).decode())
 
     assert len(set(grounds)) == 5
@@ -118,7 +120,7 @@ def test_any_name_gives_a_badge(name: str) -> None:
 @pytest.mark.parametrize("name", ["eu", "a/b", "<script>alert(1)</script>", "x.svg", "50% ü"])
 async def test_it_is_served_to_other_sites(name: str) -> None:
     """A README elsewhere may show it, nobody keeps it, and it may do nothing."""
-    ledger, _ = ledger_of(name, answered())
+    ledger, _ = ledger_of(name, answered_attempt())
     application = build_application(ServiceView(ledger=ledger, metrics=Metrics(ledger, CATALOGUE)))
     async with TestClient(TestServer(application)) as client:
         path = URL(f"/badge/{quote(name, safe='')}.svg", encoded=True)

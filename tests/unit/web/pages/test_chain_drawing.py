@@ -22,46 +22,48 @@ from tests.support.certificate_facts import (
     exporter,
 )
 from tests.support.evidence import (
-    answered,
-    holding,
-    refused,
-    shaken,
+    answered_attempt,
+    complete_handshake,
+    held_credentials,
+    refused_attempt,
     target,
-    unconnected,
-    unverified,
+    unconnected_attempt,
+    unverified_attempt,
 )
 
-UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
+UNTRUSTED: Final = refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
 
 
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
         (
-            refused(48, EXPORTER, listed=(OTHER_CA, SERVER_CA)),
+            refused_attempt(48, EXPORTER, listed=(OTHER_CA, SERVER_CA)),
             "The backend accepts CN=Another team's CA and CN=Backend CA; your certificate chains "
             "to CN=Exporter client CA, which the list does not name.",
         ),
         (
-            answered(),
+            answered_attempt(),
             "The backend accepts CN=Exporter client CA; your certificate chains to CN=Exporter "
             "client CA, and the list names an issuer of what is sent.",
         ),
         (
-            refused(48, exporter(ISSUING_CA), at_hand=(ISSUING_CA, CLIENT_CA)),
+            refused_attempt(48, exporter(ISSUING_CA), at_hand=(ISSUING_CA, CLIENT_CA)),
             "The backend accepts CN=Exporter client CA; your certificate chains to CN=Exporter "
             "client CA, but what is sent does not reach a CA of the list: an issuer is left out.",
         ),
         (
-            refused(116),
+            refused_attempt(116),
             "The backend accepts CN=Exporter client CA; no certificate is available to send.",
         ),
         (
-            answered(handshake=shaken(acceptable_cas=())),
+            answered_attempt(handshake=complete_handshake(acceptable_cas=())),
             "The backend asked for a client certificate and named no CA that it accepts",
         ),
         (
-            answered(handshake=shaken(client_certificate_requested=False, acceptable_cas=())),
+            answered_attempt(
+                handshake=complete_handshake(client_certificate_requested=False, acceptable_cas=())
+            ),
             "The backend did not ask for a client certificate.",
         ),
     ],
@@ -77,7 +79,7 @@ def test_the_backends_list_is_set_against_our_chain(evidence: Evidence, words: s
 def test_a_long_list_is_cut_but_ours_is_shown() -> None:
     """Names beyond the first fifty are counted, and the one of our issuer stands on top."""
     many = [authority(f"CA {at}") for at in range(80)]
-    found = compare_acceptable_cas(refused(48, EXPORTER, listed=(*many, CLIENT_CA)))
+    found = compare_acceptable_cas(refused_attempt(48, EXPORTER, listed=(*many, CLIENT_CA)))
 
     assert found is not None
     assert "CN=CA 0, CN=CA 1, CN=CA 2 and 78 more" in found.sentence
@@ -87,7 +89,7 @@ def test_a_long_list_is_cut_but_ours_is_shown() -> None:
 
 def test_without_a_handshake_there_is_no_list() -> None:
     """What never came is not spoken of."""
-    assert compare_acceptable_cas(unconnected("refused", "ECONNREFUSED")) is None
+    assert compare_acceptable_cas(unconnected_attempt("refused", "ECONNREFUSED")) is None
 
 
 def drawn(evidence: Evidence) -> list[tuple[str, list[tuple[str, str, bool]], str]]:
@@ -104,7 +106,7 @@ def drawn(evidence: Evidence) -> list[tuple[str, list[tuple[str, str, bool]], st
 
 def test_whole_chains_are_drawn_to_their_anchors() -> None:
     """What is sent, what is available, and the anchor in ca_file; every link holds."""
-    assert drawn(answered()) == [
+    assert drawn(answered_attempt()) == [
         (
             "The exporter's chain",
             [("sent", "CN=checkout", True), ("available", "CN=Exporter client CA", True)],
@@ -122,13 +124,13 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
     ("evidence", "side", "last", "words"),
     [
         (
-            refused(48, exporter(ISSUING_CA), at_hand=(), listed=()),
+            refused_attempt(48, exporter(ISSUING_CA), at_hand=(), listed=()),
             0,
             ("missing", "CN=Exporter issuing CA", False),
             "the issuer of CN=checkout is not available",
         ),
         (
-            refused(48, exporter(ISSUING_CA), CLIENT_CA, at_hand=()),
+            refused_attempt(48, exporter(ISSUING_CA), CLIENT_CA, at_hand=()),
             0,
             ("sent", "CN=Exporter client CA", False),
             "CN=checkout was issued by CN=Exporter issuing CA, not by CN=Exporter client CA",
@@ -140,16 +142,16 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
             "the backend's list names no CA of this chain",
         ),
         (
-            unverified(backend(ISSUING_CA), errors=((20, 0),)),
+            unverified_attempt(backend(ISSUING_CA), errors=((20, 0),)),
             1,
             ("missing", "CN=Exporter issuing CA", False),
             "was not sent and is not in /etc/otel/ca.crt",
         ),
         (
-            unverified(
+            unverified_attempt(
                 BACKEND,
                 errors=((20, 0),),
-                credentials=holding(
+                credentials=held_credentials(
                     EXPORTER,
                     ca_bundle=(msgspec.structs.replace(SERVER_CA, subject_key_id="other"),),
                 ),
@@ -159,17 +161,17 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
             "CN=Backend CA has the name of the issuer, but another key",
         ),
         (
-            unverified(backend(None), errors=((18, 0),)),
+            unverified_attempt(backend(None), errors=((18, 0),)),
             1,
             ("missing", "CN=Backend CA", False),
             "CN=collector.example.com is a root that is not in /etc/otel/ca.crt",
         ),
         (
-            unverified(
+            unverified_attempt(
                 BACKEND,
                 errors=((20, 0),),
                 target=target(ca_file=""),
-                credentials=holding(EXPORTER, ca_bundle=(), system_roots=True),
+                credentials=held_credentials(EXPORTER, ca_bundle=(), system_roots=True),
             ),
             1,
             ("missing", "CN=Backend CA", False),
@@ -190,9 +192,12 @@ def test_a_broken_chain_says_where(
 
 def test_an_issuer_that_only_the_backend_has_is_no_fault() -> None:
     """A chain that ends below its root is whole where the backend names or accepted the rest."""
-    listed = drawn(answered(credentials=holding(EXPORTER, at_hand=())))
+    listed = drawn(answered_attempt(credentials=held_credentials(EXPORTER, at_hand=())))
     unlisted = drawn(
-        answered(handshake=shaken(acceptable_cas=()), credentials=holding(EXPORTER, at_hand=()))
+        answered_attempt(
+            handshake=complete_handshake(acceptable_cas=()),
+            credentials=held_credentials(EXPORTER, at_hand=()),
+        )
     )
 
     for (_, boxes, summary), *_ in (listed, unlisted):
@@ -203,9 +208,13 @@ def test_an_issuer_that_only_the_backend_has_is_no_fault() -> None:
 def test_a_certificate_of_the_chain_may_be_the_anchor() -> None:
     """Whatever stands in ca_file ends the path (PARTIAL_CHAIN); roots of the system do as well."""
     self_signed = backend(None)
-    credentials = holding(EXPORTER, ca_bundle=(self_signed,))
-    pinned = answered(credentials=credentials, handshake=shaken(server_chain=(self_signed,)))
-    system = answered(credentials=holding(EXPORTER, ca_bundle=(), system_roots=True))
+    credentials = held_credentials(EXPORTER, ca_bundle=(self_signed,))
+    pinned = answered_attempt(
+        credentials=credentials, handshake=complete_handshake(server_chain=(self_signed,))
+    )
+    system = answered_attempt(
+        credentials=held_credentials(EXPORTER, ca_bundle=(), system_roots=True)
+    )
 
     assert drawn(pinned)[1][1] == [("sent", "CN=collector.example.com", True)]
     assert drawn(system)[1][1][-1] == ("anchor", "CN=Backend CA", True)
@@ -213,6 +222,6 @@ def test_a_certificate_of_the_chain_may_be_the_anchor() -> None:
 
 def test_what_is_not_valid_now_is_said() -> None:
     """Links may hold while a certificate is over."""
-    summary = drawn(refused(45, exporter(ends=-3)))[0][2]
+    summary = drawn(refused_attempt(45, exporter(ends=-3)))[0][2]
 
     assert summary == "Every link holds. Not valid now: CN=checkout: expired 3 days ago."

@@ -20,11 +20,11 @@ from tests.support.certificate_facts import (
     exporter,
 )
 from tests.support.evidence import (
-    answered,
-    holding,
-    shaken,
-    stopped_by_files,
-    unconnected,
+    answered_attempt,
+    complete_handshake,
+    held_credentials,
+    unconnected_attempt,
+    unstarted_attempt,
 )
 from tests.support.status_pages import DOWN, MIXED, SILENT, UNTRUSTED, WELL, fleet, shown
 
@@ -71,9 +71,9 @@ def test_labels_lead_to_those_that_have_them() -> None:
 
 def test_each_sides_certificates_count_down() -> None:
     """Client, server and CA each with the time left; what is over or soon over is marked."""
-    soon = answered(
-        credentials=holding(exporter(ends=-3), ca_bundle=(SERVER_CA,), read_at=AT - 7200),
-        handshake=shaken(server_chain=(backend(ends=5),)),
+    soon = answered_attempt(
+        credentials=held_credentials(exporter(ends=-3), ca_bundle=(SERVER_CA,), read_at=AT - 7200),
+        handshake=complete_handshake(server_chain=(backend(ends=5),)),
     )
     files = TlsSettings(ca_file="/etc/otel/ca.crt")
     html = b"".join(
@@ -93,7 +93,7 @@ def test_each_sides_certificates_count_down() -> None:
 @pytest.mark.parametrize("name", ["cert_file", "key_file", "ca_file"])
 def test_files_have_an_age_only_where_some_are_set(name: str) -> None:
     """A target without files, or with PEM text in its settings, has read none."""
-    seen = answered(credentials=holding(EXPORTER, read_at=AT - 20))
+    seen = answered_attempt(credentials=held_credentials(EXPORTER, read_at=AT - 20))
     for tls, told in (
         (TlsSettings(), False),
         (TlsSettings(cert_pem="x", key_pem=Secret("x")), False),
@@ -108,9 +108,9 @@ def test_files_have_an_age_only_where_some_are_set(name: str) -> None:
 def test_an_old_ca_that_nothing_leads_to_alarms_nobody() -> None:
     """Of a bundle the CA in use counts; without a server's chain, what ends first."""
     old = authority("Old CA", ends=-100)
-    credentials = holding(EXPORTER, ca_bundle=(old, SERVER_CA))
-    used = shown(fleet(("eu", [answered(credentials=credentials)])))
-    unused = shown(fleet(("eu", [unconnected("refused", credentials=credentials)])))
+    credentials = held_credentials(EXPORTER, ca_bundle=(old, SERVER_CA))
+    used = shown(fleet(("eu", [answered_attempt(credentials=credentials)])))
+    unused = shown(fleet(("eu", [unconnected_attempt("refused", credentials=credentials)])))
 
     assert "CA 999 days left" in used.rows[1]
     assert "CA expired 100 days ago" in unused.rows[1]
@@ -160,8 +160,8 @@ def test_faulty_credential_files_are_named_once() -> None:
         path="/etc/tls.crt",
         fact="/etc/tls.crt does not exist",
     )
-    kept = answered(credentials=holding(EXPORTER, unusable=(fault,)))
-    read = shown(fleet(("a", [stopped_by_files(fault)]), ("b", [stopped_by_files(fault)])))
+    kept = answered_attempt(credentials=held_credentials(EXPORTER, unusable=(fault,)))
+    read = shown(fleet(("a", [unstarted_attempt(fault)]), ("b", [unstarted_attempt(fault)])))
 
     assert "1 fault of credential files" in read.text
     assert "/etc/tls.crt does not exist (2 targets; client_file_missing)" in read.text

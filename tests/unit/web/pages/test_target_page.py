@@ -32,15 +32,15 @@ from tests.support.certificate_facts import (
     exporter,
 )
 from tests.support.evidence import (
-    answered,
+    answered_attempt,
     attempt,
-    holding,
-    offset,
-    refused,
-    shaken,
+    clock_offset,
+    complete_handshake,
+    held_credentials,
+    refused_attempt,
 )
 
-UNTRUSTED: Final = refused(48, EXPORTER, listed=(OTHER_CA,))
+UNTRUSTED: Final = refused_attempt(48, EXPORTER, listed=(OTHER_CA,))
 
 
 @asynccontextmanager
@@ -107,8 +107,8 @@ async def test_page_and_json_lead_to_the_trace() -> None:
 
 
 async def test_findings_come_with_their_fix() -> None:
-    """A target that is well may yet have something to mend."""
-    soon = answered(credentials=holding(exporter(ends=5)))
+    """A healthy target may still have something to fix."""
+    soon = answered_attempt(credentials=held_credentials(exporter(ends=5)))
     finding = diagnose(soon).findings[0]
     async with served("eu", evidence=soon) as client:
         page = await read(client, "/targets/eu")
@@ -173,7 +173,7 @@ async def test_a_targets_page_shows_the_whole_attempt() -> None:
     """Chains with their facts, stages with numbers, clocks, history, connection and settings."""
     evidence = msgspec.structs.replace(
         UNTRUSTED,
-        clock=offset(60),
+        clock=clock_offset(60),
         durations={"load": 0.00002, "resolve": 0.0004, "connect": 0.0123, "handshake": 1.5},
     )
     async with served("eu", evidence=evidence) as client:
@@ -195,7 +195,7 @@ async def test_further_handshakes_are_told() -> None:
     one = Experiment(
         varied="no_client_certificate", at=AT, ending=Ending(stage="accept", kind="close")
     )
-    evidence = attempt("accept", "close", handshake=shaken(), experiments=(one,))
+    evidence = attempt("accept", "close", handshake=complete_handshake(), experiments=(one,))
     async with served("eu", evidence=evidence) as client:
         page = await read(client, "/targets/eu")
 

@@ -95,7 +95,7 @@ async def test_without_users_nobody_is_asked() -> None:
     ids=range(10),
 )
 async def test_anything_else_is_refused(headers: dict[str, str]) -> None:
-    """A wrong password, an unknown user, another scheme, and what is no base64."""
+    """A wrong password, an unknown user, another scheme, and invalid base64."""
     async with Guarded(users=USERS).serving() as client:
         assert await status(client, headers) == 401
 
@@ -195,7 +195,7 @@ async def test_a_password_of_any_bytes_is_right_or_wrong(password: bytes) -> Non
 
 @pytest.mark.slow
 async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
-    """Attempts share the loop: bcrypt runs beside it, one check at a time."""
+    """Attempts share the loop: bcrypt runs in a thread, one check at a time."""
     passwords = Passwords()
     lags = []
 
@@ -217,7 +217,7 @@ async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
 
 @pytest.mark.slow
 async def test_too_many_at_once_are_told_to_come_again() -> None:
-    """A flood of wrong passwords does not queue for minutes, nor keep out who was let in before."""
+    """A flood of wrong passwords does not queue for minutes, nor block clients that were accepted before."""
     guarded = Guarded(users={b"a": SLOW})
     async with guarded.serving() as client:
         assert await status(client, basic(b"a", PASSWORD)) == 200

@@ -1,4 +1,4 @@
-"""Requests that are no proper HTTP: nothing of them is answered, printed or logged.
+"""Requests that are not valid HTTP: nothing of them is answered, printed or logged.
 
 A credential is often in what a client sends by mistake: these answers come before any check of a
 password, and a log is read by more people than the pages.

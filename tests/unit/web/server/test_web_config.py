@@ -75,7 +75,7 @@ def test_nobody_is_asked_for_a_pass_phrase(pki: ServerPki) -> None:
 
 
 def test_a_misspelt_value_is_shown_with_what_is_nearest(pki: ServerPki) -> None:
-    """So that a slip is mended without the manual."""
+    """So that a mistake is fixed without the manual."""
     error = refusal(pki.write(mtls(client_auth_type="RequireAndVerifyClientCrt")))
 
     assert error.nearest == "RequireAndVerifyClientCert"
@@ -97,7 +97,7 @@ def test_relative_paths_start_from_the_files_folder(
 
 
 def test_a_client_ca_may_stand_in_the_file(pki: ServerPki) -> None:
-    """As in exporter-toolkit; a CA is no secret."""
+    """As in exporter-toolkit; a CA is not a secret."""
     given = {**PAIR, "client_auth_type": MTLS["client_auth_type"]}
     text = pki.client_ca.pem.decode()
 
@@ -142,7 +142,7 @@ def test_a_blank_header_is_not_set(pki: ServerPki) -> None:
     ids=range(8),
 )
 def test_no_error_shows_a_password_or_a_key(content: dict[str, object], pki: ServerPki) -> None:
-    """Who writes a password in clear by mistake does not find it in the log too."""
+    """A password that is written in plaintext by mistake is not in the log too."""
     said = str(refusal(pki.write(content)))
 
     assert "hunter2" not in said

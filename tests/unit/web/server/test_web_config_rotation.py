@@ -79,7 +79,7 @@ async def test_a_refused_file_does_not_keep_a_certificate_from_being_renewed(
 
 
 async def test_a_certificate_without_its_key_leaves_the_old_pair_in_force(pki: ServerPki) -> None:
-    """It is told; when the key comes, the new pair is in force."""
+    """It is reported; when the key comes, the new pair is in force."""
     async with running(pki, tls()) as server:
         old_key = (pki.folder / "server-key.pem").read_bytes()
         renewed = pki.renew()
@@ -134,7 +134,7 @@ async def test_a_change_between_start_and_first_look_is_seen(pki: ServerPki) -> 
     config = WebConfig(pki.write(users(a=HASH)))
     pki.write(users(b=HASH))
 
-    async with config.watching():
+    async with config.watch():
         assert set(config.settings.users) == {b"b"}
 
 

@@ -1,4 +1,4 @@
-"""A web file that would let more people in: a running service keeps what it has, a restart does not."""
+"""A web file that removes protection: a running service keeps the old one, a restart does not."""
 
 from pathlib import Path
 from typing import Any

@@ -127,7 +127,7 @@ def test_a_target_on_this_host_is_the_receivers(host: str) -> None:
 def test_another_host_or_port_or_way_is_not(
     host: str, port: int, settings: dict[str, object]
 ) -> None:
-    """What another machine serves lies on another machine; and in clear nothing is served."""
+    """The certificate of another machine is a file there; and without TLS none is served."""
     assert found(host, port, **settings) is None
 
 

@@ -171,7 +171,7 @@ def test_otlp_of_early_formats(settings: str, protocol: str, path: str) -> None:
 def test_the_scheme_comes_before_insecure(
     endpoint: str, insecure: str, *, plaintext: bool, remarked: bool
 ) -> None:
-    """`insecure` counts only without a scheme; beside one that says otherwise it is remarked."""
+    """`insecure` counts only without a scheme; with a contradicting scheme it is a finding."""
     target = traces("otlp_grpc", f"{{endpoint: '{endpoint}', tls: {{insecure: {insecure}}}}}")
     assert target.plaintext is plaintext
     assert ("insecure" in facts(target)) is remarked

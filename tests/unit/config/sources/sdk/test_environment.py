@@ -127,7 +127,7 @@ def test_the_exporters_timeout_is_not_ours() -> None:
 def test_a_value_that_makes_no_target_names_its_variable(
     variables: dict[str, str], key: str, reason: str
 ) -> None:
-    """The error says which variable to mend."""
+    """The error says which variable to fix."""
     with pytest.raises(ConfigurationError, match=reason) as caught:
         targets(**variables)
     assert caught.value.key == P + key

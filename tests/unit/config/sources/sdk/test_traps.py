@@ -25,7 +25,7 @@ def facts(name: str = "sdk", **variables: str) -> str:
 
 @pytest.mark.parametrize("endpoint", [GRPC, HTTP])
 def test_settings_that_do_what_they_say_have_no_remark(endpoint: str) -> None:
-    """A whole set of files from one kind of variable, beside https://."""
+    """A whole set of files from one kind of variable, with https://."""
     assert facts(ENDPOINT=endpoint, **ALL) == ""
     assert facts(ENDPOINT=endpoint, INSECURE="false", HEADERS="a=b") == ""
 
@@ -121,7 +121,7 @@ def test_pythons_http_exporter_asks_requests_first(
 
 
 def test_a_whole_set_of_a_signals_own_is_no_trap() -> None:
-    """Also beside generic ones."""
+    """Also together with generic ones."""
     own = {f"TRACES_{name}": f"/t{path}" for name, path in ALL.items()}
     assert facts("sdk-traces", ENDPOINT=GRPC, **own, **ALL) == ""
 
@@ -162,7 +162,7 @@ def test_insecure_that_the_scheme_overrides(
 
 
 def test_gos_log_exporter_follows_the_specification() -> None:
-    """There INSECURE beside https:// does nothing, and the fact names no exception."""
+    """There INSECURE does nothing with https://, and the fact has no exception."""
     said = facts("sdk-logs", LOGS_ENDPOINT=GRPC, LOGS_INSECURE="true")
     assert said == f"{P}LOGS_INSECURE has no effect with an https:// endpoint: TLS stays on"
 
@@ -216,7 +216,7 @@ def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
 
 def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
     """It parses a URL; Python takes host:port."""
-    assert "has no scheme: Go's exporters pass over it" in facts(ENDPOINT="c:4317")
+    assert "has no scheme: Go's exporters ignore it" in facts(ENDPOINT="c:4317")
 
 
 def test_that_files_are_read_once_is_for_when_they_changed() -> None:
@@ -244,7 +244,7 @@ def test_that_files_are_read_once_is_for_when_they_changed() -> None:
     ],
 )
 def test_a_compression_that_some_sdk_does_not_take(endpoint: str, value: str, said: str) -> None:
-    """Go goes on without a word, others do not start: who reads the variable decides."""
+    """Go continues silently, others do not start: it depends on the runtime."""
     found = facts(ENDPOINT=endpoint, COMPRESSION=value)
     assert found.startswith(f"{P}COMPRESSION={value}")
     assert found.endswith(said)

@@ -137,7 +137,7 @@ def test_an_exporter_in_no_pipeline_is_a_warning() -> None:
 
 
 def test_profiles_alone_make_no_target() -> None:
-    """OTLP has no stable service for them; beside another signal they are ignored."""
+    """OTLP has no stable service for them; with another signal they are ignored."""
     found = reading(with_exporter("otlp", "endpoint: c:4317", signals=("profiles",)))
     assert found.targets == ()
     assert "only pipelines of profiles" in found.warnings[0]

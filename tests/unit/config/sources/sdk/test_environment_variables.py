@@ -160,7 +160,7 @@ def test_a_fault_of_a_file_names_the_key_where_that_is_what_is_set(tmp_path: Pat
 
 
 def test_targets_with_other_variables_share_no_faults() -> None:
-    """The same files, named by two signals: each is told of its own variable."""
+    """The same files, named by two signals: each finding names its own variable."""
     found = targets(
         TRACES_ENDPOINT=ENDPOINT, METRICS_ENDPOINT=ENDPOINT,
         TRACES_CERTIFICATE="/nowhere/ca.crt", METRICS_CERTIFICATE="/nowhere/ca.crt",

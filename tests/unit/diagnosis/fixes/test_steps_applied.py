@@ -47,7 +47,7 @@ class Reader:
             sources=(Source("demo"),),
         )
         self.made: Issued | None = None
-        """What a step has told to issue, until a step says where it goes."""
+        """What a step has said to issue, until a step says where it goes."""
         self.appended: bytes = b""
         self.changed: dict[str, object] = {}
         """Of the backend, until a step restarts it."""

@@ -56,7 +56,7 @@ def test_where_no_exporter_is_left_the_endpoints_are_probed_all_the_same(endpoin
     environ |= {f"OTEL_{name}_EXPORTER": "none" for name in ("TRACES", "METRICS", "LOGS")}
     (target,) = targets_in(read_environment(environ))
 
-    assert f"OTEL_{target.signal.upper()}_EXPORTER names no OTLP exporter" in target.remarks[0].fact
+    assert f"OTEL_{target.signal.upper()}_EXPORTER has no OTLP exporter" in target.remarks[0].fact
 
 
 def test_signals_with_an_endpoint_of_their_own_are_further_targets() -> None:

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probe.inspection.inspect_files import group_paths
-from probe.inspection.inspect_files import inspect as look
+from probe.inspection.inspect_files import group_paths, inspect_files
 from probe.report.inspection import encode_inspection, print_inspection
 from tests.support.inspections import LEAF, ROOT, document, good_files, run
 from tests.support.pki import new_key
@@ -148,7 +147,7 @@ def everything_of(path: Path) -> str:
             for setting in ("cert_file", "key_file", "ca_file")
         ),
     ]
-    inspection = look(sets, 1.8e9, "host")
+    inspection = inspect_files(sets, 1.8e9, "host")
     stream = io.StringIO()
     print_inspection(inspection, stream)
     return stream.getvalue() + encode_inspection(inspection).decode()

@@ -16,6 +16,7 @@ from probe.credentials import convert as conversion
 from probe.credentials.content import read_content
 from probe.credentials.convert import Damage
 from probe.credentials.formats.recognise import Format
+from probe.credentials.named_file import NamedFile
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.fixes.steps import fill_steps
 from probe.model.evidence import TargetFacts
@@ -139,7 +140,7 @@ def test_a_hostile_key_of_a_manifest_is_in_no_command() -> None:
     pem = b"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
     for key in (b"x//e; touch x #", b"a'b", b"tls/crt", b"$(x)"):
         raw = b"kind: Secret\ndata:\n  " + key + b": " + pem + b"\n"
-        for fault in read_content(raw, "cert", "secret.yaml").faults:
+        for fault in read_content(raw, NamedFile("cert", "secret.yaml")).faults:
             assert not any(step.startswith("sed") for step in fault.fix)
 
 

@@ -109,7 +109,7 @@ def test_a_reader_sees_the_old_one_or_the_new_one(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    """And nothing of ours beside it."""
+    """And no file of ours next to it."""
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r"."):
         replace_file(tmp_path / "folder", NEW)

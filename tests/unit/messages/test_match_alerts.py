@@ -54,7 +54,7 @@ def test_an_alert_by_name_or_number(form: str, number: int) -> None:
 
 
 def test_words_that_are_no_alert() -> None:
-    """A number or a name alone, without a word of an alert, is none."""
+    """A number or a name alone, without the word "alert", is not an alert."""
     for text in ("port 48", "unknown ca", "error:0A000086:SSL routines", "alertmanager 42"):
         assert find_alerts(read_paste(text)) == ()
 

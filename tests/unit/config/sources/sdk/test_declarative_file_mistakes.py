@@ -1,4 +1,4 @@
-"""Mistakes in an SDK's declarative file: located, told without a secret, never an exception."""
+"""Mistakes in an SDK's declarative file: with their place, without a secret, never an exception."""
 
 from contextlib import suppress
 
@@ -44,7 +44,12 @@ def test_what_makes_no_target_names_its_key(
     [
         ("otlp", "{protocol: grcp}", ".protocol", "unknown"),
         ("otlp_http", "{encoding: xml}", ".encoding", "unknown"),
-        ("otlp_grpc", "{headers: [{name: a b, value: c}]}", ".headers[0]", "legal"),
+        (
+            "otlp_grpc",
+            "{headers: [{name: a b, value: c}]}",
+            ".headers[0]",
+            "not a valid HTTP header",
+        ),
         ("otlp_grpc", "{headers_list: a}", ".headers_list", "member 1"),
     ],
 )

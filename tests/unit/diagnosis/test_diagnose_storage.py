@@ -1,11 +1,11 @@
-"""A backend that could not write, told apart from one that forbids: by the answer's text."""
+"""A backend that could not write is distinguished from one that forbids by the answer's text."""
 
 import msgspec.structs
 
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Answer
 from tests.support.every_row import every_row
-from tests.support.evidence import TAKEN, answered, answered_over_http
+from tests.support.evidence import TAKEN, answered_attempt, answered_http_attempt
 
 OF_A_FILE = (
     "open /var/lib/otelcol/traces.json: permission denied",
@@ -40,7 +40,7 @@ OF_NEITHER = ("", "quota exceeded", "write failed", "open circuit", "cannot writ
 def over_grpc(status: int, message: str) -> str | None:
     """Return the cause of a gRPC answer."""
     answer = msgspec.structs.replace(TAKEN, grpc_status=status, message=message)
-    return diagnose(answered(answer)).cause
+    return diagnose(answered_attempt(answer)).cause
 
 
 def over_http(status: int, message: str) -> str | None:
@@ -52,7 +52,7 @@ def over_http(status: int, message: str) -> str | None:
         message=message,
         body_empty=False,
     )
-    return diagnose(answered_over_http(answer)).cause
+    return diagnose(answered_http_attempt(answer)).cause
 
 
 @every_row(status=[2, 7, 13, 14, 16], text=OF_A_FILE + OF_A_DISK)
@@ -91,5 +91,5 @@ def test_other_texts_keep_the_cause_of_their_status(text: str) -> None:
 
 
 def test_a_success_is_never_storage() -> None:
-    """The text of a success is no failure."""
+    """The text of a success is not read as a failure."""
     assert over_grpc(0, "no space left on device") is None

@@ -6,11 +6,11 @@ from probe.diagnosis.diagnose import diagnose
 from tests.support.certificate_facts import BACKEND, DAY, EXPORTER, authority, backend, exporter
 from tests.support.evidence import (
     By,
-    holding,
-    offset,
-    refused,
+    clock_offset,
+    held_credentials,
+    refused_attempt,
     target,
-    unverified,
+    unverified_attempt,
 )
 
 SECOND = 1 / 86_400
@@ -21,7 +21,7 @@ SECOND = 1 / 86_400
 )
 def test_expired_there_and_valid_here_bounds_the_backends_clock(days: float, bound: str) -> None:
     """Alert 45 on a valid certificate: ahead by at least notAfter - now, in words and seconds."""
-    found = diagnose(refused(45, exporter(begins=-800, ends=days)))
+    found = diagnose(refused_attempt(45, exporter(begins=-800, ends=days)))
 
     assert (found.cause, found.documented_cause) == ("clock_skew", 6)
     # It may as well be a CA certificate of the backend's own that has expired.
@@ -33,21 +33,21 @@ def test_the_first_certificate_to_end_gives_the_bound() -> None:
     """An intermediate with less time left than the end entity is what the backend calls expired."""
     shorter = authority("Exporter issuing CA", authority("Exporter client CA"), ends=10)
 
-    found = diagnose(refused(45, exporter(shorter, ends=20), shorter))
+    found = diagnose(refused_attempt(45, exporter(shorter, ends=20), shorter))
 
     assert any("ahead by at least 10 days" in fact for fact in found.facts)
 
 
 def test_a_measured_offset_is_named_with_the_bound() -> None:
     """Where another clock was read, its offset stands among the facts."""
-    found = diagnose(refused(45, exporter(ends=30), clock=offset(60)))
+    found = diagnose(refused_attempt(45, exporter(ends=30), clock=clock_offset(60)))
 
     assert any("60 days ahead of" in fact for fact in found.facts)
 
 
 def test_expired_here_too_is_no_matter_of_clocks() -> None:
     """Both sides call it expired: they agree."""
-    found = diagnose(refused(45, exporter(ends=-1)))
+    found = diagnose(refused_attempt(45, exporter(ends=-1)))
 
     assert (found.cause, found.also) == ("client_cert_expired", ())
 
@@ -55,7 +55,7 @@ def test_expired_here_too_is_no_matter_of_clocks() -> None:
 @pytest.mark.parametrize("number", [42, 43, 44, 46, 48, 49, 51])
 def test_other_alerts_on_a_valid_certificate_say_nothing_of_clocks(number: int) -> None:
     """Far from either edge of its validity, no other alert makes a clock a candidate."""
-    found = diagnose(refused(number, EXPORTER))
+    found = diagnose(refused_attempt(number, EXPORTER))
 
     assert "clock_skew" not in (found.cause, *found.also)
 
@@ -72,7 +72,7 @@ def test_other_alerts_on_a_valid_certificate_say_nothing_of_clocks(number: int) 
 @pytest.mark.parametrize("by", [45, 42, 46, "close"])
 def test_not_before_within_the_tolerance_is_a_clock(by: By, seconds: int, cause: str) -> None:
     """A certificate that begins within the tolerance of two clocks; beyond it, it is early."""
-    found = diagnose(refused(by, exporter(begins=seconds * SECOND)))
+    found = diagnose(refused_attempt(by, exporter(begins=seconds * SECOND)))
 
     assert (found.cause, found.certain, found.also) == (cause, True, ())
 
@@ -81,8 +81,11 @@ def test_the_tolerance_is_the_targets() -> None:
     """With five minutes allowed, four are a clock's."""
     early = exporter(begins=240 * SECOND)
 
-    assert diagnose(refused(45, early)).cause == "client_cert_not_yet_valid"
-    assert diagnose(refused(45, early, target=target(clock_tolerance=300.0))).cause == "clock_skew"
+    assert diagnose(refused_attempt(45, early)).cause == "client_cert_not_yet_valid"
+    assert (
+        diagnose(refused_attempt(45, early, target=target(clock_tolerance=300.0))).cause
+        == "clock_skew"
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,9 @@ def test_a_measured_offset_explains_or_it_does_not(
     begins: float, ends: float, clock: float, cause: str
 ) -> None:
     """The certificate is outside its validity here, and within it by the other clock, or not."""
-    found = diagnose(refused(45, exporter(begins=begins, ends=ends), clock=offset(clock)))
+    found = diagnose(
+        refused_attempt(45, exporter(begins=begins, ends=ends), clock=clock_offset(clock))
+    )
 
     assert (found.cause, found.also) == (cause, ())
 
@@ -120,10 +125,10 @@ def test_the_backends_certificate_and_the_two_clocks(
     begins: float, ends: float, code: int, clock: float | None, cause: str
 ) -> None:
     """The same for the server's certificate, where nobody but our own clock objects."""
-    reading = () if clock is None else offset(clock)
+    reading = () if clock is None else clock_offset(clock)
 
     found = diagnose(
-        unverified(backend(begins=begins, ends=ends), errors=((code, 0),), clock=reading)
+        unverified_attempt(backend(begins=begins, ends=ends), errors=((code, 0),), clock=reading)
     )
 
     assert (found.cause, found.certain) == (cause, True)
@@ -133,8 +138,8 @@ def test_without_another_clock_a_future_server_certificate_stays_open() -> None:
     """Our own clock may be behind: said, until some clock has been read."""
     early = backend(begins=2)
 
-    unread = diagnose(unverified(early, errors=((9, 0),)))
-    read = diagnose(unverified(early, errors=((9, 0),), clock=offset(0)))
+    unread = diagnose(unverified_attempt(early, errors=((9, 0),)))
+    read = diagnose(unverified_attempt(early, errors=((9, 0),), clock=clock_offset(0)))
 
     assert (unread.cause, unread.certain, unread.also) == (
         "server_cert_not_yet_valid",
@@ -146,7 +151,7 @@ def test_without_another_clock_a_future_server_certificate_stays_open() -> None:
 
 def test_an_anchor_of_ours_may_be_early_too() -> None:
     """The CA in ca_file begins in two days, and the backend does not send it."""
-    found = diagnose(unverified(BACKEND, errors=((9, 1),)))
+    found = diagnose(unverified_attempt(BACKEND, errors=((9, 1),)))
 
     assert found.cause == "server_cert_not_yet_valid"
 
@@ -154,10 +159,10 @@ def test_an_anchor_of_ours_may_be_early_too() -> None:
 def test_without_another_clock_both_sides_from_the_future_bound_ours() -> None:
     """The backend's certificate and our own begin later: our clock is behind, as far as is seen."""
     found = diagnose(
-        unverified(
+        unverified_attempt(
             backend(begins=300, ends=665),
             errors=((9, 0),),
-            credentials=holding(exporter(begins=310, ends=675)),
+            credentials=held_credentials(exporter(begins=310, ends=675)),
         )
     )
 
@@ -169,7 +174,9 @@ def test_without_another_clock_both_sides_from_the_future_bound_ours() -> None:
 def test_without_another_clock_both_sides_expired_leave_ours_in_doubt() -> None:
     """Two certificates of one age expire together, or our clock is ahead; a third clock tells."""
     found = diagnose(
-        unverified(backend(ends=-35), errors=((10, 0),), credentials=holding(exporter(ends=-35)))
+        unverified_attempt(
+            backend(ends=-35), errors=((10, 0),), credentials=held_credentials(exporter(ends=-35))
+        )
     )
 
     assert (found.cause, found.certain, found.also) == (
@@ -182,6 +189,6 @@ def test_without_another_clock_both_sides_expired_leave_ours_in_doubt() -> None:
 
 def test_a_future_server_certificate_bounds_our_clock() -> None:
     """It is in use, so unless it was made for later, our clock is behind by its notBefore."""
-    found = diagnose(unverified(backend(begins=2), errors=((9, 0),)))
+    found = diagnose(unverified_attempt(backend(begins=2), errors=((9, 0),)))
 
     assert any(f"behind by at least 2 days ({2 * DAY:.0f} s)" in fact for fact in found.facts)

@@ -5,7 +5,7 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import ConnectTry, EndingKind, Evidence, Stage
-from tests.support.evidence import attempt, begun, shaken, target
+from tests.support.evidence import attempt, complete_handshake, partial_handshake, target
 
 PROXY = "proxy.example.com:3128"
 PROXIED = target(proxy=PROXY)
@@ -71,8 +71,8 @@ def test_without_a_proxy_it_is_the_backends(kind: EndingKind, detail: str, cause
 @pytest.mark.parametrize("kind", ["close", "reset"])
 def test_what_fails_behind_the_tunnel_is_not_the_proxys(kind: EndingKind) -> None:
     """The backend, or the proxy for it, closed: the fact says that a proxy is on the way."""
-    early = diagnose(attempt("handshake", kind, handshake=begun(), target=PROXIED))
-    asked = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    early = diagnose(attempt("handshake", kind, handshake=partial_handshake(), target=PROXIED))
+    asked = complete_handshake(client_certificate_requested=False, client_certificate_sent=False)
     late = diagnose(attempt("export", kind, handshake=asked, target=PROXIED))
 
     for found in (early, late):

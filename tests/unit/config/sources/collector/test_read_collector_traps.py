@@ -59,7 +59,7 @@ def test_insecure_with_https_drops_every_other_setting(kind: str) -> None:
 
 
 def test_two_traps_are_two_remarks() -> None:
-    """`http://` and `insecure` beside a CA, both without effect."""
+    """`http://` and `insecure` with a CA, both without effect."""
     tls = "tls: {insecure: true, ca_file: /ca}"
     assert len(exporter("otlp", "endpoint: http://c:4317", tls).remarks) == 2
 
@@ -143,7 +143,7 @@ def _http(*lines: str) -> str:
         (_otlp, ("endpoint: c:1", "tls: {max_version: '1.1'}"), "tls.max_version", "is below"),
         (_otlp, ("endpoint: c:1", "tls: {reload_interval: '5'}"), "tls.reload_interval", "unit"),
         (_otlp, ("endpoint: c:1", "headers: {a: 5}"), "headers.a", "put it in quotes"),
-        (_otlp, ("endpoint: c:1", "headers: {'a b': c}"), 'headers."a b"', "no legal"),
+        (_otlp, ("endpoint: c:1", "headers: {'a b': c}"), 'headers."a b"', "not a valid"),
         (_otlp, ("endpoint: c:1", "headers: {a: '${vault:x}'}"), "headers.a", "a reference is"),
         (_otlp, ("endpoint: c:1", "tls: {ca_pem: '${file:/no}'}"), "tls.ca_pem", "cannot be read"),
         (_otlp, ("endpoint: c:1", "authority: a/b"), "authority", "authority of a request"),
@@ -246,5 +246,5 @@ def open_nothing(path: str) -> str:
     ],
 )
 def test_an_error_shows_no_secret(lines: tuple[str, ...]) -> None:
-    """Law 11: only what a value is, never the value."""
+    """Only the kind of a value, never the value."""
     assert "hunter2" not in refused(_http(*lines)).replace("headers.a.hunter2", "")

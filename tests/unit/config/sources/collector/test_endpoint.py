@@ -73,7 +73,7 @@ def test_a_users_name_in_the_url_becomes_a_header() -> None:
     ],
 )
 def test_the_forms_of_a_grpc_endpoint(text: str, host: str) -> None:
-    """A gRPC resolver's scheme and its authority are no part of what is connected to."""
+    """A gRPC resolver's scheme and its authority are not part of the address."""
     target = exporter("otlp", f"endpoint: {text}")
     assert target.endpoint == Endpoint(host, 4317)
     assert not target.plaintext

@@ -24,7 +24,7 @@ def test_any_evidence_gets_a_well_formed_diagnosis(evidence: Evidence) -> None:
 
 
 def check(found: Diagnosis, evidence: Evidence) -> None:
-    """Assert what holds of every diagnosis (interfaces.md, section 4)."""
+    """Assert what is true of every diagnosis."""
     assert found.stage == evidence.ending.stage
     assert found.facts
     assert len(set(found.also)) == len(found.also)

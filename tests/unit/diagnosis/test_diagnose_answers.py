@@ -9,13 +9,13 @@ from probe.model.evidence import Answer, BodyEnd, EndingKind, Evidence
 from tests.support.certificate_facts import EXPORTER, OTHER_CA, exporter
 from tests.support.evidence import (
     TAKEN,
-    answered,
-    answered_over_http,
+    answered_attempt,
+    answered_http_attempt,
     attempt,
-    holding,
-    over_http,
-    refused,
-    shaken,
+    complete_handshake,
+    held_credentials,
+    http_target,
+    refused_attempt,
     target,
 )
 
@@ -61,7 +61,7 @@ HTTP_SUCCESS = Answer(over="http/1.1", http_status=200, content_type=PROTOBUF)
 
 
 def over_h2(status: int, media: str = "text/plain", *, empty: bool = False) -> Answer:
-    """Return an answer over HTTP/2 that is no gRPC."""
+    """Return an answer over HTTP/2 that is not gRPC."""
     return Answer(over="h2", http_status=status, content_type=media, body_empty=empty)
 
 
@@ -73,7 +73,7 @@ def brief(found: Diagnosis) -> tuple[str, str | None, bool]:
 @pytest.mark.parametrize(("status", "cause"), GRPC.items())
 def test_a_grpc_status_has_its_cause(status: int, cause: str) -> None:
     """Whatever is not OK fails at export, with the cause of its status."""
-    found = diagnose(answered(msgspec.structs.replace(TAKEN, grpc_status=status)))
+    found = diagnose(answered_attempt(msgspec.structs.replace(TAKEN, grpc_status=status)))
 
     assert brief(found) == ("failed", cause, True)
     assert found.stage == "export"
@@ -83,7 +83,7 @@ def test_a_grpc_status_has_its_cause(status: int, cause: str) -> None:
 @pytest.mark.parametrize(("status", "cause"), HTTP.items())
 def test_an_http_code_has_its_cause(status: int, cause: str) -> None:
     """The OTLP/HTTP codes, from a receiver that answers in protobuf."""
-    found = diagnose(answered_over_http(over_h2(status, PROTOBUF)))
+    found = diagnose(answered_http_attempt(over_h2(status, PROTOBUF)))
 
     assert brief(found) == ("failed", cause, True)
     assert found.stage == "export"
@@ -92,14 +92,14 @@ def test_an_http_code_has_its_cause(status: int, cause: str) -> None:
 @pytest.mark.parametrize("media", ["application/grpc", "application/grpc+proto"])
 def test_grpc_status_ok_with_a_message_confirms(media: str) -> None:
     """Status OK of HTTP 200, of gRPC's media type and with a response message."""
-    found = diagnose(answered(msgspec.structs.replace(TAKEN, content_type=media)))
+    found = diagnose(answered_attempt(msgspec.structs.replace(TAKEN, content_type=media)))
 
     assert (found.outcome, found.findings) == ("confirmed", ())
 
 
 def test_grpc_status_ok_without_a_message_is_a_finding() -> None:
-    """The backend said OK, which confirms; that grpc-go 1.84 fails on it is said beside."""
-    found = diagnose(answered(msgspec.structs.replace(TAKEN, body_parses=None)))
+    """The backend said OK, which confirms; a finding says that grpc-go 1.84 fails on it."""
+    found = diagnose(answered_attempt(msgspec.structs.replace(TAKEN, body_parses=None)))
 
     assert found.outcome == "confirmed"
     (finding,) = found.findings
@@ -119,7 +119,7 @@ def test_grpc_status_ok_without_a_message_is_a_finding() -> None:
 )
 def test_grpc_status_ok_alone_confirms_nothing(changed: dict[str, object], fact: str) -> None:
     """What grpc-go 1.84 or grpcio 1.85 was measured to fail on, status OK or not."""
-    found = diagnose(answered(msgspec.structs.replace(TAKEN, **changed)))
+    found = diagnose(answered_attempt(msgspec.structs.replace(TAKEN, **changed)))
 
     assert brief(found) == ("failed", "otlp_rejected", True)
     assert fact in found.facts[0]
@@ -139,12 +139,12 @@ def test_grpc_status_ok_alone_confirms_nothing(changed: dict[str, object], fact:
 )
 def test_2xx_with_protobuf_or_nothing_confirms(answer: Answer) -> None:
     """HTTP success is 2xx whose body is protobuf, or empty."""
-    assert diagnose(answered_over_http(answer)).outcome == "confirmed"
+    assert diagnose(answered_http_attempt(answer)).outcome == "confirmed"
 
 
 def test_an_unreadable_success_is_a_finding() -> None:
     """A body that does not parse does not undo the status, and is said."""
-    for evidence in (answered(), answered_over_http(over_h2(200, PROTOBUF))):
+    for evidence in (answered_attempt(), answered_http_attempt(over_h2(200, PROTOBUF))):
         assert evidence.answer is not None
         broken = msgspec.structs.replace(evidence.answer, body_parses=False, body_empty=False)
         found = diagnose(msgspec.structs.replace(evidence, answer=broken))
@@ -156,7 +156,7 @@ def test_an_unreadable_success_is_a_finding() -> None:
 @pytest.mark.parametrize("media", ["text/html", "application/json", "application/octet-stream", ""])
 def test_2xx_of_another_type_is_another_service(media: str) -> None:
     """A web page that answers 200 is no OTLP receiver."""
-    assert brief(diagnose(answered_over_http(over_h2(200, media)))) == (
+    assert brief(diagnose(answered_http_attempt(over_h2(200, media)))) == (
         "failed",
         "otlp_not_served",
         True,
@@ -166,13 +166,17 @@ def test_2xx_of_another_type_is_another_service(media: str) -> None:
 @pytest.mark.parametrize("status", [404, 405, 415])
 def test_grpc_to_an_http_port_is_a_mismatch(status: int) -> None:
     """A grpc target that is answered 404, 405 or 415 speaks to an OTLP/HTTP port."""
-    assert brief(diagnose(answered(over_h2(status)))) == ("failed", "otlp_protocol_mismatch", True)
+    assert brief(diagnose(answered_attempt(over_h2(status)))) == (
+        "failed",
+        "otlp_protocol_mismatch",
+        True,
+    )
 
 
 @pytest.mark.parametrize("media", ["text/html", PROTOBUF, ""])
 def test_a_success_without_application_grpc_is_a_mismatch(media: str) -> None:
-    """A grpc target that gets a 200 which is no gRPC."""
-    assert brief(diagnose(answered(over_h2(200, media)))) == (
+    """A grpc target that gets a 200 that is not gRPC."""
+    assert brief(diagnose(answered_attempt(over_h2(200, media)))) == (
         "failed",
         "otlp_protocol_mismatch",
         True,
@@ -183,7 +187,7 @@ def test_a_success_without_application_grpc_is_a_mismatch(media: str) -> None:
                                                (429, "throttled"), (503, "unavailable")])  # fmt: skip
 def test_a_gateway_before_a_grpc_backend_is_heard(status: int, cause: str) -> None:
     """Codes with a meaning of their own keep it, whatever the target's protocol."""
-    assert brief(diagnose(answered(over_h2(status)))) == ("failed", f"otlp_{cause}", True)
+    assert brief(diagnose(answered_attempt(over_h2(status)))) == ("failed", f"otlp_{cause}", True)
 
 
 @pytest.mark.parametrize("status", [0, 12, 3])
@@ -195,13 +199,21 @@ def test_http_to_a_grpc_port_is_a_mismatch_and_never_a_success(
     answer = over_h2(http_status, "application/grpc", empty=True)
     answer = msgspec.structs.replace(answer, grpc_status=status)
 
-    assert brief(diagnose(answered_over_http(answer))) == ("failed", "otlp_protocol_mismatch", True)
+    assert brief(diagnose(answered_http_attempt(answer))) == (
+        "failed",
+        "otlp_protocol_mismatch",
+        True,
+    )
 
 
 @pytest.mark.parametrize("media", ["application/grpc", "Application/gRPC+proto"])
 def test_grpc_that_ends_without_a_status_is_rejected(media: str) -> None:
     """The stream ended without its trailers: no success, and no other protocol."""
-    assert brief(diagnose(answered(over_h2(200, media)))) == ("failed", "otlp_rejected", True)
+    assert brief(diagnose(answered_attempt(over_h2(200, media)))) == (
+        "failed",
+        "otlp_rejected",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,7 +229,7 @@ def test_a_400_whose_text_speaks_of_the_certificate_is_a_refusal(text: str) -> N
     """Nginx judges the certificate above TLS, and says so in its page."""
     answer = msgspec.structs.replace(over_h2(400, "text/html"), message=text)
 
-    for evidence in (answered(answer), answered_over_http(answer)):
+    for evidence in (answered_attempt(answer), answered_http_attempt(answer)):
         found = diagnose(evidence)
         assert brief(found) == ("failed", "client_cert_rejected", False)
         assert found.stage == "export"
@@ -228,18 +240,18 @@ def test_another_400_over_a_faultless_certificate_is_not(text: str) -> None:
     """A 400 that speaks of something else, the certificate being listed and faultless."""
     answer = msgspec.structs.replace(over_h2(400, "text/html"), message=text)
 
-    assert brief(diagnose(answered(answer))) == ("failed", "otlp_rejected", True)
-    assert brief(diagnose(answered_over_http(answer))) == ("failed", "otlp_rejected", True)
+    assert brief(diagnose(answered_attempt(answer))) == ("failed", "otlp_rejected", True)
+    assert brief(diagnose(answered_http_attempt(answer))) == ("failed", "otlp_rejected", True)
 
 
 @pytest.mark.parametrize(
     ("evidence", "cause"),
     [
-        (refused("http_400", exporter(ends=-1)), "client_cert_expired"),
-        (refused("http_400", exporter(begins=2)), "client_cert_not_yet_valid"),
-        (refused("http_400", exporter(usage=("serverAuth",))), "client_cert_wrong_usage"),
-        (refused("http_400", EXPORTER, listed=(OTHER_CA,)), "client_ca_untrusted"),
-        (refused("http_400"), "client_cert_not_sent"),
+        (refused_attempt("http_400", exporter(ends=-1)), "client_cert_expired"),
+        (refused_attempt("http_400", exporter(begins=2)), "client_cert_not_yet_valid"),
+        (refused_attempt("http_400", exporter(usage=("serverAuth",))), "client_cert_wrong_usage"),
+        (refused_attempt("http_400", EXPORTER, listed=(OTHER_CA,)), "client_ca_untrusted"),
+        (refused_attempt("http_400"), "client_cert_not_sent"),
     ],
     ids=["expired", "early", "wrong usage", "unlisted", "not sent"],
 )
@@ -254,29 +266,34 @@ def test_a_wordless_400_over_a_proven_fault_is_a_refusal(evidence: Evidence, cau
 
 def test_a_400_from_grpc_itself_or_without_a_request_is_none() -> None:
     """A grpc-status outweighs the code; a backend that asked for no certificate refuses none."""
-    unlisted = refused("http_400", EXPORTER, listed=(OTHER_CA,))
+    unlisted = refused_attempt("http_400", EXPORTER, listed=(OTHER_CA,))
     from_grpc = msgspec.structs.replace(TAKEN, http_status=400, grpc_status=13)
-    unasked = shaken(client_certificate_requested=False, client_certificate_sent=False)
+    unasked = complete_handshake(client_certificate_requested=False, client_certificate_sent=False)
 
     assert diagnose(msgspec.structs.replace(unlisted, answer=from_grpc)).cause == "otlp_rejected"
-    assert diagnose(answered(over_h2(400), handshake=unasked)).cause == "otlp_rejected"
+    assert diagnose(answered_attempt(over_h2(400), handshake=unasked)).cause == "otlp_rejected"
 
 
 @pytest.mark.parametrize(
     ("evidence", "expected"),
     [
-        (answered(over_h2(403)), ("client_san_rejected", False, ("otlp_permission_denied",))),
         (
-            answered(over_h2(403), target=target(header_names=("authorization",))),
+            answered_attempt(over_h2(403)),
+            ("client_san_rejected", False, ("otlp_permission_denied",)),
+        ),
+        (
+            answered_attempt(over_h2(403), target=target(header_names=("authorization",))),
             ("otlp_permission_denied", False, ("client_san_rejected",)),
         ),
         (
-            answered(over_h2(403), handshake=shaken(client_certificate_sent=False)),
+            answered_attempt(
+                over_h2(403), handshake=complete_handshake(client_certificate_sent=False)
+            ),
             ("otlp_permission_denied", True, ()),
         ),
-        (answered_over_http(over_h2(403, PROTOBUF)), ("otlp_permission_denied", True, ())),
+        (answered_http_attempt(over_h2(403, PROTOBUF)), ("otlp_permission_denied", True, ())),
         (
-            answered(msgspec.structs.replace(TAKEN, grpc_status=7)),
+            answered_attempt(msgspec.structs.replace(TAKEN, grpc_status=7)),
             ("otlp_permission_denied", True, ()),
         ),
     ],
@@ -295,7 +312,7 @@ def test_403_by_name_or_by_token(
 def test_no_answer_in_what_came_is_no_otlp(kind: EndingKind) -> None:
     """Inside TLS something else speaks, or speaks without end."""
     first = b"SSH-2.0-x".hex() if kind == "garbage" else ""
-    found = diagnose(attempt("export", kind, handshake=shaken(), first_bytes=first))
+    found = diagnose(attempt("export", kind, handshake=complete_handshake(), first_bytes=first))
 
     assert brief(found) == ("failed", "otlp_not_served", True)
 
@@ -314,10 +331,17 @@ def test_no_answer_in_what_came_is_no_otlp(kind: EndingKind) -> None:
 def test_a_success_that_was_not_read_to_its_end_confirms_nothing(
     kind: EndingKind, end: BodyEnd, outcome: str, cause: str | None
 ) -> None:
-    """Whatever ended it, the status of its head is no proof that the export arrived."""
+    """Whatever ended it, the status of its head does not prove that the export arrived."""
     answer = msgspec.structs.replace(HTTP_SUCCESS, body_end=end, body_parses=False)
     found = diagnose(
-        attempt("export", kind, handshake=shaken(), answer=answer, target=over_http(), detail="x")
+        attempt(
+            "export",
+            kind,
+            handshake=complete_handshake(),
+            answer=answer,
+            target=http_target(),
+            detail="x",
+        )
     )
 
     assert (found.outcome, found.cause) == (outcome, cause)
@@ -330,9 +354,9 @@ def test_a_partial_success_that_rejects_is_a_failure() -> None:
     rejecting = msgspec.structs.replace(TAKEN, rejected_items=1, partial_message="no tenant")
     warning = msgspec.structs.replace(TAKEN, partial_message="deprecated")
 
-    assert diagnose(answered(rejecting)).cause == "otlp_rejected"
-    assert diagnose(answered(warning)).outcome == "confirmed"
-    assert [f.cause for f in diagnose(answered(warning)).findings] == ["otlp_rejected"]
+    assert diagnose(answered_attempt(rejecting)).cause == "otlp_rejected"
+    assert diagnose(answered_attempt(warning)).outcome == "confirmed"
+    assert [f.cause for f in diagnose(answered_attempt(warning)).findings] == ["otlp_rejected"]
 
 
 @pytest.mark.parametrize(
@@ -346,7 +370,7 @@ def test_a_partial_success_that_rejects_is_a_failure() -> None:
 def test_a_partial_success_is_told_with_its_number(count: int, fact: str) -> None:
     """How many items, and the backend's own words; none rejected is a warning."""
     answer = msgspec.structs.replace(TAKEN, rejected_items=count, partial_message="deprecated")
-    found = diagnose(answered(answer))
+    found = diagnose(answered_attempt(answer))
 
     told = found.facts if count else [finding.fact for finding in found.findings]
     assert fact in told
@@ -359,16 +383,16 @@ def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> N
     )
     warning = msgspec.structs.replace(full, rejected_items=0)
 
-    assert brief(diagnose(answered(full))) == ("failed", "otlp_storage_failure", True)
-    assert diagnose(answered(full)).also == ()
-    assert diagnose(answered(warning)).outcome == "confirmed"
+    assert brief(diagnose(answered_attempt(full))) == ("failed", "otlp_storage_failure", True)
+    assert diagnose(answered_attempt(full)).also == ()
+    assert diagnose(answered_attempt(warning)).outcome == "confirmed"
 
 
 def test_what_an_answer_proves_is_not_blamed_on_the_certificate() -> None:
-    """UNAVAILABLE over a certificate that expired: it was let in, and that is a finding."""
+    """UNAVAILABLE with an expired certificate: it was accepted, and that is a finding."""
     busy = msgspec.structs.replace(TAKEN, grpc_status=14)
 
-    found = diagnose(answered(busy, credentials=holding(exporter(ends=-1))))
+    found = diagnose(answered_attempt(busy, credentials=held_credentials(exporter(ends=-1))))
 
     assert brief(found) == ("failed", "otlp_unavailable", True)
     assert [finding.cause for finding in found.findings] == ["client_cert_expired"]

@@ -1,4 +1,4 @@
-"""Every pattern of `explain` can be heard and leads to a page, and the texts on the pages are patterns."""
+"""Every pattern of `explain` can match and leads to a page, and the texts on the pages are patterns."""
 
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.messages.patterns import alert_meanings

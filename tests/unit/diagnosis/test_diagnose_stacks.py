@@ -16,7 +16,13 @@ from probe.model.evidence import Answer, Evidence
 from tests.support.certificate_facts import CLIENT_CA, EXPORTER
 from tests.support.client_faults import FAULTS, NAMES_NO_CAS, STACKS, ClientFault
 from tests.support.every_row import every_row
-from tests.support.evidence import By, answered, holding, refused, shaken
+from tests.support.evidence import (
+    By,
+    answered_attempt,
+    complete_handshake,
+    held_credentials,
+    refused_attempt,
+)
 
 Version = Literal["1.2", "1.3"]
 VERSIONS: tuple[Version, ...] = ("1.2", "1.3")
@@ -27,13 +33,15 @@ def seen(fault: ClientFault, stack: str, version: Version, cell: str) -> Evidenc
     """Return what an attempt sees of `fault` when `stack` answers as `cell` says."""
     listed = () if stack in NAMES_NO_CAS else fault.listed
     if cell in {"in", "403"}:
-        evidence = answered(
-            credentials=holding(*fault.chain, at_hand=fault.at_hand),
-            handshake=shaken(version, acceptable_cas=tuple(ca.subject for ca in listed)),
+        evidence = answered_attempt(
+            credentials=held_credentials(*fault.chain, at_hand=fault.at_hand),
+            handshake=complete_handshake(
+                version, acceptable_cas=tuple(ca.subject for ca in listed)
+            ),
         )
         return evidence if cell == "in" else msgspec.structs.replace(evidence, answer=FORBIDDEN)
     by: By = "http_400" if cell == "400" else "close" if cell == "close" else int(cell)
-    return refused(by, *fault.chain, at_hand=fault.at_hand, listed=listed, version=version)
+    return refused_attempt(by, *fault.chain, at_hand=fault.at_hand, listed=listed, version=version)
 
 
 def rows() -> Iterator[tuple[ClientFault, str, Version, str]]:
@@ -133,7 +141,7 @@ def test_a_faultless_certificate_that_is_let_in_is_confirmed(stack: str) -> None
 )
 def test_a_faultless_listed_certificate_is_never_blamed_with_certainty(cell: By) -> None:
     """No fault of the files, a listed CA, and an answer that names nothing: all stays open."""
-    found = diagnose(refused(cell, EXPORTER, listed=(CLIENT_CA,)))
+    found = diagnose(refused_attempt(cell, EXPORTER, listed=(CLIENT_CA,)))
 
     assert found.cause in {"client_cert_rejected", "client_san_rejected"}
     assert not found.certain

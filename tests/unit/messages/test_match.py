@@ -117,5 +117,5 @@ def test_several_lines_are_read_together() -> None:
      "ALPN: server accepted h2", "SSL connection using TLSv1.3 / TLS_AES_128_GCM_SHA256"],
 )  # fmt: skip
 def test_words_that_say_nothing(text: str) -> None:
-    """What is no error, or unknown, gives no candidate rather than a guess."""
+    """A text that is not an error, or unknown, gives no candidate rather than a guess."""
     assert explain(text) == ()

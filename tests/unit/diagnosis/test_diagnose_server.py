@@ -18,45 +18,51 @@ from tests.support.certificate_facts import (
 from tests.support.evidence import (
     HOST,
     alert,
-    answered,
+    answered_attempt,
     attempt,
-    holding,
-    refused,
-    shaken,
+    complete_handshake,
+    held_credentials,
+    refused_attempt,
     target,
-    unverified,
+    unverified_attempt,
 )
 
 INTERMEDIATE = authority("Backend issuing CA", SERVER_CA)
 ELSEWHERE = backend(sans=("DNS:otel-gateway.example.com",))
 
 FAULTS = [
-    pytest.param(unverified(ELSEWHERE), "server_name_mismatch", id="name"),
+    pytest.param(unverified_attempt(ELSEWHERE), "server_name_mismatch", id="name"),
     pytest.param(
-        unverified(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)), "server_ca_untrusted", id="root"
+        unverified_attempt(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)),
+        "server_ca_untrusted",
+        id="root",
     ),
     pytest.param(
-        unverified(backend(None), errors=((18, 0),)), "server_ca_untrusted", id="self-signed"
-    ),
-    pytest.param(unverified(BACKEND, errors=((7, 0),)), "server_ca_untrusted", id="re-keyed"),
-    pytest.param(
-        unverified(backend(ends=-1), errors=((10, 0),)), "server_cert_expired", id="expired"
+        unverified_attempt(backend(None), errors=((18, 0),)),
+        "server_ca_untrusted",
+        id="self-signed",
     ),
     pytest.param(
-        unverified(BACKEND, errors=((10, 1),)), "server_cert_expired", id="anchor expired"
+        unverified_attempt(BACKEND, errors=((7, 0),)), "server_ca_untrusted", id="re-keyed"
     ),
     pytest.param(
-        unverified(backend(usage=("clientAuth",)), errors=((26, 0),)),
+        unverified_attempt(backend(ends=-1), errors=((10, 0),)), "server_cert_expired", id="expired"
+    ),
+    pytest.param(
+        unverified_attempt(BACKEND, errors=((10, 1),)), "server_cert_expired", id="anchor expired"
+    ),
+    pytest.param(
+        unverified_attempt(backend(usage=("clientAuth",)), errors=((26, 0),)),
         "server_cert_wrong_usage",
         id="usage",
     ),
-    pytest.param(unverified(backend(signature_hash="sha1")), "server_cert_weak", id="sha1"),
-    pytest.param(unverified(backend(signature_hash="md5")), "server_cert_weak", id="md5"),
+    pytest.param(unverified_attempt(backend(signature_hash="sha1")), "server_cert_weak", id="sha1"),
+    pytest.param(unverified_attempt(backend(signature_hash="md5")), "server_cert_weak", id="md5"),
     pytest.param(
-        unverified(backend(key_type="RSA", key_bits=512)), "server_cert_weak", id="rsa 512"
+        unverified_attempt(backend(key_type="RSA", key_bits=512)), "server_cert_weak", id="rsa 512"
     ),
     pytest.param(
-        unverified(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"}),
+        unverified_attempt(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"}),
         "server_cert_revoked",
         id="revoked",
     ),
@@ -79,7 +85,7 @@ def test_insecure_skip_verify_lets_it_pass(evidence: Evidence, cause: str) -> No
     skipping = target(insecure_skip_verify=True)
     passed = msgspec.structs.replace(evidence.handshake, server_verified=True)
 
-    found = diagnose(answered(handshake=passed, target=skipping))
+    found = diagnose(answered_attempt(handshake=passed, target=skipping))
 
     assert (found.outcome, found.cause) == ("confirmed", None)
     assert {finding.cause for finding in found.findings} <= {cause}
@@ -100,29 +106,29 @@ def test_the_servers_fault_comes_before_the_clients(evidence: Evidence, cause: s
 
 def test_a_verified_server_has_no_fault() -> None:
     """The other direction, for a success and for a refusal."""
-    assert diagnose(answered()).findings == ()
-    found = diagnose(refused(48, EXPORTER))
+    assert diagnose(answered_attempt()).findings == ()
+    found = diagnose(refused_attempt(48, EXPORTER))
     assert not [id_ for id_ in (found.cause, *found.also) if id_ and id_.startswith("server_")]
 
 
 @pytest.mark.parametrize(
     ("held", "cause", "certain", "also"),
     [
-        (holding(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=()), "server_chain_incomplete",
+        (held_credentials(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=()), "server_chain_incomplete",
          True, ()),
-        (holding(exporter(INTERMEDIATE), at_hand=(INTERMEDIATE, SERVER_CA)),
+        (held_credentials(exporter(INTERMEDIATE), at_hand=(INTERMEDIATE, SERVER_CA)),
          "server_chain_incomplete", True, ()),
-        (holding(EXPORTER), "server_ca_untrusted", False, ("server_chain_incomplete",)),
-        (holding(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=(), ca_bundle=(OTHER_CA,)),
+        (held_credentials(EXPORTER), "server_ca_untrusted", False, ("server_chain_incomplete",)),
+        (held_credentials(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=(), ca_bundle=(OTHER_CA,)),
          "server_ca_untrusted", False, ("server_chain_incomplete",)),
     ],
-    ids=["sent by us", "beside our file", "not at hand", "at hand, no anchor"],
+    ids=["sent by us", "next to our file", "not available", "available, no anchor"],
 )  # fmt: skip
 def test_a_missing_intermediate_is_proven_or_possible(
     held: object, cause: str, certain: bool, also: tuple[str, ...]
 ) -> None:
-    """A lone server certificate: proven where its issuer is at hand and chains to ca_file."""
-    found = diagnose(unverified(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
+    """A single server certificate: proven where its issuer is available and chains to ca_file."""
+    found = diagnose(unverified_attempt(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
 
     assert (found.cause, found.certain, found.also) == (cause, certain, also)
 
@@ -130,9 +136,9 @@ def test_a_missing_intermediate_is_proven_or_possible(
 def test_an_issuer_of_the_same_name_with_another_key_proves_no_missing_link() -> None:
     """The name fits and the authorityKeyIdentifier does not."""
     other_key = msgspec.structs.replace(INTERMEDIATE, subject_key_id="ff" * 20)
-    held = holding(exporter(other_key), other_key, at_hand=())
+    held = held_credentials(exporter(other_key), other_key, at_hand=())
 
-    found = diagnose(unverified(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
+    found = diagnose(unverified_attempt(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
 
     assert found.cause == "server_ca_untrusted"
 
@@ -141,7 +147,7 @@ def test_dates_before_name_before_path() -> None:
     """Several faults stand in the order in which Go looks for them, each proven."""
     worst = backend(OTHER_CA, ends=-1, sans=("DNS:localhost",), usage=("clientAuth",))
 
-    found = diagnose(unverified(worst, OTHER_CA, errors=((19, 1), (10, 0), (26, 0))))
+    found = diagnose(unverified_attempt(worst, OTHER_CA, errors=((19, 1), (10, 0), (26, 0))))
 
     assert found.cause == "server_cert_expired"
     assert found.also == ("server_name_mismatch", "server_ca_untrusted", "server_cert_wrong_usage")
@@ -161,7 +167,7 @@ def test_the_names_are_said(sans: tuple[str, ...], common_name: str, said: str) 
     """What was wanted and what was presented; a CN counts for nothing and is named as such."""
     check = NameCheck(reference=HOST, matched=False, presented=sans, common_name=common_name)
 
-    found = diagnose(unverified(backend(sans=sans), shake={"name_check": check}))
+    found = diagnose(unverified_attempt(backend(sans=sans), shake={"name_check": check}))
 
     assert found.cause == "server_name_mismatch"
     assert any(HOST in fact for fact in found.facts)
@@ -182,7 +188,7 @@ def test_what_does_not_stop_the_exporter_is_a_finding(
     certificate: CertificateFacts, cause: str | None
 ) -> None:
     """A success stays one; what will stop it later, or elsewhere, is named."""
-    found = diagnose(answered(handshake=shaken(server_chain=(certificate,))))
+    found = diagnose(answered_attempt(handshake=complete_handshake(server_chain=(certificate,))))
 
     assert found.outcome == "confirmed"
     assert [finding.cause for finding in found.findings] == ([cause] if cause else [])
@@ -192,9 +198,9 @@ def test_a_stapled_revocation_that_nobody_reads_is_a_finding() -> None:
     """Only where the handshake stopped over the certificate is it a cause."""
     stapled = {"stapled_status": "revoked"}
 
-    read = diagnose(unverified(BACKEND, errors=((23, 0),), shake=stapled))
-    unread = diagnose(answered(handshake=shaken(**stapled)))
-    good = diagnose(answered(handshake=shaken(stapled_status="good")))
+    read = diagnose(unverified_attempt(BACKEND, errors=((23, 0),), shake=stapled))
+    unread = diagnose(answered_attempt(handshake=complete_handshake(**stapled)))
+    good = diagnose(answered_attempt(handshake=complete_handshake(stapled_status="good")))
 
     assert read.cause == "server_cert_revoked"
     assert unread.outcome == "confirmed"

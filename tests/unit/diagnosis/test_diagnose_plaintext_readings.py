@@ -5,7 +5,7 @@ import pytest
 from probe.diagnosis.diagnose import diagnose
 from probe.model.evidence import Evidence, Experiment
 from tests.stories.experiments import all_closed, tried, went_on
-from tests.support.evidence import alert, attempt, begun, with_control
+from tests.support.evidence import alert, attempt, partial_handshake, with_control
 
 SETTINGS = "000012040000000000"
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request"
@@ -13,7 +13,7 @@ BAD_REQUEST = b"HTTP/1.1 400 Bad Request"
 
 def closed() -> Evidence:
     """Return an attempt whose peer closed upon the ClientHello."""
-    return attempt("handshake", "close", handshake=begun())
+    return attempt("handshake", "close", handshake=partial_handshake())
 
 
 def test_a_port_that_answers_without_tls_alone_does_not_speak_it() -> None:
@@ -26,7 +26,10 @@ def test_a_port_that_answers_without_tls_alone_does_not_speak_it() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [went_on("every_group"), tried("every_version", "alert", handshake=begun(alert(40)))],
+    [
+        went_on("every_group"),
+        tried("every_version", "alert", handshake=partial_handshake(alert(40))),
+    ],
     ids=["a ServerHello", "an alert"],
 )
 def test_a_port_that_took_part_in_a_handshake_speaks_tls(other: Experiment) -> None:

@@ -19,7 +19,7 @@ FEWEST: Final = 250
 
 
 class Printed(NamedTuple):
-    """One line: who printed it, what was true, what its words are compatible with besides."""
+    """One line: who printed it, what was true, what else its words are compatible with."""
 
     side: str
     cause: str

@@ -15,14 +15,14 @@ from probe.model.finding import Finding
 from tests.support.certificate_facts import EXPORTER
 from tests.support.evidence import (
     alert,
-    answered,
+    answered_attempt,
     attempt,
-    begun,
-    refused,
-    shaken,
-    stopped_by_files,
+    complete_handshake,
+    partial_handshake,
+    refused_attempt,
     target,
-    unconnected,
+    unconnected_attempt,
+    unstarted_attempt,
 )
 
 NOTHING_IN_COMMON = (
@@ -42,17 +42,17 @@ UNASKED = {"client_certificate_requested": False, "client_certificate_sent": Fal
 def a_fault(cause: str) -> Finding:
     """Return a fault of a file, with its own step."""
     return Finding(
-        cause=cause, role="cert", path="/etc/otel/x", fact=f"{cause}, seen", fix=(f"mend {cause}",)
+        cause=cause, role="cert", path="/etc/otel/x", fact=f"{cause}, seen", fix=(f"fix {cause}",)
     )
 
 
 @pytest.mark.parametrize("cause", LOCAL)
 def test_a_file_fault_ends_the_attempt_at_load(cause: str) -> None:
     """Its own fact and its own step come through, and what makes the exporter read the file."""
-    found = diagnose(stopped_by_files(a_fault(cause)))
+    found = diagnose(unstarted_attempt(a_fault(cause)))
 
     assert (found.stage, found.cause, found.certain, found.also) == ("load", cause, True, ())
-    assert (found.facts, found.fix[0]) == ((f"{cause}, seen",), f"mend {cause}")
+    assert (found.facts, found.fix[0]) == ((f"{cause}, seen",), f"fix {cause}")
     assert [step.split()[0] for step in found.fix[1:]] == ["Restart"]
 
 
@@ -61,8 +61,8 @@ def test_a_remark_on_a_file_is_a_finding_with_any_outcome(cause: str) -> None:
     """This exporter lives with it: success stays success, another cause stays primary."""
     remarked = CredentialFacts(client_chain=(EXPORTER,), remarks=(a_fault(cause),))
 
-    taken = diagnose(answered(credentials=remarked))
-    gone = diagnose(unconnected("refused", "ECONNREFUSED", credentials=remarked))
+    taken = diagnose(answered_attempt(credentials=remarked))
+    gone = diagnose(unconnected_attempt("refused", "ECONNREFUSED", credentials=remarked))
 
     assert taken.outcome == "confirmed"
     assert gone.cause == "tcp_refused"
@@ -75,7 +75,9 @@ def test_a_file_fault_stops_nobody_who_sends_in_clear(cause: str) -> None:
     """Without TLS the exporter does not read the file: a success stays one."""
     faulty = CredentialFacts(faults=(a_fault(cause),))
 
-    found = diagnose(answered(credentials=faulty, handshake=None, target=target(plaintext=True)))
+    found = diagnose(
+        answered_attempt(credentials=faulty, handshake=None, target=target(plaintext=True))
+    )
 
     assert found.outcome == "confirmed"
     assert {finding.cause for finding in found.findings} == {cause, "tls_off"}
@@ -94,7 +96,7 @@ def test_a_file_fault_stops_nobody_who_sends_in_clear(cause: str) -> None:
 )
 def test_no_connection_has_its_cause(kind: EndingKind, errno: str, cause: str) -> None:
     """The operating system's error, by name, decides; the probe's own is never the target's."""
-    found = diagnose(unconnected(kind, errno))
+    found = diagnose(unconnected_attempt(kind, errno))
 
     assert (found.stage, found.cause, found.certain, found.also) == ("connect", cause, True, ())
     assert any(errno in fact for fact in found.facts)
@@ -114,7 +116,9 @@ def test_a_name_and_a_proxy_have_theirs() -> None:
 
 
 @pytest.mark.parametrize("stage", ["accept", "export"])
-@pytest.mark.parametrize("shake", [shaken(), shaken(**UNASKED)], ids=["asked", "unasked"])
+@pytest.mark.parametrize(
+    "shake", [complete_handshake(), complete_handshake(**UNASKED)], ids=["asked", "unasked"]
+)
 def test_silence_after_the_handshake_is_unconfirmed(stage: Stage, shake: object) -> None:
     """Everything went well and no answer came: neither a success nor anybody's fault."""
     found = diagnose(attempt(stage, "timeout", handshake=shake))
@@ -125,14 +129,23 @@ def test_silence_after_the_handshake_is_unconfirmed(stage: Stage, shake: object)
 
 def test_silence_within_the_handshake_is_a_failure() -> None:
     """The other direction: the deadline, or the byte budget, before our Finished."""
-    assert diagnose(attempt("handshake", "timeout", handshake=begun())).cause == "tls_timeout"
-    assert diagnose(attempt("handshake", "budget", handshake=begun())).cause == "tls_timeout"
-    assert diagnose(attempt("export", "budget", handshake=shaken())).cause == "otlp_not_served"
+    assert (
+        diagnose(attempt("handshake", "timeout", handshake=partial_handshake())).cause
+        == "tls_timeout"
+    )
+    assert (
+        diagnose(attempt("handshake", "budget", handshake=partial_handshake())).cause
+        == "tls_timeout"
+    )
+    assert (
+        diagnose(attempt("export", "budget", handshake=complete_handshake())).cause
+        == "otlp_not_served"
+    )
 
 
 def test_application_data_confirms_at_depth_tls() -> None:
     """Data after our last flight and no refusal: confirmed, and its limit is said."""
-    found = diagnose(attempt("accept", "application_data", handshake=shaken()))
+    found = diagnose(attempt("accept", "application_data", handshake=complete_handshake()))
 
     assert (found.outcome, found.stage) == ("confirmed", "accept")
     assert "nginx" in found.facts[0]
@@ -157,7 +170,7 @@ def test_an_alert_before_any_certificate_has_its_cause(
     number: int, cause: str, also: tuple[str, ...]
 ) -> None:
     """What stacks say where nothing is in common; what they say too little of stays open."""
-    found = diagnose(attempt("handshake", "alert", handshake=begun(alert(number))))
+    found = diagnose(attempt("handshake", "alert", handshake=partial_handshake(alert(number))))
 
     assert (found.cause, found.also, found.certain) == (cause, also, not also)
 
@@ -165,8 +178,8 @@ def test_an_alert_before_any_certificate_has_its_cause(
 @pytest.mark.parametrize("number", [70, 71, 112, 120])
 def test_such_an_alert_is_no_refusal_of_a_certificate(number: int) -> None:
     """Also with a certificate in play it keeps its own meaning."""
-    asked = diagnose(refused(number, EXPORTER))
-    unasked = diagnose(attempt("handshake", "alert", handshake=begun(alert(number))))
+    asked = diagnose(refused_attempt(number, EXPORTER))
+    unasked = diagnose(attempt("handshake", "alert", handshake=partial_handshake(alert(number))))
 
     assert asked.cause == unasked.cause
 
@@ -174,23 +187,26 @@ def test_such_an_alert_is_no_refusal_of_a_certificate(number: int) -> None:
 def test_our_own_alert_tells_whose_version_it_was() -> None:
     """protocol_version sent by us is a mismatch; another alert of ours means broken TLS there."""
     offer = Offer(min_version="1.3", max_version="1.3")
-    ours = begun(alert(70, "sent"), offer=offer)
-    garbled = begun(alert(50, "sent"))
+    ours = partial_handshake(alert(70, "sent"), offer=offer)
+    garbled = partial_handshake(alert(50, "sent"))
 
     assert diagnose(attempt("handshake", "tls", handshake=ours)).cause == (
         "protocol_version_mismatch"
     )
     assert diagnose(attempt("handshake", "tls", handshake=garbled)).cause == "backend_fault"
-    assert diagnose(attempt("handshake", "tls", handshake=begun())).cause == "backend_fault"
+    assert (
+        diagnose(attempt("handshake", "tls", handshake=partial_handshake())).cause
+        == "backend_fault"
+    )
 
 
 @pytest.mark.parametrize("kind", ["close", "reset"])
 def test_a_close_is_the_networks_only_without_a_certificate_in_play(kind: EndingKind) -> None:
     """During the handshake much is possible; after it, only that the port speaks the other OTLP."""
     own = "connection_closed" if kind == "close" else "connection_reset"
-    early = diagnose(attempt("handshake", kind, handshake=begun()))
-    late = diagnose(attempt("export", kind, handshake=shaken(**UNASKED)))
-    in_play = diagnose(attempt("accept", kind, handshake=shaken(acceptable_cas=())))
+    early = diagnose(attempt("handshake", kind, handshake=partial_handshake()))
+    late = diagnose(attempt("export", kind, handshake=complete_handshake(**UNASKED)))
+    in_play = diagnose(attempt("accept", kind, handshake=complete_handshake(acceptable_cas=())))
 
     assert (early.cause, early.certain) == (own, False)
     assert {"not_tls", *NOTHING_IN_COMMON} == set(early.also)
@@ -202,7 +218,9 @@ def test_a_close_is_the_networks_only_without_a_certificate_in_play(kind: Ending
 @pytest.mark.parametrize("chosen", ["", "http/1.1"])
 def test_grpc_needs_h2(chosen: str) -> None:
     """None chosen, or another one: the fact names it."""
-    found = diagnose(attempt("handshake", "alpn", handshake=shaken(alpn=chosen), detail=chosen))
+    found = diagnose(
+        attempt("handshake", "alpn", handshake=complete_handshake(alpn=chosen), detail=chosen)
+    )
 
     assert found.cause == "alpn_mismatch"
     assert (chosen or "none") in found.facts[0]
@@ -223,7 +241,9 @@ def test_grpc_needs_h2(chosen: str) -> None:
 )
 def test_what_speaks_there_is_named(first: bytes, name: str) -> None:
     """The first bytes tell the protocol, or stand as hex."""
-    found = diagnose(attempt("handshake", "not_tls", handshake=begun(first_bytes=first.hex())))
+    found = diagnose(
+        attempt("handshake", "not_tls", handshake=partial_handshake(first_bytes=first.hex()))
+    )
 
     assert name_first_bytes(first) == name
     assert (found.cause, found.facts) == ("not_tls", (f"the first bytes of the peer are {name}",))
@@ -245,7 +265,7 @@ def test_sending_without_tls_alone_is_a_finding(kind: EndingKind) -> None:
 
 def test_what_nothing_explains_is_said_to_be() -> None:
     """A handshake without a certificate of the server: no cause, and no blame."""
-    bare = shaken(server_chain=(), name_check=None, server_verified=False)
+    bare = complete_handshake(server_chain=(), name_check=None, server_verified=False)
 
     found = diagnose(attempt("handshake", "unverified", handshake=bare))
 

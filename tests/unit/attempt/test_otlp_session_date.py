@@ -86,7 +86,7 @@ UNVERIFIED = ("unverified", "handshake")
 def test_a_bare_head_reads_the_date(
     version: Version, alpn: bytes | None, server: Issued, purpose: Purpose
 ) -> None:
-    """The answer gives the server's clock, and is no answer of an attempt."""
+    """The answer gives the server's clock, and does not count as an answer to an attempt."""
     it = talk(server, version=version, alpn=alpn, purpose=purpose)
     assert it.end is None
     assert it.conversation.wake_at == it.now + DATE_TIMEOUT
@@ -103,7 +103,7 @@ def test_a_bare_head_reads_the_date(
 @pytest.mark.parametrize("alpn", [b"h2", b"http/1.1", None])
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_nothing_of_the_target_leaves(alpn: bytes | None, protocol: Protocol) -> None:
-    """No header, no path, no override, no second request: not later, not as farewell either."""
+    """No header, no path, no override, no second request: not later, and not at the close."""
     it = talk(alpn=alpn, protocol=protocol)
     request = asked(it, alpn)
     it.conversation.wake(it.now + 1)
