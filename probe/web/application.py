@@ -200,7 +200,7 @@ class _Pages:
         from probe.web.pages.badge import draw_badge
 
         name = request.match_info["name"]
-        state = self.view.ledger.state(name)
+        state = self.view.ledger.find(name)
         return web.Response(
             body=draw_badge(state, name),
             status=200 if state is not None else 404,
@@ -250,7 +250,7 @@ class _Pages:
         return await self.writer.send_parts(request, headers, _json_parts(states, sources))
 
     def _find_target(self, request: web.Request, *, listed_at: str) -> TargetRuntime:
-        state = self.view.ledger.state(request.match_info["name"])
+        state = self.view.ledger.find(request.match_info["name"])
         if state is None:
             raise web.HTTPNotFound(text=f"no target has this name; {listed_at} lists all\n")
         return state
