@@ -118,7 +118,7 @@ def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Conf
 
     It is read again for as long as a source is down or there is nothing to probe, and time (seconds)
     is left: a list that a server does not have yet, or a file that another container writes. An
-    environment that names no file cannot change, and is not waited for.
+    environment without file names cannot change, so it is not read again.
     """
     import asyncio
 
@@ -151,9 +151,9 @@ def report_sources(loaded: Configuration) -> None:
     Where the environment is the only source, why it is down is why nothing is probed.
     """
     from probe.config.declared_source import SDK_ENVIRONMENT
-    from probe.model.target import sources_down
+    from probe.model.target import list_down_sources
 
-    down = sources_down(loaded.source_states)
+    down = list_down_sources(loaded.source_states)
     environment = SDK_ENVIRONMENT.where
     if loaded.nothing_to_probe and [state.source for state in loaded.source_states] == [
         environment

@@ -48,7 +48,7 @@ def refuse_given(context: click.Context, settings: Collection[str]) -> None:
             raise click.UsageError(f"{option.opts[0]} goes with an endpoint on the command line")
 
 
-def targets_from_arguments(
+def make_targets(
     endpoints: Sequence[str],
     *,
     cert_file: str | None,

@@ -198,7 +198,7 @@ class Pipeline:
         if detached is not None:
             evidence, diagnosis = await self._observe(target, detached.runtime, detached)
             detached.runtime.record(evidence, diagnosis)
-            # Whoever asks, asks now and then: that nothing is known of before is no change.
+            # /probe is requested now and then: an attempt without a predecessor is not a change.
             detached.runtime.changed = False
             return target, evidence, diagnosis
         self.ledger.in_flight += 1
@@ -267,7 +267,7 @@ class Pipeline:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_TIME else 0.0
-        make = partial(prober.experiment, prepared, evidence)
+        make = partial(prober.run_experiments, prepared, evidence)
         return await experiments.resolve_experiments(runtime, evidence, make, limit)
 
 
