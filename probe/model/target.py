@@ -325,7 +325,7 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesShown:
+class SourcesSummary:
     """What pages and JSON say of the sources of targets."""
 
     states: tuple[SourceState, ...] = ()
@@ -333,6 +333,6 @@ class SourcesShown:
     """Why there is nothing to probe, and what to do; empty where there is something."""
 
 
-def sources_down(states: tuple[SourceState, ...]) -> tuple[SourceState, ...]:
+def list_down_sources(states: tuple[SourceState, ...]) -> tuple[SourceState, ...]:
     """Return those of `states` that are not up."""
     return tuple(state for state in states if not state.up)

@@ -20,7 +20,7 @@ from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
-from probe.model.target import SourcesShown, SourceState
+from probe.model.target import SourcesSummary, SourceState
 from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 
@@ -79,7 +79,7 @@ class ServiceView:
     reload: Reload | None = None
     reload_failure: Callable[[], str | None] = lambda: None
     warnings: Callable[[], Sequence[str]] = tuple
-    sources: Callable[[], SourcesShown] = SourcesShown
+    sources: Callable[[], SourcesSummary] = SourcesSummary
     on_demand: OnDemand | None = None
     catalogue: Mapping[str, Cause] = field(default_factory=lambda: CATALOGUE)
     clock: Callable[[], float] = time.time

@@ -42,6 +42,7 @@ from probe.config.sources.collector.endpoint import (
 )
 from probe.config.sources.collector.merge import CollectorFiles, component_type
 from probe.config.target_entry import tls_conflicts, tls_settings
+from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
 from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
@@ -56,10 +57,6 @@ class _Auth(Struct, frozen=True):
 class _Header(Struct, frozen=True):
     name: str = ""
     value: str = ""
-
-
-class _HeaderList(Struct, frozen=True):
-    headers: list[_Header] = field(default_factory=list)
 
 
 class ExporterEntry(Struct, frozen=True, kw_only=True):
@@ -161,21 +158,22 @@ def make_failed_target(
 
 
 def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
+    at = files.at["exporters"][exporter.key]
     value = files.value("exporters", exporter.key)
-    if not isinstance(value, dict):
-        return files.component("exporters", exporter.key, ExporterEntry, value)
-    value = dict(value)
-    headers = unwrap(value.get("headers"))
-    if isinstance(headers, list):
-        held = {"headers": headers}
-        listed = files.component("exporters", exporter.key, _HeaderList, held)
-        value["headers"] = {header.name: header.value for header in listed.headers}
-    elif isinstance(headers, dict):
-        value["headers"] = {name: "" if text is None else text for name, text in headers.items()}
-    tls = unwrap(value.get("tls"))
-    if isinstance(tls, dict):
-        value["tls"] = _normalize_tls(tls)
-    return files.component("exporters", exporter.key, ExporterEntry, value)
+    if isinstance(value, dict):
+        value = dict(value)
+        headers = unwrap(value.get("headers"))
+        if isinstance(headers, list):
+            listed = convert(headers, list[_Header], at["headers"])
+            value["headers"] = {header.name: header.value for header in listed}
+        elif isinstance(headers, dict):
+            value["headers"] = {
+                name: "" if text is None else text for name, text in headers.items()
+            }
+        tls = unwrap(value.get("tls"))
+        if isinstance(tls, dict):
+            value["tls"] = _normalize_tls(tls)
+    return convert(value, ExporterEntry, at)
 
 
 def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
