@@ -72,6 +72,7 @@ dashboards: $(VENV)/.test
 
 references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
+	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
 
 check: $(VENV)/.test

@@ -155,7 +155,7 @@ class Prober:
             evidence = attempt.to_evidence(ending)
         return self._masker.mask_evidence(evidence)
 
-    async def experiment(
+    async def run_experiments(
         self,
         prepared: PreparedTarget,
         evidence: Evidence,

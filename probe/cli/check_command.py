@@ -100,18 +100,13 @@ def check(
     **settings: Any,
 ) -> int:
     """Try every target once and say what is wrong with it; `-` reads endpoints from stdin."""
-    from probe.config.arguments import (
-        read_duration,
-        read_endpoints,
-        refuse_given,
-        targets_from_arguments,
-    )
+    from probe.config.arguments import make_targets, read_duration, read_endpoints, refuse_given
 
     if endpoints or targets_file is not None:
         if config_file is not None:
             raise click.UsageError("give endpoints or --config, not both")
         named = read_endpoints(endpoints, targets_file or ())
-        targets: Sequence[Target] = targets_from_arguments(named, **settings)
+        targets: Sequence[Target] = make_targets(named, **settings)
         loaded = None
         limit = read_duration(wait, "--wait") if wait is not None else 0.0
     else:

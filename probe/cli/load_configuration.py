@@ -151,9 +151,9 @@ def report_sources(loaded: Configuration) -> None:
     Where the environment is the only source, why it is down is why nothing is probed.
     """
     from probe.config.declared_source import SDK_ENVIRONMENT
-    from probe.model.target import sources_down
+    from probe.model.target import list_down_sources
 
-    down = sources_down(loaded.source_states)
+    down = list_down_sources(loaded.source_states)
     environment = SDK_ENVIRONMENT.where
     if loaded.nothing_to_probe and [state.source for state in loaded.source_states] == [
         environment

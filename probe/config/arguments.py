@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from probe.config import duration
 from probe.config.check_settings import server_name_fault
 from probe.config.configuration import Configuration, WebSettings
+from probe.config.target_list import assign_names
 from probe.model.target import (
     Depth,
     Endpoint,
@@ -47,7 +48,7 @@ def refuse_given(context: click.Context, settings: Collection[str]) -> None:
             raise click.UsageError(f"{option.opts[0]} goes with an endpoint on the command line")
 
 
-def targets_from_arguments(
+def make_targets(
     endpoints: Sequence[str],
     *,
     cert_file: str | None,
@@ -64,7 +65,6 @@ def targets_from_arguments(
         click.UsageError: where an endpoint or a duration can't be read.
     """
     seconds = read_duration(timeout, "--timeout")
-    names: dict[str, int] = {}
     targets = []
     for position, text in enumerate(endpoints, start=1):
         try:
@@ -76,11 +76,9 @@ def targets_from_arguments(
         chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
         if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
             raise click.UsageError(f"--server-name {server_name!r} {fault}")
-        name = str(endpoint)
-        names[name] = count = names.get(name, 0) + 1
         targets.append(
             Target(
-                name=name if count == 1 else f"{name}#{count}",
+                name="",
                 endpoint=endpoint,
                 protocol=chosen,
                 depth=cast("Depth", depth),
@@ -94,7 +92,7 @@ def targets_from_arguments(
                 sources=(Source("arguments"),),
             )
         )
-    return tuple(targets)
+    return assign_names(targets)
 
 
 def read_duration(text: str, option: str) -> float:

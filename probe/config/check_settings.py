@@ -91,10 +91,7 @@ def check_duration(at: Location, text: str, *, zero_allowed: bool = False) -> fl
     Raises:
         ConfigurationError: where it is none, is negative, or is zero and must not be.
     """
-    try:
-        value = duration.seconds(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
+    value = at.parse(duration.seconds, text)
     if value < 0 or (value == 0 and not zero_allowed):
         bound = "must not be negative" if zero_allowed else "must be more than zero"
         raise at.error(bound, found=text)

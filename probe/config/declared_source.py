@@ -16,11 +16,11 @@ from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
 from probe.config.sources.collector.read_collector import read_collector
 from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
-from probe.config.sources.http_sd import read_http_sd, safe_url, url_fault
+from probe.config.sources.http_sd import read_http_sd, url_fault
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
 from probe.model.target import Secret, Target
-from probe.text.description import describe_path
+from probe.text.description import describe_path, describe_url
 
 ENVIRONMENT: Final = SOURCE.where
 
@@ -93,7 +93,7 @@ class DeclaredSource:
     def of(cls, kind: str, *named: str) -> Self:
         """Return the source of `kind` that names `named`, of which only a Collector has several."""
         if kind == "http_sd":
-            return cls(kind, safe_url(named[0]), url=Secret(named[0]))
+            return cls(kind, describe_url(named[0]), url=Secret(named[0]))
         return cls(kind, ", ".join(map(describe_path, named)), files=named)
 
     @property

@@ -32,12 +32,13 @@ from probe.config.sections import (
 )
 from probe.config.source_reader import SourceReader, explain_no_targets
 from probe.config.sources.collector.receiver import assign_served_files
-from probe.config.sources.http_sd import fetch_list, safe_url
+from probe.config.sources.http_sd import fetch_list
 from probe.config.span_destination import SpanDestination, read_span_destination
 from probe.config.target_entry import read_targets
 from probe.config.target_list import assign_names, is_in_shard, merge_targets
 from probe.config.typed_values import convert
 from probe.config.yaml_document import Document, Place, parse_yaml
+from probe.text.description import describe_url
 
 Answers = Mapping[str, bytes | ConfigurationError]
 """What each http_sd URL has answered last, or why it has not."""
@@ -221,7 +222,7 @@ class ConfigurationLoader:
         """
         loaded = await asyncio.to_thread(self._read, {})
         left_out = tuple(
-            f"{safe_url(url)}: this command connects nowhere, so the targets of that list are left out"
+            f"{describe_url(url)}: this command connects nowhere, so the targets of that list are left out"
             for url in list_urls(loaded)
         )
         return replace(loaded, warnings=(*loaded.warnings, *left_out))
@@ -249,5 +250,5 @@ class ConfigurationLoader:
 
 
 def list_urls(configuration: Configuration) -> tuple[str, ...]:
-    """Return the URLs of its http_sd sources, whole: show only `safe_url` of them."""
+    """Return the URLs of its http_sd sources, whole: show only `describe_url` of them."""
     return tuple(source.url.reveal() for source in configuration.sources if source.url is not None)

@@ -4,13 +4,15 @@ A value under a key that holds secrets is never part of an error, another one on
 `describe_value` has it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from probe.config.errors import ConfigurationError, KeyPath, find_nearest, render_key
 from probe.config.yaml_document import Document, Expanded
 from probe.text.description import LONGEST_NUMBER, Description
+
+T = TypeVar("T")
 
 SECRET_KEYS: Final = frozenset(
     {"client_auth", "headers", "headers_list", "http_sd", "key_pem", "proxy_url", "token", "tokens"}
@@ -37,6 +39,17 @@ class Location:
     def line(self) -> int:
         """The line of the value, or of its nearest parent that is in the file."""
         return self.document.line(self.path)
+
+    def parse(self, parser: Callable[[str], T], text: str) -> T:
+        """Return what `parser` makes of `text`, the value here.
+
+        Raises:
+            ConfigurationError: with the reason of the ValueError that `parser` raises.
+        """
+        try:
+            return parser(text)
+        except ValueError as error:
+            raise self.error(str(error), found=text) from None
 
     def error(
         self,

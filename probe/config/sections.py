@@ -102,12 +102,10 @@ def read_modules(
 
 def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Location) -> Module:
     check_settings(entry, at)
-    allowed = []
-    for position, text in enumerate(entry.allow):
-        try:
-            allowed.append(AllowEntry.parse(text))
-        except ValueError as error:
-            raise at["allow"][position].error(str(error), found=text) from None
+    allowed = tuple(
+        at["allow"][position].parse(AllowEntry.parse, text)
+        for position, text in enumerate(entry.allow)
+    )
     settings = msgspec.structs.asdict(entry)
     del settings["allow"]
     chosen = next(
@@ -127,7 +125,7 @@ def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Loc
             for fault in faults:
                 raise fault
             templates[scheme, protocol] = template
-    return Module(name, templates, chosen, AllowList(tuple(allowed)))
+    return Module(name, templates, chosen, AllowList(allowed))
 
 
 def find_obsolete_keys(document: Document) -> Iterator[str]:
@@ -189,11 +187,7 @@ def read_web(entry: FileEntry, at: Location) -> WebSettings:
     Raises:
         ConfigurationError: for an address or a name that is not valid.
     """
-    text = entry.web.listen
-    try:
-        web = WebSettings.parse_listen(text)
-    except ValueError as error:
-        raise at["web"]["listen"].error(str(error), found=text) from None
+    web = at["web"]["listen"].parse(WebSettings.parse_listen, entry.web.listen)
     for position, name in enumerate(entry.web.hosts):
         if not _HOST_NAME.fullmatch(name):
             reason = "must be a name without a port, like probe.example.com or *.example.com"

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from probe.config.sources.sdk.variables import exports_otlp, sdk_disabled
-from probe.text.description import describe_value
+from probe.config.sources.sdk.variables import exports_otlp, find_setting, sdk_disabled
+from probe.text.description import describe_url, describe_value
 from probe.text.safe_text import safe_text
 
 QUEUE: Final = 2048
@@ -55,7 +55,7 @@ def read_span_destination(
         or _read_sampler(environ) == "always_off"
     ):
         return None, ()
-    endpoint = _get_variable(environ, "ENDPOINT")
+    endpoint = find_setting(environ, "traces", "ENDPOINT")[1]
     asked = exporter or (endpoint and not probed)
     if not asked or (probed and not otlp):
         return None, ()
@@ -64,14 +64,14 @@ def read_span_destination(
         return None, (f'OTEL_TRACES_EXPORTER is "{found}": no spans are sent; use otlp or none',)
     # Without PROTOCOL, 4317 is gRPC's port here too, as for what is probed.
     by_port = "grpc" if _GRPC_PORT.search(endpoint) else "http/protobuf"
-    protocol = _get_variable(environ, "PROTOCOL") or by_port
+    protocol = find_setting(environ, "traces", "PROTOCOL")[1] or by_port
     if protocol not in _DEFAULTS:
         found = safe_text(describe_value(protocol, _DEFAULTS))
         return None, (
             f'the protocol of the probe\'s own spans is "{found}": none are sent; use grpc or '
             "http/protobuf",
         )
-    shown = safe_text(_remove_user(endpoint or _DEFAULTS[protocol]))
+    shown = _safe_endpoint(endpoint or _DEFAULTS[protocol])
     if protocol != "grpc" and endpoint and not _URL.match(endpoint):
         found = safe_text(describe_value(shown, key="endpoint"))
         return None, (
@@ -117,17 +117,10 @@ def _read_share(environ: Mapping[str, str]) -> tuple[float | None, tuple[str, ..
     return float(ratio), ()
 
 
-def _get_variable(environ: Mapping[str, str], name: str) -> str:
-    own = environ.get(f"OTEL_EXPORTER_OTLP_TRACES_{name}", "").strip()
-    return own or environ.get(f"OTEL_EXPORTER_OTLP_{name}", "").strip()
-
-
-def _remove_user(url: str) -> str:
-    """Return `url` without what may be a secret: user and password, and the query."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = (rest if mark else scheme).partition("/")
-    shown = f"{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
-    return f"{scheme}://{shown}" if mark else shown
+def _safe_endpoint(endpoint: str) -> str:
+    """Return a URL or `host:port` without what may be a secret."""
+    url = endpoint if "://" in endpoint else f"//{endpoint}"
+    return safe_text(describe_url(url).removeprefix("//"))
 
 
 def _read_queue(text: str) -> int:

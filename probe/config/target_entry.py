@@ -57,7 +57,7 @@ def read_targets(
         here = at["targets"][position]
         try:
             _check_own_name(entry.name, named, at["targets"], here)
-            targets.append(make_target(entry, defaults, here, known_causes))
+            targets.append(add_faults(*read_target(entry, defaults, here, known_causes)))
         except ConfigurationError as error:
             errors.add(error)
         if entry.name:
@@ -80,43 +80,16 @@ def _check_own_name(
 
 def tls_settings(entry: TlsEntry) -> TlsSettings:
     """Return `entry` as settings; an empty text is a key that is not set, as in Go."""
-    return TlsSettings(
-        ca_file=entry.ca_file or None,
-        ca_pem=entry.ca_pem or None,
-        cert_file=entry.cert_file or None,
-        cert_pem=entry.cert_pem or None,
-        key_file=entry.key_file or None,
-        key_pem=Secret(entry.key_pem) if entry.key_pem else None,
-        include_system_ca_certs_pool=bool(entry.include_system_ca_certs_pool),
-        insecure=bool(entry.insecure),
-        insecure_skip_verify=bool(entry.insecure_skip_verify),
-        server_name_override=entry.server_name_override or "",
-        min_version=entry.min_version or "",
-        max_version=entry.max_version or "",
-        cipher_suites=tuple(entry.cipher_suites or ()),
-        include_insecure_cipher_suites=bool(entry.include_insecure_cipher_suites),
-        curve_preferences=tuple(entry.curve_preferences or ()),
-        reload_interval=seconds(entry.reload_interval) if entry.reload_interval else None,
-    )
-
-
-def make_target(
-    entry: TargetEntry,
-    defaults: DefaultsEntry,
-    at: Location,
-    known_causes: Collection[str] | None = None,
-    *,
-    in_clear: bool = False,
-) -> Target:
-    """Return the Target that `entry`, at `path` in `document`, describes; `in_clear` allows http://.
-
-    One whose settings no exporter could work with has `faults`.
-
-    Raises:
-        ConfigurationError: where it cannot be one.
-    """
-    target, faults = read_target(entry, defaults, at, known_causes, in_clear=in_clear)
-    return add_faults(target, faults)
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in msgspec.structs.asdict(entry).items()
+        if value and key != "tpm"
+    }
+    if entry.key_pem:
+        given["key_pem"] = Secret(entry.key_pem)
+    if entry.reload_interval:
+        given["reload_interval"] = seconds(entry.reload_interval)
+    return TlsSettings(**given)
 
 
 def read_target(
@@ -125,15 +98,22 @@ def read_target(
     at: Location,
     known_causes: Collection[str] | None = None,
     *,
-    in_clear: bool = False,
+    plaintext_allowed: bool = False,
 ) -> tuple[Target, tuple[ConfigurationError, ...]]:
     """Return what `entry` describes, and each setting with which no exporter could work.
+
+    Args:
+        entry: What the user or a source sets.
+        defaults: What it does not set comes from these.
+        at: Where `entry` stands.
+        known_causes: The ids that `expect.cause` may have; None: any.
+        plaintext_allowed: Whether `http://` needs no `insecure: true`.
 
     Raises:
         ConfigurationError: where it cannot be a target.
     """
     check_form(entry, at)
-    endpoint = _parse_endpoint(entry.endpoint, at["endpoint"])
+    endpoint = at["endpoint"].parse(Endpoint.parse, entry.endpoint)
     protocol = _choose_protocol(entry.protocol or defaults.protocol, endpoint)
     faults = list(setting_faults(entry, at))
     tls = tls_settings(_merge_tls(entry.tls, defaults.tls))
@@ -141,7 +121,7 @@ def read_target(
         faults += tls_conflicts(tls, at["tls"])
     remarks: tuple[Finding, ...] = ()
     if endpoint.scheme == "http":
-        if not (tls.insecure or in_clear):
+        if not (tls.insecure or plaintext_allowed):
             reason = (
                 "http:// sends telemetry in plaintext; write https://, or set tls: {insecure: true}"
             )
@@ -200,13 +180,6 @@ def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
 
 def _choose_protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
     return next((known for known in PROTOCOLS if known == chosen), default_protocol(endpoint.port))
-
-
-def _parse_endpoint(text: str, at: Location) -> Endpoint:
-    try:
-        return Endpoint.parse(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
 
 
 def _merge_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:

@@ -6,7 +6,6 @@ reported as a rotation. Times of day are for people; ages are of the monotonic c
 """
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple
@@ -20,6 +19,7 @@ from probe.credentials.read_file import read_served_file
 from probe.credentials.tls_context import Credentials
 from probe.model.certificate import CertificateFacts, CredentialFacts, Rotation, ServedFile
 from probe.model.target import ServerCertificateFile, Target, TlsSettings
+from probe.system.file_fingerprint import read_fingerprint
 from probe.text.description import is_plausible_path
 from probe.text.safe_text import safe_text
 
@@ -198,14 +198,4 @@ def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_FileStates, Cr
 
 
 def _stat_files(paths: Iterable[str]) -> _FileStates:
-    return tuple(map(_stat, paths))
-
-
-def _stat(path: str) -> tuple[int, ...]:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - a Path costs twice as much, at each attempt
-    except OSError as error:
-        return (error.errno or -1,)
-    except ValueError:
-        return (-2,)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return tuple(map(read_fingerprint, paths))

@@ -1,8 +1,8 @@
-"""by_exporter: where exporters differ from the probe on the same files and the same backend.
+"""Where exporters differ from the probe with the same files and the same backend (`by_exporter`).
 
-Each rule follows from fields of the evidence; of a runtime that no rule speaks of nothing
-is claimed. The rules stand in the order in which an exporter meets them: its files, the server's
-certificate, then its own certificate at the backend.
+Each rule follows from fields of the evidence; nothing is claimed of a runtime without a rule. The
+rules have the order in which an exporter meets them: its files, the server's certificate, then its
+own certificate at the backend.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,12 +13,12 @@ from probe.diagnosis.readings.client_certificate import describe_usage_fault, is
 from probe.diagnosis.readings.experiment_results import get_experiment
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.exporters.file_handling import (
-    byte_order_mark,
-    encrypted_key,
-    missing_file,
-    weak_files,
+    judge_byte_order_mark,
+    judge_encrypted_key,
+    judge_missing_file,
+    judge_weak_files,
 )
-from probe.exporters.verdict import Verdict, verdicts
+from probe.exporters.verdict import Verdict, build_verdicts
 from probe.messages.printed import get_http_refusal_text, get_silent_text
 from probe.messages.printed_alerts import get_alert_text
 from probe.model.diagnosis import Diagnosis
@@ -45,10 +45,10 @@ _OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
 _OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
 
 
-def by_exporter(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
+def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
     """Return what each kind of exporter would do where they differ; empty where all do the same.
 
-    One verdict for a runtime: the first that differs from the probe, else the first at all.
+    One verdict for each runtime: the first that differs from the probe, else the first.
     """
     found: dict[str, Verdict] = {}
     for rule in _RULES:
@@ -64,7 +64,7 @@ def by_exporter(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]
     )
 
 
-def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def _judge_common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
     handshake = get_unverified_handshake(evidence)
     if handshake is None or handshake.name_check is None or handshake.verify_errors:
@@ -72,17 +72,17 @@ def _common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     if not matches_by_common_name(handshake.name_check):
         return
     takes = "takes the certificate's CN for its name where it has no SAN"
-    yield from verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
+    yield from build_verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
     says = "x509: certificate relies on legacy Common Name field, use SANs instead"
     refuses = "takes no CN for a name (Go crypto/x509 VerifyHostname, RFC 9525 §2)"
-    yield from verdicts(GO_BASED, "same", refuses, lambda _: says)
+    yield from build_verdicts(GO_BASED, "same", refuses, lambda _: says)
     by_urllib3 = "urllib3 2 takes no CN for a name"
     yield Verdict(
         PYTHON_HTTP.id, "same", "certificate verify failed: Hostname mismatch", by_urllib3
     )
 
 
-def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
+def _judge_weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     """A weak server certificate: OpenSSL at level 2 refuses more than Go, JSSE and grpcio less."""
     handshake = evidence.handshake
     if handshake is None or evidence.target.insecure_skip_verify:
@@ -97,11 +97,11 @@ def _weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     hashes = {certificate.signature_hash for certificate in chain}
     if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not find_weak_key(chain):
         because = "it accepts a SHA-1 signature below a private CA"
-        yield from verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
+        yield from build_verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
 
 
-def _completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
-    """OpenSSL sends an intermediate out of ca_file with a lone end entity.
+def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
+    """OpenSSL completes a single end entity with an intermediate from ca_file.
 
     SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN: what the probe switches off.
     """
@@ -116,11 +116,11 @@ def _completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdi
         "OpenSSL sends the missing intermediate along, because it stands in ca_file: this hides "
         "what is wrong with cert_file"
     )
-    yield from verdicts(ON_OPENSSL, "works", because, lambda _: "")
+    yield from build_verdicts(ON_OPENSSL, "works", because, lambda _: "")
 
 
-def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Python's gRPC exporter takes the client certificate only together with a CA file.
+def _judge_ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Python's gRPC exporter uses the client certificate only together with a CA file.
 
     Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_get_credentials`.
     """
@@ -133,10 +133,10 @@ def _ignored_without_ca(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         "it ignores the client certificate unless OTEL_EXPORTER_OTLP_CERTIFICATE is set too; a "
         "backend that demands one refuses it"
     )
-    yield from _without_certificate(evidence, (PYTHON_GRPC,), because)
+    yield from _judge_without_certificate(evidence, (PYTHON_GRPC,), because)
 
 
-def _withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def _judge_withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """.NET sends no certificate whose extendedKeyUsage lacks clientAuth (dotnet/runtime#87571)."""
     handshake = evidence.handshake
     if (
@@ -149,11 +149,11 @@ def _withheld_for_usage(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         "it sends no certificate whose extendedKeyUsage lacks clientAuth; a backend that demands "
         "one refuses it"
     )
-    yield from _without_certificate(evidence, (DOTNET,), because)
+    yield from _judge_without_certificate(evidence, (DOTNET,), because)
 
 
-def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Go and Java send no certificate where the backend's list names no issuer of its chain.
+def _judge_withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Go and Java send no certificate where the backend's list does not name an issuer of its chain.
 
     Go crypto/tls CertificateRequestInfo.SupportsCertificate; JSSE's SunX509 key manager.
     """
@@ -164,13 +164,13 @@ def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     if is_issuer_listed(evidence) is not False or not (refused or is_confirmed(evidence)):
         return
     withholds = (
-        "the backend's list of acceptable CAs names no issuer of the chain, so it sends no "
+        "the backend's list of acceptable CAs does not name an issuer of the chain, so it sends no "
         "certificate; a backend that demands one refuses it"
     )
-    yield from _without_certificate(evidence, (*GO_BASED, JAVA), withholds)
+    yield from _judge_without_certificate(evidence, (*GO_BASED, JAVA), withholds)
     sends = "it sends the certificate whatever the backend's list says, as the probe does"
     by_http = evidence.ending.kind == "answered"
-    yield from verdicts(
+    yield from build_verdicts(
         (PYTHON_GRPC, *ON_OPENSSL),
         "same",
         sends,
@@ -178,38 +178,40 @@ def _withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     )
 
 
-def _refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """A refusal without an alert: each runtime has its own words for a connection that ends."""
+def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """A refusal without an alert: each runtime has its own message for a connection that ends."""
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert is not None:
         return
     if evidence.ending.kind not in {"close", "reset"}:
         return
-    because = "the backend ends the connection without an alert, so its log names no certificate"
-    for verdict in verdicts(RUNTIMES, "same", because, get_silent_text):
+    because = (
+        "the backend ends the connection without an alert, so its log has no certificate fault"
+    )
+    for verdict in build_verdicts(RUNTIMES, "same", because, get_silent_text):
         if verdict.says:
             yield verdict
 
 
 _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = (
-    byte_order_mark,
-    missing_file,
-    encrypted_key,
-    weak_files,
-    _common_name_only,
-    _weak_server,
-    _completed_chain,
-    _ignored_without_ca,
-    _withheld_for_usage,
-    _withheld_for_issuer,
-    _refused_in_silence,
+    judge_byte_order_mark,
+    judge_missing_file,
+    judge_encrypted_key,
+    judge_weak_files,
+    _judge_common_name_only,
+    _judge_weak_server,
+    _judge_completed_chain,
+    _judge_ignored_without_ca,
+    _judge_withheld_for_usage,
+    _judge_withheld_for_issuer,
+    _judge_refused_in_silence,
 )
 
 
-def _without_certificate(
+def _judge_without_certificate(
     evidence: Evidence, runtimes: tuple[Runtime, ...], because: str
 ) -> Iterator[Verdict]:
-    """Say how a runtime ends that sends no certificate where the probe sent one.
+    """Return the verdict on a runtime that sends no certificate where the probe sent one.
 
     The probe's own experiment without a certificate decides where there was one; else a backend
     that asked is taken to demand: certificate_required, in TLS 1.2 handshake_failure.
@@ -219,19 +221,19 @@ def _without_certificate(
     number: int | None = TlsAlert.HANDSHAKE_FAILURE if in_tls12 else TlsAlert.CERTIFICATE_REQUIRED
     refused = find_refusal(evidence)
     if refused is not None and refused.alert is None:
-        # nginx answers HTTP 400 in both cases, and of a close nothing follows for the other one.
+        # nginx answers HTTP 400 in both cases; from a close, nothing follows for the other case.
         by_http = evidence.ending.kind == "answered"
-        yield from verdicts(
+        yield from build_verdicts(
             runtimes, "fails", because, get_http_refusal_text if by_http else _unknown
         )
         return
     without = get_experiment(evidence, "no_client_certificate")
     if without is not None:
         if without.ending.kind in {"answered", "application_data", "completed"}:
-            return  # whether that lets an export in is not known
+            return  # it is not known whether the export is accepted then
         seen = without.handshake
         number = get_fatal_alert(seen) if seen is not None else None
-    yield from verdicts(
+    yield from build_verdicts(
         runtimes,
         "fails",
         because,

@@ -7,7 +7,7 @@ curl, the last three on OpenSSL 3.0.
 from collections.abc import Iterator
 from typing import Final
 
-from probe.exporters.verdict import Outcome, Verdict, verdicts
+from probe.exporters.verdict import Outcome, Verdict, build_verdicts
 from probe.messages.printed_files import GRPC_CORE_GIVES_UP
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -29,7 +29,7 @@ _STRICT: Final = "does not see the first block behind a byte order mark"
 _LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
 
 
-def byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def judge_byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """Go, Java and grpcio do not read what follows a UTF-8 byte order mark; OpenSSL does."""
     credentials = evidence.credentials
     stopped = _marked(credentials.faults)
@@ -38,10 +38,10 @@ def byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         return
     of_us: Outcome = "works" if stopped else "same"
     of_them: Outcome = "same" if stopped else "fails"
-    yield from verdicts(ON_OPENSSL, of_us, _LENIENT, lambda _: "")
+    yield from build_verdicts(ON_OPENSSL, of_us, _LENIENT, lambda _: "")
     if marked.role == "ca":
         if len(credentials.ca_bundle) > 1:
-            return  # the certificates behind the first are still seen
+            return  # the certificates after the first are still read
         yield Verdict(COLLECTOR.id, of_them, "failed to parse cert", _STRICT)
         says = "failed to append certificate to the cert pool"
         yield Verdict(GO.id, of_them, says, _STRICT)
@@ -51,14 +51,14 @@ def byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     says = f"tls: failed to find any PEM data in {kind} input"
     if marked.role == "cert" and len(credentials.client_chain) > 1:
         says = "tls: private key does not match public key"
-    yield from verdicts(GO_BASED, of_them, _STRICT, lambda _: says)
+    yield from build_verdicts(GO_BASED, of_them, _STRICT, lambda _: says)
     if marked.role == "cert":
         yield Verdict(JAVA.id, of_them, "java.security.cert.CertificateException", _STRICT)
         yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
 
 
-def missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Python's gRPC exporter logs a file that is not there and goes on without it.
+def judge_missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Python's gRPC exporter logs a missing file and continues without it.
 
     Source: opentelemetry-python, exporter/otlp/proto/grpc/exporter.py, `_read_file`.
     """
@@ -78,14 +78,14 @@ def missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         yield Verdict(PYTHON_GRPC.id, "fails", says, because)
 
 
-def encrypted_key(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
-    """Curl asks for the passphrase on a terminal; every exporter gives up."""
+def judge_encrypted_key(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+    """Curl asks for the passphrase on a terminal; every exporter fails."""
     if any(fault.cause == "client_key_encrypted" for fault in evidence.credentials.faults):
         because = "it asks for the passphrase on the terminal, and gives up where there is none"
         yield Verdict(CURL.id, "same", "Enter PEM pass phrase:", because)
 
 
-def weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
+def judge_weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """OpenSSL refuses its own weak certificate (SSL_CTX_set_security_level(3)); Go sends it.
 
     CPython asks for level 2 itself, curl takes the distribution's (2 on Debian and Ubuntu), Node
@@ -98,7 +98,7 @@ def weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         because = "OpenSSL refuses to load a certificate signed with SHA-1 or MD5 (level 1)"
         yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: CA_MD_TOO_WEAK] ca md too weak", because)
         says = "SSL routines::ca md too weak"
-        yield from verdicts((*NODE, CURL), "fails", because, lambda _: says)
+        yield from build_verdicts((*NODE, CURL), "fails", because, lambda _: says)
     elif find_weak_key(chain[:1]):
         because = "OpenSSL at security level 2 refuses to load an RSA key below 2048 bits"
         yield Verdict(PYTHON_HTTP.id, "fails", "[SSL: EE_KEY_TOO_SMALL] ee key too small", because)
@@ -110,5 +110,5 @@ def _marked(faults: tuple[Finding, ...]) -> Finding | None:
 
 
 def _reached(evidence: Evidence) -> bool:
-    """Whether the files mattered at all: nobody gets as far as them without a connection."""
+    """Return whether the files were used at all: without a connection they are not."""
     return evidence.handshake is not None or evidence.ending.kind == "credentials"

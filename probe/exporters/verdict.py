@@ -15,7 +15,7 @@ class Verdict:
 
     `outcome` is `same` where it ends as the probe did, `works` where it passes the point at which
     the probe stopped, `fails` where it stops though the probe did not, or over something else.
-    `says` is what stands in its log, empty where that is not known; `because` is the reason.
+    `says` is the line of its log, empty where that is not known; `because` is the reason.
     """
 
     runtime: str
@@ -24,9 +24,9 @@ class Verdict:
     because: str
 
 
-def verdicts(
+def build_verdicts(
     runtimes: Iterable[Runtime], outcome: Outcome, because: str, says: Callable[[Runtime], str]
 ) -> Iterator[Verdict]:
-    """Yield the same verdict for each of `runtimes`, each with its own words."""
+    """Yield the same verdict for each of `runtimes`, each with its own message."""
     for runtime in runtimes:
         yield Verdict(runtime.id, outcome, says(runtime), because)

@@ -41,7 +41,7 @@ class Ledger:
         """Iterate over the targets in the order of the configuration."""
         return iter(self._runtimes.values())
 
-    def state(self, name: str) -> TargetRuntime | None:
+    def find(self, name: str) -> TargetRuntime | None:
         """Return what is known of the target called `name`, None where there is none."""
         return self._runtimes.get(name)
 

@@ -1,1 +1,1 @@
-"""What exporters print, read both ways: what each prints for a cause, and what a pasted line means. Pure."""
+"""What exporters print: the messages of each cause, and the causes that a pasted line fits. Pure."""

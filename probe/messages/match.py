@@ -1,7 +1,7 @@
 """Which causes an error line pasted from a log is compatible with, best first: pure and total.
 
 The words are read as alerts, verdicts on a certificate, faults of files, ends of a connection or
-answers, and what they mean depends on the side that printed them (`recognition`).
+answers. Their meaning depends on the side that printed them.
 """
 
 import re
@@ -36,13 +36,13 @@ from probe.messages.patterns.pattern import (
 from probe.messages.patterns.verification_patterns import VERIFICATION_PATTERNS, X509_V_ERR
 
 MOST: Final = 8
-"""Candidates that are named at most."""
+"""The largest number of candidates."""
 
 _PHRASES: Final = split_phrases(
     (*VERIFICATION_PATTERNS, *PEER_PATTERNS, *PAIR_PATTERNS, *NETWORK_PATTERNS, *ANSWER_PATTERNS)
 )
 _OTHER_SIDE: Final = 0.45
-"""The weight of the other side's reading where nothing says who printed a verdict."""
+"""The weight of the other side's reading where nothing shows which side printed a verdict."""
 _SIDE_UNKNOWN: Final = "if the backend's side printed it"
 
 _VERIFY_NUMBER: Final = re.compile(
@@ -61,7 +61,7 @@ class Candidate:
 
 
 class _Hit(NamedTuple):
-    """One pattern that was found: what it says, and what it may mean."""
+    """One pattern that was found, and the causes that fit it."""
 
     rank: Specificity
     why: str
@@ -87,7 +87,7 @@ def explain(text: str) -> tuple[Candidate, ...]:
             if known is None or known.score < reading.weight:
                 why = f"{each.why}; {reading.note}" if reading.note else each.why
                 best[reading.cause] = Candidate(reading.cause, round(reading.weight, 2), why)
-    # sorted() is stable: of two that score alike, the one that was read first stays first.
+    # sorted() is stable: of two with the same score, the one that was read first stays first.
     return tuple(sorted(best.values(), key=lambda each: -each.score)[:MOST])
 
 
@@ -137,7 +137,7 @@ def _choose_side(pattern: Pattern, pasted: Pasted) -> Readings:
 
 
 def _mirror(readings: Readings) -> Readings:
-    """Return what the same words mean in the other side's log, as less likely."""
+    """Return the readings of the same words in the other side's log, with less weight."""
     return tuple(Reading(each.cause, each.weight * _OTHER_SIDE, _SIDE_UNKNOWN) for each in readings)
 
 

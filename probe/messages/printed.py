@@ -1,8 +1,8 @@
-"""What each runtime prints for each cause: the alerts that it brings, and the runtime's own words.
+"""What each runtime prints for each cause: for its alerts, and in the runtime's own words.
 
 Derived where it can be: alerts by number (each fault's alerts by TLS stack of the backend), words
-of local checks from one table per kind of fault. A text is what stands in a log, without ports and
-paths; where nothing is known of a runtime it is left out.
+of local checks from one table per kind of fault. A text is a line of a log, without ports and
+paths; a runtime for which nothing is known is left out.
 """
 
 from collections.abc import Iterator
@@ -32,10 +32,10 @@ class PrintedText:
 
 
 _ALERTS_OF_SOME: Final[dict[tuple[str, Runtime], tuple[int, ...]]] = {
-    # They compare their certificate with the acceptable-CA list, and send none where none fits.
+    # They send no certificate that does not fit the acceptable-CA list.
     **{("client_ca_untrusted", each): (116, 40, 48) for each in (COLLECTOR, GO, JAVA)},
     **{("client_chain_incomplete", each): (116, 40, 48) for each in (COLLECTOR, GO, JAVA)},
-    # JSSE does not compare the pair: the backend finds out.
+    # JSSE does not compare key and certificate: the backend detects it.
     ("client_cert_key_mismatch", JAVA): (51,),
 }
 

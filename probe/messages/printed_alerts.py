@@ -94,7 +94,7 @@ def _node(alert: TlsAlert) -> str:
 
 
 def _curl(alert: TlsAlert) -> str:
-    # curl takes the peer's certificate_expired for a failed verification of its own (lib/vtls).
+    # curl reports the peer's certificate_expired as its own failed verification (lib/vtls).
     if alert == TlsAlert.CERTIFICATE_EXPIRED:
         return "curl: (60) SSL certificate verification failed"
     return f"SSL routines::{_openssl(alert)}"

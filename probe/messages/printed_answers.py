@@ -1,4 +1,4 @@
-"""What exporters print of an OTLP answer that is no success: gRPC statuses and HTTP codes.
+"""What exporters print for an OTLP answer that is not a success: gRPC statuses and HTTP codes.
 
 Derived from the codes: each exporter has one template for gRPC and one for HTTP. Read in
 opentelemetry-collector (otlphttpexporter), opentelemetry-java (GrpcExporter, HttpExporter),
@@ -81,7 +81,7 @@ REFUSED_BY_HTTP: Final[tuple[RuntimeText, ...]] = (
     ((NODE_HTTP,), "Bad Request"),
     ((CURL,), "400 No required SSL certificate was sent"),
 )
-"""nginx takes any certificate, or none, in the handshake and answers HTTP 400."""
+"""nginx accepts any certificate, or none, in the handshake and answers HTTP 400."""
 
 FORBIDDEN_BY_PROXY: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "responded with HTTP Status Code 403"),
@@ -89,4 +89,4 @@ FORBIDDEN_BY_PROXY: Final[tuple[RuntimeText, ...]] = (
     ((PYTHON_HTTP,), "code: 403, reason: Forbidden"),
     ((NODE_GRPC,), "7 PERMISSION_DENIED: Received HTTP status code 403"),
 )
-"""A proxy before the receiver that allows only some names."""
+"""A proxy in front of the receiver that allows only some names."""

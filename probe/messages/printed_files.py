@@ -1,4 +1,4 @@
-"""What exporters print of their own credential files: found missing, unreadable or malformed.
+"""What exporters print for their own credential files: missing, unreadable or malformed.
 
 Recorded from real clients, or read in their sources; "…" stands for a path.
 """
@@ -122,4 +122,4 @@ FILE_TEXTS: Final[TextsByCause] = {
         ((CURL,), "curl: (77) error setting certificate file: …"),
     ),
 }
-"""By cause. .NET hardly prints a word of its own here; what it does print is not recorded."""
+"""By cause. .NET has few messages of its own here; they are not recorded."""

@@ -39,7 +39,7 @@ LOST_IN_THE_RACE: Final[tuple[RuntimeText, ...]] = (
     ((PYTHON_HTTP,), "EOF occurred in violation of protocol"),
     ((CURL,), "Send failure: Connection reset by peer"),
 )
-"""In TLS 1.3 the client has begun to write when the refusal comes, and its failed write hides it."""
+"""In TLS 1.3 the client has begun to write when the refusal comes; its failed write hides the refusal."""
 
 NETWORK_TEXTS: Final[TextsByCause] = {
     "dns_failure": (

@@ -1,4 +1,4 @@
-"""What exporters print of the backend's certificate, and of a peer that speaks no TLS.
+"""What exporters print for the backend's certificate, and for a peer that speaks no TLS.
 
 Recorded from real clients, or read in their sources; "…" stands for a name or a date.
 """

@@ -12,7 +12,7 @@ from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from probe.model.finding import Finding
-from probe.text.description import describe_name, describe_path, describe_url_path
+from probe.text.description import describe_name, describe_path, describe_url
 from probe.text.host_port import join_host_port
 
 Protocol = Literal["grpc", "http/protobuf"]
@@ -208,9 +208,7 @@ class ClockSource:
         """What facts and labels call it: without a query, which may hold a token."""
         if self.kind == "sntp":
             return f"sntp:{self.where}"
-        parts = urlsplit(self.where)
-        path = describe_url_path(parts.path)
-        return parts._replace(path=path, query="", fragment="").geturl()
+        return describe_url(self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +325,7 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesShown:
+class SourcesSummary:
     """What pages and JSON say of the sources of targets."""
 
     states: tuple[SourceState, ...] = ()
@@ -335,6 +333,6 @@ class SourcesShown:
     """Why there is nothing to probe, and what to do; empty where there is something."""
 
 
-def sources_down(states: tuple[SourceState, ...]) -> tuple[SourceState, ...]:
+def list_down_sources(states: tuple[SourceState, ...]) -> tuple[SourceState, ...]:
     """Return those of `states` that are not up."""
     return tuple(state for state in states if not state.up)

@@ -15,7 +15,7 @@ import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
 from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
@@ -152,7 +152,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         party=diagnosis.party,
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
-        by_exporter=by_exporter(evidence, diagnosis),
+        by_exporter=compare_exporters(evidence, diagnosis),
         alerts=alerts,
         tls=_tls(handshake),
         acceptable_cas=tuple(name.text for name in handshake.acceptable_cas) if handshake else (),

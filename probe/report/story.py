@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES
 from probe.diagnosis.readings.experiment_results import read_experiments
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -99,7 +99,7 @@ def build_story(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
 def _exporters(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Sentence]:
     """Yield who ends otherwise than the probe, those with one reason in one sentence."""
     alike: dict[tuple[str, str], list[str]] = {}
-    for verdict in by_exporter(evidence, diagnosis):
+    for verdict in compare_exporters(evidence, diagnosis):
         if verdict.outcome != "same":
             names = alike.setdefault((verdict.outcome, verdict.because), [])
             names.append(EXPORTER_NAMES[verdict.runtime])

@@ -13,7 +13,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from probe.model.finding import Finding
-from probe.model.target import SourceState, Target, sources_down
+from probe.model.target import SourceState, Target, list_down_sources
 from probe.report.console import append_finding, make_console, make_table
 from probe.report.result import SCHEMA
 from probe.text.safe_text import safe_text
@@ -89,7 +89,7 @@ def build_validation(
 
 def is_valid(found: ValidationDocument) -> bool:
     """Return whether nothing is wrong: with the files, the settings, the sources, or their lack."""
-    return not (found.faults or found.nothing_to_probe or sources_down(found.sources))
+    return not (found.faults or found.nothing_to_probe or list_down_sources(found.sources))
 
 
 def encode_validation(found: ValidationDocument) -> bytes:

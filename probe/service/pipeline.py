@@ -267,7 +267,7 @@ class Pipeline:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_TIME else 0.0
-        make = partial(prober.experiment, prepared, evidence)
+        make = partial(prober.run_experiments, prepared, evidence)
         return await experiments.resolve_experiments(runtime, evidence, make, limit)
 
 

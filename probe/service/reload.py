@@ -20,7 +20,7 @@ from probe.config.loader import ConfigurationLoader, list_urls
 from probe.config.sources.file_sd import list_files
 from probe.config.sources.http_sd import REFRESH_INTERVAL, RETRY_INTERVAL
 from probe.credentials.store import find_credential_files
-from probe.model.target import sources_down
+from probe.model.target import list_down_sources
 from probe.service.pipeline import Pipeline
 from probe.service.schedule import Schedule
 from probe.system.file_watcher import watch_files
@@ -207,7 +207,7 @@ class Reloader:
         self._fetch_lists.clear()
         changed = await loader.refresh(list_urls(self.configuration))
         # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
-        if changed or sources_down(self.configuration.source_states):
+        if changed or list_down_sources(self.configuration.source_states):
             await self._read_again(log_unchanged=bool(changed))
 
     def _start_task(self, what: str, work: Coroutine[Any, Any, object]) -> None:
@@ -217,7 +217,7 @@ class Reloader:
 
 
 def _is_list_down(configuration: Configuration) -> bool:
-    down = sources_down(configuration.source_states)
+    down = list_down_sources(configuration.source_states)
     return any(state.source.startswith("http_sd:") for state in down)
 
 

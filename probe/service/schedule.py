@@ -54,7 +54,7 @@ class Schedule:
         on_missed: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what is called.
+        """Take what is called, and the bounds.
 
         Args:
             attempt: one attempt; an exception of it is logged, and the schedule goes on.
@@ -63,7 +63,6 @@ class Schedule:
             on_missed: called with the name of a target whose last attempt was still running.
             clock: monotonic seconds.
         """
-        self.in_flight = 0
         self._attempt = attempt
         self._on_late = on_late
         self._on_missed = on_missed
@@ -89,7 +88,7 @@ class Schedule:
         before = self._targets
         wanted = {target.name: target for target in targets}
         kept = {name: old for name, old in before.items() if wanted.get(name) == old}
-        # The equal target that is known already stays, so that whoever keyed by it still knows it.
+        # The equal target that is known already stays: the ledger compares by identity first.
         self._targets = wanted | kept
         if self._scheduler.running and not self._stopping:
             self._change(
@@ -154,14 +153,11 @@ class Schedule:
         async with self._permits:
             if self._stopping:
                 return
-            self.in_flight += 1
             try:
                 self._on_late(max(0.0, self._clock() - due))
                 await self._attempt(target)
             except Exception:  # a bug of one attempt must not end the schedule
                 log.exception("attempt_crashed", target=safe_text(target.name))
-            finally:
-                self.in_flight -= 1
 
     def _missed(self, name: str) -> None:
         try:

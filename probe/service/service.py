@@ -26,7 +26,7 @@ from probe.metrics.service_metrics import (
     collect_log,
     collect_own_trouble,
 )
-from probe.model.target import Endpoint, SourcesShown, Target
+from probe.model.target import Endpoint, SourcesSummary, Target
 from probe.service.on_demand import OnDemand
 from probe.service.pipeline import Pipeline, PipelineSettings
 from probe.service.reload import Reloader
@@ -197,9 +197,9 @@ class Service:
         self.metrics.service.set_sources(states, nothing_to_probe=bool(nothing))
         self._source_log.record(states, nothing)
 
-    def _show_sources(self) -> SourcesShown:
+    def _show_sources(self) -> SourcesSummary:
         configuration = self.configuration
-        return SourcesShown(configuration.source_states, configuration.nothing_to_probe)
+        return SourcesSummary(configuration.source_states, configuration.nothing_to_probe)
 
     def _record_web_reload(self, failure: str | None) -> None:
         self.metrics.service.record_web_reload(successful=failure is None)

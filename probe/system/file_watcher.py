@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from probe.system.directory_watcher import DirectoryWatcher, Notifications, map_watched_places
+from probe.system.file_fingerprint import Fingerprint, read_fingerprint
 
 SLOW: Final = 5.0
 """Seconds between two looks at everything."""
@@ -21,8 +22,6 @@ proportion."""
 AT_ONCE: Final = 500
 PAUSE: Final = 0.1
 """Seconds between a notification and the look."""
-
-Fingerprint = tuple[int, ...]
 
 
 async def watch_files(
@@ -52,7 +51,7 @@ async def watch_files(
             if different:
                 await changed(different)
                 # What is named anew is seen from here on, and not only from the next look.
-                seen = {path: seen.get(path) or _read_fingerprint(path) for path in paths()}
+                seen = {path: seen.get(path) or read_fingerprint(path) for path in paths()}
     finally:
         directories.stop()
 
@@ -100,14 +99,4 @@ def _select_paths(places: Mapping[str, Sequence[str]], notified: Iterable[str]) 
 
 
 def _read_fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint]:
-    return {path: _read_fingerprint(path) for path in dict.fromkeys(paths)}
-
-
-def _read_fingerprint(path: str) -> Fingerprint:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - a Path costs twice as much
-    except OSError as error:
-        return (error.errno or -1,)
-    except ValueError:
-        return (-2,)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return {path: read_fingerprint(path) for path in dict.fromkeys(paths)}

@@ -10,6 +10,7 @@ import re
 import traceback
 from collections.abc import Iterable, Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from probe.text.safe_text import safe_text
 from probe.text.text_kind import HOLDS_SECRET, identify_kind
@@ -122,6 +123,20 @@ def describe_reference(text: str) -> str:
 def describe_url_path(path: str) -> str:
     """Return the path of a URL, with `…` in the place of each part that looks like a token."""
     return "/".join("…" if _is_token(part) else part for part in path.split("/"))
+
+
+def describe_url(url: str) -> str:
+    """Return `url` without what may hold a secret.
+
+    That is a user name and password, the query, the fragment, and what of the path looks like a
+    token. What is not a URL is described.
+    """
+    try:
+        parts = urlsplit(url)
+        host, path = parts.netloc.rpartition("@")[2], describe_url_path(parts.path)
+        return parts._replace(netloc=host, path=path, query="", fragment="").geturl()
+    except ValueError:
+        return make_placeholder(url)
 
 
 def find_url_tokens(path: str) -> Iterator[str]:

@@ -25,11 +25,11 @@ def safe_text(raw: str | bytes, limit: int = LIMIT) -> str:
     text = raw.decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else raw
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return text
-    shown = "".join(map(_shown, text[: limit + 1]))
+    shown = "".join(map(_escape, text[: limit + 1]))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def _shown(char: str) -> str:
+def _escape(char: str) -> str:
     if unicodedata.category(char) not in _HIDDEN:
         return char
     point = ord(char)

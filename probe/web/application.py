@@ -20,7 +20,7 @@ from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics.exposition import OPENMETRICS, TEXT, wants_openmetrics
 from probe.metrics.scrape import Metrics
-from probe.model.target import SourcesShown, SourceState
+from probe.model.target import SourcesSummary, SourceState
 from probe.report.result import encode_line, encode_results, find_latest_result
 from probe.web.large_answers import AnswerWriter, BodyCache, Key
 
@@ -79,7 +79,7 @@ class ServiceView:
     reload: Reload | None = None
     reload_failure: Callable[[], str | None] = lambda: None
     warnings: Callable[[], Sequence[str]] = tuple
-    sources: Callable[[], SourcesShown] = SourcesShown
+    sources: Callable[[], SourcesSummary] = SourcesSummary
     on_demand: OnDemand | None = None
     catalogue: Mapping[str, Cause] = field(default_factory=lambda: CATALOGUE)
     clock: Callable[[], float] = time.time
@@ -200,7 +200,7 @@ class _Pages:
         from probe.web.pages.badge import draw_badge
 
         name = request.match_info["name"]
-        state = self.view.ledger.state(name)
+        state = self.view.ledger.find(name)
         return web.Response(
             body=draw_badge(state, name),
             status=200 if state is not None else 404,
@@ -250,7 +250,7 @@ class _Pages:
         return await self.writer.send_parts(request, headers, _json_parts(states, sources))
 
     def _find_target(self, request: web.Request, *, listed_at: str) -> TargetRuntime:
-        state = self.view.ledger.state(request.match_info["name"])
+        state = self.view.ledger.find(request.match_info["name"])
         if state is None:
             raise web.HTTPNotFound(text=f"no target has this name; {listed_at} lists all\n")
         return state

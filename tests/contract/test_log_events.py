@@ -30,5 +30,5 @@ def test_names_are_in_snake_case() -> None:
 
 
 def test_the_page_is_current() -> None:
-    """docs/log-events.md is generated: `python -m tests.contract.log_events`."""
+    """docs/log-events.md is generated: `make references`."""
     assert PAGE.read_text(encoding="utf-8") == page()

@@ -35,11 +35,11 @@ class TargetProber:
         """Try `target` once."""
         return await self.prober.attempt(self._prepare(target))
 
-    async def experiment(
+    async def run_experiments(
         self, target: Target, evidence: Evidence, varied: Sequence[Varied]
     ) -> tuple[Experiment, ...]:
         """Make the variations `varied` of an attempt."""
-        return await self.prober.experiment(self._prepare(target), evidence, varied)
+        return await self.prober.run_experiments(self._prepare(target), evidence, varied)
 
     def _prepare(self, target: Target) -> PreparedTarget:
         known = self._prepared.get(id(target))

@@ -3,7 +3,7 @@
 import msgspec.structs
 
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Evidence
 from tests.support.evidence import (
@@ -13,7 +13,7 @@ from tests.support.evidence import (
 
 def verdicts(evidence: Evidence) -> dict[str, Verdict]:
     """Return the verdicts by runtime."""
-    return {one.runtime: one for one in by_exporter(evidence, diagnose(evidence))}
+    return {one.runtime: one for one in compare_exporters(evidence, diagnose(evidence))}
 
 
 def outcomes(evidence: Evidence) -> dict[str, str]:

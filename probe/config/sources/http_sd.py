@@ -2,12 +2,11 @@
 
 What the server sends is judged by `read_http_sd`, which is pure and total; whoever fetches
 keeps the last good list, as Prometheus does. No error shows more of the URL than
-`safe_url`.
+`describe_url`.
 """
 
 import os
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -17,7 +16,7 @@ from probe.config.source_content import SourceContent
 from probe.config.sources.target_groups import parse_json, read_groups
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Endpoint, Source
-from probe.text.description import describe_url_path, describe_value
+from probe.text.description import describe_url, describe_value
 
 REFRESH_INTERVAL: Final = 60.0
 """Seconds between two fetches; Prometheus's default."""
@@ -44,21 +43,6 @@ def url_fault(url: str) -> str | None:
     except ValueError:
         return "is not a valid URL"
     return None
-
-
-def safe_url(url: str) -> str:
-    """Return what errors, pages and metrics call `url`: without what may hold a secret.
-
-    That is its query, its fragment, a part of its path that looks like a token, and a user name and
-    password, which are refused anyway.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        path = describe_url_path(parts.path)
-        return parts._replace(netloc=host, path=path, query="", fragment="").geturl()
-    except ValueError:
-        return "http_sd"
 
 
 async def fetch_list(
@@ -109,7 +93,7 @@ def read_http_sd(raw: bytes, url: str, defaults: DefaultsEntry) -> SourceContent
     Raises:
         ConfigurationError: naming the URL and the entry, where it is not a list of target groups.
     """
-    name = safe_url(url)
+    name = describe_url(url)
     return read_groups(parse_json(raw, name), defaults, Source("http_sd", name))
 
 
@@ -162,4 +146,4 @@ def _explain_os_error(error: OSError) -> str:
 
 
 def _error(url: str, reason: str) -> ConfigurationError:
-    return ConfigurationError(reason, file=safe_url(url))
+    return ConfigurationError(reason, file=describe_url(url))

@@ -103,10 +103,7 @@ def _split_labels(group: TargetGroup, at: Location) -> tuple[str, dict[str, str]
 def _add_scheme(address: str, scheme: str, at: Location) -> str:
     """Return `address` with its scheme, after a look at whether it is one at all."""
     text = address.strip()
-    try:
-        endpoint = Endpoint.parse(text)
-    except ValueError as error:
-        raise at.error(str(error), found=address) from None
+    endpoint = at.parse(Endpoint.parse, text)
     return text if endpoint.scheme or not scheme else f"{scheme}://{text}"
 
 
@@ -117,7 +114,7 @@ def _read_target(
     at: Location,
 ) -> Target:
     entry = TargetEntry(endpoint=endpoint, labels=labels)
-    target, faults = read_target(entry, defaults, at, in_clear=True)
+    target, faults = read_target(entry, defaults, at, plaintext_allowed=True)
     # Address and labels are right by now: what is left comes from `defaults`.
     return add_faults(target, (_blame_defaults(fault, at) for fault in faults))
 

@@ -1,5 +1,6 @@
 """Documented cause 2: the wrong client certificate or key, and what else refuses an identity."""
 
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import REFUSAL_ENDINGS, Cause, Match, Rank, Strength
@@ -137,13 +138,15 @@ def _match_rejected(evidence: Evidence) -> Match | None:
     )
 
 
+_declare: Final = partial(
+    Cause, family="client_identity", documented_cause=2, party="exporter", applies=REFUSAL_ENDINGS
+)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="client_cert_not_sent",
         title="The backend demands a client certificate and none was sent",
-        family="client_identity",
-        documented_cause=2,
-        party="exporter",
         rank=Rank.CLIENT_CERTIFICATE,
         alerts=(TlsAlert.CERTIFICATE_REQUIRED, TlsAlert.HANDSHAKE_FAILURE),
         meaning=(
@@ -164,15 +167,11 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §4.3.2", "RFC 8446 §6.2 certificate_required"),
         enforce=REQUIRE_CERTIFICATE,
-        applies=REFUSAL_ENDINGS,
         match=_match_not_sent,
     ),
-    Cause(
+    _declare(
         id="client_cert_revoked",
         title="The exporter's certificate was revoked",
-        family="client_identity",
-        documented_cause=2,
-        party="exporter",
         rank=Rank.CLIENT_CERTIFICATE,
         alerts=(TlsAlert.CERTIFICATE_REVOKED,),
         meaning="The backend checks a revocation list, and the certificate stands on it.",
@@ -192,15 +191,11 @@ CAUSES: Final = (
             "On the backend of {endpoint}, set the CA's revocation list: ssl_crl in nginx, "
             "crl-file in HAProxy; a Collector reads none, so put one of them in front of it."
         ),
-        applies=REFUSAL_ENDINGS,
         match=_match_revoked,
     ),
-    Cause(
+    _declare(
         id="client_cert_wrong_usage",
         title="The exporter's certificate is not made for clients",
-        family="client_identity",
-        documented_cause=2,
-        party="exporter",
         rank=Rank.CLIENT_USAGE,
         alerts=(
             TlsAlert.UNSUPPORTED_CERTIFICATE,
@@ -225,12 +220,9 @@ CAUSES: Final = (
         applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match_wrong_usage,
     ),
-    Cause(
+    _declare(
         id="client_cert_weak",
         title="The exporter's certificate is too weak for the backend",
-        family="client_identity",
-        documented_cause=2,
-        party="exporter",
         severity="warning",
         rank=Rank.CLIENT_USAGE,
         alerts=(TlsAlert.BAD_CERTIFICATE, TlsAlert.DECRYPT_ERROR),
@@ -254,11 +246,9 @@ CAUSES: Final = (
         applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match_weak,
     ),
-    Cause(
+    _declare(
         id="client_cert_rejected",
         title="The backend refused the exporter's certificate and does not say why",
-        family="client_identity",
-        documented_cause=2,
         party="backend",
         rank=Rank.CLIENT_REFUSAL,
         alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),
@@ -282,7 +272,6 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §6.2",),
         enforce=REQUIRE_CERTIFICATE,
-        applies=REFUSAL_ENDINGS,
         match=_match_rejected,
         explained_by=(
             "client_cert_expired",

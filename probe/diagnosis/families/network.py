@@ -1,5 +1,6 @@
 """What stops the bytes themselves: names that don't resolve, ports that don't answer."""
 
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
@@ -116,13 +117,14 @@ def _match_unanswered(evidence: Evidence, verb: str) -> Match:
     )
 
 
+_declare: Final = partial(Cause, family="network", rank=Rank.NETWORK)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="dns_failure",
         title="The backend's name does not resolve",
-        family="network",
         party="network",
-        rank=Rank.NETWORK,
         meaning="No address was found for the endpoint's host.",
         evidence="getaddrinfo's error, by name.",
         fix=(
@@ -139,12 +141,10 @@ CAUSES: Final = (
         applies=frozenset({"dns"}),
         match=_match_unresolved,
     ),
-    Cause(
+    _declare(
         id="tcp_refused",
         title="Nothing listens on the backend's port",
-        family="network",
         party="backend",
-        rank=Rank.NETWORK,
         meaning="The host answers, and refuses the connection.",
         evidence="ECONNREFUSED from every address, or from the last IPv4 one.",
         fix=(
@@ -162,12 +162,10 @@ CAUSES: Final = (
         applies=frozenset({"refused"}),
         match=_match_ended,
     ),
-    Cause(
+    _declare(
         id="tcp_timeout",
         title="The backend's address does not answer",
-        family="network",
         party="network",
-        rank=Rank.NETWORK,
         meaning="No answer to the connection attempt: a firewall or a network policy drops it.",
         evidence="No connection within the attempt's time.",
         fix=(
@@ -185,12 +183,10 @@ CAUSES: Final = (
         applies=frozenset({"timeout"}),
         match=_match_timeout,
     ),
-    Cause(
+    _declare(
         id="network_unreachable",
         title="There is no route to the backend",
-        family="network",
         party="network",
-        rank=Rank.NETWORK,
         meaning="The operating system, or a router, says that the address can't be reached.",
         evidence="ENETUNREACH, EHOSTUNREACH or the like.",
         fix=(
@@ -203,12 +199,10 @@ CAUSES: Final = (
         applies=frozenset({"unreachable", "socket"}),
         match=_match_ended,
     ),
-    Cause(
+    _declare(
         id="connection_reset",
         title="The connection was reset",
-        family="network",
         party="backend",
-        rank=Rank.NETWORK,
         meaning=(
             "An RST arrived before a client certificate was asked for: overload, a firewall, a "
             "crash."
@@ -229,12 +223,10 @@ CAUSES: Final = (
         applies=frozenset({"reset"}),
         match=_match_closed,
     ),
-    Cause(
+    _declare(
         id="connection_closed",
         title="The connection was closed without an alert",
-        family="network",
         party="backend",
-        rank=Rank.NETWORK,
         meaning=(
             "The peer closed before a client certificate was asked for: an allow-list of "
             "addresses, a server without TLS, or grpc-core, which sends no alert when nothing fits."
@@ -255,12 +247,10 @@ CAUSES: Final = (
         applies=frozenset({"close"}),
         match=_match_closed,
     ),
-    Cause(
+    _declare(
         id="tls_timeout",
         title="The TLS handshake does not finish",
-        family="network",
         party="backend",
-        rank=Rank.NETWORK,
         meaning=(
             "The connection is made, then the peer is silent: overload, or not a TLS server at all."
         ),

@@ -1,6 +1,7 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import Cause, Match, Rank, Strength
@@ -192,13 +193,21 @@ def _match_partial(answer: Answer) -> Match:
     return Match(Strength.NAMED if count else Strength.FINDING, (fact,))
 
 
+_declare: Final = partial(
+    Cause,
+    family="otlp",
+    party="backend",
+    rank=Rank.OTLP_ANSWER,
+    citations=_CITATIONS,
+    applies=_ENDINGS,
+    explained_by=_EXPLAINED_BY,
+)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="otlp_storage_failure",
         title="The backend could not write what it received",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "The receiver took the data and its exporter or storage failed: no permission, a "
             "read-only file system, no space left. Beyond TLS, and the next thing that people meet."
@@ -209,18 +218,14 @@ CAUSES: Final = (
             "space there, give its user the right to write, or mount it writable.",
         ),
         tell_apart="TLS works; the backend's own disk or folder is at fault: df -h and its log.",
-        citations=_CITATIONS,
         not_printed="every exporter repeats the backend's own message, whatever it is",
         applies=_WITH_SUCCESS,
         match=_match_storage,
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_unauthenticated",
         title="The backend wants credentials in addition to the certificate",
-        family="otlp",
         party="exporter",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "The TLS connection and certificate are fine; a token or password is missing or wrong."
         ),
@@ -234,17 +239,11 @@ CAUSES: Final = (
             "TLS works; a header is missing or wrong: mtls-probe check with --depth tls is "
             "confirmed."
         ),
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_status("otlp_unauthenticated"),
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_permission_denied",
         title="The backend does not let this client export",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "Who we are is known and accepted by TLS, and the backend's rules forbid the request."
         ),
@@ -258,17 +257,13 @@ CAUSES: Final = (
             "TLS works and the answer is OTLP's own: the backend's authorization rules name who "
             "may export."
         ),
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_denied,
         explained_by=(*_EXPLAINED_BY, "client_san_rejected"),
     ),
-    Cause(
+    _declare(
         id="otlp_not_served",
         title="What listens there does not serve this OTLP signal",
-        family="otlp",
         party="exporter",
-        rank=Rank.OTLP_ANSWER,
         meaning=(
             "The path or service is unknown: the signal has no pipeline, the path is wrong, or it "
             "is not an OTLP receiver at all."
@@ -286,17 +281,11 @@ CAUSES: Final = (
         tell_apart=(
             "TLS works; the backend has no receiver for this signal at this path or service."
         ),
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_not_served,
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_throttled",
         title="The backend is over its limit",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning="It asks the exporter to slow down or to stop.",
         evidence="gRPC RESOURCE_EXHAUSTED (8) or HTTP 429.",
         fix=(
@@ -304,17 +293,11 @@ CAUSES: Final = (
             "Collector: sampling_percentage of the probabilistic_sampler processor).",
         ),
         tell_apart="It passes at another time or with less data; the backend's limits decide.",
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_status("otlp_throttled"),
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_unavailable",
         title="The backend is there and can't take data now",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning="It is starting, stopping, overloaded, or a gateway finds nothing behind it.",
         evidence="gRPC UNAVAILABLE (14) or DEADLINE_EXCEEDED (4), HTTP 502, 503, 504 or 408.",
         fix=(
@@ -323,17 +306,11 @@ CAUSES: Final = (
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
         tell_apart="TLS works; the backend or what stands behind its proxy is down or overloaded.",
-        citations=_CITATIONS,
-        applies=_ENDINGS,
         match=_match_status("otlp_unavailable"),
-        explained_by=_EXPLAINED_BY,
     ),
-    Cause(
+    _declare(
         id="otlp_rejected",
         title="The backend rejects the request",
-        family="otlp",
-        party="backend",
-        rank=Rank.OTLP_ANSWER,
         meaning="The answer is an error that is neither of identity, nor of load, nor of the path.",
         evidence=(
             "Another gRPC status, another HTTP code, items rejected in a partial success, or a "
@@ -346,9 +323,7 @@ CAUSES: Final = (
         tell_apart=(
             "TLS works, and an empty request is accepted: mtls-probe check ENDPOINT is confirmed."
         ),
-        citations=_CITATIONS,
         applies=_WITH_SUCCESS,
         match=_match_rejected,
-        explained_by=_EXPLAINED_BY,
     ),
 )

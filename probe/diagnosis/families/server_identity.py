@@ -1,5 +1,6 @@
 """The backend's own certificate: its trust, its dates, its usage, its strength."""
 
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
@@ -169,12 +170,13 @@ def _match_revoked(evidence: Evidence) -> Match | None:
     )
 
 
+_declare: Final = partial(Cause, family="server_identity", party="backend", rank=Rank.SERVER_PATH)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="server_cert_expired",
         title="The backend's certificate has expired",
-        family="server_identity",
-        party="backend",
         rank=Rank.SERVER_EXPIRY,
         meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
         evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
@@ -194,12 +196,9 @@ CAUSES: Final = (
         match=_match_expired,
         explained_by=("clock_skew",),
     ),
-    Cause(
+    _declare(
         id="server_cert_revoked",
         title="The backend's certificate was revoked",
-        family="server_identity",
-        party="backend",
-        rank=Rank.SERVER_PATH,
         meaning="The server itself staples an OCSP answer that says so.",
         evidence="A stapled OCSP answer with the status revoked.",
         fix=(
@@ -216,12 +215,9 @@ CAUSES: Final = (
         applies=_WITH_FINDINGS,
         match=_match_revoked,
     ),
-    Cause(
+    _declare(
         id="server_chain_incomplete",
         title="The backend leaves out an intermediate of its certificate",
-        family="server_identity",
-        party="backend",
-        rank=Rank.SERVER_PATH,
         meaning="The server sends its certificate without the intermediate that leads to our CA.",
         evidence="The missing issuer is available, and is issued by a CA in ca_file.",
         fix=send_intermediate(),
@@ -233,12 +229,10 @@ CAUSES: Final = (
         applies=SERVER_ENDINGS,
         match=_match_incomplete,
     ),
-    Cause(
+    _declare(
         id="server_ca_untrusted",
         title="The exporter does not trust the CA of the backend's certificate",
-        family="server_identity",
         party="exporter",
-        rank=Rank.SERVER_PATH,
         meaning=(
             "No anchor in ca_file (or, without one, among the system's roots) issued the backend's "
             'certificate. Exporters print "certificate verify failed" or "certificate signed by '
@@ -260,12 +254,9 @@ CAUSES: Final = (
         match=_match_untrusted,
         explained_by=("server_chain_incomplete",),
     ),
-    Cause(
+    _declare(
         id="server_cert_wrong_usage",
         title="The backend's certificate is not made for servers",
-        family="server_identity",
-        party="backend",
-        rank=Rank.SERVER_PATH,
         meaning=(
             "Its extendedKeyUsage lacks serverAuth: often a client's certificate was put in its "
             "place."
@@ -287,13 +278,10 @@ CAUSES: Final = (
         applies=SERVER_ENDINGS,
         match=_match_wrong_usage,
     ),
-    Cause(
+    _declare(
         id="server_cert_weak",
         title="The backend's certificate is too weak",
-        family="server_identity",
-        party="backend",
         severity="warning",
-        rank=Rank.SERVER_PATH,
         meaning=(
             "A SHA-1 or MD5 signature or an RSA key below 1024 bits, which Go exporters refuse."
         ),

@@ -1,1 +1,1 @@
-"""The patterns by which a pasted error line is recognised, and the causes that each is compatible with."""
+"""The patterns that recognise a pasted error line, and the causes that fit each of them."""

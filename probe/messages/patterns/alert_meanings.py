@@ -1,4 +1,4 @@
-"""Which causes an alert is compatible with: what the TLS stacks send for which fault.
+"""The causes that fit an alert: what the TLS stacks send for which fault.
 
 Read in Go crypto/tls 1.19 to 1.27, OpenSSL 3, BoringSSL, rustls 0.23, JSSE 17, GnuTLS 3.7 and
 confirmed by handshakes with them. Two tables: the alert judges the exporter, or the backend.
@@ -15,7 +15,7 @@ _NOT_YET_IN_OPENSSL = "OpenSSL answers so to a certificate that is not yet valid
 _OLD_GO = "Go up to 1.19 answers so to any certificate that it refuses"
 _JSSE = "Java backends answer so to any certificate that they refuse"
 _GNUTLS = "GnuTLS backends answer so to any certificate that they refuse"
-_WITHHELD = "Go and Java send no certificate where the backend's list names no issuer of theirs"
+_WITHHELD = "Go and Java send no certificate whose issuer the backend's list does not name"
 _NOT_WITHHELD = "a certificate that the backend's list does not name may have been withheld"
 _FIRST_CERTIFICATE = "the backend cannot tell a missing intermediate from an unknown CA"
 _CLOCKS = "the certificate may be valid here and expired by the backend's clock"
@@ -202,7 +202,7 @@ _WITHHOLDING: Final[dict[int, dict[str, float]]] = {
 }
 
 
-# TLS 1.3 alone judges the certificate after the client's handshake, and says 116 for none.
+# Only TLS 1.3 judges the certificate after the client's handshake, and sends 116 for a missing one.
 _AFTER_HANDSHAKE: Final[dict[int, dict[str, float]]] = {
     TlsAlert.BAD_CERTIFICATE: {"client_cert_not_sent": 0.4}
 }
@@ -216,7 +216,7 @@ def read_alert(
     withholds: bool,
     after_handshake: bool = False,
 ) -> Readings:
-    """Return what the alert is compatible with, given who printed the line.
+    """Return the causes that fit the alert, given the side that printed the line.
 
     `after_handshake`: the client had finished its handshake, so that the version is TLS 1.3.
     A received alert judges the side that printed it, a sent one the other side. `withholds`:

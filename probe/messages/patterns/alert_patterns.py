@@ -1,4 +1,4 @@
-"""TLS alerts in a log: by name in every library's spelling, by number, and which way they went.
+"""TLS alerts in a log: by name in every library's spelling, by number, and their direction.
 
 RFC 8446 §6 and the IANA registry; Go crypto/tls, OpenSSL 1.0 to 4, BoringSSL, JSSE, rustls,
 GnuTLS, NSS, .NET, Erlang. In the normal form most spellings are one: only what differs is listed.
@@ -46,7 +46,7 @@ _OTHER_SPELLINGS: Final[dict[TlsAlert, tuple[str, ...]]] = {
     TlsAlert.CERTIFICATE_REQUIRED: ("Certificate is required",),
     TlsAlert.NO_APPLICATION_PROTOCOL: ("No supported application protocol could be negotiated",),
 }
-"""Of the alerts that are recognised: how libraries write them otherwise than the registry does."""
+"""The recognised alerts, with the spellings of libraries that differ from the registry's."""
 ALERT_NAMES: Final[dict[int, tuple[str, ...]]] = {
     alert: (alert.registry_name, *others) for alert, others in _OTHER_SPELLINGS.items()
 }
@@ -63,7 +63,7 @@ _LEADS: Final = (
 )
 _LONGEST_FIRST: Final = sorted(_NUMBER_OF, key=len, reverse=True)
 _NAMED: Final = re.compile(rf" (?P<lead>{_LEADS}) (?P<name>{'|'.join(_LONGEST_FIRST)})(?= )")
-# NSS: SSL_ERROR_UNKNOWN_CA_ALERT. OpenSSL leaves the word out of a few: TLSV1_UNRECOGNIZED_NAME.
+# NSS: SSL_ERROR_UNKNOWN_CA_ALERT. OpenSSL omits `alert` in a few: TLSV1_UNRECOGNIZED_NAME.
 _NAMED_BEFORE: Final = re.compile(
     rf" (?:ssl error|tlsv1|tlsv13) (?P<name>{'|'.join(_LONGEST_FIRST)})(?= )"
 )
@@ -79,17 +79,17 @@ _NUMBERED: Final = re.compile(
     r"|\balert message, type: \[[12]:(\d{1,3})\]",  # Mbed TLS, debug
     re.IGNORECASE,
 )
-# What a reader types who has nothing but the number.
+# What a user types who has only the number.
 _ASKED: Final = re.compile(
     r" (?:(?:fatal|tls|ssl) ){0,2}alert (?:number |code |description )?(\d{1,3}) "
 )
-# Where the library has no words for a reason: `error:0A000455:SSL routines::reason(1109)`, and
+# Where the library has no text for a reason: `error:0A000455:SSL routines::reason(1109)`, and
 # `lib(20)` where its strings are not loaded.
 _REASON: Final = re.compile(
     r"(?:\bSSL routines|\blib\(20\)):[^:\n]{0,60}:[^:\n]{0,60}reason\((1[01]\d\d)\)"
     r"|(?:\bSSL routines|\blib\(20\)):[^:\n]{0,60}reason\((1[01]\d\d)\)"
 )
-# ERR_PACK of the SSL library, always after `error:` (ERR_error_string): OpenSSL 3 (0A000418),
+# ERR_PACK of `ERR_LIB_SSL`, always after `error:` (ERR_error_string): OpenSSL 3 (0A000418),
 # OpenSSL 1.x and LibreSSL (14094418), BoringSSL (10000418); the reason is 1000 + the alert that
 # was received. HAProxy's httpslog has it in 16 digits, between slashes (ssl_fc_err,hex).
 _PACKED: Final = re.compile(
@@ -119,7 +119,7 @@ _NSS: Final[dict[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class PrintedAlert:
-    """One alert: `sent` where the side that printed the line sent it itself."""
+    """One alert; `sent` is true where the side that printed the line sent it."""
 
     number: int
     sent: bool
@@ -131,7 +131,7 @@ class PrintedAlert:
 
 
 def find_alerts(pasted: Pasted) -> tuple[PrintedAlert, ...]:
-    """Return the alerts that the text speaks of, each once, in the order of their certainty."""
+    """Return the alerts in the text, each once, the most certain first."""
     words = pasted.words
     numbers = [
         *(_get_number(found) for found in _NUMBERED.finditer(pasted.raw)),
@@ -152,5 +152,5 @@ def find_alerts(pasted: Pasted) -> tuple[PrintedAlert, ...]:
 
 
 def _get_number(found: re.Match[str]) -> int:
-    """Return the number that whichever alternative of a pattern matched."""
+    """Return the number from the alternative of the pattern that matched."""
     return int(next(group for group in found.groups() if group is not None))

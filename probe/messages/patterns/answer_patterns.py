@@ -1,6 +1,6 @@
-"""Words about an OTLP answer that is no success: gRPC statuses, HTTP codes, and what proxies say.
+"""Patterns of OTLP answers without success: gRPC statuses, HTTP codes, and answers of proxies.
 
-Here TLS and the certificate have passed, unless a proxy such as nginx refuses in HTTP.
+TLS and the certificate were accepted, unless a proxy such as nginx refuses them by HTTP.
 OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP Response"; gRPC status codes.
 """
 

@@ -1,4 +1,4 @@
-"""Faults of certificate and key files in words, and which file is meant: client's pair or CA file.
+"""Patterns of faults of certificate and key files, and which file is meant: client's pair or CA file.
 
 The Collector's configtls, Go crypto/tls, OpenSSL's PEM, ASN.1, DECODER and STORE errors (CPython,
 Node, curl), Java's CertificateFactory and KeyStore, rustls, mbedTLS, requests.
@@ -43,12 +43,12 @@ _CLIENT_NAMES: Final = frozenset({"key", "client", "tls", "cert", "identity", "l
 
 
 def detect_role(pasted: Pasted) -> FileRole:
-    """Return which file the text speaks of: its words decide, then the file's own name."""
+    """Return which file the text is about: its words decide, then the file's name."""
     if pasted.has(*_CA_PHRASES):
         return "ca"
     if pasted.has(*_CLIENT_PHRASES):
         return "client"
-    # OpenSSL opens files of anchors as "r", certificates and keys through its STORE as "rb".
+    # OpenSSL opens files of trust anchors with "r", certificates and keys through its STORE with "rb".
     if _ANCHORS_OPENED.search(pasted.words):
         return "ca"
     parts = frozenset(" ".join(pasted.file_names).split())
@@ -65,7 +65,7 @@ _OF_FILE: Final[dict[str, tuple[str, str]]] = {
 
 
 def _weigh_roles(kind: str, which: FileRole) -> Readings:
-    """Return the causes of one kind of file fault, the file that is meant first."""
+    """Return the causes of one kind of file fault; the file that is probably meant comes first."""
     client, ca = _OF_FILE[kind]
     if which == "ca":
         return weigh_causes(**{ca: 0.95, client: 0.4})
@@ -149,7 +149,7 @@ _FILE_KINDS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
 
 @cache
 def list_file_phrases(which: FileRole) -> tuple[Phrase, ...]:
-    """Return the phrases of file faults, where the text speaks of the file `which`."""
+    """Return the phrases of file faults for a text about the file `which`."""
     return split_phrases((build_unspecific_pattern(which), *_build_named_patterns(which)))
 
 

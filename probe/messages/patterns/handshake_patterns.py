@@ -1,4 +1,4 @@
-"""Words about the handshake itself: no certificate came, nothing in common, not TLS at all.
+"""Patterns of the handshake itself: no certificate, nothing in common, not TLS at all.
 
 Go crypto/tls, OpenSSL's reason strings, BoringSSL, rustls, JSSE, GnuTLS, nginx, HAProxy, stunnel,
 grpc-go and grpc-core, HTTP clients, and the texts that servers send to a client in plaintext.

@@ -1,4 +1,4 @@
-"""HTTP status codes in a log, by where they stand: `status=503`, `401 Client Error`, `HTTP/2 404`.
+"""HTTP status codes in a log, by the words around them: `status=503`, `401 Client Error`, `HTTP/2 404`.
 
 RFC 9110 §15; the OTLP specification, "OTLP/HTTP Response". What a code means is `answer_patterns`.
 """
@@ -48,7 +48,7 @@ _MEANING: Final[dict[int, Pattern]] = {
 
 
 def find_statuses(words: str) -> Iterator[tuple[Pattern, str]]:
-    """Yield what each HTTP status in `words` means, each code once, with the code."""
+    """Yield the pattern of each HTTP status in `words`, each code once, with the code."""
     codes = dict.fromkeys(int(found["a"] or found["b"]) for found in _CODE.finditer(words))
     for code in codes:
         if (pattern := _MEANING.get(code)) is not None:

@@ -1,7 +1,7 @@
-"""Families of sentences: what a verdict looks like whichever library words it.
+"""Families of sentences: the form of a verdict, independent of the library's words.
 
-A known phrase says more and comes first (`Specificity.BROAD`). What may stand between two words is
-counted in words and bounded, so that no paste makes a search slow.
+A known phrase is more specific and has precedence (`Specificity.BROAD`). What may be between two words is
+bounded by a number of words, so that no pasted text makes a search slow.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Words about the network: names, ports, routes, proxies, deadlines, and ends without a reason.
+"""Patterns of the network: names, ports, routes, proxies, deadlines, and ends without a reason.
 
 An end without a reason after a handshake is a refusal more often than a fault of the network:
 backends of grpc-core, Node and nginx's stream module close without an alert, and a write that
@@ -233,7 +233,7 @@ NETWORK_PATTERNS: Final[tuple[Pattern, ...]] = (
         proxy_failure=0.3,
     ),
     build_pattern(
-        "a proxy could not reach or was not let in by what stands behind it",
+        "a proxy could not reach the server behind it, or was refused by it",
         ("upstream connect error", "remote connection failure", "transport failure reason",
          "disconnect/reset before headers", "connection termination"),
         Specificity.WRAPPER,

@@ -1,6 +1,6 @@
-"""Faults of certificate and key together: no pair, a passphrase, a weak key, no certificate to send.
+"""Patterns of faults of certificate and key together: no pair, a passphrase, a weak key, nothing to send.
 
-Go crypto/tls, OpenSSL and what stands on it, Java's KeyManager and KeyStore, rustls, grpc-core, curl.
+Go crypto/tls, OpenSSL and programs with it, Java's KeyManager and KeyStore, rustls, grpc-core, curl.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
-"""A pasted error text in the one form in which words are compared, and which side printed it.
+"""A pasted error text in normal form, for comparison, and the side that printed it.
 
-Pure, total and linear in the text, whatever it holds: no regular expression here can backtrack.
+Pure, total, and linear in the length of any text: no regular expression here can backtrack.
 """
 
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 LONGEST: Final = 64 * 1024
-"""Characters that are looked at; the rest of a longer paste is left out."""
+"""Characters that are read; the rest of a longer text is left out."""
 
 Side = Literal["exporter", "backend", "unknown"]
 
@@ -18,7 +18,7 @@ _APOSTROPHE: Final = re.compile(r"(?<=[A-Za-z])['\u2019](?=[A-Za-z])")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
 _FILE_NAME: Final = re.compile(r"[\s\"'`()\[\]{}<>,;=:]+")
-# What `openssl s_client` prints of every connection, whatever became of it.
+# What `openssl s_client` prints for every connection, successful or not.
 _FORM_LETTERS: Final = re.compile(
     r" (?:no client certificate ca names sent|no peer certificate available|no alpn negotiated"
     r"|verification ok|secure renegotiation is (?:not )?supported|early data was not sent"
@@ -29,7 +29,7 @@ _SUFFIXES: Final = (".pem", ".crt", ".cer", ".key", ".der", ".p12", ".pfx", ".jk
 
 @dataclass(frozen=True, slots=True)
 class Pasted:
-    """What was pasted: `words` are lower case, parted and surrounded by one blank."""
+    """The pasted text; `words` are lower case, separated and surrounded by one blank."""
 
     raw: str
     words: str
@@ -42,7 +42,7 @@ class Pasted:
     """Names of certificate and key files in the text, each in the form of `words`."""
 
     def has(self, *phrases: str) -> bool:
-        """Return whether one of `phrases`, already in normal form, stands in the text."""
+        """Return whether one of `phrases`, already in normal form, is in the text."""
         return any(f" {phrase} " in self.words for phrase in phrases)
 
 
@@ -82,12 +82,12 @@ def _find_file_names(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f" {_normalize(name)} " for name in names))
 
 
-# CPython's do_handshake() stands before line 2000 of _ssl.c in every version, read() after it;
+# CPython's do_handshake() is before line 2000 of _ssl.c in every version, read() after it;
 # curl ends with 55 and 56 where sending and receiving failed, with 35 in the handshake.
 _AFTER_HANDSHAKE: Final = re.compile(r"_ssl\.c:2\d{3}\b|curl: \(5[56]\)|SSL_read")
 
 _TO_UPSTREAM: Final = ("to upstream", "upstream ssl certificate", "upstream connect error")
-"""A proxy speaks as the client of what stands behind it."""
+"""A proxy's message as the client of the server behind it."""
 
 _BACKEND: Final = (
     "tls handshake error from", "while ssl handshaking client", "while ssl handshaking",
@@ -126,14 +126,14 @@ _GO: Final = ("remote error tls", "x509 certificate", "rpc error code", "tls fai
 _JAVA: Final = ("javax net ssl", "java", "received fatal alert", "sun security")
 
 
-# A proxy's log names the far end of the connection: a client's port is one of the system's choice.
+# A proxy's log names the far end of the connection: a client has an ephemeral port.
 _FAR_END: Final = re.compile(
     r" (?:remote|peer|client) (?:address|addr|endpoint) (?:[0-9a-f]{1,4} ){1,8}(?P<port>\d{4,5}) "
 )
 _FIRST_EPHEMERAL: Final = 32768
 # HAProxy's lines begin with the client's address and the time that it was accepted.
 _HAPROXY: Final = re.compile(r"(?:^|\s)[0-9a-fA-F.:]{3,45}:\d{1,5} \[\d{2}/[A-Z][a-z]{2}/\d{4}:")
-# gRPC's C++ core notes a failed handshake so; its clients say it again in the call's status.
+# gRPC's C++ core logs a failed handshake like this; its clients repeat it in the call's status.
 _GRPC_NOTE: Final = re.compile(r"(?:^|\s)I\d{4} .{0,60}ssl_transport_security\.cc")
 # Peers of a socket that listens on both families have such addresses (RFC 4291 §2.5.5.2).
 _MAPPED: Final = "[::ffff:"

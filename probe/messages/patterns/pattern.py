@@ -1,7 +1,7 @@
-"""What words in a log mean: a `Sign` holds phrases, and the causes that they are compatible with.
+"""What words in a log mean: a `Pattern` has phrases, and the causes that fit them.
 
 Phrases are written as the runtimes write them and compared in the normal form of `pasted`, so one
-phrase stands for `SSLV3_ALERT_X`, `sslv3 alert x` and `AlertX`. The same words mean opposite
+phrase matches `SSLV3_ALERT_X`, `sslv3 alert x` and `AlertX`. The same words mean opposite
 parties in an exporter's log and in a backend's, so every pattern is read for either side.
 """
 
@@ -28,13 +28,13 @@ class Specificity(IntEnum):
     ANSWERED = 3
     """A verdict without its reason: `certificate verify failed`, HTTP 400, a gRPC status."""
     BROAD = 4
-    """The fault in words of which only the family is known: `…host name … does not match`."""
+    """The fault in a form of which only the family is known: `…host name … does not match`."""
     NAMED = 5
     """The fault in words, or the alert."""
 
 
 class Reading(NamedTuple):
-    """One cause that a pattern is compatible with; `note` says why where that is not obvious."""
+    """One cause that fits a pattern; `note` says why where that is not obvious."""
 
     cause: str
     weight: float
@@ -46,7 +46,7 @@ Readings = tuple[Reading, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Words, and what they mean to whom: `exporter` where the exporter's side printed them."""
+    """Phrases with their causes: `exporter` where the exporter's side printed them, else `backend`."""
 
     why: str
     phrases: tuple[str, ...]
@@ -57,14 +57,14 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a family of sentences looks like in normal form; what varies in it is bounded."""
+    """The form of a family of sentences, in normal form; what varies in it is bounded."""
 
     pattern: Pattern
     regex: re.Pattern[str]
 
 
 def find_shapes(shapes: Iterable[Shape], words: str) -> Iterator[tuple[Pattern, str]]:
-    """Yield the patterns whose shape stands in `words`, and the words that have it."""
+    """Yield the patterns whose shape is in `words`, and the matching words."""
     for shape in shapes:
         if (found := shape.regex.search(words)) is not None:
             yield shape.pattern, found[0].strip()
@@ -72,7 +72,7 @@ def find_shapes(shapes: Iterable[Shape], words: str) -> Iterator[tuple[Pattern, 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A pattern that stands in the text, by which of its phrases, and where in the words."""
+    """A pattern that is in the text, with the phrase that matched and its place in the words."""
 
     pattern: Pattern
     phrase: str
@@ -95,7 +95,7 @@ def build_pattern(
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One phrase of a pattern, ready to be looked for: its parts in normal form."""
+    """One phrase of a pattern, prepared for the search: its parts in normal form."""
 
     pattern: Pattern
     text: str
@@ -112,9 +112,9 @@ def split_phrases(patterns: Iterable[Pattern]) -> tuple[Phrase, ...]:
 
 
 def find_phrases(phrases: Iterable[Phrase], words: str) -> tuple[Found, ...]:
-    """Return the patterns that stand in `words`, each once, by its longest phrase.
+    """Return the patterns that are in `words`, each once, by its longest phrase.
 
-    The longer phrase decides: what stands wholly within it does not count again, so that
+    The longer phrase decides: a phrase completely within it does not count again, so that
     `http: TLS handshake timeout` is not a `timeout` too.
     """
     everywhere = [
@@ -134,7 +134,7 @@ def find_phrases(phrases: Iterable[Phrase], words: str) -> tuple[Found, ...]:
 
 
 def _find_places(words: str, parts: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Yield where the parts stand, at most `_PLACES` times: plain searches, none backtracks."""
+    """Yield the places of the parts, at most `_PLACES` times: plain searches, without backtracking."""
     after = 0
     for _ in range(_PLACES):
         start = words.find(parts[0], after)

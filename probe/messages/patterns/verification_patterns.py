@@ -1,4 +1,4 @@
-"""How a certificate was judged by whoever printed the line: the words of each TLS library.
+"""Patterns of a certificate's verification: the words of each TLS library.
 
 OpenSSL's X509_V_ERR texts (with Node, CPython, nginx, HAProxy, Envoy, grpc-core), Go crypto/x509,
 JSSE, rustls and webpki, GnuTLS, mbedTLS, .NET with Schannel and SecureTransport, NSS. A verdict
@@ -274,4 +274,4 @@ X509_V_ERR: Final[dict[int, Pattern]] = {
     **dict.fromkeys((62, 63, 64), NAME),
     **dict.fromkeys((66, 67, 68), WEAK),
 }
-"""By the number that stands in `verify error:num=20` and `Verify return code: 20` (x509_vfy.h)."""
+"""By the number in `verify error:num=20` and `Verify return code: 20` (x509_vfy.h)."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.readings.experiment_results import read_experiments
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Outcome, Verdict
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
@@ -62,7 +62,7 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
     seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
     if evidence is not None and diagnosis is not None:
         seen = {
-            "verdicts": [_verdict(one) for one in by_exporter(evidence, diagnosis)],
+            "verdicts": [_verdict(one) for one in compare_exporters(evidence, diagnosis)],
             "accepted": compare_acceptable_cas(evidence),
             "chains": draw_chains(evidence, diagnosis, now),
             "stages": tuple(_stage_bars(evidence)),

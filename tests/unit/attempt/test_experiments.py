@@ -227,7 +227,7 @@ async def test_files_that_changed_meanwhile_are_not_experimented_with(
     evidence = await probe.attempt(watched)
     write_pem(tmp_path, "tls.crt", GOOD.pem)
     write_pem(tmp_path, "tls.key", GOOD.key_pem)
-    assert await probe.experiment(watched, evidence, ("no_client_certificate",)) == ()
+    assert await probe.run_experiments(watched, evidence, ("no_client_certificate",)) == ()
 
 
 async def test_a_backend_that_is_gone_by_then_is_evidence(start: Start, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ async def test_a_backend_that_is_gone_by_then_is_evidence(start: Start, tmp_path
     watched = target(tmp_path, backend.port)
     evidence = await probe.attempt(watched)
     await backend.stop()
-    made = await probe.experiment(watched, evidence, ("every_cipher",))
+    made = await probe.run_experiments(watched, evidence, ("every_cipher",))
     assert [one.ending.kind for one in made] == ["refused", "refused"]
     seen = msgspec.structs.replace(evidence, experiments=made)
     assert "no_shared_cipher" in diagnose(seen).also

@@ -115,7 +115,7 @@ async def test_experiments_without_descriptors_show_nothing(start: Start, tmp_pa
     probe, watched = prober(), target(tmp_path, backend.port)
     evidence = await probe.attempt(watched)
     with no_descriptors():
-        made = await probe.experiment(watched, evidence, ("every_cipher",))
+        made = await probe.run_experiments(watched, evidence, ("every_cipher",))
     assert {one.ending.kind for one in made} == {"probe_fault"}
 
 

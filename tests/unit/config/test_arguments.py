@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from probe.config.arguments import (
     demo_configuration,
+    make_targets,
     read_duration,
     read_endpoints,
     read_listen,
-    targets_from_arguments,
 )
 from probe.model.target import Endpoint, Source, Target, TlsSettings
 
@@ -29,7 +29,7 @@ SETTINGS = {
 
 def targets(*endpoints: str, **chosen: str) -> tuple[Target, ...]:
     """Return the targets of `endpoints` with the default settings, but for `chosen`."""
-    return targets_from_arguments(endpoints, **{**SETTINGS, **chosen})  # type: ignore[arg-type]  # the test's own table is untyped
+    return make_targets(endpoints, **{**SETTINGS, **chosen})  # type: ignore[arg-type]  # the test's own table is untyped
 
 
 def test_settings_go_to_every_endpoint() -> None:

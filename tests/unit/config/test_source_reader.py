@@ -13,7 +13,7 @@ from probe.config.errors import ConfigurationError
 from probe.config.file_reader import FileReader
 from probe.config.schema import DefaultsEntry
 from probe.config.source_reader import KEPT, SourceReader, SourcesReading
-from probe.model.target import SourceState, sources_down
+from probe.model.target import SourceState, list_down_sources
 
 URL = "https://inventory.example.com/collectors?token=s3cret"
 COLLECTOR = """
@@ -72,7 +72,7 @@ def test_a_file_that_turns_bad_keeps_what_it_held(tmp_path: Path, kind: str, bad
     file.write_text(good.replace(held, "z:9"))
     found = reading.read()
     assert endpoints(found) == ["z:9"]
-    assert sources_down(found.states) == ()
+    assert list_down_sources(found.states) == ()
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.by_exporter import by_exporter
+from probe.exporters.by_exporter import compare_exporters
 from probe.exporters.verdict import Verdict
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
 from probe.model.runtime import RUNTIMES
@@ -203,7 +203,7 @@ def test_a_silent_refusal_has_other_words_in_each_log() -> None:
 @every_row(story=STORIES)
 def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
     """One for a runtime at most, in the order of all runtimes, of the target's protocol."""
-    found = by_exporter(story.evidence, diagnose(story.evidence))
+    found = compare_exporters(story.evidence, diagnose(story.evidence))
     order = [runtime.id for runtime in RUNTIMES]
     foreign = "-http" if story.evidence.target.protocol == "grpc" else "-grpc"
 
@@ -215,6 +215,6 @@ def test_verdicts_are_in_order_and_say_why(story: Story) -> None:
 @given(evidences)
 def test_no_evidence_makes_it_fail(evidence: Evidence) -> None:
     """Whatever an attempt saw, the answer is a tuple of verdicts."""
-    found = by_exporter(evidence, diagnose(evidence))
+    found = compare_exporters(evidence, diagnose(evidence))
 
     assert all(one.outcome in {"same", "works", "fails"} for one in found)

@@ -50,7 +50,7 @@ def test_a_new_target_has_no_past() -> None:
     """Before its first attempt a target has no evidence, no times and no counts."""
     ledger = Ledger([make_target()])
 
-    state = ledger.state("eu")
+    state = ledger.find("eu")
 
     assert state is not None
     assert (state.evidence, state.last_attempt, state.last_success, state.since) == (None,) * 4
@@ -65,7 +65,7 @@ def test_record_keeps_the_last_attempt_and_counts() -> None:
     ledger.record(target, seen(10.0), CONFIRMED)
     state = ledger.record(target, evidence := seen(20.0), REFUSED)
 
-    assert state is ledger.state("eu")
+    assert state is ledger.find("eu")
     assert state.evidence is evidence
     assert state.diagnosis is REFUSED
     assert not state.expected
@@ -150,17 +150,17 @@ def test_replacing_targets_keeps_the_unchanged() -> None:
     ledger = Ledger([same, changed, gone])
     for target in (same, changed, gone):
         ledger.record(target, seen(1.0), CONFIRMED)
-    kept = ledger.state("same")
+    kept = ledger.find("same")
 
     ledger.replace_targets([make_target("new"), replace(changed, timeout=1.0), make_target("same")])
 
     assert [state.target.name for state in ledger] == ["new", "changed", "same"]
     assert len(ledger) == 3
-    assert ledger.state("same") is kept
-    fresh = ledger.state("changed")
+    assert ledger.find("same") is kept
+    fresh = ledger.find("changed")
     assert fresh is not None
     assert fresh.attempts == 0
-    assert ledger.state("gone") is None
+    assert ledger.find("gone") is None
 
 
 def test_an_attempt_that_outlives_its_target_is_not_entered() -> None:
@@ -174,7 +174,7 @@ def test_an_attempt_that_outlives_its_target_is_not_entered() -> None:
     loose = ledger.record(old, seen(1.0), REFUSED)
     ledger.record(make_target("never there"), seen(1.0), REFUSED)
 
-    state = ledger.state("eu")
+    state = ledger.find("eu")
     assert loose.diagnosis is REFUSED
     assert state is not None
     assert state.attempts == 0

@@ -265,7 +265,7 @@ def test_the_result_of_a_state_is_that_of_its_last_attempt() -> None:
     """A target has no result until an attempt ended."""
     target = Target(name="collector-eu", endpoint=Endpoint("collector.example.com", 4317))
     ledger = Ledger([target])
-    state = ledger.state("collector-eu")
+    state = ledger.find("collector-eu")
     assert state is not None
     assert find_latest_result(state) is None
 

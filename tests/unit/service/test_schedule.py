@@ -75,18 +75,6 @@ async def test_concurrency_is_capped_and_waiting_is_lateness() -> None:
 
 
 @in_virtual_time
-async def test_in_flight_is_counted() -> None:
-    """The number of attempts in flight goes up and comes back."""
-    story = Story(lasts=0.3)
-    story.schedule.start()
-    story.schedule.replace([target("a", 0.05), target("b", 0.05)])
-    await asyncio.sleep(0.15)
-    assert story.schedule.in_flight == 2
-    await story.schedule.stop(1.0)
-    assert story.schedule.in_flight == 0
-
-
-@in_virtual_time
 async def test_crash_of_an_attempt_is_logged_and_the_schedule_goes_on() -> None:
     """An exception stops neither its own target nor another."""
     times = 0

@@ -158,7 +158,7 @@ def entered(*endings: tuple[Evidence, TraceContext], expect: str | None = None) 
     for evidence, context in endings:
         traced = msgspec.structs.replace(evidence, trace=context)
         ledger.record(target, traced, diagnose(traced))
-    state = ledger.state("eu")
+    state = ledger.find("eu")
     assert state is not None
     return state
 

@@ -59,23 +59,23 @@ class Headers:
     def __init__(self, *, grpc: bool) -> None:
         """Hold none."""
         self.grpc = grpc
-        self._read_file: dict[str, tuple[str, str]] = {}
+        self._held: dict[str, tuple[str, str]] = {}
 
     def set(self, name: str, value: str) -> None:
         """Set `name`, in place of one that is there."""
-        self._read_file[name.lower()] = (name.lower() if self.grpc else name, value)
+        self._held[name.lower()] = (name.lower() if self.grpc else name, value)
 
     def delete(self, name: str) -> None:
         """Forget `name`."""
-        self._read_file.pop(name.lower(), None)
+        self._held.pop(name.lower(), None)
 
     def get(self, name: str) -> str:
         """Return the value of `name`, or an empty text."""
-        return self._read_file.get(name.lower(), ("", ""))[1]
+        return self._held.get(name.lower(), ("", ""))[1]
 
     def items(self) -> tuple[tuple[str, str], ...]:
         """Return names and values."""
-        return tuple(self._read_file.values())
+        return tuple(self._held.values())
 
 
 def authenticate(

@@ -42,6 +42,7 @@ from probe.config.sources.collector.endpoint import (
 )
 from probe.config.sources.collector.merge import CollectorFiles, component_type
 from probe.config.target_entry import tls_conflicts, tls_settings
+from probe.config.typed_values import convert
 from probe.config.yaml_document import unwrap
 from probe.model.target import Secret, Signal, Source, Target, TlsSettings
 
@@ -56,10 +57,6 @@ class _Auth(Struct, frozen=True):
 class _Header(Struct, frozen=True):
     name: str = ""
     value: str = ""
-
-
-class _HeaderList(Struct, frozen=True):
-    headers: list[_Header] = field(default_factory=list)
 
 
 class ExporterEntry(Struct, frozen=True, kw_only=True):
@@ -161,21 +158,22 @@ def make_failed_target(
 
 
 def _read_entry(exporter: Exporter, files: CollectorFiles) -> ExporterEntry:
+    at = files.at["exporters"][exporter.key]
     value = files.value("exporters", exporter.key)
-    if not isinstance(value, dict):
-        return files.component("exporters", exporter.key, ExporterEntry, value)
-    value = dict(value)
-    headers = unwrap(value.get("headers"))
-    if isinstance(headers, list):
-        held = {"headers": headers}
-        listed = files.component("exporters", exporter.key, _HeaderList, held)
-        value["headers"] = {header.name: header.value for header in listed.headers}
-    elif isinstance(headers, dict):
-        value["headers"] = {name: "" if text is None else text for name, text in headers.items()}
-    tls = unwrap(value.get("tls"))
-    if isinstance(tls, dict):
-        value["tls"] = _normalize_tls(tls)
-    return files.component("exporters", exporter.key, ExporterEntry, value)
+    if isinstance(value, dict):
+        value = dict(value)
+        headers = unwrap(value.get("headers"))
+        if isinstance(headers, list):
+            listed = convert(headers, list[_Header], at["headers"])
+            value["headers"] = {header.name: header.value for header in listed}
+        elif isinstance(headers, dict):
+            value["headers"] = {
+                name: "" if text is None else text for name, text in headers.items()
+            }
+        tls = unwrap(value.get("tls"))
+        if isinstance(tls, dict):
+            value["tls"] = _normalize_tls(tls)
+    return convert(value, ExporterEntry, at)
 
 
 def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +196,8 @@ def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
     tls = msgspec.structs.replace(tls, tpm=None)
     check_tls_form(tls, at["tls"])
     if tls.reload_interval:
-        _check_go_duration(tls.reload_interval, at["tls"]["reload_interval"])
+        # Go has neither the days nor the weeks that the probe's own file may have.
+        at["tls"]["reload_interval"].parse(go_seconds, tls.reload_interval)
     for unusable in tls_faults(tls, at["tls"]):
         raise unusable
     settings = tls_settings(tls)
@@ -218,20 +217,12 @@ def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
     )
 
 
-def _check_go_duration(text: str, at: Location) -> None:
-    """Refuse the days and weeks that the probe's own file may have."""
-    try:
-        go_seconds(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
-
-
 def _read_destinations(
     entry: ExporterEntry, exporter: Exporter, at: Location
 ) -> dict[Signal, Destination]:
     """Return the destination of each signal, without those that an earlier one stands for."""
     if exporter.grpc:
-        return {exporter.signals[0]: _read_endpoint(entry.endpoint, at["endpoint"], grpc=True)}
+        return {exporter.signals[0]: at["endpoint"].parse(parse_grpc_endpoint, entry.endpoint)}
     found: dict[str, tuple[Signal, Destination]] = {}
     for signal in exporter.signals:
         own = f"{signal}_endpoint"
@@ -246,15 +237,8 @@ def _read_destinations(
         # The same service with each signal's usual path is one destination.
         base = url.removesuffix(f"/v1/{signal}")
         if base not in found:
-            found[base] = (signal, _read_endpoint(url, at[key], grpc=False))
+            found[base] = (signal, at[key].parse(parse_http_endpoint, url))
     return dict(found.values())
-
-
-def _read_endpoint(text: str, at: Location, *, grpc: bool) -> Destination:
-    try:
-        return parse_grpc_endpoint(text) if grpc else parse_http_endpoint(text)
-    except ValueError as error:
-        raise at.error(str(error), found=text) from None
 
 
 def _read_headers(
@@ -270,8 +254,8 @@ def _read_headers(
     for name, value in entry.headers.items():
         headers.set(name, value)
     if entry.auth.authenticator:
-        in_clear = grpc and target.plaintext
-        authenticate(entry.auth.authenticator, headers, files, warn, plaintext=in_clear)
+        plaintext = grpc and target.plaintext
+        authenticate(entry.auth.authenticator, headers, files, warn, plaintext=plaintext)
     if destination.credentials and not headers.get("Authorization"):
         headers.set("Authorization", basic_authorization(destination.credentials))
     for name, value in headers.items():

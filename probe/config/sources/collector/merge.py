@@ -78,14 +78,13 @@ class CollectorFiles:
             value, at = value.get(name), at[name]
         return unwrap(value if final else self._expand(value, at))
 
-    def component(self, section: str, key: str, shape: type[T], value: Any = None) -> T:
-        """Return one component of `section` as a `shape`; `value` stands in for its own settings.
+    def component(self, section: str, key: str, shape: type[T]) -> T:
+        """Return one component of `section` as a `shape`.
 
         Raises:
             ConfigurationError: as `value` and `convert` do.
         """
-        value = self.value(section, key) if value is None else value
-        return convert(value, shape, self.at[section][key])
+        return convert(self.value(section, key), shape, self.at[section][key])
 
     def components(self, section: str) -> dict[str, str]:
         """Return the ids of `section` (`exporters`, …), each with the key that it has there.

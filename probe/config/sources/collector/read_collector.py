@@ -65,7 +65,7 @@ def read_collector(
     files = CollectorFiles(paths, environ, read_text)
     _check_sections(files)
     source = Source("collector", files.document.file)
-    pipelines = _read_pipelines(files)
+    pipelines = files.component("service", "pipelines", dict[str, _Pipeline])
     exporters = files.components("exporters")
     errors: list[ConfigurationError] = []
     used = _find_signals(pipelines, exporters, files, errors)
@@ -128,12 +128,6 @@ def _check_sections(files: CollectorFiles) -> None:
 
 def _is_otlp(name: str) -> bool:
     return component_type(name) in GRPC_TYPES | HTTP_TYPES
-
-
-def _read_pipelines(files: CollectorFiles) -> dict[str, _Pipeline]:
-    value = files.value("service", "pipelines")
-    shape = dict[str, _Pipeline]
-    return files.component("service", "pipelines", shape, value)
 
 
 def _find_signals(

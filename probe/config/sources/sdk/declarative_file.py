@@ -216,10 +216,7 @@ def _read_endpoint(
     where = at["endpoint"]
     default = f"http://localhost:{4317 if protocol == 'grpc' else f'4318/v1/{signal}'}"
     text = otlp.endpoint or default
-    try:
-        endpoint = Endpoint.parse(text)
-    except ValueError as error:
-        raise where.error(str(error), found=text) from None
+    endpoint = where.parse(Endpoint.parse, text)
     remarks = []
     if endpoint.scheme and insecure is not None and insecure != (endpoint.scheme == "http"):
         remarks.append(_report_insecure(endpoint, insecure))

@@ -22,11 +22,11 @@ from probe.config.sources.http_sd import (
     MAX_REDIRECTS,
     fetch_list,
     read_http_sd,
-    safe_url,
     url_fault,
 )
 from probe.config.yaml_document import MAX_BYTES
 from probe.model.target import Source
+from probe.text.description import describe_url
 from tests.support.pki import Authority, write_pem
 from tests.support.reported_faults import targets_in
 
@@ -321,4 +321,4 @@ def test_any_answer_gives_targets_or_an_error(raw: bytes) -> None:
 def test_any_url_can_be_judged_and_shown(url: str) -> None:
     """What is shown holds no query."""
     url_fault(url)
-    assert "?" not in safe_url(url)
+    assert "?" not in describe_url(url)

@@ -8,7 +8,7 @@ from probe.diagnosis.diagnose import diagnose
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Answer
 from probe.model.target import SIGNALS, Endpoint, Signal, Source, Target
-from tests.stories.otlp import answered_over_http
+from tests.support.evidence import answered_http_attempt
 from tests.support.sdk_environment import P, only
 
 BASE = "https://collector:4318"
@@ -17,7 +17,7 @@ NOT_FOUND = Answer(over="http/1.1", http_status=404, content_type="text/plain")
 
 def judged(target: Target, answer: Answer = NOT_FOUND) -> Diagnosis:
     """Return what a backend's answer means to the exporter of `target`."""
-    evidence = answered_over_http(answer)
+    evidence = answered_http_attempt(answer)
     return diagnose(msgspec.structs.replace(evidence, target=collect_target_facts(target, 60.0)))
 
 

@@ -37,7 +37,7 @@ def ledger_of(
     ledger = Ledger([target])
     if evidence is not None:
         ledger.record(target, evidence, diagnose(evidence))
-    state = ledger.state(name)
+    state = ledger.find(name)
     assert state is not None
     return ledger, state
 
