@@ -198,7 +198,7 @@ class Pipeline:
         if detached is not None:
             evidence, diagnosis = await self._observe(target, detached.runtime, detached)
             detached.runtime.record(evidence, diagnosis)
-            # Whoever asks, asks now and then: that nothing is known of before is no change.
+            # /probe is requested now and then: an attempt without a predecessor is not a change.
             detached.runtime.changed = False
             return target, evidence, diagnosis
         self.ledger.in_flight += 1
