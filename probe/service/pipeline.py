@@ -200,7 +200,7 @@ class Pipeline:
         if scope.detached is not None:
             evidence, diagnosis = await self._observe(target, scope.detached, scope)
             scope.detached.record(evidence, diagnosis)
-            # It is attempted now and then, when somebody asks: nothing is known of a change.
+            # /probe is requested now and then: an attempt without a predecessor is not a change.
             scope.detached.changed = False
             return target, evidence, diagnosis
         self.ledger.in_flight += 1
