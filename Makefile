@@ -25,7 +25,7 @@ help:
 	@echo "make new-cause  writes the skeleton of a cause: ID=my_cause FAMILY=network"
 	@echo "make causes     writes CAUSES.md from the catalogue"
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
-	@echo "make dashboards writes the Grafana dashboards from grafana/source"
+	@echo "make dashboards writes the Grafana dashboards and alerting rules from grafana/source"
 	@echo "make references writes the reference tables of docs/ from the code"
 	@echo "make bench      measures what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"

@@ -1,1 +1,1 @@
-"""Where the dashboards come from: `python -m grafana.source` writes grafana/dashboards/*.json."""
+"""Where dashboards and Grafana-managed alerting rules come from: `python -m grafana.source`."""

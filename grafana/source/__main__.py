@@ -1,15 +1,17 @@
-"""Writes each dashboard to its file in grafana/dashboards; a test compares the files."""
+"""Writes the dashboards and the alerting rules to their files; a test compares the files."""
 
 import json
 from pathlib import Path
 from typing import Final
 
+from grafana.source.alert_rules import render_alert_rules
 from grafana.source.certificates import CERTIFICATES
 from grafana.source.fleet import FLEET
 from grafana.source.panels import Json
 from grafana.source.target import TARGET
 
 FOLDER: Final = Path(__file__).parents[1] / "dashboards"
+ALERT_RULES: Final = Path(__file__).parents[1] / "provisioning" / "alerting" / "rules.yaml"
 DASHBOARDS: Final[dict[str, Json]] = {
     "fleet.json": FLEET,
     "target.json": TARGET,
@@ -25,3 +27,4 @@ def rendered(dashboard: Json) -> str:
 if __name__ == "__main__":
     for name, dashboard in DASHBOARDS.items():
         (FOLDER / name).write_text(rendered(dashboard), encoding="utf-8")
+    ALERT_RULES.write_text(render_alert_rules(), encoding="utf-8")

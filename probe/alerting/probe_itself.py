@@ -1,10 +1,14 @@
 """Alerting rules on the probe itself: without them, a probe that stands still would look healthy."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from probe.alerting.links import TARGET, Pages, get_first_step
 from probe.alerting.rule import AlertRule
 from probe.diagnosis.cause import Cause
+
+UP: Final = 'up{job=~"(.+/)?mtls-probe"}'
+"""Whether Prometheus reaches a probe; the job of a PodMonitor has its namespace before the name."""
 
 
 def list_probe_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:
@@ -42,11 +46,7 @@ or
     runbook, dashboard = pages.while_down()
     yield AlertRule(
         alert="MtlsProbeDown",
-        # The job of a PodMonitor has its namespace before the name.
-        expr="""\
-up{job=~"(.+/)?mtls-probe"} == 0
-or
-absent(up{job=~"(.+/)?mtls-probe"})""",
+        expr=f"{UP} == 0\nor\nabsent({UP})",
         hold="5m",
         severity="critical",
         summary="{{ if $labels.instance }}mtls-probe on {{ $labels.instance }} is down"

@@ -45,12 +45,30 @@ def rule_group(
 
 def rule_file(group: RuleGroup) -> str:
     """Return `group` as a file for `rule_files` of a Prometheus."""
-    return _WRITTEN_BY + _dump(_list_groups(group))
+    return _WRITTEN_BY + dump_yaml(_list_groups(group))
 
 
 def prometheus_rule(group: RuleGroup) -> str:
     """Return `group` as an object of the Prometheus operator."""
-    return _WRITTEN_BY + _dump({**_OBJECT, "spec": _list_groups(group)})
+    return _WRITTEN_BY + dump_yaml({**_OBJECT, "spec": _list_groups(group)})
+
+
+def dump_yaml(document: Mapping[str, Any]) -> str:
+    """Return a document as YAML; a text of several lines is written as it stands."""
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 2**31  # one line for each other text: what a reader of a change compares
+    stream = StringIO()
+    yaml.dump(_style(document), stream)
+    return stream.getvalue()
+
+
+def _style(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _style(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_style(each) for each in value]
+    return LiteralScalarString(value) if isinstance(value, str) and "\n" in value else value
 
 
 def _list_groups(group: RuleGroup) -> dict[str, Any]:
@@ -60,25 +78,11 @@ def _list_groups(group: RuleGroup) -> dict[str, Any]:
 
 def _describe_rule(rule: AlertRule | RecordingRule) -> dict[str, Any]:
     if isinstance(rule, RecordingRule):
-        return {"record": rule.record, "expr": _choose_style(rule.expr)}
+        return {"record": rule.record, "expr": rule.expr}
     return {
         "alert": rule.alert,
-        "expr": _choose_style(rule.expr),
+        "expr": rule.expr,
         **({"for": rule.hold} if rule.hold else {}),
         "labels": {"severity": rule.severity},
-        "annotations": {name: _choose_style(getattr(rule, name)) for name in _ANNOTATIONS},
+        "annotations": {name: getattr(rule, name) for name in _ANNOTATIONS},
     }
-
-
-def _choose_style(text: str) -> str:
-    """Return a text of several lines so that it is written as it stands."""
-    return LiteralScalarString(text) if "\n" in text else text
-
-
-def _dump(document: Mapping[str, Any]) -> str:
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 2**31  # one line for each text: what a reader of a change compares
-    stream = StringIO()
-    yaml.dump(document, stream)
-    return stream.getvalue()

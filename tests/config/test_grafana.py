@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import pytest
 
+from grafana.source.__main__ import ALERT_RULES, rendered
 from grafana.source.__main__ import DASHBOARDS as SOURCES
-from grafana.source.__main__ import rendered
+from grafana.source.alert_rules import render_alert_rules
 from probe.diagnosis.catalogue import CATALOGUE
 from tests.config.dashboard_lint import RULES, broken
 from tests.config.grafana import (
@@ -115,6 +116,7 @@ def test_the_files_are_what_their_source_writes() -> None:
         path = FOLDER / "dashboards" / name
         assert path.read_text(encoding="utf-8") == rendered(dashboard), f"{name} is stale"
     assert ALL.keys() == SOURCES.keys()
+    assert ALERT_RULES.read_text(encoding="utf-8") == render_alert_rules(), "rules.yaml is stale"
 
 
 def test_links_lead_to_dashboards_and_set_variables_that_they_have() -> None:

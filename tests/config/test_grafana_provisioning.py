@@ -147,7 +147,7 @@ SHOWN: Final = {
 
 
 def test_an_alert_leads_to_its_panel() -> None:
-    """Panels are numbered from the top: whoever adds one moves the numbers in rules.yaml."""
+    """The panel shows what the alert is about."""
     found = {}
     for rule in alert_rules():
         board = UIDS[rule["annotations"]["__dashboardUid__"]]

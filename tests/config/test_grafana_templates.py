@@ -118,8 +118,8 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
     failing = of("mtls-probe-failing", FAILING)
     assert failing["summary"] == "checkout+eu/pem is not as expected: client_ca_untrusted"
     assert failing["description"].splitlines() == [
-        "Attempts end with client_ca_untrusted, of the family backend_ca_trust. Who must act:",
-        "the backend's side.",
+        "Attempts end with client_ca_untrusted, of the family backend_ca_trust. Who must act: the "
+        "backend's side.",
         "The evidence and the fix:",
         "http://probe:9943/targets/checkout%2Beu%2Fpem",
     ]
@@ -127,11 +127,11 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
     for party, who in (
         ("network", "whoever runs the network."),
         ("probe", "whoever runs this probe."),
-        ("", "see the evidence."),
+        ("", "whoever its page names."),
     ):
         assert who in of("mtls-probe-failing", {**FAILING, "party": party})["description"]
     without_party = {name: value for name, value in FAILING.items() if name != "party"}
-    assert "see the evidence." in of("mtls-probe-failing", without_party)["description"]
+    assert "whoever its page names." in of("mtls-probe-failing", without_party)["description"]
 
     ending = of("mtls-probe-client-expiry-14d", CERTIFICATE, 12.5 * DAY)
     assert ending["summary"] == (

@@ -15,7 +15,6 @@ ACROSS: Final = {
     "cli/cli_usage": "every command's errors of usage",
     "cli/source_commands": "the commands that read sources",
     "config/misplaced_secrets": "every source of settings, and every command",
-    "exporters/behaviour_files": "all of an exporter's files, of every runtime",
     "report/party": "every output has the same party",
     "report/source_shown": "every output shows where a target comes from",
     "service/canaries": "no output of any command or page has a secret",

@@ -1,4 +1,4 @@
-"""`tls_server_config` of the web file: who is asked for a certificate, and what TLS may choose.
+"""`tls_server_config` of the web file: which clients need a certificate, and what TLS may choose.
 
 No error shows anything of `key`. What Go's TLS does and Python's cannot is an error, so that no
 server is stricter, or more lenient, than its file says.

@@ -1,7 +1,7 @@
 """The web file in force, and how a changed one takes its place.
 
 It is read and judged whole, with every file that it names, then swapped. A file with an error, and one
-that would let more people in, leaves the old one in force, and the reason is reported. New connections
+that removes protection, leaves the old one in force, and the reason is reported. New connections
 get the new certificate and client CAs, new requests the new users and headers; nothing that listens
 stops.
 """
@@ -107,7 +107,7 @@ class WebConfig:
         return None
 
     def _weaker(self, settings: ServerSettings) -> str | None:
-        """Return why `settings` need a restart to be in force: they would let more people in.
+        """Return why `settings` need a restart to be in force: they remove protection.
 
         An emptied file is as often an accident (a volume that is not there yet, an editor that
         truncates) as a decision; a restart is the decision.

@@ -166,7 +166,7 @@ def test_the_last_word_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.lines(CONFIRMED, CONFIRMED) == []
 
 
-def test_a_finding_is_told_when_it_comes_and_when_it_goes(
+def test_a_finding_is_reported_when_it_comes_and_when_it_goes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It stops nothing, so that no outcome changes: the line is all that the log has of it."""
@@ -189,7 +189,7 @@ def test_a_finding_is_told_when_it_comes_and_when_it_goes(
     assert line["error.type"] == "client_ca_untrusted"
 
 
-def test_a_target_that_comes_again_is_told_of_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_target_that_comes_again_is_reported_again(capsys: pytest.CaptureFixture[str]) -> None:
     """What is kept of a target goes with it."""
     said = Said(capsys)
     assert len(said.lines(CONFIRMED)) == 1

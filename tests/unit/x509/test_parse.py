@@ -1,4 +1,4 @@
-"""What `certificate_facts` reads of a certificate, and that nothing in one stops it."""
+"""What `read_facts` reads of a certificate, and that nothing in one stops it."""
 
 import ipaddress
 

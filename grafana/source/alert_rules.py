@@ -1,0 +1,174 @@
+"""Alerting rules that Grafana manages, for users who alert from it: the conditions of probe.alerting.
+
+Grafana expands $NAME in the file from its environment ($$ means one dollar sign), but not in
+annotations and not in queries. Every annotation is also expanded where a query fails
+(execErrState), without labels and values. A query without series means that nothing is wrong, so
+noDataState is OK; the last rule fires when series are missing because nothing is scraped.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from grafana.source.certificates import CERTIFICATES
+from grafana.source.fleet import FLEET
+from grafana.source.panels import Json
+from probe.alerting.links import Pages
+from probe.alerting.probe_itself import UP
+from probe.alerting.recording import FAILING, RECORDING_RULES
+from probe.alerting.rule import AlertRule, Thresholds
+from probe.alerting.rule_file import dump_yaml, rule_group
+
+_HEADER: Final = """\
+# Written by `python -m grafana.source` from the rules of probe/alerting. Prometheus has these and
+# more in config/prometheus/rules: use only one of the two.
+"""
+_THRESHOLDS: Final = Thresholds()
+_RULES: Final = rule_group(_THRESHOLDS, Pages()).rules
+_NO_RESULT: Final = "Grafana could not evaluate this rule"
+_TROUBLESHOOTING: Final = "https://prometheus.io/docs/prometheus/latest/troubleshooting/"
+_EXPIRIES: Final = (
+    ("client", "Client certificate", "Client certificates"),
+    ("server", "Server certificate", "Server certificates"),
+    ("ca", "CA certificate", "CA certificates"),
+)
+
+
+def render_alert_rules() -> str:
+    """Return the text of grafana/provisioning/alerting/rules.yaml."""
+    group = {
+        "orgId": 1,
+        "name": "mtls-probe",
+        "folder": "mTLS probe",
+        "interval": "1m",
+        "rules": list(_list_rules()),
+    }
+    return _HEADER + dump_yaml({"apiVersion": 1, "groups": [group]})
+
+
+def _list_rules() -> Iterator[Json]:
+    failing = _find("MtlsProbeFailing")
+    yield _describe(
+        "failing",
+        "Mutual-TLS handshake fails",
+        # Grafana's users need not have the recording rules.
+        expr=failing.expr.replace(FAILING, f"(\n{_get_recorded(FAILING)}\n)"),
+        fires=("gt", 0),
+        rule=failing,
+        description=f"{failing.description}\nThe evidence and the fix:\n{failing.dashboard_url}",
+        otherwise="Until it can, targets that fail are not reported.",
+        panel=(FLEET, "Targets not as expected"),
+    )
+    for source, title, panel in _EXPIRIES:
+        for severity, seconds, part in (
+            ("warning", _THRESHOLDS.expiry_warning, "quarter"),
+            ("critical", _THRESHOLDS.expiry_critical, "eighth"),
+        ):
+            days = round(seconds / 86400)
+            rule = _find(f"MtlsProbe{source.title()}CertificateExpiring", severity)
+            yield _describe(
+                f"{source}-expiry-{days}d",
+                f"{title} ends within {days} days",
+                expr=rule.expr,
+                fires=("lt", round(seconds)),
+                rule=rule,
+                description=f"{rule.description}\nShort-lived certificates count from the last "
+                f"{part} of their lifetime.",
+                otherwise="Until it can, certificates that end are not reported.",
+                panel=(CERTIFICATES, panel),
+            )
+    down = _describe(
+        "down",
+        "mTLS probe is not scraped",
+        expr=UP,
+        fires=("lt", 1),
+        rule=_find("MtlsProbeDown"),
+        description="",
+        otherwise="",
+        panel=(FLEET, "Probes"),
+    )
+    down["noDataState"] = "Alerting"
+    down["annotations"] |= {
+        "summary": "{{ if $labels.instance }}mtls-probe on {{ $labels.instance }} is down"
+        "{{ else if $labels.datasource_uid }}No mtls-probe is scraped"
+        f"{{{{ else }}}}{_NO_RESULT}{{{{ end }}}}",
+        "description": "Grafana gets no metrics of it, so the other rules say nothing.",
+        "runbook_url": _TROUBLESHOOTING,
+    }
+    yield down
+
+
+def _describe(
+    name: str,
+    title: str,
+    *,
+    expr: str,
+    fires: tuple[str, int],
+    rule: AlertRule,
+    description: str,
+    otherwise: str,
+    panel: tuple[Json, str],
+) -> Json:
+    """Return a rule as provisioning takes it; it fires where `expr` is beyond a threshold."""
+    board, panel_title = panel
+    [panel_id] = [each["id"] for each in board["panels"] if each["title"] == panel_title]
+    evaluator, limit = fires
+    return {
+        "uid": f"mtls-probe-{name}",
+        "title": title,
+        "condition": "C",
+        "data": [
+            _ask("A", "prometheus", 900, editorMode="code", instant=True, range=False, expr=expr),
+            _ask(
+                "C",
+                "__expr__",
+                0,
+                type="threshold",
+                expression="A",
+                conditions=[{"evaluator": {"type": evaluator, "params": [limit]}}],
+            ),
+        ],
+        "noDataState": "OK",
+        "execErrState": "Error",
+        "for": rule.hold or "0s",
+        "annotations": {
+            "summary": _guard("target", rule.summary, _NO_RESULT),
+            "description": _guard("target", description, otherwise),
+            "runbook_url": _guard("instance", rule.runbook_url, ""),
+            "__dashboardUid__": board["uid"],
+            "__panelId__": str(panel_id),
+        },
+        # Outside annotations, $$ is one dollar sign.
+        "labels": {"severity": rule.severity.replace("$", "$$")},
+        "isPaused": False,
+    }
+
+
+def _ask(ref_id: str, source: str, seconds: int, **model: Any) -> Json:
+    kind = "prometheus" if source == "prometheus" else source
+    return {
+        "refId": ref_id,
+        "relativeTimeRange": {"from": seconds, "to": 0},
+        "datasourceUid": source,
+        "model": {"refId": ref_id, "datasource": {"type": kind, "uid": source}, **model},
+    }
+
+
+def _guard(label: str, text: str, otherwise: str) -> str:
+    """Return a template that has `text` where the series has this label."""
+    value = text.replace("$value", "$values.A.Value")
+    return f"{{{{ if $labels.{label} }}}}{value}{{{{ else }}}}{otherwise}{{{{ end }}}}"
+
+
+def _find(alert: str, severity: str = "") -> AlertRule:
+    """Return the rule that Prometheus has, by its name and severity."""
+    return next(
+        rule
+        for rule in _RULES
+        if isinstance(rule, AlertRule)
+        and rule.alert == alert
+        and (not severity or rule.severity == severity)
+    )
+
+
+def _get_recorded(record: str) -> str:
+    return next(rule.expr for rule in RECORDING_RULES if rule.record == record)
