@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.environment import read_environment
-from probe.config.sources.sdk.traps import report_read_once
-from probe.model.target import TlsSettings
 from probe.text.safe_text import LIMIT, safe_text
 from tests.support.reported_faults import targets_in
 from tests.support.sdk_environment import P, targets
@@ -217,15 +215,6 @@ def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
 def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
     """It parses a URL; Python takes host:port."""
     assert "has no scheme: Go's exporters ignore it" in facts(ENDPOINT="c:4317")
-
-
-def test_that_files_are_read_once_is_for_when_they_changed() -> None:
-    """It holds for every SDK, so no target has it from the start."""
-    remark = report_read_once(TlsSettings(cert_file="/c"))
-    assert remark is not None
-    assert "restart" in remark.fact
-    assert report_read_once(TlsSettings()) is None
-    assert "restart" not in facts(ENDPOINT=GRPC, **ALL)
 
 
 @pytest.mark.parametrize(
