@@ -25,7 +25,7 @@ PARTY: Final = (
 
 _THE_PROBE: Final = "http://{{ $labels.instance }}"
 _IN_A_URL: Final = '{{ reReplaceAll "[+]" "%20" (urlquery $labels.target) }}'
-"""The target's name, fit for a path too: there, the `+` of a query is no space."""
+"""The target's name, encoded for a path too, where the `+` of a query does not mean a space."""
 _PROMETHEUS: Final = "{{ $externalURL }}/targets"
 _SUBSTITUTES: Final = (
     ("port {port}", "the endpoint's port"),

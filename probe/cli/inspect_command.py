@@ -97,7 +97,7 @@ def _collect_named_sets(
     options = {"--cert": cert_file, "--key": key_file, "--ca": ca_file}
     for option, path in options.items():
         if path == "":
-            raise click.UsageError(f"{option} names no file")
+            raise click.UsageError(f"{option} has no file name")
     if any(options.values()):
         tls = TlsSettings(cert_file=cert_file, key_file=key_file, ca_file=ca_file)
         sets = (FileSet(tls=tls, whole=False), *sets)

@@ -118,7 +118,7 @@ def wait_for_configuration(config_file: Path | None, limit: float) -> tuple[Conf
 
     It is read again for as long as a source is down or there is nothing to probe, and time (seconds)
     is left: a list that a server does not have yet, or a file that another container writes. An
-    environment that names no file cannot change, and is not waited for.
+    environment without file names cannot change, so it is not read again.
     """
     import asyncio
 

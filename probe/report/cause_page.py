@@ -49,7 +49,7 @@ def group_texts_by_exporter(cause: Cause) -> tuple[tuple[str, tuple[str, ...]], 
 
 
 def list_neighbours(cause: Cause, catalogue: Mapping[str, Cause]) -> Iterator[str]:
-    """Yield how `cause` is told apart from the causes next to it."""
+    """Yield how to distinguish `cause` from the causes next to it."""
     for id_ in cause.explained_by:
         yield f"`{id_}` ({catalogue[id_].title}): where both are proven, this one follows from that."
     for other in catalogue.values():

@@ -18,7 +18,7 @@ _USUAL: Final = 80
 
 @contextmanager
 def show_progress(total: int, *, shown: bool = True) -> Iterator[Callable[[str, bool], None]]:
-    """Yield what is told of each attempt: the target's name, and whether it went as expected.
+    """Yield a line for each attempt: the target's name, and whether it ended as expected.
 
     One line on stderr, where that is a terminal, says how many targets have been tried, and how
     many of them are not as expected and which; in later rounds, after how many attempts that still

@@ -55,7 +55,7 @@ def summarize(diagnosis: Diagnosis) -> str:
     if diagnosis.outcome == "confirmed":
         return "the backend accepted the exporter, and answered"
     if diagnosis.cause is None:
-        return "no proof that the backend lets this exporter in: silence is no success"
+        return "no proof that the backend accepts this exporter: silence is not a success"
     known = CATALOGUE.get(diagnosis.cause)
     title = known.title if known else diagnosis.cause
     sure = "" if diagnosis.certain else ", likely but not certain"

@@ -26,7 +26,7 @@ from probe.model.evidence import Evidence
 from probe.model.module import Module, allows_hostname, apply_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
+from probe.service.pipeline import AttemptScope, FaultThrottle, NotAttemptedError, Pipeline
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import LayeredRegister
 from probe.web.application import Reply
@@ -137,21 +137,24 @@ class OnDemand:
 
     async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
         key = f"{module.name}\n{target.name}"
-        scope = DetachedScope(
-            runtime=self._runtimes.get(key) or TargetRuntime(target),
-            resolver=_AllowedResolver(self.resolver, target, module),
+        runtime = self._runtimes.get(key) or TargetRuntime(target)
+        register = LayeredRegister(self._pipeline.register)
+        resolver = _AllowedResolver(self.resolver, target, module)
+        scope = AttemptScope(
+            prober=self._pipeline.make_prober(resolver, register),
             experiments=self._experiments,
-            register=LayeredRegister(self._pipeline.register),
+            register=register,
             faults=self._faults,
+            detached=runtime,
         )
         started = time.monotonic()
         _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
         duration = time.monotonic() - started
-        self._runtimes[key] = scope.runtime
+        self._runtimes[key] = runtime
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > KEPT:
             self._runtimes.popitem(last=False)
-        self._on_attempt(scope.runtime)
+        self._on_attempt(runtime)
         return evidence, diagnosis, duration
 
 

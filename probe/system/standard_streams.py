@@ -29,7 +29,7 @@ def buffer_stdout() -> None:
     """Put a buffer before a stdout that has none (PYTHONUNBUFFERED, python -u).
 
     A pipe takes 64 KiB at a time, and without a buffer nobody asks how much it took: the rest of
-    a long document would be lost without a word. What its encoding lacks is written as an escape.
+    a long document would be lost silently. What its encoding lacks is written as an escape.
     """
     stdout = sys.stdout
     if isinstance(stdout, io.TextIOWrapper) and stdout.errors == "strict":

@@ -248,7 +248,7 @@ def set_groups(context: SSL.Context, groups: str) -> None:
 def set_no_auto_chain(context: SSL.Context) -> int:
     """Send the certificates given and no others; return the modes then in force.
 
-    Without it OpenSSL completes a short chain from the trust store, and a probe would be let in
+    Without it OpenSSL completes a short chain from the trust store, and a probe would be accepted
     where a Go exporter with the same files is refused.
     """
     return int(_lib.SSL_CTX_set_mode(context._context, NO_AUTO_CHAIN))  # noqa: SLF001 - no public way

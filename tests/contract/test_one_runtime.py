@@ -17,7 +17,7 @@ def is_target_name(node: ast.expr) -> bool:
 
 
 def test_only_the_ledger_keeps_something_by_the_names_of_targets() -> None:
-    """A store of its own has to be told of every target that goes: a part of the runtime has not."""
+    """A separate store must be updated for every removed target: a part of the runtime need not."""
     found = []
     for module in MODULES:
         if module.room in ALLOWED:

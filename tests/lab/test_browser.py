@@ -220,7 +220,7 @@ def test_links_lead_from_the_table_to_target_and_cause_and_back(open_page: "Page
         "the backend's side must act",
         "No match. The backend accepts CN=Demo CA of another team; your certificate chains to "
         "CN=Demo exporter CA, which the list does not name.",
-        "broken link: the backend's list names no CA of this chain",
+        "broken link: the backend's list has no CA of this chain",
         "not reached",
     ):
         assert words in text

@@ -291,7 +291,7 @@ def test_sntp_says_that_it_is_our_clock(collector: servers.StartCollector, check
     assert "the probe runs on" in result["fix"][0]
 
 
-def test_a_configured_url_settles_it_too(collector: servers.StartCollector, check: Check) -> None:
+def test_a_configured_url_decides_it_too(collector: servers.StartCollector, check: Check) -> None:
     """The Date of a health check next to the backend counts like that of any HTTP answer."""
     with health_check(0) as url:
         result, _ = check(collector().grpc_port, "-365d", {"http": url}, protocol="grpc")

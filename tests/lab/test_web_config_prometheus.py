@@ -114,11 +114,11 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_password(tmp_path: Path) -> N
 
         with prometheus(tmp_path, [job(name) for name in certificates]) as watching:
 
-            def let_in(*names: str) -> bool:
+            def accepts(*names: str) -> bool:
                 found = {labels["job"]: value for labels, value in watching.query("up")}
                 return found == {name: float(name in names) for name in certificates}
 
-            watching.wait(lambda: let_in("right"), SCRAPED, "let in only the right one")
+            watching.wait(lambda: accepts("right"), SCRAPED, "accept only the right one")
             assert watching.query('mtls_probe_build_info{job="right"}')
             said = errors(watching)
             assert said["right"] == ""
@@ -128,7 +128,7 @@ def test_prometheus_scrapes_over_mutual_tls_with_a_password(tmp_path: Path) -> N
                 assert "HTTP status 401" not in said[name], said
 
             pki.write(mtls() | users(prometheus=HASH, nobody=HASH))
-            watching.wait(lambda: let_in("right", "unknown_user"), SCRAPED, "let in a new user")
+            watching.wait(lambda: accepts("right", "unknown_user"), SCRAPED, "accept a new user")
             # Open connections stay: this test says nothing about the old CA's clients.
             pki.renew()
             pki.trust(next_ca)

@@ -82,7 +82,7 @@ def client_cert_wrong_usage__boringssl() -> Evidence:
 
 
 @story("export", outcome="confirmed", findings=("client_cert_wrong_usage",))
-def client_cert_wrong_usage__let_in() -> Evidence:
+def client_cert_wrong_usage__accepted() -> Evidence:
     """GnuTLS accepts a certificate without clientAuth; most other backends would not."""
     return answered_attempt(credentials=held_credentials(exporter(usage=("serverAuth",))))
 
@@ -118,7 +118,7 @@ def client_cert_weak__rustls() -> Evidence:
 
 
 @story("export", outcome="confirmed", findings=("client_cert_weak",))
-def client_cert_weak__let_in() -> Evidence:
+def client_cert_weak__accepted() -> Evidence:
     """A Go backend takes an RSA key of 1024 bits."""
     return answered_attempt(credentials=held_credentials(exporter(key_type="RSA", key_bits=1024)))
 
@@ -162,7 +162,7 @@ def client_cert_expired__issuer() -> Evidence:
 
 
 @story("export", outcome="confirmed", findings=("client_cert_expired",))
-def client_cert_expired__let_in() -> Evidence:
+def client_cert_expired__accepted() -> Evidence:
     """The certificate has expired, and this backend does not check dates."""
     return answered_attempt(credentials=held_credentials(exporter(ends=-3)))
 

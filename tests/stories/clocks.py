@@ -91,7 +91,7 @@ def client_cert_not_yet_valid__clocks_agree() -> Evidence:
 
 
 @story("export", outcome="confirmed", findings=("client_cert_not_yet_valid",))
-def client_cert_not_yet_valid__let_in() -> Evidence:
+def client_cert_not_yet_valid__accepted() -> Evidence:
     """The certificate is valid in two days, and the backend does not check dates."""
     return answered_attempt(credentials=held_credentials(exporter(begins=2)))
 

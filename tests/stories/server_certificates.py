@@ -140,7 +140,7 @@ def server_cert_weak() -> Evidence:
 
 
 @story("export", outcome="confirmed", findings=("server_cert_weak",))
-def server_cert_weak__let_in() -> Evidence:
+def server_cert_weak__accepted() -> Evidence:
     """The backend's RSA key has 1024 bits: Go accepts it, OpenSSL at its default level does not."""
     return answered_attempt(
         handshake=complete_handshake(server_chain=(backend(key_type="RSA", key_bits=1024),))

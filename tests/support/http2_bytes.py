@@ -35,7 +35,7 @@ def conversation(
     return server.data_to_send()
 
 
-def heard(raw: bytes, *, protocol: Protocol = "grpc", eof: bool = False) -> Http2Exchange:
+def feed(raw: bytes, *, protocol: Protocol = "grpc", eof: bool = False) -> Http2Exchange:
     """Return an exchange that was fed `raw`."""
     exchange = Http2Exchange(protocol, "traces")
     exchange.receive(raw)

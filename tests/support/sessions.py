@@ -101,10 +101,10 @@ def talk(
 
 def answer(talk: Talk, protocol: Protocol = "grpc", over: str = "h2") -> Talk:
     """Let a real OTLP server answer what has arrived."""
-    heard: list[Request] = []
+    received: list[Request] = []
 
     def respond(request: Request) -> object:
-        heard.append(request)
+        received.append(request)
         return answer_request(request, protocol, NOW)
 
     http = Http2Server(respond) if over == "h2" else Http1Server(respond)  # type: ignore[arg-type]  # as respond() answers

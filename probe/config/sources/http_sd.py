@@ -56,7 +56,7 @@ async def fetch_list(
     """Return what `url` answers to Prometheus's request for targets.
 
     Args:
-        session: Makes the request; proxies and trust are its affair.
+        session: Makes the request; it decides on proxies and trust.
         url: The endpoint, which `url_fault` has passed.
         user_agent: Names the probe.
         refresh_interval: Seconds until the next fetch, which the server receives.

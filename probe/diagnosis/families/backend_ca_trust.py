@@ -72,7 +72,7 @@ def _list_facts(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
             "with another key (the CA was reissued, and one side still holds the old one)"
         )
     else:
-        facts.append("the backend names no acceptable CAs")
+        facts.append("the backend sent no list of acceptable CAs")
     return tuple(facts)
 
 
@@ -96,13 +96,13 @@ CAUSES: Final = (
         ),
         evidence=(
             "Alert unknown_ca (48); or any other refusal after a certificate was sent while the "
-            "backend's acceptable-CA list names no issuer of its chain. A listed name and "
+            "backend's acceptable-CA list has no issuer of its chain. A listed name and "
             "unknown_ca together mean a reissued CA."
         ),
         fix=make_backend_trust()[1],
         tell_apart=(
             "Run mtls-probe check ENDPOINT --cert CERT --key KEY --ca CA: its acceptable-CA list "
-            "names no issuer of the certificate. The issuer: openssl x509 -in CERT -noout -issuer"
+            "has no issuer of the certificate. The issuer: openssl x509 -in CERT -noout -issuer"
         ),
         citations=(
             "RFC 8446 §6.2 unknown_ca",

@@ -42,7 +42,7 @@ def _match(evidence: Evidence) -> Match | None:
             and evidence.handshake is not None
             and evidence.handshake.client_certificate_sent
         )
-        fact = f"{fact}, and this backend let it in" if let_in else fact
+        fact = f"{fact}, and this backend accepted it" if let_in else fact
         return Match(Strength.FINDING, (fact,), fix=fix)
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact), fix=fix)
@@ -97,7 +97,7 @@ CAUSES: Final = (
         alerts=(TlsAlert.CERTIFICATE_EXPIRED, TlsAlert.CERTIFICATE_UNKNOWN),
         meaning=(
             "notAfter of the certificate in cert_file, or of an intermediate in it, is past. "
-            "Almost every backend refuses it; one that does not check dates may still let it in."
+            "Almost every backend refuses it; one that does not check dates may still accept it."
         ),
         evidence=(
             "The file itself, judged at the time of the attempt; alert certificate_expired (45) "

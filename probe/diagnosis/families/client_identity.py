@@ -66,7 +66,7 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
         sent = handshake is not None and handshake.client_certificate_sent
         if not fault or not sent or not is_confirmed(evidence):
             return None
-        return Match(Strength.FINDING, (f"{name}: {fault}, and this backend let it in",))
+        return Match(Strength.FINDING, (f"{name}: {fault}, and this backend accepted it",))
     named = refused.alert == TlsAlert.UNSUPPORTED_CERTIFICATE
     if fault:
         strength = Strength.NAMED if named else Strength.PROVEN

@@ -79,7 +79,7 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     unspecific = list_possible_causes(evidence, refused)
     return Match(
         strength,
-        (*facts, "the backend names no acceptable CAs to compare with"),
+        (*facts, "the backend sent no list of acceptable CAs to compare with"),
         possible=("client_ca_untrusted",) if named else unspecific,
         fix=fix,
         decides="an attempt with the intermediate appended to cert_file",
@@ -220,7 +220,7 @@ CAUSES: Final = (
         meaning="The file is there, and the user that runs the exporter may not open it.",
         evidence="Opening the path gives EACCES.",
         fix=(
-            "Let everybody read {into_ca}, and enter the folders above it: a CA certificate is no "
+            "Let everybody read {into_ca}, and enter the folders above it: a CA certificate is not a "
             "secret.",
             "For the file: chmod 0644 {ca_file}",
             "{reread_ca}",

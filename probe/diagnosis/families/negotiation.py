@@ -1,4 +1,4 @@
-"""Two sides that find no common ground: versions, signature algorithms, and what names no reason."""
+"""Two sides that cannot agree: versions, signature algorithms, and alerts without a reason."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ _POSSIBLE: Final[dict[int | None, tuple[str, ...]]] = {
     TlsAlert.ACCESS_DENIED: ("server_name_unrecognized",),  # rustls, of an unknown SNI
     TlsAlert.MISSING_EXTENSION: ("no_shared_group",),  # BoringSSL
 }
-"""What an alert that names no reason leaves possible."""
+"""The causes that an alert without a reason leaves possible."""
 _READ_THE_LOG: Final = (
     "Read the log of the backend at {endpoint} at the time of the attempt: it knows what it found "
     "nothing in common in."

@@ -55,7 +55,7 @@ class Refusal:
 
 
 def is_confirmed(evidence: Evidence) -> bool:
-    """Whether the attempt proves that the backend lets us in.
+    """Whether the attempt proves that the backend accepts us.
 
     At depth tls whatever arrives does, unless a port says that it was sent plaintext.
     """
@@ -117,7 +117,7 @@ def match_received_alert(evidence: Evidence, number: TlsAlert) -> Match | None:
 
 
 def list_possible_causes(evidence: Evidence, refused: Refusal) -> tuple[str, ...]:
-    """Return the causes that a refusal which names no reason leaves possible."""
+    """Return the causes that a refusal without a reason leaves possible."""
     possible = ["client_ca_untrusted", "client_san_rejected", "client_cert_revoked"]
     if refused.listed is not True and may_lack_intermediate(evidence):
         possible.append("client_chain_incomplete")

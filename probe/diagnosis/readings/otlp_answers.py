@@ -103,7 +103,7 @@ def is_about_storage(answer: Answer, text: str) -> bool:
 def match_unreadable_answer(evidence: Evidence) -> Match | None:
     """Match a breach of HTTP, or of its bounds, in the answer; None where something else ended it.
 
-    Its status is no proof that the export arrived. Measured: Go's OTLP/HTTP exporter fails on an
+    Its status does not prove that the export arrived. Measured: Go's OTLP/HTTP exporter fails on an
     invalid chunk size, an endless chunk extension, a body shorter than its Content-Length and gzip
     without an end, and Python's requests likewise; the Collector's exporter overlooks a body that
     is merely short.

@@ -110,7 +110,7 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Ch
             "missing",
             "the CAs that the backend accepts",
             " · ".join(name.text for name in handshake.acceptable_cas[:10]),
-            link="the backend's list names no CA of this chain",
+            link="the backend's list has no CA of this chain",
             holds=False,
         )
 

@@ -111,7 +111,7 @@ def render_status_page(
         now: for ages and days left.
         query: of the page's address: search, filters and place (`TargetFilter`).
         reload_failure: why the last reload left the old configuration in force.
-        warnings: what the configuration in force says that is no error; the first are shown.
+        warnings: those of the configuration in force; the first are shown.
         sources: how each source of targets is.
         nothing_to_probe: why there is nothing to probe, or an empty text.
     """

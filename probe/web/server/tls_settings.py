@@ -1,4 +1,4 @@
-"""`tls_server_config` of the web file: who is asked for a certificate, and what TLS may choose.
+"""`tls_server_config` of the web file: which clients need a certificate, and what TLS may choose.
 
 No error shows anything of `key`. What Go's TLS does and Python's cannot is an error, so that no
 server is stricter, or more lenient, than its file says.
@@ -61,7 +61,7 @@ class TlsServerEntry(Entry, frozen=True, kw_only=True):
     cipher_suites: list[str] = msgspec.field(default_factory=list)
     """Names of the TLS 1.2 cipher suites to accept."""
     curve_preferences: list[str] = msgspec.field(default_factory=list)
-    """Names of the groups to accept."""
+    """One group: `X25519`, `CurveP256`, `CurveP384` or `CurveP521`; without it all good ones."""
     min_version: str = "TLS12"
     """`TLS12` or `TLS13`."""
     max_version: str = "TLS13"

@@ -1,7 +1,7 @@
 """The web file in force, and how a changed one takes its place.
 
 It is read and judged whole, with every file that it names, then swapped. A file with an error, and one
-that would let more people in, leaves the old one in force, and the reason is reported. New connections
+that removes protection, leaves the old one in force, and the reason is reported. New connections
 get the new certificate and client CAs, new requests the new users and headers; nothing that listens
 stops.
 """
@@ -107,7 +107,7 @@ class WebConfig:
         return None
 
     def _weaker(self, settings: ServerSettings) -> str | None:
-        """Return why `settings` need a restart to be in force: they would let more people in.
+        """Return why `settings` need a restart to be in force: they remove protection.
 
         An emptied file is as often an accident (a volume that is not there yet, an editor that
         truncates) as a decision; a restart is the decision.
@@ -123,12 +123,12 @@ class WebConfig:
     async def watch(self, on_reload: OnReload = lambda _: None) -> AsyncIterator[None]:
         """Read the file again when it or a file that it names changes, as long as this lasts."""
 
-        async def changed(_: frozenset[str]) -> None:
+        async def reload(_: frozenset[str]) -> None:
             await asyncio.sleep(SETTLING_TIME)
             if await self._reload_and_report(on_reload):
                 log.info("web_config_reloaded", file=safe_text(self._path))
 
-        watching = asyncio.create_task(watch_files(lambda: self.files, changed))
+        watching = asyncio.create_task(watch_files(lambda: self.files, reload))
         # Otherwise a change after the first reading and before the first look would not be seen.
         await asyncio.sleep(0)
         await self._reload_and_report(lambda failure: on_reload(failure) if failure else None)

@@ -14,7 +14,7 @@ PROGRAM: Final = Path(__file__).with_name("go_server.go")
 
 @contextmanager
 def serve_go(folder: Path, serving: Serving, *, refuses_names: bool = False) -> Iterator[int]:
-    """Run a backend; with `refuses_names`, one whose policy lets in no verified client."""
+    """Run a backend; with `refuses_names`, one whose policy accepts no verified client."""
     command = [str(go_server(PROGRAM)), "-tls", serving.tls]
     command += ["-cert", str(serving.server.cert_file), "-key", str(serving.server.key_file)]
     command += ["-ahead", f"{24 * days_ahead(serving.clock)}h"]

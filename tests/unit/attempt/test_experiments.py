@@ -87,7 +87,7 @@ async def test_a_version_that_is_missing_is_named(
     assert "TLS 1.2" in diagnosis.fix[0]
 
 
-async def test_a_port_of_the_other_protocol_is_named_beside_alpn(
+async def test_a_port_of_the_other_protocol_is_named_with_alpn(
     start: Start, tmp_path: Path
 ) -> None:
     """GRPC to a port that serves HTTP/1.1 alone: asked over OTLP/HTTP it answers, without headers."""
@@ -200,7 +200,7 @@ async def test_a_silent_refusal_is_asked_again_without_a_certificate(
     [(GOOD, {}), (STRANGER, {}), (GOOD, {"behaviour": "mute"})],
     ids=["accepted", "refused by a naming alert", "unanswered"],
 )
-async def test_what_is_settled_is_not_experimented_with(
+async def test_what_is_decided_is_not_experimented_with(
     start: Start, tmp_path: Path, client: Issued, backend_options: dict[str, Any]
 ) -> None:
     """No further handshake where nothing is open."""
@@ -244,20 +244,20 @@ async def test_a_backend_that_is_gone_by_then_is_evidence(start: Start, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("heard", "kind"),
+    ("received", "kind"),
     [
         (b"HTTP/1.1 404 Not Found\r\n", "not_tls"),
         (bytes.fromhex("000000040000000000"), "not_tls"),
         (bytes.fromhex("15030100020246"), "alert"),
     ],
 )
-def test_first_bytes_in_plaintext_show_whether_it_is_tls(heard: bytes, kind: str) -> None:
+def test_first_bytes_in_plaintext_show_whether_it_is_tls(received: bytes, kind: str) -> None:
     """By the first two bytes; one alone says nothing yet."""
     session = PlaintextSession()
     assert session.take_output().startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-    session.receive(heard[:1], 0.0)
+    session.receive(received[:1], 0.0)
     assert session.ending is None
-    session.receive(heard[1:], 0.0)
+    session.receive(received[1:], 0.0)
     assert session.ending is not None
     assert session.ending.kind == kind
-    assert session.first_bytes == heard[:64]
+    assert session.first_bytes == received[:64]

@@ -221,7 +221,7 @@ async def test_a_peer_that_closes_on_us_at_once_does_so_by_itself() -> None:
     assert story.own.reportable == 0.0
 
 
-async def test_in_between_the_ending_stands_and_the_hold_up_is_told() -> None:
+async def test_in_between_the_ending_stands_and_the_hold_up_is_reported() -> None:
     """The diagnosis makes it uncertain."""
     story = Story(5.0)
     story.hold_up(0.8)

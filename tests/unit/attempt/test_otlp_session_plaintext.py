@@ -22,7 +22,7 @@ def clear(protocol: Protocol, purpose: Purpose = "export") -> OtlpSession:
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-def test_in_clear_the_request_goes_at_once(protocol: Protocol) -> None:
+def test_in_plaintext_the_request_goes_at_once(protocol: Protocol) -> None:
     """Without TLS there is no handshake and nothing to wait for; the answer confirms."""
     conversation = clear(protocol)
     output = conversation.take_output()
@@ -39,7 +39,7 @@ def test_in_clear_the_request_goes_at_once(protocol: Protocol) -> None:
     assert conversation.durations == {"export": 0.5}
 
 
-def test_in_clear_a_tls_server_is_garbage() -> None:
+def test_in_plaintext_a_tls_server_is_garbage() -> None:
     """Its alert is neither HTTP/2 nor HTTP/1.1."""
     for protocol in ("grpc", "http/protobuf"):
         conversation = clear(protocol)  # type: ignore[arg-type]  # the loop widens it to str
@@ -48,7 +48,7 @@ def test_in_clear_a_tls_server_is_garbage() -> None:
         assert (conversation.ending.kind, conversation.ending.stage) == ("garbage", "export")
 
 
-def test_in_clear_a_close_or_silence_is_at_export() -> None:
+def test_in_plaintext_a_close_or_silence_is_at_export() -> None:
     """There is no other stage."""
     closed, silent = clear("grpc"), clear("grpc")
     closed.receive_eof(100.0, reset=True)

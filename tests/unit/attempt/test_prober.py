@@ -187,7 +187,7 @@ async def test_the_backend_s_clock_is_read_from_its_date(
     assert (await prober().attempt(target(tmp_path, grpc.port))).clock == ()
 
 
-async def test_in_clear(start: Start, tmp_path: Path) -> None:
+async def test_in_plaintext(start: Start, tmp_path: Path) -> None:
     """An `http://` endpoint is spoken to without TLS; a TLS backend is no HTTP then."""
     plain = await start(behaviour="plaintext", protocol="http/protobuf")
     arguments: dict[str, Any] = {"protocol": "http/protobuf", "scheme": "http"}

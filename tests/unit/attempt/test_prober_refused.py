@@ -48,7 +48,7 @@ async def test_the_alert_is_never_lost(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("depth", ["tls", "otlp"])
-async def test_a_refusal_without_a_word_is_asked_again_at_tls12(
+async def test_a_refusal_without_an_alert_is_asked_again_at_tls12(
     start: Start, tmp_path: Path, depth: Depth
 ) -> None:
     """grpc-core closes in TLS 1.3; capped at 1.2 the refusal falls inside the handshake."""

@@ -25,7 +25,7 @@ class Recorder:
     ends_with: bytes = b"\0never\0"
     wake_at: float | None = None
     ending: Ending | None = None
-    heard: bytes = b""
+    received: bytes = b""
     woken: list[float] = field(default_factory=list)
     ended_by: str = ""
     answers: bytes = b""
@@ -35,10 +35,10 @@ class Recorder:
 
     def receive(self, data: bytes, now: float) -> None:
         """Remember `data`."""
-        self.heard += data
+        self.received += data
         self.says += self.answers
-        if self.ends_with in self.heard:
-            self._end("heard")
+        if self.ends_with in self.received:
+            self._end("received")
 
     def receive_eof(self, now: float, *, reset: bool) -> None:
         """End."""
@@ -116,18 +116,18 @@ async def test_both_directions(pair: Pair) -> None:
     asyncio.get_running_loop().call_later(0.02, theirs.sendall, b"bye")
     await pump(ours, talk)
 
-    assert (talk.heard, talk.ended_by) == (b"hello bye", "heard")
+    assert (talk.received, talk.ended_by) == (b"hello bye", "received")
     assert theirs.recv(99) == b"question!!"
     assert watched(ours) == (False, False)
 
 
-async def test_what_came_before_is_heard_first(pair: Pair) -> None:
+async def test_what_came_before_is_read_first(pair: Pair) -> None:
     """Bytes that a proxy sent behind its answer belong to the conversation that follows."""
     ours, theirs = pair
     theirs.sendall(b"second bye")
     talk = Recorder(ends_with=b"bye")
     await pump(ours, talk, already=b"first ")
-    assert talk.heard == b"first second bye"
+    assert talk.received == b"first second bye"
 
 
 async def test_a_failed_write_does_not_stop_reading(pair: Pair) -> None:
@@ -139,7 +139,7 @@ async def test_a_failed_write_does_not_stop_reading(pair: Pair) -> None:
     talk = Recorder(says=b"into the void", answers=b"once more")
     await pump(ours, talk)
 
-    assert (talk.heard, talk.ended_by) == (b"the alert", "reset")
+    assert (talk.received, talk.ended_by) == (b"the alert", "reset")
     assert watched(ours) == (False, False)
 
 
@@ -156,7 +156,7 @@ def test_the_same_on_uvloop(pair: Pair) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(attempt())
-    assert (talk.heard, talk.ended_by) == (b"the alert", "reset")
+    assert (talk.received, talk.ended_by) == (b"the alert", "reset")
 
 
 async def test_a_broken_pipe_does_not_stop_reading() -> None:
@@ -168,7 +168,7 @@ async def test_a_broken_pipe_does_not_stop_reading() -> None:
         theirs.close()
         talk = Recorder(says=b"too late")
         await pump(ours, talk)
-        assert (talk.heard, talk.ended_by) == (b"last words", "close")
+        assert (talk.received, talk.ended_by) == (b"last words", "close")
 
 
 async def test_a_reset_and_an_end_of_file_are_two_things(pair: Pair) -> None:
@@ -187,7 +187,7 @@ async def test_an_end_of_file(pair: Pair) -> None:
     theirs.close()
     talk = Recorder()
     await pump(ours, talk)
-    assert (talk.heard, talk.ended_by) == (b"data", "close")
+    assert (talk.received, talk.ended_by) == (b"data", "close")
 
 
 async def test_the_deadline_ends_a_silent_peer(pair: Pair) -> None:
@@ -216,7 +216,7 @@ async def test_the_deadline_ends_a_peer_that_never_stops(pair: Pair) -> None:
     await pump(ours, talk, patience=0.1)
     dripping.cancel()
     assert talk.ended_by == "deadline"
-    assert talk.heard
+    assert talk.received
 
 
 async def test_a_deadline_that_is_past(pair: Pair) -> None:
@@ -295,7 +295,7 @@ async def test_a_bug_of_ours_reaches_the_attempt(pair: Pair) -> None:
     assert watched(ours) == (False, False)
 
     with pytest.raises(ArithmeticError):
-        await pump(ours, Faulty(wake_at=monotonic() + 0.01, heard=b""), already=b"")
+        await pump(ours, Faulty(wake_at=monotonic() + 0.01, received=b""), already=b"")
     assert watched(ours) == (False, False)
 
 

@@ -48,7 +48,7 @@ async def test_an_answer_that_lay_there_at_the_deadline_counts(pair: Pair) -> No
     hold_up_soon(0.4)
     talk = Recorder(ends_with=b"bye")
     pump = await pumped(ours, talk, 0.2)
-    assert (talk.ended_by, pump.expired) == ("heard", False)
+    assert (talk.ended_by, pump.expired) == ("received", False)
 
 
 async def test_an_end_of_file_that_lay_there_at_the_deadline_counts(pair: Pair) -> None:
@@ -75,7 +75,7 @@ async def test_all_that_lay_there_is_read(pair: Pair) -> None:
     sender.start()
     talk = Recorder(ends_with=b"bye")
     await pumped(ours, talk, 0.2)
-    assert (talk.ended_by, len(talk.heard)) == ("heard", len(answer))
+    assert (talk.ended_by, len(talk.received)) == ("received", len(answer))
     sender.join(5)
 
 
@@ -137,7 +137,7 @@ async def test_a_wake_up_reads_first(pair: Pair) -> None:
     hold_up_soon(0.3)
     talk = Trusting(ends_with=b"refused", wake_at=monotonic() + 0.1)
     await pumped(ours, talk, 2.0)
-    assert talk.ended_by == "heard"
+    assert talk.ended_by == "received"
 
 
 async def test_a_late_wake_up_waits_a_little_more(pair: Pair) -> None:
@@ -157,7 +157,7 @@ async def test_a_late_wake_up_waits_a_little_more(pair: Pair) -> None:
     asyncio.get_running_loop().call_later(0.01, pause)
     talk = Trusting(ends_with=b"refused", wake_at=monotonic() + 0.1)
     await pumped(ours, talk, 2.0)
-    assert talk.ended_by == "heard"
+    assert talk.ended_by == "received"
 
 
 async def test_a_wake_up_that_was_called_off_by_what_came(pair: Pair) -> None:
@@ -178,7 +178,7 @@ async def test_a_wake_up_that_was_called_off_by_what_came(pair: Pair) -> None:
     assert (talk.woken, talk.ended_by) == ([], "close")
 
 
-async def test_the_sender_is_told_of_each_sending(pair: Pair) -> None:
+async def test_the_sender_is_notified_of_each_sending(pair: Pair) -> None:
     """From then on the other side has its time."""
     ours, theirs = pair
     sent: list[float] = []

@@ -90,7 +90,7 @@ async def test_a_target_that_stalls_is_blamed_for_certain(start: Start, tmp_path
     raise AssertionError(found)
 
 
-async def test_beside_busy_loops_nothing_healthy_is_blamed(start: Start, tmp_path: Path) -> None:
+async def test_with_busy_loops_nothing_healthy_is_blamed(start: Start, tmp_path: Path) -> None:
     """More processes than cores want to run."""
     backend = await start()
     ports = {f"healthy-{n}": backend.port for n in range(20)}

@@ -279,7 +279,7 @@ async def test_ctrl_c_during_a_check_is_130() -> None:
     assert time.monotonic() - told < 5
 
 
-async def test_the_version_is_told() -> None:
+async def test_the_version_is_reported() -> None:
     """--version names the distribution and its version."""
     ended = await run_probe("--version")
     assert (ended.code, ended.out) == (0, f"mtls-probe, version {__version__}\n")

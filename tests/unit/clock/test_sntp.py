@@ -72,7 +72,7 @@ def test_what_cannot_be_believed_is_refused(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("code", ["DENY", "RATE", "RSTR"])
-def test_a_kiss_of_death_is_told_apart(code: str) -> None:
+def test_a_kiss_of_death_is_distinguished(code: str) -> None:
     """Stratum 0: the server asks to be left alone, and says why."""
     with pytest.raises(SntpRefusalError) as caught:
         reading(Says(stratum=0, code=code.encode()))

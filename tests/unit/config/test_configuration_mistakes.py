@@ -146,7 +146,7 @@ def test_a_mistake_elsewhere_is_located(
     assert reason in caught.value.reason
 
 
-def test_all_unknown_keys_are_told_at_once(load: Load) -> None:
+def test_all_unknown_keys_are_reported_at_once(load: Load) -> None:
     """Each with its own line and the nearest key; a wrong type comes when they are gone."""
     with pytest.raises(ConfigurationError) as caught:
         load(
@@ -167,7 +167,7 @@ def test_all_unknown_keys_are_told_at_once(load: Load) -> None:
     assert str(error).count("unknown key") == 3
 
 
-def test_every_target_that_cannot_be_one_is_told(load: Load) -> None:
+def test_every_target_that_cannot_be_one_is_reported(load: Load) -> None:
     """One error for each; those that can be targets do not stand in the way."""
     with pytest.raises(ConfigurationError) as caught:
         load(

@@ -150,9 +150,7 @@ def test_names_are_unique(load: Load) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
-def test_insecure_beside_https_drops_the_other_settings_and_says_so(
-    one: One, protocol: str
-) -> None:
+def test_insecure_with_https_drops_the_other_settings_and_says_so(one: One, protocol: str) -> None:
     """As in the Collector that the section was pasted from, and as in no reader's mind."""
     lines = ("tls: {insecure: true, cert_file: a, key_file: b}", f"protocol: {protocol}")
     target = one(*lines, endpoint="https://c:4317")

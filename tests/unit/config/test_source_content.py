@@ -172,7 +172,7 @@ async def test_no_server_name_is_a_bug_of_ours(
 
 
 @pytest.mark.slow
-async def test_a_collectors_wrong_exporter_fails_beside_its_neighbour(
+async def test_a_collectors_wrong_exporter_fails_and_its_neighbour_does_not(
     backend: Backend, tmp_path: Path
 ) -> None:
     """In the service too: one target fails, the other is confirmed, and the source is up."""

@@ -232,7 +232,7 @@ def test_a_list_that_nobody_has_asked_for_is_neither_up_nor_down() -> None:
     assert (found.states, found.not_fetched) == ((), 1)
 
 
-def test_lists_that_are_shown_alike_are_told_apart() -> None:
+def test_lists_that_are_shown_alike_are_distinguished() -> None:
     """Their queries are not shown, and two series of one name cannot be."""
     other = URL.replace("s3cret", "another")
     found = Reading(DeclaredSource.of("http_sd", URL), DeclaredSource.of("http_sd", other)).read(

@@ -95,7 +95,7 @@ def test_without_a_configuration_they_are_what_is_probed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "reported"),
     [
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "use otlp or none"),
         ({ENDPOINT: "http://c", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "http/protobuf"),
@@ -104,11 +104,11 @@ def test_without_a_configuration_they_are_what_is_probed() -> None:
         ({ENDPOINT: "unix:///run/otlp"}, "begins with http:// or https://"),
     ],
 )
-def test_what_there_is_not_is_told(environ: dict[str, str], told: str) -> None:
+def test_what_there_is_not_is_reported(environ: dict[str, str], reported: str) -> None:
     """No spans are sent, probing goes on, and the user learns what to write."""
     destination, (warning,) = read_span_destination(environ)
     assert destination is None
-    assert told in warning
+    assert reported in warning
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_sampler_says_how_many_successes_are_recorded(
 
 
 @pytest.mark.parametrize(
-    ("sampler", "ratio", "share", "told"),
+    ("sampler", "ratio", "share", "reported"),
     [
         ("parentbased_XRay", "", SAMPLE_SUCCESSES, 'OTEL_TRACES_SAMPLER is "parentbased_XRay"'),
         ("traceidratio", "1.5", 1.0, "not from 0 to 1"),
@@ -150,8 +150,8 @@ def test_the_sampler_says_how_many_successes_are_recorded(
         ("traceidratio", "\u0661", 1.0, "not from 0 to 1"),
     ],
 )
-def test_a_sampler_that_nobody_can_follow_is_told_and_ignored(
-    tmp_path: Path, sampler: str, ratio: str, share: float, told: str
+def test_a_sampler_that_nobody_can_follow_is_reported_and_ignored(
+    tmp_path: Path, sampler: str, ratio: str, share: float, reported: str
 ) -> None:
     """Spans are sent all the same, as the specification asks of such a value."""
     environ = {
@@ -163,7 +163,7 @@ def test_a_sampler_that_nobody_can_follow_is_told_and_ignored(
     loaded = load_configuration(path, environ)
     assert loaded.spans_to is not None
     assert loaded.sample_successes == share
-    assert told in loaded.warnings[0]
+    assert reported in loaded.warnings[0]
 
 
 @given(st.text(max_size=12))

@@ -82,7 +82,7 @@ def test_what_the_wire_does_not_show_keeps_nothing_apart(settings: dict[str, obj
     assert only.interval == 30.0
 
 
-def test_labels_remarks_and_notes_are_those_of_both() -> None:
+def test_labels_findings_and_notes_are_those_of_both() -> None:
     """The earlier one's labels come before; what both have to say is said once."""
     one, two, three = (Finding(cause="exporter_setting_ignored", fact=fact) for fact in "123")
     first = target("a", labels=(("team", "x"),), remarks=(one, two), notes=("x",))

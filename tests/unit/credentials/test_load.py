@@ -174,7 +174,7 @@ def test_a_key_that_belongs_further_down(tmp_path: Path) -> None:
     assert "certificate 2" in facts.faults[0].fact
 
 
-def test_intermediates_out_of_order_are_a_remark(tmp_path: Path) -> None:
+def test_intermediates_out_of_order_are_a_finding(tmp_path: Path) -> None:
     """With the end entity first, the exporter starts and most backends accept."""
     facts = load(pair_files(tmp_path, LEAF, ROOT, INTERMEDIATE))
 

@@ -247,7 +247,7 @@ def test_a_rotation_is_over_when_the_exporters_were_started_again(tmp_path: Path
     assert rotation.before[0].subject.text == "CN=new"
 
 
-def test_the_backends_own_certificate_file_is_read_beside(tmp_path: Path) -> None:
+def test_the_backends_own_certificate_file_is_read_too(tmp_path: Path) -> None:
     """Its chain and when it was written, followed as it changes; unreadable, it holds nothing."""
     file = tmp_path / "server.crt"
     file.write_bytes(OLD.pem)

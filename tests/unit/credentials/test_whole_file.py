@@ -76,7 +76,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize(("raw", "expected"), KEYS.values(), ids=KEYS)
-def test_a_key_is_told_by_kind_and_size(raw: bytes, expected: KeyFacts) -> None:
+def test_a_key_is_described_by_kind_and_size(raw: bytes, expected: KeyFacts) -> None:
     """Private or public, encrypted or not, type and bits: nothing else but a digest."""
     (key,) = read_whole_file(raw).keys
 

@@ -49,7 +49,7 @@ async def test_every_backend_gets_exactly_the_cause_it_was_built_for(tmp_path: P
         assert (diagnosis.outcome, diagnosis.certain) == (wanted, certain), target.name
 
 
-async def test_files_are_private_and_beside_their_issuer(tmp_path: Path) -> None:
+async def test_files_are_private_and_next_to_their_issuer(tmp_path: Path) -> None:
     """Only the owner can read the files; the exporter's own CA is next to its certificate."""
     demo = Demo((BY_NAME["healthy-grpc"],))
     (target,) = await demo.start(tmp_path)

@@ -177,9 +177,9 @@ def test_the_connection_is_made_although_the_file_has_expired() -> None:
 
     assert diagnose(answered_attempt(credentials=expired)).outcome == "confirmed"
     [(cause, fact)] = findings(answered_attempt(credentials=expired))
-    assert (cause, "let it in" in fact) == ("client_cert_expired", True)
+    assert (cause, "accepted it" in fact) == ("client_cert_expired", True)
     [(cause, fact)] = findings(answered_attempt(credentials=expired, handshake=unasked))
-    assert (cause, "let it in" in fact) == ("client_cert_expired", False)
+    assert (cause, "accepted it" in fact) == ("client_cert_expired", False)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_uncertainty_says_what_would_decide() -> None:
     assert not any("not certain" in fact for fact in sure.facts)
 
 
-def test_an_expired_ca_at_hand_comes_before_clocks() -> None:
+def test_an_available_expired_ca_comes_before_clocks() -> None:
     """The alert says expired, what we send is valid, and the CA that it rests on is not."""
     old = authority("Exporter client CA", ends=-1)
 

@@ -185,7 +185,7 @@ def test_a_success_without_application_grpc_is_a_mismatch(media: str) -> None:
 
 @pytest.mark.parametrize(("status", "cause"), [(302, "not_served"), (401, "unauthenticated"),
                                                (429, "throttled"), (503, "unavailable")])  # fmt: skip
-def test_a_gateway_before_a_grpc_backend_is_heard(status: int, cause: str) -> None:
+def test_a_gateway_before_a_grpc_backend_is_read(status: int, cause: str) -> None:
     """Codes with a meaning of their own keep it, whatever the target's protocol."""
     assert brief(diagnose(answered_attempt(over_h2(status)))) == ("failed", f"otlp_{cause}", True)
 
@@ -367,7 +367,7 @@ def test_a_partial_success_that_rejects_is_a_failure() -> None:
         (20, 'partial success: 20 items rejected: "deprecated"'),
     ],
 )
-def test_a_partial_success_is_told_with_its_number(count: int, fact: str) -> None:
+def test_a_partial_success_is_reported_with_its_number(count: int, fact: str) -> None:
     """How many items, and the backend's own words; none rejected is a warning."""
     answer = msgspec.structs.replace(TAKEN, rejected_items=count, partial_message="deprecated")
     found = diagnose(answered_attempt(answer))

@@ -174,15 +174,15 @@ def test_expired_there_against_a_clock_that_agrees_is_not_certain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0, False), (59, False), (63, True), (-63, True), (86_400, True)]
+    ("seconds", "is_reported"), [(0, False), (59, False), (63, True), (-63, True), (86_400, True)]
 )
-def test_a_success_tells_of_clocks_that_differ(seconds: int, told: bool) -> None:
+def test_a_success_reports_clocks_that_differ(seconds: int, is_reported: bool) -> None:
     """Beyond the tolerance, and what the reading itself may be wrong by, it is a finding."""
     found = diagnose(answered_attempt(clock=clock_offset(seconds * SECOND)))
 
     assert found.outcome == "confirmed"
-    assert [finding.cause for finding in found.findings] == (["clock_skew"] if told else [])
-    if told:
+    assert [finding.cause for finding in found.findings] == (["clock_skew"] if is_reported else [])
+    if is_reported:
         word = "ahead of" if seconds > 0 else "behind"
         assert word in found.findings[0].fact
 

@@ -57,7 +57,7 @@ def test_a_file_fault_ends_the_attempt_at_load(cause: str) -> None:
 
 
 @pytest.mark.parametrize("cause", LOCAL)
-def test_a_remark_on_a_file_is_a_finding_with_any_outcome(cause: str) -> None:
+def test_a_fault_of_a_file_is_a_finding_with_any_outcome(cause: str) -> None:
     """This exporter lives with it: success stays success, another cause stays primary."""
     remarked = CredentialFacts(client_chain=(EXPORTER,), remarks=(a_fault(cause),))
 
@@ -71,7 +71,7 @@ def test_a_remark_on_a_file_is_a_finding_with_any_outcome(cause: str) -> None:
 
 
 @pytest.mark.parametrize("cause", LOCAL)
-def test_a_file_fault_stops_nobody_who_sends_in_clear(cause: str) -> None:
+def test_a_file_fault_stops_nobody_who_sends_in_plaintext(cause: str) -> None:
     """Without TLS the exporter does not read the file: a success stays one."""
     faulty = CredentialFacts(faults=(a_fault(cause),))
 

@@ -121,7 +121,7 @@ def test_where_the_answer_tells_the_diagnosis_is_certain(row: tuple[str, str, st
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_faultless_certificate_that_is_let_in_is_confirmed(stack: str) -> None:
+def test_a_faultless_certificate_that_is_accepted_is_confirmed(stack: str) -> None:
     """The other direction: without the fault, no stack's success gets a cause."""
     healthy = ClientFault("nothing", (), "")
 

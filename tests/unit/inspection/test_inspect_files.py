@@ -190,7 +190,7 @@ def test_the_wrong_order_is_reported_once(tmp_path: Path) -> None:
     assert faults(seen) == ["client_chain_misordered"]
 
 
-def test_exchanged_files_are_told_to_change_places(tmp_path: Path) -> None:
+def test_exchanged_files_are_reported_as_exchanged(tmp_path: Path) -> None:
     """Where each file is what the other should be, the fix names both."""
     seen = inspect_written(tmp_path, cert=LEAF.key_pem, key=LEAF.pem)
 

@@ -131,17 +131,17 @@ def test_history_is_bounded_and_keeps_the_newest() -> None:
     assert (newest.expected, newest.duration) == (True, 0.75)
 
 
-def test_listeners_hear_each_record_with_its_state() -> None:
+def test_listeners_receive_each_record_with_its_state() -> None:
     """A listener is called after the state is up to date."""
     target = make_target()
     ledger = Ledger([target])
-    heard: list[tuple[TargetRuntime, int]] = []
-    ledger.subscribe(lambda state: heard.append((state, state.attempts)))
+    received: list[tuple[TargetRuntime, int]] = []
+    ledger.subscribe(lambda state: received.append((state, state.attempts)))
 
     state = ledger.record(target, seen(1.0), CONFIRMED)
     ledger.record(target, seen(2.0), CONFIRMED)
 
-    assert heard == [(state, 1), (state, 2)]
+    assert received == [(state, 1), (state, 2)]
 
 
 def test_replacing_targets_keeps_the_unchanged() -> None:
@@ -167,8 +167,8 @@ def test_an_attempt_that_outlives_its_target_is_not_entered() -> None:
     """A late result of a target that a reload changed or removed touches nothing."""
     old = make_target()
     ledger = Ledger([old])
-    heard: list[TargetRuntime] = []
-    ledger.subscribe(heard.append)
+    received: list[TargetRuntime] = []
+    ledger.subscribe(received.append)
     ledger.replace_targets([replace(old, timeout=1.0)])
 
     loose = ledger.record(old, seen(1.0), REFUSED)
@@ -178,7 +178,7 @@ def test_an_attempt_that_outlives_its_target_is_not_entered() -> None:
     assert loose.diagnosis is REFUSED
     assert state is not None
     assert state.attempts == 0
-    assert (heard, len(ledger), dict(ledger.failures_by_cause)) == ([], 1, {})
+    assert (received, len(ledger), dict(ledger.failures_by_cause)) == ([], 1, {})
 
 
 def test_two_targets_of_one_name_are_refused() -> None:

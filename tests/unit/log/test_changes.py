@@ -1,8 +1,6 @@
 """The log: a line for each change, none for a repetition, and nothing raw or secret in it."""
 
 import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from probe.model.evidence import Ending, Evidence, Handshake, TargetFacts
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, SourceState, Target
 from probe.model.trace_context import TraceContext
-from tests.support.canaries import forget_logging
 
 HIDDEN = "hunter2-never-shown"
 CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
@@ -33,15 +30,6 @@ EXPIRED = Diagnosis(outcome="failed", stage="accept", cause="client_cert_expired
 
 UP = SourceState("environment", up=True, targets=1)
 DOWN = SourceState("environment", up=False, targets=1, error="first line\n  second <b>\x1b[31m")
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Leave structlog and hpack's logger as they were."""
-    level = logging.getLogger("hpack").level
-    yield
-    forget_logging()
-    logging.getLogger("hpack").setLevel(level)
 
 
 class Said:
@@ -166,7 +154,7 @@ def test_the_last_word_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.lines(CONFIRMED, CONFIRMED) == []
 
 
-def test_a_finding_is_told_when_it_comes_and_when_it_goes(
+def test_a_finding_is_reported_when_it_comes_and_when_it_goes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It stops nothing, so that no outcome changes: the line is all that the log has of it."""
@@ -189,7 +177,7 @@ def test_a_finding_is_told_when_it_comes_and_when_it_goes(
     assert line["error.type"] == "client_ca_untrusted"
 
 
-def test_a_target_that_comes_again_is_told_of_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_target_that_comes_again_is_reported_again(capsys: pytest.CaptureFixture[str]) -> None:
     """What is kept of a target goes with it."""
     said = Said(capsys)
     assert len(said.lines(CONFIRMED)) == 1

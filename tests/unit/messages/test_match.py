@@ -82,7 +82,7 @@ def test_dates_in_gos_words() -> None:
     assert {"server_cert_expired", "server_cert_not_yet_valid", "clock_skew"} <= set(ids(both))
 
 
-def test_the_reason_is_heard_over_its_envelope() -> None:
+def test_the_reason_is_preferred_to_its_envelope() -> None:
     """An alert within `UNAVAILABLE … failed to connect` is the cause, not the envelope."""
     text = (
         "StatusCode.UNAVAILABLE, failed to connect to all addresses; last error: UNKNOWN: "

@@ -47,7 +47,7 @@ def test_every_cause_named_is_in_the_catalogue() -> None:
 
 
 @every_row(pattern=PATTERNS)
-def test_a_sign_can_be_heard(pattern: Pattern) -> None:
+def test_a_pattern_can_match(pattern: Pattern) -> None:
     """Each phrase has words in its normal form, and weights are shares."""
     for phrase in pattern.phrases:
         assert all(normal_form(part) for part in phrase.split("…")), phrase

@@ -136,9 +136,9 @@ def test_what_alerts_join_on_follows_each_attempt() -> None:
     target = replace(EU, expect_cause="client_ca_untrusted", interval=15.0)
     ledger, metrics = ledger_and_metrics(target)
     tls_off = Finding(cause="tls_off", fact="sends in plaintext")
-    let_in = msgspec.structs.replace(CONFIRMED, findings=(tls_off, tls_off))
+    accepted = msgspec.structs.replace(CONFIRMED, findings=(tls_off, tls_off))
 
-    ledger.record(target, seen(), let_in)
+    ledger.record(target, seen(), accepted)
 
     assert of(metrics, "expected_cause") == [({"cause": "client_ca_untrusted"}, 1)]
     assert of(metrics, "outcome") == [({"outcome": "confirmed"}, 1)]

@@ -199,7 +199,7 @@ def test_what_is_no_endpoint_is_no_target(text: str) -> None:
     assert insecure.target("http://c:4317", 1).plaintext
 
 
-def test_a_scheme_beside_insecure_means_what_it_means_in_a_target() -> None:
+def test_a_scheme_with_insecure_means_what_it_means_in_a_target() -> None:
     """https:// keeps TLS whatever `insecure` says, and a remark says so."""
     insecure = module(tls=TlsEntry(insecure=True))
     assert insecure.target("c:4317", 1).plaintext

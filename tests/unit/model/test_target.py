@@ -195,7 +195,7 @@ def test_secrets_are_compared_by_text() -> None:
         ("", TlsSettings(insecure_skip_verify=True), False),
     ],
 )
-def test_when_otlp_is_spoken_in_clear(scheme: str, tls: TlsSettings, plaintext: bool) -> None:
+def test_when_otlp_is_spoken_in_plaintext(scheme: str, tls: TlsSettings, plaintext: bool) -> None:
     """By http://, or by `insecure` without a CA (configtls.ClientConfig), and not otherwise."""
     target = Target(name="t", endpoint=Endpoint("c", 4317, scheme=scheme), tls=tls)
     assert target.plaintext is plaintext

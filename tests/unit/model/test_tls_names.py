@@ -43,7 +43,7 @@ def test_every_go_suite_that_openssl_has_is_mapped_to_its_name() -> None:
     ],
     ids=["version", "curve", "suite", "insecure suite"],
 )
-def test_unknown_names_are_told(
+def test_unknown_names_are_reported(
     check: Callable[[str], None], good: str, bad: str, hint: str
 ) -> None:
     """A wrong name is an error that holds the name and what is allowed."""

@@ -35,7 +35,7 @@ def said(status: int, fields: Fields, body: bytes = b"") -> bytes:
     return bytes(sent + server.send(h11.EndOfMessage()))
 
 
-def heard(raw: bytes, *, eof: bool = False) -> Http1Exchange:
+def feed(raw: bytes, *, eof: bool = False) -> Http1Exchange:
     """Return an exchange that was fed `raw`."""
     exchange = Http1Exchange("http/protobuf", "traces")
     exchange.receive(raw)
@@ -46,7 +46,7 @@ def heard(raw: bytes, *, eof: bool = False) -> Http1Exchange:
 
 def answer(raw: bytes, *, eof: bool = False) -> Answer:
     """Return the answer that `raw` makes."""
-    found = heard(raw, eof=eof).answer
+    found = feed(raw, eof=eof).answer
     assert found is not None
     return found
 
@@ -67,14 +67,14 @@ REFUSED = said(
 CHUNKED = said(200, [PROTOBUF, ("transfer-encoding", "chunked")], b"\x0a\x00")
 
 
-def test_healthy_backend_is_heard() -> None:
+def test_healthy_backend_is_read() -> None:
     """200 with an empty protobuf body is an answer with nothing to read."""
     assert answer(HEALTHY) == Answer(
         over="http/1.1", http_status=200, content_type="application/x-protobuf"
     )
 
 
-def test_nginx_refusal_is_heard_with_its_text() -> None:
+def test_nginx_refusal_is_read_with_its_text() -> None:
     """A 400 of nginx keeps the sentence that tells a certificate refusal, its server and date."""
     found = answer(REFUSED)
     assert found.http_status == 400
@@ -138,12 +138,12 @@ def test_date_that_is_none_is_left_out(date: str) -> None:
 def test_interim_responses_are_skipped_and_bounded() -> None:
     """100 Continue is not the answer, and 1xx without end exceeds a bound."""
     interim = b"HTTP/1.1 103 Early Hints\r\n\r\n"
-    exchange = heard(interim)
+    exchange = feed(interim)
     assert exchange.protocol_seen
     assert exchange.answer is None
     exchange.receive(HEALTHY)
     assert exchange.answer is not None
-    endless = heard(interim * (MAX_INTERIM + 1))
+    endless = feed(interim * (MAX_INTERIM + 1))
     assert endless.exhausted
     assert endless.answer is None
 
@@ -154,14 +154,14 @@ def test_pieces_do_not_matter(raw: bytes) -> None:
     exchange = Http1Exchange("http/protobuf", "traces")
     for at in range(len(raw)):
         exchange.receive(raw[at : at + 1])
-    whole = heard(raw)
+    whole = feed(raw)
     assert (exchange.answer, exchange.garbage) == (whole.answer, whole.garbage)
 
 
 def test_body_of_unknown_length_ends_with_the_connection() -> None:
     """Without a length the body lasts until EOF, and is whole then."""
     raw = b"HTTP/1.0 200 OK\r\nContent-Type: application/x-protobuf\r\n\r\n\x0a\x00"
-    assert heard(raw).answer is None
+    assert feed(raw).answer is None
     assert answer(raw, eof=True).body_parses is True
 
 
@@ -191,7 +191,7 @@ def test_broken_chunk_after_the_head_is_an_answer() -> None:
 )
 def test_what_is_no_http1_is_garbage(raw: bytes) -> None:
     """Another protocol or a broken head is garbage at once, with a reason."""
-    exchange = heard(raw)
+    exchange = feed(raw)
     assert exchange.garbage
     assert exchange.ended
     assert exchange.detail
@@ -203,7 +203,7 @@ def test_what_is_no_http1_is_garbage(raw: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"", b"HTT", b"HTTP/1.1 200 OK\r\nServer: x"])
 def test_eof_before_the_head_is_complete_is_a_close(raw: bytes) -> None:
     """A connection that ends before its head is complete is neither an answer nor garbage."""
-    exchange = heard(raw, eof=True)
+    exchange = feed(raw, eof=True)
     assert exchange.ended
     assert exchange.answer is None
     assert not exchange.garbage
@@ -214,13 +214,13 @@ def test_endless_head_and_endless_body_are_bounded() -> None:
     """A head without end is garbage, a body without end an answer, and memory stays small."""
     tracemalloc.start()
     try:
-        head, taken = heard(b"HTTP/1.1 200 OK\r\nx: "), 0
+        head, taken = feed(b"HTTP/1.1 200 OK\r\nx: "), 0
         while not head.ended:
             head.receive(b"y" * 1000)
             taken += 1
         assert head.garbage
         assert taken <= MAX_HEAD // 1000 + 1
-        body, taken = heard(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"), 0
+        body, taken = feed(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"), 0
         while not body.ended:
             body.receive(b"z" * 1000)
             taken += 1
@@ -238,7 +238,7 @@ def test_endless_head_and_endless_body_are_bounded() -> None:
 )
 def test_arbitrary_bytes_never_raise(first: bytes, pieces: list[bytes]) -> None:
     """No bytes at all make the receiver raise."""
-    exchange = heard(first)
+    exchange = feed(first)
     for piece in pieces:
         exchange.receive(piece)
     exchange.receive_eof()

@@ -26,8 +26,8 @@ from tests.support.http2_bytes import (
     Fields,
     block,
     conversation,
+    feed,
     framed,
-    heard,
 )
 
 NGINX = (
@@ -39,7 +39,7 @@ NGINX = (
 
 def answer(raw: bytes, *, protocol: Protocol = "grpc", eof: bool = False) -> Answer:
     """Return the answer that `raw` makes."""
-    found = heard(raw, protocol=protocol, eof=eof).answer
+    found = feed(raw, protocol=protocol, eof=eof).answer
     assert found is not None
     return found
 
@@ -59,7 +59,7 @@ REFUSED = conversation(
 )
 
 
-def test_healthy_grpc_backend_is_heard() -> None:
+def test_healthy_grpc_backend_is_read() -> None:
     """Head, an empty message and trailers with status 0 make a complete answer."""
     assert answer(HEALTHY) == Answer(
         over="h2",
@@ -71,7 +71,7 @@ def test_healthy_grpc_backend_is_heard() -> None:
     )
 
 
-def test_trailers_only_answer_is_heard() -> None:
+def test_trailers_only_answer_is_read() -> None:
     """A status in the head alone is an answer; its message is decoded and made safe."""
     found = answer(UNAUTHENTICATED)
     assert (found.grpc_status, found.message) == (16, "no token\\x0a")
@@ -79,7 +79,7 @@ def test_trailers_only_answer_is_heard() -> None:
     assert found.body_empty
 
 
-def test_nginx_refusal_is_heard_with_its_text() -> None:
+def test_nginx_refusal_is_read_with_its_text() -> None:
     """A 400 of nginx keeps the sentence that tells a certificate refusal, its server and date."""
     found = answer(REFUSED)
     assert found.http_status == 400
@@ -97,7 +97,7 @@ def test_pieces_do_not_matter(raw: bytes) -> None:
     for at in range(len(raw)):
         exchange.receive(raw[at : at + 1])
         output += exchange.take_output()
-    whole = heard(raw)
+    whole = feed(raw)
     assert exchange.answer == whole.answer
     assert output == whole.take_output()
 
@@ -119,7 +119,7 @@ def test_settings_and_ping_are_acknowledged() -> None:
     ping = PingFrame(opaque_data=b"12345678").serialize()
     acks = SettingsFrame(flags=["ACK"]).serialize()
     acks += PingFrame(opaque_data=b"12345678", flags=["ACK"]).serialize()
-    exchange = heard(SETTINGS + ping + acks)
+    exchange = feed(SETTINGS + ping + acks)
     assert exchange.take_output() == acks
     assert exchange.take_output() == b""
     assert exchange.protocol_seen
@@ -133,7 +133,7 @@ def test_our_replies_please_a_real_server() -> None:
     server.ping(b"abcdefgh")
     target = Target(name="t", endpoint=Endpoint("h", 4317))
     server.receive_data(build_request(target, "probe").h2)
-    exchange = heard(server.data_to_send())
+    exchange = feed(server.data_to_send())
     names = [type(e).__name__ for e in server.receive_data(exchange.take_output())]
     assert names == ["SettingsAcknowledged", "PingAckReceived"]
 
@@ -167,7 +167,7 @@ def test_grpc_status_that_is_no_number_is_unknown() -> None:
 def test_grpc_message_compressed_in_a_way_that_nobody_named_is_no_answer() -> None:
     """A message with the compressed flag and no grpc-encoding fails in every gRPC client."""
     raw = conversation(GRPC_HEAD, b"\1\0\0\0\0", [("grpc-status", "0")])
-    exchange = heard(raw)
+    exchange = feed(raw)
     assert (exchange.answer, exchange.garbage) == (None, True)
     assert "compressed" in exchange.detail
 
@@ -184,7 +184,7 @@ def test_http_success_says_whether_its_body_parses(body: bytes, parses: bool | N
 def test_goaway_that_drops_the_request_ends_the_exchange() -> None:
     """GOAWAY before our stream means that no answer will come; its text is shown safely."""
     frame = GoAwayFrame(last_stream_id=0, error_code=11, additional_data=b"calm\x1b").serialize()
-    exchange = heard(SETTINGS + frame)
+    exchange = feed(SETTINGS + frame)
     assert exchange.detail == "GOAWAY, error code 11: calm\\x1b"
     assert exchange.ended
     assert exchange.answer is None
@@ -194,7 +194,7 @@ def test_goaway_that_drops_the_request_ends_the_exchange() -> None:
 def test_goaway_after_the_request_lets_the_answer_come() -> None:
     """GOAWAY that names our stream changes nothing."""
     frame = GoAwayFrame(last_stream_id=1).serialize()
-    exchange = heard(SETTINGS + frame)
+    exchange = feed(SETTINGS + frame)
     assert not exchange.ended
 
 
@@ -204,7 +204,7 @@ def test_reset_stream_without_status_is_no_answer(head: Fields) -> None:
     raw = SETTINGS
     if head:
         raw += HeadersFrame(1, block(*head), flags=["END_HEADERS"]).serialize()
-    exchange = heard(raw + RstStreamFrame(1, 7).serialize())
+    exchange = feed(raw + RstStreamFrame(1, 7).serialize())
     assert exchange.ended
     assert exchange.answer is None
     assert "7" in exchange.detail
@@ -213,8 +213,8 @@ def test_reset_stream_without_status_is_no_answer(head: Fields) -> None:
 def test_cut_page_is_still_an_answer_and_cut_grpc_is_none() -> None:
     """EOF after nginx's head leaves its 400; EOF before gRPC's trailers leaves nothing."""
     assert answer(REFUSED[:-20], eof=True).http_status == 400
-    assert heard(HEALTHY[:-8], eof=True).answer is None
-    assert heard(b"", eof=True).ended
+    assert feed(HEALTHY[:-8], eof=True).answer is None
+    assert feed(b"", eof=True).ended
 
 
 def test_grpc_answer_without_status_says_so() -> None:

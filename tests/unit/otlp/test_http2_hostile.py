@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from probe.otlp.http2 import MAX_FRAMES, MAX_HEADER_BYTES, MAX_INTERIM, Http2Exchange
 from probe.otlp.response import MAX_BODY
-from tests.support.http2_bytes import HEALTHY, SETTINGS, block, framed, heard
+from tests.support.http2_bytes import HEALTHY, SETTINGS, block, feed, framed
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ from tests.support.http2_bytes import HEALTHY, SETTINGS, block, framed, heard
 )
 def test_broken_http2_is_garbage(raw: bytes) -> None:
     """Another protocol, or a breach of RFC 9113, is garbage with a reason, and never raises."""
-    exchange = heard(raw)
+    exchange = feed(raw)
     assert exchange.garbage
     assert exchange.ended
     assert exchange.detail
@@ -200,7 +200,7 @@ def test_arbitrary_bytes_never_raise(pieces: list[bytes]) -> None:
 def test_arbitrary_frames_never_raise(frames: list[bytes]) -> None:
     """Frames of any type, flags and body never raise, and pieces do not matter."""
     raw = SETTINGS + b"".join(frames)
-    whole, bytewise = heard(raw), Http2Exchange("grpc", "traces")
+    whole, bytewise = feed(raw), Http2Exchange("grpc", "traces")
     for at in range(len(raw)):
         bytewise.receive(raw[at : at + 1])
     assert (bytewise.answer, bytewise.garbage) == (whole.answer, whole.garbage)

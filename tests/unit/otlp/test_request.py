@@ -25,7 +25,7 @@ def target(**changes: Any) -> Target:
     return Target(**{"name": "t", "endpoint": Endpoint("collector.example.com", 4317), **changes})
 
 
-def heard_by_h2(
+def read_by_h2(
     raw: bytes, table_size: int | None = None
 ) -> tuple[list[h2.events.Event], dict[bytes, bytes]]:
     """Return the events and the headers that a real HTTP/2 server reads from `raw`."""
@@ -41,7 +41,7 @@ def heard_by_h2(
     return events, dict(requests[0].headers) if requests else {}
 
 
-def heard_by_h11(raw: bytes) -> tuple[Any, bytes]:
+def read_by_h11(raw: bytes) -> tuple[Any, bytes]:
     """Return the request and the body that a real HTTP/1.1 server reads from `raw`."""
     server = h11.Connection(h11.SERVER)
     server.receive_data(raw)
@@ -62,7 +62,7 @@ def heard_by_h11(raw: bytes) -> tuple[Any, bytes]:
 )
 def test_grpc_request_calls_export_of_the_signal(signal: Signal, path: bytes) -> None:
     """A gRPC target is asked for its signal's Export with one empty message."""
-    events, headers = heard_by_h2(build_request(target(signal=signal), AGENT).h2)
+    events, headers = read_by_h2(build_request(target(signal=signal), AGENT).h2)
     assert headers == {
         b":method": b"POST",
         b":scheme": b"https",
@@ -78,7 +78,7 @@ def test_grpc_request_calls_export_of_the_signal(signal: Signal, path: bytes) ->
 
 def test_grpc_message_is_framed_with_its_length() -> None:
     """A message follows its five-byte prefix."""
-    events, _ = heard_by_h2(build_request(target(), AGENT, b"\x0a\x00").h2)
+    events, _ = read_by_h2(build_request(target(), AGENT, b"\x0a\x00").h2)
     data = [e.data for e in events if isinstance(e, h2.events.DataReceived)]
     assert data == [b"\0\0\0\0\x02\x0a\x00"]
 
@@ -88,12 +88,12 @@ def test_http_request_posts_nothing_to_the_signals_path(over: str) -> None:
     """An HTTP target gets an empty protobuf body in either version of HTTP."""
     request = build_request(target(protocol="http/protobuf", signal="logs"), AGENT)
     if over == "h2":
-        events, headers = heard_by_h2(request.h2)
+        events, headers = read_by_h2(request.h2)
         assert any(isinstance(e, h2.events.StreamEnded) for e in events)
         assert headers[b":path"] == b"/v1/logs"
         body = b"".join(e.data for e in events if isinstance(e, h2.events.DataReceived))
     else:
-        event, body = heard_by_h11(request.http1)
+        event, body = read_by_h11(request.http1)
         headers = dict(event.headers)
         assert (event.method, event.target) == (b"POST", b"/v1/logs")
         assert headers[b"host"] == b"collector.example.com:4317"
@@ -106,7 +106,7 @@ def test_http_request_posts_nothing_to_the_signals_path(over: str) -> None:
 
 def test_http_message_is_the_body() -> None:
     """A message goes out as it is, with its length."""
-    event, body = heard_by_h11(
+    event, body = read_by_h11(
         build_request(target(protocol="http/protobuf"), AGENT, b"\x0a\x00").http1
     )
     assert body == b"\x0a\x00"
@@ -117,7 +117,7 @@ def test_own_path_of_the_endpoint_wins() -> None:
     """An endpoint with a path is asked at that path, what is not ASCII percent-encoded."""
     endpoint = Endpoint("h", 4318, "/in/ö?tenant=a%20b")
     request = build_request(target(endpoint=endpoint, protocol="http/protobuf"), AGENT)
-    event, _ = heard_by_h11(request.http1)
+    event, _ = read_by_h11(request.http1)
     assert event.target == b"/in/%C3%B6?tenant=a%20b"
 
 
@@ -125,21 +125,21 @@ def test_own_path_of_the_endpoint_wins() -> None:
 def test_h2_bytes_are_right_whatever_table_the_server_allows(table_size: int) -> None:
     """The header block needs no dynamic table, so SETTINGS may come before or after it."""
     secret = (("authorization", Secret("Bearer x")),)
-    _, headers = heard_by_h2(build_request(target(headers=secret), AGENT).h2, table_size)
+    _, headers = read_by_h2(build_request(target(headers=secret), AGENT).h2, table_size)
     assert headers[b"authorization"] == b"Bearer x"
 
 
 def test_plaintext_says_http_as_scheme() -> None:
     """Without TLS the scheme is http."""
     plain = target(tls=TlsSettings(insecure=True))
-    assert heard_by_h2(build_request(plain, AGENT).h2)[1][b":scheme"] == b"http"
+    assert read_by_h2(build_request(plain, AGENT).h2)[1][b":scheme"] == b"http"
 
 
 def test_name_override_is_the_authority_for_grpc_alone() -> None:
     """grpc-go takes server_name_override as :authority, net/http does not."""
     tls = TlsSettings(server_name_override="other.example.com")
-    grpc = heard_by_h2(build_request(target(tls=tls), AGENT).h2)[1]
-    http = heard_by_h2(build_request(target(tls=tls, protocol="http/protobuf"), AGENT).h2)[1]
+    grpc = read_by_h2(build_request(target(tls=tls), AGENT).h2)[1]
+    http = read_by_h2(build_request(target(tls=tls, protocol="http/protobuf"), AGENT).h2)[1]
     assert grpc[b":authority"] == b"other.example.com"
     assert http[b":authority"] == b"collector.example.com:4317"
 
@@ -147,13 +147,13 @@ def test_name_override_is_the_authority_for_grpc_alone() -> None:
 def test_ipv6_authority_is_bracketed_and_loses_its_zone() -> None:
     """An IPv6 literal stands in brackets, and its zone stays at home."""
     request = build_request(target(endpoint=Endpoint("fe80::1%eth0", 4317)), AGENT)
-    assert heard_by_h2(request.h2)[1][b":authority"] == b"[fe80::1]:4317"
+    assert read_by_h2(request.h2)[1][b":authority"] == b"[fe80::1]:4317"
 
 
 def test_international_host_is_written_in_ascii() -> None:
     """A host that is not ASCII goes out as its A-label."""
     request = build_request(target(endpoint=Endpoint("bücher.example", 4317)), AGENT)
-    assert heard_by_h2(request.h2)[1][b":authority"] == b"xn--bcher-kva.example:4317"
+    assert read_by_h2(request.h2)[1][b":authority"] == b"xn--bcher-kva.example:4317"
 
 
 def test_target_headers_are_sent_lower_cased_and_reserved_ones_are_not() -> None:
@@ -165,7 +165,7 @@ def test_target_headers_are_sent_lower_cased_and_reserved_ones_are_not() -> None
         ("Host", Secret("virtual.example.com")),
     )
     request = build_request(target(headers=headers, protocol="http/protobuf"), AGENT)
-    sent = dict(heard_by_h11(request.http1)[0].headers)
+    sent = dict(read_by_h11(request.http1)[0].headers)
     assert sent[b"x-scope-orgid"] == b"tenant"
     assert sent[b"user-agent"] == AGENT.encode()
     assert sent[b"host"] == b"virtual.example.com"
@@ -175,7 +175,7 @@ def test_target_headers_are_sent_lower_cased_and_reserved_ones_are_not() -> None
 def test_binary_metadata_travels_as_base64() -> None:
     """A gRPC header whose name ends in -bin is encoded, and grpc-* is reserved."""
     headers = (("trace-bin", Secret("ab")), ("grpc-status", Secret("0")))
-    sent = heard_by_h2(build_request(target(headers=headers), AGENT).h2)[1]
+    sent = read_by_h2(build_request(target(headers=headers), AGENT).h2)[1]
     assert base64.b64decode(sent[b"trace-bin"] + b"=") == b"ab"
     assert b"grpc-status" not in sent
 
@@ -184,13 +184,13 @@ def test_openings_hold_nothing_of_the_target() -> None:
     """Depth tls says the protocol's opening and none of the target's headers."""
     headers = (("authorization", Secret("Bearer x")), ("host", Secret("secret.example.com")))
     request = build_request(target(headers=headers, protocol="http/protobuf"), AGENT)
-    event, body = heard_by_h11(request.http1_opening)
+    event, body = read_by_h11(request.http1_opening)
     assert (event.method, event.target, body) == (b"OPTIONS", b"*", b"")
     assert dict(event.headers) == {
         b"host": b"collector.example.com:4317",
         b"user-agent": AGENT.encode(),
     }
-    events, sent = heard_by_h2(request.h2_opening)
+    events, sent = read_by_h2(request.h2_opening)
     assert not sent
     assert any(isinstance(e, h2.events.RemoteSettingsChanged) for e in events)
     assert request.h2.startswith(request.h2_opening)
@@ -232,7 +232,7 @@ def test_grpc_metadata_must_be_ascii_and_http_need_not() -> None:
     with pytest.raises(ValueError, match="x-a"):
         build_request(target(headers=headers), AGENT)
     request = build_request(target(headers=headers, protocol="http/protobuf"), AGENT)
-    assert dict(heard_by_h11(request.http1)[0].headers)[b"x-a"] == "é".encode()
+    assert dict(read_by_h11(request.http1)[0].headers)[b"x-a"] == "é".encode()
 
 
 def test_long_message_is_refused() -> None:
@@ -260,11 +260,11 @@ def test_no_setting_smuggles_a_second_request(
         request = build_request(odd, AGENT)
     except ValueError:
         return
-    event, _ = heard_by_h11(request.http1)
+    event, _ = read_by_h11(request.http1)
     assert {name for name, _ in event.headers} <= {
         b"host", b"x-a", b"content-type", b"content-length", b"user-agent",
     }  # fmt: skip
-    events, _ = heard_by_h2(request.h2)
+    events, _ = read_by_h2(request.h2)
     assert sum(isinstance(e, h2.events.RequestReceived) for e in events) == 1
 
 

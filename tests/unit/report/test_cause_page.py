@@ -58,7 +58,7 @@ def test_exporters_that_print_the_same_stand_together() -> None:
     assert "## What exporters print" not in cause_page(CATALOGUE["tls_off"])
 
 
-def test_neighbours_are_told_apart_in_both_directions() -> None:
+def test_neighbours_are_distinguished_in_both_directions() -> None:
     """What explains it, what it explains, and what else brings the same alert."""
     untrusted = " ".join(list_neighbours(CATALOGUE["client_ca_untrusted"], CATALOGUE))
     incomplete = " ".join(list_neighbours(CATALOGUE["client_chain_incomplete"], CATALOGUE))

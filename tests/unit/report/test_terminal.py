@@ -62,7 +62,7 @@ def test_a_pipe_gets_each_sentence_on_a_line_of_its_own() -> None:
     assert meaning in printed(row(REFUSED))
 
 
-def test_what_experiments_showed_is_told() -> None:
+def test_what_experiments_showed_is_reported() -> None:
     """What was varied, and what came of it."""
     case = next(one for one in STORIES if one.evidence.experiments)
     text = printed((case.evidence, diagnose(case.evidence)))
@@ -130,10 +130,10 @@ def test_unconfirmed_is_no_success() -> None:
     """Silence after a handshake has a story too."""
     text = printed(row(Diagnosis(outcome="unconfirmed", stage="export", certain=False)))
     assert "unconfirmed" in text
-    assert "no proof that the backend lets this exporter in" in text
+    assert "no proof that the backend accepts this exporter" in text
 
 
-def test_a_finding_is_told_of_a_confirmed_target() -> None:
+def test_a_finding_is_reported_of_a_confirmed_target() -> None:
     """What is true but stopped nothing is a note."""
     finding = Finding(cause="client_cert_expires_soon", fact="it expires in 3 days")
     diagnosis = Diagnosis(outcome="confirmed", stage="export", findings=(finding,))

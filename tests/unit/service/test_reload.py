@@ -188,7 +188,7 @@ async def test_a_rotation_is_on_metrics_within_two_seconds(
         await service.stop()
 
 
-async def test_a_broken_file_is_told_while_the_last_good_pair_is_used(
+async def test_a_broken_file_is_reported_while_the_last_good_pair_is_used(
     backend: Backend, tmp_path: Path
 ) -> None:
     """The backend still accepts it; a metric and a finding say that the files cannot be used."""

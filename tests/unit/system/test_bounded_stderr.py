@@ -189,7 +189,7 @@ def test_a_slow_reader_is_not_given_reports_alone() -> None:
     assert 0 < reports <= len(kept) / 20
 
 
-def test_a_reader_that_comes_back_is_told_what_it_missed(tmp_path: Path) -> None:
+def test_a_reader_that_comes_back_learns_what_it_missed(tmp_path: Path) -> None:
     """A FIFO whose reader leaves (EPIPE) and returns: later lines arrive, after a report."""
     fifo = tmp_path / "log"
     os.mkfifo(fifo)

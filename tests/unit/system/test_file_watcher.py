@@ -91,7 +91,7 @@ Kind = Callable[[Path], tuple[Path, Callable[[], object]]]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-async def test_a_change_is_told_at_once(tmp_path: Path, kind: Kind) -> None:
+async def test_a_change_is_reported_at_once(tmp_path: Path, kind: Kind) -> None:
     """By the directory: long before the slow poll."""
     path, change = kind(tmp_path)
     async with watching(path) as seen:
@@ -210,7 +210,7 @@ async def test_one_directory_that_is_missing_holds_nobody_up(tmp_path: Path) -> 
         assert await seen.next(within=1.0) == {str(many[0])}
 
 
-async def test_an_entry_that_comes_into_a_directory_is_told_at_once(tmp_path: Path) -> None:
+async def test_an_entry_that_comes_into_a_directory_is_reported_at_once(tmp_path: Path) -> None:
     """A path with "/" at its end is a directory: patterns name files that are not there yet."""
     folder = tmp_path / "groups"
     folder.mkdir()

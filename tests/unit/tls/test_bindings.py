@@ -46,8 +46,8 @@ def test_contract_a_callback_without_a_listener_is_harmless() -> None:
     """A connection that is gone from pyOpenSSL's map verifies nothing, and raises nothing."""
     context = settings_of().context
     connection = SSL.Connection(context, None)
-    heard = install_callbacks(connection)
+    captured = install_callbacks(connection)
     bindings._on_info(bindings._ffi.NULL, 0x4004, 2 << 8 | 48)
     assert bindings._on_certificate_request(bindings._ffi.NULL, bindings._ffi.NULL) == 1
-    assert heard.alerts == []
-    assert not heard.certificate_requested
+    assert captured.alerts == []
+    assert not captured.certificate_requested

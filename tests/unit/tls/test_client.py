@@ -82,7 +82,7 @@ def test_a_version_that_the_server_does_not_speak() -> None:
     assert (seen.server_chain, seen.name_check, seen.server_verified) == ((), None, False)
 
 
-def test_our_own_alert_is_told_from_the_server_s() -> None:
+def test_our_own_alert_is_distinguished_from_the_server_s() -> None:
     """A record longer than RFC 8446 allows brings record_overflow (22), and it is we who send it."""
     client = TlsClient(settings_of())
     client.start()

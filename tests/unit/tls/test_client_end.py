@@ -20,7 +20,7 @@ from tests.support.tls_records import STRANGER, record
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_close_notify_is_told_from_the_end_of_file(version: Version) -> None:
+def test_close_notify_is_distinguished_from_the_end_of_file(version: Version) -> None:
     """Both end the connection; only one is an orderly end (RFC 8446 §6.1)."""
     orderly, server = handshake(server_context(version))
     assert receive(orderly, server.say(b"bye") + server.close()) == b"bye"
@@ -89,10 +89,10 @@ def test_a_connection_needs_no_garbage_collector() -> None:
     try:
         client, _ = handshake(server_context(), settings_of(STRANGER))
         connection = weakref.ref(client._connection)
-        heard = weakref.ref(client._log)
+        log = weakref.ref(client._log)
         assert client.handshake is not None
         del client
         assert connection() is None
-        assert heard() is None
+        assert log() is None
     finally:
         gc.enable()

@@ -30,7 +30,7 @@ def test_a_session_from_its_handshake_to_its_end() -> None:
     assert events_of(client) == [ApplicationData(b"bye"), Closed()]
 
 
-def test_an_alert_and_a_failure_of_our_library_are_told_apart() -> None:
+def test_an_alert_and_a_failure_of_our_library_are_distinguished() -> None:
     """A refusal by the server; and records that make no sense."""
     refused, server = handshake(server_context(), settings_of(STRANGER))
     assert server.failed

@@ -151,7 +151,7 @@ async def served(parts: Any) -> AsyncIterator[TestClient[Any, Any]]:
         yield client
 
 
-async def test_many_pages_at_once_come_whole_or_are_told_to_come_again() -> None:
+async def test_many_pages_at_once_come_whole_or_are_asked_to_retry() -> None:
     """A part is made at a time; too many who wait for theirs would wait too long."""
 
     def parts() -> Iterator[bytes]:

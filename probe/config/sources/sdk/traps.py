@@ -20,7 +20,7 @@ from probe.config.sources.sdk.variables import (
     variable_name,
 )
 from probe.model.finding import Finding
-from probe.model.target import Endpoint, Protocol, Signal, TlsSettings
+from probe.model.target import Endpoint, Protocol, Signal
 from probe.text.description import describe_value
 from probe.text.safe_text import safe_text
 
@@ -48,23 +48,6 @@ def find_traps(
         python = _check_python_grpc if protocol == "grpc" else _check_python_http
         found.update(dict.fromkeys(python(environ, signal)))
     return tuple(found)
-
-
-def report_read_once(tls: TlsSettings) -> Finding | None:
-    """Return what to say once a file that `tls` names has changed, or None where it names none.
-
-    It holds for every SDK's target, so it is worth saying only when a file has changed.
-    """
-    if not (tls.ca_file or tls.cert_file or tls.key_file):
-        return None
-    return Finding(
-        cause=CAUSE,
-        fact="an SDK reads its certificate files once, at its start (Go, Java and Python): what has "
-        "changed in them since takes effect at its restart only",
-        fix=(
-            "Restart the exporter's process after each rotation, before the old certificate expires.",
-        ),
-    )
 
 
 def report_plaintext_files(

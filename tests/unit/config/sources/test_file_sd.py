@@ -262,7 +262,7 @@ def test_any_file_gives_targets_or_an_error(raw: bytes, file: str) -> None:
             assert target.endpoint.host
 
 
-def test_every_mistake_of_a_file_is_told() -> None:
+def test_every_mistake_of_a_file_is_reported() -> None:
     """A group with a wrong label, and each address that is none; the others are targets."""
     found = read_file_sd(
         b"""
@@ -282,7 +282,7 @@ def test_every_mistake_of_a_file_is_told() -> None:
     ]
 
 
-def test_every_unknown_key_of_a_file_is_told() -> None:
+def test_every_unknown_key_of_a_file_is_reported() -> None:
     """As in Prometheus, such a file is refused."""
     with pytest.raises(ConfigurationError) as caught:
         read("- {target: []}\n- {targets: [], label: {}}")

@@ -121,7 +121,7 @@ def test_a_line_that_lost_a_character_is_found() -> None:
     assert "damaged base64 at line 4" in only_fault(read(b"\n".join(lines))).fact
 
 
-def test_a_damaged_ca_among_good_ones_is_a_remark() -> None:
+def test_a_damaged_ca_among_good_ones_is_a_finding() -> None:
     """Go skips it silently and so does the probe, which says so; alone it is a fault."""
     damaged = LEAF.pem.replace(b"\n", b"\n!", 2)
     bundle = read(CA.pem + damaged, "ca")

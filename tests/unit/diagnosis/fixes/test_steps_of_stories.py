@@ -31,7 +31,7 @@ ADDRESSES: Final[dict[Party, re.Pattern[str]]] = {
     "exporter": re.compile(
         r"the exporter's|the SDK's|this exporter|[Tt]he otlp_(http|grpc) exporter|OTEL_EXPORTER_|tls\.crt"
         r"|ca\.crt|tls\.key|the file of|endpoint of|cert_file|key_file|ca_file|exporter's user"
-        r"|_pem\b|cipher_suites|cipher_suites of|openssl|sed|put the|mend|copy|a file that"
+        r"|_pem\b|cipher_suites|cipher_suites of|openssl|sed|put the|copy|a file that"
     ),
     "backend": re.compile(
         r"[Oo]n the backend|the backend of|backend at|receiver at|Collector behind|backend's machine"

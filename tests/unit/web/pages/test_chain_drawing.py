@@ -139,7 +139,7 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
             UNTRUSTED,
             0,
             ("missing", "CN=Another team's CA", False),
-            "the backend's list names no CA of this chain",
+            "the backend's list has no CA of this chain",
         ),
         (
             unverified_attempt(backend(ISSUING_CA), errors=((20, 0),)),

@@ -142,7 +142,7 @@ def test_the_strip_holds_the_last_sixty() -> None:
     assert len(repr(draw_strip(next(iter(ledger)).history))) < 1500
 
 
-def test_a_reload_that_failed_is_told() -> None:
+def test_a_reload_that_failed_is_reported() -> None:
     """The reason stands on the page, line by line and harmless; without one nothing does."""
     why = "mtls-probe.yml line 3: unknown key <b>\nallowed: a, b\x1b[2J"
     read = shown(fleet(*MIXED), reload_failure=why)

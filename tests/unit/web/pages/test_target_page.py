@@ -180,7 +180,7 @@ async def test_a_targets_page_shows_the_whole_attempt() -> None:
         page = await read(client, "/targets/eu")
 
     for text in (
-        LISTING, "No match.", "broken link:", "the backend's list names no CA of this chain",
+        LISTING, "No match.", "broken link:", "the backend's list has no CA of this chain",
         EXPORTER.sha256, BACKEND.sha256, "DNS:checkout.example.com", "274 days left",
         "below 0.1 ms", "0.4 ms", "12 ms", "1.50 s", "not reached",
         "http_date", "60 days ahead of the probe", "last attempt: 1 not as expected",
@@ -190,7 +190,7 @@ async def test_a_targets_page_shows_the_whole_attempt() -> None:
         assert str(escape(text)) in page, text
 
 
-async def test_further_handshakes_are_told() -> None:
+async def test_further_handshakes_are_reported() -> None:
     """What each varied, what came, and what that rules out."""
     one = Experiment(
         varied="no_client_certificate", at=AT, ending=Ending(stage="accept", kind="close")

@@ -122,7 +122,7 @@ async def test_a_changed_file_counts_for_the_next_request() -> None:
         assert await status(client, basic(b"prometheus", b"new")) == 200
 
 
-async def test_an_unknown_user_that_comes_to_be_known_is_let_in() -> None:
+async def test_an_unknown_user_that_comes_to_be_known_is_accepted() -> None:
     """What was remembered of the name while nobody had it is not said of the user."""
     guarded = Guarded(users=USERS)
     async with guarded.serving() as client:
@@ -216,7 +216,7 @@ async def test_the_event_loop_goes_on_while_passwords_are_checked() -> None:
 
 
 @pytest.mark.slow
-async def test_too_many_at_once_are_told_to_come_again() -> None:
+async def test_too_many_at_once_are_asked_to_retry() -> None:
     """A flood of wrong passwords does not queue for minutes, nor block clients that were accepted before."""
     guarded = Guarded(users={b"a": SLOW})
     async with guarded.serving() as client:

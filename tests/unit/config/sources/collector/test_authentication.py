@@ -105,7 +105,7 @@ def test_over_grpc_an_action_sees_no_header_of_the_exporter(
 
 
 @PARTS("other", ["bearertokenauth: {token: t}", "basicauth: {client_auth: {username: u}}"])
-def test_additional_auth_is_never_sent_in_clear_over_grpc(other: str) -> None:
+def test_additional_auth_is_never_sent_in_plaintext_over_grpc(other: str) -> None:
     """The whole chain asks for TLS then, so not even its other headers are sent."""
     lines = ("endpoint: c:4317", "tls: {insecure: true}")
     found = chained(SETTER % other.partition(":")[0], other, *lines, kind="otlp")
@@ -157,7 +157,7 @@ def test_an_authenticator_that_is_not_there_is_a_warning() -> None:
     assert "is not among the extensions" in found.warnings[0]
 
 
-def test_a_token_is_never_sent_in_clear_over_grpc() -> None:
+def test_a_token_is_never_sent_in_plaintext_over_grpc() -> None:
     """A gRPC client refuses to send such credentials without TLS, and so does the probe."""
     lines = ("endpoint: c:4317", "tls: {insecure: true}")
     found = authenticated("bearertokenauth", "{token: t}", *lines, kind="otlp")

@@ -58,7 +58,7 @@ def test_insecure_with_https_drops_every_other_setting(kind: str) -> None:
     assert "no client certificate is sent" in target.remarks[0].fact
 
 
-def test_two_traps_are_two_remarks() -> None:
+def test_two_traps_are_two_findings() -> None:
     """`http://` and `insecure` with a CA, both without effect."""
     tls = "tls: {insecure: true, ca_file: /ca}"
     assert len(exporter("otlp", "endpoint: http://c:4317", tls).remarks) == 2

@@ -177,7 +177,7 @@ def test_the_scheme_comes_before_insecure(
     assert ("insecure" in facts(target)) is remarked
 
 
-def test_certificates_beside_http_are_remarked() -> None:
+def test_certificates_with_http_are_findings() -> None:
     """As in the environment."""
     grpc = traces("otlp_grpc", "{endpoint: 'http://c:1', tls: {ca_file: /a}}")
     assert "ca_file has no effect" in facts(grpc)
@@ -195,7 +195,7 @@ def test_an_http_endpoint_is_used_as_it_is() -> None:
     assert facts(traces("otlp_http", "{endpoint: 'https://c:4318/v1/traces'}")) == ""
 
 
-def test_variables_beside_a_file_are_remarked() -> None:
+def test_variables_with_a_file_are_findings() -> None:
     """The file replaces them; Go's exporters read them all the same."""
     target = traces("otlp_grpc", "", {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca"})
     assert "declarative file, which replaces them" in facts(target)

@@ -88,7 +88,7 @@ def test_one_variable_of_a_signal_is_named_and_the_others_stay_general(setting: 
     assert named(found["sdk"]) == GENERAL_VARIABLES
 
 
-def test_an_equal_value_of_a_signal_is_named_beside_the_general_one() -> None:
+def test_an_equal_value_of_a_signal_is_named_with_the_general_one() -> None:
     """One target for all signals: a change of either variable alone leaves a signal as it was."""
     target = only(ENDPOINT=ENDPOINT, CERTIFICATE="/ca.crt", TRACES_CERTIFICATE="/ca.crt")
     assert named(target)["ca_file"] == f"{P}TRACES_CERTIFICATE and {P}CERTIFICATE"

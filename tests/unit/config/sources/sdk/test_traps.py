@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.environment import read_environment
-from probe.config.sources.sdk.traps import report_read_once
-from probe.model.target import TlsSettings
 from probe.text.safe_text import LIMIT, safe_text
 from tests.support.reported_faults import targets_in
 from tests.support.sdk_environment import P, targets
@@ -24,13 +22,13 @@ def facts(name: str = "sdk", **variables: str) -> str:
 
 
 @pytest.mark.parametrize("endpoint", [GRPC, HTTP])
-def test_settings_that_do_what_they_say_have_no_remark(endpoint: str) -> None:
+def test_settings_that_do_what_they_say_have_no_finding(endpoint: str) -> None:
     """A whole set of files from one kind of variable, with https://."""
     assert facts(ENDPOINT=endpoint, **ALL) == ""
     assert facts(ENDPOINT=endpoint, INSECURE="false", HEADERS="a=b") == ""
 
 
-def test_each_remark_has_an_id_a_fix_and_room_on_a_line() -> None:
+def test_each_finding_has_an_id_a_fix_and_room_on_a_line() -> None:
     """No fact is cut where it is shown, whatever the variables hold."""
     found = targets(
         ENDPOINT="http://c:4317", INSECURE="false", TIMEOUT="9" * 99, TRACES_CLIENT_KEY="/k", **ALL
@@ -189,14 +187,14 @@ def test_insecure_that_agrees_is_no_trap(variables: dict[str, str], *, silent: b
         ("http://c:4318", PAIR, "Go's HTTP exporters do not start"),
     ],
 )
-def test_certificates_beside_http(endpoint: str, files: dict[str, str], said: str) -> None:
+def test_certificates_with_http(endpoint: str, files: dict[str, str], said: str) -> None:
     """They have no effect by the specification; what Go makes of them differs by protocol."""
     found = facts(ENDPOINT=endpoint, **files)
     assert "telemetry goes in plaintext" in found
     assert said in found
 
 
-def test_half_a_pair_beside_http_changes_nothing_in_go() -> None:
+def test_half_a_pair_with_http_changes_nothing_in_go() -> None:
     """Go makes no TLS configuration of it."""
     said = facts(ENDPOINT="http://c:4318", CLIENT_KEY="/k")
     assert f"{P}CLIENT_KEY has no effect with an http:// endpoint" in said
@@ -217,15 +215,6 @@ def test_a_disabled_sdk_sends_nothing(value: str, *, said: bool) -> None:
 def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
     """It parses a URL; Python takes host:port."""
     assert "has no scheme: Go's exporters ignore it" in facts(ENDPOINT="c:4317")
-
-
-def test_that_files_are_read_once_is_for_when_they_changed() -> None:
-    """It holds for every SDK, so no target has it from the start."""
-    remark = report_read_once(TlsSettings(cert_file="/c"))
-    assert remark is not None
-    assert "restart" in remark.fact
-    assert report_read_once(TlsSettings()) is None
-    assert "restart" not in facts(ENDPOINT=GRPC, **ALL)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +287,7 @@ values = st.text(max_size=40) | st.sampled_from([GRPC, HTTP, "http://c:4317", "c
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(names, values, max_size=8))
-def test_any_environment_gives_short_remarks_or_an_error(environ: dict[str, str]) -> None:
+def test_any_environment_gives_short_findings_or_an_error(environ: dict[str, str]) -> None:
     """Each once, and fit to be shown."""
     try:
         found = targets_in(read_environment(environ))
