@@ -4,19 +4,13 @@ import asyncio
 import base64
 import html
 import json
-import logging
 import re
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
-import structlog
 from msgspec import inspect
-from structlog._config import BoundLoggerLazyProxy
-
-from probe.log.format import StandardLog
 
 CANARY: Final = "cnry7Qx9Zk2/Lw4Vb8+Td3~Ye6"
 """Letters and digits as in a token, and characters that each encoding writes otherwise."""
@@ -166,17 +160,3 @@ async def echoing() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-
-
-def forget_logging() -> None:
-    """Leave logging as it was before anybody configured it: other tests have streams of their own."""
-    structlog.reset_defaults()
-    root = logging.getLogger()
-    for handler in [each for each in root.handlers if isinstance(each, StandardLog)]:
-        root.removeHandler(handler)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("probe."):
-            for held in list(vars(module).values()):
-                if isinstance(held, BoundLoggerLazyProxy):
-                    # It remembers the stream that it was first used with.
-                    vars(held).pop("bind", None)
