@@ -4,6 +4,7 @@ This test declares one, as a module of `families` would, and looks for it wherev
 """
 
 import json
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,7 @@ from probe.alerting.rule import Thresholds
 from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
 from probe.cli.explain_command import explain
 from probe.diagnosis.catalogue import CATALOGUE, Catalogue
-from probe.diagnosis.cause import Match, Rank, Strength
+from probe.diagnosis.cause import FAMILIES, Match, Rank, Strength
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.messages.match import Candidate
@@ -27,6 +28,7 @@ from probe.report.cause_page import cause_page
 from probe.report.causes_markdown import causes_markdown
 from probe.report.explanation import encode_candidates
 from probe.web.application import ServiceView, build_application
+from tests.contract.imports import ROOT
 from tests.support.causes import build_cause
 from tests.support.evidence import alert, attempt, partial_handshake
 
@@ -148,3 +150,13 @@ def test_its_rank_places_it(rank: Rank) -> None:
     ranks = [cause.rank for cause in Catalogue([placed, *CATALOGUE.values()]).values()]
 
     assert ranks == sorted(ranks)
+
+
+def test_the_page_on_adding_a_cause_has_every_family() -> None:
+    """A newcomer chooses from the list that `make new-cause` accepts."""
+    page = (ROOT / "docs" / "adding-a-cause.md").read_text(encoding="utf-8")
+
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+    assert {family: listed.get(family, "").lower() for family in FAMILIES} == {
+        family: heading.lower() for family, heading in FAMILIES.items()
+    }
