@@ -146,7 +146,7 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
 
 
 def _format_span(seconds: float) -> str:
-    """Return `seconds` as whoever reads a rule takes them in: by days, else hours."""
+    """Return `seconds` in the largest unit that fits, for readers of a rule: days, else hours."""
     for unit in (86400, 3600):
         if seconds % unit == 0:
             return f"{int(seconds // unit)} * {unit}"

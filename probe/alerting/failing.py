@@ -1,4 +1,4 @@
-"""Alerting rules on what a target answers: it fails, is silent, or accepts whom it must not.
+"""Alerting rules on what a target answers: it fails, is silent, or accepts a client that it must refuse.
 
 Each target that is not as expected is in exactly one of the three, whatever its other series are:
 no alert is lost to a join, or because a cause changes from attempt to attempt.

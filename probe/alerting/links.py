@@ -19,7 +19,7 @@ PARTY: Final = (
         f'{{{{ {"else " * bool(at)}if eq $labels.party "{party}" }}}}{words}'
         for at, (party, words) in enumerate(PARTIES.items())
     )
-    + "{{ else }}whoever its page names{{ end }}"
+    + "{{ else }}the side that its page names{{ end }}"
 )
 """Who must act."""
 

@@ -215,9 +215,9 @@ def test_each_cause_comes_with_its_fix(
     parties = {
         "exporter": "the exporter's side",
         "backend": "the backend's side",
-        "network": "whoever runs the network",
-        "probe": "whoever runs this probe",
-        "both": "whoever runs this probe, and the backend's side",
+        "network": "the network's operators",
+        "probe": "this probe's operators",
+        "both": "this probe's operators, and the backend's side",
         "either": "whichever side turns out to be wrong",
     }
     scrape = 'job="mtls-probe",instance="probe:9943"'

@@ -42,7 +42,7 @@ RELOAD_CLIENT_CA: Final = (
     "Restart the backend, or make it read the file again: nginx and HAProxy by a reload, a "
     "Collector by itself only with client_ca_file_reload: true."
 )
-"""After a change of whom the backend trusts."""
+"""After a change of the CAs that the backend trusts."""
 
 PLACEHOLDERS: Final = (
     "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
