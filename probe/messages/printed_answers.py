@@ -24,7 +24,7 @@ from probe.model.runtime import (
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """One answer in both protocols: a gRPC status and the HTTP code that stands for it."""
+    """One answer in both protocols: a gRPC status and the HTTP code with the same meaning."""
 
     grpc_code: int
     grpc_name: str

@@ -26,7 +26,7 @@ EXAMPLE: Final = TargetFacts(
     key_file="/etc/otel/tls.key",
     ca_file="/etc/otel/ca.crt",
 )
-"""Whose names and paths stand in the steps of a page."""
+"""The target whose names and paths are in the steps of a page."""
 
 _WIDTH: Final = 100
 

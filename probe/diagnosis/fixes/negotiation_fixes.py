@@ -63,7 +63,7 @@ def allow_cipher(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> 
     """Return who must allow the suite `chosen`, the backend's choice of all, and how."""
     see = "To see what the backend takes: openssl s_client -connect {host}:{port} </dev/null"
     if not offered or chosen in offered or chosen not in OPENSSL_NAMES:
-        # Nothing is restricted here, or the suite is none that exporters in Go have at all.
+        # Nothing is restricted here, or no exporter in Go has the suite at all.
         return "backend", (
             f"On the backend of {{endpoint}}, allow suites that exporters have next to {chosen}, "
             "ECDHE with AES-GCM (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
