@@ -147,7 +147,7 @@ def read_sources(entry: FileEntry, at: Location) -> Iterator[DeclaredSource]:
 
 
 def read_shard_index(entry: FileEntry, at: Location) -> int:
-    """Return the index; the name of a StatefulSet's pod stands for its ordinal.
+    """Return the index; for the name of a StatefulSet's pod, its ordinal.
 
     Raises:
         ConfigurationError: for an index that is missing, not valid, or not below the count.

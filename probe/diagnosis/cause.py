@@ -71,7 +71,7 @@ class Rank(IntEnum):
     """Which of two equally strong matches is primary: what an exporter would meet first.
 
     Its own files come first, then the server's certificate (in Go's order: dates, name, path), then
-    the client's (dates, usage, strength, trust), then the rest. Causes of one rank stand in one
+    the client's (dates, usage, strength, trust), then the rest. Causes of one rank are in one
     module of `families`, whose `CAUSES` order them.
     """
 

@@ -212,10 +212,10 @@ def _authority(target: Target) -> str:
 
 
 def encode_authority(endpoint: Endpoint) -> str:
-    """Return `host:port` as it stands in a request: an IPv6 address in brackets, A-labels.
+    """Return `host:port` as a request has it: an IPv6 address in brackets, A-labels.
 
     Raises:
-        ValueError: where the host cannot stand in a request.
+        ValueError: where the host is not valid in a request.
     """
     host = endpoint.host
     if ":" in host:
@@ -230,7 +230,7 @@ def encode_authority(endpoint: Endpoint) -> str:
 
 def _check_authority(text: str) -> str:
     if not _AUTHORITY.fullmatch(text) or any(char in "/?#@\\" for char in text):
-        raise ValueError("the host cannot stand in a request")
+        raise ValueError("the host is not valid in a request")
     return text
 
 

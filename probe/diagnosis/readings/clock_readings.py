@@ -107,7 +107,7 @@ def find_clock_of_validity(
 def find_clock_outside_validity(evidence: Evidence) -> tuple[CertificateFacts, ClockReading] | None:
     """Return a certificate that we send and the clock by which it is outside its validity.
 
-    The backend's own clock counts alone where it is known, else the others stand for it. None
+    Only the backend's own clock counts where it is known, else the others replace it. None
     where the certificate is outside by ours too.
     """
     known = get_credible_readings(evidence)
