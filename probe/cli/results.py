@@ -131,7 +131,7 @@ def _encode(
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in the place of `path` in one step; a link stays, and what it names changes.
 
-    Whoever reads meanwhile, as the textfile collector of the node exporter, sees the old content or
+    A program that reads meanwhile, such as the node exporter's textfile collector, sees the old content or
     the new one. What is not a regular file (/dev/null, a named pipe) is written to, never replaced.
 
     Raises:

@@ -51,7 +51,7 @@ _JAVA_OWN: Final = {
 }
 
 
-def _list_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
+def _list_answer_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
     grpc = _JAVA_OWN.get(
         answer.grpc_code, f"Server responded with gRPC status code {answer.grpc_code}"
     )
@@ -69,7 +69,7 @@ def _list_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
 
 
 ANSWER_TEXTS: Final[TextsByCause] = {
-    cause: _list_texts(answer) for cause, answer in _ANSWERS.items()
+    cause: _list_answer_texts(answer) for cause, answer in _ANSWERS.items()
 }
 """By cause."""
 

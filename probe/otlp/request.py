@@ -24,6 +24,7 @@ from probe.otlp.export_message import GRPC_PREFIX
 from probe.otlp.header_blocks import MAX_HEADER_LIST
 from probe.otlp.http1 import Http1Exchange
 from probe.otlp.http2 import MAX_FRAME, STREAM, Http2Exchange
+from probe.text.host_port import join_host_port
 
 MAX_MESSAGE: Final = MAX_FRAME - GRPC_PREFIX
 """The longest message of a request: it goes out as one DATA frame, within any initial window."""
@@ -218,14 +219,13 @@ def encode_authority(endpoint: Endpoint) -> str:
     """
     host = endpoint.host
     if ":" in host:
-        # A zone means nothing to the other side (RFC 6874 §4).
-        host = f"[{host.partition('%')[0]}]"
+        host = host.partition("%")[0]  # a zone means nothing to the peer (RFC 6874 §4)
     elif not host.isascii():
         try:
             host = host.encode("idna").decode()
         except UnicodeError:
             raise ValueError("the endpoint's host cannot be written in ASCII") from None
-    return _check_authority(f"{host}:{endpoint.port}")
+    return _check_authority(join_host_port(host, endpoint.port))
 
 
 def _check_authority(text: str) -> str:

@@ -36,7 +36,7 @@ OFFSET: Final = 0.5
 """Seconds that the answer gets of the scrape's timeout, as with blackbox_exporter."""
 LOOK_UPS: Final = 16
 LOOK_UPS_OF_ONE_NAME: Final = 4
-"""Look-ups at a time, apart from those of the schedule: names come from whoever asks."""
+"""Look-ups at a time, separate from those of the schedule: the names come from requests."""
 LOOK_UP_WAITS: Final = 1.0
 """Seconds that one waits for a slot, so that a scrape gets its answer before it gives up."""
 LEAST: Final = 0.05
@@ -47,7 +47,7 @@ KEPT: Final = 256
 
 
 class RefusedError(NotAttemptedError):
-    """The attempt is not made; `status` is of HTTP, and the text goes to whoever asked."""
+    """The attempt is not made; `status` is the HTTP status of the answer, with the error as its text."""
 
     def __init__(self, status: int, reason: str) -> None:
         """Carry the answer."""

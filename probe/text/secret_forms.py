@@ -1,6 +1,6 @@
 """The forms in which a secret may come back: itself, and its usual encodings. Pure and total.
 
-Whoever receives a secret may echo it decoded, encoded, or within something longer that is encoded.
+A peer may echo a secret decoded, encoded, or within something longer that is encoded.
 """
 
 import base64

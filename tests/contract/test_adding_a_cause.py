@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
-from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
+from probe.alerting.rule_file import build_rule_group, render_prometheus_rule, render_rule_file
 from probe.cli.explain_command import explain
 from probe.diagnosis.catalogue import CATALOGUE, Catalogue
 from probe.diagnosis.cause import FAMILIES, Match, Rank, Strength
@@ -25,7 +25,7 @@ from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.report.cause_page import cause_page
-from probe.report.causes_markdown import causes_markdown
+from probe.report.causes_markdown import render_causes
 from probe.report.explanation import encode_candidates
 from probe.web.application import ServiceView, build_application
 from tests.contract.imports import ROOT
@@ -94,12 +94,12 @@ def test_it_is_explained(output: str) -> None:
 
 def test_it_has_a_page_and_a_row_in_the_index() -> None:
     """CAUSES.md gets its row, its anchor and its page, with what exporters print of its alerts."""
-    document = causes_markdown(ENLARGED)
+    document = render_causes(ENLARGED)
 
     assert f"[`{NEW.id}`](#{NEW.id})" in document
     assert f'<a id="{NEW.id}"></a>' in document
     assert cause_page(NEW, ENLARGED, level=3) in document
-    assert document.count("### ") > causes_markdown().count("### ")
+    assert document.count("### ") > render_causes().count("### ")
 
 
 async def test_it_is_on_the_status_pages() -> None:
@@ -127,18 +127,20 @@ def test_it_is_in_the_metrics_from_the_start() -> None:
 
 def test_it_is_in_the_alerting_rules() -> None:
     """The alert on failing targets has its first step, for Prometheus and for the operator."""
-    group = rule_group(Thresholds(), Pages(), ENLARGED)
+    group = build_rule_group(Thresholds(), Pages(), ENLARGED)
 
-    for text in (rule_file(group), prometheus_rule(group)):
+    for text in (render_rule_file(group), render_prometheus_rule(group)):
         assert f'if eq $labels.cause "{NEW.id}"' in text
         assert "finish its start" in text
-        assert NEW.id not in rule_file(rule_group(Thresholds(), Pages()))
+        assert NEW.id not in render_rule_file(build_rule_group(Thresholds(), Pages()))
 
 
 def test_a_fault_of_files_is_in_the_alert_on_files_too() -> None:
     """What applies to `credentials` is a fault that a rotation may bring."""
     fault = replace(NEW, id="client_file_odd", applies=frozenset({"credentials"}))
-    text = rule_file(rule_group(Thresholds(), Pages(), Catalogue([*CATALOGUE.values(), fault])))
+    text = render_rule_file(
+        build_rule_group(Thresholds(), Pages(), Catalogue([*CATALOGUE.values(), fault]))
+    )
 
     assert text.count(f'if eq $labels.cause "{fault.id}"') == 2
 

@@ -71,7 +71,7 @@ class ClockVerdict:
 
     @property
     def party(self) -> Party:
-        """Who must act: whoever runs the machine that is wrong."""
+        """Who must act: the side of the machine whose clock is wrong."""
         return "either" if self.culprit == "unknown" else self.culprit
 
 
