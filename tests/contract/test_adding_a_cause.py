@@ -147,7 +147,7 @@ def test_a_fault_of_files_is_in_the_alert_on_files_too() -> None:
 
 @pytest.mark.parametrize("rank", Rank)
 def test_its_rank_places_it(rank: Rank) -> None:
-    """Whatever the rank, it stands behind those of lower ranks and before those of higher ones."""
+    """Whatever the rank, it comes after causes of lower ranks and before those of higher ones."""
     placed = replace(NEW, rank=rank)
     ranks = [cause.rank for cause in Catalogue([placed, *CATALOGUE.values()]).values()]
 

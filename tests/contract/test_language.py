@@ -44,10 +44,10 @@ NAMES: Final = {
     "walk", "settle", "settles", "settled", "settling", "patient", "untold", "told", "heard", "hear",
     "farewell", "greeting", "spoke", "dial", "carrier", "beside", "mended",
 }  # fmt: skip
-"""Parts of names that belong to nobody's language but the first authors'."""
+"""Parts of names that a newcomer would not understand."""
 CLASSES: Final = {"Sign", "Line", "Fleet", "Plans", "TlsPlan", "Remark", "AtHand", "Beside"}
 NO_VERB: Final = re.compile(r"_*(?:[a-z]+ed|told|shown|found|proven|written|further|beside|alone)$")
-"""Functions that are called by a participle or a preposition."""
+"""Names of functions that are a participle or a preposition."""
 
 SUFFIXES: Final = {
     ".py",

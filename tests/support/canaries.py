@@ -31,7 +31,7 @@ MISTAKES: Final[dict[str, Any]] = {
     "a mapping": {CANARY: CANARY},
     "a nested mapping": {"token": {"value": CANARY}},
 }
-"""What somebody puts where something else belongs."""
+"""Values that are put where something else belongs."""
 
 Path = tuple[str | int, ...]
 
@@ -60,7 +60,7 @@ def traces_of(text: str, secret: str = CANARY) -> list[str]:
     return [
         form[at : at + 10]
         for form in encodings(secret)
-        # What stands before or behind a secret in base64 changes the digits at its edges.
+        # In base64, the bytes before or after a secret change the digits at its edges.
         for at in range(4, len(form) - 14)
         if form[at : at + 10] in text
     ]
@@ -104,7 +104,7 @@ def placed(document: Any, path: Path, value: Any) -> Any:
 
 
 class Recorded(dict[str, str]):
-    """Variables that remember which of them anybody has asked for."""
+    """Variables that record which of them were read."""
 
     def __init__(self, held: Mapping[str, str]) -> None:
         """Hold `held`."""
@@ -112,17 +112,17 @@ class Recorded(dict[str, str]):
         self.asked: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override]
-        """Return a variable, and remember that it was asked for."""
+        """Return a variable, and record that it was read."""
         self.asked.add(name)
         return super().get(name, default)
 
     def __getitem__(self, name: str) -> str:
-        """Return a variable, and remember that it was asked for."""
+        """Return a variable, and record that it was read."""
         self.asked.add(name)
         return super().__getitem__(name)
 
     def __contains__(self, name: object) -> bool:
-        """Say whether a variable is set, and remember that it was asked for."""
+        """Return whether a variable is set, and record that it was read."""
         self.asked.add(str(name))
         return super().__contains__(name)
 

@@ -1,4 +1,4 @@
-"""Puts logging back to what it was before a test configured it."""
+"""Restores logging as it was before a test configured it."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Files that are not what their setting asks for, each with what must be said of it."""
+"""Files that are not what their setting needs, each with the expected fact and fix."""
 
 import base64
 import datetime as dt
