@@ -30,7 +30,7 @@ def judge_client(found: Judgement, chain: Sequence[CertificateFacts], *, meant: 
     Args:
         found: where the judgement is added.
         chain: the file's certificates, in its order; at least one.
-        meant: whether somebody said that it is the exporter's; else usages are only remarked on.
+        meant: whether somebody said that it is the exporter's; else wrong usages are only findings.
     """
     first = chain[0]
     end_entity = next((place for place, one in enumerate(chain, 1) if not one.is_ca), 0)

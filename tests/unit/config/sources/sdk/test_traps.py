@@ -17,7 +17,7 @@ ALL = {"CERTIFICATE": "/ca", **PAIR}
 
 
 def facts(name: str = "sdk", **variables: str) -> str:
-    """Return what is remarked about one target, a line each."""
+    """Return the findings about one target, a line each."""
     return "\n".join(remark.fact for remark in targets(**variables)[name].remarks)
 
 
@@ -244,7 +244,7 @@ def test_a_compression_that_some_sdk_does_not_take(endpoint: str, value: str, sa
     ("endpoint", "value"), [(GRPC, "gzip"), (HTTP, "gzip"), (HTTP, "none"), (GRPC, ""), (GRPC, " ")]
 )
 def test_a_compression_that_every_sdk_takes(endpoint: str, value: str) -> None:
-    """Nothing is remarked, and an empty variable is one that is not set."""
+    """There is no finding, and an empty variable is one that is not set."""
     assert facts(ENDPOINT=endpoint, COMPRESSION=value) == ""
 
 
