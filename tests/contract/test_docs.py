@@ -186,6 +186,19 @@ def test_files_exist(page: Path) -> None:
     assert missing == []
 
 
+def test_the_rooms_of_the_architecture_exist_with_their_files() -> None:
+    """Every room is in the table, and the files to read first are in it."""
+    page = read(DOCS / "architecture.md")
+    rows = re.findall(r"^\| (`\w+/`(?:, `\w+/`)*) \|.*\| ([^|]*) \|$", page, re.MULTILINE)
+    documented = set()
+    for names, files in rows:
+        rooms = re.findall(r"`(\w+)/`", names)
+        documented |= set(rooms)
+        for file in re.findall(r"`(\w+\.py)`", files):
+            assert any(list((ROOT / "probe" / room).rglob(file)) for room in rooms), file
+    assert documented == {path.parent.name for path in (ROOT / "probe").glob("*/__init__.py")}
+
+
 @every_page
 def test_configurations_load(page: Path, tmp_path: Path) -> None:
     """Whatever a page shows of a configuration file, whole or one key, can be loaded."""
