@@ -77,7 +77,7 @@ def print_results(
 
     Raises:
         click.UsageError: where `file` was named wrongly.
-        OSError: where it could not be written all the same, on a full disk for example.
+        OSError: where it could still not be written, on a full disk for example.
     """
     if file is None and output == "table":
         from probe.report.terminal import print_table

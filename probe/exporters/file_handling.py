@@ -81,7 +81,7 @@ def judge_missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
 def judge_encrypted_key(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """Curl asks for the passphrase on a terminal; every exporter fails."""
     if any(fault.cause == "client_key_encrypted" for fault in evidence.credentials.faults):
-        because = "it asks for the passphrase on the terminal, and gives up where there is none"
+        because = "it asks for the passphrase on the terminal, and fails without one"
         yield Verdict(CURL.id, "same", "Enter PEM pass phrase:", because)
 
 

@@ -85,7 +85,7 @@ def _judge_kinds(found: Judgement, anchors: Sequence[CertificateFacts]) -> None:
         found.add_remark(
             "server_ca_untrusted",
             f"holds the intermediate {_list_names(lone)} without its root "
-            f"{safe_text(lone[0].issuer.text, _LONGEST_NAME)}: Go takes it for an anchor, OpenSSL "
+            f"{safe_text(lone[0].issuer.text, _LONGEST_NAME)}: Go uses it as an anchor, OpenSSL "
             "(Python, Node, curl) wants the root",
             f"append the certificate of {lone[0].issuer.text} to {found.path}",
         )

@@ -69,7 +69,7 @@ class OnDemand:
         """Take what attempts share.
 
         Args:
-            pipeline: makes them; nothing of them is entered in its ledger.
+            pipeline: makes them; they are not entered in its ledger.
             modules: those of the configuration in force, by name.
             concurrency: how many attempts may be under way; further ones wait their turn.
             on_attempt: called after each attempt, for its trace.

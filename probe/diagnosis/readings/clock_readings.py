@@ -82,7 +82,7 @@ def get_credible_readings(evidence: Evidence) -> tuple[ClockReading, ...]:
 
 
 def is_reference(reading: ClockReading) -> bool:
-    """Whether a reading comes from a clock that is taken for right."""
+    """Whether a reading comes from a clock that is assumed to be right."""
     return reading.source.partition(":")[0] == _REFERENCE
 
 
@@ -133,7 +133,7 @@ def is_valid_by_another_clock(evidence: Evidence) -> bool:
 def does_backend_clock_agree(evidence: Evidence) -> bool:
     """Whether the backend's own Date rules out that its clock is why it refuses.
 
-    It is compared with the time that is taken for right: a reference's where one was read.
+    It is compared with the time that is assumed to be right: a reference's where one was read.
     """
     readings = get_credible_readings(evidence)
     known = [reading for reading in readings if reading.source == BACKEND]

@@ -74,7 +74,7 @@ class WebConfig:
     async def reload(self) -> str | None:
         """Read the file again; return why the old one stays, or None.
 
-        Where it stays, its certificate and client CAs are read again: they are rotated all the same.
+        Where it stays, its certificate and client CAs are still read again, because they may be rotated.
         """
         failure = await self._replace_settings()
         if failure is not None:

@@ -62,7 +62,7 @@ def report_plaintext_files(
     """
     fact = f"{setting_name} has no effect with an http:// endpoint: telemetry goes in plaintext"
     if go_takes_them and protocol == "grpc":
-        fact += "; but Go's gRPC exporters use TLS all the same"
+        fact += "; but Go's gRPC exporters use TLS nevertheless"
     elif go_takes_them:
         fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
     return Finding(cause=CAUSE, fact=fact, fix=("Write https:// in the endpoint.",))
@@ -81,7 +81,7 @@ def _check_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Find
         name = exporter_variable(signal)
         fact = (
             f"{name} has no OTLP exporter: an SDK that reads it sends no {signal} to this "
-            "endpoint, which is set all the same"
+            "endpoint, which is set nevertheless"
         )
         yield Finding(
             cause=CAUSE, fact=fact, fix=(f"Set {name}=otlp where {signal} are wanted here.",)

@@ -181,7 +181,7 @@ def test_certificates_with_http_are_findings() -> None:
     """As in the environment."""
     grpc = traces("otlp_grpc", "{endpoint: 'http://c:1', tls: {ca_file: /a}}")
     assert "ca_file has no effect" in facts(grpc)
-    assert "Go's gRPC exporters use TLS all the same" in facts(grpc)
+    assert "Go's gRPC exporters use TLS nevertheless" in facts(grpc)
     http = traces("otlp_http", "{endpoint: 'http://c:1/v1/traces', tls: {cert_file: /a}}")
     assert "cert_file has no effect" in facts(http)
     assert "do not start" not in facts(http)

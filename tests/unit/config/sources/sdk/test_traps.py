@@ -182,7 +182,7 @@ def test_insecure_that_agrees_is_no_trap(variables: dict[str, str], *, silent: b
 @pytest.mark.parametrize(
     ("endpoint", "files", "said"),
     [
-        ("http://c:4317", {"CERTIFICATE": "/ca"}, "Go's gRPC exporters use TLS all the same"),
+        ("http://c:4317", {"CERTIFICATE": "/ca"}, "Go's gRPC exporters use TLS nevertheless"),
         ("http://c:4318", {"CERTIFICATE": "/ca"}, "Go's HTTP exporters do not start"),
         ("http://c:4318", PAIR, "Go's HTTP exporters do not start"),
     ],
