@@ -16,14 +16,14 @@ from probe.alerting.links import Pages
 from probe.alerting.probe_itself import UP
 from probe.alerting.recording import FAILING, RECORDING_RULES
 from probe.alerting.rule import AlertRule, Thresholds
-from probe.alerting.rule_file import dump_yaml, rule_group
+from probe.alerting.rule_file import build_rule_group, dump_yaml
 
 _HEADER: Final = """\
 # Written by `python -m grafana.source` from the rules of probe/alerting. Prometheus has these and
 # more in config/prometheus/rules: use only one of the two.
 """
 _THRESHOLDS: Final = Thresholds()
-_RULES: Final = rule_group(_THRESHOLDS, Pages()).rules
+_RULES: Final = build_rule_group(_THRESHOLDS, Pages()).rules
 _NO_RESULT: Final = "Grafana could not evaluate this rule"
 _TROUBLESHOOTING: Final = "https://prometheus.io/docs/prometheus/latest/troubleshooting/"
 _EXPIRIES: Final = (

@@ -16,9 +16,9 @@ IN_FORCE: Final = value_texts(_1=("in force", RED))
 PARTIES: Final = value_texts(
     exporter=("the exporter's side", BLUE),
     backend=("the backend's side", ORANGE),
-    network=("whoever runs the network", YELLOW),
-    probe=("whoever runs this probe", PURPLE),
-    both=("whoever runs this probe, and the backend's side", RED),
+    network=("the network's operators", YELLOW),
+    probe=("this probe's operators", PURPLE),
+    both=("this probe's operators, and the backend's side", RED),
     either=("the exporter's or the backend's side", YELLOW),
 )
 SEVERITIES: Final = value_texts(

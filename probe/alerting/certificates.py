@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from probe.alerting.links import CAUSE, TARGET, Pages, fix_template, get_first_step
+from probe.alerting.links import CAUSE, TARGET, Pages, build_fix_template, get_first_step
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.cause import Cause
 
@@ -87,8 +87,8 @@ def list_certificate_rules(
                 description=f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted "
                 f"from 0. {expiry.then}",
                 fix=fix,
-                runbook_url=pages.of_cause(expiry.cause),
-                dashboard_url=pages.of_target(),
+                runbook_url=pages.link_cause(expiry.cause),
+                dashboard_url=pages.link_target(),
             )
     yield from _list_rotation_rules(pages, catalogue)
 
@@ -128,9 +128,9 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
         description=f'{{{{ if eq $labels.cause "{exporter.id}" }}}}{exporter.title}: it reads them '
         "once, at its start.{{ else }}The files that are there now cannot be used. The previous ones "
         "still work: until they expire, or the exporter restarts.{{ end }}",
-        fix=fix_template(dict.fromkeys([*faults, exporter])),
-        runbook_url=pages.of_cause(CAUSE),
-        dashboard_url=pages.of_target(),
+        fix=build_fix_template(dict.fromkeys([*faults, exporter])),
+        runbook_url=pages.link_cause(CAUSE),
+        dashboard_url=pages.link_target(),
     )
     yield AlertRule(
         alert="MtlsProbeBackendNotReloading",
@@ -140,13 +140,13 @@ mtls_probe_finding{{cause="{exporter.id}"}}""",
         summary=f"The backend of {TARGET} still serves an old certificate",
         description=backend.meaning,
         fix=get_first_step(backend),
-        runbook_url=pages.of_cause(backend.id),
-        dashboard_url=pages.of_target(),
+        runbook_url=pages.link_cause(backend.id),
+        dashboard_url=pages.link_target(),
     )
 
 
 def _format_span(seconds: float) -> str:
-    """Return `seconds` as whoever reads a rule takes them in: by days, else hours."""
+    """Return `seconds` in the largest unit that fits, for readers of a rule: days, else hours."""
     for unit in (86400, 3600):
         if seconds % unit == 0:
             return f"{int(seconds // unit)} * {unit}"

@@ -1,4 +1,4 @@
-"""Alerting rules on what a target answers: it fails, is silent, or accepts whom it must not.
+"""Alerting rules on what a target answers: it fails, is silent, or accepts a client that it must refuse.
 
 Each target that is not as expected is in exactly one of the three, whatever its other series are:
 no alert is lost to a join, or because a cause changes from attempt to attempt.
@@ -7,7 +7,7 @@ no alert is lost to a join, or because a cause changes from attempt to attempt.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, fix_template
+from probe.alerting.links import CAUSE, PARTY, TARGET, Pages, build_fix_template
 from probe.alerting.recording import FAILING, OF_THE_CAUSE
 from probe.alerting.rule import AlertRule, Thresholds
 from probe.diagnosis.cause import Cause
@@ -34,9 +34,9 @@ def list_failing_rules(
         f"Who must act: {PARTY}.",
         # One branch for each cause, in one annotation: Prometheus reads a template again for every
         # alert at every evaluation, and a lost CA makes thousands of them.
-        fix=fix_template(catalogue.values()),
-        runbook_url=pages.of_cause(CAUSE),
-        dashboard_url=pages.of_target(),
+        fix=build_fix_template(catalogue.values()),
+        runbook_url=pages.link_cause(CAUSE),
+        dashboard_url=pages.link_target(),
     )
     yield AlertRule(
         alert="MtlsProbeUnconfirmed",
@@ -52,8 +52,8 @@ unless ignoring (outcome)
         "not a success.",
         fix="Look at the load of the backend and at its log; where an answer takes longer than the "
         "target's timeout, raise that.",
-        runbook_url=pages.of_cause("tls_timeout"),
-        dashboard_url=pages.of_target(),
+        runbook_url=pages.link_cause("tls_timeout"),
+        dashboard_url=pages.link_target(),
     )
     yield AlertRule(
         alert="MtlsProbeNotEnforced",
@@ -67,6 +67,6 @@ and ignoring (cause, outcome)
         "accepted too.",
         fix="Set client_ca_file in the backend's tls settings (nginx: ssl_verify_client on) and "
         "restart it; if it is set, look for a load balancer that ends TLS before it.",
-        runbook_url=pages.of_cause(CAUSE),
-        dashboard_url=pages.of_target(),
+        runbook_url=pages.link_cause(CAUSE),
+        dashboard_url=pages.link_target(),
     )

@@ -19,7 +19,7 @@ PARTY: Final = (
         f'{{{{ {"else " * bool(at)}if eq $labels.party "{party}" }}}}{words}'
         for at, (party, words) in enumerate(PARTIES.items())
     )
-    + "{{ else }}whoever its page names{{ end }}"
+    + "{{ else }}the side that its page names{{ end }}"
 )
 """Who must act."""
 
@@ -57,28 +57,28 @@ class Pages:
     runbooks: str = ""
     dashboards: str = ""
 
-    def of_cause(self, cause: str) -> str:
+    def link_cause(self, cause: str) -> str:
         """Return the address of the page of `cause`, an id or a template."""
         return _join_url(self.runbooks or f"{_THE_PROBE}/causes", cause)
 
-    def of_target(self) -> str:
+    def link_target(self) -> str:
         """Return the address of the page of the alert's target."""
         return _join_url(self.dashboards or f"{_THE_PROBE}/targets", _IN_A_URL)
 
-    def of_probe(self) -> str:
+    def link_probe(self) -> str:
         """Return the address of the page with all targets of the probe."""
         return self.dashboards or f"{_THE_PROBE}/"
 
-    def while_down(self) -> tuple[str, str]:
+    def link_while_down(self) -> tuple[str, str]:
         """Return runbook and dashboard for when the probe answers nobody.
 
         Prometheus's own page says why it cannot scrape.
         """
-        runbook = self.of_cause("probe_fault") if self.runbooks else _PROMETHEUS
+        runbook = self.link_cause("probe_fault") if self.runbooks else _PROMETHEUS
         return runbook, self.dashboards or _PROMETHEUS
 
 
-def fix_template(causes: Iterable[Cause]) -> str:
+def build_fix_template(causes: Iterable[Cause]) -> str:
     """Return a template that gives the first step of the fix of the alert's cause.
 
     Args:

@@ -13,7 +13,7 @@ UP: Final = 'up{job=~"(.+/)?mtls-probe"}'
 
 def list_probe_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:
     """Yield the rules on clocks, attempts, scrapes, the configuration and its sources."""
-    itself = {"runbook_url": pages.of_cause("probe_fault"), "dashboard_url": pages.of_probe()}
+    itself = {"runbook_url": pages.link_cause("probe_fault"), "dashboard_url": pages.link_probe()}
     yield AlertRule(
         alert="MtlsProbeClockSkew",
         expr="""\
@@ -26,8 +26,8 @@ abs(mtls_probe_clock_offset_seconds)
         description="Measured by {{ $labels.source }}. Where a clock is wrong, valid certificates "
         "seem expired, or not valid yet.",
         fix=get_first_step(catalogue["clock_skew"]),
-        runbook_url=pages.of_cause("clock_skew"),
-        dashboard_url=pages.of_target(),
+        runbook_url=pages.link_cause("clock_skew"),
+        dashboard_url=pages.link_target(),
     )
     yield AlertRule(
         alert="MtlsProbeStale",
@@ -40,10 +40,10 @@ or
         summary=f"{TARGET} is not probed any more",
         description="No attempt for three intervals: other metrics of it are out of date.",
         fix="Look at the probe's log, its CPU and its memory; compare its clock with Prometheus's.",
-        runbook_url=pages.of_cause("probe_fault"),
-        dashboard_url=pages.of_target(),
+        runbook_url=pages.link_cause("probe_fault"),
+        dashboard_url=pages.link_target(),
     )
-    runbook, dashboard = pages.while_down()
+    runbook, dashboard = pages.link_while_down()
     yield AlertRule(
         alert="MtlsProbeDown",
         expr=f"{UP} == 0\nor\nabsent({UP})",

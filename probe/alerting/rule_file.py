@@ -28,7 +28,7 @@ _OBJECT: Final = {
 }
 
 
-def rule_group(
+def build_rule_group(
     thresholds: Thresholds, pages: Pages, catalogue: Mapping[str, Cause] = CATALOGUE
 ) -> RuleGroup:
     """Return all rules in one group, for they are evaluated in order: alerts rest on recordings."""
@@ -43,12 +43,12 @@ def rule_group(
     )
 
 
-def rule_file(group: RuleGroup) -> str:
+def render_rule_file(group: RuleGroup) -> str:
     """Return `group` as a file for `rule_files` of a Prometheus."""
     return _WRITTEN_BY + dump_yaml(_list_groups(group))
 
 
-def prometheus_rule(group: RuleGroup) -> str:
+def render_prometheus_rule(group: RuleGroup) -> str:
     """Return `group` as an object of the Prometheus operator."""
     return _WRITTEN_BY + dump_yaml({**_OBJECT, "spec": _list_groups(group)})
 

@@ -26,7 +26,7 @@ class ProxyTunnel(Session):
         """Prepare the request for `endpoint`.
 
         Raises:
-            ValueError: where its host cannot stand in a request.
+            ValueError: where its host is not valid in a request.
         """
         parts = urlsplit(proxy_url)
         authority = encode_authority(endpoint)

@@ -80,7 +80,7 @@ def server_context(server: Issued, protocol: Protocol, client_ca: Authority | No
         store = context.get_cert_store()
         assert store is not None
         store.add_cert(X509.from_cryptography(client_ca.certificate))
-        # Whatever stands in Go's ClientCAs is an anchor, an intermediate too.
+        # Every certificate in Go's ClientCAs is an anchor, an intermediate too.
         store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
         context.add_client_ca(client_ca.certificate)
     context.set_alpn_select_callback(partial(_choose_protocol, protocol))

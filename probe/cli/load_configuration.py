@@ -27,7 +27,7 @@ class _PathOnly(click.ParamType[Any]):
     """What can't be a path is refused before anybody opens it, and not quoted."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Convert, or end with a usage error that describes what stands in the path's place."""
+        """Convert, or end with a usage error that describes the text that is not a path."""
         if isinstance(value, str):
             try:
                 refuse_non_path(value)

@@ -77,7 +77,7 @@ def print_results(
 
     Raises:
         click.UsageError: where `file` was named wrongly.
-        OSError: where it could not be written all the same, on a full disk for example.
+        OSError: where it could still not be written, on a full disk for example.
     """
     if file is None and output == "table":
         from probe.report.terminal import print_table
@@ -131,7 +131,7 @@ def _encode(
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in the place of `path` in one step; a link stays, and what it names changes.
 
-    Whoever reads meanwhile, as the textfile collector of the node exporter, sees the old content or
+    A program that reads meanwhile, such as the node exporter's textfile collector, sees the old content or
     the new one. What is not a regular file (/dev/null, a named pipe) is written to, never replaced.
 
     Raises:

@@ -43,14 +43,16 @@ def rules(
     loaded = read_configuration(config_file)
     from probe.alerting.links import Pages
     from probe.alerting.rule import Thresholds
-    from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
+    from probe.alerting.rule_file import build_rule_group, render_prometheus_rule, render_rule_file
 
     thresholds = Thresholds(
         expiry_warning=loaded.expiry_warning,
         expiry_critical=loaded.expiry_critical,
         patience=loaded.alert_hold,
     )
-    group = rule_group(thresholds, Pages(runbooks=runbook_url, dashboards=dashboard_url))
+    group = build_rule_group(thresholds, Pages(runbooks=runbook_url, dashboards=dashboard_url))
     with ignore_broken_pipe():
-        click.echo(prometheus_rule(group) if kubernetes else rule_file(group), nl=False)
+        click.echo(
+            render_prometheus_rule(group) if kubernetes else render_rule_file(group), nl=False
+        )
     return AS_EXPECTED

@@ -28,7 +28,7 @@ def read_endpoints(endpoints: Iterable[str], lines: Iterable[str]) -> list[str]:
     """Return `endpoints`, where `-` stands for the lines of stdin, and those that `lines` name.
 
     Raises:
-        click.UsageError: where that is none at all.
+        click.UsageError: where there is no endpoint at all.
     """
     named = [*_expand_stdin(endpoints), *_strip_comments(lines)]
     if not named:
@@ -99,7 +99,7 @@ def read_duration(text: str, option: str) -> float:
     """Read a duration as the configuration has it (`5s`, `1m30s`, `2d`), as seconds.
 
     Raises:
-        click.UsageError: where it is none, or not positive.
+        click.UsageError: where it is not a valid duration, or not positive.
     """
     try:
         seconds = duration.seconds(text)
@@ -114,7 +114,7 @@ def read_listen(text: str) -> WebSettings:
     """Read the HOST:PORT to serve on; no host means every address of this machine, as in Go.
 
     Raises:
-        click.UsageError: where it is none.
+        click.UsageError: where it is not valid.
     """
     try:
         return WebSettings.parse_listen(text)

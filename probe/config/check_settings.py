@@ -149,14 +149,14 @@ def tls_faults(tls: TlsEntry, at: Location) -> Iterator[ConfigurationError]:
     for key in ("min_version", "max_version"):
         version = getattr(tls, key)
         if version and version not in tls_names.VERSIONS:
-            yield _unknown_value(version, tls_names.VERSIONS, at[key])
+            yield at[key].error("is unknown", found=version, allowed=tls_names.VERSIONS)
     for key, names, allowed in (
         ("cipher_suites", tls.cipher_suites, _SUITES),
         ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
             if name not in allowed:
-                yield _unknown_value(name, allowed, at[key][position])
+                yield at[key][position].error("is unknown", found=name, allowed=allowed)
 
 
 def check_name(name: str, at: Location) -> None:
@@ -172,11 +172,7 @@ def check_name(name: str, at: Location) -> None:
 
 def _check_choice(value: str | None, allowed: Collection[str], at: Location) -> None:
     if value is not None and value not in allowed:
-        raise _unknown_value(value, allowed, at)
-
-
-def _unknown_value(value: str, allowed: Collection[str], at: Location) -> ConfigurationError:
-    return at.error("is unknown", found=value, allowed=allowed)
+        raise at.error("is unknown", found=value, allowed=allowed)
 
 
 def check_label(name: str, at: Location) -> None:

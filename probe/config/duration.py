@@ -102,7 +102,7 @@ def _parse_part(part: re.Match[str], units: Mapping[str, int]) -> int:
 
 
 def _parse_fraction(digits: str, unit: int) -> int:
-    """Return the nanoseconds of what stands behind the point, computed in floats as Go does."""
+    """Return the nanoseconds of the digits after the point, computed in floats as Go does."""
     value, scale = 0, 1.0
     for digit in digits:
         if value > (_MOST - 1) // 10 or (longer := value * 10 + int(digit)) > _MOST:

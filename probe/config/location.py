@@ -1,4 +1,4 @@
-"""`Location`: where a value stands in a document; it makes the errors about that value.
+"""`Location`: the place of a value in a document; it makes the errors about that value.
 
 A value under a key that holds secrets is never part of an error, another one only as
 `describe_value` has it.

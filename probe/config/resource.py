@@ -1,6 +1,6 @@
 """The probe's own resource: who it is, in the attributes of OTel's semantic conventions. Pure.
 
-The same set stands on its spans, on the items of its canaries and on `target_info` in /metrics.
+The same set is on its spans, on the items of its canaries and on `target_info` in /metrics.
 """
 
 import re
@@ -73,7 +73,7 @@ def parse_attributes(text: str) -> dict[str, str]:
     mistake voids all of it.
 
     Raises:
-        ValueError: describing the pair that is none.
+        ValueError: describing the invalid pair.
     """
     attributes: dict[str, str] = {}
     for pair in filter(None, map(str.strip, text.split(","))):

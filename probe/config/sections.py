@@ -48,39 +48,29 @@ def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Ite
         if (entry.http is None) == (entry.sntp is None):
             reason = "a clock is exactly one of these"
             raise here.error(reason, allowed=_CLOCKS)
-        if entry.http is not None:
-            key, source = "http", ClockSource("http", entry.http)
-            fault = _url_fault(entry.http)
-        else:
-            key, source = "sntp", ClockSource("sntp", entry.sntp or "")
-            fault = _server_fault(source.where)
-        if fault:
-            raise here[key].error(fault, found=source.where)
+        source = (
+            ClockSource("sntp", entry.sntp or "")
+            if entry.http is None
+            else ClockSource("http", entry.http)
+        )
+        if fault := _clock_fault(source):
+            raise here[source.kind].error(fault, found=source.where)
         if source.name in seen:
-            raise here[key].error("is named twice", found=source.where)
+            raise here[source.kind].error("is named twice", found=source.where)
         seen.add(source.name)
         yield source
 
 
-def _url_fault(url: str) -> str | None:
-    """Say what is wrong with an HTTP source, or None."""
-    if "://" not in url:
+def _clock_fault(source: ClockSource) -> str | None:
+    """Say what is wrong with what a source names, or None."""
+    if source.kind == "http" and "://" not in source.where:
         return "must be a URL, like http://collector:13133/"
-    return _endpoint_fault(url)
-
-
-def _server_fault(server: str) -> str | None:
-    """Say what is wrong with an SNTP source, or None."""
-    if any(char in server for char in "/?#@"):
+    if source.kind == "sntp" and any(char in source.where for char in "/?#@"):
         return "must be host or host:port, like pool.example.org"
-    return _endpoint_fault(server)
-
-
-def _endpoint_fault(text: str) -> str | None:
-    if safe_text(text) != text:
+    if safe_text(source.where) != source.where:
         return f"must be one printable line of at most {LIMIT} characters"
     try:
-        Endpoint.parse(text, default_port=_SNTP_PORT)
+        Endpoint.parse(source.where, default_port=_SNTP_PORT)
     except ValueError as error:
         return str(error)
     return None
@@ -157,7 +147,7 @@ def read_sources(entry: FileEntry, at: Location) -> Iterator[DeclaredSource]:
 
 
 def read_shard_index(entry: FileEntry, at: Location) -> int:
-    """Return the index; the name of a StatefulSet's pod stands for its ordinal.
+    """Return the index; for the name of a StatefulSet's pod, its ordinal.
 
     Raises:
         ConfigurationError: for an index that is missing, not valid, or not below the count.

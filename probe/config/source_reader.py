@@ -2,7 +2,7 @@
 
 One source that is down stops no other. What stays in force is the content of the last good reading
 and not its targets, so that changed defaults apply to it too. As in Prometheus, each file of a
-file_sd pattern stands by itself, and a file that is gone from the pattern takes its targets along.
+file_sd pattern is separate; the targets of a file that is removed from the pattern are removed.
 """
 
 from collections.abc import Sequence

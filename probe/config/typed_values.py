@@ -30,7 +30,7 @@ _NAMES: Final[dict[type[inspect.Type], tuple[tuple[type, ...], str]]] = {
 
 
 def convert(value: Any, kind: type[T], at: Location) -> T:
-    """Return `value`, which stands at `at`, as a `kind`; null is an empty mapping.
+    """Return `value`, the value at `at`, as a `kind`; null is an empty mapping.
 
     Raises:
         ConfigurationError: every unknown key, else the first value of the wrong type or size.

@@ -56,7 +56,7 @@ class FileSettings:
 
 
 KEYS: Final = FileSettings()
-"""Of a Collector, of this probe, and of whoever is not known."""
+"""Of a Collector, of this probe, and of an unknown user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class _Key(NamedTuple):
 class CredentialFiles:
     """The files of one settings value: what they hold now, and what they held before.
 
-    Targets with equal settings share it. Whoever holds it reads by it; nothing else keeps it.
+    Targets with equal settings share it. It is dropped with the last target that holds it.
     """
 
     def __init__(self, key: _Key, paths: tuple[str, ...], store: "CredentialStore") -> None:

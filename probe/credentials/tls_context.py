@@ -139,7 +139,7 @@ def _build(tls: TlsSettings, material: Material, variant: Variant) -> SSL.Contex
     assert store is not None
     for anchor in material.anchors:
         store.add_cert(crypto.X509.from_cryptography(anchor))
-    # As Go: whatever stands in ca_file is an anchor, self-signed or not.
+    # As in Go, every certificate in ca_file is an anchor, self-signed or not.
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     return context
 

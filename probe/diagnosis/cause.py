@@ -45,9 +45,9 @@ FAMILIES: Final[Mapping[Family, str]] = {
 PARTIES: Final[Mapping[Party, str]] = {
     "exporter": "the exporter's side",
     "backend": "the backend's side",
-    "network": "whoever runs the network",
-    "probe": "whoever runs this probe",
-    "both": "whoever runs this probe, and the backend's side",
+    "network": "the network's operators",
+    "probe": "this probe's operators",
+    "both": "this probe's operators, and the backend's side",
     "either": "whichever side turns out to be wrong",
 }
 """Who must act: usually for a cause, and by its evidence for a diagnosis."""
@@ -71,7 +71,7 @@ class Rank(IntEnum):
     """Which of two equally strong matches is primary: what an exporter would meet first.
 
     Its own files come first, then the server's certificate (in Go's order: dates, name, path), then
-    the client's (dates, usage, strength, trust), then the rest. Causes of one rank stand in one
+    the client's (dates, usage, strength, trust), then the rest. Causes of one rank are in one
     module of `families`, whose `CAUSES` order them.
     """
 

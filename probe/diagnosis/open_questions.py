@@ -28,13 +28,13 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
     if not evidence.peer_address:
         return ()
     if handshake is None:
-        return _without_tls(evidence) if evidence.target.plaintext else ()
-    if _unanswered_in_http(evidence):
+        return _choose_without_tls(evidence) if evidence.target.plaintext else ()
+    if _is_unanswered_request(evidence):
         return ("other_protocol",)
     if ending.kind == "alpn":
         return ("other_protocol",)
     if ending.stage == "handshake" and not has_server_hello(handshake):
-        return _before_the_server_hello(evidence, handshake)
+        return _choose_before_server_hello(evidence, handshake)
     if not (handshake.client_certificate_requested and handshake.client_certificate_sent):
         return ()
     if ending.kind in {"close", "reset"} and ending.stage != "export":
@@ -44,7 +44,7 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
     return ()
 
 
-def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[Varied, ...]:
+def _choose_before_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[Varied, ...]:
     kind = evidence.ending.kind
     if kind in {"close", "reset"}:
         return (*_NEGOTIATION, "plaintext")
@@ -63,7 +63,7 @@ def _before_the_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[
     return _NEGOTIATION
 
 
-def _without_tls(evidence: Evidence) -> tuple[Varied, ...]:
+def _choose_without_tls(evidence: Evidence) -> tuple[Varied, ...]:
     """Ask a port that took plaintext badly whether it wants TLS, or the other protocol."""
     answer, kind = evidence.answer, evidence.ending.kind
     if kind == "answered" and answer is not None and answer.http_status == _BAD_REQUEST:
@@ -75,7 +75,7 @@ def _without_tls(evidence: Evidence) -> tuple[Varied, ...]:
     return ()
 
 
-def _unanswered_in_http(evidence: Evidence) -> bool:
+def _is_unanswered_request(evidence: Evidence) -> bool:
     """Whether a request inside TLS was ended without an answer, and without blaming an identity."""
     return (
         evidence.ending.stage == "export"

@@ -113,7 +113,7 @@ def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator
     if credentials.unsent_issuers[0].path != evidence.target.ca_file:
         return
     because = (
-        "OpenSSL sends the missing intermediate along, because it stands in ca_file: this hides "
+        "OpenSSL sends the missing intermediate along, because it is in ca_file: this hides "
         "what is wrong with cert_file"
     )
     yield from build_verdicts(ON_OPENSSL, "works", because, lambda _: "")

@@ -32,9 +32,9 @@ _LENIENT: Final = "OpenSSL reads past a byte order mark (PEM_read_bio)"
 def judge_byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """Go, Java and grpcio do not read what follows a UTF-8 byte order mark; OpenSSL does."""
     credentials = evidence.credentials
-    stopped = _marked(credentials.faults)
-    marked = stopped or _marked(credentials.remarks)
-    if marked is None or not _reached(evidence):
+    stopped = _find_mark(credentials.faults)
+    marked = stopped or _find_mark(credentials.remarks)
+    if marked is None or not _is_reached(evidence):
         return
     of_us: Outcome = "works" if stopped else "same"
     of_them: Outcome = "same" if stopped else "fails"
@@ -81,7 +81,7 @@ def judge_missing_file(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
 def judge_encrypted_key(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """Curl asks for the passphrase on a terminal; every exporter fails."""
     if any(fault.cause == "client_key_encrypted" for fault in evidence.credentials.faults):
-        because = "it asks for the passphrase on the terminal, and gives up where there is none"
+        because = "it asks for the passphrase on the terminal, and fails without one"
         yield Verdict(CURL.id, "same", "Enter PEM pass phrase:", because)
 
 
@@ -92,7 +92,7 @@ def judge_weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     20 has level 1, at which a short key passes and a SHA-1 signature does not.
     """
     chain = evidence.credentials.client_chain
-    if not _reached(evidence) or not chain:
+    if not _is_reached(evidence) or not chain:
         return
     if find_weak_signature(chain):
         because = "OpenSSL refuses to load a certificate signed with SHA-1 or MD5 (level 1)"
@@ -105,10 +105,10 @@ def judge_weak_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
         yield Verdict(CURL.id, "fails", "SSL routines::ee key too small", because)
 
 
-def _marked(faults: tuple[Finding, ...]) -> Finding | None:
+def _find_mark(faults: tuple[Finding, ...]) -> Finding | None:
     return next((fault for fault in faults if fault.kind == BYTE_ORDER_MARK), None)
 
 
-def _reached(evidence: Evidence) -> bool:
+def _is_reached(evidence: Evidence) -> bool:
     """Return whether the files were used at all: without a connection they are not."""
     return evidence.handshake is not None or evidence.ending.kind == "credentials"

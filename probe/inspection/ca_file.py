@@ -1,6 +1,6 @@
 """A CA file as an exporter's trust anchors: dates, end entities, lone intermediates, strays.
 
-Pure. Whatever stands in ca_file is an anchor to Go; the other TLS libraries want a root.
+Pure. Every certificate in ca_file is an anchor for Go; the other TLS libraries need a root.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def judge_bundle(
             f"take the private key out of {found.path}; if it is the CA's own, replace the CA",
         )
     if len({one.sha256 for one in anchors}) < len(anchors):
-        found.facts.append("some certificate stands in it more than once, which is harmless")
+        found.facts.append("it has some certificate more than once, which is harmless")
 
 
 def _judge_dates(found: Judgement, anchors: Sequence[CertificateFacts], at: float) -> None:
@@ -79,13 +79,13 @@ def _judge_kinds(found: Judgement, anchors: Sequence[CertificateFacts]) -> None:
         )
     if own := [one for one in leaves if one.self_signed]:
         found.facts.append(
-            f"{_list_names(own)} is self-signed and not a CA: it stands for itself alone"
+            f"{_list_names(own)} is self-signed and not a CA: it verifies only itself"
         )
     if lone := find_without_root(anchors):
         found.add_remark(
             "server_ca_untrusted",
             f"holds the intermediate {_list_names(lone)} without its root "
-            f"{safe_text(lone[0].issuer.text, _LONGEST_NAME)}: Go takes it for an anchor, OpenSSL "
+            f"{safe_text(lone[0].issuer.text, _LONGEST_NAME)}: Go uses it as an anchor, OpenSSL "
             "(Python, Node, curl) wants the root",
             f"append the certificate of {lone[0].issuer.text} to {found.path}",
         )

@@ -30,7 +30,7 @@ def judge_client(found: Judgement, chain: Sequence[CertificateFacts], *, meant: 
     Args:
         found: where the judgement is added.
         chain: the file's certificates, in its order; at least one.
-        meant: whether somebody said that it is the exporter's; else usages are only remarked on.
+        meant: whether somebody said that it is the exporter's; else wrong usages are only findings.
     """
     first = chain[0]
     end_entity = next((place for place, one in enumerate(chain, 1) if not one.is_ca), 0)
@@ -38,7 +38,7 @@ def judge_client(found: Judgement, chain: Sequence[CertificateFacts], *, meant: 
         found.add_fault(
             "client_chain_misordered",
             f"begins with the CA certificate {name_certificate(first)}; the end entity "
-            f"{name_certificate(chain[end_entity - 1])} stands in place {end_entity}",
+            f"{name_certificate(chain[end_entity - 1])} is in place {end_entity}",
             f"move certificate {end_entity} of {found.path} to the top, then its issuers in order",
         )
     else:
@@ -78,7 +78,7 @@ def judge_links(
 ) -> None:
     """Judge how each certificate of a file rests on the one behind it (RFC 5280 §6.1)."""
     if len({one.sha256 for one in facts}) < len(facts):
-        found.facts.append("the same certificate stands in it more than once")
+        found.facts.append("it has the same certificate more than once")
     for place in range(1, len(chain)):
         below, above = facts[place - 1], facts[place]
         if not names_issuer(below, above):
@@ -128,11 +128,11 @@ def judge_issuers(
     first = unsent[0]
     name, last_name = name_certificate(first.certificate), name_certificate(chain[-1])
     if first.certificate.self_signed:
-        found.facts.append(f"its issuer {name} stands in {first.path}")
+        found.facts.append(f"its issuer {name} is in {first.path}")
         return
     found.add_remark(
         "client_chain_incomplete",
-        f"lacks the intermediate {name} that issued {last_name}; it stands in {first.path}. "
+        f"lacks the intermediate {name} that issued {last_name}; it is in {first.path}. "
         "A backend that has only the root cannot build the path",
         f"cat {quote_path(first.path)} >> {quote_path(found.path)}  # if it holds no more than that",
         f"or append the certificate of {name} alone, behind {last_name}",

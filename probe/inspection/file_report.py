@@ -55,7 +55,7 @@ class Judgement:
         """Judge each certificate at `at`, as what an exporter or a backend (`side`) presents."""
         for place, one in enumerate(chain):
             if is_expired(one, at):
-                # Whoever verifies takes its own copy of a root.
+                # A verifier uses its own copy of a root.
                 stops = not (place and one.self_signed)
                 fact = f"holds an expired certificate: {describe_expired(one, at)}"
                 self.add(f"{side}_cert_expired", fact, fix, stops=stops)

@@ -195,7 +195,7 @@ def _read_parts(tls: TlsSettings) -> Iterator[_Part]:
 
 def _make_report(part: _Part, found: Judgement, targets: tuple[str, ...]) -> FileReport:
     reading = part.reading
-    # That certificates stand in the wrong order is reported once; the pair's proof comes first.
+    # A wrong order of certificates is reported once; the pair's proof comes first.
     order = "client_chain_misordered"
     wrong = [fault for fault in found.faults if fault.cause == order]
     faults = [fault for fault in found.faults if fault.cause != order or fault is wrong[0]]

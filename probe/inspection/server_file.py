@@ -30,7 +30,7 @@ def judge_name(
         found: where the judgement is added.
         facts: the end entity's certificate.
         reference: a host name, an IP address or a SPIFFE ID.
-        stops: whether it is known to be a backend's: else what it lacks is only remarked on.
+        stops: whether it is known to be a backend's: else what it lacks is only a finding.
     """
     check = check_name(reference, facts.sans, facts.common_name)
     if check.matched:

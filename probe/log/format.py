@@ -1,6 +1,6 @@
 """How log lines look: JSON on stderr for machines, a readable form on a terminal.
 
-In JSON what also stands on a span has its name there: one of OTel's semantic conventions, or one
+In JSON, a field that is also on a span has the span's name: one of OTel's semantic conventions, or one
 under `mtls_probe.`; trace_id, span_id and trace_flags are at the top (the specification, "Trace
 Context in non-OTLP Log Formats").
 """

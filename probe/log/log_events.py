@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class Event(NamedTuple):
-    """What one event tells, for whoever searches or alerts on it."""
+    """One event: its level, meaning and fields."""
 
     level: str
     meaning: str

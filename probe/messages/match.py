@@ -115,7 +115,7 @@ def _find_hits(pasted: Pasted) -> Iterator[_Hit]:
 
 
 def _read_alert(alert: PrintedAlert, pasted: Pasted) -> Readings:
-    def judged(side: str) -> Readings:
+    def read_as(side: str) -> Readings:
         return read_alert(
             alert,
             printed_by_backend=side == "backend",
@@ -124,8 +124,8 @@ def _read_alert(alert: PrintedAlert, pasted: Pasted) -> Readings:
         )
 
     if pasted.side != "unknown":
-        return judged(pasted.side)
-    return (*judged("exporter"), *_mirror(judged("backend")))
+        return read_as(pasted.side)
+    return (*read_as("exporter"), *_mirror(read_as("backend")))
 
 
 def _choose_side(pattern: Pattern, pasted: Pasted) -> Readings:

@@ -24,7 +24,7 @@ from probe.model.runtime import (
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """One answer in both protocols: a gRPC status and the HTTP code that stands for it."""
+    """One answer in both protocols: a gRPC status and the HTTP code with the same meaning."""
 
     grpc_code: int
     grpc_name: str
@@ -51,7 +51,7 @@ _JAVA_OWN: Final = {
 }
 
 
-def _list_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
+def _list_answer_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
     grpc = _JAVA_OWN.get(
         answer.grpc_code, f"Server responded with gRPC status code {answer.grpc_code}"
     )
@@ -69,7 +69,7 @@ def _list_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
 
 
 ANSWER_TEXTS: Final[TextsByCause] = {
-    cause: _list_texts(answer) for cause, answer in _ANSWERS.items()
+    cause: _list_answer_texts(answer) for cause, answer in _ANSWERS.items()
 }
 """By cause."""
 

@@ -1,4 +1,4 @@
-"""What `/probe` answers: blackbox_exporter's names, and ours for what it has none for.
+"""What `/probe` answers: blackbox_exporter's names, and ours where it has no name.
 
 Names, labels and values are those of its tcp prober (prober/tcp.go, prober/tls.go), so that its
 dashboards and alerting rules work unchanged; but `probe_success` is 1 only on proof.

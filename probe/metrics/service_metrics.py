@@ -217,7 +217,7 @@ def collect_own_trouble(
 
     Args:
         held_up: seconds since the start in which the process could not act.
-        lookups: by whom they are made for: the schedule, `/probe`, the clock sources.
+        lookups: by what they are for: the schedule, `/probe`, the clock sources.
     """
     yield families.HELD_UP, _single(held_up())
     now = {name: read() for name, read in lookups.items()}

@@ -6,6 +6,7 @@ thousand targets only joins bytes.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
@@ -95,7 +96,7 @@ class TargetSamples:
         """Render one sample for each value of `label`."""
         head = f"{family.name}{self._head}"
         lines = [
-            f"{head},{format_labels(((label, key),))}}} {format_number(float(value))}\n"
+            f"{head},{_format_label(label, key)}}} {format_number(float(value))}\n"
             for key, value in values.items()
         ]
         self._set(family, "".join(lines))
@@ -177,6 +178,11 @@ class TargetSamples:
                 first = format_number(find_first_to_expire(chain).not_after)
                 lines[3].append(f'{earliest},source="{source}"}} {first}\n')
         return ["".join(each).encode() for each in lines]
+
+
+@lru_cache(maxsize=1024)
+def _format_label(name: str, value: str) -> str:
+    return format_labels(((name, value),))
 
 
 def render_target_samples(runtime: TargetRuntime) -> TargetSamples:

@@ -45,7 +45,7 @@ class CertificateFacts(Record, frozen=True):
     authority_key_id: str = ""
     aia_issuers: tuple[str, ...] = ()
     common_name: str = ""
-    """The subject's most specific CN as it stands in the certificate; empty without one."""
+    """The subject's most specific CN, unchanged; empty without one."""
 
 
 def name_certificate(certificate: CertificateFacts) -> str:

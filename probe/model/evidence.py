@@ -259,7 +259,7 @@ class TargetFacts(Record, frozen=True):
     read_once: tuple[str, ...] = ()
     """The files (cert, ca) that the exporter reads at its start and not again."""
     settings_file: str = ""
-    """The exporter's own file that the settings stand in; empty for variables, or where unknown."""
+    """The exporter's own file with the settings; empty for variables, or where unknown."""
     signal_paths: tuple[str, ...] = ()
     """OTLP/HTTP: the signals whose own path, /v1/<signal>, the request's path ends in, in order."""
     request_to_root: bool = False

@@ -23,7 +23,7 @@ class Finding(Record, frozen=True, kw_only=True):
     role: Role | Literal["setting", ""] = ""
     """The file's, or that it is about a setting; empty for what an attempt showed."""
     path: str = ""
-    """The file, or the source that the setting stands in."""
+    """The file, or the source that has the setting."""
     fact: str
     fix: tuple[str, ...] = ()
     kind: str = ""

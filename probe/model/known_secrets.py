@@ -100,7 +100,7 @@ def header_secrets(name: str, value: Secret) -> Iterator[str]:
     # A scheme is an ordinary word, which a backend may say of its own accord.
     rest = text[scheme.end() :] if scheme else text
     yield rest
-    yield from _long_words(rest)
+    yield from _find_tokens(rest)
     yield from (found for found in _PARAMETER.findall(rest))
     if unquote(rest) != rest:
         yield unquote(rest)
@@ -158,7 +158,7 @@ def _variable_secrets(name: str, text: str) -> Iterator[str]:
         yield from key_secrets(text)
 
 
-def _long_words(text: str) -> Iterator[str]:
+def _find_tokens(text: str) -> Iterator[str]:
     """Yield the long words of a text of several: a token that has another scheme before it."""
     words = text.split()
     if len(words) > 1:
@@ -173,7 +173,7 @@ def _basic_secrets(encoded: str) -> Iterator[str]:
         return
     user, _, password = pair.partition(":")
     yield from (pair, user, password)
-    yield from _long_words(pair)
+    yield from _find_tokens(pair)
 
 
 def _public_texts(target: Target) -> Iterator[str]:

@@ -15,7 +15,7 @@ _SPACE: Final = 1 << 56
 _DIGITS: Final = 14
 
 ALWAYS: Final = "0" * _DIGITS
-"""The threshold of what is recorded in any case: each span stands for itself."""
+"""The threshold of what is always recorded: each span counts as one."""
 
 
 class TraceContext(Record, frozen=True):

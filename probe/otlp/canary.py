@@ -143,7 +143,7 @@ def _encode_item(signal: Signal, about: Any, scope: Any, attributes: Any, parent
             "severity_number": "SEVERITY_NUMBER_INFO",
             "body": {"string_value": NAME},
             "trace_id": _TRACE_ID,
-            # A record has no parent: it stands in the span itself.
+            # A record has no parent: it belongs to the span itself.
             "span_id": parent or _SPAN_ID,
             "attributes": attributes,
         }

@@ -104,7 +104,7 @@ class Http2Exchange(Exchange):
             while not self.ended and len(buffer) - at >= _HEAD:
                 length = int.from_bytes(buffer[at : at + 3])
                 if length > MAX_FRAME:
-                    raise ProtocolError(self._oversized(bytes(buffer[at : at + _HEAD])))
+                    raise ProtocolError(self._explain_oversized(bytes(buffer[at : at + _HEAD])))
                 end = at + _HEAD + length
                 if len(buffer) < end:
                     return
@@ -142,7 +142,7 @@ class Http2Exchange(Exchange):
         if self._frames > MAX_FRAMES:
             raise ExhaustedError(f"{MAX_FRAMES} frames of one answer")
 
-    def _oversized(self, head: bytes) -> str:
+    def _explain_oversized(self, head: bytes) -> str:
         if not self.protocol_seen:
             if head.startswith(_HTTP1):
                 self.speaks_http1, self.unread = True, bytes(self._buffer)

@@ -24,6 +24,7 @@ from probe.otlp.export_message import GRPC_PREFIX
 from probe.otlp.header_blocks import MAX_HEADER_LIST
 from probe.otlp.http1 import Http1Exchange
 from probe.otlp.http2 import MAX_FRAME, STREAM, Http2Exchange
+from probe.text.host_port import join_host_port
 
 MAX_MESSAGE: Final = MAX_FRAME - GRPC_PREFIX
 """The longest message of a request: it goes out as one DATA frame, within any initial window."""
@@ -211,26 +212,25 @@ def _authority(target: Target) -> str:
 
 
 def encode_authority(endpoint: Endpoint) -> str:
-    """Return `host:port` as it stands in a request: an IPv6 address in brackets, A-labels.
+    """Return `host:port` as a request has it: an IPv6 address in brackets, A-labels.
 
     Raises:
-        ValueError: where the host cannot stand in a request.
+        ValueError: where the host is not valid in a request.
     """
     host = endpoint.host
     if ":" in host:
-        # A zone means nothing to the other side (RFC 6874 §4).
-        host = f"[{host.partition('%')[0]}]"
+        host = host.partition("%")[0]  # a zone means nothing to the peer (RFC 6874 §4)
     elif not host.isascii():
         try:
             host = host.encode("idna").decode()
         except UnicodeError:
             raise ValueError("the endpoint's host cannot be written in ASCII") from None
-    return _check_authority(f"{host}:{endpoint.port}")
+    return _check_authority(join_host_port(host, endpoint.port))
 
 
 def _check_authority(text: str) -> str:
     if not _AUTHORITY.fullmatch(text) or any(char in "/?#@\\" for char in text):
-        raise ValueError("the host cannot stand in a request")
+        raise ValueError("the host is not valid in a request")
     return text
 
 

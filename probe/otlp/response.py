@@ -67,7 +67,7 @@ class Response:
     def add_fields(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep the head's fields of interest; of a repeated one the first.
 
-        gRPC's status stands in the trailers: clients ignore it in a head that does not end the stream.
+        gRPC's status is in the trailers: clients ignore it in a head that does not end the stream.
         """
         for name, value in pairs:
             if name in _HEAD:

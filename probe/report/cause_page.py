@@ -26,7 +26,7 @@ EXAMPLE: Final = TargetFacts(
     key_file="/etc/otel/tls.key",
     ca_file="/etc/otel/ca.crt",
 )
-"""Whose names and paths stand in the steps of a page."""
+"""The target whose names and paths are in the steps of a page."""
 
 _WIDTH: Final = 100
 
@@ -75,9 +75,9 @@ def _list_blocks(cause: Cause, catalogue: Mapping[str, Cause], level: int) -> It
         f"`{cause.id}` · {number}family `{cause.family}` · {cause.severity} · "
         f"{PARTIES[cause.party]} must act"
     )
-    yield _prose(cause.meaning)
+    yield _fill_prose(cause.meaning)
     yield f"{heading}# What proves it"
-    yield _prose(cause.evidence)
+    yield _fill_prose(cause.evidence)
     if lines := group_texts_by_exporter(cause):
         yield f"{heading}# What exporters print"
         yield "\n".join(
@@ -93,5 +93,5 @@ def _list_blocks(cause: Cause, catalogue: Mapping[str, Cause], level: int) -> It
         yield "\n".join(f"- {citation}" for citation in cause.citations)
 
 
-def _prose(text: str) -> str:
+def _fill_prose(text: str) -> str:
     return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -20,7 +20,7 @@ Numbers 1 to 6 are the six documented causes. This file is generated from the ca
 `probe/diagnosis`; paths and names in the steps are examples."""
 
 
-def causes_markdown(catalogue: Mapping[str, Cause] = CATALOGUE) -> str:
+def render_causes(catalogue: Mapping[str, Cause] = CATALOGUE) -> str:
     """Return the whole document, ending in a line break."""
     return "\n\n".join(_list_blocks(catalogue)) + "\n"
 
@@ -41,7 +41,7 @@ def _list_blocks(catalogue: Mapping[str, Cause]) -> Iterator[str]:
         (
             "| Family | Cause | Documented | What it is | Who must act |",
             "|---|---|---|---|---|",
-            *(row for causes in families.values() for row in map(_row, causes)),
+            *(row for causes in families.values() for row in map(_render_row, causes)),
         )
     )
     for family, causes in families.items():
@@ -51,7 +51,7 @@ def _list_blocks(catalogue: Mapping[str, Cause]) -> Iterator[str]:
             yield cause_page(cause, catalogue, level=3).rstrip("\n")
 
 
-def _row(cause: Cause) -> str:
+def _render_row(cause: Cause) -> str:
     number = str(cause.documented_cause or "")
     link = f"[`{cause.id}`](#{cause.id})"
     return f"| {cause.family} | {link} | {number} | {cause.title} | {PARTIES[cause.party]} |"
@@ -59,7 +59,7 @@ def _row(cause: Cause) -> str:
 
 def main(arguments: list[str]) -> None:
     """Write the document into the file that `arguments` name, else to standard output."""
-    text = causes_markdown()
+    text = render_causes()
     if arguments:
         Path(arguments[0]).write_text(text, encoding="utf-8")
     else:

@@ -1,4 +1,4 @@
-"""The console that every output for people writes to, and how findings stand there.
+"""The console for every output for people, and the layout of findings.
 
 Colour is for terminals only, and never with NO_COLOR. No text is read as markup.
 """

@@ -84,13 +84,13 @@ def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
 def _case_of_source(state: SourceState) -> ET.Element:
     if not state.up:
         return _failing(state.source, "source_down", state.error or "it could not be read")
-    case = _named(state.source)
+    case = _build_case(state.source)
     ET.SubElement(case, "system-out").text = f"targets: {state.targets}"
     return case
 
 
 def _failing(name: str, kind: str, reason: str) -> ET.Element:
-    case = _named(name)
+    case = _build_case(name)
     failure = ET.SubElement(case, "failure")
     failure.set("type", kind)
     failure.set("message", _text(reason.partition("\n")[0]))
@@ -98,7 +98,7 @@ def _failing(name: str, kind: str, reason: str) -> ET.Element:
     return case
 
 
-def _named(name: str) -> ET.Element:
+def _build_case(name: str) -> ET.Element:
     return ET.Element(
         "testcase", {"classname": "mtls-probe.source", "name": _text(name), "time": _seconds(0.0)}
     )

@@ -33,7 +33,7 @@ _NOT_IN_FILE_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class ReportedFinding(Struct, frozen=True):
-    """A finding next to the attempt, or the file, that it stands with."""
+    """A finding with its attempt or its file."""
 
     cause: str
     fact: str

@@ -42,7 +42,7 @@ LABELS: Final[dict[Part, str]] = {
     "do": "fix",
     "note": "note",
 }
-"""What stands before each part; the longest decides how far the text is indented."""
+"""The label of each part; the longest decides how far the text is indented."""
 
 
 def format_heading(evidence: Evidence) -> str:

@@ -26,7 +26,7 @@ from probe.model.evidence import Evidence
 from probe.model.module import Module, allows_hostname, apply_hostname
 from probe.model.target import Target
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import DetachedScope, FaultThrottle, NotAttemptedError, Pipeline
+from probe.service.pipeline import AttemptScope, FaultThrottle, NotAttemptedError, Pipeline
 from probe.text.safe_text import safe_text
 from probe.text.secret_register import LayeredRegister
 from probe.web.application import Reply
@@ -36,7 +36,7 @@ OFFSET: Final = 0.5
 """Seconds that the answer gets of the scrape's timeout, as with blackbox_exporter."""
 LOOK_UPS: Final = 16
 LOOK_UPS_OF_ONE_NAME: Final = 4
-"""Look-ups at a time, apart from those of the schedule: names come from whoever asks."""
+"""Look-ups at a time, separate from those of the schedule: the names come from requests."""
 LOOK_UP_WAITS: Final = 1.0
 """Seconds that one waits for a slot, so that a scrape gets its answer before it gives up."""
 LEAST: Final = 0.05
@@ -47,7 +47,7 @@ KEPT: Final = 256
 
 
 class RefusedError(NotAttemptedError):
-    """The attempt is not made; `status` is of HTTP, and the text goes to whoever asked."""
+    """The attempt is not made; `status` is the HTTP status of the answer, with the error as its text."""
 
     def __init__(self, status: int, reason: str) -> None:
         """Carry the answer."""
@@ -69,7 +69,7 @@ class OnDemand:
         """Take what attempts share.
 
         Args:
-            pipeline: makes them; nothing of them is entered in its ledger.
+            pipeline: makes them; they are not entered in its ledger.
             modules: those of the configuration in force, by name.
             concurrency: how many attempts may be under way; further ones wait their turn.
             on_attempt: called after each attempt, for its trace.
@@ -137,21 +137,24 @@ class OnDemand:
 
     async def _attempt(self, target: Target, module: Module) -> tuple[Evidence, Diagnosis, float]:
         key = f"{module.name}\n{target.name}"
-        scope = DetachedScope(
-            runtime=self._runtimes.get(key) or TargetRuntime(target),
-            resolver=_AllowedResolver(self.resolver, target, module),
+        runtime = self._runtimes.get(key) or TargetRuntime(target)
+        register = LayeredRegister(self._pipeline.register)
+        resolver = _AllowedResolver(self.resolver, target, module)
+        scope = AttemptScope(
+            prober=self._pipeline.make_prober(resolver, register),
             experiments=self._experiments,
-            register=LayeredRegister(self._pipeline.register),
+            register=register,
             faults=self._faults,
+            detached=runtime,
         )
         started = time.monotonic()
         _, evidence, diagnosis = await self._pipeline.probe_once(target, scope)
         duration = time.monotonic() - started
-        self._runtimes[key] = scope.runtime
+        self._runtimes[key] = runtime
         self._runtimes.move_to_end(key)
         if len(self._runtimes) > KEPT:
             self._runtimes.popitem(last=False)
-        self._on_attempt(scope.runtime)
+        self._on_attempt(runtime)
         return evidence, diagnosis, duration
 
 

@@ -105,19 +105,20 @@ class _AttemptSetup:
 
     prepared: PreparedTarget | None = None
     files: CredentialFiles | None = None
-    """Held before the first attempt, and between detached ones, so that they are remembered."""
+    """Held since a reload, so that what is known of them is not lost before the first attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class DetachedScope:
-    """What an attempt outside the ledger has for itself, so that it leaves nothing behind."""
+class AttemptScope:
+    """What an attempt works with: what scheduled ones share, or what one scrape has for itself."""
 
-    runtime: TargetRuntime
-    resolver: Resolver
+    prober: Prober
     experiments: ExperimentSchedule
-    """Its rounds have to end within the attempt's own timeout."""
     register: SecretRegister
-    faults: FaultThrottle
+    faults: FaultThrottle | None = None
+    """Bounds the tracebacks in the log; None: each target has a bound of its own."""
+    detached: TargetRuntime | None = None
+    """Where the attempt is entered instead of the ledger; its experiments end within its timeout."""
 
 
 class Pipeline:
@@ -155,14 +156,16 @@ class Pipeline:
         )
         self._sampler = sampler
         self._readers = TlsReaders()
-        self._prober = self._make_prober(self.resolver, self.register)
-        self._experiments = ExperimentSchedule(
+        experiments = ExperimentSchedule(
             enabled=self.settings.experiments,
             concurrency=self.settings.experiments_at_once,
             wait_for_slot=self.settings.wait_for_slot,
         )
+        prober = self.make_prober(self.resolver, self.register)
+        self._scope = AttemptScope(prober, experiments, self.register)
 
-    def _make_prober(self, resolver: Resolver, register: SecretRegister) -> Prober:
+    def make_prober(self, resolver: Resolver, register: SecretRegister) -> Prober:
+        """Return what makes attempts with the pipeline's settings."""
         settings = ProberSettings(
             user_agent=USER_AGENT,
             wall_clock=time.time,
@@ -187,57 +190,52 @@ class Pipeline:
         for target, opened in files:
             self.ledger.runtime_of(target).part(_AttemptSetup).files = opened
 
-    async def probe_once(
-        self, target: Target, detached: DetachedScope | None = None
-    ) -> Observation:
+    async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
 
         Raises:
-            NotAttemptedError: where the resolver of `detached` does not allow the attempt.
+            NotAttemptedError: where the resolver of `scope` does not allow the attempt.
         """
-        if detached is not None:
-            evidence, diagnosis = await self._observe(target, detached.runtime, detached)
-            detached.runtime.record(evidence, diagnosis)
+        scope = scope or self._scope
+        if scope.detached is not None:
+            evidence, diagnosis = await self._observe(target, scope.detached, scope)
+            scope.detached.record(evidence, diagnosis)
             # /probe is requested now and then: an attempt without a predecessor is not a change.
-            detached.runtime.changed = False
+            scope.detached.changed = False
             return target, evidence, diagnosis
         self.ledger.in_flight += 1
         try:
-            evidence, diagnosis = await self._observe(target, self.ledger.runtime_of(target))
+            runtime = self.ledger.runtime_of(target)
+            evidence, diagnosis = await self._observe(target, runtime, scope)
             self.ledger.record(target, evidence, diagnosis)
         finally:
             self.ledger.in_flight -= 1
         return target, evidence, diagnosis
 
     async def _observe(
-        self, target: Target, runtime: TargetRuntime, detached: DetachedScope | None = None
+        self, target: Target, runtime: TargetRuntime, scope: AttemptScope
     ) -> tuple[Evidence, Diagnosis]:
-        started = time.monotonic()
         trace: TraceContext | None = None
         if self._sampler is not None:
-            # The first attempts and those after a failure; how a detached one ends, its end says.
-            wanted = detached is None and (runtime.evidence is None or not runtime.expected)
+            # Scheduled ones at first and after a failure; others are recorded if they fail.
+            wanted = scope.detached is None and (runtime.evidence is None or not runtime.expected)
             trace = self._sampler.begin(wanted=wanted)
         try:
-            evidence = await self._attempt(target, runtime, detached, trace, started)
+            evidence = await self._attempt(target, runtime, scope, trace)
             return evidence, diagnose(evidence)
         except NotAttemptedError:
             raise
         except Exception as error:
-            faults = runtime.part(FaultThrottle) if detached is None else detached.faults
+            faults = scope.faults or runtime.part(FaultThrottle)
             # Otherwise at each attempt, for ever; the metrics count them all.
             if faults.take(time.monotonic()):
                 log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
-            register = self.register if detached is None else detached.register
-            register_targets(register, (target,))
+            register_targets(scope.register, (target,))
+            fault = scope.register.mask(f"{type(error).__name__}: {error}")
             evidence = Evidence(
                 target=collect_target_facts(target, self.settings.clock_tolerance),
                 at=time.time(),
-                ending=Ending(
-                    stage="load",
-                    kind="probe_fault",
-                    detail=safe_text(register.mask(f"{type(error).__name__}: {error}")),
-                ),
+                ending=Ending(stage="load", kind="probe_fault", detail=safe_text(fault)),
                 trace=trace,
             )
             return evidence, diagnose(evidence)
@@ -246,29 +244,24 @@ class Pipeline:
         self,
         target: Target,
         runtime: TargetRuntime,
-        detached: DetachedScope | None,
+        scope: AttemptScope,
         trace: TraceContext | None,
-        started: float,
     ) -> Evidence:
-        prober, experiments, limit = self._prober, self._experiments, target.timeout
-        if detached is not None:
-            prober = self._make_prober(detached.resolver, detached.register)
-            experiments = detached.experiments
-            prepared = prober.prepare(target)
-            runtime.part(_AttemptSetup).files = prepared.files
-        else:
-            setup = runtime.part(_AttemptSetup)
-            prepared = setup.prepared = setup.prepared or prober.prepare(target)
-        evidence = await prober.attempt(prepared, trace)
+        started, limit = time.monotonic(), target.timeout
+        setup = runtime.part(_AttemptSetup)
+        if setup.prepared is None or scope.detached is not None:
+            setup.prepared = scope.prober.prepare(target)
+        prepared = setup.prepared
+        evidence = await scope.prober.attempt(prepared, trace)
         if self.settings.wait_for_slot:
             await self.clocks.wait_first_round()
         evidence = self.clocks.add_readings(evidence)
-        if detached is not None:
+        if scope.detached is not None:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_TIME else 0.0
-        make = partial(prober.run_experiments, prepared, evidence)
-        return await experiments.resolve_experiments(runtime, evidence, make, limit)
+        make = partial(scope.prober.run_experiments, prepared, evidence)
+        return await scope.experiments.resolve_experiments(runtime, evidence, make, limit)
 
 
 async def run_rounds(

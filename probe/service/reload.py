@@ -83,7 +83,7 @@ class Reloader:
     async def reload_on_request(self) -> str | None:
         """Reload because somebody asked for it, and assume that the exporters were restarted.
 
-        Whoever rotates files and restarts exporters can report that to the probe in this way.
+        A script that rotates files and restarts exporters can report the restart in this way.
         """
         failure = await self.reload()
         if failure is None:

@@ -72,7 +72,7 @@ class Schedule:
         self._anchor = 0.0
         self._stopping = False
         self._executor = _TaskExecutor(self._run)
-        self._scheduler = _MonotonicScheduler(self._executor, self._missed, clock)
+        self._scheduler = _MonotonicScheduler(self._executor, self._report_missed, clock)
 
     def start(self) -> None:
         """Begin, in the running event loop."""
@@ -159,7 +159,7 @@ class Schedule:
             except Exception:  # a bug of one attempt must not end the schedule
                 log.exception("attempt_crashed", target=safe_text(target.name))
 
-    def _missed(self, name: str) -> None:
+    def _report_missed(self, name: str) -> None:
         try:
             self._on_missed(name)
         except Exception:  # the same, and the timer of the scheduler with it

@@ -78,7 +78,7 @@ def build_trace(
     children += tuple(_extra_connections(evidence))
     end = max([starts[-1], *(child.end for child in children)])
     cause = catalogue.get(diagnosis.cause) if diagnosis.cause is not None else None
-    # Every failure and every change is recorded, so that each stands for itself.
+    # Every failure and every change is recorded, so that each counts as one.
     threshold = share_threshold if state.expected and not state.changed else "0"
     return TraceRecord(
         trace_id=trace.trace_id,

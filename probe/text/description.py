@@ -115,7 +115,7 @@ def describe_name(text: str) -> str:
 
 
 def describe_reference(text: str) -> str:
-    """Return the name that a certificate must hold, or what stands in its place."""
+    """Return the name that a certificate must have, or what replaces it."""
     kind = identify_kind(text)
     return make_placeholder(text) if kind in HOLDS_SECRET or kind == "a URL with a query" else text
 

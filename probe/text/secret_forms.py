@@ -1,6 +1,6 @@
 """The forms in which a secret may come back: itself, and its usual encodings. Pure and total.
 
-Whoever receives a secret may echo it decoded, encoded, or within something longer that is encoded.
+A peer may echo a secret decoded, encoded, or within something longer that is encoded.
 """
 
 import base64
@@ -45,9 +45,9 @@ def encode_secret(value: str) -> tuple[str, ...]:
 
 
 def _encode_within(raw: bytes, before: int) -> str:
-    """Return the digits that `raw` alone decides where `before` bytes (mod 3) stand before it."""
+    """Return the digits that only `raw` decides where `before` bytes (mod 3) precede it."""
     digits = base64.b64encode(_STANDS * before + raw).decode("ascii").rstrip("=")
-    # A digit that also holds bits of what stands before or behind is another one elsewhere.
+    # A digit that also has bits of the bytes before or after it differs elsewhere.
     first = (before * 8 + 5) // 6
     last = len(digits) - bool((before + len(raw)) % 3)
     return digits[first:last]

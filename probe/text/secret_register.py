@@ -15,7 +15,7 @@ from probe.text.secret_forms import encode_secret
 
 MASK: Final = "(secret)"
 SHORTEST: Final = 8
-"""Characters of the shortest secret; what is shorter stands in ordinary words."""
+"""Characters of the shortest secret; shorter texts occur in ordinary words."""
 MOST: Final = 8192
 """Secrets that are held, of some 5 KB each; past them the oldest is forgotten."""
 MOST_OF_REQUEST: Final = 256
@@ -33,7 +33,7 @@ first and the last."""
 _DENSE: Final = 32
 """Characters up to which every gram of a secret is: a short one may be cut on both sides."""
 CUT: Final = "…"
-"""The sign of `safe_text` that a text was cut: what stands before it may be a secret's beginning."""
+"""The sign of `safe_text` that a text was cut: the text before it may be the beginning of a secret."""
 _HEADS: Final = range(SHORTEST - 1, 3, -1)
 """Lengths of a beginning that is looked for there alone."""
 _DEEPEST: Final = 3
@@ -148,7 +148,7 @@ class SecretRegister:
         return text if masked is None else masked
 
     def find_secrets(self, text: str) -> list[tuple[int, int]]:
-        """Return where secrets stand in `text`, also behind escapes that no form of ours has."""
+        """Return the places of secrets in `text`, also behind escapes that no known form has."""
         spans = self._find_spans(text)
         places = None
         for _ in range(_DEEPEST):

@@ -40,7 +40,12 @@ class _Body:
 
 
 class BodyCache:
-    """The bodies that are being read."""
+    """The bodies that are being read, at most `MOST_BODIES`.
+
+    Each scrape gets a fresh body, unless somebody still reads one that is younger than `MOMENT`. At
+    the limit it shares one that is younger than `FRESH`, or else the readers of the oldest body lose
+    their connection.
+    """
 
     def __init__(
         self, make: Callable[[Key], Awaitable[bytes]], clock: Callable[[], float] = monotonic

@@ -16,7 +16,7 @@ MAX_LENGTH: Final = 10
 """Certificates of one path: OpenSSL's and Go's limits are larger, no real path is."""
 
 Located = tuple[str, x509.Certificate]
-"""The file that a certificate stands in, and the certificate."""
+"""The file of a certificate, and the certificate."""
 
 
 def find_wrong_link(chain: Sequence[x509.Certificate]) -> int:
@@ -62,7 +62,7 @@ def extend_path(
 def is_anchored(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> bool:
     """Return whether `chain` leads to one of `anchors`.
 
-    As in Go (and OpenSSL's X509_V_FLAG_PARTIAL_CHAIN) whatever stands among the anchors is one,
+    As in Go (and OpenSSL's X509_V_FLAG_PARTIAL_CHAIN) every certificate among the anchors is one,
     also a certificate of the chain itself.
     """
     top = find_top(chain)
@@ -118,7 +118,7 @@ def find_anchor(
 ) -> CertificateFacts | None:
     """Return the anchor in `bundle` that `chain` leads to; None where there is none.
 
-    Whatever stands in the bundle is an anchor, also a certificate of the chain itself.
+    Every certificate in the bundle is an anchor, also one of the chain itself.
     """
     held = {one.sha256: one for one in bundle}
     for certificate in chain:

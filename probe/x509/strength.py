@@ -1,4 +1,4 @@
-"""Which keys and signatures are refused as weak, and by whom: pure, over `CertificateFacts`.
+"""Which keys and signatures each TLS library refuses as weak: pure, over `CertificateFacts`.
 
 A self-signed certificate's own signature is never checked (RFC 5280 §6.1).
 """

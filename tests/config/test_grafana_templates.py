@@ -125,13 +125,13 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
     ]
     assert failing["runbook_url"] == "http://probe:9943/causes/client_ca_untrusted"
     for party, who in (
-        ("network", "whoever runs the network."),
-        ("probe", "whoever runs this probe."),
-        ("", "whoever its page names."),
+        ("network", "the network's operators."),
+        ("probe", "this probe's operators."),
+        ("", "the side that its page names."),
     ):
         assert who in of("mtls-probe-failing", {**FAILING, "party": party})["description"]
     without_party = {name: value for name, value in FAILING.items() if name != "party"}
-    assert "whoever its page names." in of("mtls-probe-failing", without_party)["description"]
+    assert "the side that its page names." in of("mtls-probe-failing", without_party)["description"]
 
     ending = of("mtls-probe-client-expiry-14d", CERTIFICATE, 12.5 * DAY)
     assert ending["summary"] == (

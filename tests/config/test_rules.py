@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from probe.alerting.links import Pages, get_first_step
 from probe.alerting.rule import Thresholds
-from probe.alerting.rule_file import rule_file, rule_group
+from probe.alerting.rule_file import build_rule_group, render_rule_file
 from probe.cli.rules_command import rules as command
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import Cause
@@ -215,9 +215,9 @@ def test_each_cause_comes_with_its_fix(
     parties = {
         "exporter": "the exporter's side",
         "backend": "the backend's side",
-        "network": "whoever runs the network",
-        "probe": "whoever runs this probe",
-        "both": "whoever runs this probe, and the backend's side",
+        "network": "the network's operators",
+        "probe": "this probe's operators",
+        "both": "this probe's operators, and the backend's side",
         "either": "whichever side turns out to be wrong",
     }
     scrape = 'job="mtls-probe",instance="probe:9943"'
@@ -260,7 +260,9 @@ def test_each_cause_comes_with_its_fix(
             {"eval_time": "10m", "alertname": "MtlsProbeFailing", "exp_alerts": expected}
         ],
     }
-    (tmp_path / "rules.yml").write_text(rule_file(rule_group(Thresholds(), pages)), "utf-8")
+    (tmp_path / "rules.yml").write_text(
+        render_rule_file(build_rule_group(Thresholds(), pages)), "utf-8"
+    )
     dump({"rule_files": ["rules.yml"], "tests": [case]}, tmp_path / "test.yml")
 
     ended = promtool.test(promtool_binary, tmp_path / "test.yml")

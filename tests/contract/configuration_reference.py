@@ -51,7 +51,7 @@ WEB_SECTIONS: Final[tuple[tuple[str, Struct], ...]] = (
 )
 TITLES: Final = {struct: title for title, struct in (*SECTIONS, *WEB_SECTIONS)}
 BEHIND: Final = {schema.DefaultsEntry: Target, schema.TlsEntry: TlsSettings}
-"""Where a key that is set nowhere gets its default from."""
+"""The source of the default of a key that is not set."""
 
 HEAD: Final = """\
 # Configuration reference

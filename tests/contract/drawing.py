@@ -1,6 +1,6 @@
 """Draws which room imports which, as the Mermaid diagram of docs/architecture.md.
 
-`python -m tests.contract.drawing` writes it. An arrow that a longer way says already is left out.
+`python -m tests.contract.drawing` writes it. An arrow that follows from others is left out.
 """
 
 import re

@@ -4,6 +4,7 @@ This test declares one, as a module of `families` would, and looks for it wherev
 """
 
 import json
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -13,10 +14,10 @@ from click.testing import CliRunner
 
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
-from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
+from probe.alerting.rule_file import build_rule_group, render_prometheus_rule, render_rule_file
 from probe.cli.explain_command import explain
 from probe.diagnosis.catalogue import CATALOGUE, Catalogue
-from probe.diagnosis.cause import Match, Rank, Strength
+from probe.diagnosis.cause import FAMILIES, Match, Rank, Strength
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.messages.match import Candidate
@@ -24,9 +25,10 @@ from probe.metrics.scrape import Metrics
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.report.cause_page import cause_page
-from probe.report.causes_markdown import causes_markdown
+from probe.report.causes_markdown import render_causes
 from probe.report.explanation import encode_candidates
 from probe.web.application import ServiceView, build_application
+from tests.contract.imports import ROOT
 from tests.support.causes import build_cause
 from tests.support.evidence import alert, attempt, partial_handshake
 
@@ -92,12 +94,12 @@ def test_it_is_explained(output: str) -> None:
 
 def test_it_has_a_page_and_a_row_in_the_index() -> None:
     """CAUSES.md gets its row, its anchor and its page, with what exporters print of its alerts."""
-    document = causes_markdown(ENLARGED)
+    document = render_causes(ENLARGED)
 
     assert f"[`{NEW.id}`](#{NEW.id})" in document
     assert f'<a id="{NEW.id}"></a>' in document
     assert cause_page(NEW, ENLARGED, level=3) in document
-    assert document.count("### ") > causes_markdown().count("### ")
+    assert document.count("### ") > render_causes().count("### ")
 
 
 async def test_it_is_on_the_status_pages() -> None:
@@ -125,26 +127,38 @@ def test_it_is_in_the_metrics_from_the_start() -> None:
 
 def test_it_is_in_the_alerting_rules() -> None:
     """The alert on failing targets has its first step, for Prometheus and for the operator."""
-    group = rule_group(Thresholds(), Pages(), ENLARGED)
+    group = build_rule_group(Thresholds(), Pages(), ENLARGED)
 
-    for text in (rule_file(group), prometheus_rule(group)):
+    for text in (render_rule_file(group), render_prometheus_rule(group)):
         assert f'if eq $labels.cause "{NEW.id}"' in text
         assert "finish its start" in text
-        assert NEW.id not in rule_file(rule_group(Thresholds(), Pages()))
+        assert NEW.id not in render_rule_file(build_rule_group(Thresholds(), Pages()))
 
 
 def test_a_fault_of_files_is_in_the_alert_on_files_too() -> None:
     """What applies to `credentials` is a fault that a rotation may bring."""
     fault = replace(NEW, id="client_file_odd", applies=frozenset({"credentials"}))
-    text = rule_file(rule_group(Thresholds(), Pages(), Catalogue([*CATALOGUE.values(), fault])))
+    text = render_rule_file(
+        build_rule_group(Thresholds(), Pages(), Catalogue([*CATALOGUE.values(), fault]))
+    )
 
     assert text.count(f'if eq $labels.cause "{fault.id}"') == 2
 
 
 @pytest.mark.parametrize("rank", Rank)
 def test_its_rank_places_it(rank: Rank) -> None:
-    """Whatever the rank, it stands behind those of lower ranks and before those of higher ones."""
+    """Whatever the rank, it comes after causes of lower ranks and before those of higher ones."""
     placed = replace(NEW, rank=rank)
     ranks = [cause.rank for cause in Catalogue([placed, *CATALOGUE.values()]).values()]
 
     assert ranks == sorted(ranks)
+
+
+def test_the_page_on_adding_a_cause_has_every_family() -> None:
+    """A newcomer chooses from the list that `make new-cause` accepts."""
+    page = (ROOT / "docs" / "adding-a-cause.md").read_text(encoding="utf-8")
+
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+    assert {family: listed.get(family, "").lower() for family in FAMILIES} == {
+        family: heading.lower() for family, heading in FAMILIES.items()
+    }

@@ -63,7 +63,7 @@ PURE_MODULES: Final = frozenset({
     "attempt/masking.py", "attempt/otlp_session.py", "attempt/proxy.py", "attempt/session.py",
     "attempt/target_facts.py", "clock/sntp.py",
 })  # fmt: skip
-"""Modules that are pure in a room that is not: a transport and the time are given to them."""
+"""Pure modules in a room that is not pure: transport and time are passed to them."""
 
 LOCKED: Final = frozenset({"text/secret_register.py"})
 """Pure but for a lock: every thread masks by the same register."""
@@ -114,7 +114,7 @@ def lines_of(module: Module) -> int:
 
 
 def test_the_table_of_rooms_points_one_way() -> None:
-    """The allowed imports have no cycle, so whoever obeys the table keeps the line straight."""
+    """The allowed imports have no cycle, so modules that obey the table form one pipeline."""
     TopologicalSorter(ALLOWED).prepare()
 
 
@@ -157,7 +157,7 @@ def test_modules_of_a_room_import_each_other_one_way() -> None:
 
 
 def test_pure_rooms_touch_nothing_outside() -> None:
-    """Diagnosis and protocols work from what they are given: no network, file, clock or thread.
+    """Diagnosis and protocols work only on their arguments: no network, file, clock or thread.
 
     Recorded evidence then gives the same diagnosis a year later, and tests need no socket.
     """
@@ -186,7 +186,7 @@ def test_few_files_are_short() -> None:
 def test_sockets_stay_where_attempts_are_made() -> None:
     """The attempt owns its socket, so that an alert is read even after a write has failed.
 
-    The demo's backends have sockets of their own, and the listener has those that were accepted.
+    The demo's backends have their own sockets, and the listener has those that were accepted.
     """
     assert (
         breaking(
@@ -201,7 +201,7 @@ def test_sockets_stay_where_attempts_are_made() -> None:
 
 
 def test_connections_are_opened_in_one_place() -> None:
-    """Whatever is sent to a target leaves by one door, which a reader can watch."""
+    """Everything that is sent to a target goes through one module, which a reader can check."""
     opens = {"connect_ex", "create_connection", "open_connection", "sock_connect"}
     assert (
         breaking(lambda module: not module.calls & opens or module.name == "attempt/connect.py")
@@ -227,7 +227,7 @@ def test_connections_are_opened_in_one_place() -> None:
     ],
 )
 def test_a_library_keeps_to_its_rooms(library: str, rooms: set[str]) -> None:
-    """A library that few rooms import can be changed, or replaced, in those rooms alone."""
+    """A library that few rooms import can be updated, or replaced, in those rooms only."""
     assert (
         breaking(
             lambda module: (
@@ -245,7 +245,7 @@ JUDGED_IN_X509: Final = frozenset(
 
 
 def test_certificates_are_judged_in_one_room() -> None:
-    """Two rooms that judge a date or a usage for themselves disagree sooner or later."""
+    """Two rooms that each judge a date or a usage disagree sooner or later."""
     compared = {
         module.name: {
             part.attr
@@ -306,7 +306,7 @@ def test_a_module_is_named_for_what_it_holds() -> None:
 
 
 def test_the_rules_see_the_product() -> None:
-    """The modules were found at all: no rule holds by having nothing to read."""
+    """The modules were found: no rule passes because there is nothing to read."""
     assert {"cli/main.py", "model/evidence.py", "model/target.py"} <= {
         module.name for module in MODULES
     }

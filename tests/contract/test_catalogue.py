@@ -86,7 +86,7 @@ KINDS: Final[tuple[EndingKind, ...]] = get_args(EndingKind)
 
 
 def test_ids_families_and_documented_causes_are_the_contract() -> None:
-    """What dashboards and alerts outside join on neither changes nor goes."""
+    """Names that dashboards and alerting rules elsewhere join on neither change nor disappear."""
     found = {id_: (cause.family, cause.documented_cause) for id_, cause in CATALOGUE.items()}
 
     assert {id_: found.get(id_) for id_ in CONTRACT} == CONTRACT
@@ -119,7 +119,7 @@ def test_each_story_is_named_after_what_it_shows() -> None:
 
 @every_row(cause=CATALOGUE.values())
 def test_a_cause_names_only_what_exists(cause: Cause) -> None:
-    """Who must act, how grave it is, and what explains it are values that others know."""
+    """Party, severity and `explained_by` have known values."""
     assert cause.family in get_args(Family)
     assert cause.party in get_args(Party)
     assert cause.severity in get_args(Severity)
@@ -140,7 +140,7 @@ def test_no_cause_explains_itself_away_in_a_circle() -> None:
 
 
 def test_an_ending_asks_exactly_the_causes_that_apply_to_it() -> None:
-    """A cause that does not apply is not asked, and none that applies is forgotten."""
+    """The match functions that run are exactly those of the causes that apply."""
     for kind in KINDS:
         applying = [cause for cause in CATALOGUE.values() if kind in cause.applies]
         assert list(CATALOGUE.select_by_ending(kind)) == applying
@@ -161,7 +161,7 @@ def test_a_match_function_is_total(cause: Cause) -> None:
 
 
 def test_causes_of_one_rank_stand_in_one_module() -> None:
-    """Their order is that of its CAUSES; of two modules neither would come first."""
+    """Their order is that of its CAUSES; two modules have no order."""
     modules: dict[Rank, set[str]] = {}
     for name, module in sys.modules.items():
         if name.startswith("probe.diagnosis.families."):

@@ -1,7 +1,7 @@
 """CAUSES.md is what the catalogue makes, and no cause is without evidence or a page."""
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.report.causes_markdown import causes_markdown
+from probe.report.causes_markdown import render_causes
 from tests.contract.imports import ROOT
 from tests.support.every_row import every_row
 
@@ -10,7 +10,7 @@ DOCUMENT = ROOT / "CAUSES.md"
 
 def test_the_document_is_what_the_catalogue_makes() -> None:
     """A changed cause changes its page: python -m probe.report.causes_markdown CAUSES.md."""
-    assert DOCUMENT.read_text(encoding="utf-8") == causes_markdown(), "CAUSES.md is stale"
+    assert DOCUMENT.read_text(encoding="utf-8") == render_causes(), "CAUSES.md is stale"
 
 
 @every_row(id_=CATALOGUE)

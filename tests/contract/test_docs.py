@@ -124,7 +124,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_index_lists_every_page() -> None:
-    """A page that the index does not list is found by nobody."""
+    """Nobody finds a page that the index does not list."""
     index = (DOCS / "README.md").read_text(encoding="utf-8")
     assert [
         p.name for p in DOCS.glob("*.md") if p.name != "README.md" and p.name not in index
@@ -133,7 +133,7 @@ def test_the_index_lists_every_page() -> None:
 
 @every_page
 def test_commands_exist_with_their_options(page: Path) -> None:
-    """What a page tells to type is a command that there is, with options that it knows."""
+    """Commands in a page exist, and have the options that the page gives them."""
     unknown = []
     for command, rest in COMMAND.findall(code_of(page)):
         if command not in COMMANDS:
@@ -184,6 +184,19 @@ def test_files_exist(page: Path) -> None:
         if folder in FOLDERS and not any((base / (folder + rest)).exists() for base in BASES)
     ]
     assert missing == []
+
+
+def test_the_rooms_of_the_architecture_exist_with_their_files() -> None:
+    """Every room is in the table, and the files to read first are in it."""
+    page = read(DOCS / "architecture.md")
+    rows = re.findall(r"^\| (`\w+/`(?:, `\w+/`)*) \|.*\|([^|]*)\|$", page, re.MULTILINE)
+    documented = set()
+    for names, files in rows:
+        rooms = re.findall(r"`(\w+)/`", names)
+        documented |= set(rooms)
+        for file in re.findall(r"`(\w+\.py)`", files):
+            assert any(list((ROOT / "probe" / room).rglob(file)) for room in rooms), file
+    assert documented == {path.parent.name for path in (ROOT / "probe").glob("*/__init__.py")}
 
 
 @every_page

@@ -1,4 +1,4 @@
-"""Every cause is staged in the lab with real servers, or the reason why not stands here."""
+"""Every cause is staged in the lab with real servers, or the reason why not is here."""
 
 import ast
 from typing import Final

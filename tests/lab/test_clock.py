@@ -220,12 +220,12 @@ def test_openssl_a_day_behind_says_42_of_a_new_certificate(
     serving = Serving(version, pki.server, pki.client_ca_file, clock="-1d")
     with S_SERVER.start(tmp_path, serving) as port, health_check(-DAY) as url:
         alone, _ = check(port, "")
-        beside, _ = check(port, "", {"http": url})
+        with_source, _ = check(port, "", {"http": url})
 
     assert [alert["number"] for alert in alone["alerts"]] == [42]
     assert not alone["certain"]
     assert "clock_skew" in (alone["cause"], *alone["also"]), alone
-    assert (beside["cause"], beside["certain"]) == ("clock_skew", True), beside
+    assert (with_source["cause"], with_source["certain"]) == ("clock_skew", True), with_source
 
 
 def test_a_backend_an_hour_ahead_that_lets_us_in_is_a_finding(

@@ -12,7 +12,7 @@ import pytest
 
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
-from probe.alerting.rule_file import rule_file, rule_group
+from probe.alerting.rule_file import build_rule_group, render_rule_file
 from tests.lab import servers
 from tests.lab.credentials import LabPki, Pair
 from tests.lab.monitoring import Prometheus, prometheus
@@ -96,8 +96,8 @@ def watched(
             )
             probes[name] = stack.enter_context(running_probe(config, **variables))
         rules = folder / "rules.yml"
-        group = rule_group(Thresholds(patience=PATIENCE), Pages("http://pages.example"))
-        rules.write_text(rule_file(group), "utf-8")
+        group = build_rule_group(Thresholds(patience=PATIENCE), Pages("http://pages.example"))
+        rules.write_text(render_rule_file(group), "utf-8")
         by_environment = folder / "by-environment.yml"
         by_environment.write_text(documented_rules(), "utf-8")
         scraping = [

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from probe.alerting.links import Pages
 from probe.alerting.rule import Thresholds
-from probe.alerting.rule_file import rule_file, rule_group
+from probe.alerting.rule_file import build_rule_group, render_rule_file
 from tests.lab.credentials import LabPki
 from tests.lab.monitoring import Alertmanager, alertmanager, prometheus
 from tests.lab.running_probe import running_probe
@@ -32,7 +32,9 @@ def test_from_the_collector_to_the_alert_and_back(
     }
     rules = tmp_path / "rules.yml"
     pages = Pages(runbooks="https://runbooks.example.com/")
-    rules.write_text(rule_file(rule_group(Thresholds(patience=PATIENCE), pages)), "utf-8")
+    rules.write_text(
+        render_rule_file(build_rule_group(Thresholds(patience=PATIENCE), pages)), "utf-8"
+    )
     with serve_collector(otelcol, tmp_path, tls) as collector:  # type: ignore[arg-type]
         entry = {
             "name": TARGET,

@@ -1,4 +1,4 @@
-"""Evidence as nobody planned it: every field any value of its type, within small bounds."""
+"""Arbitrary evidence: every field has any value of its type, within small bounds."""
 
 from random import Random
 from typing import Final, get_args
@@ -28,7 +28,7 @@ from probe.model.evidence import (
 from probe.model.finding import Finding
 from tests.support.certificate_facts import AT
 
-# Few values each, the telling ones among them, so that they meet in one piece of evidence; each
+# Few values each, with the important ones, so that they meet in one piece of evidence; each
 # draw costs, so certificates and names are made beforehand.
 SOME_TEXT: Final = st.sampled_from(
     ["", "x", "{cert_file}", "permission denied", "SSL certificate", "\u202e", "a\nb", "é" * 9]

@@ -1,4 +1,4 @@
-"""Targets whose headers are secret, and a prober whose clock stands still."""
+"""Targets whose headers are secret, and a prober with a stopped clock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -51,7 +51,7 @@ class TargetProber:
 def prober(
     resolver: Resolver | None = None, clock: Callable[[], float] = lambda: AT
 ) -> TargetProber:
-    """Return a prober whose clock stands still."""
+    """Return a prober with a stopped clock."""
     settings = ProberSettings(user_agent="mtls-probe/test", wall_clock=clock)
     return TargetProber(Prober(CredentialStore(), resolver or Resolver(), settings))
 

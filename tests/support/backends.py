@@ -1,4 +1,4 @@
-"""Backends on loopback that tests start: the product's own, and what it never does itself.
+"""Backends on loopback that tests start: the product's own, with further behaviours.
 
 `Backend` is `probe.backend.server.Backend` with settings for its TLS and answers, a record of what
 came, and other behaviours than a Collector's.
@@ -52,7 +52,7 @@ class AlertSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """How a backend answers an Export; the defaults are success with nothing to say.
+    """How a backend answers an Export; the default is an empty success.
 
     `http_status`, `content_type`, `headers` and `body` shape an OTLP/HTTP answer. For gRPC,
     `grpc_status` is status and message, `body` the response message without its prefix, and an
@@ -117,11 +117,11 @@ class Backend(server.Backend):
         return context
 
     def connection(self, context: SSL.Context) -> server.Connection:
-        """Return what serves one client, by the behaviour."""
+        """Return the server side of one connection, by the behaviour."""
         return CONNECTIONS[self.behaviour](self, self._connections, context)
 
     def respond(self, request: Request) -> Response:
-        """Remember `request`; return the configured answer to an Export, else the product's."""
+        """Record `request`; return the configured answer to an Export, else the product's."""
         self.requests.append(request)
         response = super().respond(request)
         grpc = self.protocol == "grpc"
@@ -159,14 +159,14 @@ class GrpcCore(Connection):
 
 
 class Nginx(Connection):
-    """It lets every handshake pass, and refuses in HTTP."""
+    """It accepts every handshake, and refuses by HTTP."""
 
     def verify_client(self, *, required: bool = False) -> Any:
         """Ask for a certificate and demand none."""
         return super().verify_client(required=required)
 
     def judge(self, chain: Sequence[x509.Certificate], error: int) -> int:
-        """Accept whatever comes, and remember what is wrong with it."""
+        """Accept every certificate, and record what is wrong with it."""
         super().judge(chain, error)
         return ACCEPTED
 

@@ -1,4 +1,4 @@
-"""Builds programs once each and keeps them outside the tree; runs Go and tells what it said.
+"""Builds each program once and keeps it outside the tree; runs Go and reports its output.
 
 Only the standard library is used: `make collector` comes here.
 """

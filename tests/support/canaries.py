@@ -4,19 +4,13 @@ import asyncio
 import base64
 import html
 import json
-import logging
 import re
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
-import structlog
 from msgspec import inspect
-from structlog._config import BoundLoggerLazyProxy
-
-from probe.log.format import StandardLog
 
 CANARY: Final = "cnry7Qx9Zk2/Lw4Vb8+Td3~Ye6"
 """Letters and digits as in a token, and characters that each encoding writes otherwise."""
@@ -37,7 +31,7 @@ MISTAKES: Final[dict[str, Any]] = {
     "a mapping": {CANARY: CANARY},
     "a nested mapping": {"token": {"value": CANARY}},
 }
-"""What somebody puts where something else belongs."""
+"""Values that are put where something else belongs."""
 
 Path = tuple[str | int, ...]
 
@@ -66,7 +60,7 @@ def traces_of(text: str, secret: str = CANARY) -> list[str]:
     return [
         form[at : at + 10]
         for form in encodings(secret)
-        # What stands before or behind a secret in base64 changes the digits at its edges.
+        # In base64, the bytes before or after a secret change the digits at its edges.
         for at in range(4, len(form) - 14)
         if form[at : at + 10] in text
     ]
@@ -110,7 +104,7 @@ def placed(document: Any, path: Path, value: Any) -> Any:
 
 
 class Recorded(dict[str, str]):
-    """Variables that remember which of them anybody has asked for."""
+    """Variables that record which of them were read."""
 
     def __init__(self, held: Mapping[str, str]) -> None:
         """Hold `held`."""
@@ -118,17 +112,17 @@ class Recorded(dict[str, str]):
         self.asked: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override]
-        """Return a variable, and remember that it was asked for."""
+        """Return a variable, and record that it was read."""
         self.asked.add(name)
         return super().get(name, default)
 
     def __getitem__(self, name: str) -> str:
-        """Return a variable, and remember that it was asked for."""
+        """Return a variable, and record that it was read."""
         self.asked.add(name)
         return super().__getitem__(name)
 
     def __contains__(self, name: object) -> bool:
-        """Say whether a variable is set, and remember that it was asked for."""
+        """Return whether a variable is set, and record that it was read."""
         self.asked.add(str(name))
         return super().__contains__(name)
 
@@ -166,17 +160,3 @@ async def echoing() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-
-
-def forget_logging() -> None:
-    """Leave logging as it was before anybody configured it: other tests have streams of their own."""
-    structlog.reset_defaults()
-    root = logging.getLogger()
-    for handler in [each for each in root.handlers if isinstance(each, StandardLog)]:
-        root.removeHandler(handler)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("probe."):
-            for held in list(vars(module).values()):
-                if isinstance(held, BoundLoggerLazyProxy):
-                    # It remembers the stream that it was first used with.
-                    vars(held).pop("bind", None)

@@ -1,4 +1,4 @@
-"""A cause for tests: complete, of no module of the product, and changed as a test needs it."""
+"""A complete cause for tests, which the product does not have; a test can change its fields."""
 
 from dataclasses import replace
 from typing import Any, Final

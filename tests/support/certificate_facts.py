@@ -97,13 +97,13 @@ def end_entity(
 
 
 def exporter(issuer: CertificateFacts | None = CLIENT_CA, **fields: Any) -> CertificateFacts:
-    """Return an exporter's certificate, faultless but for what `fields` say."""
+    """Return an exporter's certificate without a fault, changed by `fields`."""
     known: dict[str, Any] = {"sans": ("DNS:checkout.example.com",)} | fields
     return end_entity("checkout", issuer, **known)
 
 
 def backend(issuer: CertificateFacts | None = SERVER_CA, **fields: Any) -> CertificateFacts:
-    """Return a backend's certificate, faultless but for what `fields` say."""
+    """Return a backend's certificate without a fault, changed by `fields`."""
     known: dict[str, Any] = {
         "sans": ("DNS:collector.example.com",),
         "usage": ("serverAuth",),

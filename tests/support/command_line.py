@@ -1,4 +1,4 @@
-"""The command line as its users run it: a process of its own, for the tests of cli and service."""
+"""The command line as its users run it, as a process, for the tests of cli and service."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ _NOT_OURS = (
 
 @dataclass(frozen=True)
 class Ended:
-    """What a process left behind; without a traceback, or `run_probe` would have complained."""
+    """The exit code and output of a process, which has no traceback: `run_probe` fails on one."""
 
     code: int
     out: str
@@ -66,7 +66,7 @@ async def start_probe(
 
 
 async def finish(process: asyncio.subprocess.Process, stdin: bytes | None = None) -> Ended:
-    """Wait until `process` has ended by itself; whatever it did, no traceback is allowed."""
+    """Wait until `process` has ended by itself; a traceback is never allowed."""
     try:
         async with asyncio.timeout(_LIMIT):
             out, err = await process.communicate(stdin)

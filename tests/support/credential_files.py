@@ -1,4 +1,4 @@
-"""The files of an exporter, written for tests of whatever reads them."""
+"""The files of an exporter, written for tests."""
 
 from pathlib import Path
 

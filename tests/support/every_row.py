@@ -1,4 +1,4 @@
-"""One test for a whole table whose rows are only looked up: a test of its own costs more than a row."""
+"""One test for a whole table of simple rows: a test for each would cost more than the row."""
 
 import inspect
 from collections.abc import Callable, Iterable

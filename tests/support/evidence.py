@@ -1,4 +1,4 @@
-"""Attempts as plain evidence: what one saw of a backend, from the faults of either side."""
+"""Attempts as plain evidence, with faults of either side."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -40,14 +40,14 @@ NGINX_400: Final = Answer(
     body_empty=False,
     server="nginx",
 )
-"""What nginx says of a certificate that it does not accept; a missing one has another text."""
+"""Nginx's answer to a certificate that it does not accept; for a missing one the text differs."""
 
 By = int | Literal["close", "reset", "http_400"]
 """How a backend refuses: the alert's number, or what it does instead."""
 
 
 def target(**fields: Any) -> TargetFacts:
-    """Return a gRPC target with all three files configured, but for what `fields` say."""
+    """Return a gRPC target with all three files configured, changed by `fields`."""
     known: dict[str, Any] = {
         "name": "collector-eu",
         "endpoint": f"{HOST}:4317",

@@ -1,4 +1,4 @@
-"""Takes from this process what it may run out of, for a while."""
+"""Takes resources from this process for a while."""
 
 import resource
 import time
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_descriptors() -> Iterator[None]:
-    """Let no further descriptor be had; those that are open stay (setrlimit(2))."""
+    """Allow no further descriptor; open ones stay (setrlimit(2))."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:

@@ -1,4 +1,4 @@
-"""What `explain` makes of a text, and every pattern that it looks for."""
+"""The results of `explain` for a text, and every pattern that it searches for."""
 
 from probe.messages.match import explain
 from probe.messages.patterns import (

@@ -1,4 +1,4 @@
-"""Runs many command lines of the probe in one go: the modules are imported once, then it forks.
+"""Runs many command lines of the probe: the modules are imported once, then it forks.
 
 A script: reads commands from standard input as JSON, writes what became of each. A process of its
 own for each command would cost its imports each time, which is nearly all that most of them do.

@@ -22,7 +22,7 @@ def conversation(
     *,
     protocol: Protocol = "grpc",
 ) -> bytes:
-    """Return all that a real HTTP/2 server says to our request when it answers so."""
+    """Return all bytes of a real HTTP/2 server that gives this answer to our request."""
     target = Target(name="t", endpoint=Endpoint("h", 4317), protocol=protocol)
     server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
     server.initiate_connection()

@@ -27,7 +27,7 @@ CLIENT = CLIENT_CA.issue("exporter")
 
 
 class Speaker(Protocol):
-    """Whatever has bytes for the wire."""
+    """Anything that has bytes for the wire."""
 
     def take_output(self) -> bytes:
         """Return them."""
@@ -167,7 +167,7 @@ def meet(client: TlsClient, server: MemoryServer) -> bytes:
 def handshake(
     context: SSL.Context, settings: ClientSettings | None = None
 ) -> tuple[TlsClient, MemoryServer]:
-    """Return a client and a server of `context` that have said all they have to say."""
+    """Return a client and a server of `context` after everything was exchanged."""
     client, server = TlsClient(settings or settings_of()), MemoryServer(context)
     client.start()
     meet(client, server)

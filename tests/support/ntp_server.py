@@ -1,4 +1,4 @@
-"""An NTP server of the tests' own on loopback: real datagrams, by a clock that is off."""
+"""An NTP server for tests on loopback: real datagrams, with a wrong clock."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Ports of loopback for servers that cannot choose one themselves, and for nobody at all.
+"""Ports of loopback for servers that cannot choose one themselves, and ports without a server.
 
 A port that the kernel gave out for a bind to port 0 is free again once that socket is closed, and
 the kernel may give it to the next bind to 0 or to an outgoing connection. So the ports here lie

@@ -1,4 +1,4 @@
-"""Error lines as runtimes print them, with the causes that a reader may be sent to first.
+"""Error lines as runtimes print them, with the causes that may be listed first.
 
 Written from the runtimes' sources and public documentation; names and addresses are made up.
 `cause` is the likeliest; a line is answered when it comes first, or one of `or_else` does.

@@ -27,7 +27,7 @@ def row(
     expect: str | None = None,
     tls: TlsSettings | None = None,
 ) -> Row:
-    """Return what `check` knows of one target."""
+    """Return what `check` has of one target."""
     target = Target(
         name=name,
         endpoint=Endpoint("collector", 4317),

@@ -1,10 +1,10 @@
-"""One request as raw bytes on a connection of its own, and all that comes back."""
+"""One request as raw bytes on its own connection, and all that comes back."""
 
 import asyncio
 
 
 async def exchange(address: str, request: bytes) -> bytes:
-    """Send `request` on a connection of its own; return all that comes back."""
+    """Send `request` on a new connection; return all that comes back."""
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:

@@ -1,4 +1,4 @@
-"""What is reported of settings with which no exporter can work, whether by an error or a target."""
+"""Faults of settings that no exporter can use, from an error or from a target."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""What a test does where a program that it needs is not on this machine."""
+"""Skips or fails a test whose program is missing on this machine."""
 
 import os
 from typing import NoReturn

@@ -13,7 +13,7 @@ def target(name: str, interval: float = 0.1, port: int = 4317) -> Target:
 
 
 class Story:
-    """What a schedule did: when each attempt began and ended, how late, and which were missed."""
+    """The record of a schedule: when each attempt began and ended, how late, and which were missed."""
 
     def __init__(self, lasts: float = 0.0, concurrency: int = 100) -> None:
         """Make a schedule whose attempts last `lasts` seconds."""

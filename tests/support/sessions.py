@@ -1,4 +1,4 @@
-"""A conversation with a TLS server in memory, step by step and by a clock of its own."""
+"""A conversation with a TLS server in memory, step by step, with its own clock."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

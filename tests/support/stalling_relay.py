@@ -1,4 +1,4 @@
-"""A relay before a backend that holds back what the backend says, in some connections."""
+"""A relay before a backend that delays the backend's bytes in some connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

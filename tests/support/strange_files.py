@@ -1,4 +1,4 @@
-"""Files that are not what their setting asks for, each with what must be said of it."""
+"""Files that are not what their setting needs, each with the expected fact and fix."""
 
 import base64
 import datetime as dt
@@ -102,7 +102,7 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
     "gzip": (gzip.compress(LEAF.pem), "cert", Format.GZIP, "compressed with gzip", "gzip -dc"),
     "zip": (b"PK\x03\x04\0\0", "cert", Format.ZIP, "ZIP archive", "unzip"),
     "der with a line break": (
-        LEAF.der + b"\n", "cert", Format.DER_CERTIFICATE, "1 bytes stand behind it", "x509 -inform",
+        LEAF.der + b"\n", "cert", Format.DER_CERTIFICATE, "1 bytes follow", "x509 -inform",
     ),
     "der crl": (CRL.public_bytes(Encoding.DER), "ca", Format.DER_CRL, "revocation list", "CA's"),
     "ssh certificate": (
@@ -132,7 +132,7 @@ STRANGE: dict[str, tuple[bytes, Role, Format, str, str]] = {
     "binary": (b"\x00\x01\xff\xfe" * 9, "cert", Format.BINARY, "binary", "CERTIFICATE"),
     "no END": (LEAF.pem[:-30], "cert", Format.PEM, "no END line: it is truncated", "Copy /etc"),
     "one line": (
-        LEAF.pem.replace(b"\n", b""), "cert", Format.PEM, "stands on one line", "sed ",
+        LEAF.pem.replace(b"\n", b""), "cert", Format.PEM, "is on one line", "sed ",
     ),
     "indented": (
         LEAF.pem.replace(b"-----BEGIN", b"  -----BEGIN"), "cert", Format.PEM, "indented", "sed ",

@@ -1,4 +1,4 @@
-"""Standard errors that nobody reads any more, for the tests of what a process does with one."""
+"""Standard errors without a reader, for tests of a process that writes to one."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ PAGE = 4096
 
 @contextmanager
 def full_pipe() -> Iterator[tuple[int, int]]:
-    """Yield both ends of a pipe that takes not one byte more until it is read."""
+    """Yield both ends of a full pipe."""
     reader, writer = os.pipe()
     try:
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PAGE)

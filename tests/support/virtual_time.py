@@ -38,7 +38,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 def in_virtual_time(
     test: Callable[_P, Coroutine[Any, Any, None]],
 ) -> Callable[_P, None]:
-    """Have `test` run in a loop of its own, in which waiting takes no time."""
+    """Run `test` in a loop in which waiting takes no time."""
 
     @functools.wraps(test)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:

@@ -66,6 +66,6 @@ def refused(*_: object, **__: object) -> Iterator[set[tuple[object, str]]]:
 def silent(
     *_: object, stop_event: threading.Event, **__: object
 ) -> Iterator[set[tuple[object, str]]]:
-    """Stand in for a file system that takes watches and never tells."""
+    """Stand in for a file system that accepts watches and never reports a change."""
     stop_event.wait()
     yield set()

@@ -65,7 +65,7 @@ class ServerPki:
 
 @dataclass(frozen=True)
 class Case:
-    """A web file, and who says what of it."""
+    """A web file, with our verdict and promtool's."""
 
     name: str
     content: Mapping[str, Any] | str

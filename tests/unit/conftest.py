@@ -1,14 +1,27 @@
 """What the tests of several files ask for: backends on loopback, configurations from a text."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.support.backends import Backend
 from tests.support.configuration_texts import Load, One, load_target, load_text
 from tests.support.demo_pki import PKI
+from tests.support.logging_state import forget_logging
 from tests.support.loopback_client import Start, backends
+
+
+@pytest.fixture(autouse=True)
+def restore_logging() -> Iterator[None]:
+    """Leave nothing of what a test has configured: the next one has streams of its own."""
+    level = logging.getLogger("hpack").level
+    yield
+    if structlog.is_configured():
+        forget_logging()
+    logging.getLogger("hpack").setLevel(level)
 
 
 @pytest.fixture

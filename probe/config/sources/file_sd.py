@@ -20,7 +20,7 @@ SUFFIXES: Final = (".json", ".yml", ".yaml")
 def pattern_fault(pattern: str) -> str | None:
     """Say why `pattern` cannot name file_sd files, or None; Prometheus has the same rules.
 
-    A `*` may stand in the last part of the path only, so that one directory has to be watched.
+    A `*` is allowed only in the last part of the path, so that one directory has to be watched.
     """
     path = PurePath(pattern)
     if "\0" in pattern:

@@ -184,7 +184,7 @@ def _make_flaw(kind: FlawKind, label: str, line: int, where: int = 0, note: str 
     facts: dict[FlawKind, str] = {
         "truncated": f"the {label} block that begins at line {line} has no END line: it is truncated",
         "damaged": f"the {label} block that begins at line {line} is damaged base64 at line {where}{note}",
-        "one_line": f"the {label} block at line {line} stands on one line; BEGIN and END need lines of their own",
+        "one_line": f"the {label} block at line {line} is on one line; BEGIN and END need separate lines",
         "indented": f"the BEGIN line of the {label} block at line {line} is indented, which hides it from readers",
         "no_begin": f"the END line of a {label} block at line {line} has no BEGIN line before it",
         "end_mismatch": f"the {label} block that begins at line {line} ends at line {where} with an END line that does not fit",

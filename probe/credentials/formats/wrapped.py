@@ -110,7 +110,7 @@ def describe_particulars(raw: bytes, kind: Format) -> str:
         missing = count_missing_bytes(raw)
         return f", {missing} of its {len(raw) + missing} bytes are missing"
     if kind in _DER and (over := -count_missing_bytes(raw)) > 0:
-        return f", and {over} bytes stand behind it that do not belong to it"
+        return f", and {over} bytes follow that do not belong to it"
     found = find_wrapped(raw, kind)
     if not found:
         return ""

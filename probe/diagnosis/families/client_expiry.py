@@ -37,12 +37,12 @@ def _match(evidence: Evidence) -> Match | None:
     fix = renew_client_certificate(evidence, certificate)
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
-        let_in = (
+        accepted = (
             evidence.ending.kind in {"answered", "application_data"}
             and evidence.handshake is not None
             and evidence.handshake.client_certificate_sent
         )
-        fact = f"{fact}, and this backend accepted it" if let_in else fact
+        fact = f"{fact}, and this backend accepted it" if accepted else fact
         return Match(Strength.FINDING, (fact,), fix=fix)
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(Strength.NAMED if named else Strength.PROVEN, (refused.fact, fact), fix=fix)

@@ -174,7 +174,7 @@ CAUSES: Final = (
         title="The exporter's certificate was revoked",
         rank=Rank.CLIENT_CERTIFICATE,
         alerts=(TlsAlert.CERTIFICATE_REVOKED,),
-        meaning="The backend checks a revocation list, and the certificate stands on it.",
+        meaning="The backend checks a revocation list, and the certificate is on it.",
         evidence="Alert certificate_revoked (44).",
         fix=(
             "Issue a new certificate with a new key for the exporter, and put them in {into_cert} "

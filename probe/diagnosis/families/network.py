@@ -211,8 +211,7 @@ CAUSES: Final = (
         fix=(
             "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
             "at the time of the attempt.",
-            "If an allow-list of addresses stands in front of the backend, add the exporter's "
-            "address to it.",
+            "If an allow-list of addresses protects the backend, add the exporter's address to it.",
             "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
         ),
         tell_apart=(
@@ -235,8 +234,7 @@ CAUSES: Final = (
         fix=(
             "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
             "at the time of the attempt.",
-            "If an allow-list of addresses stands in front of the backend, add the exporter's "
-            "address to it.",
+            "If an allow-list of addresses protects the backend, add the exporter's address to it.",
             "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
         ),
         tell_apart=(

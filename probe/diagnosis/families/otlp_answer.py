@@ -305,7 +305,7 @@ CAUSES: Final = (
             "extension says it), and at what its gateway forwards to.",
             "A Collector whose memory_limiter refuses data: raise limit_mib, or add a replica.",
         ),
-        tell_apart="TLS works; the backend or what stands behind its proxy is down or overloaded.",
+        tell_apart="TLS works; the backend, or the server behind its proxy, is down or overloaded.",
         match=_match_status("otlp_unavailable"),
     ),
     _declare(

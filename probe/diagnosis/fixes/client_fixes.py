@@ -1,4 +1,4 @@
-"""Steps about the exporter's own certificate, and about whom the backend trusts.
+"""Steps about the exporter's own certificate, and about the CAs that the backend trusts.
 
 Pure. What is wrong with the certificate comes before the backend's trust: a certificate that is not
 made for clients is replaced, and never a reason to widen what the backend accepts.

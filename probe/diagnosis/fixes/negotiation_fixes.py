@@ -55,7 +55,7 @@ _COMMON_VERSIONS: Final = frozenset({"1.2", "1.3"})
 
 def is_offered(group: str, offered: tuple[str, ...]) -> bool:
     """Whether the exporter offered this group; without a list, all that Collectors have."""
-    name = _group_setting(group)
+    name = _name_group(group)
     return bool(name) and (not offered or name in offered)
 
 
@@ -63,7 +63,7 @@ def allow_cipher(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> 
     """Return who must allow the suite `chosen`, the backend's choice of all, and how."""
     see = "To see what the backend takes: openssl s_client -connect {host}:{port} </dev/null"
     if not offered or chosen in offered or chosen not in OPENSSL_NAMES:
-        # Nothing is restricted here, or the suite is none that exporters in Go have at all.
+        # Nothing is restricted here, or no exporter in Go has the suite at all.
         return "backend", (
             f"On the backend of {{endpoint}}, allow suites that exporters have next to {chosen}, "
             "ECDHE with AES-GCM (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
@@ -98,7 +98,7 @@ def allow_more_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[P
 def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
     """Return who must allow a common group, where the backend chose `chosen` of all."""
     see = "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null"
-    name = _group_setting(chosen)
+    name = _name_group(chosen)
     if not offered or (chosen and not name):
         return "backend", (
             "On the backend of {endpoint}, allow X25519 or P-256 (curve_preferences in a Collector's "
@@ -157,7 +157,7 @@ def allow_common_version(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]
     ]
     if limits and get_settings_kind(target) != "sdk":
         return "exporter", (
-            f"Remove {' and '.join(limits)}: {{endpoint}} does not speak {_range(offer)}, to which "
+            f"Remove {' and '.join(limits)}: {{endpoint}} does not speak {_format_range(offer)}, to which "
             "the exporter is limited.",
             "{restart}",
             see,
@@ -197,11 +197,11 @@ def avoid_large_hello(target: TargetFacts) -> Fix:
     )
 
 
-def _range(offer: Offer) -> str:
+def _format_range(offer: Offer) -> str:
     if offer.min_version == offer.max_version:
         return f"TLS {offer.min_version}"
     return f"TLS {offer.min_version} to {offer.max_version}"
 
 
-def _group_setting(group: str) -> str:
+def _name_group(group: str) -> str:
     return _GROUPS.get(group.lower(), "")

@@ -36,7 +36,7 @@ def match_names(target: TargetFacts, check: NameCheck) -> tuple[Party, Fix]:
             see,
         )
     issue = (
-        f"Issue a new certificate for the backend at {{endpoint}} with {_san(check)} among "
+        f"Issue a new certificate for the backend at {{endpoint}} with {_format_san(check)} among "
         "its SANs, and put it in place of the present one there."
     )
     steps = [issue, "{reload_backend}"]
@@ -208,7 +208,7 @@ def reload_served_file(file: ServedFile) -> Fix:
     )
 
 
-def _san(check: NameCheck) -> str:
+def _format_san(check: NameCheck) -> str:
     reference = escape_braces(check.reference) or "{reference}"
     try:
         ip_address(check.reference)

@@ -42,7 +42,7 @@ RELOAD_CLIENT_CA: Final = (
     "Restart the backend, or make it read the file again: nginx and HAProxy by a reload, a "
     "Collector by itself only with client_ca_file_reload: true."
 )
-"""After a change of whom the backend trusts."""
+"""After a change of the CAs that the backend trusts."""
 
 PLACEHOLDERS: Final = (
     "cert_file", "key_file", "ca_file", "into_cert", "into_key", "into_ca", "cert_setting",
@@ -75,7 +75,9 @@ def name_setting(target: TargetFacts, key: str) -> str:
     if uses_variables(target) and key in GENERAL_VARIABLES:
         return name_variables(key, target.signal_variables)
     where = (
-        "the exporter's settings" if key in {"endpoint", "headers", "protocol"} else _tls(target)
+        "the exporter's settings"
+        if key in {"endpoint", "headers", "protocol"}
+        else _name_tls_settings(target)
     )
     if target.settings_file:
         return f"{key} of {where} in {target.settings_file}"
@@ -125,8 +127,8 @@ def fill_steps(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:
 
     What is put in is never searched again: a path may look like a placeholder.
     """
-    own = _values(target)
-    steps = [step for step in fix if not _types_on_nothing(step, target)] or list(fix)
+    own = _build_values(target)
+    steps = [step for step in fix if not _needs_missing_file(step, target)] or list(fix)
     filled = (_PLACEHOLDER.sub(lambda found: own[found[1] or found[0]], step) for step in steps)
     return tuple(dict.fromkeys(filled))
 
@@ -136,14 +138,14 @@ def escape_braces(text: str) -> str:
     return text.replace("{", "{{")
 
 
-def _types_on_nothing(step: str, target: TargetFacts) -> bool:
+def _needs_missing_file(step: str, target: TargetFacts) -> bool:
     """Whether a step types a command on a file that this target does not have."""
     return _COMMAND.search(step) is not None and any(
         not _is_path(getattr(target, name)) for name in _FILE.findall(step)
     )
 
 
-def _values(target: TargetFacts) -> dict[str, str]:
+def _build_values(target: TargetFacts) -> dict[str, str]:
     settings = {
         f"{short}_setting": name_setting(target, key)
         for short, key in (
@@ -152,16 +154,18 @@ def _values(target: TargetFacts) -> dict[str, str]:
         )
     }  # fmt: skip
     files = {
-        f"{short}_file": _file(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
+        f"{short}_file": _quote_file(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
         for short in ("cert", "key", "ca")
     }
     into = {
-        f"into_{short}": _into(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
+        f"into_{short}": _name_destination(
+            getattr(target, f"{short}_file"), settings[f"{short}_setting"]
+        )
         for short in ("cert", "key", "ca")
     }
     proxy_host, proxy_port = split_host_port(target.proxy)
     return settings | files | into | {
-        "tls_settings": _tls(target),
+        "tls_settings": _name_tls_settings(target),
         "protocol_variable": name_variables("protocol", target.signal_variables),
         "reread_cert": describe_reread(target, "cert"),
         "reread_ca": describe_reread(target, "ca"),
@@ -180,12 +184,12 @@ def _values(target: TargetFacts) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _file(path: str, setting: str) -> str:
+def _quote_file(path: str, setting: str) -> str:
     """Return a file as a word of a shell, or what replaces it where none is set."""
     return quote_path(path) if _is_path(path) else f"the file of {setting}"
 
 
-def _into(path: str, setting: str) -> str:
+def _name_destination(path: str, setting: str) -> str:
     """Return where something is written: the file that is set, or a new one and its setting."""
     if path in _INLINE:
         return f"{path} of the exporter's tls settings"
@@ -197,5 +201,5 @@ def _is_path(path: str) -> bool:
     return bool(path) and path not in _INLINE and not is_description(path)
 
 
-def _tls(target: TargetFacts) -> str:
+def _name_tls_settings(target: TargetFacts) -> str:
     return "the SDK's settings" if uses_variables(target) else "the exporter's tls settings"

@@ -71,7 +71,7 @@ class ClockVerdict:
 
     @property
     def party(self) -> Party:
-        """Who must act: whoever runs the machine that is wrong."""
+        """Who must act: the side of the machine whose clock is wrong."""
         return "either" if self.culprit == "unknown" else self.culprit
 
 
@@ -82,7 +82,7 @@ def get_credible_readings(evidence: Evidence) -> tuple[ClockReading, ...]:
 
 
 def is_reference(reading: ClockReading) -> bool:
-    """Whether a reading comes from a clock that is taken for right."""
+    """Whether a reading comes from a clock that is assumed to be right."""
     return reading.source.partition(":")[0] == _REFERENCE
 
 
@@ -107,7 +107,7 @@ def find_clock_of_validity(
 def find_clock_outside_validity(evidence: Evidence) -> tuple[CertificateFacts, ClockReading] | None:
     """Return a certificate that we send and the clock by which it is outside its validity.
 
-    The backend's own clock counts alone where it is known, else the others stand for it. None
+    Only the backend's own clock counts where it is known, else the others replace it. None
     where the certificate is outside by ours too.
     """
     known = get_credible_readings(evidence)
@@ -133,7 +133,7 @@ def is_valid_by_another_clock(evidence: Evidence) -> bool:
 def does_backend_clock_agree(evidence: Evidence) -> bool:
     """Whether the backend's own Date rules out that its clock is why it refuses.
 
-    It is compared with the time that is taken for right: a reference's where one was read.
+    It is compared with the time that is assumed to be right: a reference's where one was read.
     """
     readings = get_credible_readings(evidence)
     known = [reading for reading in readings if reading.source == BACKEND]

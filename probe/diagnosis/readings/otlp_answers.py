@@ -123,7 +123,7 @@ def match_unreadable_answer(evidence: Evidence) -> Match | None:
         (what,),
         fix=(
             "Read the log of the backend at {endpoint}, or of the proxy before it: what it sends is "
-            "not a complete answer, and an exporter takes it for a failure and sends again.",
+            "not a complete answer; an exporter treats it as a failure and sends again.",
         ),
     )
 

@@ -55,7 +55,7 @@ ALERT_NAMES: Final[dict[int, tuple[str, ...]]] = {
 _NUMBER_OF: Final = {
     normal_form(name): number for number, names in ALERT_NAMES.items() for name in names
 }
-# Words that may stand between `alert` and its name; a name may also follow Go's `remote error`.
+# Words that may be between `alert` and its name; a name may also follow Go's `remote error`.
 _LEADS: Final = (
     r"(?:alert|remote error)"
     r"(?: (?:received|read|write|fatal|warning|level|desc|description|code|number|message|is"

@@ -133,7 +133,7 @@ NOT_STORABLE: Final = build_pattern(
     otlp_throttled=0.4,
 )  # fmt: skip
 PROXY_ANSWERED: Final = build_pattern(
-    "what stands before the backend answers in its place",
+    "a proxy in front of the backend answers in its place",
     ("status code received from server 500", "status code received from server 502",
      "status code received from server 503", "status code received from server 504"),
     otlp_unavailable=0.95,

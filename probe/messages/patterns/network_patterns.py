@@ -221,7 +221,7 @@ NETWORK_PATTERNS: Final[tuple[Pattern, ...]] = (
         Specificity.ENDED,
     ),
     build_pattern(
-        "a proxy could not connect to what stands behind it",
+        "a proxy could not connect to the server behind it",
         ("reset reason: connection failure", "reset reason: local connection failure",
          "no route to cluster", "delayed connect error"),
         Specificity.WRAPPER,

@@ -88,7 +88,7 @@ def weigh_causes(**weights: float) -> Readings:
 def build_pattern(
     why: str, phrases: tuple[str, ...], rank: Specificity = Specificity.NAMED, **weights: float
 ) -> Pattern:
-    """Return a pattern that means the same whoever printed it."""
+    """Return a pattern that means the same in an exporter's and in a backend's log."""
     causes = weigh_causes(**weights)
     return Pattern(why, phrases, causes, causes, rank)
 

@@ -46,10 +46,10 @@ class Guard:
 
         # aiohttp marks a middleware by an attribute, which a method cannot have.
         @web.middleware
-        async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await self.answer(request, handler)
 
-        application.middlewares.insert(0, guarded)
+        application.middlewares.insert(0, guard)
         application.on_response_prepare.append(self.headers)
         application.on_cleanup.append(self._close)
 

@@ -56,11 +56,11 @@ class HostCheck:
         """Check every request to `application`, which is not running yet."""
 
         @web.middleware
-        async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
             refusal = self.refusal(request)
             return await handler(request) if refusal is None else refusal
 
-        application.middlewares.insert(0, checked)
+        application.middlewares.insert(0, check_host)
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Return the answer to a request under a name that is not ours; None to let it pass."""

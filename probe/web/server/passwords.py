@@ -56,7 +56,7 @@ class Passwords:
             if len(self._running) >= MOST_WAITING:
                 raise BusyError
             check = self._check(key, password, hashed, most=_cost(costliest), known=known)
-        # The caller may leave; the verdict is remembered all the same.
+        # The caller may be cancelled; the verdict is kept nevertheless.
         return await asyncio.shield(check)
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class TlsServerEntry(Entry, frozen=True, kw_only=True):
     cipher_suites: list[str] = msgspec.field(default_factory=list)
     """Names of the TLS 1.2 cipher suites to accept."""
     curve_preferences: list[str] = msgspec.field(default_factory=list)
-    """Names of the groups to accept."""
+    """One group: `X25519`, `CurveP256`, `CurveP384` or `CurveP521`; without it all good ones."""
     min_version: str = "TLS12"
     """`TLS12` or `TLS13`."""
     max_version: str = "TLS13"

@@ -74,7 +74,7 @@ class WebConfig:
     async def reload(self) -> str | None:
         """Read the file again; return why the old one stays, or None.
 
-        Where it stays, its certificate and client CAs are read again: they are rotated all the same.
+        Where it stays, its certificate and client CAs are still read again, because they may be rotated.
         """
         failure = await self._replace_settings()
         if failure is not None:
@@ -123,12 +123,12 @@ class WebConfig:
     async def watch(self, on_reload: OnReload = lambda _: None) -> AsyncIterator[None]:
         """Read the file again when it or a file that it names changes, as long as this lasts."""
 
-        async def changed(_: frozenset[str]) -> None:
+        async def reload(_: frozenset[str]) -> None:
             await asyncio.sleep(SETTLING_TIME)
             if await self._reload_and_report(on_reload):
                 log.info("web_config_reloaded", file=safe_text(self._path))
 
-        watching = asyncio.create_task(watch_files(lambda: self.files, changed))
+        watching = asyncio.create_task(watch_files(lambda: self.files, reload))
         # Otherwise a change after the first reading and before the first look would not be seen.
         await asyncio.sleep(0)
         await self._reload_and_report(lambda failure: on_reload(failure) if failure else None)

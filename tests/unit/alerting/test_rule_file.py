@@ -16,7 +16,7 @@ from probe.alerting.rule import (
     RuleGroup,
     Thresholds,
 )
-from probe.alerting.rule_file import prometheus_rule, rule_file, rule_group
+from probe.alerting.rule_file import build_rule_group, render_prometheus_rule, render_rule_file
 from probe.cli.rules_command import rules as command
 
 ENVIRONMENT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.example.com:4317"}
@@ -35,7 +35,9 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
 
 def rule(name: str, *, severity: str = "warning", text: str | None = None) -> str:
     """Return the expression of an alert in `text`, by default the rules with no option."""
-    [document] = YAML(typ="safe").load_all(text or rule_file(rule_group(Thresholds(), Pages())))
+    [document] = YAML(typ="safe").load_all(
+        text or render_rule_file(build_rule_group(Thresholds(), Pages()))
+    )
     [found] = [
         each["expr"]
         for group in document["groups"]
@@ -49,7 +51,7 @@ def test_the_environment_is_enough() -> None:
     """Beside an exporter there is no file: thresholds are the defaults, 28 and 14 days."""
     printed = run(env=ENVIRONMENT)
     assert printed.return_value == 0
-    assert printed.stdout == rule_file(rule_group(Thresholds(), Pages()))
+    assert printed.stdout == render_rule_file(build_rule_group(Thresholds(), Pages()))
     assert "< 28 * 86400\n" in rule("MtlsProbeClientCertificateExpiring")
     assert "< 14 * 86400\n" in rule("MtlsProbeClientCertificateExpiring", severity="critical")
 
@@ -84,7 +86,7 @@ def test_thresholds_are_those_of_the_configuration(tmp_path: Path, name: str) ->
 def test_patience_is_the_range_of_what_fails() -> None:
     """Whole minutes are minutes, so that the file reads well."""
     for seconds, window in ((300.0, "5m"), (90.0, "90s"), (1.0, "1s")):
-        text = rule_file(rule_group(Thresholds(patience=seconds), Pages()))
+        text = render_rule_file(build_rule_group(Thresholds(patience=seconds), Pages()))
         expression = rule("MtlsProbeUnconfirmed", text=text)
         assert f"max_over_time(mtls_probe_success[{window}]) == 0" in expression
         assert f"mtls_probe_success offset {window}" in expression
@@ -104,7 +106,7 @@ def test_links_lead_where_the_site_says() -> None:
     assert "https://grafana.example.com/d/x?var-target={{ reReplaceAll" in text
     assert "http://{{ $labels.instance }}" not in text
     assert (
-        Pages("https://x/CAUSES.md#").of_cause("tcp_refused") == "https://x/CAUSES.md#tcp_refused"
+        Pages("https://x/CAUSES.md#").link_cause("tcp_refused") == "https://x/CAUSES.md#tcp_refused"
     )
 
 
@@ -121,15 +123,15 @@ def test_an_address_is_one(address: str) -> None:
 
 def test_kubernetes_gets_the_same_rules_in_an_object() -> None:
     """The specification of the PrometheusRule is the rule file."""
-    group = rule_group(Thresholds(), Pages())
+    group = build_rule_group(Thresholds(), Pages())
     read = YAML(typ="safe").load
     wrapped = read(run("--kubernetes", env=ENVIRONMENT).stdout)
-    assert wrapped == read(prometheus_rule(group))
+    assert wrapped == read(render_prometheus_rule(group))
     assert (wrapped["apiVersion"], wrapped["kind"]) == (
         "monitoring.coreos.com/v1",
         "PrometheusRule",
     )
-    assert wrapped["spec"] == read(rule_file(group))
+    assert wrapped["spec"] == read(render_rule_file(group))
 
 
 @given(st.lists(st.lists(LINE, min_size=1, max_size=3).map("\n".join), min_size=4, max_size=4))
@@ -154,7 +156,7 @@ def test_yaml_says_what_it_was_given(texts: list[str]) -> None:
             ),
         ),
     )
-    assert YAML(typ="safe").load(rule_file(group)) == {
+    assert YAML(typ="safe").load(render_rule_file(group)) == {
         "groups": [
             {
                 "name": "g",
@@ -184,4 +186,4 @@ def test_yaml_says_what_it_was_given(texts: list[str]) -> None:
 def test_a_word_stays_a_text(word: str) -> None:
     """What YAML takes for something else is quoted."""
     group = RuleGroup("g", (RecordingRule(record="r", expr=word),))
-    assert YAML(typ="safe").load(rule_file(group))["groups"][0]["rules"][0]["expr"] == word
+    assert YAML(typ="safe").load(render_rule_file(group))["groups"][0]["rules"][0]["expr"] == word

@@ -164,8 +164,8 @@ async def test_what_stays_silent_stays_uncertain(start: Start, tmp_path: Path) -
     # Suites of the backend's own may not fit its key, which no offer of ours changes.
     assert "no_shared_cipher" in diagnosis.also
     assert "not_tls" in diagnosis.also
-    told = [fact for fact in diagnosis.facts if fact.startswith("tried ")]
-    assert len(told) == len(evidence.experiments) == 7
+    tried = [fact for fact in diagnosis.facts if fact.startswith("tried ")]
+    assert len(tried) == len(evidence.experiments) == 7
 
 
 async def test_a_mute_port_costs_one_further_timeout_and_no_more(

@@ -73,6 +73,7 @@ async def test_nobody_watching_nothing_beats() -> None:
         assert own.held_up < 0.15
 
 
+@pytest.mark.slow
 async def test_the_beats_cost_next_to_nothing() -> None:
     """Below half a percent of a core while attempts are under way."""
     with LoopDelays().measure(5.0):

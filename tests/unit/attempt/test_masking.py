@@ -152,6 +152,6 @@ class Unlisted(Record, frozen=True):
 
 def test_a_record_that_is_not_in_the_table_is_masked_whole() -> None:
     """A new kind of evidence shows nothing before somebody has thought of it."""
-    heard = Unlisted(text=f"a {SECRET}", several=(SECRET, "b"))
-    masked = EvidenceMasker(register())._mask(heard)
+    evidence = Unlisted(text=f"a {SECRET}", several=(SECRET, "b"))
+    masked = EvidenceMasker(register())._mask(evidence)
     assert masked == Unlisted(text=f"a {MASK}", several=(MASK, "b"))

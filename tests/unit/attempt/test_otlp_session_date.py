@@ -63,16 +63,16 @@ def talk(
 
 def asked(it: Talk, alpn: bytes | None) -> Request:
     """Return the request that a real server reads, and let it answer."""
-    heard: list[Request] = []
+    received: list[Request] = []
 
     def respond(request: Request) -> Response:
-        heard.append(request)
+        received.append(request)
         date = ELSEWHERE.strftime("%a, %d %b %Y %H:%M:%S GMT")
         return Response(404, (("date", date),), b"" if alpn == b"h2" else b"not here")
 
     http = Http2Server(respond) if alpn == b"h2" else Http1Server(respond)
     it.hear(http.opening() + http.receive(it.server.plain))
-    (request,) = heard
+    (request,) = received
     return request
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from probe.model.evidence import ConnectTry
+from probe.model.evidence import STAGES, ConnectTry
 from probe.model.target import Depth, Protocol
 from tests.support.attempts import (
     AT,
@@ -59,20 +59,17 @@ async def test_durations_by_stage(start: Start, tmp_path: Path) -> None:
     backend = await start()
     probing, tried = prober(), target(tmp_path, backend.port)
     await probing.attempt(tried)  # what is made once for a target belongs to no stage
-    before = time.monotonic()
-    evidence = await probing.attempt(tried)
-    took = time.monotonic() - before
+    shares = []
+    for _ in range(5):
+        before = time.monotonic()
+        evidence = await probing.attempt(tried)
+        took = time.monotonic() - before
+        assert tuple(evidence.durations) == STAGES
+        assert min(evidence.durations.values()) >= 0
+        shares.append(sum(evidence.durations.values()) / took)
 
-    assert set(evidence.durations) == {
-        "load",
-        "resolve",
-        "connect",
-        "handshake",
-        "accept",
-        "export",
-    }
-    assert min(evidence.durations.values()) >= 0
-    assert took * 0.5 < sum(evidence.durations.values()) <= took
+    assert max(shares) <= 1
+    assert max(shares) > 0.5  # a busy machine takes its time between the stages, too
 
 
 @pytest.mark.parametrize(

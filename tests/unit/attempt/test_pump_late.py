@@ -79,6 +79,7 @@ async def test_all_that_lay_there_is_read(pair: Pair) -> None:
     sender.join(5)
 
 
+@pytest.mark.slow
 async def test_a_peer_without_an_end_is_cut_at_the_deadline(pair: Pair) -> None:
     """It sends as fast as it can: the reads after the deadline are bounded, and others go on."""
     ours, theirs = pair

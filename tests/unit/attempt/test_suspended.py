@@ -18,7 +18,7 @@ from tests.support.loopback_client import Start
 from tests.support.stalling_relay import stalling
 from tests.support.suspended_service import TIMEOUT, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial]
+pytestmark = pytest.mark.slow
 
 
 async def test_a_suspended_probe_blames_no_healthy_target(start: Start, tmp_path: Path) -> None:
@@ -90,6 +90,7 @@ async def test_a_target_that_stalls_is_blamed_for_certain(start: Start, tmp_path
     raise AssertionError(found)
 
 
+@pytest.mark.serial
 async def test_with_busy_loops_nothing_healthy_is_blamed(start: Start, tmp_path: Path) -> None:
     """More processes than cores want to run."""
     backend = await start()

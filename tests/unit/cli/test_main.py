@@ -269,14 +269,23 @@ async def test_ctrl_c_during_a_check_is_130() -> None:
     """An attempt that hangs is given up at once."""
     # Tests that a shell runs in the background ignore the signal, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with silent_port() as port:
-        process = await start_probe("check", port, "--timeout", "30s")
-        await asyncio.sleep(1.5)
+    connected = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        process = await start_probe("check", f"127.0.0.1:{port}", "--timeout", "30s")
+        await asyncio.wait_for(connected.wait(), 20)
         process.send_signal(signal.SIGINT)
-        told = time.monotonic()
+        began = time.monotonic()
         ended = await finish(process)
     assert ended.code == 130
-    assert time.monotonic() - told < 5
+    assert time.monotonic() - began < 5
 
 
 async def test_the_version_is_reported() -> None:

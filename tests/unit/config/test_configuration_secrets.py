@@ -95,6 +95,7 @@ def test_an_error_reads_as_its_facts() -> None:
     ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

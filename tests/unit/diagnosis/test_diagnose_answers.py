@@ -372,8 +372,8 @@ def test_a_partial_success_is_reported_with_its_number(count: int, fact: str) ->
     answer = msgspec.structs.replace(TAKEN, rejected_items=count, partial_message="deprecated")
     found = diagnose(answered_attempt(answer))
 
-    told = found.facts if count else [finding.fact for finding in found.findings]
-    assert fact in told
+    reported = found.facts if count else [finding.fact for finding in found.findings]
+    assert fact in reported
 
 
 def test_a_partial_success_that_could_not_be_written_is_a_storage_failure() -> None:

@@ -59,10 +59,10 @@ def test_a_file_fault_ends_the_attempt_at_load(cause: str) -> None:
 @pytest.mark.parametrize("cause", LOCAL)
 def test_a_fault_of_a_file_is_a_finding_with_any_outcome(cause: str) -> None:
     """This exporter lives with it: success stays success, another cause stays primary."""
-    remarked = CredentialFacts(client_chain=(EXPORTER,), remarks=(a_fault(cause),))
+    credentials = CredentialFacts(client_chain=(EXPORTER,), remarks=(a_fault(cause),))
 
-    taken = diagnose(answered_attempt(credentials=remarked))
-    gone = diagnose(unconnected_attempt("refused", "ECONNREFUSED", credentials=remarked))
+    taken = diagnose(answered_attempt(credentials=credentials))
+    gone = diagnose(unconnected_attempt("refused", "ECONNREFUSED", credentials=credentials))
 
     assert taken.outcome == "confirmed"
     assert gone.cause == "tcp_refused"

@@ -64,7 +64,7 @@ def test_good_files_are_praised(tmp_path: Path) -> None:
     assert faults(seen) == remarks(seen) == []
     assert [report.role for report in seen.files] == ["cert", "key", "ca"]
     assert "its private key belongs to the certificate" in said(seen)
-    assert "its issuer CN=root stands in" in said(seen)
+    assert "its issuer CN=root is in" in said(seen)
 
 
 def _below_expired_intermediate() -> bytes:
@@ -207,7 +207,7 @@ def test_a_missing_intermediate_is_found_in_the_ca_file(tmp_path: Path) -> None:
 
     assert faults(seen) == []
     assert remarks(seen) == ["client_chain_incomplete"]
-    assert f"it stands in {tmp_path}/ca.pem" in said(seen)
+    assert f"it is in {tmp_path}/ca.pem" in said(seen)
 
 
 BUNDLES: Final[dict[str, tuple[Callable[[], bytes], list[str], list[str]]]] = {

@@ -1,8 +1,6 @@
 """The log: a line for each change, none for a repetition, and nothing raw or secret in it."""
 
 import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from probe.model.evidence import Ending, Evidence, Handshake, TargetFacts
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, Secret, SourceState, Target
 from probe.model.trace_context import TraceContext
-from tests.support.canaries import forget_logging
 
 HIDDEN = "hunter2-never-shown"
 CONFIRMED = Diagnosis(outcome="confirmed", stage="export")
@@ -33,15 +30,6 @@ EXPIRED = Diagnosis(outcome="failed", stage="accept", cause="client_cert_expired
 
 UP = SourceState("environment", up=True, targets=1)
 DOWN = SourceState("environment", up=False, targets=1, error="first line\n  second <b>\x1b[31m")
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Leave structlog and hpack's logger as they were."""
-    level = logging.getLogger("hpack").level
-    yield
-    forget_logging()
-    logging.getLogger("hpack").setLevel(level)
 
 
 class Said:

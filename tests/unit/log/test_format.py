@@ -2,22 +2,11 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from probe.log.format import configure_logging
-from tests.support.canaries import forget_logging
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Leave structlog and hpack's logger as they were."""
-    level = logging.getLogger("hpack").level
-    yield
-    forget_logging()
-    logging.getLogger("hpack").setLevel(level)
 
 
 @pytest.mark.parametrize("human", [False, True])

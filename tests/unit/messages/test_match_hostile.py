@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def test_any_text_gives_sound_candidates(text: str) -> None:
     assert explain(text) == candidates
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=12), PIECES)
 def test_hostile_repetition_is_quick(noise: str, piece: str) -> None:

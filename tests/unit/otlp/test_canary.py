@@ -109,8 +109,8 @@ def test_both_versions_of_http_carry_the_same_message(signal: Signal, protocol: 
 def test_whatever_is_filled_in_the_rest_stays(at: float, trace_id: bytes, span_id: bytes) -> None:
     """The lengths are those of the template, and it reads back as what was put in."""
     made = build_canary(TARGET, AGENT, {})
-    request, told = made.build_request(at, None, {16: trace_id, 8: span_id}.__getitem__)
-    assert told == trace_id.hex()
+    request, reported = made.build_request(at, None, {16: trace_id, 8: span_id}.__getitem__)
+    assert reported == trace_id.hex()
     assert len(request.h2) == len(made.root.h2)
     assert len(request.http1) == len(made.root.http1)
     span = (
@@ -127,10 +127,10 @@ def test_whatever_is_filled_in_the_rest_stays(at: float, trace_id: bytes, span_i
 def test_it_belongs_to_the_attempts_trace(sampled: bool) -> None:
     """A child of the OTLP export, which nobody can see where the trace is not recorded."""
     made = build_canary(TARGET, AGENT, {})
-    request, told = made.build_request(AT, msgspec.structs.replace(TRACE, sampled=sampled), IDS)
+    request, reported = made.build_request(AT, msgspec.structs.replace(TRACE, sampled=sampled), IDS)
     read = ExportTraceServiceRequest.FromString(body(request))
     (span,) = read.resource_spans[0].scope_spans[0].spans
-    assert (span.trace_id.hex(), told) == (TRACE.trace_id, TRACE.trace_id)
+    assert (span.trace_id.hex(), reported) == (TRACE.trace_id, TRACE.trace_id)
     assert span.span_id == SPAN_ID
     assert span.parent_span_id.hex() == (TRACE.export_span_id if sampled else "")
 

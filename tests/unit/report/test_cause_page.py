@@ -8,7 +8,7 @@ import pytest
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES, Cause
 from probe.report.cause_page import cause_page, group_texts_by_exporter, list_neighbours
-from probe.report.causes_markdown import causes_markdown, group_by_family, main
+from probe.report.causes_markdown import group_by_family, main, render_causes
 from tests.support.every_row import every_row
 
 every_cause = every_row(cause=CATALOGUE.values())
@@ -89,7 +89,7 @@ def test_a_page_can_stand_below_another_heading() -> None:
 
 def test_the_document_has_an_index_and_every_page() -> None:
     """Each cause has one row, one anchor and one page; families come in the document's order."""
-    text = causes_markdown()
+    text = render_causes()
 
     for cause in CATALOGUE.values():
         assert text.count(f"[`{cause.id}`](#{cause.id})") == 1
@@ -115,4 +115,4 @@ def test_the_module_writes_the_document(
     main([])
     main([str(path)])
 
-    assert capsys.readouterr().out == path.read_text(encoding="utf-8") == causes_markdown()
+    assert capsys.readouterr().out == path.read_text(encoding="utf-8") == render_causes()

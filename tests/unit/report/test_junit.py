@@ -74,9 +74,9 @@ def test_each_target_is_a_case_and_each_failure_has_its_story() -> None:
     assert "client_ca_untrusted" in (failure.get("message") or "")
     assert "fix: " in (failure.text or "")
     assert "seen: " in (failure.text or "")
-    told = unproven.find("failure")
-    assert told is not None
-    assert told.get("type") == "unconfirmed"
+    reported = unproven.find("failure")
+    assert reported is not None
+    assert reported.get("type") == "unconfirmed"
     assert own.find("failure") is None
     assert own.find("error") is not None
     assert {one.get("name"): one.get("value") for one in suite.iter("property")} == {

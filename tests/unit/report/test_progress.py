@@ -13,7 +13,7 @@ from probe.report.progress import show_progress
 
 
 def on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, columns: int, total: int, *told: tuple[str, bool]
+    monkeypatch: pytest.MonkeyPatch, columns: int, total: int, *reported: tuple[str, bool]
 ) -> list[str]:
     """Return what a terminal of so many columns got as its progress line, one after another."""
     ours, theirs = os.openpty()
@@ -21,7 +21,7 @@ def on_a_terminal(
     with os.fdopen(theirs, "w", encoding="utf-8") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
         with show_progress(total) as tell:
-            for name, expected in told:
+            for name, expected in reported:
                 tell(name, expected)
     parts = []
     # The other end is closed, so that what is still on its way comes before the end (EIO).
@@ -36,8 +36,8 @@ def on_a_terminal(
 
 def test_progress_says_how_far_and_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """From before the first attempt ends; the line is erased at the end."""
-    told = (("a", True), ("b", False), ("c", False), ("b", True))
-    assert on_a_terminal(monkeypatch, 80, 3, *told) == [
+    reported = (("a", True), ("b", False), ("c", False), ("b", True))
+    assert on_a_terminal(monkeypatch, 80, 3, *reported) == [
         "0 of 3 tried",
         "1 of 3 tried",
         "2 of 3 tried, 1 not as expected: b",

@@ -1,8 +1,5 @@
 """How the sources are stands on the page and in the log: once at each change, and never raw."""
 
-import pytest
-import structlog
-
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.model.target import SourceState
 from probe.web.pages.status_page import render_status_page
@@ -11,11 +8,6 @@ from tests.support.status_pages import WELL, fleet
 
 UP = SourceState("environment", up=True, targets=1)
 DOWN = SourceState("environment", up=False, targets=1, error="first line\n  second <b>\x1b[31m")
-
-
-@pytest.fixture(autouse=True)
-def _fresh_log() -> None:
-    structlog.reset_defaults()
 
 
 def shown(*states: SourceState, targets: int = 1, nothing: str = "") -> str:

@@ -43,13 +43,13 @@ def got_in(expect: str, handshake: Handshake | None = None, **fields: Any) -> Ev
 def test_mtls_is_not_enforced(shown: dict[str, bool], seen: str, step: str) -> None:
     """Why it was accepted decides what the backend's side has to set."""
     evidence = got_in("client_ca_untrusted", complete_handshake(**shown))
-    told = printed((evidence, CONFIRMED))
-    assert "where client_ca_untrusted was expected" in told
-    assert seen in told
-    assert "mTLS is not enforced there" in told
-    assert "who must act: the backend's side" in told
-    assert f"1. On the backend of {evidence.target.endpoint}, {step}" in told
-    assert "remove expect of this target" in told
+    reported = printed((evidence, CONFIRMED))
+    assert "where client_ca_untrusted was expected" in reported
+    assert seen in reported
+    assert "mTLS is not enforced there" in reported
+    assert "who must act: the backend's side" in reported
+    assert f"1. On the backend of {evidence.target.endpoint}, {step}" in reported
+    assert "remove expect of this target" in reported
 
 
 def test_without_tls_nobody_is_identified() -> None:

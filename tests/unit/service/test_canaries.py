@@ -37,7 +37,6 @@ from tests.support.canaries import (
     Path,
     Recorded,
     echoing,
-    forget_logging,
     placed,
     places,
     traces_of,
@@ -130,13 +129,6 @@ class World:
                 out.write(file.read_text(encoding="utf-8"))
             out.write("".join(to_json(evidence).decode() for evidence, _ in rows))
         self.said.append(out.getvalue())
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Leave nothing of what a test has configured."""
-    yield
-    forget_logging()
 
 
 @pytest.fixture

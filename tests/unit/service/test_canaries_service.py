@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -20,7 +19,7 @@ from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import Pipeline
 from probe.text.secret_register import MASK, SecretRegister
 from tests.support.backends import Answers, Backend
-from tests.support.canaries import CANARY, PEM, echoing, encodings, forget_logging, traces_of
+from tests.support.canaries import CANARY, PEM, echoing, encodings, traces_of
 from tests.support.command_line import RunningService, run_probe, running_service
 from tests.support.demo_pki import PKI
 from tests.support.span_receiver import Receiver
@@ -36,13 +35,6 @@ BROKEN: Final = (
     f'a: "{CANARY}\n',
     PEM,
 )
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """Leave nothing of what a test has configured."""
-    yield
-    forget_logging()
 
 
 def settings(folder: Path, echo: int, backend: Backend) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.target import Endpoint, Target
 from probe.service.experiment_schedule import ExperimentSchedule
-from probe.service.pipeline import DetachedScope, FaultThrottle, Pipeline
+from probe.service.pipeline import AttemptScope, Pipeline
 from probe.text.secret_register import SecretRegister
 from tests.support.credential_files import pair_files
 from tests.support.pki import issue
@@ -56,12 +56,12 @@ async def test_a_detached_attempt_is_entered_in_its_own_runtime(tmp_path: Path) 
     """The ledger does not see it, and it counts as no change."""
     target = closed(tmp_path)
     pipeline = Pipeline(Ledger([target]))
-    scope = DetachedScope(
-        TargetRuntime(target), Resolver(), ExperimentSchedule(), SecretRegister(), FaultThrottle()
-    )
+    runtime, register = TargetRuntime(target), SecretRegister()
+    prober = pipeline.make_prober(Resolver(), register)
+    scope = AttemptScope(prober, ExperimentSchedule(), register, detached=runtime)
 
     _, _, diagnosis = await pipeline.probe_once(target, scope)
 
     assert diagnosis.cause == "tcp_refused"
-    assert (scope.runtime.attempts, scope.runtime.changed) == (1, False)
+    assert (runtime.attempts, runtime.changed) == (1, False)
     assert [runtime.attempts for runtime in pipeline.ledger] == [0]

@@ -146,9 +146,9 @@ def rewrite(folder: Path, issued: Issued) -> None:
 def rename(folder: Path, issued: Issued) -> None:
     """Put new files in the place of the old ones."""
     for name, content in (("tls.crt", issued.pem), ("tls.key", issued.key_pem)):
-        beside = folder / f".{name}"
-        beside.write_bytes(content)
-        beside.rename(folder / name)
+        replacement = folder / f".{name}"
+        replacement.write_bytes(content)
+        replacement.rename(folder / name)
 
 
 def swap(folder: Path, issued: Issued) -> None:
@@ -223,9 +223,9 @@ async def in_place(folder: Path, issued: Issued) -> None:
 async def by_rename(folder: Path, issued: Issued) -> None:
     """Put new files in the place of the old ones, one after the other."""
     for name, content in (("tls.crt", issued.pem), ("tls.key", issued.key_pem)):
-        beside = folder / f".{name}"
-        beside.write_bytes(content)
-        beside.rename(folder / name)
+        replacement = folder / f".{name}"
+        replacement.write_bytes(content)
+        replacement.rename(folder / name)
         await asyncio.sleep(0)
 
 

@@ -78,9 +78,9 @@ async def test_sigterm_ends_it_within_five_seconds_whatever_a_peer_does(tmp_path
         target = entry(backend, PKI.settings(tmp_path, PKI.exporter()), timeout="30s")
         async with running_service(configuration(tmp_path, target)) as service:
             await service.reaches("mtls_probe_in_flight", 1.0)
-            told = time.monotonic()
+            reported = time.monotonic()
             ended = await service.stop()
-            assert time.monotonic() - told < 5.0
+            assert time.monotonic() - reported < 5.0
     assert ended.code == 0
 
 

@@ -78,12 +78,12 @@ async def test_a_backend_that_refuses_costs_spans_and_no_attempt(
             assert await service.sample(f'{SPANS}{{result="dropped"}}') == 0
             ended = await service.stop()
     lines = [json.loads(line) for line in ended.err.splitlines()]
-    told = [line for line in lines if line["event"].startswith("telemetry")]
-    assert [line["event"] for line in told] == [
+    lines_of_telemetry = [line for line in lines if line["event"].startswith("telemetry")]
+    assert [line["event"] for line in lines_of_telemetry] == [
         "telemetry_export_failed",
         "telemetry_export_recovered",
     ]
-    assert "403" in told[0]["reason"]
+    assert "403" in lines_of_telemetry[0]["reason"]
     assert HIDDEN not in ended.err
 
 

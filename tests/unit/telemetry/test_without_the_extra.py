@@ -62,8 +62,8 @@ async def test_the_service_runs_and_says_what_is_missing(backend: Backend, tmp_p
     assert ended.code == 0
     assert "trace_id" not in ended.err
     lines = [json.loads(line) for line in ended.err.splitlines()]
-    (told,) = [line for line in lines if line["event"] == "telemetry_disabled"]
-    assert told["level"] == "warning"
+    (reported,) = [line for line in lines if line["event"] == "telemetry_disabled"]
+    assert reported["level"] == "warning"
 
 
 async def test_over_grpc_it_names_that_extra(backend: Backend, tmp_path: Path) -> None:

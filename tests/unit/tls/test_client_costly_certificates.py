@@ -86,6 +86,7 @@ def test_a_chain_without_an_error_is_not_timed() -> None:
     assert clock.asked == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CHAINS)
 def test_no_certificate_takes_long_to_read(kind: str) -> None:
     """Thousands of names, attributes, extensions or bits: all of a chain's first certificates."""

@@ -126,7 +126,7 @@ def component_id(text: str) -> str:
 
 
 def component_type(text: str) -> str:
-    """Return what stands before the name in a component's or pipeline's id."""
+    """Return the type, the part before the name, of a component's or pipeline's id."""
     return text.partition("/")[0].strip()
 
 

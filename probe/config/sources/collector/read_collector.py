@@ -117,7 +117,7 @@ def _check_sections(files: CollectorFiles) -> None:
     """Refuse an empty configuration, and keys that confmap refuses: the file of another program.
 
     Raises:
-        ConfigurationError: naming the first key that is none of a Collector's.
+        ConfigurationError: naming the first key that a Collector does not have.
     """
     if not files.document.value:
         raise ConfigurationError("is empty", file=files.document.file)

@@ -13,31 +13,22 @@ from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.authentication import Warn
 from probe.config.sources.collector.merge import CollectorFiles, component_type
 from probe.config.yaml_document import Expanded, unwrap
-from probe.model.target import Endpoint, Protocol, ServerCertificateFile, Target
+from probe.model.target import Endpoint, ServerCertificateFile, Target
 from probe.text.host_port import join_host_port, split_host_port
 
-DEFAULTS: Final[tuple[tuple[str, Protocol, str], ...]] = (
-    ("grpc", "grpc", "localhost:4317"),
-    ("http", "http/protobuf", "localhost:4318"),
-)
+DEFAULTS: Final = {"grpc": "localhost:4317", "http": "localhost:4318"}
 """Each protocol of the receiver, with the endpoint that it has where none is set."""
 
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _ANY_HOST: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # read, not bound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ServedCertificate:
-    """A certificate that a receiver serves: where, from which files, and how often it is re-read."""
+    """A certificate that a receiver serves: where, and from which file."""
 
-    receiver: str
     endpoint: Endpoint
-    protocol: Protocol
-    cert_file: str
-    key_file: str | None = None
-    client_ca_file: str | None = None
-    reload_interval: float | None = None
-    """Seconds; None: the certificate and its key are never read again."""
-    client_ca_file_reload: bool = False
+    file: ServerCertificateFile
 
 
 def find_served_certificates(
@@ -60,27 +51,16 @@ def find_served_certificates(
 def _read_receiver(name: str, value: Any) -> list[ServedCertificate]:
     protocols = _as_mapping(_as_mapping(value).get("protocols"))
     served = []
-    for key, protocol, default in DEFAULTS:
-        if key not in protocols:
-            continue
-        settings = _as_mapping(protocols[key])
+    for key, default in DEFAULTS.items():
+        settings = _as_mapping(protocols.get(key))
         tls = _as_mapping(settings.get("tls"))
         endpoint = _parse_endpoint(_as_text(settings.get("endpoint")) or default)
         cert_file = _as_text(tls.get("cert_file"))
-        if endpoint is None or not cert_file or _as_text(settings.get("transport")) == "unix":
-            continue
-        served.append(
-            ServedCertificate(
-                receiver=name,
-                endpoint=endpoint,
-                protocol=protocol,
-                cert_file=cert_file,
-                key_file=_as_text(tls.get("key_file")) or None,
-                client_ca_file=_as_text(tls.get("client_ca_file")) or None,
-                reload_interval=_as_seconds(tls.get("reload_interval")),
-                client_ca_file_reload=unwrap(tls.get("client_ca_file_reload")) is True,
+        if endpoint and cert_file and _as_text(settings.get("transport")) != "unix":
+            interval = _as_seconds(tls.get("reload_interval"))
+            served.append(
+                ServedCertificate(endpoint, ServerCertificateFile(cert_file, name, interval))
             )
-        )
     return served
 
 
@@ -110,9 +90,6 @@ def _parse_endpoint(text: str) -> Endpoint | None:
         return None
 
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
 def assign_served_files(
     targets: Iterable[Target], served: Iterable[ServedCertificate], hostname: str = ""
 ) -> tuple[Target, ...]:
@@ -138,6 +115,5 @@ def _assign_file(target: Target, by_port: dict[int, list[ServedCertificate]], na
     for one in by_port.get(target.endpoint.port, ()):
         listens = one.endpoint.host.lower()
         if host == listens or (here and listens in _LOOPBACK):
-            file = ServerCertificateFile(one.cert_file, one.receiver, one.reload_interval)
-            return replace(target, server_certificate_file=file)
+            return replace(target, server_certificate_file=one.file)
     return target

@@ -121,7 +121,7 @@ class _Exporter:
     headers: Headers
     faults: tuple[ConfigurationError, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """By setting, the variable that decides; exporters with equal settings are equal all the same."""
+    """By setting, the variable that decides; it does not count when exporters are compared."""
 
 
 def _make_target(

@@ -64,7 +64,7 @@ class _Run:
         return value
 
     def _substitute_text(self, text: str, at: Location) -> str:
-        """Replace what stands between two escapes, so that no escape makes a reference."""
+        """Replace references between escapes, so that no escape becomes part of a reference."""
         return "$".join(
             _ANY_REFERENCE.sub(lambda found: self._replace(found, at), part)
             for part in text.split("$$")

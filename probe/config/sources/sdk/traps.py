@@ -20,7 +20,7 @@ from probe.config.sources.sdk.variables import (
     variable_name,
 )
 from probe.model.finding import Finding
-from probe.model.target import Endpoint, Protocol, Signal, TlsSettings
+from probe.model.target import Endpoint, Protocol, Signal
 from probe.text.description import describe_value
 from probe.text.safe_text import safe_text
 
@@ -50,23 +50,6 @@ def find_traps(
     return tuple(found)
 
 
-def report_read_once(tls: TlsSettings) -> Finding | None:
-    """Return what to say once a file that `tls` names has changed, or None where it names none.
-
-    It holds for every SDK's target, so it is worth saying only when a file has changed.
-    """
-    if not (tls.ca_file or tls.cert_file or tls.key_file):
-        return None
-    return Finding(
-        cause=CAUSE,
-        fact="an SDK reads its certificate files once, at its start (Go, Java and Python): what has "
-        "changed in them since takes effect at its restart only",
-        fix=(
-            "Restart the exporter's process after each rotation, before the old certificate expires.",
-        ),
-    )
-
-
 def report_plaintext_files(
     protocol: Protocol, setting_name: str, *, go_takes_them: bool
 ) -> Finding:
@@ -79,7 +62,7 @@ def report_plaintext_files(
     """
     fact = f"{setting_name} has no effect with an http:// endpoint: telemetry goes in plaintext"
     if go_takes_them and protocol == "grpc":
-        fact += "; but Go's gRPC exporters use TLS all the same"
+        fact += "; but Go's gRPC exporters use TLS nevertheless"
     elif go_takes_them:
         fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
     return Finding(cause=CAUSE, fact=fact, fix=("Write https:// in the endpoint.",))
@@ -98,7 +81,7 @@ def _check_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Find
         name = exporter_variable(signal)
         fact = (
             f"{name} has no OTLP exporter: an SDK that reads it sends no {signal} to this "
-            "endpoint, which is set all the same"
+            "endpoint, which is set nevertheless"
         )
         yield Finding(
             cause=CAUSE, fact=fact, fix=(f"Set {name}=otlp where {signal} are wanted here.",)

@@ -155,6 +155,7 @@ def test_the_party_is_whom_the_first_step_addresses(story: Story, kind: str) -> 
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(evidences)
 def test_whatever_the_evidence_party_and_fix_agree(evidence: Evidence) -> None:
@@ -169,6 +170,7 @@ def test_whatever_the_evidence_party_and_fix_agree(evidence: Evidence) -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(evidences)
 def test_whatever_the_evidence_no_step_has_a_hole(evidence: Evidence) -> None:

@@ -94,7 +94,7 @@ def test_each_sides_certificates_count_down() -> None:
 def test_files_have_an_age_only_where_some_are_set(name: str) -> None:
     """A target without files, or with PEM text in its settings, has read none."""
     seen = answered_attempt(credentials=held_credentials(EXPORTER, read_at=AT - 20))
-    for tls, told in (
+    for tls, reported in (
         (TlsSettings(), False),
         (TlsSettings(cert_pem="x", key_pem=Secret("x")), False),
         (TlsSettings(**{name: "/etc/otel/x"}), True),  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ def test_files_have_an_age_only_where_some_are_set(name: str) -> None:
         ledger = fleet(("eu", [seen]), tls=tls)
         html = b"".join(render_status_page(ledger, CATALOGUE, AT + 60)).decode()
         own = render_target_page(next(iter(ledger)), CATALOGUE, AT + 60)
-        assert ("files read" in html, "The files in use were read" in own) == (told, told)
+        assert ("files read" in html, "The files in use were read" in own) == (reported, reported)
 
 
 def test_an_old_ca_that_nothing_leads_to_alarms_nobody() -> None:

@@ -115,8 +115,8 @@ def refused(text: str) -> str:
     except ConfigurationError as error:
         return str(error)
     facts = [fault.fact for target in found.targets for fault in target.faults]
-    (told,) = (*map(str, found.errors), *facts)
-    return told
+    (message,) = (*map(str, found.errors), *facts)
+    return message
 
 
 def _otlp(*lines: str) -> str:
@@ -153,10 +153,10 @@ def test_a_mistake_names_its_key_and_line(
     make: Callable[..., str], lines: tuple[str, ...], key: str, reason: str
 ) -> None:
     """The Collector refuses these too, or its exporter never gets anywhere."""
-    told = refused(make(*lines))
+    message = refused(make(*lines))
     kind = "otlp" if make is _otlp else "otlp_http"
-    assert told.startswith(f"{FILE}:{2 + len(lines)}: exporters.{kind}.{key}: ")
-    assert reason in told
+    assert message.startswith(f"{FILE}:{2 + len(lines)}: exporters.{kind}.{key}: ")
+    assert reason in message
 
 
 @PARTS("lines", [("endpoint: nowhere",), ("endpoint: c:1", "tls: {min_version: '9'}")])
@@ -175,8 +175,8 @@ def test_one_wrong_exporter_does_not_stop_the_others(lines: tuple[str, ...]) -> 
 
 def test_days_are_no_duration_of_a_collectors() -> None:
     """The probe's own file may have them; Go does not know them, and the Collector would not start."""
-    told = refused(_otlp("endpoint: c:1", "tls: {reload_interval: 1d}"))
-    assert "tls.reload_interval: must be a duration" in told
+    message = refused(_otlp("endpoint: c:1", "tls: {reload_interval: 1d}"))
+    assert "tls.reload_interval: must be a duration" in message
 
 
 @PARTS(
@@ -202,17 +202,17 @@ def test_days_are_no_duration_of_a_collectors() -> None:
 )
 def test_a_mistake_in_the_whole_is_an_error(text: str, key: str, reason: str) -> None:
     """What no exporter can be found in."""
-    told = refused(text)
-    assert told.startswith(FILE)
-    assert f": {key}: " in told or not key
-    assert reason in told
+    message = refused(text)
+    assert message.startswith(FILE)
+    assert f": {key}: " in message or not key
+    assert reason in message
 
 
 def test_an_endpoint_that_a_signal_needs_is_missing() -> None:
     """The line is that of the exporter, which has no such key."""
-    told = refused(_http("metrics_endpoint: https://c"))
-    assert told.startswith(f"{FILE}:2: exporters.otlp_http.endpoint: ")
-    assert "so is traces_endpoint" in told
+    message = refused(_http("metrics_endpoint: https://c"))
+    assert message.startswith(f"{FILE}:2: exporters.otlp_http.endpoint: ")
+    assert "so is traces_endpoint" in message
 
 
 def test_an_error_names_the_file_of_its_key() -> None:

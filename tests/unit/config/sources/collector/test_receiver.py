@@ -42,22 +42,9 @@ def test_what_receivers_serve_is_known() -> None:
     """Each protocol with a certificate file, at an address that can be connected to."""
     assert reading(RECEIVERS, environ={"CERTS": "/certs"}).served == (
         ServedCertificate(
-            receiver="otlp",
-            endpoint=Endpoint("127.0.0.1", 4317),
-            protocol="grpc",
-            cert_file="/certs/tls.crt",
-            key_file="/tls.key",
-            client_ca_file="/ca.crt",
-            client_ca_file_reload=True,
-            reload_interval=3600.0,
+            Endpoint("127.0.0.1", 4317), ServerCertificateFile("/certs/tls.crt", "otlp", 3600.0)
         ),
-        ServedCertificate(
-            receiver="otlp",
-            endpoint=Endpoint("localhost", 4318),
-            protocol="http/protobuf",
-            cert_file="/http.crt",
-            key_file="/http.key",
-        ),
+        ServedCertificate(Endpoint("localhost", 4318), ServerCertificateFile("/http.crt", "otlp")),
     )
 
 
@@ -77,7 +64,7 @@ def test_an_address_for_all_interfaces_is_the_loopback(
 ) -> None:
     """What cannot be connected to is left out."""
     found = reading(RECEIVERS.replace("0.0.0.0:4317", f"'{listen}'")).served
-    assert [each.endpoint for each in found if each.protocol == "grpc"] == (
+    assert [each.endpoint for each in found if each.endpoint.port != 4318] == (
         [] if endpoint is None else [endpoint]
     )
 
@@ -90,14 +77,8 @@ def test_receivers_that_cannot_be_read_are_a_warning() -> None:
     assert "the receivers cannot be read" in found.warnings[0]
 
 
-RECEIVER = ServedCertificate(
-    receiver="otlp",
-    endpoint=Endpoint("127.0.0.1", 4317),
-    protocol="grpc",
-    cert_file="/etc/otelcol/server.crt",
-    reload_interval=60.0,
-)
 FILE = ServerCertificateFile("/etc/otelcol/server.crt", "otlp", 60.0)
+RECEIVER = ServedCertificate(Endpoint("127.0.0.1", 4317), FILE)
 
 
 def found(

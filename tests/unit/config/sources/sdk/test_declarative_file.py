@@ -9,7 +9,7 @@ from tests.support.sdk_files import FULL, read, traces
 
 
 def facts(target: Target) -> str:
-    """Return what is remarked about a target, a line each."""
+    """Return the findings about a target, a line each."""
     return "\n".join(remark.fact for remark in target.remarks)
 
 
@@ -158,7 +158,7 @@ def test_otlp_of_early_formats(settings: str, protocol: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "insecure", "plaintext", "remarked"),
+    ("endpoint", "insecure", "plaintext", "is_finding"),
     [
         ("c:4317", "", False, False),
         ("c:4317", "true", True, False),
@@ -169,26 +169,26 @@ def test_otlp_of_early_formats(settings: str, protocol: str, path: str) -> None:
     ],
 )
 def test_the_scheme_comes_before_insecure(
-    endpoint: str, insecure: str, *, plaintext: bool, remarked: bool
+    endpoint: str, insecure: str, *, plaintext: bool, is_finding: bool
 ) -> None:
     """`insecure` counts only without a scheme; with a contradicting scheme it is a finding."""
     target = traces("otlp_grpc", f"{{endpoint: '{endpoint}', tls: {{insecure: {insecure}}}}}")
     assert target.plaintext is plaintext
-    assert ("insecure" in facts(target)) is remarked
+    assert ("insecure" in facts(target)) is is_finding
 
 
 def test_certificates_with_http_are_findings() -> None:
     """As in the environment."""
     grpc = traces("otlp_grpc", "{endpoint: 'http://c:1', tls: {ca_file: /a}}")
     assert "ca_file has no effect" in facts(grpc)
-    assert "Go's gRPC exporters use TLS all the same" in facts(grpc)
+    assert "Go's gRPC exporters use TLS nevertheless" in facts(grpc)
     http = traces("otlp_http", "{endpoint: 'http://c:1/v1/traces', tls: {cert_file: /a}}")
     assert "cert_file has no effect" in facts(http)
     assert "do not start" not in facts(http)
 
 
 def test_an_http_endpoint_is_used_as_it_is() -> None:
-    """Without a path that is the root, which no receiver serves; what Go does is remarked."""
+    """Without a path that is the root, which no receiver serves; the behaviour of Go is a finding."""
     target = traces("otlp_http", "{endpoint: 'https://c:4318'}")
     assert target.endpoint.path == "/"
     assert "Go's exporters add /v1/<signal>" in facts(target)

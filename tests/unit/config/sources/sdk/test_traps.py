@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.sdk.environment import read_environment
-from probe.config.sources.sdk.traps import report_read_once
-from probe.model.target import TlsSettings
 from probe.text.safe_text import LIMIT, safe_text
 from tests.support.reported_faults import targets_in
 from tests.support.sdk_environment import P, targets
@@ -19,7 +17,7 @@ ALL = {"CERTIFICATE": "/ca", **PAIR}
 
 
 def facts(name: str = "sdk", **variables: str) -> str:
-    """Return what is remarked about one target, a line each."""
+    """Return the findings about one target, a line each."""
     return "\n".join(remark.fact for remark in targets(**variables)[name].remarks)
 
 
@@ -184,7 +182,7 @@ def test_insecure_that_agrees_is_no_trap(variables: dict[str, str], *, silent: b
 @pytest.mark.parametrize(
     ("endpoint", "files", "said"),
     [
-        ("http://c:4317", {"CERTIFICATE": "/ca"}, "Go's gRPC exporters use TLS all the same"),
+        ("http://c:4317", {"CERTIFICATE": "/ca"}, "Go's gRPC exporters use TLS nevertheless"),
         ("http://c:4318", {"CERTIFICATE": "/ca"}, "Go's HTTP exporters do not start"),
         ("http://c:4318", PAIR, "Go's HTTP exporters do not start"),
     ],
@@ -219,15 +217,6 @@ def test_an_endpoint_without_a_scheme_is_lost_on_go() -> None:
     assert "has no scheme: Go's exporters ignore it" in facts(ENDPOINT="c:4317")
 
 
-def test_that_files_are_read_once_is_for_when_they_changed() -> None:
-    """It holds for every SDK, so no target has it from the start."""
-    remark = report_read_once(TlsSettings(cert_file="/c"))
-    assert remark is not None
-    assert "restart" in remark.fact
-    assert report_read_once(TlsSettings()) is None
-    assert "restart" not in facts(ENDPOINT=GRPC, **ALL)
-
-
 @pytest.mark.parametrize(
     ("endpoint", "value", "said"),
     [
@@ -255,7 +244,7 @@ def test_a_compression_that_some_sdk_does_not_take(endpoint: str, value: str, sa
     ("endpoint", "value"), [(GRPC, "gzip"), (HTTP, "gzip"), (HTTP, "none"), (GRPC, ""), (GRPC, " ")]
 )
 def test_a_compression_that_every_sdk_takes(endpoint: str, value: str) -> None:
-    """Nothing is remarked, and an empty variable is one that is not set."""
+    """There is no finding, and an empty variable is one that is not set."""
     assert facts(ENDPOINT=endpoint, COMPRESSION=value) == ""
 
 
