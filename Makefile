@@ -34,12 +34,12 @@ help:
 demo: $(VENV)/.run
 	$(BIN)/mtls-probe demo $(if $(filter-out 0,$(ONCE)),--once)
 
-# Each file's tests stay together: they share servers. What measures time runs alone.
+# What measures time runs alone, and first. Each file's tests stay together: they share servers.
 PARALLEL := -n auto --dist loadfile -m "not serial"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(PARALLEL)
 	$(BIN)/python -m pytest -m serial
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not serial and not slow" \
@@ -47,8 +47,8 @@ test-fast: $(VENV)/.test
 
 lab: $(VENV)/.test collector
 	tests/lab/install
-	REQUIRE_TOOLS=1 $(BIN)/python -m pytest $(PARALLEL) tests/lab
 	REQUIRE_TOOLS=1 $(BIN)/python -m pytest -m serial tests/lab
+	REQUIRE_TOOLS=1 $(BIN)/python -m pytest $(PARALLEL) tests/lab
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.run $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) \
