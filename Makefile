@@ -16,7 +16,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 .PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references record bench collector lock clean
 
 help:
-	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
+	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
 	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
 	@echo "make test-fast  the tests that start no process, in less than a minute"
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
