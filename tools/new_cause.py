@@ -37,12 +37,12 @@ CAUSE: Final = """\
         citations=("TODO: RFC and section, or the source that behaves so",),
         not_printed="TODO: why exporters print nothing; remove it where messages/ has their texts",
         applies=frozenset(),  # TODO: the endings at which it can be the cause: see cause.py
-        match=_match_{id},
+        match={match}
     ),
 """
 MATCH: Final = """\
 def _match_{id}(evidence: Evidence) -> Match | None:
-    if evidence.ending.stage != "{stage}":  # TODO: what of the evidence shows it
+    if evidence.ending.stage != "handshake":  # TODO: what of the evidence shows it
         return None
     return Match(Strength.FITS, ("TODO: the proof, as a fact",))
 
@@ -65,20 +65,29 @@ def {id}(pki: LabPki) -> Staging:
 
 
 class Ended(NamedTuple):
-    """How the attempt of a skeleton's story ends: the stage, and the code of its evidence."""
+    """How the attempt of a skeleton's story ends, and how the cause matches it."""
 
+    match: str
+    """The code of the cause's match function."""
+    function: str
+    """The match function itself; empty where the module has one for all its causes."""
     stage: str
     evidence: str
+    """The code of the story's evidence."""
     imports: tuple[tuple[str, str], ...]
     """Module and name of what `evidence` uses."""
 
 
 HANDSHAKE: Final = Ended(
+    "_match_{id},",
+    MATCH,
     "handshake",
     'attempt("handshake", "close", handshake=partial_handshake())',
     (("tests.support.evidence", "attempt"), ("tests.support.evidence", "partial_handshake")),
 )
 ANSWER: Final = Ended(
+    '_match_status("{id}"),  # TODO: the status, in _CAUSE_BY_GRPC or _CAUSE_BY_HTTP',
+    "",
     "export",
     'answered_http_attempt(Answer(over="http/1.1", http_status=418))',
     (("tests.support.evidence", "answered_http_attempt"), ("probe.model.evidence", "Answer")),
@@ -105,7 +114,7 @@ def add_cause(root: Path, id_: str, family: str) -> tuple[Path, ...]:
     [story, *_] = _list_usual_files(root / STORIES, family)
     scenarios = _list_usual_files(root / SCENARIOS, family)[:1]
     ended = ANSWER if family == "otlp" else HANDSHAKE
-    _add_to_family(module, id_, family, ended.stage)
+    _add_to_family(module, id_, family, ended)
     text = STORY.format(id=id_, stage=ended.stage, evidence=ended.evidence)
     _append(story, text, ended.imports)
     for scenario in scenarios:
@@ -125,18 +134,22 @@ def _list_usual_files(folder: Path, family: str) -> list[Path]:
     return [path for path, count in counts.most_common() if count]
 
 
-def _add_to_family(module: Path, id_: str, family: str, stage: str) -> None:
+def _add_to_family(module: Path, id_: str, family: str, ended: Ended) -> None:
     text = module.read_text(encoding="utf-8")
     at = text.index("CAUSES: Final = (")
     rank = re.findall(r"rank=Rank\.(\w+)", text)[-1]
     end = text.rindex(")\n")
     common = _list_common_fields(text)
     cause = CAUSE.format(
-        constructor="_declare" if common else "Cause", id=id_, family=family, rank=rank
+        constructor="_declare" if common else "Cause",
+        id=id_,
+        family=family,
+        rank=rank,
+        match=ended.match.format(id=id_),
     )
     for field in common:
         cause = re.sub(rf"^        {field}=.*\n", "", cause, flags=re.MULTILINE)
-    match = MATCH.format(id=id_, stage=stage)
+    match = ended.function.format(id=id_)
     module.write_text(text[:at] + match + text[at:end] + cause + text[end:], encoding="utf-8")
 
 

@@ -104,6 +104,7 @@ def test_a_skeleton_of_an_answer_has_no_scenario(copy: Path) -> None:
     cause, story = ((copy / name).read_text(encoding="utf-8") for name in written)
     cause = cause[cause.rindex("_declare(") :]
     assert f'id="{NEW}"' in cause
+    assert f'match=_match_status("{NEW}")' in cause
     assert not re.search(r"^ +(family|party|rank|citations|applies)=", cause, re.MULTILINE)
     assert '@story("export")' in story[story.rindex("@story") :]
     assert failures(copy) - before == FAILING_OTLP - before
