@@ -108,10 +108,7 @@ def _add_scheme(address: str, scheme: str, at: Location) -> str:
 
 
 def _read_target(
-    endpoint: str,
-    labels: dict[str, str],
-    defaults: DefaultsEntry,
-    at: Location,
+    endpoint: str, labels: dict[str, str], defaults: DefaultsEntry, at: Location
 ) -> Target:
     entry = TargetEntry(endpoint=endpoint, labels=labels)
     target, faults = read_target(entry, defaults, at, plaintext_allowed=True)
