@@ -49,7 +49,6 @@ _SEND_A_MESSAGE: Final = (
     "Let the backend of {endpoint} answer an Export call with its response message, which may be "
     "empty, before the status: a stand-in of headers alone is not an OTLP backend.",
 )
-_CITATIONS: Final = ("OTLP specification", "gRPC status codes")
 _EXPLAINED_BY: Final = ("otlp_protocol_mismatch", "tls_off")
 _ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
 _WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
@@ -198,7 +197,7 @@ _declare: Final = partial(
     family="otlp",
     party="backend",
     rank=Rank.OTLP_ANSWER,
-    citations=_CITATIONS,
+    citations=("OTLP specification", "gRPC status codes"),
     applies=_ENDINGS,
     explained_by=_EXPLAINED_BY,
 )
