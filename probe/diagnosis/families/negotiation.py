@@ -1,5 +1,6 @@
 """Two sides that cannot agree: versions, signature algorithms, and alerts without a reason."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -146,9 +147,8 @@ def _match_fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
         match = match_received_alert(evidence, TlsAlert.INTERNAL_ERROR)
         # Go servers (Caddy among them) say so where they have no certificate for the name.
-        return match and Match(
-            match.strength,
-            match.facts,
+        return match and replace(
+            match,
             possible=("server_name_unrecognized",),
             decides="a handshake that asks for another name, or the backend's log",
         )

@@ -1,6 +1,7 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -114,9 +115,8 @@ def _match_denied(evidence: Evidence) -> Match | None:
         return match
     if handshake is None or not handshake.client_certificate_sent:
         return match
-    return Match(
-        match.strength,
-        match.facts,
+    return replace(
+        match,
         possible=("client_san_rejected",),
         decides="the access rules of the proxy in front of the backend: by token or by certificate",
     )
@@ -143,11 +143,11 @@ def _match_wrong_path(evidence: Evidence) -> Match | None:
     if match is None or answer is None:
         return match
     if (mistake := find_path_mistake(evidence.target)) is not None:
-        facts = (*match.facts, mistake.fact)
-        return Match(match.strength, facts, fix=mistake.fix, party="exporter")
+        fact, fix = mistake
+        return replace(match, facts=(*match.facts, fact), fix=fix, party="exporter")
     if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
         # A Collector whose pipelines have no such receiver answers so.
-        return Match(match.strength, match.facts, fix=_NAME_THE_RECEIVER, party="backend")
+        return replace(match, fix=_NAME_THE_RECEIVER, party="backend")
     return match
 
 

@@ -118,12 +118,10 @@ def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> t
 def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
     """Return who must allow the version `chosen`, the backend's choice of all, and how."""
     if chosen not in _COMMON_VERSIONS:
-        first = (
-            f"Let the backend of {{endpoint}} speak TLS 1.2 or 1.3: it knows TLS {chosen} at most"
-        )
         return "backend", (
-            f"{first} (min_version and max_version in a Collector's tls settings, ssl_protocols in "
-            "nginx); then restart it.",
+            f"Let the backend of {{endpoint}} speak TLS 1.2 or 1.3: it knows TLS {chosen} at most "
+            "(min_version and max_version in a Collector's tls settings, ssl_protocols in nginx); "
+            "then restart it.",
             SEE_VERSIONS,
         )
     key = "max_version" if offer.max_version and chosen > offer.max_version else "min_version"

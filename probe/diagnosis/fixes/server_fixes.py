@@ -163,12 +163,8 @@ def renew_server_certificate(
 
 def reissue_for_now(evidence: Evidence) -> Fix:
     """Return the steps where the backend's certificate begins later, and the clocks agree."""
-    handshake = evidence.handshake
-    leaf = (
-        escape_braces(name_certificate(handshake.server_chain[0]))
-        if handshake and handshake.server_chain
-        else ""
-    )
+    sent = evidence.handshake.server_chain if evidence.handshake else ()
+    leaf = escape_braces(name_certificate(sent[0])) if sent else ""
     return (
         f"Issue a new certificate for the backend at {{endpoint}} ({leaf}) with a notBefore that is "
         "past, or keep the previous one until then.",
