@@ -8,20 +8,16 @@ from probe.diagnosis.cause import EVERY_ENDING, REFUSAL_ENDINGS, Cause, Match, R
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE, append_intermediate
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import UNSPECIFIC_ALERTS
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 
-_INCOMPLETE_ALERTS: Final = frozenset(
-    {
-        TlsAlert.HANDSHAKE_FAILURE,
-        TlsAlert.BAD_CERTIFICATE,
-        TlsAlert.CERTIFICATE_UNKNOWN,
-        TlsAlert.UNKNOWN_CA,
-        TlsAlert.ACCESS_DENIED,
-        None,
-    }
-)
+_INCOMPLETE_ALERTS: Final = UNSPECIFIC_ALERTS | {
+    TlsAlert.HANDSHAKE_FAILURE,
+    TlsAlert.BAD_CERTIFICATE,
+    TlsAlert.UNKNOWN_CA,
+}
 
 
 def _match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None]:
