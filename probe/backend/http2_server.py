@@ -20,9 +20,8 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from probe.backend.answers import Request, Response
+from probe.backend.answers import MAX_REQUEST, Request, Response
 
-_MAX_REQUEST: Final = 4 << 20
 _CONFIGURATION: Final = H2Configuration(
     client_side=False,
     header_encoding=None,
@@ -74,7 +73,7 @@ class Http2Server:
                 self._connection.acknowledge_received_data(taken, event.stream_id)
                 if (stream := self._streams.get(event.stream_id)) is not None:
                     stream.body += event.data
-                    if len(stream.body) > _MAX_REQUEST:
+                    if len(stream.body) > MAX_REQUEST:
                         self._connection.close_connection()
                         self.closed = True
             case StreamEnded():

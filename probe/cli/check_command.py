@@ -17,7 +17,7 @@ from probe.cli.load_configuration import (
     report_sources,
     wait_for_configuration,
 )
-from probe.cli.results import OUTPUTS, exit_code, print_results
+from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.target import DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
@@ -74,13 +74,7 @@ _NO_TARGETS: Final = (
     is_flag=True,
     help="Make no further handshakes where the first one leaves several causes possible.",
 )
-@click.option(
-    "--output",
-    type=click.Choice(OUTPUTS),
-    default="table",
-    show_default=True,
-    help="Format of the output.",
-)
+@output_option(*OUTPUTS)
 @click.option(
     "--output-file",
     type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),
