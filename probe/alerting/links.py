@@ -85,8 +85,8 @@ def build_fix_template(causes: Iterable[Cause]) -> str:
         causes: those that the alert can have; another one leads to its page.
     """
     branches = "".join(
-        f'{{{{- {"else " * bool(at)}if eq $labels.cause "{cause.id}" -}}}}\n{get_first_step(cause)}\n'
-        for at, cause in enumerate(causes)
+        f'{{{{- {"else " * bool(index)}if eq $labels.cause "{cause.id}" -}}}}\n{get_first_step(cause)}\n'
+        for index, cause in enumerate(causes)
     )
     return f"{branches}{{{{- else -}}}}\nThe page of the cause says it.\n{{{{- end -}}}}"
 

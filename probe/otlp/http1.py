@@ -1,6 +1,6 @@
 """HTTP/1.1 as the client receives it: bytes in, one `Answer` out; sans-I/O, by h11.
 
-What is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
+Whatever is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
 at most 16 KiB of head, a body at most `MAX_BODY`, in at most `MAX_STEPS` pieces, after heads of at
 most `MAX_FIELDS` fields.
 """
@@ -64,8 +64,8 @@ class Http1Exchange(Exchange):
                 return
             if self.first_bytes == _BEGINNING:
                 self._began, self.first_bytes = True, b""
-        for at in range(0, len(data), _PIECE):
-            self._h11.receive_data(data[at : at + _PIECE])
+        for index in range(0, len(data), _PIECE):
+            self._h11.receive_data(data[index : index + _PIECE])
             if not self._read():
                 return
 

@@ -3,7 +3,7 @@
 It goes through the pipeline as a scheduled one does, with its experiments, and a failure of ours
 ends it as `probe_fault`; it is entered in no ledger. Only what the module allows is looked up, and
 only where that leads to is connected to. Names come from whoever asks: of each endpoint and module
-only the last attempt is kept, of the last `KEPT` that were asked for.
+only the last attempt is kept, of the last `MOST_KEPT_ENDPOINTS` that were asked for.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ from probe.text.secret_register import LayeredRegister
 from probe.web.application import Reply
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
-OFFSET: Final = 0.5
+ANSWER_TIME: Final = 0.5
 """Seconds that the answer gets of the scrape's timeout, as with blackbox_exporter."""
 LOOK_UPS: Final = 16
 LOOK_UPS_OF_ONE_NAME: Final = 4
 """Look-ups at a time, separate from those of the schedule: the names come from requests."""
 LOOK_UP_WAITS: Final = 1.0
 """Seconds that one waits for a slot, so that a scrape gets its answer before it gives up."""
-LEAST: Final = 0.05
+LEAST_ATTEMPT_TIME: Final = 0.05
 """Seconds for an attempt whose turn comes in the last moment."""
 LONGEST_REASON: Final = 500
-KEPT: Final = 256
+MOST_KEPT_ENDPOINTS: Final = 256
 """Endpoints of which the last attempt is kept, so that what its experiments proved holds."""
 
 
@@ -131,7 +131,7 @@ class OnDemand:
             reason = "too many attempts are under way; this one had no turn in time"
             raise RefusedError(503, reason) from None
         try:
-            yield max(target.timeout - (time.monotonic() - asked), LEAST)
+            yield max(target.timeout - (time.monotonic() - asked), LEAST_ATTEMPT_TIME)
         finally:
             self._slots.release()
 
@@ -152,7 +152,7 @@ class OnDemand:
         duration = time.monotonic() - started
         self._runtimes[key] = runtime
         self._runtimes.move_to_end(key)
-        if len(self._runtimes) > KEPT:
+        if len(self._runtimes) > MOST_KEPT_ENDPOINTS:
             self._runtimes.popitem(last=False)
         self._on_attempt(runtime)
         return evidence, diagnosis, duration
@@ -221,7 +221,7 @@ def _choose_timeout(module: Module, header: str) -> float:
         given = math.nan
     if not (given > 0 and math.isfinite(given)):
         raise ValueError(f"the header {TIMEOUT_HEADER} is not a number of seconds: {header!r}")
-    return min(module.timeout, given - OFFSET if given > 2 * OFFSET else given / 2)
+    return min(module.timeout, given - ANSWER_TIME if given > 2 * ANSWER_TIME else given / 2)
 
 
 def _forbid(module: Module, why: str) -> RefusedError:

@@ -38,16 +38,16 @@ from probe.text.secret_register import SecretRegister
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
 FAULTS_AT_ONCE: Final = 3
-FAULTS_EVERY: Final = 600.0
+FAULT_INTERVAL: Final = 600.0
 """Tracebacks that a target gets at once, and the seconds until one more."""
 
 CLOCK_LOOK_UPS: Final = 8
 """Look-ups at a time of the names of clock sources."""
 
-LEAST_TIME: Final = 0.1
+LEAST_EXPERIMENT_TIME: Final = 0.1
 """Seconds that experiments within an attempt's own timeout must have at least."""
 
-PAUSE: Final = 1.0
+ROUND_PAUSE: Final = 1.0
 """Seconds between two rounds."""
 
 log = structlog.get_logger("mtls_probe")
@@ -64,7 +64,7 @@ class FaultThrottle(TokenBucket):
 
     def __init__(self) -> None:
         """Start full."""
-        super().__init__(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
+        super().__init__(burst=FAULTS_AT_ONCE, every=FAULT_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ class Pipeline:
         files = [(target, self.credentials.open(target)) for target in targets]
         self.ledger.replace_targets(targets)
         for target, opened in files:
-            self.ledger.runtime_of(target).part(_AttemptSetup).files = opened
+            self.ledger.runtime_of(target).get_store(_AttemptSetup).files = opened
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
@@ -226,7 +226,7 @@ class Pipeline:
         except NotAttemptedError:
             raise
         except Exception as error:
-            faults = scope.faults or runtime.part(FaultThrottle)
+            faults = scope.faults or runtime.get_store(FaultThrottle)
             # Otherwise at each attempt, for ever; the metrics count them all.
             if faults.take(time.monotonic()):
                 log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
@@ -248,7 +248,7 @@ class Pipeline:
         trace: TraceContext | None,
     ) -> Evidence:
         started, limit = time.monotonic(), target.timeout
-        setup = runtime.part(_AttemptSetup)
+        setup = runtime.get_store(_AttemptSetup)
         if setup.prepared is None or scope.detached is not None:
             setup.prepared = scope.prober.prepare(target)
         prepared = setup.prepared
@@ -259,9 +259,9 @@ class Pipeline:
         if scope.detached is not None:
             # One half of what is left to wait for a slot, the other for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
-            limit = limit if limit >= LEAST_TIME else 0.0
+            limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
-        return await scope.experiments.resolve_experiments(runtime, evidence, make, limit)
+        return await scope.experiments.add_experiments(runtime, evidence, make, limit)
 
 
 async def run_rounds(
@@ -300,8 +300,8 @@ async def run_rounds(
     async with pipeline.clocks.run_in_background():
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
-            if time.monotonic() + PAUSE > end or all(
+            if time.monotonic() + ROUND_PAUSE > end or all(
                 is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
             ):
                 return observations
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(ROUND_PAUSE)

@@ -27,9 +27,9 @@ from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
-PAUSE: Final = 0.2
+READ_DELAY: Final = 0.2
 """Seconds between a change and reading: several files of one change are mostly written by then."""
-AGAIN: Final = 0.3
+RETRY_DELAY: Final = 0.3
 """Seconds until a target whose attempt was under way is attempted again."""
 
 _FIXED_AT_START: Final = (
@@ -173,12 +173,12 @@ class Reloader:
             yield from find_credential_files(target)
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(READ_DELAY)
         # A bug there must not end the watch.
         await _report_bugs("reload", self.reload())
 
     async def _attempt_rotated(self, paths: frozenset[str]) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(READ_DELAY)
         names = [
             target.name
             for target in self.configuration.targets
@@ -191,7 +191,7 @@ class Reloader:
     async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:
             names = self._schedule.attempt_now(names)
-            await asyncio.sleep(AGAIN if names else 0)
+            await asyncio.sleep(RETRY_DELAY if names else 0)
 
     async def _refresh_lists(self, loader: ConfigurationLoader) -> None:
         self._fetch_lists.set()

@@ -42,7 +42,7 @@ from probe.web.server.hosts import HostCheck, list_own_names
 from probe.web.server.listener import serve_application
 from probe.web.server.web_config import WebConfig
 
-DRAIN: Final = 3.0
+DRAIN_TIME: Final = 3.0
 """Seconds that attempts in flight get when the service is stopped: it ends within five."""
 
 log = structlog.get_logger("mtls_probe")
@@ -166,7 +166,7 @@ class Service:
             await stack.enter_async_context(self.reloader.watching())
             if served is not None:
                 await stack.enter_async_context(served.watch(self._record_web_reload))
-            stack.push_async_callback(self._schedule.stop, DRAIN)
+            stack.push_async_callback(self._schedule.stop, DRAIN_TIME)
             self._schedule.start()
             self._schedule.replace(configuration.targets)
             self._started = True
@@ -244,7 +244,7 @@ async def serve(
     register: SecretRegister | None = None,
     on_listening: Callable[[Endpoint], None] = lambda _address: None,
 ) -> None:
-    """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
+    """Run the service until a signal ends it; attempts in flight get `DRAIN_TIME` seconds.
 
     Args:
         configuration: what to probe, and where to serve what is known.
