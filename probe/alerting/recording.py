@@ -10,10 +10,10 @@ from typing import Final
 from probe.alerting.rule import RecordingRule
 
 FAILING: Final = "target_cause:mtls_probe_failing:info"
-"""1 for each target that is not as expected, with its cause and what the catalogue says of that."""
+"""1 for each target that is not as expected, with its cause and the catalogue's labels of the cause."""
 
 OF_THE_CAUSE: Final = "cause, family, certain, party, severity"
-"""The labels that this series has beyond those of a target."""
+"""The labels of this series that a target's own series do not have."""
 
 RECORDING_RULES: Final = (
     RecordingRule(

@@ -27,10 +27,10 @@ from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
 
 QUIET_TIME: Final = 0.2
-"""Seconds to let a TLS 1.3 backend speak first."""
+"""Seconds to wait for the refusal of a TLS 1.3 backend."""
 
 EVERY_CIPHER: Final = ("ALL", "COMPLEMENTOFALL")
-# "?" makes OpenSSL pass over what it does not have.
+# "?" makes OpenSSL ignore a group that it does not have.
 EVERY_GROUP: Final = (
     "X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "X448", "ffdhe2048", "ffdhe3072",
     "?ffdhe4096", "?brainpoolP256r1", "?brainpoolP384r1", "?brainpoolP512r1",
@@ -189,6 +189,6 @@ class ExperimentRound:
         )
 
     def _bare_request(self, protocol: Protocol) -> Request:
-        """Return the target's request in `protocol`, without any header of its own."""
+        """Return the target's request in `protocol`, without the target's headers."""
         bare = replace(self.prepared.target, protocol=protocol, headers=())
         return build_request(bare, self.prepared.settings.user_agent)

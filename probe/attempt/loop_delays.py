@@ -19,12 +19,12 @@ TICK: Final = 0.02
 cpu.cfs_period_us), which must not fall between two ticks. 50 ticks a second cost 0.05 % of a core,
 on a busy machine up to 0.4 %, and nothing while no attempt is under way."""
 TICK_TOLERANCE: Final = 0.005
-"""Seconds of lateness that do not count: what timers and a busy machine's scheduler leave."""
+"""Seconds of lateness that do not count: timers and a busy scheduler are never more exact."""
 
 LEAST_DELAY: Final = 0.05
 LEAST_SHARE: Final = 0.1
-"""Hold-ups below this many seconds, or this share of the time limit, change no verdict. Measured on
-two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of eight up
+"""Delays of this process below this many seconds, or this share of the time limit, change no verdict.
+Measured on two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of eight up
 to 29 %; at a quota of 5 % 80 %, of 20 % 60 %, of 50 % 10 to 35 %."""
 ENOUGH_SHARE: Final = 0.5
 """The share of the time limit in which this process must have been able to receive, after it last
@@ -32,7 +32,7 @@ sent something, before the peer's silence is the peer's fault: more than a busy 
 less than what a quota that matters leaves. A round of 500 targets at a concurrency of 100 stays
 within it."""
 PEER_PATIENCE: Final = 0.5
-"""Seconds of hold-up from which on a peer may have ended a connection because of this process."""
+"""Seconds of delay of this process from which on it may be why a peer closed the connection."""
 
 _ENDED_BY_PEER: Final = frozenset({"close", "reset"})
 

@@ -52,8 +52,8 @@ class OtlpSession(Session):
 
         Args:
             tls: the client, None for plaintext.
-            request: what is sent.
-            purpose: what the connection is made for.
+            request: the bytes to send.
+            purpose: which part of an attempt the connection is for.
             needs_h2: whether another application protocol ends the attempt.
             quiet: seconds to let a TLS 1.3 backend speak first.
         """
@@ -157,7 +157,7 @@ class OtlpSession(Session):
             self._end("timeout", now)
 
     def take_output(self) -> bytes:
-        """Return what is to be sent."""
+        """Return the bytes to send."""
         if self._exchange is not None and self.ending is None:
             reply = self._exchange.take_output()
             if reply:

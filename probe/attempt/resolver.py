@@ -21,12 +21,12 @@ from probe.system.own_limits import EXHAUSTED, OwnLimitError, lacks_descriptors,
 from probe.text.safe_text import safe_text
 
 MOST_LOOK_UPS: Final = 128
-"""Look-ups, and so threads, at a time."""
+"""Concurrent look-ups; each uses one thread."""
 MOST_LOOK_UPS_PER_HOST: Final = 8
-"""Those of one name: glibc gives up on a dead nameserver after 10 s (resolv.conf(5): timeout 5,
-attempts 2), so that at an interval of a second or two a look-up is still made for each attempt."""
+"""Concurrent look-ups of one name. glibc gives up on a dead nameserver after 10 s (resolv.conf(5):
+timeout 5, attempts 2): at an interval of 2 s each attempt still gets its own look-up."""
 MOST_AGE: Final = 0.2
-"""Seconds by which a look-up may be older than the attempt that it serves."""
+"""Seconds: an attempt joins a look-up under way that began at most this long before."""
 
 _MOST_NAMED: Final = 3
 _OWN_CODES: Final = frozenset({"EAI_MEMORY"})
@@ -172,7 +172,7 @@ class Resolver:
         return lookup
 
     def _run(self, lookup: _Lookup, loop: asyncio.AbstractEventLoop) -> None:
-        """Look up, on a thread of its own."""
+        """Look up, on a new thread."""
         lookup.started = True
         outcome = _getaddrinfo(lookup.host)
         # Where the loop has ended, nobody waits any more.

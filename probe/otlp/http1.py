@@ -58,7 +58,7 @@ class Http1Exchange(Exchange):
         if not self._began:
             self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
             if not _BEGINNING.startswith(self.first_bytes):
-                # An alert record has seven bytes: fewer do not show what it is instead.
+                # A TLS alert record has seven bytes: with fewer, one cannot yet tell.
                 if len(self.first_bytes) == FIRST_BYTES:
                     self._reject(f"begins with {safe_text(self.first_bytes)}")
                 return
@@ -88,7 +88,7 @@ class Http1Exchange(Exchange):
             self._end("cut")
 
     def _read(self) -> bool:
-        """Take what is complete; return whether more is wanted."""
+        """Process all complete events; return whether more bytes are needed."""
         try:
             while not self.ended:
                 event = self._h11.next_event()

@@ -39,13 +39,13 @@ USER_AGENT: Final = f"mtls-probe/{__version__}"
 
 FAULTS_AT_ONCE: Final = 3
 FAULT_INTERVAL: Final = 600.0
-"""Tracebacks that a target gets at once, and the seconds until one more."""
+"""Tracebacks that a target may log in a row, and the seconds until one more is allowed."""
 
 CLOCK_LOOK_UPS: Final = 8
 """Look-ups at a time of the names of clock sources."""
 
 LEAST_EXPERIMENT_TIME: Final = 0.1
-"""Seconds that experiments within an attempt's own timeout must have at least."""
+"""Seconds that must be left of an attempt's timeout for its experiments; else none are made."""
 
 ROUND_PAUSE: Final = 1.0
 """Seconds between two rounds."""
@@ -105,7 +105,7 @@ class _AttemptSetup:
 
     prepared: PreparedTarget | None = None
     files: CredentialFiles | None = None
-    """Held since a reload, so that what is known of them is not lost before the first attempt."""
+    """Kept from a reload to the first attempt, so that what is known about the files is not lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class AttemptScope:
     experiments: ExperimentSchedule
     register: SecretRegister
     faults: FaultThrottle | None = None
-    """Bounds the tracebacks in the log; None: each target has a bound of its own."""
+    """Limits the tracebacks in the log; None: each target has its own limit."""
     detached: TargetRuntime | None = None
     """Where the attempt is entered instead of the ledger; its experiments end within its timeout."""
 
@@ -138,7 +138,7 @@ class Pipeline:
             ledger: where each attempt is entered.
             settings: what attempts have in common; None: the defaults.
             sampler: gives each attempt its trace, where there is telemetry.
-            register: masks secrets in evidence and faults; None: one of its own.
+            register: masks secrets in evidence and faults; None: the pipeline makes its own.
         """
         self.ledger = ledger
         self.settings = settings or PipelineSettings()
@@ -183,8 +183,8 @@ class Pipeline:
         )
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
-        """Follow a reload: what is kept of targets that are gone or changed is dropped."""
-        # Before the old runtimes go, so that what is known of files that stay in use is kept.
+        """Take the targets of a reload; drop the runtimes of removed and changed targets."""
+        # Before the old runtimes are dropped: what is known about files still in use must be kept.
         files = [(target, self.credentials.open(target)) for target in targets]
         self.ledger.replace_targets(targets)
         for target, opened in files:
@@ -257,7 +257,7 @@ class Pipeline:
             await self.clocks.wait_first_round()
         evidence = self.clocks.add_readings(evidence)
         if scope.detached is not None:
-            # One half of what is left to wait for a slot, the other for the round.
+            # Half of the time that is left is for the wait for a slot, half for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
             limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
@@ -280,7 +280,7 @@ async def run_rounds(
         settings: what attempts have in common; each waits for its turn to experiment.
         concurrency: how many attempts may be under way.
         limit: seconds; 0 makes one round.
-        register: masks secrets; None: one of its own.
+        register: masks secrets; None: a new one.
         report: called with each observation as it is made.
 
     Returns:

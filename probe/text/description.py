@@ -1,8 +1,8 @@
 """Describes a value that is not what its key asks for, so that nobody has to quote it.
 
 Pure and total. A value in the wrong place is often a secret: the text of a key where its path
-belongs, a file of variables where YAML belongs. Here alone is decided what may be quoted, and here
-alone stand the words for what may not.
+belongs, a file of variables where YAML belongs. Only this module
+decides what may be quoted, and only it has the words for what may not.
 """
 
 import difflib
@@ -26,7 +26,7 @@ _LONGEST_QUOTED: Final = 64
 LONGEST_NUMBER: Final = 12
 """Characters of a number that may be quoted; a longer one may be a card's or a code."""
 _TYPO_RATIO: Final = 0.75
-"""How close (difflib) a text is to an allowed one to be a typing error."""
+"""Ratio (difflib) to an allowed text from which on a text is taken for a typing error."""
 
 _KNOWN: Final = frozenset({
     "grpc", "http/protobuf", "http/json", "grpc/protobuf", "protobuf", "json", "gzip", "deflate",
@@ -314,7 +314,7 @@ def _is_plain_path(text: str) -> bool:
 _HEAD: Final = "Traceback (most recent call last):\n"
 _BETWEEN: Final = "\nand because of that, or while it was handled:\n\n"
 MOST_EXCEPTIONS: Final = 8
-"""Exceptions of a chain that are shown, the last ones."""
+"""Exceptions of a chain that are shown; of a longer chain, the last ones."""
 
 
 def describe_bug(error: BaseException) -> str:
