@@ -13,10 +13,10 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references bench collector lock clean
+.PHONY: help demo test test-fast lab faults check new-cause causes rules dashboards references record bench collector lock clean
 
 help:
-	@echo "make demo       backends on loopback, one for each cause; ONCE=1 ends after one round"
+	@echo "make demo       faulty backends on loopback, and the probe; ONCE=1 ends after one round"
 	@echo "make test       all tests; those that need the Collector build it with Go, or skip"
 	@echo "make test-fast  the tests that start no process, in less than a minute"
 	@echo "make lab        installs real servers (apt) and runs every scenario against each of them"
@@ -27,6 +27,7 @@ help:
 	@echo "make rules      writes the Prometheus rules of config/ from the catalogue"
 	@echo "make dashboards writes the Grafana dashboards and alerting rules from grafana/source"
 	@echo "make references writes the reference tables of docs/ from the code"
+	@echo "make record     records what the product does, for tests/behaviour; ONLY=checks"
 	@echo "make bench      measures what an attempt costs"
 	@echo "make collector  builds the OpenTelemetry Collector of the lab tests"
 	@echo "make lock       writes requirements/*.txt; UPGRADE=1 takes the newest versions"
@@ -74,6 +75,9 @@ references: $(VENV)/.test
 	$(BIN)/python -m tests.contract.reference_pages
 	$(BIN)/python -m tests.contract.log_events
 	$(BIN)/python -m tests.contract.configuration_reference docs/configuration.md
+
+record: $(VENV)/.test
+	$(BIN)/python -m tests.behaviour.record $(ONLY)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

@@ -1,7 +1,7 @@
 """Recorded behaviour: what users and their tools rely on.
 
-Change it deliberately, with `python -m tests.behaviour.record [NAME …]`: it runs the product, and
-writes what the product does into `recorded/`. `test_behaviour.py` compares.
+Change it deliberately, with `make record`, or `make record ONLY="checks web"`: it runs the product,
+and writes what the product does into `recorded/`. `test_behaviour.py` compares.
 """
 
 import json

@@ -12,8 +12,7 @@ from tests.behaviour.scene import Scene, scene
 from tests.behaviour.writing import difference
 
 HOW_TO_CHANGE: Final = (
-    "If the change is meant, record it with: python -m tests.behaviour.record\n"
-    "and let CHANGELOG.md say so."
+    "If the change is meant, record it with `make record`, and let CHANGELOG.md say so."
 )
 
 

@@ -8,6 +8,20 @@ from typing import Final
 
 from tests.contract.imports import MODULES, ROOT
 
+GROUPS: Final = {
+    "Entry": ("cli", "demo", "service"),
+    "Outputs": ("alerting", "log", "metrics", "report", "telemetry", "web"),
+    "What is known, and why": ("diagnosis", "exporters", "inspection", "ledger", "messages"),
+    "One attempt": ("attempt", "clock", "otlp", "tls"),
+    "Configuration and files": ("config", "credentials"),
+    "What all rooms share": ("model", "system", "text", "x509"),
+    "Backends for the demo": ("backend",),
+}
+CORE: Final = {
+    ("service", room) for room in ("attempt", "config", "diagnosis", "ledger", "metrics")
+}
+"""Arrows that are drawn though others say them: the line on which data goes."""
+
 PAGE: Final = ROOT / "docs" / "architecture.md"
 BLOCK: Final = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 
@@ -47,10 +61,13 @@ def reduce(graph: dict[str, set[str]]) -> dict[str, set[str]]:
 
 def draw() -> str:
     """Return the diagram as a Markdown block."""
-    arrows = sorted(
-        (room, below) for room, rooms in reduce(imports_of_rooms()).items() for below in rooms
-    )
-    lines = [f"    {room} --> {below}" for room, below in arrows]
+    graph = imports_of_rooms()
+    arrows = {(room, below) for room, rooms in reduce(graph).items() for below in rooms}
+    arrows |= {(room, below) for room, below in CORE if below in graph[room]}
+    lines = []
+    for number, (title, rooms) in enumerate(GROUPS.items()):
+        lines += [f'    subgraph g{number} ["{title}"]', f"        {' & '.join(rooms)}", "    end"]
+    lines += [f"    {room} --> {below}" for room, below in sorted(arrows)]
     return "\n".join(["```mermaid", "flowchart TD", *lines, "```", ""])
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.contract.drawing import PAGE, draw
+from tests.contract.drawing import GROUPS, PAGE, draw
 from tests.contract.imports import MODULES, Module
 
 # Each room names the rooms that it may import ("one-way imports" in docs/architecture.md).
@@ -120,6 +120,10 @@ def test_the_table_of_rooms_points_one_way() -> None:
 
 def test_the_drawing_is_current() -> None:
     """docs/architecture.md shows the imports as they are: `python -m tests.contract.drawing`."""
+    assert {room for rooms in GROUPS.values() for room in rooms} == set(ALLOWED) | {
+        "cli",
+        "service",
+    }
     assert draw() in PAGE.read_text(encoding="utf-8")
 
 

@@ -1,6 +1,8 @@
 """Every cause is staged in the lab with real servers, or the reason why not is here."""
 
 import ast
+import re
+from pathlib import Path
 from typing import Final
 
 from probe.diagnosis.catalogue import CATALOGUE
@@ -56,13 +58,14 @@ ELSEWHERE: Final = {
 
 UNSTAGED: Final = {
     "client_file_permission": "root, as which the lab runs in containers, reads every file; "
-    "tests/unit/test_load.py has it without that right",
+    "tests/unit/credentials/test_load.py::test_forbidden_files has it without that right",
     "server_ca_file_permission": "the same",
     "network_unreachable": "a route can be taken away only from a whole network namespace",
-    "exporter_setting_ignored": "a reading of the exporter's settings; tests/unit/test_sdk_traps.py "
-    "and test_collector_source_traps.py have each trap",
+    "exporter_setting_ignored": "a reading of the exporter's settings; "
+    "tests/unit/config/sources/sdk/test_traps.py and "
+    "tests/unit/config/sources/collector/test_read_collector_traps.py have each trap",
     "exporter_configuration_invalid": "a reading of the exporter's settings, with which no "
-    "connection is made; tests/unit/test_unusable_targets.py has each setting",
+    "connection is made; tests/unit/config/test_target_list.py has such settings",
     "unexplained": "by definition no known backend brings it",
     "probe_fault": "a bug of the probe's, which no backend may be able to cause",
 }
@@ -78,15 +81,26 @@ def test_every_cause_is_staged_or_the_reason_stands(id_: str) -> None:
 def test_the_test_that_shows_it_is_there_and_names_it(id_: str) -> None:
     """A renamed test would leave a cause unshown."""
     file, _, name = ELSEWHERE[id_].partition("::")
-    source = (ROOT / "tests/lab" / file).read_text(encoding="utf-8")
-    functions = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef) and node.name == name
-    ]
-    assert functions
+    source = read_test(Path("tests/lab", file), name)
     if file != "test_stacks.py":
         assert f'"{id_}"' in source
+
+
+@every_row(id_=UNSTAGED)
+def test_a_reason_names_only_tests_that_are_there(id_: str) -> None:
+    """A reason may say which tests have the cause without a server."""
+    for file, name in re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", UNSTAGED[id_]):
+        assert f'"{id_}"' in read_test(Path(file), name)
+
+
+def read_test(file: Path, name: str) -> str:
+    """Return the source of a file of tests, which has the test `name` where one is given."""
+    source = (ROOT / file).read_text(encoding="utf-8")
+    functions = {
+        node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+    }
+    assert not name or name in functions
+    return source
 
 
 @every_row(scenario=SCENARIOS.values())

@@ -1,0 +1,63 @@
+"""`mtls-probe explain` finds every cause by a line of some log, or the reason why not is here."""
+
+import json
+from typing import Final
+
+from probe.diagnosis.catalogue import CATALOGUE
+from probe.messages.match import explain
+from probe.messages.printed import list_printed_texts
+from tests.contract.imports import ROOT
+from tests.support.every_row import every_row
+
+PRINTED: Final = ROOT / "tests/unit/messages/printed"
+CORPUS: Final = ROOT / "tests/corpora/error_corpus.jsonl"
+CANDIDATES: Final = 3
+"""A reader looks at so many."""
+
+UNEXPLAINED: Final = {
+    "backend_not_reloading": "nothing fails until the old certificate expires, and the line that "
+    "is printed then is that of an expired certificate",
+    "exporter_not_reloading": "the same",
+    "exporter_setting_ignored": "nothing fails, so nothing is printed",
+    "exporter_configuration_invalid": "every setting has a message of its own, in each exporter; "
+    "the message names the setting",
+    "probe_fault": "the probe's own failure, which is in no exporter's log",
+    "unexplained": "a gap in the catalogue: nothing is known",
+}
+"""Causes for which nobody prints a line that leads to them."""
+
+
+def lines() -> set[str]:
+    """Return the lines that are known: those of real logs, and those of the pages of the causes."""
+    printed = {
+        row.split(" | ", 4)[-1]
+        for file in PRINTED.glob("*.txt")
+        for row in file.read_text(encoding="utf-8").splitlines()
+        if not row.startswith("# ")
+    }
+    corpus = CORPUS.read_text(encoding="utf-8").splitlines()
+    pages = {
+        each.text
+        for cause in CATALOGUE.values()
+        for each in list_printed_texts(cause.id, cause.alerts)
+    }
+    return printed | pages | {json.loads(row)["message"] for row in corpus}
+
+
+FOUND: Final = frozenset(
+    candidate.cause for line in lines() for candidate in explain(line)[:CANDIDATES]
+)
+
+
+@every_row(id_=CATALOGUE)
+def test_a_line_leads_to_every_cause_or_the_reason_stands(id_: str) -> None:
+    """Exactly one of the two: a cause that gets a pattern no longer needs its reason."""
+    assert (id_ in FOUND) + (id_ in UNEXPLAINED) == 1, (
+        f"no known line leads to {id_}: add a pattern in probe/messages/patterns/ (an HTTP code in "
+        "http_statuses.py) and its line in tests/unit/messages/printed/, or a reason here"
+    )
+
+
+def test_reasons_are_those_of_causes() -> None:
+    """A cause that is gone takes its reason along."""
+    assert set(UNEXPLAINED) <= set(CATALOGUE)
