@@ -24,8 +24,8 @@ TICK_TOLERANCE: Final = 0.005
 LEAST_DELAY: Final = 0.05
 LEAST_SHARE: Final = 0.1
 """Delays of this process below this many seconds, or this share of the time limit, change no verdict.
-Measured on two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of eight up
-to 29 %; at a quota of 5 % 80 %, of 20 % 60 %, of 50 % 10 to 35 %."""
+Measured on two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of
+eight up to 29 %; at a quota of 5 % 80 %, of 20 % 60 %, of 50 % 10 to 35 %."""
 ENOUGH_SHARE: Final = 0.5
 """The share of the time limit in which this process must have been able to receive, after it last
 sent something, before the peer's silence is the peer's fault: more than a busy machine takes, and
