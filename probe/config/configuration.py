@@ -36,7 +36,8 @@ class WebSettings:
             ValueError: where it is not HOST:PORT.
         """
         host, port = split_host_port(text, has_port=True)
-        if not (port.isascii() and port.isdecimal() and int(port[:6]) <= _LAST_PORT):
+        is_port = port.isascii() and port.isdecimal() and int(port[:6]) <= _LAST_PORT
+        if not is_port or "[" in host or "]" in host:
             raise ValueError("must be host:port, like 0.0.0.0:9943")
         return cls(host or "0.0.0.0", int(port))  # noqa: S104  # as documented
 

@@ -127,8 +127,9 @@ def _build(
     at = Location(document)
     sources = tuple(read_sources(entry, at))
     clocks = tuple(read_clock_sources(entry.clock.sources, at))
-    modules = read_modules(entry.modules, entry.defaults, at)
+    # Targets first: that judges `defaults` too, and modules are built from them.
     own = read_targets(entry.targets, entry.defaults, at, known_causes)
+    modules = read_modules(entry.modules, entry.defaults, at)
     if not (own or sources or modules):
         raise at.error("names nothing to probe; give targets, sources or modules")
     reading = (reader or SourceReader()).read(sources, entry.defaults, inputs)

@@ -84,6 +84,9 @@ def _as_seconds(value: Any) -> float | None:
 
 def _parse_endpoint(text: str) -> Endpoint | None:
     host, port = split_host_port(text)
+    # Go's net.Listen takes no blank around a port, which Endpoint.parse would strip.
+    if not (port.isascii() and port.isdecimal()):
+        return None
     try:
         return Endpoint.parse(join_host_port(_ANY_HOST.get(host, host), port))
     except ValueError:

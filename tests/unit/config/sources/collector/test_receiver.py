@@ -57,6 +57,7 @@ def test_what_receivers_serve_is_known() -> None:
         ("10.0.0.1:4317", Endpoint("10.0.0.1", 4317)),
         ("nonsense", None),
         ("c:0", None),
+        ("0.0.0.0:4317 ", None),
     ],
 )
 def test_an_address_for_all_interfaces_is_the_loopback(
