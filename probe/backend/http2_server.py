@@ -99,9 +99,11 @@ class Http2Server:
         more = bool(response.body or response.trailers)
         self._connection.send_headers(stream_id, parts, end_stream=not more)
         size = self._connection.max_outbound_frame_size
-        for at in range(0, len(response.body), size):
-            last = at + size >= len(response.body) and not response.trailers
-            self._connection.send_data(stream_id, response.body[at : at + size], end_stream=last)
+        for index in range(0, len(response.body), size):
+            last = index + size >= len(response.body) and not response.trailers
+            self._connection.send_data(
+                stream_id, response.body[index : index + size], end_stream=last
+            )
         if response.trailers:
             self._connection.send_headers(stream_id, list(response.trailers), end_stream=True)
 

@@ -37,9 +37,11 @@ _NO_TARGETS: Final = (
 @click.command()
 @config_option
 @click.argument("endpoints", nargs=-1)
-@click.option("--cert", "cert_file", help="Client certificate, PEM.")
-@click.option("--key", "key_file", help="Its key, PEM.")
-@click.option("--ca", "ca_file", help="CA of the backend's certificate, PEM.")
+@click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
+@click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
+@click.option(
+    "--ca", "ca_file", metavar="PATH", help="File with the CA of the backend's certificate (PEM)."
+)
 @click.option("--server-name", default="", help="Name to verify instead of the endpoint's host.")
 @click.option(
     "--protocol",

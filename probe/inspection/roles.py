@@ -61,8 +61,8 @@ def group_files(files: Sequence[RoleOfFile]) -> list[TlsSettings]:
     groups += [(None, key.path) for key in left]
     shared = cas.pop(0).path if len(certs) == 1 and cas else None
     return [
-        TlsSettings(cert_file=cert, key_file=key, ca_file=shared if not at else None)
-        for at, (cert, key) in enumerate(groups)
+        TlsSettings(cert_file=cert, key_file=key, ca_file=shared if not index else None)
+        for index, (cert, key) in enumerate(groups)
     ] + [TlsSettings(ca_file=ca.path) for ca in cas]
 
 
