@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from ipaddress import IPv4Network as _IPv4Network
 from typing import Final
 
 from probe.model.target import Endpoint, Protocol, Secret, Target, default_protocol
@@ -24,7 +23,7 @@ _HOSTNAME: Final = re.compile(r"(?=.{1,253}\.?\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z
 _GLOB: Final = re.compile(r"[*?]")
 
 _Address = IPv4Address | IPv6Address
-_Network = _IPv4Network | IPv6Network
+_Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
