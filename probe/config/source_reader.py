@@ -125,7 +125,7 @@ class SourceReader:
 
     def _read_part(
         self, source: DeclaredSource, name: str, defaults: DefaultsEntry, inputs: SourceInputs
-    ) -> "_Part":
+    ) -> "_ReadUnit":
         key = (source, name)
         url = "" if source.url is None else source.url.reveal()
         fetched = {url: inputs.fetched[url]} if url in inputs.fetched else {}
@@ -137,10 +137,10 @@ class SourceReader:
             if last is not None:
                 with suppress(ConfigurationError, NotFetchedError):
                     content = _read_safely(source, name, defaults, last.replay(inputs))
-                    return _Part(content, error, kept=True)
-            return _Part(SourceContent(), error)
+                    return _ReadUnit(content, error, kept=True)
+            return _ReadUnit(SourceContent(), error)
         self._last[key] = recording
-        return _Part(content)
+        return _ReadUnit(content)
 
 
 def _read_safely(
@@ -165,7 +165,7 @@ def _read_safely(
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ReadUnit:
     """One file, list or environment; `error` says why its content is that of before, or none."""
 
     content: SourceContent
@@ -182,7 +182,7 @@ class _Part:
         return found
 
 
-def _summarize(source: DeclaredSource, parts: Sequence[_Part], problem: str) -> SourceState:
+def _summarize(source: DeclaredSource, parts: Sequence[_ReadUnit], problem: str) -> SourceState:
     targets = [target for part in parts for target in part.content.targets]
     problems = [text for part in parts for text in part.list_problems()]
     if problem:

@@ -116,7 +116,7 @@ async def test_what_is_kept_of_names_that_are_asked_for_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Ten thousand names of whoever asks leave the last few."""
-    monkeypatch.setattr("probe.service.on_demand.KEPT", 8)
+    monkeypatch.setattr("probe.service.on_demand.MOST_KEPT_ENDPOINTS", 8)
     probing = on_demand(module(TlsSettings(insecure=True), "127.0.0.0/8"))
     for number in range(24):
         reply = await probing.answer({"target": f"127.0.0.{number + 1}:1"}, {})
