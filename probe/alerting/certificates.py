@@ -1,4 +1,4 @@
-"""Alerting rules on certificates: those that end soon, and new ones that nobody has read yet."""
+"""Alerting rules on certificates that expire soon, and on new ones that are not in use yet."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from probe.diagnosis.cause import Cause
 WARNING_SHARE: Final = 4
 """A certificate is due in the last quarter of its lifetime at the earliest.
 
-What renews certificates does so before: cert-manager at a third, SPIRE at half.
+Automatic renewal comes earlier: cert-manager renews when a third is left, SPIRE when half is.
 """
 CRITICAL_SHARE: Final = 8
 

@@ -41,7 +41,7 @@ _SUBSTITUTES: Final = (
 )
 """What an alert has instead of the paths and names of a target, which a rule cannot know."""
 _TYPED: Final = re.compile(r"\b(openssl|ls|chmod|getent|ping|ss|namei) [^.]*\{")
-"""A command on something that only the target's page can name."""
+"""A command whose arguments only the target's page knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ def build_fix_template(causes: Iterable[Cause]) -> str:
     """Return a template that gives the first step of the fix of the alert's cause.
 
     Args:
-        causes: those that the alert can have; another one leads to its page.
+        causes: those that the alert can have; any other cause gets a link to its page.
     """
     branches = "".join(
-        f'{{{{- {"else " * bool(at)}if eq $labels.cause "{cause.id}" -}}}}\n{get_first_step(cause)}\n'
-        for at, cause in enumerate(causes)
+        f'{{{{- {"else " * bool(index)}if eq $labels.cause "{cause.id}" -}}}}\n{get_first_step(cause)}\n'
+        for index, cause in enumerate(causes)
     )
     return f"{branches}{{{{- else -}}}}\nThe page of the cause says it.\n{{{{- end -}}}}"
 

@@ -1,8 +1,8 @@
 """The recording rules: which targets fail and why, and a fleet at a glance.
 
-Named `level:metric:operation`. `environment` is a label of the target itself, or one that the
-scrape adds; without either it is empty. Sides of a join meet by all labels but those named, so
-that an instance meets itself, and topk makes single the side that must be, so that none can fail.
+Named `level:metric:operation`. `environment` is a label of the target, or the scrape adds it; without
+either it is empty. Joins match on all labels except those in `ignoring`, so each instance joins its
+own series. topk(1) leaves one series on the "one" side, so no join fails with duplicates.
 """
 
 from typing import Final
@@ -10,10 +10,10 @@ from typing import Final
 from probe.alerting.rule import RecordingRule
 
 FAILING: Final = "target_cause:mtls_probe_failing:info"
-"""1 for each target that is not as expected, with its cause and what the catalogue says of that."""
+"""1 for each target that is not as expected, with its cause and the catalogue's labels of the cause."""
 
 OF_THE_CAUSE: Final = "cause, family, certain, party, severity"
-"""The labels that this series has beyond those of a target."""
+"""The labels of this series that a target's own series do not have."""
 
 RECORDING_RULES: Final = (
     RecordingRule(

@@ -26,11 +26,11 @@ from probe.system.own_limits import OwnLimitError
 from probe.text.safe_text import safe_text
 from probe.tls.client import TlsClient
 
-QUIET: Final = 0.2
-"""Seconds to let a TLS 1.3 backend speak first."""
+QUIET_TIME: Final = 0.2
+"""Seconds to wait for the refusal of a TLS 1.3 backend."""
 
 EVERY_CIPHER: Final = ("ALL", "COMPLEMENTOFALL")
-# "?" makes OpenSSL pass over what it does not have.
+# "?" makes OpenSSL ignore a group that it does not have.
 EVERY_GROUP: Final = (
     "X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "X448", "ffdhe2048", "ffdhe3072",
     "?ffdhe4096", "?brainpoolP256r1", "?brainpoolP384r1", "?brainpoolP512r1",
@@ -130,7 +130,7 @@ class ExperimentRound:
     async def _connect(
         self,
         varied: Varied,
-        at: float,
+        now: float,
         deadline: float,
         meter: DelayMeter,
         *,
@@ -139,7 +139,7 @@ class ExperimentRound:
         """Make one connection; an `orderly` one ends with close_notify, which is recorded."""
         stream = await open_stream(self.prepared, self.address, deadline, meter)
         if isinstance(stream, Ending):
-            return Experiment(varied=varied, at=at, ending=stream)
+            return Experiment(varied=varied, at=now, ending=stream)
         with stream.sock:
             session: OtlpSession | PlaintextSession
             try:
@@ -147,17 +147,17 @@ class ExperimentRound:
             except ValueError as error:
                 # A target without TLS may have TLS settings that nobody has looked at yet.
                 fault = Ending(stage="load", kind="probe_fault", detail=safe_text(str(error)))
-                return Experiment(varied=varied, at=at, ending=fault)
+                return Experiment(varied=varied, at=now, ending=fault)
             await Pump(stream.sock, session).run(deadline, stream.leftover)
             if orderly:
                 send_close(stream.sock, session.close())
         assert session.ending is not None
         if isinstance(session, PlaintextSession):
             first = session.first_bytes.hex()
-            return Experiment(varied=varied, at=at, ending=session.ending, first_bytes=first)
+            return Experiment(varied=varied, at=now, ending=session.ending, first_bytes=first)
         return Experiment(
             varied=varied,
-            at=at,
+            at=now,
             ending=session.ending,
             handshake=session.handshake,
             answer=session.answer,
@@ -185,10 +185,10 @@ class ExperimentRound:
             # waits for it, and writes no more than the protocol's opening.
             purpose=purpose,
             needs_h2=protocol == "grpc" and varied != "no_client_certificate",
-            quiet=QUIET,
+            quiet=QUIET_TIME,
         )
 
     def _bare_request(self, protocol: Protocol) -> Request:
-        """Return the target's request in `protocol`, without any header of its own."""
+        """Return the target's request in `protocol`, without the target's headers."""
         bare = replace(self.prepared.target, protocol=protocol, headers=())
         return build_request(bare, self.prepared.settings.user_agent)

@@ -18,23 +18,23 @@ TICK: Final = 0.02
 """Seconds between two ticks: a throttled process loses some 50 to 95 ms of every 100 ms (Linux,
 cpu.cfs_period_us), which must not fall between two ticks. 50 ticks a second cost 0.05 % of a core,
 on a busy machine up to 0.4 %, and nothing while no attempt is under way."""
-SLACK: Final = 0.005
-"""Seconds of lateness that do not count: what timers and a busy machine's scheduler leave."""
+TICK_TOLERANCE: Final = 0.005
+"""Seconds of lateness that do not count: timers and a busy scheduler are never more exact."""
 
-LEAST: Final = 0.05
+LEAST_DELAY: Final = 0.05
 LEAST_SHARE: Final = 0.1
-"""Hold-ups below this many seconds, or this share of the time limit, change no verdict. Measured on
-two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of eight up
-to 29 %; at a quota of 5 % 80 %, of 20 % 60 %, of 50 % 10 to 35 %."""
-ENOUGH: Final = 0.5
+"""Delays of this process below this many seconds, or this share of the time limit, change no verdict.
+Measured on two cores: with two busy loops the ticks lose 1 to 5 % of the time, with four or a load of
+eight up to 29 %; at a quota of 5 % 80 %, of 20 % 60 %, of 50 % 10 to 35 %."""
+ENOUGH_SHARE: Final = 0.5
 """The share of the time limit in which this process must have been able to receive, after it last
 sent something, before the peer's silence is the peer's fault: more than a busy machine takes, and
 less than what a quota that matters leaves. A round of 500 targets at a concurrency of 100 stays
 within it."""
-GIVES_UP: Final = 0.5
-"""Seconds of hold-up from which on a peer may have ended a connection because of this process."""
+PEER_PATIENCE: Final = 0.5
+"""Seconds of delay of this process from which on it may be why a peer closed the connection."""
 
-_GAVE_UP: Final = frozenset({"close", "reset"})
+_ENDED_BY_PEER: Final = frozenset({"close", "reset"})
 
 
 def _read_boot_clock() -> float:
@@ -99,7 +99,7 @@ class LoopDelays:
         if self._tick is None:
             return 0.0
         late = now - self._due
-        return late if late > SLACK else 0.0
+        return late if late > TICK_TOLERANCE else 0.0
 
 
 class DelayMeter:
@@ -147,7 +147,7 @@ class DelayMeter:
     @property
     def reportable(self) -> float:
         """The hold-ups where they are long enough for a peer to give up on this process, else 0."""
-        return round(self.held_up, 3) if self.held_up >= GIVES_UP else 0.0
+        return round(self.held_up, 3) if self.held_up >= PEER_PATIENCE else 0.0
 
     def judge(self, ending: Ending, *, expired: bool = False, shares: int = 1) -> Ending:
         """Return `ending`, or `probe_fault` in its place where this process caused it.
@@ -160,7 +160,7 @@ class DelayMeter:
         if expired or ending.kind == "timeout":
             ours = self._is_starved(self._limit / shares)
         else:
-            ours = ending.kind in _GAVE_UP and self._is_given_up()
+            ours = ending.kind in _ENDED_BY_PEER and self._is_given_up()
         if not ours:
             return ending
         return Ending(stage=ending.stage, kind="probe_fault", detail=self.describe())
@@ -174,21 +174,21 @@ class DelayMeter:
         )
 
     def _exceeds(self, limit: float) -> bool:
-        return self.held_up >= max(LEAST, LEAST_SHARE * limit)
+        return self.held_up >= max(LEAST_DELAY, LEAST_SHARE * limit)
 
     def _is_starved(self, limit: float) -> bool:
         """Whether silence until the deadline may be this process's fault.
 
-        It is not where the peer had `ENOUGH` of the `limit` to answer in: what it sent in a hold-up
+        It is not where the peer had `ENOUGH_SHARE` of the `limit` to answer in: what it sent in a hold-up
         was in the socket, and was read first.
         """
         if not self._exceeds(limit):
             return False
         waited = self._delays.clock() - self._acted_at
         lost = self._delays.total() - self._late_at_action
-        return waited - lost < ENOUGH * limit
+        return waited - lost < ENOUGH_SHARE * limit
 
     def _is_given_up(self) -> bool:
         """Whether a peer that closed had mostly waited for this process."""
         took = self._delays.clock() - self._began
-        return self.held_up >= max(GIVES_UP, took / 2)
+        return self.held_up >= max(PEER_PATIENCE, took / 2)

@@ -37,9 +37,9 @@ TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     Name: ("text",),
     CertificateFacts: ("subject", "issuer", "common_name", "sans", "aia_issuers"),
 }
-"""The fields of each record that may have a peer's text, directly or deeper."""
+"""The fields of each record that may hold a peer's text, also in nested records."""
 HEXADECIMAL: Final = "first_bytes"
-"""The field that has a peer's bytes in hexadecimal digits; it is masked as the text that they are."""
+"""The field with a peer's bytes in hexadecimal digits: they are decoded, masked and encoded again."""
 
 _SHARED: Final = frozenset({CertificateFacts, Name})
 _MOST_KNOWN: Final = 4096
@@ -90,7 +90,7 @@ class EvidenceMasker:
         if kind in _SHARED:
             if len(self._known) >= _MOST_KNOWN:
                 self._known = {}
-            # The object itself is kept too, so that its id stays its own.
+            # Keep the object too: as long as it lives, no other object gets its id.
             self._known[id(record)] = (record, masked)
         return masked
 

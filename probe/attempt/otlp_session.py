@@ -52,8 +52,8 @@ class OtlpSession(Session):
 
         Args:
             tls: the client, None for plaintext.
-            request: what is sent.
-            purpose: what the connection is made for.
+            request: the bytes to send.
+            purpose: which part of an attempt the connection is for.
             needs_h2: whether another application protocol ends the attempt.
             quiet: seconds to let a TLS 1.3 backend speak first.
         """
@@ -157,7 +157,7 @@ class OtlpSession(Session):
             self._end("timeout", now)
 
     def take_output(self) -> bytes:
-        """Return what is to be sent."""
+        """Return the bytes to send."""
         if self._exchange is not None and self.ending is None:
             reply = self._exchange.take_output()
             if reply:
@@ -250,11 +250,12 @@ class OtlpSession(Session):
             return
         exchange.receive(data)
         if exchange.speaks_http1 and (self._purpose != "tls" or self._tls is None):
-            # Its HTTP/1.x is an answer, to a preface that it did not understand.
+            # HTTP/1.x is an answer too: the peer did not understand the HTTP/2 preface.
             self._written = True
             self._exchange = self._request.expect_answer(h2=False)
             self._exchange.receive(exchange.unread)
-        # An end by HTTP's own means is the request's; only one without it refuses a certificate.
+        # An end in HTTP (RST_STREAM, GOAWAY) is about the request; only an end below HTTP can refuse
+        # the certificate.
         self._check_exchange(now, stage="export" if self._request_sent else None)
         if self.ending is None and not self._written:
             self._write(now)
@@ -264,7 +265,7 @@ class OtlpSession(Session):
             self.wake_at = now + self._quiet
 
     def _has_peer_data(self) -> bool:
-        """Whether application data came; inside TLS it is that, of whatever protocol."""
+        """Whether the peer sent application data; any data inside TLS counts, in any protocol."""
         exchange = self._exchange
         if exchange is None:
             return False

@@ -1,4 +1,4 @@
-"""What is kept of one target between its attempts: facts, encoded request, TLS settings."""
+"""Data that all attempts of one target share: facts, encoded request, TLS settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,15 +33,15 @@ UNVARIED: Final = Variant()
 
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
-"""Names of authorities that are remembered: a backend sends the same ones each time."""
+"""Parsed CA names that are cached: a backend sends the same ones each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProberSettings:
-    """What holds for the attempts of all targets."""
+    """Settings for the attempts of all targets."""
 
     user_agent: str
-    """How the probe calls itself."""
+    """Value of the User-Agent header."""
     wall_clock: Callable[[], float]
     """Gives seconds since the epoch."""
     clock_tolerance: float = 60.0
@@ -54,7 +54,7 @@ class ProberSettings:
 
 @dataclass(frozen=True, slots=True)
 class TlsReaders:
-    """What reads TLS connections; all targets of one event loop share it."""
+    """Cached parsers and the read buffer for TLS; all targets of one event loop share them."""
 
     read_certificate: Callable[[bytes], CertificateFacts] = field(
         default_factory=lambda: lru_cache(maxsize=_MOST_CERTIFICATES)(read_der)
@@ -66,7 +66,7 @@ class TlsReaders:
 
 
 class PreparedTarget:
-    """What is kept of one target between its attempts; dropping it drops all of it.
+    """Data that all attempts of one target share; nothing else keeps any of it.
 
     Its encoded request has header values and stays here; its `facts` have none, and no password.
     """
@@ -106,7 +106,7 @@ class PreparedTarget:
 
     @property
     def request(self) -> Request:
-        """The request with nothing in it; there is none where there is a `limit`."""
+        """The empty OTLP request; only where `limit` is empty."""
         assert self._request is not None
         return self._request
 

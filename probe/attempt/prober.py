@@ -47,7 +47,7 @@ from probe.tls.client import TlsClient
 
 SHORTEST_QUIET: Final = 0.02
 LONGEST_QUIET: Final = 1.0
-"""Seconds to let a TLS 1.3 backend speak first: five round trips, within these bounds."""
+"""Seconds to wait for the refusal of a TLS 1.3 backend: five round trips, within these bounds."""
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ _SEEN: Final = tuple(
 class Prober:
     """Makes attempts and experiments; it keeps nothing of a target.
 
-    What is kept between the attempts of one target is its `PreparedTarget`, which the caller holds.
+    The caller holds the `PreparedTarget`: it has all that is kept between a target's attempts.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class Prober:
             settings: what holds for all attempts.
             readers: read what servers present; all that run in one loop may share them.
             delays: measures how long this process could not act; all that run in one loop share it.
-            register: masks in evidence what it holds; the secrets of each target are added. None:
-                one of its own.
+            register: masks secrets in evidence; each target's secrets are added to it. None: the
+                prober makes its own.
         """
         self._credentials = credentials
         self._resolver = resolver
@@ -120,7 +120,7 @@ class Prober:
         self._readers = readers or TlsReaders()
 
     def prepare(self, target: Target) -> PreparedTarget:
-        """Return what the attempts of `target` share, to be kept for as long as it is unchanged."""
+        """Return the data that all attempts of `target` share; keep it until the target changes."""
         register_targets(self._register, (target,))
         files = self._credentials.open(target)
         return PreparedTarget(target, files, self._settings, self._readers)
@@ -128,7 +128,7 @@ class Prober:
     async def attempt(
         self, prepared: PreparedTarget, trace: TraceContext | None = None
     ) -> Evidence:
-        """Try a target once and return all that was seen; `trace` is what it belongs to.
+        """Try a target once and return all that was seen; `trace` is the trace it belongs to.
 
         Only cancellation and bugs of ours raise.
         """
@@ -164,8 +164,8 @@ class Prober:
     ) -> tuple[Experiment, ...]:
         """Make the variations `varied` of an attempt that reached the backend.
 
-        All share `budget` seconds, by default one further `timeout`. None are made where the files
-        have changed meanwhile: they would not be about that attempt any more.
+        All share `budget` seconds, by default the target's `timeout`. If the files have changed since
+        the attempt, none are made: they would not describe that attempt.
         """
         target = prepared.target
         deadline = monotonic() + (target.timeout if budget is None else budget)
@@ -245,7 +245,7 @@ class Prober:
         ending = session.ending
         assert ending is not None
         if ending.kind == "unverified" and credentials.facts.system_roots:
-            # OpenSSL opens a folder of roots as it verifies, and passes over what it cannot open.
+            # OpenSSL opens a folder of roots while it verifies, and ignores files that it cannot open.
             lack = lacks_descriptors()
             if lack:
                 raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
@@ -257,14 +257,14 @@ class Prober:
 
 
 def _judge_load(attempt: _Attempt, credentials: Credentials) -> Ending | None:
-    """Return what ends an attempt before anything is sent; None where it goes on.
+    """Return the ending of an attempt that must not send anything; None where it goes on.
 
-    Settings that no exporter can work with, files that keep an exporter from starting, and what
-    this probe itself cannot do though an exporter may: each is another ending.
+    There are three such endings: settings that no exporter can work with, files that stop an
+    exporter from starting, and limits of this probe that an exporter may not have.
     """
     target = attempt.prepared.target
     if target.faults:
-        # Not tried: nothing that was sent would be what an exporter sends.
+        # No attempt: an exporter would not send anything with these settings either.
         attempt.credentials = add_setting_faults(attempt.credentials, target)
         return Ending(stage="load", kind="credentials")
     if target.plaintext:

@@ -1,4 +1,4 @@
-"""Sans-I/O HTTP CONNECT (RFC 9110 §9.3.6): what a connection to a proxy begins with.
+"""HTTP CONNECT (RFC 9110 §9.3.6), sans-I/O: how a connection through a proxy begins.
 
 The proxy's answer is evidence, and bounded in bytes and in reads. The request has the proxy's own
 credentials and the backend's address, nothing of the application.
@@ -16,7 +16,7 @@ from probe.text.safe_text import safe_text
 
 _LONGEST_HEAD: Final = 16384
 _MAX_READS: Final = 512
-"""Reads that the head of an answer may take; a real proxy's takes one."""
+"""Reads for the head of a proxy's answer; a real proxy's head needs one."""
 
 
 class ProxyTunnel(Session):
@@ -39,7 +39,7 @@ class ProxyTunnel(Session):
         self._reads = 0
         self.open = False
         self.leftover = b""
-        """What came after the head of the proxy's answer."""
+        """The bytes after the head of the proxy's answer."""
 
     def receive(self, data: bytes, _now: float) -> None:
         """Take bytes of the proxy's answer."""

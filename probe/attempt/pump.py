@@ -18,15 +18,15 @@ from probe.attempt.session import Session
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, name_error
 
 _READS_AT_ONCE: Final = 4
-"""Reads before a timer acts, until other attempts have their turn."""
-_LATE: Final = 0.1
-"""Seconds of lateness from which on a timer waits so long once more: after a pause of the whole
-machine, what the peer sent meanwhile has yet to arrive."""
+"""Reads in a row before a timer acts; then other attempts run."""
+_LATENESS: Final = 0.1
+"""A timer that fires this many seconds late waits the same time once more: after a pause of the
+whole machine, the peer's data has yet to arrive."""
 _LAST_READS: Final = 64
-"""Reads after the deadline; the kernel's queue holds less by then (the session's byte budget ends
-long before tcp_rmem, 6 MiB)."""
-_CHUNK: Final = 16384
-"""Bytes of one read, and so of what a peer makes this process do before others have their turn."""
+"""Reads after the deadline: enough for all data that the kernel holds (the session's byte budget is
+far below tcp_rmem, 6 MiB)."""
+_READ_SIZE: Final = 16384
+"""Bytes of one read. It bounds the work for one peer before other attempts run."""
 _WITH_FIN: Final = getattr(socket, "MSG_MORE", 0)
 
 
@@ -104,7 +104,7 @@ class Pump:
         """Pass on what one read gives; return whether it gave anything, an end of file included."""
         now = monotonic()
         try:
-            data = self._sock.recv(_CHUNK)
+            data = self._sock.recv(_READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
@@ -140,15 +140,16 @@ class Pump:
     def _wake(self) -> None:
         self._timer = None
         self._timer_at = None
-        # What has come may be the refusal whose absence the timer would take for consent.
+        # Read first: a refusal may already be in the socket, and the timer would take silence for
+        # acceptance.
         drained = self._drain()
         session = self._session
         now, wake_at = monotonic(), session.wake_at
         if session.ending is None and wake_at is not None and drained:
-            if now - wake_at > _LATE and not self._waited_again:
+            if now - wake_at > _LATENESS and not self._waited_again:
                 self._waited_again = True
                 self._timer_at = wake_at
-                self._timer = self._loop.call_later(_LATE, self._guard, self._wake)
+                self._timer = self._loop.call_later(_LATENESS, self._guard, self._wake)
             elif wake_at <= now:
                 session.wake(now)
         self._step()

@@ -2,7 +2,7 @@
 
 Look-ups and their threads are bounded: a slot is free again only when its look-up has ended, as
 nothing can interrupt a getaddrinfo that hangs. A look-up serves the attempts that asked for it, and
-those that asked within `FRESH` seconds of its beginning: what was asked before the network recovered
+those that asked within `MOST_AGE` seconds of its beginning: what was asked before the network recovered
 says nothing about the network after.
 """
 
@@ -20,15 +20,15 @@ from typing import Final
 from probe.system.own_limits import EXHAUSTED, OwnLimitError, lacks_descriptors, name_error
 from probe.text.safe_text import safe_text
 
-SLOTS: Final = 128
-"""Look-ups, and so threads, at a time."""
-PER_HOST: Final = 8
-"""Those of one name: glibc gives up on a dead nameserver after 10 s (resolv.conf(5): timeout 5,
-attempts 2), so that at an interval of a second or two a look-up is still made for each attempt."""
-FRESH: Final = 0.2
-"""Seconds by which a look-up may be older than the attempt that it serves."""
+MOST_LOOK_UPS: Final = 128
+"""Concurrent look-ups; each uses one thread."""
+MOST_LOOK_UPS_PER_HOST: Final = 8
+"""Concurrent look-ups of one name. glibc gives up on a dead nameserver after 10 s (resolv.conf(5):
+timeout 5, attempts 2): at an interval of 2 s each attempt still gets its own look-up."""
+MOST_AGE: Final = 0.2
+"""Seconds: an attempt joins a look-up under way that began at most this long before."""
 
-_NAMED: Final = 3
+_MOST_NAMED: Final = 3
 _OWN_CODES: Final = frozenset({"EAI_MEMORY"})
 
 
@@ -68,7 +68,11 @@ class Resolver:
     """getaddrinfo on a bounded number of threads."""
 
     def __init__(
-        self, *, slots: int = SLOTS, per_host: int = PER_HOST, slot_timeout: float = inf
+        self,
+        *,
+        slots: int = MOST_LOOK_UPS,
+        per_host: int = MOST_LOOK_UPS_PER_HOST,
+        slot_timeout: float = inf,
     ) -> None:
         """Start without look-ups.
 
@@ -122,7 +126,7 @@ class Resolver:
         until = min(deadline, asked + self._slot_timeout)
         while True:
             for known in reversed(self._lookups):
-                if known.host == host and known.began >= asked - FRESH:
+                if known.host == host and known.began >= asked - MOST_AGE:
                     return known
             if len(self._lookups) < self.slots and self._count(host) < self._per_host:
                 return self._start(host)
@@ -145,8 +149,8 @@ class Resolver:
         if own >= self._per_host:
             return ResolutionError(f"no answer in time, nor to {own} look-ups before", late=True)
         hosts = Counter(one.host for one in self._lookups).most_common()
-        named = ", ".join(safe_text(name, 60) for name, _ in hosts[:_NAMED])
-        more = f" and {len(hosts) - _NAMED} more" if len(hosts) > _NAMED else ""
+        named = ", ".join(safe_text(name, 60) for name, _ in hosts[:_MOST_NAMED])
+        more = f" and {len(hosts) - _MOST_NAMED} more" if len(hosts) > _MOST_NAMED else ""
         return NoSlotError(
             f"this name was not looked up: all {self.slots} look-ups that may run at a time are "
             f"hanging, those of {named}{more}; does this machine's resolver answer?"
@@ -168,7 +172,7 @@ class Resolver:
         return lookup
 
     def _run(self, lookup: _Lookup, loop: asyncio.AbstractEventLoop) -> None:
-        """Look up, on a thread of its own."""
+        """Look up, on a new thread."""
         lookup.started = True
         outcome = _getaddrinfo(lookup.host)
         # Where the loop has ended, nobody waits any more.

@@ -1,4 +1,4 @@
-"""What a pump drives over a connected socket: bytes in, bytes out, timers asked for; sans-I/O."""
+"""The interface between a pump, which has the socket, and a protocol: bytes in, bytes out, timers."""
 
 from abc import ABC, abstractmethod
 from typing import Final
@@ -37,7 +37,7 @@ class Session(ABC):
 
     @abstractmethod
     def take_output(self) -> bytes:
-        """Return what is to be sent."""
+        """Return the bytes to send."""
 
     def close(self) -> bytes:
         """Return the bytes of an orderly close."""

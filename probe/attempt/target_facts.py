@@ -1,4 +1,4 @@
-"""What the diagnosis may know of a target: no header value and no password."""
+"""The facts about a target that evidence may hold: no header value and no password."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -16,7 +16,7 @@ from probe.text.safe_text import safe_text
 LONGEST_REMARK: Final = 1024
 """Characters; the texts are our own, with a name or two from the settings in them."""
 _MOST_SIGNAL_PATHS: Final = 3
-"""How many signals' paths at the end of a request's path are looked at; one is right."""
+"""Signal paths, such as /v1/traces, that are counted at the end of a request's path; one is right."""
 
 
 def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
@@ -85,7 +85,7 @@ def _describe_file(path: str | None, inline: str) -> str:
 
 
 def add_setting_faults(facts: CredentialFacts, target: Target) -> CredentialFacts:
-    """Return `facts` with what no exporter can work with in the settings of `target`, first."""
+    """Return `facts`, led by the faults in the settings of `target` that no exporter can work with."""
     faults = _about_settings(target, target.faults)
     return msgspec.structs.replace(facts, faults=faults + facts.faults)
 

@@ -22,6 +22,9 @@ _GRPC_METHODS: Final = frozenset(
 _HTTP_PATHS: Final = frozenset({"/v1/traces", "/v1/metrics", "/v1/logs"})
 _MEDIA_TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
 
+MAX_REQUEST: Final = 4 << 20
+"""Bytes of a request's body that a backend takes."""
+
 Headers = tuple[tuple[str, str], ...]
 
 

@@ -147,8 +147,8 @@ def _chain(context: object) -> list[x509.Certificate]:
         return []
     # Each reference of the stack passes to its X509, only the stack itself is left to free.
     chain = [
-        X509._from_raw_x509_ptr(_lib.sk_X509_value(stack, at))  # noqa: SLF001 - no public way
-        for at in range(_lib.sk_X509_num(stack))
+        X509._from_raw_x509_ptr(_lib.sk_X509_value(stack, index))  # noqa: SLF001 - no public way
+        for index in range(_lib.sk_X509_num(stack))
     ]
     _lib.sk_X509_free(stack)
     return [certificate.to_cryptography() for certificate in chain]

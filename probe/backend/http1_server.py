@@ -9,9 +9,8 @@ from typing import Final
 
 import h11
 
-from probe.backend.answers import Request, Response
+from probe.backend.answers import MAX_REQUEST, Request, Response
 
-_MAX_REQUEST: Final = 4 << 20
 BAD_REQUEST: Final = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Connection: close\r\n\r\n400 Bad Request"
@@ -56,7 +55,7 @@ class Http1Server:
             self._body.clear()
         elif isinstance(event, h11.Data):
             self._body += event.data
-            if len(self._body) > _MAX_REQUEST:
+            if len(self._body) > MAX_REQUEST:
                 raise h11.RemoteProtocolError("the request is too long")
         elif isinstance(event, h11.EndOfMessage):
             return self._answer(output)

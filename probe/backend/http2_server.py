@@ -20,9 +20,8 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from probe.backend.answers import Request, Response
+from probe.backend.answers import MAX_REQUEST, Request, Response
 
-_MAX_REQUEST: Final = 4 << 20
 _CONFIGURATION: Final = H2Configuration(
     client_side=False,
     header_encoding=None,
@@ -74,7 +73,7 @@ class Http2Server:
                 self._connection.acknowledge_received_data(taken, event.stream_id)
                 if (stream := self._streams.get(event.stream_id)) is not None:
                     stream.body += event.data
-                    if len(stream.body) > _MAX_REQUEST:
+                    if len(stream.body) > MAX_REQUEST:
                         self._connection.close_connection()
                         self.closed = True
             case StreamEnded():
@@ -100,9 +99,11 @@ class Http2Server:
         more = bool(response.body or response.trailers)
         self._connection.send_headers(stream_id, parts, end_stream=not more)
         size = self._connection.max_outbound_frame_size
-        for at in range(0, len(response.body), size):
-            last = at + size >= len(response.body) and not response.trailers
-            self._connection.send_data(stream_id, response.body[at : at + size], end_stream=last)
+        for index in range(0, len(response.body), size):
+            last = index + size >= len(response.body) and not response.trailers
+            self._connection.send_data(
+                stream_id, response.body[index : index + size], end_stream=last
+            )
         if response.trailers:
             self._connection.send_headers(stream_id, list(response.trailers), end_stream=True)
 

@@ -17,7 +17,7 @@ from probe.cli.load_configuration import (
     report_sources,
     wait_for_configuration,
 )
-from probe.cli.results import OUTPUTS, exit_code, print_results
+from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
 from probe.model.target import DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
@@ -37,9 +37,11 @@ _NO_TARGETS: Final = (
 @click.command()
 @config_option
 @click.argument("endpoints", nargs=-1)
-@click.option("--cert", "cert_file", help="Client certificate, PEM.")
-@click.option("--key", "key_file", help="Its key, PEM.")
-@click.option("--ca", "ca_file", help="CA of the backend's certificate, PEM.")
+@click.option("--cert", "cert_file", metavar="PATH", help="File with the client certificate (PEM).")
+@click.option("--key", "key_file", metavar="PATH", help="File with its private key (PEM).")
+@click.option(
+    "--ca", "ca_file", metavar="PATH", help="File with the CA of the backend's certificate (PEM)."
+)
 @click.option("--server-name", default="", help="Name to verify instead of the endpoint's host.")
 @click.option(
     "--protocol",
@@ -74,13 +76,7 @@ _NO_TARGETS: Final = (
     is_flag=True,
     help="Make no further handshakes where the first one leaves several causes possible.",
 )
-@click.option(
-    "--output",
-    type=click.Choice(OUTPUTS),
-    default="table",
-    show_default=True,
-    help="Format of the output.",
-)
+@output_option(*OUTPUTS)
 @click.option(
     "--output-file",
     type=PathOf(dir_okay=False, allow_dash=True, path_type=Path),

@@ -51,15 +51,16 @@ async def _demo(web: WebSettings | None) -> int:
             faulty = sum(map(bool, backends.expected.values()))
             wrong = list(_list_differences(observations, backends.expected))
             with ignore_broken_pipe():
+                click.echo(
+                    f"{faulty} of these {len(targets)} targets fail on purpose: each of their backends "
+                    "has a fault for the probe to find.\n"
+                )
                 print_results(seen, "table")
                 last = []
                 if web is None:
                     last.append(f"The certificates in {folder} were made for this round only.")
                 if not wrong:
-                    last.append(
-                        f"The {faulty} that are not as expected were built for that: the probe found "
-                        "the fault of each."
-                    )
+                    last.append(f"The probe found the fault of each of the {faulty} backends.")
                 click.echo(f"\n{' '.join(last)}")
             for line in wrong:
                 click.echo(line, err=True)

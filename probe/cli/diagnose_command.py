@@ -5,20 +5,14 @@ from typing import IO
 import click
 
 from probe.cli.load_configuration import TextFile
-from probe.cli.results import exit_code, print_results
+from probe.cli.results import exit_code, output_option, print_results
 from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=TextFile("rb"), metavar="EVIDENCE...")
-@click.option(
-    "--output",
-    type=click.Choice(["table", "json", "jsonl"]),
-    default="table",
-    show_default=True,
-    help="Format of the output.",
-)
+@output_option("table", "json", "jsonl")
 def diagnose(files: tuple[IO[bytes], ...], output: str) -> int:
     """Say what recorded evidence means; `-` reads it from stdin. Connects nowhere.
 

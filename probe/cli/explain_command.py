@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
@@ -36,13 +36,7 @@ To find the cause itself: mtls-probe check ENDPOINT --cert FILE --key FILE --ca 
 @click.argument(
     "words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="CAUSE | ERROR TEXT | -"
 )
-@click.option(
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Format of the output.",
-)
+@output_option("table", "json")
 @click.pass_context
 def explain(context: click.Context, words: tuple[str, ...], output: str) -> int:
     """Explain a cause, or an error line copied from an exporter's or a Collector's log.

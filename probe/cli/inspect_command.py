@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.load_configuration import config_option, read_configuration, report_sources
-from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
     "the files is then judged as the backend's, and has to cover it.",
 )
 @config_option
-@click.option(
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Format of the output.",
-)
+@output_option("table", "json")
 def inspect(
     files: tuple[str, ...],
     cert_file: str | None,

@@ -6,9 +6,9 @@ import errno
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -25,6 +25,7 @@ PROBE_FAULT: Final = 3
 OUTPUTS: Final = ("table", "json", "jsonl", "junit", "prometheus")
 
 Row = tuple["Evidence", "Diagnosis"]
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 MODE: Final = 0o644
 """Of an output file: the node exporter runs as another user; no output holds a secret."""
@@ -36,6 +37,17 @@ _USAGE_ERRORS: Final = frozenset(
     }
 )
 """What a file that was named wrongly ends with; anything else is the state of this machine."""
+
+
+def output_option(*forms: str) -> Callable[[_Command], _Command]:
+    """Return the option `--output` of a command that has these formats; the first is the default."""
+    return click.option(
+        "--output",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="Format of the output.",
+    )
 
 
 def exit_code(

@@ -13,7 +13,7 @@ from probe.cli.load_configuration import (
     read_configuration,
     report_sources,
 )
-from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
 from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
@@ -26,13 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
-@click.option(
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="Format of the output.",
-)
+@output_option("table", "json")
 def validate(config_file: Path | None, output: str) -> int:
     """Load the configuration and every file it names; connects nowhere."""
     loaded = read_configuration(config_file)

@@ -16,85 +16,70 @@ from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TlsEntry
 from probe.model import tls_names
 from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
-from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES
 from probe.text.safe_text import LIMIT, safe_text
 
 RESERVED_LABELS: Final = (
-    "target",
-    "cause",
-    "family",
-    "certain",
-    "stage",
-    "source",
-    "position",
-    "endpoint",
-    "protocol",
-    "server_address",
-    "server_port",
-)
+    "target", "cause", "family", "certain", "stage", "source", "position", "endpoint", "protocol",
+    "server_address", "server_port",
+)  # fmt: skip
 """Label names that our metrics use themselves."""
 
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
-_SUITES: Final = (
-    *sorted(tls_names.TLS13_SUITES),
-    *SECURE_SUITES,
-    *INSECURE_SUITES,
-)
 PAIRS: Final = (("ca_file", "ca_pem"), ("cert_file", "cert_pem"), ("key_file", "key_pem"))
 """Keys of `tls` that say the same in two ways; together they are an error."""
 
 
-def check_settings(entry: DefaultsEntry, at: Location) -> None:
+def check_settings(entry: DefaultsEntry, location: Location) -> None:
     """Judge every key that `entry` sets, each by itself.
 
     Raises:
         ConfigurationError: for the first that has no meaning.
     """
-    check_form(entry, at)
-    for fault in setting_faults(entry, at):
+    check_form(entry, location)
+    for fault in setting_faults(entry, location):
         raise fault
 
 
-def check_form(entry: DefaultsEntry, at: Location) -> None:
+def check_form(entry: DefaultsEntry, location: Location) -> None:
     """Judge what no target could be made of: choices, durations, labels, keys that exclude others.
 
     Raises:
         ConfigurationError: for the first that has no meaning.
     """
-    _check_choice(entry.protocol, PROTOCOLS, at["protocol"])
-    _check_choice(entry.signal, SIGNALS, at["signal"])
-    _check_choice(entry.depth, DEPTHS, at["depth"])
+    _check_choice(entry.protocol, PROTOCOLS, location["protocol"])
+    _check_choice(entry.signal, SIGNALS, location["signal"])
+    _check_choice(entry.depth, DEPTHS, location["depth"])
     for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
         if value is not None:
-            check_duration(at[key], value)
+            check_duration(location[key], value)
     for name in entry.labels:
-        check_label(name, at["labels"][name])
-    check_tls_form(entry.tls, at["tls"])
+        check_label(name, location["labels"][name])
+    check_tls_form(entry.tls, location["tls"])
 
 
-def setting_faults(entry: DefaultsEntry, at: Location) -> Iterator[ConfigurationError]:
+def setting_faults(entry: DefaultsEntry, location: Location) -> Iterator[ConfigurationError]:
     """Yield each setting of the exporter's, right in form, with which no exporter can work."""
     if entry.proxy_url and (fault := proxy_fault(entry.proxy_url)):
-        yield at["proxy_url"].error(fault)
+        yield location["proxy_url"].error(fault)
     for name, value in entry.headers.items():
         if fault := header_fault(name, value):
-            yield at["headers"][name].error(fault)
-    yield from tls_faults(entry.tls, at["tls"])
+            yield location["headers"][name].error(fault)
+    yield from tls_faults(entry.tls, location["tls"])
 
 
-def check_duration(at: Location, text: str, *, zero_allowed: bool = False) -> float:
+def check_duration(location: Location, text: str, *, zero_allowed: bool = False) -> float:
     """Return the duration `text` in seconds.
 
     Raises:
         ConfigurationError: where it is none, is negative, or is zero and must not be.
     """
-    value = at.parse(duration.seconds, text)
+    value = location.parse(duration.seconds, text)
     if value < 0 or (value == 0 and not zero_allowed):
         bound = "must not be negative" if zero_allowed else "must be more than zero"
-        raise at.error(bound, found=text)
+        raise location.error(bound, found=text)
     return value
 
 
@@ -127,68 +112,66 @@ def server_name_fault(name: str, *, grpc: bool) -> str | None:
     return "has a NUL character, which a name cannot have" if "\0" in name else None
 
 
-def check_tls_form(tls: TlsEntry, at: Location) -> None:
+def check_tls_form(tls: TlsEntry, location: Location) -> None:
     """Judge what of a `tls` section cannot be read at all.
 
     Raises:
         ConfigurationError: for keys that exclude each other, a key in a TPM, an invalid duration.
     """
     if tls.tpm not in (None, {}, {"enabled": False}):
-        reason = "a key in a TPM cannot be read here; use key_file or key_pem"
-        raise at["tpm"].error(reason)
+        raise location["tpm"].error("a key in a TPM cannot be read here; use key_file or key_pem")
     for one, other in PAIRS:
         if getattr(tls, one) and getattr(tls, other):
-            reason = f"{one} and {other} exclude each other; keep one"
-            raise at[other].error(reason)
+            raise location[other].error(f"{one} and {other} exclude each other; keep one")
     if tls.reload_interval:
-        check_duration(at["reload_interval"], tls.reload_interval, zero_allowed=True)
+        check_duration(location["reload_interval"], tls.reload_interval, zero_allowed=True)
 
 
-def tls_faults(tls: TlsEntry, at: Location) -> Iterator[ConfigurationError]:
+def tls_faults(tls: TlsEntry, location: Location) -> Iterator[ConfigurationError]:
     """Yield what the Collector's `configtls.ClientConfig` would refuse."""
     for key in ("min_version", "max_version"):
         version = getattr(tls, key)
         if version and version not in tls_names.VERSIONS:
-            yield at[key].error("is unknown", found=version, allowed=tls_names.VERSIONS)
+            yield location[key].error("is unknown", found=version, allowed=tls_names.VERSIONS)
     for key, names, allowed in (
-        ("cipher_suites", tls.cipher_suites, _SUITES),
+        ("cipher_suites", tls.cipher_suites, tls_names.SUITES),
         ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
             if name not in allowed:
-                yield at[key][position].error("is unknown", found=name, allowed=allowed)
+                yield location[key][position].error("is unknown", found=name, allowed=allowed)
 
 
-def check_name(name: str, at: Location) -> None:
+def check_name(name: str, location: Location) -> None:
     """Judge a target's name, which is shown, is a label and is part of a URL.
 
     Raises:
         ConfigurationError: where it is not one printable line of at most 256 characters.
     """
     if safe_text(name) != name:
-        reason = f"a name is one printable line of at most {LIMIT} characters"
-        raise at.error(reason, found=name)
+        raise location.error(
+            f"a name is one printable line of at most {LIMIT} characters", found=name
+        )
 
 
-def _check_choice(value: str | None, allowed: Collection[str], at: Location) -> None:
+def _check_choice(value: str | None, allowed: Collection[str], location: Location) -> None:
     if value is not None and value not in allowed:
-        raise at.error("is unknown", found=value, allowed=allowed)
+        raise location.error("is unknown", found=value, allowed=allowed)
 
 
-def check_label(name: str, at: Location) -> None:
+def check_label(name: str, location: Location) -> None:
     """Judge a label's name by Prometheus's rules and by what our metrics use themselves.
 
     Raises:
         ConfigurationError: where it cannot be a label of a target.
     """
     if name in RESERVED_LABELS:
-        raise at.error("is a label of the probe's own metrics", found=name)
+        raise location.error("is a label of the probe's own metrics", found=name)
     if name.startswith("__"):
-        reason = "Prometheus keeps labels that begin with __ for itself"
-        raise at.error(reason, found=name)
+        raise location.error("Prometheus keeps labels that begin with __ for itself", found=name)
     if not _LABEL.fullmatch(name):
         reason = "a label's name is letters, digits and _, and begins with no digit"
-        raise at.error(reason, found=name)
+        raise location.error(reason, found=name)
 
 
 def proxy_fault(url: str) -> str | None:

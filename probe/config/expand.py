@@ -32,7 +32,7 @@ class Expansion:
 
 
 def expand(
-    value: Any, at: Location, *, environ: Mapping[str, str], read_file: Callable[[str], str]
+    value: Any, location: Location, *, environ: Mapping[str, str], read_file: Callable[[str], str]
 ) -> Expansion:
     """Expand every text in `value`; mapping keys stay as they are.
 
@@ -44,7 +44,7 @@ def expand(
 
     Args:
         value: Plain values, as `parse_yaml` gives them.
-        at: Where `value` stands.
+        location: Where `value` stands.
         environ: The environment's variables.
         read_file: Returns a file's text; raises OSError or ValueError where it cannot.
 
@@ -53,7 +53,7 @@ def expand(
             within a reference, or references without end.
     """
     run = _Run(environ, read_file)
-    return Expansion(run.expand(value, at), tuple(run.warnings))
+    return Expansion(run.expand(value, location), tuple(run.warnings))
 
 
 @dataclass(slots=True)
@@ -73,19 +73,27 @@ class _Run:
         self.warnings: dict[str, None] = {}
 
     def expand(
-        self, value: Any, at: Location, budget: _Budget | None = None, depth: int = 0
+        self, value: Any, location: Location, budget: _Budget | None = None, depth: int = 0
     ) -> Any:
         if isinstance(value, str):
-            return self._expand_text(value, budget or _Budget(at), depth) if "$" in value else value
+            return (
+                self._expand_text(value, budget or _Budget(location), depth)
+                if "$" in value
+                else value
+            )
         if not isinstance(value, dict | list):
             return value
         if depth > MAX_NESTING:
-            raise at.error(f"nests deeper than {MAX_NESTING} levels")
+            raise location.error(f"nests deeper than {MAX_NESTING} levels")
         if isinstance(value, dict):
             return {
-                key: self.expand(item, at[key], budget, depth + 1) for key, item in value.items()
+                key: self.expand(item, location[key], budget, depth + 1)
+                for key, item in value.items()
             }
-        return [self.expand(item, at[place], budget, depth + 1) for place, item in enumerate(value)]
+        return [
+            self.expand(item, location[place], budget, depth + 1)
+            for place, item in enumerate(value)
+        ]
 
     def _expand_text(self, text: str, budget: _Budget, depth: int) -> Any:
         while (reference := find_reference(text)) is not None:
@@ -113,7 +121,7 @@ class _Run:
                 self._parsed[raw] = raw
         return self._parsed[raw]
 
-    def _retrieve(self, reference: str, at: Location) -> str:
+    def _retrieve(self, reference: str, location: Location) -> str:
         inner = reference[2:-1]
         located = _LOCATION.fullmatch(inner if ":" in inner else f"env:{inner}")
         scheme, opaque = located.groups() if located else ("", inner)
@@ -121,41 +129,47 @@ class _Run:
             reason = (
                 "a reference is ${env:NAME}, ${env:NAME:-default}, ${file:PATH} or ${yaml:TEXT}"
             )
-            raise at.error(reason, found=reference, allowed=SCHEMES)
+            raise location.error(reason, found=reference, allowed=SCHEMES)
         if "$" in opaque:
-            raise at.error("a reference holds no '$'", found=reference)
+            raise location.error("a reference holds no '$'", found=reference)
         if scheme == "yaml":
             return opaque
-        return self._get_variable(opaque, at) if scheme == "env" else self._read(opaque, at)
+        return (
+            self._get_variable(opaque, location)
+            if scheme == "env"
+            else self._read(opaque, location)
+        )
 
-    def _get_variable(self, opaque: str, at: Location) -> str:
+    def _get_variable(self, opaque: str, location: Location) -> str:
         name, dash, default = opaque.partition(":-")
         if not _VARIABLE.fullmatch(name):
             reason = "a variable's name is letters, digits and _, and begins with no digit"
-            raise at.error(reason, found=name)
+            raise location.error(reason, found=name)
         if name in self._environ:
-            return check_variable(name, self._environ[name], at)
+            return check_variable(name, self._environ[name], location)
         if not dash:
-            self.warnings[f"{at.key}: the variable {name} is not set and expands to nothing"] = None
+            self.warnings[
+                f"{location.key}: the variable {name} is not set and expands to nothing"
+            ] = None
         return default
 
-    def _read(self, path: str, at: Location) -> str:
+    def _read(self, path: str, location: Location) -> str:
         try:
             return self._read_file(path)
         except (OSError, ValueError) as error:
             reason = f"the file of a reference cannot be read: {explain_unreadable(error)}"
-            raise at.error(reason, found=path) from None
+            raise location.error(reason, found=path) from None
 
 
-def check_variable(name: str, value: str, at: Location) -> str:
-    """Return the value of the variable `name`, which a reference at `at` stands for.
+def check_variable(name: str, value: str, location: Location) -> str:
+    """Return the value of the variable `name`, which a reference at `location` stands for.
 
     Raises:
         ConfigurationError: where it is not UTF-8: Python shows such bytes as surrogates (PEP 383),
             which YAML does not know.
     """
     if any("\ud800" <= char <= "\udfff" for char in value):
-        raise at.error("the variable's value is not UTF-8 text", found=name)
+        raise location.error("the variable's value is not UTF-8 text", found=name)
     return value
 
 

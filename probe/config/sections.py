@@ -24,7 +24,6 @@ from probe.model.target import PROTOCOLS, ClockSource, Endpoint, Protocol, Targe
 from probe.text.safe_text import LIMIT, safe_text
 
 _SNTP_PORT: Final = 123
-_CLOCKS: Final = ("http", "sntp")
 _HOST_NAME: Final = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
 _PLACEHOLDER: Final = "module.invalid:4317"
 """RFC 6761 §6.4: resolves nowhere; no attempt ever has it."""
@@ -35,7 +34,9 @@ _ALERTMANAGER = (
 )
 
 
-def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Iterator[ClockSource]:
+def read_clock_sources(
+    entries: Sequence[ClockSourceEntry], location: Location
+) -> Iterator[ClockSource]:
     """Yield the clocks that the file names, each once.
 
     Raises:
@@ -44,10 +45,9 @@ def read_clock_sources(entries: Sequence[ClockSourceEntry], at: Location) -> Ite
     """
     seen: set[str] = set()
     for position, entry in enumerate(entries):
-        here = at["clock"]["sources"][position]
+        here = location["clock"]["sources"][position]
         if (entry.http is None) == (entry.sntp is None):
-            reason = "a clock is exactly one of these"
-            raise here.error(reason, allowed=_CLOCKS)
+            raise here.error("a clock is exactly one of these", allowed=entry.__struct_fields__)
         source = (
             ClockSource("sntp", entry.sntp or "")
             if entry.http is None
@@ -77,7 +77,7 @@ def _clock_fault(source: ClockSource) -> str | None:
 
 
 def read_modules(
-    entries: Mapping[str, ModuleEntry], defaults: DefaultsEntry, at: Location
+    entries: Mapping[str, ModuleEntry], defaults: DefaultsEntry, location: Location
 ) -> dict[str, Module]:
     """Return the modules by their names.
 
@@ -85,15 +85,17 @@ def read_modules(
         ConfigurationError: for the first that cannot be one.
     """
     return {
-        name: _read_module(name, entry, defaults, at["modules"][name])
+        name: _read_module(name, entry, defaults, location["modules"][name])
         for name, entry in entries.items()
     }
 
 
-def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Location) -> Module:
-    check_settings(entry, at)
+def _read_module(
+    name: str, entry: ModuleEntry, defaults: DefaultsEntry, location: Location
+) -> Module:
+    check_settings(entry, location)
     allowed = tuple(
-        at["allow"][position].parse(AllowEntry.parse, text)
+        location["allow"][position].parse(AllowEntry.parse, text)
         for position, text in enumerate(entry.allow)
     )
     settings = msgspec.structs.asdict(entry)
@@ -107,7 +109,7 @@ def _read_module(name: str, entry: ModuleEntry, defaults: DefaultsEntry, at: Loc
             url = f"{scheme}://{_PLACEHOLDER}" if scheme else _PLACEHOLDER
             placed = TargetEntry(endpoint=url, **{**settings, "protocol": protocol})
             try:
-                template, faults = read_target(placed, defaults, at)
+                template, faults = read_target(placed, defaults, location)
             except ConfigurationError:
                 if scheme != "http":
                     raise
@@ -126,34 +128,33 @@ def find_obsolete_keys(document: Document) -> Iterator[str]:
         yield f"{document.file_of(path)}, line {line}: {_ALERTMANAGER}"
 
 
-def read_sources(entry: FileEntry, at: Location) -> Iterator[DeclaredSource]:
+def read_sources(entry: FileEntry, location: Location) -> Iterator[DeclaredSource]:
     """Yield the items of `sources`.
 
     Raises:
         ConfigurationError: for one that is not exactly one kind of source, or cannot be followed.
     """
     for position, item in enumerate(entry.sources):
+        here = location["sources"][position]
         named = [(kind, where) for kind, where in msgspec.structs.asdict(item).items() if where]
         if len(named) != 1:
-            reason = "a source is exactly one of these"
-            allowed = item.__struct_fields__
-            raise at["sources"][position].error(reason, allowed=allowed)
+            raise here.error("a source is exactly one of these", allowed=item.__struct_fields__)
         kind, what = named[0]
         source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
         if fault := source.fault:
             where = source.where if source.url is None else None
-            raise at["sources"][position][kind].error(fault, found=where)
+            raise here[kind].error(fault, found=where)
         yield source
 
 
-def read_shard_index(entry: FileEntry, at: Location) -> int:
+def read_shard_index(entry: FileEntry, location: Location) -> int:
     """Return the index; for the name of a StatefulSet's pod, its ordinal.
 
     Raises:
         ConfigurationError: for an index that is missing, not valid, or not below the count.
     """
     index, count = entry.shard.index, entry.shard.count
-    here = at["shard"]["index"]
+    here = location["shard"]["index"]
     if index is None:
         # An empty variable is null: taken for 0, every pod would be the first shard.
         if count > 1:
@@ -171,15 +172,15 @@ def read_shard_index(entry: FileEntry, at: Location) -> int:
     return index
 
 
-def read_web(entry: FileEntry, at: Location) -> WebSettings:
+def read_web(entry: FileEntry, location: Location) -> WebSettings:
     """Return where and for which names the pages are served.
 
     Raises:
         ConfigurationError: for an address or a name that is not valid.
     """
-    web = at["web"]["listen"].parse(WebSettings.parse_listen, entry.web.listen)
+    web = location["web"]["listen"].parse(WebSettings.parse_listen, entry.web.listen)
     for position, name in enumerate(entry.web.hosts):
         if not _HOST_NAME.fullmatch(name):
             reason = "must be a name without a port, like probe.example.com or *.example.com"
-            raise at["web"]["hosts"][position].error(reason, found=name)
+            raise location["web"]["hosts"][position].error(reason, found=name)
     return replace(web, config_file=entry.web.config_file, hosts=tuple(entry.web.hosts))

@@ -89,10 +89,8 @@ class SourceReader:
             defaults: The configuration's, which have been judged.
             inputs: Where they are read from.
         """
-        files: list[tuple[Target, ...]] = []
+        found: list[SourceContent] = []
         states: list[SourceState] = []
-        warnings: list[str] = []
-        served: list[ServedCertificate] = []
         not_fetched = 0
         used: set[tuple[DeclaredSource, str]] = set()
         for source in sources:
@@ -103,18 +101,15 @@ class SourceReader:
             except NotFetchedError:
                 not_fetched += 1
                 continue
-            for part in parts:
-                files.append(part.content.targets)
-                warnings += part.content.warnings
-                served += part.content.served
+            found += (part.content for part in parts)
             states.append(_summarize(source, parts, problem))
         self._last = {key: last for key, last in self._last.items() if key in used}
         return SourcesReading(
-            files=tuple(files),
+            files=tuple(content.targets for content in found),
             states=number_equal_names(states),
             not_fetched=not_fetched,
-            warnings=tuple(warnings),
-            served=tuple(served),
+            warnings=tuple(text for content in found for text in content.warnings),
+            served=tuple(one for content in found for one in content.served),
         )
 
     def _list_parts(self, source: DeclaredSource) -> tuple[tuple[str, ...], str]:
@@ -130,7 +125,7 @@ class SourceReader:
 
     def _read_part(
         self, source: DeclaredSource, name: str, defaults: DefaultsEntry, inputs: SourceInputs
-    ) -> "_Part":
+    ) -> "_ReadUnit":
         key = (source, name)
         url = "" if source.url is None else source.url.reveal()
         fetched = {url: inputs.fetched[url]} if url in inputs.fetched else {}
@@ -142,10 +137,10 @@ class SourceReader:
             if last is not None:
                 with suppress(ConfigurationError, NotFetchedError):
                     content = _read_safely(source, name, defaults, last.replay(inputs))
-                    return _Part(content, error, kept=True)
-            return _Part(SourceContent(), error)
+                    return _ReadUnit(content, error, kept=True)
+            return _ReadUnit(SourceContent(), error)
         self._last[key] = recording
-        return _Part(content)
+        return _ReadUnit(content)
 
 
 def _read_safely(
@@ -170,7 +165,7 @@ def _read_safely(
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ReadUnit:
     """One file, list or environment; `error` says why its content is that of before, or none."""
 
     content: SourceContent
@@ -187,7 +182,7 @@ class _Part:
         return found
 
 
-def _summarize(source: DeclaredSource, parts: Sequence[_Part], problem: str) -> SourceState:
+def _summarize(source: DeclaredSource, parts: Sequence[_ReadUnit], problem: str) -> SourceState:
     targets = [target for part in parts for target in part.content.targets]
     problems = [text for part in parts for text in part.list_problems()]
     if problem:

@@ -41,7 +41,7 @@ from probe.model.tls_names import INSECURE_SUITES
 def read_targets(
     entries: Sequence[TargetEntry],
     defaults: DefaultsEntry,
-    at: Location,
+    location: Location,
     known_causes: Collection[str] | None,
 ) -> tuple[Target, ...]:
     """Return the Targets that `entries` describe; one without a name of its own has none yet.
@@ -49,14 +49,14 @@ def read_targets(
     Raises:
         ConfigurationError: with one error for each entry that cannot be one.
     """
-    check_settings(defaults, at["defaults"])
+    check_settings(defaults, location["defaults"])
     named: dict[str, int] = {}
     targets = []
     errors = ErrorList()
     for position, entry in enumerate(entries):
-        here = at["targets"][position]
+        here = location["targets"][position]
         try:
-            _check_own_name(entry.name, named, at["targets"], here)
+            _check_own_name(entry.name, named, location["targets"], here)
             targets.append(add_faults(*read_target(entry, defaults, here, known_causes)))
         except ConfigurationError as error:
             errors.add(error)
@@ -67,15 +67,14 @@ def read_targets(
 
 
 def _check_own_name(
-    name: str | None, named: dict[str, int], targets: Location, at: Location
+    name: str | None, named: dict[str, int], targets: Location, location: Location
 ) -> None:
     if not name:
         return
-    check_name(name, at["name"])
+    check_name(name, location["name"])
     if name in named:
         first = targets[named[name]]["name"].line
-        reason = f"the name is taken by the target in line {first}"
-        raise at["name"].error(reason, found=name)
+        raise location["name"].error(f"the name is taken by the target in line {first}", found=name)
 
 
 def tls_settings(entry: TlsEntry) -> TlsSettings:
@@ -95,7 +94,7 @@ def tls_settings(entry: TlsEntry) -> TlsSettings:
 def read_target(
     entry: TargetEntry,
     defaults: DefaultsEntry,
-    at: Location,
+    location: Location,
     known_causes: Collection[str] | None = None,
     *,
     plaintext_allowed: bool = False,
@@ -105,34 +104,34 @@ def read_target(
     Args:
         entry: What the user or a source sets.
         defaults: What it does not set comes from these.
-        at: Where `entry` stands.
+        location: Where `entry` stands.
         known_causes: The ids that `expect.cause` may have; None: any.
         plaintext_allowed: Whether `http://` needs no `insecure: true`.
 
     Raises:
         ConfigurationError: where it cannot be a target.
     """
-    check_form(entry, at)
-    endpoint = at["endpoint"].parse(Endpoint.parse, entry.endpoint)
+    check_form(entry, location)
+    endpoint = location["endpoint"].parse(Endpoint.parse, entry.endpoint)
     protocol = _choose_protocol(entry.protocol or defaults.protocol, endpoint)
-    faults = list(setting_faults(entry, at))
+    grpc = protocol == "grpc"
+    faults = list(setting_faults(entry, location))
     tls = tls_settings(_merge_tls(entry.tls, defaults.tls))
     if not faults:
-        faults += tls_conflicts(tls, at["tls"])
+        faults += tls_conflicts(tls, location["tls"])
     remarks: tuple[Finding, ...] = ()
     if endpoint.scheme == "http":
         if not (tls.insecure or plaintext_allowed):
             reason = (
                 "http:// sends telemetry in plaintext; write https://, or set tls: {insecure: true}"
             )
-            raise at["endpoint"].error(reason, found=entry.endpoint)
+            raise location["endpoint"].error(reason, found=entry.endpoint)
     elif tls.insecure:
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
-        tls, remarks = resolve_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
+        tls, remarks = resolve_tls(tls, endpoint.scheme, grpc=grpc)
     headers = merge_headers(defaults.headers, entry.headers)
     if not faults:
-        grpc = protocol == "grpc"
-        faults += _wire_faults(headers, tls.server_name_override, at, grpc=grpc)
+        faults += _wire_faults(headers, tls.server_name_override, location, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
     for key in ("signal", "depth", "interval", "timeout"):
@@ -145,7 +144,7 @@ def read_target(
         tls=tls,
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
-        expect_cause=_read_expected_cause(entry, at, known_causes),
+        expect_cause=_read_expected_cause(entry, location, known_causes),
         labels=tuple({**defaults.labels, **entry.labels}.items()),
         server_certificate_file=(
             ServerCertificateFile(entry.server_cert_file) if entry.server_cert_file else None
@@ -157,14 +156,14 @@ def read_target(
 
 
 def _wire_faults(
-    headers: Mapping[str, str], server_name: str, at: Location, *, grpc: bool
+    headers: Mapping[str, str], server_name: str, location: Location, *, grpc: bool
 ) -> Iterator[ConfigurationError]:
     """Yield what the target's protocol cannot send."""
     for name, value in headers.items():
         if fault := header_fault(name, value, grpc=grpc):
-            yield at["headers"][name].error(fault)
+            yield location["headers"][name].error(fault)
     if fault := server_name_fault(server_name, grpc=grpc):
-        yield at["tls"]["server_name_override"].error(fault, found=server_name)
+        yield location["tls"]["server_name_override"].error(fault, found=server_name)
 
 
 def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
@@ -193,7 +192,7 @@ def _merge_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:
     return TlsEntry(**{**base, **own})
 
 
-def tls_conflicts(settings: TlsSettings, at: Location) -> Iterator[ConfigurationError]:
+def tls_conflicts(settings: TlsSettings, location: Location) -> Iterator[ConfigurationError]:
     """Yield what keys of a `tls` section, each right by itself, mean together.
 
     That is versions that leave none, suites that leave none to them, and an insecure suite that was
@@ -202,27 +201,26 @@ def tls_conflicts(settings: TlsSettings, at: Location) -> Iterator[Configuration
     highest = settings.max_version
     lowest = settings.min_version or tls_names.DEFAULT_MIN_VERSION
     if highest and lowest > highest:
-        reason = f"is below min_version {lowest}"
-        yield at["max_version"].error(reason, found=highest)
+        yield location["max_version"].error(f"is below min_version {lowest}", found=highest)
     suites = settings.cipher_suites
     if highest and highest < "1.3" and suites and tls_names.TLS13_SUITES.issuperset(suites):
         reason = f"holds suites of TLS 1.3 alone, and max_version is {highest}: none is left"
-        yield at["cipher_suites"].error(reason)
+        yield location["cipher_suites"].error(reason)
     if not settings.include_insecure_cipher_suites:
         for position, name in enumerate(suites):
             if name in INSECURE_SUITES:
                 reason = "is insecure and needs include_insecure_cipher_suites: true"
-                yield at["cipher_suites"][position].error(reason, found=name)
+                yield location["cipher_suites"][position].error(reason, found=name)
 
 
 def _read_expected_cause(
-    entry: TargetEntry, at: Location, known_causes: Collection[str] | None
+    entry: TargetEntry, location: Location, known_causes: Collection[str] | None
 ) -> str | None:
     if entry.expect is None:
         return None
     cause = entry.expect.cause
     if known_causes is not None and cause not in known_causes:
-        raise at["expect"]["cause"].error(
+        raise location["expect"]["cause"].error(
             "is not a cause of the catalogue",
             found=cause,
             nearest=find_nearest(cause, known_causes),

@@ -29,15 +29,15 @@ _NAMES: Final[dict[type[inspect.Type], tuple[tuple[type, ...], str]]] = {
 """Of each kind of value that a Struct may ask for: Python's types for it, and its name."""
 
 
-def convert(value: Any, kind: type[T], at: Location) -> T:
-    """Return `value`, the value at `at`, as a `kind`; null is an empty mapping.
+def convert(value: Any, kind: type[T], location: Location) -> T:
+    """Return `value`, the value at `location`, as a `kind`; null is an empty mapping.
 
     Raises:
         ConfigurationError: every unknown key, else the first value of the wrong type or size.
     """
     shape = inspect.type_info(kind)
     converter = _Converter()
-    converted: T = converter.convert({} if value is None else value, shape, at)
+    converted: T = converter.convert({} if value is None else value, shape, location)
     converter.unknown.raise_any()
     if converter.misfit is not None:
         raise converter.misfit
@@ -51,12 +51,12 @@ class _Converter:
         self.unknown = ErrorList()
         self.misfit: ConfigurationError | None = None
 
-    def convert(self, value: Any, shape: inspect.Type, at: Location) -> Any:
+    def convert(self, value: Any, shape: inspect.Type, location: Location) -> Any:
         """Return `value` as a `shape`, or anything at all where it does not fit."""
         kinds = _list_alternatives(shape)
         if isinstance(value, Expanded):
             chosen = value.value if _takes_parsed(value, kinds) else value.text
-            return self.convert(chosen, shape, at)
+            return self.convert(chosen, shape, location)
         for kind in kinds:
             if isinstance(kind, inspect.AnyType):
                 return unwrap_all(value)
@@ -64,42 +64,46 @@ class _Converter:
                 if value is None:
                     return None
             elif _has_type(kind, value):
-                return self._convert_as(kind, value, at)
-        self._reject(value, kinds, at, duration=_is_duration(shape))
+                return self._convert_as(kind, value, location)
+        self._reject(value, kinds, location, duration=_is_duration(shape))
         return None
 
-    def _convert_as(self, kind: inspect.Type, value: Any, at: Location) -> Any:
+    def _convert_as(self, kind: inspect.Type, value: Any, location: Location) -> Any:
         match kind:
             case inspect.StructType():
-                return self._convert_struct(kind, value, at)
+                return self._convert_struct(kind, value, location)
             case inspect.DictType(value_type=inner):
-                return {key: self.convert(item, inner, at[key]) for key, item in value.items()}
+                return {
+                    key: self.convert(item, inner, location[key]) for key, item in value.items()
+                }
             case inspect.ListType(item_type=inner):
-                return [self.convert(item, inner, at[place]) for place, item in enumerate(value)]
+                return [
+                    self.convert(item, inner, location[place]) for place, item in enumerate(value)
+                ]
             case inspect.IntType(ge=lowest, le=highest) | inspect.FloatType(ge=lowest, le=highest):
                 # Written so that NaN is outside of every bound.
                 if lowest is not None and not value >= lowest:
-                    self._reject(value, (kind,), at, bound=f", at least {lowest:g}")
+                    self._reject(value, (kind,), location, bound=f", at least {lowest:g}")
                 elif highest is not None and not value <= highest:
-                    self._reject(value, (kind,), at, bound=f", at most {highest:g}")
+                    self._reject(value, (kind,), location, bound=f", at most {highest:g}")
                 return float(value) if isinstance(kind, inspect.FloatType) else value
             case _:
                 return value
 
-    def _convert_struct(self, kind: inspect.StructType, value: Any, at: Location) -> Any:
+    def _convert_struct(self, kind: inspect.StructType, value: Any, location: Location) -> Any:
         fields = {field.encode_name: field for field in kind.fields}
         held = {}
         for key, item in value.items():
             if (field := fields.get(key)) is not None:
                 if not _is_null(item, field.type):
-                    held[field.name] = self.convert(item, field.type, at[key])
+                    held[field.name] = self.convert(item, field.type, location[key])
             elif kind.forbid_unknown_fields and self.unknown.is_full:
                 self.unknown.omitted += 1
             elif kind.forbid_unknown_fields:
-                self.unknown.add(at[key].error("unknown key", found=key, allowed=fields))
+                self.unknown.add(location[key].error("unknown key", found=key, allowed=fields))
         for key, field in fields.items():
             if field.required and field.name not in held:
-                self.misfit = self.misfit or at[key].error("is missing")
+                self.misfit = self.misfit or location[key].error("is missing")
                 held[field.name] = None
         return kind.cls(**held)
 
@@ -107,7 +111,7 @@ class _Converter:
         self,
         value: Any,
         kinds: Iterable[inspect.Type],
-        at: Location,
+        location: Location,
         *,
         bound: str = "",
         duration: bool = False,
@@ -122,7 +126,9 @@ class _Converter:
                 reason = f"a duration needs its unit, like {example}s"
             else:
                 reason += ": put it in quotes"
-        self.misfit = at.error(reason, found=Description("nothing") if value is None else value)
+        self.misfit = location.error(
+            reason, found=Description("nothing") if value is None else value
+        )
 
 
 def _list_alternatives(shape: inspect.Type) -> tuple[inspect.Type, ...]:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Final, Literal
 
-from probe.credentials.formats.recognise import Format
+from probe.credentials.formats.recognise import Format, name_utf16
 from probe.credentials.formats.wrapped import Wrapped, choose_wrapped, find_wrapped
 from probe.credentials.named_file import INLINE
 from probe.model.finding import Role
@@ -49,7 +49,7 @@ _OF_TEXT: Final = {
 }
 
 
-def convert(kind: Format, role: Role, path: str, raw: bytes = b"") -> tuple[str, ...]:
+def convert(kind: Format, role: Role, path: str, raw: bytes) -> tuple[str, ...]:
     """Return the steps that make PEM for `role` of the file `path`, which is `kind`.
 
     `raw` is its content, where the steps depend on what is inside it.
@@ -76,7 +76,7 @@ def _convert(kind: Format, role: Role, path: str, raw: bytes) -> tuple[str, ...]
         case Format.DER_CSR if role == "cert":
             return (REQUEST,)
         case Format.UTF16:
-            return (f"iconv -f {_name_utf16(raw)} -t UTF-8 {source} > {target}",)
+            return (f"iconv -f {name_utf16(raw)} -t UTF-8 {source} > {target}",)
         case Format.ZIP:
             folder = quote_path(f"{path}.d")
             return (f"unzip {source} -d {folder}", "use the file in it that is meant")
@@ -199,13 +199,6 @@ def _extract(kind: Format, path: str, one: Wrapped) -> str:
         script = rf"s/^[[:space:]\"]*{key}\"?:[[:space:]]*//p"
         command = f"sed -nE {quote_path(script)} {quote_path(path)}"
     return f"{command}{' | base64 -d' * one.layers} > {quote_path(f'{path}.pem')}"
-
-
-def _name_utf16(raw: bytes) -> str:
-    """Name the byte order where no byte order mark does."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or len(raw) < 2:
-        return "UTF-16"
-    return "UTF-16LE" if raw[1] == 0 else "UTF-16BE"
 
 
 def _with_path(role: Role, path: str, steps: tuple[str, ...]) -> tuple[str, ...]:

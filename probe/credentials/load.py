@@ -29,7 +29,7 @@ _EMPTY: Final = Content(Format.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ReadFile:
     """One of the three files that settings name, with what it holds."""
 
     file: NamedFile
@@ -90,17 +90,17 @@ def load_credentials(
     return Credentials(tls, material, facts)
 
 
-def _read(file: NamedFile) -> _Part:
+def _read(file: NamedFile) -> _ReadFile:
     if not file.path:
-        return _Part(file)
+        return _ReadFile(file)
     raw = file.inline or read_file(file)
     if isinstance(raw, Finding):
-        return _Part(file, Content(Format.UNREADABLE, faults=(raw,)))
+        return _ReadFile(file, Content(Format.UNREADABLE, faults=(raw,)))
     content = read_content(raw, file)
-    return _Part(file, content, tuple(map(read_facts, content.certificates)))
+    return _ReadFile(file, content, tuple(map(read_facts, content.certificates)))
 
 
-def _find_missing_half(cert: _Part, key: _Part) -> Iterable[Finding]:
+def _find_missing_half(cert: _ReadFile, key: _ReadFile) -> Iterable[Finding]:
     if bool(cert.path) == bool(key.path):
         return
     there, absent = (cert, key) if cert.path else (key, cert)
@@ -114,7 +114,7 @@ def _find_missing_half(cert: _Part, key: _Part) -> Iterable[Finding]:
     )
 
 
-def _judge_pair(cert: _Part, key: _Part) -> Finding | None:
+def _judge_pair(cert: _ReadFile, key: _ReadFile) -> Finding | None:
     private = key.content.key
     if private is None or not cert.certificates or cert.content.faults or key.content.faults:
         return None
@@ -123,7 +123,7 @@ def _judge_pair(cert: _Part, key: _Part) -> Finding | None:
         fact = "holds a certificate whose public key does not parse"
         return cert.file.make_finding(fact, *copy_again("cert", cert.path))
     if not is_pair(first, private):
-        place = next((at for at, c in enumerate(others, 2) if is_pair(c, private)), 0)
+        place = next((index for index, c in enumerate(others, 2) if is_pair(c, private)), 0)
         return _describe_misordered(cert, key, place) if place else _describe_mismatch(cert, key)
     if not can_sign(private):
         fact = "holds a damaged private key: what it signs does not verify with its own public key"
@@ -135,7 +135,7 @@ def _judge_pair(cert: _Part, key: _Part) -> Finding | None:
     return None
 
 
-def _describe_mismatch(cert: _Part, key: _Part) -> Finding:
+def _describe_mismatch(cert: _ReadFile, key: _ReadFile) -> Finding:
     held, own = map(fingerprint_public_key, (cert.certificates[0], key.content.key))
     return key.file.make_finding(
         f"is not the private key of the certificate in {cert.path}: the certificate's public key "
@@ -145,8 +145,8 @@ def _describe_mismatch(cert: _Part, key: _Part) -> Finding:
     )
 
 
-def _describe_misordered(cert: _Part, key: _Part, place: int) -> Finding:
-    first, own = (safe_text(cert.facts[at].subject.text, 60) for at in (0, place - 1))
+def _describe_misordered(cert: _ReadFile, key: _ReadFile, place: int) -> Finding:
+    first, own = (safe_text(cert.facts[index].subject.text, 60) for index in (0, place - 1))
     return cert.file.make_finding(
         f"begins with {first}, but {key.path} belongs to certificate {place} in it, {own}",
         f"move certificate {place} of {cert.path} to the top: end entity first, then its issuers",
@@ -154,7 +154,7 @@ def _describe_misordered(cert: _Part, key: _Part, place: int) -> Finding:
     )
 
 
-def _judge_order(cert: _Part) -> Iterable[Finding]:
+def _judge_order(cert: _ReadFile) -> Iterable[Finding]:
     place = 0 if cert.content.faults else find_wrong_link(cert.certificates)
     if place:
         yield cert.file.make_finding(
@@ -165,7 +165,7 @@ def _judge_order(cert: _Part) -> Iterable[Finding]:
         )
 
 
-def _find_unsent_issuers(tls: TlsSettings, cert: _Part, ca: _Part) -> tuple[Located, ...]:
+def _find_unsent_issuers(tls: TlsSettings, cert: _ReadFile, ca: _ReadFile) -> tuple[Located, ...]:
     folder_of = tls.cert_file
     return extend_path(
         cert.certificates,
@@ -174,7 +174,7 @@ def _find_unsent_issuers(tls: TlsSettings, cert: _Part, ca: _Part) -> tuple[Loca
     )
 
 
-def _digest(parts: Sequence[_Part], findings: Sequence[Finding]) -> str:
+def _digest(parts: Sequence[_ReadFile], findings: Sequence[Finding]) -> str:
     """Return what changes whenever what the files hold does."""
     digest = hashlib.sha256()
     for part in parts:

@@ -183,7 +183,7 @@ def find_credential_files(target: Target) -> tuple[str, ...]:
     return tuple(file for file in named if file and is_plausible_path(file))
 
 
-def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_FileStates, Credentials]:
+def _load(key: _Key, paths: tuple[str, ...], now: float) -> tuple[_FileStates, Credentials]:
     source_kinds = ("collector",) if key.collector else ()
     # Where files still change at the last read, the states from before it makes the next call
     # read again.
@@ -193,7 +193,7 @@ def _load(key: _Key, paths: tuple[str, ...], at: float) -> tuple[_FileStates, Cr
         served = read_served_file(key.served) if key.served else None
         if _stat_files(paths) == states:
             break
-    facts = replace(credentials.facts, read_at=at, served=served)
+    facts = replace(credentials.facts, read_at=now, served=served)
     return states, credentials.with_facts(facts)
 
 

@@ -24,6 +24,7 @@ from probe.credentials.formats.pem import BLOCK_NAMES, Block, is_key_label, scan
 from probe.credentials.formats.recognise import (
     Format,
     cut_first_der,
+    name_utf16,
     recognise_format,
     unwrap_base64,
 )
@@ -122,7 +123,9 @@ def _unwrap(raw: bytes, kind: Format) -> bytes | None:
     """Return what a reader would see once the wrapping is off; None where there is none."""
     match kind:
         case Format.UTF16:
-            return _decode_utf16(raw)
+            text = raw.decode(name_utf16(raw), "replace").encode("utf-8", "replace")
+            # A NUL left in it would make it UTF-16 once more.
+            return text.replace(b"\0", b"")
         case Format.ESCAPED_PEM:
             return raw.replace(rb"\n", b"\n")
         case Format.CARRIAGE_RETURNS:
@@ -137,16 +140,6 @@ def _unwrap(raw: bytes, kind: Format) -> bytes | None:
             return None if recognise_format(inner) is Format.GZIP else inner
         case _:
             return None
-
-
-def _decode_utf16(raw: bytes) -> bytes:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        codec = "utf-16"
-    else:
-        codec = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
-    text = raw.decode(codec, "replace").encode("utf-8", "replace")
-    # A NUL left in it would make it UTF-16 once more.
-    return text.replace(b"\0", b"")
 
 
 def _parse(ders: Iterable[bytes]) -> tuple[x509.Certificate, ...]:

@@ -25,7 +25,7 @@ _MAY_BE_OUR_DELAY: Final = frozenset({"close", "reset", "proxy"})
 
 def diagnose(evidence: Evidence, catalogue: Catalogue = CATALOGUE) -> Diagnosis:
     """Say what `evidence` means: the outcome, and where it failed exactly one primary cause."""
-    # A success is searched only for findings: the same causes at either depth.
+    # A confirmed attempt can only have findings; look for the same ones at depth tls and otlp.
     kind = "application_data" if is_confirmed(evidence) else evidence.ending.kind
     matches = [
         (cause, match)

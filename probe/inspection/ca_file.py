@@ -22,17 +22,17 @@ _LONGEST_NAME: Final = 40
 
 
 def judge_bundle(
-    found: Judgement, anchors: Sequence[CertificateFacts], at: float, *, holds_key: bool
+    found: Judgement, anchors: Sequence[CertificateFacts], now: float, *, holds_key: bool
 ) -> None:
     """Judge what a file holds as the anchors for the backend's certificate.
 
     Args:
         found: where the judgement is added.
         anchors: the file's certificates.
-        at: the time to judge at, in seconds since the Unix epoch.
+        now: the time to judge at, in seconds since the Unix epoch.
         holds_key: whether it holds a private key too.
     """
-    _judge_dates(found, anchors, at)
+    _judge_dates(found, anchors, now)
     _judge_kinds(found, anchors)
     if weakness := find_weak_key(anchors):
         found.add_remark(
@@ -50,10 +50,10 @@ def judge_bundle(
         found.facts.append("it has some certificate more than once, which is harmless")
 
 
-def _judge_dates(found: Judgement, anchors: Sequence[CertificateFacts], at: float) -> None:
+def _judge_dates(found: Judgement, anchors: Sequence[CertificateFacts], now: float) -> None:
     fix = f"put the CA's current certificate into {found.path}"
-    expired = [one for one in anchors if is_expired(one, at)]
-    early = [one for one in anchors if is_not_yet_valid(one, at, CLOCK_TOLERANCE)]
+    expired = [one for one in anchors if is_expired(one, now)]
+    early = [one for one in anchors if is_not_yet_valid(one, now, CLOCK_TOLERANCE)]
     for cause, state, wrong, dates in (
         ("server_cert_expired", "has expired", expired, [one.not_after for one in expired]),
         ("server_cert_not_yet_valid", "is not valid yet", early, [one.not_before for one in early]),
@@ -63,7 +63,7 @@ def _judge_dates(found: Judgement, anchors: Sequence[CertificateFacts], at: floa
             rest = "" if every else "; what rests on the others is not affected"
             fact = f"holds what {state}: {_list_dated(wrong, dates)}{rest}"
             found.add(cause, fact, fix, stops=every)
-    if soon := [one for one in anchors if expires_soon(one, at)]:
+    if soon := [one for one in anchors if expires_soon(one, now)]:
         fact = f"holds what expires soon: {_list_dated(soon, [one.not_after for one in soon])}"
         found.add_remark("server_cert_expired", fact, fix)
 

@@ -48,22 +48,22 @@ class Judgement:
     def judge_dates(
         self,
         chain: Sequence[CertificateFacts],
-        at: float,
+        now: float,
         side: Literal["client", "server"],
         fix: str,
     ) -> None:
-        """Judge each certificate at `at`, as what an exporter or a backend (`side`) presents."""
+        """Judge each certificate at `now`, as what an exporter or a backend (`side`) presents."""
         for place, one in enumerate(chain):
-            if is_expired(one, at):
+            if is_expired(one, now):
                 # A verifier uses its own copy of a root.
                 stops = not (place and one.self_signed)
-                fact = f"holds an expired certificate: {describe_expired(one, at)}"
+                fact = f"holds an expired certificate: {describe_expired(one, now)}"
                 self.add(f"{side}_cert_expired", fact, fix, stops=stops)
-            elif is_not_yet_valid(one, at, CLOCK_TOLERANCE):
-                fact = f"holds a certificate that is not valid yet: {describe_beginning(one, at)}"
+            elif is_not_yet_valid(one, now, CLOCK_TOLERANCE):
+                fact = f"holds a certificate that is not valid yet: {describe_beginning(one, now)}"
                 self.add_fault(f"{side}_cert_not_yet_valid", fact, CHECK_CLOCK)
-            elif expires_soon(one, at):
-                fact = f"holds a certificate that expires soon: {describe_expiry(one, at)}"
+            elif expires_soon(one, now):
+                fact = f"holds a certificate that expires soon: {describe_expiry(one, now)}"
                 self.add_remark(f"{side}_cert_expired", fact, fix)
 
 

@@ -53,7 +53,7 @@ class FileSet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _InspectedFile:
     """One file of a set."""
 
     role: Role
@@ -68,17 +68,17 @@ class _Question:
 
     files: FileSet
     credentials: Credentials
-    parts: dict[Role, _Part]
+    parts: dict[Role, _InspectedFile]
     at: float
     reference: str
 
 
-def inspect_files(sets: Sequence[FileSet], at: float, reference: str = "") -> Inspection:
+def inspect_files(sets: Sequence[FileSet], now: float, reference: str = "") -> Inspection:
     """Inspect every set of files.
 
     Args:
         sets: the files, each set once.
-        at: the time to judge dates at, in seconds since the Unix epoch.
+        now: the time to judge dates at, in seconds since the Unix epoch.
         reference: the name that a backend's certificate must hold; empty: none was given.
 
     Raises:
@@ -87,10 +87,10 @@ def inspect_files(sets: Sequence[FileSet], at: float, reference: str = "") -> In
     files: list[FileReport] = []
     faults: list[Finding] = []
     for one in sets:
-        reports, of_settings = _inspect_set(one, at, reference)
+        reports, of_settings = _inspect_set(one, now, reference)
         files += reports
         faults += [fault for report in reports for fault in report.faults] + of_settings
-    return Inspection(at=at, files=tuple(files), faults=tuple(dict.fromkeys(faults)))
+    return Inspection(at=now, files=tuple(files), faults=tuple(dict.fromkeys(faults)))
 
 
 def group_paths(paths: Sequence[str]) -> tuple[FileSet, ...]:
@@ -103,13 +103,13 @@ def group_paths(paths: Sequence[str]) -> tuple[FileSet, ...]:
 
 
 def _inspect_set(
-    files: FileSet, at: float, reference: str
+    files: FileSet, now: float, reference: str
 ) -> tuple[list[FileReport], list[Finding]]:
     credentials = load_credentials(
         files.tls, source_kinds=files.source_kinds, settings=files.settings
     )
     parts = {part.role: part for part in _read_parts(files.tls)}
-    question = _Question(files, credentials, parts, at, reference)
+    question = _Question(files, credentials, parts, now, reference)
     loaded = [_explain_exchange(fault, question) for fault in credentials.facts.faults]
     shared = "key" in parts and "cert" in parts and parts["key"].path == parts["cert"].path
     reports: list[FileReport] = []
@@ -130,7 +130,7 @@ def _inspect_set(
     return reports, of_settings
 
 
-def _judge(found: Judgement, part: _Part, question: _Question) -> None:
+def _judge(found: Judgement, part: _InspectedFile, question: _Question) -> None:
     holds_key = part.reading.holds_private_key
     match part.role:
         case "cert" if part.facts:
@@ -145,7 +145,7 @@ def _judge(found: Judgement, part: _Part, question: _Question) -> None:
             found.facts.append(f"its private key belongs to the certificate {where}")
 
 
-def _judge_certificate(found: Judgement, part: _Part, question: _Question) -> None:
+def _judge_certificate(found: Judgement, part: _InspectedFile, question: _Question) -> None:
     first, chain, at = part.facts[0], part.reading.certificates, question.at
     if question.reference:
         for_servers = is_only_for(first, "serverAuth")
@@ -185,15 +185,15 @@ def _explain_exchange(fault: Finding, question: _Question) -> Finding:
     return replace(fault, fix=(safe_text(fix, 1024),))
 
 
-def _read_parts(tls: TlsSettings) -> Iterator[_Part]:
+def _read_parts(tls: TlsSettings) -> Iterator[_InspectedFile]:
     for file in list_named_files(tls):
         if file.path:
             reading = read_named_file(file)
             facts = tuple(map(read_facts, reading.certificates))
-            yield _Part(file.role, file.path, reading, facts)
+            yield _InspectedFile(file.role, file.path, reading, facts)
 
 
-def _make_report(part: _Part, found: Judgement, targets: tuple[str, ...]) -> FileReport:
+def _make_report(part: _InspectedFile, found: Judgement, targets: tuple[str, ...]) -> FileReport:
     reading = part.reading
     # A wrong order of certificates is reported once; the pair's proof comes first.
     order = "client_chain_misordered"

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from probe.credentials.formats.recognise import Format
+from probe.credentials.formats.recognise import KEYSTORES
 from probe.credentials.key_pair import fingerprint_public_key
 from probe.credentials.whole_file import Reading
 from probe.model.finding import Role
 from probe.model.target import TlsSettings
 from probe.x509.parse import read_facts
 
-_KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _FOR_CA: Final = re.compile(r"(^|[._-])(ca|cas|root|roots|bundle|trust\w*)([._-]|$)", re.IGNORECASE)
 _FOR_KEY: Final = re.compile(r"(^|[._-])key([._-]|$)|\.key$", re.IGNORECASE)
 
@@ -34,7 +33,7 @@ def find_role(path: str, reading: Reading) -> Role:
     if reading.certificates:
         only_cas = all(read_facts(one).is_ca for one in reading.certificates)
         return "ca" if only_cas and not reading.holds_private_key else "cert"
-    if reading.format in _KEYSTORES:
+    if reading.format in KEYSTORES:
         return "cert"
     if reading.keys:
         return "key"
@@ -62,8 +61,8 @@ def group_files(files: Sequence[RoleOfFile]) -> list[TlsSettings]:
     groups += [(None, key.path) for key in left]
     shared = cas.pop(0).path if len(certs) == 1 and cas else None
     return [
-        TlsSettings(cert_file=cert, key_file=key, ca_file=shared if not at else None)
-        for at, (cert, key) in enumerate(groups)
+        TlsSettings(cert_file=cert, key_file=key, ca_file=shared if not index else None)
+        for index, (cert, key) in enumerate(groups)
     ] + [TlsSettings(ca_file=ca.path) for ca in cas]
 
 

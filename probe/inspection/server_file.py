@@ -56,10 +56,10 @@ def judge_name(
     found.add("server_name_mismatch", fact, *fix, stops=stops)
 
 
-def judge_server(found: Judgement, chain: Sequence[CertificateFacts], at: float) -> None:
+def judge_server(found: Judgement, chain: Sequence[CertificateFacts], now: float) -> None:
     """Judge dates and strength of a backend's certificate and its issuers."""
     renew = f"renew the backend's certificate in {found.path}, and {_RELOAD}"
-    found.judge_dates(chain, at, "server", renew)
+    found.judge_dates(chain, now, "server", renew)
     if weakness := find_weakness_for_go(chain):
         found.add_fault(
             "server_cert_weak",

@@ -20,7 +20,7 @@ from probe.model.trace_context import TraceContext
 HISTORY: Final = 60
 """How many attempts of a target are remembered."""
 
-_Part = TypeVar("_Part")
+_Store = TypeVar("_Store")
 
 
 class HistoryEntry(Record, frozen=True, gc=False):
@@ -56,26 +56,29 @@ class TargetRuntime:
     since: float | None = None
     """When the present outcome and cause were first seen without a break."""
     history: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    _parts: dict[Callable[[], object], object] = field(default_factory=dict)
+    _stores: dict[Callable[[], object], object] = field(default_factory=dict)
 
     @property
     def trace(self) -> TraceContext | None:
-        """The trace of the last attempt, where it is recorded: the head cannot know the end."""
+        """The trace of the last attempt, None if it is not exported.
+
+        Sampling at the start cannot know the outcome: failures and changes are always exported.
+        """
         trace = self.evidence.trace if self.evidence is not None else None
         if trace is None or trace.sampled or self.changed or not self.expected:
             return trace
         return None
 
-    def part(self, kind: Callable[[], _Part]) -> _Part:
-        """Return what is kept under the type `kind`; at its first use it is made empty.
+    def get_store(self, kind: Callable[[], _Store]) -> _Store:
+        """Return the target's object of type `kind`; the first call makes it.
 
-        A part must not refer to its runtime: objects of the start are exempt from the collector
-        of cycles, so that a circle of them would never be freed.
+        It must not refer to the runtime: objects made at the start are exempt from garbage
+        collection of cycles, and a cycle of them would never be freed.
         """
-        known = self._parts.get(kind)
+        known = self._stores.get(kind)
         if known is None:
-            known = self._parts[kind] = kind()
-        return cast("_Part", known)
+            known = self._stores[kind] = kind()
+        return cast("_Store", known)
 
     def record(self, evidence: Evidence, diagnosis: Diagnosis) -> None:
         """Enter one attempt."""

@@ -57,7 +57,7 @@ class ChangeLog:
         diagnosis, evidence = runtime.diagnosis, runtime.evidence
         assert diagnosis is not None
         assert evidence is not None
-        known = runtime.part(_Reported)
+        known = runtime.get_store(_Reported)
         ended = (diagnosis.outcome, diagnosis.cause)
         changed, known.last = known.last != ended, ended
         if known.outcome != ended and known.outcomes.take(self._clock()):

@@ -35,7 +35,7 @@ from probe.messages.patterns.pattern import (
 )
 from probe.messages.patterns.verification_patterns import VERIFICATION_PATTERNS, X509_V_ERR
 
-MOST: Final = 8
+MOST_CANDIDATES: Final = 8
 """The largest number of candidates."""
 
 _PHRASES: Final = split_phrases(
@@ -88,7 +88,7 @@ def explain(text: str) -> tuple[Candidate, ...]:
                 why = f"{each.why}; {reading.note}" if reading.note else each.why
                 best[reading.cause] = Candidate(reading.cause, round(reading.weight, 2), why)
     # sorted() is stable: of two with the same score, the one that was read first stays first.
-    return tuple(sorted(best.values(), key=lambda each: -each.score)[:MOST])
+    return tuple(sorted(best.values(), key=lambda each: -each.score)[:MOST_CANDIDATES])
 
 
 def _find_hits(pasted: Pasted) -> Iterator[_Hit]:

@@ -187,7 +187,7 @@ def _format_label(name: str, value: str) -> str:
 
 def render_target_samples(runtime: TargetRuntime) -> TargetSamples:
     """Return the samples of `runtime` as they are now."""
-    samples = runtime.part(TargetSamples)
+    samples = runtime.get_store(TargetSamples)
     samples.update(runtime)
     return samples
 

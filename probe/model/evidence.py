@@ -321,7 +321,7 @@ def from_json(raw: bytes | str) -> Evidence:
 
 
 def _with_kinds(evidence: Evidence) -> Evidence:
-    """Give the findings of evidence that was recorded before they had a kind theirs."""
+    """Add `kind` to findings of older evidence files, which lack it."""
     held = evidence.credentials
     if not (held.faults or held.remarks):
         return evidence

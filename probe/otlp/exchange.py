@@ -16,7 +16,7 @@ value to matter.
 
 
 class Exchange(ABC):
-    """The receiving half of an exchange: fed in any pieces, it never raises for what it is fed."""
+    """The receiving half of an exchange: takes bytes in any pieces, and raises for none of them."""
 
     over: ClassVar[Literal["h2", "http/1.1"]]
 

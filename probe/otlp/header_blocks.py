@@ -16,7 +16,7 @@ MAX_SIZE_UPDATES: Final = 2
 """Changes of the dynamic table's size at a block's start (RFC 7541 §4.2)."""
 
 _REMEMBERED: Final = 1024
-"""Bytes of all blocks of a connection up to which their decoding is remembered."""
+"""Total bytes of a connection's header blocks up to which the decoded form is cached."""
 
 Fields = tuple[tuple[bytes, bytes], ...]
 

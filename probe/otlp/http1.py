@@ -1,6 +1,6 @@
 """HTTP/1.1 as the client receives it: bytes in, one `Answer` out; sans-I/O, by h11.
 
-What is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
+Whatever is not HTTP/1.1 (RFC 9112) makes the exchange `garbage`. Memory and work are bounded: h11 keeps
 at most 16 KiB of head, a body at most `MAX_BODY`, in at most `MAX_STEPS` pieces, after heads of at
 most `MAX_FIELDS` fields.
 """
@@ -58,14 +58,14 @@ class Http1Exchange(Exchange):
         if not self._began:
             self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
             if not _BEGINNING.startswith(self.first_bytes):
-                # An alert record has seven bytes: fewer do not show what it is instead.
+                # A TLS alert record has seven bytes: with fewer, one cannot yet tell.
                 if len(self.first_bytes) == FIRST_BYTES:
                     self._reject(f"begins with {safe_text(self.first_bytes)}")
                 return
             if self.first_bytes == _BEGINNING:
                 self._began, self.first_bytes = True, b""
-        for at in range(0, len(data), _PIECE):
-            self._h11.receive_data(data[at : at + _PIECE])
+        for index in range(0, len(data), _PIECE):
+            self._h11.receive_data(data[index : index + _PIECE])
             if not self._read():
                 return
 
@@ -88,7 +88,7 @@ class Http1Exchange(Exchange):
             self._end("cut")
 
     def _read(self) -> bool:
-        """Take what is complete; return whether more is wanted."""
+        """Process all complete events; return whether more bytes are needed."""
         try:
             while not self.ended:
                 event = self._h11.next_event()

@@ -1,7 +1,8 @@
 """HTTP/2 as the client receives it: frames in, one `Answer` out; sans-I/O, by hyperframe, hpack.
 
-What breaks RFC 9113 makes the exchange `garbage`. Frames of every kind, header bytes and body are bounded, so an endless CONTINUATION, an HPACK bomb or a flood of
-PINGs, SETTINGS or empty DATA costs no more than a healthy answer's order.
+Whatever violates RFC 9113 makes the exchange `garbage`. Frames of every kind, header bytes and body
+are bounded: an endless CONTINUATION, an HPACK bomb or a flood of PINGs, SETTINGS or empty DATA costs
+about as much as a normal answer.
 """
 
 from typing import Final

@@ -242,7 +242,7 @@ def _path(target: Target) -> str:
 
 
 def _own_fields(target: Target) -> list[tuple[str, bytes]]:
-    """Return the target's own headers, but for those that the probe decides."""
+    """Return the target's headers, without those that the probe sets itself."""
     grpc = target.protocol == "grpc"
     fields: list[tuple[str, bytes]] = []
     for raw_name, secret in target.headers:

@@ -105,7 +105,7 @@ class Response:
 
     @property
     def is_success_so_far(self) -> bool:
-        """Whether what came so far would be a success, if only its body were whole."""
+        """Whether the answer would be a success if its body were complete."""
         if self.protocol == "grpc":
             return self.is_grpc and self.fields.get(b"grpc-status", b"0") == b"0"
         if not 200 <= self.status < 300:
@@ -113,7 +113,7 @@ class Response:
         return self.media_type == "application/x-protobuf" or not self.body
 
     def to_answer(self, end: BodyEnd = "whole") -> tuple[Answer, str]:
-        """Return what came as an Answer, and what is wrong with its body where it is broken.
+        """Return the Answer, and the fault of its body if it is broken.
 
         `end` says how far the body was read.
         """

@@ -84,7 +84,9 @@ def _list_blocks(cause: Cause, catalogue: Mapping[str, Cause], level: int) -> It
             f"- {names}:\n" + "\n".join(f"  - `{text}`" for text in texts) for names, texts in lines
         )
     yield f"{heading}# Fix"
-    yield "\n".join(f"{at}. {step}" for at, step in enumerate(fill_steps(cause.fix, EXAMPLE), 1))
+    yield "\n".join(
+        f"{index}. {step}" for index, step in enumerate(fill_steps(cause.fix, EXAMPLE), 1)
+    )
     if near := tuple(list_neighbours(cause, catalogue)):
         yield f"{heading}# Not to be confused with"
         yield "\n".join(f"- {sentence}" for sentence in near)

@@ -81,7 +81,7 @@ def print_candidates(
     for candidate in candidates:
         cause = catalogue[candidate.cause]
         story = Text()
-        story.append(f"{candidate.score:.2f}  {candidate.cause}", style="bold")
+        story.append(f"fit {candidate.score:.2f}  {candidate.cause}", style="bold")
         story.append(f"  {cause.title}\n")
         story.append(f"      why:        {candidate.why}\n")
         story.append(f"      tell apart: {cause.tell_apart}")

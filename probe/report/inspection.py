@@ -107,14 +107,14 @@ def print_inspection(inspection: Inspection, stream: TextIO | None = None) -> No
         console.print(text, soft_wrap=True)
 
 
-def _file(report: FileReport, at: float) -> InspectedFile:
+def _file(report: FileReport, now: float) -> InspectedFile:
     return InspectedFile(
         path=report.path,
         role=report.role,
         format=report.format,
         what=report.what,
         blocks=tuple(map(_block, report.blocks)),
-        certificates=tuple(_certificate(one, at) for one in report.certificates),
+        certificates=tuple(_certificate(one, now) for one in report.certificates),
         keys=report.keys,
         facts=report.facts,
         faults=report_findings(report.faults),
@@ -127,14 +127,14 @@ def _block(block: NamedBlock) -> str:
     return f"line {block.line}: {block.name}"
 
 
-def _certificate(facts: CertificateFacts, at: float) -> InspectedCertificate:
+def _certificate(facts: CertificateFacts, now: float) -> InspectedCertificate:
     known = msgspec.structs.asdict(build_certificate(facts))
-    known["days_left"] = int((facts.not_after - at) // DAY)
+    known["days_left"] = int((facts.not_after - now) // DAY)
     others = (name for name in InspectedCertificate.__struct_fields__ if name not in known)
     return InspectedCertificate(**known, **{name: getattr(facts, name) for name in others})
 
 
-def _story(report: FileReport, at: float) -> Text:
+def _story(report: FileReport, now: float) -> Text:
     story = Text()
     story.append(f"{report.path}", style="bold")
     story.append(f"  ({report.role})\n")
@@ -146,7 +146,7 @@ def _story(report: FileReport, at: float) -> Text:
             story.append(f"    {_block(block)}\n")
         _append_rest(story, len(report.blocks) - _SHOWN_BLOCKS, "block")
     for place, facts in enumerate(report.certificates[:_SHOWN_CERTIFICATES], 1):
-        _append_certificate(story, place, facts, at)
+        _append_certificate(story, place, facts, now)
     _append_rest(story, len(report.certificates) - _SHOWN_CERTIFICATES, "certificate")
     for key in report.keys:
         story.append(f"  {_key(key)}\n")
@@ -168,7 +168,7 @@ def _append_rest(story: Text, more: int, what: str) -> None:
         story.append(f"    and {more} more {what}{'' if more == 1 else 's'}: --output json\n")
 
 
-def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: float) -> None:
+def _append_certificate(story: Text, place: int, facts: CertificateFacts, now: float) -> None:
     story.append(f"  certificate {place}: {facts.subject.text or '(empty subject)'}\n")
     issuer = "itself" if facts.self_signed else facts.issuer.text or "(empty name)"
     story.append(f"    issuer     {issuer}\n")
@@ -182,7 +182,7 @@ def _append_certificate(story: Text, place: int, facts: CertificateFacts, at: fl
     signed = f", signed with {facts.signature_hash}" if facts.signature_hash else ""
     story.append(f"    key        {facts.key_type or 'unknown'} {facts.key_bits} bits{signed}\n")
     validity = f"{rfc3339(facts.not_before)} to {rfc3339(facts.not_after)}"
-    story.append(f"    valid      {validity}, {describe_time_left(facts, at)}\n")
+    story.append(f"    valid      {validity}, {describe_time_left(facts, now)}\n")
 
 
 def _usages(facts: CertificateFacts) -> str:

@@ -18,20 +18,20 @@ from probe.report.outcome import EXPORTER_NAMES
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 
-Part = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
+Section = Literal["what", "seen", "means", "also", "decide", "tried", "exporters", "do", "note"]
 
 Row = tuple[Evidence, Diagnosis]
 """What one attempt saw, and what that means."""
 
 
 class Sentence(NamedTuple):
-    """One sentence of a story, and which part of it that is."""
+    """One sentence of a story, and the section it belongs to."""
 
-    part: Part
+    section: Section
     text: str
 
 
-LABELS: Final[dict[Part, str]] = {
+LABELS: Final[dict[Section, str]] = {
     "what": "what happened",
     "seen": "seen",
     "means": "it means",
@@ -42,7 +42,7 @@ LABELS: Final[dict[Part, str]] = {
     "do": "fix",
     "note": "note",
 }
-"""The label of each part; the longest decides how far the text is indented."""
+"""The label of each section; the longest decides how far the text is indented."""
 
 
 def format_heading(evidence: Evidence) -> str:
@@ -121,5 +121,5 @@ def _compare_with_expected(evidence: Evidence, *, expected: bool) -> str:
 def format_story(evidence: Evidence, diagnosis: Diagnosis) -> str:
     """Return the whole story as text, for where nobody formats it; ends in a line break."""
     lines = [format_heading(evidence)]
-    lines += [f"  {LABELS[one.part]}: {one.text}" for one in build_story(evidence, diagnosis)]
+    lines += [f"  {LABELS[one.section]}: {one.text}" for one in build_story(evidence, diagnosis)]
     return "\n".join(lines) + "\n"

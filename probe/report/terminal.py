@@ -19,7 +19,7 @@ from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
 from probe.report.console import make_console, make_table
 from probe.report.outcome import TERMINAL_COLOURS, find_mood, rank_severity
-from probe.report.story import LABELS, Part, Row, build_story, format_heading
+from probe.report.story import LABELS, Row, Section, build_story, format_heading
 from probe.text.safe_text import safe_text
 
 _INDENT: Final = max(map(len, LABELS.values())) + 4
@@ -128,7 +128,7 @@ def _total(rows: list[Row]) -> str:
 def _story(evidence: Evidence, diagnosis: Diagnosis, console: Console) -> Text:
     text = Text()
     text.append(format_heading(evidence), style="bold")
-    before: Part | None = None
+    before: Section | None = None
     number = 0
     for part, said in build_story(evidence, diagnosis):
         label = "" if part == before else LABELS[part]

@@ -1,11 +1,11 @@
-"""When experiments are made, and which earlier ones still hold.
+"""When experiments are made, and how long the results of earlier ones are reused.
 
-A round follows a change of the comparable outcome, then at most one an hour; as long as the raw outcome
-stays, its results go with every later attempt as data, so that a proven cause does not flap.
-A round that shows nothing, because the unvaried handshake ended otherwise than the attempt, is
-kept for that attempt only. What would prove a cause is made four to eight times, each time after
-an unvaried handshake: a backend that closes some connections at random would prove it otherwise.
-A target that flaps gets a few rounds an hour and no more. Ages are of the monotonic clock.
+A round is made when the comparable outcome changes, then at most once an hour. While that outcome
+stays the same, every later attempt reuses the round's results: a proven cause does not flap. If the
+unvaried handshake ended in another way than the attempt, the results count for that attempt only.
+A variation that would prove a cause is made four to eight times, each time after an unvaried
+handshake: otherwise a backend that closes connections at random would prove it.
+A target that flaps gets a few rounds an hour at most. Ages are measured with the monotonic clock.
 """
 
 import asyncio
@@ -26,23 +26,22 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import Evidence, Experiment, Varied
 
 HOUR: Final = 3600.0
-AGAIN: Final = 3
-"""How often a variation that went further is repeated at least. Where six of ten connections are
-closed at random, a single round would prove something 55 times in 100; so it is twice (a simulation
-of such rounds)."""
-MOST: Final = 7
-"""How often it is repeated where the round has used less than half of its time: then hardly ever.
-They cost fourteen handshakes, where something is found, at most once an hour."""
-ROUNDS: Final = 4
-"""The most rounds that one target gets in an hour, however often its outcome changes."""
+LEAST_REPEATS: Final = 3
+"""Repeats, at least, of a variation that went further. If a backend closes 6 of 10 connections at
+random, one round without repeats is wrong in 55 % of cases, with three repeats in 2 % (simulated)."""
+MOST_REPEATS: Final = 7
+"""Repeats while the round has used less than half of its time: then it is hardly ever wrong. They
+cost 14 handshakes, only where a variation went further, and at most once an hour."""
+MOST_ROUNDS_PER_HOUR: Final = 4
+"""Rounds of one target in an hour, even if its outcome changes more often."""
 
 MakeRound = Callable[[Sequence[Varied], float], Awaitable[tuple[Experiment, ...]]]
-"""Makes the unvaried handshake and then these variations of an attempt, within so many seconds."""
+"""Makes the unvaried handshake, then the given variations, within the given number of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """A round that holds, of which comparable outcome, and when it was made: monotonic seconds."""
+    """A round whose results still hold, the comparable outcome it belongs to, and its monotonic time."""
 
     experiments: tuple[Experiment, ...]
     outcome: tuple[object, ...]
@@ -51,10 +50,10 @@ class _Round:
 
 @dataclass(slots=True)
 class _ExperimentHistory:
-    """What is kept of one target's experiments: a part of its runtime."""
+    """One target's earlier rounds, stored in its runtime."""
 
     begun: tuple[float, ...] = ()
-    """When the last rounds began, monotonic seconds."""
+    """Start times of the last rounds, in monotonic seconds."""
     holding: _Round | None = None
 
 
@@ -74,8 +73,8 @@ class ExperimentSchedule:
         Args:
             enabled: False makes none, ever.
             concurrency: how many rounds may be under way over all targets.
-            wait_for_slot: whether an attempt waits for its turn, as long as its round may take, or
-                goes on without a round when all slots are taken: the next attempt asks again.
+            wait_for_slot: True: an attempt waits for a slot, at most for the time limit of its round.
+                False: if all slots are taken it goes on without a round; the next attempt tries again.
             clock: monotonic seconds.
         """
         self._enabled = enabled
@@ -83,7 +82,7 @@ class ExperimentSchedule:
         self._wait_for_slot = wait_for_slot
         self._clock = clock
 
-    async def resolve_experiments(
+    async def add_experiments(
         self, runtime: TargetRuntime, evidence: Evidence, make: MakeRound, limit: float
     ) -> Evidence:
         """Return `evidence` with what experiments show.
@@ -92,9 +91,9 @@ class ExperimentSchedule:
             runtime: of the target; the rounds that still hold are kept in it.
             evidence: of the attempt that was just made.
             make: makes a round for this attempt.
-            limit: seconds for a round, and as many to wait for a slot; 0: none is made.
+            limit: seconds for a round, and again for the wait for a slot; 0: no round is made.
         """
-        history = runtime.part(_ExperimentHistory)
+        history = runtime.get_store(_ExperimentHistory)
         earlier = _earlier_round(history, evidence)
         varied = choose_experiments(evidence) if self._enabled and limit > 0 else ()
         if not varied:
@@ -120,19 +119,19 @@ class ExperimentSchedule:
         make: MakeRound,
         limit: float,
     ) -> tuple[Experiment, ...]:
-        """Make one round, and `AGAIN` to `MOST` times more what goes further in it."""
+        """Make one round; repeat variations that go further `LEAST_REPEATS` to `MOST_REPEATS` times."""
         began = self._clock()
         made = await make(varied, limit)
         shown = msgspec.structs.replace(evidence, experiments=made)
-        for times in range(MOST):
+        for times in range(MOST_REPEATS):
             doubtful = choose_repetitions(shown)
             used = self._clock() - began
-            if not doubtful or (times >= AGAIN and used > limit / 2):
+            if not doubtful or (times >= LEAST_REPEATS and used > limit / 2):
                 break
             again: tuple[Experiment, ...] = ()
             if (left := began + limit - self._clock()) > 0:
                 again = await make(doubtful, left)
-            # What could not be repeated is as if it had not been made, unless it proves itself.
+            # A variation that could not be repeated does not count, unless one result is proof enough.
             unconfirmed = set(doubtful) - {one.varied for one in again} - SELF_EVIDENT
             made = tuple(one for one in made if one.varied not in unconfirmed) + again
             shown = msgspec.structs.replace(evidence, experiments=made)
@@ -143,7 +142,7 @@ class ExperimentSchedule:
         return made
 
     async def _acquire_slot(self, limit: float) -> bool:
-        """Return whether there is a slot for one more round, or comes to be within `limit`."""
+        """Return whether a slot is free, or becomes free within `limit` seconds."""
         if self._slots.locked() and not self._wait_for_slot:
             return False
         try:
@@ -154,9 +153,9 @@ class ExperimentSchedule:
 
     def _may_begin(self, history: _ExperimentHistory) -> bool:
         now, begun = self._clock(), history.begun
-        if len(begun) == ROUNDS and now - begun[0] < HOUR:
+        if len(begun) == MOST_ROUNDS_PER_HOUR and now - begun[0] < HOUR:
             return False
-        history.begun = (*begun, now)[-ROUNDS:]
+        history.begun = (*begun, now)[-MOST_ROUNDS_PER_HOUR:]
         return True
 
 

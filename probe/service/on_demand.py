@@ -2,8 +2,8 @@
 
 It goes through the pipeline as a scheduled one does, with its experiments, and a failure of ours
 ends it as `probe_fault`; it is entered in no ledger. Only what the module allows is looked up, and
-only where that leads to is connected to. Names come from whoever asks: of each endpoint and module
-only the last attempt is kept, of the last `KEPT` that were asked for.
+only where that leads to is connected to. Any client may choose the names: only
+the last attempt per endpoint and module is kept, for the last `MOST_KEPT_ENDPOINTS` of them.
 """
 
 import asyncio
@@ -32,18 +32,18 @@ from probe.text.secret_register import LayeredRegister
 from probe.web.application import Reply
 
 TIMEOUT_HEADER: Final = "X-Prometheus-Scrape-Timeout-Seconds"
-OFFSET: Final = 0.5
-"""Seconds that the answer gets of the scrape's timeout, as with blackbox_exporter."""
+ANSWER_TIME: Final = 0.5
+"""Seconds of the scrape's timeout that are reserved for the answer, as in blackbox_exporter."""
 LOOK_UPS: Final = 16
 LOOK_UPS_OF_ONE_NAME: Final = 4
-"""Look-ups at a time, separate from those of the schedule: the names come from requests."""
+"""Concurrent look-ups; the schedule's have their own limit, because any client may choose names."""
 LOOK_UP_WAITS: Final = 1.0
-"""Seconds that one waits for a slot, so that a scrape gets its answer before it gives up."""
-LEAST: Final = 0.05
-"""Seconds for an attempt whose turn comes in the last moment."""
+"""Seconds that a look-up waits for a slot: the scrape must get its answer before it times out."""
+LEAST_ATTEMPT_TIME: Final = 0.05
+"""Seconds that an attempt gets at least, even if it waited almost until the scrape's timeout."""
 LONGEST_REASON: Final = 500
-KEPT: Final = 256
-"""Endpoints of which the last attempt is kept, so that what its experiments proved holds."""
+MOST_KEPT_ENDPOINTS: Final = 256
+"""Endpoints whose last attempt is kept, to reuse the results of its experiments."""
 
 
 class RefusedError(NotAttemptedError):
@@ -88,7 +88,7 @@ class OnDemand:
         self._runtimes: OrderedDict[str, TargetRuntime] = OrderedDict()
 
     async def answer(self, query: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
-        """Make the attempt that `query` asks for, within the scrape's own timeout.
+        """Make the attempt described by `query`, within the scrape's timeout.
 
         Args:
             query: `target`, `module` (may be left out where there is one), `hostname`, `debug=true`.
@@ -122,7 +122,7 @@ class OnDemand:
 
     @asynccontextmanager
     async def _slot(self, target: Target) -> AsyncIterator[float]:
-        """Wait for the attempt's turn; yield how much of its timeout is left then."""
+        """Wait for a slot; yield the seconds that are then left of the attempt's timeout."""
         asked = time.monotonic()
         try:
             async with asyncio.timeout(target.timeout):
@@ -131,7 +131,7 @@ class OnDemand:
             reason = "too many attempts are under way; this one had no turn in time"
             raise RefusedError(503, reason) from None
         try:
-            yield max(target.timeout - (time.monotonic() - asked), LEAST)
+            yield max(target.timeout - (time.monotonic() - asked), LEAST_ATTEMPT_TIME)
         finally:
             self._slots.release()
 
@@ -152,7 +152,7 @@ class OnDemand:
         duration = time.monotonic() - started
         self._runtimes[key] = runtime
         self._runtimes.move_to_end(key)
-        if len(self._runtimes) > KEPT:
+        if len(self._runtimes) > MOST_KEPT_ENDPOINTS:
             self._runtimes.popitem(last=False)
         self._on_attempt(runtime)
         return evidence, diagnosis, duration
@@ -171,8 +171,8 @@ class _AllowedResolver(Resolver):
         """Return the addresses that may be connected to.
 
         Raises:
-            RefusedError: where there are others only, or other scrapes hold every look-up.
-            ResolutionError: where there are none.
+            RefusedError: where no address is allowed, or other scrapes use all look-ups.
+            ResolutionError: where the name has no address.
         """
         endpoint = self._target.endpoint
         try:
@@ -212,7 +212,7 @@ def _build_target(module: Module, query: Mapping[str, str], timeout: str) -> Tar
 
 
 def _choose_timeout(module: Module, header: str) -> float:
-    """Return the module's timeout, or what the scrape leaves where that is less, in seconds."""
+    """Return the module's timeout, or what is left of the scrape's if that is shorter, in seconds."""
     if not header:
         return module.timeout
     try:
@@ -221,7 +221,7 @@ def _choose_timeout(module: Module, header: str) -> float:
         given = math.nan
     if not (given > 0 and math.isfinite(given)):
         raise ValueError(f"the header {TIMEOUT_HEADER} is not a number of seconds: {header!r}")
-    return min(module.timeout, given - OFFSET if given > 2 * OFFSET else given / 2)
+    return min(module.timeout, given - ANSWER_TIME if given > 2 * ANSWER_TIME else given / 2)
 
 
 def _forbid(module: Module, why: str) -> RefusedError:

@@ -38,16 +38,16 @@ from probe.text.secret_register import SecretRegister
 USER_AGENT: Final = f"mtls-probe/{__version__}"
 
 FAULTS_AT_ONCE: Final = 3
-FAULTS_EVERY: Final = 600.0
-"""Tracebacks that a target gets at once, and the seconds until one more."""
+FAULT_INTERVAL: Final = 600.0
+"""Tracebacks that a target may log in a row, and the seconds until one more is allowed."""
 
 CLOCK_LOOK_UPS: Final = 8
 """Look-ups at a time of the names of clock sources."""
 
-LEAST_TIME: Final = 0.1
-"""Seconds that experiments within an attempt's own timeout must have at least."""
+LEAST_EXPERIMENT_TIME: Final = 0.1
+"""Seconds that must be left of an attempt's timeout for its experiments; else none are made."""
 
-PAUSE: Final = 1.0
+ROUND_PAUSE: Final = 1.0
 """Seconds between two rounds."""
 
 log = structlog.get_logger("mtls_probe")
@@ -64,7 +64,7 @@ class FaultThrottle(TokenBucket):
 
     def __init__(self) -> None:
         """Start full."""
-        super().__init__(burst=FAULTS_AT_ONCE, every=FAULTS_EVERY)
+        super().__init__(burst=FAULTS_AT_ONCE, every=FAULT_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class _AttemptSetup:
 
     prepared: PreparedTarget | None = None
     files: CredentialFiles | None = None
-    """Held since a reload, so that what is known of them is not lost before the first attempt."""
+    """Kept from a reload to the first attempt, so that what is known about the files is not lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class AttemptScope:
     experiments: ExperimentSchedule
     register: SecretRegister
     faults: FaultThrottle | None = None
-    """Bounds the tracebacks in the log; None: each target has a bound of its own."""
+    """Limits the tracebacks in the log; None: each target has its own limit."""
     detached: TargetRuntime | None = None
     """Where the attempt is entered instead of the ledger; its experiments end within its timeout."""
 
@@ -138,7 +138,7 @@ class Pipeline:
             ledger: where each attempt is entered.
             settings: what attempts have in common; None: the defaults.
             sampler: gives each attempt its trace, where there is telemetry.
-            register: masks secrets in evidence and faults; None: one of its own.
+            register: masks secrets in evidence and faults; None: the pipeline makes its own.
         """
         self.ledger = ledger
         self.settings = settings or PipelineSettings()
@@ -183,12 +183,12 @@ class Pipeline:
         )
 
     def replace_targets(self, targets: Sequence[Target]) -> None:
-        """Follow a reload: what is kept of targets that are gone or changed is dropped."""
-        # Before the old runtimes go, so that what is known of files that stay in use is kept.
+        """Take the targets of a reload; drop the runtimes of removed and changed targets."""
+        # Before the old runtimes are dropped: what is known about files still in use must be kept.
         files = [(target, self.credentials.open(target)) for target in targets]
         self.ledger.replace_targets(targets)
         for target, opened in files:
-            self.ledger.runtime_of(target).part(_AttemptSetup).files = opened
+            self.ledger.runtime_of(target).get_store(_AttemptSetup).files = opened
 
     async def probe_once(self, target: Target, scope: AttemptScope | None = None) -> Observation:
         """Make one attempt and enter what it means: into the ledger, or into a detached runtime.
@@ -226,7 +226,7 @@ class Pipeline:
         except NotAttemptedError:
             raise
         except Exception as error:
-            faults = scope.faults or runtime.part(FaultThrottle)
+            faults = scope.faults or runtime.get_store(FaultThrottle)
             # Otherwise at each attempt, for ever; the metrics count them all.
             if faults.take(time.monotonic()):
                 log.exception("attempt_crashed", target=safe_text(target.name), **log_fields(trace))
@@ -248,7 +248,7 @@ class Pipeline:
         trace: TraceContext | None,
     ) -> Evidence:
         started, limit = time.monotonic(), target.timeout
-        setup = runtime.part(_AttemptSetup)
+        setup = runtime.get_store(_AttemptSetup)
         if setup.prepared is None or scope.detached is not None:
             setup.prepared = scope.prober.prepare(target)
         prepared = setup.prepared
@@ -257,11 +257,11 @@ class Pipeline:
             await self.clocks.wait_first_round()
         evidence = self.clocks.add_readings(evidence)
         if scope.detached is not None:
-            # One half of what is left to wait for a slot, the other for the round.
+            # Half of the time that is left is for the wait for a slot, half for the round.
             limit = (started + target.timeout - time.monotonic()) / 2
-            limit = limit if limit >= LEAST_TIME else 0.0
+            limit = limit if limit >= LEAST_EXPERIMENT_TIME else 0.0
         make = partial(scope.prober.run_experiments, prepared, evidence)
-        return await scope.experiments.resolve_experiments(runtime, evidence, make, limit)
+        return await scope.experiments.add_experiments(runtime, evidence, make, limit)
 
 
 async def run_rounds(
@@ -280,7 +280,7 @@ async def run_rounds(
         settings: what attempts have in common; each waits for its turn to experiment.
         concurrency: how many attempts may be under way.
         limit: seconds; 0 makes one round.
-        register: masks secrets; None: one of its own.
+        register: masks secrets; None: a new one.
         report: called with each observation as it is made.
 
     Returns:
@@ -300,8 +300,8 @@ async def run_rounds(
     async with pipeline.clocks.run_in_background():
         while True:
             observations = list(await asyncio.gather(*map(observe, targets)))
-            if time.monotonic() + PAUSE > end or all(
+            if time.monotonic() + ROUND_PAUSE > end or all(
                 is_expected(diagnosis, target.expect_cause) for target, _, diagnosis in observations
             ):
                 return observations
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(ROUND_PAUSE)

@@ -1,8 +1,8 @@
-"""Follows what was read: the configuration, its sources, and the credential files of the targets.
+"""Watches the configuration, its sources, and the credential files of the targets for changes.
 
 A configuration is read and judged whole, then swapped; one with an error leaves the old one in
 force and is reported. Unchanged targets keep their schedule, history and counters. A changed credential
-file brings an attempt at once, so that metrics and pages are about the new files.
+file causes an attempt at once: metrics and pages describe the new files.
 """
 
 import asyncio
@@ -27,22 +27,22 @@ from probe.system.file_watcher import watch_files
 from probe.text.description import describe_bug
 from probe.text.safe_text import safe_text
 
-PAUSE: Final = 0.2
-"""Seconds between a change and reading: several files of one change are mostly written by then."""
-AGAIN: Final = 0.3
-"""Seconds until a target whose attempt was under way is attempted again."""
+READ_DELAY: Final = 0.2
+"""Seconds between a change and reading: by then all files of one change are usually written."""
+RETRY_DELAY: Final = 0.3
+"""Seconds until the next try to attempt a target whose attempt was still under way."""
 
 _FIXED_AT_START: Final = (
     "web", "concurrency", "clock_sources", "clock_tolerance", "experiments_enabled",
     "experiments_concurrency", "shard_count", "shard_index", "resource", "sample_successes", "propagate", "spans_to",
 )  # fmt: skip
-"""What a reload cannot change while the service runs."""
+"""Settings that need a restart: a reload does not change them."""
 
 log = structlog.get_logger("mtls_probe")
 
 
 class Reloader:
-    """The configuration in force, and how another one takes its place."""
+    """Holds the configuration in force, and replaces it."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Reloader:
         schedule: Schedule,
         on_reload: Callable[[Configuration | None], None],
     ) -> None:
-        """Take what a new configuration is swapped into.
+        """Take the parts of the service that use the configuration.
 
         Args:
             configuration: the one in force.
@@ -65,7 +65,7 @@ class Reloader:
         self.configuration = configuration
         self.can_reload = loader is not None
         self.failure: str | None = None
-        """Why the last reload left the old configuration in force; None where it did not."""
+        """Why the last reload failed and the old configuration stays in force; None if it succeeded."""
         self._refused_files: tuple[str, ...] = ()
         """The files of the configuration that was refused: a change of one may fix it."""
         self._loader = loader
@@ -77,7 +77,7 @@ class Reloader:
         self._tasks: set[asyncio.Task[object]] = set()
 
     def request_reload(self) -> None:
-        """Reload in the background: what a signal handler can do."""
+        """Reload in the background, for a signal handler, which cannot wait."""
         self._start_task("reload", self.reload_on_request())
 
     async def reload_on_request(self) -> str | None:
@@ -162,7 +162,7 @@ class Reloader:
         yield from self._refused_files
         for source in self.configuration.sources:
             if source.kind == "file_sd":
-                # What cannot be listed now must not end the watch of everything else.
+                # A pattern that cannot be listed now must not end the watch of the other files.
                 with suppress(OSError):
                     yield from list_files(source.files[0])
                 if has_magic(source.files[0]):
@@ -173,12 +173,12 @@ class Reloader:
             yield from find_credential_files(target)
 
     async def _reload_rewritten(self, _paths: frozenset[str]) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(READ_DELAY)
         # A bug there must not end the watch.
         await _report_bugs("reload", self.reload())
 
     async def _attempt_rotated(self, paths: frozenset[str]) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(READ_DELAY)
         names = [
             target.name
             for target in self.configuration.targets
@@ -191,12 +191,12 @@ class Reloader:
     async def _attempt_each(self, names: Iterable[str]) -> None:
         while names:
             names = self._schedule.attempt_now(names)
-            await asyncio.sleep(AGAIN if names else 0)
+            await asyncio.sleep(RETRY_DELAY if names else 0)
 
     async def _refresh_lists(self, loader: ConfigurationLoader) -> None:
         self._fetch_lists.set()
         while True:
-            # A bug there, or a lack of this process, must not end the refreshing.
+            # A bug there, or a resource limit of this process, must not end the refreshing.
             await _report_bugs("http_sd", self._refresh_once(loader))
 
     async def _refresh_once(self, loader: ConfigurationLoader) -> None:
@@ -206,7 +206,7 @@ class Reloader:
                 await self._fetch_lists.wait()
         self._fetch_lists.clear()
         changed = await loader.refresh(list_urls(self.configuration))
-        # What was down for a reason that no file shows (descriptors, a mount) may be up by now.
+        # A source that failed for a reason that no file shows (descriptors, a mount) may work by now.
         if changed or list_down_sources(self.configuration.source_states):
             await self._read_again(log_unchanged=bool(changed))
 
@@ -222,7 +222,7 @@ def _is_list_down(configuration: Configuration) -> bool:
 
 
 async def _report_bugs(what: str, work: Coroutine[Any, Any, object]) -> None:
-    """Await `work`; a bug of ours ends it, and is reported instead of being lost with the task."""
+    """Await `work`; an exception in it is logged, not lost with the task."""
     try:
         await work
     except Exception as error:  # noqa: BLE001  (it is reported)

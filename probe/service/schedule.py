@@ -1,8 +1,8 @@
 """When each target is attempted: the only import of APScheduler, driven by the monotonic clock.
 
-A step of the wall clock neither stalls, freezes nor bunches the attempts, and starts never
-align. APScheduler keeps the jobs, their order and one instance of each; its own arithmetic on
-`datetime.now` is replaced (BaseScheduler._process_jobs), and its executor by one that never asks
+A step of the wall clock neither delays attempts nor bunches them, and targets never start in step.
+APScheduler keeps the jobs, their order and one instance of each; its own arithmetic on `datetime.now`
+is replaced (BaseScheduler._process_jobs), and its executor by one that never asks
 for the time of day. Every `datetime` in this module is the monotonic clock in APScheduler's type.
 """
 
@@ -28,11 +28,11 @@ from probe.text.safe_text import safe_text
 FIRST_WITHIN: Final = 1.0
 """Seconds within which a new target is first attempted."""
 FIRST_APART: Final = 0.02
-"""Seconds per new target over which first attempts are spread: a sidecar's one has no wait."""
+"""Seconds per new target over which first attempts are spread; a single target does not wait."""
 
 JITTER: Final = 0.05
 LONGEST_JITTER: Final = 1.0
-"""The share of the interval, and the seconds, that one tick may be moved by."""
+"""A tick moves by at most this share of the interval, and at most this number of seconds."""
 
 # Attempts that are due within this many seconds share one wake-up of the loop.
 _SHORTEST_WAIT: Final = 0.005
@@ -54,12 +54,12 @@ class Schedule:
         on_missed: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what is called, and the bounds.
+        """Take the callbacks and the limits.
 
         Args:
-            attempt: one attempt; an exception of it is logged, and the schedule goes on.
+            attempt: makes one attempt; its exceptions are logged, and the schedule goes on.
             concurrency: how many attempts may be in flight over all targets.
-            on_late: called with how many seconds after its time each attempt begins.
+            on_late: called with the seconds by which each attempt begins late.
             on_missed: called with the name of a target whose last attempt was still running.
             clock: monotonic seconds.
         """
@@ -88,7 +88,7 @@ class Schedule:
         before = self._targets
         wanted = {target.name: target for target in targets}
         kept = {name: old for name, old in before.items() if wanted.get(name) == old}
-        # The equal target that is known already stays: the ledger compares by identity first.
+        # Keep the known one of two equal targets: the ledger compares by identity first.
         self._targets = wanted | kept
         if self._scheduler.running and not self._stopping:
             self._change(
@@ -100,7 +100,7 @@ class Schedule:
         """Attempt these targets at once, between their ticks; unknown names are ignored.
 
         Returns:
-            Those whose attempt is under way: they are not attempted twice at a time.
+            Targets with an attempt under way: it is not repeated now, a target has one at a time.
         """
         if not self._scheduler.running or self._stopping:
             return frozenset()
@@ -112,7 +112,7 @@ class Schedule:
         return busy
 
     async def stop(self, grace: float) -> None:
-        """Begin no attempt any more, and cancel those that still run after `grace` seconds."""
+        """Begin no further attempt; cancel attempts that still run after `grace` seconds."""
         if not self._scheduler.running or self._stopping:
             return
         self._stopping = True
@@ -227,7 +227,7 @@ class _MonotonicScheduler(AsyncIOScheduler):  # type: ignore[misc]  # APSchedule
         on_missed: Callable[[str], None],
         clock: Callable[[], float],
     ) -> None:
-        # A line per job would cost more than the job; getLogger's are shared with the process.
+        # Logging each job would cost more than the job; loggers of getLogger belong to the process.
         silent = logging.Logger("apscheduler", level=logging.CRITICAL)  # noqa: LOG001  (see above)
         super().__init__(executors={"default": executor}, timezone=UTC, logger=silent)
         self._executor = executor
@@ -235,12 +235,12 @@ class _MonotonicScheduler(AsyncIOScheduler):  # type: ignore[misc]  # APSchedule
         self._clock = clock
 
     def wakeup(self) -> None:
-        """Look for due jobs now; AsyncIOScheduler's goes round by a pipe, for other threads."""
+        """Look for due jobs now; AsyncIOScheduler would use a pipe, for calls from other threads."""
         self._stop_timer()
         self._start_timer(self._process_jobs())
 
     def _process_jobs(self) -> float | None:
-        """Submit what is due; return the seconds until the next job, as BaseScheduler's does."""
+        """Submit the due jobs; return the seconds until the next one, as BaseScheduler does."""
         if self.state != STATE_RUNNING:
             return None
         store: Any = self._lookup_jobstore("default")

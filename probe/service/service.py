@@ -42,8 +42,8 @@ from probe.web.server.hosts import HostCheck, list_own_names
 from probe.web.server.listener import serve_application
 from probe.web.server.web_config import WebConfig
 
-DRAIN: Final = 3.0
-"""Seconds that attempts in flight get when the service is stopped: it ends within five."""
+DRAIN_TIME: Final = 3.0
+"""Seconds that attempts in flight get at a stop: the service must end within five seconds."""
 
 log = structlog.get_logger("mtls_probe")
 
@@ -59,7 +59,7 @@ class Service:
     ) -> None:
         """Wire the service for `configuration`, which `loader` reads again; nothing runs yet.
 
-        `register` masks secrets wherever a text leaves; None: one of its own.
+        `register` masks secrets in all outputs; None: the service makes its own.
         """
         self._register = register = SecretRegister() if register is None else register
         register_configuration(register, configuration)
@@ -166,11 +166,11 @@ class Service:
             await stack.enter_async_context(self.reloader.watching())
             if served is not None:
                 await stack.enter_async_context(served.watch(self._record_web_reload))
-            stack.push_async_callback(self._schedule.stop, DRAIN)
+            stack.push_async_callback(self._schedule.stop, DRAIN_TIME)
             self._schedule.start()
             self._schedule.replace(configuration.targets)
             self._started = True
-            # What the start has made stays; the collector need not look at it again.
+            # Objects of the start stay: garbage collection need not look at them again.
             gc.collect()
             gc.freeze()
             address, targets = Endpoint(host, port), len(configuration.targets)
@@ -244,12 +244,12 @@ async def serve(
     register: SecretRegister | None = None,
     on_listening: Callable[[Endpoint], None] = lambda _address: None,
 ) -> None:
-    """Run the service until a signal ends it; attempts in flight get `DRAIN` seconds.
+    """Run the service until a signal ends it; attempts in flight get `DRAIN_TIME` seconds.
 
     Args:
         configuration: what to probe, and where to serve what is known.
         loader: reads the configuration again, on SIGHUP and when its files change.
-        register: masks secrets wherever a text leaves; None: one of its own.
+        register: masks secrets in all outputs; None: the service makes its own.
         on_listening: called with the address once it is served.
 
     Raises:

@@ -11,7 +11,7 @@ import resource
 import sys
 import threading
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeGuard
 
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 """Errors that name a lack of this process or of its host (errno(3))."""
@@ -36,28 +36,32 @@ def is_own_lack(error: BaseException) -> bool:
 
     Libraries wrap an OSError in one of their own, as aiohttp does.
     """
-    seen: set[int] = set()
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        if isinstance(found, OwnLimitError | MemoryError):
-            return True
-        if isinstance(found, OSError) and found.errno in EXHAUSTED:
-            return True
-        seen.add(id(found))
-        found = found.__cause__ or found.__context__
-    return False
+    return any(
+        isinstance(one, OwnLimitError | MemoryError) or _is_exhausted(one)
+        for one in _list_causes(error)
+    )
 
 
 def describe_lack(error: BaseException) -> str:
     """Say what this process ran out of, from an error that `is_own_lack`."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, OwnLimitError):
-            return found.detail
-        if isinstance(found, OSError) and found.errno in EXHAUSTED:
-            return name_error(found.errno)
-        found = found.__cause__ or found.__context__
+    for one in _list_causes(error):
+        if isinstance(one, OwnLimitError):
+            return one.detail
+        if _is_exhausted(one):
+            return name_error(one.errno)
     return type(error).__name__
+
+
+def _list_causes(error: BaseException) -> list[BaseException]:
+    """Return `error`, what it was raised from, and so on, each once."""
+    found = [error]
+    while (cause := found[-1].__cause__ or found[-1].__context__) and cause not in found:
+        found.append(cause)
+    return found
+
+
+def _is_exhausted(error: BaseException) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.errno in EXHAUSTED
 
 
 def name_error(number: int | None) -> str:

@@ -179,7 +179,7 @@ def _extra_connections(evidence: Evidence) -> Iterator[SpanRecord]:
         )
 
 
-def _changes(state: TargetRuntime, diagnosis: Diagnosis, at: float) -> Iterator[SpanEvent]:
+def _changes(state: TargetRuntime, diagnosis: Diagnosis, now: float) -> Iterator[SpanEvent]:
     if len(state.history) < 2 or not state.changed:
         return
     before = state.history[-2]
@@ -191,14 +191,14 @@ def _changes(state: TargetRuntime, diagnosis: Diagnosis, at: float) -> Iterator[
         found[span_attributes.PREVIOUS_CAUSE] = before.cause
     if diagnosis.cause is not None:
         found[span_attributes.CAUSE] = diagnosis.cause
-    yield SpanEvent("mtls_probe.cause_changed", at, found)
+    yield SpanEvent("mtls_probe.cause_changed", now, found)
 
 
-def _failed_connects(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
+def _failed_connects(evidence: Evidence, now: float) -> Iterator[SpanEvent]:
     for each in evidence.connects:
         if each.error:
             found = {NETWORK_PEER_ADDRESS: each.address, "mtls_probe.errno": each.error}
-            yield SpanEvent("mtls_probe.connect_failed", at, found)
+            yield SpanEvent("mtls_probe.connect_failed", now, found)
 
 
 def _tls_events(handshake: Handshake, finished: float, end: float) -> Iterator[SpanEvent]:
@@ -208,22 +208,22 @@ def _tls_events(handshake: Handshake, finished: float, end: float) -> Iterator[S
     yield from _alerts(handshake, end)
 
 
-def _alerts(handshake: Handshake | None, at: float) -> tuple[SpanEvent, ...]:
+def _alerts(handshake: Handshake | None, now: float) -> tuple[SpanEvent, ...]:
     alerts = handshake.alerts if handshake is not None else ()
     return tuple(
-        SpanEvent("mtls_probe.tls.alert", at, span_attributes.describe_alert(alert))
+        SpanEvent("mtls_probe.tls.alert", now, span_attributes.describe_alert(alert))
         for alert in alerts
     )
 
 
-def _rejections(evidence: Evidence, at: float) -> Iterator[SpanEvent]:
+def _rejections(evidence: Evidence, now: float) -> Iterator[SpanEvent]:
     answer = evidence.answer
     if answer is not None and (answer.rejected_items or answer.partial_message):
         found: Attributes = {
             "mtls_probe.partial_success.rejected_items": answer.rejected_items,
             "mtls_probe.partial_success.message": answer.partial_message,
         }
-        yield SpanEvent("mtls_probe.partial_success", at, found)
+        yield SpanEvent("mtls_probe.partial_success", now, found)
 
 
 def _reason(diagnosis: Diagnosis) -> str:

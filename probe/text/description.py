@@ -1,8 +1,8 @@
 """Describes a value that is not what its key asks for, so that nobody has to quote it.
 
 Pure and total. A value in the wrong place is often a secret: the text of a key where its path
-belongs, a file of variables where YAML belongs. Here alone is decided what may be quoted, and here
-alone stand the words for what may not.
+belongs, a file of variables where YAML belongs. Only this module
+decides what may be quoted, and only it has the words for what may not.
 """
 
 import difflib
@@ -20,13 +20,13 @@ PATH_MAX: Final = 4096
 NAME_MAX: Final = 255
 """Bytes of the longest name in a directory (limits.h)."""
 
-_SHORT: Final = 8
+_SHORTEST_SECRET: Final = 8
 """A text below this length is not treated as a secret."""
 _LONGEST_QUOTED: Final = 64
 LONGEST_NUMBER: Final = 12
 """Characters of a number that may be quoted; a longer one may be a card's or a code."""
-_CLOSE: Final = 0.75
-"""How close (difflib) a text is to an allowed one to be a typing error."""
+_TYPO_RATIO: Final = 0.75
+"""Ratio (difflib) to an allowed text from which on a text is taken for a typing error."""
 
 _KNOWN: Final = frozenset({
     "grpc", "http/protobuf", "http/json", "grpc/protobuf", "protobuf", "json", "gzip", "deflate",
@@ -100,16 +100,13 @@ def is_plausible_path(text: str) -> bool:
 
 def describe_path(text: str) -> str:
     """Return `text` where it may be a path, else its description; a description stays one."""
-    return (
-        text
-        if is_plausible_path(text) or is_description(text) or not text
-        else make_placeholder(text)
-    )
+    may_be_shown = not text or is_description(text) or is_plausible_path(text)
+    return text if may_be_shown else make_placeholder(text)
 
 
 def describe_name(text: str) -> str:
     """Return `text`, which is shown by design (a name, a label), or what it is: a key, a token."""
-    if len(text) < _SHORT or identify_kind(text) not in HOLDS_SECRET:
+    if len(text) < _SHORTEST_SECRET or identify_kind(text) not in HOLDS_SECRET:
         return text
     return make_placeholder(text)
 
@@ -221,7 +218,7 @@ def describe_value(text: str, allowed: Iterable[str] = (), key: str = "") -> str
 
 def is_quotable(text: str, allowed: Iterable[str] = ()) -> bool:
     """Return whether `text` can't reasonably be a secret, whatever its key."""
-    if len(text) < _SHORT or text in _KNOWN or text.lower() in _KNOWN:
+    if len(text) < _SHORTEST_SECRET or text in _KNOWN or text.lower() in _KNOWN:
         return True
     if len(text) > _LONGEST_QUOTED:
         return False
@@ -230,20 +227,20 @@ def is_quotable(text: str, allowed: Iterable[str] = ()) -> bool:
     folded = text.lower()
     return any(
         folded == one.lower()
-        or difflib.SequenceMatcher(None, folded, one.lower()).ratio() >= _CLOSE
+        or difflib.SequenceMatcher(None, folded, one.lower()).ratio() >= _TYPO_RATIO
         for one in (*allowed, *_KNOWN)
         if 2 * len(one) > len(text)
     )
 
 
-def describe_key(text: str, allowed: Iterable[str] = ()) -> str:
+def describe_key(text: str) -> str:
     """Return `text` where it reads as a key, else its description: `(a token, 40 characters)`.
 
     A key is words of letters, one of them with a number at most, joined by `_`, `.`, `/` or `-`, of
-    64 characters at most. Where a
-    mapping is swapped, or a file of variables is read as YAML, a key is somebody's secret.
+    64 characters at most. Where a mapping is swapped, or a file of variables is read as YAML, a key
+    is somebody's secret.
     """
-    if reads_as_key(text) or is_quotable(text, allowed) or is_description(text):
+    if reads_as_key(text) or is_quotable(text) or is_description(text):
         return text
     return make_placeholder(text)
 
@@ -273,7 +270,11 @@ def mask_arguments(message: str, arguments: Iterable[str]) -> str:
     What a user types may be quoted; what `"$(cat key.pem)"` puts there was never typed.
     """
     for text in arguments:
-        if len(text) >= _SHORT and not is_plausible_path(text) and not _is_plain_address(text):
+        if (
+            len(text) >= _SHORTEST_SECRET
+            and not is_plausible_path(text)
+            and not _is_plain_address(text)
+        ):
             for quoted in (text, repr(text)[1:-1]):
                 message = message.replace(quoted, make_placeholder(text))
     return message
@@ -299,9 +300,8 @@ def _reads_as_path(text: str) -> bool:
 
 def _is_plain_path(text: str) -> bool:
     """Return whether `text` begins as a path does, and each name in it is words."""
-    begun = text.startswith(("/", "./", "../"))
     return (
-        begun
+        text.startswith(("/", "./", "../"))
         and len(text) < PATH_MAX
         and all(name in {"", ".", ".."} or reads_as_key(name) for name in text.split("/"))
     )
@@ -309,13 +309,13 @@ def _is_plain_path(text: str) -> bool:
 
 _HEAD: Final = "Traceback (most recent call last):\n"
 _BETWEEN: Final = "\nand because of that, or while it was handled:\n\n"
-DEEPEST: Final = 8
-"""Exceptions of a chain that are shown, the last ones."""
+MOST_EXCEPTIONS: Final = 8
+"""Exceptions of a chain that are shown; of a longer chain, the last ones."""
 
 
 def describe_bug(error: BaseException) -> str:
     """Return the traceback of `error` and of what led to it, each message without what it quotes."""
-    chain = list(_list_causes(error))[:DEEPEST]
+    chain = list(_list_causes(error))[:MOST_EXCEPTIONS]
     return _BETWEEN.join(map(_describe_exception, reversed(chain)))
 
 

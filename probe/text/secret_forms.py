@@ -8,8 +8,8 @@ import json
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-LONGEST: Final = 16_384
-"""Characters of a secret that are looked for; what a peer repeats is shorter."""
+LONGEST_SECRET: Final = 16_384
+"""Characters of a secret that are searched for; a peer repeats fewer."""
 
 _MARKUP: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _REFERENCES: Final = tuple(
@@ -28,7 +28,7 @@ def encode_secret(value: str) -> tuple[str, ...]:
     escapes of JSON (RFC 8259 §7) with and without those of non-ASCII characters and of `/`; HTML's
     character references; hexadecimal digits.
     """
-    value = value[:LONGEST]
+    value = value[:LONGEST_SECRET]
     raw = value.encode("utf-8", "surrogateescape" if _has_raw_bytes(value) else "replace")
     forms = [value]
     for before in range(3):

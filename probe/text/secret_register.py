@@ -1,49 +1,48 @@
-"""The register of secrets: what it has been given it masks in any text, in any usual encoding.
+"""The register of secrets: it masks every registered value in any text, in any usual encoding.
 
-One is made where a command is composed and is passed to whatever makes evidence, logs or prints
-errors. A value is registered where it enters; from then on no text that has passed `mask` holds it,
-its encodings, or a part of either that somebody has cut out of it.
+A command makes one and passes it to the code that makes evidence, logs or prints errors. A value is
+registered where it is read; from then on no text that `mask` returned contains the value, one of its
+encodings, or a part of either.
 """
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from threading import Lock
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 from probe.text.escaped_text import read_escapes
 from probe.text.secret_forms import encode_secret
 
 MASK: Final = "(secret)"
-SHORTEST: Final = 8
+SHORTEST_SECRET: Final = 8
 """Characters of the shortest secret; shorter texts occur in ordinary words."""
-MOST: Final = 8192
-"""Secrets that are held, of some 5 KB each; past them the oldest is forgotten."""
+MOST_SECRETS: Final = 8192
+"""Secrets held, about 5 KB of memory each; when there are more, the oldest is dropped."""
 MOST_OF_REQUEST: Final = 256
 """Secrets of one request."""
 MOST_PUBLIC: Final = 65_536
-"""Texts held that are shown by design; past them the oldest is forgotten."""
+"""Public texts held; when there are more, the oldest is dropped."""
 MOST_PLACES: Final = 32
-"""Forms in which one gram is looked for: all JWTs begin alike, and differ soon after."""
+"""Secrets' forms indexed under one gram: all JWTs begin with the same grams, then differ."""
 _MOST_UNIFORM: Final = 256
 
-_EVERY: Final = 8
-_EVERY_ENCODED: Final = 16
-"""Each so many characters of a secret, or of an encoding, one gram of it is indexed, besides the
-first and the last."""
-_DENSE: Final = 32
-"""Characters up to which every gram of a secret is: a short one may be cut on both sides."""
-CUT: Final = "…"
-"""The sign of `safe_text` that a text was cut: the text before it may be the beginning of a secret."""
-_HEADS: Final = range(SHORTEST - 1, 3, -1)
-"""Lengths of a beginning that is looked for there alone."""
-_DEEPEST: Final = 3
-"""How often escapes are read: within one echo another may stand, as HTML in JSON in HTML."""
-_CACHED: Final = 4096
-"""Texts whose masked form is remembered: what a backend says is mostly what it said before."""
+_STEP: Final = 8
+_STEP_ENCODED: Final = 16
+"""One gram (8 characters) of a secret, or of its encoding, is indexed every so many characters, plus
+the first and the last."""
+_DENSE_LENGTH: Final = 32
+"""In secrets up to this many characters every gram is indexed: a short one may be cut on both sides."""
+CUT_MARK: Final = "…"
+"""`safe_text` ends a shortened text with this: before it, the beginning of a secret may stand."""
+_HEAD_LENGTHS: Final = range(SHORTEST_SECRET - 1, 3, -1)
+"""Lengths, shorter than a gram, of a secret's beginning; it is looked for only before `CUT_MARK`."""
+_MOST_ESCAPE_LEVELS: Final = 3
+"""Nested levels of escapes that are decoded, such as HTML in JSON in HTML."""
+_MOST_CACHED: Final = 4096
+"""Texts whose masked form is cached: a backend mostly repeats its answers."""
 _LONGEST_CACHED: Final = 1024
 
 _Place = tuple[str, int]
-_UNKNOWN: Final = object()
 
 
 class SecretRegister:
@@ -56,7 +55,7 @@ class SecretRegister:
     encoding).
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST_SECRETS) -> None:
         """Hold none; past `most` secrets the oldest is forgotten."""
         self._most = most
         self._held: OrderedDict[str, tuple[str, ...]] = OrderedDict()
@@ -66,17 +65,17 @@ class SecretRegister:
         self._heads: Counter[str] = Counter()
         self._public: OrderedDict[str, None] = OrderedDict()
         self._all_public: str | None = ""
-        self._cache: dict[str, str | None] = {}
+        self._cache: dict[str, str] = {}
         self._version = 0
         self._lock = Lock()
 
     @property
     def version(self) -> int:
-        """A number that grows with whatever changes what is masked."""
+        """A number that grows with every registration that changes which texts are masked."""
         return self._version
 
     def __repr__(self) -> str:
-        """Say how many are held, and none of them."""
+        """Return the number of secrets held, without any of them."""
         return f"SecretRegister({len(self._held)} secrets)"
 
     def __len__(self) -> int:
@@ -90,7 +89,7 @@ class SecretRegister:
     def add(self, value: str) -> None:
         """Register a secret; one of less than 8 characters, or one shown by design, is not."""
         value = value.strip()
-        if len(value) < SHORTEST:
+        if len(value) < SHORTEST_SECRET:
             return
         with self._lock:
             if value in self._held:
@@ -98,25 +97,25 @@ class SecretRegister:
                 return
             if value.casefold() in self._public:
                 return
-            forms = tuple(form for form in encode_secret(value) if len(form) >= SHORTEST)
+            forms = tuple(form for form in encode_secret(value) if len(form) >= SHORTEST_SECRET)
             self._held[value] = forms
             self._folded.setdefault(value.casefold(), set()).add(value)
             for form in forms:
                 self._add_form(form, _choose_step(form, forms))
-            self._heads.update(value[:size] for size in _HEADS)
+            self._heads.update(value[:size] for size in _HEAD_LENGTHS)
             while len(self._held) > self._most:
                 self._forget(next(iter(self._held)))
             self._cache = {}
             self._version += 1
 
     def add_public(self, texts: Iterable[str]) -> None:
-        """Take it that `texts` (a name, a host) are shown by design: no part of them is masked.
+        """Register texts that are shown by design (a name, a host): no part of them is masked.
 
-        Only a secret that has one of them within itself is masked, where it stands whole or with
-        more of itself than that.
+        A secret that contains one of them is masked only where more of the secret is seen than the
+        public text.
         """
         with self._lock:
-            new = [text.casefold() for text in texts if len(text) >= SHORTEST]
+            new = [text.casefold() for text in texts if len(text) >= SHORTEST_SECRET]
             new = [text for text in new if text not in self._public]
             if not new:
                 return
@@ -132,30 +131,26 @@ class SecretRegister:
 
     def mask(self, text: str) -> str:
         """Return `text` with `(secret)` in the place of each secret and each part of one."""
-        if not self._held or len(text) < SHORTEST:
+        if not self._held or len(text) < SHORTEST_SECRET:
             return text
         cache = self._cache
-        known = cache.get(text, _UNKNOWN)
-        if known is not _UNKNOWN:
-            masked = cast("str | None", known)
-        else:
-            spans = self.find_secrets(text)
-            masked = replace_spans(text, spans) if spans else None
+        if (masked := cache.get(text)) is None:
+            masked = replace_spans(text, self.find_secrets(text))
             if len(text) <= _LONGEST_CACHED:
-                if len(cache) >= _CACHED:
+                if len(cache) >= _MOST_CACHED:
                     cache.clear()
                 cache[text] = masked
-        return text if masked is None else masked
+        return masked
 
     def find_secrets(self, text: str) -> list[tuple[int, int]]:
         """Return the places of secrets in `text`, also behind escapes that no known form has."""
         spans = self._find_spans(text)
         places = None
-        for _ in range(_DEEPEST):
+        for _ in range(_MOST_ESCAPE_LEVELS):
             if (read := read_escapes(text)) is None:
                 break
             text, begins = read
-            places = begins if places is None else [places[at] for at in begins]
+            places = begins if places is None else [places[index] for index in begins]
             spans += ((places[start], places[end]) for start, end in self._find_spans(text))
         return spans
 
@@ -163,21 +158,23 @@ class SecretRegister:
         index, spans = self._index, []
         # How far a form has been followed along one alignment with the text.
         followed: dict[tuple[str, int], int] = {}
-        for at in range(len(text) - SHORTEST + 1):
-            places = index.get(text[at : at + SHORTEST])
+        for begin in range(len(text) - SHORTEST_SECRET + 1):
+            places = index.get(text[begin : begin + SHORTEST_SECRET])
             if places is None:
                 continue
             for form, offset in zip(places[::2], places[1::2], strict=True):
-                line = (form, at - offset)
-                if followed.get(line, -1) >= at + SHORTEST:
+                line = (form, begin - offset)
+                if followed.get(line, -1) >= begin + SHORTEST_SECRET:
                     continue
-                start, end = _extend(text, at, form, offset)
+                start, end = _extend(text, begin, form, offset)
                 followed[line] = end
                 if end - start == len(form) or not self._is_public(text[start:end]):
                     spans.append((start, end))
-        if text.endswith(CUT):
-            shown = len(text) - len(CUT)
-            sizes = (n for n in _HEADS if n <= shown and text[shown - n : shown] in self._heads)
+        if text.endswith(CUT_MARK):
+            shown = len(text) - len(CUT_MARK)
+            sizes = (
+                n for n in _HEAD_LENGTHS if n <= shown and text[shown - n : shown] in self._heads
+            )
             spans += ((shown - size, shown) for size in tuple(sizes)[:1])
         for form in self._uniform:
             start = text.find(form)
@@ -208,7 +205,7 @@ class SecretRegister:
         self._folded[folded].discard(value)
         if not self._folded[folded]:
             del self._folded[folded]
-        for size in _HEADS:
+        for size in _HEAD_LENGTHS:
             head = value[:size]
             self._heads[head] -= 1
             if self._heads[head] <= 0:
@@ -230,40 +227,40 @@ class SecretRegister:
 
 
 def _choose_step(form: str, forms: tuple[str, ...]) -> int:
-    """Return how far apart the grams of `form` are that are indexed; the first of `forms` is plain."""
+    """Return the distance between indexed grams of `form`; the first of `forms` is not encoded."""
     if form is not forms[0]:
-        return _EVERY_ENCODED
-    return 1 if len(form) <= _DENSE else _EVERY
+        return _STEP_ENCODED
+    return 1 if len(form) <= _DENSE_LENGTH else _STEP
 
 
 def _list_grams(form: str, step: int) -> list[_Place]:
-    """Return the grams of `form` that are indexed, each once, with where it begins.
+    """Return the grams of `form` to index, each once, with its offset.
 
-    One of a single character, or of two in turn, stands in rulers and padding, and is left out.
+    Grams of one or two different characters are left out: rulers and padding consist of them.
     """
-    last = len(form) - SHORTEST
+    last = len(form) - SHORTEST_SECRET
     offsets = {*range(0, last + 1, step), last}
     found: dict[str, int] = {}
     for offset in sorted(offsets):
-        gram = form[offset : offset + SHORTEST]
+        gram = form[offset : offset + SHORTEST_SECRET]
         if len(set(gram)) > 2:
             found.setdefault(gram, offset)
     return list(found.items())
 
 
-def _extend(text: str, at: int, form: str, offset: int) -> tuple[int, int]:
-    """Return the longest span around `at` in which `text` is what `form` is around `offset`."""
-    start, first = at, offset
+def _extend(text: str, begin: int, form: str, offset: int) -> tuple[int, int]:
+    """Return the longest span around `begin` where `text` equals `form` around `offset`."""
+    start, first = begin, offset
     while start > 0 and first > 0 and text[start - 1] == form[first - 1]:
         start, first = start - 1, first - 1
-    end, last = at + SHORTEST, offset + SHORTEST
+    end, last = begin + SHORTEST_SECRET, offset + SHORTEST_SECRET
     while end < len(text) and last < len(form) and text[end] == form[last]:
         end, last = end + 1, last + 1
     return start, end
 
 
 def replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
-    """Return `text` with one mask in the place of each of `spans`; those that overlap are one."""
+    """Return `text` with each of `spans` replaced by one mask; overlapping spans are merged."""
     pieces: list[str] = []
     done = 0
     for start, end in sorted(spans):
@@ -274,12 +271,11 @@ def replace_spans(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 class LayeredRegister(SecretRegister):
-    """Masks what another register holds, and what it holds itself, for one request alone.
+    """Masks the secrets of another register and those of one request.
 
-    Who asks for an attempt chooses what is registered for it (a query, a path, a host's name). In
-    the register of the process such a value would be masked wherever it stands, in the evidence of
-    other targets and in the log, take a secret's place, or be taken for a text that is shown by
-    design.
+    The client of `/probe` chooses values that are registered (a query, a path, a host's name). In
+    the register of the process, such a value would also be masked in the evidence of other targets
+    and in the log, would push out a real secret, or would make a text public.
     """
 
     def __init__(self, below: SecretRegister) -> None:
@@ -289,7 +285,7 @@ class LayeredRegister(SecretRegister):
 
     @property
     def version(self) -> int:
-        """A number that grows with whatever changes what is masked."""
+        """A number that grows with every registration that changes which texts are masked."""
         return super().version + self._below.version
 
     def __len__(self) -> int:
@@ -299,5 +295,4 @@ class LayeredRegister(SecretRegister):
     def mask(self, text: str) -> str:
         """Return `text` without the secrets of either."""
         # Together: where one has the beginning of another, the longer one is masked.
-        spans = [*self._below.find_secrets(text), *self.find_secrets(text)]
-        return replace_spans(text, spans) if spans else text
+        return replace_spans(text, self._below.find_secrets(text) + self.find_secrets(text))

@@ -22,7 +22,7 @@ _ALERT: Final = 0x4000
 _RECEIVED: Final = 0x04
 _FATAL: Final = 2
 _BUFFER_SIZE: Final = 16384 + 2048
-"""The longest TLS record (RFC 8446 §5.2); what is longer is read in several steps."""
+"""Bytes of the longest TLS record (RFC 8446 §5.2); more data is read in several steps."""
 _SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
 
 NO_AUTO_CHAIN: Final = 0x8

@@ -32,8 +32,8 @@ from probe.x509.parse import make_unread_name, make_unreadable_facts
 from probe.x509.validity import DATE_ERRORS
 
 MAX_READ: Final = 32_768
-"""Bytes of certificates, and of authorities' names, whose contents are read; real ones are below
-10 kB. The first certificate always is; of the others beyond it only the digest is kept."""
+"""Bytes of certificates, and of authorities' names, that are parsed; real ones are below 10 kB. The
+first certificate is always read; of later ones beyond this limit only the digest is kept."""
 
 State = Literal["handshaking", "open", "closed", "failed"]
 """`closed` is after the peer's close_notify or end of file, `failed` after a fatal alert in either
@@ -87,7 +87,7 @@ class TlsClient:
         self._handshake()
 
     def receive(self, data: bytes) -> None:
-        """Take bytes of the wire; what they mean is read by `next_event`."""
+        """Take bytes from the wire; `next_event` interprets them."""
         if not data or self.state in {"closed", "failed"}:
             return
         self._records.count(data)

@@ -48,6 +48,13 @@ _KEY_USAGES: Final = {
     "decipher_only": "decipherOnly",
 }
 
+_SAN_KINDS: Final[dict[type[x509.GeneralName], str]] = {
+    x509.DNSName: "DNS",
+    x509.IPAddress: "IP",
+    x509.UniformResourceIdentifier: "URI",
+    x509.RFC822Name: "email",
+}
+
 _T = TypeVar("_T")
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -214,17 +221,8 @@ def _read_common_name(certificate: x509.Certificate) -> str:
 def _list_sans(certificate: x509.Certificate) -> Iterator[str]:
     names = _get_extension(certificate, x509.SubjectAlternativeName)
     for name in list(names or ())[:MAX_SANS]:
-        match name:
-            case x509.DNSName():
-                yield safe_text(f"DNS:{name.value}")
-            case x509.IPAddress():
-                yield safe_text(f"IP:{name.value}")
-            case x509.UniformResourceIdentifier():
-                yield safe_text(f"URI:{name.value}")
-            case x509.RFC822Name():
-                yield safe_text(f"email:{name.value}")
-            case _:
-                continue
+        if kind := _SAN_KINDS.get(type(name)):
+            yield safe_text(f"{kind}:{name.value}")
 
 
 def _list_aia_issuers(certificate: x509.Certificate) -> Iterator[str]:

@@ -101,7 +101,7 @@ def has_issuer_key(below: CertificateFacts, above: CertificateFacts) -> bool:
     return not wanted or not held or wanted == held
 
 
-def is_issuer(above: CertificateFacts, below: CertificateFacts) -> bool:
+def has_issuer(below: CertificateFacts, above: CertificateFacts) -> bool:
     """Return whether `above` issued `below`, as far as names and key identifiers tell."""
     return names_issuer(below, above) and has_issuer_key(below, above)
 
@@ -110,7 +110,7 @@ def find_issuers(
     below: CertificateFacts, among: Iterable[CertificateFacts]
 ) -> list[CertificateFacts]:
     """Return those of `among` that may have issued `below`, in their order."""
-    return [one for one in among if is_issuer(one, below)]
+    return [one for one in among if has_issuer(below, one)]
 
 
 def find_anchor(
@@ -144,6 +144,6 @@ def find_without_root(bundle: Sequence[CertificateFacts]) -> list[CertificateFac
     pending = [one for one in bundle if one.is_ca and not one.self_signed]
     for above in rooted:
         # The list grows by what the certificate issued, until nothing is added.
-        rooted += [one for one in pending if is_issuer(above, one)]
-        pending = [one for one in pending if not is_issuer(above, one)]
+        rooted += [one for one in pending if has_issuer(one, above)]
+        pending = [one for one in pending if not has_issuer(one, above)]
     return pending

@@ -36,20 +36,16 @@ class Weakness:
 
 def find_weak_signature(chain: Sequence[CertificateFacts]) -> Weakness | None:
     """Return the first MD5 or SHA-1 signature in `chain` that is checked."""
-    for certificate in chain:
-        if certificate.signature_hash in WEAK_HASHES and not certificate.self_signed:
-            return Weakness(certificate, "signature")
-    return None
+    weak = (one for one in chain if one.signature_hash in WEAK_HASHES and not one.self_signed)
+    return next((Weakness(one, "signature") for one in weak), None)
 
 
 def find_weak_key(
     chain: Sequence[CertificateFacts], smallest: int = SMALLEST_RSA_BITS
 ) -> Weakness | None:
     """Return the first RSA key in `chain` of fewer than `smallest` bits."""
-    for certificate in chain:
-        if certificate.key_type == "RSA" and 0 < certificate.key_bits < smallest:
-            return Weakness(certificate, "key")
-    return None
+    weak = (one for one in chain if one.key_type == "RSA" and 0 < one.key_bits < smallest)
+    return next((Weakness(one, "key") for one in weak), None)
 
 
 def find_weakness_for_go(chain: Sequence[CertificateFacts]) -> Weakness | None:

@@ -19,29 +19,29 @@ CLOCK_TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead where no tolerance for two clocks is configured."""
 
 
-def is_expired(certificate: CertificateFacts, at: float) -> bool:
+def is_expired(certificate: CertificateFacts, now: float) -> bool:
     """Whether notAfter is past."""
-    return at > certificate.not_after
+    return now > certificate.not_after
 
 
-def is_not_yet_valid(certificate: CertificateFacts, at: float, tolerance: float = 0.0) -> bool:
+def is_not_yet_valid(certificate: CertificateFacts, now: float, tolerance: float = 0.0) -> bool:
     """Whether notBefore lies ahead by more than `tolerance` seconds, which two clocks may differ."""
-    return at + tolerance < certificate.not_before
+    return now + tolerance < certificate.not_before
 
 
-def is_valid(certificate: CertificateFacts, at: float) -> bool:
-    """Whether `at` lies within the validity."""
-    return not (is_expired(certificate, at) or is_not_yet_valid(certificate, at))
+def is_valid(certificate: CertificateFacts, now: float) -> bool:
+    """Whether `now` lies within the validity."""
+    return not (is_expired(certificate, now) or is_not_yet_valid(certificate, now))
 
 
-def begins_within(certificate: CertificateFacts, at: float, tolerance: float) -> bool:
+def begins_within(certificate: CertificateFacts, now: float, tolerance: float) -> bool:
     """Whether notBefore lies ahead, and by no more than `tolerance` seconds."""
-    return is_not_yet_valid(certificate, at) and not is_not_yet_valid(certificate, at, tolerance)
+    return is_not_yet_valid(certificate, now) and not is_not_yet_valid(certificate, now, tolerance)
 
 
-def is_near_edge(certificate: CertificateFacts, at: float, within: float) -> bool:
-    """Whether the validity began, or ends, less than `within` seconds from `at`."""
-    return 0 <= at - certificate.not_before < within or 0 <= certificate.not_after - at < within
+def is_near_edge(certificate: CertificateFacts, now: float, within: float) -> bool:
+    """Whether the validity began, or ends, less than `within` seconds from `now`."""
+    return 0 <= now - certificate.not_before < within or 0 <= certificate.not_after - now < within
 
 
 def is_older(certificate: CertificateFacts, other: CertificateFacts) -> bool:
@@ -49,25 +49,25 @@ def is_older(certificate: CertificateFacts, other: CertificateFacts) -> bool:
     return certificate.not_before < other.not_before
 
 
-def expires_soon(certificate: CertificateFacts, at: float) -> bool:
+def expires_soon(certificate: CertificateFacts, now: float) -> bool:
     """Whether less than 28 days, and less than a third of the lifetime, are left."""
     lifetime = certificate.not_after - certificate.not_before
-    return 0 <= certificate.not_after - at < min(SOON, lifetime / 3)
+    return 0 <= certificate.not_after - now < min(SOON, lifetime / 3)
 
 
-def find_expired(chain: Iterable[CertificateFacts], at: float) -> CertificateFacts | None:
+def find_expired(chain: Iterable[CertificateFacts], now: float) -> CertificateFacts | None:
     """Return the first certificate whose notAfter is past."""
-    return next((one for one in chain if is_expired(one, at)), None)
+    return next((one for one in chain if is_expired(one, now)), None)
 
 
-def find_not_yet_valid(chain: Iterable[CertificateFacts], at: float) -> CertificateFacts | None:
+def find_not_yet_valid(chain: Iterable[CertificateFacts], now: float) -> CertificateFacts | None:
     """Return the first certificate whose notBefore lies ahead."""
-    return next((one for one in chain if is_not_yet_valid(one, at)), None)
+    return next((one for one in chain if is_not_yet_valid(one, now)), None)
 
 
-def find_invalid(chain: Iterable[CertificateFacts], at: float) -> CertificateFacts | None:
+def find_invalid(chain: Iterable[CertificateFacts], now: float) -> CertificateFacts | None:
     """Return the first certificate that is expired or not yet valid."""
-    return next((one for one in chain if not is_valid(one, at)), None)
+    return next((one for one in chain if not is_valid(one, now)), None)
 
 
 def find_first_to_expire(chain: Iterable[CertificateFacts]) -> CertificateFacts:
@@ -75,29 +75,29 @@ def find_first_to_expire(chain: Iterable[CertificateFacts]) -> CertificateFacts:
     return min(chain, key=lambda one: one.not_after)
 
 
-def describe_expired(certificate: CertificateFacts, at: float) -> str:
+def describe_expired(certificate: CertificateFacts, now: float) -> str:
     """Say which certificate expired, how long ago, and when."""
-    ago = format_duration(at - certificate.not_after)
+    ago = format_duration(now - certificate.not_after)
     return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
 
 
-def describe_expiry(certificate: CertificateFacts, at: float) -> str:
+def describe_expiry(certificate: CertificateFacts, now: float) -> str:
     """Say which certificate expires, how soon, and when."""
-    left = format_duration(certificate.not_after - at)
+    left = format_duration(certificate.not_after - now)
     return f"{name_certificate(certificate)} expires in {left}, on {format_time(certificate.not_after)}"
 
 
-def describe_time_left(certificate: CertificateFacts, at: float) -> str:
+def describe_time_left(certificate: CertificateFacts, now: float) -> str:
     """Say how long the certificate is still valid, or since or until when it is not."""
-    if is_expired(certificate, at):
-        return f"expired {format_duration(at - certificate.not_after)} ago"
-    if is_not_yet_valid(certificate, at):
-        return f"not valid for another {format_duration(certificate.not_before - at)}"
-    return f"{format_duration(certificate.not_after - at)} left"
+    if is_expired(certificate, now):
+        return f"expired {format_duration(now - certificate.not_after)} ago"
+    if is_not_yet_valid(certificate, now):
+        return f"not valid for another {format_duration(certificate.not_before - now)}"
+    return f"{format_duration(certificate.not_after - now)} left"
 
 
-def describe_beginning(certificate: CertificateFacts, at: float) -> str:
+def describe_beginning(certificate: CertificateFacts, now: float) -> str:
     """Say which certificate becomes valid, how soon, and when."""
     begins = format_time(certificate.not_before)
-    ahead = format_duration(certificate.not_before - at)
+    ahead = format_duration(certificate.not_before - now)
     return f"{name_certificate(certificate)} becomes valid in {ahead}, on {begins}"

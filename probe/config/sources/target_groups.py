@@ -89,39 +89,36 @@ def parse_json(raw: bytes, name: str) -> Document:
     return Document(name, value, Place(1))
 
 
-def _split_labels(group: TargetGroup, at: Location) -> tuple[str, dict[str, str]]:
+def _split_labels(group: TargetGroup, location: Location) -> tuple[str, dict[str, str]]:
     """Return the scheme that the labels give to each address, and those that the targets have."""
     scheme = group.labels.get(SCHEME_LABEL, "")
     if scheme and scheme not in _SCHEMES:
-        raise at[SCHEME_LABEL].error("is unknown", found=scheme, allowed=_SCHEMES)
+        raise location[SCHEME_LABEL].error("is unknown", found=scheme, allowed=_SCHEMES)
     labels = {name: text for name, text in group.labels.items() if not name.startswith(_INTERNAL)}
     for name in labels:
-        check_label(name, at[name])
+        check_label(name, location[name])
     return scheme, labels
 
 
-def _add_scheme(address: str, scheme: str, at: Location) -> str:
+def _add_scheme(address: str, scheme: str, location: Location) -> str:
     """Return `address` with its scheme, after a look at whether it is one at all."""
     text = address.strip()
-    endpoint = at.parse(Endpoint.parse, text)
+    endpoint = location.parse(Endpoint.parse, text)
     return text if endpoint.scheme or not scheme else f"{scheme}://{text}"
 
 
 def _read_target(
-    endpoint: str,
-    labels: dict[str, str],
-    defaults: DefaultsEntry,
-    at: Location,
+    endpoint: str, labels: dict[str, str], defaults: DefaultsEntry, location: Location
 ) -> Target:
     entry = TargetEntry(endpoint=endpoint, labels=labels)
-    target, faults = read_target(entry, defaults, at, plaintext_allowed=True)
+    target, faults = read_target(entry, defaults, location, plaintext_allowed=True)
     # Address and labels are right by now: what is left comes from `defaults`.
-    return add_faults(target, (_blame_defaults(fault, at) for fault in faults))
+    return add_faults(target, (_blame_defaults(fault, location) for fault in faults))
 
 
-def _blame_defaults(fault: ConfigurationError, at: Location) -> ConfigurationError:
-    key = fault.key.removeprefix(at.key).removeprefix(".")
-    return at.error(f"cannot have what defaults say: {key}: {fault.reason}")
+def _blame_defaults(fault: ConfigurationError, location: Location) -> ConfigurationError:
+    key = fault.key.removeprefix(location.key).removeprefix(".")
+    return location.error(f"cannot have what defaults say: {key}: {fault.reason}")
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -101,7 +101,7 @@ _LOADERS: Final[tuple[tuple[Callable[[bytes], object], Format], ...]] = (
     (x509.load_der_x509_crl, Format.DER_CRL),
 )
 _LAYERS: Final = 3
-_KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
+KEYSTORES: Final = frozenset({Format.PKCS12, Format.JKS, Format.JCEKS})
 _PKCS7_SIGNED: Final = bytes.fromhex("06092a864886f70d010702")
 _PKCS12_VERSION: Final = b"\x02\x01\x03\x30"
 _BEGIN: Final = b"-----BEGIN "
@@ -129,6 +129,13 @@ def cut_first_der(raw: bytes) -> bytes:
     """Return the first DER value of `raw`, without what follows it."""
     header = _read_der_header(raw)
     return raw if header is None else raw[: sum(header)]
+
+
+def name_utf16(raw: bytes) -> str:
+    """Return the encoding of UTF-16 text, which names the byte order where no mark in it does."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    return "UTF-16LE" if raw[1:2] == b"\0" else "UTF-16BE"
 
 
 def unwrap_base64(raw: bytes) -> tuple[int, bytes]:
@@ -213,7 +220,7 @@ def _recognise_text(stripped: bytes) -> Format:
         return Format.BASE64_PEM
     if layers:
         return (
-            Format.BASE64_KEYSTORE if _recognise_binary(inner) in _KEYSTORES else Format.BASE64_DER
+            Format.BASE64_KEYSTORE if _recognise_binary(inner) in KEYSTORES else Format.BASE64_DER
         )
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         return Format.HTML

@@ -20,7 +20,7 @@ from probe.model.evidence import EndingKind, Evidence, Handshake
 from probe.model.runtime import JAVA, PYTHON_GRPC
 from probe.text.time_format import format_time
 from probe.x509 import validity
-from probe.x509.path import find_issuers, is_issuer, names_issuer
+from probe.x509.path import find_issuers, has_issuer, names_issuer
 from probe.x509.strength import find_weak_key, find_weakness_for_go
 
 _WITH_FINDINGS: Final[frozenset[EndingKind]] = SERVER_ENDINGS | {"answered", "application_data"}
@@ -118,7 +118,7 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     last = handshake.server_chain[-1]
     for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.unsent_issuers)):
         if (
-            is_issuer(issuer, last)
+            has_issuer(last, issuer)
             and not issuer.self_signed
             and find_issuers(issuer, credentials.ca_bundle)
         ):
@@ -180,13 +180,7 @@ CAUSES: Final = (
         rank=Rank.SERVER_EXPIRY,
         meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
         evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
-        fix=(
-            "Renew the certificate of the backend at {endpoint}, and put it in place of the "
-            "present one.",
-            "{reload_backend}",
-            "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
-            "-noout -dates",
-        ),
+        fix=renew_server_certificate()[1],
         tell_apart=(
             "mtls-probe check ENDPOINT prints the notAfter of the backend's certificate: it is "
             "past."

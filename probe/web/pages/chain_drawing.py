@@ -12,7 +12,7 @@ from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.web.pages.target_row import Countdown, build_countdown
-from probe.x509.path import find_anchor, is_issuer, names_issuer
+from probe.x509.path import find_anchor, has_issuer, names_issuer
 
 Kind = Literal["sent", "available", "anchor", "missing"]
 
@@ -78,7 +78,7 @@ def _box(
 
 
 def _link(below: CertificateFacts, above: CertificateFacts) -> tuple[str, bool]:
-    if is_issuer(above, below):
+    if has_issuer(below, above):
         return "issued by", True
     child, parent = name_certificate(below), name_certificate(above)
     if names_issuer(below, above):
@@ -92,10 +92,14 @@ def _client(evidence: Evidence, diagnosis: Diagnosis, now: float) -> Iterator[Ch
     listed = {name.digest for name in handshake.acceptable_cas} if handshake else set[str]()
     named = ("the backend names this CA as acceptable",)
     everything = list(chain)
-    for at, one in enumerate(chain):
-        heading = "the exporter's certificate" if not at else f"certificate {at + 1} of the file"
+    for index, one in enumerate(chain):
+        heading = (
+            "the exporter's certificate" if not index else f"certificate {index + 1} of the file"
+        )
         notes = named if one.subject.digest in listed else ()
-        yield _box("sent", heading, one, now, below=chain[at - 1] if at else None, notes=notes)
+        yield _box(
+            "sent", heading, one, now, below=chain[index - 1] if index else None, notes=notes
+        )
     for path, one in ((step.path, step.certificate) for step in credentials.unsent_issuers):
         notes = named if one.subject.digest in listed else ()
         heading = f"not sent; it is in {path}"
@@ -123,7 +127,7 @@ def _beyond(
     accepted = "the backend accepted the chain" if confirmed else ""
     if top.issuer.digest in listed:
         accepted = "the backend names it as acceptable"
-    elif any(is_issuer(one, top) for one in chain):
+    elif any(has_issuer(top, one) for one in chain):
         link = f"the issuer of {name} comes before it in the file: the order is wrong"
         return ChainBox("missing", "at another place of the file", issuer, link, holds=False)
     if accepted:
@@ -136,21 +140,25 @@ def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[Ch
     chain, bundle = handshake.server_chain, evidence.credentials.ca_bundle
     where = evidence.target.ca_file or "ca_file"
     held = {one.sha256 for one in bundle}
-    for at, one in enumerate(chain):
-        heading = "the backend's certificate" if not at else f"sent with it, certificate {at + 1}"
+    for index, one in enumerate(chain):
+        heading = (
+            "the backend's certificate" if not index else f"sent with it, certificate {index + 1}"
+        )
         notes = [f"{where} holds this one: an anchor"] if one.sha256 in held else []
         notes += [
-            f"X509_V_ERR {error.code}" for error in handshake.verify_errors if error.depth == at
+            f"X509_V_ERR {error.code}" for error in handshake.verify_errors if error.depth == index
         ]
         check = handshake.name_check
-        if not at and check is not None and not check.matched:
+        if not index and check is not None and not check.matched:
             notes.append(f"it does not have the name {check.reference}")
-        yield _box("sent", heading, one, now, below=chain[at - 1] if at else None, notes=notes)
+        yield _box(
+            "sent", heading, one, now, below=chain[index - 1] if index else None, notes=notes
+        )
     anchor = find_anchor(chain, bundle)
     if anchor is None:
         yield from _no_anchor(evidence, handshake, where, now)
     elif anchor.sha256 not in {one.sha256 for one in chain}:
-        child = next(one for one in reversed(chain) if is_issuer(anchor, one))
+        child = next(one for one in reversed(chain) if has_issuer(one, anchor))
         yield _box("anchor", f"anchor, from {where}", anchor, now, below=child)
 
 

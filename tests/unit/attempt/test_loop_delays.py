@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from probe.attempt.loop_delays import LEAST, SLACK, TICK, DelayMeter, LoopDelays
+from probe.attempt.loop_delays import LEAST_DELAY, TICK, TICK_TOLERANCE, DelayMeter, LoopDelays
 from probe.model.evidence import Ending
 from tests.support.exhaustion import hold_up
 
@@ -32,8 +32,8 @@ async def test_one_long_hold_up_is_measured() -> None:
         seen_at_once = own.held_up - before
         await asyncio.sleep(2 * TICK)
         seen_later = own.held_up - before
-    assert seen_at_once >= 0.4 - TICK - SLACK
-    assert seen_later >= 0.4 - TICK - SLACK
+    assert seen_at_once >= 0.4 - TICK - TICK_TOLERANCE
+    assert seen_later >= 0.4 - TICK - TICK_TOLERANCE
 
 
 async def test_many_short_hold_ups_add_up() -> None:
@@ -175,7 +175,7 @@ async def test_a_little_lateness_changes_nothing() -> None:
     """A busy machine's."""
     story = Story(0.3)
     story.pass_time(0.25)
-    story.hold_up(LEAST - 0.01)
+    story.hold_up(LEAST_DELAY - 0.01)
     assert story.own.judge(TIMEOUT) == TIMEOUT
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from probe.attempt.resolver import FRESH, NoSlotError, ResolutionError, Resolver
+from probe.attempt.resolver import MOST_AGE, NoSlotError, ResolutionError, Resolver
 from probe.system.own_limits import OwnLimitError
 from tests.support.command_line import ROOT
 from tests.support.exhaustion import no_descriptors
@@ -94,7 +94,7 @@ async def test_a_name_that_hangs_takes_only_its_own_places(names: Names) -> None
     """Its further attempts fail as it does; other names are looked up as ever."""
     resolver = Resolver(slots=8, per_host=2)
     for _ in range(2):
-        await outcomes(resolver, "stuck", seconds=FRESH + 0.1)
+        await outcomes(resolver, "stuck", seconds=MOST_AGE + 0.1)
     (third,) = await outcomes(resolver, "stuck")
     assert isinstance(third, ResolutionError)
     assert (third.late, third.code) == (True, "no answer in time, nor to 2 look-ups before")
@@ -105,7 +105,7 @@ async def test_a_name_that_hangs_takes_only_its_own_places(names: Names) -> None
 async def test_an_old_look_up_does_not_answer_for_a_new_attempt(names: Names) -> None:
     """It was begun before the network healed."""
     resolver = Resolver()
-    (early,) = await outcomes(resolver, "stuck", seconds=FRESH + 0.1)
+    (early,) = await outcomes(resolver, "stuck", seconds=MOST_AGE + 0.1)
     assert isinstance(early, ResolutionError)
     late = asyncio.create_task(resolver.resolve("stuck", soon(10)))
     await asyncio.sleep(0.05)

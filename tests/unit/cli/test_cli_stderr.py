@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from probe.service.service import DRAIN
+from probe.service.service import DRAIN_TIME
 from probe.system.standard_streams import LAST_LINES
 from tests.support.backends import Backend
 from tests.support.command_line import (
@@ -117,7 +117,7 @@ async def test_the_service_runs_and_stops_whatever_stderr_is(tmp_path: Path, bro
 
 async def test_the_end_is_in_time_with_both_a_peer_and_a_reader_that_hang(tmp_path: Path) -> None:
     """What is granted to attempts under way and to the last lines is less than five seconds."""
-    assert DRAIN + LAST_LINES < 4.0
+    assert DRAIN_TIME + LAST_LINES < 4.0
     backend = Backend(
         name="silent", server=PKI.server(), client_ca=PKI.client_ca, behaviour="silent"
     )

@@ -32,9 +32,9 @@ async def test_demo_once_finds_every_cause() -> None:
     # A first reader sees failures and exit code 0, and should know why.
     faulty = sum(scenario.expected is not None for scenario in SCENARIOS)
     assert f"{faulty} of {len(SCENARIOS)} targets are not as expected" in ended.out
-    assert said.endswith(
-        f"The {faulty} that are not as expected were built for that: the probe found the fault of each."
-    )
+    assert said.endswith(f"The probe found the fault of each of the {faulty} backends.")
+    first = ended.out.splitlines()[0]
+    assert first.startswith(f"{faulty} of these {len(SCENARIOS)} targets fail on purpose: ")
 
 
 async def until_served(process: asyncio.subprocess.Process) -> str:

@@ -196,10 +196,10 @@ def test_a_target_that_is_gone_or_changed_takes_its_parts_along() -> None:
     kept, changed, gone = make_target("kept"), make_target("changed"), make_target("gone")
     ledger = Ledger([kept, changed, gone])
     for runtime in ledger:
-        runtime.part(list).append(runtime.target.name)
+        runtime.get_store(list).append(runtime.target.name)
 
     ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0), gone])
     ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0)])
     ledger.replace_targets([make_target("kept"), replace(changed, interval=7.0), gone])
 
-    assert [runtime.part(list) for runtime in ledger] == [["kept"], [], []]
+    assert [runtime.get_store(list) for runtime in ledger] == [["kept"], [], []]

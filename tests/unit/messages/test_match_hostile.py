@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.messages.match import MOST, Candidate, explain
+from probe.messages.match import MOST_CANDIDATES, Candidate, explain
 from probe.messages.patterns.pasted import LONGEST
 from tests.support.explanations import PATTERNS
 
@@ -24,7 +24,7 @@ def test_any_text_gives_sound_candidates(text: str) -> None:
     """Whatever is pasted: no error, known causes, scores from 0 to 1 and falling, no repetition."""
     candidates = explain(text)
 
-    assert len(candidates) <= MOST
+    assert len(candidates) <= MOST_CANDIDATES
     assert len({candidate.cause for candidate in candidates}) == len(candidates)
     assert all(isinstance(candidate, Candidate) for candidate in candidates)
     assert all(candidate.cause in CATALOGUE for candidate in candidates)

@@ -99,7 +99,7 @@ def test_an_exporter_alone_fails_and_several_fail() -> None:
         one.text.partition(":")[0]
         for case in STORIES
         for one in build_story(case.evidence, diagnose(case.evidence))
-        if one.part == "exporters"
+        if one.section == "exporters"
     }
     alone = {line.partition(" fails ")[0] for line in endings if " fails " in line}
     together = {line.partition(" fail ")[0] for line in endings if " fail " in line}

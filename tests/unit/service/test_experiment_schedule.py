@@ -13,10 +13,10 @@ from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import Ending, Evidence, Experiment, Varied
 from probe.model.target import Endpoint, Target
 from probe.service.experiment_schedule import (
-    AGAIN,
     HOUR,
-    MOST,
-    ROUNDS,
+    LEAST_REPEATS,
+    MOST_REPEATS,
+    MOST_ROUNDS_PER_HOUR,
     ExperimentSchedule,
 )
 from tests.support.certificate_facts import AT, EXPORTER
@@ -93,7 +93,7 @@ class Resolving:
         """Return `evidence` with the experiments that the schedule adds."""
         runtime = self.runtimes.setdefault(target.name, TargetRuntime(target))
         make = partial(self._laboratory, target, evidence)
-        return await self._schedule.resolve_experiments(runtime, evidence, make, target.timeout)
+        return await self._schedule.add_experiments(runtime, evidence, make, target.timeout)
 
 
 def at(seconds: float, evidence: Evidence = CLOSED) -> Evidence:
@@ -146,23 +146,23 @@ async def test_a_round_that_shows_nothing_is_not_kept() -> None:
     """The next attempt makes another one, a few times an hour."""
     laboratory = Laboratory(repeats=False)
     resolving = Resolving(laboratory, clock=lambda: 0.0)
-    for turn in range(ROUNDS + 3):
+    for turn in range(MOST_ROUNDS_PER_HOUR + 3):
         await resolving.resolve(at(turn))
-    assert laboratory.rounds == ROUNDS
+    assert laboratory.rounds == MOST_ROUNDS_PER_HOUR
     laboratory.repeats = True
     resolving.runtimes.clear()
     held = await resolving.resolve(at(30))
     assert (await resolving.resolve(at(60))).experiments == held.experiments
-    assert laboratory.rounds == ROUNDS + 1
+    assert laboratory.rounds == MOST_ROUNDS_PER_HOUR + 1
 
 
 async def test_what_goes_further_is_tried_again() -> None:
     """Behind unvaried handshakes, and alone; all results go with the evidence."""
     laboratory = Laboratory()
-    laboratory.goes_on = ["every_cipher"] * (1 + MOST)
+    laboratory.goes_on = ["every_cipher"] * (1 + MOST_REPEATS)
     resolved = await Resolving(laboratory).resolve(at(0))
-    assert laboratory.asked[1:] == [("every_cipher",)] * MOST
-    assert [one.varied for one in resolved.experiments].count("every_cipher") == 1 + MOST
+    assert laboratory.asked[1:] == [("every_cipher",)] * MOST_REPEATS
+    assert [one.varied for one in resolved.experiments].count("every_cipher") == 1 + MOST_REPEATS
     assert diagnose(resolved).cause == "no_shared_cipher"
 
 
@@ -176,13 +176,13 @@ async def test_on_a_slow_path_it_is_tried_again_less_often() -> None:
         return await laboratory(*asked)
 
     laboratory = Laboratory()
-    laboratory.goes_on = ["every_cipher"] * (1 + MOST)
+    laboratory.goes_on = ["every_cipher"] * (1 + MOST_REPEATS)
     resolved = await Resolving(slow, clock=lambda: now).resolve(at(0))
-    assert laboratory.asked[1:] == [("every_cipher",)] * AGAIN
+    assert laboratory.asked[1:] == [("every_cipher",)] * LEAST_REPEATS
     assert diagnose(resolved).cause == "no_shared_cipher"
 
 
-@pytest.mark.parametrize("times", range(1, 1 + MOST))
+@pytest.mark.parametrize("times", range(1, 1 + MOST_REPEATS))
 async def test_what_does_not_always_go_further_proves_nothing(times: int) -> None:
     """A backend that closes now and then."""
     laboratory = Laboratory()
@@ -257,11 +257,11 @@ async def test_a_target_that_flaps_gets_a_few_rounds_an_hour() -> None:
     resolving = Resolving(laboratory, clock=lambda: now)
     for turn in range(20):
         last = await resolving.resolve(at(turn, (CLOSED, RESET)[turn % 2]))
-    assert laboratory.rounds == ROUNDS
+    assert laboratory.rounds == MOST_ROUNDS_PER_HOUR
     assert last.experiments == ()
     now = HOUR + 1
     await resolving.resolve(at(30))
-    assert laboratory.rounds == ROUNDS + 1
+    assert laboratory.rounds == MOST_ROUNDS_PER_HOUR + 1
 
 
 async def test_an_outage_of_many_does_not_wait_for_its_turn() -> None:
@@ -315,9 +315,9 @@ async def test_forgetting_a_target_gives_its_name_a_fresh_start() -> None:
     """A reload that removes a target drops its count."""
     laboratory = Laboratory()
     resolving = Resolving(laboratory, clock=lambda: 0.0)
-    for turn in range(ROUNDS + 1):
+    for turn in range(MOST_ROUNDS_PER_HOUR + 1):
         await resolving.resolve(at(turn, (CLOSED, RESET)[turn % 2]))
-    assert laboratory.rounds == ROUNDS
+    assert laboratory.rounds == MOST_ROUNDS_PER_HOUR
     resolving.runtimes.clear()
     await resolving.resolve(at(30))
-    assert laboratory.rounds == ROUNDS + 1
+    assert laboratory.rounds == MOST_ROUNDS_PER_HOUR + 1

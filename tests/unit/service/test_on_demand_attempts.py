@@ -12,7 +12,7 @@ import pytest
 
 from probe.ledger.ledger import Ledger
 from probe.model.evidence import Evidence
-from probe.model.module import AllowList, Module
+from probe.model.module import AllowEntry, AllowList, Module
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.on_demand import OnDemand, Reply
 from probe.service.pipeline import Pipeline, PipelineSettings, run_rounds
@@ -51,7 +51,9 @@ def module(
         tls=tls,
         headers=headers,
     )
-    return Module("m", {("", protocol): template}, protocol, AllowList.parse(allow))
+    return Module(
+        "m", {("", protocol): template}, protocol, AllowList(tuple(map(AllowEntry.parse, allow)))
+    )
 
 
 def on_demand(one: Module, pipeline: Pipeline | None = None) -> OnDemand:
@@ -114,7 +116,7 @@ async def test_what_is_kept_of_names_that_are_asked_for_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Ten thousand names of whoever asks leave the last few."""
-    monkeypatch.setattr("probe.service.on_demand.KEPT", 8)
+    monkeypatch.setattr("probe.service.on_demand.MOST_KEPT_ENDPOINTS", 8)
     probing = on_demand(module(TlsSettings(insecure=True), "127.0.0.0/8"))
     for number in range(24):
         reply = await probing.answer({"target": f"127.0.0.{number + 1}:1"}, {})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from probe.model.target import ClockSource
 from probe.text.description import (
-    DEEPEST,
+    MOST_EXCEPTIONS,
     NAME_MAX,
     PATH_MAX,
     NotAPathError,
@@ -283,11 +283,11 @@ def test_a_chain_is_shown_with_its_last_exceptions() -> None:
     except TypeError as error:
         assert describe_bug(error).count("Traceback") == 1
     long: BaseException | None = None
-    for number in range(3 * DEEPEST):
+    for number in range(3 * MOST_EXCEPTIONS):
         each = ValueError(str(number))
         each.__cause__ = long
         long = each
     assert long is not None
-    assert describe_bug(long).count("Traceback") == DEEPEST
+    assert describe_bug(long).count("Traceback") == MOST_EXCEPTIONS
     long.__cause__ = long
     assert describe_bug(long).count("Traceback") == 1

@@ -20,7 +20,7 @@ from probe.text.safe_text import safe_text
 from probe.text.secret_register import (
     MASK,
     MOST_OF_REQUEST,
-    SHORTEST,
+    SHORTEST_SECRET,
     LayeredRegister,
     SecretRegister,
 )
@@ -105,8 +105,8 @@ def test_no_encoding_of_a_secret_is_left(
 @given(value=VALUES, cut=st.data())
 def test_no_beginning_end_or_middle_is_left(value: str, cut: st.DataObject) -> None:
     """A part of 15 characters is found wherever it was cut out, of 8 at its beginning and end."""
-    first = cut.draw(st.integers(0, len(value) - SHORTEST))
-    last = cut.draw(st.integers(first + SHORTEST, len(value)))
+    first = cut.draw(st.integers(0, len(value) - SHORTEST_SECRET))
+    last = cut.draw(st.integers(first + SHORTEST_SECRET, len(value)))
     part = value[first:last]
     if first and last < len(value) and len(part) < 15 and len(value) > 32:
         return

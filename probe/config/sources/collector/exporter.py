@@ -189,27 +189,27 @@ def _normalize_tls(tls: dict[str, Any]) -> dict[str, Any]:
     return tls
 
 
-def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
+def _read_tls(entry: ExporterEntry, location: Location, *, grpc: bool) -> TlsSettings:
     tls = entry.tls
     if isinstance(tls.tpm, dict) and unwrap(tls.tpm.get("enabled")) is True:
         raise NotProbedError("its private key is in a TPM and cannot be read here")
     tls = msgspec.structs.replace(tls, tpm=None)
-    check_tls_form(tls, at["tls"])
+    check_tls_form(tls, location["tls"])
     if tls.reload_interval:
         # Go has neither the days nor the weeks that the probe's own file may have.
-        at["tls"]["reload_interval"].parse(go_seconds, tls.reload_interval)
-    for unusable in tls_faults(tls, at["tls"]):
+        location["tls"]["reload_interval"].parse(go_seconds, tls.reload_interval)
+    for unusable in tls_faults(tls, location["tls"]):
         raise unusable
     settings = tls_settings(tls)
-    for unusable in tls_conflicts(settings, at["tls"]):
+    for unusable in tls_conflicts(settings, location["tls"]):
         raise unusable
     name = settings.server_name_override
     if fault := server_name_fault(name, grpc=grpc):
-        raise at["tls"]["server_name_override"].error(fault, found=name)
+        raise location["tls"]["server_name_override"].error(fault, found=name)
     if grpc and entry.authority and not name:
         # grpc-go verifies the authority where the TLS settings name nothing.
         if fault := server_name_fault(entry.authority, grpc=True):
-            raise at["authority"].error(fault, found=entry.authority)
+            raise location["authority"].error(fault, found=entry.authority)
         name = urlsplit(f"//{entry.authority}").hostname or ""
     # Zero, like no value at all, means never (configtls' certReloader).
     return replace(
@@ -218,11 +218,13 @@ def _read_tls(entry: ExporterEntry, at: Location, *, grpc: bool) -> TlsSettings:
 
 
 def _read_destinations(
-    entry: ExporterEntry, exporter: Exporter, at: Location
+    entry: ExporterEntry, exporter: Exporter, location: Location
 ) -> dict[Signal, Destination]:
     """Return the destination of each signal, without those that an earlier one stands for."""
     if exporter.grpc:
-        return {exporter.signals[0]: at["endpoint"].parse(parse_grpc_endpoint, entry.endpoint)}
+        return {
+            exporter.signals[0]: location["endpoint"].parse(parse_grpc_endpoint, entry.endpoint)
+        }
     found: dict[str, tuple[Signal, Destination]] = {}
     for signal in exporter.signals:
         own = f"{signal}_endpoint"
@@ -231,13 +233,13 @@ def _read_destinations(
         if not url:
             if not entry.endpoint:
                 reason = f"is empty, and so is {own}, though a pipeline of {signal} uses it"
-                raise at[key].error(reason)
+                raise location[key].error(reason)
             slash = "" if entry.endpoint.endswith("/") else "/"
             url = f"{entry.endpoint}{slash}v1/{signal}"
         # The same service with each signal's usual path is one destination.
         base = url.removesuffix(f"/v1/{signal}")
         if base not in found:
-            found[base] = (signal, at[key].parse(parse_http_endpoint, url))
+            found[base] = (signal, location[key].parse(parse_http_endpoint, url))
     return dict(found.values())
 
 
@@ -246,7 +248,7 @@ def _read_headers(
     destination: Destination,
     target: Target,
     files: CollectorFiles,
-    at: Location,
+    location: Location,
     warn: Warn,
 ) -> tuple[tuple[str, Secret], ...]:
     grpc = target.protocol == "grpc"
@@ -260,12 +262,12 @@ def _read_headers(
         headers.set("Authorization", basic_authorization(destination.credentials))
     for name, value in headers.items():
         if fault := header_fault(name, value, grpc=grpc):
-            raise at["headers"][name].error(fault)
+            raise location["headers"][name].error(fault)
     return tuple((name, Secret(value)) for name, value in headers.items())
 
 
 def _choose_proxy(
-    entry: ExporterEntry, target: Target, environ: Mapping[str, str], at: Location
+    entry: ExporterEntry, target: Target, environ: Mapping[str, str], location: Location
 ) -> Secret | None:
     if entry.proxy_url and target.protocol == "http/protobuf":
         if entry.proxy_url.startswith(("https://", "socks5://", "socks5h://")):
@@ -273,6 +275,6 @@ def _choose_proxy(
                 "its proxy speaks no CONNECT in plaintext, which is all the probe can"
             )
         if fault := proxy_fault(entry.proxy_url):
-            raise at["proxy_url"].error(fault)
+            raise location["proxy_url"].error(fault)
         return Secret(entry.proxy_url)
     return find_proxy(target, environ)

@@ -113,8 +113,8 @@ class CollectorFiles:
             raise Location(document).error(reason, found=document.value)
         return document
 
-    def _expand(self, value: Any, at: Location) -> Any:
-        expansion = expand(value, at, environ=self._environ, read_file=self.read)
+    def _expand(self, value: Any, location: Location) -> Any:
+        expansion = expand(value, location, environ=self._environ, read_file=self.read)
         self.warnings.update(dict.fromkeys(expansion.warnings))
         return expansion.value
 

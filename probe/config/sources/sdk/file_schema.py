@@ -93,7 +93,7 @@ class SdkFile(Struct, frozen=True):
 def normalize_exporters(value: Any, path: KeyPath = ()) -> Any:
     """Return `value` with `{}` for an exporter that is null, and pairs for a mapping of headers (0.2)."""
     if isinstance(value, list):
-        return [normalize_exporters(item, (*path, at)) for at, item in enumerate(value)]
+        return [normalize_exporters(item, (*path, index)) for index, item in enumerate(value)]
     if path[-2:-1] == ("exporter",) and path[-1] in EXPORTERS:
         if not isinstance(value, dict):
             return {} if value is None else value

@@ -52,31 +52,33 @@ class _Run:
         self._environ = environ
         self._left = MAX_BYTES
 
-    def substitute(self, value: Any, at: Location) -> Any:
+    def substitute(self, value: Any, location: Location) -> Any:
         if isinstance(value, Plain):
-            return read_typed_scalar(self._substitute_text(value.text, at))
+            return read_typed_scalar(self._substitute_text(value.text, location))
         if isinstance(value, str):
-            return self._substitute_text(value, at) if "$" in value else value
+            return self._substitute_text(value, location) if "$" in value else value
         if isinstance(value, dict):
-            return {key: self.substitute(item, at[key]) for key, item in value.items()}
+            return {key: self.substitute(item, location[key]) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.substitute(item, at[place]) for place, item in enumerate(value)]
+            return [self.substitute(item, location[place]) for place, item in enumerate(value)]
         return value
 
-    def _substitute_text(self, text: str, at: Location) -> str:
+    def _substitute_text(self, text: str, location: Location) -> str:
         """Replace references between escapes, so that no escape becomes part of a reference."""
         return "$".join(
-            _ANY_REFERENCE.sub(lambda found: self._replace(found, at), part)
+            _ANY_REFERENCE.sub(lambda found: self._replace(found, location), part)
             for part in text.split("$$")
         )
 
-    def _replace(self, found: re.Match[str], at: Location) -> str:
+    def _replace(self, found: re.Match[str], location: Location) -> str:
         reference = _REFERENCE.fullmatch(found[1])
         if reference is None:
-            raise at.error(_FORM, found=found[0])
+            raise location.error(_FORM, found=found[0])
         name, default = reference.groups()
         value = self._environ.get(name) or default or ""
         self._left -= len(value)
         if self._left < 0:
-            raise at.error(f"the references of the file give more than {MAX_BYTES} characters")
-        return check_variable(name, value, at)
+            raise location.error(
+                f"the references of the file give more than {MAX_BYTES} characters"
+            )
+        return check_variable(name, value, location)
