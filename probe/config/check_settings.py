@@ -16,33 +16,18 @@ from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TlsEntry
 from probe.model import tls_names
 from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
-from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES
 from probe.text.safe_text import LIMIT, safe_text
 
 RESERVED_LABELS: Final = (
-    "target",
-    "cause",
-    "family",
-    "certain",
-    "stage",
-    "source",
-    "position",
-    "endpoint",
-    "protocol",
-    "server_address",
-    "server_port",
-)
+    "target", "cause", "family", "certain", "stage", "source", "position", "endpoint", "protocol",
+    "server_address", "server_port",
+)  # fmt: skip
 """Label names that our metrics use themselves."""
 
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE: Final = re.compile("[\t\x20-\x7e\x80-\ud7ff\ue000-\U0010ffff]*")
 _AUTHORITY: Final = re.compile(r"[^\x00-\x20/?#@\\\x7f-\U0010ffff]*")
-_SUITES: Final = (
-    *sorted(tls_names.TLS13_SUITES),
-    *SECURE_SUITES,
-    *INSECURE_SUITES,
-)
 PAIRS: Final = (("ca_file", "ca_pem"), ("cert_file", "cert_pem"), ("key_file", "key_pem"))
 """Keys of `tls` that say the same in two ways; together they are an error."""
 
@@ -134,12 +119,10 @@ def check_tls_form(tls: TlsEntry, location: Location) -> None:
         ConfigurationError: for keys that exclude each other, a key in a TPM, an invalid duration.
     """
     if tls.tpm not in (None, {}, {"enabled": False}):
-        reason = "a key in a TPM cannot be read here; use key_file or key_pem"
-        raise location["tpm"].error(reason)
+        raise location["tpm"].error("a key in a TPM cannot be read here; use key_file or key_pem")
     for one, other in PAIRS:
         if getattr(tls, one) and getattr(tls, other):
-            reason = f"{one} and {other} exclude each other; keep one"
-            raise location[other].error(reason)
+            raise location[other].error(f"{one} and {other} exclude each other; keep one")
     if tls.reload_interval:
         check_duration(location["reload_interval"], tls.reload_interval, zero_allowed=True)
 
@@ -151,7 +134,7 @@ def tls_faults(tls: TlsEntry, location: Location) -> Iterator[ConfigurationError
         if version and version not in tls_names.VERSIONS:
             yield location[key].error("is unknown", found=version, allowed=tls_names.VERSIONS)
     for key, names, allowed in (
-        ("cipher_suites", tls.cipher_suites, _SUITES),
+        ("cipher_suites", tls.cipher_suites, tls_names.SUITES),
         ("curve_preferences", tls.curve_preferences, tuple(tls_names.CURVES)),
     ):
         for position, name in enumerate(names or ()):
@@ -166,8 +149,9 @@ def check_name(name: str, location: Location) -> None:
         ConfigurationError: where it is not one printable line of at most 256 characters.
     """
     if safe_text(name) != name:
-        reason = f"a name is one printable line of at most {LIMIT} characters"
-        raise location.error(reason, found=name)
+        raise location.error(
+            f"a name is one printable line of at most {LIMIT} characters", found=name
+        )
 
 
 def _check_choice(value: str | None, allowed: Collection[str], location: Location) -> None:
@@ -184,8 +168,7 @@ def check_label(name: str, location: Location) -> None:
     if name in RESERVED_LABELS:
         raise location.error("is a label of the probe's own metrics", found=name)
     if name.startswith("__"):
-        reason = "Prometheus keeps labels that begin with __ for itself"
-        raise location.error(reason, found=name)
+        raise location.error("Prometheus keeps labels that begin with __ for itself", found=name)
     if not _LABEL.fullmatch(name):
         reason = "a label's name is letters, digits and _, and begins with no digit"
         raise location.error(reason, found=name)

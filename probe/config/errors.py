@@ -124,22 +124,16 @@ class ErrorList:
         self.omitted += error.omitted + len(added) - len(taken)
         error.more, error.omitted = (), 0
 
-    def combine(self) -> ConfigurationError | None:
-        """Return the first error with the others as its `more`, or None where there is none."""
-        if not self._held:
-            return None
-        first, *more = self._held
-        first.more, first.omitted = tuple(more), self.omitted
-        return first
-
     def raise_any(self) -> None:
-        """Raise what `combine` returns.
+        """Raise the first error with the others as its `more`, where there is any.
 
         Raises:
             ConfigurationError: where there is any error.
         """
-        if (error := self.combine()) is not None:
-            raise error
+        if self._held:
+            first, *more = self._held
+            first.more, first.omitted = tuple(more), self.omitted
+            raise first
 
 
 def render_key(path: KeyPath) -> str:

@@ -96,8 +96,7 @@ def load_from_environment(
     files = FileReader()
     entry = FileEntry(sources=[SourceEntry(sdk=SDK_ENVIRONMENT.where)])
     document = Document(SDK_ENVIRONMENT.where, {}, Place(1))
-    inputs = SourceInputs(environ, files.read)
-    loaded = _build(entry, document, inputs, None, reader, listen)
+    loaded = _build(entry, document, SourceInputs(environ, files.read), None, reader, listen)
     return replace(loaded, files=tuple(files.names))
 
 

@@ -24,7 +24,6 @@ from probe.model.target import PROTOCOLS, ClockSource, Endpoint, Protocol, Targe
 from probe.text.safe_text import LIMIT, safe_text
 
 _SNTP_PORT: Final = 123
-_CLOCKS: Final = ("http", "sntp")
 _HOST_NAME: Final = re.compile(r"(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?")
 _PLACEHOLDER: Final = "module.invalid:4317"
 """RFC 6761 §6.4: resolves nowhere; no attempt ever has it."""
@@ -48,8 +47,7 @@ def read_clock_sources(
     for position, entry in enumerate(entries):
         here = location["clock"]["sources"][position]
         if (entry.http is None) == (entry.sntp is None):
-            reason = "a clock is exactly one of these"
-            raise here.error(reason, allowed=_CLOCKS)
+            raise here.error("a clock is exactly one of these", allowed=entry.__struct_fields__)
         source = (
             ClockSource("sntp", entry.sntp or "")
             if entry.http is None
@@ -137,16 +135,15 @@ def read_sources(entry: FileEntry, location: Location) -> Iterator[DeclaredSourc
         ConfigurationError: for one that is not exactly one kind of source, or cannot be followed.
     """
     for position, item in enumerate(entry.sources):
+        here = location["sources"][position]
         named = [(kind, where) for kind, where in msgspec.structs.asdict(item).items() if where]
         if len(named) != 1:
-            reason = "a source is exactly one of these"
-            allowed = item.__struct_fields__
-            raise location["sources"][position].error(reason, allowed=allowed)
+            raise here.error("a source is exactly one of these", allowed=item.__struct_fields__)
         kind, what = named[0]
         source = DeclaredSource.of(kind, *([what] if isinstance(what, str) else what))
         if fault := source.fault:
             where = source.where if source.url is None else None
-            raise location["sources"][position][kind].error(fault, found=where)
+            raise here[kind].error(fault, found=where)
         yield source
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 from probe.config.errors import ConfigurationError
 from probe.config.sources.collector.receiver import ServedCertificate
@@ -25,7 +24,9 @@ class SourceContent:
     """What the receivers of a Collector on this host serve."""
 
 
-CAUSE: Final = "exporter_configuration_invalid"
+def report_ignored(fact: str, *fix: str) -> Finding:
+    """Return the finding that a setting has no effect, or another one than it reads like."""
+    return Finding(cause="exporter_setting_ignored", fact=fact, fix=fix)
 
 
 def add_faults(target: Target, errors: Iterable[ConfigurationError]) -> Target:
@@ -55,7 +56,7 @@ def _make_findings(error: ConfigurationError) -> Iterator[Finding]:
         fact = ": ".join(part for part in (where, one.key, one.reason) if part)
         if one.found is not None:
             fact += f" (found: {one.found})"
-        yield Finding(cause=CAUSE, fact=fact, fix=(_make_fix(one),))
+        yield Finding(cause="exporter_configuration_invalid", fact=fact, fix=(_make_fix(one),))
 
 
 def _make_fix(error: ConfigurationError) -> str:

@@ -89,10 +89,8 @@ class SourceReader:
             defaults: The configuration's, which have been judged.
             inputs: Where they are read from.
         """
-        files: list[tuple[Target, ...]] = []
+        found: list[SourceContent] = []
         states: list[SourceState] = []
-        warnings: list[str] = []
-        served: list[ServedCertificate] = []
         not_fetched = 0
         used: set[tuple[DeclaredSource, str]] = set()
         for source in sources:
@@ -103,18 +101,15 @@ class SourceReader:
             except NotFetchedError:
                 not_fetched += 1
                 continue
-            for part in parts:
-                files.append(part.content.targets)
-                warnings += part.content.warnings
-                served += part.content.served
+            found += (part.content for part in parts)
             states.append(_summarize(source, parts, problem))
         self._last = {key: last for key, last in self._last.items() if key in used}
         return SourcesReading(
-            files=tuple(files),
+            files=tuple(content.targets for content in found),
             states=number_equal_names(states),
             not_fetched=not_fetched,
-            warnings=tuple(warnings),
-            served=tuple(served),
+            warnings=tuple(text for content in found for text in content.warnings),
+            served=tuple(one for content in found for one in content.served),
         )
 
     def _list_parts(self, source: DeclaredSource) -> tuple[tuple[str, ...], str]:

@@ -74,8 +74,7 @@ def _check_own_name(
     check_name(name, location["name"])
     if name in named:
         first = targets[named[name]]["name"].line
-        reason = f"the name is taken by the target in line {first}"
-        raise location["name"].error(reason, found=name)
+        raise location["name"].error(f"the name is taken by the target in line {first}", found=name)
 
 
 def tls_settings(entry: TlsEntry) -> TlsSettings:
@@ -115,6 +114,7 @@ def read_target(
     check_form(entry, location)
     endpoint = location["endpoint"].parse(Endpoint.parse, entry.endpoint)
     protocol = _choose_protocol(entry.protocol or defaults.protocol, endpoint)
+    grpc = protocol == "grpc"
     faults = list(setting_faults(entry, location))
     tls = tls_settings(_merge_tls(entry.tls, defaults.tls))
     if not faults:
@@ -128,10 +128,9 @@ def read_target(
             raise location["endpoint"].error(reason, found=entry.endpoint)
     elif tls.insecure:
         # Pasted from an exporter, it does what it does there, and somebody has to say so.
-        tls, remarks = resolve_tls(tls, endpoint.scheme, grpc=protocol == "grpc")
+        tls, remarks = resolve_tls(tls, endpoint.scheme, grpc=grpc)
     headers = merge_headers(defaults.headers, entry.headers)
     if not faults:
-        grpc = protocol == "grpc"
         faults += _wire_faults(headers, tls.server_name_override, location, grpc=grpc)
     proxy = entry.proxy_url or defaults.proxy_url
     chosen: dict[str, Any] = {}
@@ -202,8 +201,7 @@ def tls_conflicts(settings: TlsSettings, location: Location) -> Iterator[Configu
     highest = settings.max_version
     lowest = settings.min_version or tls_names.DEFAULT_MIN_VERSION
     if highest and lowest > highest:
-        reason = f"is below min_version {lowest}"
-        yield location["max_version"].error(reason, found=highest)
+        yield location["max_version"].error(f"is below min_version {lowest}", found=highest)
     suites = settings.cipher_suites
     if highest and highest < "1.3" and suites and tls_names.TLS13_SUITES.issuperset(suites):
         reason = f"holds suites of TLS 1.3 alone, and max_version is {highest}: none is left"

@@ -16,11 +16,11 @@ from probe.credentials.key_pair import SECURITY_LEVEL, present_pair
 from probe.model.certificate import CredentialFacts
 from probe.model.target import TlsSettings
 from probe.model.tls_names import (
+    CURVES,
     DEFAULT_MIN_VERSION,
+    SUITES,
     VERSIONS,
-    check_cipher_suites,
-    check_curves,
-    check_version,
+    check_names,
     openssl_ciphers,
     openssl_groups,
 )
@@ -163,8 +163,8 @@ def _trust_system_roots(context: SSL.Context) -> None:
 
 def _choose_versions(tls: TlsSettings, variant: Variant) -> tuple[str, str]:
     """Return the lowest and highest version; a variant's bound moves the other where they cross."""
-    for version in (tls.min_version, tls.max_version, variant.min_version, variant.max_version):
-        check_version(version)
+    bounds = (tls.min_version, tls.max_version, variant.min_version, variant.max_version)
+    check_names("TLS version", filter(None, bounds), VERSIONS)
     lowest = tls.min_version or DEFAULT_MIN_VERSION
     highest = tls.max_version or VERSIONS[-1]
     # A cap below the default minimum means that version: configtls leaves the default out then.
@@ -188,7 +188,7 @@ def _set_ciphers(
 ) -> str:
     """Set the suites for TLS 1.0 to 1.2; return the lowest version that has any."""
     if variant.ciphers is None:
-        check_cipher_suites(tls.cipher_suites)
+        check_names("cipher suite", tls.cipher_suites, SUITES)
     wanted = tls.cipher_suites if variant.ciphers is None else variant.ciphers
     names = openssl_ciphers(wanted)
     if wanted and not names:
@@ -205,7 +205,7 @@ def _set_ciphers(
 
 def _set_groups(context: SSL.Context, tls: TlsSettings, variant: Variant) -> None:
     if variant.groups is None:
-        check_curves(tls.curve_preferences)
+        check_names("curve", tls.curve_preferences, CURVES)
     wanted = tls.curve_preferences if variant.groups is None else variant.groups
     if wanted:
         set_groups(context, ":".join(openssl_groups(wanted)))

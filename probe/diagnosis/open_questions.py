@@ -17,8 +17,6 @@ _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "no_alpn",
     "tls_1.2",
 )
-_NAMED: Final = frozenset({TlsAlert.UNRECOGNIZED_NAME})
-"""Alerts before the ServerHello that leave nothing to ask: unrecognized_name."""
 _BAD_REQUEST: Final = 400
 
 
@@ -29,9 +27,7 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
         return ()
     if handshake is None:
         return _choose_without_tls(evidence) if evidence.target.plaintext else ()
-    if _is_unanswered_request(evidence):
-        return ("other_protocol",)
-    if ending.kind == "alpn":
+    if ending.kind == "alpn" or _is_unanswered_request(evidence):
         return ("other_protocol",)
     if ending.stage == "handshake" and not has_server_hello(handshake):
         return _choose_before_server_hello(evidence, handshake)
@@ -54,8 +50,8 @@ def _choose_before_server_hello(evidence: Evidence, handshake: Handshake) -> tup
     if kind != "alert":
         return ()
     number = get_fatal_alert(handshake)
-    if number in _NAMED:
-        return ()
+    if number == TlsAlert.UNRECOGNIZED_NAME:
+        return ()  # it says what is wrong
     if number == TlsAlert.PROTOCOL_VERSION:
         return ("every_version",)
     if number == TlsAlert.NO_APPLICATION_PROTOCOL:

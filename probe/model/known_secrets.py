@@ -43,10 +43,10 @@ _SCHEMES: Final = frozenset(
 # would take time that grows with the square of its length.
 _PARAMETER: Final = re.compile(r'(?<![\w.-])[\w.-]+="?([^",;]{8,})"?')
 _ARMOUR: Final = re.compile(r"-----(?:BEGIN|END)[^\n-]*-----|^[A-Za-z-]+: .*$", re.MULTILINE)
-_HEADER_VARIABLES: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?HEADERS")
+_EXPORTER_VARIABLE: Final = re.compile(
+    r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?(HEADERS|ENDPOINT|CLIENT_KEY)"
+)
 _PROXY_VARIABLES: Final = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "GRPC_PROXY"})
-_URL_VARIABLES: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?ENDPOINT")
-_KEY_VARIABLES: Final = re.compile(r"OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?CLIENT_KEY")
 
 
 def register_targets(register: SecretRegister, targets: Iterable[Target]) -> None:
@@ -101,7 +101,7 @@ def header_secrets(name: str, value: Secret) -> Iterator[str]:
     rest = text[scheme.end() :] if scheme else text
     yield rest
     yield from _find_tokens(rest)
-    yield from (found for found in _PARAMETER.findall(rest))
+    yield from _PARAMETER.findall(rest)
     if unquote(rest) != rest:
         yield unquote(rest)
     if scheme and scheme[0].strip().lower() == "basic":
@@ -144,17 +144,19 @@ def _path_secrets(path: str) -> Iterator[str]:
 
 
 def _variable_secrets(name: str, text: str) -> Iterator[str]:
-    if _HEADER_VARIABLES.fullmatch(name):
+    found = _EXPORTER_VARIABLE.fullmatch(name)
+    kind = found[1] if found else ""
+    if kind == "HEADERS":
         for member in text.split(","):
             header, equals, value = member.partition("=")
             if equals:
-                yield from header_secrets(unquote(header.strip()), Secret(value))
-                yield from header_secrets(unquote(header.strip()), Secret(unquote(value)))
+                for written in (value, unquote(value)):
+                    yield from header_secrets(unquote(header.strip()), Secret(written))
             else:
                 yield member
-    elif name.upper() in _PROXY_VARIABLES or _URL_VARIABLES.fullmatch(name):
+    elif name.upper() in _PROXY_VARIABLES or kind == "ENDPOINT":
         yield from url_secrets(text if "://" in text else f"//{text}")
-    elif _KEY_VARIABLES.fullmatch(name) and "-----BEGIN" in text:
+    elif kind == "CLIENT_KEY" and "-----BEGIN" in text:
         yield from key_secrets(text)
 
 

@@ -6,7 +6,7 @@ any lookup; what a name resolves to is judged again, before anything is sent the
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -43,8 +43,7 @@ class AllowEntry:
             ValueError: with the reason, where it is neither.
         """
         written = text.strip().lower()
-        bare = _parse_network(written)
-        if bare is not None:
+        if (bare := _parse_network(written)) is not None:
             return cls(network=bare)
         found = _ENTRY.fullmatch(written)
         if found is None:
@@ -53,8 +52,7 @@ class AllowEntry:
         if port is not None and not 0 < port <= 65535:
             raise ValueError("has a port that is not from 1 to 65535")
         host = (found["bracketed"] or "") + (found["prefix"] or "") or found["plain"]
-        network = _parse_network(host)
-        if network is not None:
+        if (network := _parse_network(host)) is not None:
             return cls(network=network, port=port)
         if found["bracketed"] or not _HOST.fullmatch(host):
             raise ValueError("is neither a network like 10.0.0.0/8 nor a name like *.example.com")
@@ -81,15 +79,6 @@ class AllowList:
     """What a module may reach; an empty one allows nothing."""
 
     entries: tuple[AllowEntry, ...] = ()
-
-    @classmethod
-    def parse(cls, texts: Iterable[str]) -> "AllowList":
-        """Read every entry.
-
-        Raises:
-            ValueError: as `AllowEntry.parse` does.
-        """
-        return cls(tuple(AllowEntry.parse(text) for text in texts))
 
     def allows(self, host: str, port: int) -> bool:
         """Return whether `host`, as somebody has written it, may be looked up at all."""
@@ -237,7 +226,7 @@ SPECIAL: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-_NETWORKS: Final[tuple[tuple[str, IPv4Network | IPv6Network], ...]] = tuple(
+_NETWORKS: Final = tuple(
     (kind, ip_network(network)) for kind, networks in SPECIAL.items() for network in networks
 )
 
@@ -248,5 +237,5 @@ def find_special_kind(address: str) -> str | None:
     Raises:
         ValueError: where it is not an address.
     """
-    found: IPv4Address | IPv6Address = ip_address(address.strip("[]").partition("%")[0])
+    found = ip_address(address.strip("[]").partition("%")[0])
     return next((kind for kind, network in _NETWORKS if found in network), None)

@@ -23,21 +23,10 @@ NODE_HTTP: Final = Runtime("node-http", "Node SDK, HTTP", "OpenSSL in Node")
 DOTNET: Final = Runtime("dotnet", ".NET SDK", "OpenSSL under .NET on Linux")
 CURL: Final = Runtime("curl", "curl", "OpenSSL")
 
-RUNTIMES: Final = (
-    COLLECTOR,
-    GO,
-    JAVA,
-    PYTHON_GRPC,
-    PYTHON_HTTP,
-    NODE_GRPC,
-    NODE_HTTP,
-    DOTNET,
-    CURL,
-)
-
 GO_BASED: Final = (COLLECTOR, GO)
 NODE: Final = (NODE_GRPC, NODE_HTTP)
-ON_OPENSSL: Final = (PYTHON_HTTP, NODE_GRPC, NODE_HTTP, CURL)
+ON_OPENSSL: Final = (PYTHON_HTTP, *NODE, CURL)
+RUNTIMES: Final = (*GO_BASED, JAVA, PYTHON_GRPC, PYTHON_HTTP, *NODE, DOTNET, CURL)
 
 RuntimeText = tuple[tuple[Runtime, ...], str]
 """Which runtimes print a text, and the text without what varies: `…` for a path, an address, a name."""

@@ -295,18 +295,12 @@ def default_protocol(port: int) -> Protocol:
     return "http/protobuf" if port == HTTP_PORT else "grpc"
 
 
-def deciding_variables(setting: str, own: SignalVariables) -> tuple[str, ...]:
-    """Return the variables that `setting` comes from; none where SDKs have no variable for it."""
-    for name, variables in own:
-        if name == setting:
-            return variables
-    general = GENERAL_VARIABLES.get(setting)
-    return () if general is None else (general,)
-
-
 def name_variables(setting: str, own: SignalVariables) -> str:
-    """Return the variables that `setting` comes from as a sentence has them: `A`, or `A and B`."""
-    *others, last = deciding_variables(setting, own) or ("",)
+    """Return the variables that `setting` comes from as a sentence has them: `A`, or `A and B`.
+
+    Empty where SDKs have no variable for it.
+    """
+    *others, last = dict(own).get(setting) or (GENERAL_VARIABLES.get(setting, ""),)
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -55,41 +55,25 @@ INSECURE_SUITES: Final = {
 }
 """Go's `InsecureCipherSuites()`, which a Collector takes with `include_insecure_cipher_suites`."""
 
+SUITES: Final = (*sorted(TLS13_SUITES), *SECURE_SUITES, *INSECURE_SUITES)
+"""Every suite that a Collector's `cipher_suites` may name."""
+
 OPENSSL_NAMES: Final = {**SECURE_SUITES, **INSECURE_SUITES}
 GO_NAMES: Final = {openssl: go for go, openssl in OPENSSL_NAMES.items()}
 
 
-def check_version(version: str) -> None:
-    """Accept "1.0" to "1.3", and "" for the default.
-
-    Raises:
-        ValueError: naming `version` and what is allowed.
-    """
-    if version:
-        _check("TLS version", (version,), VERSIONS)
-
-
-def check_cipher_suites(names: Iterable[str], *, include_insecure: bool = True) -> None:
-    """Accept the names of Go's crypto/tls; without `include_insecure` its secure ones only.
+def check_names(what: str, names: Iterable[str], allowed: Collection[str]) -> None:
+    """Accept `names` that are in `allowed`, like VERSIONS, SUITES or CURVES; `what` says which.
 
     Raises:
         ValueError: naming the first wrong one and those allowed.
     """
-    allowed = [
-        *sorted(TLS13_SUITES),
-        *SECURE_SUITES,
-        *(INSECURE_SUITES if include_insecure else ()),
-    ]
-    _check("cipher suite", names, allowed)
-
-
-def check_curves(names: Iterable[str]) -> None:
-    """Accept the names that `curve_preferences` of a Collector takes.
-
-    Raises:
-        ValueError: naming the first wrong one and those allowed.
-    """
-    _check("curve", names, tuple(CURVES))
+    for name in names:
+        if name not in allowed:
+            near = difflib.get_close_matches(name, allowed, n=1)
+            hint = f"; did you mean {near[0]!r}" if near else ""
+            listed = ", ".join(allowed)
+            raise ValueError(f"the {what} {name!r} is unknown{hint}; allowed: {listed}")
 
 
 def openssl_ciphers(names: Iterable[str]) -> tuple[str, ...]:
@@ -103,12 +87,3 @@ def openssl_ciphers(names: Iterable[str]) -> tuple[str, ...]:
 def openssl_groups(names: Iterable[str]) -> tuple[str, ...]:
     """Translate to OpenSSL's names; a name that is not Go's is passed on."""
     return tuple(CURVES.get(name, name) for name in names)
-
-
-def _check(what: str, names: Iterable[str], allowed: Collection[str]) -> None:
-    for name in names:
-        if name not in allowed:
-            near = difflib.get_close_matches(name, allowed, n=1)
-            hint = f"; did you mean {near[0]!r}" if near else ""
-            listed = ", ".join(allowed)
-            raise ValueError(f"the {what} {name!r} is unknown{hint}; allowed: {listed}")

@@ -100,11 +100,8 @@ def is_plausible_path(text: str) -> bool:
 
 def describe_path(text: str) -> str:
     """Return `text` where it may be a path, else its description; a description stays one."""
-    return (
-        text
-        if is_plausible_path(text) or is_description(text) or not text
-        else make_placeholder(text)
-    )
+    may_be_shown = not text or is_description(text) or is_plausible_path(text)
+    return text if may_be_shown else make_placeholder(text)
 
 
 def describe_name(text: str) -> str:
@@ -236,14 +233,14 @@ def is_quotable(text: str, allowed: Iterable[str] = ()) -> bool:
     )
 
 
-def describe_key(text: str, allowed: Iterable[str] = ()) -> str:
+def describe_key(text: str) -> str:
     """Return `text` where it reads as a key, else its description: `(a token, 40 characters)`.
 
     A key is words of letters, one of them with a number at most, joined by `_`, `.`, `/` or `-`, of
-    64 characters at most. Where a
-    mapping is swapped, or a file of variables is read as YAML, a key is somebody's secret.
+    64 characters at most. Where a mapping is swapped, or a file of variables is read as YAML, a key
+    is somebody's secret.
     """
-    if reads_as_key(text) or is_quotable(text, allowed) or is_description(text):
+    if reads_as_key(text) or is_quotable(text) or is_description(text):
         return text
     return make_placeholder(text)
 
@@ -303,9 +300,8 @@ def _reads_as_path(text: str) -> bool:
 
 def _is_plain_path(text: str) -> bool:
     """Return whether `text` begins as a path does, and each name in it is words."""
-    begun = text.startswith(("/", "./", "../"))
     return (
-        begun
+        text.startswith(("/", "./", "../"))
         and len(text) < PATH_MAX
         and all(name in {"", ".", ".."} or reads_as_key(name) for name in text.split("/"))
     )

@@ -8,7 +8,7 @@ encodings, or a part of either.
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from threading import Lock
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 from probe.text.escaped_text import read_escapes
 from probe.text.secret_forms import encode_secret
@@ -43,7 +43,6 @@ _MOST_CACHED: Final = 4096
 _LONGEST_CACHED: Final = 1024
 
 _Place = tuple[str, int]
-_UNKNOWN: Final = object()
 
 
 class SecretRegister:
@@ -66,7 +65,7 @@ class SecretRegister:
         self._heads: Counter[str] = Counter()
         self._public: OrderedDict[str, None] = OrderedDict()
         self._all_public: str | None = ""
-        self._cache: dict[str, str | None] = {}
+        self._cache: dict[str, str] = {}
         self._version = 0
         self._lock = Lock()
 
@@ -135,17 +134,13 @@ class SecretRegister:
         if not self._held or len(text) < SHORTEST_SECRET:
             return text
         cache = self._cache
-        known = cache.get(text, _UNKNOWN)
-        if known is not _UNKNOWN:
-            masked = cast("str | None", known)
-        else:
-            spans = self.find_secrets(text)
-            masked = replace_spans(text, spans) if spans else None
+        if (masked := cache.get(text)) is None:
+            masked = replace_spans(text, self.find_secrets(text))
             if len(text) <= _LONGEST_CACHED:
                 if len(cache) >= _MOST_CACHED:
                     cache.clear()
                 cache[text] = masked
-        return text if masked is None else masked
+        return masked
 
     def find_secrets(self, text: str) -> list[tuple[int, int]]:
         """Return the places of secrets in `text`, also behind escapes that no known form has."""
@@ -300,5 +295,4 @@ class LayeredRegister(SecretRegister):
     def mask(self, text: str) -> str:
         """Return `text` without the secrets of either."""
         # Together: where one has the beginning of another, the longer one is masked.
-        spans = [*self._below.find_secrets(text), *self.find_secrets(text)]
-        return replace_spans(text, spans) if spans else text
+        return replace_spans(text, self._below.find_secrets(text) + self.find_secrets(text))

@@ -24,18 +24,10 @@ _VARIABLE_LINE: Final = re.compile(r"(?:^|\s)(?:export\s+)?[A-Z][A-Z0-9_]{2,}=",
 _PROPERTY_LINE: Final = re.compile(r"(?:^|\n|\s)[A-Za-z][\w.-]*\s?=\s?\S", re.ASCII)
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _QUERY: Final = re.compile(r"^\S*\?[\w.-]+=\S")
-HOLDS_SECRET: Final = frozenset(
-    {
-        "PEM text",
-        "PEM text with escaped line breaks",
-        "a JSON Web Key",
-        "base64 of PEM text",
-        "base64 of DER",
-        "a JWT",
-        "a token",
-        "a URL with a user name",
-    }
-)
+HOLDS_SECRET: Final = frozenset({
+    "PEM text", "PEM text with escaped line breaks", "a JSON Web Key", "base64 of PEM text",
+    "base64 of DER", "a JWT", "a token", "a URL with a user name",
+})  # fmt: skip
 """Kinds that are a secret wherever they stand, or hold one."""
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
@@ -48,8 +40,7 @@ def identify_kind(text: str) -> str:
         return "PEM text with escaped line breaks" if escaped else "PEM text"
     if stripped.startswith("{"):
         return "a JSON Web Key" if '"kty"' in stripped else "JSON or a mapping in one line"
-    packed = _identify_base64(stripped)
-    if packed:
+    if packed := _identify_base64(stripped):
         return packed
     if _URL.match(stripped):
         return _identify_url(stripped)

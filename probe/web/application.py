@@ -162,7 +162,6 @@ class _Pages:
             "Content-Type": "text/html; charset=utf-8",
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         }
-        sources = self.view.sources()
         parts = render_status_page(
             self.view.ledger,
             self.view.catalogue,
@@ -170,8 +169,7 @@ class _Pages:
             request.query,
             reload_failure=self.view.reload_failure(),
             warnings=self.view.warnings(),
-            sources=sources.states,
-            nothing_to_probe=sources.nothing_to_probe,
+            sources=self.view.sources(),
         )
         return await self.writer.send_parts(request, headers, parts)
 

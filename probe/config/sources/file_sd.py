@@ -1,6 +1,6 @@
 """Prometheus's file_sd: which files a pattern names, and the targets that one of them lists.
 
-Only `files_matching` looks at the file system; what a file holds is read elsewhere.
+Only `list_files` looks at the file system; what a file holds is read elsewhere.
 """
 
 from glob import has_magic

@@ -50,7 +50,6 @@ async def fetch_list(
     url: str,
     *,
     user_agent: str,
-    refresh_interval: float = REFRESH_INTERVAL,
     timeout: float = TIMEOUT,  # noqa: ASYNC109  # aiohttp bounds each phase with it
 ) -> bytes:
     """Return what `url` answers to Prometheus's request for targets.
@@ -59,7 +58,6 @@ async def fetch_list(
         session: Makes the request; it decides on proxies and trust.
         url: The endpoint, which `url_fault` has passed.
         user_agent: Names the probe.
-        refresh_interval: Seconds until the next fetch, which the server receives.
         timeout: Seconds for everything.
 
     Raises:
@@ -69,7 +67,7 @@ async def fetch_list(
     headers = {
         "Accept": _MEDIA_TYPE,
         "User-Agent": user_agent,
-        "X-Prometheus-Refresh-Interval-Seconds": f"{refresh_interval:g}",
+        "X-Prometheus-Refresh-Interval-Seconds": f"{REFRESH_INTERVAL:g}",
     }
     try:
         async with session.get(

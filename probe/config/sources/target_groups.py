@@ -108,10 +108,7 @@ def _add_scheme(address: str, scheme: str, location: Location) -> str:
 
 
 def _read_target(
-    endpoint: str,
-    labels: dict[str, str],
-    defaults: DefaultsEntry,
-    location: Location,
+    endpoint: str, labels: dict[str, str], defaults: DefaultsEntry, location: Location
 ) -> Target:
     entry = TargetEntry(endpoint=endpoint, labels=labels)
     target, faults = read_target(entry, defaults, location, plaintext_allowed=True)

@@ -4,6 +4,7 @@ What further handshakes show decides: every suite or group offered, one at a tim
 only where version, suite and the key of the backend's certificate fit (`shared_suites`).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
@@ -29,7 +30,7 @@ def _match_cipher(evidence: Evidence) -> Match | None:
         if match is None:
             return None
         party, fix = fixes.allow_more_ciphers(evidence.target, offered)
-        return Match(match.strength, match.facts, fix=fix, party=party)
+        return replace(match, fix=fix, party=party)
     version = improved.handshake.version
     chosen = GO_NAMES.get(improved.handshake.cipher, improved.handshake.cipher)
     facts = [

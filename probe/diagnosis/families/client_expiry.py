@@ -9,7 +9,7 @@ from probe.diagnosis.fixes.client_fixes import (
     renew_issuer,
 )
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
-from probe.diagnosis.readings.client_certificate import find_expired_issuer
+from probe.diagnosis.readings.client_certificate import UNSPECIFIC_ALERTS, find_expired_issuer
 from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
@@ -22,8 +22,6 @@ from probe.x509.validity import (
     find_expired,
     find_invalid,
 )
-
-_UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 
 
 def _match(evidence: Evidence) -> Match | None:
@@ -68,7 +66,7 @@ def _match_issuer(evidence: Evidence) -> Match | None:
     ):
         return None
     named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
-    if not named and refused.alert not in _UNSPECIFIC_ALERTS:
+    if not named and refused.alert not in UNSPECIFIC_ALERTS:
         return None
     certificate = issuer.certificate
     ago = format_duration(evidence.at - certificate.not_after)

@@ -15,6 +15,7 @@ from probe.diagnosis.readings.backend_decision import (
     list_possible_causes,
 )
 from probe.diagnosis.readings.client_certificate import (
+    UNSPECIFIC_ALERTS,
     describe_key_usage_fault,
     describe_usage_fault,
 )
@@ -23,28 +24,21 @@ from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
 
-_USAGE_ALERTS: Final = frozenset(
-    {
-        TlsAlert.HANDSHAKE_FAILURE,
-        TlsAlert.BAD_CERTIFICATE,
-        TlsAlert.UNSUPPORTED_CERTIFICATE,
-        TlsAlert.CERTIFICATE_UNKNOWN,
-        TlsAlert.ILLEGAL_PARAMETER,
-        TlsAlert.ACCESS_DENIED,
-        TlsAlert.INTERNAL_ERROR,
-        None,
-    }
-)
+_USAGE_ALERTS: Final = UNSPECIFIC_ALERTS | {
+    TlsAlert.HANDSHAKE_FAILURE,
+    TlsAlert.BAD_CERTIFICATE,
+    TlsAlert.UNSUPPORTED_CERTIFICATE,
+    TlsAlert.ILLEGAL_PARAMETER,
+    TlsAlert.INTERNAL_ERROR,
+}
 _NAMES_WEAKNESS: Final = frozenset(
     {TlsAlert.BAD_CERTIFICATE, TlsAlert.UNKNOWN_CA, TlsAlert.DECRYPT_ERROR}
 )
-_WEAK_ALERTS: Final = _NAMES_WEAKNESS | {
-    TlsAlert.HANDSHAKE_FAILURE,
-    TlsAlert.UNSUPPORTED_CERTIFICATE,
-    TlsAlert.CERTIFICATE_UNKNOWN,
-    TlsAlert.ACCESS_DENIED,
-    None,
-}
+_WEAK_ALERTS: Final = (
+    UNSPECIFIC_ALERTS
+    | _NAMES_WEAKNESS
+    | {TlsAlert.HANDSHAKE_FAILURE, TlsAlert.UNSUPPORTED_CERTIFICATE}
+)
 
 
 def _match_not_sent(evidence: Evidence) -> Match | None:

@@ -169,7 +169,7 @@ def _match_outside_there(
     return Match(
         Strength.NAMED if refused.alert in DATE_ALERTS else Strength.PROVEN,
         (refused.fact, _describe_dates(evidence, certificate), said, *verdict.facts),
-        fix=(*verdict.fix, renew) if verdict.culprit == "probe" else verdict.fix,
+        fix=(*verdict.fix, renew) if verdict.party == "probe" else verdict.fix,
         party=verdict.party,
     )
 
@@ -197,7 +197,7 @@ def _match_bounds(evidence: Evidence, refused: Refusal) -> Match:
         possible=("client_cert_expired",),
         decides="date -u on the backend, and notAfter of the CA certificates in its client CA file",
         fix=verdict.fix or _FIX_BACKEND,
-        party="backend" if verdict.culprit == "unknown" else verdict.party,
+        party="backend" if verdict.party == "either" else verdict.party,
     )
 
 

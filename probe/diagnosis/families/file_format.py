@@ -1,26 +1,23 @@
 """Documented cause 5: certificate and key files that are missing, unreadable or malformed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, REFUSAL_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE, append_intermediate
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
+from probe.diagnosis.readings.client_certificate import UNSPECIFIC_ALERTS
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 
-_INCOMPLETE_ALERTS: Final = frozenset(
-    {
-        TlsAlert.HANDSHAKE_FAILURE,
-        TlsAlert.BAD_CERTIFICATE,
-        TlsAlert.CERTIFICATE_UNKNOWN,
-        TlsAlert.UNKNOWN_CA,
-        TlsAlert.ACCESS_DENIED,
-        None,
-    }
-)
+_INCOMPLETE_ALERTS: Final = UNSPECIFIC_ALERTS | {
+    TlsAlert.HANDSHAKE_FAILURE,
+    TlsAlert.BAD_CERTIFICATE,
+    TlsAlert.UNKNOWN_CA,
+}
 
 
 def _match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None]:
@@ -86,34 +83,22 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
     )
 
 
-def _file_cause(
-    id_: str, *, title: str, meaning: str, evidence: str, fix: tuple[str, ...], tell_apart: str
-) -> Cause:
-    """Return a cause that lies in one of the exporter's own files."""
-    return Cause(
-        id=id_,
-        title=title,
-        family="file_format",
-        documented_cause=5,
-        party="exporter",
-        rank=Rank.FILES,
-        meaning=meaning,
-        evidence=evidence,
-        fix=fix,
-        tell_apart=tell_apart,
-        citations=("RFC 7468", "Collector configtls"),
-        applies=EVERY_ENDING,
-        match=_match_files(id_),
-    )
-
+_declare: Final = partial(
+    Cause,
+    family="file_format",
+    documented_cause=5,
+    party="exporter",
+    rank=Rank.FILES,
+    citations=("RFC 7468", "Collector configtls"),
+    applies=EVERY_ENDING,
+)
+"""What the causes here have in common, unless one says otherwise."""
 
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="exporter_configuration_invalid",
         title="The exporter cannot work with its configuration",
-        family="file_format",
-        party="exporter",
-        rank=Rank.FILES,
+        documented_cause=0,
         meaning=(
             "A setting of the exporter has a value that it refuses, or with which it never gets "
             "anywhere: an unknown protocol, cipher suite or curve, a header that cannot be sent, a "
@@ -132,11 +117,10 @@ CAUSES: Final = (
         ),
         citations=("Collector configtls", "OTLP exporter specification"),
         not_printed="every setting has a message of its own, in each exporter",
-        applies=EVERY_ENDING,
         match=_match_files("exporter_configuration_invalid", then="{restart}"),
     ),
-    _file_cause(
-        "client_file_missing",
+    _declare(
+        id="client_file_missing",
         title="The client certificate or key file is not there",
         meaning=(
             "cert_file or key_file names a path where no file is, or only one half of the pair is "
@@ -151,9 +135,10 @@ CAUSES: Final = (
             "To see what is there: ls -l {cert_file} {key_file}",
         ),
         tell_apart="List the files as the exporter's own user, in its container: ls -l CERT KEY",
+        match=_match_files("client_file_missing"),
     ),
-    _file_cause(
-        "client_file_permission",
+    _declare(
+        id="client_file_permission",
         title="The client certificate or key file may not be read",
         meaning="The file is there, and the user that runs the exporter may not open it.",
         evidence="Opening the path gives EACCES.",
@@ -166,9 +151,10 @@ CAUSES: Final = (
             "To see who may: ls -l {cert_file} {key_file}",
         ),
         tell_apart="Read them as the exporter's own user: mtls-probe inspect --cert CERT --key KEY",
+        match=_match_files("client_file_permission"),
     ),
-    _file_cause(
-        "client_file_malformed",
+    _declare(
+        id="client_file_malformed",
         title="The client certificate or key file is not what it has to be",
         meaning=(
             "Exporters read PEM with a CERTIFICATE and a PRIVATE KEY block. This file holds "
@@ -186,9 +172,10 @@ CAUSES: Final = (
             "-in {key_file} -noout",
         ),
         tell_apart="mtls-probe inspect --cert CERT --key KEY says what each file really is.",
+        match=_match_files("client_file_malformed"),
     ),
-    _file_cause(
-        "client_key_encrypted",
+    _declare(
+        id="client_key_encrypted",
         title="The client key is encrypted",
         meaning=(
             "An exporter has nobody to ask for a passphrase; none of them can use an encrypted key."
@@ -201,9 +188,10 @@ CAUSES: Final = (
             "{restart}",
         ),
         tell_apart="The key's first line says ENCRYPTED: head -1 KEY",
+        match=_match_files("client_key_encrypted"),
     ),
-    _file_cause(
-        "server_ca_file_missing",
+    _declare(
+        id="server_ca_file_missing",
         title="The CA file for the backend's certificate is not there",
         meaning="ca_file names a path where no file is. A Go exporter does not start with it.",
         evidence="Opening the path.",
@@ -213,9 +201,10 @@ CAUSES: Final = (
             "To see what is there: ls -l {ca_file}",
         ),
         tell_apart="List it as the exporter's own user, in its container: ls -l CA",
+        match=_match_files("server_ca_file_missing"),
     ),
-    _file_cause(
-        "server_ca_file_permission",
+    _declare(
+        id="server_ca_file_permission",
         title="The CA file for the backend's certificate may not be read",
         meaning="The file is there, and the user that runs the exporter may not open it.",
         evidence="Opening the path gives EACCES.",
@@ -227,9 +216,10 @@ CAUSES: Final = (
             "To see the rights on the way: namei -l {ca_file}",
         ),
         tell_apart="Read it as the exporter's own user: mtls-probe inspect --ca CA",
+        match=_match_files("server_ca_file_permission"),
     ),
-    _file_cause(
-        "server_ca_file_malformed",
+    _declare(
+        id="server_ca_file_malformed",
         title="The CA file for the backend's certificate holds no certificate",
         meaning=(
             "ca_file has to hold PEM CERTIFICATE blocks. This one holds something else; or the "
@@ -245,9 +235,10 @@ CAUSES: Final = (
             "To see whether it is one: openssl x509 -in {ca_file} -noout",
         ),
         tell_apart="mtls-probe inspect --ca CA says what the file really is.",
+        match=_match_files("server_ca_file_malformed"),
     ),
-    _file_cause(
-        "client_chain_misordered",
+    _declare(
+        id="client_chain_misordered",
         title="The certificates in cert_file are in the wrong order",
         meaning=(
             "The end entity's certificate has to come first, then each its issuer. Here the key "
@@ -265,14 +256,13 @@ CAUSES: Final = (
             "The first certificate in cert_file is not the exporter's own: mtls-probe inspect "
             "--cert CERT"
         ),
+        match=_match_files("client_chain_misordered"),
     ),
-    Cause(
+    _declare(
         id="client_cert_key_mismatch",
         title="The client certificate and its key are not a pair",
         family="client_identity",
         documented_cause=2,
-        party="exporter",
-        rank=Rank.FILES,
         meaning=(
             "The public key in cert_file is not that of key_file: two files of different "
             "generations, or of different services. No exporter can use them; nothing is sent."
@@ -291,15 +281,11 @@ CAUSES: Final = (
             "KEY -pubout"
         ),
         citations=("RFC 8446 §4.4.3",),
-        applies=EVERY_ENDING,
         match=_match_files("client_cert_key_mismatch"),
     ),
-    Cause(
+    _declare(
         id="client_chain_incomplete",
         title="cert_file lacks the intermediate that issued the exporter's certificate",
-        family="file_format",
-        documented_cause=5,
-        party="exporter",
         rank=Rank.CLIENT_CHAIN,
         alerts=(TlsAlert.UNKNOWN_CA, TlsAlert.CERTIFICATE_UNKNOWN),
         meaning=(

@@ -1,5 +1,7 @@
 """Two sides that cannot agree: versions, signature algorithms, and alerts without a reason."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import NEGOTIATION_ENDINGS, Cause, Match, Rank, Strength
@@ -145,9 +147,8 @@ def _match_fault(evidence: Evidence) -> Match | None:
     if evidence.ending.kind == "alert":
         match = match_received_alert(evidence, TlsAlert.INTERNAL_ERROR)
         # Go servers (Caddy among them) say so where they have no certificate for the name.
-        return match and Match(
-            match.strength,
-            match.facts,
+        return match and replace(
+            match,
             possible=("server_name_unrecognized",),
             decides="a handshake that asks for another name, or the backend's log",
         )
@@ -170,12 +171,13 @@ def _match_withheld(evidence: Evidence) -> Match | None:
     return Match(Strength.NAMED, (refused.fact, withheld))
 
 
+_declare: Final = partial(Cause, family="negotiation", party="backend")
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="protocol_version_mismatch",
         title="No TLS version in common",
-        family="negotiation",
-        party="backend",
         rank=Rank.TLS_VERSION,
         alerts=(TlsAlert.PROTOCOL_VERSION,),
         meaning=(
@@ -190,8 +192,7 @@ CAUSES: Final = (
             'Let both sides of {endpoint} speak TLS 1.2 and 1.3: set min_version: "1.2" and leave '
             "max_version out in the tls settings of the exporter and of the backend.",
             "Restart the side that was changed.",
-            "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
-            "</dev/null, and the same with -tls1_3.",
+            fixes.SEE_VERSIONS,
         ),
         tell_apart=(
             "One version passes and another does not: openssl s_client -connect ENDPOINT -tls1_2, "
@@ -201,10 +202,9 @@ CAUSES: Final = (
         applies=NEGOTIATION_ENDINGS | {"tls"},
         match=_match_version,
     ),
-    Cause(
+    _declare(
         id="no_shared_signature_algorithm",
         title="No signature algorithm in common",
-        family="negotiation",
         party="exporter",
         rank=Rank.TLS_VERSION,
         alerts=(TlsAlert.HANDSHAKE_FAILURE, TlsAlert.CERTIFICATE_REQUIRED),
@@ -230,11 +230,9 @@ CAUSES: Final = (
         applies=frozenset({"alert"}),
         match=_match_withheld,
     ),
-    Cause(
+    _declare(
         id="backend_fault",
         title="The backend's own TLS is broken",
-        family="negotiation",
-        party="backend",
         rank=Rank.TLS_FAILURE,
         alerts=(TlsAlert.INTERNAL_ERROR,),
         meaning=(
@@ -259,11 +257,9 @@ CAUSES: Final = (
         applies=frozenset({"alert", "tls"}),
         match=_match_fault,
     ),
-    Cause(
+    _declare(
         id="handshake_rejected",
         title="The backend ends the handshake and does not say why",
-        family="negotiation",
-        party="backend",
         rank=Rank.TLS_FAILURE,
         alerts=(TlsAlert.HANDSHAKE_FAILURE,),
         meaning=(

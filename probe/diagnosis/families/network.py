@@ -23,6 +23,13 @@ _POSSIBLE_IN_SILENCE: Final = (
 )
 """What a server that sends no alerts (grpc-core) may mean when it closes in the handshake."""
 
+_FIND_WHO_ENDED_IT: Final = (
+    "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
+    "at the time of the attempt.",
+    "If an allow-list of addresses protects the backend, add the exporter's address to it.",
+    "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
+)
+
 
 def _match_ended(evidence: Evidence) -> Match | None:
     if is_before_tunnel(evidence):
@@ -208,12 +215,7 @@ CAUSES: Final = (
             "crash."
         ),
         evidence="ECONNRESET, and no refusal of a certificate.",
-        fix=(
-            "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
-            "at the time of the attempt.",
-            "If an allow-list of addresses protects the backend, add the exporter's address to it.",
-            "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
-        ),
+        fix=_FIND_WHO_ENDED_IT,
         tell_apart=(
             "It happens without a client certificate too and at the same step: a load balancer or "
             "firewall; else it is a refusal. mtls-probe check ENDPOINT separates the two."
@@ -231,12 +233,7 @@ CAUSES: Final = (
             "addresses, a server without TLS, or grpc-core, which sends no alert when nothing fits."
         ),
         evidence="A FIN without an alert, and no refusal of a certificate.",
-        fix=(
-            "Read the log of the backend at {endpoint}, or of the load balancer in front of it, "
-            "at the time of the attempt.",
-            "If an allow-list of addresses protects the backend, add the exporter's address to it.",
-            "To see it by hand: openssl s_client -connect {host}:{port} </dev/null",
-        ),
+        fix=_FIND_WHO_ENDED_IT,
         tell_apart=(
             "It happens before any certificate is asked for; else it is a refusal. mtls-probe "
             "check ENDPOINT separates the two."

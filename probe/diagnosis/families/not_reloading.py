@@ -4,10 +4,11 @@ Always findings: the probe itself reads its files again, so what it finds is ahe
 that does not; and an old server certificate may still be valid.
 """
 
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import EVERY_ENDING, Cause, Match, Rank, Strength
-from probe.diagnosis.fixes.server_fixes import reload_served_file
+from probe.diagnosis.fixes.server_fixes import SEE_SERVED, reload_served_file
 from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import Evidence
 from probe.text.time_format import format_duration, format_time
@@ -86,14 +87,22 @@ def _describe_interval(file: ServedFile) -> str:
     )
 
 
+_declare: Final = partial(
+    Cause,
+    severity="warning",
+    rank=Rank.ROTATION,
+    not_printed="nothing is printed until the old certificate expires",
+    finding_only=True,
+    applies=EVERY_ENDING,
+)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="exporter_not_reloading",
         title="The exporter may still use the files from before their rotation",
         family="client_expiry",
         party="exporter",
-        severity="warning",
-        rank=Rank.ROTATION,
         meaning=(
             "A certificate or CA file was replaced while the probe watched it, and this exporter "
             "reads its files once, at its start. The probe uses the new files; the exporter, "
@@ -116,18 +125,13 @@ CAUSES: Final = (
             "ps -o lstart of the exporter."
         ),
         citations=("Collector configtls reload_interval", "OTLP exporter specification"),
-        not_printed="nothing is printed until the old certificate expires",
-        finding_only=True,
-        applies=EVERY_ENDING,
         match=_match_exporter,
     ),
-    Cause(
+    _declare(
         id="backend_not_reloading",
         title="The backend still serves an old certificate",
         family="server_identity",
         party="backend",
-        severity="warning",
-        rank=Rank.ROTATION,
         meaning=(
             "The backend's certificate was renewed on disk, and the backend still serves the one "
             "of before. Exporters refuse it from the day on which it expires."
@@ -141,17 +145,13 @@ CAUSES: Final = (
             "{reload_backend}",
             "To avoid doing this by hand: set reload_interval: 1h in the tls settings of a "
             "Collector's receiver; reload nginx and HAProxy after each renewal.",
-            "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl "
-            "x509 -noout -serial -dates",
+            SEE_SERVED,
         ),
         tell_apart=(
             "The certificate served is not the one on the backend's disk: compare openssl s_client "
             "-connect ENDPOINT with openssl x509 -in FILE -noout -serial."
         ),
         citations=("Collector configtls reload_interval",),
-        not_printed="nothing is printed until the old certificate expires",
-        finding_only=True,
-        applies=EVERY_ENDING,
         match=_match_backend,
     ),
 )

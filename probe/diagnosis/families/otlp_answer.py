@@ -1,6 +1,7 @@
 """TLS and the certificate are proven; the OTLP answer is not success."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -49,7 +50,6 @@ _SEND_A_MESSAGE: Final = (
     "Let the backend of {endpoint} answer an Export call with its response message, which may be "
     "empty, before the status: a stand-in of headers alone is not an OTLP backend.",
 )
-_CITATIONS: Final = ("OTLP specification", "gRPC status codes")
 _EXPLAINED_BY: Final = ("otlp_protocol_mismatch", "tls_off")
 _ENDINGS: Final[frozenset[EndingKind]] = frozenset({"answered", "garbage", "budget"})
 _WITH_SUCCESS: Final[frozenset[EndingKind]] = _ENDINGS | {"application_data"}
@@ -115,9 +115,8 @@ def _match_denied(evidence: Evidence) -> Match | None:
         return match
     if handshake is None or not handshake.client_certificate_sent:
         return match
-    return Match(
-        match.strength,
-        match.facts,
+    return replace(
+        match,
         possible=("client_san_rejected",),
         decides="the access rules of the proxy in front of the backend: by token or by certificate",
     )
@@ -144,11 +143,11 @@ def _match_wrong_path(evidence: Evidence) -> Match | None:
     if match is None or answer is None:
         return match
     if (mistake := find_path_mistake(evidence.target)) is not None:
-        facts = (*match.facts, mistake.fact)
-        return Match(match.strength, facts, fix=mistake.fix, party="exporter")
+        fact, fix = mistake
+        return replace(match, facts=(*match.facts, fact), fix=fix, party="exporter")
     if answer.grpc_status is not None or answer.http_status == _NOT_FOUND:
         # A Collector whose pipelines have no such receiver answers so.
-        return Match(match.strength, match.facts, fix=_NAME_THE_RECEIVER, party="backend")
+        return replace(match, fix=_NAME_THE_RECEIVER, party="backend")
     return match
 
 
@@ -198,7 +197,7 @@ _declare: Final = partial(
     family="otlp",
     party="backend",
     rank=Rank.OTLP_ANSWER,
-    citations=_CITATIONS,
+    citations=("OTLP specification", "gRPC status codes"),
     applies=_ENDINGS,
     explained_by=_EXPLAINED_BY,
 )

@@ -1,5 +1,6 @@
 """Documented cause 4: names. The server's certificate, the client's, or the SNI."""
 
+from functools import partial
 from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
@@ -104,12 +105,13 @@ def _match_unrecognized(evidence: Evidence) -> Match | None:
     )
 
 
+_declare: Final = partial(Cause, family="san_mismatch", documented_cause=4)
+"""What the causes here have in common, unless one says otherwise."""
+
 CAUSES: Final = (
-    Cause(
+    _declare(
         id="server_name_mismatch",
         title="The backend's certificate is for another name",
-        family="san_mismatch",
-        documented_cause=4,
         party="backend",
         rank=Rank.SERVER_NAME,
         meaning=(
@@ -136,11 +138,9 @@ CAUSES: Final = (
         applies=SERVER_ENDINGS,
         match=_match_server_name,
     ),
-    Cause(
+    _declare(
         id="server_name_unrecognized",
         title="The backend serves no such name (SNI)",
-        family="san_mismatch",
-        documented_cause=4,
         party="exporter",
         rank=Rank.SERVER_NAME,
         alerts=(TlsAlert.UNRECOGNIZED_NAME,),
@@ -155,11 +155,9 @@ CAUSES: Final = (
         applies=frozenset({"alert"}),
         match=_match_unrecognized,
     ),
-    Cause(
+    _declare(
         id="client_san_rejected",
         title="The backend does not allow this client's name",
-        family="san_mismatch",
-        documented_cause=4,
         party="backend",
         rank=Rank.CLIENT_NAME,
         alerts=(TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, TlsAlert.BAD_CERTIFICATE),

@@ -180,13 +180,7 @@ CAUSES: Final = (
         rank=Rank.SERVER_EXPIRY,
         meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
         evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
-        fix=(
-            "Renew the certificate of the backend at {endpoint}, and put it in place of the "
-            "present one.",
-            "{reload_backend}",
-            "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
-            "-noout -dates",
-        ),
+        fix=renew_server_certificate()[1],
         tell_apart=(
             "mtls-probe check ENDPOINT prints the notAfter of the backend's certificate: it is "
             "past."

@@ -44,6 +44,11 @@ COMMON_CURVE_FOR_THE_BACKEND: Final[Fix] = (
     "{reload_backend}",
 )
 
+SEE_VERSIONS: Final = (
+    "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null, "
+    "and the same with -tls1_3."
+)
+
 _GROUPS: Final = {
     "x25519": "X25519", "secp256r1": "P256", "prime256v1": "P256", "p-256": "P256",
     "secp384r1": "P384", "p-384": "P384", "secp521r1": "P521", "p-521": "P521",
@@ -112,18 +117,12 @@ def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> t
 
 def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
     """Return who must allow the version `chosen`, the backend's choice of all, and how."""
-    see = (
-        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
-        "</dev/null, and the same with -tls1_3."
-    )
     if chosen not in _COMMON_VERSIONS:
-        first = (
-            f"Let the backend of {{endpoint}} speak TLS 1.2 or 1.3: it knows TLS {chosen} at most"
-        )
         return "backend", (
-            f"{first} (min_version and max_version in a Collector's tls settings, ssl_protocols in "
-            "nginx); then restart it.",
-            see,
+            f"Let the backend of {{endpoint}} speak TLS 1.2 or 1.3: it knows TLS {chosen} at most "
+            "(min_version and max_version in a Collector's tls settings, ssl_protocols in nginx); "
+            "then restart it.",
+            SEE_VERSIONS,
         )
     key = "max_version" if offer.max_version and chosen > offer.max_version else "min_version"
     limit = offer.max_version if key == "max_version" else offer.min_version
@@ -131,22 +130,18 @@ def allow_version(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party
         return "backend", (
             f"Let the backend of {{endpoint}} speak TLS {limit} too, besides {chosen}: exporters of "
             "SDKs have no setting for it; then restart it.",
-            see,
+            SEE_VERSIONS,
         )
     where = name_setting(target, key)
     return "exporter", (
         f'Set {where} to "{chosen}": it is {limit} now, and the backend speaks TLS {chosen}.',
         "{restart}",
-        see,
+        SEE_VERSIONS,
     )
 
 
 def allow_common_version(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
     """Return who must allow another version, where it is not known which the backend speaks."""
-    see = (
-        "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 "
-        "</dev/null, and the same with -tls1_3."
-    )
     limits = [
         name_setting(target, key)
         for key, narrow in (
@@ -160,12 +155,12 @@ def allow_common_version(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]
             f"Remove {' and '.join(limits)}: {{endpoint}} does not speak {_format_range(offer)}, to which "
             "the exporter is limited.",
             "{restart}",
-            see,
+            SEE_VERSIONS,
         )
     return "backend", (
         "Let the backend of {endpoint} speak TLS 1.2 or 1.3 (min_version and max_version in a "
         "Collector's tls settings, ssl_protocols in nginx), and restart it.",
-        see,
+        SEE_VERSIONS,
     )
 
 

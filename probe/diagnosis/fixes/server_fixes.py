@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from probe.diagnosis.fixes.steps import (
+    ANY_EVIDENCE,
     ANY_TARGET,
     Fix,
     escape_braces,
@@ -18,6 +19,11 @@ from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
 from probe.text.time_format import format_duration
 from probe.x509.validity import find_expired
+
+SEE_SERVED: Final = (
+    "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
+    "-serial -dates"
+)
 
 _NAMES_SHOWN: Final = 4
 
@@ -106,7 +112,9 @@ def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
     )
 
 
-def renew_server_certificate(evidence: Evidence, depth: int, *, sure: bool) -> tuple[Party, Fix]:
+def renew_server_certificate(
+    evidence: Evidence = ANY_EVIDENCE, depth: int = 0, *, sure: bool = True
+) -> tuple[Party, Fix]:
     """Return who renews what has expired on the backend's path by the probe's clock, and how.
 
     Args:
@@ -155,12 +163,8 @@ def renew_server_certificate(evidence: Evidence, depth: int, *, sure: bool) -> t
 
 def reissue_for_now(evidence: Evidence) -> Fix:
     """Return the steps where the backend's certificate begins later, and the clocks agree."""
-    handshake = evidence.handshake
-    leaf = (
-        escape_braces(name_certificate(handshake.server_chain[0]))
-        if handshake and handshake.server_chain
-        else ""
-    )
+    sent = evidence.handshake.server_chain if evidence.handshake else ()
+    leaf = escape_braces(name_certificate(sent[0])) if sent else ""
     return (
         f"Issue a new certificate for the backend at {{endpoint}} ({leaf}) with a notBefore that is "
         "past, or keep the previous one until then.",
@@ -190,8 +194,7 @@ def reload_served_file(file: ServedFile) -> Fix:
         return (
             f"Restart the backend of {{endpoint}}, or make it read {path} again: nginx and HAProxy by a "
             "reload.",
-            "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
-            "-noout -serial -dates",
+            SEE_SERVED,
         )
     receiver = escape_braces(file.receiver)
     again = (
@@ -203,8 +206,7 @@ def reload_served_file(file: ServedFile) -> Fix:
     return (
         f"Restart the Collector of receiver {receiver}, so that it reads {path} again.",
         again,
-        "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 "
-        "-noout -serial -dates",
+        SEE_SERVED,
     )
 
 

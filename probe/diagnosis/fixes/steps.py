@@ -146,25 +146,16 @@ def _needs_missing_file(step: str, target: TargetFacts) -> bool:
 
 
 def _build_values(target: TargetFacts) -> dict[str, str]:
-    settings = {
-        f"{short}_setting": name_setting(target, key)
-        for short, key in (
-            ("cert", "cert_file"), ("key", "key_file"), ("ca", "ca_file"),
-            ("endpoint", "endpoint"), ("headers", "headers"), ("protocol", "protocol"),
-        )
-    }  # fmt: skip
-    files = {
-        f"{short}_file": _quote_file(getattr(target, f"{short}_file"), settings[f"{short}_setting"])
-        for short in ("cert", "key", "ca")
+    values = {
+        f"{key}_setting": name_setting(target, key) for key in ("endpoint", "headers", "protocol")
     }
-    into = {
-        f"into_{short}": _name_destination(
-            getattr(target, f"{short}_file"), settings[f"{short}_setting"]
-        )
-        for short in ("cert", "key", "ca")
-    }
+    for short in ("cert", "key", "ca"):
+        path, setting = getattr(target, f"{short}_file"), name_setting(target, f"{short}_file")
+        values[f"{short}_setting"] = setting
+        values[f"{short}_file"] = quote_path(path) if _is_path(path) else f"the file of {setting}"
+        values[f"into_{short}"] = _name_destination(path, setting)
     proxy_host, proxy_port = split_host_port(target.proxy)
-    return settings | files | into | {
+    return values | {
         "tls_settings": _name_tls_settings(target),
         "protocol_variable": name_variables("protocol", target.signal_variables),
         "reread_cert": describe_reread(target, "cert"),
@@ -181,12 +172,7 @@ def _build_values(target: TargetFacts) -> dict[str, str]:
         "signal": target.signal,
         "proxy_host": quote_word(proxy_host),
         "proxy_port": proxy_port,
-    }  # fmt: skip
-
-
-def _quote_file(path: str, setting: str) -> str:
-    """Return a file as a word of a shell, or what replaces it where none is set."""
-    return quote_path(path) if _is_path(path) else f"the file of {setting}"
+    }
 
 
 def _name_destination(path: str, setting: str) -> str:

@@ -18,6 +18,9 @@ EDGE: Final = 7 * DAY
 DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_EXPIRED})
 """What backends send for a certificate outside its validity: bad_certificate is OpenSSL's."""
 
+UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
+"""What backends send for any fault of a certificate; None is an end without an alert."""
+
 _COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
 
 

@@ -7,7 +7,7 @@ outvote it only where more of them disagree with it than agree.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from probe.diagnosis.fixes.steps import escape_braces
 from probe.model.certificate import CertificateFacts
@@ -52,10 +52,9 @@ def set_backend_clock(how_far: str = "compare date -u there with a good clock") 
 class ClockVerdict:
     """Which clock is wrong as far as the readings tell, and the facts that say so."""
 
-    culprit: Literal["probe", "backend", "both", "unknown"]
     facts: tuple[str, ...]
     ours: str = ""
-    """How far our clock is off, as a clause; for a culprit that is not us, empty."""
+    """How far our clock is off, as a clause; empty where it is not shown to be wrong."""
     theirs: str = ""
     """The same of the backend's."""
 
@@ -63,16 +62,18 @@ class ClockVerdict:
     def fix(self) -> tuple[str, ...]:
         """The steps on the machine that is wrong; empty where that is open."""
         steps: tuple[str, ...] = ()
-        if self.culprit in {"probe", "both"}:
+        if self.ours:
             steps += set_probe_clock(self.ours)
-        if self.culprit in {"backend", "both"}:
+        if self.theirs:
             steps += set_backend_clock(self.theirs)
         return steps
 
     @property
     def party(self) -> Party:
-        """Who must act: the side of the machine whose clock is wrong."""
-        return "either" if self.culprit == "unknown" else self.culprit
+        """Who must act: the side of the machine whose clock is wrong; "either" where that is open."""
+        if self.ours:
+            return "both" if self.theirs else "probe"
+        return "backend" if self.theirs else "either"
 
 
 def get_credible_readings(evidence: Evidence) -> tuple[ClockReading, ...]:
@@ -163,16 +164,16 @@ def judge_clocks(evidence: Evidence) -> ClockVerdict:
     if reference is not None:
         return _judge_by_reference(evidence, reference, backend, facts)
     if backend is None or other is None or not is_out_of_tolerance(evidence, backend):
-        return ClockVerdict("unknown", facts)
+        return ClockVerdict(facts)
     if not is_out_of_tolerance(evidence, other):
         fact = f"{other.source} agrees with the probe: the backend's clock is likely the wrong one"
         off = _describe_offset(-backend.offset, "the probe's")
-        return ClockVerdict("backend", (*facts, fact), theirs=off)
+        return ClockVerdict((*facts, fact), theirs=off)
     if not is_out_of_tolerance(evidence, other, compared_to=backend.offset):
         fact = f"{other.source} agrees with the backend: the probe's clock is likely the wrong one"
         off = _describe_offset(backend.offset, other.source)
-        return ClockVerdict("probe", (*facts, fact), ours=off)
-    return ClockVerdict("unknown", facts)
+        return ClockVerdict((*facts, fact), ours=off)
+    return ClockVerdict(facts)
 
 
 def _judge_by_reference(
@@ -188,14 +189,10 @@ def _judge_by_reference(
     if backend is not None and is_out_of_tolerance(evidence, backend, compared_to=right):
         theirs = _describe_offset(right - backend.offset, by)
     if ours and theirs:
-        both = (*facts, f"by {by} both clocks are wrong")
-        return ClockVerdict("both", both, ours=ours, theirs=theirs)
-    if ours:
-        return ClockVerdict("probe", facts, ours=ours)
-    if theirs:
-        said = f"by {by} the probe's clock is right, and the backend's is wrong"
-        return ClockVerdict("backend", (*facts, said), theirs=theirs)
-    return ClockVerdict("unknown", facts)
+        facts += (f"by {by} both clocks are wrong",)
+    elif theirs:
+        facts += (f"by {by} the probe's clock is right, and the backend's is wrong",)
+    return ClockVerdict(facts, ours, theirs)
 
 
 def _describe_offset(difference: float, by: str) -> str:

@@ -6,21 +6,12 @@ Pure. Exporters append `/v1/<signal>` to a general endpoint and use a signal's o
 only the other one wants.
 """
 
-from typing import NamedTuple
-
-from probe.diagnosis.fixes.steps import escape_braces, get_settings_kind
+from probe.diagnosis.fixes.steps import Fix, escape_braces, get_settings_kind
 from probe.model.evidence import TargetFacts
 
 
-class PathMistake(NamedTuple):
-    """One mistake in the path: what was found, and the steps that put it right."""
-
-    fact: str
-    fix: tuple[str, ...]
-
-
-def find_path_mistake(target: TargetFacts) -> PathMistake | None:
-    """Return the mistake that the settings show by themselves, or None where they show none."""
+def find_path_mistake(target: TargetFacts) -> tuple[str, Fix] | None:
+    """Return what is wrong with the path by the settings themselves, and its fix; None: nothing."""
     signal = escape_braces(target.signal)
     wanted = f"/v1/{signal}"
     held = [f"/v1/{escape_braces(one)}" for one in target.signal_paths]
@@ -52,4 +43,4 @@ def find_path_mistake(target: TargetFacts) -> PathMistake | None:
         )
     else:
         return None
-    return PathMistake(fact, (step, "{restart}"))
+    return fact, (step, "{restart}")

@@ -18,7 +18,7 @@ EXAMPLE = ("*.example.com:4317", "10.0.0.0/8")
 
 def allows(texts: tuple[str, ...], host: str, port: int = 4317) -> bool:
     """Return whether a list of `texts` lets `host` be looked up."""
-    return AllowList.parse(texts).allows(host, port)
+    return AllowList(tuple(map(AllowEntry.parse, texts))).allows(host, port)
 
 
 OWN = "198.51.100.7"
@@ -27,7 +27,9 @@ OWN = "198.51.100.7"
 
 def leads(texts: tuple[str, ...], host: str, address: str, port: int = 4317) -> bool:
     """Return whether it lets `host` lead to `address`."""
-    return AllowList.parse(texts).allows_address(host, port, address, is_own=OWN.__eq__)
+    return AllowList(tuple(map(AllowEntry.parse, texts))).allows_address(
+        host, port, address, is_own=OWN.__eq__
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_what_is_no_entry_is_refused(text: str) -> None:
 def test_no_text_breaks_a_list(entry: str, host: str, port: int) -> None:
     """Whatever is written in a list or asked for is an answer or a ValueError."""
     try:
-        listed = AllowList.parse([entry])
+        listed = AllowList((AllowEntry.parse(entry),))
     except ValueError:
         return
     listed.allows(host, port)

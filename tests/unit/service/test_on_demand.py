@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from probe.ledger.ledger import Ledger
-from probe.model.module import AllowList, Module
+from probe.model.module import AllowEntry, AllowList, Module
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.on_demand import LOOK_UPS, TIMEOUT_HEADER, OnDemand, Reply
 from probe.service.pipeline import Pipeline
@@ -28,7 +28,9 @@ def module(tls: TlsSettings, *allow: str, timeout: float = 5.0) -> Module:
     """Return a gRPC module with these files and this allow-list."""
     endpoint = Endpoint("module.invalid", 4317)
     template = Target(name="otlp", endpoint=endpoint, tls=tls, timeout=timeout)
-    return Module("otlp", {("", "grpc"): template}, "grpc", AllowList.parse(allow))
+    return Module(
+        "otlp", {("", "grpc"): template}, "grpc", AllowList(tuple(map(AllowEntry.parse, allow)))
+    )
 
 
 def on_demand(*modules: Module, concurrency: int = 4) -> OnDemand:

@@ -12,7 +12,7 @@ import pytest
 
 from probe.ledger.ledger import Ledger
 from probe.model.evidence import Evidence
-from probe.model.module import AllowList, Module
+from probe.model.module import AllowEntry, AllowList, Module
 from probe.model.target import Endpoint, Protocol, Secret, Target, TlsSettings
 from probe.service.on_demand import OnDemand, Reply
 from probe.service.pipeline import Pipeline, PipelineSettings, run_rounds
@@ -51,7 +51,9 @@ def module(
         tls=tls,
         headers=headers,
     )
-    return Module("m", {("", protocol): template}, protocol, AllowList.parse(allow))
+    return Module(
+        "m", {("", protocol): template}, protocol, AllowList(tuple(map(AllowEntry.parse, allow)))
+    )
 
 
 def on_demand(one: Module, pipeline: Pipeline | None = None) -> OnDemand:

@@ -5,15 +5,14 @@ client and configtls' `LoadTLSConfig` (v0.162.0): where a setting has no effect,
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from probe.config.source_content import report_ignored
 from probe.model.finding import Finding
 from probe.model.target import Endpoint, TlsSettings
 from probe.text.description import describe_value
-
-IGNORED: Final = "exporter_setting_ignored"
 
 _HOST_PORT: Final = re.compile(r"(\[[^\[\]/?#@\s]+\]|[^\[\]:/?#@\s]*):([0-9]{1,5})")
 _LIKE_GRPC: Final = "write host:port, with the port and without a path"
@@ -90,10 +89,8 @@ def parse_http_endpoint(url: str) -> Destination:
         credentials = unquote(before if ":" in before else f"{before}:")
         url = parts._replace(netloc=host).geturl()
     endpoint = Endpoint.parse(url)
-    path = endpoint.path
-    if not path.startswith("/"):
-        path = f"/{path}"
-    endpoint = Endpoint(endpoint.host, endpoint.port, path, endpoint.scheme)
+    if not endpoint.path.startswith("/"):
+        endpoint = replace(endpoint, path=f"/{endpoint.path}")
     return Destination(endpoint, scheme=endpoint.scheme, credentials=credentials)
 
 
@@ -120,21 +117,16 @@ def resolve_tls(
     return tls, tuple(remarks)
 
 
-_STRIPPED: Final = Finding(
-    cause=IGNORED,
-    fact="http:// in the endpoint of a gRPC exporter is only stripped: the exporter speaks TLS",
-    fix=(
-        "Write the endpoint as host:port, or with https://, to say what happens.",
-        "If the backend is meant to be without TLS: tls: {insecure: true} without a CA.",
-    ),
+_REMOVE_INSECURE: Final = "Remove insecure: true from the exporter's tls settings."
+_STRIPPED: Final = report_ignored(
+    "http:// in the endpoint of a gRPC exporter is only stripped: the exporter speaks TLS",
+    "Write the endpoint as host:port, or with https://, to say what happens.",
+    "If the backend is meant to be without TLS: tls: {insecure: true} without a CA.",
 )
-_STILL_TLS: Final = Finding(
-    cause=IGNORED,
-    fact="tls.insecure: true has no effect with ca_file or ca_pem: the exporter uses TLS",
-    fix=(
-        "Remove insecure: true from the exporter's tls settings.",
-        "If the backend is meant to be without TLS: remove ca_file and ca_pem instead.",
-    ),
+_STILL_TLS: Final = report_ignored(
+    "tls.insecure: true has no effect with ca_file or ca_pem: the exporter uses TLS",
+    _REMOVE_INSECURE,
+    "If the backend is meant to be without TLS: remove ca_file and ca_pem instead.",
 )
 
 
@@ -144,9 +136,7 @@ def _report_defaults(tls: TlsSettings) -> Finding:
         fact += ", but drops every other key of tls: the system's CAs are trusted"
         if tls.has_client_certificate:
             fact += " and no client certificate is sent"
-    return Finding(
-        cause=IGNORED, fact=fact, fix=("Remove insecure: true from the exporter's tls settings.",)
-    )
+    return report_ignored(fact, _REMOVE_INSECURE)
 
 
 def _report_plaintext(tls: TlsSettings, because: str) -> tuple[Finding, ...]:
@@ -154,4 +144,4 @@ def _report_plaintext(tls: TlsSettings, because: str) -> tuple[Finding, ...]:
         return ()
     fact = f"the client certificate in tls is never sent: {because}, so there is no TLS"
     fix = "Write the endpoint with https://, and remove insecure: true from tls."
-    return (Finding(cause=IGNORED, fact=fact, fix=(fix,)),)
+    return (report_ignored(fact, fix),)

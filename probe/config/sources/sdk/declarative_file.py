@@ -12,10 +12,10 @@ from probe.config.check_settings import header_fault
 from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.proxy_environment import apply_proxy
-from probe.config.source_content import SourceContent, add_faults
+from probe.config.source_content import SourceContent, add_faults, report_ignored
 from probe.config.sources.sdk.file_schema import EXPORTERS, Otlp, SdkFile, normalize_exporters
 from probe.config.sources.sdk.substitution import read_plain_scalar, substitute_references
-from probe.config.sources.sdk.traps import CAUSE, report_plaintext_files
+from probe.config.sources.sdk.traps import report_plaintext_files
 from probe.config.sources.sdk.variables import PREFIX, Headers, parse_headers
 from probe.config.typed_values import convert
 from probe.config.yaml_document import parse_yaml
@@ -106,7 +106,7 @@ class _Exporter:
     headers: Headers
     remarks: tuple[Finding, ...]
     notes: tuple[str, ...]
-    faults: tuple[ConfigurationError, ...] = ()
+    faults: tuple[ConfigurationError, ...]
 
     def group_key(self) -> object:
         """Return what an exporter of another signal must have in common with this one."""
@@ -149,13 +149,13 @@ def _list_exporters(
 
 
 def _read_exporter(otlp: Otlp, location: Location, signal: Signal) -> _Exporter:
-    faults: list[ConfigurationError] = []
-    protocol: Protocol = "http/protobuf"
     if otlp.encoding == "json" or otlp.protocol == "http/json":
         key = "protocol" if otlp.protocol == "http/json" else "encoding"
         # Some SDKs speak it, so their configuration is not at fault.
         reason = "is JSON, which this probe does not speak, so that nothing is probed for it"
         raise location[key].error(reason, found=getattr(otlp, key))
+    faults: list[ConfigurationError] = []
+    protocol: Protocol = "http/protobuf"
     try:
         protocol = _read_protocol(otlp, location)
     except ConfigurationError as error:
@@ -172,23 +172,19 @@ def _read_exporter(otlp: Otlp, location: Location, signal: Signal) -> _Exporter:
         key_file=tls.key_file or tls.client_key_file or otlp.client_key_file or otlp.client_key,
         insecure=endpoint.scheme == "http",
     )
-    files = {
-        "ca_file": settings.ca_file,
-        "cert_file": settings.cert_file,
-        "key_file": settings.key_file,
-    }
-    if endpoint.scheme == "http" and any(files.values()):
-        name = next(name for name, value in files.items() if value)
+    files = [name for name in ("ca_file", "cert_file", "key_file") if getattr(settings, name)]
+    if endpoint.scheme == "http" and files:
         taken = bool(settings.ca_file or (settings.cert_file and settings.key_file))
-        remarks.append(report_plaintext_files(protocol, name, go_takes_them=taken))
+        remarks.append(report_plaintext_files(protocol, files[0], go_takes_them=taken))
     headers: Headers = ()
     try:
         headers = _read_headers(otlp, location, grpc=protocol == "grpc")
     except ConfigurationError as error:
         faults.append(error)
     notes = (_NO_PROTOCOL,) if location.path[-1] == "otlp" and not otlp.protocol else ()
-    found = _Exporter(signal, endpoint, protocol, settings, headers, tuple(remarks), notes)
-    return replace(found, faults=tuple(faults))
+    return _Exporter(
+        signal, endpoint, protocol, settings, headers, tuple(remarks), notes, tuple(faults)
+    )
 
 
 def _read_protocol(otlp: Otlp, location: Location) -> Protocol:
@@ -200,22 +196,17 @@ def _read_protocol(otlp: Otlp, location: Location) -> Protocol:
             return _PROTOCOLS[text]
         raise location["protocol"].error("is unknown", found=text, allowed=_PROTOCOLS)
     if otlp.encoding not in (None, "", "protobuf"):
-        where = location["encoding"]
-        raise where.error("is unknown", found=otlp.encoding, allowed=("protobuf",))
+        raise location["encoding"].error("is unknown", found=otlp.encoding, allowed=("protobuf",))
     return "http/protobuf"
 
 
 def _read_endpoint(
-    otlp: Otlp,
-    location: Location,
-    signal: Signal,
-    protocol: Protocol,
-    insecure: bool | None,
+    otlp: Otlp, location: Location, signal: Signal, protocol: Protocol, insecure: bool | None
 ) -> tuple[Endpoint, list[Finding]]:
     """Return the endpoint with its scheme and, over HTTP, its path, and what is odd about it."""
     where = location["endpoint"]
-    default = f"http://localhost:{4317 if protocol == 'grpc' else f'4318/v1/{signal}'}"
-    text = otlp.endpoint or default
+    place = "4317" if protocol == "grpc" else f"4318/v1/{signal}"
+    text = otlp.endpoint or f"http://localhost:{place}"
     endpoint = where.parse(Endpoint.parse, text)
     remarks = []
     if endpoint.scheme and insecure is not None and insecure != (endpoint.scheme == "http"):
@@ -224,8 +215,7 @@ def _read_endpoint(
         scheme = endpoint.scheme or ("http" if insecure else "https")
         return replace(endpoint, scheme=scheme, path=""), remarks
     if not endpoint.scheme:
-        reason = "an endpoint for HTTP begins with http:// or https://"
-        raise where.error(reason, found=text)
+        raise where.error("an endpoint for HTTP begins with http:// or https://", found=text)
     if not endpoint.path.partition("?")[0]:
         if location.path[-1] == "otlp_http":
             remarks.append(_NO_PATH)
@@ -256,21 +246,17 @@ def _report_insecure(endpoint: Endpoint, insecure: bool) -> Finding:
         f"insecure: {'true' if insecure else 'false'} has no effect with an "
         f"{endpoint.scheme}:// endpoint: {effect}"
     )
-    return Finding(
-        cause=CAUSE, fact=fact, fix=("Remove it; the endpoint's scheme says whether TLS is used.",)
-    )
+    return report_ignored(fact, "Remove it; the endpoint's scheme says whether TLS is used.")
 
 
-_NO_PATH: Final = Finding(
-    cause=CAUSE,
-    fact="an endpoint of otlp_http is used as it is, and this one has no path: a request goes to /, "
+_NO_PATH: Final = report_ignored(
+    "an endpoint of otlp_http is used as it is, and this one has no path: a request goes to /, "
     "where no OTLP receiver listens; but Go's exporters add /v1/<signal>",
-    fix=("Write the whole URL, like https://collector:4318/v1/traces.",),
+    "Write the whole URL, like https://collector:4318/v1/traces.",
 )
 _NO_PROTOCOL: Final = "otlp sets no protocol: http/protobuf is taken, on any port"
-_VARIABLES: Final = Finding(
-    cause=CAUSE,
-    fact=f"{PREFIX}* variables are set in addition to a declarative file, which replaces them; but Go's "
+_VARIABLES: Final = report_ignored(
+    f"{PREFIX}* variables are set in addition to a declarative file, which replaces them; but Go's "
     "exporters still take from them what the file does not say",
-    fix=(f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",),
+    f"Remove the {PREFIX}* variables, or refer to them in the file: ${{NAME}}.",
 )

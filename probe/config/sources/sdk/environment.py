@@ -264,11 +264,7 @@ def _read_headers(
 def _error(
     name: str, reason: str, *, found: str | None = None, allowed: tuple[str, ...] = ()
 ) -> ConfigurationError:
+    near = find_nearest(found or "", allowed)
     return ConfigurationError(
-        reason,
-        file="environment",
-        key=name,
-        found=found,
-        allowed=allowed,
-        nearest=find_nearest(found, allowed) if found is not None and allowed else None,
+        reason, file="environment", key=name, found=found, allowed=allowed, nearest=near
     )

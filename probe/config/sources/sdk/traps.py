@@ -9,6 +9,7 @@ variable is shown but a timeout's and a compression's, and that only where it is
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from probe.config.source_content import report_ignored
 from probe.config.sources.sdk.variables import (
     TLS_NAMES,
     exporter_variable,
@@ -24,8 +25,6 @@ from probe.model.target import Endpoint, Protocol, Signal
 from probe.text.description import describe_value
 from probe.text.safe_text import safe_text
 
-CAUSE: Final = "exporter_setting_ignored"
-
 _REQUESTS_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _GO_DEFAULT: Final = "10 s"
 _SHOWN: Final = 32
@@ -38,16 +37,16 @@ def find_traps(
     environ: Mapping[str, str], signals: Sequence[Signal], protocol: Protocol, endpoint: Endpoint
 ) -> tuple[Finding, ...]:
     """Return the traps in the variables that decide for the exporters of `signals`, each once."""
-    found = dict.fromkeys(_check_disabled(environ))
+    found = [*_check_disabled(environ)]
     for signal in signals:
-        found.update(dict.fromkeys(_check_exporter(environ, signal)))
-        found.update(dict.fromkeys(_check_timeout(environ, signal, protocol)))
-        found.update(dict.fromkeys(_check_compression(environ, signal, protocol)))
-        found.update(dict.fromkeys(_check_scheme(environ, signal, protocol, endpoint)))
-        found.update(dict.fromkeys(_check_pair(environ, signal, protocol)))
+        found += _check_exporter(environ, signal)
+        found += _check_timeout(environ, signal, protocol)
+        found += _check_compression(environ, signal, protocol)
+        found += _check_scheme(environ, signal, protocol, endpoint)
+        found += _check_pair(environ, signal, protocol)
         python = _check_python_grpc if protocol == "grpc" else _check_python_http
-        found.update(dict.fromkeys(python(environ, signal)))
-    return tuple(found)
+        found += python(environ, signal)
+    return tuple(dict.fromkeys(found))
 
 
 def report_plaintext_files(
@@ -65,15 +64,13 @@ def report_plaintext_files(
         fact += "; but Go's gRPC exporters use TLS nevertheless"
     elif go_takes_them:
         fact += '; Go\'s HTTP exporters do not start ("insecure HTTP endpoint cannot use TLS ..")'
-    return Finding(cause=CAUSE, fact=fact, fix=("Write https:// in the endpoint.",))
+    return report_ignored(fact, "Write https:// in the endpoint.")
 
 
 def _check_disabled(environ: Mapping[str, str]) -> Iterator[Finding]:
     if sdk_disabled(environ):
         fact = "OTEL_SDK_DISABLED is true: an SDK that reads it exports nothing, to any endpoint"
-        yield Finding(
-            cause=CAUSE, fact=fact, fix=("Remove OTEL_SDK_DISABLED where telemetry is wanted.",)
-        )
+        yield report_ignored(fact, "Remove OTEL_SDK_DISABLED where telemetry is wanted.")
 
 
 def _check_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
@@ -83,9 +80,7 @@ def _check_exporter(environ: Mapping[str, str], signal: Signal) -> Iterator[Find
             f"{name} has no OTLP exporter: an SDK that reads it sends no {signal} to this "
             "endpoint, which is set nevertheless"
         )
-        yield Finding(
-            cause=CAUSE, fact=fact, fix=(f"Set {name}=otlp where {signal} are wanted here.",)
-        )
+        yield report_ignored(fact, f"Set {name}=otlp where {signal} are wanted here.")
 
 
 def _check_timeout(
@@ -109,7 +104,7 @@ def _check_timeout(
             f"{shown} is not a whole number of milliseconds: Go uses {_GO_DEFAULT}, Python {python}"
         )
     fix = f"Choose the value of {name} for the SDK that reads it: milliseconds, for Python seconds."
-    yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
+    yield report_ignored(fact, fix)
 
 
 def _check_compression(
@@ -137,14 +132,10 @@ def _check_compression(
             f"{shown} is neither gzip nor none: Go sends uncompressed, Java does not start without "
             f"its compressor, Python's {kind} exporter {python}"
         )
-        yield Finding(cause=CAUSE, fact=fact, fix=(f"Set {name} to gzip or none.",))
+        yield report_ignored(fact, f"Set {name} to gzip or none.")
     elif not taken:
         fact = f"{shown}: Python's gRPC exporter does not start with it, it knows gzip alone"
-        yield Finding(
-            cause=CAUSE,
-            fact=fact,
-            fix=(f"For Python, remove {name}: without it nothing is compressed.",),
-        )
+        yield report_ignored(fact, f"For Python, remove {name}: without it nothing is compressed.")
 
 
 def _check_scheme(
@@ -156,9 +147,7 @@ def _check_scheme(
         fact = (
             f"{where} has no scheme: Go's exporters ignore it and connect to localhost or nowhere"
         )
-        yield Finding(
-            cause=CAUSE, fact=fact, fix=("Write it with https://, which every SDK understands.",)
-        )
+        yield report_ignored(fact, "Write it with https://, which every SDK understands.")
         return
     files = [found for name in TLS_NAMES if (found := find_setting(environ, signal, name))[1]]
     taken = _go_uses_files(environ, signal)
@@ -175,7 +164,7 @@ def _check_scheme(
         fact = f"{name} has no effect with an http:// endpoint: telemetry goes in plaintext"
         others = _others_with_tls(signal, protocol)
     fix = f"Remove {name}; the endpoint's scheme says whether TLS is used."
-    yield Finding(cause=CAUSE, fact=f"{fact}; but {others}" if others else fact, fix=(fix,))
+    yield report_ignored(f"{fact}; but {others}" if others else fact, fix)
 
 
 def _go_uses_files(environ: Mapping[str, str], signal: Signal) -> bool:
@@ -216,7 +205,7 @@ def _check_pair(
     if kind and get_value(environ, missing) and protocol == "http/protobuf":
         fact += f", Python's HTTP exporter joins it with {variable_name(missing)}"
     fix = f"Set {variable_name(missing, kind)}: a certificate and its key come from one kind of variable."
-    yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
+    yield report_ignored(fact, fix)
 
 
 def _check_python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
@@ -237,7 +226,7 @@ def _check_python_grpc(environ: Mapping[str, str], signal: Signal) -> Iterator[F
             "it does not mix the variables of a signal with the generic ones"
         )
         fix = f"For Python, set {variable_name(pair[0], signal)} too, and its other half."
-    yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
+    yield report_ignored(fact, fix)
 
 
 def _check_python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[Finding]:
@@ -247,4 +236,4 @@ def _check_python_http(environ: Mapping[str, str], signal: Signal) -> Iterator[F
     if file and bundles and file != environ[bundles[0]]:
         fact = f"Python's HTTP exporter ignores {name}: {bundles[0]} is set, and comes before it"
         fix = f"For Python, unset {bundles[0]}, or put the backend's CA into its file."
-        yield Finding(cause=CAUSE, fact=fact, fix=(fix,))
+        yield report_ignored(fact, fix)

@@ -14,7 +14,6 @@ from probe.model.target import (
     Endpoint,
     Target,
     TlsSettings,
-    deciding_variables,
     name_variables,
 )
 from tests.support.pki import issue
@@ -92,10 +91,6 @@ def test_an_equal_value_of_a_signal_is_named_with_the_general_one() -> None:
     """One target for all signals: a change of either variable alone leaves a signal as it was."""
     target = only(ENDPOINT=ENDPOINT, CERTIFICATE="/ca.crt", TRACES_CERTIFICATE="/ca.crt")
     assert named(target)["ca_file"] == f"{P}TRACES_CERTIFICATE and {P}CERTIFICATE"
-    assert deciding_variables("ca_file", target.signal_variables) == (
-        f"{P}TRACES_CERTIFICATE",
-        f"{P}CERTIFICATE",
-    )
 
 
 def test_a_setting_without_a_variable_has_none() -> None:
