@@ -67,7 +67,7 @@ def test_the_true_cause_is_named(
         staging.client,
         protocol=stack.protocol,
         depth=stack.depth,
-        timeout=5.0 if stack.answers else 1.0,
+        timeout=5.0 if stack.answers else 2.0,
         **settings,
     )
     _, diagnosis = observe(watched)
