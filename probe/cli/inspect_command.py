@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.load_configuration import config_option, read_configuration, report_sources
-from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option, report_counts
 from probe.system.standard_streams import ignore_broken_pipe
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ def inspect(
             click.echo(encode_inspection(inspection), nl=False)
         else:
             print_inspection(inspection)
-    seen, faults = len(inspection.files), len(inspection.faults)
-    click.echo(
-        f"{seen} file{'' if seen == 1 else 's'}, {faults} fault{'' if faults == 1 else 's'}",
-        err=True,
-    )
+    report_counts(file=len(inspection.files), fault=len(inspection.faults))
     return AS_EXPECTED if well and not inspection.faults else NOT_AS_EXPECTED
 
 

@@ -50,6 +50,12 @@ def output_option(*forms: str) -> Callable[[_Command], _Command]:
     )
 
 
+def report_counts(**counts: int) -> None:
+    """Write to stderr how many there are of each thing, as `3 files, 1 fault`."""
+    listed = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in counts.items()]
+    click.echo(", ".join(listed), err=True)
+
+
 def exit_code(
     observations: Iterable[tuple[Evidence, Diagnosis]], sources: Iterable[SourceState] = ()
 ) -> int:

@@ -13,7 +13,7 @@ from probe.cli.load_configuration import (
     read_configuration,
     report_sources,
 )
-from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option
+from probe.cli.results import AS_EXPECTED, NOT_AS_EXPECTED, output_option, report_counts
 from probe.system.standard_streams import ignore_broken_pipe
 from probe.text.safe_text import safe_text
 
@@ -61,13 +61,8 @@ def validate(config_file: Path | None, output: str) -> int:
             click.echo(encode_validation(found), nl=False)
         else:
             print_validation(found)
-    targets, faults = len(found.targets), len(found.faults)
     if not found.nothing_to_probe:
-        click.echo(
-            f"{targets} target{'' if targets == 1 else 's'}, "
-            f"{faults} fault{'' if faults == 1 else 's'}",
-            err=True,
-        )
+        report_counts(target=len(found.targets), fault=len(found.faults))
     return AS_EXPECTED if is_valid(found) else NOT_AS_EXPECTED
 
 

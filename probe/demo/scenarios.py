@@ -7,7 +7,6 @@ them all and hands out their targets.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from inspect import cleandoc
 from pathlib import Path
 from typing import Final, Self
 
@@ -104,10 +103,9 @@ Build = Callable[[DemoPki, Path, str], tuple[Backend, TlsSettings]]
 
 @dataclass(frozen=True, slots=True)
 class DemoScenario:
-    """One backend with its exporter: `story` says what is wrong, `expected` which cause it is."""
+    """One backend with its exporter: `build` says what is wrong, `expected` which cause it is."""
 
     name: str
-    story: str
     expected: str | None
     build: Build
 
@@ -116,10 +114,10 @@ _SCENARIOS: list[DemoScenario] = []
 
 
 def _scenario(name: str, expected: str | None = None) -> Callable[[Build], Build]:
-    """Add what a function builds to the scenarios; its docstring is the story."""
+    """Add what a function builds to the scenarios; its docstring says what is wrong."""
 
     def add(build: Build) -> Build:
-        _SCENARIOS.append(DemoScenario(name, cleandoc(build.__doc__ or ""), expected, build))
+        _SCENARIOS.append(DemoScenario(name, expected, build))
         return build
 
     return add

@@ -75,20 +75,9 @@ class ServiceMetrics:
         self._sources: tuple[SourceState, ...] = ()
         self._nothing_to_probe = False
         self.register(lambda: collect_ledger(ledger, catalogue))
-        durations = Histogram(
-            families.DURATION.name,
-            families.DURATION.documentation,
-            families.DURATION.labels,
-            registry=registry,
-            buckets=DURATION_BUCKETS,
-        )
+        durations = _histogram(families.DURATION, DURATION_BUCKETS, registry)
         self._durations = {str(stage): durations.labels(stage) for stage in STAGES}
-        self._lateness = Histogram(
-            families.SCHEDULE_LATENESS.name,
-            families.SCHEDULE_LATENESS.documentation,
-            registry=registry,
-            buckets=LATENESS_BUCKETS,
-        )
+        self._lateness = _histogram(families.SCHEDULE_LATENESS, LATENESS_BUCKETS, registry)
         self.register(lambda: collect_sources(self._sources, self._nothing_to_probe))
         self.register(self._own_samples)
         _info(families.BUILD_INFO, registry).info(
@@ -288,6 +277,13 @@ class _Reader(Collector):
     def describe(self) -> list[Metric]:
         """Return nothing: a registry would read the samples to check that names are unique."""
         return []
+
+
+def _histogram(
+    family: Family, buckets: tuple[float, ...], registry: CollectorRegistry
+) -> Histogram:
+    name, help_ = family.name, family.documentation
+    return Histogram(name, help_, family.labels, registry=registry, buckets=buckets)
 
 
 def _info(family: Family, registry: CollectorRegistry) -> Info:

@@ -103,7 +103,7 @@ def print_inspection(inspection: Inspection, stream: TextIO | None = None) -> No
     if of_settings:
         text = Text()
         text.append("settings\n", style="bold")
-        _append_faults(text, of_settings)
+        _append_findings(text, "fault", "red", of_settings)
         console.print(text, soft_wrap=True)
 
 
@@ -152,18 +152,15 @@ def _story(report: FileReport, now: float) -> Text:
         story.append(f"  {_key(key)}\n")
     for fact in report.facts:
         story.append(f"    seen: {fact}\n")
-    _append_faults(story, report.faults)
-    for remark in report.remarks:
-        sentence = f"{remark.fact} ({remark.cause})"
-        append_finding(story, "note", "yellow", sentence, remark.fix, indent=4)
+    _append_findings(story, "fault", "red", report.faults)
+    _append_findings(story, "note", "yellow", report.remarks)
     story.rstrip()
     return story
 
 
-def _append_faults(story: Text, faults: Iterable[Finding]) -> None:
-    for fault in faults:
-        sentence = f"{fault.fact} ({fault.cause})"
-        append_finding(story, "fault", "red", sentence, fault.fix, indent=4)
+def _append_findings(story: Text, label: str, style: str, findings: Iterable[Finding]) -> None:
+    for one in findings:
+        append_finding(story, label, style, f"{one.fact} ({one.cause})", one.fix, indent=4)
 
 
 def _append_rest(story: Text, more: int, what: str) -> None:

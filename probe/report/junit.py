@@ -55,29 +55,20 @@ def render_junit(rows: Sequence[Row], sources: Sequence[SourceState] = ()) -> by
 
 def _case(evidence: Evidence, diagnosis: Diagnosis) -> ET.Element:
     target = evidence.target
-    case = ET.Element(
-        "testcase",
-        {
-            "classname": f"mtls-probe.{target.protocol.replace('/', '-')}",
-            "name": _text(safe_text(target.name)),
-            "time": _seconds(sum(evidence.durations.values())),
-        },
-    )
     body = format_story(evidence, diagnosis)
     body += "".join(
         f"  label {safe_text(name)}: {safe_text(value)}\n" for name, value in target.labels
     )
-    if diagnosis.cause == FAULT:
-        kind = "error"
-    elif not is_expected(diagnosis, target.expect_cause):
-        kind = "failure"
-    else:
-        kind = "system-out"
-    report = ET.SubElement(case, kind)
-    if kind != "system-out":
-        report.set("type", _text(diagnosis.cause or diagnosis.outcome))
-        report.set("message", _text(summarize(diagnosis)))
-    report.text = _text(body)
+    case = _build_case(
+        safe_text(target.name),
+        target.protocol.replace("/", "-"),
+        sum(evidence.durations.values()),
+    )
+    if diagnosis.cause != FAULT and is_expected(diagnosis, target.expect_cause):
+        ET.SubElement(case, "system-out").text = _text(body)
+        return case
+    kind = "error" if diagnosis.cause == FAULT else "failure"
+    _add_problem(case, kind, diagnosis.cause or diagnosis.outcome, summarize(diagnosis), body)
     return case
 
 
@@ -89,19 +80,20 @@ def _case_of_source(state: SourceState) -> ET.Element:
     return case
 
 
-def _failing(name: str, kind: str, reason: str) -> ET.Element:
+def _failing(name: str, type_: str, reason: str) -> ET.Element:
     case = _build_case(name)
-    failure = ET.SubElement(case, "failure")
-    failure.set("type", kind)
-    failure.set("message", _text(reason.partition("\n")[0]))
-    failure.text = _text(reason)
+    _add_problem(case, "failure", type_, reason.partition("\n")[0], reason)
     return case
 
 
-def _build_case(name: str) -> ET.Element:
-    return ET.Element(
-        "testcase", {"classname": "mtls-probe.source", "name": _text(name), "time": _seconds(0.0)}
-    )
+def _build_case(name: str, group: str = "source", seconds: float = 0.0) -> ET.Element:
+    named = {"classname": f"mtls-probe.{group}", "name": _text(name), "time": _seconds(seconds)}
+    return ET.Element("testcase", named)
+
+
+def _add_problem(case: ET.Element, kind: str, type_: str, message: str, body: str) -> None:
+    problem = ET.SubElement(case, kind, {"type": _text(type_), "message": _text(message)})
+    problem.text = _text(body)
 
 
 def _seconds(seconds: float) -> str:

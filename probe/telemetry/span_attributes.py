@@ -44,8 +44,11 @@ _CLIENT_NAMES: Final = (
     tls.TLS_CLIENT_NOT_AFTER,
     tls.TLS_CLIENT_HASH_SHA256,
 )
-_SERVICES: Final = {"traces": "TraceService", "metrics": "MetricsService", "logs": "LogsService"}
-_PACKAGES: Final = {"traces": "trace", "metrics": "metrics", "logs": "logs"}
+_SERVICES: Final = {
+    "traces": "trace.v1.TraceService",
+    "metrics": "metrics.v1.MetricsService",
+    "logs": "logs.v1.LogsService",
+}
 
 
 def describe_target(evidence: Evidence) -> Attributes:
@@ -138,11 +141,8 @@ def describe_export(evidence: Evidence) -> Attributes:
     target, answer = evidence.target, evidence.answer
     attributes: dict[str, str | int] = {}
     if target.protocol == "grpc":
-        package, service = _PACKAGES[target.signal], _SERVICES[target.signal]
-        attributes |= {
-            rpc.RPC_SYSTEM_NAME: "grpc",
-            rpc.RPC_METHOD: f"opentelemetry.proto.collector.{package}.v1.{service}/Export",
-        }
+        method = f"opentelemetry.proto.collector.{_SERVICES[target.signal]}/Export"
+        attributes |= {rpc.RPC_SYSTEM_NAME: "grpc", rpc.RPC_METHOD: method}
         if answer is not None and answer.grpc_status is not None:
             attributes[rpc.RPC_RESPONSE_STATUS_CODE] = GRPC_STATUS_NAMES.get(
                 answer.grpc_status, str(answer.grpc_status)

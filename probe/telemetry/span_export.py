@@ -141,19 +141,19 @@ class _SdkMessages(logging.Handler):
         super().__init__(logging.WARNING)
         # Of several tries the last message has the reason; what follows it ends the tries.
         self.messages: deque[str] = deque(maxlen=2)
-        self._messagesger = logging.getLogger("opentelemetry")
-        self._propagated = self._messagesger.propagate
+        self._logger = logging.getLogger("opentelemetry")
+        self._propagated = self._logger.propagate
 
     def attach(self) -> None:
-        self._messagesger.propagate = False
-        self._messagesger.addHandler(self)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
 
     def detach(self) -> None:
-        self._messagesger.removeHandler(self)
-        self._messagesger.propagate = self._propagated
+        self._logger.removeHandler(self)
+        self._logger.propagate = self._propagated
 
 
 def _exporters(protocol: str) -> Callable[[], SpanExporter]:

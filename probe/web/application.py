@@ -155,14 +155,8 @@ class _Pages:
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         # Jinja2 is slow to import and most processes never show a page.
-        from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
         from probe.web.pages.status_page import render_status_page
 
-        headers = {
-            "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-        }
-        sources = self.view.sources()
         parts = render_status_page(
             self.view.ledger,
             self.view.catalogue,
@@ -170,10 +164,9 @@ class _Pages:
             request.query,
             reload_failure=self.view.reload_failure(),
             warnings=self.view.warnings(),
-            sources=sources.states,
-            nothing_to_probe=sources.nothing_to_probe,
+            sources=self.view.sources(),
         )
-        return await self.writer.send_parts(request, headers, parts)
+        return await self.writer.send_parts(request, _html_headers(), parts)
 
     async def target_page(self, request: web.Request) -> web.Response:
         from probe.web.pages.target_page import render_target_page
@@ -288,13 +281,14 @@ async def _harden(_: web.Request, response: web.StreamResponse) -> None:
 
 
 def _html(text: str) -> web.Response:
+    return web.Response(body=text.encode(), headers=_html_headers())
+
+
+def _html_headers() -> dict[str, str]:
     from probe.web.pages.rendering import CONTENT_SECURITY_POLICY
 
-    return web.Response(
-        text=text,
-        content_type="text/html",
-        headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY},
-    )
+    policy = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return {"Content-Type": "text/html; charset=utf-8", **policy}
 
 
 def _json_parts(

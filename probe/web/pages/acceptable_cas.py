@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
-from probe.model.certificate import Name
+from probe.model.certificate import CredentialFacts, Name
 from probe.model.evidence import Evidence
 
 SHOWN: Final = 50
@@ -47,15 +47,14 @@ def compare_acceptable_cas(evidence: Evidence) -> AcceptableCas | None:
     # What is ours must be in sight, however long the list is.
     rows.sort(key=lambda row: not row[1])
     return AcceptableCas(
-        f"The backend accepts {_join_names(listed)}; {_our_side(evidence, fits)}",
+        f"The backend accepts {_join_names(listed)}; {_our_side(evidence.credentials, listed, fits)}",
         fits,
         tuple(rows[:SHOWN]),
         max(len(rows) - SHOWN, 0),
     )
 
 
-def _our_side(evidence: Evidence, fits: bool | None) -> str:
-    credentials = evidence.credentials
+def _our_side(credentials: CredentialFacts, listed: Sequence[Name], fits: bool | None) -> str:
     if not credentials.client_chain:
         return "no certificate is available to send."
     beyond = [one.certificate for one in credentials.unsent_issuers]
@@ -63,10 +62,8 @@ def _our_side(evidence: Evidence, fits: bool | None) -> str:
     chain = f"your certificate chains to {(top.subject if top.self_signed else top.issuer).text}"
     if fits:
         return f"{chain}, and the list names an issuer of what is sent."
-    listed = (
-        {name.digest for name in evidence.handshake.acceptable_cas} if evidence.handshake else ()
-    )
-    if any(one.subject.digest in listed for one in beyond):
+    accepted = {name.digest for name in listed}
+    if any(one.subject.digest in accepted for one in beyond):
         return f"{chain}, but what is sent does not reach a CA of the list: an issuer is left out."
     return f"{chain}, which the list does not name."
 

@@ -3,7 +3,7 @@
 Pure, from the ledger's entries; colour only repeats what height and the label in words say.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,14 +61,9 @@ def draw_bars(history: Sequence[HistoryEntry]) -> tuple[Bar, ...]:
 def _label(moods: Sequence[Mood]) -> str:
     if not moods:
         return "no attempt yet"
-    counts = ", ".join(_counts(moods))
+    counted = ((moods.count(mood), words) for mood, words in MOOD_WORDS.items())
+    counts = ", ".join(f"{count} {words}" for count, words in counted if count)
     return f"last attempt: {counts}" if len(moods) == 1 else f"last {len(moods)} attempts: {counts}"
-
-
-def _counts(moods: Sequence[Mood]) -> Iterable[str]:
-    for mood, words in MOOD_WORDS.items():
-        if count := moods.count(mood):
-            yield f"{count} {words}"
 
 
 def _title(entry: HistoryEntry) -> str:

@@ -11,7 +11,7 @@ from probe.diagnosis.cause import PARTIES, Cause
 from probe.ledger.ledger import Ledger
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.finding import Finding
-from probe.model.target import SourceState
+from probe.model.target import SourcesSummary, list_down_sources
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
 from probe.web.pages.rendering import list_frame_values, load_template
@@ -31,6 +31,7 @@ REFRESH: Final = 30
 FILES_SHOWN: Final = 20
 
 _NO_QUERY: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_SOURCES: Final = SourcesSummary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,7 @@ def render_status_page(
     *,
     reload_failure: str | None = None,
     warnings: Sequence[str] = (),
-    sources: Sequence[SourceState] = (),
-    nothing_to_probe: str = "",
+    sources: SourcesSummary = _NO_SOURCES,
 ) -> Iterator[bytes]:
     """Yield the page part by part, as of `now` (epoch seconds); an empty part is only a pause.
 
@@ -112,8 +112,7 @@ def render_status_page(
         query: of the page's address: search, filters and place (`TargetFilter`).
         reload_failure: why the last reload left the old configuration in force.
         warnings: those of the configuration in force; the first are shown.
-        sources: how each source of targets is.
-        nothing_to_probe: why there is nothing to probe, or an empty text.
+        sources: how each source of targets is, and why there is nothing to probe.
     """
     wanted, summary = TargetFilter.from_query(query), TargetSummary()
     ranked: list[tuple[tuple[int, int, float, str], TargetRuntime]] = []
@@ -146,9 +145,10 @@ def render_status_page(
         reload_failure=_lines(reload_failure),
         warnings=[safe_text(line) for line in warnings[:20]],
         down=[
-            (safe_text(one.source), one.targets, _lines(one.error)) for one in sources if not one.up
+            (safe_text(one.source), one.targets, _lines(one.error))
+            for one in list_down_sources(sources.states)
         ],
-        nothing=_lines(nothing_to_probe),
+        nothing=_lines(sources.nothing_to_probe),
         now=rfc3339(now),
     )
     stream.enable_buffering(50)

@@ -7,7 +7,7 @@ from typing import Final
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.exporters.by_exporter import compare_exporters
-from probe.exporters.verdict import Outcome, Verdict
+from probe.exporters.verdict import Outcome
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
@@ -62,7 +62,10 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
     seen: dict[str, object] = dict.fromkeys(_OF_AN_ATTEMPT)
     if evidence is not None and diagnosis is not None:
         seen = {
-            "verdicts": [_verdict(one) for one in compare_exporters(evidence, diagnosis)],
+            "verdicts": [
+                (EXPORTER_NAMES[one.runtime], _OUTCOMES[one.outcome], one)
+                for one in compare_exporters(evidence, diagnosis)
+            ],
             "accepted": compare_acceptable_cas(evidence),
             "chains": draw_chains(evidence, diagnosis, now),
             "stages": tuple(_stage_bars(evidence)),
@@ -89,10 +92,6 @@ def render_target_page(state: TargetRuntime, catalogue: Mapping[str, Cause], now
         older=attempts[RECENT:],
         seen=seen,
     )
-
-
-def _verdict(one: Verdict) -> tuple[str, str, Verdict]:
-    return EXPORTER_NAMES[one.runtime], _OUTCOMES[one.outcome], one
 
 
 def _offset(reading: ClockReading) -> str:

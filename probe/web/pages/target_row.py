@@ -5,7 +5,7 @@ calls soon, so that page, finding and alerting rule agree.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import quote
 
@@ -71,17 +71,16 @@ class TargetRow:
 def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) -> TargetRow:
     """Return how a page shows `state`, as of `now` (epoch seconds)."""
     target, diagnosis, evidence = state.target, state.diagnosis, state.evidence
-    name, endpoint = safe_text(target.name), safe_text(str(target.endpoint))
-    link, labels = quote_target_name(state), label_texts(state)
+    pending = TargetRow(
+        safe_text(target.name),
+        quote_target_name(state),
+        safe_text(str(target.endpoint)),
+        "not probed yet",
+        "pending",
+        label_texts(state),
+    )
     if diagnosis is None or evidence is None:
-        return TargetRow(
-            name=name,
-            link=link,
-            endpoint=endpoint,
-            outcome="not probed yet",
-            mood="pending",
-            labels=labels,
-        )
+        return pending
     cause = catalogue.get(diagnosis.cause or "")
     since = state.since or now
     explained = explain_outcome(evidence, diagnosis, catalogue)
@@ -94,13 +93,10 @@ def build_row(state: TargetRuntime, catalogue: Mapping[str, Cause], now: float) 
         outcome = f"{outcome}, as expected"
     elif not state.expected and target.expect_cause:
         outcome = f"{outcome}, expected {safe_text(target.expect_cause)}"
-    return TargetRow(
-        name=name,
-        link=link,
-        endpoint=endpoint,
+    return replace(
+        pending,
         outcome=outcome,
         mood=find_mood(diagnosis.outcome, expected=state.expected),
-        labels=labels,
         cause=diagnosis.cause or "",
         title=cause.title if cause else diagnosis.cause or "",
         family=diagnosis.family or "",

@@ -1,7 +1,7 @@
 """How the sources are stands on the page and in the log: once at each change, and never raw."""
 
 from probe.diagnosis.catalogue import CATALOGUE
-from probe.model.target import SourceState
+from probe.model.target import SourcesSummary, SourceState
 from probe.web.pages.status_page import render_status_page
 from tests.support.certificate_facts import AT
 from tests.support.status_pages import WELL, fleet
@@ -13,7 +13,8 @@ DOWN = SourceState("environment", up=False, targets=1, error="first line\n  seco
 def shown(*states: SourceState, targets: int = 1, nothing: str = "") -> str:
     """Return the page of a fleet with these sources."""
     ledger = fleet(*((str(number), [WELL]) for number in range(targets)))
-    parts = render_status_page(ledger, CATALOGUE, AT + 60, sources=states, nothing_to_probe=nothing)
+    sources = SourcesSummary(states, nothing)
+    parts = render_status_page(ledger, CATALOGUE, AT + 60, sources=sources)
     return b"".join(parts).decode()
 
 
