@@ -140,6 +140,5 @@ def _expand_stdin(endpoints: Iterable[str]) -> Iterator[str]:
 
 
 def _strip_comments(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines that are neither empty nor a comment."""
     stripped = (line.strip() for line in lines)
     return (line for line in stripped if line and not line.startswith("#"))

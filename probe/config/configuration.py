@@ -102,11 +102,9 @@ def mask_sources(register: SecretRegister, configuration: Configuration) -> Conf
         )
         for state in configuration.source_states
     )
-    nothing = register.mask(configuration.nothing_to_probe)
-    warnings = tuple(map(register.mask, configuration.warnings))
     return replace(
         configuration,
         source_states=number_equal_names(states),
-        nothing_to_probe=nothing,
-        warnings=warnings,
+        nothing_to_probe=register.mask(configuration.nothing_to_probe),
+        warnings=tuple(map(register.mask, configuration.warnings)),
     )

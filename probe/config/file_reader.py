@@ -54,15 +54,6 @@ class FileReader:
         with Path(name).open("rb") as file:
             return file.read(MAX_BYTES + 1)
 
-    def read_text(self, name: str) -> str:
-        """Return the text of a regular file.
-
-        Raises:
-            OSError: where it cannot be read.
-            ValueError: where it is too large, no UTF-8, or no regular file.
-        """
-        return decode_text(self.read(name))
-
 
 def decode_text(raw: bytes) -> str:
     """Return the text of a file that was read whole.

@@ -72,10 +72,10 @@ def load_configuration(
             what a source names, which `source_states` reports.
     """
     files = FileReader()
+    inputs = SourceInputs(environ, files.read, fetched or {})
     try:
-        document, warnings = _read_document(path, environ, files)
+        document, warnings = _read_document(path, files, inputs)
         entry = convert(document.value, FileEntry, Location(document))
-        inputs = SourceInputs(environ, files.read, fetched or {})
         loaded = _build(entry, document, inputs, known_causes, reader, listen)
     except ConfigurationError as error:
         error.files = tuple(files.names)
@@ -101,7 +101,7 @@ def load_from_environment(
 
 
 def _read_document(
-    path: Path, environ: Mapping[str, str], files: FileReader
+    path: Path, files: FileReader, inputs: SourceInputs
 ) -> tuple[Document, tuple[str, ...]]:
     """Return the file at `path` with its references expanded, and warnings about those."""
     try:
@@ -111,7 +111,7 @@ def _read_document(
         raise ConfigurationError(reason, file=str(path)) from None
     document = parse_yaml(raw, str(path))
     at = Location(document)
-    expansion = expand(document.value, at, environ=environ, read_file=files.read_text)
+    expansion = expand(document.value, at, environ=inputs.environ, read_file=inputs.read_text)
     return replace(document, value=expansion.value), expansion.warnings
 
 

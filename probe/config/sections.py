@@ -62,7 +62,6 @@ def read_clock_sources(
 
 
 def _clock_fault(source: ClockSource) -> str | None:
-    """Say what is wrong with what a source names, or None."""
     if source.kind == "http" and "://" not in source.where:
         return "must be a URL, like http://collector:13133/"
     if source.kind == "sntp" and any(char in source.where for char in "/?#@"):

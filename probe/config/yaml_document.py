@@ -137,9 +137,9 @@ def parse_yaml(
         ConfigurationError: with the line, where `raw` is too large, is not UTF-8, is not YAML,
             sets a key twice, or nests or multiplies without measure.
     """
-    text = _decode(raw, file) if isinstance(raw, bytes) else raw
-    if len(text) > MAX_BYTES:
+    if len(raw) > MAX_BYTES:
         raise ConfigurationError(f"is larger than {MAX_BYTES} bytes", file=file)
+    text = _decode(raw, file) if isinstance(raw, bytes) else raw
     if odd := _UNPRINTABLE.search(text):
         raise ConfigurationError(
             "holds a character that YAML does not allow",
@@ -151,8 +151,6 @@ def parse_yaml(
 
 
 def _decode(raw: bytes, file: str) -> str:
-    if len(raw) > MAX_BYTES:
-        raise ConfigurationError(f"is larger than {MAX_BYTES} bytes", file=file)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -80,12 +80,11 @@ def parse_json(raw: bytes, name: str) -> Document:
         raise ConfigurationError(f"is larger than {MAX_BYTES} bytes", file=name)
     try:
         value = msgspec.json.decode(raw)
+        _check_depth(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"is not JSON: {remove_quotes(str(error))}", file=name) from None
     except RecursionError:
-        raise _too_deep(name) from None
-    if _is_deeper(value, MAX_DEPTH):
-        raise _too_deep(name)
+        raise ConfigurationError(f"nests deeper than {MAX_DEPTH} levels", file=name) from None
     return Document(name, value, Place(1))
 
 
@@ -121,19 +120,15 @@ def _blame_defaults(fault: ConfigurationError, location: Location) -> Configurat
     return location.error(f"cannot have what defaults say: {key}: {fault.reason}")
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
+def _check_depth(value: Any) -> None:
+    """Raise RecursionError, as the decoder does, where `value` nests deeper than MAX_DEPTH."""
     level = [value]
-    for _ in range(levels):
+    for _ in range(MAX_DEPTH):
         level = [
             item
             for outer in level
             if isinstance(outer, dict | list)
             for item in (outer.values() if isinstance(outer, dict) else outer)
         ]
-        if not level:
-            return False
-    return any(isinstance(item, dict | list) for item in level)
-
-
-def _too_deep(name: str) -> ConfigurationError:
-    return ConfigurationError(f"nests deeper than {MAX_DEPTH} levels", file=name)
+    if any(isinstance(item, dict | list) for item in level):
+        raise RecursionError

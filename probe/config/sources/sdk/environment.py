@@ -65,7 +65,6 @@ def read_environment(environ: Mapping[str, str]) -> SourceContent:
 
 
 def _explain_unset(environ: Mapping[str, str]) -> str:
-    """Say what was looked for, and what to do."""
     names = [variable_name("ENDPOINT", signal) for signal in (None, *SIGNALS)]
     text = (
         f"neither {names[0]} nor one of {', '.join(names[1:])} is set, and the default of SDKs, "
