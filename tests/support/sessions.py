@@ -46,7 +46,7 @@ class Talk:
                 self.conversation.receive(back, self.now)
         return self
 
-    def hear(self, *parts: bytes) -> "Talk":
+    def receive(self, *parts: bytes) -> "Talk":
         """Let the server say `parts` inside TLS, in one segment."""
         self.conversation.receive(b"".join(map(self.server.say, parts)), self.now)
         return self.step()
@@ -108,7 +108,7 @@ def answer(talk: Talk, protocol: Protocol = "grpc", over: str = "h2") -> Talk:
         return answer_request(request, protocol, NOW)
 
     http = Http2Server(respond) if over == "h2" else Http1Server(respond)  # type: ignore[arg-type]  # as respond() answers
-    return talk.hear(http.opening() + http.receive(talk.server.plain))
+    return talk.receive(http.opening() + http.receive(talk.server.plain))
 
 
 def unstarted(client: Issued, purpose: Purpose = "export") -> Talk:

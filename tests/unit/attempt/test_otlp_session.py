@@ -34,7 +34,7 @@ def test_in_tls13_nothing_is_written_before_the_quiet_has_passed() -> None:
 
 def test_a_backend_that_speaks_need_not_be_waited_for() -> None:
     """Its SETTINGS come after its judgement, so the request follows at once."""
-    it = talk().hear(SETTINGS)
+    it = talk().receive(SETTINGS)
     assert it.server.plain.startswith(PREFACE)
     assert it.conversation.wake_at is None
 
@@ -123,7 +123,7 @@ def test_silence_is_never_a_success(spoke: bool) -> None:
     """No answer by the deadline is a timeout at export, after SETTINGS too."""
     it = talk().wake()
     if spoke:
-        it.hear(SETTINGS)
+        it.receive(SETTINGS)
     assert it.end is None
     it.conversation.expire(it.now + 5)
     assert it.end == ("timeout", "export")
@@ -150,7 +150,7 @@ def test_silence_in_the_handshake_is_a_timeout_there() -> None:
 
 def test_garbage_inside_tls() -> None:
     """What is neither HTTP/2 nor HTTP/1.1 ends it, with its first bytes fit to show."""
-    it = talk(purpose="export").wake().hear(b"\x1b[2J220 mail.example.com ESMTP\r\n")
+    it = talk(purpose="export").wake().receive(b"\x1b[2J220 mail.example.com ESMTP\r\n")
     assert it.end == ("garbage", "export")
     assert it.conversation.ending is not None
     assert it.conversation.ending.detail.isprintable()
@@ -159,11 +159,11 @@ def test_garbage_inside_tls() -> None:
 def test_more_bytes_than_the_budget() -> None:
     """An endless stream of frames ends at the budget, whatever the deadline."""
     it = talk(protocol="http/protobuf").wake()
-    it.hear(SETTINGS)
+    it.receive(SETTINGS)
     frame = (16384).to_bytes(3, "big") + b"\xfa\0\0\0\0\0" + bytes(16384)
     sent = 0
     while it.end is None:
-        it.hear(frame)
+        it.receive(frame)
         sent += len(frame)
         assert sent < 2 * BYTE_BUDGET
     assert it.end == ("budget", "export")
@@ -192,7 +192,7 @@ def test_an_http_400_about_the_certificate_is_an_answer() -> None:
     """Nginx judges above TLS; what its answer means is not decided here."""
     it = talk(server_context(alpn=b"http/1.1"), protocol="http/protobuf").wake()
     http = Http1Server(lambda _request: nginx_refusal(sent=False))
-    it.hear(http.receive(it.server.plain))
+    it.receive(http.receive(it.server.plain))
     assert it.end == ("answered", "export")
     assert it.conversation.answer is not None
     assert it.conversation.answer.http_status == 400

@@ -71,7 +71,7 @@ def asked(it: Talk, alpn: bytes | None) -> Request:
         return Response(404, (("date", date),), b"" if alpn == b"h2" else b"not here")
 
     http = Http2Server(respond) if alpn == b"h2" else Http1Server(respond)
-    it.hear(http.opening() + http.receive(it.server.plain))
+    it.receive(http.opening() + http.receive(it.server.plain))
     (request,) = received
     return request
 
@@ -177,7 +177,7 @@ def test_without_an_answer_it_ends_as_before(how: str, alpn: bytes) -> None:
         case "notify":
             it.conversation.receive(it.server.close(), it.now)
         case "garbage":
-            it.hear(b"220 mail.example.com ESMTP\r\n\r\n")
+            it.receive(b"220 mail.example.com ESMTP\r\n\r\n")
         case _:
             it.conversation.receive_eof(it.now, reset=how == "reset")
     assert it.end == UNVERIFIED

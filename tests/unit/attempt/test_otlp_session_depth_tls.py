@@ -20,10 +20,10 @@ def test_depth_tls_never_sends_the_target_s_headers(protocol: Protocol) -> None:
 
 def test_depth_tls_takes_what_is_no_http() -> None:
     """Application data of any protocol and then quiet confirm; an end behind it is a refusal."""
-    it = talk(purpose="tls").wake().hear(b"220 mail.example.com ESMTP\r\n")
+    it = talk(purpose="tls").wake().receive(b"220 mail.example.com ESMTP\r\n")
     assert it.end is None
     assert it.wake().end == ("application_data", "accept")
-    closed = talk(purpose="tls").wake().hear(b"220 mail.example.com ESMTP\r\n")
+    closed = talk(purpose="tls").wake().receive(b"220 mail.example.com ESMTP\r\n")
     closed.conversation.receive_eof(closed.now, reset=False)
     assert closed.end == ("close", "accept")
 
@@ -32,7 +32,7 @@ def test_depth_tls_confirms_after_data_and_a_quiet_time() -> None:
     """SETTINGS alone do not: the refusal may be right behind them."""
     it = talk(purpose="tls").wake()
     assert (it.end, it.conversation.wake_at) == (None, None)
-    it.later(0.2).hear(SETTINGS)
+    it.later(0.2).receive(SETTINGS)
     assert (it.end, it.conversation.wake_at) == (None, it.now + QUIET)
     it.wake()
     assert it.end == ("application_data", "accept")
@@ -56,7 +56,7 @@ def test_depth_tls_is_refused_by_an_alert_behind_the_settings(together: bool) ->
 
 def test_depth_tls_is_refused_by_a_close_behind_the_settings() -> None:
     """As grpc-core refuses: FIN without an alert."""
-    it = talk(purpose="tls").wake().hear(SETTINGS)
+    it = talk(purpose="tls").wake().receive(SETTINGS)
     it.conversation.receive_eof(it.now, reset=False)
     assert it.end == ("close", "accept")
 

@@ -76,7 +76,7 @@ def test_close_notify_is_an_orderly_close() -> None:
 )
 def test_a_refused_request_is_no_refused_certificate(frame: RstStreamFrame | GoAwayFrame) -> None:
     """RST_STREAM and GOAWAY are words about the request: at export, though mTLS is on."""
-    it = talk().wake().hear(SETTINGS, frame.serialize())
+    it = talk().wake().receive(SETTINGS, frame.serialize())
     assert it.end == ("close", "export")
     assert it.conversation.ending is not None
     assert f"error code {frame.error_code}" in it.conversation.ending.detail
