@@ -1,0 +1,48 @@
+"""Why an exporter does not trust a server's certificates: one broken rule, as plain data.
+
+Times of day are seconds since the Unix epoch. Texts have passed `safe_text`.
+"""
+
+from typing import Literal
+
+from probe.model.record import Record
+
+PathFaultKind = Literal[
+    "unreadable",  # the runtime's parser refuses a certificate that the server sent
+    "no_anchor",  # no certificate among the anchors issued the path
+    "bad_signature",  # an issuer of that name is known, and its key did not sign
+    "expired",
+    "not_yet_valid",
+    "wrong_usage",  # the end entity's extendedKeyUsage, or keyUsage, is not a server's
+    "wrong_usage_above",  # the same of a certificate above the end entity
+    "not_a_ca",  # an issuer is not a CA, or may not sign certificates
+    "path_length",  # more CAs below an issuer than its pathLenConstraint allows
+    "name_constraint",  # a name that an issuer's name constraints exclude or do not permit
+    "critical_extension",  # a critical extension that the runtime does not know
+    "policy",  # certificate policies leave nothing valid
+    "weak_signature",
+    "weak_key",
+    "name_mismatch",  # the reference identifier is not among the presented ones
+    "malformed",  # another rule of RFC 5280 that the runtime holds the path to
+    "too_complex",  # the runtime gives up: too many candidates or signatures
+]
+
+
+class PathFault(Record, frozen=True):
+    """One rule that a server's certification path breaks for one runtime."""
+
+    kind: PathFaultKind
+    subject: str = ""
+    """Of the certificate that breaks the rule, or that lacks its issuer; empty where unreadable."""
+    sha256: str = ""
+    """Of that certificate's DER, in hex."""
+    position: int | None = None
+    """Its place in what the server sent, from 0; None for an anchor of ours."""
+    value: str = ""
+    """What was found: an OID, a name, a number of bits, a pathLenConstraint, an algorithm."""
+    limit: str = ""
+    """What the rule demands or allows: the constraint, the smallest size, the usage."""
+    rule: str = ""
+    """The rule's source: a section of an RFC, or the runtime's function."""
+    says: str = ""
+    """What the runtime prints, without what varies; empty where that is not known."""
