@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final, TypeVar
 
-from probe.x509.certificate import Certificate, read_certificate, read_subject
+from probe.x509.raw_certificate import Certificate, read_certificate, read_subject
 
 MAX_ANCHORS: Final = 20_000
 MAX_INDEXES: Final = 8

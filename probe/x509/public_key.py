@@ -11,9 +11,9 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
 from probe.x509 import der as asn1
-from probe.x509.certificate import Algorithm, read_algorithm
 from probe.x509.der import Reader, decode_oid
 from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.x509.raw_certificate import Algorithm, read_algorithm
 
 KeyKind = Literal[
     "RSA", "RSASSA-PSS", "EC", "Ed25519", "Ed448", "X25519", "X448", "DSA", "ML-DSA", "unknown"

@@ -8,9 +8,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
-from probe.x509.certificate import Certificate
 from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.public_key import LoadedKey, load_public_key
+from probe.x509.raw_certificate import Certificate
 from probe.x509.signature_scheme import HASHES, SignatureScheme, read_scheme
 
 SignatureCheck = Literal["valid", "invalid", "unsupported"]

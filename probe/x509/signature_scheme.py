@@ -5,8 +5,8 @@ from typing import Final, Literal, NamedTuple
 from cryptography.hazmat.primitives import hashes
 
 from probe.x509 import der as asn1
-from probe.x509.certificate import Algorithm, read_algorithm
 from probe.x509.der import Reader
+from probe.x509.raw_certificate import Algorithm, read_algorithm
 
 RSASSA_PSS: Final = "1.2.840.113549.1.1.10"
 MGF1: Final = "1.2.840.113549.1.1.8"

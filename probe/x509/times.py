@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from probe.x509 import der as asn1
-from probe.x509.certificate import WrittenTime
+from probe.x509.raw_certificate import WrittenTime
 
 _TIME: Final = re.compile(
     rb"(?P<year>\d{2}|\d{4})(?P<month>\d\d)(?P<day>\d\d)(?P<hour>\d\d)(?P<minute>\d\d)"

@@ -52,7 +52,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, strict: bool) -> None:
 
 
 def test_indefinite_lengths_within_each_other_are_bounded() -> None:
-    """A hundred thousand of them are no recursion of ours."""
+    """A hundred thousand of them do not exhaust the stack."""
     assert Reader(b"\x30\x80" * 100_000, strict=False).read_any() is None
 
 

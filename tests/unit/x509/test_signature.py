@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from probe.x509.certificate import Certificate, read_certificate
 from probe.x509.der import BIT_STRING, SEQUENCE, Reader, encode
 from probe.x509.public_key import read_public_key
+from probe.x509.raw_certificate import Certificate, read_certificate
 from probe.x509.signature import check_signature
 from tests.support.pki import issue
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from probe.x509 import der as asn1
 from probe.x509.anchors import MAX_ANCHORS, NO_ANCHORS, AnchorPool
-from probe.x509.certificate import Certificate, read_certificate, read_subject
 from probe.x509.der import SEQUENCE, encode, encode_oid
 from probe.x509.extensions import (
     BASIC_CONSTRAINTS,
@@ -19,6 +18,7 @@ from probe.x509.extensions import (
     read_key_usage,
 )
 from probe.x509.parse import parse_certificate
+from probe.x509.raw_certificate import Certificate, read_certificate, read_subject
 from probe.x509.times import read_time
 from tests.support.pki import issue, subject_alternative_name
 
