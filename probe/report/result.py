@@ -14,9 +14,9 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
+from probe.comparison.by_exporter import compare_exporters
+from probe.comparison.verdict import Verdict
 from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
-from probe.exporters.by_exporter import compare_exporters
-from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party

@@ -7,10 +7,10 @@ Pure, and the same for a terminal, a pipeline's report and `/probe`. Every text 
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from probe.comparison.by_exporter import compare_exporters
 from probe.diagnosis.catalogue import CATALOGUE
 from probe.diagnosis.cause import PARTIES
 from probe.diagnosis.readings.experiment_results import read_experiments
-from probe.exporters.by_exporter import compare_exporters
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence

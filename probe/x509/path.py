@@ -10,7 +10,8 @@ from typing import Final
 from cryptography import x509
 
 from probe.model.certificate import CertificateFacts
-from probe.x509.signature import LIBRARY_ERRORS, is_issued_by
+from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.x509.signature import is_issued_by
 
 MAX_LENGTH: Final = 10
 """Certificates of one path: OpenSSL's and Go's limits are larger, no real path is."""

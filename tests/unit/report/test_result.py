@@ -213,7 +213,7 @@ def test_where_exporters_differ_each_has_an_object() -> None:
     shown = as_json(msgspec.structs.replace(full(), handshake=handshake), REFUSED)["by_exporter"]
 
     assert {one["runtime"]: (one["outcome"], one["says"]) for one in shown} | {
-        "go": ("fails", "remote error: tls: certificate required"),
+        "go-grpc": ("fails", "remote error: tls: certificate required"),
         "curl": ("same", "SSL routines::tlsv1 alert unknown ca"),
     } == {one["runtime"]: (one["outcome"], one["says"]) for one in shown}
     assert all(list(one) == ["runtime", "outcome", "says", "because"] for one in shown)
