@@ -17,7 +17,6 @@ from probe.exporters.offers import list_narrowing
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Offer
-from probe.model.runtime import COLLECTOR
 from probe.model.target import Protocol, Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.canary import Canary, build_canary
@@ -84,7 +83,6 @@ class PreparedTarget:
         """Encode the request of `target`, and collect the facts about it; `files` are its own."""
         self.target = target
         self.files = files
-        self._runtime = COLLECTOR.id
         self.settings = settings
         self.facts = collect_target_facts(target, settings.clock_tolerance)
         self.next_hop = next_hop(target)
@@ -163,7 +161,7 @@ class PreparedTarget:
                 **msgspec.structs.asdict(offer),
                 alpn=tuple(name.decode() for name in offered),
                 server_name=safe_text(server_name),
-                narrowed_by=list_narrowing(self._runtime, tls),
+                narrowed_by=list_narrowing(self.target.exporter, tls),
                 lacking=lacking,
             ),
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
@@ -183,5 +181,7 @@ class PreparedTarget:
         """Return what is offered with `variant`, and what the library lacks of it; chosen once."""
         known = self._offers.get(variant)
         if known is None:
-            known = self._offers[variant] = vary_offer(self._runtime, self.target.tls, variant)
+            known = self._offers[variant] = vary_offer(
+                self.target.exporter, self.target.tls, variant
+            )
         return known

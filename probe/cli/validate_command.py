@@ -70,12 +70,11 @@ def validate(config_file: Path | None, output: str) -> int:
 def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[str]:
     """Yield which targets this probe cannot try, though their exporters may work."""
     from probe.attempt.variant import UNVARIED, find_library_limit, vary_offer
-    from probe.model.runtime import COLLECTOR
 
     for target, credentials in read:
         if target.plaintext or target.faults:
             continue
-        choose = partial(vary_offer, COLLECTOR.id, target.tls, UNVARIED)
+        choose = partial(vary_offer, target.exporter, target.tls, UNVARIED)
         if limit := find_library_limit(credentials, choose):
             yield f"{target.name}: the probe itself cannot try it: {limit}"
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL, crypto
 
 from probe.tls.offer import SECURITY_LEVEL
-from probe.x509.signature import LIBRARY_ERRORS
+from probe.x509.library_errors import LIBRARY_ERRORS
 
 
 def fingerprint_public_key(holder: Any) -> str:

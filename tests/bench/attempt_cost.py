@@ -31,7 +31,6 @@ from probe.credentials.store import CredentialStore
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
-from probe.model.runtime import COLLECTOR
 from probe.model.target import Endpoint, Target, TlsSettings
 from probe.service.pipeline import Pipeline
 from probe.text.secret_register import SecretRegister
@@ -142,7 +141,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         register.add(f"token-{number * 7919:x}-of-another-target")
     masker = EvidenceMasker(register)
     pipeline = Pipeline(ledger, register=register)
-    offer, _ = vary_offer(COLLECTOR.id, target.tls, UNVARIED)
+    offer, _ = vary_offer(target.exporter, target.tls, UNVARIED)
     context = CredentialStore().open(target).read().context(offer)
     server = server_context(folder)
     _, evidence, diagnosis = await pipeline.probe_once(target)
