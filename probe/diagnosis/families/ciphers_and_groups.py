@@ -12,7 +12,7 @@ from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.steps import Fix
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
-from probe.diagnosis.readings.offered import describe_missing_offer
+from probe.diagnosis.readings.offered import describe_lacking, describe_missing_offer
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -36,7 +36,8 @@ def _match_cipher(evidence: Evidence) -> Match | None:
     facts = [
         *(match.facts if match else ()),
         f"offered every cipher suite, the backend chose {chosen} (TLS {version})",
-        *describe_missing_offer(offer, chosen, "cipher_suites"),
+        *describe_missing_offer(evidence, chosen, "cipher_suites"),
+        *describe_lacking(offer),
     ]
     if unusable := describe_unusable_suites(offer.ciphers, improved.handshake):
         facts.append(unusable)
@@ -58,7 +59,7 @@ def _match_group(evidence: Evidence) -> Match | None:
         )
         fix: Fix = fixes.COMMON_CURVE_FOR_THE_BACKEND
         return Match(Strength.NAMED, (fact,), fix=fix, party="backend")
-    missing = describe_missing_offer(offer, chosen, "curve_preferences")
+    missing = describe_missing_offer(evidence, chosen, "curve_preferences")
     party, fix = fixes.allow_group(evidence.target, offer, chosen)
     return Match(Strength.NAMED, (fact, *missing), fix=fix, party=party)
 
