@@ -291,7 +291,7 @@ CAUSES: Final = (
             "mtls-probe check ENDPOINT prints key and signature of the backend's certificate."
         ),
         citations=("Go crypto/x509 InsecureAlgorithmError", "Go crypto/tls rsa1024min"),
-        harmless_to=(JAVA, PYTHON_GRPC),
+        harmless_to=(*JAVA, PYTHON_GRPC),
         applies=_WITH_FINDINGS,
         match=_match_weak,
     ),
