@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.lab.following.stage import Stage
-from tests.lab.following.terminal import PASSPHRASE
 from tests.support.pki import Authority, key_pem, name_of
+from tests.support.terminal import PASSPHRASE
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -192,7 +192,10 @@ def expired_intermediate(stage: Stage) -> None:
     """The intermediate in cert_file expired; the CA has renewed it with the same key."""
     root, issuer = stage.cas.client_root, stage.cas.client_issuer
     ended = root.intermediate(
-        "Exporters issuing CA", key=issuer.issued.key, not_before=now() - 9 * DAY, not_after=now() - HOUR
+        "Exporters issuing CA",
+        key=issuer.issued.key,
+        not_before=now() - 9 * DAY,
+        not_after=now() - HOUR,
     )
     stage.exporter.write("tls.crt", stage.client.pem, ended.pem)
 
@@ -239,7 +242,10 @@ def expired_server_intermediate(stage: Stage) -> None:
     """The intermediate that the backend sends expired; the CA has renewed it with the same key."""
     root, issuer = stage.cas.server_root, stage.cas.server_issuer
     ended = root.intermediate(
-        "Backends issuing CA", key=issuer.issued.key, not_before=now() - 9 * DAY, not_after=now() - HOUR
+        "Backends issuing CA",
+        key=issuer.issued.key,
+        not_before=now() - 9 * DAY,
+        not_after=now() - HOUR,
     )
     stage.backend.write("server.crt", stage.server.pem, ended.pem)
 
@@ -292,6 +298,7 @@ def wrong_server_name_override(stage: Stage) -> None:
 
 # 5: files
 
+
 @fault("client_file_malformed", "openssl")
 def certificate_in_der(stage: Stage) -> None:
     """cert_file is DER."""
@@ -311,9 +318,9 @@ def both_in_der_with_odd_names(stage: Stage) -> None:
     """Both files are DER, and their names hold a blank, a quote, a dollar and a leading dash."""
     issued = stage.cas.issue(stage.cas.client_root, "exporter-7")
     stage.exporter.write("-it's a $HOME.crt", issued.der)
-    stage.exporter.write("the \"key\" of `us`", issued.key_der)
+    stage.exporter.write('the "key" of `us`', issued.key_der)
     stage.client_tls["cert_file"] = "-it's a $HOME.crt"
-    stage.client_tls["key_file"] = str(stage.exporter.folder / "the \"key\" of `us`")
+    stage.client_tls["key_file"] = str(stage.exporter.folder / 'the "key" of `us`')
 
 
 @fault("client_file_malformed", "openssl")
@@ -379,7 +386,9 @@ def key_on_one_line_with_blanks(stage: Stage) -> None:
 @fault("client_file_malformed")
 def indented(stage: Stage) -> None:
     """The certificate was copied out of YAML with its indent."""
-    _spoil_text(stage, "tls.crt", lambda text: b"".join(b"    " + one for one in text.splitlines(True)))
+    _spoil_text(
+        stage, "tls.crt", lambda text: b"".join(b"    " + one for one in text.splitlines(True))
+    )
 
 
 @fault("client_file_malformed")
@@ -484,7 +493,9 @@ def _request(stage: Stage) -> x509.CertificateSigningRequest:
 def public_key_in_the_keys_place(stage: Stage) -> None:
     """key_file holds the public key."""
     public = stage.client.key.public_key()
-    stage.exporter.write("tls.key", public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    stage.exporter.write(
+        "tls.key", public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
 
 
 @fault("client_file_malformed", "openssl")
@@ -552,7 +563,9 @@ def server_ca_reissued(stage: Stage) -> None:
 def server_chain_incomplete(stage: Stage) -> None:
     """The backend leaves out its intermediate, which issued the exporter's certificate too."""
     stage.use_server(stage.server)
-    stage.use_client(stage.cas.issue(stage.cas.server_issuer, "exporter-7"), stage.cas.server_issuer)
+    stage.use_client(
+        stage.cas.issue(stage.cas.server_issuer, "exporter-7"), stage.cas.server_issuer
+    )
     stage.backend.write("client-ca.crt", stage.cas.server_root.pem)
 
 

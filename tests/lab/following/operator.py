@@ -14,8 +14,8 @@ from cryptography import x509
 
 from tests.lab.following.authorities import NAMES
 from tests.lab.following.stage import EXPORTERS, Stage
-from tests.lab.following.terminal import type_command
 from tests.support.pki import Authority, Issued
+from tests.support.terminal import type_command
 
 WORDS: Final = (
     "awk|base64|cat|chgrp|chmod|chown|cp|date|gzip|iconv|install|jq|keytool|ls|mv|namei|openssl|puttygen|"
@@ -104,7 +104,9 @@ class Operator:
             known = self.act(label, step) if label else True
             if command:
                 self.run(command)
-            assert known or (label.endswith(":") and label.startswith(LABELS)), f"nobody knows: {step}"
+            assert known or (label.endswith(":") and label.startswith(LABELS)), (
+                f"nobody knows: {step}"
+            )
 
     def act(self, text: str, step: str) -> bool:
         """Do what the table has for a step; return whether it has it."""
@@ -244,7 +246,9 @@ class Operator:
         """Bring the whole file from where it was made."""
         self.path(path).parent.mkdir(exist_ok=True)
         known = self.originals.get(self.path(path))
-        self.write(path, known or self.originals[self.path(path).parent.parent / self.path(path).name])
+        self.write(
+            path, known or self.originals[self.path(path).parent.parent / self.path(path).name]
+        )
 
     def let_read(self, path: str, mode: str) -> None:
         """Give the exporter's group the right to read."""
@@ -274,7 +278,9 @@ class Operator:
     def exchange(self) -> None:
         """Exchange the two settings."""
         tls = dict(self.stage.client_tls)
-        self.set_tls(str(self.stage.exporter.file), cert_file=tls["key_file"], key_file=tls["cert_file"])
+        self.set_tls(
+            str(self.stage.exporter.file), cert_file=tls["key_file"], key_file=tls["cert_file"]
+        )
 
     def remove_setting(self, key: str, file: str) -> None:
         """Remove one."""

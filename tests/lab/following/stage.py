@@ -22,7 +22,7 @@ from urllib.request import Request, urlopen
 from probe.cli.main import cli
 from probe.model.target import Protocol
 from probe.text.secret_register import SecretRegister
-from tests.lab.following.authorities import NAMES, Authorities
+from tests.lab.following.authorities import Authorities
 from tests.lab.servers import HOST, Log, process, started
 from tests.support.command_line import environment
 from tests.support.logging_state import forget_logging
@@ -95,7 +95,9 @@ class Side:
 class Stage:
     """Exporter and backend with the right files, until a fault spoils them."""
 
-    def __init__(self, folder: Path, otelcol: Path, protocol: Protocol, ports: tuple[int, int]) -> None:
+    def __init__(
+        self, folder: Path, otelcol: Path, protocol: Protocol, ports: tuple[int, int]
+    ) -> None:
         """Write the configurations and the files; nothing runs yet."""
         self.folder, self.protocol = folder, protocol
         self.cas = Authorities()
@@ -221,7 +223,9 @@ class Stage:
         name = f"span-{self._spans}-of-the-application"
         request = Request(
             f"http://{HOST}:{found[1]}/v1/traces",
-            data=json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [_span(name)]}]}]}).encode(),
+            data=json.dumps(
+                {"resourceSpans": [{"scopeSpans": [{"spans": [_span(name)]}]}]}
+            ).encode(),
             headers={"Content-Type": "application/json"},
         )
         try:
@@ -246,7 +250,9 @@ class Stage:
         written = self.folder / "result.json"
         with chdir(self.exporter.folder):
             code = cli.main(
-                [*arguments, "--output-file", str(written)], standalone_mode=False, obj=SecretRegister()
+                [*arguments, "--output-file", str(written)],
+                standalone_mode=False,
+                obj=SecretRegister(),
             )
         forget_logging()
         (target,) = json.loads(written.read_text(encoding="utf-8"))["results"]
