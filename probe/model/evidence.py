@@ -255,6 +255,8 @@ class TargetFacts(Record, frozen=True):
     ca_file: str = ""
     header_names: tuple[str, ...] = ()
     proxy: str = ""
+    exporter: str = "collector"
+    """Whose verdict the outcome is: the id of a `Runtime`."""
     source_kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None
