@@ -130,15 +130,6 @@ def find_anchor(
     return None
 
 
-def order_path(chain: Sequence[CertificateFacts]) -> list[CertificateFacts]:
-    """Return the path that issuers link from the first certificate on, whatever their order."""
-    path, rest = [chain[0]], list(chain[1:])
-    while issuers := find_issuers(path[-1], rest):
-        path.append(issuers[0])
-        rest.remove(issuers[0])
-    return path
-
-
 def find_without_root(bundle: Sequence[CertificateFacts]) -> list[CertificateFacts]:
     """Return the CA certificates of `bundle` that lead to no self-signed one in it."""
     rooted = [one for one in bundle if one.self_signed]
