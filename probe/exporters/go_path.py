@@ -18,9 +18,11 @@ from probe.exporters.go_parser import parse_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict
 from probe.x509.anchors import AnchorPool
 from probe.x509.extensions import ANY_USAGE, KEY_CERT_SIGN, SERVER_AUTH
+from probe.x509.path import rank_by_key_id
 from probe.x509.policies import CertifiedPolicies, are_policies_valid
 from probe.x509.raw_certificate import read_certificate
 from probe.x509.signature import check_signature
+from probe.x509.validity import find_next_boundary, judge_period
 
 MAX_SIGNATURE_CHECKS: Final = 100
 """maxChainSignatureChecks."""
@@ -165,10 +167,11 @@ class _Search:
         place = self._locate(one)
         if one.unhandled_critical and not self._is_forgiven("critical_extension", one):
             yield faults.make_critical(one, place)
-        if self.request.at < one.not_before and not self._is_forgiven("not_yet_valid", one):
-            yield faults.make_not_yet_valid(one, place)
-        elif self.request.at > one.not_after and not self._is_forgiven("expired", one):
-            yield faults.make_expired(one, place)
+        match judge_period(one.not_before, one.not_after, self.request.at):
+            case "not_yet_valid" if not self._is_forgiven("not_yet_valid", one):
+                yield faults.make_not_yet_valid(one, place)
+            case "expired" if not self._is_forgiven("expired", one):
+                yield faults.make_expired(one, place)
         is_ca = one.has_basic_constraints and one.is_ca
         if role == "intermediate" and not is_ca and not self._is_forgiven("not_a_ca", one):
             yield faults.make_not_a_ca(one, place, via_hint=False)
@@ -315,10 +318,8 @@ class _Search:
         known = {one.sha256: one for one in self.sent}
         for one in self.sent:
             known.update((root.sha256, root) for root in self._find_roots(one))
-        at = self.request.at
-        begins = [one.not_before for one in known.values() if one.not_before > at]
-        ends = [one.not_after for one in known.values() if one.not_after >= at]
-        return min((*begins, *ends), default=FOREVER)
+        periods = ((one.not_before, one.not_after) for one in known.values())
+        return find_next_boundary(periods, self.request.at, FOREVER)
 
 
 def _order_candidates(
@@ -329,9 +330,7 @@ def _order_candidates(
         return list(candidates)
 
     def rank(candidate: GoCertificate) -> int:
-        if candidate.subject_key_id == child.authority_key_id:
-            return 0
-        return 1 if not candidate.subject_key_id or not child.authority_key_id else 2
+        return rank_by_key_id(candidate.subject_key_id, child.authority_key_id)
 
     return sorted(candidates, key=rank)
 
