@@ -118,7 +118,7 @@ class Operator:
         return False
 
     def run(self, command: str) -> None:
-        """Type a command; it has to succeed, and what s_client is told has to be an answer."""
+        """Type a command; it has to succeed, and s_client has to connect."""
         self.typed.append(command)
         code, said = type_command(command, self.stage.exporter.folder)
         assert code == 0 or ("s_client" in command and "CONNECTED" in said), (command, code, said)
