@@ -1,1 +1,1 @@
-"""How each exporter runtime behaves where it differs from the probe. Pure."""
+"""How each exporter runtime really behaves: files, offers, verification. Pure models."""

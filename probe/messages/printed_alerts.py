@@ -1,7 +1,7 @@
 """How each runtime prints a TLS alert that the backend sent (RFC 8446 §6), as one small table.
 
 Recorded from real clients: Go 1.27, OpenJDK 17, grpcio 1.85, CPython 3.11, Node 20 and curl, these
-last three on OpenSSL 3.0. OpenSSL 3.2 and later write `ssl/tls alert` for `sslv3 alert`.
+last three on OpenSSL 3.0, and rustls 0.23. OpenSSL 3.2 and later write `ssl/tls alert` for `sslv3 alert`.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from probe.model.runtime import (
-    COLLECTOR,
     CURL,
     DOTNET,
-    GO,
+    GO_BASED,
     JAVA,
-    NODE_GRPC,
-    NODE_HTTP,
+    NODE,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    RUST,
     Runtime,
 )
 from probe.model.tls_alerts import TlsAlert
@@ -89,6 +88,12 @@ def _cpython(alert: TlsAlert) -> str:
     return f"{mark} {_openssl(alert)}"
 
 
+def _rustls(alert: TlsAlert) -> str:
+    parts = alert.registry_name.replace("unrecognized", "unrecognised").split("_")
+    name = "".join("CA" if part == "ca" else part.capitalize() for part in parts)
+    return f"received fatal alert: {name}"
+
+
 def _node(alert: TlsAlert) -> str:
     return f"SSL routines:ssl3_read_bytes:{_openssl(alert)}"
 
@@ -101,13 +106,12 @@ def _curl(alert: TlsAlert) -> str:
 
 
 _PRINTERS: Final[dict[Runtime, Callable[[TlsAlert], str]]] = {
-    COLLECTOR: _go,
-    GO: _go,
-    JAVA: _java,
+    **dict.fromkeys(GO_BASED, _go),
+    **dict.fromkeys(JAVA, _java),
     PYTHON_GRPC: _grpcio,
     PYTHON_HTTP: _cpython,
-    NODE_GRPC: _node,
-    NODE_HTTP: _node,
+    **dict.fromkeys(NODE, _node),
+    **dict.fromkeys(RUST, _rustls),
     DOTNET: _openssl,
     CURL: _curl,
 }
@@ -115,4 +119,5 @@ _PRINTERS: Final[dict[Runtime, Callable[[TlsAlert], str]]] = {
 
 def get_alert_text(runtime: Runtime, number: int) -> str:
     """Return how `runtime` prints this alert; empty where that is not known."""
-    return _PRINTERS[runtime](TlsAlert(number)) if number in PRINTED_ALERTS else ""
+    printer = _PRINTERS.get(runtime)
+    return printer(TlsAlert(number)) if printer and number in PRINTED_ALERTS else ""

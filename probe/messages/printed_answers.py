@@ -11,8 +11,10 @@ from typing import Final
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
-    GO,
-    JAVA,
+    GO_GRPC,
+    JAVA_GRPC,
+    JAVA_JDK,
+    JAVA_OKHTTP,
     NODE_GRPC,
     NODE_HTTP,
     PYTHON_GRPC,
@@ -56,10 +58,10 @@ def _list_answer_texts(answer: _Answer) -> tuple[RuntimeText, ...]:
         answer.grpc_code, f"Server responded with gRPC status code {answer.grpc_code}"
     )
     return (
-        ((COLLECTOR, GO), f"rpc error: code = {answer.go_name} desc = …"),
+        ((COLLECTOR, GO_GRPC), f"rpc error: code = {answer.go_name} desc = …"),
         ((COLLECTOR,), f"responded with HTTP Status Code {answer.http_code}"),
-        ((JAVA,), grpc),
-        ((JAVA,), f"Server responded with HTTP status code {answer.http_code}"),
+        ((JAVA_OKHTTP, JAVA_GRPC), grpc),
+        ((JAVA_OKHTTP, JAVA_JDK), f"Server responded with HTTP status code {answer.http_code}"),
         ((PYTHON_GRPC,), f"StatusCode.{answer.grpc_name}"),
         ((PYTHON_HTTP,), answer.http_reason),
         ((NODE_GRPC,), f"{answer.grpc_code} {answer.grpc_name}: …"),
@@ -75,7 +77,7 @@ ANSWER_TEXTS: Final[TextsByCause] = {
 
 REFUSED_BY_HTTP: Final[tuple[RuntimeText, ...]] = (
     ((COLLECTOR,), "responded with HTTP Status Code 400"),
-    ((JAVA,), "400 Bad Request"),
+    ((JAVA_OKHTTP, JAVA_JDK), "400 Bad Request"),
     ((PYTHON_GRPC,), "Received http2 header with status: 400"),
     ((NODE_GRPC,), "Received HTTP status code 400"),
     ((NODE_HTTP,), "Bad Request"),

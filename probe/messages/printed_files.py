@@ -38,7 +38,7 @@ FILE_TEXTS: Final[TextsByCause] = {
             "TLS configuration must include both certificate and key",
         ),
         (GO_BASED, "open …: no such file or directory"),
-        ((JAVA,), "java.nio.file.NoSuchFileException: …"),
+        (JAVA, "java.nio.file.NoSuchFileException: …"),
         ((PYTHON_GRPC,), "FileNotFoundError: [Errno 2] No such file or directory: …"),
         ((PYTHON_HTTP,), "Could not find the TLS certificate file, invalid path: …"),
         ((PYTHON_HTTP,), "Could not find the TLS key file, invalid path: …"),
@@ -48,7 +48,7 @@ FILE_TEXTS: Final[TextsByCause] = {
     ),
     "client_file_permission": (
         (GO_BASED, "open …: permission denied"),
-        ((JAVA,), "java.nio.file.AccessDeniedException: …"),
+        (JAVA, "java.nio.file.AccessDeniedException: …"),
         ((PYTHON_GRPC, PYTHON_HTTP), "[Errno 13] Permission denied"),
         (NODE, "EACCES: permission denied, open …"),
         ((CURL,), CURL_CANNOT_SET_KEY),
@@ -57,8 +57,8 @@ FILE_TEXTS: Final[TextsByCause] = {
         (GO_BASED, "tls: failed to find any PEM data in certificate input"),
         (GO_BASED, "tls: failed to find any PEM data in key input"),
         (GO_BASED, "PEM inputs may have been switched"),
-        ((JAVA,), "java.security.cert.CertificateException: java.io.IOException: Incomplete data"),
-        ((JAVA,), "java.lang.IllegalArgumentException: Illegal base64 character"),
+        (JAVA, "java.security.cert.CertificateException: java.io.IOException: Incomplete data"),
+        (JAVA, "java.lang.IllegalArgumentException: Illegal base64 character"),
         ((PYTHON_GRPC,), GRPC_CORE_GIVES_UP),
         ((PYTHON_HTTP,), "[SSL] PEM lib"),
         (NODE, "PEM routines::no start line"),
@@ -67,7 +67,7 @@ FILE_TEXTS: Final[TextsByCause] = {
     ),
     "client_key_encrypted": (
         (GO_BASED, "tls: failed to parse private key"),
-        ((JAVA,), "Unable to generate key from supported algorithms"),
+        (JAVA, "Unable to generate key from supported algorithms"),
         ((PYTHON_GRPC,), GRPC_CORE_GIVES_UP),
         ((PYTHON_HTTP,), "Client private key is encrypted, password is required"),
         (NODE, "Provider routines::bad decrypt"),
@@ -81,7 +81,7 @@ FILE_TEXTS: Final[TextsByCause] = {
     ),
     "client_chain_misordered": (
         *_NOT_A_PAIR,
-        ((JAVA,), "java.security.KeyStoreException: Certificate chain is not valid"),
+        (JAVA, "java.security.KeyStoreException: Certificate chain is not valid"),
     ),
     "client_cert_weak": (
         ((PYTHON_HTTP,), "[SSL: EE_KEY_TOO_SMALL] ee key too small"),
@@ -92,7 +92,7 @@ FILE_TEXTS: Final[TextsByCause] = {
     "server_ca_file_missing": (
         ((COLLECTOR,), "failed to load CA …: open …: no such file or directory"),
         (GO_BASED, "open …: no such file or directory"),
-        ((JAVA,), "java.nio.file.NoSuchFileException: …"),
+        (JAVA, "java.nio.file.NoSuchFileException: …"),
         ((PYTHON_GRPC,), "FileNotFoundError: [Errno 2] No such file or directory: …"),
         (
             (PYTHON_HTTP,),
@@ -104,16 +104,16 @@ FILE_TEXTS: Final[TextsByCause] = {
     "server_ca_file_permission": (
         ((COLLECTOR,), "failed to load CA …: open …: permission denied"),
         (GO_BASED, "open …: permission denied"),
-        ((JAVA,), "java.nio.file.AccessDeniedException: …"),
+        (JAVA, "java.nio.file.AccessDeniedException: …"),
         ((PYTHON_GRPC, PYTHON_HTTP), "[Errno 13] Permission denied"),
         (NODE, "EACCES: permission denied, open …"),
         ((CURL,), "curl: (77) error setting certificate file: …"),
     ),
     "server_ca_file_malformed": (
         ((COLLECTOR,), "failed to parse cert"),
-        ((GO,), "failed to append certificate to the cert pool"),
+        (GO, "failed to append certificate to the cert pool"),
         (
-            (JAVA,),
+            JAVA,
             "InvalidAlgorithmParameterException: the trustAnchors parameter must be non-empty",
         ),
         ((PYTHON_GRPC,), GRPC_CORE_GIVES_UP),

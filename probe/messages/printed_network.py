@@ -8,9 +8,11 @@ from typing import Final
 from probe.model.runtime import (
     COLLECTOR,
     CURL,
-    GO,
     GO_BASED,
+    GO_GRPC,
+    GO_HTTP,
     JAVA,
+    JAVA_JDK,
     NODE,
     NODE_GRPC,
     NODE_HTTP,
@@ -21,9 +23,9 @@ from probe.model.runtime import (
 )
 
 CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[RuntimeText, ...]] = (
-    ((COLLECTOR,), "error reading server preface: EOF"),
-    ((GO,), "unexpected EOF"),
-    ((JAVA,), "Unexpected end of file from server"),
+    ((COLLECTOR, GO_GRPC), "error reading server preface: EOF"),
+    ((GO_HTTP,), "unexpected EOF"),
+    (JAVA, "Unexpected end of file from server"),
     ((PYTHON_GRPC,), "Socket closed"),
     ((PYTHON_HTTP,), "EOF occurred in violation of protocol"),
     ((NODE_HTTP,), "socket hang up"),
@@ -32,9 +34,9 @@ CLOSED_AFTER_THE_HANDSHAKE: Final[tuple[RuntimeText, ...]] = (
 """A backend that refuses without an alert: grpc-core, Node, nginx stream."""
 
 LOST_IN_THE_RACE: Final[tuple[RuntimeText, ...]] = (
-    ((COLLECTOR,), "write: broken pipe"),
-    ((GO,), "http2: client conn could not be established"),
-    ((JAVA,), "java.net.SocketException: Broken pipe"),
+    ((COLLECTOR, GO_GRPC), "write: broken pipe"),
+    ((GO_HTTP,), "http2: client conn could not be established"),
+    (JAVA, "java.net.SocketException: Broken pipe"),
     ((PYTHON_GRPC,), "Unwrap failed (TSI_DATA_CORRUPTED)"),
     ((PYTHON_HTTP,), "EOF occurred in violation of protocol"),
     ((CURL,), "Send failure: Connection reset by peer"),
@@ -43,9 +45,9 @@ LOST_IN_THE_RACE: Final[tuple[RuntimeText, ...]] = (
 
 NETWORK_TEXTS: Final[TextsByCause] = {
     "dns_failure": (
-        ((COLLECTOR,), "name resolver error: produced zero addresses"),
+        ((COLLECTOR, GO_GRPC), "name resolver error: produced zero addresses"),
         (GO_BASED, "dial tcp: lookup …: no such host"),
-        ((JAVA,), "java.net.UnknownHostException: …"),
+        (JAVA, "java.net.UnknownHostException: …"),
         ((PYTHON_GRPC,), "address lookup failed for …: Domain name not found"),
         ((PYTHON_HTTP,), "Failed to resolve … ([Errno -2] Name or service not known)"),
         (NODE, "getaddrinfo ENOTFOUND …"),
@@ -53,7 +55,7 @@ NETWORK_TEXTS: Final[TextsByCause] = {
     ),
     "tcp_refused": (
         (GO_BASED, "connect: connection refused"),
-        ((JAVA,), "java.net.ConnectException: Connection refused"),
+        (JAVA, "java.net.ConnectException: Connection refused"),
         ((PYTHON_GRPC,), "Failed to connect to remote host: Connection refused"),
         ((PYTHON_HTTP,), "[Errno 111] Connection refused"),
         (NODE, "connect ECONNREFUSED …"),
@@ -65,8 +67,8 @@ NETWORK_TEXTS: Final[TextsByCause] = {
         ((NODE_GRPC,), "4 DEADLINE_EXCEEDED: Deadline exceeded after …"),
     ),
     "tls_timeout": (
-        ((GO,), "net/http: TLS handshake timeout"),
-        ((JAVA,), "java.net.http.HttpConnectTimeoutException: HTTP connect timed out"),
+        ((GO_HTTP,), "net/http: TLS handshake timeout"),
+        ((JAVA_JDK,), "java.net.http.HttpConnectTimeoutException: HTTP connect timed out"),
         ((PYTHON_GRPC,), "Deadline Exceeded"),
         ((NODE_GRPC,), "4 DEADLINE_EXCEEDED: Deadline exceeded after …"),
         ((NODE_HTTP,), "Request timed out"),
@@ -75,7 +77,7 @@ NETWORK_TEXTS: Final[TextsByCause] = {
     "network_unreachable": (
         (GO_BASED, "connect: network is unreachable"),
         (GO_BASED, "connect: no route to host"),
-        ((JAVA,), "java.net.NoRouteToHostException: No route to host"),
+        (JAVA, "java.net.NoRouteToHostException: No route to host"),
         ((PYTHON_HTTP,), "[Errno 101] Network is unreachable"),
         ((PYTHON_HTTP,), "[Errno 113] No route to host"),
         (NODE, "connect ENETUNREACH …"),
@@ -83,16 +85,16 @@ NETWORK_TEXTS: Final[TextsByCause] = {
         ((CURL,), "curl: (7) Failed to connect to …"),
     ),
     "connection_reset": (
-        ((COLLECTOR, GO), "read: connection reset by peer"),
-        ((JAVA,), "java.net.SocketException: Connection reset"),
+        (GO_BASED, "read: connection reset by peer"),
+        (JAVA, "java.net.SocketException: Connection reset"),
         ((PYTHON_GRPC,), "recvmsg:Connection reset by peer"),
         ((PYTHON_HTTP,), "Connection reset by peer"),
         ((NODE_HTTP,), "read ECONNRESET"),
         ((CURL,), "curl: (35) Recv failure: Connection reset by peer"),
     ),
     "proxy_failure": (
-        ((COLLECTOR,), "failed to do connect handshake, response: …"),
-        ((GO,), "Proxy Authentication Required"),
+        ((COLLECTOR, GO_GRPC), "failed to do connect handshake, response: …"),
+        ((GO_HTTP,), "Proxy Authentication Required"),
         ((PYTHON_HTTP,), "Tunnel connection failed: 407 Proxy Authentication Required"),
         ((CURL,), "curl: (56) CONNECT tunnel failed, response …"),
     ),

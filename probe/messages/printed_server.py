@@ -9,9 +9,12 @@ from probe.model.runtime import (
     COLLECTOR,
     CURL,
     DOTNET,
-    GO,
     GO_BASED,
+    GO_GRPC,
+    GO_HTTP,
     JAVA,
+    JAVA_JDK,
+    JAVA_OKHTTP,
     NODE,
     NODE_GRPC,
     NODE_HTTP,
@@ -32,8 +35,8 @@ _DOTNET: Final = (
 
 _NO_PATH: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, f"{_GO} certificate signed by unknown authority"),
-    ((JAVA,), "PKIX path building failed"),
-    ((JAVA,), "unable to find valid certification path to requested target"),
+    (JAVA, "PKIX path building failed"),
+    (JAVA, "unable to find valid certification path to requested target"),
     ((PYTHON_GRPC,), f"{_GRPCIO} unable to get local issuer certificate"),
     ((PYTHON_HTTP,), f"{_CPYTHON} unable to get local issuer certificate"),
     (NODE, "unable to verify the first certificate"),
@@ -42,7 +45,7 @@ _NO_PATH: Final[tuple[RuntimeText, ...]] = (
 )
 _EXPIRED: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, f"{_GO} certificate has expired or is not yet valid: current time … is after …"),
-    ((JAVA,), "java.security.cert.CertificateExpiredException: NotAfter: …"),
+    (JAVA, "java.security.cert.CertificateExpiredException: NotAfter: …"),
     ((PYTHON_GRPC,), f"{_GRPCIO} certificate has expired"),
     ((PYTHON_HTTP,), f"{_CPYTHON} certificate has expired"),
     (NODE, "certificate has expired"),
@@ -51,7 +54,7 @@ _EXPIRED: Final[tuple[RuntimeText, ...]] = (
 )
 _NOT_YET_VALID: Final[tuple[RuntimeText, ...]] = (
     (GO_BASED, f"{_GO} certificate has expired or is not yet valid: current time … is before …"),
-    ((JAVA,), "java.security.cert.CertificateNotYetValidException: NotBefore: …"),
+    (JAVA, "java.security.cert.CertificateNotYetValidException: NotBefore: …"),
     ((PYTHON_GRPC,), f"{_GRPCIO} certificate is not yet valid"),
     ((PYTHON_HTTP,), f"{_CPYTHON} certificate is not yet valid"),
     (NODE, "certificate is not yet valid"),
@@ -59,9 +62,9 @@ _NOT_YET_VALID: Final[tuple[RuntimeText, ...]] = (
     ((DOTNET,), _DOTNET),
 )
 _CLOSED: Final[tuple[RuntimeText, ...]] = (
-    ((COLLECTOR,), "authentication handshake failed: EOF"),
-    ((GO,), "EOF"),
-    ((JAVA,), "Remote host terminated the handshake"),
+    ((COLLECTOR, GO_GRPC), "authentication handshake failed: EOF"),
+    ((GO_HTTP,), "EOF"),
+    (JAVA, "Remote host terminated the handshake"),
     ((PYTHON_GRPC,), "Handshake read failed (Socket closed)"),
     (
         (PYTHON_HTTP,),
@@ -91,7 +94,7 @@ SERVER_TEXTS: Final[TextsByCause] = {
     "clock_skew": (*_EXPIRED, *_NOT_YET_VALID),
     "server_cert_wrong_usage": (
         (GO_BASED, "x509: certificate specifies an incompatible key usage"),
-        ((JAVA,), "Extended key usage does not permit use for TLS server authentication"),
+        (JAVA, "Extended key usage does not permit use for TLS server authentication"),
         ((PYTHON_GRPC,), f"{_GRPCIO} unsupported certificate purpose"),
         ((PYTHON_HTTP,), f"{_CPYTHON} unsuitable certificate purpose"),
         (NODE, "unsuitable certificate purpose"),
@@ -114,8 +117,8 @@ SERVER_TEXTS: Final[TextsByCause] = {
             "x509: cannot validate certificate for … because it doesn't contain any IP SANs",
         ),
         (GO_BASED, "x509: certificate relies on legacy Common Name field, use SANs instead"),
-        ((JAVA,), "No subject alternative DNS name matching … found."),
-        ((JAVA,), "No subject alternative names matching IP address … found"),
+        (JAVA, "No subject alternative DNS name matching … found."),
+        (JAVA, "No subject alternative names matching IP address … found"),
         ((PYTHON_GRPC,), "Hostname Verification Check failed."),
         ((PYTHON_HTTP,), f"{_CPYTHON} Hostname mismatch, certificate is not valid for …"),
         ((PYTHON_HTTP,), f"{_CPYTHON} IP address mismatch, certificate is not valid for …"),
@@ -125,20 +128,20 @@ SERVER_TEXTS: Final[TextsByCause] = {
     ),
     "not_tls": (
         (GO_BASED, "tls: first record does not look like a TLS handshake"),
-        ((GO,), "http: server gave HTTP response to HTTPS client"),
-        ((JAVA,), "Unsupported or unrecognized SSL message"),
+        ((GO_HTTP,), "http: server gave HTTP response to HTTPS client"),
+        (JAVA, "Unsupported or unrecognized SSL message"),
         ((PYTHON_GRPC,), "SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER"),
         ((PYTHON_HTTP,), "[SSL: WRONG_VERSION_NUMBER] wrong version number"),
         (NODE, "SSL routines:ssl3_get_record:wrong version number"),
         ((CURL,), "SSL routines::wrong version number"),
     ),
     "alpn_mismatch": (
-        ((COLLECTOR, GO), "credentials: cannot check peer: missing selected ALPN property"),
+        ((COLLECTOR, GO_GRPC), "credentials: cannot check peer: missing selected ALPN property"),
         ((PYTHON_GRPC,), "Cannot check peer: missing selected ALPN property."),
     ),
     "otlp_protocol_mismatch": (
-        ((COLLECTOR, GO), "the frame header looked like an HTTP/1.1 header"),
-        ((JAVA,), "Server responded with HTTP status code 404"),
+        (GO_BASED, "the frame header looked like an HTTP/1.1 header"),
+        ((JAVA_OKHTTP, JAVA_JDK), "Server responded with HTTP status code 404"),
         ((PYTHON_GRPC,), "Received http2 header with status: 404"),
         ((PYTHON_HTTP,), "Failed to export spans batch code: 415"),
         ((NODE_GRPC,), "Received HTTP status code 404"),

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
+from probe.model.client_offer import ClientOffer
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.record import Record
 from probe.model.target import SignalVariables
@@ -73,15 +74,15 @@ class NameCheck(Record, frozen=True):
     """The subject's CN where there is one; never a name for the check."""
 
 
-class Offer(Record, frozen=True):
-    """What the client offered; empty means the library's default."""
+class Offer(ClientOffer, frozen=True):
+    """What the client offered in one handshake."""
 
-    min_version: str = ""
-    max_version: str = ""
-    ciphers: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
     alpn: tuple[str, ...] = ()
     server_name: str = ""
+    narrowed_by: tuple[str, ...] = ()
+    """The keys of the target's own TLS settings that leave less than the exporter's default."""
+    lacking: tuple[str, ...] = ()
+    """What the exporter offers besides, and the probe's TLS library does not have."""
 
 
 class Handshake(Record, frozen=True):
@@ -102,6 +103,13 @@ class Handshake(Record, frozen=True):
     name_check: NameCheck | None = None
     server_verified: bool = False
     """Path, dates, usage, strength and name are right, or the target says insecure_skip_verify."""
+    verified_paths: tuple[tuple[str, ...], ...] = ()
+    """Each path that the exporter verified by the SHA-256 of its certificates, the end entity first.
+
+    Empty where none is, and where only whether one is verified is known (insecure_skip_verify too).
+    """
+    used_anchors: tuple[CertificateFacts, ...] = ()
+    """The anchors that these paths end in; nothing else holds those of the system's roots."""
     stapled_status: str = ""
     """good, revoked or unknown, from a stapled OCSP answer."""
     first_bytes: str = ""
@@ -200,6 +208,8 @@ Varied = Literal[
     "every_version",
     "every_cipher",
     "every_group",
+    "every_signature",
+    "classic_groups",  # the exporter's, without the hybrids that make a ClientHello large
     "no_alpn",
     "other_protocol",  # the other OTLP protocol's ALPN and request
     "plaintext",  # the opening of HTTP/2 without TLS
@@ -248,6 +258,8 @@ class TargetFacts(Record, frozen=True):
     ca_file: str = ""
     header_names: tuple[str, ...] = ()
     proxy: str = ""
+    exporter: str = "collector"
+    """Whose verdict the outcome is: the id of a `Runtime`."""
     source_kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None

@@ -14,9 +14,9 @@ import msgspec
 import msgspec.structs
 from msgspec import UNSET, Struct, UnsetType
 
+from probe.comparison.by_exporter import compare_exporters
+from probe.comparison.verdict import Verdict
 from probe.diagnosis.readings.experiment_results import ExperimentResult, read_experiments
-from probe.exporters.by_exporter import compare_exporters
-from probe.exporters.verdict import Verdict
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis, Party
@@ -98,6 +98,8 @@ class Result(Struct, frozen=True, kw_only=True):
     findings: tuple[ReportedFinding, ...]
     party: Party | None
     """Who must act, by this evidence; null unless the attempt failed."""
+    exporter: str
+    """Whose verdict the outcome is."""
     facts: tuple[str, ...]
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
@@ -150,6 +152,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         also=diagnosis.also,
         findings=report_findings(diagnosis.findings),
         party=diagnosis.party,
+        exporter=target.exporter,
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
         by_exporter=compare_exporters(evidence, diagnosis),

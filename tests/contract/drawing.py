@@ -11,10 +11,10 @@ from tests.contract.imports import MODULES, ROOT
 GROUPS: Final = {
     "Entry": ("cli", "demo", "service"),
     "Outputs": ("alerting", "log", "metrics", "report", "telemetry", "web"),
-    "What is known, and why": ("diagnosis", "exporters", "inspection", "ledger", "messages"),
+    "What is known, and why": ("comparison", "diagnosis", "inspection", "ledger", "messages"),
     "One attempt": ("attempt", "clock", "otlp", "tls"),
     "Configuration and files": ("config", "credentials"),
-    "What all rooms share": ("model", "system", "text", "x509"),
+    "What all rooms share": ("exporters", "model", "system", "text", "x509"),
     "Backends for the demo": ("backend",),
 }
 CORE: Final = {

@@ -16,29 +16,42 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "model": frozenset({"text"}),
     "system": frozenset({"text"}),
     "x509": frozenset({"model", "text"}),
-    "credentials": frozenset({"model", "system", "text", "tls", "x509"}),
-    "tls": frozenset({"model", "text", "x509"}),
+    "credentials": frozenset({"exporters", "model", "system", "text", "tls", "x509"}),
+    "tls": frozenset({"exporters", "model", "text", "x509"}),
     "otlp": frozenset({"model", "text"}),
-    "diagnosis": frozenset({"model", "text", "x509"}),
+    "diagnosis": frozenset({"exporters", "model", "text", "x509"}),
     "messages": frozenset({"model"}),
-    "exporters": frozenset({"diagnosis", "messages", "model", "x509"}),
-    "inspection": frozenset({"credentials", "diagnosis", "model", "text", "x509"}),
-    "attempt": frozenset({"credentials", "model", "otlp", "system", "text", "tls", "x509"}),
+    "exporters": frozenset({"model", "text", "x509"}),
+    "comparison": frozenset({"diagnosis", "exporters", "messages", "model", "x509"}),
+    "inspection": frozenset({"credentials", "diagnosis", "exporters", "model", "text", "x509"}),
+    "attempt": frozenset(
+        {"credentials", "exporters", "model", "otlp", "system", "text", "tls", "x509"}
+    ),
     "clock": frozenset({"attempt", "model", "otlp", "system", "text"}),
     "config": frozenset({"model", "text"}),
     "ledger": frozenset({"model"}),
     "log": frozenset({"ledger", "model", "system", "text"}),
     "report": frozenset(
-        {"diagnosis", "exporters", "inspection", "ledger", "messages", "model", "text", "x509"}
+        {
+            "comparison",
+            "diagnosis",
+            "exporters",
+            "inspection",
+            "ledger",
+            "messages",
+            "model",
+            "text",
+            "x509",
+        }
     ),
     "alerting": frozenset({"diagnosis", "model"}),
     "metrics": frozenset({"diagnosis", "ledger", "model", "report", "text", "x509"}),
     "telemetry": frozenset({"config", "diagnosis", "ledger", "model", "text"}),
     "web": frozenset(
         {
+            "comparison",
             "config",
             "diagnosis",
-            "exporters",
             "ledger",
             "metrics",
             "model",
@@ -55,7 +68,7 @@ WIRING: Final = frozenset({"__init__", "__main__", "cli", "service"})
 """Rooms that put the others together; no other room imports them."""
 
 PURE: Final = frozenset(
-    {"diagnosis", "exporters", "messages", "model", "otlp", "text", "tls", "x509"}
+    {"comparison", "diagnosis", "exporters", "messages", "model", "otlp", "text", "tls", "x509"}
 )
 """Rooms that map plain values to plain values."""
 

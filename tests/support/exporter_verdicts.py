@@ -2,9 +2,9 @@
 
 import msgspec.structs
 
+from probe.comparison.by_exporter import compare_exporters
+from probe.comparison.verdict import Verdict
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.by_exporter import compare_exporters
-from probe.exporters.verdict import Verdict
 from probe.model.evidence import Evidence
 from tests.support.evidence import (
     http_target,

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from probe.comparison.by_exporter import compare_exporters
+from probe.comparison.verdict import Outcome
 from probe.diagnosis.cause import Cause
 from probe.diagnosis.readings.experiment_results import read_experiments
-from probe.exporters.by_exporter import compare_exporters
-from probe.exporters.verdict import Outcome
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.evidence import STAGES, ClockReading, Evidence, Stage
 from probe.model.target import Target
@@ -105,6 +105,7 @@ def _settings(target: Target) -> list[tuple[str, str]]:
     tls = target.tls
     rows = [
         ("Protocol", f"{target.protocol}, {target.signal}"),
+        ("Exporter", EXPORTER_NAMES[target.exporter]),
         ("Depth", target.depth),
         (
             "Every",

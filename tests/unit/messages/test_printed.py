@@ -22,12 +22,16 @@ from probe.model.runtime import (
     CURL,
     DOTNET,
     GO,
+    GO_GRPC,
+    GO_HTTP,
     JAVA,
+    JAVA_OKHTTP,
     NODE_GRPC,
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
     RUNTIMES,
+    RUST,
     Runtime,
 )
 from tests.support.every_row import every_row
@@ -35,23 +39,25 @@ from tests.support.every_row import every_row
 CORPORA: Final = Path(__file__).parents[2] / "corpora"
 RECORDED: Final[dict[Runtime, str]] = {
     COLLECTOR: "grpc-go",
-    GO: "go net/http",
-    JAVA: "java HttpsURLConnection",
+    **dict.fromkeys(GO, "go net/http"),
+    **dict.fromkeys(JAVA, "java HttpsURLConnection"),
     PYTHON_GRPC: "python grpcio",
     PYTHON_HTTP: "python ssl",
     NODE_GRPC: "node https",
     NODE_HTTP: "node https",
+    **dict.fromkeys(RUST, "uv rustls"),
     CURL: "curl openssl",
 }
 """The client of the recorded alerts that has each runtime's TLS library."""
 LIKE: Final[dict[str, str]] = {
     COLLECTOR.id: r"go |grpc-go|otel collector",
-    GO.id: r"go |grpc-go|otel collector",
-    JAVA.id: r"java|grpc-java",
+    **{each.id: r"go |grpc-go|otel collector" for each in GO},
+    **{each.id: r"java|grpc-java" for each in JAVA},
     PYTHON_GRPC.id: r"python (grpcio|otlp exporter \(grpc\))|curl \(BoringSSL\)",
     PYTHON_HTTP.id: r"python (ssl|requests|otlp exporter \(http\))",
     NODE_GRPC.id: r"node",
     NODE_HTTP.id: r"node",
+    **{each.id: r"uv|rust|tonic|reqwest" for each in RUST},
     DOTNET.id: r"\.net|openssl|curl",
     CURL.id: r"curl|openssl|http response|python ssl",
 }
@@ -113,8 +119,9 @@ OWN_TEMPLATES: Final = re.compile(
 
 NEEDED: Final = {
     COLLECTOR.id,
-    GO.id,
-    JAVA.id,
+    GO_GRPC.id,
+    GO_HTTP.id,
+    JAVA_OKHTTP.id,
     PYTHON_GRPC.id,
     PYTHON_HTTP.id,
     NODE_HTTP.id,
@@ -206,7 +213,7 @@ def test_the_causes_of_tls_have_words_of_every_runtime(cause: Cause) -> None:
     """The Collector, Go, Java, both of Python, Node and curl: .NET only where it is known."""
     missing = NEEDED - {one.runtime_id for one in texts_of(cause)}
 
-    assert missing == {runtime.id for runtime in cause.harmless_to}, cause.id
+    assert missing == {runtime.id for runtime in cause.harmless_to} & NEEDED, cause.id
 
 
 @every_row(cause=CATALOGUE.values())
@@ -228,7 +235,7 @@ def test_what_withholds_a_certificate_prints_that_one_is_required() -> None:
     texts = {(one.runtime_id, one.text) for one in texts_of(CATALOGUE["client_ca_untrusted"])}
 
     assert ("collector", "remote error: tls: certificate required") in texts
-    assert ("java", "Received fatal alert: certificate_required") in texts
+    assert ("java-okhttp", "Received fatal alert: certificate_required") in texts
     assert ("curl", "SSL routines::tlsv13 alert certificate required") not in texts
     assert ("curl", "SSL routines::tlsv1 alert unknown ca") in texts
 
@@ -240,7 +247,7 @@ def test_alerts_are_named_as_the_handshake_names_them() -> None:
 
 def test_what_is_not_known_is_empty() -> None:
     """An alert, a runtime or a cause without words gives none."""
-    assert get_alert_text(GO, 200) == ""
+    assert get_alert_text(CURL, 200) == ""
     assert get_silent_text(DOTNET) == ""
     assert get_http_refusal_text(DOTNET) == ""
     assert list_printed_texts("no_such_cause") == ()

@@ -51,9 +51,10 @@ def test_exporters_that_print_the_same_stand_together() -> None:
     texts = group_texts_by_exporter(CATALOGUE["client_cert_expired"])
     page = cause_page(CATALOGUE["client_cert_expired"])
 
-    assert texts[0][0] == "OpenTelemetry Collector; Go SDK"
+    assert texts[0][0] == "OpenTelemetry Collector; Go SDK, gRPC; Go SDK, HTTP"
     assert (
-        "- OpenTelemetry Collector; Go SDK:\n  - `remote error: tls: expired certificate`" in page
+        "- OpenTelemetry Collector; Go SDK, gRPC; Go SDK, HTTP:\n  - `remote error: tls: expired certificate`"
+        in page
     )
     assert "## What exporters print" not in cause_page(CATALOGUE["tls_off"])
 

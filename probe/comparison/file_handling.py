@@ -7,7 +7,7 @@ curl, the last three on OpenSSL 3.0.
 from collections.abc import Iterator
 from typing import Final
 
-from probe.exporters.verdict import Outcome, Verdict, build_verdicts
+from probe.comparison.verdict import Outcome, Verdict, build_verdicts
 from probe.messages.printed_files import GRPC_CORE_GIVES_UP
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
@@ -44,7 +44,7 @@ def judge_byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]
             return  # the certificates after the first are still read
         yield Verdict(COLLECTOR.id, of_them, "failed to parse cert", _STRICT)
         says = "failed to append certificate to the cert pool"
-        yield Verdict(GO.id, of_them, says, _STRICT)
+        yield from build_verdicts(GO, of_them, _STRICT, lambda _: says)
         yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
         return
     kind = "certificate" if marked.role == "cert" else "key"
@@ -53,7 +53,8 @@ def judge_byte_order_mark(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]
         says = "tls: private key does not match public key"
     yield from build_verdicts(GO_BASED, of_them, _STRICT, lambda _: says)
     if marked.role == "cert":
-        yield Verdict(JAVA.id, of_them, "java.security.cert.CertificateException", _STRICT)
+        refused = "java.security.cert.CertificateException"
+        yield from build_verdicts(JAVA, of_them, _STRICT, lambda _: refused)
         yield Verdict(PYTHON_GRPC.id, of_them, GRPC_CORE_GIVES_UP, _STRICT)
 
 

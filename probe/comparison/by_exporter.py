@@ -8,17 +8,17 @@ own certificate at the backend.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
-from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
-from probe.diagnosis.readings.experiment_results import get_experiment
-from probe.diagnosis.readings.server_verification import get_unverified_handshake
-from probe.exporters.file_handling import (
+from probe.comparison.file_handling import (
     judge_byte_order_mark,
     judge_encrypted_key,
     judge_missing_file,
     judge_weak_files,
 )
-from probe.exporters.verdict import Verdict, build_verdicts
+from probe.comparison.verdict import Verdict, build_verdicts
+from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
+from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
+from probe.diagnosis.readings.experiment_results import get_experiment
+from probe.diagnosis.readings.server_verification import get_unverified_handshake
 from probe.messages.printed import get_http_refusal_text, get_silent_text
 from probe.messages.printed_alerts import get_alert_text
 from probe.model.diagnosis import Diagnosis
@@ -29,8 +29,6 @@ from probe.model.runtime import (
     GO_BASED,
     JAVA,
     NODE,
-    NODE_GRPC,
-    NODE_HTTP,
     ON_OPENSSL,
     PYTHON_GRPC,
     PYTHON_HTTP,
@@ -40,9 +38,6 @@ from probe.model.runtime import (
 from probe.model.tls_alerts import TlsAlert, get_fatal_alert
 from probe.x509.names import matches_by_common_name
 from probe.x509.strength import find_weak_key, find_weak_signature
-
-_OVER_GRPC_ONLY: Final = frozenset({PYTHON_GRPC.id, NODE_GRPC.id})
-_OVER_HTTP_ONLY: Final = frozenset({PYTHON_HTTP.id, NODE_HTTP.id})
 
 
 def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict, ...]:
@@ -56,11 +51,10 @@ def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict
             known = found.get(verdict.runtime)
             if known is None or (known.outcome == "same" and verdict.outcome != "same"):
                 found[verdict.runtime] = verdict
-    foreign = _OVER_HTTP_ONLY if evidence.target.protocol == "grpc" else _OVER_GRPC_ONLY
     return tuple(
         found[runtime.id]
         for runtime in RUNTIMES
-        if runtime.id in found and runtime.id not in foreign
+        if runtime.id in found and evidence.target.protocol in runtime.protocols
     )
 
 
@@ -72,7 +66,7 @@ def _judge_common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdic
     if not matches_by_common_name(handshake.name_check):
         return
     takes = "takes the certificate's CN for its name where it has no SAN"
-    yield from build_verdicts((JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
+    yield from build_verdicts((*JAVA, PYTHON_GRPC, *NODE, CURL), "works", takes, lambda _: "")
     says = "x509: certificate relies on legacy Common Name field, use SANs instead"
     refuses = "takes no CN for a name (Go crypto/x509 VerifyHostname, RFC 9525 §2)"
     yield from build_verdicts(GO_BASED, "same", refuses, lambda _: says)
@@ -97,7 +91,7 @@ def _judge_weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Ver
     hashes = {certificate.signature_hash for certificate in chain}
     if diagnosis.cause == "server_cert_weak" and "sha1" in hashes and not find_weak_key(chain):
         because = "it accepts a SHA-1 signature below a private CA"
-        yield from build_verdicts((JAVA, PYTHON_GRPC), "works", because, lambda _: "")
+        yield from build_verdicts((*JAVA, PYTHON_GRPC), "works", because, lambda _: "")
 
 
 def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
@@ -167,7 +161,7 @@ def _judge_withheld_for_issuer(evidence: Evidence, _: Diagnosis) -> Iterator[Ver
         "the backend's list of acceptable CAs does not name an issuer of the chain, so it sends no "
         "certificate; a backend that demands one refuses it"
     )
-    yield from _judge_without_certificate(evidence, (*GO_BASED, JAVA), withholds)
+    yield from _judge_without_certificate(evidence, (*GO_BASED, *JAVA), withholds)
     sends = "it sends the certificate whatever the backend's list says, as the probe does"
     by_http = evidence.ending.kind == "answered"
     yield from build_verdicts(

@@ -6,9 +6,9 @@ import msgspec.structs
 import pytest
 from hypothesis import given, settings
 
+from probe.comparison.by_exporter import compare_exporters
+from probe.comparison.verdict import Verdict
 from probe.diagnosis.diagnose import diagnose
-from probe.exporters.by_exporter import compare_exporters
-from probe.exporters.verdict import Verdict
 from probe.model.evidence import Ending, Evidence, Experiment, Handshake, NameCheck
 from probe.model.runtime import RUNTIMES
 from tests.stories.all_stories import STORIES
@@ -64,10 +64,10 @@ def test_go_and_java_withhold_an_unlisted_certificate(version: Any, go: str, jav
     """The backend tells them that one is required; OpenSSL clients receive unknown_ca, as the probe."""
     found = verdicts(refused_attempt(48, EXPORTER, listed=(OTHER_CA,), version=version))
 
-    for runtime in ("collector", "go"):
+    for runtime in ("collector", "go-grpc"):
         assert found[runtime].outcome == "fails"
         assert found[runtime].says == f"remote error: tls: {go}"
-    assert found["java"].says == f"Received fatal alert: {java}"
+    assert found["java-grpc"].says == f"Received fatal alert: {java}"
     for runtime in ("python-grpc", "node-grpc", "curl"):
         assert found[runtime].outcome == "same"
         assert "unknown" in found[runtime].says.lower()
@@ -137,8 +137,8 @@ def test_a_common_name_is_a_name_to_some() -> None:
     """Java, grpcio, Node and curl take it; Go and urllib3 stop as the probe does."""
     found = outcomes(cn_only())
 
-    assert found == dict.fromkeys(("collector", "go"), "same") | dict.fromkeys(
-        ("java", "python-grpc", "node-grpc", "curl"), "works"
+    assert found == dict.fromkeys(("collector", "go-grpc"), "same") | dict.fromkeys(
+        ("java-okhttp", "java-grpc", "python-grpc", "node-grpc", "curl"), "works"
     )
     assert outcomes(over_http_instead(cn_only()))["python-http"] == "same"
 
@@ -170,7 +170,9 @@ def test_a_weak_server_key_stops_only_openssl_at_level_2() -> None:
     assert outcomes(answered_attempt(handshake=complete_handshake(server_chain=(short,)))) == {
         "curl": "fails"
     }
-    assert outcomes(unverified_attempt(sha1)) == {"java": "works", "python-grpc": "works"}
+    assert outcomes(unverified_attempt(sha1)) == dict.fromkeys(
+        ("java-okhttp", "java-grpc", "python-grpc"), "works"
+    )
     blind = target(insecure_skip_verify=True)
     assert (
         outcomes(

@@ -52,7 +52,7 @@ def test_a_byte_order_mark_is_read_by_openssl_alone() -> None:
     )
 
     assert seen == dict.fromkeys(
-        ("collector", "go", "java", "python-grpc"), "fails"
+        ("collector", "go-grpc", "java-okhttp", "java-grpc", "python-grpc"), "fails"
     ) | dict.fromkeys(("node-grpc", "curl"), "same")
 
 
@@ -71,10 +71,10 @@ def test_a_collector_stopped_by_a_byte_order_mark_is_alone_with_go() -> None:
     """As the fault that ends a Collector's attempt it stops Go the same, and OpenSSL not at all."""
     found = verdicts(unstarted_attempt(marked("key"), target=http_target()))
 
-    assert (found["go"].outcome, found["curl"].outcome) == ("same", "works")
-    assert found["go"].says == "tls: failed to find any PEM data in key input"
+    assert (found["go-http"].outcome, found["curl"].outcome) == ("same", "works")
+    assert found["go-http"].says == "tls: failed to find any PEM data in key input"
     assert found["python-http"].outcome == "works"
-    assert "java" not in found
+    assert not {"java-okhttp", "java-jdk", "java-grpc"} & found.keys()
 
 
 def test_behind_a_byte_order_mark_go_takes_the_second_certificate_for_the_first() -> None:
@@ -84,7 +84,7 @@ def test_behind_a_byte_order_mark_go_takes_the_second_certificate_for_the_first(
         answered_attempt(credentials=held_credentials(*chain, remarks=(marked("cert"),)))
     )
 
-    assert found["go"].says == "tls: private key does not match public key"
+    assert found["go-grpc"].says == "tls: private key does not match public key"
 
 
 def test_a_byte_order_mark_in_a_bundle_hides_only_its_first() -> None:
