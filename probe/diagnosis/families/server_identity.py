@@ -6,6 +6,7 @@ from typing import Final
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import (
     renew_server_certificate,
+    repair_chain,
     send_intermediate,
     trust_backend_ca,
 )
@@ -14,14 +15,35 @@ from probe.diagnosis.readings.clock_readings import (
     get_credible_readings,
     judge_clocks,
 )
-from probe.diagnosis.readings.server_verification import VerifyCode, get_unverified_handshake
+from probe.diagnosis.readings.server_verification import (
+    BROKEN_RULES,
+    NO_PATH,
+    WEAK,
+    describe_fault,
+    find_faulty_certificate,
+    get_unverified_handshake,
+    list_faults,
+    name_faulty,
+    rate_fault,
+)
 from probe.model.certificate import CertificateFacts, name_certificate
-from probe.model.evidence import EndingKind, Evidence, Handshake
-from probe.model.runtime import JAVA, PYTHON_GRPC
+from probe.model.evidence import EndingKind, Evidence
+from probe.model.path_fault import PathFault
+from probe.model.runtime import (
+    COLLECTOR,
+    CURL,
+    JAVA,
+    NODE,
+    PYTHON_GRPC,
+    PYTHON_HTTP,
+    RUNTIMES_BY_ID,
+)
 from probe.text.time_format import format_time
 from probe.x509 import validity
 from probe.x509.path import find_issuers, has_issuer, names_issuer
 from probe.x509.strength import find_weak_key, find_weakness_for_go
+
+_MOST_FACTS: Final = 3
 
 _WITH_FINDINGS: Final[frozenset[EndingKind]] = SERVER_ENDINGS | {"answered", "application_data"}
 
@@ -32,14 +54,16 @@ def _match_expired(evidence: Evidence) -> Match | None:
         return None
     if get_unverified_handshake(evidence) is None:
         return _find_expiring(evidence, handshake.server_chain)
-    error = next((e for e in handshake.verify_errors if e.code == VerifyCode.EXPIRED), None)
-    if error is None:
+    fault = next(iter(list_faults(evidence, "expired")), None)
+    if fault is None:
         return None
     sure = _is_clock_supported(evidence)
-    party, fix = renew_server_certificate(evidence, error.depth, sure=sure)
+    party, fix = renew_server_certificate(
+        evidence, fault, find_faulty_certificate(evidence, fault), sure=sure
+    )
     return Match(
-        Strength.NAMED,
-        (_describe_expiry(evidence, handshake, error.depth), *judge_clocks(evidence).facts),
+        rate_fault(evidence, fault),
+        (_describe_expiry(evidence, fault), *judge_clocks(evidence).facts),
         possible=() if sure else ("clock_skew",),
         fix=fix,
         party=party,
@@ -59,14 +83,14 @@ def _is_clock_supported(evidence: Evidence) -> bool:
     )
 
 
-def _describe_expiry(evidence: Evidence, handshake: Handshake, depth: int) -> str:
-    if depth < len(handshake.server_chain):
-        return validity.describe_expired(handshake.server_chain[depth], evidence.at)
-    anchor = validity.find_expired(evidence.credentials.ca_bundle, evidence.at)
-    if anchor is not None:
-        ended = format_time(anchor.not_after)
-        return f"the CA {name_certificate(anchor)} in ca_file expired on {ended}"
-    return f"a certificate at depth {depth} of the server's path has expired"
+def _describe_expiry(evidence: Evidence, fault: PathFault) -> str:
+    certificate = find_faulty_certificate(evidence, fault)
+    if certificate is None:
+        return f"{name_faulty(evidence, fault)} {describe_fault(fault)}"
+    if certificate in evidence.credentials.ca_bundle and fault.position is None:
+        ended = format_time(certificate.not_after)
+        return f"the CA {name_certificate(certificate)} in ca_file expired on {ended}"
+    return validity.describe_expired(certificate, evidence.at)
 
 
 def _find_expiring(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
@@ -80,53 +104,64 @@ def _find_expiring(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> M
     return None
 
 
-def _list_trust_errors(handshake: Handshake) -> list[int]:
-    """Return the codes that say that no path to an anchor holds."""
-    return [error.code for error in handshake.verify_errors if error.code not in set(VerifyCode)]
+def _find_top(evidence: Evidence, fault: PathFault) -> CertificateFacts | None:
+    """Return the certificate whose issuer is not there: what the fault names, or the last one."""
+    handshake = evidence.handshake
+    if handshake is None or not handshake.server_chain:
+        return None
+    return find_faulty_certificate(evidence, fault) or handshake.server_chain[-1]
 
 
 def _match_untrusted(evidence: Evidence) -> Match | None:
-    handshake, credentials = get_unverified_handshake(evidence), evidence.credentials
-    errors = _list_trust_errors(handshake) if handshake is not None else []
-    if handshake is None or not errors:
+    faults, credentials = list_faults(evidence, *NO_PATH), evidence.credentials
+    if not faults or evidence.handshake is None:
         return None
-    first, last = handshake.server_chain[0], handshake.server_chain[-1]
+    fault, first = faults[0], evidence.handshake.server_chain[0]
+    top = _find_top(evidence, fault) or first
     where = evidence.target.ca_file or "ca_file"
     if credentials.system_roots:
         where = "the system's roots (no ca_file is set)"
+        if evidence.target.ca_file:
+            where = f"neither {evidence.target.ca_file} nor the system's roots"
+    holds = "hold an anchor" if where.startswith("neither") else "holds no anchor"
     facts = [
-        f"the backend's certificate is {name_certificate(first)}, issued by {last.issuer.text}",
-        f"{where} holds no anchor for it (X509_V_ERR {errors[0]})",
+        f"the backend's certificate is {name_certificate(first)}, issued by {first.issuer.text}",
+        f"{where} {holds} for it",
     ]
-    reissued = any(names_issuer(last, anchor) for anchor in credentials.ca_bundle)
+    if top is not first:
+        facts.append(f"it leads to {name_certificate(top)}, issued by {top.issuer.text}")
+    namesake = any(names_issuer(top, anchor) for anchor in credentials.ca_bundle)
+    reissued = fault.kind == "bad_signature" and namesake
     if reissued:
         facts.append("a CA of that name is there, with another key: it was reissued")
-    may_be_incomplete = not last.self_signed and not reissued
+    elif fault.kind == "bad_signature":
+        facts.append(f"{name_faulty(evidence, fault)} {describe_fault(fault)}")
+    may_be_incomplete = not top.self_signed and fault.kind == "no_anchor"
     return Match(
-        Strength.NAMED,
+        rate_fault(evidence, fault),
         tuple(facts),
         possible=("server_chain_incomplete",) if may_be_incomplete else (),
-        fix=trust_backend_ca(evidence, last, reissued=reissued),
+        fix=trust_backend_ca(evidence, top, reissued=reissued),
         decides="the certificate of that issuer: whether it is itself issued by a CA in ca_file",
     )
 
 
 def _match_incomplete(evidence: Evidence) -> Match | None:
-    handshake, credentials = get_unverified_handshake(evidence), evidence.credentials
-    if handshake is None or not _list_trust_errors(handshake):
+    faults, credentials = list_faults(evidence, *NO_PATH), evidence.credentials
+    top = _find_top(evidence, faults[0]) if faults else None
+    if top is None:
         return None
-    last = handshake.server_chain[-1]
     for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.unsent_issuers)):
         if (
-            has_issuer(last, issuer)
+            has_issuer(top, issuer)
             and not issuer.self_signed
             and find_issuers(issuer, credentials.ca_bundle)
         ):
             missing = name_certificate(issuer)
             return Match(
-                Strength.NAMED,
+                rate_fault(evidence, faults[0]),
                 (
-                    f"the server sends {name_certificate(last)} last, without its issuer {missing}",
+                    f"the server sends {name_certificate(top)} without its issuer {missing}",
                     f"that issuer is available, and is itself issued by {issuer.issuer.text}, "
                     "which ca_file holds",
                 ),
@@ -136,24 +171,46 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
 
 
 def _match_wrong_usage(evidence: Evidence) -> Match | None:
-    handshake = get_unverified_handshake(evidence)
-    if handshake is None:
+    fault = next(iter(list_faults(evidence, "wrong_usage")), None)
+    if fault is None:
         return None
-    if all(error.code != VerifyCode.INVALID_PURPOSE for error in handshake.verify_errors):
+    leaf = find_faulty_certificate(evidence, fault)
+    usages = ", ".join((leaf.extended_key_usage if leaf else None) or ()) or fault.value or "none"
+    named = name_certificate(leaf) if leaf is not None else fault.subject
+    return Match(
+        rate_fault(evidence, fault), (f"{named} is made for {usages}, not for serverAuth",)
+    )
+
+
+def _match_invalid(evidence: Evidence) -> Match | None:
+    faults = list_faults(evidence, *BROKEN_RULES)
+    if not faults:
         return None
-    leaf = handshake.server_chain[0]
-    usages = ", ".join(leaf.extended_key_usage or ()) or "none"
-    fact = f"{name_certificate(leaf)} is made for {usages}, not for serverAuth"
-    return Match(Strength.NAMED, (fact,))
+    party, fix = repair_chain(evidence, faults[0], name_faulty(evidence, faults[0]))
+    facts = (f"{name_faulty(evidence, one)} {describe_fault(one)}" for one in faults[:_MOST_FACTS])
+    return Match(rate_fault(evidence, faults[0]), tuple(facts), fix=fix, party=party)
+
+
+def _match_unreadable(evidence: Evidence) -> Match | None:
+    faults = list_faults(evidence, "unreadable")
+    if not faults:
+        return None
+    exporter = RUNTIMES_BY_ID.get(evidence.target.exporter, COLLECTOR)
+    facts = [f"{name_faulty(evidence, one)} {describe_fault(one)}" for one in faults[:_MOST_FACTS]]
+    facts.append(f"the exporter is the {exporter.name} ({exporter.tls}); others may read it")
+    return Match(rate_fault(evidence, faults[0]), tuple(facts))
 
 
 def _match_weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    fact = find_weakness_for_go(handshake.server_chain)
-    if fact and get_unverified_handshake(evidence) is not None:
-        return Match(Strength.NAMED, (f"the backend's {fact}",))
+    fault = next(iter(list_faults(evidence, *WEAK)), None)
+    if fault is not None:
+        said = f"{name_faulty(evidence, fault)} {describe_fault(fault)}"
+        if not fault.value and (weakness := find_weakness_for_go(handshake.server_chain)):
+            said = f"the backend's {weakness}"
+        return Match(rate_fault(evidence, fault), (said,))
     short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
@@ -162,8 +219,8 @@ def _match_revoked(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or handshake.stapled_status != "revoked":
         return None
-    # Go and most exporters ignore a stapled answer: it stops those that the handshake stopped.
-    stopped = get_unverified_handshake(evidence) is not None
+    # Go and most exporters ignore a stapled answer: it stops those that nothing else stopped.
+    stopped = get_unverified_handshake(evidence) is not None and not handshake.path_faults
     return Match(
         Strength.NAMED if stopped else Strength.FINDING,
         ("the server's stapled OCSP answer says revoked",),
@@ -179,7 +236,7 @@ CAUSES: Final = (
         title="The backend's certificate has expired",
         rank=Rank.SERVER_EXPIRY,
         meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
-        evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
+        evidence="The exporter's own verification of the server's path, at the time of the attempt.",
         fix=renew_server_certificate()[1],
         tell_apart=(
             "mtls-probe check ENDPOINT prints the notAfter of the backend's certificate: it is "
@@ -232,7 +289,7 @@ CAUSES: Final = (
             'certificate. Exporters print "certificate verify failed" or "certificate signed by '
             'unknown authority".'
         ),
-        evidence="The verification of the server's path finds no anchor.",
+        evidence="No path from what the server sent to an anchor, by the exporter's own rules.",
         fix=(
             "Put the certificate of the CA that issued the backend's into {into_ca}.",
             "{reread_ca}",
@@ -255,7 +312,7 @@ CAUSES: Final = (
             "Its extendedKeyUsage lacks serverAuth: often a client's certificate was put in its "
             "place."
         ),
-        evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
+        evidence="extendedKeyUsage and keyUsage of the certificate that the server sent.",
         fix=(
             "Issue a new certificate for the backend at {endpoint} with extendedKeyUsage "
             "serverAuth (in cert-manager: usages: [server auth, digital signature]), and put it "
@@ -271,6 +328,54 @@ CAUSES: Final = (
         citations=("RFC 5280 §4.2.1.12",),
         applies=SERVER_ENDINGS,
         match=_match_wrong_usage,
+    ),
+    _declare(
+        id="server_chain_invalid",
+        title="A certificate of the backend's chain breaks a rule",
+        meaning=(
+            "There is a path from the backend's certificate to an anchor, and the exporter does not "
+            "accept it: a certificate in it is not a CA, has more CAs below it than it allows, "
+            "forbids the name, has a critical extension that nobody knows, or breaks another rule "
+            "of RFC 5280 that this exporter applies."
+        ),
+        evidence="The rule that is broken, and the certificate that breaks it.",
+        fix=(
+            "Have the certificate that breaks the rule issued again without that fault, and put it "
+            "into the file with the certificate of the backend at {endpoint}.",
+            "{reload_backend}",
+            "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT names the certificate and the rule that it breaks; the CA "
+            "itself is known."
+        ),
+        citations=("RFC 5280 §6.1.4", "Go crypto/x509 CertificateInvalidError"),
+        applies=SERVER_ENDINGS,
+        match=_match_invalid,
+    ),
+    _declare(
+        id="server_cert_unreadable",
+        title="The exporter cannot read the backend's certificate",
+        meaning=(
+            "The exporter's parser refuses a certificate that the backend sends: a negative serial "
+            "number, a name that is not one, a key of a kind that it does not know. Other exporters "
+            "may read it."
+        ),
+        evidence="The certificate as it was sent, and the rule of this exporter's parser.",
+        fix=(
+            "Issue the backend's certificate again, without what the exporter cannot read, and put "
+            "it in place of the present one at {endpoint}.",
+            "{reload_backend}",
+            "To see what is sent: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+        ),
+        tell_apart=(
+            "mtls-probe check ENDPOINT says what this exporter's parser refuses; by_exporter says "
+            "who reads it."
+        ),
+        citations=("Go crypto/tls verifyServerCertificate", "Go crypto/x509 ParseCertificate"),
+        harmless_to=(PYTHON_GRPC, PYTHON_HTTP, *NODE, CURL),
+        applies=SERVER_ENDINGS,
+        match=_match_unreadable,
     ),
     _declare(
         id="server_cert_weak",
