@@ -63,13 +63,19 @@ def upgrade_evidence(raw: bytes) -> bytes:
         owners = [value, value.get("recheck")]
         owners += experiments if isinstance(experiments, list) else []
         for owner in owners:
-            handshake = owner.get("handshake") if isinstance(owner, dict) else None
-            if isinstance(handshake, dict):
-                ending = owner.get("ending")
-                stopped = isinstance(ending, dict) and ending.get("kind") == "unverified"
-                if stopped or "verify_errors" in handshake:
-                    _upgrade_handshake(handshake, namesakes)
+            if isinstance(owner, dict):
+                _upgrade_owner(owner, namesakes)
     return msgspec.json.encode(value)
+
+
+def _upgrade_owner(owner: dict[str, Any], namesakes: set[str]) -> None:
+    """Upgrade the handshake of an attempt, a recheck or an experiment."""
+    handshake, ending = owner.get("handshake"), owner.get("ending")
+    if not isinstance(handshake, dict):
+        return
+    stopped = isinstance(ending, dict) and ending.get("kind") == "unverified"
+    if stopped or "verify_errors" in handshake:
+        _upgrade_handshake(handshake, namesakes)
 
 
 def _list_subjects(credentials: Any) -> Iterator[str]:

@@ -78,10 +78,10 @@ def describe_expired(certificate: CertificateFacts, now: float) -> str:
     return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
 
 
-def describe_expiry(certificate: CertificateFacts, now: float) -> str:
-    """Say which certificate expires, how soon, and when."""
+def describe_expiry(certificate: CertificateFacts, now: float, where: str = "") -> str:
+    """Say which certificate expires, how soon, and when; `where` follows its name."""
     left = format_duration(certificate.not_after - now)
-    return f"{name_certificate(certificate)} expires in {left}, on {format_time(certificate.not_after)}"
+    return f"{name_certificate(certificate)}{where} expires in {left}, on {format_time(certificate.not_after)}"
 
 
 def describe_time_left(certificate: CertificateFacts, now: float) -> str:

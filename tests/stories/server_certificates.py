@@ -127,10 +127,77 @@ def server_cert_expired__not_verified() -> Evidence:
     )
 
 
+@story("export", outcome="confirmed", findings=("server_cert_expired", "server_cert_expired"))
+def server_cert_expired__soon_with_its_ca() -> Evidence:
+    """The backend's certificate has a week left, and so has the CA in ca_file that it rests on."""
+    ca = authority("Backend CA", ends=7)
+    return answered_attempt(
+        credentials=held_credentials(EXPORTER, ca_bundle=(OTHER_CA, ca)),
+        handshake=complete_handshake(server_chain=(backend(ends=7),)),
+    )
+
+
+@story("export", outcome="confirmed", findings=("server_cert_expired",))
+def server_cert_expired__root_of_the_system_soon() -> Evidence:
+    """The public CA that the backend's certificate rests on has three weeks left."""
+    root = authority("Public CA", ends=21)
+    leaf = backend(root)
+    return answered_attempt(
+        target=target(ca_file=""),
+        credentials=held_credentials(EXPORTER, ca_bundle=(), system_roots=True),
+        handshake=complete_handshake(
+            server_chain=(leaf,),
+            verified_paths=((leaf.sha256, root.sha256),),
+            used_anchors=(root,),
+        ),
+    )
+
+
+@story("export", outcome="confirmed")
+def confirmed__certificates_that_nothing_rests_on() -> Evidence:
+    """The server sends an expired cross-certificate too, and ca_file holds CAs that ended or will."""
+    old, soon = authority("Old root", ends=-30), authority("Another root", ends=3)
+    cross = authority("Backend CA", old, ends=-30)
+    return answered_attempt(
+        credentials=held_credentials(EXPORTER, ca_bundle=(old, soon, SERVER_CA)),
+        handshake=complete_handshake(server_chain=(BACKEND, cross)),
+    )
+
+
 @story("handshake")
 def server_cert_wrong_usage() -> Evidence:
     """The backend presents a client's certificate."""
     return unverified_attempt(backend(usage=("clientAuth",)), faults=(("wrong_usage", 0),))
+
+
+@story("handshake")
+def server_chain_invalid() -> Evidence:
+    """The backend's certificate was issued by another end entity's."""
+    issuer = backend(SERVER_CA, sans=("DNS:another.example.com",))
+    return unverified_attempt(BACKEND, issuer, faults=(("not_a_ca", 1),))
+
+
+@story("handshake")
+def server_chain_invalid__anchor() -> Evidence:
+    """The CA in ca_file allows no CA below it, and the backend sends one."""
+    return unverified_attempt(backend(INTERMEDIATE), INTERMEDIATE, faults=(("path_length", 2),))
+
+
+@story("handshake", also=("server_name_mismatch",))
+def server_chain_invalid__and_another_name() -> Evidence:
+    """The exporter reports the rule that is broken; the name would stop it as well."""
+    elsewhere = backend(INTERMEDIATE, sans=("DNS:localhost",))
+    seen = unverified_attempt(elsewhere, INTERMEDIATE, faults=(("critical_extension", 1),))
+    assert seen.handshake is not None
+    first = tuple(reversed(seen.handshake.path_faults))
+    shake = msgspec.structs.replace(seen.handshake, path_faults=first)
+    return msgspec.structs.replace(seen, handshake=shake)
+
+
+@story("handshake")
+def server_cert_unreadable() -> Evidence:
+    """The backend's certificate has a negative serial number, which Go's parser refuses."""
+    return unverified_attempt(BACKEND, faults=(("unreadable", 0),), shake={"complete": False})
 
 
 @story("handshake")

@@ -114,7 +114,7 @@ def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
 
 def renew_server_certificate(
     evidence: Evidence = ANY_EVIDENCE,
-    fault: PathFault | None = None,
+    position: int | None = 0,
     certificate: CertificateFacts | None = None,
     *,
     sure: bool = True,
@@ -123,25 +123,21 @@ def renew_server_certificate(
 
     Args:
         evidence: the attempt.
-        fault: what has expired; without one the backend's own certificate.
-        certificate: the one that `fault` is about, where it is known.
+        position: of the expired certificate in what is sent, 0 is the backend's own; None is an
+            anchor.
+        certificate: the one that has expired, where it is known.
         sure: whether something else speaks for that clock.
     """
     sent = evidence.handshake.server_chain if evidence.handshake else ()
-    position = 0 if fault is None else fault.position
     see = (
         "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
         "-dates"
     )
     party: Party = "backend"
+    steps: Fix
     if position is None and certificate is not None and evidence.target.ca_file:
         party = "exporter"
-        steps: Fix = (
-            f"Replace the certificate of {escape_braces(name_certificate(certificate))} in {{into_ca}} by the renewed "
-            "one of that CA.",
-            "{reread_ca}",
-            "To see the dates: openssl x509 -in {ca_file} -noout -dates",
-        )
+        steps = renew_anchor(certificate)
     elif position and position < len(sent):
         steps = (
             f"On the backend of {{endpoint}}, replace the certificate of {escape_braces(name_certificate(sent[position]))}, "
@@ -197,6 +193,28 @@ def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party
         "{endpoint}.",
         "{reload_backend}",
         "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
+    )
+
+
+def renew_anchor(anchor: CertificateFacts | None) -> Fix:
+    """Return the steps where a CA of the exporter's own has ended, or soon will.
+
+    Args:
+        anchor: the CA in ca_file; None for one of the system's roots.
+    """
+    if anchor is None:
+        return (
+            "Update the system's roots where the exporter runs (the package ca-certificates, or the "
+            "image).",
+            "{restart}",
+            SEE_SERVED,
+        )
+    return (
+        f"Replace the certificate of {escape_braces(name_certificate(anchor))} in {{into_ca}} by the "
+        "renewed one of that CA.",
+        "{reread_ca}",
+        "To see the dates: openssl crl2pkcs7 -nocrl -certfile {ca_file} | openssl pkcs7 -print_certs "
+        "-text -noout | grep -E 'Subject:|Not After'",
     )
 
 
