@@ -7,7 +7,6 @@ from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import (
     renew_anchor,
     renew_server_certificate,
-    repair_chain,
     send_intermediate,
     trust_backend_ca,
 )
@@ -17,7 +16,6 @@ from probe.diagnosis.readings.clock_readings import (
     judge_clocks,
 )
 from probe.diagnosis.readings.server_verification import (
-    BROKEN_RULES,
     NO_PATH,
     WEAK,
     describe_fault,
@@ -32,20 +30,13 @@ from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
 from probe.model.path_fault import PathFault
 from probe.model.runtime import (
-    COLLECTOR,
-    CURL,
     JAVA,
-    NODE,
     PYTHON_GRPC,
-    PYTHON_HTTP,
-    RUNTIMES_BY_ID,
 )
 from probe.text.time_format import format_time
 from probe.x509 import validity
 from probe.x509.path import find_issuers, has_issuer, names_issuer
 from probe.x509.strength import find_weak_key, find_weakness_for_go
-
-_MOST_FACTS: Final = 3
 
 _WITH_FINDINGS: Final[frozenset[EndingKind]] = SERVER_ENDINGS | {"answered", "application_data"}
 
@@ -199,25 +190,6 @@ def _match_wrong_usage(evidence: Evidence) -> Match | None:
     )
 
 
-def _match_invalid(evidence: Evidence) -> Match | None:
-    faults = list_faults(evidence, *BROKEN_RULES)
-    if not faults:
-        return None
-    party, fix = repair_chain(evidence, faults[0], name_faulty(evidence, faults[0]))
-    facts = (f"{name_faulty(evidence, one)} {describe_fault(one)}" for one in faults[:_MOST_FACTS])
-    return Match(rate_fault(evidence, faults[0]), tuple(facts), fix=fix, party=party)
-
-
-def _match_unreadable(evidence: Evidence) -> Match | None:
-    faults = list_faults(evidence, "unreadable")
-    if not faults:
-        return None
-    exporter = RUNTIMES_BY_ID.get(evidence.target.exporter, COLLECTOR)
-    facts = [f"{name_faulty(evidence, one)} {describe_fault(one)}" for one in faults[:_MOST_FACTS]]
-    facts.append(f"the exporter is the {exporter.name} ({exporter.tls}); others may read it")
-    return Match(rate_fault(evidence, faults[0]), tuple(facts))
-
-
 def _match_weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
@@ -345,54 +317,6 @@ CAUSES: Final = (
         citations=("RFC 5280 §4.2.1.12",),
         applies=SERVER_ENDINGS,
         match=_match_wrong_usage,
-    ),
-    _declare(
-        id="server_chain_invalid",
-        title="A certificate of the backend's chain breaks a rule",
-        meaning=(
-            "There is a path from the backend's certificate to an anchor, and the exporter does not "
-            "accept it: a certificate in it is not a CA, has more CAs below it than it allows, "
-            "forbids the name, has a critical extension that nobody knows, or breaks another rule "
-            "of RFC 5280 that this exporter applies."
-        ),
-        evidence="The rule that is broken, and the certificate that breaks it.",
-        fix=(
-            "Have the certificate that breaks the rule issued again without that fault, and put it "
-            "into the file with the certificate of the backend at {endpoint}.",
-            "{reload_backend}",
-            "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
-        ),
-        tell_apart=(
-            "mtls-probe check ENDPOINT names the certificate and the rule that it breaks; the CA "
-            "itself is known."
-        ),
-        citations=("RFC 5280 §6.1.4", "Go crypto/x509 CertificateInvalidError"),
-        applies=SERVER_ENDINGS,
-        match=_match_invalid,
-    ),
-    _declare(
-        id="server_cert_unreadable",
-        title="The exporter cannot read the backend's certificate",
-        meaning=(
-            "The exporter's parser refuses a certificate that the backend sends: a negative serial "
-            "number, a name that is not one, a key of a kind that it does not know. Other exporters "
-            "may read it."
-        ),
-        evidence="The certificate as it was sent, and the rule of this exporter's parser.",
-        fix=(
-            "Issue the backend's certificate again, without what the exporter cannot read, and put "
-            "it in place of the present one at {endpoint}.",
-            "{reload_backend}",
-            "To see what is sent: openssl s_client -connect {host}:{port} -showcerts </dev/null",
-        ),
-        tell_apart=(
-            "mtls-probe check ENDPOINT says what this exporter's parser refuses; by_exporter says "
-            "who reads it."
-        ),
-        citations=("Go crypto/tls verifyServerCertificate", "Go crypto/x509 ParseCertificate"),
-        harmless_to=(PYTHON_GRPC, PYTHON_HTTP, *NODE, CURL),
-        applies=SERVER_ENDINGS,
-        match=_match_unreadable,
     ),
     _declare(
         id="server_cert_weak",
