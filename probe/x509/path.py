@@ -107,6 +107,16 @@ def has_issuer(below: CertificateFacts, above: CertificateFacts) -> bool:
     return names_issuer(below, above) and has_issuer_key(below, above)
 
 
+def rank_by_key_id(held: bytes, wanted: bytes) -> int:
+    """Return how plausible an issuer is by its key identifier: 0 the same, 1 one absent, 2 another.
+
+    Go and OpenSSL try issuers of the right name in this order; none is excluded.
+    """
+    if held == wanted:
+        return 0
+    return 1 if not held or not wanted else 2
+
+
 def find_issuers(
     below: CertificateFacts, among: Iterable[CertificateFacts]
 ) -> list[CertificateFacts]:
@@ -128,15 +138,6 @@ def find_anchor(
         if issuers := find_issuers(certificate, bundle):
             return issuers[0]
     return None
-
-
-def order_path(chain: Sequence[CertificateFacts]) -> list[CertificateFacts]:
-    """Return the path that issuers link from the first certificate on, whatever their order."""
-    path, rest = [chain[0]], list(chain[1:])
-    while issuers := find_issuers(path[-1], rest):
-        path.append(issuers[0])
-        rest.remove(issuers[0])
-    return path
 
 
 def find_without_root(bundle: Sequence[CertificateFacts]) -> list[CertificateFacts]:
