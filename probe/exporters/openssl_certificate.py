@@ -67,8 +67,8 @@ class OpenSslCertificate:
     usages: frozenset[str] | None
     netscape_type: int | None
     subject_key_id: bytes | None
-    authority_key_id: bytes | None
-    """Empty where the extension names no key."""
+    authority_key: bytes | None
+    """Empty where the extension has no key identifier."""
     authority_serial: bytes | None
     authority_issuer: bytes | None
     """The canonical name of the issuer's issuer."""
@@ -118,7 +118,7 @@ class OpenSslCertificate:
 
     def _has_key_of(self, issuer: "OpenSslCertificate") -> bool:
         """As X509_check_akid does."""
-        if self.authority_key_id and issuer.subject_key_id not in {None, self.authority_key_id}:
+        if self.authority_key and issuer.subject_key_id not in {None, self.authority_key}:
             return False
         if self.authority_serial is not None and self.authority_serial != issuer.raw.serial:
             return False
@@ -192,7 +192,7 @@ def _read(der: bytes) -> OpenSslCertificate | None:
         usages=None if usages is None else frozenset(usages),
         netscape_type=_read_netscape(values.get(_NETSCAPE_TYPE)),
         subject_key_id=subject_key_id,
-        authority_key_id=None if authority is None else authority[0],
+        authority_key=None if authority is None else authority[0],
         authority_serial=None if authority is None else authority[1],
         authority_issuer=None if authority is None else authority[2],
         names=names,

@@ -20,6 +20,7 @@ from probe.exporters.openssl_chain import MAX_DEPTH, Chain, read_strict_time
 from probe.exporters.openssl_errors import VerifyCode
 from probe.exporters.openssl_names import find_violation, is_address, is_host, parse_ip
 from probe.exporters.openssl_strength import count_key_bits, count_signature_bits, describe_key
+from probe.exporters.openssl_strict import list_strict_errors
 from probe.exporters.path_faults import make_fault, make_refusing_verdict, make_trusting_verdict
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
 from probe.model.path_fault import PathFault
@@ -87,12 +88,18 @@ def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
             fault = make_fault("unreadable", request, one.raw, rule="d2i_X509", says=says)
             return make_refusing_verdict(request, fault)
     chain = Chain(request, [leaf], use.partial)
-    found = []
+    found: list[_Error] = []
     for error in _list_errors(chain, use):
         found.append(error)
-        if error.is_final or not use.goes_on:
+        if error.is_final:
             break
-    if not found and use.check_name is not None and not use.check_name(leaf, request.reference):
+    if use.goes_on:
+        found.reverse()
+    if (
+        use.check_name is not None
+        and request.reference
+        and not use.check_name(leaf, request.reference)
+    ):
         found.append(
             _Error(
                 errors.HOST_MISMATCH._replace(says=use.name_says),
@@ -103,9 +110,18 @@ def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
         )
     if found:
         return make_refusing_verdict(
-            request, *(_to_fault(request, chain, error) for error in reversed(found))
+            request, *(_to_fault(request, chain, error) for error in _drop_repeated(found))
         )
     return make_trusting_verdict(request, [each.raw for each in chain.certificates])
+
+
+def _drop_repeated(found: list[_Error]) -> list[_Error]:
+    """Return one error of a kind for each certificate; the reported one is the first."""
+    kept: dict[tuple[str, str], _Error] = {}
+    for error in found:
+        sha256 = error.certificate.raw.sha256 if error.certificate else ""
+        kept.setdefault((error.code.kind, sha256), error)
+    return list(kept.values())
 
 
 def _to_fault(request: PathRequest, chain: Chain, error: _Error) -> PathFault:
@@ -198,7 +214,7 @@ def _check_extensions(chain: Chain, depth: int, use: OpenSslUse) -> Iterator[_Er
     if count > 1 and one.key is not None and one.key.curve == EXPLICIT:
         yield _Error(errors.EXPLICIT_CURVE, one, rule="check_curve")
     if use.strict and count > 1:
-        for code in find_strict_errors(one, is_last=depth + 1 == count):
+        for code in list_strict_errors(one, is_last=depth + 1 == count):
             yield _Error(code, one, rule=rule)
     purpose = one.check_purpose(is_issuer=depth > 0)
     if purpose:
@@ -229,6 +245,8 @@ def _check_level(chain: Chain, wanted: int) -> Iterator[_Error]:
 
 def _check_id(leaf: OpenSslCertificate, reference: str) -> Iterator[_Error]:
     octets = parse_ip(reference)
+    if not reference:
+        return
     if octets:
         if not is_address(leaf, octets):
             yield _Error(errors.IP_MISMATCH, leaf, limit=reference, rule="check_id")
@@ -296,9 +314,3 @@ def _check_constraints(chain: Chain, use: OpenSslUse) -> Iterator[_Error]:
             if found is not None:
                 code, value, limit = found
                 yield _Error(code, one, value, limit, "check_name_constraints")
-
-
-def find_strict_errors(one: OpenSslCertificate, *, is_last: bool) -> Iterator[VerifyCode]:
-    """Yield what the strict rules add (check_extensions, X509_V_FLAG_X509_STRICT)."""
-    del one, is_last
-    yield from ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from probe.exporters import curl_names, javascript_names, openssl_path, webpki_path
+from probe.exporters import curl_names, go_path, javascript_names, openssl_path, webpki_path
 from probe.exporters.openssl_path import OpenSslUse
 from probe.exporters.path_verdict import Verifier
 
@@ -23,7 +23,10 @@ CURL: Final = OpenSslUse(
 )
 """curl over a distribution's OpenSSL: Debian and Ubuntu build it with security level 2."""
 
-OTHERS: Final[Mapping[str, Verifier]] = {
+VERIFIERS: Final[Mapping[str, Verifier]] = {
+    "collector": go_path.verify_for_go,
+    "go-grpc": go_path.verify_for_go,
+    "go-http": go_path.verify_for_go,
     "python-http": openssl_path.make_verifier(PYTHON_HTTP),
     "node-grpc": openssl_path.make_verifier(NODE),
     "node-http": openssl_path.make_verifier(NODE),

@@ -23,7 +23,7 @@ _KEPT: Final = {
     "2.5.29.19": "basic_constraints",
     "2.5.29.30": "name_constraints",
     "2.5.29.31": "crl_distribution_points",
-    "2.5.29.37": "extended_key_usage",
+    "2.5.29.37": "key_purposes",
     _SCT_LIST: "scts",
 }
 _OTHER: Final = "invalid peer certificate: Other(OtherError("
@@ -39,7 +39,7 @@ class WebpkiCertificate:
     spki: bytes
     validity: bytes
     basic_constraints: bytes | None
-    extended_key_usage: bytes | None
+    key_purposes: bytes | None
     name_constraints: bytes | None
     subject_alt_name: bytes | None
 
@@ -48,7 +48,7 @@ class WebpkiCertificate:
         reader = Reader(self.validity)
         not_before, not_after = _read_time(reader), _read_time(reader)
         if not_before is None or not_after is None or not reader.is_empty:
-            return Refusal.malformed(self.raw, "validity", "BadEncoding")
+            return Refusal.make_malformed(self.raw, "validity", "BadEncoding")
         now = int(at)
         if not_before > not_after:
             says = "invalid peer certificate: Expired"
@@ -67,11 +67,11 @@ class WebpkiCertificate:
         is_ca = _read_boolean(reader)
         length: int | None = None
         if is_ca is None:
-            return Refusal.malformed(self.raw, "basicConstraints", "BadEncoding")
+            return Refusal.make_malformed(self.raw, "basicConstraints", "BadEncoding")
         if not reader.is_empty:
             length = _read_octet(reader)
             if length is None or not reader.is_empty:
-                return Refusal.malformed(self.raw, "basicConstraints", "BadEncoding")
+                return Refusal.make_malformed(self.raw, "basicConstraints", "BadEncoding")
         if not cas_below:
             if is_ca:
                 rule = "CaUsedAsEndEntity"
@@ -90,17 +90,17 @@ class WebpkiCertificate:
 
     def check_usages(self, *, is_end_entity: bool) -> Refusal | None:
         """Check that extendedKeyUsage, where present, has serverAuth: anyExtendedKeyUsage is none."""
-        if self.extended_key_usage is None:
+        if self.key_purposes is None:
             return None
-        if not self.extended_key_usage:
+        if not self.key_purposes:
             says = f"{_OTHER}EmptyEkuExtension))"
             return Refusal("malformed", 245, "EmptyEkuExtension", says, self.raw)
-        reader = Reader(self.extended_key_usage)
+        reader = Reader(self.key_purposes)
         present = []
         while not reader.is_empty:
-            usage = _bounded(reader.read(asn1.OBJECT_IDENTIFIER))
+            usage = _limit_size(reader.read(asn1.OBJECT_IDENTIFIER))
             if usage is None:
-                return Refusal.malformed(self.raw, "extendedKeyUsage", "BadEncoding")
+                return Refusal.make_malformed(self.raw, "extendedKeyUsage", "BadEncoding")
             present.append(decode_oid(usage))
             if present[-1] == SERVER_AUTH:
                 return None
@@ -131,21 +131,21 @@ def read_anchor(der: bytes) -> WebpkiCertificate | None:
     return _read_version_1(der) if read.rule == "UnsupportedCertVersion" else None
 
 
-def _bounded(content: bytes | None) -> bytes | None:
+def _limit_size(content: bytes | None) -> bytes | None:
     return content if content is not None and len(content) <= MAX_ELEMENT_BYTES else None
 
 
 def _read(der: bytes, *, ignore_critical: bool) -> WebpkiCertificate | Refusal:
     raw = read_certificate(der)
     outer = Reader(der)
-    body = _bounded(outer.read(asn1.SEQUENCE))
-    unreadable = Refusal.malformed(raw, "", "BadEncoding")
+    body = _limit_size(outer.read(asn1.SEQUENCE))
+    unreadable = Refusal.make_malformed(raw, "", "BadEncoding")
     if raw is None or body is None or not outer.is_empty:
         return unreadable
     signed = Reader(body)
-    tbs = _bounded(signed.read(asn1.SEQUENCE))
-    algorithm = _bounded(signed.read(asn1.SEQUENCE))
-    signature = _bounded(signed.read(asn1.BIT_STRING))
+    tbs = _limit_size(signed.read(asn1.SEQUENCE))
+    algorithm = _limit_size(signed.read(asn1.SEQUENCE))
+    signature = _limit_size(signed.read(asn1.BIT_STRING))
     if tbs is None or algorithm is None or not signature or signature[0] or not signed.is_empty:
         return unreadable
     parts = Reader(tbs)
@@ -154,13 +154,13 @@ def _read(der: bytes, *, ignore_critical: bool) -> WebpkiCertificate | Refusal:
         rule = "UnsupportedCertVersion"
         return Refusal("unreadable", 130, rule, f"{_OTHER}{rule}))", raw, f"v{raw.version + 1}")
     serial = parts.read(asn1.INTEGER)
-    inner = _bounded(parts.read(asn1.SEQUENCE))
+    inner = _limit_size(parts.read(asn1.SEQUENCE))
     if serial is None or inner is None:
         return unreadable
     if inner != algorithm:
         rule = "SignatureAlgorithmMismatch"
         return Refusal("malformed", 250, rule, f"{_OTHER}{rule}))", raw)
-    fields = [_bounded(parts.read(asn1.SEQUENCE)) for _ in range(4)]
+    fields = [_limit_size(parts.read(asn1.SEQUENCE)) for _ in range(4)]
     issuer, validity, subject, spki = fields
     if issuer is None or validity is None or subject is None or spki is None:
         return unreadable
@@ -174,7 +174,7 @@ def _read(der: bytes, *, ignore_critical: bool) -> WebpkiCertificate | Refusal:
         spki,
         validity,
         kept.get("basic_constraints"),
-        kept.get("extended_key_usage"),
+        kept.get("key_purposes"),
         kept.get("name_constraints"),
         kept.get("subject_alt_name"),
     )
@@ -183,20 +183,20 @@ def _read(der: bytes, *, ignore_critical: bool) -> WebpkiCertificate | Refusal:
 def _read_extensions(
     parts: Reader, raw: Certificate, *, ignore_critical: bool
 ) -> dict[str, bytes] | Refusal:
-    unreadable = Refusal.malformed(raw, "extensions", "BadEncoding")
+    unreadable = Refusal.make_malformed(raw, "extensions", "BadEncoding")
     kept: dict[str, bytes] = {}
     if not parts.rest:
         return kept
-    tagged = _bounded(parts.read(asn1.CONTEXT | asn1.CONSTRUCTED | 3))
+    tagged = _limit_size(parts.read(asn1.CONTEXT | asn1.CONSTRUCTED | 3))
     if tagged is None or not parts.is_empty:
         return unreadable
     wrapped = Reader(tagged)
-    listed = _bounded(wrapped.read(asn1.SEQUENCE))
+    listed = _limit_size(wrapped.read(asn1.SEQUENCE))
     if listed is None or not wrapped.is_empty:
         return unreadable
     extensions = Reader(listed)
     while not extensions.is_empty:
-        extension = Reader(_bounded(extensions.read(asn1.SEQUENCE)) or b"")
+        extension = Reader(_limit_size(extensions.read(asn1.SEQUENCE)) or b"")
         oid = extension.read(asn1.OBJECT_IDENTIFIER)
         critical = _read_boolean(extension)
         value = extension.read(asn1.OCTET_STRING)
@@ -215,7 +215,7 @@ def _read_extensions(
             return Refusal("malformed", 30, rule, f"{_OTHER}{rule}))", raw, dotted)
         contents = _open_value(name, value)
         if contents is None:
-            return Refusal.malformed(raw, dotted, "BadEncoding")
+            return Refusal.make_malformed(raw, dotted, "BadEncoding")
         kept[name] = contents
     return kept
 
@@ -225,7 +225,7 @@ def _open_value(name: str, value: bytes) -> bytes | None:
         return value
     reader = Reader(value)
     tag = asn1.OCTET_STRING if name == "scts" else asn1.SEQUENCE
-    contents = _bounded(reader.read(tag))
+    contents = _limit_size(reader.read(tag))
     return contents if reader.is_empty else None
 
 

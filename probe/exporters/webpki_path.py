@@ -113,39 +113,41 @@ class _Search:
         for der in self.request.chain[1:]:
             read = read_strictly(der)
             if isinstance(read, Refusal):
-                self.unreadable = read if self.unreadable is None else self.unreadable.or_(read)
+                self.unreadable = (
+                    read if self.unreadable is None else self.unreadable.pick_more_specific(read)
+                )
             else:
                 self.by_subject.setdefault(read.subject, []).append(read)
 
     def build(self, path: tuple[WebpkiCertificate, ...]) -> tuple[Certificate, ...] | Refusal:
-        """Return a path from the end entity to an anchor, or the most telling refusal."""
+        """Return a path from the end entity to an anchor, or the most specific refusal."""
         head = path[-1]
         alone = _check_alone(head, self.request.at, len(path) - 1)
         if alone is not None:
             return alone
-        worst = Refusal.unknown_issuer(head.raw)
+        worst = Refusal.make_unknown_issuer(head.raw)
         for anchor in self._find_anchors(head):
             refusal = self._check_signed(path, anchor) or self._check_constraints(path, anchor)
             if refusal is None:
                 return (*(each.raw for each in path), anchor.certificate)
             if refusal.is_fatal:
                 return refusal
-            worst = worst.or_(refusal)
+            worst = worst.pick_more_specific(refusal)
         if self.unreadable is not None:
-            worst = worst.or_(self.unreadable)
+            worst = worst.pick_more_specific(self.unreadable)
         for issuer in self.by_subject.get(head.issuer, ()):
             if any(p.spki == issuer.spki and p.subject == issuer.subject for p in path):
                 continue
             if self.build_calls <= 0:
-                return Refusal.too_complex("MaximumPathBuildCallsExceeded")
+                return Refusal.make_too_complex("MaximumPathBuildCallsExceeded")
             self.build_calls -= 1
             if len(path) > MAX_INTERMEDIATES:
-                worst = worst.or_(Refusal.too_deep(issuer.raw))
+                worst = worst.pick_more_specific(Refusal.make_too_deep(issuer.raw))
                 continue
             found = self.build((*path, issuer))
             if not isinstance(found, Refusal) or found.is_fatal:
                 return found
-            worst = worst.or_(found)
+            worst = worst.pick_more_specific(found)
         return worst
 
     def _find_anchors(self, head: WebpkiCertificate) -> list[_Anchor]:
@@ -161,7 +163,7 @@ class _Search:
         spki = anchor.certificate.spki
         for each in reversed(path):
             if self.signatures <= 0:
-                return Refusal.too_complex("MaximumSignatureChecksExceeded")
+                return Refusal.make_too_complex("MaximumSignatureChecksExceeded")
             self.signatures -= 1
             refusal = _check_signature(each.raw, spki, self.provider)
             if refusal is not None:
@@ -179,7 +181,7 @@ class _Search:
                 for each in reversed(path[: index + 1]):
                     found = find_violation(constraints, each.subject_alt_name, self.comparisons)
                     if found is not None:
-                        return Refusal.constrained(each.raw, *found)
+                        return Refusal.make_constrained(each.raw, *found)
             constraints = path[index].name_constraints
         return None
 
@@ -207,16 +209,16 @@ def _check_signature(certificate: Certificate, spki: bytes, provider: Provider) 
         or (scheme.key == "Ed25519" and parameters)
         or scheme.key not in {"RSA", "EC", "Ed25519"}
     ):
-        return Refusal.unsupported_algorithm(certificate, shown)
+        return Refusal.make_unsupported_algorithm(certificate, shown)
     key = read_public_key(spki)
     kind = "" if key is None else key.kind
     if key is None or kind != scheme.key or not _is_encoded_key(spki, provider):
-        return Refusal.unsupported_key(certificate, shown, kind)
+        return Refusal.make_unsupported_key(certificate, shown, kind)
     unusable = _find_unusable(key, spki)
     if unusable:
-        return Refusal.unusable_key(certificate, unusable)
+        return Refusal.make_unusable_key(certificate, unusable)
     if check_signature(certificate, spki) != "valid":
-        return Refusal.bad_signature(certificate)
+        return Refusal.make_bad_signature(certificate)
     return None
 
 
@@ -248,10 +250,12 @@ def _is_encoded_key(spki: bytes, provider: Provider) -> bool:
 
 
 def _check_name(certificate: WebpkiCertificate, reference: str) -> Refusal | None:
+    if not reference:
+        return None
     named = is_named(certificate.subject_alt_name, reference)
     if named is None:
-        return Refusal.malformed(certificate.raw, "subjectAltName", "BadEncoding")
-    return None if named else Refusal.not_named(certificate.raw, reference)
+        return Refusal.make_malformed(certificate.raw, "subjectAltName", "BadEncoding")
+    return None if named else Refusal.make_not_named(certificate.raw, reference)
 
 
 def _check_key(certificate: WebpkiCertificate, provider: Provider) -> Refusal | None:
@@ -259,9 +263,9 @@ def _check_key(certificate: WebpkiCertificate, provider: Provider) -> Refusal | 
     raw = certificate.raw
     key = read_public_key(raw.spki)
     if key is None or not _is_encoded_key(raw.spki, provider):
-        return Refusal.unsupported_key(raw, "", "" if key is None else key.kind)
+        return Refusal.make_unsupported_key(raw, "", "" if key is None else key.kind)
     unusable = _find_unusable(key, raw.spki)
-    return Refusal.unusable_key(raw, unusable) if unusable else None
+    return Refusal.make_unusable_key(raw, unusable) if unusable else None
 
 
 def _find_unusable(key: PublicKey, spki: bytes) -> str:
