@@ -31,6 +31,8 @@ class Chain:
     request: PathRequest
     certificates: list[OpenSslCertificate]
     partial: bool
+    reads_trust: bool = False
+    """The file is read with trust settings behind each certificate: other bytes there spoil it."""
     untrusted: int = 1
     trust: Trust = "untrusted"
     is_self_signed: bool = False
@@ -89,7 +91,8 @@ class Chain:
     def find_anchors(self, name: bytes) -> list[OpenSslCertificate]:
         """Return the anchors of that name that the library parses."""
         found = get_pool(self.request).find_by_name(name, get_canonical_name)
-        read = (read_for_openssl(anchor.der) for anchor in found[:MAX_CANDIDATES])
+        usable = (one for one in found[:MAX_CANDIDATES] if not (self.reads_trust and one.trailing))
+        read = (read_for_openssl(anchor.der) for anchor in usable)
         return [one for one in read if one is not None]
 
     def list_named_issuers(self, subject: OpenSslCertificate) -> list[OpenSslCertificate]:

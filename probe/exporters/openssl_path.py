@@ -45,12 +45,19 @@ class OpenSslUse:
     """The verify callback lets errors pass, so that the last one is reported."""
     checks_common_name: bool = True
     """Name constraints hold for a common name where there is no dNSName."""
+    reads_trust: bool = False
+    """PEM_read_bio_X509_AUX reads the anchors."""
+    wants_issuer: bool = False
+    """An end entity whose issuer has an empty name is refused."""
     check_name: NameCheck | None = None
     """What compares names after the verification; None where the library does within it."""
     name_says: str = ""
 
 
 _MINIMUM_BITS: Final = (0, 80, 112, 128, 192, 256)
+
+
+_NO_ISSUER_NAME: Final = errors.UNSPECIFIED._replace(says="SSL: couldn't get X509-issuer name")
 
 
 class _Error(NamedTuple):
@@ -87,7 +94,7 @@ def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
             says = "cert length mismatch"
             fault = make_fault("unreadable", request, one.raw, rule="d2i_X509", says=says)
             return make_refusing_verdict(request, fault)
-    chain = Chain(request, [leaf], use.partial)
+    chain = Chain(request, [leaf], use.partial, use.reads_trust)
     found: list[_Error] = []
     for error in _list_errors(chain, use):
         found.append(error)
@@ -95,6 +102,8 @@ def _verify(request: PathRequest, use: OpenSslUse) -> PathVerdict:
             break
     if use.goes_on:
         found.reverse()
+    if use.wants_issuer and not leaf.issuer:
+        found.append(_Error(_NO_ISSUER_NAME, leaf, rule="x509_name_oneline"))
     if (
         use.check_name is not None
         and request.reference

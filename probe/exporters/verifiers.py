@@ -12,12 +12,14 @@ PYTHON_HTTP: Final = OpenSslUse(level=2, checks_common_name=False)
 NODE: Final = OpenSslUse(
     level=1,
     goes_on=True,
+    reads_trust=True,
     check_name=javascript_names.is_named,
     name_says="Hostname/IP does not match certificate's altnames",
 )
 CURL: Final = OpenSslUse(
     level=2,
     partial=True,
+    wants_issuer=True,
     check_name=curl_names.is_named,
     name_says="SSL: no alternative certificate subject name matches target host name",
 )

@@ -123,12 +123,13 @@ def read_strictly(der: bytes) -> WebpkiCertificate | Refusal:
 
 
 @lru_cache(maxsize=512)
-def read_anchor(der: bytes) -> WebpkiCertificate | None:
+def read_anchor(der: bytes) -> WebpkiCertificate | Refusal:
     """Read a trust anchor: unknown critical extensions do not matter, and it may be of version 1."""
     read = _read(der, ignore_critical=True)
     if isinstance(read, WebpkiCertificate):
         return read
-    return _read_version_1(der) if read.rule == "UnsupportedCertVersion" else None
+    old = _read_version_1(der) if read.rule == "UnsupportedCertVersion" else None
+    return read if old is None else old
 
 
 def _limit_size(content: bytes | None) -> bytes | None:

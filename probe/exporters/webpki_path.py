@@ -7,6 +7,7 @@ functions in rules are the library's (verify_cert.rs, cert.rs, signed_data.rs, t
 """
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 from probe.exporters.path_faults import (
@@ -21,12 +22,13 @@ from probe.exporters.webpki_names import Comparisons, find_violation, is_named
 from probe.exporters.webpki_refusal import Refusal
 from probe.model.path_fault import PathFault
 from probe.x509.public_key import PublicKey, load_public_key, read_public_key
-from probe.x509.raw_certificate import Certificate, read_certificate
+from probe.x509.raw_certificate import Certificate
 from probe.x509.signature import check_signature
 from probe.x509.signature_scheme import read_scheme
 
 Provider = Literal["ring", "aws-lc-rs"]
 
+MAX_ANCHORS_READ: Final = 500
 MAX_INTERMEDIATES: Final = 6
 MAX_SIGNATURES: Final = 100
 MAX_BUILD_CALLS: Final = 5_000
@@ -59,6 +61,8 @@ def _verify(request: PathRequest, provider: Provider) -> PathVerdict:
         return make_refusing_verdict(
             request, PathFault(kind="no_anchor", says="no certificates presented")
         )
+    if provider == "aws-lc-rs" and (unreadable := _find_unreadable_anchor(request)) is not None:
+        return unreadable
     end_entity = read_strictly(request.chain[0])
     if isinstance(end_entity, Refusal):
         return _refuse(request, end_entity)
@@ -154,7 +158,7 @@ class _Search:
         found = []
         for anchor in get_pool(self.request).find_by_subject(head.raw.issuer):
             read = read_anchor(anchor.der)
-            if read is not None and not anchor.trailing:
+            if not isinstance(read, Refusal) and not anchor.trailing:
                 found.append(_Anchor(anchor, read.name_constraints))
         return found
 
@@ -214,7 +218,7 @@ def _check_signature(certificate: Certificate, spki: bytes, provider: Provider) 
     kind = "" if key is None else key.kind
     if key is None or kind != scheme.key or not _is_encoded_key(spki, provider):
         return Refusal.make_unsupported_key(certificate, shown, kind)
-    unusable = _find_unusable(key, spki)
+    unusable = _find_unusable(key, spki, provider)
     if unusable:
         return Refusal.make_unusable_key(certificate, unusable)
     if check_signature(certificate, spki) != "valid":
@@ -264,19 +268,23 @@ def _check_key(certificate: WebpkiCertificate, provider: Provider) -> Refusal | 
     key = read_public_key(raw.spki)
     if key is None or not _is_encoded_key(raw.spki, provider):
         return Refusal.make_unsupported_key(raw, "", "" if key is None else key.kind)
-    unusable = _find_unusable(key, raw.spki)
+    unusable = _find_unusable(key, raw.spki, provider)
     return Refusal.make_unusable_key(raw, unusable) if unusable else None
 
 
-def _find_unusable(key: PublicKey, spki: bytes) -> str:
+def _find_unusable(key: PublicKey, spki: bytes, provider: Provider) -> str:
     """Return why the libraries verify nothing with a key: its size, or its point's encoding."""
     if key.kind == "RSA" and not 2048 <= key.bits <= 8192:
         return f"RSA {key.bits}"
-    if key.kind == "EC" and not key.octets.startswith(b"\4"):
+    if key.kind == "EC" and provider == "ring" and not key.octets.startswith(b"\4"):
         return "a compressed point"
     return "" if load_public_key(spki) is not None else "an invalid key"
 
 
-def is_readable(der: bytes) -> bool:
-    """Return whether the library reads it as a trust anchor (reqwest stops where it does not)."""
-    return read_anchor(der) is not None and read_certificate(der) is not None
+def _find_unreadable_anchor(request: PathRequest) -> PathVerdict | None:
+    """Reqwest makes no client at all where the library reads one of the anchors not."""
+    for der in islice(get_pool(request), MAX_ANCHORS_READ):
+        read = read_anchor(der)
+        if isinstance(read, Refusal):
+            return _refuse(request, read._replace(says=f"builder error: {read.says}"))
+    return None

@@ -47,7 +47,8 @@ def _canonicalize(name: bytes) -> bytes | None:
             if entry is None:
                 return None
             entries.append(entry)
-        found.append(asn1.encode(asn1.SET, *sorted(entries)))
+        if entries:
+            found.append(asn1.encode(asn1.SET, *sorted(entries)))
     return b"".join(found)
 
 
