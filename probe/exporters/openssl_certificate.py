@@ -10,12 +10,14 @@ from typing import Final
 
 from probe.x509 import der as asn1
 from probe.x509 import extensions as ext
+from probe.x509 import templates
 from probe.x509.canonical_name import canonicalize_for_openssl
 from probe.x509.der import Reader
 from probe.x509.extensions import NameConstraints
 from probe.x509.public_key import EXPLICIT, PublicKey, load_public_key, read_public_key
 from probe.x509.raw_certificate import Certificate, read_certificate
 from probe.x509.signature_scheme import RSASSA_PSS, SignatureScheme, read_scheme
+from probe.x509.templates import Template, has_shape
 
 _NETSCAPE_TYPE: Final = "2.16.840.1.113730.1.1"
 _PROXY: Final = "1.3.6.1.5.5.7.1.14"
@@ -134,7 +136,7 @@ class OpenSslCertificate:
 
 def _read(der: bytes) -> OpenSslCertificate | None:
     raw = read_certificate(der)
-    if raw is None or not _is_padded_well(raw.serial):
+    if raw is None or not has_shape(der, templates.CERTIFICATE):
         return None
     subject = canonicalize_for_openssl(raw.subject)
     issuer = canonicalize_for_openssl(raw.issuer)
@@ -155,23 +157,23 @@ def _read(der: bytes) -> OpenSslCertificate | None:
     subject_key_id = None if skid is None else ext.read_subject_key_id(skid)
     authority = _read_authority(values.get(ext.AUTHORITY_KEY_ID))
     length = None if constraints is None else constraints.path_length
-    broken = {
-        ext.BASIC_CONSTRAINTS: basic is not None and (constraints is None or (length or 0) < 0),
-        ext.KEY_USAGE: usage_value is not None and not key_usage,
-        ext.EXTENDED_KEY_USAGE: eku is not None and usages is None,
-        ext.SUBJECT_ALT_NAME: san is not None and (names is None or not _are_names(san)),
-        ext.NAME_CONSTRAINTS: nc is not None
-        and (name_constraints is None or not _are_constraints(name_constraints)),
-        ext.SUBJECT_KEY_ID: skid is not None and subject_key_id is None,
-        ext.AUTHORITY_KEY_ID: authority is None,
-        _PROXY: _PROXY in values
-        and (
-            san is not None
-            or ext.ISSUER_ALT_NAME in values
-            or bool(constraints and constraints.is_ca)
+    invalid_extension = next(
+        (
+            oid
+            for oid, shape in _SHAPES.items()
+            if oid in values and not has_shape(values[oid], shape)
         ),
-    }
-    invalid_extension = next((oid for oid, is_broken in broken.items() if is_broken), "")
+        "",
+    )
+    if not invalid_extension:
+        is_proxy_ca = _PROXY in values and bool(constraints and constraints.is_ca)
+        broken = {
+            ext.BASIC_CONSTRAINTS: (length or 0) < 0,
+            ext.KEY_USAGE: usage_value is not None and not key_usage,
+            _PROXY: is_proxy_ca
+            or (_PROXY in values and (san is not None or ext.ISSUER_ALT_NAME in values)),
+        }
+        invalid_extension = next((oid for oid, is_broken in broken.items() if is_broken), "")
     invalid_extension = invalid_extension or _find_duplicate(raw)
     key = read_public_key(raw.spki)
     if key is not None and key.curve != EXPLICIT and load_public_key(raw.spki) is None:
@@ -213,11 +215,6 @@ read_for_openssl = lru_cache(maxsize=1024)(_read)
 """Return a certificate's flags; None where the library does not parse it."""
 
 
-def _is_padded_well(integer: bytes) -> bool:
-    """Return whether an INTEGER has no needless octet (a_int.c, c2i_ibuf): BER says so as well."""
-    return bool(integer) and asn1.read_integer(integer) is not None
-
-
 _CACHED: Final = frozenset(
     {
         ext.BASIC_CONSTRAINTS,
@@ -234,16 +231,17 @@ _CACHED: Final = frozenset(
 )
 
 
-_NAME_TAGS: Final = frozenset({0xA0, 0x81, 0x82, 0xA3, 0xA4, 0xA5, 0x86, 0x87, 0x88})
-
-
-def _are_names(value: bytes) -> bool:
-    """Return whether each GeneralName has a tag of RFC 5280 §4.2.1.6."""
-    names = Reader(Reader(value, strict=False).read(asn1.SEQUENCE) or b"", strict=False)
-    while (name := names.read_any()) is not None:
-        if name.tag not in _NAME_TAGS:
-            return False
-    return True
+_SHAPES: Final[dict[str, Template]] = {
+    ext.BASIC_CONSTRAINTS: templates.BASIC_CONSTRAINTS,
+    ext.KEY_USAGE: templates.BIT_STRING,
+    ext.EXTENDED_KEY_USAGE: templates.USAGES,
+    ext.SUBJECT_ALT_NAME: templates.GENERAL_NAMES,
+    ext.NAME_CONSTRAINTS: templates.NAME_CONSTRAINTS,
+    ext.SUBJECT_KEY_ID: templates.OCTET_STRING,
+    ext.AUTHORITY_KEY_ID: templates.AUTHORITY_KEY_ID,
+    ext.CRL_DISTRIBUTION_POINTS: templates.DISTRIBUTION_POINTS,
+    _NETSCAPE_TYPE: templates.BIT_STRING,
+}
 
 
 def _find_duplicate(raw: Certificate) -> str:
@@ -254,10 +252,6 @@ def _find_duplicate(raw: Certificate) -> str:
             return extension.oid
         seen.add(extension.oid)
     return ""
-
-
-def _are_constraints(constraints: NameConstraints) -> bool:
-    return all(base.kind <= 8 for base in (*constraints.permitted, *constraints.excluded))
 
 
 def _list_ranged(value: bytes | None) -> frozenset[ext.GeneralName]:

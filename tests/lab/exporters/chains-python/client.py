@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--versions", action="store_true")
     arguments = parser.parse_args()
     if arguments.versions:
-        print(json.dumps(versions()))
+        sys.stdout.write(json.dumps(versions()) + "\n")
         return
     if arguments.client == "http":
         connect_to_this_machine()
@@ -129,7 +129,9 @@ def versions() -> dict[str, str]:
 
 def _print(case_id: str, answer: concurrent.futures.Future[Answer]) -> None:
     outcome, text = answer.result()
-    print(json.dumps({"id": case_id, "outcome": outcome, "text": text}), flush=True)
+    answer_line = json.dumps({"id": case_id, "outcome": outcome, "text": text})
+    sys.stdout.write(answer_line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
