@@ -20,6 +20,13 @@ VERIFY: Final = "tls: failed to verify certificate: "
 _UNKNOWN: Final = f"{VERIFY}x509: certificate signed by unknown authority"
 _MAX_SUBJECT_BYTES: Final = 4096
 _MAX_SHOWN: Final = 20
+_GO_TYPES: Final = {
+    "RSA": "*rsa.PublicKey",
+    "ECDSA": "*ecdsa.PublicKey",
+    "Ed25519": "ed25519.PublicKey",
+    "DSA": "*dsa.PublicKey",
+    "": "<nil>",
+}
 _USAGES: Final = {
     "1.3.6.1.5.5.7.3.1": "serverAuth",
     "1.3.6.1.5.5.7.3.2": "clientAuth",
@@ -192,7 +199,12 @@ def make_bad_signature(
 ) -> Problem:
     """An issuer of that name is known, and its key did not sign."""
     if is_other_kind:
-        says = _make_hint("x509: signature algorithm specifies another kind of public key")
+        algorithm = one.signature_algorithm
+        kind = algorithm.key if algorithm else ""
+        says = _make_hint(
+            f"x509: signature algorithm specifies an {kind} public key, but have public key of "
+            f"type {_GO_TYPES[parent.key]}"
+        )
     elif parent.key == "RSA":
         says = _make_hint("crypto/rsa: verification error")
     else:
@@ -228,8 +240,10 @@ def make_weak_leaf_key(one: GoCertificate, says: str, limit: int) -> Problem:
 
 def make_unsupported_key(one: GoCertificate) -> Problem:
     """The end entity's key is of a kind that crypto/tls does not use."""
-    kind = "*dsa.PublicKey" if one.key == "DSA" else "<nil>"
-    says = f"tls: server's certificate contains an unsupported type of public key: {kind}"
+    says = (
+        "tls: server's certificate contains an unsupported type of public key: "
+        f"{_GO_TYPES[one.key]}"
+    )
     rule = "crypto/tls, verifyServerCertificate"
     fault = _make("unreadable", one, 0, rule, says, one.key or "unknown key", "RSA, ECDSA, Ed25519")
     return Problem(fault, make_key("unreadable", one))

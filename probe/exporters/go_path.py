@@ -356,7 +356,10 @@ def _may_sign(parent: GoCertificate) -> bool:
 def _find_rsa_fault(one: GoCertificate) -> str:
     """Return what crypto/rsa says of a key that it does not verify with."""
     if one.rsa_bits < MIN_RSA_BITS:
-        return f"crypto/rsa: {one.rsa_bits}-bit keys are insecure"
+        return (
+            f"crypto/rsa: {one.rsa_bits}-bit keys are insecure "
+            "(see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
+        )
     if not one.rsa_modulus & 1:
         return "crypto/rsa: public modulus is even"
     if one.rsa_exponent < 2:
