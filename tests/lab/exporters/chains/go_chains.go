@@ -6,6 +6,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -63,6 +64,30 @@ func (j junk) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 		return make([]byte, ed25519.SignatureSize), nil
 	}
 	return asn1.Marshal(struct{ R, S *big.Int }{big.NewInt(1), big.NewInt(1)})
+}
+
+// queued writes without waiting for its reader: both ends of a handshake may speak at once.
+type queued struct {
+	net.Conn
+	out chan []byte
+}
+
+func queue(conn net.Conn) queued {
+	made := queued{conn, make(chan []byte, 1000)}
+	go func() {
+		for data := range made.out {
+			if _, err := conn.Write(data); err != nil {
+				for range made.out {
+				}
+			}
+		}
+	}()
+	return made
+}
+
+func (q queued) Write(data []byte) (int, error) {
+	q.out <- bytes.Clone(data)
+	return len(data), nil
 }
 
 var (
@@ -160,7 +185,8 @@ func judge(asked request) answer {
 	chain := decode(asked.Chain)
 	signer, version := choose(chain[0])
 	given := answer{ID: asked.ID}
-	ours, theirs := net.Pipe()
+	near, far := net.Pipe()
+	ours, theirs := queue(near), queue(far)
 	server := tls.Server(theirs, &tls.Config{
 		MinVersion:   version,
 		MaxVersion:   version,
@@ -170,7 +196,6 @@ func judge(asked request) answer {
 	go func() {
 		defer close(done)
 		_ = server.Handshake()
-		theirs.Close()
 	}()
 	trusted := false
 	client := tls.Client(ours, &tls.Config{
@@ -192,8 +217,11 @@ func judge(asked request) answer {
 		},
 	})
 	err := client.Handshake()
-	ours.Close()
+	near.Close()
 	<-done
+	far.Close()
+	close(ours.out)
+	close(theirs.out)
 	if err == nil {
 		panic("the junk signature was taken")
 	}

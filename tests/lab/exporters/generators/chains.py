@@ -38,6 +38,11 @@ from tests.lab.exporters.generators.chain_case import (
     make_case,
     make_path,
 )
+from tests.lab.exporters.generators.chain_mutations import (
+    combine_rules,
+    damage_chains,
+    mesh_authorities,
+)
 from tests.lab.exporters.generators.chain_rules import (
     LEVELS,
     Setting,
@@ -59,7 +64,9 @@ def generate_chains() -> Iterator[ChainCase]:
     yield from _vary_policies()
     yield from _vary_paths()
     yield from _vary_usages()
-    yield from damage_chains(seed=1, count=700)
+    yield from damage_chains(seed=1, count=800)
+    yield from combine_rules(seed=1, count=600)
+    yield from mesh_authorities(seed=1, count=500)
 
 
 def _make(id: str, setting: Setting) -> ChainCase:
@@ -531,70 +538,3 @@ def _vary_usages() -> Iterator[ChainCase]:
     for at, label in ((NOW - 10**9, "past"), (NOW + 10**9, "future"), (0, "epoch")):
         yield make_case(f"time/{label}", at=at)
         yield make_case(f"time/{label}/other-name", at=at, name="other.example.com")
-
-
-def damage_chains(seed: int, count: int) -> Iterator[ChainCase]:
-    """Yield chains with one certificate damaged: bytes flipped, put in, taken out, lengths changed."""
-    rng = random.Random(seed)
-    full = (
-        LEAF.adding(*key_ids(b"leaf", b"middle"), policies("1.2.3.4")),
-        INTERMEDIATE.adding(
-            *key_ids(b"middle", b"root"), constraints(["DNS:example.com", "IP:7f000000ff000000"])
-        ),
-        ROOT.adding(*key_ids(b"root")),
-    )
-    built = [build(full[0], full[1]), build(full[1], full[2]), build(full[2])]
-    for number in range(count):
-        certificates = list(built)
-        place = rng.choice((0, 0, 1, 1, 2))
-        certificates[place] = damage(rng, certificates[place])
-        yield ChainCase(f"damage/{seed}/{number}", tuple(certificates[:2]), (certificates[2],))
-
-
-def damage(rng: random.Random, der: bytes) -> bytes:
-    """Damage the bytes of a certificate in one or two places, mostly at elements' boundaries."""
-    data = bytearray(der)
-    for _ in range(rng.choice((1, 1, 1, 2))):
-        bounds = _list_bounds(bytes(data)) or [0]
-        at = rng.choice(bounds) if rng.random() < 0.8 else rng.randrange(len(data))
-        match rng.randrange(7):
-            case 0:
-                data[at] ^= 1 << rng.randrange(8)
-            case 1:
-                data[at] = rng.randrange(256)
-            case 2 if at + 1 < len(data):
-                data[at + 1] = (data[at + 1] + rng.choice((-1, 1))) % 256
-            case 3:
-                data[at:at] = bytes((rng.randrange(256),))
-            case 4:
-                del data[at]
-            case 5 if at + 1 < len(data) and data[at + 1] < 0x80:
-                data[at + 1 : at + 2] = bytes((0x81, data[at + 1]))
-            case _:
-                data[at] = rng.choice((0x02, 0x04, 0x05, 0x0C, 0x13, 0x30, 0x31, 0x80, 0x82, 0xA0))
-    return bytes(data)
-
-
-def _list_bounds(der: bytes) -> list[int]:
-    """Return where elements begin, as far as the bytes are DER."""
-    found: list[int] = []
-    ends = [(0, len(der))]
-    while ends and len(found) < 500:
-        at, end = ends.pop()
-        while at + 2 <= end:
-            length, head = der[at + 1], 2
-            if length & 0x80:
-                count = length & 0x7F
-                if not 0 < count < 4 or at + 2 + count > end:
-                    break
-                length, head = int.from_bytes(der[at + 2 : at + 2 + count]), 2 + count
-            if at + head + length > end:
-                break
-            found.append(at)
-            if der[at] & 0x20 or (der[at] == 4 and length > 2):
-                ends.append((at + head, at + head + length))
-            at += head + length
-    return found
-
-
-__all__ = ["TRIPLE", "damage_chains", "generate_chains", "spki_of"]
