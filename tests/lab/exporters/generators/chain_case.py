@@ -50,7 +50,7 @@ TRIPLE: Final = (LEAF, INTERMEDIATE, ROOT)
 
 
 def make_case(
-    id: str,
+    label: str,
     leaf: Spec = LEAF,
     intermediate: Spec = INTERMEDIATE,
     root: Spec = ROOT,
@@ -60,13 +60,13 @@ def make_case(
 ) -> ChainCase:
     """End entity and intermediate are sent, the root is the anchor."""
     chain = (build(leaf, intermediate), build(intermediate, root))
-    return ChainCase(id, chain, (build(root),), name, at)
+    return ChainCase(label, chain, (build(root),), name, at)
 
 
-def make_path(id: str, *specs: Spec, name: str = HOST, at: int = NOW) -> ChainCase:
+def make_path(label: str, *specs: Spec, name: str = HOST, at: int = NOW) -> ChainCase:
     """A path of any length, the end entity first; the last is the anchor and is not sent."""
     built = [
         build(spec, specs[place + 1] if place + 1 < len(specs) else None)
         for place, spec in enumerate(specs)
     ]
-    return ChainCase(id, tuple(built[:-1]), (built[-1],), name, at)
+    return ChainCase(label, tuple(built[:-1]), (built[-1],), name, at)

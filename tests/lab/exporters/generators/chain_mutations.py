@@ -108,7 +108,9 @@ def damage(rng: random.Random, der: bytes) -> bytes:
 def _change_contents(rng: random.Random, data: bytearray, at: int) -> None:
     """Change a byte of an element's contents, not its outline."""
     if at + 2 < len(data) and 0 < data[at + 1] < 0x80 and at + 2 + data[at + 1] <= len(data):
-        data[at + 2 + rng.randrange(data[at + 1])] = rng.choice((0, 1, 0x2A, 0x2E, 0x7F, 0x80, 0xFF))
+        data[at + 2 + rng.randrange(data[at + 1])] = rng.choice(
+            (0, 1, 0x2A, 0x2E, 0x7F, 0x80, 0xFF)
+        )
 
 
 def _drop_element(data: bytearray, at: int) -> None:
@@ -172,9 +174,7 @@ def _vary(rng: random.Random, spec: Spec, place: int) -> Spec:
         spec = spec.adding(basic_constraints(rng.random() < 0.93, length))
     spec = spec.but(serial=integer(rng.randrange(1000)))
     if rng.random() < 0.4:
-        spec = spec.adding(
-            *key_ids(rng.choice((b"", b"a", b"b")), rng.choice((b"", b"a", b"b")))
-        )
+        spec = spec.adding(*key_ids(rng.choice((b"", b"a", b"b")), rng.choice((b"", b"a", b"b"))))
     chance = rng.random()
     if chance < 0.08:
         return spec.but(not_after=encode(0x17, b"261231235959Z"))
