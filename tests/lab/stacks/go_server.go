@@ -19,6 +19,12 @@ import (
 
 var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
+var groups = map[string]tls.CurveID{
+	"X25519MLKEM768":     tls.X25519MLKEM768,
+	"SecP256r1MLKEM768":  tls.SecP256r1MLKEM768,
+	"SecP384r1MLKEM1024": tls.SecP384r1MLKEM1024,
+}
+
 func main() {
 	version := flag.String("tls", "1.3", "the only version")
 	certFile := flag.String("cert", "", "its certificate and the intermediates behind it")
@@ -26,6 +32,7 @@ func main() {
 	clientCAFile := flag.String("client-ca", "", "demand a certificate of these authorities")
 	ahead := flag.Duration("ahead", 0, "how far its clock is ahead")
 	address := flag.String("listen", "127.0.0.1:0", "where it listens")
+	group := flag.String("group", "", "the only key exchange group, by crypto/tls's name")
 	refusesNames := flag.Bool("refuse-names", false, "refuse every client by its name")
 	flag.Parse()
 
@@ -44,6 +51,9 @@ func main() {
 			log.Fatalf("no certificate in %s", *clientCAFile)
 		}
 		settings.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	if *group != "" {
+		settings.CurvePreferences = []tls.CurveID{groups[*group]}
 	}
 	if *refusesNames {
 		settings.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error {
