@@ -1,4 +1,4 @@
-"""Real OTLP/HTTP servers that take one cipher suite, group, signature scheme or version each.
+"""Real OTLP servers that take one cipher suite, group, signature scheme or version each.
 
 nginx (OpenSSL) for all that its OpenSSL has, in one process with a port for each; Go's net/http for
 the hybrid groups. What each requires, and whether Go's clients offer it, is a table.
@@ -33,29 +33,29 @@ class Narrow:
     kind: Kind
     offered: bool
     """Whether Go's clients offer it: read in crypto/tls, and proven by the Collector in the test."""
+    over_grpc: bool = True
+    """Whether those of gRPC do: grpc-go leaves some suites out."""
     tls: str = "1.2"
     key: KeyKind = "rsa"
     settings: tuple[str, ...] = ()
     """Directives of nginx; empty: Go's server with the group `name`."""
-    proven: bool = True
-    """Whether a further handshake can show the cause: not where the probe's OpenSSL lacks it too."""
 
 
 def _suite(openssl: str, *, offered: bool, key: KeyKind = "rsa") -> Narrow:
     settings = (f"ssl_ciphers {openssl}:@SECLEVEL=0", "ssl_dhparam DHPARAM")
-    return Narrow(openssl, "cipher", offered, key=key, settings=settings)
+    over_grpc = not openssl.endswith("-SHA")
+    return Narrow(openssl, "cipher", offered, over_grpc, key=key, settings=settings)
 
 
 def _tls13_suite(name: str, *, offered: bool) -> Narrow:
-    return Narrow(
-        name, "cipher", offered, "1.3", settings=(f"ssl_conf_command Ciphersuites {name}",)
-    )
+    settings = (f"ssl_conf_command Ciphersuites {name}",)
+    return Narrow(name, "cipher", offered, tls="1.3", settings=settings)
 
 
 def _group(name: str, tls: str, *, offered: bool) -> Narrow:
     ciphers = "ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0"
     settings = (f"ssl_ecdh_curve {name}", f"ssl_ciphers {ciphers}")
-    return Narrow(f"{name}@{tls}", "group", offered, tls, settings=settings)
+    return Narrow(f"{name}@{tls}", "group", offered, tls=tls, settings=settings)
 
 
 def _scheme(name: str, tls: str, key: KeyKind, *, offered: bool) -> Narrow:
@@ -63,13 +63,12 @@ def _scheme(name: str, tls: str, key: KeyKind, *, offered: bool) -> Narrow:
         f"ssl_conf_command SignatureAlgorithms {name}",
         "ssl_ciphers ALL:@SECLEVEL=0",
     )
-    return Narrow(f"{name}@{tls}", "signature", offered, tls, key, settings)
+    return Narrow(f"{name}@{tls}", "signature", offered, tls=tls, key=key, settings=settings)
 
 
 def _version(tls: str, *, offered: bool) -> Narrow:
-    return Narrow(
-        f"TLS {tls}", "version", offered, tls, settings=("ssl_ciphers DEFAULT:@SECLEVEL=0",)
-    )
+    settings = ("ssl_ciphers DEFAULT:@SECLEVEL=0",)
+    return Narrow(f"TLS {tls}", "version", offered, tls=tls, settings=settings)
 
 
 _ECDSA: Final = (
@@ -153,6 +152,7 @@ def narrow_servers(folder: Path, pki: LabPki) -> Iterator[dict[str, int]]:
     with ExitStack() as stack:
         dhparam = folder / "dhparam.pem"
         dhparam.write_text(_FFDHE2048, encoding="ascii")
+        (folder / "message").write_bytes(bytes(5))
         ports: dict[str, int] = {}
         servers = []
         for each in NARROW.values():
@@ -166,15 +166,22 @@ def narrow_servers(folder: Path, pki: LabPki) -> Iterator[dict[str, int]]:
                 f"ssl_certificate_key {_pair(pki, each.key).key_file}",
                 f"ssl_protocols {_PROTOCOLS[each.tls]}",
                 *(line.replace("DHPARAM", str(dhparam)) for line in each.settings),
-                "default_type application/x-protobuf",
-                "return 200",
             ]
-            servers.append(f"server {{ {' '.join(f'{line};' for line in lines)} }}")
+            answers = _ANSWERS.format(folder=folder)
+            servers.append(f"server {{ {' '.join(f'{line};' for line in lines)} {answers} }}")
         first = next(each.name for each in NARROW.values() if each.settings)
         stack.enter_context(run_nginx(folder, ports[first], http="\n".join(servers)))
         yield ports
 
 
+# As in stacks/nginx.py: the answer to a gRPC call stands in for the 405 of a POST to a file.
+_ANSWERS: Final = (
+    "location / {{ default_type application/x-protobuf; return 200; }} "
+    "location /opentelemetry.proto. {{ default_type application/grpc; root {folder}; "
+    "try_files /message =500; error_page 405 =200 /message; add_trailer grpc-status 0 always; }} "
+    "location = /message {{ default_type application/grpc; root {folder}; "
+    "error_page 405 =200 /message; add_trailer grpc-status 0 always; }}"
+)
 _PROTOCOLS: Final = {"1.0": "TLSv1", "1.1": "TLSv1.1", "1.2": "TLSv1.2", "1.3": "TLSv1.3"}
 
 

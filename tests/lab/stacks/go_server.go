@@ -1,4 +1,4 @@
-// An OTLP/HTTP backend of Go's standard library alone: net/http, with HTTP/2, over crypto/tls.
+// An OTLP backend of Go's standard library alone: net/http, with HTTP/2, over crypto/tls.
 //
 // It prints its port and answers every request with an empty Export response. Go has no check of
 // revocation lists, and takes its time of day without libc: -ahead moves what crypto/tls sees.
@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -67,9 +68,19 @@ func main() {
 	fmt.Printf("port %d\n", listener.Addr().(*net.TCPAddr).Port)
 	backend := http.Server{
 		TLSConfig: settings,
-		Handler: http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
-			answer.Header().Set("Content-Type", "application/x-protobuf")
-		}),
+		Handler: http.HandlerFunc(takeExport),
 	}
 	log.Fatal(backend.ServeTLS(listener, *certFile, *keyFile))
+}
+
+// takeExport answers with an empty Export response, in the protocol of the request.
+func takeExport(answer http.ResponseWriter, request *http.Request) {
+	if !strings.HasPrefix(request.Header.Get("Content-Type"), "application/grpc") {
+		answer.Header().Set("Content-Type", "application/x-protobuf")
+		return
+	}
+	answer.Header().Set("Content-Type", "application/grpc")
+	answer.Header().Set("Trailer", "Grpc-Status")
+	_, _ = answer.Write(make([]byte, 5))
+	answer.Header().Set("Grpc-Status", "0")
 }
