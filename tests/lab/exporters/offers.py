@@ -126,7 +126,7 @@ def describe_hello(versions: Mapping[str, str], hello: ClientHello) -> dict[str,
 
 
 def write_module(measured: Mapping[str, Any]) -> None:
-    """Write the offers that are no rule's into the product."""
+    """Write the offers that follow from no rule of ours into the product."""
     parts: dict[tuple[str, ...], str] = {}
     records = []
     for exporter, one in measured.items():
