@@ -1,6 +1,6 @@
 """Runs generated server chains through Go's own TLS client and writes what it said: `make exporters`.
 
-The model must say the same of every one of them (tests/unit/exporters/test_go_chains.py).
+The model must say the same of every one of them (tests/unit/exporters/test_go_path_measured.py).
 """
 
 import argparse
