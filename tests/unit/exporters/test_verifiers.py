@@ -14,7 +14,7 @@ from probe.x509.anchors import AnchorPool
 def test_no_bytes_are_trusted_and_none_raises(
     runtime: str, chain: list[bytes], anchors: list[bytes]
 ) -> None:
-    """Bytes that are no certificate are a fault, never an exception."""
+    """Arbitrary bytes are a fault, never an exception."""
     request = PathRequest(tuple(chain), AnchorPool(anchors), "otel.example.com", 1.8e9)
     verdict = verify_path(VERIFIERS, runtime, request)
     assert verdict.faults
