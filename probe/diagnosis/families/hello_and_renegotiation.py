@@ -61,7 +61,7 @@ CAUSES: Final = (
         id="client_hello_too_large",
         title="The ClientHello is too large for something on the way",
         party="network",
-        rank=Rank.TLS_VERSION,
+        rank=Rank.HANDSHAKE_FORM,
         meaning=(
             "An exporter that offers the hybrid group X25519MLKEM768 (Go since 1.24, grpcio, rustls) "
             "sends its key of 1216 bytes at once, so that the ClientHello takes two TCP segments. A "
@@ -91,12 +91,12 @@ CAUSES: Final = (
         id="client_cert_by_renegotiation",
         title="The backend asks for the client certificate by renegotiation",
         party="backend",
-        rank=Rank.CLIENT_REFUSAL,
+        rank=Rank.HANDSHAKE_FORM,
         meaning=(
             "The backend's first handshake asks for no certificate; once it has read the request "
-            "it begins a second one that does (TLS 1.2 renegotiation), as Apache httpd does for "
-            "SSLVerifyClient within a Location, and IIS by default. Go's TLS never renegotiates, "
-            "HTTP/2 forbids it, and TLS 1.3 does not have it."
+            "it begins a second one that does (TLS 1.2 renegotiation), as Apache httpd does where it "
+            "verifies clients within a Location only, and IIS by default. Go's TLS never "
+            "renegotiates, HTTP/2 forbids it, and TLS 1.3 does not have it."
         ),
         evidence=(
             "A HelloRequest after the handshake, answered with no_renegotiation (100); the "
@@ -104,7 +104,8 @@ CAUSES: Final = (
         ),
         fix=(
             "On the backend of {endpoint}, ask for the client certificate in the first handshake: "
-            "Apache httpd: move SSLVerifyClient from Location or Directory to the VirtualHost; IIS: "
+            "Apache httpd: move mod_ssl's VerifyClient directive from Location or Directory to the "
+            "VirtualHost; IIS: "
             "netsh http add sslcert … clientcertnegotiation=enable.",
             "{reload_backend}",
             "To see it asked for at once: openssl s_client -connect {host}:{port} -tls1_2 </dev/null "

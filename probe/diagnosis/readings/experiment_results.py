@@ -35,7 +35,7 @@ SELF_EVIDENT: Final[frozenset[Varied]] = frozenset({"plaintext", "tls", "other_p
 """Variations whose proof is what the peer said, and not that it continued where it had not."""
 
 STALLS_THAT_PROVE: Final = 4
-"""Unanswered handshakes, each followed by an answered one of the smaller form, that are no chance."""
+"""Unanswered handshakes, each followed by an answered smaller one, that do not come by chance."""
 _MUCH_LONGER: Final = 3.0
 
 _DESCRIPTIONS: Final[dict[Varied, str]] = {
