@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from probe.exporters.go_path import verify_for_go
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
 from probe.exporters.verifiers import VERIFIERS, get_verifier
 from probe.model.certificate import CertificateFacts
@@ -21,6 +22,9 @@ from probe.x509.anchors import AnchorPool
 MOST_KEPT: Final = 2048
 """Judgements that are kept: several for each chain that targets are served."""
 
+MOST_JUDGED: Final = 16
+"""Certificates that a model without a bound of its own is given: with keys made to be expensive, a
+signature takes four milliseconds."""
 LONGEST_CHAIN: Final = 10
 """Certificates of a chain that other runtimes are asked about."""
 
@@ -80,6 +84,8 @@ class PathJudge:
         if known is not None and known.since <= at <= known.until:
             self._kept.move_to_end(key)
             return known
+        if verifier is not verify_for_go:  # which gives up by itself, as Go does
+            chain = chain[:MOST_JUDGED]
         verdict = verifier(PathRequest(chain, anchors, reference, at))
         judgement = self._describe(verdict, anchors)
         made = self._kept[key] = _Kept(at, verdict.constant_until, judgement)
