@@ -20,6 +20,7 @@ from probe.model.finding import Finding
 from probe.model.target import ServerCertificateFile
 from probe.system.own_limits import EXHAUSTED, is_own_lack
 from probe.text.description import (
+    PATH_MAX,
     describe_path,
     is_description,
     is_plausible_path,
@@ -111,10 +112,14 @@ def read_served_file(named: ServerCertificateFile) -> ServedFile:
     except (OSError, ValueError):
         modified = 0.0
     return ServedFile(
-        path=safe_text(named.path),
+        path=safe_text(named.path, PATH_MAX),
         receiver=safe_text(named.receiver),
         reload_interval=named.reload_interval,
         modified=modified,
+        settings_file=safe_text(named.settings_file, PATH_MAX),
+        key_file=safe_text(named.key_file, PATH_MAX),
+        client_ca_file=safe_text(named.client_ca_file, PATH_MAX),
+        client_ca_file_reload=named.client_ca_file_reload,
         chain=tuple(map(read_facts, held)),
     )
 
