@@ -172,7 +172,7 @@ CAUSES: Final = (
         meaning="The backend checks a revocation list, and the certificate is on it.",
         evidence="Alert certificate_revoked (44).",
         fix=(
-            "Issue a new certificate with a new key for the exporter.",
+            "Issue a new certificate with a new key for this exporter.",
             PUT_PAIR,
             "{reread_cert}",
             "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
@@ -227,7 +227,7 @@ CAUSES: Final = (
         ),
         evidence="The chain in cert_file, and a refusal that such weakness brings.",
         fix=(
-            "Issue a new certificate for the exporter, with an EC P-256 or RSA-2048 key and "
+            "Issue a new certificate for this exporter, with an EC P-256 or RSA-2048 key and "
             "signed with SHA-256.",
             PUT_PAIR,
             "{reread_cert}",

@@ -217,7 +217,7 @@ CAUSES: Final = (
             "configured: our library withheld it."
         ),
         fix=(
-            "Issue a new certificate for the exporter with an EC P-256 or RSA-2048 key.",
+            "Issue a new certificate for this exporter with an EC P-256 or RSA-2048 key.",
             PUT_PAIR,
             "{reread_cert}",
             "To see the kind of the present key: openssl x509 -in {cert_file} -noout -text",

@@ -119,7 +119,7 @@ CAUSES: Final = (
             "The file itself at the time of the attempt, a refusal, and no clock that differs."
         ),
         fix=(
-            "Issue a new certificate for the exporter with a notBefore that is past (or keep the "
+            "Issue a new certificate for this exporter with a notBefore that is past (or keep the "
             "previous one until then), and compare the clock of the machine that issued it, date -u, "
             "with a good one.",
             PUT_PAIR,

@@ -106,8 +106,8 @@ def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
     """Return the steps where the backend leaves out `issuer`."""
     name = escape_braces(name_certificate(issuer)) if issuer else "the intermediate"
     return (
-        f"On the backend of {{endpoint}}, append the certificate of {name} to "
-        "{server_cert_file}, after its own certificate.",
+        f"On the backend of {{endpoint}}, append the certificate of {name}, after the "
+        "backend's own, to {server_cert_file}.",
         "{reload_backend}",
         "To see what it sends: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )

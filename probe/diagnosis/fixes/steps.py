@@ -248,8 +248,8 @@ def _describe_backend(served: ServedFile | None) -> dict[str, str]:
         values["reload_client_ca"] = restart
         if served.client_ca_file_reload:
             values["reload_client_ca"] = (
-                f"The Collector of {receiver} reads the file again by itself: client_ca_file_reload is "
-                "set."
+                f"Wait a moment: the Collector of {receiver} reads the file again by itself, for "
+                "client_ca_file_reload is set."
             )
     return values
 
