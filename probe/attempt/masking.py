@@ -19,24 +19,30 @@ from probe.model.evidence import (
     Handshake,
     NameCheck,
     Recheck,
+    RuntimePath,
 )
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 from probe.text.secret_register import SecretRegister
 
 T = TypeVar("T", bound=Record)
 
 TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
-    Evidence: ("ending", "connects", "handshake", "recheck", "experiments", "answer"),
+    Evidence: ("ending", "connects", "handshake", "other_paths", "recheck", "experiments", "answer"),
     Ending: ("detail",),
     ConnectTry: (),
-    Handshake: ("alpn", "acceptable_cas", "server_chain", "name_check"),
+    Handshake: (
+        "alpn", "acceptable_cas", "path_faults", "server_chain", "used_anchors", "name_check",
+    ),
+    PathFault: ("subject", "value", "limit", "says"),
+    RuntimePath: ("faults",),
     Recheck: ("handshake", "ending"),
     Experiment: ("ending", "handshake", "answer"),
     Answer: ("content_type", "message", "partial_message", "server", "location"),
     NameCheck: ("presented", "common_name"),
     Name: ("text",),
     CertificateFacts: ("subject", "issuer", "common_name", "sans", "aia_issuers"),
-}
+}  # fmt: skip
 """The fields of each record that may hold a peer's text, also in nested records."""
 HEXADECIMAL: Final = "first_bytes"
 """The field with a peer's bytes in hexadecimal digits: they are decoded, masked and encoded again."""

@@ -61,7 +61,9 @@ def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict
 def _judge_common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
     handshake = get_unverified_handshake(evidence)
-    if handshake is None or handshake.name_check is None or handshake.verify_errors:
+    if handshake is None or handshake.name_check is None:
+        return
+    if any(fault.kind != "name_mismatch" for fault in handshake.path_faults):
         return
     if not matches_by_common_name(handshake.name_check):
         return
@@ -97,7 +99,7 @@ def _judge_weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Ver
 def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     """OpenSSL completes a single end entity with an intermediate from ca_file.
 
-    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN: what the probe switches off.
+    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN; the probe's own contexts hold no anchors.
     """
     credentials = evidence.credentials
     if diagnosis.cause != "client_chain_incomplete" or not diagnosis.certain:

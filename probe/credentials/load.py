@@ -87,7 +87,7 @@ def load_credentials(
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
-    return Credentials(tls, material, facts)
+    return Credentials(material, facts)
 
 
 def _read(file: NamedFile) -> _ReadFile:

@@ -1,5 +1,6 @@
 """A TLS server in memory and the settings of its clients, for the tests of the handshake's room."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal, Protocol
@@ -8,7 +9,9 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
-from probe.credentials.tls_context import Credentials, Material, Variant
+from probe.attempt.path_judge import PathJudge
+from probe.attempt.variant import UNVARIED, Variant
+from probe.credentials.tls_context import Credentials, Material
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import Offer
 from probe.model.target import TlsSettings
@@ -18,6 +21,7 @@ from probe.tls.events import ApplicationData
 from probe.tls.settings import ClientSettings, encode_server_name
 from probe.x509.parse import parse_name, read_der
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
+from tests.support.offers import collector_offer
 from tests.support.pki import Authority, Issued
 
 Version = Literal["1.2", "1.3"]
@@ -123,7 +127,7 @@ def settings_of(
     alpn: tuple[bytes, ...] = (b"h2", b"http/1.1"),
     skip_verify: bool = False,
     tls: TlsSettings | None = None,
-    variant: Variant | None = None,
+    variant: Variant = UNVARIED,
 ) -> ClientSettings:
     """Return the settings of a client, its context built as a target's is."""
     material = Material(
@@ -131,14 +135,18 @@ def settings_of(
         key=client.key if client else None,
         anchors=tuple(authority.certificate for authority in anchors),
     )
-    credentials = Credentials(tls or TlsSettings(), material, CredentialFacts())
+    credentials = Credentials(material, CredentialFacts())
+    judge, held = PathJudge(read_der), credentials.find_anchors()
     return ClientSettings(
-        context=credentials.context(variant or Variant()),
+        context=credentials.context(
+            collector_offer(variant, tls), client_certificate=variant.client_certificate
+        ),
         reference_identifier=reference,
         alpn=alpn,
         offer=Offer(server_name=reference),
         sends_certificate=client is not None,
         skip_verify=skip_verify,
+        judge_server=lambda sent: judge.judge("collector", sent, held, reference, time.time()),
         read_certificate=read_der,
         read_name=parse_name,
         buffer=ReadBuffer(),
