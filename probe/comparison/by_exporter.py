@@ -14,7 +14,7 @@ from probe.comparison.file_handling import (
     judge_missing_file,
     judge_weak_files,
 )
-from probe.comparison.offered import judge_offer
+from probe.comparison.other_offers import judge_offer
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
