@@ -70,7 +70,7 @@ def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
     encrypted = kind is Format.DER_ENCRYPTED_KEY and file.role == "key"
     fault = file.make_finding(
         f"{kind.phrase}{describe_particulars(raw, kind)}; {_EXPECTED[file.role]}",
-        *conversion.convert(kind, file.role, file.path, raw),
+        *conversion.convert(kind, file, raw),
         cause="client_key_encrypted" if encrypted else "",
     )
     return Content(kind, held, faults=(fault,))
@@ -85,7 +85,7 @@ def _read_key(scan: Scan, file: NamedFile) -> Content:
         return _faulty(_describe_misplaced(scan, file))
     if block.label == "OPENSSH PRIVATE KEY":
         fact = "is an OpenSSH private key, which TLS libraries do not read"
-        return _faulty(file.make_finding(fact, *conversion.convert_openssh(file.path)))
+        return _faulty(file.make_finding(fact, *conversion.convert_openssh(file)))
     if block.encrypted or block.label == "ENCRYPTED PRIVATE KEY":
         return _faulty(_describe_encrypted(block, file))
     try:
@@ -160,7 +160,7 @@ def _find_byte_order_mark(scan: Scan, file: NamedFile, *, hides: bool) -> tuple[
         "begins with a UTF-8 byte order mark: OpenSSL reads past it, "
         "Go (a Collector) does not see the first block behind it"
     )
-    fix = conversion.repair("byte_order_mark", file.role, file.path)
+    fix = conversion.repair("byte_order_mark", file)
     return (file.make_finding(fact, *fix, kind=BYTE_ORDER_MARK),)
 
 
@@ -178,36 +178,33 @@ def _describe_misplaced(scan: Scan, file: NamedFile) -> Finding:
 
 
 def _correct_misplaced(labels: Sequence[str], file: NamedFile) -> tuple[str, ...]:
-    role, settings = file.role, file.settings
-    expected = conversion.describe_expected(role)
-    exchanged = f"perhaps {settings.cert} and {settings.key} are exchanged"
+    role = file.role
+    other = ("CERTIFICATE" in labels) if role == "key" else any(map(is_key_label, labels))
+    if role != "ca" and other:
+        return conversion.correct_exchanged(file)
     if role == "key":
-        if "CERTIFICATE" in labels:
-            return (f"set {settings.key} to the private key; {exchanged}", expected)
-        return (expected,)
-    if role == "cert" and any(map(is_key_label, labels)):
-        return (f"set {settings.cert} to the certificate; {exchanged}", expected)
+        return conversion.describe_expected(file)
     if {"PKCS7", "CMS"} & set(labels):
-        return conversion.repair("pkcs7", role, file.path)
+        return conversion.repair("pkcs7", file)
     if {"TRUSTED CERTIFICATE", "X509 CERTIFICATE"} & set(labels):
-        return conversion.repair("trusted_certificate", role, file.path)
+        return conversion.repair("trusted_certificate", file)
     if any("CERTIFICATE REQUEST" in label for label in labels):
-        return (conversion.REQUEST,)
-    return (expected,)
+        return conversion.send_request(file)
+    return conversion.describe_expected(file)
 
 
 def _describe_encrypted(block: Block, file: NamedFile) -> Finding:
     fact = f"holds a private key encrypted with a passphrase, in the block at line {block.line}"
-    fix = conversion.repair("encrypted", "key", file.path)
+    fix = conversion.repair("encrypted", file)
     return file.make_finding(fact, *fix, cause="client_key_encrypted")
 
 
 def _describe_flaw(flaw: Flaw, file: NamedFile) -> Finding:
     match flaw.kind:
         case "one_line" | "indented" as damage:
-            fix = conversion.repair(damage, file.role, file.path)
+            fix = conversion.repair(damage, file)
         case _:
-            fix = conversion.copy_again(file.role, file.path)
+            fix = conversion.copy_again(file)
     return file.make_finding(f"is not whole: {flaw.fact}", *fix)
 
 
@@ -219,4 +216,4 @@ def _describe_unparsed(block: Block, file: NamedFile) -> Finding:
         fact += f": {missing} of its bytes are missing"
     elif missing < 0:
         fact += f": it has {-missing} bytes too many"
-    return file.make_finding(fact, *conversion.copy_again(file.role, file.path))
+    return file.make_finding(fact, *conversion.copy_again(file))
