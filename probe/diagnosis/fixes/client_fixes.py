@@ -18,6 +18,7 @@ from probe.diagnosis.readings.client_certificate import describe_usage_fault
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
+from probe.model.path_fault import PathFault
 
 REQUIRE_CERTIFICATE: Final = (
     "On the backend of {endpoint}, require a client certificate and verify it: client_ca_file in the "
@@ -95,6 +96,31 @@ def issue_client_certificate(evidence: Evidence = ANY_EVIDENCE) -> Fix:
         "{reread_cert}",
         "To see what the present one is made for: openssl x509 -in {cert_file} -noout -ext "
         "extendedKeyUsage,keyUsage",
+    )
+
+
+def repair_client_chain(fault: PathFault) -> Fix:
+    """Return the steps where a certificate of the chain breaks a rule, for whoever issued it."""
+    name = escape_braces(fault.subject) or "the certificate"
+    match fault.kind:
+        case "name_constraint":
+            first = (
+                f"Issue the exporter's certificate with names that {name} allows, or from a CA "
+                "without that name constraint"
+            )
+        case "not_a_ca" | "path_length" | "wrong_usage_above":
+            first = (
+                f"Have {name} issued again as a CA that may issue certificates of clients "
+                "(basicConstraints CA:TRUE with a path length that suffices, keyUsage keyCertSign, "
+                "no other extendedKeyUsage), or issue the exporter's certificate from another CA"
+            )
+        case _:
+            first = f"Have {name} issued again without that fault"
+    return (
+        f"{first}; put the new certificate, with its issuers behind it, in {{into_cert}}.",
+        "{reread_cert}",
+        "To see every certificate of the file: openssl crl2pkcs7 -nocrl -certfile {cert_file} | "
+        "openssl pkcs7 -print_certs -text -noout",
     )
 
 
