@@ -12,7 +12,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from probe.exporters.go_certificate import GoCertificate, Refusal
-from probe.exporters.go_constraints import ConstraintChecker, TooManyComparisonsError
+from probe.exporters.go_constraints import (
+    ConstraintChecker,
+    ConstraintFault,
+    TooManyComparisonsError,
+    format_range,
+)
 from probe.exporters.go_parser import parse_for_go
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
@@ -28,6 +33,7 @@ MAX_CERTIFICATES: Final = 16
 """Of each of the two sources; no real chain has more."""
 MAX_PATHS: Final = 16
 _LONGEST_PATH: Final = 10
+_MOST_SUBTREES: Final = 3
 
 _KNOWN_TO_ALL: Final = frozenset(
     {
@@ -165,6 +171,8 @@ def _judge_path(path: _Path, pool: Sequence[_Link]) -> BrokenRules:
     by_some = list(_find_namesakes(path, pool))
     for certain, fault in _list_faults(path):
         (by_all if certain and fault.position is not None else by_some).append(fault)
+    # What a verifier does not know is the weaker reason: it may know it, and find the rule broken.
+    by_some.sort(key=lambda fault: fault.kind == "critical_extension" and "." not in fault.value)
     return BrokenRules(tuple(by_all), tuple(by_some))
 
 
@@ -281,7 +289,7 @@ def _judge_names(path: _Path) -> Iterator[tuple[bool, PathFault]]:
             fault = culprit.make_fault(
                 "name_constraint",
                 value=broken.name,
-                limit=broken.constraint,
+                limit=_describe_limit(broken),
                 rule="RFC 5280 §4.2.1.10",
             )
             yield certain and broken.by is not None, fault
@@ -316,6 +324,23 @@ def _judge_names(path: _Path) -> Iterator[tuple[bool, PathFault]]:
                     False,
                     one.make_fault("critical_extension", value=value, rule="RFC 5280 §4.2.1.10"),
                 )
+
+
+def _describe_limit(broken: ConstraintFault) -> str:
+    """Say what is allowed instead, where a name is outside the permitted subtrees."""
+    if broken.by is None or broken.constraint != "permitted subtrees":
+        return broken.constraint
+    permitted = broken.by.permitted
+    held = {
+        "DNS": permitted.dns,
+        "IP": tuple(map(format_range, permitted.ips)),
+        "email": permitted.emails,
+        "URI": permitted.uris,
+    }[broken.name.partition(" ")[0]]
+    more = len(held) - _MOST_SUBTREES
+    return f"permitted {', '.join(held[:_MOST_SUBTREES])}" + (
+        f" and {more} more" if more > 0 else ""
+    )
 
 
 def _is_within(name: bytes, base: bytes) -> bool:

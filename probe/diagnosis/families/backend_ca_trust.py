@@ -20,6 +20,8 @@ from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
 from probe.x509.strength import find_weak_key, find_weak_signature
 
+_NAMES_SHOWN: Final = 5
+
 
 def _match(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
@@ -79,8 +81,12 @@ def _list_facts(evidence: Evidence, refused: Refusal, strength: Strength) -> tup
         issuer = chain[-1].issuer.text
         facts.append(f"our certificate is {name_certificate(chain[0])}, issued by {issuer}")
     if refused.listed is False and evidence.handshake is not None:
-        names = ", ".join(name.text for name in evidence.handshake.acceptable_cas[:5])
-        facts.append(f"the backend accepts only certificates issued by: {names}")
+        listed = evidence.handshake.acceptable_cas
+        names = ", ".join(name.text for name in listed[:_NAMES_SHOWN])
+        more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
+        facts.append(f"the backend accepts only certificates issued by: {names}{more}")
+        if namesake := find_namesake(evidence):
+            facts.append(describe_rule(evidence, namesake))
     elif strength is Strength.FITS:
         facts.append(
             "the backend's list names a CA of our chain"

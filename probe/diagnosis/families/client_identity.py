@@ -139,7 +139,7 @@ def _match_revoked(evidence: Evidence) -> Match | None:
 def _match_rejected(evidence: Evidence) -> Match | None:
     refused = find_refusal(evidence)
     if refused is None or not refused.sent:
-        return None
+        return _find_accepted_fault(evidence)
     rule = find_broken_rule(evidence, refused.alert)
     if rule is None:
         facts = [
@@ -167,6 +167,17 @@ def _match_rejected(evidence: Evidence) -> Match | None:
         fix=repair_client_chain(rule.fault),
         party="exporter",
     )
+
+
+def _find_accepted_fault(evidence: Evidence) -> Match | None:
+    """Match where a backend accepted a chain that no verifier takes: it does not verify."""
+    handshake, rules = evidence.handshake, evidence.credentials.broken_rules
+    if not rules or handshake is None or not handshake.client_certificate_sent:
+        return None
+    if not is_confirmed(evidence):
+        return None
+    fact = f"{describe_rule(evidence, rules[0])}; this backend accepted it, and others will not"
+    return Match(Strength.FINDING, (fact,), fix=repair_client_chain(rules[0]))
 
 
 _declare: Final = partial(
@@ -307,6 +318,7 @@ CAUSES: Final = (
         ),
         citations=("RFC 8446 §6.2",),
         enforce=REQUIRE_CERTIFICATE,
+        applies=REFUSAL_ENDINGS | {"application_data"},
         match=_match_rejected,
     ),
 )

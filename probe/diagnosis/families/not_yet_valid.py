@@ -56,10 +56,11 @@ def _match_issuer(evidence: Evidence) -> Match | None:
     if refused.alert not in DATE_ALERTS | UNSPECIFIC_ALERTS:
         return None
     fact = describe_beginning(issuer.certificate, evidence.at)
+    named = refused.alert == TlsAlert.CERTIFICATE_EXPIRED
     return Match(
-        Strength.PROVEN,
+        Strength.NAMED if named else Strength.PROVEN,
         (refused.fact, f"our certificate rests on a CA in {issuer.path}: {fact}"),
-        possible=list_possible_causes(evidence, refused),
+        possible=("clock_skew",) if named else list_possible_causes(evidence, refused),
         decides="notBefore of that CA's certificate in the backend's client CA file",
         party="backend",
     )

@@ -14,7 +14,7 @@ from probe.diagnosis.fixes.steps import (
     uses_variables,
 )
 from probe.diagnosis.readings.backend_decision import Refusal
-from probe.diagnosis.readings.client_certificate import describe_usage_fault
+from probe.diagnosis.readings.client_certificate import describe_usage_fault, get_linked_chain
 from probe.model.certificate import CertificateFacts, LocatedCertificate, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence
@@ -34,7 +34,7 @@ def make_backend_trust(
     evidence: Evidence = ANY_EVIDENCE, refused: Refusal | None = None
 ) -> tuple[Party, Fix]:
     """Return who makes the backend trust the exporter's certificate, and how."""
-    chain = evidence.credentials.client_chain
+    chain = get_linked_chain(evidence)
     if describe_usage_fault(evidence) or is_backend_certificate(evidence):
         return "exporter", issue_client_certificate(evidence)
     issuer = escape_braces(chain[-1].issuer.text) if chain else ""
@@ -43,7 +43,7 @@ def make_backend_trust(
         f"{_name_accepted_cas(evidence)} instead, and put it in {{into_cert}} with its key in {{into_key}}."
     )
     see = "To see the issuer: openssl x509 -in {cert_file} -noout -issuer"
-    if chain and chain[-1].self_signed and len(chain) == 1:
+    if chain and chain[0].self_signed:
         return "exporter", (
             f"Issue a client certificate for this exporter, with extendedKeyUsage clientAuth, from "
             f"{_name_accepted_cas(evidence)}: {{cert_file}} holds one that is its own issuer.",
@@ -56,7 +56,8 @@ def make_backend_trust(
     if refused is not None and refused.listed:
         first = (
             f"On the backend of {{endpoint}}, append the present certificate of {issuer} to the file "
-            "of client CAs: what it holds under that name has another key."
+            "of client CAs, with its root where it is an intermediate: what is there under that "
+            "name does not verify ours."
         )
         return "backend", (first, "{reload_client_ca}", from_another, see)
     named = (
