@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from probe.x509.der import encode, encode_oid
 
@@ -125,6 +130,12 @@ def ed448_key(name: str) -> ed448.Ed448PrivateKey:
 def spki_of(key: Key) -> bytes:
     """The SubjectPublicKeyInfo of a private key."""
     return bytes(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+@cache
+def encode_key(key: Key) -> bytes:
+    """PKCS#8 of a private key."""
+    return bytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def name(common_name: str = "", tag: int = 0x0C, **more: str) -> bytes:
