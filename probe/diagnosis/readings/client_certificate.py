@@ -11,6 +11,7 @@ from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import DAY
 from probe.x509 import usages
 from probe.x509.lasting_path import list_sent_paths
+from probe.x509.strength import is_uncommon_key
 from probe.x509.validity import is_expired, is_near_edge, is_not_yet_valid
 
 EDGE: Final = 7 * DAY
@@ -21,10 +22,6 @@ DATE_ALERTS: Final = frozenset({TlsAlert.BAD_CERTIFICATE, TlsAlert.CERTIFICATE_E
 
 UNSPECIFIC_ALERTS: Final = frozenset({TlsAlert.CERTIFICATE_UNKNOWN, TlsAlert.ACCESS_DENIED, None})
 """What backends send for any fault of a certificate; None is an end without an alert."""
-
-_COMMON_KEYS: Final = frozenset({"", "RSA", "EC"})
-_COMMON_CURVE_BITS: Final = 384
-"""P-521 is of the standard (RFC 8446 §4.2.3), and rustls and grpc-core take no signatures of it."""
 
 
 def is_issuer_listed(evidence: Evidence) -> bool | None:
@@ -94,11 +91,7 @@ def may_lack_intermediate(evidence: Evidence) -> bool:
 def has_uncommon_key(evidence: Evidence) -> bool:
     """Whether our key is of a kind (Ed25519, P-521) that not every backend takes signatures of."""
     chain = evidence.credentials.client_chain
-    if not chain:
-        return False
-    return chain[0].key_type not in _COMMON_KEYS or (
-        chain[0].key_type == "EC" and chain[0].key_bits > _COMMON_CURVE_BITS
-    )
+    return bool(chain) and is_uncommon_key(chain[0])
 
 
 def is_near_validity_edge(evidence: Evidence) -> bool:

@@ -99,7 +99,7 @@ WHOLE = [one.der for one in below(between())]
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.binary(max_size=60), max_size=5), st.floats(0, 1))
 def test_whatever_is_in_the_file_is_judged(strange: list[bytes], kept: float) -> None:
-    """Never an error: what is not a certificate is no part of a path."""
+    """Never an error: only certificates are part of a path."""
     cut = [der[: int(kept * len(der))] for der in WHOLE]
 
     assert find_broken_rules([*WHOLE, *strange]) == BrokenRules()
