@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
-from probe.exporters import curl_names, go_path, javascript_names, openssl_path, webpki_path
+from probe.exporters import (
+    curl_names,
+    go_path,
+    java_path,
+    javascript_names,
+    openssl_path,
+    webpki_path,
+)
+from probe.exporters.java_hostnames import check_by_jdk, check_by_okhttp
 from probe.exporters.openssl_path import OpenSslUse
 from probe.exporters.path_verdict import Verifier
 
@@ -33,6 +41,9 @@ VERIFIERS: Final[Mapping[str, Verifier]] = {
     "node-grpc": openssl_path.make_verifier(NODE),
     "node-http": openssl_path.make_verifier(NODE),
     "curl": openssl_path.make_verifier(CURL),
+    "java-okhttp": java_path.make_verifier(check_by_okhttp),
+    "java-jdk": java_path.make_verifier(check_by_jdk),
+    "java-grpc": java_path.make_verifier(check_by_jdk),
     "rust-tonic": webpki_path.make_verifier("ring"),
     "rust-reqwest": webpki_path.make_verifier("aws-lc-rs"),
 }
