@@ -19,7 +19,7 @@ def check_by_jdk(certificate: JavaCertificate, reference: str) -> str:
     if octets:
         if names is None:
             return "No subject alternative names present"
-        found = any(name.kind == IP and name.content == octets for name in names)
+        found = any(name.kind == IP and _unmap(name.content) == _unmap(octets) for name in names)
         return "" if found else "No subject alternative names matching IP address"
     if not is_sni_name(host):
         return "Illegal given domain name"
@@ -32,6 +32,13 @@ def check_by_jdk(certificate: JavaCertificate, reference: str) -> str:
     if common_name is not None and is_matched_by_jdk(host, common_name):
         return ""
     return "No name matching"
+
+
+def check_by_jdk_client(certificate: JavaCertificate, reference: str) -> str:
+    """As java.net.http: a name that ends with a dot cannot be put into SNI."""
+    if reference.endswith("."):
+        return "Server name value of host_name cannot have the trailing dot"
+    return check_by_jdk(certificate, reference)
 
 
 def check_by_okhttp(certificate: JavaCertificate, reference: str) -> str:

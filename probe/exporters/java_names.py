@@ -104,11 +104,23 @@ def is_matched_by_jdk(name: str, template: str) -> bool:
         return False
     if not is_sni_name(template.replace("*", "z")):
         return False
+    name, template = _decode_idn(name), _decode_idn(template)
     names = [label for label in name.lower().split(".") if label]
     templates = [label for label in template.lower().split(".") if label]
     return len(names) == len(templates) and all(
         _match_label(label, wanted) for label, wanted in zip(names, templates, strict=True)
     )
+
+
+def _decode_idn(name: str) -> str:
+    """As IDN.toUnicode: a label that is not a valid A-label stays as it is."""
+    labels = []
+    for label in name.split("."):
+        try:
+            labels.append(label.encode("ascii").decode("idna") if "xn--" in label else label)
+        except UnicodeError:
+            labels.append(label)
+    return ".".join(labels)
 
 
 def _is_wildcard_legal(template: str) -> bool:
