@@ -21,7 +21,7 @@ from probe.credentials.tls_context import Credentials, Material
 from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding
 from probe.model.target import TlsSettings
-from probe.text.safe_text import safe_text
+from probe.text.safe_text import quote_path, safe_text
 from probe.x509.parse import read_facts
 from probe.x509.path import Located, extend_path, find_wrong_link
 
@@ -149,7 +149,7 @@ def _describe_misordered(cert: _ReadFile, key: _ReadFile, place: int) -> Finding
     first, own = (safe_text(cert.facts[index].subject.text, 60) for index in (0, place - 1))
     return cert.file.make_finding(
         f"begins with {first}, but {key.path} belongs to certificate {place} in it, {own}",
-        f"move certificate {place} of {cert.path} to the top: end entity first, then its issuers",
+        f"move certificate {place} of {quote_path(cert.path)} to the top: end entity first, then its issuers",
         cause="client_chain_misordered",
     )
 
@@ -160,7 +160,7 @@ def _judge_order(cert: _ReadFile) -> Iterable[Finding]:
         yield cert.file.make_finding(
             f"has certificate {place + 1} behind certificate {place}, which it did not issue; "
             "TLS 1.3 backends accept that order, strict TLS 1.2 ones do not",
-            f"put each certificate's issuer right behind it in {safe_text(cert.path)}",
+            f"put each certificate's issuer right behind it in {quote_path(cert.path)}",
             cause="client_chain_misordered",
         )
 

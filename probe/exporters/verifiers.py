@@ -49,3 +49,8 @@ VERIFIERS: Final[Mapping[str, Verifier]] = {
     "rust-tonic": webpki_path.make_verifier("ring"),
     "rust-reqwest": webpki_path.make_verifier("aws-lc-rs"),
 }
+
+
+def get_verifier(runtime: str) -> Verifier:
+    """Return the model of `runtime`; the Collector's where it has none."""
+    return VERIFIERS.get(runtime, VERIFIERS["collector"])

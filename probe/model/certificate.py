@@ -89,7 +89,7 @@ class Rotation(Record, frozen=True):
 
 
 class ServedFile(Record, frozen=True):
-    """What the file holds that the backend's certificate is read from."""
+    """What the file holds that the backend's certificate is read from, and what is set next to it."""
 
     path: str
     receiver: str = ""
@@ -101,6 +101,12 @@ class ServedFile(Record, frozen=True):
     held_for: float | None = None
     """Seconds for which it has held this, of the monotonic clock from its first reading on; None in
     evidence of before that was measured."""
+    settings_file: str = ""
+    """The configuration that has the receiver."""
+    key_file: str = ""
+    client_ca_file: str = ""
+    client_ca_file_reload: bool = False
+    """Whether the receiver reads client_ca_file again whenever it changes."""
     chain: tuple[CertificateFacts, ...] = ()
 
 

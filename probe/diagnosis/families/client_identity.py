@@ -9,6 +9,7 @@ from probe.diagnosis.fixes.client_fixes import (
     configure_certificate,
     issue_client_certificate,
 )
+from probe.diagnosis.fixes.steps import PUT_PAIR
 from probe.diagnosis.readings.backend_decision import (
     find_refusal,
     is_confirmed,
@@ -171,8 +172,8 @@ CAUSES: Final = (
         meaning="The backend checks a revocation list, and the certificate is on it.",
         evidence="Alert certificate_revoked (44).",
         fix=(
-            "Issue a new certificate with a new key for the exporter, and put them in {into_cert} "
-            "and {into_key}.",
+            "Issue a new certificate with a new key for this exporter.",
+            PUT_PAIR,
             "{reread_cert}",
             "To find the old one in the CA's records: openssl x509 -in {cert_file} -noout -serial",
         ),
@@ -226,8 +227,9 @@ CAUSES: Final = (
         ),
         evidence="The chain in cert_file, and a refusal that such weakness brings.",
         fix=(
-            "Issue a new certificate for the exporter, with an EC P-256 or RSA-2048 key and "
-            "signed with SHA-256; put it in {into_cert} with its key in {into_key}.",
+            "Issue a new certificate for this exporter, with an EC P-256 or RSA-2048 key and "
+            "signed with SHA-256.",
+            PUT_PAIR,
             "{reread_cert}",
             "To see key and signature: openssl x509 -in {cert_file} -noout -text",
         ),
@@ -255,7 +257,7 @@ CAUSES: Final = (
         fix=(
             "Read the log of the backend at {endpoint} at the time of the attempt: it knows what "
             "it refused.",
-            "On the backend, check that its file of client CAs holds the issuer of {cert_file}, "
+            "On the backend, check that {client_ca_file} holds the issuer of {cert_file}, "
             "that no policy of allowed names leaves this one out, and with date -u that its clock "
             "is right.",
             "To see what it was shown: openssl x509 -in {cert_file} -noout -subject -issuer -dates",

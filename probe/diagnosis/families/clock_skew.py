@@ -32,8 +32,8 @@ from probe.x509.validity import (
 
 _FIX_BACKEND: Final = (
     *clocks.set_backend_clock(),
-    "If its clock is right, renew the CA certificate that has expired in its file of client CAs "
-    "(openssl x509 -noout -enddate -in that file shows it), and restart or reload the backend.",
+    "If its clock is right, renew the CA certificate that has expired in {client_ca_file}, and make "
+    "the backend read that again.",
 )
 
 
@@ -67,7 +67,7 @@ def _match_server(evidence: Evidence) -> Match | None:
         return Match(
             strength,
             (*facts, _say_early(early)),
-            fix=wait_until_valid("the backend's certificate", early),
+            fix=wait_until_valid("the backend's certificate", evidence.at + early),
             party="backend",
         )
     if clocks.get_credible_readings(evidence) or any(
@@ -152,7 +152,7 @@ def _match_outside_here(
     if not _begins_soon(evidence, certificate):
         return None
     early = certificate.not_before - evidence.at
-    fix = wait_until_valid("the exporter's certificate", early)
+    fix = wait_until_valid("the exporter's certificate", evidence.at + early)
     return Match(strength, (*facts, _say_early(early)), fix=fix, party="exporter")
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from probe.diagnosis.cause import REFUSAL_ENDINGS, SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.client_fixes import REQUIRE_CERTIFICATE
 from probe.diagnosis.fixes.server_fixes import reissue_for_now
+from probe.diagnosis.fixes.steps import PUT_PAIR
 from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.client_certificate import DATE_ALERTS
 from probe.diagnosis.readings.clock_readings import (
@@ -87,7 +88,7 @@ CAUSES: Final = (
             "Run date -u on this machine and compare it with a good clock: a clock that is behind "
             "makes the backend's certificate look so.",
             "If this clock is right, issue a new certificate for the backend at {endpoint} with a "
-            "notBefore that is past.",
+            "notBefore that is past, and {put_served}.",
             "{reload_backend}",
         ),
         tell_apart=(
@@ -119,11 +120,12 @@ CAUSES: Final = (
             "The file itself at the time of the attempt, a refusal, and no clock that differs."
         ),
         fix=(
-            "Issue a new certificate for the exporter with a notBefore that is past, or keep the "
-            "previous one until then; put it in {into_cert} with its key in {into_key}.",
+            "Issue a new certificate for this exporter with a notBefore that is past (or keep the "
+            "previous one until then), and compare the clock of the machine that issued it, date -u, "
+            "with a good one.",
+            PUT_PAIR,
             "{reread_cert}",
-            "Check the clock of the machine that issued it: openssl x509 -in {cert_file} -noout "
-            "-dates",
+            "To see the dates: openssl x509 -in {cert_file} -noout -dates",
         ),
         tell_apart="notBefore is in the future: openssl x509 -in CERT -noout -startdate",
         citations=("RFC 5280 §4.1.2.5",),
