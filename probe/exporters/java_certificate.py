@@ -46,8 +46,8 @@ class JavaCertificate:
     version: int
     subject: tuple[Rdn, ...]
     issuer: tuple[Rdn, ...]
-    not_before: float
-    not_after: float
+    valid_from: float
+    valid_until: float
     key: PublicKey
     critical: frozenset[str]
     unreadable: frozenset[str]

@@ -6,14 +6,22 @@ identification); OkHttp compares it afterwards. Measured with OpenJDK 17, OkHttp
 1.85 and Netty 4.2. Rules name classes of sun.security.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final
 
 from probe.exporters.java_certificate import JavaCertificate, JavaRefusal, read_for_java
-from probe.exporters.java_constraints import find_violation
-from probe.exporters.java_extensions import SubtreesValue
+from probe.exporters.java_checkers import (
+    HANDLED,
+    VALIDATION,
+    Problem,
+    check_dates,
+    check_end_entity,
+    check_handshake_key,
+    check_path,
+    may_issue,
+    name_unhandled,
+)
 from probe.exporters.java_names import canonicalize_for_java
-from probe.exporters.java_policies import find_policy_fault
 from probe.exporters.path_faults import (
     get_pool,
     make_fault,
@@ -23,10 +31,6 @@ from probe.exporters.path_faults import (
 from probe.exporters.path_verdict import PathRequest, PathVerdict, Verifier
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.x509 import extensions as ext
-from probe.x509.public_key import PublicKey, load_public_key
-from probe.x509.raw_certificate import Certificate
-from probe.x509.signature import check_signature
-from probe.x509.signature_scheme import read_scheme
 
 NameCheck = Callable[[JavaCertificate, str], str]
 """Returns what is printed where the name is not the certificate's; empty where it is."""
@@ -34,42 +38,9 @@ NameCheck = Callable[[JavaCertificate, str], str]
 MAX_ANCHORS_READ: Final = 500
 MAX_CANDIDATES: Final = 64
 MAX_STEPS: Final = 2_000
-_HANDLED: Final = frozenset(
-    {
-        ext.KEY_USAGE,
-        ext.EXTENDED_KEY_USAGE,
-        ext.SUBJECT_ALT_NAME,
-        ext.BASIC_CONSTRAINTS,
-        ext.NAME_CONSTRAINTS,
-        ext.CERTIFICATE_POLICIES,
-        ext.POLICY_MAPPINGS,
-        ext.POLICY_CONSTRAINTS,
-        ext.INHIBIT_ANY_POLICY,
-    }
-)
-_SERVER_USAGES: Final = frozenset(
-    {ext.SERVER_AUTH, ext.ANY_USAGE, "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"}
-)
-_NULL: Final = b"\x05\x00"
-_USAGE_BITS: Final = 0x7F
-_HASHES: Final = frozenset({"sha1", "sha256", "sha384", "sha512"})
-"""Of the schemes that JSSE offers: a certificate signed by another is not wanted."""
-_SIGNING: Final = frozenset({"RSA", "RSASSA-PSS", "EC", "Ed25519", "Ed448", "DSA"})
 _BUILDING: Final = (
     "PKIX path building failed: unable to find valid certification path to requested target"
 )
-_VALIDATION: Final = "PKIX path validation failed: "
-
-
-class Problem(NamedTuple):
-    """A rule that a certificate breaks."""
-
-    kind: PathFaultKind
-    certificate: Certificate | None
-    rule: str
-    says: str
-    value: str = ""
-    limit: str = ""
 
 
 def make_verifier(check_name: NameCheck) -> Verifier:
@@ -100,9 +71,9 @@ def _verify(request: PathRequest, check_name: NameCheck) -> PathVerdict:
     found = _Validation(request, chain, anchors).validate()
     problem = found if isinstance(found, Problem) else None
     if problem is None and not isinstance(found, Problem) and len(found) > 1:
-        problem = _check_end_entity(chain[0])
+        problem = check_end_entity(chain[0])
     if problem is None:
-        problem = _check_handshake_key(chain[0])
+        problem = check_handshake_key(chain[0])
     if problem is None and request.reference:
         says = check_name(chain[0], request.reference)
         if says:
@@ -197,10 +168,10 @@ class _Validation:
             "no_anchor",
             top.raw,
             "PKIXCertPathValidator",
-            f"{_VALIDATION}Path does not chain with any of the trust anchors",
+            f"{VALIDATION}Path does not chain with any of the trust anchors",
         )
         for anchor in self._anchors.find(top.raw.issuer):
-            if not _may_issue(anchor, top):
+            if not may_issue(anchor, top):
                 continue
             found = self._find_problem(path, anchor)
             if found is None:
@@ -213,17 +184,17 @@ class _Validation:
     ) -> list[JavaCertificate] | Problem:
         """As PKIXValidator.verifyTrustAnchor: an anchor of version 3 has to be a CA."""
         if anchor.version >= 2:
-            says = f"{_VALIDATION}TrustAnchor is not a CA certificate"
+            says = f"{VALIDATION}TrustAnchor is not a CA certificate"
             if anchor.basic_constraints == -1:
                 return Problem("not_a_ca", anchor.raw, "verifyTrustAnchor", says)
             if anchor.key_usage is not None and not anchor.key_usage & ext.KEY_CERT_SIGN:
-                says = f"{_VALIDATION}TrustAnchor does not have keyCertSign bit set"
+                says = f"{VALIDATION}TrustAnchor does not have keyCertSign bit set"
                 return Problem("not_a_ca", anchor.raw, "verifyTrustAnchor", says, "keyUsage")
         return [*path, anchor]
 
     def _find_problem(self, path: list[JavaCertificate], anchor: JavaCertificate) -> Problem | None:
         """As PKIXMasterCertPathValidator: from the anchor down, each checker on each certificate."""
-        for problem in _check_path(path, anchor, self._at, is_built=False):
+        for problem in check_path(path, anchor, self._at, is_built=False):
             return problem
         return None
 
@@ -231,10 +202,10 @@ class _Validation:
         """As SunCertPathBuilder: a search over what was sent; the first path that is valid."""
         leaf = self._chain[0]
         unbuilt = Problem("no_anchor", leaf.raw, "SunCertPathBuilder", _BUILDING)
-        if not leaf.not_before <= self._at <= leaf.not_after:
-            return next(_check_dates(leaf, self._at), unbuilt)._replace(says=_BUILDING)
-        if leaf.critical - _HANDLED:
-            return _name_unhandled(leaf)._replace(says=_BUILDING)
+        if not leaf.valid_from <= self._at <= leaf.valid_until:
+            return next(check_dates(leaf, self._at), unbuilt)._replace(says=_BUILDING)
+        if leaf.critical - HANDLED:
+            return name_unhandled(leaf)._replace(says=_BUILDING)
         self._last_problem: Problem | None = None
         found = self._search([leaf])
         if found is None:
@@ -256,7 +227,7 @@ class _Validation:
             return None
         head = path[-1]
         for anchor in self._anchors.find(head.raw.issuer):
-            problem = next(_check_path(path, anchor, self._at, is_built=True), None)
+            problem = next(check_path(path, anchor, self._at, is_built=True), None)
             if problem is None:
                 return self._accept(path, anchor)
             self._last_problem = problem
@@ -266,11 +237,11 @@ class _Validation:
         for one in self._chain:
             if one.subject != head.issuer or self._is_repeated(path, one):
                 continue
-            if not one.not_before <= self._at <= one.not_after:
-                self._last_problem = next(_check_dates(one, self._at), None)
+            if not one.valid_from <= self._at <= one.valid_until:
+                self._last_problem = next(check_dates(one, self._at), None)
                 continue
-            if one.critical - _HANDLED:
-                self._last_problem = _name_unhandled(one)
+            if one.critical - HANDLED:
+                self._last_problem = name_unhandled(one)
                 continue
             if one.basic_constraints < _count_cas(path) or one.basic_constraints == -1:
                 kind: PathFaultKind = "not_a_ca" if one.basic_constraints < 0 else "path_length"
@@ -300,136 +271,3 @@ class _Validation:
 
 def _count_cas(path: list[JavaCertificate]) -> int:
     return sum(not each.is_self_issued for each in path[1:])
-
-
-def _may_issue(anchor: JavaCertificate, one: JavaCertificate) -> bool:
-    """As AdaptableX509CertSelector: key identifier and serial number, where both sides have them."""
-    key_id, serial = one.authority
-    if key_id is not None:
-        if ext.SUBJECT_KEY_ID in anchor.unreadable:
-            return False
-        if anchor.subject_key_id not in {None, key_id}:
-            return False
-    if serial is None or anchor.version < 2:
-        return True
-    return int.from_bytes(serial, signed=True) == anchor.raw.serial_number
-
-
-def _check_path(
-    path: list[JavaCertificate], anchor: JavaCertificate, at: float, *, is_built: bool
-) -> Iterator[Problem]:
-    """Yield what the checkers find, from the anchor down."""
-    constraints: list[SubtreesValue] = []
-    remaining = len(path) - 1
-    most_below = len(path)
-    issuer: JavaCertificate = anchor
-    for depth in range(len(path) - 1, -1, -1):
-        one = path[depth]
-        yield from _check_algorithm(one, issuer)
-        if depth and one.key_usage is not None and not one.key_usage & ext.KEY_CERT_SIGN:
-            says = f"{_VALIDATION}CA key usage check failed: keyCertSign bit is not set"
-            yield Problem("not_a_ca", one.raw, "KeyChecker", says, "keyUsage")
-        if depth:
-            limit = one.basic_constraints
-            if one.version < 2:
-                is_top = depth == remaining and one.is_self_issued
-                limit = 1 << 31 if is_top else -1
-            if limit == -1:
-                says = f"{_VALIDATION}basic constraints check failed: this is not a CA certificate"
-                yield Problem("not_a_ca", one.raw, "ConstraintsChecker", says)
-            if not one.is_self_issued:
-                if most_below <= 0:
-                    says = (
-                        f"{_VALIDATION}basic constraints check failed: pathLenConstraint violated"
-                    )
-                    yield Problem("path_length", one.raw, "ConstraintsChecker", says)
-                most_below -= 1
-            most_below = min(most_below, limit)
-        if not depth or not one.is_self_issued:
-            for value in constraints:
-                violation = find_violation(one, value)
-                if violation is not None:
-                    says = f"{_VALIDATION}name constraints check failed"
-                    name, limits, _ = violation
-                    rule = "NameConstraintsExtension"
-                    yield Problem("name_constraint", one.raw, rule, says, name, limits)
-        if one.constraints is not None:
-            constraints.append(one.constraints)
-        policy = find_policy_fault(path, depth)
-        if policy:
-            yield Problem("policy", one.raw, "PolicyChecker", _VALIDATION + policy)
-        if not is_built:
-            yield from _check_dates(one, at)
-        if not _is_signed(one, issuer):
-            says = f"{_VALIDATION}signature check failed"
-            yield Problem("bad_signature", one.raw, "BasicChecker", says)
-        if one.critical - _HANDLED:
-            yield _name_unhandled(one)
-        issuer = one
-
-
-def _name_unhandled(one: JavaCertificate) -> Problem:
-    value = min(one.critical - _HANDLED)
-    says = f"{_VALIDATION}unrecognized critical extension(s)"
-    return Problem("critical_extension", one.raw, "PKIXMasterCertPathValidator", says, value)
-
-
-def _check_dates(one: JavaCertificate, at: float) -> Iterator[Problem]:
-    says = f"{_VALIDATION}validity check failed"
-    if one.not_before > at:
-        yield Problem("not_yet_valid", one.raw, "CertificateValidity", says)
-    if one.not_after < at:
-        yield Problem("expired", one.raw, "CertificateValidity", says)
-
-
-def _check_algorithm(one: JavaCertificate, issuer: JavaCertificate) -> Iterator[Problem]:
-    """As AlgorithmChecker, by jdk.certpath.disabledAlgorithms and the offered schemes."""
-    scheme = read_scheme(one.raw.outer_algorithm)
-    shown = scheme.name if scheme else one.raw.outer_algorithm.oid
-    if scheme is not None and scheme.hash and scheme.hash not in _HASHES:
-        says = f"{_VALIDATION}Algorithm constraints check failed on signature algorithm: {shown}"
-        yield Problem("weak_signature", one.raw, "AlgorithmChecker", says, shown)
-    if one.key_usage is not None and not one.key_usage & _USAGE_BITS:
-        says = f"{_VALIDATION}incorrect KeyUsage extension bits"
-        yield Problem("malformed", one.raw, "AlgorithmChecker", says, "keyUsage")
-    for each in (one, issuer):
-        small = find_small_key(each.key)
-        if small:
-            says = f"{_VALIDATION}Algorithm constraints check failed on keysize limits"
-            yield Problem("weak_key", each.raw, "AlgorithmChecker", says, small)
-
-
-def find_small_key(key: PublicKey) -> str:
-    """Return a key that jdk.certpath.disabledAlgorithms forbids for its size."""
-    least = {"RSA": 1024, "RSASSA-PSS": 1024, "DSA": 1024, "EC": 224}.get(key.kind, 0)
-    return f"{key.kind} {key.bits}" if key.bits < least else ""
-
-
-def _is_signed(one: JavaCertificate, issuer: JavaCertificate) -> bool:
-    algorithm = one.raw.outer_algorithm
-    scheme = read_scheme(algorithm)
-    if scheme is not None and not scheme.is_pss and algorithm.parameters not in {b"", _NULL}:
-        return False
-    return check_signature(one.raw, issuer.raw.spki) == "valid"
-
-
-def _check_end_entity(one: JavaCertificate) -> Problem | None:
-    """As EndEntityChecker.checkTLSServer."""
-    if one.key_usage is not None and not one.key_usage & ext.DIGITAL_SIGNATURE:
-        says = "KeyUsage does not allow digital signatures"
-        return Problem("wrong_usage", one.raw, "EndEntityChecker", says, "keyUsage")
-    if one.usages is not None and not _SERVER_USAGES.intersection(one.usages):
-        says = "Extended key usage does not permit use for TLS server authentication"
-        value = ", ".join(one.usages[:8])
-        return Problem("wrong_usage", one.raw, "EndEntityChecker", says, value, ext.SERVER_AUTH)
-    if one.netscape_type is not None and not one.netscape_type & 0x40:
-        says = "Netscape cert type does not permit use for SSL server"
-        return Problem("wrong_usage", one.raw, "EndEntityChecker", says, "nsCertType")
-    return None
-
-
-def _check_handshake_key(one: JavaCertificate) -> Problem | None:
-    if one.key.kind in _SIGNING and load_public_key(one.raw.spki) is not None:
-        return None
-    says = "Cannot verify CertificateVerify signature"
-    return Problem("weak_key", one.raw, "CertificateVerify", says, one.key.algorithm.oid)
