@@ -1,0 +1,196 @@
+"""What a runtime makes of the credential files: what it would send and trust, or what stops it."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from cryptography import x509
+from OpenSSL import crypto
+
+from probe.credentials.readers.pem_file import PemFile
+from probe.credentials.readers.private_key import (
+    LoadedKey,
+    PrivateKey,
+    load_private_key,
+    read_private_key,
+)
+from probe.model.finding import Role
+
+Why = Literal[
+    "no_block",  # it sees no block of the kind that it needs
+    "block",  # a block that it cannot decode
+    "certificate",  # a certificate that its parser refuses
+    "key",  # a key of a form or kind that it does not read
+    "encrypted",  # a key that needs a passphrase
+    "pair",  # certificate and key do not belong together
+    "order",  # the chain's order
+    "weak",  # its security level
+    "half",  # one of certificate and key is not set
+    "missing",  # the file cannot be read
+]
+
+
+class Stop(NamedTuple):
+    """What keeps a runtime from using one file."""
+
+    role: Role
+    why: Why
+    says: str
+    """What it prints, without paths."""
+    at: int = -1
+    """The offset of the block that it stops at; -1 where it is none in particular."""
+
+
+class Pair(NamedTuple):
+    """What the certificate and key files give."""
+
+    chain: tuple[bytes, ...] = ()
+    """DER, as it is sent."""
+    key: PrivateKey | None = None
+    stop: Stop | None = None
+
+
+class Anchors(NamedTuple):
+    """What the CA file gives."""
+
+    certificates: tuple[bytes, ...] = ()
+    """DER."""
+    stop: Stop | None = None
+
+
+@dataclass(slots=True)
+class FileSet:
+    """The files of one generation, and what has been parsed of them for any runtime.
+
+    A file is None where its setting is not given.
+    """
+
+    cert: PemFile | None = None
+    key: PemFile | None = None
+    ca: PemFile | None = None
+    missing: frozenset[Role] = frozenset()
+    """The files that are named and cannot be read."""
+    _keys: dict[bytes, tuple[PrivateKey | None, LoadedKey | None]] = field(
+        default_factory=dict, repr=False
+    )
+    _certificates: dict[bytes, "ParsedCertificate"] = field(default_factory=dict, repr=False)
+
+    def read_key(self, der: bytes) -> tuple[PrivateKey | None, LoadedKey | None]:
+        """Return the key that `der` is, by its form and as OpenSSL holds it."""
+        if der not in self._keys:
+            self._keys[der] = (read_private_key(der), load_private_key(der))
+        return self._keys[der]
+
+    def parse(self, der: bytes) -> "ParsedCertificate":
+        """Return what the libraries here make of a certificate."""
+        known = self._certificates.get(der)
+        if known is None:
+            known = self._certificates[der] = ParsedCertificate(der)
+        return known
+
+
+_UNPARSED: Final = object()
+_KINDS: Final = {
+    6: "rsa",
+    912: "rsa-pss",
+    408: "ec",
+    116: "dsa",
+    1087: "ed25519",
+    1088: "ed448",
+    1034: "x25519",
+}
+"""EVP_PKEY_get_base_id (OpenSSL, obj_mac.h)."""
+
+
+class ParsedCertificate:
+    """One certificate as OpenSSL and `cryptography` parse it, each at most once."""
+
+    __slots__ = ("_openssl", "_plain", "_public", "der")
+
+    def __init__(self, der: bytes) -> None:
+        """Parse nothing yet."""
+        self.der = der
+        self._openssl: object = _UNPARSED
+        self._plain: object = _UNPARSED
+        self._public: str | None = None
+
+    @property
+    def plain(self) -> x509.Certificate | None:
+        """The certificate as `cryptography` has it, which is strict; None where it refuses it."""
+        if self._plain is _UNPARSED:
+            try:
+                self._plain = x509.load_der_x509_certificate(self.der)
+            except (ValueError, TypeError):
+                self._plain = None
+        return self._plain if isinstance(self._plain, x509.Certificate) else None
+
+    @property
+    def openssl(self) -> crypto.X509 | None:
+        """The certificate as d2i_X509 reads it, which passes over what follows it."""
+        if self._openssl is _UNPARSED:
+            try:
+                self._openssl = crypto.load_certificate(crypto.FILETYPE_ASN1, self.der)
+            except crypto.Error:
+                self._openssl = None
+        return self._openssl if isinstance(self._openssl, crypto.X509) else None
+
+    @property
+    def public_sha256(self) -> str:
+        """The digest of its public key, as `LoadedKey` has it; empty where it does not parse."""
+        if self._public is None:
+            self._public = ""
+            if self.openssl is not None:
+                try:
+                    public = crypto.dump_publickey(crypto.FILETYPE_ASN1, self.openssl.get_pubkey())
+                    self._public = hashlib.sha256(public).hexdigest()
+                except crypto.Error:
+                    pass
+        return self._public
+
+    @property
+    def algorithm(self) -> str:
+        """The kind of its public key, as `PrivateKey` names it; empty where it does not parse."""
+        return _KINDS.get(self.key_type, "")
+
+    @property
+    def key_type(self) -> int:
+        """OpenSSL's number of the public key's kind; 0 where it does not parse."""
+        if self.openssl is None:
+            return 0
+        try:
+            return self.openssl.get_pubkey().type()
+        except crypto.Error:
+            return 0
+
+    @property
+    def key_bits(self) -> int:
+        """The size of the public key; 0 where it does not parse."""
+        if self.openssl is None:
+            return 0
+        try:
+            return self.openssl.get_pubkey().bits()
+        except crypto.Error:
+            return 0
+
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether issuer and subject are the same name."""
+        held = self.openssl
+        return held is not None and held.get_issuer().der() == held.get_subject().der()
+
+    @property
+    def signature_algorithm(self) -> str:
+        """OpenSSL's name of the algorithm that it is signed with, in lower case."""
+        if self.openssl is None:
+            return ""
+        try:
+            return self.openssl.get_signature_algorithm().decode("ascii", "replace").lower()
+        except ValueError:
+            return ""
+
+    @property
+    def sent(self) -> bytes:
+        """What OpenSSL sends of it: DER, also where the file has BER."""
+        if self.openssl is None:
+            return self.der
+        return crypto.dump_certificate(crypto.FILETYPE_ASN1, self.openssl)
