@@ -40,6 +40,7 @@ def collect_target_facts(target: Target, clock_tolerance: float) -> TargetFacts:
         ca_file=_describe_file(settings.ca_file, "ca_pem" if settings.ca_pem else ""),
         header_names=tuple(safe_text(name) for name, _ in target.headers),
         proxy=safe_text(str(next_hop(target))) if target.proxy_url is not None else "",
+        exporter=target.exporter,
         source_kinds=tuple(dict.fromkeys(target.source_kinds())),
         labels=tuple((safe_text(name), safe_text(value)) for name, value in target.labels),
         expect_cause=target.expect_cause,

@@ -19,6 +19,7 @@ from probe.cli.load_configuration import (
 )
 from probe.cli.results import OUTPUTS, exit_code, output_option, print_results
 from probe.cli.run_command import run_in_loop
+from probe.model.runtime import COLLECTOR, EXPORTERS
 from probe.model.target import DEPTHS, PROTOCOLS
 from probe.report.progress import show_progress
 from probe.system.standard_streams import ignore_broken_pipe
@@ -46,7 +47,14 @@ _NO_TARGETS: Final = (
 @click.option(
     "--protocol",
     type=click.Choice(PROTOCOLS),
-    help="The OTLP protocol; default: http/protobuf on port 4318, else grpc.",
+    help="The OTLP protocol; default: what the exporter speaks, else by port: 4318 is http/protobuf.",
+)
+@click.option(
+    "--exporter",
+    type=click.Choice(EXPORTERS),
+    default=COLLECTOR.id,
+    show_default=True,
+    help="Whose verdict it is: how the files and the backend's certificate are judged.",
 )
 @click.option(
     "--depth",

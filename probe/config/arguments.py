@@ -10,15 +10,15 @@ from click.core import ParameterSource
 from probe.config import duration
 from probe.config.check_settings import server_name_fault
 from probe.config.configuration import Configuration, WebSettings
+from probe.config.target_entry import choose_protocol
 from probe.config.target_list import assign_names
+from probe.model.runtime import find_sibling
 from probe.model.target import (
     Depth,
     Endpoint,
-    Protocol,
     Source,
     Target,
     TlsSettings,
-    default_protocol,
 )
 from probe.text.description import describe_value
 from probe.text.safe_text import safe_text
@@ -56,6 +56,7 @@ def make_targets(
     ca_file: str | None,
     server_name: str,
     protocol: str | None,
+    exporter: str,
     depth: str,
     timeout: str,
 ) -> tuple[Target, ...]:
@@ -73,7 +74,9 @@ def make_targets(
             # A line of a file may be anything, and an endpoint's query a token.
             shown = safe_text(describe_value(text, key="endpoint"))
             raise click.UsageError(f"endpoint {position}, {shown}: {error}") from None
-        chosen = cast("Protocol", protocol) if protocol else default_protocol(endpoint.port)
+        chosen = choose_protocol(protocol, exporter, endpoint.port)
+        if exporter != find_sibling(exporter, chosen):
+            raise click.UsageError(f"--exporter {exporter} does not speak {chosen}")
         if fault := server_name_fault(server_name, grpc=chosen == "grpc"):
             raise click.UsageError(f"--server-name {server_name!r} {fault}")
         targets.append(
@@ -81,6 +84,7 @@ def make_targets(
                 name="",
                 endpoint=endpoint,
                 protocol=chosen,
+                exporter=exporter,
                 depth=cast("Depth", depth),
                 timeout=seconds,
                 tls=TlsSettings(

@@ -15,6 +15,7 @@ from probe.config.errors import ConfigurationError
 from probe.config.location import Location
 from probe.config.schema import DefaultsEntry, TlsEntry
 from probe.model import tls_names
+from probe.model.runtime import EXPORTERS
 from probe.model.target import DEPTHS, PROTOCOLS, SIGNALS
 from probe.text.safe_text import LIMIT, safe_text
 
@@ -51,6 +52,7 @@ def check_form(entry: DefaultsEntry, location: Location) -> None:
     """
     _check_choice(entry.protocol, PROTOCOLS, location["protocol"])
     _check_choice(entry.signal, SIGNALS, location["signal"])
+    _check_choice(entry.exporter, EXPORTERS, location["exporter"])
     _check_choice(entry.depth, DEPTHS, location["depth"])
     for key, value in (("interval", entry.interval), ("timeout", entry.timeout)):
         if value is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from probe.config.duration import seconds
-from probe.config.errors import ConfigurationError, ErrorList, explain_unreadable
+from probe.config.errors import ConfigurationError, ErrorList, explain_unreadable, find_nearest
 from probe.config.file_reader import decode_text
 from probe.config.schema import DefaultsEntry
 from probe.config.source_content import SourceContent
@@ -19,10 +19,13 @@ from probe.config.sources.file_sd import list_files, pattern_fault, read_file_sd
 from probe.config.sources.http_sd import read_http_sd, url_fault
 from probe.config.sources.sdk.declarative_file import read_sdk_file
 from probe.config.sources.sdk.environment import FILE_VARIABLES, SOURCE, read_environment
+from probe.model.runtime import COLLECTOR, EXPORTERS, find_sibling
 from probe.model.target import Secret, Target
 from probe.text.description import describe_path, describe_url
 
 ENVIRONMENT: Final = SOURCE.where
+EXPORTER_VARIABLE: Final = "MTLS_PROBE_EXPORTER"
+"""Whose verdict counts for the targets of an SDK: its variables do not say which SDK reads them."""
 
 
 class NotFetchedError(Exception):
@@ -145,13 +148,19 @@ class DeclaredSource:
         if self.kind == "collector":
             content = read_collector(self.files, inputs.environ, inputs.read_text)
         else:
+            exporter, errors = _choose_exporter(inputs.environ, defaults)
             named = find_declarative_file(inputs.environ)
             file = named if self.files[0] == ENVIRONMENT else self.files[0]
             content = (
                 read_sdk_file(inputs.read_named(file), file, inputs.environ)
                 if file
-                else read_environment(inputs.environ)
+                else read_environment(inputs.environ, exporter)
             )
+            targets = tuple(
+                replace(target, exporter=find_sibling(exporter, target.protocol))
+                for target in content.targets
+            )
+            content = replace(content, targets=targets, errors=content.errors + errors)
         targets = tuple(_apply_defaults(target, defaults) for target in content.targets)
         return replace(content, targets=targets)
 
@@ -162,6 +171,25 @@ SDK_ENVIRONMENT: Final = DeclaredSource.of("sdk", ENVIRONMENT)
 def find_declarative_file(environ: Mapping[str, str]) -> str:
     """Return the declarative file that replaces the variables, or an empty text."""
     return next((environ[name] for name in FILE_VARIABLES if environ.get(name)), "")
+
+
+def _choose_exporter(
+    environ: Mapping[str, str], defaults: DefaultsEntry
+) -> tuple[str, tuple[ConfigurationError, ...]]:
+    """Return whose verdict counts for an SDK's targets, and what is wrong with the variable."""
+    fallback = defaults.exporter or COLLECTOR.id
+    text = environ.get(EXPORTER_VARIABLE, "").strip()
+    if not text or text in EXPORTERS:
+        return text or fallback, ()
+    error = ConfigurationError(
+        f"is unknown; {fallback} is taken",
+        file=ENVIRONMENT,
+        key=EXPORTER_VARIABLE,
+        found=text,
+        allowed=EXPORTERS,
+        nearest=find_nearest(text, EXPORTERS),
+    )
+    return fallback, (error,)
 
 
 def _apply_defaults(target: Target, defaults: DefaultsEntry) -> Target:

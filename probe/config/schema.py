@@ -64,11 +64,17 @@ class DefaultsEntry(Entry, frozen=True, kw_only=True):
     """What a target may set for itself, and `defaults` for all of them."""
 
     protocol: str | None = None
-    """`grpc` or `http/protobuf`. Without it 4318 means `http/protobuf`, any other port `grpc`."""
+    """`grpc` or `http/protobuf`. Without it the one that `exporter` speaks; where that speaks
+    both, 4318 means `http/protobuf`, any other port `grpc`."""
     signal: str | None = None
     """`traces`, `metrics` or `logs`: whose `Export` is called."""
     proxy_url: str | None = None
     """An HTTP proxy, `http://host:port`, that is asked for a tunnel with CONNECT."""
+    exporter: str | None = None
+    """Whose verdict the outcome is: `collector`, `go-grpc`, `go-http`, `java-okhttp`, `java-jdk`,
+    `java-grpc`, `python-grpc`, `python-http`, `node-grpc`, `node-http`, `rust-tonic`,
+    `rust-reqwest`, `dotnet` or `curl`. Without it `collector`. A Collector's own exporters are
+    always `collector`."""
     depth: str | None = None
     """`tls`: handshake and its judgement; `otlp`: an empty export request as well; `canary`: a
     request with one item of the probe's own, marked as synthetic."""

@@ -20,6 +20,7 @@ from probe.config.target_entry import read_target
 from probe.config.target_list import parse_ordinal
 from probe.config.yaml_document import Document
 from probe.model.module import AllowEntry, AllowList, Module
+from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
 from probe.model.target import PROTOCOLS, ClockSource, Endpoint, Protocol, Target
 from probe.text.safe_text import LIMIT, safe_text
 
@@ -99,9 +100,9 @@ def _read_module(
     )
     settings = msgspec.structs.asdict(entry)
     del settings["allow"]
-    chosen = next(
-        (known for known in PROTOCOLS if known == (entry.protocol or defaults.protocol)), None
-    )
+    spoken = RUNTIMES_BY_ID[entry.exporter or defaults.exporter or COLLECTOR.id].protocols
+    wanted = entry.protocol or defaults.protocol or (spoken[0] if len(spoken) == 1 else None)
+    chosen = next((known for known in PROTOCOLS if known == wanted), None)
     templates: dict[tuple[str, Protocol], Target] = {}
     for scheme in ("", "https", "http"):
         for protocol in (chosen,) if chosen else PROTOCOLS:

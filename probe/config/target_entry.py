@@ -25,6 +25,7 @@ from probe.config.source_content import add_faults
 from probe.config.sources.collector.endpoint import resolve_tls
 from probe.model import tls_names
 from probe.model.finding import Finding
+from probe.model.runtime import COLLECTOR, RUNTIMES, RUNTIMES_BY_ID
 from probe.model.target import (
     PROTOCOLS,
     Endpoint,
@@ -113,7 +114,9 @@ def read_target(
     """
     check_form(entry, location)
     endpoint = location["endpoint"].parse(Endpoint.parse, entry.endpoint)
-    protocol = _choose_protocol(entry.protocol or defaults.protocol, endpoint)
+    exporter = entry.exporter or defaults.exporter or COLLECTOR.id
+    protocol = choose_protocol(entry.protocol or defaults.protocol, exporter, endpoint.port)
+    check_exporter(exporter, protocol, location["exporter"])
     grpc = protocol == "grpc"
     faults = list(setting_faults(entry, location))
     tls = tls_settings(_merge_tls(entry.tls, defaults.tls))
@@ -141,6 +144,7 @@ def read_target(
         name=entry.name or "",
         endpoint=endpoint,
         protocol=protocol,
+        exporter=exporter,
         tls=tls,
         headers=tuple((name, Secret(value)) for name, value in headers.items()),
         proxy_url=Secret(proxy) if proxy else None,
@@ -177,8 +181,23 @@ def merge_headers(*each: Mapping[str, str]) -> dict[str, str]:
     return dict(found.values())
 
 
-def _choose_protocol(chosen: str | None, endpoint: Endpoint) -> Protocol:
-    return next((known for known in PROTOCOLS if known == chosen), default_protocol(endpoint.port))
+def choose_protocol(chosen: str | None, exporter: str, port: int) -> Protocol:
+    """Return the protocol `chosen`, else the only one of `exporter`, else the port's."""
+    spoken = RUNTIMES_BY_ID[exporter].protocols
+    wanted = spoken[0] if chosen is None and len(spoken) == 1 else chosen
+    return next((known for known in PROTOCOLS if known == wanted), default_protocol(port))
+
+
+def check_exporter(exporter: str, protocol: Protocol, location: Location) -> None:
+    """Judge whether `exporter` speaks `protocol`.
+
+    Raises:
+        ConfigurationError: where it does not.
+    """
+    if protocol not in RUNTIMES_BY_ID[exporter].protocols:
+        reason = f"does not speak {protocol}, which is the protocol here"
+        speaking = (one.id for one in RUNTIMES if protocol in one.protocols)
+        raise location.error(reason, found=exporter, allowed=speaking)
 
 
 def _merge_tls(entry: TlsEntry, defaults: TlsEntry) -> TlsEntry:

@@ -63,6 +63,7 @@ def _identify(target: Target) -> object:
         target.protocol,
         target.signal,
         target.plaintext,
+        target.exporter,
         replace(target.tls, insecure=False),
         frozenset((name.lower(), value) for name, value in target.headers),
         target.proxy_url,

@@ -26,8 +26,8 @@ from probe.credentials.formats.wrapped import describe_particulars
 from probe.credentials.named_file import NamedFile
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.text.safe_text import safe_text
+from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import parse_certificate
-from probe.x509.signature import LIBRARY_ERRORS
 
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes read of one credential file."""

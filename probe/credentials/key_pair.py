@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL, crypto
 
-from probe.x509.signature import LIBRARY_ERRORS
+from probe.x509.library_errors import LIBRARY_ERRORS
 
 # The diagnosis judges weak keys and hashes; at a higher level OpenSSL would refuse them first.
 SECURITY_LEVEL: Final = "@SECLEVEL=0"

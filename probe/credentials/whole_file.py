@@ -34,8 +34,8 @@ from probe.credentials.named_file import NamedFile
 from probe.credentials.read_file import read_file
 from probe.model.certificate import KeyFacts, NamedBlock
 from probe.text.safe_text import safe_text
+from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import describe_public_key, make_name, parse_certificate
-from probe.x509.signature import LIBRARY_ERRORS
 
 
 @dataclass(frozen=True, slots=True)

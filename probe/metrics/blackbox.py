@@ -4,23 +4,22 @@ Names, labels and values are those of its tcp prober (prober/tcp.go, prober/tls.
 dashboards and alerting rules work unchanged; but `probe_success` is 1 only on proof.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final
 
+from probe.diagnosis.readings.used_certificates import find_server_path
 from probe.ledger.target_runtime import TargetRuntime, is_expected
 from probe.metrics import families
 from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
 from probe.metrics.target_samples import render_target_samples
-from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
 from probe.report.story import format_story
 from probe.text.safe_text import safe_text
 from probe.text.time_format import rfc3339
-from probe.x509.path import find_issuers, order_path
 from probe.x509.validity import find_first_to_expire
 
 _families: list[Family] = []
@@ -87,6 +86,7 @@ WITHOUT_A_SCHEDULE: Final = frozenset(
         families.NOT_BEFORE,
         families.CERTIFICATE_INFO,
         families.EARLIEST_EXPIRY,
+        families.LEFT_OUT,
         families.ACCEPTABLE_CA_MATCH,
         families.CLOCK_OFFSET,
         families.CREDENTIAL_FAULT,
@@ -143,17 +143,19 @@ def _samples(
     yield IP_PROTOCOL, protocol, ()
     yield IP_ADDR_HASH, digest, ()
     if evidence.handshake is not None:
-        yield from _tls_samples(evidence.handshake, evidence.credentials.ca_bundle)
+        yield from _tls_samples(evidence, evidence.handshake)
 
 
 def _tls_samples(
-    handshake: Handshake, anchors: Sequence[CertificateFacts]
+    evidence: Evidence, handshake: Handshake
 ) -> Iterator[tuple[Family, float, tuple[str, ...]]]:
     chain = handshake.server_chain
     if chain:
         yield EARLIEST_CERT_EXPIRY, find_first_to_expire(chain).not_after, ()
-        if handshake.server_verified and not handshake.verify_errors:
-            yield LAST_CHAIN_EXPIRY, _last_chain_expiry(chain, anchors), ()
+        path = find_server_path(evidence)
+        if path.verified:
+            ends = find_first_to_expire((*path.sent, *path.anchors)).not_after
+            yield LAST_CHAIN_EXPIRY, ends, ()
         leaf = chain[0]
         names = ",".join(name.removeprefix("DNS:") for name in leaf.sans if name.startswith("DNS:"))
         info = (leaf.sha256, leaf.subject.text, leaf.issuer.text, names, leaf.serial_number)
@@ -162,16 +164,6 @@ def _tls_samples(
         yield TLS_VERSION_INFO, 1, (f"TLS {handshake.version}",)
     if handshake.cipher:
         yield TLS_CIPHER_INFO, 1, (handshake.cipher,)
-
-
-def _last_chain_expiry(
-    chain: Sequence[CertificateFacts], anchors: Sequence[CertificateFacts]
-) -> float:
-    """Return when the longest-lived certification path ends: its first notAfter."""
-    path = order_path(chain)
-    ends = find_first_to_expire(path).not_after
-    tops = [one.not_after for one in find_issuers(path[-1], anchors) if one not in path]
-    return min(ends, max(tops)) if tops else ends
 
 
 def _address(text: str) -> tuple[int, int]:

@@ -10,7 +10,9 @@ from typing import Final
 from probe.metrics.exposition import Family, Kind
 
 ATTEMPTED: Final = "after the first attempt"
-WITH_CERTIFICATES: Final = "for each certificate of the files, and of the last handshake"
+WITH_CERTIFICATES: Final = (
+    "for each certificate of the files, and of the last handshake, used ones first, within a bound"
+)
 SOURCE_READ: Final = "for each source that has been read"
 
 _families: list[Family] = []
@@ -99,15 +101,21 @@ NOT_BEFORE: Final = _gauge(
 )
 CERTIFICATE_INFO: Final = _info(
     "mtls_probe_certificate_info",
-    "Names and fingerprint of a certificate.",
-    "target source position subject issuer serial_number fingerprint_sha256 sans",
+    "Names and fingerprint of a certificate, its file, and whether a verified path uses it.",
+    "target source position subject issuer serial_number fingerprint_sha256 sans path used",
     when=WITH_CERTIFICATES,
 )
 EARLIEST_EXPIRY: Final = _gauge(
     "mtls_probe_earliest_expiry_timestamp_seconds",
-    "The earliest notAfter among a source's certificates.",
+    "The earliest notAfter among a source's certificates that a verified path uses.",
     "target source",
-    when="for each source that has a certificate",
+    when="for each source with a certificate that is used",
+)
+LEFT_OUT: Final = _gauge(
+    "mtls_probe_certificates_left_out",
+    "How many certificates of a source have no series: a bundle may hold thousands.",
+    "target source",
+    when="where a source has more certificates than series",
 )
 ACCEPTABLE_CA_MATCH: Final = _gauge(
     "mtls_probe_acceptable_ca_match",

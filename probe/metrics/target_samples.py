@@ -5,20 +5,19 @@ thousand targets only joins bytes.
 """
 
 import re
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
 from probe.diagnosis.readings.client_certificate import is_issuer_listed
 from probe.ledger.target_runtime import TargetRuntime
 from probe.metrics import families
+from probe.metrics.certificate_rows import CertificateRows
 from probe.metrics.exposition import Family, format_labels, format_number
 from probe.metrics.families import TARGET_FAMILIES
-from probe.model.certificate import CertificateFacts, CredentialFacts
+from probe.model.certificate import CredentialFacts
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
 from probe.model.target import Target
-from probe.x509.validity import find_first_to_expire
 
 _PLACES: Final = {family.name: place for place, family in enumerate(TARGET_FAMILIES)}
 _CERTIFICATES: Final = (
@@ -26,6 +25,7 @@ _CERTIFICATES: Final = (
     families.NOT_BEFORE,
     families.CERTIFICATE_INFO,
     families.EARLIEST_EXPIRY,
+    families.LEFT_OUT,
 )
 _AGREED: Final = ("version", "cipher", "group", "alpn")
 
@@ -37,7 +37,7 @@ class TargetSamples:
         rendered: the samples of each of `TARGET_FAMILIES`, in its order.
     """
 
-    __slots__ = ("_attempts", "_credentials", "_handshake", "_head", "_local", "rendered")
+    __slots__ = ("_attempts", "_credentials", "_handshake", "_head", "_rows", "rendered")
 
     def __init__(self) -> None:
         """Have no sample yet."""
@@ -46,7 +46,7 @@ class TargetSamples:
         self._attempts = 0
         self._credentials: CredentialFacts | None = None
         self._handshake: Handshake | None = None
-        self._local = [b""] * len(_CERTIFICATES)
+        self._rows = CertificateRows()
 
     def update(self, runtime: TargetRuntime) -> None:
         """Render what is new of `runtime`, whose part these samples are."""
@@ -77,13 +77,16 @@ class TargetSamples:
         offsets = {reading.source: reading.offset for reading in evidence.clock}
         self._set_by(families.CLOCK_OFFSET, "source", offsets)
         self._render_verdict(diagnosis)
-        if evidence.credentials is not self._credentials and (
-            evidence.credentials != self._credentials
-        ):
+        same_files = evidence.credentials is self._credentials or (
+            evidence.credentials == self._credentials
+        )
+        if not same_files:
             self._render_credentials(evidence.credentials)
+        same_handshake = _is_same_handshake(evidence.handshake, self._handshake)
+        if not (same_files and same_handshake):
             self._render_handshake(evidence)
-        elif not _is_same_handshake(evidence.handshake, self._handshake):
-            self._render_handshake(evidence)
+        if self._rows.update(evidence, same=same_files and same_handshake, same_files=same_files):
+            self._render_certificates()
         self._credentials, self._handshake = evidence.credentials, evidence.handshake
 
     def _set(self, family: Family, rendered: str) -> None:
@@ -123,11 +126,6 @@ class TargetSamples:
         self._set(families.CAUSE, f"{families.CAUSE.name}{self._head},{named}}} 1\n")
 
     def _render_credentials(self, credentials: CredentialFacts) -> None:
-        sources = (
-            ("client", credentials.client_chain),
-            ("client_ca_bundle", credentials.ca_bundle),
-        )
-        self._local = self._certificates(sources)
         if credentials.read_at:
             self._set_value(families.CREDENTIALS_LOADED, credentials.read_at)
         else:
@@ -137,9 +135,6 @@ class TargetSamples:
 
     def _render_handshake(self, evidence: Evidence) -> None:
         handshake = evidence.handshake
-        server = self._certificates((("server", handshake.server_chain if handshake else ()),))
-        for family, local, remote in zip(_CERTIFICATES, self._local, server, strict=True):
-            self.rendered[_PLACES[family.name]] = local + remote
         tls_info = ""
         if handshake is not None and handshake.version:
             agreed = format_labels((key, getattr(handshake, key)) for key in _AGREED)
@@ -150,18 +145,15 @@ class TargetSamples:
         else:
             self._set(families.ACCEPTABLE_CA_MATCH, "")
 
-    def _certificates(
-        self, sources: Iterable[tuple[str, Sequence[CertificateFacts]]]
-    ) -> list[bytes]:
-        """Return the samples of each of `_CERTIFICATES`.
-
-        A source is client, client_ca_bundle or server; position 0 is the end entity.
-        """
-        after, before, info, earliest = (f"{each.name}{self._head}" for each in _CERTIFICATES)
-        lines: tuple[list[str], ...] = ([], [], [], [])
-        for source, chain in sources:
-            for position, facts in enumerate(chain):
-                where = f',source="{source}",position="{position}"'
+    def _render_certificates(self) -> None:
+        after, before, info, earliest, left_out = (
+            f"{each.name}{self._head}" for each in _CERTIFICATES
+        )
+        lines: tuple[list[str], ...] = ([], [], [], [], [])
+        for rows in self._rows.sources:
+            source = f',source="{rows.source}"'
+            for row in rows.shown:
+                where, facts = f'{source},position="{row.position}"', row.certificate
                 names = format_labels(
                     (
                         ("subject", facts.subject.text),
@@ -169,15 +161,20 @@ class TargetSamples:
                         ("serial_number", facts.serial_number),
                         ("fingerprint_sha256", facts.sha256),
                         ("sans", ",".join(facts.sans)),
+                        ("path", row.path),
+                        ("used", "true" if row.used else "false"),
                     )
                 )
                 lines[0].append(f"{after}{where}}} {format_number(facts.not_after)}\n")
                 lines[1].append(f"{before}{where}}} {format_number(facts.not_before)}\n")
                 lines[2].append(f"{info}{where},{names}}} 1\n")
-            if chain:
-                first = format_number(find_first_to_expire(chain).not_after)
-                lines[3].append(f'{earliest},source="{source}"}} {first}\n')
-        return ["".join(each).encode() for each in lines]
+            if rows.first_to_expire is not None:
+                ends = format_number(rows.first_to_expire.not_after)
+                lines[3].append(f"{earliest}{source}}} {ends}\n")
+            if rows.left_out:
+                lines[4].append(f"{left_out}{source}}} {rows.left_out}\n")
+        for family, each in zip(_CERTIFICATES, lines, strict=True):
+            self._set(family, "".join(each))
 
 
 @lru_cache(maxsize=1024)
@@ -218,6 +215,8 @@ def _is_same_handshake(now: Handshake | None, before: Handshake | None) -> bool:
         return now is before
     return (
         now.server_chain == before.server_chain
+        and now.verified_paths == before.verified_paths
+        and now.server_verified == before.server_verified
         and now.acceptable_cas == before.acceptable_cas
         and all(getattr(now, key) == getattr(before, key) for key in _AGREED)
     )

@@ -102,6 +102,13 @@ class Handshake(Record, frozen=True):
     name_check: NameCheck | None = None
     server_verified: bool = False
     """Path, dates, usage, strength and name are right, or the target says insecure_skip_verify."""
+    verified_paths: tuple[tuple[str, ...], ...] = ()
+    """Each path that the exporter verified by the SHA-256 of its certificates, the end entity first.
+
+    Empty where none is, and where only whether one is verified is known (insecure_skip_verify too).
+    """
+    used_anchors: tuple[CertificateFacts, ...] = ()
+    """The anchors that these paths end in; nothing else holds those of the system's roots."""
     stapled_status: str = ""
     """good, revoked or unknown, from a stapled OCSP answer."""
     first_bytes: str = ""
@@ -248,6 +255,8 @@ class TargetFacts(Record, frozen=True):
     ca_file: str = ""
     header_names: tuple[str, ...] = ()
     proxy: str = ""
+    exporter: str = "collector"
+    """Whose verdict the outcome is: the id of a `Runtime`."""
     source_kinds: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     expect_cause: str | None = None

@@ -42,8 +42,19 @@ RUST: Final = (RUST_TONIC, RUST_REQWEST)
 ON_OPENSSL: Final = (PYTHON_HTTP, *NODE, CURL)
 RUNTIMES: Final = (*GO_BASED, *JAVA, PYTHON_GRPC, PYTHON_HTTP, *NODE, *RUST, DOTNET, CURL)
 RUNTIMES_BY_ID: Final = {runtime.id: runtime for runtime in RUNTIMES}
+EXPORTERS: Final = tuple(RUNTIMES_BY_ID)
+"""What `exporter` may be."""
 
 RuntimeText = tuple[tuple[Runtime, ...], str]
 """Which runtimes print a text, and the text without what varies: `…` for a path, an address, a name."""
 TextsByCause = dict[str, tuple[RuntimeText, ...]]
 """What runtimes print, by the id of the cause."""
+
+
+def find_sibling(exporter: str, protocol: str) -> str:
+    """Return `exporter`, or where it does not speak `protocol` the one of its SDK that does."""
+    if protocol in RUNTIMES_BY_ID[exporter].protocols:
+        return exporter
+    sdk = exporter.partition("-")[0]
+    speaking = (one.id for one in RUNTIMES if protocol in one.protocols)
+    return next((one for one in speaking if one.partition("-")[0] == sdk), COLLECTOR.id)

@@ -12,6 +12,7 @@ from typing import Final, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
 from probe.model.finding import Finding
+from probe.model.runtime import COLLECTOR
 from probe.text.description import describe_name, describe_path, describe_url
 from probe.text.host_port import join_host_port
 
@@ -240,6 +241,8 @@ class Target:
     tls: TlsSettings = field(default_factory=TlsSettings)
     headers: tuple[tuple[str, Secret], ...] = ()
     proxy_url: Secret | None = None
+    exporter: str = COLLECTOR.id
+    """Whose verdict the outcome is: the id of a `Runtime`."""
     expect_cause: str | None = None
     """The cause that this target must fail with; None: it must be confirmed."""
     labels: tuple[tuple[str, str], ...] = ()

@@ -98,6 +98,8 @@ class Result(Struct, frozen=True, kw_only=True):
     findings: tuple[ReportedFinding, ...]
     party: Party | None
     """Who must act, by this evidence; null unless the attempt failed."""
+    exporter: str
+    """Whose verdict the outcome is."""
     facts: tuple[str, ...]
     fix: tuple[str, ...]
     by_exporter: tuple[Verdict, ...]
@@ -150,6 +152,7 @@ def build_result(evidence: Evidence, diagnosis: Diagnosis) -> Result:
         also=diagnosis.also,
         findings=report_findings(diagnosis.findings),
         party=diagnosis.party,
+        exporter=target.exporter,
         facts=diagnosis.all_facts,
         fix=diagnosis.fix,
         by_exporter=compare_exporters(evidence, diagnosis),

@@ -14,6 +14,7 @@ from probe.diagnosis.readings.experiment_results import read_experiments
 from probe.ledger.target_runtime import is_expected
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
+from probe.model.runtime import COLLECTOR
 from probe.report.outcome import EXPORTER_NAMES
 from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
@@ -46,8 +47,12 @@ LABELS: Final[dict[Section, str]] = {
 
 
 def format_heading(evidence: Evidence) -> str:
-    """Return which target it is about."""
-    return f"{safe_text(evidence.target.name)}  {safe_text(evidence.target.endpoint)}"
+    """Return which target it is about, and as which exporter unless it is a Collector's."""
+    target = evidence.target
+    heading = f"{safe_text(target.name)}  {safe_text(target.endpoint)}"
+    if target.exporter == COLLECTOR.id:
+        return heading
+    return f"{heading}  as {EXPORTER_NAMES.get(target.exporter, safe_text(target.exporter))}"
 
 
 def summarize(diagnosis: Diagnosis) -> str:

@@ -37,6 +37,8 @@ class ValidTarget(Struct, frozen=True):
     protocol: str
     signal: str
     depth: str
+    exporter: str
+    """Whose verdict its outcome will be."""
     plaintext: bool
     expect_cause: str | None
     sources: tuple[ValidTargetSource, ...]
@@ -126,6 +128,7 @@ def _valid_target(target: Target) -> ValidTarget:
         protocol=target.protocol,
         signal=target.signal,
         depth=target.depth,
+        exporter=target.exporter,
         plaintext=target.plaintext,
         expect_cause=target.expect_cause,
         sources=tuple(

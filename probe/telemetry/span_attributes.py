@@ -67,6 +67,7 @@ def describe_attempt(evidence: Evidence, diagnosis: Diagnosis, cause: Cause | No
         "mtls_probe.depth": target.depth,
         "mtls_probe.signal": target.signal,
         "mtls_probe.protocol": target.protocol,
+        "mtls_probe.exporter": target.exporter,
     }
     if evidence.peer_address:
         attributes[network.NETWORK_PEER_ADDRESS] = evidence.peer_address

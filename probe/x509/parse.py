@@ -18,7 +18,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.text.safe_text import safe_text
-from probe.x509.signature import LIBRARY_ERRORS, is_issued_by
+from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.x509.signature import is_issued_by
 
 UNREADABLE: Final = "unreadable certificate"
 MAX_WITH_NAMES: Final = 32_768

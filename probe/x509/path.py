@@ -10,7 +10,8 @@ from typing import Final
 from cryptography import x509
 
 from probe.model.certificate import CertificateFacts
-from probe.x509.signature import LIBRARY_ERRORS, is_issued_by
+from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.x509.signature import is_issued_by
 
 MAX_LENGTH: Final = 10
 """Certificates of one path: OpenSSL's and Go's limits are larger, no real path is."""
@@ -127,15 +128,6 @@ def find_anchor(
         if issuers := find_issuers(certificate, bundle):
             return issuers[0]
     return None
-
-
-def order_path(chain: Sequence[CertificateFacts]) -> list[CertificateFacts]:
-    """Return the path that issuers link from the first certificate on, whatever their order."""
-    path, rest = [chain[0]], list(chain[1:])
-    while issuers := find_issuers(path[-1], rest):
-        path.append(issuers[0])
-        rest.remove(issuers[0])
-    return path
 
 
 def find_without_root(bundle: Sequence[CertificateFacts]) -> list[CertificateFacts]:

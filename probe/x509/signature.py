@@ -1,30 +1,82 @@
 """Whether one certificate was signed by another's key (RFC 5280 §6.1.3): pure, and total."""
 
-from typing import Final
+import hashlib
+from typing import Final, Literal
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+
+from probe.x509.library_errors import LIBRARY_ERRORS
+from probe.x509.public_key import LoadedKey, load_public_key
+from probe.x509.raw_certificate import Certificate
+from probe.x509.signature_scheme import HASHES, SignatureScheme, read_scheme
+
+SignatureCheck = Literal["valid", "invalid", "unsupported"]
+"""Unsupported: OpenSSL has no such algorithm or key, or the two do not fit."""
 
 MAX_RSA_BITS: Final = 8192
 MAX_RSA_EXPONENT: Final = (1 << 31) - 1
 """What Go verifies signatures of (crypto/tls, maxRSAKeySize; crypto/rsa, checkPub)."""
 
-LIBRARY_ERRORS: Final = (
-    ValueError,  # UnicodeError and the parser's own among them
-    TypeError,
-    OverflowError,
-    KeyError,
-    UnsupportedAlgorithm,
-    InvalidSignature,
-    InternalError,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.ExtensionNotFound,
-    x509.UnsupportedGeneralNameType,
-)
-"""What `cryptography` raises for a certificate that is odd, damaged or hostile."""
+_MAX_CHECKS: Final = 4096
+
+
+def check_signature(certificate: Certificate, spki: bytes) -> SignatureCheck:
+    """Verify the signature of `certificate` with the key of the DER SubjectPublicKeyInfo `spki`.
+
+    By the algorithm that its signed part names. Whether a runtime takes that algorithm, or a key
+    of that kind and size, is its model's to decide before. Each answer is kept.
+    """
+    asked = certificate.sha256, hashlib.sha256(spki).digest()
+    known = _CHECKED.get(asked)
+    if known is None:
+        known = _verify(certificate, spki)
+        if len(_CHECKED) >= _MAX_CHECKS:
+            _CHECKED.clear()
+        _CHECKED[asked] = known
+    return known
+
+
+_CHECKED: Final[dict[tuple[str, bytes], SignatureCheck]] = {}
+
+
+def _verify(certificate: Certificate, spki: bytes) -> SignatureCheck:
+    scheme = read_scheme(certificate.algorithm)
+    key = load_public_key(spki)
+    if scheme is None or key is None or certificate.unused_signature_bits:
+        return "unsupported"
+    try:
+        return _verify_by(scheme, key, certificate)
+    except InvalidSignature:
+        return "invalid"
+    except LIBRARY_ERRORS:
+        return "unsupported"
+
+
+def _verify_by(scheme: SignatureScheme, key: LoadedKey, certificate: Certificate) -> SignatureCheck:
+    signature, signed = certificate.signature, certificate.tbs
+    match scheme.key, key:
+        case "RSA", rsa.RSAPublicKey():
+            key.verify(signature, signed, _get_padding(scheme), HASHES[scheme.hash])
+        case "EC", ec.EllipticCurvePublicKey():
+            key.verify(signature, signed, ec.ECDSA(HASHES[scheme.hash]))
+        case "DSA", dsa.DSAPublicKey():
+            key.verify(signature, signed, HASHES[scheme.hash])
+        case "Ed25519", ed25519.Ed25519PublicKey():
+            key.verify(signature, signed)
+        case "Ed448", ed448.Ed448PublicKey():
+            key.verify(signature, signed)
+        case _:
+            return "unsupported"
+    return "valid"
+
+
+def _get_padding(scheme: SignatureScheme) -> padding.AsymmetricPadding:
+    if not scheme.is_pss:
+        return padding.PKCS1v15()
+    return padding.PSS(padding.MGF1(HASHES[scheme.mask_hash]), scheme.salt_length)
 
 
 def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

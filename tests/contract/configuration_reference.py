@@ -83,7 +83,7 @@ SDK: Final = """\
 
 %s
 
-`OTEL_%s_EXPORTER` and `OTEL_SDK_DISABLED` say whether there is an exporter at all. `HTTPS_PROXY` and `NO_PROXY` are honoured as by the exporters. A file that %s names replaces the variables.
+`OTEL_%s_EXPORTER` and `OTEL_SDK_DISABLED` say whether there is an exporter at all. `HTTPS_PROXY` and `NO_PROXY` are honoured as by the exporters. A file that %s names replaces the variables. `MTLS_PROBE_EXPORTER` says whose verdict counts, as `exporter` does.
 
 `sources: [{sdk: FILE}]` reads the declarative configuration (opentelemetry-configuration 1.0 and earlier formats): of every exporter %s under the processors and readers of `tracer_provider`, `meter_provider` and `logger_provider` the keys %s. `${NAME}` and `${NAME:-default}` are replaced by the SDK's rules.
 """

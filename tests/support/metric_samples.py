@@ -1,5 +1,6 @@
 """Evidence for metrics, and the samples that a scrape finds."""
 
+from hashlib import sha256
 from typing import Any, Final
 
 from prometheus_client import Metric
@@ -38,7 +39,7 @@ def certificate(subject: str, *, not_after: float = 1_798_761_600.0) -> Certific
         serial_number="2a",
         not_before=1_767_225_600.0,
         not_after=not_after,
-        sha256="ab",
+        sha256=sha256(f"{subject} {not_after}".encode()).hexdigest(),
         sans=("DNS:eu.example", "DNS:eu2.example"),
     )
 
@@ -64,7 +65,13 @@ HANDSHAKE: Final = Handshake(
 def seen(**fields: Any) -> Evidence:
     """Return evidence of an attempt that saw everything, with `fields` over the defaults."""
     target = TargetFacts(
-        name="eu", endpoint="eu.example:4317", host="eu.example", port=4317, protocol="grpc"
+        name="eu",
+        endpoint="eu.example:4317",
+        host="eu.example",
+        port=4317,
+        protocol="grpc",
+        cert_file="/etc/otel/tls.crt",
+        ca_file="/etc/otel/ca.crt",
     )
     known: dict[str, Any] = {
         "at": AT,

@@ -13,8 +13,8 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import parse_certificate
-from probe.x509.signature import LIBRARY_ERRORS
 
 _KEY: Final = 1
 _TRUSTED: Final = 2

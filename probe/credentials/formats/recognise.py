@@ -13,8 +13,8 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
+from probe.x509.library_errors import LIBRARY_ERRORS
 from probe.x509.parse import parse_certificate
-from probe.x509.signature import LIBRARY_ERRORS
 
 
 class Format(StrEnum):

@@ -105,6 +105,7 @@ def _settings(target: Target) -> list[tuple[str, str]]:
     tls = target.tls
     rows = [
         ("Protocol", f"{target.protocol}, {target.signal}"),
+        ("Exporter", EXPORTER_NAMES[target.exporter]),
         ("Depth", target.depth),
         (
             "Every",

@@ -22,6 +22,7 @@ SETTINGS = {
     "ca_file": None,
     "server_name": "",
     "protocol": None,
+    "exporter": "collector",
     "depth": "otlp",
     "timeout": "5s",
 }
@@ -51,6 +52,16 @@ def test_settings_go_to_every_endpoint() -> None:
         assert (target.protocol, target.depth, target.timeout) == ("http/protobuf", "tls", 90.0)
         assert target.sources == (Source("arguments"),)
     assert [target.endpoint.path for target in both] == ["", "/v1/traces"]
+
+
+def test_the_protocol_follows_the_exporter() -> None:
+    """One that speaks one protocol speaks it on every port, and another protocol is an error."""
+    assert [one.protocol for one in targets("a:4317", "a:4318", exporter="node-grpc")] == [
+        "grpc",
+        "grpc",
+    ]
+    with pytest.raises(click.UsageError, match="python-http does not speak grpc"):
+        targets("a:4317", exporter="python-http", protocol="grpc")
 
 
 def test_the_protocol_follows_the_port() -> None:

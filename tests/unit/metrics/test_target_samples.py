@@ -54,8 +54,8 @@ def test_a_target_has_every_family_of_the_contract() -> None:
     bundle = {"source": "client_ca_bundle", "position": "0"}
     server = {"source": "server", "position": "0"}
     names = {
-        "issuer": "CN=ca", "serial_number": "2a", "fingerprint_sha256": "ab",
-        "sans": "DNS:eu.example,DNS:eu2.example",
+        "issuer": "CN=ca", "serial_number": "2a", "sans": "DNS:eu.example,DNS:eu2.example",
+        "used": "true",
     }  # fmt: skip  # the same
 
     assert of(metrics, "success") == [({}, 0)]
@@ -80,12 +80,16 @@ def test_a_target_has_every_family_of_the_contract() -> None:
     assert of(metrics, "certificate_not_before_timestamp_seconds") == [
         (where, 1_767_225_600) for where in (client, issuer, bundle, server)
     ]
-    assert of(metrics, "certificate_info") == [
-        ({**client, **names, "subject": "CN=client"}, 1),
-        ({**issuer, **names, "subject": "CN=ca"}, 1),
-        ({**bundle, **names, "subject": "CN=root"}, 1),
-        ({**server, **names, "subject": "CN=server"}, 1),
+    shown = of(metrics, "certificate_info")
+    digests = [labels.pop("fingerprint_sha256") for labels, _ in shown]
+    own, ca = {"path": "/etc/otel/tls.crt"}, {"path": "/etc/otel/ca.crt"}
+    assert shown == [
+        ({**client, **names, **own, "subject": "CN=client"}, 1),
+        ({**issuer, **names, **own, "subject": "CN=ca"}, 1),
+        ({**bundle, **names, **ca, "subject": "CN=root"}, 1),
+        ({**server, **names, "path": "", "subject": "CN=server"}, 1),
     ]
+    assert len({*digests}) == 4
     assert of(metrics, "earliest_expiry_timestamp_seconds") == [
         ({"source": "client"}, 1_797_000_000),
         ({"source": "client_ca_bundle"}, 1_798_761_600),

@@ -30,8 +30,8 @@ from tests.stories.all_stories import BY_NAME
 
 FIELDS = [
     "target", "endpoint", "protocol", "labels", "at", "outcome", "expected", "stage", "cause",
-    "family", "documented_cause", "certain", "also", "findings", "party", "facts", "fix", "by_exporter",
-    "alerts", "tls",
+    "family", "documented_cause", "certain", "also", "findings", "party", "exporter",
+    "facts", "fix", "by_exporter", "alerts", "tls",
     "acceptable_cas", "server_certificates", "client_certificates", "clock",
     "experiments", "durations",
 ]  # fmt: skip  # one name a line would hide that it is one list
@@ -149,6 +149,7 @@ def test_a_failure_has_the_form_of_the_contract() -> None:
         "also": [],
         "findings": [],
         "party": "backend",
+        "exporter": "collector",
         "facts": ["backend sent alert unknown_ca (48)"],
         "fix": ["add the CA to client_ca_file"],
         "by_exporter": [],

@@ -40,6 +40,7 @@ def test_the_document_holds_what_is_right_and_what_is_wrong() -> None:
                 "protocol": "http/protobuf",
                 "signal": "traces",
                 "depth": "otlp",
+                "exporter": "collector",
                 "plaintext": True,
                 "expect_cause": None,
                 "sources": [

@@ -16,7 +16,6 @@ from probe.x509.path import (
     has_issuer,
     is_anchored,
     names_issuer,
-    order_path,
 )
 from tests.support.pki import Issued, issue
 
@@ -107,13 +106,6 @@ def test_an_anchor_may_be_a_certificate_of_the_chain() -> None:
     assert find_anchor([leaf], [root, leaf]) == leaf
     assert find_anchor([leaf, intermediate], [root]) == root
     assert find_anchor([leaf], [root]) is None
-
-
-def test_a_path_is_ordered_by_its_links() -> None:
-    """Servers send issuers in any order, and strays among them."""
-    leaf, intermediate, root, stray = facts(LEAF, INTERMEDIATE, ROOT, issue("stray", ca=True))
-
-    assert order_path([leaf, stray, root, intermediate]) == [leaf, intermediate, root]
 
 
 def test_an_intermediate_without_its_root_is_found() -> None:

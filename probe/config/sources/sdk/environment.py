@@ -25,6 +25,7 @@ from probe.config.sources.sdk.variables import (
     variable_name,
     variables_by_setting,
 )
+from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
 from probe.model.target import (
     GENERAL_VARIABLES,
     PROTOCOLS,
@@ -45,22 +46,24 @@ FILE_VARIABLES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 _GRPC_PORT: Final = 4317
 
 
-def read_environment(environ: Mapping[str, str]) -> SourceContent:
+def read_environment(environ: Mapping[str, str], exporter: str = COLLECTOR.id) -> SourceContent:
     """Return one target for the generic endpoint and one for each signal that goes its own way.
 
     `sdk` stands for every signal that uses the generic variables alone and exports the first of
     them; `sdk-traces`, `sdk-metrics` and `sdk-logs` have an endpoint or other settings of their
-    own. With no endpoint variable set there are no targets. Without a PROTOCOL, port 4317 means
-    grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER has no OTLP exporter is left out,
+    own. With no endpoint variable set there are no targets. Without a PROTOCOL, it is the one that
+    `exporter` speaks; where that speaks both, port 4317 means grpc and any other http/protobuf. A signal whose OTEL_*_EXPORTER has no OTLP exporter is left out,
     unless nothing would be left.
 
     A variable whose value has no meaning fails the target of whose exporter it is; an endpoint that
     cannot be read, or a protocol that only some SDKs speak, is an error. The other signals go on.
     """
     exported = tuple(signal for signal in SIGNALS if exports_otlp(environ, signal))
-    found = _read_signals(environ, exported)
+    spoken = RUNTIMES_BY_ID[exporter].protocols
+    only = next((one for one in PROTOCOLS if spoken == (one,)), None)
+    found = _read_signals(environ, exported, only)
     if not (found.targets or found.errors):
-        found = _read_signals(environ, SIGNALS)
+        found = _read_signals(environ, SIGNALS, only)
     return found if found.targets or found.errors else SourceContent(empty=_explain_unset(environ))
 
 
@@ -81,12 +84,15 @@ def _explain_unset(environ: Mapping[str, str]) -> str:
     )
 
 
-def _read_signals(environ: Mapping[str, str], signals: Sequence[Signal]) -> SourceContent:
+def _read_signals(
+    environ: Mapping[str, str], signals: Sequence[Signal], only: Protocol | None
+) -> SourceContent:
+    """Return the targets of `signals`; `only` is what the exporter speaks where it speaks one."""
     errors: dict[ConfigurationError, None] = {}
 
     def read(signal: Signal | None) -> _Exporter | None:
         try:
-            return _read_exporter(environ, signal)
+            return _read_exporter(environ, signal, only)
         except ConfigurationError as error:
             errors[error] = None
             return None
@@ -103,9 +109,9 @@ def _read_signals(environ: Mapping[str, str], signals: Sequence[Signal]) -> Sour
         if exporter == generic:
             shared[signal] = exporter
         else:
-            own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ))
+            own.append(_make_target(f"sdk-{signal}", {signal: exporter}, environ, only))
     if shared:
-        own.insert(0, _make_target("sdk", shared, environ))
+        own.insert(0, _make_target("sdk", shared, environ, only))
     return SourceContent(targets=tuple(own), errors=tuple(errors))
 
 
@@ -124,7 +130,10 @@ class _Exporter:
 
 
 def _make_target(
-    name: str, exporters: Mapping[Signal, _Exporter], environ: Mapping[str, str]
+    name: str,
+    exporters: Mapping[Signal, _Exporter],
+    environ: Mapping[str, str],
+    only: Protocol | None,
 ) -> Target:
     """Return the target of `exporters`, which are equal; the first one's signal is exported."""
     signals = tuple(exporters)
@@ -143,7 +152,7 @@ def _make_target(
         headers=exporter.headers,
         sources=(SOURCE,),
         remarks=find_traps(environ, signals, exporter.protocol, endpoint),
-        notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter))),
+        notes=tuple(dict.fromkeys(_note_choices(environ, signals, exporter, only))),
         signal_variables=tuple(_find_signal_variables(exporters.values())),
     )
     return add_faults(*apply_proxy(target, exporter.faults, environ))
@@ -160,7 +169,10 @@ def _find_signal_variables(
 
 
 def _note_choices(
-    environ: Mapping[str, str], signals: Sequence[Signal], exporter: _Exporter
+    environ: Mapping[str, str],
+    signals: Sequence[Signal],
+    exporter: _Exporter,
+    only: Protocol | None,
 ) -> Iterator[str]:
     """Say which signals are left out, and which protocol was chosen where no variable names one."""
     for signal in SIGNALS:
@@ -174,6 +186,9 @@ def _note_choices(
             names = f"neither {variable_name('PROTOCOL', signal)} nor {names} is"
         else:
             names += " is not"
+        if only is not None:
+            yield f"{names} set: {only} is taken, the one protocol of this exporter"
+            continue
         by = f"port {_GRPC_PORT} means grpc, and any other http/protobuf"
         yield (
             f"{names} set: {exporter.protocol} is taken because of port {exporter.endpoint.port} "
@@ -181,7 +196,9 @@ def _note_choices(
         )
 
 
-def _read_exporter(environ: Mapping[str, str], signal: Signal | None) -> _Exporter:
+def _read_exporter(
+    environ: Mapping[str, str], signal: Signal | None, only: Protocol | None
+) -> _Exporter:
     """Read the variables of `signal`, or the generic ones alone.
 
     Raises:
@@ -193,7 +210,7 @@ def _read_exporter(environ: Mapping[str, str], signal: Signal | None) -> _Export
     except ValueError as error:
         raise _error(where, str(error), found=text) from None
     faults: list[ConfigurationError] = []
-    protocol = _read_protocol(environ, signal, endpoint, faults)
+    protocol = _read_protocol(environ, signal, endpoint, faults, only)
     if not endpoint.scheme:
         if protocol == "http/protobuf":
             reason = (
@@ -219,6 +236,7 @@ def _read_protocol(
     signal: Signal | None,
     endpoint: Endpoint,
     faults: list[ConfigurationError],
+    only: Protocol | None,
 ) -> Protocol:
     where, text = find_setting(environ, signal, "PROTOCOL")
     for protocol in PROTOCOLS:
@@ -230,7 +248,7 @@ def _read_protocol(
         raise _error(where, reason, found=text, allowed=PROTOCOLS)
     if text:
         faults.append(_error(where, "is unknown", found=text, allowed=PROTOCOLS))
-    return "grpc" if endpoint.port == _GRPC_PORT else "http/protobuf"
+    return only or ("grpc" if endpoint.port == _GRPC_PORT else "http/protobuf")
 
 
 def _read_tls(environ: Mapping[str, str], signal: Signal | None, *, insecure: bool) -> TlsSettings:

@@ -1,0 +1,133 @@
+"""Which certificates of a target have series: those that a verified path uses, then some more.
+
+What a path uses is known from an attempt that came so far. It is kept while the files stay the
+same, so that a backend that is down for a while does not change which certificates matter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from probe.diagnosis.readings.used_certificates import (
+    find_client_path,
+    find_server_path,
+)
+from probe.model.certificate import CertificateFacts
+from probe.model.evidence import Evidence
+from probe.x509.validity import find_first_to_expire
+
+Source = Literal["client", "client_ca_bundle", "server"]
+
+MOST_SHOWN: Final[Mapping[Source, int]] = {"client": 6, "client_ca_bundle": 8, "server": 6}
+"""Certificates of a source that have series, three each: a target has at most 100 series in all."""
+
+_Certificates = tuple[CertificateFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One certificate; `position` is its place in the source, 0 is the end entity."""
+
+    position: int
+    certificate: CertificateFacts
+    used: bool
+    path: str
+    """The file that holds it; empty for what the backend sends, and for the system's roots."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRows:
+    """The certificates of one source, in their order, and what is left out of them."""
+
+    source: Source
+    shown: tuple[Row, ...]
+    first_to_expire: CertificateFacts | None
+    """Of the used ones; None where none is."""
+    left_out: int
+
+
+class CertificateRows:
+    """The certificates of one target, attempt after attempt.
+
+    Attributes:
+        sources: those of each source that has any.
+    """
+
+    __slots__ = ("_accepted", "_anchors", "_client", "sources")
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.sources: tuple[SourceRows, ...] = ()
+        self._accepted: bool | None = None
+        self._client: _Certificates = ()
+        """What a backend was seen to need of the client's chain."""
+        self._anchors: _Certificates = ()
+        """What a verified path was seen to need of the exporter's anchors."""
+
+    def update(self, evidence: Evidence, *, same: bool, same_files: bool) -> bool:
+        """Take in an attempt; return whether the rows were made again.
+
+        Args:
+            evidence: the attempt.
+            same: whether files and handshake are those of the last one.
+            same_files: whether the files are.
+        """
+        accepted = evidence.ending.kind in {"answered", "application_data"}
+        if same and accepted == self._accepted:
+            return False
+        self._accepted = accepted
+        if not same_files:
+            self._client = self._anchors = ()
+        self.sources = tuple(self._select(evidence))
+        return True
+
+    def _select(self, evidence: Evidence) -> list[SourceRows]:
+        held, files = evidence.credentials, evidence.target
+        server, client = find_server_path(evidence), find_client_path(evidence)
+        if client.proven:
+            self._client = client.certificates
+        if server.verified:
+            self._anchors = server.anchors
+        anchors = self._anchors or server.anchors
+        if not anchors and len(held.ca_bundle) == 1:
+            anchors = held.ca_bundle  # whatever is verified ends in it
+        in_file = {one.sha256 for one in held.ca_bundle}
+        of_system = tuple(one for one in anchors if one.sha256 not in in_file)
+        bundle = (*held.ca_bundle, *of_system)
+        paths = [files.ca_file] * len(held.ca_bundle) + [""] * len(of_system)
+        chain = held.client_chain
+        sent = evidence.handshake.server_chain if evidence.handshake else ()
+        rows = (
+            _make_rows(
+                "client",
+                chain,
+                self._client or client.certificates,
+                [files.cert_file] * len(chain),
+            ),
+            _make_rows("client_ca_bundle", bundle, anchors, paths),
+            _make_rows("server", sent, server.sent, [""] * len(sent)),
+        )
+        return [each for each in rows if each.shown]
+
+
+def _make_rows(
+    source: Source,
+    certificates: Sequence[CertificateFacts],
+    used: Sequence[CertificateFacts],
+    paths: Sequence[str],
+) -> SourceRows:
+    digests, most = {one.sha256 for one in used}, MOST_SHOWN[source]
+    rows = [
+        Row(position, one, one.sha256 in digests, path)
+        for position, (one, path) in enumerate(zip(certificates, paths, strict=True))
+    ]
+    if len(rows) > most:
+        # Of used ones those that end first: one that is left out must not be the first to end.
+        rows.sort(key=lambda row: (not row.used, row.certificate.not_after if row.used else 0.0))
+        rows = sorted(rows[:most], key=lambda row: row.position)
+    return SourceRows(
+        source=source,
+        shown=tuple(rows),
+        first_to_expire=find_first_to_expire(used) if used else None,
+        left_out=len(certificates) - len(rows),
+    )
