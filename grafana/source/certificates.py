@@ -33,18 +33,21 @@ from grafana.source.queries import (
     NOT_AFTER,
     NOT_BEFORE,
     chosen,
+    keep_used,
 )
 from grafana.source.tables import column, table
 
 SOURCE: Final = 'source=~"$source"'
 LEFT: Final = f"({chosen(NOT_AFTER, SOURCE)} - time())"
 LIFETIME: Final = f"({chosen(NOT_AFTER, SOURCE)} - {chosen(NOT_BEFORE, SOURCE)})"
+USED_LEFT: Final = keep_used(LEFT, SOURCE)
+USED_LIFETIME: Final = keep_used(LIFETIME, SOURCE)
 RELOADING: Final = 'cause=~"exporter_not_reloading|backend_not_reloading"'
 DAYS_LEFT: Final = ((None, RED), (14, ORANGE), (28, GREEN))
 
 
 def _ending(source: str) -> Query:
-    of_source = chosen(NOT_AFTER, f'source="{source}"')
+    of_source = chosen(EARLIEST, f'source="{source}"')
     first = f"min by (job, instance, target) ({of_source})"
     return now(f"sort(bottomk(30, {first} - time()) / {DAY})", "{{target}}")
 
@@ -52,22 +55,22 @@ def _ending(source: str) -> Query:
 _NOW: Final = (
     stat(
         "Expired",
-        "Expired certificates, in chains and CA files.",
-        now(f"count({LEFT} <= 0) or vector(0)"),
+        "Expired certificates that a path uses, in chains and CA files.",
+        now(f"count({USED_LEFT} <= 0) or vector(0)"),
         steps=ANY_IS_RED,
         width=5,
     ),
     stat(
         "Expire within 14 days",
-        "Certificates that expire within 14 days, and have not expired.",
-        now(f"count(({LEFT} > 0) < {14 * DAY}) or vector(0)"),
+        "Certificates that a path uses and that expire within 14 days.",
+        now(f"count(({USED_LEFT} > 0) < {14 * DAY}) or vector(0)"),
         steps=ANY_IS_RED,
         width=5,
     ),
     stat(
         "Expire within 28 days",
-        "Certificates that expire within 28 days, and have not expired.",
-        now(f"count(({LEFT} > 0) < {28 * DAY}) or vector(0)"),
+        "Certificates that a path uses and that expire within 28 days.",
+        now(f"count(({USED_LEFT} > 0) < {28 * DAY}) or vector(0)"),
         steps=ANY_IS_ORANGE,
         width=5,
     ),
@@ -80,8 +83,8 @@ _NOW: Final = (
     ),
     stat(
         "Next expiry",
-        "Time until the next certificate expires.",
-        now(f"min({LEFT} > 0)"),
+        "Time until the next certificate expires that a path uses.",
+        now(f"min({USED_LEFT} > 0)"),
         unit="s",
         steps=TIME_LEFT,
         width=4,
@@ -113,7 +116,7 @@ _DAYS_LEFT: Final = tuple(
         ),
         (
             "CA certificates",
-            "Days until the first CA in ca_file expires: then backends of this CA are refused.",
+            "Days until the first CA that is used expires: then the backends of this CA are refused.",
             "client_ca_bundle",
         ),
     )
@@ -122,7 +125,8 @@ _DAYS_LEFT: Final = tuple(
 _ALL: Final = (
     table(
         "Every certificate",
-        "The first to expire comes first; position 0 is the end entity.",
+        "The first to expire comes first; position 0 is the end entity. Only what a verified path "
+        "uses brings an alert.",
         rows_of(LEFT),
         rows_of(f"{LEFT} / {LIFETIME}"),
         rows_of(f"1000 * {chosen(NOT_BEFORE, SOURCE)}"),
@@ -133,6 +137,8 @@ _ALL: Final = (
             column("source", "Source", mappings=SOURCES, width=160),
             column("position", "Position", width=80),
             column("subject", "Subject"),
+            column("used", "Used", width=80),
+            column("path", "File"),
             column("issuer", "Issuer"),
             column("Value #A", "Ends in", unit="s", steps=TIME_LEFT, width=110),
             column("Value #B", "Share of lifetime left", unit="percentunit", width=160),
@@ -152,7 +158,7 @@ _ALL: Final = (
         "Least of their lifetime left",
         "For short-lived certificates: they are usually renewed when a third of the lifetime is left.",
         now(
-            f"sort(bottomk(30, min by (job, instance, target, source) ({LEFT} / {LIFETIME})))",
+            f"sort(bottomk(30, min by (job, instance, target, source) ({USED_LEFT} / {USED_LIFETIME})))",
             "{{target}} {{source}}",
         ),
         unit="percentunit",

@@ -3,6 +3,7 @@
 from typing import Final
 
 from grafana.source.panels import SCRAPED
+from probe.alerting.certificates import INFO, NAMES
 
 OF_TARGETS: Final = f'{SCRAPED},target=~"$target"'
 TEAM: Final = (
@@ -55,3 +56,8 @@ def state(success: str, outcome: str) -> str:
 NOT_AFTER: Final = "mtls_probe_certificate_not_after_timestamp_seconds"
 NOT_BEFORE: Final = "mtls_probe_certificate_not_before_timestamp_seconds"
 EARLIEST: Final = "mtls_probe_earliest_expiry_timestamp_seconds"
+
+
+def keep_used(dates: str, matchers: str) -> str:
+    """Return `dates`, of certificates, without those that no verified path uses."""
+    return f'({dates} and ignoring ({NAMES}) {INFO}{{{SCRAPED},{matchers},used="true"}})'

@@ -199,6 +199,8 @@ _TLS: Final = (
             column("source", "Source", mappings=SOURCES, width=160),
             column("position", "Position", width=80),
             column("subject", "Subject"),
+            column("used", "Used", width=80),
+            column("path", "File"),
             column("issuer", "Issuer"),
             column("Value #B", "Ends in", unit="s", steps=TIME_LEFT, width=110),
             column("Value #C", "notBefore", unit="dateTimeAsIso"),

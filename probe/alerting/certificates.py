@@ -1,4 +1,7 @@
-"""Alerting rules on certificates that expire soon, and on new ones that are not in use yet."""
+"""Alerting rules on certificates that expire soon, and on new ones that are not in use yet.
+
+Only certificates that a verified path uses are due: what nothing rests on ends without harm.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +20,11 @@ CRITICAL_SHARE: Final = 8
 
 _AFTER: Final = "mtls_probe_certificate_not_after_timestamp_seconds"
 _BEFORE: Final = "mtls_probe_certificate_not_before_timestamp_seconds"
+INFO: Final = "mtls_probe_certificate_info"
+NAMES: Final = "subject, issuer, serial_number, fingerprint_sha256, sans, path, used"
+"""The labels that this metric has, and those of the dates have not."""
+_SUBJECT: Final = '{{ or $labels.subject "A certificate" }}'
+_PATH: Final = "{{ $labels.path }}"
 _LEFT: Final = (
     "{{ if gt $value 0.0 }}ends in {{ humanizeDuration $value }}{{ else }}has ended{{ end }}"
 )
@@ -33,15 +41,15 @@ class _Expiry:
     cause: str
     fix: str = ""
     """Empty: the first step of the cause."""
-    after_end: bool = True
-    """Whether it is still an alert once they have ended."""
+    in_file: bool = True
+    """Whether they have a path."""
 
 
 _EXPIRIES: Final = (
     _Expiry(
         alert="MtlsProbeClientCertificateExpiring",
         source="client",
-        where="cert_file",
+        where=_PATH,
         then="From then on, backends refuse the exporter.",
         cause="client_cert_expired",
     ),
@@ -51,19 +59,18 @@ _EXPIRIES: Final = (
         where="the backend's chain",
         then="From then on, exporters refuse the backend.",
         cause="server_cert_expired",
+        in_file=False,
     ),
     _Expiry(
         alert="MtlsProbeCaCertificateExpiring",
         source="client_ca_bundle",
-        where="ca_file",
-        then="From then on, the exporter refuses backends whose certificate is of this CA.",
-        cause="server_ca_untrusted",
+        where=f"{{{{ if $labels.path }}}}{_PATH}{{{{ else }}}}the system's roots{{{{ end }}}}",
+        then="From then on, the exporter refuses the backend, whose certificate rests on this CA.",
+        cause="server_cert_expired",
         fix=(
-            "Put the CA that follows into ca_file, next to this one, before a backend gets a "
-            "certificate of it. A CA that no backend needs any more can be taken out."
+            "Put the CA that follows into ca_file, next to this one, before the backend gets a "
+            "certificate of it."
         ),
-        # An ended CA that no backend needs does no harm; one that is needed makes targets fail.
-        after_end=False,
     ),
 )
 
@@ -83,7 +90,7 @@ def list_certificate_rules(
                 expr=_write_expression(expiry, seconds, share),
                 hold="5m",
                 severity=severity,
-                summary=f"A certificate of {TARGET} in {expiry.where} {_LEFT}",
+                summary=f"{_SUBJECT} of {TARGET}, in {expiry.where}, {_LEFT}",
                 description=f"It is number {{{{ $labels.position }}}} in {expiry.where}, counted "
                 f"from 0. {expiry.then}",
                 fix=fix,
@@ -95,17 +102,20 @@ def list_certificate_rules(
 
 def _write_expression(expiry: _Expiry, seconds: float, share: int) -> str:
     after, before = (f'{name}{{source="{expiry.source}"}}' for name in (_AFTER, _BEFORE))
-    left = f"{after} - time()"
     # Both must hold: a certificate for one day is not due all day long.
     return f"""\
-{left if expiry.after_end else f"({left} > 0)"} < {_format_span(seconds)}
-unless
-    {left}
-  >=
-    (
-        {after}
-      - {before}
-    ) / {share}"""
+(
+    {after} - time() < {_format_span(seconds)}
+  unless
+      {after} - time()
+    >=
+      (
+          {after}
+        - {before}
+      ) / {share}
+)
+* ignoring ({NAMES}) group_left ({"subject, path" if expiry.in_file else "subject"})
+  {INFO}{{source="{expiry.source}",used="true"}}"""
 
 
 def _list_rotation_rules(pages: Pages, catalogue: Mapping[str, Cause]) -> Iterator[AlertRule]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe.diagnosis.readings.used_certificates import (
+    ClientPath,
     find_client_path,
     find_server_path,
 )
@@ -53,13 +54,14 @@ class CertificateRows:
         sources: those of each source that has any.
     """
 
-    __slots__ = ("_accepted", "_anchors", "_client", "sources")
+    __slots__ = ("_anchors", "_client", "_needed", "sources")
 
     def __init__(self) -> None:
         """Know nothing yet."""
         self.sources: tuple[SourceRows, ...] = ()
-        self._accepted: bool | None = None
-        self._client: _Certificates = ()
+        self._client: ClientPath | None = None
+        """What the last attempt showed of the client's chain."""
+        self._needed: _Certificates = ()
         """What a backend was seen to need of the client's chain."""
         self._anchors: _Certificates = ()
         """What a verified path was seen to need of the exporter's anchors."""
@@ -72,20 +74,20 @@ class CertificateRows:
             same: whether files and handshake are those of the last one.
             same_files: whether the files are.
         """
-        accepted = evidence.ending.kind in {"answered", "application_data"}
-        if same and accepted == self._accepted:
+        client = find_client_path(evidence)
+        if same and client == self._client:
             return False
-        self._accepted = accepted
+        self._client = client
         if not same_files:
-            self._client = self._anchors = ()
-        self.sources = tuple(self._select(evidence))
+            self._needed = self._anchors = ()
+        self.sources = tuple(self._select(evidence, client))
         return True
 
-    def _select(self, evidence: Evidence) -> list[SourceRows]:
+    def _select(self, evidence: Evidence, client: ClientPath) -> list[SourceRows]:
         held, files = evidence.credentials, evidence.target
-        server, client = find_server_path(evidence), find_client_path(evidence)
+        server = find_server_path(evidence)
         if client.proven:
-            self._client = client.certificates
+            self._needed = client.certificates
         if server.verified:
             self._anchors = server.anchors
         anchors = self._anchors or server.anchors
@@ -101,7 +103,7 @@ class CertificateRows:
             _make_rows(
                 "client",
                 chain,
-                self._client or client.certificates,
+                self._needed or client.certificates,
                 [files.cert_file] * len(chain),
             ),
             _make_rows("client_ca_bundle", bundle, anchors, paths),

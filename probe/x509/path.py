@@ -107,6 +107,16 @@ def has_issuer(below: CertificateFacts, above: CertificateFacts) -> bool:
     return names_issuer(below, above) and has_issuer_key(below, above)
 
 
+def rank_by_key_id(held: bytes, wanted: bytes) -> int:
+    """Return how plausible an issuer is by its key identifier: 0 the same, 1 one absent, 2 another.
+
+    Go and OpenSSL try issuers of the right name in this order; none is excluded.
+    """
+    if held == wanted:
+        return 0
+    return 1 if not held or not wanted else 2
+
+
 def find_issuers(
     below: CertificateFacts, among: Iterable[CertificateFacts]
 ) -> list[CertificateFacts]:

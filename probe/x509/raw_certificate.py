@@ -48,6 +48,7 @@ class Certificate:
     """The parts of a certificate, as they were written."""
 
     der: bytes
+    """All bytes that were given, also what stands behind the certificate."""
     tbs: bytes
     version: int
     """0 for v1, 2 for v3; -1 where it is unreadable."""
@@ -162,7 +163,7 @@ def _read_as(der: bytes, *, strict: bool) -> Certificate | None:
     for extension in extensions:
         by_oid.setdefault(extension.oid, extension)
     return Certificate(
-        der=certificate.whole,
+        der=der,
         tbs=tbs.whole,
         version=version,
         serial=serial,

@@ -4,7 +4,7 @@ Times are seconds since the Unix epoch; both ends of a validity belong to it.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.text.time_format import format_duration, format_time
@@ -81,10 +81,10 @@ def describe_expired(certificate: CertificateFacts, now: float) -> str:
     return f"{name_certificate(certificate)} expired {ago} ago, on {format_time(certificate.not_after)}"
 
 
-def describe_expiry(certificate: CertificateFacts, now: float) -> str:
-    """Say which certificate expires, how soon, and when."""
+def describe_expiry(certificate: CertificateFacts, now: float, where: str = "") -> str:
+    """Say which certificate expires, how soon, and when; `where` follows its name."""
     left = format_duration(certificate.not_after - now)
-    return f"{name_certificate(certificate)} expires in {left}, on {format_time(certificate.not_after)}"
+    return f"{name_certificate(certificate)}{where} expires in {left}, on {format_time(certificate.not_after)}"
 
 
 def describe_time_left(certificate: CertificateFacts, now: float) -> str:
@@ -101,3 +101,25 @@ def describe_beginning(certificate: CertificateFacts, now: float) -> str:
     begins = format_time(certificate.not_before)
     ahead = format_duration(certificate.not_before - now)
     return f"{name_certificate(certificate)} becomes valid in {ahead}, on {begins}"
+
+
+def judge_period(
+    not_before: float, not_after: float, at: float
+) -> Literal["valid", "not_yet_valid", "expired"]:
+    """Return how a moment stands to a validity period, which holds both its ends (§4.1.2.5)."""
+    if at < not_before:
+        return "not_yet_valid"
+    return "expired" if at > not_after else "valid"
+
+
+def find_next_boundary(
+    periods: Iterable[tuple[float, float]], at: float, otherwise: float
+) -> float:
+    """Return until when no period begins or ends; `otherwise` where none does any more."""
+    coming = otherwise
+    for not_before, not_after in periods:
+        if not_before > at:
+            coming = min(coming, not_before)
+        if not_after >= at:
+            coming = min(coming, not_after)
+    return coming

@@ -36,6 +36,10 @@ MUTATIONS: Final = (
     ('outcome="confirmed"', 'outcome=~".+"'),
     ('cause="', 'cause!="'),
     ('source="', 'source!="'),
+    ('used="true"', 'used=~".+"'),
+    ("group_left (subject, path)", "group_left (subject)"),
+    ("group_left (subject, path)", "group_left (path)"),
+    ("group_left (subject)", "group_left ()"),
     (
         "topk without (documented_cause, party, severity) (1, mtls_probe_cause_info)",
         "mtls_probe_cause_info",

@@ -33,7 +33,13 @@ FAILING: Final = {
     "party": "backend",
     "severity": "warning",
 }
-CERTIFICATE: Final = {**TARGET, "source": "client", "position": "0"}
+CERTIFICATE: Final = {
+    **TARGET,
+    "source": "client",
+    "position": "0",
+    "subject": "CN=checkout",
+    "path": "/etc/otel/tls.crt",
+}
 SERIES: Final[Mapping[str, Mapping[str, str]]] = {
     uid: FAILING
     if uid == "mtls-probe-failing"
@@ -135,11 +141,17 @@ def test_the_texts_say_what_they_are_meant_to(grafana_templates: Path) -> None:
 
     ending = of("mtls-probe-client-expiry-14d", CERTIFICATE, 12.5 * DAY)
     assert ending["summary"] == (
-        "A certificate of checkout+eu/pem in cert_file ends in 12d 12h 0m 0s"
+        "CN=checkout of checkout+eu/pem, in /etc/otel/tls.crt, ends in 12d 12h 0m 0s"
     )
-    assert ending["description"].splitlines()[0].startswith("It is number 0 in cert_file")
+    where = "It is number 0 in /etc/otel/tls.crt"
+    assert ending["description"].splitlines()[0].startswith(where)
     ended = of("mtls-probe-client-expiry-14d", CERTIFICATE, -1.0)
-    assert ended["summary"] == "A certificate of checkout+eu/pem in cert_file has ended"
+    assert ended["summary"] == "CN=checkout of checkout+eu/pem, in /etc/otel/tls.crt, has ended"
+    without_names = {name: CERTIFICATE[name] for name in (*TARGET, "source", "position")}
+    public = of("mtls-probe-ca-expiry-14d", without_names, -1.0)
+    assert public["summary"] == (
+        "A certificate of checkout+eu/pem, in the system's roots, has ended"
+    )
 
 
 def _two_dollars(annotations: dict[str, str]) -> None:

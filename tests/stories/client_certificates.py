@@ -173,6 +173,20 @@ def client_cert_expired__soon() -> Evidence:
     return answered_attempt(credentials=held_credentials(exporter(ends=10)))
 
 
+@story("export", outcome="confirmed", findings=("client_cert_expired",))
+def client_cert_expired__issuer_soon() -> Evidence:
+    """The CA that the exporter's certificate rests on, and that is not sent, has ten days left."""
+    soon = authority("Exporter client CA", ends=10)
+    return answered_attempt(credentials=held_credentials(exporter(soon), at_hand=(soon,)))
+
+
+@story("export", outcome="confirmed")
+def confirmed__an_old_cross_certificate_in_cert_file() -> Evidence:
+    """The backend accepts the chain without the certificate in it that ended a month ago."""
+    cross = authority("Exporter client CA", authority("Old root", ends=-30), ends=-30)
+    return answered_attempt(credentials=held_credentials(EXPORTER, cross, at_hand=()))
+
+
 @story("connect", cause="tcp_refused", findings=("client_cert_expired",))
 def client_cert_expired__and_no_backend() -> Evidence:
     """The certificate expired, but what stops the exporter now is that nothing listens."""

@@ -127,6 +127,43 @@ def server_cert_expired__not_verified() -> Evidence:
     )
 
 
+@story("export", outcome="confirmed", findings=("server_cert_expired", "server_cert_expired"))
+def server_cert_expired__soon_with_its_ca() -> Evidence:
+    """The backend's certificate has a week left, and so has the CA in ca_file that it rests on."""
+    ca = authority("Backend CA", ends=7)
+    return answered_attempt(
+        credentials=held_credentials(EXPORTER, ca_bundle=(OTHER_CA, ca)),
+        handshake=complete_handshake(server_chain=(backend(ends=7),)),
+    )
+
+
+@story("export", outcome="confirmed", findings=("server_cert_expired",))
+def server_cert_expired__root_of_the_system_soon() -> Evidence:
+    """The public CA that the backend's certificate rests on has three weeks left."""
+    root = authority("Public CA", ends=21)
+    leaf = backend(root)
+    return answered_attempt(
+        target=target(ca_file=""),
+        credentials=held_credentials(EXPORTER, ca_bundle=(), system_roots=True),
+        handshake=complete_handshake(
+            server_chain=(leaf,),
+            verified_paths=((leaf.sha256, root.sha256),),
+            used_anchors=(root,),
+        ),
+    )
+
+
+@story("export", outcome="confirmed")
+def confirmed__certificates_that_nothing_rests_on() -> Evidence:
+    """The server sends an expired cross-certificate too, and ca_file holds CAs that ended or will."""
+    old, soon = authority("Old root", ends=-30), authority("Another root", ends=3)
+    cross = authority("Backend CA", old, ends=-30)
+    return answered_attempt(
+        credentials=held_credentials(EXPORTER, ca_bundle=(old, soon, SERVER_CA)),
+        handshake=complete_handshake(server_chain=(BACKEND, cross)),
+    )
+
+
 @story("handshake")
 def server_cert_wrong_usage() -> Evidence:
     """The backend presents a client's certificate."""

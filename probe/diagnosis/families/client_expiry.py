@@ -11,6 +11,7 @@ from probe.diagnosis.fixes.client_fixes import (
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
 from probe.diagnosis.readings.client_certificate import UNSPECIFIC_ALERTS, find_expired_issuer
 from probe.diagnosis.readings.clock_readings import is_valid_by_another_clock
+from probe.diagnosis.readings.used_certificates import find_client_path, list_issuers_above
 from probe.model.certificate import name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -25,7 +26,7 @@ from probe.x509.validity import (
 
 
 def _match(evidence: Evidence) -> Match | None:
-    chain = evidence.credentials.client_chain
+    chain = find_client_path(evidence).certificates
     if not chain or is_valid_by_another_clock(evidence):
         return None
     certificate = find_expired(chain, evidence.at)
@@ -47,11 +48,33 @@ def _match(evidence: Evidence) -> Match | None:
 
 
 def _find_expiring(evidence: Evidence) -> Match | None:
-    for each in evidence.credentials.client_chain:
-        if expires_soon(each, evidence.at):
-            fix = renew_client_certificate(evidence, each)
-            return Match(Strength.FINDING, (describe_expiry(each, evidence.at),), fix=fix)
-    return None
+    """Match what will end soon of what a backend needs: of what we send, and of what it rests on."""
+    found = [
+        (
+            describe_expiry(each, evidence.at, f" in {evidence.target.cert_file or 'cert_file'}"),
+            renew_client_certificate(evidence, each),
+        )
+        for each in find_client_path(evidence).certificates
+        if expires_soon(each, evidence.at)
+    ]
+    found += [
+        (
+            "the CA "
+            + describe_expiry(
+                issuer.certificate,
+                evidence.at,
+                f" in {issuer.path}, which our certificate rests on,",
+            ),
+            renew_issuer(issuer),
+        )
+        for issuer in list_issuers_above(evidence)
+        if expires_soon(issuer.certificate, evidence.at)
+    ]
+    return (
+        Match(Strength.FINDING, tuple(fact for fact, _ in found), each=tuple(found))
+        if found
+        else None
+    )
 
 
 def _match_issuer(evidence: Evidence) -> Match | None:

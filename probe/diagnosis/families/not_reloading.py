@@ -12,7 +12,7 @@ from probe.diagnosis.fixes.server_fixes import SEE_SERVED, reload_served_file
 from probe.model.certificate import CertificateFacts, Rotation, ServedFile, name_certificate
 from probe.model.evidence import Evidence
 from probe.text.time_format import format_duration, format_time
-from probe.x509.validity import find_first_to_expire, is_older
+from probe.x509.validity import is_older
 
 SLACK: Final = 5.0
 """Seconds that a backend gets beyond its reload_interval."""
@@ -32,7 +32,7 @@ def _describe_old(rotation: Rotation, evidence: Evidence) -> str:
         f"{_SETTING[rotation.role]} {rotation.path} was replaced on {format_time(rotation.at)}; an "
         "exporter that has not been restarted since still has "
     )
-    ends = find_first_to_expire(rotation.before).not_after
+    ends = rotation.before[0].not_after
     when = "expired" if ends < evidence.at else "expires"
     why = _describe_reading(evidence)
     if rotation.role == "cert":

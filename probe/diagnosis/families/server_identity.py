@@ -5,6 +5,7 @@ from typing import Final
 
 from probe.diagnosis.cause import SERVER_ENDINGS, Cause, Match, Rank, Strength
 from probe.diagnosis.fixes.server_fixes import (
+    renew_anchor,
     renew_server_certificate,
     send_intermediate,
     trust_backend_ca,
@@ -15,7 +16,8 @@ from probe.diagnosis.readings.clock_readings import (
     judge_clocks,
 )
 from probe.diagnosis.readings.server_verification import VerifyCode, get_unverified_handshake
-from probe.model.certificate import CertificateFacts, name_certificate
+from probe.diagnosis.readings.used_certificates import find_server_path
+from probe.model.certificate import name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
 from probe.model.runtime import JAVA, PYTHON_GRPC
 from probe.text.time_format import format_time
@@ -31,7 +33,7 @@ def _match_expired(evidence: Evidence) -> Match | None:
     if handshake is None or not handshake.server_chain:
         return None
     if get_unverified_handshake(evidence) is None:
-        return _find_expiring(evidence, handshake.server_chain)
+        return _find_expiring(evidence, handshake)
     error = next((e for e in handshake.verify_errors if e.code == VerifyCode.EXPIRED), None)
     if error is None:
         return None
@@ -69,15 +71,30 @@ def _describe_expiry(evidence: Evidence, handshake: Handshake, depth: int) -> st
     return f"a certificate at depth {depth} of the server's path has expired"
 
 
-def _find_expiring(evidence: Evidence, chain: tuple[CertificateFacts, ...]) -> Match | None:
-    for each in chain:
-        if validity.expires_soon(each, evidence.at):
-            fact = f"the backend's {validity.describe_expiry(each, evidence.at)}"
-            return Match(Strength.FINDING, (fact,))
-        if evidence.target.insecure_skip_verify and validity.is_expired(each, evidence.at):
-            fact = f"the backend's {name_certificate(each)} has expired"
-            return Match(Strength.FINDING, (f"{fact}, and insecure_skip_verify lets it pass",))
-    return None
+def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
+    """Match what will end soon of what the exporter's trust rests on, or has ended unnoticed."""
+    path, found = find_server_path(evidence), list[tuple[str, tuple[str, ...]]]()
+    for one in path.sent:
+        fix = renew_server_certificate(evidence, handshake.server_chain.index(one))[1]
+        if validity.expires_soon(one, evidence.at):
+            found.append((f"the backend's {validity.describe_expiry(one, evidence.at)}", fix))
+        elif evidence.target.insecure_skip_verify and validity.is_expired(one, evidence.at):
+            fact = f"the backend's {name_certificate(one)} has expired"
+            found.append((f"{fact}, and insecure_skip_verify lets it pass", fix))
+    if path.verified:
+        where = evidence.target.ca_file or "ca_file"
+        held = {one.sha256 for one in evidence.credentials.ca_bundle}
+        for one in path.anchors:
+            if one not in path.sent and validity.expires_soon(one, evidence.at):
+                place = where if one.sha256 in held else "the system's roots"
+                rests = f" in {place}, which the backend's certificate rests on,"
+                fact = f"the CA {validity.describe_expiry(one, evidence.at, rests)}"
+                found.append((fact, renew_anchor(one if one.sha256 in held else None)))
+    return (
+        Match(Strength.FINDING, tuple(fact for fact, _ in found), each=tuple(found))
+        if found
+        else None
+    )
 
 
 def _list_trust_errors(handshake: Handshake) -> list[int]:

@@ -158,10 +158,10 @@ def renew_client_certificate(
 
 
 def renew_issuer(issuer: LocatedCertificate) -> Fix:
-    """Return the steps where the CA that ours rests on has expired."""
+    """Return the steps where the CA that ours rests on has expired, or soon will."""
     name = escape_braces(name_certificate(issuer.certificate))
     return (
-        f"Renew the certificate of {name}, and put it in place of the expired one in the backend's "
+        f"Renew the certificate of {name}, and put it in place of the present one in the backend's "
         "file of client CAs.",
         "{reload_client_ca}",
         f"If the renewed CA has another key than in {escape_braces(issuer.path)}, issue the exporter's "

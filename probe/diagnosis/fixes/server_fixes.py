@@ -129,14 +129,10 @@ def renew_server_certificate(
         "-dates"
     )
     party: Party = "backend"
+    steps: Fix
     if depth >= len(sent) and anchor is not None and evidence.target.ca_file:
         party = "exporter"
-        steps: Fix = (
-            f"Replace the certificate of {escape_braces(name_certificate(anchor))} in {{into_ca}} by the renewed "
-            "one of that CA.",
-            "{reread_ca}",
-            "To see the dates: openssl x509 -in {ca_file} -noout -dates",
-        )
+        steps = renew_anchor(anchor)
     elif 0 < depth < len(sent):
         steps = (
             f"On the backend of {{endpoint}}, replace the certificate of {escape_braces(name_certificate(sent[depth]))}, "
@@ -158,6 +154,28 @@ def renew_server_certificate(
         "Run date -u on the probe's machine and compare it with a good clock: nothing else speaks for "
         "this clock yet, and one that is ahead makes every certificate look expired.",
         *steps,
+    )
+
+
+def renew_anchor(anchor: CertificateFacts | None) -> Fix:
+    """Return the steps where a CA of the exporter's own has ended, or soon will.
+
+    Args:
+        anchor: the CA in ca_file; None for one of the system's roots.
+    """
+    if anchor is None:
+        return (
+            "Update the system's roots where the exporter runs (the package ca-certificates, or the "
+            "image).",
+            "{restart}",
+            SEE_SERVED,
+        )
+    return (
+        f"Replace the certificate of {escape_braces(name_certificate(anchor))} in {{into_ca}} by the "
+        "renewed one of that CA.",
+        "{reread_ca}",
+        "To see the dates: openssl crl2pkcs7 -nocrl -certfile {ca_file} | openssl pkcs7 -print_certs "
+        "-text -noout | grep -E 'Subject:|Not After'",
     )
 
 

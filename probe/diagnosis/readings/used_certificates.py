@@ -6,8 +6,9 @@ ends without any harm. Where several paths are verified, the one that lasts long
 
 from dataclasses import dataclass
 
+from probe.diagnosis.readings.backend_decision import find_refusal
 from probe.diagnosis.readings.server_verification import get_unverified_handshake
-from probe.model.certificate import CertificateFacts
+from probe.model.certificate import CertificateFacts, LocatedCertificate
 from probe.model.evidence import Evidence, Handshake
 from probe.x509.lasting_path import (
     Path,
@@ -91,10 +92,24 @@ def find_client_path(evidence: Evidence) -> ClientPath:
         evidence.ending.kind in _ACCEPTED
         and handshake is not None
         and handshake.client_certificate_sent
+        and find_refusal(evidence) is None
     )
     if accepted:
         path = path[:1] + tuple(one for one in path[1:] if is_valid(one, evidence.at))
     return ClientPath(path, proven=accepted or bool(reached))
+
+
+def list_issuers_above(evidence: Evidence) -> tuple[LocatedCertificate, ...]:
+    """Return the known issuers that a backend needs above what is sent: up to one that it names."""
+    handshake = evidence.handshake
+    listed = {name.digest for name in handshake.acceptable_cas} if handshake else set[str]()
+    if {one.subject.digest for one in find_client_path(evidence).certificates} & listed:
+        return ()
+    issuers = evidence.credentials.unsent_issuers
+    for place, issuer in enumerate(issuers):
+        if issuer.certificate.subject.digest in listed:
+            return issuers[: place + 1]
+    return issuers
 
 
 def _list_known_roots(evidence: Evidence) -> list[CertificateFacts]:

@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from probe.diagnosis.cause import PARTIES, Cause
+from probe.diagnosis.readings.used_certificates import find_client_path, find_server_path
 from probe.ledger.target_runtime import TargetRuntime
 from probe.model.certificate import CertificateFacts
 from probe.model.diagnosis import Party
@@ -19,7 +20,6 @@ from probe.report.unexpected_acceptance import explain_outcome
 from probe.text.safe_text import safe_text
 from probe.text.time_format import format_age, rfc3339
 from probe.web.pages.history_strip import Strip, draw_strip
-from probe.x509.path import find_anchor
 from probe.x509.validity import describe_time_left, expires_soon, find_first_to_expire, is_valid
 
 
@@ -171,15 +171,14 @@ def build_countdown(whose: str, certificate: CertificateFacts, now: float) -> Co
 
 
 def _first_to_expire(evidence: Evidence | None) -> Iterator[tuple[str, CertificateFacts]]:
-    """Yield what ends first of the client's chain, of the server's, and the CA in use."""
+    """Yield what ends first of what is used: of the client's chain, of the server's, of the CAs."""
     if evidence is None:
         return
-    chain, bundle = evidence.credentials.client_chain, evidence.credentials.ca_bundle
-    sent = evidence.handshake.server_chain if evidence.handshake else ()
-    if chain:
+    server, bundle = find_server_path(evidence), evidence.credentials.ca_bundle
+    if chain := find_client_path(evidence).certificates:
         yield "client", find_first_to_expire(chain)
-    if sent:
-        yield "server", find_first_to_expire(sent)
-    if bundle:
-        # A bundle may hold old CAs that nothing leads to: the one in use counts.
-        yield "CA", find_anchor(sent, bundle) or find_first_to_expire(bundle)
+    if server.sent:
+        yield "server", find_first_to_expire(server.sent)
+    # A bundle may hold old CAs that nothing leads to: the one in use counts.
+    if anchors := server.anchors or (bundle if len(bundle) == 1 else ()):
+        yield "CA", find_first_to_expire(anchors)
