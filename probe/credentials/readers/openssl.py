@@ -28,6 +28,8 @@ class PemStop(NamedTuple):
     reason: StopReason
     at: int = 0
     """The offset of the BEGIN line of the block that is broken."""
+    behind: int = 0
+    """Where the reader stands then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,11 @@ BORINGSSL: Final = Dialect(line=253, skips_mark=False, counts_lines=False, ends_
 
 
 def read_openssl_blocks(file: PemFile, dialect: Dialect) -> Iterator[PemBlock | PemStop]:
-    """Yield each block that `PEM_read_bio` returns, then why there is no further one."""
+    """Yield each block that `PEM_read_bio` returns, and why it returns none.
+
+    The last is always a stop with `no_start_line`: callers end at the first stop, but for OpenSSL's
+    reader of private keys, which goes on behind a broken block.
+    """
     at = 0
     while True:
         named = _find_begin(file.raw, at, dialect)
@@ -62,7 +68,8 @@ def read_openssl_blocks(file: PemFile, dialect: Dialect) -> Iterator[PemBlock | 
         read = _read_plain(file, name, begin, at) or _read_lines(file.raw, name, begin, at, dialect)
         if isinstance(read, PemStop):
             yield read
-            return
+            at = read.behind
+            continue
         block, at = read
         yield block
 
@@ -114,7 +121,7 @@ def _read_lines(
     behind_header = has_colon = cut = short = False
     while True:
         if at >= len(raw):
-            return PemStop("bad_end_line", begin)
+            return PemStop("bad_end_line", begin, at)
         end = _end_piece(raw, at, dialect)
         piece, at = raw[at:end], end
         was_cut, cut = cut, len(piece) == dialect.line and piece[-1:] != b"\n"
@@ -124,30 +131,30 @@ def _read_lines(
             if dialect.counts_lines and was_cut:
                 continue
             if behind_header:
-                return PemStop("bad_end_line", begin)
+                return PemStop("bad_end_line", begin, at)
             behind_header = True
             continue
         if text.startswith(_END):
             break
         if dialect.counts_lines and short:
-            return PemStop("bad_end_line", begin)
+            return PemStop("bad_end_line", begin, at)
         parts[behind_header].append(text)
         if dialect.counts_lines and behind_header:
             if len(text) > _FULL_LINE:
-                return PemStop("bad_end_line", begin)
+                return PemStop("bad_end_line", begin, at)
             short = len(text) < _FULL_LINE
     if text != _END + name + _DASHES:
-        return PemStop("bad_end_line", begin)
+        return PemStop("bad_end_line", begin, at)
     header, body = parts
     if not behind_header and not (has_colon and dialect.counts_lines):
         header, body = body, header
     if not body:
-        return PemStop("no_data", begin)
+        return PemStop("no_data", begin, at)
     der = _decode(b"".join(body), dialect)
     if der is None:
-        return PemStop("bad_base64", begin)
+        return PemStop("bad_base64", begin, at)
     if not der:
-        return PemStop("no_data", begin)
+        return PemStop("no_data", begin, at)
     return PemBlock(name.decode("latin-1"), der, b"\n".join(header), begin), at
 
 

@@ -15,6 +15,7 @@ from probe.credentials.readers.reading import Anchors, FileSet, Pair, ParsedCert
 from probe.model.finding import Role
 from probe.x509 import der as asn1
 from probe.x509.der import Reader
+from probe.x509.raw_certificate import read_certificate
 
 _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
@@ -83,11 +84,23 @@ def _read_chain(files: FileSet, file: PemFile, use: OpensslUse) -> list[ParsedCe
         if certificate.algorithm not in _SLOTS and not chain:
             says = "error:0A0000F7:SSL routines::unknown certificate type"
             return Stop("cert", "certificate", says, block.at)
+        if use.checks_pair and not chain and is_invalid(block.der):
+            says = "error:1100009E:X509 V3 routines::invalid certificate"
+            return Stop("cert", "certificate", says, block.at)
         if weakness := _find_weakness(certificate, use.level, leaf=not chain):
             return Stop("cert", "weak", f"SSL routines::{weakness}", block.at)
         chain.append(certificate)
         wanted = _PLAIN
     raise AssertionError("the reader says why it ends")
+
+
+def is_invalid(der: bytes) -> bool:
+    """Return whether OpenSSL marks a certificate as invalid when it looks at its extensions.
+
+    ossl_x509v3_cache_extensions (crypto/x509/v3_purp.c): one of them occurs twice.
+    """
+    parts = read_certificate(der)
+    return parts is not None and parts.has_duplicate_extension()
 
 
 def _parse(files: FileSet, block: PemBlock, *, with_aux: bool) -> ParsedCertificate | None:
@@ -104,22 +117,34 @@ def _parse(files: FileSet, block: PemBlock, *, with_aux: bool) -> ParsedCertific
 
 
 def find_openssl_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | Stop:
-    """Return the key that PEM_read_bio_PrivateKey returns, and the digest of its public half."""
+    """Return the key that PEM_read_bio_PrivateKey returns, and the digest of its public half.
+
+    Its decoder (pem_read_bio_key_decoder) goes on behind a block that it cannot make a key of.
+    """
+    first: Stop | None = None
     for block in read_openssl_blocks(file, OPENSSL):
         if isinstance(block, PemStop):
-            return _describe_stop(block, "key")
+            first = first or _describe_stop(block, "key")
+            if block.reason == "no_start_line":
+                break
+            continue
+        encrypted = block.header.startswith(b"Proc-Type: 4,ENC")
+        if block.header and not encrypted:
+            says = "error:0480006B:PEM routines::not proc type"
+            return Stop("key", "block", says, block.at)
         kind = block.label.removesuffix(" PRIVATE KEY")
         if block.label not in {"PRIVATE KEY", "ENCRYPTED PRIVATE KEY"} and kind not in _KEYS:
             continue
-        if block.label == "ENCRYPTED PRIVATE KEY" or block.header.startswith(b"Proc-Type: 4,ENC"):
+        key, loaded = files.read_key(block.der)
+        if encrypted or (key is not None and key.form == "encrypted" and kind == "ENCRYPTED"):
             says = "error:04800068:PEM routines::bad password read"
             return Stop("key", "encrypted", says, block.at)
-        key, loaded = files.read_key(block.der)
-        if block.header or key is None or loaded is None or not _fits_label(key, kind):
-            says = "error:1E08010C:DECODER routines::unsupported"
-            return Stop("key", "block" if block.header else "key", says, block.at)
-        return key, loaded.public_sha256
-    raise AssertionError("the reader says why it ends")
+        if key is not None and loaded is not None and _fits_label(key, kind):
+            return key, loaded.public_sha256
+        says = "error:1E08010C:DECODER routines::unsupported"
+        first = first or Stop("key", "key", says, block.at)
+    assert first is not None  # the reader says why it ends
+    return first
 
 
 def _fits_label(key: PrivateKey, kind: str) -> bool:

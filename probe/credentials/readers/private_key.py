@@ -172,6 +172,9 @@ class LoadedKey:
 
     pkey: crypto.PKey = field(repr=False)
     public_sha256: str
+    """Equal for the keys of a pair, however a curve's parameters are written."""
+    spki_sha256: str
+    """Of the SubjectPublicKeyInfo, in hex."""
 
 
 def load_private_key(der: bytes) -> LoadedKey | None:
@@ -187,7 +190,16 @@ def load_private_key(der: bytes) -> LoadedKey | None:
         public = crypto.dump_publickey(crypto.FILETYPE_ASN1, pkey)
     except (crypto.Error, ValueError, TypeError):
         return None
-    return LoadedKey(pkey, hashlib.sha256(public).hexdigest())
+    return LoadedKey(pkey, digest_public_key(public), hashlib.sha256(public).hexdigest())
+
+
+def digest_public_key(spki: bytes) -> str:
+    """Return a digest of the algorithm and the key's bits; of a curve's parameters nothing."""
+    outer = Reader(Reader(spki, strict=False).read(asn1.SEQUENCE) or b"", strict=False)
+    algorithm = Reader(outer.read(asn1.SEQUENCE) or b"", strict=False)
+    oid = algorithm.read(asn1.OBJECT_IDENTIFIER) or b""
+    bits = outer.read(asn1.BIT_STRING) or b""
+    return hashlib.sha256(oid + b"\0" + bits).hexdigest()
 
 
 def is_consistent_rsa(der: bytes) -> bool:

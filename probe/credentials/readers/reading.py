@@ -1,6 +1,5 @@
 """What a runtime makes of the credential files: what it would send and trust, or what stops it."""
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -11,6 +10,7 @@ from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.private_key import (
     LoadedKey,
     PrivateKey,
+    digest_public_key,
     load_private_key,
     read_private_key,
 )
@@ -142,7 +142,7 @@ class ParsedCertificate:
             if self.openssl is not None:
                 try:
                     public = crypto.dump_publickey(crypto.FILETYPE_ASN1, self.openssl.get_pubkey())
-                    self._public = hashlib.sha256(public).hexdigest()
+                    self._public = digest_public_key(public)
                 except crypto.Error:
                     pass
         return self._public

@@ -1,0 +1,29 @@
+"""Why a runtime's parser refuses a certificate in a file, in its words; empty where it does not."""
+
+from cryptography import x509
+
+from probe.exporters.go_certificate import Refusal
+from probe.exporters.go_parser import parse_for_go
+from probe.x509.raw_certificate import read_certificate
+
+
+def refuse_for_go(der: bytes) -> str:
+    """Return what crypto/x509 ParseCertificate says against it."""
+    parsed = parse_for_go(der)
+    return parsed.says if isinstance(parsed, Refusal) else ""
+
+
+def refuse_for_java(der: bytes) -> str:
+    """Return what sun.security.x509.X509CertImpl throws (JDK 17)."""
+    parts = read_certificate(der)
+    if parts is None:
+        return "Unable to initialize, java.io.IOException"
+    if len(parts.der) != len(der):
+        return "Unable to initialize, java.io.IOException: signed overrun"
+    if parts.has_duplicate_extension():
+        return "java.io.IOException: Duplicate extensions not allowed"
+    try:
+        x509.load_der_x509_certificate(der).public_key()
+    except ValueError:
+        return ""
+    return ""
