@@ -15,10 +15,11 @@ import msgspec.structs
 from probe.attempt.connect import open_stream
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.otlp_session import OtlpSession, Purpose
-from probe.attempt.prepared_target import ALPN, UNVARIED, PreparedTarget
+from probe.attempt.prepared_target import ALPN, PreparedTarget
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.session import PlaintextSession
-from probe.credentials.tls_context import Credentials, Variant
+from probe.attempt.variant import UNVARIED, VARIANTS
+from probe.credentials.tls_context import Credentials
 from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied
 from probe.model.target import Protocol
 from probe.otlp.request import Request, build_request
@@ -29,24 +30,6 @@ from probe.tls.client import TlsClient
 QUIET_TIME: Final = 0.2
 """Seconds to wait for the refusal of a TLS 1.3 backend."""
 
-EVERY_CIPHER: Final = ("ALL", "COMPLEMENTOFALL")
-# "?" makes OpenSSL ignore a group that it does not have.
-EVERY_GROUP: Final = (
-    "X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "X448", "ffdhe2048", "ffdhe3072",
-    "?ffdhe4096", "?brainpoolP256r1", "?brainpoolP384r1", "?brainpoolP512r1",
-    "?brainpoolP256r1tls13", "?brainpoolP384r1tls13", "?brainpoolP512r1tls13",
-    "?SecP256r1MLKEM768", "?SecP384r1MLKEM1024",
-)  # fmt: skip
-
-_VARIANTS: Final[dict[Varied, Variant]] = {
-    "no_client_certificate": Variant(client_certificate=False),
-    "tls_1.2": Variant(max_version="1.2"),
-    "tls_1.3": Variant(min_version="1.3", max_version="1.3"),
-    "every_version": Variant(min_version="1.0", max_version="1.3"),
-    "every_cipher": Variant(ciphers=EVERY_CIPHER),
-    "every_group": Variant(groups=EVERY_GROUP),
-    "tls": Variant(client_certificate=False),
-}
 _PURPOSES: Final[dict[Varied, Purpose]] = {
     "unvaried": "tls",
     "no_client_certificate": "tls",
@@ -176,7 +159,7 @@ class ExperimentRound:
             request, purpose = self._bare_request(protocol), "export"
         tls = None
         if varied == "tls" or not prepared.target.plaintext:
-            variant = _VARIANTS.get(varied, UNVARIED)
+            variant = VARIANTS.get(varied, UNVARIED)
             tls = TlsClient(prepared.make_tls_settings(self.credentials, variant, alpn))
         return OtlpSession(
             tls,

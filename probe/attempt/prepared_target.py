@@ -6,11 +6,16 @@ from functools import lru_cache
 from time import thread_time
 from typing import Final
 
+import msgspec.structs
+
 from probe.attempt.otlp_session import Purpose
 from probe.attempt.target_facts import collect_target_facts, next_hop
+from probe.attempt.variant import UNVARIED, Variant, find_library_limit, vary_offer
 from probe.credentials.store import CredentialFiles
-from probe.credentials.tls_context import Credentials, Variant
+from probe.credentials.tls_context import Credentials
+from probe.exporters.offers import list_narrowing
 from probe.model.certificate import CertificateFacts, Name
+from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Offer
 from probe.model.target import Protocol, Target
 from probe.model.trace_context import TraceContext
@@ -27,9 +32,6 @@ ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
     "http/protobuf": (b"h2", b"http/1.1"),
 }
 """What exporters offer: grpc-go only h2, net/http both."""
-
-UNVARIED: Final = Variant()
-"""The target's own settings."""
 
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
@@ -93,6 +95,7 @@ class PreparedTarget:
         self.limit = ""
         """Why this probe cannot make the request, though exporters may; empty where it can."""
         self._readers = readers or TlsReaders()
+        self._offers: dict[Variant, tuple[ClientOffer, tuple[str, ...]]] = {}
         self._tls_settings: dict[tuple[Variant, tuple[bytes, ...]], ClientSettings] = {}
         self._request: Request | None = None
         self._canary: Canary | None = None
@@ -141,7 +144,8 @@ class PreparedTarget:
         """
         offered = self.alpn if alpn is None else alpn
         known = self._tls_settings.get((variant, offered))
-        context = credentials.context(variant)
+        offer, lacking = self._choose_offer(variant)
+        context = credentials.context(offer, client_certificate=variant.client_certificate)
         if known is not None and known.context is context:
             return known
         target, tls = self.target, self.target.tls
@@ -154,12 +158,11 @@ class PreparedTarget:
             alpn=offered,
             server_name=encode_server_name(server_name),
             offer=Offer(
-                min_version=variant.min_version or tls.min_version or "1.2",
-                max_version=variant.max_version or tls.max_version or "1.3",
-                ciphers=tls.cipher_suites if variant.ciphers is None else variant.ciphers,
-                groups=tls.curve_preferences if variant.groups is None else variant.groups,
+                **msgspec.structs.asdict(offer),
                 alpn=tuple(name.decode() for name in offered),
                 server_name=safe_text(server_name),
+                narrowed_by=list_narrowing(self.target.exporter, tls),
+                lacking=lacking,
             ),
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
             skip_verify=tls.insecure_skip_verify,
@@ -169,3 +172,16 @@ class PreparedTarget:
             cpu_clock=thread_time,
         )
         return made
+
+    def find_library_limit(self, credentials: Credentials) -> str:
+        """Say why the probe's TLS library cannot offer what the exporter does, or nothing."""
+        return find_library_limit(credentials, lambda: self._choose_offer(UNVARIED))
+
+    def _choose_offer(self, variant: Variant) -> tuple[ClientOffer, tuple[str, ...]]:
+        """Return what is offered with `variant`, and what the library lacks of it; chosen once."""
+        known = self._offers.get(variant)
+        if known is None:
+            known = self._offers[variant] = vary_offer(
+                self.target.exporter, self.target.tls, variant
+            )
+        return known

@@ -271,7 +271,7 @@ def _judge_load(attempt: _Attempt, credentials: Credentials) -> Ending | None:
         return None
     if attempt.credentials.faults:
         return Ending(stage="load", kind="credentials")
-    if lacking := credentials.find_library_limit():
+    if lacking := attempt.prepared.find_library_limit(credentials):
         return Ending(stage="load", kind="probe_fault", detail=lacking)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,8 +69,13 @@ def validate(config_file: Path | None, output: str) -> int:
 
 def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[str]:
     """Yield which targets this probe cannot try, though their exporters may work."""
+    from probe.attempt.variant import UNVARIED, find_library_limit, vary_offer
+
     for target, credentials in read:
-        if not (target.plaintext or target.faults) and (limit := credentials.find_library_limit()):
+        if target.plaintext or target.faults:
+            continue
+        choose = partial(vary_offer, target.exporter, target.tls, UNVARIED)
+        if limit := find_library_limit(credentials, choose):
             yield f"{target.name}: the probe itself cannot try it: {limit}"
 
 

@@ -19,6 +19,7 @@ from probe.credentials.formats.recognise import (
 from probe.credentials.formats.wrapped import describe_particulars
 from probe.credentials.named_file import NamedFile
 from probe.credentials.readers.private_key import (
+    CURVES,
     EXPLICIT,
     PrivateKey,
     load_private_key,
@@ -34,6 +35,12 @@ SIZE_LIMIT: Final = 4 * 1024 * 1024
 _NO_LINES: Final = frozenset({Format.ESCAPED_PEM, Format.CARRIAGE_RETURNS})
 _MOST_FAULTS: Final = 5
 """Faults that are listed of one file."""
+_REISSUE: Final = "have the CA issue the certificate again without what is refused"
+_REISSUE_STRONGER: Final = (
+    "have the CA issue the certificate again: for RSA of 2048 bits or more, or EC P-256, signed with "
+    "SHA-256"
+)
+_ORDER: Final = "put the end entity first, then each certificate's issuer, each of them once"
 _NEEDED: Final = {"cert": "certificate", "key": "private key", "ca": "CA certificate"}
 _EXPECTED: Final = {
     "cert": "a certificate is expected",
@@ -72,7 +79,7 @@ def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
     encrypted = kind is Format.DER_ENCRYPTED_KEY and file.role == "key"
     fault = file.make_finding(
         f"{kind.phrase}{describe_particulars(raw, kind)}; {_EXPECTED[file.role]}",
-        *conversion.convert(kind, file.role, file.path, raw),
+        *conversion.convert(kind, file, raw),
         cause="client_key_encrypted" if encrypted else "",
     )
     return Content(kind, (der,) if der else (), faults=(fault,))
@@ -123,7 +130,7 @@ def _is_encrypted(block: Block) -> bool:
 def _describe_useless_key(block: Block, file: NamedFile) -> Finding:
     if block.label == "OPENSSH PRIVATE KEY":
         fact = "is an OpenSSH private key, which TLS libraries do not read"
-        return file.make_finding(fact, *conversion.convert_openssh(file.path, block.der))
+        return file.make_finding(fact, *conversion.convert_openssh(file))
     key = read_private_key(block.der)
     if _is_encrypted(block) or (key is not None and key.form == "encrypted"):
         return _describe_encrypted(block, file)
@@ -134,11 +141,11 @@ def _describe_oddities(scan: Scan, file: NamedFile) -> tuple[Finding, ...]:
     """Describe what hides whole blocks from some readers; the steps correct it."""
     found = []
     for oddity in scan.oddities:
-        if oddity.kind == "mark" and scan.byte_order_mark:
+        if oddity.kind == "byte_order_mark" and scan.byte_order_mark:
             fact = "begins with a UTF-8 byte order mark, which hides the first block from some readers"
         else:
             fact = f"is not as every reader needs it: {oddity.fact}"
-        fix = conversion.repair(oddity.kind, file.role, file.path)
+        fix = conversion.repair(oddity.kind, file)
         found.append(file.make_finding(fact, *fix, kind=oddity.kind))
     return tuple(found)
 
@@ -153,23 +160,30 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
             key = _find_key(raw)
             what = "a private key" if key is None else _name_form(key)
             fact = f"holds {what}{place}, which {reader} does not read{says}"
-            fix = conversion.convert_key(key, file.path)
-            return file.make_finding(fact, *fix)
+            return file.make_finding(fact, *_replace_key(key, file))
         case "certificate":
             fact = f"holds a certificate{place} that {reader} does not parse{says}"
-            return file.make_finding(fact, conversion.REISSUE)
+            return file.make_finding(fact, _REISSUE)
         case "weak":
             fact = f"holds a certificate{place} that is too weak for {reader}{says}"
             cause = "client_cert_weak" if file.role != "ca" else ""
-            return file.make_finding(fact, conversion.REISSUE_STRONGER, cause=cause)
+            return file.make_finding(fact, _REISSUE_STRONGER, cause=cause)
         case "order":
             fact = f"has its certificates in an order that {reader} refuses{says}"
-            fix = conversion.ORDER
-            return file.make_finding(fact, fix, cause="client_chain_misordered")
+            return file.make_finding(fact, _ORDER, cause="client_chain_misordered")
         case _:
             fact = f"holds no {_NEEDED[file.role]} that {reader} reads{place}{says}"
-            fix = conversion.extract_blocks(file.role, file.path)
+            fix = conversion.take_blocks(file)
             return file.make_finding(fact, *fix)
+
+
+def _replace_key(key: PrivateKey | None, file: NamedFile) -> tuple[str, ...]:
+    ordinary = key is None or (
+        key.algorithm in {"rsa", "ec"} and key.curve in {"", *CURVES.values()}
+    )
+    if ordinary:
+        return conversion.write_pkcs8(file)
+    return ("make a new key of the kind RSA or EC P-256, and request a certificate for it",)
 
 
 def _find_key(raw: bytes) -> PrivateKey | None:
@@ -203,36 +217,33 @@ def _describe_misplaced(scan: Scan, file: NamedFile) -> Finding:
 
 
 def _correct_misplaced(labels: Sequence[str], file: NamedFile) -> tuple[str, ...]:
-    role, settings = file.role, file.settings
-    expected = conversion.describe_expected(role)
-    exchanged = f"perhaps {settings.cert} and {settings.key} are exchanged"
+    role = file.role
+    other = ("CERTIFICATE" in labels) if role == "key" else any(map(is_key_label, labels))
+    if role != "ca" and other:
+        return conversion.correct_exchanged(file)
     if role == "key":
-        if "CERTIFICATE" in labels:
-            return (f"set {settings.key} to the private key; {exchanged}", expected)
-        return (expected,)
-    if role == "cert" and any(map(is_key_label, labels)):
-        return (f"set {settings.cert} to the certificate; {exchanged}", expected)
+        return conversion.describe_expected(file)
     if {"PKCS7", "CMS"} & set(labels):
-        return conversion.repair("pkcs7", role, file.path)
+        return conversion.repair("pkcs7", file)
     if {"TRUSTED CERTIFICATE", "X509 CERTIFICATE"} & set(labels):
-        return conversion.repair("trusted_certificate", role, file.path)
+        return conversion.repair("trusted_certificate", file)
     if any("CERTIFICATE REQUEST" in label for label in labels):
-        return (conversion.REQUEST,)
-    return (expected,)
+        return conversion.send_request(file)
+    return conversion.describe_expected(file)
 
 
 def _describe_encrypted(block: Block, file: NamedFile) -> Finding:
     fact = f"holds a private key encrypted with a passphrase, in the block at line {block.line}"
-    fix = conversion.repair("encrypted", "key", file.path)
+    fix = conversion.repair("encrypted", file)
     return file.make_finding(fact, *fix, cause="client_key_encrypted")
 
 
 def _describe_flaw(flaw: Flaw, file: NamedFile) -> Finding:
     match flaw.kind:
         case "one_line" | "indented" | "joined" | "invisible" as damage:
-            fix = conversion.repair(damage, file.role, file.path)
+            fix = conversion.repair(damage, file)
         case _:
-            fix = conversion.copy_again(file.role, file.path)
+            fix = conversion.copy_again(file)
     return file.make_finding(f"is not whole: {flaw.fact}", *fix)
 
 
@@ -244,4 +255,4 @@ def _describe_unparsed(block: Block, file: NamedFile) -> Finding:
         fact += f": {missing} of its bytes are missing"
     elif missing < 0:
         fact += f": it has {-missing} bytes too many"
-    return file.make_finding(fact, *conversion.copy_again(file.role, file.path))
+    return file.make_finding(fact, *conversion.copy_again(file))

@@ -1,8 +1,8 @@
-"""The exact command that turns what a file is into what it should be, with its own path in it.
+"""The exact commands that turn what a file is into what it should be, with its own path in them.
 
 Pure. The steps are raw text: whoever makes a finding of them passes them through safe_text(). A
-command writes to a new file next to the old one (`PATH.pem`) and never asks for a secret
-on the command line.
+command writes to a new file next to the old one, never over it nor over what an earlier step made,
+and never asks for a secret on the command line; the last step names the new file in the setting.
 """
 
 import json
@@ -11,29 +11,52 @@ from typing import Final, Literal
 
 from probe.credentials.formats.recognise import Format, name_utf16
 from probe.credentials.formats.wrapped import Wrapped, choose_wrapped, find_wrapped
-from probe.credentials.named_file import INLINE
+from probe.credentials.named_file import INLINE, NamedFile
 from probe.model.finding import Role
 from probe.text.safe_text import quote_path
 
 Damage = Literal[
-    "byte_order_mark", "one_line", "indented", "pkcs7", "trusted_certificate", "encrypted"
+    "byte_order_mark",
+    "returns",
+    "header",
+    "blank",
+    "joined",
+    "invisible",
+    "one_line",
+    "indented",
+    "pkcs7",
+    "trusted_certificate",
+    "encrypted",
 ]
 """What keeps a PEM block from being used, and one command corrects."""
 
-REQUEST: Final = "send the request to your CA, and put the certificate that it returns in the file"
-_LEGACY: Final = "add -legacy where OpenSSL 3 or newer finds RC2-40-CBC unsupported"
+_MAY_BE_LEGACY: Final = "if OpenSSL finds the keystore's encryption (RC2-40-CBC, say) unsupported, add -legacy after pkcs12"
+_OF_LEGACY: Final = tuple(
+    bytes.fromhex(f"2a864886f70d010c01{last}") for last in ("01", "02", "05", "06")
+)
+"""What only OpenSSL 3's legacy provider decrypts: RC4 and RC2 of PKCS#12 (RFC 7292, appendix C)."""
 _MANIFEST_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 """Keys of a Kubernetes Secret (core/v1, `data`)."""
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEY_OF_CERTIFICATE: Final = "use the private key that the certificate was requested with"
+_ED25519: Final = (
+    "if the key is Ed25519, which keeps OpenSSH's own format, make a new one (openssl genpkey) and "
+    "request a certificate for it"
+)
+_SUFFIXES: Final[dict[Role, str]] = {"cert": ".cert.pem", "key": ".key.pem", "ca": ".ca.pem"}
+"""Of what is taken out of a file that may hold several: each setting gets a file of its own."""
 
 _OF_DAMAGE: Final[dict[Damage, str]] = {
-    "byte_order_mark": r"sed -i '1s/^\xEF\xBB\xBF//' {source}",
+    "byte_order_mark": r"sed 's/^\xEF\xBB\xBF//' {source} > {target}",
+    "returns": r"tr -d '\r' < {source} > {target}",
+    "header": r"sed -E '/^[A-Za-z0-9-]+:/d; /^[ \t\r]*$/d' {source} > {target}",
+    "blank": r"sed '/^[ \t\r]*$/d' {source} > {target}",
+    "joined": r"sed -E 's/(-----END [A-Z0-9 ]+-----)[ \t]*-----BEGIN/\1\n-----BEGIN/g' {source} > {target}",
+    "invisible": r"sed 's/^\xE2\x80\x8B//; s/^\xC2\xA0//; s/^\xEF\xBB\xBF//' {source} > {target}",
     "one_line": r"sed 's/-----BEGIN [A-Z0-9 ]*-----/&\n/g; s/-----END/\n&/g' {source} > {target}",
     "indented": r"sed 's/^[ \t]*//' {source} > {target}",
     "pkcs7": "openssl pkcs7 -print_certs -in {source} -out {target}",
     "trusted_certificate": "openssl x509 -in {source} -out {target}",
-    "encrypted": "openssl pkey -in {source} -out {target} && chmod 600 {target}",
+    "encrypted": "openssl pkey -in {source} -out {target}",
 }
 _OF_DER: Final = {
     Format.DER_KEY: "openssl pkey -inform DER {input}-out {target}",
@@ -49,76 +72,109 @@ _OF_TEXT: Final = {
 }
 
 
-def convert(kind: Format, role: Role, path: str, raw: bytes) -> tuple[str, ...]:
-    """Return the steps that make PEM for `role` of the file `path`, which is `kind`.
-
-    `raw` is its content, where the steps depend on what is inside it.
-    """
-    return _with_path(role, path, _convert(kind, role, path, raw) or (describe_expected(role),))
+def convert(kind: Format, file: NamedFile, raw: bytes) -> tuple[str, ...]:
+    """Return the steps that make PEM for the role of `file`, which is `kind` and holds `raw`."""
+    return _convert(kind, file, raw) or describe_expected(file)
 
 
-def _convert(kind: Format, role: Role, path: str, raw: bytes) -> tuple[str, ...]:
-    source, target = quote_path(path), quote_path(f"{path}.pem")
+def _convert(kind: Format, file: NamedFile, raw: bytes) -> tuple[str, ...]:
+    source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
     match kind:
         case Format.PKCS12:
-            return _from_pkcs12(role, path, f"{path}.pem")
+            legacy = _needs_legacy(raw)
+            return _take_out(file, *_from_pkcs12(file, file.path, legacy=legacy), legacy=legacy)
         case Format.JKS | Format.JCEKS:
-            return _from_jks(kind, role, path, f"{path}.pem")
-        case Format.PUTTY_KEY if role == "key":
+            return _take_out(file, *_from_jks(kind, file, file.path))
+        case Format.PUTTY_KEY if file.role == "key":
             make = f"puttygen {source} -O private-openssh -o {target}"
-            return (make, convert_openssh(path)[0])
+            return _write(file, make, notes=(_ED25519,))
         case Format.BASE64_PEM | Format.BASE64_DER | Format.BASE64_KEYSTORE:
-            return _from_base64(role, path, find_wrapped(raw, kind))
+            return _from_base64(file, find_wrapped(raw, kind))
         case Format.JSON | Format.MANIFEST:
-            one = choose_wrapped(find_wrapped(raw, kind), role)
-            command = "" if one is None else _extract(kind, path, one)
-            return (command,) if command else ()
-        case Format.DER_CSR if role == "cert":
-            return (REQUEST,)
+            one = choose_wrapped(find_wrapped(raw, kind), file.role)
+            command = "" if one is None else _extract(kind, file, one)
+            return _write(file, command, suffix=_SUFFIXES[file.role]) if command else ()
+        case Format.DER_CSR if file.role == "cert":
+            return send_request(file)
         case Format.UTF16:
-            return (f"iconv -f {name_utf16(raw)} -t UTF-8 {source} > {target}",)
+            return _write(file, f"iconv -f {name_utf16(raw)} -t UTF-8 {source} > {target}")
         case Format.ZIP:
-            folder = quote_path(f"{path}.d")
-            return (f"unzip {source} -d {folder}", "use the file in it that is meant")
+            folder = quote_path(f"{file.path}.d")
+            meant = _name_content(file.role)
+            return (
+                f"unzip {source} -d {folder}",
+                f"set {file.settings.name(file.role)} to the file in {folder} that holds {meant}",
+            )
         case _ if kind in _OF_TEXT:
-            return (_OF_TEXT[kind].format(source=source, target=target),)
+            return _write(file, _OF_TEXT[kind].format(source=source, target=target))
         case _:
-            return _from_der(kind, role, target, f"-in {source} ")
+            commands = _from_der(kind, file.role, target, f"-in {source} ")
+            return _write(file, *commands) if commands else ()
 
 
-def convert_openssh(path: str) -> tuple[str, ...]:
+def convert_openssh(file: NamedFile) -> tuple[str, ...]:
     """Return how an OpenSSH private key becomes PEM; ssh-keygen converts in place."""
-    copy = quote_path(f"{path}.pem")
-    return (
-        f"cp -p {quote_path(path)} {copy} && ssh-keygen -p -m PEM -N '' -f {copy}",
-        "an Ed25519 key stays in OpenSSH's own format: make a new one (openssl genpkey)",
-    )
+    copy = quote_path(f"{file.path}.pem")
+    make = f"cp -p {quote_path(file.path)} {copy} && ssh-keygen -p -m PEM -N '' -f {copy}"
+    return _write(file, make, notes=(_ED25519,))
 
 
-def repair(damage: Damage, role: Role, path: str) -> tuple[str, ...]:
-    """Return how PEM that is damaged in this way becomes what `role` needs."""
-    command = _OF_DAMAGE[damage].format(source=quote_path(path), target=quote_path(f"{path}.pem"))
-    steps: tuple[str, ...] = (command,)
-    if damage == "encrypted":
-        plain = "no exporter has a setting for a passphrase: protect the plain key by its file mode"
-        steps = (command, plain)
-    return _with_path(role, path, steps)
+def repair(damage: Damage, file: NamedFile) -> tuple[str, ...]:
+    """Return how PEM that is damaged in this way becomes what the role of `file` needs."""
+    source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
+    return _write(file, _OF_DAMAGE[damage].format(source=source, target=target))
 
 
-def copy_again(role: Role, path: str) -> tuple[str, ...]:
+def write_pkcs8(file: NamedFile) -> tuple[str, ...]:
+    """Return how a key becomes one block of unencrypted PKCS#8, which every exporter reads."""
+    source, target = quote_path(file.path), quote_path(f"{file.path}.pem")
+    return _write(file, f"openssl pkey -in {source} -out {target}")
+
+
+def take_blocks(file: NamedFile) -> tuple[str, ...]:
+    """Return how the blocks that a role needs are taken out of a file that holds more."""
+    source, target = quote_path(file.path), quote_path(f"{file.path}{_SUFFIXES[file.role]}")
+    if file.role == "key":
+        command = f"openssl pkey -in {source} -out {target}"
+    else:
+        bundle = f"openssl crl2pkcs7 -nocrl -certfile {source}"
+        command = f"{bundle} | openssl pkcs7 -print_certs -out {target}"
+    return _write(file, command, suffix=_SUFFIXES[file.role])
+
+
+def copy_again(file: NamedFile) -> tuple[str, ...]:
     """Return what helps a broken block: nothing but its source."""
-    command = "openssl pkey -noout" if role == "key" else "openssl x509 -noout -subject"
-    source = quote_path(path)
+    command = "openssl pkey -noout" if file.role == "key" else "openssl x509 -noout -subject"
+    source = quote_path(file.path)
     return (f"copy {source} again from where it was made, and compare: {command} -in {source}",)
 
 
-def describe_expected(role: Role) -> str:
-    """Return what a file of `role` must hold."""
-    if role == "key":
-        return f"{_KEY_OF_CERTIFICATE}, as a PEM block that ends in PRIVATE KEY"
-    if role == "cert":
-        return "use the certificate that the CA issued, as a PEM CERTIFICATE block, then its intermediates"
-    return "use the CA's certificate, as a PEM CERTIFICATE block"
+def describe_expected(file: NamedFile) -> tuple[str, ...]:
+    """Return what the file must hold."""
+    block = (
+        "PEM block whose label ends in PRIVATE KEY"
+        if file.role == "key"
+        else "PEM CERTIFICATE block"
+    )
+    more = ", and its intermediates after it" if file.role == "cert" else ""
+    return (f"put {_name_content(file.role)} in {quote_path(file.path)}, as a {block}{more}",)
+
+
+def correct_exchanged(file: NamedFile) -> tuple[str, ...]:
+    """Return what helps where a key is in the certificate's place, or the reverse: one step of both."""
+    cert, key = file.settings.cert, file.settings.key
+    return (
+        f"set {cert} to the file with the certificate and {key} to the file with its private key: "
+        "perhaps the two are exchanged",
+    )
+
+
+def send_request(file: NamedFile) -> tuple[str, ...]:
+    """Return what makes a certificate of a signing request."""
+    return (
+        f"send the request to your CA, and put the certificate that it returns in "
+        f"{quote_path(file.path)}, and its intermediates after it",
+    )
 
 
 def compare_keys(cert: str, key: str) -> tuple[str, ...]:
@@ -130,6 +186,38 @@ def compare_keys(cert: str, key: str) -> tuple[str, ...]:
     )
 
 
+def _write(
+    file: NamedFile, *commands: str, notes: tuple[str, ...] = (), suffix: str = ".pem"
+) -> tuple[str, ...]:
+    """Return the commands that write PATH and `suffix`, and the step that names that file.
+
+    A key is its owner's alone; what stands in the settings themselves goes into a file first.
+    """
+    target, setting = quote_path(f"{file.path}{suffix}"), file.settings.name(file.role)
+    if file.role == "key":
+        commands = (*commands[:-1], f"{commands[-1]} && chmod 600 {target}")
+    if file.path != INLINE[file.role]:
+        return (*commands, *notes, f"set {setting} to {target}")
+    return (
+        f"write the value of {file.path} to a file of that name, then run the following on it",
+        *commands,
+        *notes,
+        f"set {setting} to {target}, and remove {file.path}",
+    )
+
+
+def _take_out(file: NamedFile, *commands: str, legacy: bool | None = None) -> tuple[str, ...]:
+    """Return the steps that take the part of `file`'s role out of a keystore."""
+    notes = (_MAY_BE_LEGACY,) if legacy is None else ()
+    return _write(file, *commands, notes=notes, suffix=_SUFFIXES[file.role])
+
+
+def _name_content(role: Role) -> str:
+    if role == "key":
+        return "the private key that the certificate was requested with"
+    return "the certificate that the CA issued" if role == "cert" else "the CA's certificate"
+
+
 def _from_der(kind: Format, role: Role, target: str, source: str = "") -> tuple[str, ...]:
     """Return the command for DER, where it is of the kind that `role` needs."""
     if kind not in _OF_DER or (kind in _KEYS) != (role == "key"):
@@ -137,51 +225,60 @@ def _from_der(kind: Format, role: Role, target: str, source: str = "") -> tuple[
     return (_OF_DER[kind].format(input=source, target=target),)
 
 
-def _from_jks(kind: Format, role: Role, path: str, out: str) -> tuple[str, ...]:
+def _from_jks(kind: Format, file: NamedFile, path: str) -> tuple[str, ...]:
+    """Return the commands that take the part of `file`'s role out of the Java keystore `path`."""
     store = f"{path}.p12"
     command = (
         f"keytool -importkeystore -srckeystore {quote_path(path)} -srcstoretype {kind.value} "
         f"-destkeystore {quote_path(store)} -deststoretype PKCS12"
     )
-    return (command, *_from_pkcs12(role, store, out))
+    return (command, *_from_pkcs12(file, store))
 
 
-def _from_pkcs12(role: Role, path: str, out: str) -> tuple[str, ...]:
-    target = quote_path(out)
-    read = f"openssl pkcs12 -in {quote_path(path)}"
-    if role == "key":
-        return (f"{read} -nocerts -nodes -out {target} && chmod 600 {target}", _LEGACY)
-    if role == "ca":
-        return (f"{read} -nokeys -out {target}", _LEGACY)
-    return (
-        f"{read} -clcerts -nokeys -out {target}",
-        f"{read} -cacerts -nokeys >> {target}",
-        _LEGACY,
-    )
+def _from_pkcs12(file: NamedFile, path: str, *, legacy: bool = False) -> tuple[str, ...]:
+    """Return the commands that take the part of `file`'s role out of the keystore `path`.
+
+    The key goes through `openssl pkey`, which leaves out the Bag Attributes before it: Java reads
+    no key behind other text.
+    """
+    target = quote_path(f"{file.path}{_SUFFIXES[file.role]}")
+    read = f"openssl pkcs12{' -legacy' if legacy else ''} -in {quote_path(path)}"
+    if file.role == "key":
+        return (f"{read} -nocerts -nodes | openssl pkey -out {target}",)
+    if file.role == "ca":
+        return (f"{read} -nokeys -out {target}",)
+    return (f"{read} -clcerts -nokeys -out {target}", f"{read} -cacerts -nokeys >> {target}")
 
 
-def _from_base64(role: Role, path: str, found: tuple[Wrapped, ...]) -> tuple[str, ...]:
+def _needs_legacy(raw: bytes) -> bool:
+    """Whether OpenSSL 3 decrypts a keystore with its legacy provider only."""
+    return any(each in raw for each in _OF_LEGACY)
+
+
+def _from_base64(file: NamedFile, found: tuple[Wrapped, ...]) -> tuple[str, ...]:
     if not found:
         return ()
-    target = quote_path(f"{path}.pem")
-    decoded = f"base64 -d {quote_path(path)}" + " | base64 -d" * (found[0].layers - 1)
+    target = quote_path(f"{file.path}.pem")
+    decoded = f"base64 -d {quote_path(file.path)}" + " | base64 -d" * (found[0].layers - 1)
     match found[0].inner:
         case Format.PKCS12:
-            store = f"{path}.p12"
-            return (f"{decoded} > {quote_path(store)}", *_from_pkcs12(role, store, f"{path}.pem"))
+            store = f"{file.path}.p12"
+            first = f"{decoded} > {quote_path(store)}"
+            return _take_out(file, first, *_from_pkcs12(file, store))
         case Format.JKS | Format.JCEKS as kind:
-            store = f"{path}.jks"
-            steps = _from_jks(kind, role, store, f"{path}.pem")
-            return (f"{decoded} > {quote_path(store)}", *steps)
+            store = f"{file.path}.jks"
+            first = f"{decoded} > {quote_path(store)}"
+            return _take_out(file, first, *_from_jks(kind, file, store))
         case Format.PEM:
-            return (f"{decoded} > {target}",) if choose_wrapped(found, role) else ()
+            return _write(file, f"{decoded} > {target}") if choose_wrapped(found, file.role) else ()
         case Format.DER_ENCRYPTED_KEY:
             return ()
         case kind:
-            return tuple(f"{decoded} | {step}" for step in _from_der(kind, role, target))
+            commands = _from_der(kind, file.role, target)
+            return _write(file, *(f"{decoded} | {each}" for each in commands)) if commands else ()
 
 
-def _extract(kind: Format, path: str, one: Wrapped) -> str:
+def _extract(kind: Format, file: NamedFile, one: Wrapped) -> str:
     """Return the command that takes `one` out of JSON, or out of a Secret's manifest.
 
     Empty where the manifest's key is not a valid name: sed would take a part of it for commands.
@@ -191,18 +288,12 @@ def _extract(kind: Format, path: str, one: Wrapped) -> str:
             f".{key}" if _IDENTIFIER.fullmatch(key) else f"[{json.dumps(key)}]" for key in one.place
         )
         place = quote_path(keys if keys.startswith(".") else f".{keys}")
-        command = f"jq -r {place} {quote_path(path)}"
+        command = f"jq -r {place} {quote_path(file.path)}"
     else:
         if not _MANIFEST_KEY.fullmatch(one.place[0]):
             return ""
         key = one.place[0].replace(".", r"\.")
         script = rf"s/^[[:space:]\"]*{key}\"?:[[:space:]]*//p"
-        command = f"sed -nE {quote_path(script)} {quote_path(path)}"
-    return f"{command}{' | base64 -d' * one.layers} > {quote_path(f'{path}.pem')}"
-
-
-def _with_path(role: Role, path: str, steps: tuple[str, ...]) -> tuple[str, ...]:
-    if path == INLINE[role]:
-        first = f"write the value of {path} to a file of that name, then run the following on it"
-        steps = (first, *steps)
-    return steps
+        command = f"sed -nE {quote_path(script)} {quote_path(file.path)}"
+    target = quote_path(f"{file.path}{_SUFFIXES[file.role]}")
+    return f"{command}{' | base64 -d' * one.layers} > {target}"

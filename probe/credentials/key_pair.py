@@ -5,7 +5,7 @@ Of a key only the digest of its public half leaves these functions.
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,10 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL, crypto
 
+from probe.tls.offer import SECURITY_LEVEL
 from probe.x509.library_errors import LIBRARY_ERRORS
-
-# The diagnosis judges weak keys and hashes; at a higher level OpenSSL would refuse them first.
-SECURITY_LEVEL: Final = "@SECLEVEL=0"
 
 
 def fingerprint_public_key(holder: Any) -> str:

@@ -87,7 +87,7 @@ def load_credentials(
         faults=tuple(faults),
         remarks=tuple(remarks),
     )
-    return Credentials(tls, material, facts)
+    return Credentials(material, facts)
 
 
 def _read(file: NamedFile) -> _ReadFile:
@@ -121,13 +121,13 @@ def _judge_pair(cert: _ReadFile, key: _ReadFile) -> Finding | None:
     first, *others = cert.certificates
     if not fingerprint_public_key(first):
         fact = "holds a certificate whose public key does not parse"
-        return cert.file.make_finding(fact, *copy_again("cert", cert.path))
+        return cert.file.make_finding(fact, *copy_again(cert.file))
     if not is_pair(first, private):
         place = next((index for index, c in enumerate(others, 2) if is_pair(c, private)), 0)
         return _describe_misordered(cert, key, place) if place else _describe_mismatch(cert, key)
     if not can_sign(private):
         fact = "holds a damaged private key: what it signs does not verify with its own public key"
-        return key.file.make_finding(fact, *copy_again("key", key.path))
+        return key.file.make_finding(fact, *copy_again(key.file))
     if not accepts_pair(cert.certificates, private):
         kind = cert.facts[0].key_type or "unknown"
         fact = f"holds a certificate that TLS cannot authenticate with (key type {kind})"

@@ -14,6 +14,8 @@ _NEGOTIATION: Final[tuple[Varied, ...]] = (
     "every_version",
     "every_cipher",
     "every_group",
+    "every_signature",
+    "classic_groups",
     "no_alpn",
     "tls_1.2",
 )
@@ -43,20 +45,37 @@ def choose_experiments(evidence: Evidence) -> tuple[Varied, ...]:
 def _choose_before_server_hello(evidence: Evidence, handshake: Handshake) -> tuple[Varied, ...]:
     kind = evidence.ending.kind
     if kind in {"close", "reset"}:
-        return (*_NEGOTIATION, "plaintext")
+        return (*_vary_negotiation(handshake), "plaintext")
     if kind == "timeout":
-        # TLS 1.2 has a small ClientHello: it passes a path that drops the large one of TLS 1.3.
-        return ("plaintext", "tls_1.2")
+        # Without hybrid groups, or with TLS 1.2, a ClientHello is small: it passes a path that drops
+        # a large one.
+        smaller: tuple[Varied, ...] = ("classic_groups",) if _is_hello_large(handshake) else ()
+        return (*smaller, "plaintext", "tls_1.2")
     if kind != "alert":
         return ()
     number = get_fatal_alert(handshake)
     if number == TlsAlert.UNRECOGNIZED_NAME:
         return ()  # it says what is wrong
     if number == TlsAlert.PROTOCOL_VERSION:
-        return ("every_version",)
+        # OpenSSL says so, too, where no key of the server's can sign what TLS 1.3 asks for.
+        return ("every_version", "every_signature")
     if number == TlsAlert.NO_APPLICATION_PROTOCOL:
         return ("no_alpn", "other_protocol")
-    return _NEGOTIATION
+    return _vary_negotiation(handshake)
+
+
+def _vary_negotiation(handshake: Handshake) -> tuple[Varied, ...]:
+    large = _is_hello_large(handshake)
+    return tuple(varied for varied in _NEGOTIATION if large or varied != "classic_groups")
+
+
+def _is_hello_large(handshake: Handshake) -> bool:
+    """Whether the ClientHello holds the key of a hybrid group: then it is above one TCP segment.
+
+    Evidence of earlier releases does not say; the probe sent X25519MLKEM768.
+    """
+    offer = handshake.offer
+    return not offer.signature_schemes or any("MLKEM" in share for share in offer.key_shares)
 
 
 def _choose_without_tls(evidence: Evidence) -> tuple[Varied, ...]:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
+from probe.model.client_offer import ClientOffer
 from probe.model.finding import BYTE_ORDER_MARK, Finding
 from probe.model.record import Record
 from probe.model.target import SignalVariables
@@ -73,15 +74,15 @@ class NameCheck(Record, frozen=True):
     """The subject's CN where there is one; never a name for the check."""
 
 
-class Offer(Record, frozen=True):
-    """What the client offered; empty means the library's default."""
+class Offer(ClientOffer, frozen=True):
+    """What the client offered in one handshake."""
 
-    min_version: str = ""
-    max_version: str = ""
-    ciphers: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
     alpn: tuple[str, ...] = ()
     server_name: str = ""
+    narrowed_by: tuple[str, ...] = ()
+    """The keys of the target's own TLS settings that leave less than the exporter's default."""
+    lacking: tuple[str, ...] = ()
+    """What the exporter offers besides, and the probe's TLS library does not have."""
 
 
 class Handshake(Record, frozen=True):
@@ -207,6 +208,8 @@ Varied = Literal[
     "every_version",
     "every_cipher",
     "every_group",
+    "every_signature",
+    "classic_groups",  # the exporter's, without the hybrids that make a ClientHello large
     "no_alpn",
     "other_protocol",  # the other OTLP protocol's ALPN and request
     "plaintext",  # the opening of HTTP/2 without TLS

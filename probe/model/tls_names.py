@@ -1,9 +1,10 @@
 """The names of TLS versions, cipher suites and groups: Go's, which settings have, and OpenSSL's.
 
-Pure. A Collector's names (configtls) are those of Go's crypto/tls, which are IANA's.
+Pure. A Collector's names (configtls) are those of Go's crypto/tls, which are IANA's for suites.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -18,12 +19,14 @@ TLS13_SUITES: Final = frozenset(
 """Fixed in Go: named or not, all three are offered."""
 
 CURVES: Final = {
-    "X25519": "X25519",
-    "P256": "P-256",
-    "P384": "P-384",
-    "P521": "P-521",
+    "X25519": "x25519",
+    "P256": "secp256r1",
+    "P384": "secp384r1",
+    "P521": "secp521r1",
     "X25519MLKEM768": "X25519MLKEM768",
 }
+"""By the names of `curve_preferences` (configtls), IANA's."""
+CURVE_SETTINGS: Final = {iana: setting for setting, iana in CURVES.items()}
 
 SECURE_SUITES: Final = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
@@ -60,6 +63,7 @@ SUITES: Final = (*sorted(TLS13_SUITES), *SECURE_SUITES, *INSECURE_SUITES)
 
 OPENSSL_NAMES: Final = {**SECURE_SUITES, **INSECURE_SUITES}
 GO_NAMES: Final = {openssl: go for go, openssl in OPENSSL_NAMES.items()}
+"""OpenSSL's name of what was agreed on, as Go (and IANA) call it; OpenSSL itself takes either."""
 
 
 def check_names(what: str, names: Iterable[str], allowed: Collection[str]) -> None:
@@ -76,14 +80,41 @@ def check_names(what: str, names: Iterable[str], allowed: Collection[str]) -> No
             raise ValueError(f"the {what} {name!r} is unknown{hint}; allowed: {listed}")
 
 
-def openssl_ciphers(names: Iterable[str]) -> tuple[str, ...]:
-    """Translate to OpenSSL's names for TLS 1.0 to 1.2; those of TLS 1.3 drop out.
-
-    A name that is not Go's is passed on, so that an experiment may name an OpenSSL one.
-    """
-    return tuple(OPENSSL_NAMES.get(name, name) for name in names if name not in TLS13_SUITES)
+def is_tls13_suite(name: str) -> bool:
+    """Return whether a cipher suite is of TLS 1.3: its IANA name has no key exchange before WITH."""
+    return name.startswith("TLS_") and "_WITH_" not in name
 
 
-def openssl_groups(names: Iterable[str]) -> tuple[str, ...]:
-    """Translate to OpenSSL's names; a name that is not Go's is passed on."""
-    return tuple(CURVES.get(name, name) for name in names)
+_KEY_EXCHANGES: Final = frozenset(
+    {"ECDHE", "DHE", "ECDSA", "RSA", "DSS", "PSK", "SRP", "ADH", "AECDH"}
+)
+_ANONYMOUS: Final = {"ADH": "DH_anon", "AECDH": "ECDH_anon"}
+_CIPHERS: Final = {
+    "SEED": "SEED_CBC", "IDEA_CBC": "IDEA_CBC", "DES_CBC3": "3DES_EDE_CBC", "RC4": "RC4_128",
+    "NULL": "NULL", "CHACHA20_POLY1305": "CHACHA20_POLY1305_SHA256",
+}  # fmt: skip
+_BLOCK_CIPHER: Final = re.compile(r"(AES|ARIA|CAMELLIA)(128|256)(?:_(GCM|CCM8|CCM))?")
+
+
+def name_suite(openssl: str) -> str:
+    """Return IANA's name of a cipher suite that OpenSSL calls `openssl`; what is not one stays."""
+    if openssl in GO_NAMES:
+        return GO_NAMES[openssl]
+    if openssl.startswith("TLS_"):
+        return openssl
+    words = openssl.split("-")
+    first = next((at for at, word in enumerate(words) if word not in _KEY_EXCHANGES), 0)
+    exchange = "_".join(_ANONYMOUS.get(word, word) for word in words[:first]) or "RSA"
+    if exchange == "ECDHE":
+        exchange = "ECDHE_RSA"  # OpenSSL leaves RSA out in the names of ARIA suites
+    hashed = words[-1].startswith(("SHA", "MD5"))
+    cipher = "_".join(words[first : len(words) - hashed])
+    block = _BLOCK_CIPHER.fullmatch(cipher)
+    if block:
+        mode = (block[3] or "CBC").replace("CCM8", "CCM_8")
+        named = f"{block[1]}_{block[2]}_{mode}"
+    elif cipher in _CIPHERS:
+        named = _CIPHERS[cipher]
+    else:
+        return openssl
+    return f"TLS_{exchange}_WITH_{named}{f'_{words[-1]}' if hashed else ''}"

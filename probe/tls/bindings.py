@@ -235,14 +235,38 @@ def read_acceptable_authorities(connection: SSL.Connection, limit: int) -> list[
 
 
 def set_groups(context: SSL.Context, groups: str) -> None:
-    """Offer exactly `groups`, an OpenSSL list such as `X25519:P-256`.
+    """Offer exactly `groups`, an OpenSSL list such as `*x25519:secp256r1`; `*` sends a key at once.
 
     Raises:
-        ValueError: where OpenSSL knows none of them or refuses the list.
+        ValueError: where OpenSSL refuses the list.
     """
-    if _lib.SSL_CTX_set1_curves_list(context._context, groups.encode()) != 1:  # noqa: SLF001 - no public way
+    _set_list(_lib.SSL_CTX_set1_curves_list, context, groups, "groups")
+
+
+def set_tls13_suites(context: SSL.Context, suites: str) -> None:
+    """Offer exactly `suites` for TLS 1.3, by their IANA names with colons between.
+
+    Raises:
+        ValueError: where OpenSSL has none of them.
+    """
+    _set_list(_lib.SSL_CTX_set_ciphersuites, context, suites, "cipher suites of TLS 1.3")
+
+
+def set_signature_schemes(context: SSL.Context, schemes: str) -> None:
+    """Accept exactly `schemes` from the server, by their IANA names with colons between.
+
+    Our own certificate is signed with one of them, too.
+
+    Raises:
+        ValueError: where OpenSSL refuses the list.
+    """
+    _set_list(_lib.SSL_CTX_set1_sigalgs_list, context, schemes, "signature schemes")
+
+
+def _set_list(setter: Any, context: SSL.Context, names: str, what: str) -> None:
+    if setter(context._context, names.encode()) != 1:  # noqa: SLF001 - no public way
         _lib.ERR_clear_error()
-        raise ValueError(f"the TLS library refuses the groups {groups!r}")
+        raise ValueError(f"the TLS library refuses the {what} {names!r}")
 
 
 def set_no_auto_chain(context: SSL.Context) -> int:

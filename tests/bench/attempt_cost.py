@@ -26,8 +26,8 @@ import uvloop
 from OpenSSL import SSL
 
 from probe.attempt.masking import EvidenceMasker
+from probe.attempt.variant import UNVARIED, vary_offer
 from probe.credentials.store import CredentialStore
-from probe.credentials.tls_context import Variant
 from probe.diagnosis.diagnose import diagnose
 from probe.ledger.ledger import Ledger
 from probe.metrics.scrape import Metrics
@@ -141,7 +141,8 @@ async def measure(target: Target, folder: Path) -> Costs:
         register.add(f"token-{number * 7919:x}-of-another-target")
     masker = EvidenceMasker(register)
     pipeline = Pipeline(ledger, register=register)
-    context = CredentialStore().open(target).read().context(Variant())
+    offer, _ = vary_offer(target.exporter, target.tls, UNVARIED)
+    context = CredentialStore().open(target).read().context(offer)
     server = server_context(folder)
     _, evidence, diagnosis = await pipeline.probe_once(target)
     assert diagnosis.outcome == "confirmed", diagnosis

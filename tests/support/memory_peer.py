@@ -8,7 +8,8 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
 
-from probe.credentials.tls_context import Credentials, Material, Variant
+from probe.attempt.variant import UNVARIED, Variant
+from probe.credentials.tls_context import Credentials, Material
 from probe.model.certificate import CredentialFacts
 from probe.model.evidence import Offer
 from probe.model.target import TlsSettings
@@ -18,6 +19,7 @@ from probe.tls.events import ApplicationData
 from probe.tls.settings import ClientSettings, encode_server_name
 from probe.x509.parse import parse_name, read_der
 from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
+from tests.support.offers import collector_offer
 from tests.support.pki import Authority, Issued
 
 Version = Literal["1.2", "1.3"]
@@ -123,7 +125,7 @@ def settings_of(
     alpn: tuple[bytes, ...] = (b"h2", b"http/1.1"),
     skip_verify: bool = False,
     tls: TlsSettings | None = None,
-    variant: Variant | None = None,
+    variant: Variant = UNVARIED,
 ) -> ClientSettings:
     """Return the settings of a client, its context built as a target's is."""
     material = Material(
@@ -131,9 +133,11 @@ def settings_of(
         key=client.key if client else None,
         anchors=tuple(authority.certificate for authority in anchors),
     )
-    credentials = Credentials(tls or TlsSettings(), material, CredentialFacts())
+    credentials = Credentials(material, CredentialFacts())
     return ClientSettings(
-        context=credentials.context(variant or Variant()),
+        context=credentials.context(
+            collector_offer(variant, tls), client_certificate=variant.client_certificate
+        ),
         reference_identifier=reference,
         alpn=alpn,
         offer=Offer(server_name=reference),

@@ -12,10 +12,11 @@ from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.steps import Fix
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
+from probe.diagnosis.readings.offered import describe_lacking, describe_missing_offer
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
-from probe.model.tls_names import GO_NAMES
+from probe.model.tls_names import name_suite
 
 
 def _match_cipher(evidence: Evidence) -> Match | None:
@@ -25,21 +26,22 @@ def _match_cipher(evidence: Evidence) -> Match | None:
     improved, handshake = get_improvement(evidence, "every_cipher"), evidence.handshake
     if handshake is None:
         return match
-    offered = handshake.offer.ciphers
+    offer = handshake.offer
     if improved is None or improved.handshake is None:
         if match is None:
             return None
-        party, fix = fixes.allow_more_ciphers(evidence.target, offered)
+        party, fix = fixes.allow_more_ciphers(evidence.target, offer)
         return replace(match, fix=fix, party=party)
-    version = improved.handshake.version
-    chosen = GO_NAMES.get(improved.handshake.cipher, improved.handshake.cipher)
+    version, chosen = improved.handshake.version, name_suite(improved.handshake.cipher)
     facts = [
         *(match.facts if match else ()),
         f"offered every cipher suite, the backend chose {chosen} (TLS {version})",
+        *describe_missing_offer(evidence, chosen, "cipher_suites"),
+        *describe_lacking(offer),
     ]
-    if unusable := describe_unusable_suites(offered, improved.handshake):
+    if unusable := describe_unusable_suites(offer.ciphers, improved.handshake):
         facts.append(unusable)
-    party, fix = fixes.allow_cipher(evidence.target, offered, chosen)
+    party, fix = fixes.allow_cipher(evidence.target, offer, chosen)
     return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
 
 
@@ -47,9 +49,9 @@ def _match_group(evidence: Evidence) -> Match | None:
     improved, handshake = get_improvement(evidence, "every_group"), evidence.handshake
     if improved is None or improved.handshake is None or handshake is None:
         return None
-    chosen, offered = improved.handshake.group, handshake.offer.groups
+    chosen, offer = improved.handshake.group, handshake.offer
     fact = f"offered every group, the backend continues{f' with {chosen}' if chosen else ''}"
-    if improved.handshake.version == "1.2" and fixes.is_offered(chosen, offered):
+    if improved.handshake.version == "1.2" and fixes.is_offered(chosen, offer):
         # RFC 8422 §5.1.1: in TLS 1.2 the curve of the server's certificate must be offered too.
         fact += (
             ", which was offered before: so the exporter does not offer the curve of the key of its "
@@ -57,8 +59,9 @@ def _match_group(evidence: Evidence) -> Match | None:
         )
         fix: Fix = fixes.COMMON_CURVE_FOR_THE_BACKEND
         return Match(Strength.NAMED, (fact,), fix=fix, party="backend")
-    party, fix = fixes.allow_group(evidence.target, offered, chosen)
-    return Match(Strength.NAMED, (fact,), fix=fix, party=party)
+    missing = describe_missing_offer(evidence, chosen, "curve_preferences")
+    party, fix = fixes.allow_group(evidence.target, offer, chosen)
+    return Match(Strength.NAMED, (fact, *missing), fix=fix, party=party)
 
 
 CAUSES: Final = (
@@ -78,8 +81,8 @@ CAUSES: Final = (
             "this one failed."
         ),
         fix=(
-            "Remove cipher_suites from the exporter's tls settings, or allow one of them on the "
-            "backend of {endpoint}; there, suites must fit the kind of key of its certificate "
+            "Remove cipher_suites from the exporter's tls settings where it is set, or allow one of "
+            "the exporter's suites on the backend of {endpoint}; there, suites must fit the kind of key of its certificate "
             "(ECDHE-RSA for RSA, ECDHE-ECDSA for EC).",
             "Restart the side that was changed.",
             "To see what the backend takes without a restriction: openssl s_client -connect "

@@ -23,7 +23,8 @@ _INCOMPLETE_ALERTS: Final = UNSPECIFIC_ALERTS | {
 def _match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | None]:
     """Return the match function of a cause that the credentials room finds in files and settings.
 
-    `then` is the step after a fix, by default that the exporter reads the file again.
+    `then` is the step after the fix of what did not stop the exporter, by default that it reads the
+    file again. What did is followed by a restart: with it no exporter has started.
 
     It matches the faults that ended the attempt, else what did not stop it: an exporter that sends
     in plaintext does not read its files.
@@ -38,15 +39,15 @@ def _match_files(cause: str, then: str = "") -> Callable[[Evidence], Match | Non
         ]
         if not found:
             return None
+        facts = tuple(each.fact for each in found)
+        if stopped:
+            steps = dict.fromkeys(escape_braces(step) for each in found for step in each.fix)
+            return Match(Strength.NAMED, facts, fix=(*steps, "{restart}") if steps else ())
         last = then or ("{reread_ca}" if found[0].role == "ca" else "{reread_cert}")
         fixes = tuple(
             (each.fact, (*map(escape_braces, each.fix), last) if each.fix else ()) for each in found
         )
-        facts = tuple(each.fact for each in found)
-        if not stopped:
-            return Match(Strength.FINDING, facts, each=fixes)
-        steps = dict.fromkeys(step for _, fix in fixes for step in fix)
-        return Match(Strength.NAMED, facts, fix=tuple(steps))
+        return Match(Strength.FINDING, facts, each=fixes)
 
     return match
 

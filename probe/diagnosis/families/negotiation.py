@@ -60,7 +60,13 @@ def _match_version(evidence: Evidence) -> Match | None:
     # What works with every cipher, group or protocol at the versions offered is not about them.
     narrower = any(
         get_improvement(evidence, varied) is not None
-        for varied in ("every_cipher", "every_group", "no_alpn")
+        for varied in (
+            "every_cipher",
+            "every_group",
+            "every_signature",
+            "classic_groups",
+            "no_alpn",
+        )
     )
     improved = None if narrower else get_improvement(evidence, "every_version")
     if match is not None or improved is not None:
@@ -160,7 +166,19 @@ def _match_fault(evidence: Evidence) -> Match | None:
     return Match(Strength.NAMED, (f"our TLS library could not process what came{said}",))
 
 
-def _match_withheld(evidence: Evidence) -> Match | None:
+def _match_signature(evidence: Evidence) -> Match | None:
+    """Match a signature that one side does not accept: of the backend's key, or of our own."""
+    improved = get_improvement(evidence, "every_signature")
+    if improved is not None and improved.handshake is not None:
+        chain = improved.handshake.server_chain
+        facts = ["offered every signature scheme, the backend continues"]
+        if chain and chain[0].key_type:
+            facts.append(f"the key of its certificate is {chain[0].key_type}")
+        facts.append(
+            "so it signs only with schemes that this exporter does not accept: by the kind of that "
+            "key, or by its own list"
+        )
+        return Match(Strength.NAMED, tuple(facts), fix=fixes.KEY_OF_A_COMMON_KIND, party="backend")
     refused = find_refusal(evidence)
     if refused is None or not refused.sent or refused.alert != TlsAlert.CERTIFICATE_REQUIRED:
         return None
@@ -213,8 +231,9 @@ CAUSES: Final = (
             "of."
         ),
         evidence=(
-            "Alert handshake_failure (40), or certificate_required (116) although a certificate is "
-            "configured: our library withheld it."
+            "A handshake with every signature scheme that succeeds where this one failed; or alert "
+            "certificate_required (116) although a certificate is configured: our library withheld "
+            "it."
         ),
         fix=(
             "Issue a new certificate for the exporter with an EC P-256 or RSA-2048 key, and put "
@@ -227,8 +246,8 @@ CAUSES: Final = (
             "one does not, or the reverse."
         ),
         citations=("RFC 8446 §4.2.3",),
-        applies=frozenset({"alert"}),
-        match=_match_withheld,
+        applies=NEGOTIATION_ENDINGS,
+        match=_match_signature,
     ),
     _declare(
         id="backend_fault",

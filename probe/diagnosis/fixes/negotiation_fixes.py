@@ -10,7 +10,7 @@ from probe.diagnosis.fixes.steps import Fix, get_settings_kind, name_setting, us
 from probe.diagnosis.readings.shared_suites import get_key_kind
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
-from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES
+from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES, is_tls13_suite
 
 KEY_AGAINST_SUITES: Final = (
     "the backend's own log at the time of the attempt; or the kind of key of its certificate, next "
@@ -49,49 +49,71 @@ SEE_VERSIONS: Final = (
     "and the same with -tls1_3."
 )
 
-_GROUPS: Final = {
-    "x25519": "X25519", "secp256r1": "P256", "prime256v1": "P256", "p-256": "P256",
-    "secp384r1": "P384", "p-384": "P384", "secp521r1": "P521", "p-521": "P521",
-    "x25519mlkem768": "X25519MLKEM768",
+_SETTINGS_BY_GROUP: Final = {
+    "x25519": "X25519", "secp256r1": "P256", "prime256v1": "P256", "p-256": "P256", "p256": "P256",
+    "secp384r1": "P384", "p-384": "P384", "p384": "P384", "secp521r1": "P521", "p-521": "P521",
+    "p521": "P521", "x25519mlkem768": "X25519MLKEM768",
 }  # fmt: skip
-"""By OpenSSL's names in lower case, those of `curve_preferences` (configtls)."""
+"""By IANA's and OpenSSL's names in lower case, those of `curve_preferences` (configtls)."""
 _COMMON_VERSIONS: Final = frozenset({"1.2", "1.3"})
 
 
-def is_offered(group: str, offered: tuple[str, ...]) -> bool:
-    """Whether the exporter offered this group; without a list, all that Collectors have."""
+def is_narrowed(offer: Offer, setting: str) -> bool:
+    """Return whether the target's own `setting` leaves less than the exporter's default."""
+    if offer.signature_schemes:
+        return setting in offer.narrowed_by
+    # Evidence of earlier releases lists only what a setting names.
+    return bool(offer.ciphers if setting == "cipher_suites" else offer.groups)
+
+
+def is_offered(group: str, offer: Offer) -> bool:
+    """Return whether the exporter offered this group; without a list, all that Collectors have."""
     name = _name_group(group)
-    return bool(name) and (not offered or name in offered)
+    if not offer.groups:
+        return bool(name)
+    return bool(group) and any(
+        each.lower() == group.lower() or (name and _name_group(each) == name)
+        for each in offer.groups
+    )
 
 
-def allow_cipher(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
+def allow_cipher(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
     """Return who must allow the suite `chosen`, the backend's choice of all, and how."""
     see = "To see what the backend takes: openssl s_client -connect {host}:{port} </dev/null"
-    if not offered or chosen in offered or chosen not in OPENSSL_NAMES:
-        # Nothing is restricted here, or no exporter in Go has the suite at all.
-        return "backend", (
-            f"On the backend of {{endpoint}}, allow suites that exporters have next to {chosen}, "
-            "ECDHE with AES-GCM (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
-            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), or TLS 1.3; then restart or reload it.",
-            see,
+    setting, insecure = name_setting(target, "cipher_suites"), chosen in INSECURE_SUITES
+    if chosen in OPENSSL_NAMES and chosen not in offer.ciphers:
+        also = (
+            ", and set include_insecure_cipher_suites: true there, for it is one of Go's insecure "
+            "suites"
+            if insecure
+            else ""
         )
-    setting = name_setting(target, "cipher_suites")
-    more = (
-        ", and set include_insecure_cipher_suites: true there, for it is one of Go's insecure suites"
-        if chosen in INSECURE_SUITES
-        else ""
-    )
-    return "exporter", (
-        f"Add {chosen} to {setting}{more}; or remove cipher_suites there.",
-        "{restart}",
-        see,
+        if is_narrowed(offer, "cipher_suites"):
+            remove = "" if insecure else "; or remove cipher_suites there"
+            return "exporter", (f"Add {chosen} to {setting}{also}{remove}.", "{restart}", see)
+        if get_settings_kind(target) != "sdk":
+            return "backend", (
+                _allow_common_suites(chosen),
+                f"Until then, set {setting} to [{chosen}]{also}: TLS 1.3 keeps its own suites.",
+                "{restart}",
+                see,
+            )
+    return "backend", (_allow_common_suites(chosen), see)
+
+
+def _allow_common_suites(chosen: str) -> str:
+    return (
+        f"On the backend of {{endpoint}}, allow suites that exporters have next to {chosen}, "
+        "ECDHE with AES-GCM (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, "
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), or TLS 1.3; then restart or reload it."
     )
 
 
-def allow_more_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[Party, Fix]:
+def allow_more_ciphers(target: TargetFacts, offer: Offer) -> tuple[Party, Fix]:
     """Return who must allow more suites, where it is not known which the backend would take."""
-    if not offered:
+    if not is_narrowed(offer, "cipher_suites"):
         return "backend", ALL_WAS_OFFERED[:2]
+    offered = tuple(suite for suite in offer.ciphers if not is_tls13_suite(suite)) or offer.ciphers
     return "exporter", (
         f"Remove {name_setting(target, 'cipher_suites')}: the backend of {{endpoint}} accepts none "
         f"of {', '.join(offered[:4])}{' …' if len(offered) > 4 else ''}.",
@@ -100,11 +122,11 @@ def allow_more_ciphers(target: TargetFacts, offered: tuple[str, ...]) -> tuple[P
     )
 
 
-def allow_group(target: TargetFacts, offered: tuple[str, ...], chosen: str) -> tuple[Party, Fix]:
+def allow_group(target: TargetFacts, offer: Offer, chosen: str) -> tuple[Party, Fix]:
     """Return who must allow a common group, where the backend chose `chosen` of all."""
     see = "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null"
     name = _name_group(chosen)
-    if not offered or (chosen and not name):
+    if not is_narrowed(offer, "curve_preferences") or (chosen and not name):
         return "backend", (
             "On the backend of {endpoint}, allow X25519 or P-256 (curve_preferences in a Collector's "
             "tls settings, ssl_ecdh_curve in nginx, curves in HAProxy); then restart or reload it.",
@@ -199,4 +221,4 @@ def _format_range(offer: Offer) -> str:
 
 
 def _name_group(group: str) -> str:
-    return _GROUPS.get(group.lower(), "")
+    return _SETTINGS_BY_GROUP.get(group.lower(), "")

@@ -113,13 +113,16 @@ def describe_reread(target: TargetFacts, role: Literal["cert", "ca"]) -> str:
 
 
 def describe_restart(target: TargetFacts) -> str:
-    """Return the step after which the exporter uses settings that were changed."""
+    """Return the step after which the exporter uses settings and files that were changed."""
     match get_settings_kind(target):
         case "sdk":
-            return "Restart the application: its SDK reads its settings once, at its start."
+            return "Restart the application: its SDK reads settings and files once, at its start."
         case "collector":
-            return "Restart the exporter's Collector, so that it reads its configuration again."
-    return "Restart the exporter, so that it reads its settings again."
+            return (
+                "Restart the exporter's Collector, so that it reads its configuration and its files "
+                "again."
+            )
+    return "Restart the exporter, so that it reads its settings and its files again."
 
 
 def fill_steps(fix: tuple[str, ...], target: TargetFacts) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ CAUSE_BY_EXPERIMENT: Final[dict[Varied, str]] = {
     "tls": "tls_off",
     "every_cipher": "no_shared_cipher",
     "every_group": "no_shared_group",
+    "every_signature": "no_shared_signature_algorithm",
     "no_alpn": "alpn_mismatch",
     "other_protocol": "otlp_protocol_mismatch",
     "every_version": "protocol_version_mismatch",
@@ -40,11 +41,18 @@ _DESCRIPTIONS: Final[dict[Varied, str]] = {
     "every_version": "with TLS 1.0 to 1.3 offered",
     "every_cipher": "with every cipher suite offered",
     "every_group": "with every group offered",
+    "every_signature": "with every signature scheme offered",
+    "classic_groups": "with classic groups alone, so that the ClientHello is small",
     "no_alpn": "without ALPN",
     "other_protocol": "in the other OTLP protocol",
     "plaintext": "in plaintext",
     "tls": "with TLS",
 }
+_LISTS: Final[dict[Varied, str]] = {
+    "every_cipher": "cipher suites",
+    "every_signature": "signature schemes",
+}
+"""What a backend may have for another kind of key than its certificate's."""
 _ENDINGS: Final = {
     "close": "closed without an alert",
     "reset": "reset",
@@ -261,8 +269,9 @@ def _get_excluded_cause(evidence: Evidence, one: Experiment) -> str:
         return ""  # silence says nothing either way
     if one.handshake and get_fatal_alert(one.handshake) == TlsAlert.PROTOCOL_VERSION:
         return ""  # the peer itself says that it is the version
-    # The backend's own suites may be for another key than its certificate's, except in TLS 1.3,
-    # whose suites go with any certificate.
+    if one.varied == "every_signature":
+        return ""  # the backend's own list may not fit the key of its certificate
+    # The same of its suites, except in TLS 1.3, whose suites go with any certificate.
     if one.varied == "every_cipher" and not ends_with_alert(
         evidence, "tls_1.2", TlsAlert.PROTOCOL_VERSION
     ):
@@ -305,13 +314,14 @@ def _speaks_plaintext(one: Experiment) -> bool:
 def _narrow(evidence: Evidence, one: ExperimentResult) -> str:
     """Say what is learnt where a whole cause can't be ruled out."""
     made = get_experiment(evidence, one.varied)
-    if one.varied != "every_cipher" or one.proves or made is None or made.handshake is None:
+    whose = _LISTS.get(one.varied)
+    if not whose or one.proves or made is None or made.handshake is None:
         return ""
     if get_fatal_alert(made.handshake) in {None, TlsAlert.PROTOCOL_VERSION}:
         return ""
     return (
-        "; so the exporter's own cipher_suites are not the reason, while the backend's may still "
-        "not fit the key of its certificate"
+        f"; so the exporter's own {whose} are not the reason, while the backend's may still not fit "
+        "the key of its certificate"
     )
 
 

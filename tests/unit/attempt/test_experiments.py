@@ -165,7 +165,7 @@ async def test_what_stays_silent_stays_uncertain(start: Start, tmp_path: Path) -
     assert "no_shared_cipher" in diagnosis.also
     assert "not_tls" in diagnosis.also
     tried = [fact for fact in diagnosis.facts if fact.startswith("tried ")]
-    assert len(tried) == len(evidence.experiments) == 7
+    assert len(tried) == len(evidence.experiments) == 9
 
 
 async def test_a_mute_port_costs_one_further_timeout_and_no_more(
@@ -177,7 +177,7 @@ async def test_a_mute_port_costs_one_further_timeout_and_no_more(
     evidence, diagnosis = await observe(target(tmp_path, backend.port, timeout=0.6))
     assert monotonic() - before < 2.0
     assert diagnosis.cause == "tls_timeout"
-    assert varied(evidence) == ["unvaried", "plaintext", "tls_1.2"]
+    assert varied(evidence) == ["unvaried", "classic_groups", "plaintext", "tls_1.2"]
 
 
 async def test_a_silent_refusal_is_asked_again_without_a_certificate(

@@ -30,6 +30,7 @@ from tests.support.attempts import AT, prober, target
 from tests.support.command_line import ROOT, configuration, entry, run_probe
 from tests.support.exhaustion import no_descriptors
 from tests.support.loopback_client import Start
+from tests.support.offers import collector_offer
 
 
 def require_our_fault(evidence: Evidence) -> None:
@@ -90,8 +91,8 @@ async def test_without_descriptors_no_root_is_missing_for_ever(
     probe, watched = prober(), target(tmp_path, backend.port, ca_file=None)
     context = probe.prober._credentials.open(watched).read()
     with no_descriptors(), pytest.raises(OwnLimitError, match="roots"):
-        context.context()
-    store = context.context().get_cert_store()
+        context.context(collector_offer())
+    store = context.context(collector_offer()).get_cert_store()
     assert store is not None
     assert diagnose(await probe.attempt(watched)).cause == "server_ca_untrusted"
 

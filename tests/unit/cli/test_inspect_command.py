@@ -76,7 +76,8 @@ def test_a_fault_is_1_with_cause_fact_and_fix(
     (fault,) = seen["files"][0]["faults"]
     assert fault["cause"] == "client_file_malformed"
     assert fault["fix"] == [
-        f"openssl x509 -inform DER -in {folder}/tls.crt -out {folder}/tls.crt.pem"
+        f"openssl x509 -inform DER -in {folder}/tls.crt -out {folder}/tls.crt.pem",
+        f"Set cert_file to {folder}/tls.crt.pem",
     ]
     assert seen["faults"] == [{"path": f"{folder}/tls.crt", "role": "cert", **fault}]
 

@@ -114,10 +114,11 @@ def conversion_commands(path: str) -> list[list[str]]:
     """Return the words of every command that inspect prints, whatever format, role and damage."""
     steps: list[str] = []
     for role in get_args(Role):
-        steps += [step for kind in Format for step in conversion.convert(kind, role, path, b"x")]
+        file = NamedFile(role, path)
+        steps += [step for kind in Format for step in conversion.convert(kind, file, b"x")]
         for damage in get_args(Damage):
-            steps += conversion.repair(damage, role, path)
-        steps += conversion.convert_openssh(path) + conversion.copy_again(role, path)
+            steps += conversion.repair(damage, file)
+        steps += conversion.convert_openssh(file) + conversion.copy_again(file)
         steps += conversion.compare_keys(path, path)
     return [shlex.split(step, comments=True) for step in steps if COMMAND.match(step)]
 
@@ -127,7 +128,8 @@ def conversion_commands(path: str) -> list[list[str]]:
 def test_a_path_is_one_argument_of_every_conversion(path: str) -> None:
     """A word of a command is the path, a file named after it, or what is there for any path."""
     shown = f"./{path}" if path.startswith("-") else path
-    named = {shown, f"{shown}.pem", f"{shown}.p12", f"{shown}.d", f"{shown}.jks"}
+    endings = (".pem", ".cert.pem", ".key.pem", ".ca.pem", ".p12", ".d", ".jks")
+    named = {shown, *(f"{shown}{ending}" for ending in endings)}
     # A path may be a part of an option (`keys` of `-nokeys`).
     usual = {word for words in conversion_commands("0123456789") for word in words}
     for words in conversion_commands(path):

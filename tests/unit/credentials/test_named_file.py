@@ -18,13 +18,16 @@ from probe.model.finding import Finding, Role
 @pytest.mark.parametrize("role", get_args(Role))
 def test_every_step_of_a_conversion_is_a_sentence_or_a_command(role: Role) -> None:
     """A command is never given a capital, and a sentence always is."""
-    steps = {step for kind in Format for step in conversion.convert(kind, role, "/a b", b"x")}
+    file = NamedFile(role, "/a b")
+    steps = {step for kind in Format for step in conversion.convert(kind, file, b"x")}
     steps |= {
-        *conversion.convert_openssh("/a"),
-        *conversion.copy_again(role, "/a"),
+        *conversion.convert_openssh(file),
+        *conversion.copy_again(file),
+        *conversion.correct_exchanged(file),
+        *conversion.send_request(file),
         *conversion.compare_keys("/a", "/b"),
     }
-    steps |= {step for damage in get_args(Damage) for step in conversion.repair(damage, role, "/a")}
+    steps |= {step for damage in get_args(Damage) for step in conversion.repair(damage, file)}
     for step in steps:
         begun = begin_step(step)
         assert begun[0].isupper() != bool(COMMAND.match(step))

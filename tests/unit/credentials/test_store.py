@@ -14,6 +14,7 @@ from probe.credentials.store import READS, CredentialFiles, CredentialStore
 from probe.credentials.tls_context import Credentials
 from probe.model.target import Endpoint, ServerCertificateFile, Source, Target, TlsSettings
 from tests.support.credential_files import pair_files
+from tests.support.offers import collector_offer
 from tests.support.pki import issue
 
 CA = issue("CA", ca=True)
@@ -103,7 +104,7 @@ def test_a_file_that_comes_and_goes(tmp_path: Path) -> None:
     kept = store.get(target(tls))
     assert kept.facts.faults == ()
     assert kept.facts.client_chain == good.facts.client_chain
-    assert kept.context() is good.context()
+    assert kept.context(collector_offer()) is good.context(collector_offer())
     (fault,) = kept.facts.unusable
     assert fault.cause == "client_file_missing"
     assert "stay in use" in fault.fact

@@ -7,15 +7,20 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
+from probe.attempt.variant import VARIANTS, Variant
 from probe.credentials.load import load_credentials
-from probe.credentials.tls_context import Credentials, Variant
+from probe.credentials.tls_context import Credentials
+from probe.model.client_offer import ClientOffer
 from probe.model.target import TlsSettings
 from probe.tls import bindings
 from tests.support.credential_files import pair_files
+from tests.support.offers import collector_offer
 from tests.support.pki import Issued, issue
 
+CAPPED = Variant(max_version="1.2")
 BOTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
 ROOT = issue("root", ca=True)
 INTERMEDIATE = issue("intermediate", ROOT, ca=True)
@@ -94,11 +99,15 @@ def test_only_what_cert_file_holds_is_sent(tmp_path: Path, cap: str) -> None:
     """The issuer that stands in ca_file is not sent along, as OpenSSL would by default."""
     held = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT)))
 
-    _, theirs = shake(held.context(Variant(max_version=cap)), backend(SERVER, INTERMEDIATE))
+    _, theirs = shake(
+        held.context(collector_offer(Variant(max_version=cap))), backend(SERVER, INTERMEDIATE)
+    )
 
     assert sent(theirs) == [CLIENT.certificate]
 
-    by_default = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT))).context()
+    by_default = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT))).context(
+        collector_offer()
+    )
     by_default.clear_mode(bindings.NO_AUTO_CHAIN)
     _, theirs = shake(by_default, backend(SERVER, INTERMEDIATE))
     assert INTERMEDIATE.certificate in sent(theirs)
@@ -108,7 +117,7 @@ def test_the_whole_of_cert_file_is_sent(tmp_path: Path) -> None:
     """Each certificate of cert_file goes out, in its order."""
     held = credentials(pair_files(tmp_path, CLIENT, INTERMEDIATE, ROOT, ca=(ROOT,)))
 
-    _, theirs = shake(held.context(), backend(SERVER, INTERMEDIATE))
+    _, theirs = shake(held.context(collector_offer()), backend(SERVER, INTERMEDIATE))
 
     assert sent(theirs) == [CLIENT.certificate, INTERMEDIATE.certificate, ROOT.certificate]
 
@@ -118,7 +127,7 @@ def test_a_variant_can_withhold_the_certificate(tmp_path: Path) -> None:
     held = credentials(pair_files(tmp_path, CLIENT, ca=(ROOT,)))
 
     _, theirs = shake(
-        held.context(Variant(client_certificate=False)), backend(SERVER, INTERMEDIATE)
+        held.context(collector_offer(), client_certificate=False), backend(SERVER, INTERMEDIATE)
     )
 
     assert theirs.get_peer_certificate(as_cryptography=True) is None
@@ -128,10 +137,10 @@ def test_a_context_is_built_once_per_variant(tmp_path: Path) -> None:
     """Equal variants share one context, others have their own."""
     held = credentials(pair_files(tmp_path, CLIENT))
 
-    assert held.context() is held.context(Variant())
-    assert held.context() is not held.context(Variant(max_version="1.2"))
-    assert held.context().get_session_cache_mode() == SSL.SESS_CACHE_OFF
-    assert held.context().get_verify_mode() == SSL.VERIFY_PEER
+    assert held.context(collector_offer()) is held.context(collector_offer())
+    assert held.context(collector_offer()) is not held.context(collector_offer(CAPPED))
+    assert held.context(collector_offer()).get_session_cache_mode() == SSL.SESS_CACHE_OFF
+    assert held.context(collector_offer()).get_verify_mode() == SSL.VERIFY_PEER
 
 
 def test_an_intermediate_in_ca_file_is_an_anchor(tmp_path: Path) -> None:
@@ -139,8 +148,8 @@ def test_an_intermediate_in_ca_file_is_an_anchor(tmp_path: Path) -> None:
     partial = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE,)))
     foreign = credentials(pair_files(tmp_path, CLIENT, ca=(issue("foreign", ca=True),)))
 
-    assert verify_errors(partial.context(), backend(SERVER)) == []
-    assert 20 in verify_errors(foreign.context(), backend(SERVER))
+    assert verify_errors(partial.context(collector_offer()), backend(SERVER)) == []
+    assert 20 in verify_errors(foreign.context(collector_offer()), backend(SERVER))
 
 
 def test_the_purpose_is_checked(tmp_path: Path) -> None:
@@ -149,7 +158,7 @@ def test_the_purpose_is_checked(tmp_path: Path) -> None:
     only_client = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 
     assert 26 in verify_errors(
-        held.context(), backend(issue("server", ROOT, extensions=(only_client,)))
+        held.context(collector_offer()), backend(issue("server", ROOT, extensions=(only_client,)))
     )
 
 
@@ -162,7 +171,7 @@ def test_the_purpose_is_checked(tmp_path: Path) -> None:
         (TlsSettings(max_version="1.2"), Variant(min_version="1.3", max_version="1.3"), "TLSv1.3"),
         (TlsSettings(min_version="1.3"), Variant(max_version="1.2"), "TLSv1.2"),
         (TlsSettings(min_version="1.0", max_version="1.1"), Variant(), "TLSv1.1"),
-        (TlsSettings(max_version="1.0"), Variant(), "TLSv1"),
+        (TlsSettings(min_version="1.0", max_version="1.0"), Variant(), "TLSv1"),
         (TlsSettings(cipher_suites=("TLS_AES_128_GCM_SHA256",)), Variant(), "TLSv1.3"),
     ],
 )
@@ -175,7 +184,9 @@ def test_versions(tls: TlsSettings, variant: Variant, version: str) -> None:
         cipher_suites=tls.cipher_suites,
     )
 
-    ours, _ = shake(credentials(tls).context(variant), backend(SERVER, INTERMEDIATE))
+    ours, _ = shake(
+        credentials(tls).context(collector_offer(variant, tls)), backend(SERVER, INTERMEDIATE)
+    )
 
     assert ours.get_protocol_version_name() == version
 
@@ -190,24 +201,28 @@ def test_the_default_minimum_is_1_2() -> None:
     )
 
     with pytest.raises(SSL.Error):
-        shake(held.context(), old)
-    ours, _ = shake(held.context(Variant(min_version="1.0")), old)
+        shake(held.context(collector_offer()), old)
+    ours, _ = shake(held.context(collector_offer(Variant(min_version="1.0"))), old)
     assert ours.get_protocol_version_name() == "TLSv1.1"
 
 
 def test_ciphers_are_those_of_the_settings() -> None:
-    """Go's names come out as OpenSSL's; those of TLS 1.3 stay all three."""
-    held = credentials(
-        TlsSettings(
-            cipher_suites=("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256")
+    """Go's names come out as OpenSSL's in Go's order; those of TLS 1.3 stay all three."""
+    tls = TlsSettings(
+        cipher_suites=(
+            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
         )
     )
+    every = collector_offer(VARIANTS["every_cipher"])
 
-    offered = SSL.Connection(held.context()).get_cipher_list()
-    assert [name for name in offered if not name.startswith("TLS_")] == [
-        "ECDHE-RSA-AES256-GCM-SHA384"
+    offered = SSL.Connection(credentials(tls).context(collector_offer(tls=tls))).get_cipher_list()
+    assert offered == [
+        *("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"),
+        *("ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"),
     ]
-    assert len(SSL.Connection(held.context(Variant(ciphers=("ALL",)))).get_cipher_list()) > 20
+    assert len(SSL.Connection(credentials(tls).context(every)).get_cipher_list()) > 100
 
 
 @pytest.mark.parametrize(
@@ -222,30 +237,28 @@ def test_ciphers_are_those_of_the_settings() -> None:
 )
 def test_groups_are_those_of_the_settings(preference: str, group: str) -> None:
     """The one curve preferred is the one negotiated."""
-    held = credentials(TlsSettings(ca_pem=ROOT.pem.decode(), curve_preferences=(preference,)))
+    tls = TlsSettings(ca_pem=ROOT.pem.decode(), curve_preferences=(preference,))
 
-    ours, _ = shake(held.context(), backend(SERVER, INTERMEDIATE))
+    ours, _ = shake(
+        credentials(tls).context(collector_offer(tls=tls)), backend(SERVER, INTERMEDIATE)
+    )
 
     assert (ours.get_group_name() or "").lower() == group.lower()
 
 
 @pytest.mark.parametrize(
-    ("tls", "variant"),
+    "offer",
     [
-        (TlsSettings(min_version="1.4"), Variant()),
-        (TlsSettings(min_version="1.3", max_version="1.2"), Variant()),
-        (TlsSettings(), Variant(min_version="1.3", max_version="1.2")),
-        (TlsSettings(cipher_suites=("nonsense",)), Variant()),
-        (TlsSettings(), Variant(ciphers=("nonsense",))),
-        (TlsSettings(cipher_suites=("TLS_AES_128_GCM_SHA256",), max_version="1.2"), Variant()),
-        (TlsSettings(curve_preferences=("secp256k9",)), Variant()),
-        (TlsSettings(), Variant(groups=("nonsense",))),
+        ClientOffer(min_version="1.2", max_version="1.2", ciphers=("nonsense",)),
+        ClientOffer(min_version="1.2", max_version="1.2", ciphers=("TLS_AES_128_GCM_SHA256",)),
+        replace(collector_offer(), groups=("nonsense",)),
+        replace(collector_offer(), signature_schemes=("nonsense",)),
     ],
 )
-def test_settings_that_leave_nothing_to_offer_raise(tls: TlsSettings, variant: Variant) -> None:
+def test_what_the_library_lacks_raises(offer: ClientOffer) -> None:
     """A context is never built from names that mean nothing."""
     with pytest.raises(ValueError):
-        credentials(tls).context(variant)
+        credentials(TlsSettings()).context(offer)
 
 
 def test_a_mismatched_pair_sends_nothing(tmp_path: Path) -> None:
@@ -254,7 +267,7 @@ def test_a_mismatched_pair_sends_nothing(tmp_path: Path) -> None:
     (tmp_path / "tls.key").write_bytes(SERVER.key_pem)
     held = load_credentials(tls, source_kinds=[])
 
-    _, theirs = shake(held.context(), backend(SERVER, INTERMEDIATE))
+    _, theirs = shake(held.context(collector_offer()), backend(SERVER, INTERMEDIATE))
 
     assert held.facts.faults
     assert theirs.get_peer_certificate(as_cryptography=True) is None
@@ -283,4 +296,4 @@ def test_system_roots_are_used_without_a_ca() -> None:
     both = TlsSettings(ca_pem=ROOT.pem.decode(), include_system_ca_certs_pool=True)
     held = credentials(both)
     assert held.facts.system_roots
-    assert verify_errors(held.context(), backend(SERVER, INTERMEDIATE)) == []
+    assert verify_errors(held.context(collector_offer()), backend(SERVER, INTERMEDIATE)) == []

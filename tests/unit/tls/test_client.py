@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from probe.credentials.tls_context import Variant
+from probe.attempt.variant import Variant
 from probe.model.evidence import Alert, VerifyError
 from probe.model.target import TlsSettings
 from probe.model.tls_alerts import name_alert

@@ -1,0 +1,1 @@
+"""Following printed steps by the letter: two real Collectors, a person with CAs, and a shell."""
