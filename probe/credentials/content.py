@@ -142,7 +142,9 @@ def _describe_oddities(scan: Scan, file: NamedFile) -> tuple[Finding, ...]:
     found = []
     for oddity in scan.oddities:
         if oddity.kind == "byte_order_mark" and scan.byte_order_mark:
-            fact = "begins with a UTF-8 byte order mark, which hides the first block from some readers"
+            fact = (
+                "begins with a UTF-8 byte order mark, which hides the first block from some readers"
+            )
         else:
             fact = f"is not as every reader needs it: {oddity.fact}"
         fix = conversion.repair(oddity.kind, file)

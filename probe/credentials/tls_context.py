@@ -7,8 +7,6 @@ is held here and shown nowhere.
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
@@ -26,10 +24,12 @@ KEPT: Final = "the files read before stay in use, as in an exporter that reloads
 class Material:
     """What a context is built from."""
 
-    chain: tuple[x509.Certificate, ...] = ()
-    key: PrivateKeyTypes | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    """DER."""
+    key: crypto.PKey | None = field(default=None, repr=False)
     """None also where the key and `chain` are not a pair: then no certificate is sent."""
-    anchors: tuple[x509.Certificate, ...] = ()
+    anchors: tuple[bytes, ...] = ()
+    """DER."""
     system_roots: bool = False
 
 
@@ -94,7 +94,7 @@ def _build(material: Material, offer: ClientOffer, client_certificate: bool) -> 
     store = context.get_cert_store()
     assert store is not None
     for anchor in material.anchors:
-        store.add_cert(crypto.X509.from_cryptography(anchor))
+        store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, anchor))
     # As in Go, every certificate in ca_file is an anchor, self-signed or not.
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     return context

@@ -164,7 +164,9 @@ def _find_oddities(raw: bytes, lines: Sequence[bytes], blocks: Sequence[Block]) 
     mark = b"\n" + BYTE_ORDER_MARK + b"-----BEGIN "
     if blocks and (raw.startswith(mark[1:]) or mark in raw):
         line = 1 if raw.startswith(mark[1:]) else raw.count(b"\n", 0, raw.find(mark)) + 2
-        yield Oddity("byte_order_mark", line, f"a UTF-8 byte order mark stands before the BEGIN line {line}")
+        yield Oddity(
+            "byte_order_mark", line, f"a UTF-8 byte order mark stands before the BEGIN line {line}"
+        )
     place = raw.find(b"\r\r\n")
     if place >= 0:
         line = raw.count(b"\n", 0, place) + 1

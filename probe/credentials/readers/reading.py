@@ -1,5 +1,6 @@
 """What a runtime makes of the credential files: what it would send and trust, or what stops it."""
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -15,6 +16,7 @@ from probe.credentials.readers.private_key import (
     read_private_key,
 )
 from probe.model.finding import Role
+from probe.x509.raw_certificate import read_certificate
 
 Why = Literal[
     "no_block",  # it sees no block of the kind that it needs
@@ -81,6 +83,10 @@ class FileSet:
             self._keys[der] = (read_private_key(der), load_private_key(der))
         return self._keys[der]
 
+    def loaded_keys(self) -> tuple[LoadedKey, ...]:
+        """Return the private keys that any reader has met so far, in that order."""
+        return tuple(loaded for _, loaded in self._keys.values() if loaded is not None)
+
     def parse(self, der: bytes) -> "ParsedCertificate":
         """Return what the libraries here make of a certificate."""
         known = self._certificates.get(der)
@@ -146,6 +152,12 @@ class ParsedCertificate:
                 except crypto.Error:
                     pass
         return self._public
+
+    @property
+    def spki_sha256(self) -> str:
+        """The SHA-256 of its SubjectPublicKeyInfo, in hex; empty where it does not parse."""
+        parts = read_certificate(self.der)
+        return "" if parts is None else hashlib.sha256(parts.spki).hexdigest()
 
     @property
     def algorithm(self) -> str:
