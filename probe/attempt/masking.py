@@ -20,6 +20,7 @@ from probe.model.evidence import (
     NameCheck,
     Recheck,
 )
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 from probe.text.secret_register import SecretRegister
 
@@ -29,14 +30,17 @@ TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
     Evidence: ("ending", "connects", "handshake", "recheck", "experiments", "answer"),
     Ending: ("detail",),
     ConnectTry: (),
-    Handshake: ("alpn", "acceptable_cas", "server_chain", "name_check"),
+    Handshake: (
+        "alpn", "acceptable_cas", "path_faults", "server_chain", "used_anchors", "name_check",
+    ),
+    PathFault: ("subject", "value", "limit", "says"),
     Recheck: ("handshake", "ending"),
     Experiment: ("ending", "handshake", "answer"),
     Answer: ("content_type", "message", "partial_message", "server", "location"),
     NameCheck: ("presented", "common_name"),
     Name: ("text",),
     CertificateFacts: ("subject", "issuer", "common_name", "sans", "aia_issuers"),
-}
+}  # fmt: skip
 """The fields of each record that may hold a peer's text, also in nested records."""
 HEXADECIMAL: Final = "first_bytes"
 """The field with a peer's bytes in hexadecimal digits: they are decoded, masked and encoded again."""

@@ -61,7 +61,9 @@ def compare_exporters(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Verdict
 def _judge_common_name_only(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
     """A server certificate without SANs, whose CN is the name: seen with each of these clients."""
     handshake = get_unverified_handshake(evidence)
-    if handshake is None or handshake.name_check is None or handshake.verify_errors:
+    if handshake is None or handshake.name_check is None:
+        return
+    if any(fault.kind != "name_mismatch" for fault in handshake.path_faults):
         return
     if not matches_by_common_name(handshake.name_check):
         return

@@ -81,6 +81,7 @@ class Rank(IntEnum):
     SERVER_NOT_YET_VALID = auto()
     SERVER_NAME = auto()
     SERVER_PATH = auto()
+    SERVER_CHAIN = auto()
     CLIENT_CERTIFICATE = auto()
     CLOCKS = auto()
     CLIENT_EXPIRY = auto()

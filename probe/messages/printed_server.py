@@ -3,6 +3,7 @@
 Recorded from real clients, or read in their sources; "…" stands for a name or a date.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from probe.model.runtime import (
@@ -20,6 +21,7 @@ from probe.model.runtime import (
     NODE_HTTP,
     PYTHON_GRPC,
     PYTHON_HTTP,
+    Runtime,
     RuntimeText,
     TextsByCause,
 )
@@ -81,6 +83,18 @@ _CLOSED: Final[tuple[RuntimeText, ...]] = (
     ),
 )
 
+
+def _list_broken_rules(runtimes: tuple[Runtime, ...], before: str) -> Iterator[RuntimeText]:
+    """Yield OpenSSL's X509_V_ERR texts 24, 25, 47 and 34, which BoringSSL shares."""
+    for text in (
+        "invalid CA certificate",
+        "path length constraint exceeded",
+        "permitted subtree violation",
+        "unhandled critical extension",
+    ):
+        yield runtimes, f"{before} {text}".lstrip()
+
+
 SERVER_TEXTS: Final[TextsByCause] = {
     "server_ca_untrusted": (
         *_NO_PATH,
@@ -100,6 +114,25 @@ SERVER_TEXTS: Final[TextsByCause] = {
         (NODE, "unsuitable certificate purpose"),
         ((CURL,), f"{_CURL} unsuitable certificate purpose"),
         ((DOTNET,), _DOTNET),
+    ),
+    "server_chain_invalid": (
+        (GO_BASED, f"{_GO} certificate is not authorized to sign other certificates"),
+        (GO_BASED, f"{_GO} too many intermediates for path length constraint"),
+        (GO_BASED, f"{_GO} a root or intermediate certificate is not authorized to sign for …"),
+        (GO_BASED, f"{_GO} unhandled critical extension"),
+        (JAVA, "basic constraints check failed: this is not a CA certificate"),
+        (JAVA, "name constraints check failed"),
+        (JAVA, "unrecognized critical extension(s)"),
+        *_list_broken_rules((PYTHON_GRPC,), _GRPCIO),
+        *_list_broken_rules((PYTHON_HTTP,), _CPYTHON),
+        *_list_broken_rules(NODE, ""),
+        *_list_broken_rules((CURL,), _CURL),
+        ((DOTNET,), _DOTNET),
+    ),
+    "server_cert_unreadable": (
+        (GO_BASED, "tls: failed to parse certificate from server: …"),
+        (GO_BASED, "tls: server's certificate contains an unsupported type of public key: …"),
+        (JAVA, "Failed to parse server certificates"),
     ),
     "server_cert_weak": (
         (GO_BASED, "x509: cannot verify signature: insecure algorithm …"),

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from probe.model.certificate import CertificateFacts, CredentialFacts, Name
 from probe.model.client_offer import ClientOffer
 from probe.model.finding import BYTE_ORDER_MARK, Finding
+from probe.model.older_evidence import needs_upgrade, upgrade_evidence
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 from probe.model.target import SignalVariables
 from probe.model.trace_context import TraceContext
@@ -57,13 +59,6 @@ class Alert(Record, frozen=True, omit_defaults=False):
     name: str
 
 
-class VerifyError(Record, frozen=True):
-    """An X509_V_ERR code at a depth of the server's path; 0 is the end entity."""
-
-    code: int
-    depth: int
-
-
 class NameCheck(Record, frozen=True):
     """Reference identifier against presented identifiers (RFC 9525 §6)."""
 
@@ -98,11 +93,12 @@ class Handshake(Record, frozen=True):
     client_certificate_sent: bool = False
     acceptable_cas: tuple[Name, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    verify_errors: tuple[VerifyError, ...] = ()
+    path_faults: tuple[PathFault, ...] = ()
+    """Why the target's exporter does not trust what the server sent; it reports the first."""
     server_chain: tuple[CertificateFacts, ...] = ()
     name_check: NameCheck | None = None
     server_verified: bool = False
-    """Path, dates, usage, strength and name are right, or the target says insecure_skip_verify."""
+    """The target's exporter trusts it, or does not look (insecure_skip_verify)."""
     verified_paths: tuple[tuple[str, ...], ...] = ()
     """Each path that the exporter verified by the SHA-256 of its certificates, the end entity first.
 
@@ -325,7 +321,8 @@ def from_json(raw: bytes | str) -> Evidence:
         ValueError: where `raw` is not evidence of this schema.
     """
     try:
-        evidence = _decoder.decode(raw)
+        text = raw.encode() if isinstance(raw, str) else raw
+        evidence = _decoder.decode(upgrade_evidence(text) if needs_upgrade(text) else text)
     except msgspec.DecodeError as error:
         why = safe_text(remove_quotes(str(error)))
         raise ValueError(f"not an evidence file ({SCHEMA}): {why}") from None

@@ -3,7 +3,7 @@
 Times of day are seconds since the Unix epoch. Texts have passed `safe_text`.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from probe.model.record import Record
 
@@ -26,6 +26,10 @@ PathFaultKind = Literal[
     "malformed",  # another rule of RFC 5280 that the runtime holds the path to
     "too_complex",  # the runtime gives up: too many candidates or signatures
 ]
+
+
+DATE_FAULTS: Final = frozenset[PathFaultKind]({"expired", "not_yet_valid"})
+"""Which another clock may see in another way."""
 
 
 class PathFault(Record, frozen=True):

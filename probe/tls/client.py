@@ -12,7 +12,9 @@ from typing import Final, Literal
 from OpenSSL import SSL
 
 from probe.model.certificate import CertificateFacts, Name
-from probe.model.evidence import Alert, Handshake, NameCheck, VerifyError
+from probe.model.evidence import Alert, Handshake, NameCheck
+from probe.model.older_evidence import list_path_faults
+from probe.model.path_fault import DATE_FAULTS, PathFault
 from probe.text.safe_text import safe_text
 from probe.tls import events
 from probe.tls.bindings import (
@@ -27,9 +29,9 @@ from probe.tls.bindings import (
 )
 from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
 from probe.tls.settings import ClientSettings
-from probe.x509.names import check_name, is_server_verified, stapled_status
+from probe.x509.names import check_name, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
-from probe.x509.validity import DATE_ERRORS
+from probe.x509.strength import find_weakness_for_go
 
 MAX_READ: Final = 32_768
 """Bytes of certificates, and of authorities' names, that are parsed; real ones are below 10 kB. The
@@ -50,6 +52,7 @@ class _ServerFacts:
 
     chain: tuple[CertificateFacts, ...]
     name_check: NameCheck | None
+    faults: tuple[PathFault, ...]
     verified: bool
 
 
@@ -170,12 +173,8 @@ class TlsClient:
     @property
     def only_dates_wrong(self) -> bool:
         """Whether the server's certificate fails verification by its dates and nothing else."""
-        errors, server = self._verify_errors(), self._server_facts()
-        return (
-            bool(errors)
-            and all(error.code in DATE_ERRORS for error in errors)
-            and is_server_verified(server.chain, (), server.name_check)
-        )
+        faults = self._server_facts().faults
+        return bool(faults) and all(fault.kind in DATE_FAULTS for fault in faults)
 
     @property
     def handshake(self) -> Handshake:
@@ -194,7 +193,7 @@ class TlsClient:
             client_certificate_sent=requested and self._settings.sends_certificate,
             acceptable_cas=tuple(self._acceptable_cas()) if requested else (),
             alerts=self.alerts,
-            verify_errors=self._verify_errors(),
+            path_faults=server.faults,
             server_chain=server.chain,
             name_check=server.name_check,
             server_verified=server.verified,
@@ -224,22 +223,28 @@ class TlsClient:
             fatal = (a.direction == "received" and a.level == "fatal" for a in self.alerts)
             self._events.append(events.Failed(alert_received=any(fatal)))
 
-    def _verify_errors(self) -> tuple[VerifyError, ...]:
-        return tuple(VerifyError(code=c, depth=d) for c, d in self._log.verify_errors)
-
     def _server_facts(self) -> _ServerFacts:
         if self._server is not None:
             return self._server
         settings = self._settings
         chain = tuple(self._read_chain())
         name_check = None
+        faults: tuple[PathFault, ...] = ()
         if chain:
             name, end_entity = settings.reference_identifier, chain[0]
             name_check = check_name(name, end_entity.sans, end_entity.common_name)
-        trusted = settings.skip_verify or is_server_verified(
-            chain, self._verify_errors(), name_check
+            if (
+                self._log.verify_errors
+                or not name_check.matched
+                or find_weakness_for_go(chain) is not None
+            ):
+                subjects = [(one.subject.text, one.sha256) for one in chain]
+                faults = list_path_faults(
+                    self._log.verify_errors, subjects, name_matched=name_check.matched
+                )
+        facts = _ServerFacts(
+            chain, name_check, faults, settings.skip_verify or (bool(chain) and not faults)
         )
-        facts = _ServerFacts(chain, name_check, trusted)
         if self.complete:
             self._server = facts  # before that, certificates and errors may still come
         return facts

@@ -23,10 +23,8 @@ from service_identity.hazmat import (
     verify_service_identity,
 )
 
-from probe.model.certificate import CertificateFacts
-from probe.model.evidence import NameCheck, VerifyError
+from probe.model.evidence import NameCheck
 from probe.text.safe_text import safe_text
-from probe.x509.strength import find_weakness_for_go
 
 SPIFFE: Final = "spiffe://"
 
@@ -120,18 +118,3 @@ def stapled_status(answer: bytes) -> str:
         return load_der_ocsp_response(answer).certificate_status.name.lower()
     except (ValueError, TypeError, OverflowError):
         return ""
-
-
-def is_server_verified(
-    chain: Sequence[CertificateFacts],
-    errors: Sequence[VerifyError],
-    name_check: NameCheck | None,
-) -> bool:
-    """Whether nothing speaks against the server's certificate."""
-    return (
-        bool(chain)
-        and not errors
-        and name_check is not None
-        and name_check.matched
-        and not find_weakness_for_go(chain)
-    )

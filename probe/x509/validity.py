@@ -12,9 +12,6 @@ from probe.text.time_format import format_duration, format_time
 SOON: Final = 28 * 86400.0
 """Seconds before notAfter from which a certificate is about to expire."""
 
-DATE_ERRORS: Final = frozenset({9, 10})
-"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
-
 CLOCK_TOLERANCE: Final = 60.0
 """Seconds by which a notBefore may lie ahead where no tolerance for two clocks is configured."""
 

@@ -45,6 +45,8 @@ CONTRACT: Final[dict[str, tuple[Family, int]]] = {
     "server_cert_expired": ("server_identity", 0),
     "server_cert_wrong_usage": ("server_identity", 0),
     "server_cert_weak": ("server_identity", 0),
+    "server_chain_invalid": ("server_identity", 0),
+    "server_cert_unreadable": ("server_identity", 0),
     "server_cert_revoked": ("server_identity", 0),
     "no_shared_cipher": ("negotiation", 0),
     "protocol_version_mismatch": ("negotiation", 0),

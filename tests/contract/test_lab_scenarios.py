@@ -66,6 +66,8 @@ UNSTAGED: Final = {
     "tests/unit/config/sources/collector/test_read_collector_traps.py have each trap",
     "exporter_configuration_invalid": "a reading of the exporter's settings, with which no "
     "connection is made; tests/unit/config/test_target_list.py has such settings",
+    "server_cert_unreadable": "the probe's own TLS library still reads certificates before the "
+    "exporter's model does",
     "unexplained": "by definition no known backend brings it",
     "probe_fault": "a bug of the probe's, which no backend may be able to cause",
 }

@@ -165,6 +165,16 @@ class LabPki:
         return self.write("server-wrong-usage", self.server_ca.issue("backend"))
 
     @cached_property
+    def server_of_no_ca(self) -> Pair:
+        """A backend's certificate that another service's certificate, which is not a CA, signed."""
+        service = self.server_ca.issue("another service", usages=("serverAuth",))
+        above = (self.server_ca.certificate,)
+        signer = Authority(service, self.server_ca.now, above, self.server_ca.key_ids)
+        return self.write(
+            "server-of-no-ca", signer.issue("backend", usages=("serverAuth",)), by=signer
+        )
+
+    @cached_property
     def server_weak(self) -> Pair:
         """A backend's certificate that the server CA signed with SHA-1."""
         issued = self.server_ca.issue("backend", usages=("serverAuth",), signature_hash="sha1")

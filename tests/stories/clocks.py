@@ -63,13 +63,13 @@ def client_ca_untrusted__and_both_clocks_ahead() -> Evidence:
 def clock_skew__server() -> Evidence:
     """The backend's certificate has expired by our clock; by the backend's Date it has not."""
     late = backend(ends=-2)
-    return unverified_attempt(late, errors=((10, 0),), clock=clock_offset(-5))
+    return unverified_attempt(late, faults=(("expired", 0),), clock=clock_offset(-5))
 
 
 @story("handshake")
 def clock_skew__server_new_certificate() -> Evidence:
     """The backend's certificate begins in 30 seconds."""
-    return unverified_attempt(backend(begins=A_MINUTE / 2), errors=((9, 0),))
+    return unverified_attempt(backend(begins=A_MINUTE / 2), faults=(("not_yet_valid", 0),))
 
 
 @story("accept")
@@ -99,13 +99,15 @@ def client_cert_not_yet_valid__accepted() -> Evidence:
 @story("handshake", certain=False, also=("clock_skew",))
 def server_cert_not_yet_valid() -> Evidence:
     """The backend's certificate begins in two days, and no other clock was read."""
-    return unverified_attempt(backend(begins=2), errors=((9, 0),))
+    return unverified_attempt(backend(begins=2), faults=(("not_yet_valid", 0),))
 
 
 @story("handshake")
 def server_cert_not_yet_valid__clocks_agree() -> Evidence:
     """The same, with a clock reading that agrees with ours."""
-    return unverified_attempt(backend(begins=2), errors=((9, 0),), clock=clock_offset(0))
+    return unverified_attempt(
+        backend(begins=2), faults=(("not_yet_valid", 0),), clock=clock_offset(0)
+    )
 
 
 @story("handshake", certain=False, also=("clock_skew",))
@@ -113,7 +115,9 @@ def server_cert_not_yet_valid__anchor() -> Evidence:
     """The CA in ca_file begins in two days; the backend does not send it."""
     early = authority("Backend CA", begins=2)
     return unverified_attempt(
-        BACKEND, errors=((9, 1),), credentials=held_credentials(EXPORTER, ca_bundle=(early,))
+        BACKEND,
+        faults=(("not_yet_valid", 1),),
+        credentials=held_credentials(EXPORTER, ca_bundle=(early,)),
     )
 
 
@@ -123,7 +127,7 @@ def clock_skew__own_year_back() -> Evidence:
     early = backend(begins=300, ends=665)
     return unverified_attempt(
         early,
-        errors=((9, 0),),
+        faults=(("not_yet_valid", 0),),
         credentials=held_credentials(exporter(begins=310, ends=675)),
         clock=clock_offset(365),
     )
@@ -139,7 +143,9 @@ def clock_skew__both_sides_early() -> Evidence:
     """The same with a backend that sends no Date, and without another clock configured."""
     early = backend(begins=300, ends=665)
     return unverified_attempt(
-        early, errors=((9, 0),), credentials=held_credentials(exporter(begins=310, ends=675))
+        early,
+        faults=(("not_yet_valid", 0),),
+        credentials=held_credentials(exporter(begins=310, ends=675)),
     )
 
 

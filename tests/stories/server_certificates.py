@@ -44,7 +44,7 @@ def server_name_mismatch__common_name() -> Evidence:
 @story("handshake", also=("server_ca_untrusted",))
 def server_name_mismatch__and_untrusted() -> Evidence:
     """Another service answers: its name is wrong, and its certificate is self-signed."""
-    return unverified_attempt(backend(None, sans=("DNS:localhost",)), errors=((18, 0),))
+    return unverified_attempt(backend(None, sans=("DNS:localhost",)), faults=(("no_anchor", 0),))
 
 
 @story("handshake")
@@ -56,25 +56,25 @@ def server_name_unrecognized() -> Evidence:
 @story("handshake")
 def server_ca_untrusted() -> Evidence:
     """The backend sends its chain up to a root that ca_file does not hold."""
-    return unverified_attempt(backend(OTHER_CA), OTHER_CA, errors=((19, 1),))
+    return unverified_attempt(backend(OTHER_CA), OTHER_CA, faults=(("no_anchor", 1),))
 
 
 @story("handshake", certain=False, also=("server_chain_incomplete",))
 def server_ca_untrusted__lone() -> Evidence:
     """The backend sends one certificate of an unknown issuer."""
-    return unverified_attempt(backend(INTERMEDIATE), errors=((20, 0),))
+    return unverified_attempt(backend(INTERMEDIATE), faults=(("no_anchor", 0),))
 
 
 @story("handshake")
 def server_ca_untrusted__reissued() -> Evidence:
     """A CA of the issuer's name is in ca_file, with another key."""
-    return unverified_attempt(BACKEND, errors=((7, 0),))
+    return unverified_attempt(BACKEND, faults=(("bad_signature", 0),))
 
 
 @story("handshake")
 def server_ca_untrusted__in_tls12() -> Evidence:
     """TLS 1.2: the backend's certificate does not verify, and its alert comes before we stop."""
-    wrong = unverified_attempt(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)).handshake
+    wrong = unverified_attempt(backend(OTHER_CA), OTHER_CA, faults=(("no_anchor", 1),)).handshake
     assert wrong is not None
     cut_short = msgspec.structs.replace(
         wrong,
@@ -92,7 +92,7 @@ def server_chain_incomplete() -> Evidence:
     """The backend leaves out an intermediate, which is in the exporter's own chain."""
     return unverified_attempt(
         backend(INTERMEDIATE),
-        errors=((20, 0),),
+        faults=(("no_anchor", 0),),
         credentials=held_credentials(exporter(INTERMEDIATE), INTERMEDIATE, at_hand=()),
     )
 
@@ -100,7 +100,7 @@ def server_chain_incomplete() -> Evidence:
 @story("handshake")
 def server_cert_expired() -> Evidence:
     """The backend's certificate expired yesterday."""
-    return unverified_attempt(backend(ends=-1), errors=((10, 0),))
+    return unverified_attempt(backend(ends=-1), faults=(("expired", 0),))
 
 
 @story("handshake")
@@ -108,7 +108,7 @@ def server_cert_expired__anchor() -> Evidence:
     """The backend's certificate is valid; the CA in ca_file expired."""
     old = authority("Backend CA", ends=-1)
     return unverified_attempt(
-        BACKEND, errors=((10, 1),), credentials=held_credentials(EXPORTER, ca_bundle=(old,))
+        BACKEND, faults=(("expired", 1),), credentials=held_credentials(EXPORTER, ca_bundle=(old,))
     )
 
 
@@ -167,7 +167,37 @@ def confirmed__certificates_that_nothing_rests_on() -> Evidence:
 @story("handshake")
 def server_cert_wrong_usage() -> Evidence:
     """The backend presents a client's certificate."""
-    return unverified_attempt(backend(usage=("clientAuth",)), errors=((26, 0),))
+    return unverified_attempt(backend(usage=("clientAuth",)), faults=(("wrong_usage", 0),))
+
+
+@story("handshake")
+def server_chain_invalid() -> Evidence:
+    """The backend's certificate was issued by another end entity's."""
+    issuer = backend(SERVER_CA, sans=("DNS:another.example.com",))
+    return unverified_attempt(BACKEND, issuer, faults=(("not_a_ca", 1),))
+
+
+@story("handshake")
+def server_chain_invalid__anchor() -> Evidence:
+    """The CA in ca_file allows no CA below it, and the backend sends one."""
+    return unverified_attempt(backend(INTERMEDIATE), INTERMEDIATE, faults=(("path_length", 2),))
+
+
+@story("handshake", also=("server_name_mismatch",))
+def server_chain_invalid__and_another_name() -> Evidence:
+    """The exporter reports the rule that is broken; the name would stop it as well."""
+    elsewhere = backend(INTERMEDIATE, sans=("DNS:localhost",))
+    seen = unverified_attempt(elsewhere, INTERMEDIATE, faults=(("critical_extension", 1),))
+    assert seen.handshake is not None
+    first = tuple(reversed(seen.handshake.path_faults))
+    shake = msgspec.structs.replace(seen.handshake, path_faults=first)
+    return msgspec.structs.replace(seen, handshake=shake)
+
+
+@story("handshake")
+def server_cert_unreadable() -> Evidence:
+    """The backend's certificate has a negative serial number, which Go's parser refuses."""
+    return unverified_attempt(BACKEND, faults=(("unreadable", 0),), shake={"complete": False})
 
 
 @story("handshake")
@@ -187,7 +217,7 @@ def server_cert_weak__accepted() -> Evidence:
 @story("handshake")
 def server_cert_revoked() -> Evidence:
     """The backend staples an OCSP answer that its certificate was revoked, and we stop."""
-    return unverified_attempt(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"})
+    return unverified_attempt(BACKEND, shake={"stapled_status": "revoked"})
 
 
 @story("export", outcome="confirmed", findings=("server_cert_revoked",))

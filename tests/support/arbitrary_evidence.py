@@ -23,9 +23,9 @@ from probe.model.evidence import (
     Recheck,
     TargetFacts,
     Varied,
-    VerifyError,
 )
 from probe.model.finding import Finding
+from probe.model.path_fault import PathFault, PathFaultKind
 from tests.support.certificate_facts import AT
 
 # Few values each, with the important ones, so that they meet in one piece of evidence; each
@@ -115,11 +115,16 @@ handshakes = st.builds(
     client_certificate_sent=st.booleans(),
     acceptable_cas=several(names),
     alerts=several(alerts),
-    verify_errors=several(
+    path_faults=several(
         st.builds(
-            VerifyError,
-            code=st.sampled_from([7, 9, 10, 18, 20, 23, 26, 62]),
-            depth=st.integers(0, 3),
+            PathFault,
+            kind=st.sampled_from(get_args(PathFaultKind)),
+            subject=SOME_TEXT,
+            sha256=st.sampled_from(["", "ab", "cd"]),
+            position=st.none() | st.integers(0, 3),
+            value=SOME_TEXT,
+            limit=SOME_TEXT,
+            rule=st.sampled_from(["", "RFC 5280 §4.2.1.9"]),
         )
     ),
     server_chain=several(certificates),

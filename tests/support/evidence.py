@@ -20,10 +20,11 @@ from probe.model.evidence import (
     Offer,
     Stage,
     TargetFacts,
-    VerifyError,
 )
 from probe.model.finding import Finding
+from probe.model.path_fault import DATE_FAULTS, PathFault, PathFaultKind
 from probe.model.tls_alerts import name_alert
+from probe.x509.strength import find_weakness_for_go
 from tests.support.certificate_facts import AT, BACKEND, CLIENT_CA, EXPORTER, SERVER_CA
 
 HOST: Final = "collector.example.com"
@@ -199,25 +200,45 @@ def refused_attempt(
 
 def unverified_attempt(
     *chain: CertificateFacts,
-    errors: Sequence[tuple[int, int]] = (),
+    faults: Sequence[tuple[PathFaultKind, int]] = (),
     shake: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Evidence:
     """Return an attempt that stopped over the server's `chain`.
 
-    `errors` are X509_V_ERR codes with their depths; the name is checked against the first
-    certificate's SANs, as far as an exact one goes.
+    `faults` are what the exporter finds, each with the place of the certificate in the chain, one
+    beyond it being an anchor. A name that is not exactly among the first certificate's SANs and a
+    weakness are found here, in Go's order: dates, name, path.
     """
     sans = chain[0].sans if chain else ()
     checked = NameCheck(reference=HOST, matched=f"DNS:{HOST}" in sans, presented=sans)
+    found = list(faults)
+    if chain and not checked.matched:
+        dates = sum(kind in DATE_FAULTS for kind, _ in faults)
+        found = sorted(found, key=lambda one: one[0] not in DATE_FAULTS)
+        found.insert(dates, ("name_mismatch", 0))
+    if chain and find_weakness_for_go(chain):
+        found.append(("weak_signature", 0))
     known: dict[str, Any] = {
         "server_chain": chain,
-        "verify_errors": tuple(VerifyError(code=code, depth=depth) for code, depth in errors),
+        "path_faults": tuple(make_fault(kind, at, chain) for kind, at in found),
         "name_check": checked if chain else None,
         "server_verified": False,
     }
     handshake = msgspec.structs.replace(complete_handshake(), **known | (shake or {}))
     return attempt("handshake", "unverified", **{"handshake": handshake} | fields)
+
+
+def make_fault(
+    kind: PathFaultKind, position: int, chain: Sequence[CertificateFacts], **values: str
+) -> PathFault:
+    """Return the fault of the certificate at `position` of `chain`; beyond it, of an anchor."""
+    if position >= len(chain):
+        return PathFault(kind=kind, **values)
+    one = chain[position]
+    return PathFault(
+        kind=kind, subject=one.subject.text, sha256=one.sha256, position=position, **values
+    )
 
 
 def clock_offset(days: float, source: str = "http_date") -> tuple[ClockReading, ...]:

@@ -12,16 +12,16 @@ from probe.diagnosis.readings import clock_readings as clocks
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal
 from probe.diagnosis.readings.client_certificate import DATE_ALERTS, find_expired_issuer
 from probe.diagnosis.readings.server_verification import (
-    VerifyCode,
-    find_judged_certificate,
-    get_unverified_handshake,
+    find_faulty_certificate,
+    list_faults,
+    rate_fault,
 )
 from probe.model.certificate import CertificateFacts, name_certificate
-from probe.model.evidence import ClockReading, Evidence, VerifyError
+from probe.model.evidence import ClockReading, Evidence
+from probe.model.path_fault import DATE_FAULTS, PathFault
 from probe.model.tls_alerts import TlsAlert
 from probe.text.time_format import format_duration, format_time
 from probe.x509.validity import (
-    DATE_ERRORS,
     begins_within,
     find_first_to_expire,
     find_invalid,
@@ -42,23 +42,21 @@ def _match(evidence: Evidence) -> Match | None:
 
 
 def _match_server(evidence: Evidence) -> Match | None:
-    handshake = get_unverified_handshake(evidence)
-    if handshake is None:
+    faults = list_faults(evidence, *DATE_FAULTS)
+    if not faults:
         return None
-    errors = [error for error in handshake.verify_errors if error.code in DATE_ERRORS]
-    if not errors:
-        return None
-    judged = {error: find_judged_certificate(evidence, handshake, error) for error in errors}
+    judged = {fault: find_faulty_certificate(evidence, fault) for fault in faults}
+    strength = min(rate_fault(evidence, fault) for fault in faults)
     known = tuple(dict.fromkeys(c for c in judged.values() if c is not None))
     facts = tuple(_describe_dates(evidence, certificate) for certificate in known)
 
     def is_valid_at(there: float) -> bool:
-        return all(_is_valid_there(evidence, error, c, there) for error, c in judged.items())
+        return all(_is_valid_there(evidence, fault, c, there) for fault, c in judged.items())
 
     if clocks.find_clock_of_validity(evidence, is_valid_at) is not None:
         verdict = clocks.judge_clocks(evidence)
         return Match(
-            Strength.NAMED,
+            strength,
             (*facts, *_say_valid(known), *verdict.facts),
             fix=verdict.fix,
             party=verdict.party,
@@ -67,35 +65,38 @@ def _match_server(evidence: Evidence) -> Match | None:
     if known and every_one_known and all(_begins_soon(evidence, each) for each in known):
         early = max(c.not_before - evidence.at for c in known)
         return Match(
-            Strength.NAMED,
+            strength,
             (*facts, _say_early(early)),
             fix=wait_until_valid("the backend's certificate", early),
             party="backend",
         )
     if clocks.get_credible_readings(evidence) or any(
-        error.code != VerifyCode.NOT_YET_VALID for error in errors
+        fault.kind != "not_yet_valid" for fault in faults
     ):
         return None
-    return _match_future(evidence, known, facts)
+    return _match_future(evidence, known, facts, strength)
 
 
 def _is_valid_there(
-    evidence: Evidence, error: VerifyError, certificate: CertificateFacts | None, there: float
+    evidence: Evidence, fault: PathFault, certificate: CertificateFacts | None, there: float
 ) -> bool:
-    """Whether the certificate that OpenSSL judged is valid by another clock.
+    """Whether the certificate that was judged is valid by another clock.
 
     Of one that is not available, a root of the system say, the direction alone can be compared.
     """
     if certificate is not None:
         return is_valid(certificate, there)
     difference = there - evidence.at
-    if error.code == VerifyCode.NOT_YET_VALID:
+    if fault.kind == "not_yet_valid":
         return difference > evidence.target.clock_tolerance
     return -difference > evidence.target.clock_tolerance
 
 
 def _match_future(
-    evidence: Evidence, known: tuple[CertificateFacts, ...], facts: tuple[str, ...]
+    evidence: Evidence,
+    known: tuple[CertificateFacts, ...],
+    facts: tuple[str, ...],
+    strength: Strength,
 ) -> Match | None:
     """Conclude from certificates alone: what both sides hold was issued later than our clock."""
     ours = find_not_yet_valid(evidence.credentials.client_chain, evidence.at)
@@ -104,7 +105,7 @@ def _match_future(
     behind = max(c.not_before for c in (*known, ours)) - evidence.at
     how_far = f"is behind by at least {format_duration(behind)}"
     return Match(
-        Strength.NAMED,
+        strength,
         (
             *facts,
             f"our own certificate too: {_describe_dates(evidence, ours)}",

@@ -18,9 +18,11 @@ from probe.diagnosis.readings.clock_readings import (
     judge_clocks,
 )
 from probe.diagnosis.readings.server_verification import (
-    VerifyCode,
-    find_judged_certificate,
-    get_unverified_handshake,
+    describe_fault,
+    find_faulty_certificate,
+    list_faults,
+    name_faulty,
+    rate_fault,
 )
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -41,14 +43,12 @@ def _match_client(evidence: Evidence) -> Match | None:
 
 
 def _match_server(evidence: Evidence) -> Match | None:
-    handshake = get_unverified_handshake(evidence)
-    errors = handshake.verify_errors if handshake is not None else ()
-    error = next((each for each in errors if each.code == VerifyCode.NOT_YET_VALID), None)
-    if handshake is None or error is None:
+    fault = next(iter(list_faults(evidence, "not_yet_valid")), None)
+    if fault is None:
         return None
-    certificate = find_judged_certificate(evidence, handshake, error)
+    certificate = find_faulty_certificate(evidence, fault)
     known = get_credible_readings(evidence)
-    facts = [f"a certificate at depth {error.depth} of the server's path is not valid yet"]
+    facts = [f"{name_faulty(evidence, fault)} {describe_fault(fault)}"]
     if certificate is not None:
         facts = [describe_beginning(certificate, evidence.at)]
         if not known:
@@ -58,7 +58,7 @@ def _match_server(evidence: Evidence) -> Match | None:
                 f"behind by at least {format_duration(early)} ({early:.0f} s)"
             )
     return Match(
-        Strength.NAMED,
+        rate_fault(evidence, fault),
         (*facts, *judge_clocks(evidence).facts),
         possible=() if known else ("clock_skew",),
         fix=reissue_for_now(evidence) if known else (),
@@ -80,7 +80,8 @@ CAUSES: Final = (
             "clock."
         ),
         evidence=(
-            "X509_V_ERR_CERT_NOT_YET_VALID (9), beyond the tolerance, and no clock that differs."
+            "Its own notBefore at the time of the attempt, beyond the tolerance, and no clock that "
+            "differs."
         ),
         fix=(
             "Run date -u on this machine and compare it with a good clock: a clock that is behind "

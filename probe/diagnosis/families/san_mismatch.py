@@ -8,7 +8,11 @@ from probe.diagnosis.fixes.server_fixes import match_names, request_another_name
 from probe.diagnosis.readings.backend_decision import find_refusal, list_possible_causes
 from probe.diagnosis.readings.client_certificate import describe_usage_fault
 from probe.diagnosis.readings.otlp_answers import is_otlp_answer
-from probe.diagnosis.readings.server_verification import get_unverified_handshake
+from probe.diagnosis.readings.server_verification import (
+    get_unverified_handshake,
+    list_faults,
+    rate_fault,
+)
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert, format_alert, get_fatal_alert
@@ -22,7 +26,8 @@ _SHOWN_NAMES: Final = 8
 
 def _match_server_name(evidence: Evidence) -> Match | None:
     handshake = get_unverified_handshake(evidence)
-    if handshake is None or handshake.name_check is None or handshake.name_check.matched:
+    fault = next(iter(list_faults(evidence, "name_mismatch")), None)
+    if handshake is None or fault is None or handshake.name_check is None:
         return None
     check = handshake.name_check
     names = ", ".join(check.presented[:_SHOWN_NAMES]) or "none"
@@ -39,7 +44,7 @@ def _match_server_name(evidence: Evidence) -> Match | None:
     if handshake.offer.server_name and handshake.offer.server_name != check.reference:
         facts.append(f"the SNI sent was {handshake.offer.server_name}")
     party, fix = match_names(evidence.target, check)
-    return Match(Strength.NAMED, tuple(facts), fix=fix, party=party)
+    return Match(rate_fault(evidence, fault), tuple(facts), fix=fix, party=party)
 
 
 def _match_client_name(evidence: Evidence) -> Match | None:

@@ -15,11 +15,24 @@ from probe.diagnosis.readings.clock_readings import (
     get_credible_readings,
     judge_clocks,
 )
-from probe.diagnosis.readings.server_verification import VerifyCode, get_unverified_handshake
+from probe.diagnosis.readings.server_verification import (
+    NO_PATH,
+    WEAK,
+    describe_fault,
+    find_faulty_certificate,
+    get_unverified_handshake,
+    list_faults,
+    name_faulty,
+    rate_fault,
+)
 from probe.diagnosis.readings.used_certificates import find_server_path
-from probe.model.certificate import name_certificate
+from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.evidence import EndingKind, Evidence, Handshake
-from probe.model.runtime import JAVA, PYTHON_GRPC
+from probe.model.path_fault import PathFault
+from probe.model.runtime import (
+    JAVA,
+    PYTHON_GRPC,
+)
 from probe.text.time_format import format_time
 from probe.x509 import validity
 from probe.x509.path import find_issuers, has_issuer, names_issuer
@@ -34,14 +47,16 @@ def _match_expired(evidence: Evidence) -> Match | None:
         return None
     if get_unverified_handshake(evidence) is None:
         return _find_expiring(evidence, handshake)
-    error = next((e for e in handshake.verify_errors if e.code == VerifyCode.EXPIRED), None)
-    if error is None:
+    fault = next(iter(list_faults(evidence, "expired")), None)
+    if fault is None:
         return None
     sure = _is_clock_supported(evidence)
-    party, fix = renew_server_certificate(evidence, error.depth, sure=sure)
+    party, fix = renew_server_certificate(
+        evidence, fault.position, find_faulty_certificate(evidence, fault), sure=sure
+    )
     return Match(
-        Strength.NAMED,
-        (_describe_expiry(evidence, handshake, error.depth), *judge_clocks(evidence).facts),
+        rate_fault(evidence, fault),
+        (_describe_expiry(evidence, fault), *judge_clocks(evidence).facts),
         possible=() if sure else ("clock_skew",),
         fix=fix,
         party=party,
@@ -61,14 +76,14 @@ def _is_clock_supported(evidence: Evidence) -> bool:
     )
 
 
-def _describe_expiry(evidence: Evidence, handshake: Handshake, depth: int) -> str:
-    if depth < len(handshake.server_chain):
-        return validity.describe_expired(handshake.server_chain[depth], evidence.at)
-    anchor = validity.find_expired(evidence.credentials.ca_bundle, evidence.at)
-    if anchor is not None:
-        ended = format_time(anchor.not_after)
-        return f"the CA {name_certificate(anchor)} in ca_file expired on {ended}"
-    return f"a certificate at depth {depth} of the server's path has expired"
+def _describe_expiry(evidence: Evidence, fault: PathFault) -> str:
+    certificate = find_faulty_certificate(evidence, fault)
+    if certificate is None:
+        return f"{name_faulty(evidence, fault)} {describe_fault(fault)}"
+    if certificate in evidence.credentials.ca_bundle and fault.position is None:
+        ended = format_time(certificate.not_after)
+        return f"the CA {name_certificate(certificate)} in ca_file expired on {ended}"
+    return validity.describe_expired(certificate, evidence.at)
 
 
 def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
@@ -97,53 +112,64 @@ def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
     )
 
 
-def _list_trust_errors(handshake: Handshake) -> list[int]:
-    """Return the codes that say that no path to an anchor holds."""
-    return [error.code for error in handshake.verify_errors if error.code not in set(VerifyCode)]
+def _find_top(evidence: Evidence, fault: PathFault) -> CertificateFacts | None:
+    """Return the certificate whose issuer is not there: what the fault names, or the last one."""
+    handshake = evidence.handshake
+    if handshake is None or not handshake.server_chain:
+        return None
+    return find_faulty_certificate(evidence, fault) or handshake.server_chain[-1]
 
 
 def _match_untrusted(evidence: Evidence) -> Match | None:
-    handshake, credentials = get_unverified_handshake(evidence), evidence.credentials
-    errors = _list_trust_errors(handshake) if handshake is not None else []
-    if handshake is None or not errors:
+    faults, credentials = list_faults(evidence, *NO_PATH), evidence.credentials
+    if not faults or evidence.handshake is None:
         return None
-    first, last = handshake.server_chain[0], handshake.server_chain[-1]
+    fault, first = faults[0], evidence.handshake.server_chain[0]
+    top = _find_top(evidence, fault) or first
     where = evidence.target.ca_file or "ca_file"
     if credentials.system_roots:
         where = "the system's roots (no ca_file is set)"
+        if evidence.target.ca_file:
+            where = f"neither {evidence.target.ca_file} nor the system's roots"
+    holds = "hold an anchor" if where.startswith("neither") else "holds no anchor"
     facts = [
-        f"the backend's certificate is {name_certificate(first)}, issued by {last.issuer.text}",
-        f"{where} holds no anchor for it (X509_V_ERR {errors[0]})",
+        f"the backend's certificate is {name_certificate(first)}, issued by {first.issuer.text}",
+        f"{where} {holds} for it",
     ]
-    reissued = any(names_issuer(last, anchor) for anchor in credentials.ca_bundle)
+    if top is not first:
+        facts.append(f"it leads to {name_certificate(top)}, issued by {top.issuer.text}")
+    namesake = any(names_issuer(top, anchor) for anchor in credentials.ca_bundle)
+    reissued = fault.kind == "bad_signature" and namesake
     if reissued:
         facts.append("a CA of that name is there, with another key: it was reissued")
-    may_be_incomplete = not last.self_signed and not reissued
+    elif fault.kind == "bad_signature":
+        facts.append(f"{name_faulty(evidence, fault)} {describe_fault(fault)}")
+    may_be_incomplete = not top.self_signed and fault.kind == "no_anchor"
     return Match(
-        Strength.NAMED,
+        rate_fault(evidence, fault),
         tuple(facts),
         possible=("server_chain_incomplete",) if may_be_incomplete else (),
-        fix=trust_backend_ca(evidence, last, reissued=reissued),
+        fix=trust_backend_ca(evidence, top, reissued=reissued),
         decides="the certificate of that issuer: whether it is itself issued by a CA in ca_file",
     )
 
 
 def _match_incomplete(evidence: Evidence) -> Match | None:
-    handshake, credentials = get_unverified_handshake(evidence), evidence.credentials
-    if handshake is None or not _list_trust_errors(handshake):
+    faults, credentials = list_faults(evidence, *NO_PATH), evidence.credentials
+    top = _find_top(evidence, faults[0]) if faults else None
+    if top is None:
         return None
-    last = handshake.server_chain[-1]
     for issuer in (*credentials.client_chain, *(c.certificate for c in credentials.unsent_issuers)):
         if (
-            has_issuer(last, issuer)
+            has_issuer(top, issuer)
             and not issuer.self_signed
             and find_issuers(issuer, credentials.ca_bundle)
         ):
             missing = name_certificate(issuer)
             return Match(
-                Strength.NAMED,
+                rate_fault(evidence, faults[0]),
                 (
-                    f"the server sends {name_certificate(last)} last, without its issuer {missing}",
+                    f"the server sends {name_certificate(top)} without its issuer {missing}",
                     f"that issuer is available, and is itself issued by {issuer.issuer.text}, "
                     "which ca_file holds",
                 ),
@@ -153,24 +179,27 @@ def _match_incomplete(evidence: Evidence) -> Match | None:
 
 
 def _match_wrong_usage(evidence: Evidence) -> Match | None:
-    handshake = get_unverified_handshake(evidence)
-    if handshake is None:
+    fault = next(iter(list_faults(evidence, "wrong_usage")), None)
+    if fault is None:
         return None
-    if all(error.code != VerifyCode.INVALID_PURPOSE for error in handshake.verify_errors):
-        return None
-    leaf = handshake.server_chain[0]
-    usages = ", ".join(leaf.extended_key_usage or ()) or "none"
-    fact = f"{name_certificate(leaf)} is made for {usages}, not for serverAuth"
-    return Match(Strength.NAMED, (fact,))
+    leaf = find_faulty_certificate(evidence, fault)
+    usages = ", ".join((leaf.extended_key_usage if leaf else None) or ()) or fault.value or "none"
+    named = name_certificate(leaf) if leaf is not None else fault.subject
+    return Match(
+        rate_fault(evidence, fault), (f"{named} is made for {usages}, not for serverAuth",)
+    )
 
 
 def _match_weak(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    fact = find_weakness_for_go(handshake.server_chain)
-    if fact and get_unverified_handshake(evidence) is not None:
-        return Match(Strength.NAMED, (f"the backend's {fact}",))
+    fault = next(iter(list_faults(evidence, *WEAK)), None)
+    if fault is not None:
+        said = f"{name_faulty(evidence, fault)} {describe_fault(fault)}"
+        if not fault.value and (weakness := find_weakness_for_go(handshake.server_chain)):
+            said = f"the backend's {weakness}"
+        return Match(rate_fault(evidence, fault), (said,))
     short = find_weak_key(handshake.server_chain)
     return Match(Strength.FINDING, (f"the backend's {short}",)) if short else None
 
@@ -179,8 +208,8 @@ def _match_revoked(evidence: Evidence) -> Match | None:
     handshake = evidence.handshake
     if handshake is None or handshake.stapled_status != "revoked":
         return None
-    # Go and most exporters ignore a stapled answer: it stops those that the handshake stopped.
-    stopped = get_unverified_handshake(evidence) is not None
+    # Go and most exporters ignore a stapled answer: it stops those that nothing else stopped.
+    stopped = get_unverified_handshake(evidence) is not None and not handshake.path_faults
     return Match(
         Strength.NAMED if stopped else Strength.FINDING,
         ("the server's stapled OCSP answer says revoked",),
@@ -196,7 +225,7 @@ CAUSES: Final = (
         title="The backend's certificate has expired",
         rank=Rank.SERVER_EXPIRY,
         meaning="notAfter of the server's certificate, or of one that it rests on, is past.",
-        evidence="X509_V_ERR_CERT_HAS_EXPIRED (10) from the verification of the server's path.",
+        evidence="The exporter's own verification of the server's path, at the time of the attempt.",
         fix=renew_server_certificate()[1],
         tell_apart=(
             "mtls-probe check ENDPOINT prints the notAfter of the backend's certificate: it is "
@@ -249,7 +278,7 @@ CAUSES: Final = (
             'certificate. Exporters print "certificate verify failed" or "certificate signed by '
             'unknown authority".'
         ),
-        evidence="The verification of the server's path finds no anchor.",
+        evidence="No path from what the server sent to an anchor, by the exporter's own rules.",
         fix=(
             "Put the certificate of the CA that issued the backend's into {into_ca}.",
             "{reread_ca}",
@@ -272,7 +301,7 @@ CAUSES: Final = (
             "Its extendedKeyUsage lacks serverAuth: often a client's certificate was put in its "
             "place."
         ),
-        evidence="X509_V_ERR_INVALID_PURPOSE (26) from the verification of the server's path.",
+        evidence="extendedKeyUsage and keyUsage of the certificate that the server sent.",
         fix=(
             "Issue a new certificate for the backend at {endpoint} with extendedKeyUsage "
             "serverAuth (in cert-manager: usages: [server auth, digital signature]), and put it "

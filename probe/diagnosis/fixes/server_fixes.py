@@ -17,8 +17,8 @@ from probe.diagnosis.fixes.steps import (
 from probe.model.certificate import CertificateFacts, ServedFile, name_certificate
 from probe.model.diagnosis import Party
 from probe.model.evidence import Evidence, NameCheck, TargetFacts
+from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.time_format import format_duration
-from probe.x509.validity import find_expired
 
 SEE_SERVED: Final = (
     "To see what is served: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
@@ -113,29 +113,34 @@ def send_intermediate(issuer: CertificateFacts | None = None) -> Fix:
 
 
 def renew_server_certificate(
-    evidence: Evidence = ANY_EVIDENCE, depth: int = 0, *, sure: bool = True
+    evidence: Evidence = ANY_EVIDENCE,
+    position: int | None = 0,
+    certificate: CertificateFacts | None = None,
+    *,
+    sure: bool = True,
 ) -> tuple[Party, Fix]:
     """Return who renews what has expired on the backend's path by the probe's clock, and how.
 
     Args:
         evidence: the attempt.
-        depth: of the expired certificate, 0 is the backend's own.
+        position: of the expired certificate in what is sent, 0 is the backend's own; None is an
+            anchor.
+        certificate: the one that has expired, where it is known.
         sure: whether something else speaks for that clock.
     """
     sent = evidence.handshake.server_chain if evidence.handshake else ()
-    anchor = find_expired(evidence.credentials.ca_bundle, evidence.at)
     see = (
         "To see the dates: openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout "
         "-dates"
     )
     party: Party = "backend"
     steps: Fix
-    if depth >= len(sent) and anchor is not None and evidence.target.ca_file:
+    if position is None and certificate is not None and evidence.target.ca_file:
         party = "exporter"
-        steps = renew_anchor(anchor)
-    elif 0 < depth < len(sent):
+        steps = renew_anchor(certificate)
+    elif position and position < len(sent):
         steps = (
-            f"On the backend of {{endpoint}}, replace the certificate of {escape_braces(name_certificate(sent[depth]))}, "
+            f"On the backend of {{endpoint}}, replace the certificate of {escape_braces(name_certificate(sent[position]))}, "
             "which it sends behind its own, by the renewed one.",
             "{reload_backend}",
             see,
@@ -154,6 +159,40 @@ def renew_server_certificate(
         "Run date -u on the probe's machine and compare it with a good clock: nothing else speaks for "
         "this clock yet, and one that is ahead makes every certificate look expired.",
         *steps,
+    )
+
+
+_REPAIRS: Final[dict[PathFaultKind, str]] = {
+    "not_a_ca": "with basicConstraints CA:TRUE and keyUsage keyCertSign, or have the certificate "
+    "below it issued by a CA",
+    "path_length": "with a larger pathLenConstraint or without one, or have the backend's "
+    "certificate issued by a CA higher up",
+    "name_constraint": "so that its names lie within the constraints, or have it issued by a CA "
+    "without that constraint",
+    "critical_extension": "without that extension, or with the extension not critical",
+    "policy": "with the certificate policies of its issuer",
+    "wrong_usage_above": "with serverAuth in extendedKeyUsage, or without extendedKeyUsage",
+    "too_complex": "and let the backend send one path only: its own certificate, then each issuer",
+}
+"""What makes a certificate right that breaks a rule: how it is issued again."""
+
+
+def repair_chain(evidence: Evidence, fault: PathFault, name: str) -> tuple[Party, Fix]:
+    """Return who replaces the certificate, called `name`, that breaks a rule, and how."""
+    how = _REPAIRS.get(fault.kind, "without that fault")
+    named = escape_braces(name)
+    if fault.position is None and evidence.target.ca_file:
+        return "exporter", (
+            f"Put another certificate of that CA in place of {named} in {{into_ca}}: one that was "
+            f"issued {how}.",
+            "{reread_ca}",
+            "To see what it says: openssl x509 -in {ca_file} -noout -text",
+        )
+    return "backend", (
+        f"Have {named} issued again {how}; put it into the certificate file of the backend at "
+        "{endpoint}.",
+        "{reload_backend}",
+        "To see the whole chain: openssl s_client -connect {host}:{port} -showcerts </dev/null",
     )
 
 

@@ -1,19 +1,26 @@
-"""What OpenSSL found wrong with the backend's certification path: pure."""
+"""Why the target's exporter does not trust the backend's certificates: pure.
 
-from enum import IntEnum
+The faults are those of the model of that exporter, the one that it reports first.
+"""
 
-from probe.model.certificate import CertificateFacts
-from probe.model.evidence import Evidence, Handshake, VerifyError
+from collections.abc import Callable
+from typing import Final
+
+from probe.diagnosis.cause import Strength
+from probe.model.certificate import CertificateFacts, name_certificate
+from probe.model.evidence import Evidence, Handshake
+from probe.model.path_fault import PathFault, PathFaultKind
 from probe.x509 import validity
 
-
-class VerifyCode(IntEnum):
-    """The X509_V_ERR codes (openssl/x509_vfy.h) that name something else than a missing anchor."""
-
-    NOT_YET_VALID = 9
-    EXPIRED = 10
-    REVOKED = 23
-    INVALID_PURPOSE = 26
+BROKEN_RULES: Final = frozenset[PathFaultKind](
+    {
+        *("not_a_ca", "path_length", "name_constraint", "critical_extension", "policy"),
+        *("wrong_usage_above", "malformed", "too_complex"),
+    }
+)
+"""Of a path that leads to an anchor, and that the exporter still does not take."""
+NO_PATH: Final = frozenset[PathFaultKind]({"no_anchor", "bad_signature"})
+WEAK: Final = frozenset[PathFaultKind]({"weak_signature", "weak_key"})
 
 
 def get_unverified_handshake(evidence: Evidence) -> Handshake | None:
@@ -21,21 +28,83 @@ def get_unverified_handshake(evidence: Evidence) -> Handshake | None:
     handshake = evidence.handshake
     if handshake is None or not handshake.server_chain:
         return None
-    if handshake.server_verified or evidence.target.insecure_skip_verify:
+    return None if handshake.server_verified else handshake
+
+
+def list_faults(evidence: Evidence, *kinds: PathFaultKind) -> tuple[PathFault, ...]:
+    """Return the faults of these kinds that an exporter would have stopped over."""
+    handshake = get_unverified_handshake(evidence)
+    if handshake is None:
+        return ()
+    return tuple(fault for fault in handshake.path_faults if fault.kind in kinds)
+
+
+def rate_fault(evidence: Evidence, fault: PathFault) -> Strength:
+    """Return how much `fault` explains: the exporter reports the first, any other stops it too."""
+    handshake = evidence.handshake
+    is_first = handshake is not None and handshake.path_faults[:1] == (fault,)
+    return Strength.NAMED if is_first else Strength.PROVEN
+
+
+def find_faulty_certificate(evidence: Evidence, fault: PathFault) -> CertificateFacts | None:
+    """Return the certificate that `fault` is about: sent, or an anchor; None where it is not held."""
+    handshake = evidence.handshake
+    if handshake is None:
         return None
-    return handshake
+    sent, bundle = handshake.server_chain, evidence.credentials.ca_bundle
+    held = (*sent, *bundle, *handshake.used_anchors)
+    if (known := next((one for one in held if one.sha256 == fault.sha256), None)) is not None:
+        return known
+    if fault.kind not in DATE_CHECKS:
+        return None
+    # Evidence of earlier versions names a place in OpenSSL's path alone, which may leave out or
+    # reorder what was sent.
+    return DATE_CHECKS[fault.kind]((*bundle, *sent), evidence.at)
 
 
-def find_judged_certificate(
-    evidence: Evidence, handshake: Handshake, error: VerifyError
-) -> CertificateFacts | None:
-    """Return the certificate that an error about dates refers to: sent, or an anchor of ours.
+DATE_CHECKS: Final[
+    dict[PathFaultKind, Callable[[tuple[CertificateFacts, ...], float], CertificateFacts | None]]
+] = {"expired": validity.find_expired, "not_yet_valid": validity.find_not_yet_valid}
 
-    The path that OpenSSL built may leave out or reorder what was sent, so the one at its depth
-    comes first and then whichever is outside its dates in the same way.
-    """
-    sent = handshake.server_chain
-    candidates = (*sent[error.depth : error.depth + 1], *evidence.credentials.ca_bundle, *sent)
-    early = error.code == VerifyCode.NOT_YET_VALID
-    find = validity.find_not_yet_valid if early else validity.find_expired
-    return find(candidates, evidence.at)
+
+def name_faulty(evidence: Evidence, fault: PathFault) -> str:
+    """Name the certificate that `fault` is about."""
+    certificate = find_faulty_certificate(evidence, fault)
+    name = name_certificate(certificate) if certificate is not None else fault.subject
+    if fault.position is None:
+        return f"the anchor {name}" if name else "an anchor"
+    if fault.position == 0:
+        return f"the backend's certificate {name}".rstrip()
+    return f"certificate {fault.position + 1} of those that the backend sends, {name or 'no name'}"
+
+
+_RULES: Final[dict[PathFaultKind, str]] = {
+    "unreadable": "cannot be read by the exporter",
+    "no_anchor": "leads to no certificate that the exporter trusts",
+    "bad_signature": "was not signed by the issuer of that name which is available",
+    "expired": "has expired",
+    "not_yet_valid": "is not valid yet",
+    "wrong_usage": "is not made for servers",
+    "wrong_usage_above": "does not allow certificates of servers below it",
+    "not_a_ca": "issued the certificate below it, and may not issue certificates",
+    "path_length": "has more CAs below it than it allows",
+    "name_constraint": "breaks a name constraint",
+    "critical_extension": "has a critical extension that the exporter does not know",
+    "policy": "leaves no valid certificate policy",
+    "weak_signature": "has a weak signature",
+    "weak_key": "has a weak key",
+    "name_mismatch": "does not have the name",
+    "malformed": "breaks a rule for certificates",
+    "too_complex": "belongs to too many possible paths: the exporter gives up",
+}
+
+
+def describe_fault(fault: PathFault) -> str:
+    """Say which rule is broken, with the values: what follows the certificate's name."""
+    text = _RULES[fault.kind]
+    found = f"{fault.value}" if fault.value else ""
+    if fault.limit:
+        found += f"{', ' if found else ''}where the rule is {fault.limit}"
+    if found:
+        text += f": {found}"
+    return f"{text} ({fault.rule})" if fault.rule else text

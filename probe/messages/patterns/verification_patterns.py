@@ -16,8 +16,7 @@ UNTRUSTED: Final = Pattern(
         "unable to get issuer certificate", "unable to get issuer cert",
         "unable to get issuer cert locally", "unable to verify the first certificate",
         "unable to verify leaf signature", "certificate signature failure",
-        "certificate not trusted", "cert untrusted", "cert rejected", "invalid CA certificate",
-        "invalid CA", "authority and subject key identifier mismatch",
+        "certificate not trusted", "cert untrusted", "cert rejected", "authority and subject key identifier mismatch",
         "PKIX path building failed", "unable to find valid certification path",
         "path does not chain with any of the trust anchors", "no trusted certificate found",
         "certificate signature validation failed", "signature check failed", "unknown cert authority",
@@ -29,12 +28,35 @@ UNTRUSTED: Final = Pattern(
         "CERT_E_UNTRUSTEDROOT", "0x800b0109", "CERT_E_CHAINING", "0x800b010a",
         "ERR_CERT_AUTHORITY_INVALID", "SEC_ERROR_UNKNOWN_ISSUER", "SEC_ERROR_UNTRUSTED_ISSUER",
         "issuer is not recognized", "issuer certificate is unknown", "CA chain cannot be verified",
-        "path length constraint exceeded", "path too long",
-        "parent certificate cannot sign this kind of certificate", "certificate is untrusted",
-        "too many intermediates for path length constraint", "No root certificates",
+        "path too long", "parent certificate cannot sign this kind of certificate", "certificate is untrusted",
+        "No root certificates",
     ),
     weigh_causes(server_ca_untrusted=0.95, server_chain_incomplete=0.7, server_ca_file_malformed=0.25),
     weigh_causes(client_ca_untrusted=0.95, client_chain_incomplete=0.7, client_cert_rejected=0.3),
+)  # fmt: skip
+INVALID_CHAIN: Final = Pattern(
+    "a certificate of the path breaks a rule: not a CA, path length, names, a critical extension",
+    (
+        "invalid CA certificate", "invalid CA", "path length constraint exceeded",
+        "certificate is not authorized to sign other certificates",
+        "not authorized to sign for this name", "not authorized for an extended key usage",
+        "too many intermediates for path length constraint", "issuer has name constraints",
+        "permitted subtree violation", "excluded subtree violation", "PathLenConstraintViolated",
+        "basic constraints check failed", "name constraints check failed",
+        "unrecognized critical extension", "unhandled critical extension", "EndEntityUsedAsCa",
+        "UnhandledCriticalExtension", "NameConstraintViolation", "keyusage does not include certificate signing",
+    ),
+    weigh_causes(server_chain_invalid=0.95, server_ca_untrusted=0.6, server_chain_incomplete=0.4),
+    weigh_causes(client_ca_untrusted=0.95, client_chain_incomplete=0.7, client_cert_rejected=0.3),
+)  # fmt: skip
+SERVER_UNREADABLE: Final = build_pattern(
+    "the exporter's parser refuses a certificate that the backend sent",
+    (
+        "failed to parse certificate from server", "Failed to parse server certificates",
+        "server's certificate contains an unsupported type of public key",
+        "server sent certificate containing RSA key larger",
+    ),
+    server_cert_unreadable=0.95,
 )  # fmt: skip
 SELF_SIGNED: Final = Pattern(
     "the path ends in a self-signed certificate that this side does not trust",
@@ -184,8 +206,8 @@ PINNED: Final = Pattern(
 UNREADABLE: Final = Pattern(
     "a certificate could not be parsed: the other side's, or an anchor in the CA file",
     ("WebPKIError", "bad certificate format", "BadDER", "invalid peer certificate BadEncoding", "peer certificate … BadEncoding",
-     "UnsupportedCertVersion", "UnhandledCriticalExtension", "unhandled critical extension"),
-    weigh_causes(server_ca_file_malformed=0.75, server_ca_untrusted=0.7, server_cert_weak=0.3),
+     "UnsupportedCertVersion"),
+    weigh_causes(server_cert_unreadable=0.8, server_ca_file_malformed=0.75, server_ca_untrusted=0.7, server_cert_weak=0.3),
     weigh_causes(client_file_malformed=0.75, client_ca_untrusted=0.7, client_cert_rejected=0.3),
 )  # fmt: skip
 TAKEN_FOR_OWN: Final = Pattern(
@@ -258,12 +280,13 @@ OWN_NOT_YET_VALID: Final = build_pattern(
 
 VERIFICATION_PATTERNS: Final = (
     HAPROXY, OWN_EXPIRED, OWN_NOT_YET_VALID,
-    UNTRUSTED, SELF_SIGNED, EXPIRED, NOT_YET_VALID, DATES, WRONG_USAGE, WEAK, REVOKED,
+    SERVER_UNREADABLE, INVALID_CHAIN, UNTRUSTED, SELF_SIGNED, EXPIRED, NOT_YET_VALID, DATES, WRONG_USAGE, WEAK, REVOKED,
     REVOCATION_UNKNOWN, NAME, CLIENT_NAME, PINNED, UNREADABLE, TAKEN_FOR_OWN, UNSPECIFIC,
 )  # fmt: skip
 
 X509_V_ERR: Final[dict[int, Pattern]] = {
-    **dict.fromkeys((2, 7, 20, 21, 22, 24, 25, 27, 28, 30, 31, 32), UNTRUSTED),
+    **dict.fromkeys((2, 7, 20, 21, 22, 27, 28, 30, 31), UNTRUSTED),
+    **dict.fromkeys((24, 25, 32, 34, 42, 43, 47, 48, 79), INVALID_CHAIN),
     18: SELF_SIGNED,
     19: SELF_SIGNED,
     9: NOT_YET_VALID,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from probe.diagnosis.readings.server_verification import describe_fault
 from probe.model.certificate import CertificateFacts, name_certificate
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence, Handshake
@@ -145,12 +146,12 @@ def _server(evidence: Evidence, handshake: Handshake, now: float) -> Iterator[Ch
             "the backend's certificate" if not index else f"sent with it, certificate {index + 1}"
         )
         notes = [f"{where} holds this one: an anchor"] if one.sha256 in held else []
-        notes += [
-            f"X509_V_ERR {error.code}" for error in handshake.verify_errors if error.depth == index
-        ]
         check = handshake.name_check
-        if not index and check is not None and not check.matched:
-            notes.append(f"it does not have the name {check.reference}")
+        for fault in handshake.path_faults:
+            if fault.kind == "name_mismatch" and not index and check is not None:
+                notes.append(f"it does not have the name {check.reference}")
+            elif fault.position == index:
+                notes.append(f"it {describe_fault(fault)}")
         yield _box(
             "sent", heading, one, now, below=chain[index - 1] if index else None, notes=notes
         )

@@ -34,6 +34,12 @@ def server_with_a_client_certificate(pki: LabPki) -> Staging:
     return Staging(pki.client, server=pki.server_wrong_usage)
 
 
+@scenario("server_chain_invalid")
+def server_below_a_service(pki: LabPki) -> Staging:
+    """The backend's certificate was signed by one that is not a CA."""
+    return Staging(pki.client, server=pki.server_of_no_ca)
+
+
 @scenario("server_chain_incomplete")
 def server_without_its_intermediate(pki: LabPki) -> Staging:
     """The backend leaves out its intermediate, which the exporter's own cert_file holds."""

@@ -16,6 +16,7 @@ from probe.model.evidence import (
     Recheck,
     TargetFacts,
 )
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 from probe.text.secret_register import MASK, SecretRegister
 
@@ -38,8 +39,11 @@ OURS: Final = {
     (CertificateFacts, "subject_key_id"): "hexadecimal digits",
     (CertificateFacts, "authority_key_id"): "hexadecimal digits",
     (NameCheck, "reference"): "the target's own",
+    (Handshake, "verified_paths"): "digests, to compare by",
+    (PathFault, "sha256"): "a digest, to compare by",
+    (PathFault, "rule"): "the place of a rule in a source",
 }
-OURS_WHOLE: Final = {"target", "credentials", "clock", "trace", "offer", "alerts", "verify_errors"}
+OURS_WHOLE: Final = {"target", "credentials", "clock", "trace", "offer", "alerts"}
 """Records of settings, local files, clocks' names and numbers: nothing in them is a peer's text."""
 
 

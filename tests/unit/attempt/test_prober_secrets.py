@@ -27,18 +27,18 @@ async def test_headers_never_reach_a_server_that_is_not_verified(
     assert end(evidence) == ("handshake", "unverified")
     assert list(backend.requests) == []
     assert evidence.handshake is not None
-    assert [error.code for error in evidence.handshake.verify_errors] == [20]
+    assert [fault.kind for fault in evidence.handshake.path_faults] == ["no_anchor"]
     assert evidence.handshake.server_chain[0].subject.text == "CN=backend"
 
 
 async def test_insecure_skip_verify_lets_the_request_through(start: Start, tmp_path: Path) -> None:
-    """The user's word; the errors are recorded."""
+    """The user's word; the faults are recorded."""
     backend = await start(server=UNKNOWN_SERVER)
     evidence = await prober().attempt(target(tmp_path, backend.port, insecure_skip_verify=True))
     assert end(evidence) == ("export", "answered")
     assert backend.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert evidence.handshake is not None
-    assert evidence.handshake.verify_errors
+    assert evidence.handshake.path_faults
 
 
 async def test_a_wrong_name_is_not_verified(start: Start, tmp_path: Path) -> None:

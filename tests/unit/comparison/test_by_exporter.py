@@ -151,7 +151,7 @@ def test_a_common_name_is_a_name_to_some() -> None:
         cn_only(reference="192.0.2.10", common_name="192.0.2.10"),
         unverified_attempt(
             BACKEND,
-            errors=[(20, 0)],
+            faults=[("no_anchor", 0)],
             shake={"name_check": NameCheck(reference=HOST, matched=False, common_name=HOST)},
         ),
     ],

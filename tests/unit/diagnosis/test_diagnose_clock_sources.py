@@ -33,7 +33,7 @@ def test_a_probe_a_year_behind_finds_its_clock_and_no_fault_of_certificates() ->
         unverified_attempt(
             backend(begins=300, ends=665),
             authority("Backend CA", begins=290, ends=3000),
-            errors=((9, 1), (9, 0)),
+            faults=(("not_yet_valid", 1), ("not_yet_valid", 0)),
             credentials=held_credentials(exporter(begins=310, ends=675)),
             clock=clocks(date=A_YEAR),
         )
@@ -49,7 +49,7 @@ def test_a_probe_a_year_ahead_finds_no_expired_server() -> None:
     found = diagnose(
         unverified_attempt(
             backend(begins=-400, ends=-35),
-            errors=((10, 0),),
+            faults=(("expired", 0),),
             credentials=held_credentials(exporter(begins=-400, ends=-35)),
             clock=clocks(date=-A_YEAR),
         )
@@ -74,7 +74,9 @@ def test_who_is_wrong_is_said_where_two_clocks_tell(
 ) -> None:
     """SNTP is taken for right, two that agree outvote one, and one alone tells a difference."""
     found = diagnose(
-        unverified_attempt(backend(begins=300, ends=665), errors=((9, 0),), clock=readings)
+        unverified_attempt(
+            backend(begins=300, ends=665), faults=(("not_yet_valid", 0),), clock=readings
+        )
     )
 
     assert found.cause == "clock_skew"
@@ -89,7 +91,7 @@ def test_clocks_that_agree_with_ours_leave_an_expired_server(
     readings: tuple[ClockReading, ...],
 ) -> None:
     """The backend's clock is behind, so it serves what has expired; ours is right."""
-    found = diagnose(unverified_attempt(backend(ends=-2), errors=((10, 0),), clock=readings))
+    found = diagnose(unverified_attempt(backend(ends=-2), faults=(("expired", 0),), clock=readings))
 
     assert (found.cause, found.certain, found.also) == ("server_cert_expired", True, ())
     behind = any(reading.source == "http_date" for reading in readings)
@@ -102,7 +104,7 @@ def test_one_certificate_that_has_really_expired_is_no_clock() -> None:
         unverified_attempt(
             backend(ends=-2),
             authority("Backend CA", ends=-30),
-            errors=((10, 1), (10, 0)),
+            faults=(("expired", 1), ("expired", 0)),
             clock=clocks(date=-5),
         )
     )
@@ -190,7 +192,7 @@ def test_a_success_reports_clocks_that_differ(seconds: int, is_reported: bool) -
 def test_an_uncertain_reading_decides_nothing() -> None:
     """What was read before our clock was set is as good as nothing."""
     vague = (ClockReading(source=SNTP, offset=-5 * DAY, uncertainty=10 * DAY),)
-    found = diagnose(unverified_attempt(backend(ends=-2), errors=((10, 0),), clock=vague))
+    found = diagnose(unverified_attempt(backend(ends=-2), faults=(("expired", 0),), clock=vague))
 
     assert (found.cause, found.findings) == ("server_cert_expired", ())
 

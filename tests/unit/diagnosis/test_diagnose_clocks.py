@@ -3,6 +3,7 @@
 import pytest
 
 from probe.diagnosis.diagnose import diagnose
+from probe.model.path_fault import PathFaultKind
 from tests.support.certificate_facts import BACKEND, DAY, EXPORTER, authority, backend, exporter
 from tests.support.evidence import (
     By,
@@ -111,24 +112,24 @@ def test_a_measured_offset_explains_or_it_does_not(
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "code", "clock", "cause"),
+    ("begins", "ends", "kind", "clock", "cause"),
     [
-        (-90, -2, 10, -3, "clock_skew"),
-        (-90, -2, 10, None, "server_cert_expired"),
-        (-90, -2, 10, 3, "server_cert_expired"),
-        (2, 200, 9, 3, "clock_skew"),
-        (2, 200, 9, 0, "server_cert_not_yet_valid"),
-        (30 * SECOND, 200, 9, None, "clock_skew"),
+        (-90, -2, "expired", -3, "clock_skew"),
+        (-90, -2, "expired", None, "server_cert_expired"),
+        (-90, -2, "expired", 3, "server_cert_expired"),
+        (2, 200, "not_yet_valid", 3, "clock_skew"),
+        (2, 200, "not_yet_valid", 0, "server_cert_not_yet_valid"),
+        (30 * SECOND, 200, "not_yet_valid", None, "clock_skew"),
     ],
 )
 def test_the_backends_certificate_and_the_two_clocks(
-    begins: float, ends: float, code: int, clock: float | None, cause: str
+    begins: float, ends: float, kind: PathFaultKind, clock: float | None, cause: str
 ) -> None:
     """The same for the server's certificate, where nobody but our own clock objects."""
     reading = () if clock is None else clock_offset(clock)
 
     found = diagnose(
-        unverified_attempt(backend(begins=begins, ends=ends), errors=((code, 0),), clock=reading)
+        unverified_attempt(backend(begins=begins, ends=ends), faults=((kind, 0),), clock=reading)
     )
 
     assert (found.cause, found.certain) == (cause, True)
@@ -138,8 +139,10 @@ def test_without_another_clock_a_future_server_certificate_stays_open() -> None:
     """Our own clock may be behind: said, until some clock has been read."""
     early = backend(begins=2)
 
-    unread = diagnose(unverified_attempt(early, errors=((9, 0),)))
-    read = diagnose(unverified_attempt(early, errors=((9, 0),), clock=clock_offset(0)))
+    unread = diagnose(unverified_attempt(early, faults=(("not_yet_valid", 0),)))
+    read = diagnose(
+        unverified_attempt(early, faults=(("not_yet_valid", 0),), clock=clock_offset(0))
+    )
 
     assert (unread.cause, unread.certain, unread.also) == (
         "server_cert_not_yet_valid",
@@ -151,7 +154,7 @@ def test_without_another_clock_a_future_server_certificate_stays_open() -> None:
 
 def test_an_anchor_of_ours_may_be_early_too() -> None:
     """The CA in ca_file begins in two days, and the backend does not send it."""
-    found = diagnose(unverified_attempt(BACKEND, errors=((9, 1),)))
+    found = diagnose(unverified_attempt(BACKEND, faults=(("not_yet_valid", 1),)))
 
     assert found.cause == "server_cert_not_yet_valid"
 
@@ -161,7 +164,7 @@ def test_without_another_clock_both_sides_from_the_future_bound_ours() -> None:
     found = diagnose(
         unverified_attempt(
             backend(begins=300, ends=665),
-            errors=((9, 0),),
+            faults=(("not_yet_valid", 0),),
             credentials=held_credentials(exporter(begins=310, ends=675)),
         )
     )
@@ -175,7 +178,9 @@ def test_without_another_clock_both_sides_expired_leave_ours_in_doubt() -> None:
     """Two certificates of one age expire together, or our clock is ahead; a third clock tells."""
     found = diagnose(
         unverified_attempt(
-            backend(ends=-35), errors=((10, 0),), credentials=held_credentials(exporter(ends=-35))
+            backend(ends=-35),
+            faults=(("expired", 0),),
+            credentials=held_credentials(exporter(ends=-35)),
         )
     )
 
@@ -189,6 +194,6 @@ def test_without_another_clock_both_sides_expired_leave_ours_in_doubt() -> None:
 
 def test_a_future_server_certificate_bounds_our_clock() -> None:
     """It is in use, so unless it was made for later, our clock is behind by its notBefore."""
-    found = diagnose(unverified_attempt(backend(begins=2), errors=((9, 0),)))
+    found = diagnose(unverified_attempt(backend(begins=2), faults=(("not_yet_valid", 0),)))
 
     assert any(f"behind by at least 2 days ({2 * DAY:.0f} s)" in fact for fact in found.facts)

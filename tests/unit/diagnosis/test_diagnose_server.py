@@ -33,26 +33,32 @@ ELSEWHERE = backend(sans=("DNS:otel-gateway.example.com",))
 FAULTS = [
     pytest.param(unverified_attempt(ELSEWHERE), "server_name_mismatch", id="name"),
     pytest.param(
-        unverified_attempt(backend(OTHER_CA), OTHER_CA, errors=((19, 1),)),
+        unverified_attempt(backend(OTHER_CA), OTHER_CA, faults=(("no_anchor", 1),)),
         "server_ca_untrusted",
         id="root",
     ),
     pytest.param(
-        unverified_attempt(backend(None), errors=((18, 0),)),
+        unverified_attempt(backend(None), faults=(("no_anchor", 0),)),
         "server_ca_untrusted",
         id="self-signed",
     ),
     pytest.param(
-        unverified_attempt(BACKEND, errors=((7, 0),)), "server_ca_untrusted", id="re-keyed"
+        unverified_attempt(BACKEND, faults=(("bad_signature", 0),)),
+        "server_ca_untrusted",
+        id="re-keyed",
     ),
     pytest.param(
-        unverified_attempt(backend(ends=-1), errors=((10, 0),)), "server_cert_expired", id="expired"
+        unverified_attempt(backend(ends=-1), faults=(("expired", 0),)),
+        "server_cert_expired",
+        id="expired",
     ),
     pytest.param(
-        unverified_attempt(BACKEND, errors=((10, 1),)), "server_cert_expired", id="anchor expired"
+        unverified_attempt(BACKEND, faults=(("expired", 1),)),
+        "server_cert_expired",
+        id="anchor expired",
     ),
     pytest.param(
-        unverified_attempt(backend(usage=("clientAuth",)), errors=((26, 0),)),
+        unverified_attempt(backend(usage=("clientAuth",)), faults=(("wrong_usage", 0),)),
         "server_cert_wrong_usage",
         id="usage",
     ),
@@ -62,7 +68,7 @@ FAULTS = [
         unverified_attempt(backend(key_type="RSA", key_bits=512)), "server_cert_weak", id="rsa 512"
     ),
     pytest.param(
-        unverified_attempt(BACKEND, errors=((23, 0),), shake={"stapled_status": "revoked"}),
+        unverified_attempt(BACKEND, shake={"stapled_status": "revoked"}),
         "server_cert_revoked",
         id="revoked",
     ),
@@ -128,7 +134,9 @@ def test_a_missing_intermediate_is_proven_or_possible(
     held: object, cause: str, certain: bool, also: tuple[str, ...]
 ) -> None:
     """A single server certificate: proven where its issuer is available and chains to ca_file."""
-    found = diagnose(unverified_attempt(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
+    found = diagnose(
+        unverified_attempt(backend(INTERMEDIATE), faults=(("no_anchor", 0),), credentials=held)
+    )
 
     assert (found.cause, found.certain, found.also) == (cause, certain, also)
 
@@ -138,7 +146,9 @@ def test_an_issuer_of_the_same_name_with_another_key_proves_no_missing_link() ->
     other_key = msgspec.structs.replace(INTERMEDIATE, subject_key_id="ff" * 20)
     held = held_credentials(exporter(other_key), other_key, at_hand=())
 
-    found = diagnose(unverified_attempt(backend(INTERMEDIATE), errors=((20, 0),), credentials=held))
+    found = diagnose(
+        unverified_attempt(backend(INTERMEDIATE), faults=(("no_anchor", 0),), credentials=held)
+    )
 
     assert found.cause == "server_ca_untrusted"
 
@@ -147,7 +157,11 @@ def test_dates_before_name_before_path() -> None:
     """Several faults stand in the order in which Go looks for them, each proven."""
     worst = backend(OTHER_CA, ends=-1, sans=("DNS:localhost",), usage=("clientAuth",))
 
-    found = diagnose(unverified_attempt(worst, OTHER_CA, errors=((19, 1), (10, 0), (26, 0))))
+    found = diagnose(
+        unverified_attempt(
+            worst, OTHER_CA, faults=(("no_anchor", 1), ("expired", 0), ("wrong_usage", 0))
+        )
+    )
 
     assert found.cause == "server_cert_expired"
     assert found.also == ("server_name_mismatch", "server_ca_untrusted", "server_cert_wrong_usage")
@@ -198,7 +212,7 @@ def test_a_stapled_revocation_that_nobody_reads_is_a_finding() -> None:
     """Only where the handshake stopped over the certificate is it a cause."""
     stapled = {"stapled_status": "revoked"}
 
-    read = diagnose(unverified_attempt(BACKEND, errors=((23, 0),), shake=stapled))
+    read = diagnose(unverified_attempt(BACKEND, shake=stapled))
     unread = diagnose(answered_attempt(handshake=complete_handshake(**stapled)))
     good = diagnose(answered_attempt(handshake=complete_handshake(stapled_status="good")))
 

@@ -63,6 +63,38 @@ LIKE: Final[dict[str, str]] = {
 }
 """Whose recorded lines have the words of each runtime (curl and .NET: of OpenSSL)."""
 FROM_SOURCES: Final[dict[str, str]] = {
+    **{
+        f"tls: failed to verify certificate: x509: {said}": "Go crypto/x509 CertificateInvalidError"
+        for said in (
+            "certificate is not authorized to sign other certificates",
+            "too many intermediates for path length constraint",
+            "a root or intermediate certificate is not authorized to sign for …",
+            "unhandled critical extension",
+        )
+    },
+    "basic constraints check failed: this is not a CA certificate": "OpenJDK ConstraintsChecker",
+    "name constraints check failed": "OpenJDK ConstraintsChecker",
+    "unrecognized critical extension(s)": "OpenJDK PKIXMasterCertPathValidator",
+    **{
+        f"{before} {said}".lstrip(): "OpenSSL and BoringSSL X509_verify_cert_error_string"
+        for before in (
+            "",
+            "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:",
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed:",
+            "curl: (60) SSL certificate problem:",
+        )
+        for said in (
+            "invalid CA certificate",
+            "path length constraint exceeded",
+            "permitted subtree violation",
+            "unhandled critical extension",
+        )
+    },
+    "tls: failed to parse certificate from server: …": "Go crypto/tls verifyServerCertificate",
+    "tls: server's certificate contains an unsupported type of public key: …": (
+        "Go crypto/tls verifyServerCertificate"
+    ),
+    "Failed to parse server certificates": "OpenJDK CertificateMessage",
     "tls: private key does not match public key": "Go crypto/tls X509KeyPair",
     "x509: certificate is valid for …, not …": "Go crypto/x509 HostnameError",
     "x509: cannot verify signature: insecure algorithm …": "seen: Go 1.27, SHA-1 server",

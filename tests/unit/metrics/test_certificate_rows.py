@@ -113,7 +113,7 @@ def test_a_chain_that_no_longer_verifies_leaves_what_was_used() -> None:
     ended = authority("Backend CA", ends=-1)
     bundle = held(ended, OTHER_CA)
     before = msgspec.structs.replace(answered_attempt(credentials=bundle), at=ended.not_after - 60)
-    after = unverified_attempt(BACKEND, errors=((10, 1),), credentials=bundle)
+    after = unverified_attempt(BACKEND, faults=(("expired", 1),), credentials=bundle)
     for attempts in ((before, after), (after,)):
         _, metrics = record(*attempts)
         assert used(metrics, "client_ca_bundle")["CN=Backend CA"] == "true"

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -24,11 +25,11 @@ from probe.model.evidence import (
     Offer,
     Recheck,
     TargetFacts,
-    VerifyError,
     from_json,
     to_json,
 )
 from probe.model.finding import BYTE_ORDER_MARK, Finding
+from probe.model.path_fault import PathFault, PathFaultKind
 from probe.model.target import Endpoint, Secret, Target
 from probe.service.pipeline import run_rounds
 from tests.support.backends import Backend
@@ -78,8 +79,8 @@ HANDSHAKES = st.builds(
     version=TEXTS,
     acceptable_cas=st.lists(NAMES, max_size=2).map(tuple),
     alerts=st.lists(ALERTS, max_size=2).map(tuple),
-    verify_errors=st.lists(
-        st.builds(VerifyError, code=NUMBERS, depth=st.integers(-1, 9)), max_size=2
+    path_faults=st.lists(
+        st.builds(PathFault, kind=st.sampled_from(get_args(PathFaultKind)), value=TEXTS), max_size=2
     ).map(tuple),
     server_chain=CHAINS,
     name_check=st.none() | st.builds(NameCheck, reference=TEXTS, matched=st.booleans()),

@@ -90,7 +90,7 @@ def test_a_clock_of_ours_that_is_proven_wrong_is_ours_to_set(
     clock: tuple[ClockReading, ...], party: str, first: str
 ) -> None:
     """With SNTP saying that we are ahead, it is never the backend's side that must act."""
-    found = diagnose(unverified_attempt(backend(ends=-2), errors=((10, 0),), clock=clock))
+    found = diagnose(unverified_attempt(backend(ends=-2), faults=(("expired", 0),), clock=clock))
     if party == "probe":
         assert (found.cause, found.party) == ("clock_skew", "probe")
         assert first in found.fix[0]

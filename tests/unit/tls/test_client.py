@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from probe.attempt.variant import Variant
-from probe.model.evidence import Alert, VerifyError
+from probe.model.evidence import Alert
 from probe.model.target import TlsSettings
 from probe.model.tls_alerts import name_alert
 from probe.tls.bindings import read_alert
@@ -36,7 +36,7 @@ def test_a_healthy_handshake_is_recorded(version: Version) -> None:
     assert (seen.complete, seen.version, seen.alpn) == (True, version, "h2")
     assert seen.cipher == server.connection.get_cipher_name()
     assert seen.group == server.connection.get_group_name() != ""
-    assert (seen.alerts, seen.verify_errors) == ((), ())
+    assert (seen.alerts, seen.path_faults) == ((), ())
     assert [c.subject.text for c in seen.server_chain] == ["CN=backend"]
     assert seen.name_check is not None
     assert seen.name_check.matched
@@ -104,23 +104,21 @@ def test_a_variant_caps_the_version() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
-    ("server", "errors"),
+    ("server", "fault"),
     [
-        (server_cert(not_after=NOW - DAY), {(10, 0)}),
-        (server_cert(not_before=NOW + DAY), {(9, 0)}),
-        (server_cert(usages=("clientAuth",)), {(26, 0)}),
-        (OTHER_CA.issue("backend", usages=("serverAuth",)), {(20, 0)}),
+        (server_cert(not_after=NOW - DAY), "expired"),
+        (server_cert(not_before=NOW + DAY), "not_yet_valid"),
+        (server_cert(usages=("clientAuth",)), "wrong_usage"),
+        (OTHER_CA.issue("backend", usages=("serverAuth",)), "no_anchor"),
     ],
     ids=["expired", "not yet valid", "not for servers", "unknown CA"],
 )
-def test_verify_errors_by_code_and_depth(
-    server: Issued, errors: set[tuple[int, int]], version: Version
-) -> None:
-    """All errors are collected, the handshake goes on, and the server counts as unverified."""
+def test_faults_have_a_kind_and_a_place(server: Issued, fault: str, version: Version) -> None:
+    """Faults are recorded, the handshake goes on, and the server counts as unverified."""
     client, _ = handshake(server_context(version, server=server))
     seen = client.handshake
 
-    assert {(e.code, e.depth) for e in seen.verify_errors} == errors
+    assert [(one.kind, one.position) for one in seen.path_faults] == [(fault, 0)]
     assert (seen.complete, seen.server_verified, seen.client_certificate_sent) == (
         True,
         False,
@@ -128,21 +126,21 @@ def test_verify_errors_by_code_and_depth(
     )
 
 
-def test_an_error_above_the_end_entity_has_its_depth() -> None:
+def test_a_fault_above_the_end_entity_has_its_place() -> None:
     """An expired intermediate is at depth 1."""
     old = SERVER_CA.intermediate("old", not_before=NOW - 9 * DAY, not_after=NOW - DAY)
     server = old.issue("backend", usages=("serverAuth",))
     client, _ = handshake(server_context(server=server, chain=old.intermediates))
-    assert client.handshake.verify_errors == (VerifyError(code=10, depth=1),)
+    assert [(one.kind, one.position) for one in client.handshake.path_faults] == [("expired", 1)]
 
 
 def test_skip_verify_counts_every_server_as_verified() -> None:
-    """The errors are recorded all the same."""
+    """The faults are recorded all the same."""
     server = server_cert(not_after=NOW - DAY)
     client, _ = handshake(server_context(server=server), settings_of(skip_verify=True))
     seen = client.handshake
     assert seen.server_verified
-    assert seen.verify_errors == (VerifyError(code=10, depth=0),)
+    assert [one.kind for one in seen.path_faults] == ["expired"]
 
 
 def test_what_was_asked_before_the_end_is_not_remembered() -> None:

@@ -66,7 +66,7 @@ def test_verification_stops_at_its_budget() -> None:
 
     assert end == ("budget", "handshake")
     assert not seen.server_verified
-    assert seen.verify_errors
+    assert seen.path_faults
 
 
 def test_verification_within_its_budget_is_complete() -> None:
@@ -74,7 +74,7 @@ def test_verification_within_its_budget_is_complete() -> None:
     end, seen = ended(Clock(step=0.0))
 
     assert end == ("unverified", "handshake")
-    assert seen.verify_errors
+    assert seen.path_faults
 
 
 def test_a_chain_without_an_error_is_not_timed() -> None:

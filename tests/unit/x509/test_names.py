@@ -4,10 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.model.evidence import VerifyError
-from probe.x509.names import check_name, is_ip_address, is_server_verified
-from probe.x509.parse import read_facts
-from tests.support.pki import Authority, KeyType, SignatureHash
+from probe.x509.names import check_name, is_ip_address
+from tests.support.pki import Authority
 
 CA = Authority.root("CA")
 SVID = "spiffe://example.org/ns/prod/sa/collector"
@@ -158,34 +156,3 @@ def test_no_names_raise(reference: str, presented: list[str]) -> None:
 def test_what_is_an_address(host: str, is_address: bool) -> None:
     """As the socket sees it: without brackets, in full."""
     assert is_ip_address(host) is is_address
-
-
-def test_verified_needs_everything() -> None:
-    """A chain, no error, the right name; each alone is too little."""
-    chain = (read_facts(CA.issue("backend").certificate),)
-    right = check_name("localhost", chain[0].sans)
-    wrong = check_name("elsewhere", chain[0].sans)
-
-    assert is_server_verified(chain, (), right)
-    assert not is_server_verified((), (), right)
-    assert not is_server_verified(chain, (VerifyError(code=10, depth=0),), right)
-    assert not is_server_verified(chain, (), wrong)
-    assert not is_server_verified(chain, (), None)
-
-
-@pytest.mark.parametrize(
-    ("key_type", "signature_hash", "good"),
-    [
-        ("rsa2048", "sha256", True),
-        ("rsa1024", "sha256", True),
-        ("ed25519", "sha256", True),
-        ("ec", "sha1", False),
-    ],
-)
-def test_what_go_refuses_is_not_verified(
-    key_type: KeyType, signature_hash: SignatureHash, good: bool
-) -> None:
-    """SHA-1 signatures are; RSA keys of 1024 bits are what Go takes at least."""
-    issued = CA.issue("backend", key_type=key_type, signature_hash=signature_hash)
-    chain = (read_facts(issued.certificate),)
-    assert is_server_verified(chain, (), check_name("localhost", chain[0].sans)) is good

@@ -103,13 +103,13 @@ def test_without_a_verified_path_the_likeliest_one_counts() -> None:
     """To an anchor of that name; without one, the end entity and its issuer alone."""
     stray = authority("Stray", ends=-5)
     ended = backend(ISSUER, ends=-1)
-    failing = unverified_attempt(ended, ISSUER, stray, errors=((10, 0),))
+    failing = unverified_attempt(ended, ISSUER, stray, faults=(("expired", 0),))
     assert find_server_path(failing) == ServerPath((ended, ISSUER), (SERVER_CA,))
 
     above = authority("Top", OLD_ROOT, ends=-5)
     middle = authority("Middle", above)
     unknown = backend(middle)
-    untrusted = unverified_attempt(unknown, middle, above, stray, errors=((20, 2),))
+    untrusted = unverified_attempt(unknown, middle, above, stray, faults=(("no_anchor", 2),))
     assert find_server_path(untrusted) == ServerPath((unknown, middle))
     assert find_server_path(unconnected_attempt("refused")) == ServerPath()
 

@@ -142,7 +142,7 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
             "the backend's list has no CA of this chain",
         ),
         (
-            unverified_attempt(backend(ISSUING_CA), errors=((20, 0),)),
+            unverified_attempt(backend(ISSUING_CA), faults=(("no_anchor", 0),)),
             1,
             ("missing", "CN=Exporter issuing CA", False),
             "was not sent and is not in /etc/otel/ca.crt",
@@ -150,7 +150,7 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
         (
             unverified_attempt(
                 BACKEND,
-                errors=((20, 0),),
+                faults=(("no_anchor", 0),),
                 credentials=held_credentials(
                     EXPORTER,
                     ca_bundle=(msgspec.structs.replace(SERVER_CA, subject_key_id="other"),),
@@ -161,7 +161,7 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
             "CN=Backend CA has the name of the issuer, but another key",
         ),
         (
-            unverified_attempt(backend(None), errors=((18, 0),)),
+            unverified_attempt(backend(None), faults=(("no_anchor", 0),)),
             1,
             ("missing", "CN=Backend CA", False),
             "CN=collector.example.com is a root that is not in /etc/otel/ca.crt",
@@ -169,7 +169,7 @@ def test_whole_chains_are_drawn_to_their_anchors() -> None:
         (
             unverified_attempt(
                 BACKEND,
-                errors=((20, 0),),
+                faults=(("no_anchor", 0),),
                 target=target(ca_file=""),
                 credentials=held_credentials(EXPORTER, ca_bundle=(), system_roots=True),
             ),

@@ -1,0 +1,126 @@
+"""The programs that stand for real exporters: how each is built, and how it is started."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from tests.lab.compiled import go_server
+from tests.support.builds import NotBuiltError, built_once, run_go
+
+HERE: Final = Path(__file__).parent
+BUILD_TIMEOUT: Final = 1500.0
+"""Seconds for everything that a package manager fetches and a compiler builds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One real exporter: `command` builds what is missing and returns how it is started."""
+
+    id: str
+    command: Callable[[], list[str]]
+    environment: Mapping[str, str]
+
+
+def backend_program() -> Path:
+    """Return the backend that every exporter exports to.
+
+    Raises:
+        NotBuiltError: where Go is missing.
+    """
+    if shutil.which("go") is None:
+        raise NotBuiltError("Go is not installed")
+    return go_server(HERE / "backend" / "backend.go")
+
+
+def _sources(folder: str) -> list[Path]:
+    kept = (each for each in sorted((HERE / folder).rglob("*")) if each.is_file())
+    return [each for each in kept if "__pycache__" not in each.parts]
+
+
+def _build(folder: str, version: list[str], build: Callable[[Path], None]) -> Path:
+    """Return a copy of `folder` with what `build` made in it, once per content and compiler."""
+    if shutil.which(version[0]) is None:
+        raise NotBuiltError(f"{version[0]} is not installed")
+    state = hashlib.sha256(_run(version, HERE))
+    for each in _sources(folder):
+        state.update(str(each.relative_to(HERE)).encode() + b"\0" + each.read_bytes() + b"\0")
+
+    def make(empty: Path) -> Path:
+        made = empty / folder
+        shutil.copytree(HERE / folder, made, ignore=shutil.ignore_patterns("__pycache__"))
+        build(made)
+        return made
+
+    return built_once(f"exporters-{folder}-{state.hexdigest()[:16]}", make)
+
+
+def _run(command: list[str], where: Path) -> bytes:
+    try:
+        ended = subprocess.run(
+            command,
+            cwd=where,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=BUILD_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NotBuiltError(
+            f"`{' '.join(command[:3])}` took more than {BUILD_TIMEOUT:.0f} s"
+        ) from None
+    if ended.returncode != 0:
+        last = "\n".join(ended.stdout.decode(errors="replace").splitlines()[-15:])
+        raise NotBuiltError(f"`{' '.join(command[:3])}` failed:\n{last}")
+    return ended.stdout
+
+
+_NO_TXT_LOOKUPS: Final = {"GRPC_ENABLE_TXT_SERVICE_CONFIG": "false"}
+"""A look-up of a service configuration in DNS is not what is measured."""
+
+
+def _go(exporter: str) -> list[str]:
+    def build(folder: Path) -> None:
+        run_go("build", "-mod=mod", "-ldflags=-s -w", "-o", "exporters", ".", where=folder)
+
+    return [str(_build("go", ["go", "version"], build) / "exporters"), exporter]
+
+
+def _python(exporter: str) -> list[str]:
+    return [sys.executable, str(HERE / "python" / "exporter.py"), exporter]
+
+
+def _node(exporter: str) -> list[str]:
+    def build(folder: Path) -> None:
+        _run(["npm", "install", "--no-package-lock", "--ignore-scripts", "--silent"], folder)
+
+    return ["node", str(_build("node", ["node", "--version"], build) / "exporter.js"), exporter]
+
+
+def _program(
+    exporter: str,
+    command: Callable[[str], list[str]],
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Program:
+    return Program(exporter, lambda: command(exporter), environment)
+
+
+PROGRAMS: Final = {
+    each.id: each
+    for each in (
+        _program("collector", _go, _NO_TXT_LOOKUPS),
+        _program("collector-http", _go, _NO_TXT_LOOKUPS),
+        _program("go-grpc", _go, _NO_TXT_LOOKUPS),
+        _program("go-http", _go, _NO_TXT_LOOKUPS),
+        _program("python-grpc", _python),
+        _program("python-http", _python),
+        _program("node-grpc", _node),
+        _program("node-http", _node),
+    )
+}

@@ -1,0 +1,48 @@
+"""What the measured facts say of real exporters is what they do here, on a sample of the cases.
+
+`make exporters` runs all cases and writes the facts.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.exporters.generators.files import credential_files, write_backend_files
+from tests.lab.exporters.measured_facts import read_facts
+from tests.lab.exporters.programs import PROGRAMS
+from tests.lab.exporters.run import measure, running_backend
+from tests.support.builds import NotBuiltError
+from tests.support.required_tools import missing
+
+pytestmark = pytest.mark.slow
+
+SAMPLED = ("collector", "go-grpc", "python-grpc", "python-http", "node-grpc", "node-http")
+"""The exporters whose programs are built in seconds."""
+EVERY = 5
+"""One case in so many is run."""
+
+
+@pytest.mark.parametrize("exporter", SAMPLED)
+def test_an_exporter_does_what_was_measured(exporter: str, tmp_path: Path) -> None:
+    """Outcomes of the sample are those of the facts; a difference names both versions."""
+    facts = read_facts("files")[exporter]
+    write_backend_files(tmp_path)
+    cases = [each.write(tmp_path) for each in credential_files()[::EVERY]]
+    try:
+        with running_backend(tmp_path) as endpoint:
+            versions, answers = measure(PROGRAMS[exporter], cases, endpoint)
+    except NotBuiltError as error:
+        missing(str(error))
+    differing = {
+        answer.id: (facts.answers[answer.id].outcome, answer.outcome)
+        for answer in answers
+        if facts.answers[answer.id].outcome != answer.outcome
+    }
+    assert not differing, f"measured with {dict(facts.versions)}, here {versions}"
+
+
+def test_every_generated_case_is_measured() -> None:
+    """No exporter's facts leave a case out or know one that is not generated."""
+    ids = [each.id for each in credential_files()]
+    for exporter, measured in read_facts("files").items():
+        assert list(measured.answers) == ids, f"`make exporters EXPORTERS={exporter}`"
