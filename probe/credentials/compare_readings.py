@@ -7,10 +7,11 @@ from probe.credentials.readers.reading import FileSet
 from probe.credentials.readers.refusals import refuse_for_go
 from probe.credentials.readers.runtimes import RuntimeReading, read_as_all
 from probe.model.certificate import FileReading
-from probe.model.runtime import NODE, PYTHON_GRPC, RUNTIMES_BY_ID
+from probe.model.runtime import ON_OPENSSL, PYTHON_GRPC
 from probe.text.safe_text import safe_text
 from probe.x509.raw_certificate import Certificate, read_certificate
 
+_ON_OPENSSL: Final = frozenset(one.id for one in ON_OPENSSL)
 _USUAL_CURVES: Final = frozenset({256, 384, 521})
 _SMALLEST_RSA: Final = 1024
 _LOOKED_AT: Final = 200
@@ -55,7 +56,7 @@ def _is_ordinary(name: str, reading: RuntimeReading, files: FileSet) -> bool:
     scheme for, or that only some libraries offer, depend on the backend.
     """
     sent = reading.chain
-    on_openssl = name == "python-http" or name == "curl" or name in {one.id for one in NODE}
+    on_openssl = name in _ON_OPENSSL
     if on_openssl and len(sent) == 1:
         sent += _find_appended(sent[0], reading.anchors or ())
     if any(refuse_for_go(der) for der in sent):
@@ -64,7 +65,7 @@ def _is_ordinary(name: str, reading: RuntimeReading, files: FileSet) -> bool:
         return False
     if reading.anchors and (on_openssl or name == PYTHON_GRPC.id):
         return not all(map(is_invalid, reading.anchors[:_LOOKED_AT]))
-    return name in RUNTIMES_BY_ID
+    return True
 
 
 def _has_usual_key(files: FileSet, der: bytes) -> bool:

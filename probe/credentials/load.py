@@ -107,7 +107,7 @@ def load_credentials(
         remarks=tuple(remarks),
         readings=compare_readings(files, exporter, reading),
     )
-    return Credentials(tls, material, facts)
+    return Credentials(material, facts)
 
 
 def _read(file: NamedFile) -> _ReadFile:

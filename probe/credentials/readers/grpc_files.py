@@ -8,7 +8,7 @@ from typing import Final
 
 from probe.credentials.readers.openssl import BORINGSSL, PemStop, read_openssl_blocks
 from probe.credentials.readers.pem_file import PemBlock, PemFile
-from probe.credentials.readers.private_key import EXPLICIT, PrivateKey
+from probe.credentials.readers.private_key import EXPLICIT, PrivateKey, is_consistent_rsa
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, Stop, Why
 from probe.x509 import der as asn1
 from probe.x509.der import Reader
@@ -99,7 +99,13 @@ def _find_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | Stop:
             return Stop("key", "encrypted", GIVES_UP, block.at)
         key, loaded = files.read_key(block.der)
         kind = _LABELS[block.label]
-        if block.header or key is None or loaded is None or not _is_read(key, kind):
+        if (
+            block.header
+            or key is None
+            or loaded is None
+            or loaded.derived
+            or not _is_read(key, kind)
+        ):
             return Stop("key", "block" if block.header else "key", GIVES_UP, block.at)
         return key, loaded.public_sha256
     raise AssertionError("the reader says why it ends")
@@ -110,6 +116,8 @@ def _is_read(key: PrivateKey, kind: str) -> bool:
         return False
     if key.algorithm == "ec" and key.curve not in _CURVES:
         return False
+    if key.algorithm == "rsa" and not is_consistent_rsa(key.der):
+        return False  # RSA_check_key, which its parser calls
     if key.form == "pkcs8":
         return kind in {"", key.algorithm} and not key.has_public
     return key.form == _FORMS.get(kind, "")

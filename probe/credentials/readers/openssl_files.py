@@ -5,6 +5,7 @@ SSL_CTX_load_verify_locations) and check the pair; Node reads from memory (crypt
 of `ca` what comes before the first block that does not parse, and does not check the pair.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ _PLAIN: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
 _KEYS: Final = {"RSA": "rsa", "EC": "ec", "DSA": "dsa"}
 _FORMS: Final = {"rsa": "pkcs1", "ec": "sec1", "dsa": "dsa"}
+_BEHIND_NUL: Final = re.compile(rb"\0[^\n]*")
 _SLOTS: Final = frozenset({"rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448"})
 _BITS_OF_LEVEL: Final = (0, 80, 112, 128, 192, 256)
 _RSA_STRENGTH: Final = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
@@ -37,18 +39,22 @@ class OpensslUse:
     """Whether it calls SSL_CTX_check_private_key."""
     whole_bundle: bool
     """Whether one broken block spoils the whole CA file."""
+    reads_by_path: bool
+    """Whether OpenSSL reads the files itself: with fgets, so that a NUL ends a line."""
 
 
-CPYTHON: Final = OpensslUse(level=2, checks_pair=True, whole_bundle=True)
+CPYTHON: Final = OpensslUse(level=2, checks_pair=True, whole_bundle=True, reads_by_path=True)
 """CPython sets level 2 itself since 3.10 (Modules/_ssl.c), as Debian and Ubuntu do for all."""
-NODE: Final = OpensslUse(level=1, checks_pair=False, whole_bundle=False)
+NODE: Final = OpensslUse(level=1, checks_pair=False, whole_bundle=False, reads_by_path=False)
 """Node 18 to 22 keep OpenSSL's default of 1."""
-CURL: Final = OpensslUse(level=2, checks_pair=True, whole_bundle=True)
+CURL: Final = OpensslUse(level=2, checks_pair=True, whole_bundle=True, reads_by_path=True)
 """curl has the distribution's level: 2 on Debian and Ubuntu."""
 
 
 def read_openssl_pair(files: FileSet, cert: PemFile, key_file: PemFile, use: OpensslUse) -> Pair:
     """Return what a context gets of certificate and key."""
+    if use.reads_by_path:
+        cert, key_file = read_as_lines(cert), read_as_lines(key_file)
     chain = _read_chain(files, cert, use)
     if isinstance(chain, Stop):
         return Pair(stop=chain)
@@ -92,6 +98,16 @@ def _read_chain(files: FileSet, file: PemFile, use: OpensslUse) -> list[ParsedCe
         chain.append(certificate)
         wanted = _PLAIN
     raise AssertionError("the reader says why it ends")
+
+
+def read_as_lines(file: PemFile) -> PemFile:
+    """Return the file as fgets and strlen show it: a line ends at a NUL, and one that begins with it is the last."""
+    if b"\0" not in file.raw:
+        return file
+    raw = b"\n" + file.raw
+    ended = raw.find(b"\n\0")
+    raw = raw[: ended if ended >= 0 else len(raw)] + b"\n"
+    return PemFile(_BEHIND_NUL.sub(b"", raw)[1:])
 
 
 def is_invalid(der: bytes) -> bool:
@@ -139,7 +155,7 @@ def find_openssl_key(files: FileSet, file: PemFile) -> tuple[PrivateKey, str] | 
         if encrypted or (key is not None and key.form == "encrypted" and kind == "ENCRYPTED"):
             says = "error:04800068:PEM routines::bad password read"
             return Stop("key", "encrypted", says, block.at)
-        if key is not None and loaded is not None and _fits_label(key, kind):
+        if key is not None and loaded is not None and not loaded.derived and _fits_label(key, kind):
             return key, loaded.public_sha256
         says = "error:1E08010C:DECODER routines::unsupported"
         first = first or Stop("key", "key", says, block.at)
@@ -158,7 +174,7 @@ def read_openssl_anchors(files: FileSet, file: PemFile, use: OpensslUse) -> Anch
     """Return what a store gets of a CA file."""
     taken: list[bytes] = []
     lists = False
-    for block in read_openssl_blocks(file, OPENSSL):
+    for block in read_openssl_blocks(read_as_lines(file) if use.reads_by_path else file, OPENSSL):
         if isinstance(block, PemStop):
             if not use.whole_bundle:
                 break

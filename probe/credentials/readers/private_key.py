@@ -8,10 +8,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import crypto
 
 from probe.x509 import der as asn1
 from probe.x509.der import Reader
+from probe.x509.library_errors import LIBRARY_ERRORS
 
 Form = Literal["pkcs1", "sec1", "pkcs8", "encrypted", "dsa"]
 Algorithm = Literal["rsa", "rsa-pss", "ec", "ed25519", "ed448", "dsa", "x25519", "other"]
@@ -32,6 +34,12 @@ CURVES: Final = {
     "1.3.132.0.35": "P-521",
 }
 """The named curves of FIPS 186, by OID."""
+_DERIVED_CURVES: Final[dict[str, ec.EllipticCurve]] = {
+    "P-224": ec.SECP224R1(),
+    "P-256": ec.SECP256R1(),
+    "P-384": ec.SECP384R1(),
+    "P-521": ec.SECP521R1(),
+}
 EXPLICIT: Final = "explicit"
 """In place of a curve's name: its parameters are written out (RFC 3279 §2.3.5)."""
 _LONG: Final = 20_000
@@ -175,6 +183,8 @@ class LoadedKey:
     """Equal for the keys of a pair, however a curve's parameters are written."""
     spki_sha256: str
     """Of the SubjectPublicKeyInfo, in hex."""
+    derived: bool = False
+    """Whether OpenSSL refuses it, and it was made of its private number and curve alone, as Go does."""
 
 
 def load_private_key(der: bytes) -> LoadedKey | None:
@@ -185,12 +195,37 @@ def load_private_key(der: bytes) -> LoadedKey | None:
     key = read_private_key(der)
     if key is None or key.form == "encrypted":
         return None
+    derived = False
     try:
         pkey = crypto.load_privatekey(crypto.FILETYPE_ASN1, der)
         public = crypto.dump_publickey(crypto.FILETYPE_ASN1, pkey)
     except (crypto.Error, ValueError, TypeError):
+        made = _derive_key(key)
+        if made is None:
+            return None
+        pkey, public, derived = made, crypto.dump_publickey(crypto.FILETYPE_ASN1, made), True
+    digest = hashlib.sha256(public).hexdigest()
+    return LoadedKey(pkey, digest_public_key(public), digest, derived)
+
+
+def _derive_key(key: PrivateKey) -> crypto.PKey | None:
+    """Make an EC key of its number and named curve, whatever the file says of its public half."""
+    curve = _DERIVED_CURVES.get(key.curve or key.inner_curve)
+    if key.algorithm != "ec" or curve is None:
         return None
-    return LoadedKey(pkey, digest_public_key(public), hashlib.sha256(public).hexdigest())
+    parts = Reader(Reader(key.der, strict=False).read(asn1.SEQUENCE) or b"", strict=False)
+    parts.read_any()
+    if key.form == "pkcs8":
+        parts.read_any()
+        inner = Reader(parts.read(asn1.OCTET_STRING) or b"", strict=False).read(asn1.SEQUENCE)
+        parts = Reader(inner or b"", strict=False)
+        parts.read_any()
+    number = parts.read(asn1.OCTET_STRING) or b""
+    try:
+        private = ec.derive_private_key(int.from_bytes(number[:80]), curve)
+        return crypto.PKey.from_cryptography_key(private)
+    except (crypto.Error, *LIBRARY_ERRORS):
+        return None
 
 
 def digest_public_key(spki: bytes) -> str:

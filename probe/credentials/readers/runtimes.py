@@ -91,9 +91,11 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
         elif not anchors.certificates:
             stops.append(("connect", Stop("ca", "no_block", use.no_anchors)))
     roles: tuple[Role, ...] = ("ca", "cert", "key")
-    for role in roles:
-        if role in files.missing:
-            stops.append((use.missing, Stop(role, "missing", "no such file or directory")))
+    stops += [
+        (use.missing, Stop(role, "missing", "no such file or directory"))
+        for role in roles
+        if role in files.missing
+    ]
     if half := _find_half(files, use):
         stops.append((use.half, half))
     key = files.key or (files.cert if use.key_in_certificate_file else None)
