@@ -58,7 +58,8 @@ def _is_ordinary(name: str, reading: RuntimeReading, files: FileSet) -> bool:
     sent = reading.chain
     on_openssl = name in _ON_OPENSSL
     if on_openssl and len(sent) == 1:
-        sent += _find_appended(sent[0], reading.anchors or ())
+        appended = _find_appended(sent[0], reading.anchors or ())
+        sent += tuple(files.parse(der).sent for der in appended)
     if any(refuse_for_go(der) for der in sent):
         return False
     if sent and not _has_usual_key(files, sent[0]):

@@ -30,6 +30,7 @@ _KINDS: Final = frozenset({"rsa", "ec", "ed25519"})
 
 def read_grpc_pair(files: FileSet, cert: PemFile, key_file: PemFile) -> Pair:
     """Return what a context gets of certificate and key."""
+    cert, key_file = _as_c_string(cert), _as_c_string(key_file)
     chain: list[bytes] = []
     wanted = _PLAIN | {_TRUSTED}
     for block in read_openssl_blocks(cert, BORINGSSL):
@@ -63,7 +64,7 @@ def read_grpc_pair(files: FileSet, cert: PemFile, key_file: PemFile) -> Pair:
 def read_grpc_anchors(files: FileSet, file: PemFile) -> Anchors:
     """Return the roots: those in front of the first block that does not parse; without any it gives up."""
     taken: list[bytes] = []
-    for block in read_openssl_blocks(file, BORINGSSL):
+    for block in read_openssl_blocks(_as_c_string(file), BORINGSSL):
         if isinstance(block, PemStop):
             break
         if block.label in _PLAIN or block.label == _TRUSTED:
@@ -73,6 +74,11 @@ def read_grpc_anchors(files: FileSet, file: PemFile) -> Anchors:
     if taken:
         return Anchors(tuple(taken))
     return Anchors(stop=Stop("ca", "no_block", GIVES_UP))
+
+
+def _as_c_string(file: PemFile) -> PemFile:
+    """Return what grpc_ssl_credentials_create is given: text up to the first NUL."""
+    return file if b"\0" not in file.raw else PemFile(file.raw.partition(b"\0")[0])
 
 
 def _parses(files: FileSet, block: PemBlock, *, with_aux: bool) -> bool:

@@ -16,6 +16,7 @@ from probe.credentials.readers.private_key import (
     read_private_key,
 )
 from probe.model.finding import Role
+from probe.x509.parse import parse_certificate
 from probe.x509.raw_certificate import read_certificate
 
 Why = Literal[
@@ -124,10 +125,7 @@ class ParsedCertificate:
     def plain(self) -> x509.Certificate | None:
         """The certificate as `cryptography` has it, which is strict; None where it refuses it."""
         if self._plain is _UNPARSED:
-            try:
-                self._plain = x509.load_der_x509_certificate(self.der)
-            except (ValueError, TypeError):
-                self._plain = None
+            self._plain = parse_certificate(self.der)
         return self._plain if isinstance(self._plain, x509.Certificate) else None
 
     @property

@@ -1,7 +1,5 @@
 """Why a runtime's parser refuses a certificate in a file, in its words; empty where it does not."""
 
-from cryptography import x509
-
 from probe.exporters.go_certificate import Refusal
 from probe.exporters.go_parser import parse_for_go
 from probe.x509.raw_certificate import read_certificate
@@ -18,12 +16,8 @@ def refuse_for_java(der: bytes) -> str:
     parts = read_certificate(der)
     if parts is None:
         return "Unable to initialize, java.io.IOException"
-    if len(parts.der) != len(der):
-        return "Unable to initialize, java.io.IOException: signed overrun"
+    if parts.trailing:
+        return "Unable to initialize, java.io.IOException: extra data at the end"
     if parts.has_duplicate_extension():
         return "java.io.IOException: Duplicate extensions not allowed"
-    try:
-        x509.load_der_x509_certificate(der).public_key()
-    except ValueError:
-        return ""
     return ""
