@@ -22,6 +22,7 @@ from probe.credentials.readers.private_key import (
     CURVES,
     EXPLICIT,
     PrivateKey,
+    is_consistent_rsa,
     load_private_key,
     read_private_key,
 )
@@ -87,13 +88,16 @@ def _read_without_pem(raw: bytes, kind: Format, file: NamedFile) -> Content:
 
 def _read_key(scan: Scan, file: NamedFile) -> Content:
     blocks = [block for block in scan.blocks if is_key_label(block.label)]
-    faults = [_describe_flaw(flaw, file) for flaw in scan.flaws if is_key_label(flaw.label)]
+    flaws = [flaw for flaw in scan.flaws if is_key_label(flaw.label)]
+    # A key that is commented out is one that somebody took out.
+    flaws = [flaw for flaw in flaws if flaw.kind != "commented"] or ([] if blocks else flaws)
+    faults = [_describe_flaw(flaw, file) for flaw in flaws[:_MOST_FAULTS]]
     usable: PrivateKey | None = None
     for block in blocks:
         key = None if _is_encrypted(block) else read_private_key(block.der)
         if key is not None and load_private_key(block.der) is not None:
             usable = usable or key
-        else:
+        elif len(faults) < _MOST_FAULTS:
             faults.append(_describe_useless_key(block, file))
     if not blocks and not faults:
         faults.append(_describe_misplaced(scan, file))
@@ -160,6 +164,9 @@ def describe_refusal(stop: Stop, raw: bytes, file: NamedFile, reader: str) -> Fi
     match stop.why:
         case "key":
             key = _find_key(raw)
+            if key is not None and key.algorithm == "rsa" and not is_consistent_rsa(key.der):
+                fact = "holds a damaged private key: its numbers do not belong together"
+                return file.make_finding(fact, *conversion.copy_again(file))
             what = "a private key" if key is None else _name_form(key)
             fact = f"holds {what}{place}, which {reader} does not read{says}"
             return file.make_finding(fact, *_replace_key(key, file))

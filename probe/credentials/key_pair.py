@@ -3,6 +3,7 @@
 Of a key only the digest of its public half leaves these functions.
 """
 
+import warnings
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -61,16 +62,16 @@ def present_pair(context: SSL.Context, chain: Sequence[bytes], key: crypto.PKey)
 
     Behind the end entity, what this library does not parse is left out.
     """
-    for number, der in enumerate(chain):
-        try:
-            certificate = crypto.load_certificate(crypto.FILETYPE_ASN1, der)
-        except crypto.Error:
-            if number == 0:
-                raise
-            continue
-        if number == 0:
-            context.use_certificate(certificate)
-        else:
+    with warnings.catch_warnings():
+        # pyOpenSSL wants objects of `cryptography`, which refuses keys and certificates that
+        # OpenSSL and exporters take.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.use_certificate(crypto.load_certificate(crypto.FILETYPE_ASN1, chain[0]))
+        for der in chain[1:]:
+            try:
+                certificate = crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+            except crypto.Error:
+                continue
             context.add_extra_chain_cert(certificate)
-    context.use_privatekey(key)
-    context.check_privatekey()
+        context.use_privatekey(key)
+        context.check_privatekey()

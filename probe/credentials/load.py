@@ -32,6 +32,7 @@ from probe.text.safe_text import safe_text
 from probe.x509.parse import read_der, read_facts
 from probe.x509.path import Located, extend_path, find_wrong_link
 
+_LONGEST_FACT: Final = 400
 _EMPTY: Final = Content(Format.UNREADABLE)
 
 
@@ -78,6 +79,7 @@ def load_credentials(
     faults = list(_describe_faults(exporter, files, reading, cert, key, ca))
     chain = reading.chain or cert.content.certificates
     anchors = ca.content.certificates if reading.anchors is None else reading.anchors
+    anchors = tuple(dict.fromkeys(anchors))
     private = _find_key(files, chain) if not faults else None
     if private is not None and not can_sign(private):
         fact = "holds a damaged private key: what it signs does not verify with its own public key"
@@ -223,7 +225,8 @@ def _list_remarks(
         if part.file.role != "key":
             found = (*part.content.faults, *found)
         for one in found:
-            fact = safe_text(f"{one.fact}; the {name} uses the rest of the file without a message")
+            note = f"the {name} uses the rest of the file without a message"
+            fact = safe_text(f"{one.fact}; {note}", _LONGEST_FACT)
             yield Finding(
                 cause=one.cause,
                 role=one.role,

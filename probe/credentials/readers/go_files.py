@@ -51,7 +51,10 @@ def read_go_pair(files: FileSet, cert: PemFile, key_file: PemFile, refuse: Refus
     if key is None or loaded is None or not is_read_by_go(key):
         encrypted = b"ENCRYPTED" in block.header or (key is not None and key.form == "encrypted")
         why: Why = "encrypted" if encrypted else "key"
-        return Pair(stop=Stop("key", why, "tls: failed to parse private key", block.at))
+        says = "tls: failed to parse private key"
+        if key is not None and (key.form, key.algorithm) == ("pkcs8", "x25519"):
+            says = "tls: found unknown private key type in PKCS#8 wrapping"
+        return Pair(stop=Stop("key", why, says, block.at))
     public = files.parse(chain[0]).public_sha256
     if public != loaded.public_sha256:
         says = "tls: private key does not match public key"

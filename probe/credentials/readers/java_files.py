@@ -16,6 +16,7 @@ from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.private_key import CURVES, PrivateKey
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, Stop, Why
 from probe.model.finding import Role
+from probe.x509.raw_certificate import read_certificate
 
 _NAMED: Final = frozenset(CURVES.values())
 _DER: Final = Encoding.DER
@@ -44,7 +45,7 @@ def read_java_pair(files: FileSet, cert: PemFile, key_file: PemFile, refuse: Ref
         return Pair(
             stop=Stop("cert", "no_block", f"java.lang.IllegalArgumentException: {_NO_CHAIN}")
         )
-    if len(chain) > 1 and not _is_ordered(files, chain):
+    if len(chain) > 1 and not _is_ordered(chain):
         return Pair(stop=Stop("cert", "order", _ORDER))
     matches = files.parse(chain[0]).public_sha256 == loaded.public_sha256
     return Pair(chain, key if matches else None)
@@ -92,14 +93,12 @@ def _read_certificates(
     return tuple(taken)
 
 
-def _is_ordered(files: FileSet, chain: tuple[bytes, ...]) -> bool:
+def _is_ordered(chain: tuple[bytes, ...]) -> bool:
     """Return whether each certificate's issuer follows, and none is there twice (validateChain)."""
-    parsed = [files.parse(der).openssl for der in chain]
+    parts = [read_certificate(der) for der in chain]
     if len(set(chain)) < len(chain):
         return False
     return all(
-        one is not None
-        and other is not None
-        and one.get_issuer().der() == other.get_subject().der()
-        for one, other in pairwise(parsed)
+        one is not None and other is not None and one.issuer == other.subject
+        for one, other in pairwise(parts)
     )

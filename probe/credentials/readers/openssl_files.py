@@ -26,7 +26,16 @@ _BEHIND_NUL: Final = re.compile(rb"\0[^\n]*")
 _SLOTS: Final = frozenset({"rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448"})
 _BITS_OF_LEVEL: Final = (0, 80, 112, 128, 192, 256)
 _RSA_STRENGTH: Final = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
-_HASH_STRENGTH: Final = {"md5": 39, "sha1": 63, "sha224": 112, "sha256": 128}
+_SIGNATURE_STRENGTH: Final = {
+    "1.2.840.113549.1.1.4": 39,  # MD5 with RSA
+    "1.2.840.113549.1.1.5": 63,  # SHA-1 with RSA
+    "1.3.14.3.2.29": 63,
+    "1.2.840.10040.4.3": 63,  # SHA-1 with DSA
+    "1.2.840.10045.4.1": 63,  # SHA-1 with ECDSA
+    "1.2.840.113549.1.1.14": 112,  # SHA-224 with RSA
+    "1.2.840.10045.4.3.1": 112,  # SHA-224 with ECDSA
+}
+"""Bits that a hash is worth (ssl_security_cert_sig), by the signature's OID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +231,8 @@ def _find_weakness(certificate: ParsedCertificate, level: int, *, leaf: bool) ->
             strength = 128
     if strength < needed:
         return "ee key too small" if leaf else "ca key too small"
-    if certificate.is_self_issued:
+    parts = certificate.parts
+    if parts is None or parts.is_self_issued:
         return ""
-    named = certificate.signature_algorithm
-    strength = next((bits for name, bits in _HASH_STRENGTH.items() if name in named), 128)
+    strength = _SIGNATURE_STRENGTH.get(certificate.signature_algorithm, 128)
     return ("ee md too weak" if leaf else "ca md too weak") if strength < needed else ""

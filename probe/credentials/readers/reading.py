@@ -17,7 +17,7 @@ from probe.credentials.readers.private_key import (
 )
 from probe.model.finding import Role
 from probe.x509.parse import parse_certificate
-from probe.x509.raw_certificate import read_certificate
+from probe.x509.raw_certificate import Certificate, read_certificate
 
 Why = Literal[
     "no_block",  # it sees no block of the kind that it needs
@@ -154,8 +154,7 @@ class ParsedCertificate:
     @property
     def spki_sha256(self) -> str:
         """The SHA-256 of its SubjectPublicKeyInfo, in hex; empty where it does not parse."""
-        parts = read_certificate(self.der)
-        return "" if parts is None else hashlib.sha256(parts.spki).hexdigest()
+        return "" if self.parts is None else hashlib.sha256(self.parts.spki).hexdigest()
 
     @property
     def algorithm(self) -> str:
@@ -183,20 +182,14 @@ class ParsedCertificate:
             return 0
 
     @property
-    def is_self_issued(self) -> bool:
-        """Whether issuer and subject are the same name."""
-        held = self.openssl
-        return held is not None and held.get_issuer().der() == held.get_subject().der()
+    def parts(self) -> Certificate | None:
+        """The certificate's parts as they are written."""
+        return read_certificate(self.der)
 
     @property
     def signature_algorithm(self) -> str:
-        """OpenSSL's name of the algorithm that it is signed with, in lower case."""
-        if self.openssl is None:
-            return ""
-        try:
-            return self.openssl.get_signature_algorithm().decode("ascii", "replace").lower()
-        except ValueError:
-            return ""
+        """The OID of the algorithm that it is signed with."""
+        return "" if self.parts is None else self.parts.outer_algorithm.oid
 
     @property
     def sent(self) -> bytes:

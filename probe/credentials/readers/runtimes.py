@@ -23,6 +23,7 @@ from probe.credentials.readers.openssl_files import (
 from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, Stop
 from probe.credentials.readers.refusals import refuse_for_go, refuse_for_java
+from probe.credentials.readers.stand_in import make_stand_in
 from probe.model import runtime
 from probe.model.finding import Role
 
@@ -98,6 +99,8 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
     ]
     if half := _find_half(files, use):
         stops.append((use.half, half))
+        if stop := _read_half(files, use):
+            stops.append((use.pair, stop))
     key = files.key or (files.cert if use.key_in_certificate_file else None)
     pair = Pair()
     if files.cert is not None and key is not None:
@@ -114,6 +117,16 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
         tuple(stop for _, stop in stops),
         stops[0][0] if stops else "",
     )
+
+
+def _read_half(files: FileSet, use: _Use) -> Stop | None:
+    """Return what is wrong with the half of the pair that is there, whatever the other would be."""
+    if files.cert is None and files.key is None:
+        return None
+    cert, key = make_stand_in()
+    stop = use.read_pair(FileSet(), files.cert or cert, files.key or key).stop
+    own: Role = "key" if files.cert is None else "cert"
+    return stop if stop is not None and stop.role == own and stop.why != "pair" else None
 
 
 def _find_half(files: FileSet, use: _Use) -> Stop | None:
