@@ -13,7 +13,7 @@ from probe.attempt.target_facts import collect_target_facts, next_hop
 from probe.attempt.variant import UNVARIED, Variant, find_library_limit, vary_offer
 from probe.credentials.store import CredentialFiles
 from probe.credentials.tls_context import Credentials
-from probe.exporters.offers import list_narrowing
+from probe.exporters.offers import choose_alpn, list_narrowing
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Offer
@@ -26,12 +26,6 @@ from probe.tls.bindings import ReadBuffer
 from probe.tls.settings import ClientSettings, encode_server_name
 from probe.x509.names import SPIFFE, is_ip_address
 from probe.x509.parse import parse_name, read_der
-
-ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
-    "grpc": (b"h2",),
-    "http/protobuf": (b"h2", b"http/1.1"),
-}
-"""What exporters offer: grpc-go only h2, net/http both."""
 
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
@@ -90,7 +84,7 @@ class PreparedTarget:
         host = self.next_hop.host
         self.address = host if is_ip_address(host) else ""
         """The host of `next_hop` where it is an address already; empty for a name."""
-        self.alpn = ALPN[target.protocol]
+        self.alpn = encode_alpn(target.exporter, target.protocol)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
         """Why this probe cannot make the request, though exporters may; empty where it can."""
@@ -161,7 +155,7 @@ class PreparedTarget:
                 **msgspec.structs.asdict(offer),
                 alpn=tuple(name.decode() for name in offered),
                 server_name=safe_text(server_name),
-                narrowed_by=list_narrowing(self.target.exporter, tls),
+                narrowed_by=list_narrowing(target.exporter, target.protocol, tls),
                 lacking=lacking,
             ),
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
@@ -182,6 +176,11 @@ class PreparedTarget:
         known = self._offers.get(variant)
         if known is None:
             known = self._offers[variant] = vary_offer(
-                self.target.exporter, self.target.tls, variant
+                self.target.exporter, self.target.protocol, self.target.tls, variant
             )
         return known
+
+
+def encode_alpn(exporter: str, protocol: Protocol) -> tuple[bytes, ...]:
+    """Return the application protocols that `exporter` offers, as TLS has them."""
+    return tuple(name.encode() for name in choose_alpn(exporter, protocol))

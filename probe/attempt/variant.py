@@ -11,7 +11,7 @@ from probe.credentials.tls_context import Credentials
 from probe.exporters.offers import choose_offer
 from probe.model.client_offer import ClientOffer
 from probe.model.evidence import Varied
-from probe.model.target import TlsSettings
+from probe.model.target import Protocol, TlsSettings
 from probe.tls.offer import ANY_SUITE, fit_offer
 
 
@@ -66,17 +66,18 @@ VARIANTS: Final[dict[Varied, Variant]] = {
 
 
 def vary_offer(
-    runtime: str, tls: TlsSettings, variant: Variant
+    runtime: str, protocol: Protocol, tls: TlsSettings, variant: Variant
 ) -> tuple[ClientOffer, tuple[str, ...]]:
     """Return what `runtime` offers with `variant`, as far as the TLS library has it, and the rest.
 
     Raises:
         ValueError: where settings and variant leave nothing to offer.
     """
-    offer = choose_offer(runtime, tls)
+    offer = choose_offer(runtime, protocol, tls)
     if variant.min_version or variant.max_version:
         lowest, highest = _move_versions(offer, variant)
-        offer = choose_offer(runtime, replace(tls, min_version=lowest, max_version=highest))
+        bounded = replace(tls, min_version=lowest, max_version=highest)
+        offer = choose_offer(runtime, protocol, bounded)
     shares = offer.key_shares
     if variant.groups and shares:
         shares = tuple(share for share in shares if share in variant.groups) or variant.groups[:1]

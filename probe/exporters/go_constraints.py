@@ -145,6 +145,8 @@ def _is_subset(one: tuple[bytes, bytes], other: tuple[bytes, bytes]) -> bool:
 
 def _format_range(network: tuple[bytes, bytes]) -> str:
     number, mask = network
+    if len(number) == 16 and to_four(number) is not None:
+        mask = mask[12:]
     return f"{format_address(number)}/{sum(octet.bit_count() for octet in mask)}"
 
 
@@ -292,7 +294,7 @@ def _find_faults(by: GoCertificate, holder: GoCertificate) -> Iterator[Constrain
         permitted, excluded = held.emails
         found = judge(
             "email address",
-            text,
+            f"{mailbox.local}@{mailbox.domain}",
             permitted.find(mailbox) if permitted else None,
             excluded.find(mailbox) if excluded else None,
             permitted is not None,

@@ -1,6 +1,7 @@
 """The programs that stand for real exporters: how each is built, and how it is started."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -103,6 +104,44 @@ def _node(exporter: str) -> list[str]:
     return ["node", str(_build("node", ["node", "--version"], build) / "exporter.js"), exporter]
 
 
+def _build_java(folder: Path) -> None:
+    for jars in ("jars", "netty", "netty-shaded"):
+        profile = [] if jars == "jars" else [f"-P{jars}"]
+        _run(
+            [
+                *("mvn", "-q", "-B", *profile, "dependency:copy-dependencies"),
+                f"-DoutputDirectory={jars}",
+            ],
+            folder,
+        )
+    netty = folder / "NettyExporter.java"
+    for jars in ("netty", "netty-shaded"):
+        source = netty.read_text(encoding="utf-8")
+        if jars == "netty-shaded":  # the same classes, elsewhere
+            shaded = "import io.grpc.netty.shaded.io."
+            source = re.sub(r"import io\.(?=(grpc\.)?netty\.)", shaded, source)
+        netty.write_text(source, encoding="utf-8")
+        _run(
+            ["javac", "-cp", f"{jars}/*", "-d", f"made-{jars}", "Exporter.java", netty.name], folder
+        )
+    _run(["javac", "-cp", "jars/*", "-d", "made-jars", "Exporter.java"], folder)
+
+
+def _java(main: str, jars: str, without: str = " ") -> Callable[[str], list[str]]:
+    """Return how an exporter is started; a sender is chosen by leaving out the others."""
+
+    def command(_: str) -> list[str]:
+        if shutil.which("mvn") is None:
+            raise NotBuiltError("mvn is not installed")
+        built = _build("java", ["javac", "-version"], _build_java)
+        found = sorted((built / jars).glob("*.jar"))
+        kept = [str(each) for each in found if not re.search(without, each.name)]
+        classes = ":".join([str(built / f"made-{jars}"), *kept])
+        return ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classes, *main.split()]
+
+    return command
+
+
 def _program(
     exporter: str,
     command: Callable[[str], list[str]],
@@ -118,6 +157,10 @@ PROGRAMS: Final = {
         _program("collector-http", _go, _NO_TXT_LOOKUPS),
         _program("go-grpc", _go, _NO_TXT_LOOKUPS),
         _program("go-http", _go, _NO_TXT_LOOKUPS),
+        _program("java-okhttp", _java("Exporter grpc", "jars", "sender-jdk")),
+        _program("java-jdk", _java("Exporter http/protobuf", "jars", "sender-okhttp")),
+        _program("java-grpc", _java("NettyExporter", "netty", "sender-(okhttp|jdk)")),
+        _program("java-grpc-shaded", _java("NettyExporter", "netty-shaded", "sender-(okhttp|jdk)")),
         _program("python-grpc", _python),
         _program("python-http", _python),
         _program("node-grpc", _node),
