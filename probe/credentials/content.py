@@ -28,6 +28,7 @@ from probe.credentials.readers.private_key import (
 )
 from probe.credentials.readers.reading import Stop
 from probe.model.finding import Finding
+from probe.x509.parse import parse_certificate
 from probe.x509.raw_certificate import read_certificate
 
 SIZE_LIMIT: Final = 4 * 1024 * 1024
@@ -120,7 +121,7 @@ def _read_certificates(scan: Scan, file: NamedFile) -> Content:
     broken = [_describe_flaw(flaw, file) for flaw in flaws[:_MOST_FAULTS]]
     whole = []
     for block in blocks:
-        if read_certificate(block.der) is not None:
+        if parse_certificate(block.der) or read_certificate(block.der):
             whole.append(block.der)
         elif len(broken) < _MOST_FAULTS:
             broken.append(_describe_unparsed(block, file))

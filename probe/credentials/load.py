@@ -24,7 +24,7 @@ from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import FileSet, Stop
 from probe.credentials.readers.runtimes import RuntimeReading, read_as
 from probe.credentials.tls_context import Credentials, Material
-from probe.model.certificate import CertificateFacts, CredentialFacts, LocatedCertificate
+from probe.model.certificate import CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding, Role
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
 from probe.model.target import TlsSettings
@@ -32,6 +32,8 @@ from probe.text.safe_text import safe_text
 from probe.x509.parse import read_der, read_facts
 from probe.x509.path import Located, extend_path, find_wrong_link
 
+MAX_BUNDLE: Final = 400
+"""CA certificates of one file that are described in evidence; a system's bundle has 140."""
 _LONGEST_FACT: Final = 400
 _EMPTY: Final = Content(Format.UNREADABLE)
 
@@ -95,9 +97,10 @@ def load_credentials(
         anchors=anchors if ca.path else (),
         system_roots=not ca.path or tls.include_system_ca_certs_pool,
     )
-    client_facts, ca_facts = tuple(map(read_der, chain)), tuple(map(read_der, anchors))
+    client_facts = tuple(map(read_der, chain))
+    ca_facts = tuple(map(read_der, anchors[:MAX_BUNDLE]))
     facts = CredentialFacts(
-        generation=_digest(parts, (*client_facts, *ca_facts), files, [*faults, *remarks]),
+        generation=_digest(parts, (*chain, *anchors), files, [*faults, *remarks]),
         client_chain=client_facts,
         unsent_issuers=tuple(
             LocatedCertificate(path=safe_text(path), certificate=read_facts(certificate))
@@ -265,7 +268,7 @@ def _find_unsent_issuers(
 
 def _digest(
     parts: Sequence[_ReadFile],
-    certificates: Iterable[CertificateFacts],
+    certificates: Iterable[bytes],
     files: FileSet,
     findings: Sequence[Finding],
 ) -> str:
@@ -273,8 +276,8 @@ def _digest(
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{part.file.role} {part.content.format}\n".encode())
-    for certificate in certificates:
-        digest.update(bytes.fromhex(certificate.sha256))
+    for der in certificates:
+        digest.update(der)
     for key in files.loaded_keys():
         digest.update(key.spki_sha256.encode())
     for finding in findings:

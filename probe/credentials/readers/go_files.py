@@ -18,6 +18,7 @@ from probe.credentials.readers.private_key import (
 from probe.credentials.readers.reading import Anchors, FileSet, Pair, Stop, Why
 
 _NAMED: Final = frozenset(CURVES.values())
+_PARSED_FULLY: Final = 100
 _LISTED: Final = 20
 """Skipped blocks that a text lists; Go lists all of them."""
 
@@ -64,17 +65,23 @@ def read_go_pair(files: FileSet, cert: PemFile, key_file: PemFile, refuse: Refus
     return Pair(chain, key)
 
 
-def read_go_anchors(file: PemFile, refuse: Refuse) -> Anchors:
+def read_go_anchors(files: FileSet, file: PemFile, refuse: Refuse) -> Anchors:
     """Return what AppendCertsFromPEM takes: each block that parses, the others without a word.
 
-    What it says of a file of which it takes nothing is the caller's text.
+    What it says of a file of which it takes nothing is the caller's text. Of a large bundle only
+    the first certificates are parsed as Go does, the others by `cryptography` where that reads
+    them: a path needs one of them parsed in any case.
     """
     blocks = [
         block.der
         for block in read_go_blocks(file)
         if block.label == "CERTIFICATE" and not block.header
     ]
-    taken = tuple(der for der in blocks if not refuse(der))
+    taken = tuple(
+        der
+        for number, der in enumerate(blocks)
+        if (number >= _PARSED_FULLY and files.parse(der).plain is not None) or not refuse(der)
+    )
     if taken:
         return Anchors(taken)
     return Anchors(stop=Stop("ca", "certificate" if blocks else "no_block", ""))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.credentials.formats.keystore import read_pkcs7
@@ -24,7 +25,7 @@ _NO_KEY: Final = "Unable to generate key from supported algorithms: [RSA, EC]"
 _NO_CHAIN: Final = "Private key must be accompanied by certificate chain"
 _ORDER: Final = "java.security.KeyStoreException: Certificate chain is not valid"
 
-Refuse = Callable[[bytes], str]
+Refuse = Callable[[bytes, x509.Certificate | None], str]
 
 
 def read_java_pair(files: FileSet, cert: PemFile, key_file: PemFile, refuse: Refuse) -> Pair:
@@ -75,11 +76,11 @@ def _read_certificates(
     try:
         for number, block in enumerate(blocks):
             at = block.at
-            if number == 0 and files.parse(block.der).openssl is None:
+            if number == 0 and not files.parse(block.der).is_readable:
                 bundle = tuple(one.public_bytes(_DER) for one in read_pkcs7(block.der))
                 if bundle:
                     return bundle
-            refused = refuse(block.der)
+            refused = refuse(block.der, files.parse(block.der).plain)
             if refused:
                 says = f"java.security.cert.CertificateException: {refused}"
                 return Stop(role, "certificate", says, at)

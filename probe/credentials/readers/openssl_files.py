@@ -131,7 +131,7 @@ def is_invalid(der: bytes) -> bool:
 def _parse(files: FileSet, block: PemBlock, *, with_aux: bool) -> ParsedCertificate | None:
     """Parse as d2i_X509 does, or d2i_X509_AUX, which reads what follows as trust settings."""
     parsed = files.parse(block.der)
-    if parsed.openssl is None:
+    if not parsed.is_readable:
         return None
     if with_aux and parsed.plain is None:
         reader = Reader(block.der, strict=False)

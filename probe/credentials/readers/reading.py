@@ -1,8 +1,9 @@
 """What a runtime makes of the credential files: what it would send and trust, or what stops it."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from cryptography import x509
 from OpenSSL import crypto
@@ -18,6 +19,8 @@ from probe.credentials.readers.private_key import (
 from probe.model.finding import Role
 from probe.x509.parse import parse_certificate
 from probe.x509.raw_certificate import Certificate, read_certificate
+
+_T = TypeVar("_T")
 
 Why = Literal[
     "no_block",  # it sees no block of the kind that it needs
@@ -77,6 +80,14 @@ class FileSet:
         default_factory=dict, repr=False
     )
     _certificates: dict[bytes, "ParsedCertificate"] = field(default_factory=dict, repr=False)
+    _readings: dict[object, Any] = field(default_factory=dict, repr=False)
+
+    def remember(self, what: object, read: Callable[[], _T]) -> _T:
+        """Return what `read` returned when it was first called for `what`: two runtimes may share it."""
+        if what not in self._readings:
+            self._readings[what] = read()
+        known: _T = self._readings[what]
+        return known
 
     def read_key(self, der: bytes) -> tuple[PrivateKey | None, LoadedKey | None]:
         """Return the key that `der` is, by its form and as OpenSSL holds it."""
@@ -139,6 +150,11 @@ class ParsedCertificate:
         return self._openssl if isinstance(self._openssl, crypto.X509) else None
 
     @property
+    def is_readable(self) -> bool:
+        """Whether OpenSSL reads it; what `cryptography` reads, OpenSSL does."""
+        return self.plain is not None or self.openssl is not None
+
+    @property
     def public_sha256(self) -> str:
         """The digest of its public key, as `LoadedKey` has it; empty where it does not parse."""
         if self._public is None:
@@ -194,6 +210,6 @@ class ParsedCertificate:
     @property
     def sent(self) -> bytes:
         """What OpenSSL sends of it: DER, also where the file has BER."""
-        if self.openssl is None:
+        if self.plain is not None or self.openssl is None:
             return self.der
         return crypto.dump_certificate(crypto.FILETYPE_ASN1, self.openssl)

@@ -85,7 +85,9 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
     stops: list[tuple[Stage, Stop]] = []
     anchors = Anchors()
     if files.ca is not None:
-        anchors = use.read_anchors(files, files.ca)
+        ca = files.ca
+        read = partial(use.read_anchors, files, ca)
+        anchors = files.remember((use.read_anchors, "ca"), read)
         if anchors.stop is not None:
             says = anchors.stop.says or use.no_anchors
             stops.append((use.anchors, anchors.stop._replace(says=says)))
@@ -104,7 +106,8 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
     key = files.key or (files.cert if use.key_in_certificate_file else None)
     pair = Pair()
     if files.cert is not None and key is not None:
-        pair = use.read_pair(files, files.cert, key)
+        read_pair = partial(use.read_pair, files, files.cert, key)
+        pair = files.remember((use.read_pair, "pair"), read_pair)
         if pair.stop is not None:
             stops.append((use.pair, pair.stop))
         elif pair.key is None:
@@ -147,8 +150,8 @@ def _read_java_pair(files: FileSet, cert: PemFile, key: PemFile) -> Pair:
     return read_java_pair(files, cert, key, refuse_for_java)
 
 
-def _read_go_anchors(_: FileSet, ca: PemFile) -> Anchors:
-    return read_go_anchors(ca, refuse_for_go)
+def _read_go_anchors(files: FileSet, ca: PemFile) -> Anchors:
+    return read_go_anchors(files, ca, refuse_for_go)
 
 
 def _read_java_anchors(files: FileSet, ca: PemFile) -> Anchors:
