@@ -94,7 +94,7 @@ def _judge_weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Ver
 def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     """OpenSSL completes a single end entity with an intermediate from ca_file.
 
-    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN: what the probe switches off.
+    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN; the probe's own contexts hold no anchors.
     """
     credentials = evidence.credentials
     if diagnosis.cause != "client_chain_incomplete" or not diagnosis.certain:

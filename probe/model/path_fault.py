@@ -32,6 +32,9 @@ DATE_FAULTS: Final = frozenset[PathFaultKind]({"expired", "not_yet_valid"})
 """Which another clock may see in another way."""
 
 
+_BEFORE_VERIFYING: Final = frozenset[PathFaultKind]({"unreadable", "weak_key"})
+
+
 class PathFault(Record, frozen=True):
     """One rule that a server's certification path breaks for one runtime."""
 
@@ -50,3 +53,11 @@ class PathFault(Record, frozen=True):
     """The rule's source: a section of an RFC, or the runtime's function."""
     says: str = ""
     """What the runtime prints, without what varies; empty where that is not known."""
+
+
+def stops_without_verification(fault: PathFault) -> bool:
+    """Return whether `fault` stops an exporter that trusts every server by its settings as well.
+
+    It still has to read the certificate, and to verify the handshake by its key.
+    """
+    return (fault.kind in _BEFORE_VERIFYING and fault.position == 0) or fault.kind == "unreadable"

@@ -275,6 +275,7 @@ CAUSES: Final = (
         citations=("RFC 8446 §6.2 internal_error",),
         applies=frozenset({"alert", "tls"}),
         match=_match_fault,
+        explained_by=("client_cert_by_renegotiation",),
     ),
     _declare(
         id="handshake_rejected",

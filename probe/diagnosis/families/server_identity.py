@@ -88,6 +88,11 @@ def _describe_expiry(evidence: Evidence, fault: PathFault) -> str:
 
 def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
     """Match what will end soon of what the exporter's trust rests on, or has ended unnoticed."""
+    known = (*handshake.server_chain, *evidence.credentials.ca_bundle, *handshake.used_anchors)
+    if not evidence.target.insecure_skip_verify and not any(
+        validity.expires_soon(one, evidence.at) for one in known
+    ):
+        return None  # to find the path costs more than all the rest of a diagnosis
     path, found = find_server_path(evidence), list[tuple[str, tuple[str, ...]]]()
     for one in path.sent:
         fix = renew_server_certificate(evidence, handshake.server_chain.index(one))[1]

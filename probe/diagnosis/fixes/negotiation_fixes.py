@@ -10,6 +10,7 @@ from probe.diagnosis.fixes.steps import Fix, get_settings_kind, name_setting, us
 from probe.diagnosis.readings.shared_suites import get_key_kind
 from probe.model.diagnosis import Party
 from probe.model.evidence import Offer, TargetFacts
+from probe.model.runtime import COLLECTOR, GO
 from probe.model.tls_names import INSECURE_SUITES, OPENSSL_NAMES, is_tls13_suite
 
 KEY_AGAINST_SUITES: Final = (
@@ -200,18 +201,39 @@ def reach_newer_version(target: TargetFacts, newer: str, highest: str, key_type:
 
 
 def avoid_large_hello(target: TargetFacts) -> Fix:
-    """Return how to pass what drops a ClientHello above one packet."""
-    later = (
-        "Update the backend of {endpoint}, or the load balancer or firewall on the way: a "
-        "ClientHello of more than one packet (X25519MLKEM768) breaks old ones."
-    )
+    """Return how to pass what does not take a ClientHello of TLS 1.3, whatever its size."""
     if uses_variables(target):
-        return (later,)
+        return (_UPDATE_THE_WAY,)
     return (
         f'Until the way is updated, set {name_setting(target, "max_version")} to "1.2".',
         "{restart}",
-        later,
+        _UPDATE_THE_WAY,
     )
+
+
+def shrink_hello(target: TargetFacts) -> Fix:
+    """Return how to pass what drops a ClientHello above one TCP segment."""
+    if target.exporter in _ON_GO_SDK:
+        return (
+            "Until the way is updated, set GODEBUG=tlsmlkem=0 in the application's environment.",
+            "{restart}",
+            _UPDATE_THE_WAY,
+        )
+    if target.exporter != COLLECTOR.id or uses_variables(target):
+        return (_UPDATE_THE_WAY,)
+    return (
+        f"Until the way is updated, set {name_setting(target, 'curve_preferences')} to [X25519, P256, "
+        "P384, P521].",
+        "{restart}",
+        _UPDATE_THE_WAY,
+    )
+
+
+_UPDATE_THE_WAY: Final = (
+    "Update the backend of {endpoint}, or the load balancer or firewall on the way: a ClientHello of "
+    "more than one packet (X25519MLKEM768) breaks old ones."
+)
+_ON_GO_SDK: Final = frozenset(runtime.id for runtime in GO)
 
 
 def _format_range(offer: Offer) -> str:
