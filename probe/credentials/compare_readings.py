@@ -73,9 +73,9 @@ def _has_usual_key(files: FileSet, der: bytes) -> bool:
     leaf = files.parse(der)
     match leaf.algorithm:
         case "rsa":
-            return leaf.key_bits >= _SMALLEST_RSA
+            return leaf.bits >= _SMALLEST_RSA
         case "ec":
-            return leaf.key_bits in _USUAL_CURVES
+            return leaf.bits in _USUAL_CURVES
         case kind:
             return kind == "ed25519"
 

@@ -136,7 +136,7 @@ def _describe_faults(
     by_role: dict[Role, _ReadFile] = {"cert": cert, "key": key, "ca": ca}
     stops: dict[Role, Stop] = {stop.role: stop for stop in reversed(reading.stops)}
     if "cert" in stops and key.raw is not None and key.content.key is None:
-        # A reader that stops at the certificate has not come to the key, which is no key either.
+        # A reader that stops at the certificate has not come to the key, which is not a key either.
         stops.setdefault("key", Stop("key", "block", ""))
     for part in by_role.values():
         if part.unread is not None:

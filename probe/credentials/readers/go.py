@@ -1,7 +1,7 @@
 """Go's reader of PEM (encoding/pem, Decode, Go 1.26): the blocks that it sees in a file.
 
 Its own ways: an END line needs a BEGIN line before it, and only the last one before it counts; a
-block that is damaged is passed over without a word; blanks within base64 do no harm, and any other
+block that is damaged is passed over without a message; blanks within base64 do no harm, and any other
 byte ends the block.
 """
 

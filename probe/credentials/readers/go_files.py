@@ -66,7 +66,7 @@ def read_go_pair(files: FileSet, cert: PemFile, key_file: PemFile, refuse: Refus
 
 
 def read_go_anchors(files: FileSet, file: PemFile, refuse: Refuse) -> Anchors:
-    """Return what AppendCertsFromPEM takes: each block that parses, the others without a word.
+    """Return what AppendCertsFromPEM takes: each block that parses, the others without a message.
 
     What it says of a file of which it takes nothing is the caller's text. Of a large bundle only
     the first certificates are parsed as Go does, the others by `cryptography` where that reads

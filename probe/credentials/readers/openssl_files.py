@@ -221,7 +221,7 @@ def _describe_stop(stop: PemStop, role: Role) -> Stop:
 def _find_weakness(certificate: ParsedCertificate, level: int, *, leaf: bool) -> str:
     """Return what ssl_security_cert says of a certificate of one's own (ssl/t1_lib.c)."""
     needed = _BITS_OF_LEVEL[level]
-    bits = certificate.key_bits
+    bits = certificate.bits
     match certificate.algorithm:
         case "rsa" | "rsa-pss" | "dsa":
             strength = next((s for size, s in _RSA_STRENGTH if bits >= size), 0)

@@ -188,7 +188,7 @@ class ParsedCertificate:
             return 0
 
     @property
-    def key_bits(self) -> int:
+    def bits(self) -> int:
         """The size of the public key; 0 where it does not parse."""
         if self.openssl is None:
             return 0
