@@ -11,12 +11,14 @@ from probe.comparison.verdict import Verdict
 from probe.model.certificate import FileReading
 from probe.model.diagnosis import Diagnosis
 from probe.model.evidence import Evidence
-from probe.model.runtime import CURL, GO, RUNTIMES_BY_ID
+from probe.model.runtime import CURL, GO, PYTHON_HTTP, RUNTIMES_BY_ID
 
 _GO_SDK: Final = frozenset(one.id for one in GO)
 _NEEDED: Final = {"cert": "certificate", "key": "private key", "ca": "CA certificate"}
 _OWN_WAY: Final = frozenset({"missing", "half"})
 """What some runtimes go on without, where the target's exporter stops."""
+_STOPPED_AS_WELL: Final = frozenset({PYTHON_HTTP.id, CURL.id})
+"""They report the same at each connection."""
 
 
 def judge_files(evidence: Evidence, _: Diagnosis) -> Iterator[Verdict]:
@@ -40,7 +42,7 @@ def _judge_stopped(evidence: Evidence, reading: FileReading) -> Iterator[Verdict
             yield Verdict(
                 reading.runtime, "works", "", f"its reader takes {files or 'the files'} as is"
             )
-    elif reading.why in _OWN_WAY:
+    elif reading.why in _OWN_WAY and reading.runtime not in _STOPPED_AS_WELL:
         yield Verdict(reading.runtime, "fails", reading.says, _explain(evidence, reading))
     elif reading.why == "encrypted" and reading.runtime == CURL.id:
         because = "it asks for the passphrase on the terminal, and fails without one"

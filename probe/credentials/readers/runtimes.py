@@ -65,6 +65,8 @@ class _Use:
     """A certificate without key, or the reverse."""
     no_anchors: str = "certificate verify failed: unable to get local issuer certificate"
     """What it says where its CA file gives no anchor."""
+    no_file: str = "no such file or directory"
+    """What it says of a file that it cannot open."""
     no_key: str = ""
     """What it says of a certificate without a key."""
     no_certificate: str = ""
@@ -95,9 +97,7 @@ def _use_files(files: FileSet, use: _Use) -> RuntimeReading:
             stops.append(("connect", Stop("ca", "no_block", use.no_anchors)))
     roles: tuple[Role, ...] = ("ca", "cert", "key")
     stops += [
-        (use.missing, Stop(role, "missing", "no such file or directory"))
-        for role in roles
-        if role in files.missing
+        (use.missing, Stop(role, "missing", use.no_file)) for role in roles if role in files.missing
     ]
     if half := _find_half(files, use):
         stops.append((use.half, half))
@@ -200,6 +200,7 @@ _PYTHON_GRPC: Final = _Use(
     missing="connect",
     half="abort",
     no_anchors=GIVES_UP,
+    no_file="FileNotFoundError: [Errno 2] No such file or directory",
     no_key="Check failed: pem_key_cert_pair->private_key != nullptr",
     no_certificate="Check failed: pem_key_cert_pair->cert_chain != nullptr",
     pair_needs_ca=True,
