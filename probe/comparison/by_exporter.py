@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from probe.comparison.file_handling import judge_files
+from probe.comparison.other_offers import judge_offer
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
@@ -186,6 +187,7 @@ def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
 
 _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = (
     judge_files,
+    judge_offer,
     _judge_common_name_only,
     _judge_weak_server,
     _judge_completed_chain,

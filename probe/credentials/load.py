@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import crypto
 
 from probe.credentials.compare_readings import compare_readings
@@ -24,11 +25,12 @@ from probe.credentials.readers.pem_file import PemFile
 from probe.credentials.readers.reading import FileSet, Stop
 from probe.credentials.readers.runtimes import RuntimeReading, read_as
 from probe.credentials.tls_context import Credentials, Material
+from probe.exporters.client_chain import find_broken_rules
 from probe.model.certificate import CredentialFacts, LocatedCertificate
 from probe.model.finding import Finding, Role
 from probe.model.runtime import COLLECTOR, RUNTIMES_BY_ID
 from probe.model.target import TlsSettings
-from probe.text.safe_text import safe_text
+from probe.text.safe_text import quote_path, safe_text
 from probe.x509.parse import read_der, read_facts
 from probe.x509.path import Located, extend_path, find_wrong_link
 
@@ -99,13 +101,17 @@ def load_credentials(
     )
     client_facts = tuple(map(read_der, chain))
     ca_facts = tuple(map(read_der, anchors[:MAX_BUNDLE]))
+    unsent = _find_unsent_issuers(tls, files, parsed, ca, anchors)
+    rules = find_broken_rules(chain, [_to_der(one) for _, one in unsent])
     facts = CredentialFacts(
         generation=_digest(parts, (*chain, *anchors), files, [*faults, *remarks]),
         client_chain=client_facts,
         unsent_issuers=tuple(
             LocatedCertificate(path=safe_text(path), certificate=read_facts(certificate))
-            for path, certificate in _find_unsent_issuers(tls, files, parsed, ca, anchors)
+            for path, certificate in unsent
         ),
+        broken_rules=rules.by_all,
+        disputed_rules=rules.by_some,
         ca_bundle=ca_facts,
         system_roots=material.system_roots,
         faults=tuple(faults),
@@ -113,6 +119,10 @@ def load_credentials(
         readings=compare_readings(files, exporter, reading),
     )
     return Credentials(material, facts)
+
+
+def _to_der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _read(file: NamedFile) -> _ReadFile:
@@ -195,7 +205,7 @@ def _describe_pair(files: FileSet, cert: _ReadFile, key: _ReadFile) -> Finding:
         first, own = (safe_text(read_der(chain[n]).subject.text, 60) for n in (0, place - 1))
         return cert.file.make_finding(
             f"begins with {first}, but {key.path} belongs to certificate {place} in it, {own}",
-            f"move certificate {place} of {cert.path} to the top: end entity first, then its issuers",
+            f"move certificate {place} of {quote_path(cert.path)} to the top: end entity first, then its issuers",
             cause="client_chain_misordered",
         )
     return key.file.make_finding(
@@ -248,7 +258,7 @@ def _judge_order(
         yield cert.file.make_finding(
             f"has certificate {place + 1} behind certificate {place}, which it did not issue; "
             "TLS 1.3 backends accept that order, strict TLS 1.2 ones do not",
-            f"put each certificate's issuer right behind it in {safe_text(cert.path)}",
+            f"put each certificate's issuer right behind it in {quote_path(cert.path)}",
             cause="client_chain_misordered",
         )
 

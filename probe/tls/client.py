@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Alert, Handshake, NameCheck
@@ -187,6 +187,19 @@ class TlsClient:
         """Whether the exporter stops over the certificates that have come, handshake or not."""
         server = self._server_facts()
         return bool(server.chain) and not server.verified
+
+    def find_unreadable_certificate(self) -> int:
+        """Return the place, from 1, of the first certificate that OpenSSL cannot parse; 0: none.
+
+        The handshake ends there whatever the exporter makes of it: Go reads a UTCTime without
+        seconds, and more than a SEQUENCE should hold.
+        """
+        for place, der in enumerate(self._server_facts().sent[:_MAX_CERTIFICATES], 1):
+            try:
+                crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+            except crypto.Error:
+                return place
+        return 0
 
     @property
     def only_dates_wrong(self) -> bool:

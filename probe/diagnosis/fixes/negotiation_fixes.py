@@ -31,8 +31,8 @@ ALL_WAS_OFFERED: Final[Fix] = (
 """With handshake_failure whatever is offered, the backend's own settings do not fit each other."""
 
 KEY_OF_A_COMMON_KIND: Final[Fix] = (
-    "On the backend of {endpoint}, issue a new certificate with an EC P-256 or RSA-2048 key; or "
-    "allow signature algorithms of the kind of key that it has.",
+    "Issue a new certificate for the backend at {endpoint}, with an EC P-256 or RSA-2048 key, and "
+    "{put_served}; or allow there signature algorithms of the kind of key that it has.",
     "{reload_backend}",
     "If they fit, read the backend's log at the time of the attempt: nothing that the exporter "
     "offers is the reason.",
@@ -40,14 +40,14 @@ KEY_OF_A_COMMON_KIND: Final[Fix] = (
 """The same for a backend of TLS 1.3 only, whose suites fit every key."""
 
 COMMON_CURVE_FOR_THE_BACKEND: Final[Fix] = (
-    "Issue a new certificate for {reference} with an EC P-256 or RSA-2048 key, and put "
-    "it, with that key, in place of the present one on the backend.",
+    "Issue a new certificate for the backend at {endpoint}, for {reference} and with an EC P-256 or "
+    "RSA-2048 key, and {put_served}.",
     "{reload_backend}",
 )
 
 SEE_VERSIONS: Final = (
-    "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null, "
-    "and the same with -tls1_3."
+    "To see what the backend takes: openssl s_client -connect {host}:{port} -tls1_2 </dev/null; "
+    "openssl s_client -connect {host}:{port} -tls1_3 </dev/null"
 )
 
 _SETTINGS_BY_GROUP: Final = {
