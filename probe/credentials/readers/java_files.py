@@ -46,7 +46,7 @@ def read_java_pair(files: FileSet, cert: PemFile, key_file: PemFile, refuse: Ref
         return Pair(
             stop=Stop("cert", "no_block", f"java.lang.IllegalArgumentException: {_NO_CHAIN}")
         )
-    if len(chain) > 1 and not _is_ordered(chain):
+    if len(chain) > 1 and not is_ordered(chain):
         return Pair(stop=Stop("cert", "order", _ORDER))
     matches = files.parse(chain[0]).public_sha256 == loaded.public_sha256
     return Pair(chain, key if matches else None)
@@ -94,7 +94,7 @@ def _read_certificates(
     return tuple(taken)
 
 
-def _is_ordered(chain: tuple[bytes, ...]) -> bool:
+def is_ordered(chain: tuple[bytes, ...]) -> bool:
     """Return whether each certificate's issuer follows, and none is there twice (validateChain)."""
     parts = [read_certificate(der) for der in chain]
     if len(set(chain)) < len(chain):

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from probe.credentials.readers.go_files import read_go_anchors, read_go_pair
 from probe.credentials.readers.grpc_files import GIVES_UP, read_grpc_anchors, read_grpc_pair
 from probe.credentials.readers.java_files import read_java_anchors, read_java_pair
+from probe.credentials.readers.netty import read_netty_anchors, read_netty_pair
 from probe.credentials.readers.openssl_files import (
     CPYTHON,
     CURL,
@@ -191,6 +192,7 @@ _JAVA: Final = _Use(
     no_key="client certificate provided without client key",
     no_certificate="client key provided without client certificate",
 )
+_JAVA_GRPC: Final = replace(_JAVA, read_pair=read_netty_pair, read_anchors=read_netty_anchors)
 # A missing file is logged, and the channel made without it; half a pair ends the process.
 _PYTHON_GRPC: Final = _Use(
     read_grpc_pair,
@@ -245,7 +247,7 @@ _USES: Final[Mapping[str, _Use]] = {
     runtime.GO_HTTP.id: _GO_SDK,
     runtime.JAVA_OKHTTP.id: _JAVA,
     runtime.JAVA_JDK.id: _JAVA,
-    runtime.JAVA_GRPC.id: _JAVA,
+    runtime.JAVA_GRPC.id: _JAVA_GRPC,
     runtime.PYTHON_GRPC.id: _PYTHON_GRPC,
     runtime.PYTHON_HTTP.id: _PYTHON_HTTP,
     runtime.NODE_GRPC.id: _NODE_GRPC,
