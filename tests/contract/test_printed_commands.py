@@ -1,4 +1,4 @@
-"""Each command that the catalogue prints can be told from its sentence, and so can be run as printed.
+"""Each command that the catalogue prints has an end that can be seen, and so can be run as printed.
 
 A command is a whole step, or stands behind a colon at a step's end; `mtls-probe` may stand within a
 sentence. They are run in tests/behaviour/test_printed_commands.py.
@@ -83,7 +83,7 @@ BLOCKS: Final = [
 ]
 
 
-def test_a_command_can_be_told_from_its_sentence() -> None:
+def test_a_command_has_an_end_that_can_be_seen() -> None:
     """It stands where a reader, and this test, finds its end; else it is only named."""
     hidden = {
         (where, words)
