@@ -15,12 +15,13 @@ import msgspec.structs
 from probe.attempt.connect import open_stream
 from probe.attempt.loop_delays import DelayMeter, LoopDelays
 from probe.attempt.otlp_session import OtlpSession, Purpose
-from probe.attempt.prepared_target import ALPN, PreparedTarget
+from probe.attempt.prepared_target import PreparedTarget, encode_alpn
 from probe.attempt.pump import Pump, send_close
 from probe.attempt.session import PlaintextSession
 from probe.attempt.variant import UNVARIED, VARIANTS
 from probe.credentials.tls_context import Credentials
 from probe.model.evidence import Ending, Experiment, Handshake, Recheck, Varied
+from probe.model.runtime import find_sibling
 from probe.model.target import Protocol
 from probe.otlp.request import Request, build_request
 from probe.system.own_limits import OwnLimitError
@@ -154,7 +155,8 @@ class ExperimentRound:
             alpn = ()
         elif varied == "other_protocol":
             protocol = "http/protobuf" if protocol == "grpc" else "grpc"
-            alpn, request = ALPN[protocol], self._bare_request(protocol)
+            sibling = find_sibling(prepared.target.exporter, protocol)
+            alpn, request = encode_alpn(sibling, protocol), self._bare_request(protocol)
         elif varied == "unvaried" and self.request_sent:
             request, purpose = self._bare_request(protocol), "export"
         tls = None

@@ -19,6 +19,7 @@ from probe.model.evidence import (
     Handshake,
     NameCheck,
     Recheck,
+    RuntimePath,
 )
 from probe.model.path_fault import PathFault
 from probe.model.record import Record
@@ -27,13 +28,14 @@ from probe.text.secret_register import SecretRegister
 T = TypeVar("T", bound=Record)
 
 TEXTS: Final[dict[type[Record], tuple[str, ...]]] = {
-    Evidence: ("ending", "connects", "handshake", "recheck", "experiments", "answer"),
+    Evidence: ("ending", "connects", "handshake", "other_paths", "recheck", "experiments", "answer"),
     Ending: ("detail",),
     ConnectTry: (),
     Handshake: (
         "alpn", "acceptable_cas", "path_faults", "server_chain", "used_anchors", "name_check",
     ),
     PathFault: ("subject", "value", "limit", "says"),
+    RuntimePath: ("faults",),
     Recheck: ("handshake", "ending"),
     Experiment: ("ending", "handshake", "answer"),
     Answer: ("content_type", "message", "partial_message", "server", "location"),

@@ -76,6 +76,11 @@ class OtlpSession(Session):
         return None if self._tls is None else self._tls.handshake
 
     @property
+    def server_certificates(self) -> tuple[bytes, ...]:
+        """The certificates that the backend sent, as they came."""
+        return () if self._tls is None else self._tls.server_certificates
+
+    @property
     def answer(self) -> Answer | None:
         """The backend's answer to the request, where one came."""
         return None if self._requests_date else self.dated_answer
@@ -184,11 +189,28 @@ class OtlpSession(Session):
             case events.Closed():
                 self.receive_eof(now, reset=False)
             case events.Failed(alert_received):
-                self._end("alert" if alert_received else "tls", now)
+                self._end_failed(now, alert_received=alert_received)
             case events.NotTls():
                 self._end("not_tls", now)
             case events.LimitReached(limit):
                 self._exhaust(limit, now)
+
+    def _end_failed(self, now: float, *, alert_received: bool) -> None:
+        """End a handshake that failed: by the peer's alert, or because our library gave up.
+
+        Where the exporter stops over the server's certificates, it has done so before our library
+        did: OpenSSL may not even read what Go refuses.
+        """
+        tls = self._tls
+        if alert_received:
+            self._end("alert", now)
+        elif tls is not None and tls.is_server_refused:
+            self._end("unverified", now)
+        elif tls is not None and (place := tls.find_unreadable_certificate()):
+            detail = f"its TLS library cannot read certificate {place} that the exporter reads"
+            self._end("probe_fault", now, detail=detail)
+        else:
+            self._end("tls", now)
 
     def _complete_handshake(self, now: float) -> None:
         tls = self._tls

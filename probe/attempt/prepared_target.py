@@ -3,35 +3,30 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from time import thread_time
 from typing import Final
 
 import msgspec.structs
 
 from probe.attempt.otlp_session import Purpose
+from probe.attempt.path_judge import PathJudge
 from probe.attempt.target_facts import collect_target_facts, next_hop
 from probe.attempt.variant import UNVARIED, Variant, find_library_limit, vary_offer
 from probe.credentials.store import CredentialFiles
 from probe.credentials.tls_context import Credentials
-from probe.exporters.offers import list_narrowing
+from probe.exporters.offers import choose_alpn, list_narrowing
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.client_offer import ClientOffer
-from probe.model.evidence import Offer
+from probe.model.evidence import Offer, RuntimePath
 from probe.model.target import Protocol, Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.canary import Canary, build_canary
 from probe.otlp.request import Request, build_request
 from probe.text.safe_text import safe_text
 from probe.tls.bindings import ReadBuffer
-from probe.tls.settings import ClientSettings, encode_server_name
+from probe.tls.settings import ClientSettings, ServerJudgement, encode_server_name
+from probe.x509.anchors import AnchorPool
 from probe.x509.names import SPIFFE, is_ip_address
 from probe.x509.parse import parse_name, read_der
-
-ALPN: Final[dict[Protocol, tuple[bytes, ...]]] = {
-    "grpc": (b"h2",),
-    "http/protobuf": (b"h2", b"http/1.1"),
-}
-"""What exporters offer: grpc-go only h2, net/http both."""
 
 _MOST_CERTIFICATES: Final = 512
 _MOST_NAMES: Final = 1024
@@ -65,6 +60,12 @@ class TlsReaders:
         default_factory=lambda: lru_cache(maxsize=_MOST_NAMES)(parse_name)
     )
     buffer: ReadBuffer = field(default_factory=ReadBuffer)
+    judge: PathJudge = field(init=False)
+    """What exporters make of servers' certificates."""
+
+    def __post_init__(self) -> None:
+        """Let the judge read anchors as certificates are read."""
+        object.__setattr__(self, "judge", PathJudge(self.read_certificate))
 
 
 class PreparedTarget:
@@ -90,7 +91,7 @@ class PreparedTarget:
         host = self.next_hop.host
         self.address = host if is_ip_address(host) else ""
         """The host of `next_hop` where it is an address already; empty for a name."""
-        self.alpn = ALPN[target.protocol]
+        self.alpn = encode_alpn(target.exporter, target.protocol)
         self.purpose: Purpose = "tls" if target.depth == "tls" else "export"
         self.limit = ""
         """Why this probe cannot make the request, though exporters may; empty where it can."""
@@ -140,7 +141,7 @@ class PreparedTarget:
 
         Raises:
             ValueError: where settings and variant leave nothing to offer.
-            OwnLimitError: where this process lacks descriptors to read the system's roots.
+            OSError: where this process lacks descriptors to read the system's roots.
         """
         offered = self.alpn if alpn is None else alpn
         known = self._tls_settings.get((variant, offered))
@@ -161,7 +162,7 @@ class PreparedTarget:
                 **msgspec.structs.asdict(offer),
                 alpn=tuple(name.decode() for name in offered),
                 server_name=safe_text(server_name),
-                narrowed_by=list_narrowing(self.target.exporter, tls),
+                narrowed_by=list_narrowing(target.exporter, target.protocol, tls),
                 lacking=lacking,
             ),
             sends_certificate=bool(credentials.facts.client_chain) and variant.client_certificate,
@@ -169,9 +170,26 @@ class PreparedTarget:
             read_certificate=self._readers.read_certificate,
             read_name=self._readers.read_name,
             buffer=self._readers.buffer,
-            cpu_clock=thread_time,
+            judge_server=self._make_judge(credentials.find_anchors()),
         )
         return made
+
+    async def judge_others(
+        self, credentials: Credentials, sent: tuple[bytes, ...], at: float
+    ) -> tuple[RuntimePath, ...]:
+        """Return what exporters of other runtimes make of the certificates `sent`, where it differs."""
+        if not sent:
+            return ()
+        target, anchors = self.target, credentials.find_anchors()
+        return await self._readers.judge.judge_others(
+            target.exporter, target.protocol, sent, anchors, target.reference_identifier, at
+        )
+
+    def _make_judge(self, anchors: AnchorPool) -> Callable[[tuple[bytes, ...]], ServerJudgement]:
+        """Return what judges the certificates that this target's backend sends."""
+        exporter, reference = self.target.exporter, self.target.reference_identifier
+        judge, clock = self._readers.judge.judge, self.settings.wall_clock
+        return lambda sent: judge(exporter, sent, anchors, reference, clock())
 
     def find_library_limit(self, credentials: Credentials) -> str:
         """Say why the probe's TLS library cannot offer what the exporter does, or nothing."""
@@ -182,6 +200,11 @@ class PreparedTarget:
         known = self._offers.get(variant)
         if known is None:
             known = self._offers[variant] = vary_offer(
-                self.target.exporter, self.target.tls, variant
+                self.target.exporter, self.target.protocol, self.target.tls, variant
             )
         return known
+
+
+def encode_alpn(exporter: str, protocol: Protocol) -> tuple[bytes, ...]:
+    """Return the application protocols that `exporter` offers, as TLS has them."""
+    return tuple(name.encode() for name in choose_alpn(exporter, protocol))

@@ -34,6 +34,7 @@ from probe.model.evidence import (
     Experiment,
     Handshake,
     Recheck,
+    RuntimePath,
     Stage,
     Varied,
 )
@@ -41,7 +42,7 @@ from probe.model.known_secrets import register_targets
 from probe.model.target import Target
 from probe.model.trace_context import TraceContext
 from probe.otlp.response import compare_date
-from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack, lacks_descriptors
+from probe.system.own_limits import OwnLimitError, describe_lack, is_own_lack
 from probe.text.secret_register import SecretRegister
 from probe.tls.client import TlsClient
 
@@ -65,6 +66,7 @@ class _Attempt:
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
     handshake: Handshake | None = None
+    other_paths: tuple[RuntimePath, ...] = ()
     recheck: Recheck | None = None
     answer: Answer | None = None
     first_bytes: str = ""
@@ -242,13 +244,11 @@ class Prober:
             attempt.durations |= session.durations
             attempt.first_bytes = session.first_bytes
         send_close(sock, session.close())
+        attempt.other_paths = await prepared.judge_others(
+            credentials, session.server_certificates, self._settings.wall_clock()
+        )
         ending = session.ending
         assert ending is not None
-        if ending.kind == "unverified" and credentials.facts.system_roots:
-            # OpenSSL opens a folder of roots while it verifies, and ignores files that it cannot open.
-            lack = lacks_descriptors()
-            if lack:
-                raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")
         received_at = self._settings.wall_clock()
         attempt.clock = compare_date(session.dated_answer, received_at)
         if session.answer is not None:

@@ -74,7 +74,7 @@ def _list_unsupported(read: Iterable[tuple[Target, Credentials]]) -> Iterator[st
     for target, credentials in read:
         if target.plaintext or target.faults:
             continue
-        choose = partial(vary_offer, target.exporter, target.tls, UNVARIED)
+        choose = partial(vary_offer, target.exporter, target.protocol, target.tls, UNVARIED)
         if limit := find_library_limit(credentials, choose):
             yield f"{target.name}: the probe itself cannot try it: {limit}"
 

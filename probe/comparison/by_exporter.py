@@ -8,12 +8,8 @@ own certificate at the backend.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from probe.comparison.file_handling import (
-    judge_byte_order_mark,
-    judge_encrypted_key,
-    judge_missing_file,
-    judge_weak_files,
-)
+from probe.comparison.file_handling import judge_files
+from probe.comparison.other_offers import judge_offer
 from probe.comparison.verdict import Verdict, build_verdicts
 from probe.diagnosis.readings.backend_decision import Refusal, find_refusal, is_confirmed
 from probe.diagnosis.readings.client_certificate import describe_usage_fault, is_issuer_listed
@@ -99,7 +95,7 @@ def _judge_weak_server(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Ver
 def _judge_completed_chain(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Verdict]:
     """OpenSSL completes a single end entity with an intermediate from ca_file.
 
-    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN: what the probe switches off.
+    SSL_CTX_set_mode(3), SSL_MODE_NO_AUTO_CHAIN; the probe's own contexts hold no anchors.
     """
     credentials = evidence.credentials
     if diagnosis.cause != "client_chain_incomplete" or not diagnosis.certain:
@@ -190,10 +186,8 @@ def _judge_refused_in_silence(evidence: Evidence, _: Diagnosis) -> Iterator[Verd
 
 
 _RULES: Final[tuple[Callable[[Evidence, Diagnosis], Iterator[Verdict]], ...]] = (
-    judge_byte_order_mark,
-    judge_missing_file,
-    judge_encrypted_key,
-    judge_weak_files,
+    judge_files,
+    judge_offer,
     _judge_common_name_only,
     _judge_weak_server,
     _judge_completed_chain,

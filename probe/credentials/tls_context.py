@@ -7,17 +7,16 @@ is held here and shown nowhere.
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from msgspec.structs import replace
 from OpenSSL import SSL, crypto
 
 from probe.credentials.key_pair import present_pair
+from probe.credentials.system_roots import SYSTEM_ROOTS
 from probe.model.certificate import CredentialFacts
 from probe.model.client_offer import ClientOffer
-from probe.system.own_limits import OwnLimitError, lacks_descriptors
-from probe.tls.bindings import set_no_auto_chain
+from probe.tls.bindings import watch_messages
 from probe.tls.offer import apply_offer
+from probe.x509.anchors import AnchorPool
 
 KEPT: Final = "the files read before stay in use, as in an exporter that reloads"
 
@@ -26,23 +25,26 @@ KEPT: Final = "the files read before stay in use, as in an exporter that reloads
 class Material:
     """What a context is built from."""
 
-    chain: tuple[x509.Certificate, ...] = ()
-    key: PrivateKeyTypes | None = field(default=None, repr=False)
+    chain: tuple[bytes, ...] = ()
+    """DER."""
+    key: crypto.PKey | None = field(default=None, repr=False)
     """None also where the key and `chain` are not a pair: then no certificate is sent."""
-    anchors: tuple[x509.Certificate, ...] = ()
+    anchors: tuple[bytes, ...] = ()
+    """DER."""
     system_roots: bool = False
 
 
 class Credentials:
     """One generation of a target's files: facts to show, contexts to connect with."""
 
-    __slots__ = ("_contexts", "_material", "facts")
+    __slots__ = ("_anchors", "_contexts", "_material", "facts")
 
     def __init__(self, material: Material, facts: CredentialFacts) -> None:
         """Hold `material`; `load_credentials` makes it of files."""
         self.facts = facts
         self._material = material
         self._contexts: dict[tuple[ClientOffer, bool], SSL.Context] = {}
+        self._anchors: AnchorPool | None = None
 
     def __repr__(self) -> str:
         """Name the generation only."""
@@ -59,18 +61,28 @@ class Credentials:
     def with_facts(self, facts: CredentialFacts) -> "Credentials":
         """Return these credentials with `facts` about the same material; contexts are shared."""
         credentials = Credentials(self._material, facts)
-        credentials._contexts = self._contexts
+        credentials._contexts, credentials._anchors = self._contexts, self._anchors
         return credentials
+
+    def find_anchors(self) -> AnchorPool:
+        """Return what the exporter trusts: what ca_file holds, the system's roots, or both.
+
+        Raises:
+            OSError: where this process lacks descriptors to read the system's roots.
+        """
+        if self._anchors is None:
+            roots = SYSTEM_ROOTS.read() if self._material.system_roots else ()
+            self._anchors = AnchorPool((*self._material.anchors, *roots))
+        return self._anchors
 
     def context(self, offer: ClientOffer, *, client_certificate: bool = True) -> SSL.Context:
         """Return the client context that offers `offer`, the same object each time.
 
-        Without `client_certificate` it sends none. Verification is on and has no callback: each
-        connection sets its own. No session is kept.
+        Without `client_certificate` it sends none. It holds no anchors and verifies no server:
+        the model of the exporter does. No session is kept.
 
         Raises:
             ValueError: where the TLS library does not have what is offered.
-            OwnLimitError: where this process lacks descriptors to read the system's roots.
         """
         wanted = offer, client_certificate
         context = self._contexts.get(wanted)
@@ -82,36 +94,11 @@ class Credentials:
 def _build(material: Material, offer: ClientOffer, client_certificate: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     apply_offer(context, offer)
-    # As Go: connects to an old server without RFC 5746, and never renegotiates.
-    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT | SSL.OP_NO_RENEGOTIATION)
+    # As Go: connects to an old server without RFC 5746.
+    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_verify(SSL.VERIFY_PEER)
-    set_no_auto_chain(context)
+    context.set_verify(SSL.VERIFY_NONE)
+    watch_messages(context)
     if client_certificate and material.chain and material.key is not None:
         present_pair(context, material.chain, material.key)
-    if material.system_roots:
-        _trust_system_roots(context)
-    store = context.get_cert_store()
-    assert store is not None
-    for anchor in material.anchors:
-        store.add_cert(crypto.X509.from_cryptography(anchor))
-    # As in Go, every certificate in ca_file is an anchor, self-signed or not.
-    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     return context
-
-
-def _trust_system_roots(context: SSL.Context) -> None:
-    """Take the system's roots.
-
-    OpenSSL ignores a file that it cannot open (X509_STORE_set_default_paths clears the error):
-    a context without a single root would then stay, and no server would be trusted.
-
-    Raises:
-        OwnLimitError: where this process lacks descriptors for it.
-    """
-    lack = lacks_descriptors()
-    if not lack:
-        context.set_default_verify_paths()
-        lack = lacks_descriptors()
-    if lack:
-        raise OwnLimitError(f"{lack}: no descriptors are free to read the system's roots")

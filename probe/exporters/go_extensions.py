@@ -159,7 +159,7 @@ def _read_subtrees(contents: bytes) -> tuple[Subtrees, bool]:
 
 def _decode_constraint(content: bytes) -> str:
     if not content.isascii():
-        text = content.decode("utf-8", "replace")
+        text = content.decode("utf-8", "surrogateescape")
         refuse(f"invalid constraint value: x509: {quote(text)} cannot be encoded as an IA5String")
     return content.decode("ascii")
 

@@ -5,21 +5,29 @@ A problem has a key besides: by it the search for further faults forgives this o
 
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from probe.exporters.go_certificate import GoCertificate, Refusal
 from probe.exporters.go_constraints import ConstraintFault, format_address
 from probe.exporters.go_hostname import SPIFFE, relies_on_common_name
 from probe.exporters.go_names import parse_ip
 from probe.model.path_fault import PathFault, PathFaultKind
 from probe.text.safe_text import safe_text
-from probe.x509.parse import make_unread_name, parse_name
+from probe.x509.distinguished_name import format_name, read_common_name
 from probe.x509.raw_certificate import read_certificate
 
 Key = tuple[str, ...]
 
 VERIFY: Final = "tls: failed to verify certificate: "
 _UNKNOWN: Final = f"{VERIFY}x509: certificate signed by unknown authority"
-_MAX_SUBJECT_BYTES: Final = 4096
 _MAX_SHOWN: Final = 20
+_GO_TYPES: Final = {
+    "RSA": "*rsa.PublicKey",
+    "ECDSA": "*ecdsa.PublicKey",
+    "Ed25519": "ed25519.PublicKey",
+    "DSA": "*dsa.PublicKey",
+    "": "<nil>",
+}
 _USAGES: Final = {
     "1.3.6.1.5.5.7.3.1": "serverAuth",
     "1.3.6.1.5.5.7.3.2": "clientAuth",
@@ -43,11 +51,6 @@ def make_key(kind: str, *certificates: GoCertificate) -> Key:
     return (kind, *(one.sha256 for one in certificates))
 
 
-def _describe_subject(der: bytes) -> str:
-    name = make_unread_name(der) if len(der) > _MAX_SUBJECT_BYTES else parse_name(der)
-    return name.text
-
-
 def _make(
     kind: PathFaultKind,
     one: GoCertificate,
@@ -59,7 +62,7 @@ def _make(
 ) -> PathFault:
     return PathFault(
         kind=kind,
-        subject=_describe_subject(one.subject),
+        subject=format_name(one.subject),
         sha256=one.sha256,
         position=place,
         value=safe_text(value),
@@ -95,7 +98,7 @@ def make_unreadable(der: bytes, place: int, refusal: Refusal) -> Problem:
     one = read_certificate(der)
     fault = PathFault(
         kind="unreadable",
-        subject="" if one is None else _describe_subject(one.subject),
+        subject="" if one is None else format_name(one.subject),
         sha256="" if one is None else one.sha256,
         position=place,
         value=safe_text(refusal.value),
@@ -192,7 +195,12 @@ def make_bad_signature(
 ) -> Problem:
     """An issuer of that name is known, and its key did not sign."""
     if is_other_kind:
-        says = _make_hint("x509: signature algorithm specifies another kind of public key")
+        algorithm = one.signature_algorithm
+        kind = algorithm.key if algorithm else ""
+        says = _make_hint(
+            f"x509: signature algorithm specifies an {kind} public key, but have public key of "
+            f"type {_GO_TYPES[parent.key]}"
+        )
     elif parent.key == "RSA":
         says = _make_hint("crypto/rsa: verification error")
     else:
@@ -228,8 +236,10 @@ def make_weak_leaf_key(one: GoCertificate, says: str, limit: int) -> Problem:
 
 def make_unsupported_key(one: GoCertificate) -> Problem:
     """The end entity's key is of a kind that crypto/tls does not use."""
-    kind = "*dsa.PublicKey" if one.key == "DSA" else "<nil>"
-    says = f"tls: server's certificate contains an unsupported type of public key: {kind}"
+    says = (
+        "tls: server's certificate contains an unsupported type of public key: "
+        f"{_GO_TYPES[one.key]}"
+    )
     rule = "crypto/tls, verifyServerCertificate"
     fault = _make("unreadable", one, 0, rule, says, one.key or "unknown key", "RSA, ECDSA, Ed25519")
     return Problem(fault, make_key("unreadable", one))
@@ -258,7 +268,7 @@ def make_costly_names(leaf: GoCertificate) -> Problem:
 
 def make_policy(leaf: GoCertificate) -> Problem:
     """A policy is demanded, and none is valid on the path."""
-    says = f"{VERIFY}x509: no valid chains built: 1 candidate chains with invalid policies"
+    says = f"{VERIFY}x509: no valid chains built"
     return Problem(
         _make("policy", leaf, 0, "RFC 5280 §6.1.5 (g), RFC 9618", says),
         make_key("policy", leaf),
@@ -272,6 +282,17 @@ def make_wrong_usage(one: GoCertificate, place: int | None, *, is_leaf: bool) ->
     value = ", ".join(_USAGES.get(oid, oid) for oid in one.usages[:_MAX_SHOWN])
     fault = _make(kind, one, place, "RFC 5280 §4.2.1.12", says, value, "serverAuth")
     return Problem(fault, make_key(kind, one))
+
+
+def count_paths(problem: Problem, paths: dict[str, int]) -> Problem:
+    """Say how many paths have invalid policies, and how many an incompatible usage (Verify)."""
+    if not paths.get("policy"):
+        return problem
+    usages = paths.get("wrong_usage", 0) + paths.get("wrong_usage_above", 0)
+    details = [f"{usages} candidate chains with incompatible key usage"] if usages else []
+    details.append(f"{paths['policy']} candidate chains with invalid policies")
+    says = f"{VERIFY}x509: no valid chains built: {', '.join(details)}"
+    return problem._replace(fault=replace(problem.fault, says=says))
 
 
 def make_name_constraint(
@@ -325,7 +346,7 @@ def list_presented(leaf: GoCertificate) -> list[str]:
 def _describe_mismatch(leaf: GoCertificate, reference: str) -> str:
     if reference.startswith(SPIFFE):
         return ""
-    if relies_on_common_name(leaf, _read_common_name(leaf.subject), reference):
+    if relies_on_common_name(leaf, read_common_name(leaf.subject), reference):
         return f"{VERIFY}x509: certificate relies on legacy Common Name field, use SANs instead"
     host = reference.removeprefix("[").removesuffix("]")
     if parse_ip(host) is not None:
@@ -345,17 +366,3 @@ def _describe_mismatch(leaf: GoCertificate, reference: str) -> str:
     if not any(names):
         return f"{VERIFY}x509: certificate is not valid for any names, but wanted to match {host}"
     return f"{VERIFY}x509: certificate is valid for {', '.join(names)}, not {host}"
-
-
-def _read_common_name(subject: bytes) -> str:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    from probe.x509.library_errors import LIBRARY_ERRORS
-
-    try:
-        found = x509.Name.from_bytes(subject).get_attributes_for_oid(NameOID.COMMON_NAME)
-    except LIBRARY_ERRORS:
-        return ""
-    value = found[-1].value if found else ""
-    return value if isinstance(value, str) else value.decode("latin-1")

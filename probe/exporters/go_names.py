@@ -44,7 +44,12 @@ def quote(text: str) -> str:
 def _quote_one(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    return character if " " <= character <= "~" else f"\\x{ord(character):02x}"
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00  # an octet that is not UTF-8 (surrogateescape)
+    if code < 0x80 or character.isprintable():
+        return character if character.isprintable() else f"\\x{code:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def parse_address(text: str) -> tuple[bytes, str] | None:

@@ -257,23 +257,22 @@ class _Search:
         """Return the paths whose policies, usages and names hold (the end of Verify)."""
         verified: list[Path] = []
         problems: dict[str, Problem] = {}
+        counts: dict[str, int] = {}
         for path in paths:
             problem = self._find_path_fault(path)
             if problem is None:
                 verified.append(path)
             else:
                 problems.setdefault(problem.fault.kind, problem)
+                counts[problem.fault.kind] = counts.get(problem.fault.kind, 0) + 1
         if verified:
             return verified
-        for kind in (
-            "too_complex",
-            "name_constraint",
-            "wrong_usage",
-            "wrong_usage_above",
-            "policy",
-        ):
+        for kind in ("too_complex", "name_constraint"):
             if kind in problems:
                 raise _RefusedError(problems[kind])
+        for kind in ("wrong_usage", "wrong_usage_above", "policy"):
+            if kind in problems:
+                raise _RefusedError(faults.count_paths(problems[kind], counts))
         return verified
 
     def _find_path_fault(self, path: Path) -> Problem | None:
@@ -356,7 +355,10 @@ def _may_sign(parent: GoCertificate) -> bool:
 def _find_rsa_fault(one: GoCertificate) -> str:
     """Return what crypto/rsa says of a key that it does not verify with."""
     if one.rsa_bits < MIN_RSA_BITS:
-        return f"crypto/rsa: {one.rsa_bits}-bit keys are insecure"
+        return (
+            f"crypto/rsa: {one.rsa_bits}-bit keys are insecure "
+            "(see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
+        )
     if not one.rsa_modulus & 1:
         return "crypto/rsa: public modulus is even"
     if one.rsa_exponent < 2:

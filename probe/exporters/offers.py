@@ -10,9 +10,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from probe.exporters.recorded_offers import RECORDED
+from probe.exporters.recorded_offers import RECORDED, RECORDED_ALPN
 from probe.model.client_offer import ClientOffer
-from probe.model.target import TlsSettings
+from probe.model.runtime import GO, GO_BASED
+from probe.model.target import Protocol, TlsSettings
 from probe.model.tls_names import (
     CURVES,
     DEFAULT_MIN_VERSION,
@@ -70,11 +71,22 @@ _GO_SCHEMES: Final = (
 )  # fmt: skip
 """crypto/tls defaultSupportedSignatureAlgorithms without SHA-1, which Go 1.25 gave up."""
 
+_GO_ALPN: Final[dict[Protocol, tuple[str, ...]]] = {
+    "grpc": ("h2",),
+    "http/protobuf": ("h2", "http/1.1"),
+}
+_BY_RULE: Final = frozenset(runtime.id for runtime in GO_BASED)
+"""The runtimes whose offer follows from Go's rules."""
+
+RENEGOTIATING: Final = frozenset({"python-http", "node-http", "curl", "java-okhttp"})
+"""The runtimes that send their certificate in a second handshake, measured with a server of OpenSSL:
+tests/lab/renegotiating_server.py. JDK's HttpClient times out, Go and BoringSSL refuse."""
+
 _SETTINGS: Final = ("min_version", "max_version", "cipher_suites", "curve_preferences")
 
 
-def choose_offer(runtime: str, tls: TlsSettings) -> ClientOffer:
-    """Return what an exporter of `runtime` with the settings `tls` offers.
+def choose_offer(runtime: str, protocol: Protocol, tls: TlsSettings) -> ClientOffer:
+    """Return what an exporter of `runtime` with the settings `tls` offers over `protocol`.
 
     Raises:
         ValueError: where they name a version, cipher suite or group that no exporter knows, or
@@ -85,14 +97,27 @@ def choose_offer(runtime: str, tls: TlsSettings) -> ClientOffer:
     check_names("curve", tls.curve_preferences, CURVES)
     recorded = RECORDED.get(runtime)
     if recorded is not None:
-        return _bound_recorded(recorded, tls, lowest, highest)
-    groups = _GO_GROUPS if runtime.startswith("go") else _COLLECTOR_GROUPS
-    return _choose_go_offer(tls, lowest, highest, groups)
+        offer = _bound_recorded(recorded, tls, lowest, highest)
+        return replace(offer, renegotiates=runtime in RENEGOTIATING)
+    groups = _GO_GROUPS if runtime in {one.id for one in GO} else _COLLECTOR_GROUPS
+    return _choose_go_offer(tls, protocol, lowest, highest, groups)
 
 
-def list_narrowing(runtime: str, tls: TlsSettings) -> tuple[str, ...]:
+def has_known_offer(runtime: str) -> bool:
+    """Return whether the offer of `runtime` was recorded, or follows from Go's rules."""
+    return runtime in RECORDED or runtime in _BY_RULE
+
+
+def choose_alpn(runtime: str, protocol: Protocol) -> tuple[str, ...]:
+    """Return the application protocols offered: grpc-go only h2, net/http both."""
+    recorded = RECORDED_ALPN.get(runtime)
+    return _GO_ALPN[protocol] if recorded is None else recorded
+
+
+def list_narrowing(runtime: str, protocol: Protocol, tls: TlsSettings) -> tuple[str, ...]:
     """Return the keys of `tls` that take something away from what `runtime` offers by default."""
-    offer, whole = choose_offer(runtime, tls), choose_offer(runtime, TlsSettings())
+    offer = choose_offer(runtime, protocol, tls)
+    whole = choose_offer(runtime, protocol, TlsSettings())
     takes = (
         offer.min_version > whole.min_version,
         offer.max_version < whole.max_version,
@@ -102,9 +127,13 @@ def list_narrowing(runtime: str, tls: TlsSettings) -> tuple[str, ...]:
     return tuple(key for key, narrows in zip(_SETTINGS, takes, strict=True) if narrows)
 
 
-def list_exporters_with(name: str, runtimes: Iterable[str]) -> tuple[str, ...]:
-    """Return those of `runtimes` that offer the suite, group or signature scheme `name` by default."""
-    offers = {runtime: choose_offer(runtime, TlsSettings()) for runtime in runtimes}
+def list_exporters_with(name: str, protocol: Protocol, runtimes: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `runtimes` that offer the suite, group or signature scheme `name` by default.
+
+    Nothing is said of a runtime that has not been recorded.
+    """
+    known = filter(has_known_offer, runtimes)
+    offers = {runtime: choose_offer(runtime, protocol, TlsSettings()) for runtime in known}
     return tuple(
         runtime
         for runtime, offer in offers.items()
@@ -122,10 +151,16 @@ def _choose_versions(tls: TlsSettings) -> tuple[str, str]:
 
 
 def _choose_go_offer(
-    tls: TlsSettings, lowest: str, highest: str, groups: tuple[str, ...]
+    tls: TlsSettings, protocol: Protocol, lowest: str, highest: str, groups: tuple[str, ...]
 ) -> ClientOffer:
-    """Return what crypto/tls makes of `tls` (Conn.makeClientHello, Go 1.26)."""
+    """Return what crypto/tls makes of `tls` (Conn.makeClientHello, Go 1.26).
+
+    grpc-go takes the suites that RFC 7540 forbids to HTTP/2 out of Go's own list, and none that
+    settings name (credentials/tls.go, applyDefaults).
+    """
     wanted = tls.cipher_suites or tuple(SECURE_SUITES)
+    if protocol == "grpc" and not tls.cipher_suites:
+        wanted = tuple(suite for suite in wanted if "_CBC_" not in suite)
     ciphers: tuple[str, ...] = ()
     if lowest < "1.3":
         ciphers = tuple(suite for suite in GO_SUITES if suite in wanted)

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from probe.model.finding import Finding
+from probe.model.finding import Finding, Role
+from probe.model.path_fault import PathFault
 from probe.model.record import Record
 
 
@@ -89,7 +90,7 @@ class Rotation(Record, frozen=True):
 
 
 class ServedFile(Record, frozen=True):
-    """What the file holds that the backend's certificate is read from."""
+    """What the file holds that the backend's certificate is read from, and what is set next to it."""
 
     path: str
     receiver: str = ""
@@ -101,7 +102,33 @@ class ServedFile(Record, frozen=True):
     held_for: float | None = None
     """Seconds for which it has held this, of the monotonic clock from its first reading on; None in
     evidence of before that was measured."""
+    settings_file: str = ""
+    """The configuration that has the receiver."""
+    key_file: str = ""
+    client_ca_file: str = ""
+    client_ca_file_reload: bool = False
+    """Whether the receiver reads client_ca_file again whenever it changes."""
     chain: tuple[CertificateFacts, ...] = ()
+
+
+class FileReading(Record, frozen=True):
+    """What another kind of exporter makes of the same files, where it differs from the target's."""
+
+    runtime: str
+    """The id of a `Runtime`."""
+    stage: Literal["", "load", "connect", "abort"] = ""
+    """Where it stops over a file: at its start, when it connects, or as its process ends; empty:
+    it uses all of them."""
+    role: Role | Literal[""] = ""
+    """The file that stops it."""
+    why: str = ""
+    """`no_block`, `block`, `certificate`, `key`, `encrypted`, `pair`, `order`, `weak`, `half`, `missing`."""
+    line: int = 0
+    """The line of the block that stops it; 0: none in particular."""
+    says: str = ""
+    """What it prints, without paths."""
+    ordinary: bool = True
+    """Whether what it would send and trust is of a kind that every backend and library takes."""
 
 
 class CredentialFacts(Record, frozen=True):
@@ -113,6 +140,10 @@ class CredentialFacts(Record, frozen=True):
     """As sent: what cert_file holds, in its order."""
     unsent_issuers: tuple[LocatedCertificate, ...] = msgspec.field(default=(), name="continuation")
     """Issuers found beyond the last certificate sent, towards a root, each proven by signature."""
+    broken_rules: tuple[PathFault, ...] = ()
+    """Rules that the client's chain breaks, and that every verifier applies."""
+    disputed_rules: tuple[PathFault, ...] = ()
+    """Rules that it breaks and only some verifiers apply, or that a copy of the backend's may keep."""
     ca_bundle: tuple[CertificateFacts, ...] = ()
     system_roots: bool = False
     faults: tuple[Finding, ...] = ()
@@ -125,5 +156,7 @@ class CredentialFacts(Record, frozen=True):
     """When what is in use was read; 0 where no clock was given."""
     rotated: tuple[Rotation, ...] = ()
     """What has changed since the probe first read it."""
+    readings: tuple[FileReading, ...] = ()
+    """What other kinds of exporters make of the files."""
     served: ServedFile | None = None
     """The backend's own certificate on disk, where it lies on this host."""

@@ -80,6 +80,13 @@ class Offer(ClientOffer, frozen=True):
     """What the exporter offers besides, and the probe's TLS library does not have."""
 
 
+class RuntimePath(Record, frozen=True):
+    """What another kind of exporter makes of the server's certificates: trusted without a fault."""
+
+    runtime: str
+    faults: tuple[PathFault, ...] = ()
+
+
 class Handshake(Record, frozen=True):
     """One TLS handshake as far as it came; recorded also when it failed."""
 
@@ -287,6 +294,8 @@ class Evidence(Record, frozen=True, tag_field="schema", tag=SCHEMA):
     connects: tuple[ConnectTry, ...] = ()
     peer_address: str = ""
     handshake: Handshake | None = None
+    other_paths: tuple[RuntimePath, ...] = ()
+    """What exporters of other runtimes make of the server's certificates, where it differs."""
     recheck: Recheck | None = None
     first_bytes: str = ""
     """Hex of what came first, where it was neither the HTTP asked for nor, to HTTP/2, HTTP/1.x."""

@@ -1,4 +1,4 @@
-"""Why an exporter does not trust a server's certificates: one broken rule, as plain data.
+"""Why one side does not trust the other's certificates: one broken rule, as plain data.
 
 Times of day are seconds since the Unix epoch. Texts have passed `safe_text`.
 """
@@ -32,8 +32,11 @@ DATE_FAULTS: Final = frozenset[PathFaultKind]({"expired", "not_yet_valid"})
 """Which another clock may see in another way."""
 
 
+_BEFORE_VERIFYING: Final = frozenset[PathFaultKind]({"unreadable", "weak_key"})
+
+
 class PathFault(Record, frozen=True):
-    """One rule that a server's certification path breaks for one runtime."""
+    """One rule that a certification path breaks: a server's for one runtime, or a client's own."""
 
     kind: PathFaultKind
     subject: str = ""
@@ -41,7 +44,7 @@ class PathFault(Record, frozen=True):
     sha256: str = ""
     """Of that certificate's DER, in hex."""
     position: int | None = None
-    """Its place in what the server sent, from 0; None for an anchor of ours."""
+    """Its place in what was sent, from 0; None for one that is held and was not sent."""
     value: str = ""
     """What was found: an OID, a name, a number of bits, a pathLenConstraint, an algorithm."""
     limit: str = ""
@@ -50,3 +53,11 @@ class PathFault(Record, frozen=True):
     """The rule's source: a section of an RFC, or the runtime's function."""
     says: str = ""
     """What the runtime prints, without what varies; empty where that is not known."""
+
+
+def stops_without_verification(fault: PathFault) -> bool:
+    """Return whether `fault` stops an exporter that trusts every server by its settings as well.
+
+    It still has to read the certificate, and to verify the handshake by its key.
+    """
+    return (fault.kind in _BEFORE_VERIFYING and fault.position == 0) or fault.kind == "unreadable"

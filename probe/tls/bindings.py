@@ -6,7 +6,6 @@ these look at two integers and return (a twelfth of an attempt's CPU, measured).
 (tests/unit/tls/test_bindings.py) fails when a binding changes.
 """
 
-from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from cryptography.hazmat.bindings._rust import _openssl
@@ -23,64 +22,49 @@ _RECEIVED: Final = 0x04
 _FATAL: Final = 2
 _BUFFER_SIZE: Final = 16384 + 2048
 """Bytes of the longest TLS record (RFC 8446 §5.2); more data is read in several steps."""
-_SSL_OF_STORE: Final = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
 
-NO_AUTO_CHAIN: Final = 0x8
-"""SSL_MODE_NO_AUTO_CHAIN of OpenSSL's ssl.h, which the bindings do not name."""
-
-VERIFY_BUDGET: Final = 0.005
-"""Seconds of CPU for the verification of one chain, from its first error on.
-
-A chain of three RSA-4096 takes 0.3 ms. Without a bound, 95 kB of keys with huge exponents take
-290 ms in one call, during which nothing else in the process's loop can run.
-"""
+_HANDSHAKE: Final = 22
+"""SSL3_RT_HANDSHAKE of OpenSSL's ssl3.h: a handshake message, without its record's header."""
+_CERTIFICATE: Final = b"\x0b"
+"""The type of a Certificate message (RFC 8446 §4, RFC 5246 §7.4)."""
 
 IoResult = Literal["want_bytes", "done", "closed", "failed"]
 """How a call ended: it wants more bytes, is done, or found close_notify or a fatal error."""
 
 
 class CallbackLog:
-    """What OpenSSL's callbacks reported about one connection, as plain numbers."""
+    """What OpenSSL's callbacks reported about one connection, as plain values."""
 
-    __slots__ = (
-        "__weakref__",
-        "alerts",
-        "certificate_requested",
-        "cpu_clock",
-        "verify_began",
-        "verify_errors",
-        "verify_exhausted",
-    )
+    __slots__ = ("__weakref__", "alerts", "certificate_message", "certificate_requested")
 
-    def __init__(self, cpu_clock: Callable[[], float]) -> None:
-        """Start empty; `cpu_clock` gives seconds of CPU of this thread."""
-        self.cpu_clock = cpu_clock
-        self.verify_began: float | None = None
-        self.verify_exhausted = False
-        """Whether verification was stopped at VERIFY_BUDGET."""
+    def __init__(self) -> None:
+        """Start empty."""
         self.alerts: list[tuple[int, int]] = []
         """`where` and `ret` of the info callback for each alert."""
-        self.verify_errors: list[tuple[int, int]] = []
-        """X509_V_ERR code and depth."""
         self.certificate_requested = False
+        self.certificate_message = b""
+        """The server's Certificate message as it came, whether or not OpenSSL reads it."""
 
 
-def install_callbacks(
-    connection: SSL.Connection, cpu_clock: Callable[[], float] = lambda: 0.0
-) -> CallbackLog:
-    """Return what will hold the alerts, verify errors and certificate request of `connection`.
+def install_callbacks(connection: SSL.Connection) -> CallbackLog:
+    """Return what will hold the alerts, certificates and certificate request of `connection`.
 
     OpenSSL's client calls the certificate callback after a CertificateRequest and at no other
     time (SSL_CTX_set_cert_cb(3)), also where the server's list of authorities is empty.
     """
-    log = CallbackLog(cpu_clock)
+    log = CallbackLog()
     connection.set_app_data(log)
     ssl = connection._ssl  # noqa: SLF001 - no public way to the calls below
     _lib.SSL_set_info_callback(ssl, _on_info)
-    _lib.SSL_set_verify(ssl, SSL.VERIFY_PEER, _on_verify)
+    _lib.SSL_set_verify(ssl, SSL.VERIFY_NONE, _on_verify)
     _lib.SSL_set_tlsext_status_type(ssl, _lib.TLSEXT_STATUSTYPE_ocsp)
     _lib.SSL_set_cert_cb(ssl, _on_certificate_request, _ffi.NULL)
     return log
+
+
+def watch_messages(context: SSL.Context) -> None:
+    """Let connections of `context` report the server's Certificate message to their `CallbackLog`."""
+    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way
 
 
 def _find_log(ssl: object) -> CallbackLog | None:
@@ -95,25 +79,23 @@ def _on_info(ssl: object, where: int, ret: int) -> None:
 
 
 @_ffi.callback("int(*)(int, X509_STORE_CTX *)", error=0)  # type: ignore[untyped-decorator]  # cffi is untyped
-def _on_verify(ok: int, store: object) -> int:
-    log = _find_log(_lib.X509_STORE_CTX_get_ex_data(store, _SSL_OF_STORE))
-    if log is None:
-        return ok
-    if log.verify_began is None:
-        if ok:
-            return 1
-        log.verify_began = log.cpu_clock()
-    elif log.cpu_clock() - log.verify_began > VERIFY_BUDGET:
-        # OpenSSL comes here after each signature: it does not look at the rest of the chain.
-        log.verify_exhausted = True
-        return 0
-    if ok:
-        return 1
-    error = _lib.X509_STORE_CTX_get_error(store)
-    log.verify_errors.append((error, _lib.X509_STORE_CTX_get_error_depth(store)))
-    # The handshake goes on, so that every error, the acceptable CAs and the client certificate's
-    # fate are seen; nothing of the application is sent to this server.
-    return 1
+def _on_verify(_ok: int, _store: object) -> int:
+    """Stop OpenSSL's own verification where it begins: the model of the exporter judges.
+
+    Without a trust store it comes here before it verifies any signature, and with VERIFY_NONE the
+    handshake goes on: the acceptable CAs and the client certificate's fate are seen.
+    """
+    return 0
+
+
+@_ffi.callback("void(*)(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]  # cffi is untyped
+def _on_message(
+    sent: int, _version: int, kind: int, data: object, size: int, ssl: object, _argument: object
+) -> None:
+    if kind != _HANDSHAKE or sent or size < 1 or _ffi.buffer(data, 1)[:] != _CERTIFICATE:
+        return
+    if (log := _find_log(ssl)) is not None:
+        log.certificate_message = _ffi.buffer(data, size)[:]
 
 
 @_ffi.callback("int(*)(SSL *, void *)", error=1)  # type: ignore[untyped-decorator]  # cffi is untyped
@@ -121,6 +103,11 @@ def _on_certificate_request(ssl: object, _argument: object) -> int:
     if (log := _find_log(ssl)) is not None:
         log.certificate_requested = True
     return 1
+
+
+def is_received(where: int) -> bool:
+    """Return whether the info callback reports an alert of the peer's."""
+    return bool(where & _RECEIVED)
 
 
 def read_alert(where: int, ret: int) -> Alert:
@@ -132,7 +119,7 @@ def read_alert(where: int, ret: int) -> Alert:
     """
     number = ret & 0xFF
     return Alert(
-        direction="received" if where & _RECEIVED else "sent",
+        direction="received" if is_received(where) else "sent",
         level="fatal" if ret >> 8 == _FATAL else "warning",
         number=number,
         name=name_alert(number),
@@ -201,24 +188,6 @@ def read_stapled_response(connection: SSL.Connection) -> bytes:
     return bytes(_ffi.buffer(start[0], size)) if size > 0 and start[0] != _ffi.NULL else b""
 
 
-def read_peer_certificates(connection: SSL.Connection, limit: int) -> list[bytes]:
-    """Return the DER of the certificates that the server sent, in its order, at most `limit`."""
-    stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - DER without an object each
-    if stack == _ffi.NULL:
-        return []
-    found = []
-    for index in range(min(_lib.sk_X509_num(stack), limit)):
-        memory = _lib.BIO_new(_lib.BIO_s_mem())
-        try:
-            _lib.i2d_X509_bio(memory, _lib.sk_X509_value(stack, index))
-            start = _ffi.new("char **")
-            size = _lib.BIO_get_mem_data(memory, start)
-            found.append(bytes(_ffi.buffer(start[0], size)))
-        finally:
-            _lib.BIO_free(memory)
-    return found
-
-
 def read_acceptable_authorities(connection: SSL.Connection, limit: int) -> list[bytes]:
     """Return the DER names of the CertificateRequest's authorities, at most `limit`."""
     stack = _lib.SSL_get_client_CA_list(connection._ssl)  # noqa: SLF001 - DER without a copy each
@@ -267,12 +236,3 @@ def _set_list(setter: Any, context: SSL.Context, names: str, what: str) -> None:
     if setter(context._context, names.encode()) != 1:  # noqa: SLF001 - no public way
         _lib.ERR_clear_error()
         raise ValueError(f"the TLS library refuses the {what} {names!r}")
-
-
-def set_no_auto_chain(context: SSL.Context) -> int:
-    """Send the certificates given and no others; return the modes then in force.
-
-    Without it OpenSSL completes a short chain from the trust store, and a probe would be accepted
-    where a Go exporter with the same files is refused.
-    """
-    return int(_lib.SSL_CTX_set_mode(context._context, NO_AUTO_CHAIN))  # noqa: SLF001 - no public way

@@ -1,37 +1,41 @@
 """Sans-I/O TLS client: bytes in, bytes and events out, over pyOpenSSL's memory BIO.
 
-Nothing that a peer sends raises. Alerts are recorded by number as the info callback reports them,
-verification errors by code and depth; OpenSSL's texts are never read.
+Nothing that a peer sends raises. Alerts are recorded by number as the info callback reports them;
+OpenSSL's texts are never read. The server's certificates are taken as they came and judged by the
+model of the exporter; OpenSSL verifies none of them.
 """
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Alert, Handshake, NameCheck
-from probe.model.older_evidence import list_path_faults
-from probe.model.path_fault import DATE_FAULTS, PathFault
+from probe.model.path_fault import DATE_FAULTS, stops_without_verification
+from probe.model.tls_alerts import TlsAlert
 from probe.text.safe_text import safe_text
 from probe.tls import events
 from probe.tls.bindings import (
-    VERIFY_BUDGET,
     IoResult,
     do_handshake,
     install_callbacks,
+    is_received,
     read_acceptable_authorities,
     read_alert,
-    read_peer_certificates,
     read_stapled_response,
 )
-from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
-from probe.tls.settings import ClientSettings
+from probe.tls.records import (
+    MAX_RECORDS,
+    RecordCounter,
+    is_record_start,
+    read_certificate_message,
+)
+from probe.tls.settings import ClientSettings, ServerJudgement
 from probe.x509.names import check_name, stapled_status
 from probe.x509.parse import make_unread_name, make_unreadable_facts
-from probe.x509.strength import find_weakness_for_go
 
 MAX_READ: Final = 32_768
 """Bytes of certificates, and of authorities' names, that are parsed; real ones are below 10 kB. The
@@ -48,12 +52,13 @@ _FIRST_BYTES: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class _ServerFacts:
-    """What the server's certificates say, judged once the handshake is complete."""
+    """What the server's certificates say, and what the exporter makes of them."""
 
-    chain: tuple[CertificateFacts, ...]
-    name_check: NameCheck | None
-    faults: tuple[PathFault, ...]
-    verified: bool
+    sent: tuple[bytes, ...] = ()
+    chain: tuple[CertificateFacts, ...] = ()
+    name_check: NameCheck | None = None
+    judgement: ServerJudgement = field(default_factory=ServerJudgement)
+    verified: bool = False
 
 
 class TlsClient:
@@ -74,7 +79,8 @@ class TlsClient:
         self._records = RecordCounter()
         self._first = b""
         self._is_tls = True
-        self._server: _ServerFacts | None = None
+        self._server: tuple[bytes, _ServerFacts] | None = None
+        """The Certificate message, and what it says."""
         self._alpn: str | None = None
         connection = SSL.Connection(settings.context, None)
         connection.set_connect_state()
@@ -82,7 +88,7 @@ class TlsClient:
             connection.set_tlsext_host_name(settings.server_name)
         if settings.alpn:
             connection.set_alpn_protos(list(settings.alpn))
-        self._log = install_callbacks(connection, settings.cpu_clock)
+        self._log = install_callbacks(connection)
         self._connection = connection
 
     def start(self) -> None:
@@ -111,7 +117,8 @@ class TlsClient:
             plain, result = self._settings.buffer.read_plaintext(self._connection)
             if plain:
                 self._events.append(events.ApplicationData(plain))
-            self._note_end(result)
+            # OpenSSL goes on after its warning; Go, which the exporter is, gives up.
+            self._note_end("failed" if self._has_refused_renegotiation() else result)
 
     def receive_eof(self) -> None:
         """Take the end of the peer's bytes."""
@@ -171,9 +178,33 @@ class TlsClient:
         return self._server_facts().verified
 
     @property
+    def server_certificates(self) -> tuple[bytes, ...]:
+        """The certificates that the server sent, as they came."""
+        return self._server_facts().sent
+
+    @property
+    def is_server_refused(self) -> bool:
+        """Whether the exporter stops over the certificates that have come, handshake or not."""
+        server = self._server_facts()
+        return bool(server.chain) and not server.verified
+
+    def find_unreadable_certificate(self) -> int:
+        """Return the place, from 1, of the first certificate that OpenSSL cannot parse; 0: none.
+
+        The handshake ends there whatever the exporter makes of it: Go reads a UTCTime without
+        seconds, and more than a SEQUENCE should hold.
+        """
+        for place, der in enumerate(self._server_facts().sent[:_MAX_CERTIFICATES], 1):
+            try:
+                crypto.load_certificate(crypto.FILETYPE_ASN1, der)
+            except crypto.Error:
+                return place
+        return 0
+
+    @property
     def only_dates_wrong(self) -> bool:
         """Whether the server's certificate fails verification by its dates and nothing else."""
-        faults = self._server_facts().faults
+        faults = self._server_facts().judgement.faults
         return bool(faults) and all(fault.kind in DATE_FAULTS for fault in faults)
 
     @property
@@ -193,10 +224,12 @@ class TlsClient:
             client_certificate_sent=requested and self._settings.sends_certificate,
             acceptable_cas=tuple(self._acceptable_cas()) if requested else (),
             alerts=self.alerts,
-            path_faults=server.faults,
+            path_faults=server.judgement.faults,
             server_chain=server.chain,
             name_check=server.name_check,
             server_verified=server.verified,
+            verified_paths=() if self._settings.skip_verify else server.judgement.paths,
+            used_anchors=() if self._settings.skip_verify else server.judgement.anchors,
             stapled_status=stapled_status(read_stapled_response(connection)),
             first_bytes="" if self._is_tls else self._first.hex(),
         )
@@ -210,48 +243,47 @@ class TlsClient:
         else:
             self._note_end(result)
 
+    def _has_refused_renegotiation(self) -> bool:
+        return any(
+            ret & 0xFF == TlsAlert.NO_RENEGOTIATION and not is_received(where)
+            for where, ret in self._log.alerts
+        )
+
     def _note_end(self, result: IoResult) -> None:
         if result == "closed":
             self.state, self.close_notify = "closed", True
             self._events.append(events.Closed())
-        elif result == "failed" and self._log.verify_exhausted:
-            self.state = "failed"
-            limit = f"{VERIFY_BUDGET * 1000:g} ms of CPU for the server's certificates"
-            self._events.append(events.LimitReached(limit))
         elif result == "failed":
             self.state = "failed"
             fatal = (a.direction == "received" and a.level == "fatal" for a in self.alerts)
             self._events.append(events.Failed(alert_received=any(fatal)))
 
     def _server_facts(self) -> _ServerFacts:
-        if self._server is not None:
-            return self._server
-        settings = self._settings
-        chain = tuple(self._read_chain())
-        name_check = None
-        faults: tuple[PathFault, ...] = ()
-        if chain:
-            name, end_entity = settings.reference_identifier, chain[0]
-            name_check = check_name(name, end_entity.sans, end_entity.common_name)
-            if (
-                self._log.verify_errors
-                or not name_check.matched
-                or find_weakness_for_go(chain) is not None
-            ):
-                subjects = [(one.subject.text, one.sha256) for one in chain]
-                faults = list_path_faults(
-                    self._log.verify_errors, subjects, name_matched=name_check.matched
-                )
-        facts = _ServerFacts(
-            chain, name_check, faults, settings.skip_verify or (bool(chain) and not faults)
-        )
-        if self.complete:
-            self._server = facts  # before that, certificates and errors may still come
+        message = self._log.certificate_message
+        if self._server is not None and self._server[0] is message:
+            return self._server[1]
+        # In TLS 1.3 only the ServerHello, which comes before it, says how it is read.
+        tls13 = self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
+        sent = read_certificate_message(message, tls13=tls13)
+        facts = self._judge(sent) if sent else _ServerFacts(verified=self._settings.skip_verify)
+        self._server = message, facts
         return facts
 
-    def _read_chain(self) -> Iterator[CertificateFacts]:
+    def _judge(self, sent: tuple[bytes, ...]) -> _ServerFacts:
+        settings = self._settings
+        judgement = settings.judge_server(sent)
+        chain = tuple(self._read_chain(sent))
+        first, name = chain[0], settings.reference_identifier
+        stopping = judgement.faults
+        if settings.skip_verify:
+            stopping = tuple(fault for fault in stopping if stops_without_verification(fault))
+        return _ServerFacts(
+            sent, chain, check_name(name, first.sans, first.common_name), judgement, not stopping
+        )
+
+    def _read_chain(self, sent: tuple[bytes, ...]) -> Iterator[CertificateFacts]:
         length = 0
-        for index, der in enumerate(read_peer_certificates(self._connection, _MAX_CERTIFICATES)):
+        for index, der in enumerate(sent[:_MAX_CERTIFICATES]):
             length += len(der)
             if index and length > MAX_READ:
                 yield make_unreadable_facts(der)

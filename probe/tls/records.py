@@ -1,4 +1,4 @@
-"""TLS records as they pass on the wire, whatever they hold (RFC 8446 §5.1)."""
+"""TLS records as they pass on the wire (RFC 8446 §5.1), and the list in a Certificate message."""
 
 from typing import Final
 
@@ -10,6 +10,8 @@ sends 5 to 13; a body of 64 KiB in records of one segment, as load balancers beg
 """
 
 _HEADER: Final = 5
+_MESSAGE_HEADER: Final = 4
+_LENGTH: Final = 3
 _RECORD_TYPES: Final = frozenset({0x14, 0x15, 0x16, 0x17})
 
 
@@ -45,3 +47,26 @@ class RecordCounter:
 def is_record_start(first: bytes | bytearray) -> bool:
     """Return whether the first bytes of a connection can begin a TLS record."""
     return first[0] in _RECORD_TYPES and (len(first) < 2 or first[1] == 3)
+
+
+def read_certificate_message(message: bytes, *, tls13: bool) -> tuple[bytes, ...]:
+    """Return the DER of each certificate of a Certificate message, in the server's order.
+
+    The message has its header (RFC 8446 §4.4.2, RFC 5246 §7.4.2); of one that is cut, what is
+    whole.
+    """
+    at = _MESSAGE_HEADER
+    if tls13:
+        at += 1 + (message[at] if len(message) > at else 0)
+    at += _LENGTH
+    found: list[bytes] = []
+    while at + _LENGTH <= len(message):
+        size = int.from_bytes(message[at : at + _LENGTH])
+        at += _LENGTH
+        if at + size > len(message):
+            break
+        found.append(message[at : at + size])
+        at += size
+        if tls13:
+            at += 2 + int.from_bytes(message[at : at + 2])
+    return tuple(found)

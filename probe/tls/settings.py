@@ -7,8 +7,21 @@ from OpenSSL import SSL
 
 from probe.model.certificate import CertificateFacts, Name
 from probe.model.evidence import Offer
+from probe.model.path_fault import PathFault
 from probe.tls.bindings import ReadBuffer
 from probe.x509.names import is_ip_address
+
+
+@dataclass(frozen=True, slots=True)
+class ServerJudgement:
+    """What an exporter makes of a server's certificates: trusted where there is no fault."""
+
+    faults: tuple[PathFault, ...] = ()
+    """It reports the first; each further one would stop it as well."""
+    paths: tuple[tuple[str, ...], ...] = ()
+    """Each verified path by the SHA-256 of its certificates, the end entity first."""
+    anchors: tuple[CertificateFacts, ...] = ()
+    """The anchors that the paths end in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +39,13 @@ class ClientSettings:
     sends_certificate: bool
     skip_verify: bool
     """Whether the application trusts every server (`insecure_skip_verify`)."""
+    judge_server: Callable[[tuple[bytes, ...]], ServerJudgement]
+    """What the exporter makes of the certificates that a server sent."""
     read_certificate: Callable[[bytes], CertificateFacts]
     """From DER; a certificate that cannot be read is not an exception."""
     read_name: Callable[[bytes], Name]
     """From DER, as for certificates."""
     buffer: ReadBuffer
-    cpu_clock: Callable[[], float] = lambda: 0.0
-    """Seconds of CPU of this thread, by which the verification of a chain is bounded."""
 
 
 def encode_server_name(host: str) -> bytes:

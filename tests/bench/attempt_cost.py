@@ -141,7 +141,7 @@ async def measure(target: Target, folder: Path) -> Costs:
         register.add(f"token-{number * 7919:x}-of-another-target")
     masker = EvidenceMasker(register)
     pipeline = Pipeline(ledger, register=register)
-    offer, _ = vary_offer(target.exporter, target.tls, UNVARIED)
+    offer, _ = vary_offer(target.exporter, target.protocol, target.tls, UNVARIED)
     context = CredentialStore().open(target).read().context(offer)
     server = server_context(folder)
     _, evidence, diagnosis = await pipeline.probe_once(target)

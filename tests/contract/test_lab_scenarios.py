@@ -16,9 +16,16 @@ assert scenarios.__all__
 STAGED: Final = frozenset(cause for scenario in SCENARIOS.values() for cause in scenario.truth)
 
 ELSEWHERE: Final = {
+    "client_hello_too_large": "test_large_client_hello.py::test_the_size_of_the_hello_is_named",
+    "client_cert_by_renegotiation": (
+        "test_renegotiation.py::test_an_exporter_of_go_does_not_renegotiate"
+    ),
     "client_cert_rejected": "test_stacks.py::test_the_true_cause_is_named",
     "server_cert_revoked": "test_backends.py::test_a_stapled_answer_is_read",
     "server_name_unrecognized": "test_answers.py::test_a_name_that_is_not_served",
+    "server_cert_unreadable": (
+        "test_unreadable_certificates.py::test_a_certificate_that_go_does_not_read"
+    ),
     "server_cert_weak": "test_go_backend.py::test_a_server_with_a_weak_certificate",
     "client_san_rejected": "test_answers.py::test_a_policy_on_client_names_above_tls",
     "no_shared_signature_algorithm": (
@@ -66,8 +73,6 @@ UNSTAGED: Final = {
     "tests/unit/config/sources/collector/test_read_collector_traps.py have each trap",
     "exporter_configuration_invalid": "a reading of the exporter's settings, with which no "
     "connection is made; tests/unit/config/test_target_list.py has such settings",
-    "server_cert_unreadable": "the probe's own TLS library still reads certificates before the "
-    "exporter's model does",
     "unexplained": "by definition no known backend brings it",
     "probe_fault": "a bug of the probe's, which no backend may be able to cause",
 }

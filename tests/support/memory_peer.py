@@ -1,13 +1,16 @@
 """A TLS server in memory and the settings of its clients, for the tests of the handshake's room."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal, Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
-from OpenSSL.crypto import X509, X509StoreFlags
+from OpenSSL.crypto import X509, PKey, X509StoreFlags
 
+from probe.attempt.path_judge import PathJudge
 from probe.attempt.variant import UNVARIED, Variant
 from probe.credentials.tls_context import Credentials, Material
 from probe.model.certificate import CredentialFacts
@@ -129,11 +132,12 @@ def settings_of(
 ) -> ClientSettings:
     """Return the settings of a client, its context built as a target's is."""
     material = Material(
-        chain=(client.certificate,) if client else (),
-        key=client.key if client else None,
-        anchors=tuple(authority.certificate for authority in anchors),
+        chain=(client.certificate.public_bytes(Encoding.DER),) if client else (),
+        key=PKey.from_cryptography_key(client.key) if client else None,
+        anchors=tuple(one.certificate.public_bytes(Encoding.DER) for one in anchors),
     )
     credentials = Credentials(material, CredentialFacts())
+    judge, held = PathJudge(read_der), credentials.find_anchors()
     return ClientSettings(
         context=credentials.context(
             collector_offer(variant, tls), client_certificate=variant.client_certificate
@@ -143,6 +147,7 @@ def settings_of(
         offer=Offer(server_name=reference),
         sends_certificate=client is not None,
         skip_verify=skip_verify,
+        judge_server=lambda sent: judge.judge("collector", sent, held, reference, time.time()),
         read_certificate=read_der,
         read_name=parse_name,
         buffer=ReadBuffer(),

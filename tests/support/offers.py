@@ -7,5 +7,5 @@ from probe.model.target import TlsSettings
 
 
 def collector_offer(variant: Variant = UNVARIED, tls: TlsSettings | None = None) -> ClientOffer:
-    """Return what a Collector with the settings `tls` offers, with `variant`."""
-    return vary_offer(COLLECTOR.id, tls or TlsSettings(), variant)[0]
+    """Return what a Collector with the settings `tls` offers over HTTP, with `variant`."""
+    return vary_offer(COLLECTOR.id, "http/protobuf", tls or TlsSettings(), variant)[0]

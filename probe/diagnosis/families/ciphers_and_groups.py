@@ -12,7 +12,7 @@ from probe.diagnosis.fixes import negotiation_fixes as fixes
 from probe.diagnosis.fixes.steps import Fix
 from probe.diagnosis.readings.backend_decision import match_received_alert
 from probe.diagnosis.readings.experiment_results import find_newer_version, get_improvement
-from probe.diagnosis.readings.offered import describe_lacking, describe_missing_offer
+from probe.diagnosis.readings.missing_offer import describe_lacking, describe_missing_offer
 from probe.diagnosis.readings.shared_suites import describe_unusable_suites
 from probe.model.evidence import Evidence
 from probe.model.tls_alerts import TlsAlert
@@ -90,7 +90,7 @@ CAUSES: Final = (
         ),
         tell_apart=(
             "Another TLS version or cipher list passes, with or without a certificate: openssl "
-            "s_client -connect ENDPOINT -tls1_2"
+            "s_client -connect ENDPOINT -tls1_2 </dev/null"
         ),
         citations=("RFC 8446 §4.1.1", "RFC 5246 §7.2.2"),
         applies=NEGOTIATION_ENDINGS,
@@ -111,7 +111,7 @@ CAUSES: Final = (
             "Restart the side that was changed.",
             "To see the group chosen: openssl s_client -connect {host}:{port} </dev/null",
         ),
-        tell_apart="With another group it passes: openssl s_client -connect ENDPOINT -groups P-256",
+        tell_apart="With another group it passes: openssl s_client -connect ENDPOINT -groups P-256 </dev/null",
         citations=("RFC 8446 §4.2.7",),
         applies=NEGOTIATION_ENDINGS,
         match=_match_group,

@@ -88,6 +88,11 @@ def _describe_expiry(evidence: Evidence, fault: PathFault) -> str:
 
 def _find_expiring(evidence: Evidence, handshake: Handshake) -> Match | None:
     """Match what will end soon of what the exporter's trust rests on, or has ended unnoticed."""
+    known = (*handshake.server_chain, *evidence.credentials.ca_bundle, *handshake.used_anchors)
+    if not evidence.target.insecure_skip_verify and not any(
+        validity.expires_soon(one, evidence.at) for one in known
+    ):
+        return None  # to find the path costs more than all the rest of a diagnosis
     path, found = find_server_path(evidence), list[tuple[str, tuple[str, ...]]]()
     for one in path.sent:
         fix = renew_server_certificate(evidence, handshake.server_chain.index(one))[1]
@@ -242,13 +247,13 @@ CAUSES: Final = (
         meaning="The server itself staples an OCSP answer that says so.",
         evidence="A stapled OCSP answer with the status revoked.",
         fix=(
-            "Issue a new certificate with a new key for the backend at {endpoint}, and put them "
-            "in place of the present ones.",
+            "Issue a new certificate with a new key for the backend at {endpoint}, and {put_served}.",
             "{reload_backend}",
             "To see the stapled answer: openssl s_client -connect {host}:{port} -status </dev/null",
         ),
         tell_apart=(
-            "Ask the CA, or look at the stapled answer: openssl s_client -connect ENDPOINT -status"
+            "Ask the CA, or look at the stapled answer: openssl s_client -connect ENDPOINT -status "
+            "</dev/null"
         ),
         citations=("RFC 6066 §8", "RFC 6960"),
         not_printed="no exporter looks at a stapled OCSP answer unless configured to",
@@ -304,8 +309,7 @@ CAUSES: Final = (
         evidence="extendedKeyUsage and keyUsage of the certificate that the server sent.",
         fix=(
             "Issue a new certificate for the backend at {endpoint} with extendedKeyUsage "
-            "serverAuth (in cert-manager: usages: [server auth, digital signature]), and put it "
-            "in place of the present one.",
+            "serverAuth (in cert-manager: usages: [server auth, digital signature]), and {put_served}.",
             "{reload_backend}",
             "To see what the present one is made for: openssl s_client -connect {host}:{port} "
             "</dev/null | openssl x509 -noout -ext extendedKeyUsage",
@@ -328,7 +332,7 @@ CAUSES: Final = (
         evidence="The server's chain as it was sent.",
         fix=(
             "Issue a new certificate for the backend at {endpoint} with an EC P-256 or RSA-2048 "
-            "key, signed with SHA-256, and put it, with that key, in place of the present one.",
+            "key, signed with SHA-256, and {put_served}.",
             "{reload_backend}",
             "To see key and signature: openssl s_client -connect {host}:{port} </dev/null | "
             "openssl x509 -noout -text",

@@ -1,4 +1,4 @@
-// An OTLP/HTTP backend of Go's standard library alone: net/http, with HTTP/2, over crypto/tls.
+// An OTLP backend of Go's standard library alone: net/http, with HTTP/2, over crypto/tls.
 //
 // It prints its port and answers every request with an empty Export response. Go has no check of
 // revocation lists, and takes its time of day without libc: -ahead moves what crypto/tls sees.
@@ -14,10 +14,17 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
 var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+
+var groups = map[string]tls.CurveID{
+	"X25519MLKEM768":     tls.X25519MLKEM768,
+	"SecP256r1MLKEM768":  tls.SecP256r1MLKEM768,
+	"SecP384r1MLKEM1024": tls.SecP384r1MLKEM1024,
+}
 
 func main() {
 	version := flag.String("tls", "1.3", "the only version")
@@ -26,6 +33,7 @@ func main() {
 	clientCAFile := flag.String("client-ca", "", "demand a certificate of these authorities")
 	ahead := flag.Duration("ahead", 0, "how far its clock is ahead")
 	address := flag.String("listen", "127.0.0.1:0", "where it listens")
+	group := flag.String("group", "", "the only key exchange group, by crypto/tls's name")
 	refusesNames := flag.Bool("refuse-names", false, "refuse every client by its name")
 	flag.Parse()
 
@@ -45,6 +53,9 @@ func main() {
 		}
 		settings.ClientAuth = tls.RequireAndVerifyClientCert
 	}
+	if *group != "" {
+		settings.CurvePreferences = []tls.CurveID{groups[*group]}
+	}
 	if *refusesNames {
 		settings.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error {
 			return errors.New("this client's name is not allowed")
@@ -57,9 +68,19 @@ func main() {
 	fmt.Printf("port %d\n", listener.Addr().(*net.TCPAddr).Port)
 	backend := http.Server{
 		TLSConfig: settings,
-		Handler: http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
-			answer.Header().Set("Content-Type", "application/x-protobuf")
-		}),
+		Handler: http.HandlerFunc(takeExport),
 	}
 	log.Fatal(backend.ServeTLS(listener, *certFile, *keyFile))
+}
+
+// takeExport answers with an empty Export response, in the protocol of the request.
+func takeExport(answer http.ResponseWriter, request *http.Request) {
+	if !strings.HasPrefix(request.Header.Get("Content-Type"), "application/grpc") {
+		answer.Header().Set("Content-Type", "application/x-protobuf")
+		return
+	}
+	answer.Header().Set("Content-Type", "application/grpc")
+	answer.Header().Set("Trailer", "Grpc-Status")
+	_, _ = answer.Write(make([]byte, 5))
+	answer.Header().Set("Grpc-Status", "0")
 }

@@ -14,6 +14,7 @@ from probe.model.evidence import (
     Handshake,
     NameCheck,
     Recheck,
+    RuntimePath,
     TargetFacts,
 )
 from probe.model.path_fault import PathFault
@@ -40,6 +41,7 @@ OURS: Final = {
     (CertificateFacts, "authority_key_id"): "hexadecimal digits",
     (NameCheck, "reference"): "the target's own",
     (Handshake, "verified_paths"): "digests, to compare by",
+    (RuntimePath, "runtime"): "a word of ours",
     (PathFault, "sha256"): "a digest, to compare by",
     (PathFault, "rule"): "the place of a rule in a source",
 }

@@ -20,7 +20,6 @@ from probe.model.evidence import Ending, Evidence
 from probe.model.target import ClockSource
 from probe.service.pipeline import Pipeline
 from probe.system.own_limits import (
-    OwnLimitError,
     describe_lack,
     is_own_lack,
     lacks_descriptors,
@@ -30,7 +29,6 @@ from tests.support.attempts import AT, prober, target
 from tests.support.command_line import ROOT, configuration, entry, run_probe
 from tests.support.exhaustion import no_descriptors
 from tests.support.loopback_client import Start
-from tests.support.offers import collector_offer
 
 
 def require_our_fault(evidence: Evidence) -> None:
@@ -81,20 +79,6 @@ async def test_without_descriptors_no_rotation_is_lost(start: Start, tmp_path: P
     with no_descriptors():
         require_our_fault(await probe.attempt(watched))
     assert diagnose(await probe.attempt(watched)).outcome == "confirmed"
-
-
-async def test_without_descriptors_no_root_is_missing_for_ever(
-    start: Start, tmp_path: Path
-) -> None:
-    """OpenSSL passes over a file of roots that it cannot open: no such context may be kept."""
-    backend = await start()
-    probe, watched = prober(), target(tmp_path, backend.port, ca_file=None)
-    context = probe.prober._credentials.open(watched).read()
-    with no_descriptors(), pytest.raises(OwnLimitError, match="roots"):
-        context.context(collector_offer())
-    store = context.context(collector_offer()).get_cert_store()
-    assert store is not None
-    assert diagnose(await probe.attempt(watched)).cause == "server_ca_untrusted"
 
 
 async def test_without_descriptors_the_line_goes_on(start: Start, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from OpenSSL import SSL, crypto
 
 from probe.attempt.variant import VARIANTS, Variant
 from probe.credentials.load import load_credentials
+from probe.credentials.system_roots import SYSTEM_ROOTS
 from probe.credentials.tls_context import Credentials
 from probe.model.client_offer import ClientOffer
 from probe.model.target import TlsSettings
@@ -30,7 +31,7 @@ SERVER = issue("server", INTERMEDIATE, extensions=(BOTH,))
 
 def credentials(tls: TlsSettings) -> Credentials:
     """Load `tls` without a fault."""
-    loaded = load_credentials(tls, source_kinds=["configuration"])
+    loaded = load_credentials(tls)
     assert loaded.facts.faults == ()
     return loaded
 
@@ -80,20 +81,6 @@ def sent(backend_end: SSL.Connection) -> list[x509.Certificate]:
     return [*([first] if first else []), *further]
 
 
-def verify_errors(client: SSL.Context, server: SSL.Context) -> list[int]:
-    """Return the X509_V_ERR codes of one handshake that goes on regardless."""
-    codes: list[int] = []
-
-    def note(_c: SSL.Connection, _x: crypto.X509, code: int, _d: int, _ok: int) -> bool:
-        codes.append(code)
-        return True
-
-    ours, theirs = SSL.Connection(client), SSL.Connection(server)
-    ours.set_verify(SSL.VERIFY_PEER, note)
-    pump(ours, theirs)
-    return [code for code in codes if code]
-
-
 @pytest.mark.parametrize("cap", ["", "1.2"])
 def test_only_what_cert_file_holds_is_sent(tmp_path: Path, cap: str) -> None:
     """The issuer that stands in ca_file is not sent along, as OpenSSL would by default."""
@@ -104,13 +91,6 @@ def test_only_what_cert_file_holds_is_sent(tmp_path: Path, cap: str) -> None:
     )
 
     assert sent(theirs) == [CLIENT.certificate]
-
-    by_default = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT))).context(
-        collector_offer()
-    )
-    by_default.clear_mode(bindings.NO_AUTO_CHAIN)
-    _, theirs = shake(by_default, backend(SERVER, INTERMEDIATE))
-    assert INTERMEDIATE.certificate in sent(theirs)
 
 
 def test_the_whole_of_cert_file_is_sent(tmp_path: Path) -> None:
@@ -140,26 +120,21 @@ def test_a_context_is_built_once_per_variant(tmp_path: Path) -> None:
     assert held.context(collector_offer()) is held.context(collector_offer())
     assert held.context(collector_offer()) is not held.context(collector_offer(CAPPED))
     assert held.context(collector_offer()).get_session_cache_mode() == SSL.SESS_CACHE_OFF
-    assert held.context(collector_offer()).get_verify_mode() == SSL.VERIFY_PEER
+    assert held.context(collector_offer()).get_verify_mode() == SSL.VERIFY_NONE
 
 
-def test_an_intermediate_in_ca_file_is_an_anchor(tmp_path: Path) -> None:
-    """As in Go; with another CA's certificate alone, verification fails."""
-    partial = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE,)))
-    foreign = credentials(pair_files(tmp_path, CLIENT, ca=(issue("foreign", ca=True),)))
+def test_what_is_in_ca_file_is_trusted(tmp_path: Path) -> None:
+    """Each of its certificates is an anchor, an intermediate too; no context holds any."""
+    held = credentials(pair_files(tmp_path, CLIENT, ca=(INTERMEDIATE, ROOT)))
 
-    assert verify_errors(partial.context(collector_offer()), backend(SERVER)) == []
-    assert 20 in verify_errors(foreign.context(collector_offer()), backend(SERVER))
-
-
-def test_the_purpose_is_checked(tmp_path: Path) -> None:
-    """A server whose extendedKeyUsage lacks serverAuth is found (X509_V_ERR 26)."""
-    held = credentials(pair_files(tmp_path, CLIENT, ca=(ROOT,)))
-    only_client = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-
-    assert 26 in verify_errors(
-        held.context(collector_offer()), backend(issue("server", ROOT, extensions=(only_client,)))
-    )
+    assert list(held.find_anchors()) == [INTERMEDIATE.der, ROOT.der]
+    assert held.find_anchors() is held.find_anchors()
+    store = held.context(collector_offer()).get_cert_store()
+    assert store is not None
+    with pytest.raises(crypto.X509StoreContextError):
+        crypto.X509StoreContext(
+            store, crypto.X509.from_cryptography(ROOT.certificate)
+        ).verify_certificate()
 
 
 @pytest.mark.parametrize(
@@ -265,7 +240,7 @@ def test_a_mismatched_pair_sends_nothing(tmp_path: Path) -> None:
     """The context is still built, for `inspect` and for nothing else."""
     tls = pair_files(tmp_path, CLIENT, ca=(ROOT,))
     (tmp_path / "tls.key").write_bytes(SERVER.key_pem)
-    held = load_credentials(tls, source_kinds=[])
+    held = load_credentials(tls)
 
     _, theirs = shake(held.context(collector_offer()), backend(SERVER, INTERMEDIATE))
 
@@ -282,9 +257,8 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_bindings_still_have_what_is_needed() -> None:
-    """The calls below pyOpenSSL's public API exist, and the mode is really set."""
+    """The calls below pyOpenSSL's public API exist."""
     context = SSL.Context(SSL.TLS_METHOD)
-    assert bindings.set_no_auto_chain(context) & bindings.NO_AUTO_CHAIN
     bindings.set_groups(context, "X25519:P-256")
     with pytest.raises(ValueError):
         bindings.set_groups(context, "nonsense")
@@ -292,8 +266,8 @@ def test_the_bindings_still_have_what_is_needed() -> None:
 
 def test_system_roots_are_used_without_a_ca() -> None:
     """No CA means the system's; with one, only where the settings ask for both."""
-    assert load_credentials(TlsSettings(), source_kinds=[]).facts.system_roots
+    assert load_credentials(TlsSettings()).facts.system_roots
     both = TlsSettings(ca_pem=ROOT.pem.decode(), include_system_ca_certs_pool=True)
     held = credentials(both)
     assert held.facts.system_roots
-    assert verify_errors(held.context(collector_offer()), backend(SERVER, INTERMEDIATE)) == []
+    assert list(held.find_anchors()) == [ROOT.der, *SYSTEM_ROOTS.read()]

@@ -1,89 +1,22 @@
-"""What a server's certificates may cost: bytes that are read, keys, and CPU of verification."""
+"""What a server's certificates may cost: bytes that are read, and keys."""
 
 import gc
 import time
-from dataclasses import replace
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probe.attempt.otlp_session import OtlpSession
-from probe.model.evidence import Handshake
-from probe.otlp.request import build_request
-from probe.tls.bindings import VERIFY_BUDGET
-from probe.tls.client import MAX_READ, TlsClient
+from probe.tls.client import MAX_READ
 from probe.x509.parse import MAX_WITH_NAMES, read_der
 from probe.x509.signature import is_issued_by
 from tests.lab.hostile_certificates import CHAINS
-from tests.support.loopback_client import CLIENT_CA, SERVER, SERVER_CA
-from tests.support.memory_peer import MemoryServer, handshake, server_context, settings_of
-from tests.support.sessions import QUIET, Talk, target
+from tests.support.loopback_client import SERVER, SERVER_CA
+from tests.support.memory_peer import handshake, server_context
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 ONE_READ = 0.02
 """Seconds of CPU for which a single certificate may hold the loop."""
-
-
-class Clock:
-    """A clock of CPU that goes on by `step` each time that it is read."""
-
-    def __init__(self, step: float) -> None:
-        """Start at nothing."""
-        self.step = step
-        self.now = 0.0
-        self.asked = 0
-
-    def __call__(self) -> float:
-        """Return the time, a step further."""
-        self.asked += 1
-        self.now += self.step
-        return self.now
-
-
-def ended(clock: Clock, *, trusted: bool = False) -> tuple[tuple[str, str], Handshake]:
-    """Return how a conversation ends whose server has five needless issuers behind it."""
-    plan = replace(settings_of(anchors=(SERVER_CA,) if trusted else (CLIENT_CA,)), cpu_clock=clock)
-    context = server_context(chain=[SERVER_CA.certificate] * 5)
-    conversation = OtlpSession(
-        TlsClient(plan),
-        build_request(target(), "mtls-probe/test"),
-        purpose="export",
-        needs_h2=True,
-        quiet=QUIET,
-    )
-    it = Talk(conversation, MemoryServer(context)).start()
-    assert it.conversation.handshake is not None
-    if trusted:
-        return ("open", "handshake"), it.conversation.handshake
-    assert it.conversation.ending is not None
-    return (it.conversation.ending.kind, it.conversation.ending.stage), it.conversation.handshake
-
-
-def test_verification_stops_at_its_budget() -> None:
-    """Once a chain has an error, its further signatures are looked at for a few milliseconds."""
-    end, seen = ended(Clock(step=VERIFY_BUDGET * 2))
-
-    assert end == ("budget", "handshake")
-    assert not seen.server_verified
-    assert seen.path_faults
-
-
-def test_verification_within_its_budget_is_complete() -> None:
-    """The same chain, in no time: the ending is about what is wrong with it."""
-    end, seen = ended(Clock(step=0.0))
-
-    assert end == ("unverified", "handshake")
-    assert seen.path_faults
-
-
-def test_a_chain_without_an_error_is_not_timed() -> None:
-    """A healthy backend costs no look at a clock."""
-    clock = Clock(step=VERIFY_BUDGET * 2)
-    _, seen = ended(clock, trusted=True)
-
-    assert seen.server_verified
-    assert clock.asked == 0
 
 
 @pytest.mark.slow

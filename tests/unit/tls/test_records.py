@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from probe.tls.client import TlsClient
 from probe.tls.events import LimitReached
-from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start
+from probe.tls.records import MAX_RECORDS, RecordCounter, is_record_start, read_certificate_message
 from tests.support.memory_peer import settings_of
 
 
@@ -66,3 +66,25 @@ def test_the_bound_of_records_is_an_event() -> None:
 def test_what_can_begin_tls(first: bytes, answer: bool) -> None:
     """A content type, and the major version 3."""
     assert is_record_start(first) is answer
+
+
+@pytest.mark.parametrize("tls13", [True, False])
+@given(chain=st.lists(st.binary(max_size=300), max_size=4), cut=st.integers(0, 40))
+def test_a_certificate_message_is_read_as_far_as_it_is_whole(
+    tls13: bool, chain: list[bytes], cut: int
+) -> None:
+    """RFC 8446 §4.4.2 and RFC 5246 §7.4.2; a message that is cut gives a part of the list."""
+    after = b"\0\0" if tls13 else b""
+    listed = b"".join(len(one).to_bytes(3) + one + after for one in chain)
+    body = (b"\0" if tls13 else b"") + len(listed).to_bytes(3) + listed
+    message = b"\x0b" + len(body).to_bytes(3) + body
+
+    assert read_certificate_message(message, tls13=tls13) == tuple(chain)
+    part = read_certificate_message(message[: len(message) - cut], tls13=tls13)
+    assert part == tuple(chain)[: len(part)]
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_no_message_makes_it_fail(message: bytes, tls13: bool) -> None:
+    """Whatever a peer calls a Certificate message."""
+    assert sum(map(len, read_certificate_message(message, tls13=tls13))) <= len(message)

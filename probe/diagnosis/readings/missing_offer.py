@@ -6,6 +6,7 @@ from typing import Final
 from probe.exporters.offers import list_exporters_with
 from probe.model.evidence import Evidence, Offer
 from probe.model.runtime import GO_BASED, RUNTIMES, RUNTIMES_BY_ID
+from probe.model.target import Protocol
 from probe.model.tls_names import INSECURE_SUITES, SECURE_SUITES, is_tls13_suite
 
 _GO: Final = {runtime.id for runtime in GO_BASED}
@@ -30,8 +31,9 @@ def describe_missing_offer(evidence: Evidence, wanted: str, setting: str) -> Ite
         yield f"{setting} of the exporter leaves {wanted} out"
     else:
         yield f"this exporter does not offer {wanted}{_describe_reason(wanted, exporter)}"
-    others = [one.id for one in RUNTIMES if evidence.target.protocol in one.protocols]
-    if offering := list_exporters_with(wanted, (one for one in others if one != exporter)):
+    protocol: Protocol = "grpc" if evidence.target.protocol == "grpc" else "http/protobuf"
+    others = (one.id for one in RUNTIMES if protocol in one.protocols and one.id != exporter)
+    if offering := list_exporters_with(wanted, protocol, others):
         named = ", ".join(RUNTIMES_BY_ID[one].name for one in offering)
         yield f"offered by default by: {named}"
 
@@ -55,6 +57,8 @@ def _describe_reason(wanted: str, exporter: str) -> str:
         return ": Go does not have it"
     if "_3DES_" in wanted:
         return ": Go leaves 3DES out since 1.23"
+    if "_CBC_SHA" in wanted and wanted in SECURE_SUITES:
+        return ": gRPC in Go leaves out what RFC 7540 (appendix A) forbids to HTTP/2"
     if wanted.startswith("TLS_RSA_"):
         return ": Go leaves RSA key exchange out since 1.22"
     return ": Go offers it only where cipher_suites names it" if wanted in INSECURE_SUITES else ""
