@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.exporters.exporters_page import PAGE, render_page
 from tests.lab.exporters.generators.credential_set import write_backend_files
 from tests.lab.exporters.generators.files import credential_files
 from tests.lab.exporters.measured_facts import read_facts
@@ -47,3 +48,8 @@ def test_every_generated_case_is_measured() -> None:
     ids = [each.id for each in credential_files()]
     for exporter, measured in read_facts("files").items():
         assert list(measured.answers) == ids, f"`make exporters EXPORTERS={exporter}`"
+
+
+def test_the_page_says_what_was_measured() -> None:
+    """docs/exporters.md is what `make references` writes from the facts."""
+    assert PAGE.read_text(encoding="utf-8") == render_page(), "`make references`"

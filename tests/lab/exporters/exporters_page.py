@@ -113,9 +113,9 @@ def _render_exporters(facts: dict[str, MeasuredExporter]) -> str:
         versions: dict[str, str] = {}
         for each in measured:
             versions |= facts[each].versions
-        told = ", ".join(f"{_short(name)} {version}" for name, version in versions.items())
+        listed = ", ".join(f"{_short(name)} {version}" for name, version in versions.items())
         lines.append(
-            f"| {column} | {', '.join(f'`{e}`' for e in measured)}: {told} | {_SETTINGS[column]} |"
+            f"| {column} | {', '.join(f'`{e}`' for e in measured)}: {listed} | {_SETTINGS[column]} |"
         )
     return "\n".join([*lines, ""])
 
